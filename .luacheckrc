@@ -1,0 +1,15 @@
+std = "lua54"
+max_line_length = 110
+exclude_files = { "build", "tests/node_modules" }
+files["tests/**/*_spec.lua"] = { std = "+busted" }
+-- What a policy may say: its language is described in docs/policy-language.md.
+files["policies/**/*.lua"] = {
+  std = "none",
+  read_globals = {
+    "assert", "error", "ipairs", "next", "pairs", "pcall", "require", "select", "tonumber", "tostring", "type",
+    "math", "string", "table", "utf8",
+    "policy", "integer", "number", "text", "flag", "choice",
+    "realtime", "batch", "serverless", "components",
+    "weights", "assign", "promote", "ramp", "hold", "rollback", "job", "ignore",
+  },
+}

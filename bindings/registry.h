@@ -1,0 +1,10 @@
+/* Every C module that trusted Lua can require, in one list. Callers: script_state.c. */
+#ifndef WEIR_REGISTRY_H
+#define WEIR_REGISTRY_H
+
+#include <lauxlib.h>
+
+/* Module name and opener; ends with a NULL name. */
+extern const luaL_Reg binding_registry[];
+
+#endif

@@ -1,0 +1,24 @@
+/* Writes canonical JSON: compact, ASCII-safe (everything outside printable ASCII as \uXXXX,
+ * surrogate pairs included), shortest round-trip numbers. The same value gives the same bytes
+ * on every machine; objects are canonical when the caller writes members in byte order of key.
+ * Memory: appends to the caller's text_buffer. Callers: decisions, decision log, weir.json. */
+#ifndef WEIR_JSON_WRITE_H
+#define WEIR_JSON_WRITE_H
+
+#include "core/text_buffer.h"
+
+/* A quoted string from UTF-8 bytes. False (nothing useful written) when they are not valid
+ * UTF-8. '/' is not escaped; \b \f \n \r \t are short; other controls are \u00XX, lower-case hex. */
+bool json_write_string(text_buffer *out, const char *bytes, size_t size);
+
+/* The same, but non-ASCII UTF-8 passes as it is (weir.json's default). */
+bool json_write_string_utf8(text_buffer *out, const char *bytes, size_t size);
+
+void json_write_integer(text_buffer *out, int64_t value);
+
+/* Shortest digits that read back as the same double; a finite double with an integral value is
+ * written with ".0" ("3.0", "-0.0", "1e+300" style: see json_write.c) so that it reads back as a double. False for NaN and
+ * infinities, which JSON cannot hold. */
+bool json_write_double(text_buffer *out, double value);
+
+#endif

@@ -1,0 +1,43 @@
+/* The program: starts the trusted state and hands the command line to lua/weir/cli.lua, which
+ * answers with the exit status. Owns the state for the life of the process. */
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "script_call.h"
+#include "script_state.h"
+
+enum { EXIT_INTERNAL = 6 };
+
+static void push_arguments(lua_State *L, int argc, char **argv) {
+  lua_createtable(L, argc, 1);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+int main(int argc, char **argv) {
+  lua_State *L = script_state_new();
+  if (!L) {
+    fputs("weir: not enough memory to start\n", stderr);
+    return EXIT_INTERNAL;
+  }
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "weir.cli");
+  int status = script_call(L, 1, 1);
+  if (status == LUA_OK) {
+    lua_getfield(L, -1, "main");
+    push_arguments(L, argc, argv);
+    status = script_call(L, 1, 1);
+  }
+  int exit_status = EXIT_INTERNAL;
+  if (status == LUA_OK)
+    exit_status = (int)lua_tointeger(L, -1);
+  else
+    fprintf(stderr, "weir: internal error: %s\n", lua_tostring(L, -1));
+  lua_close(L);
+  if (fflush(stdout) != 0 && exit_status == 0) exit_status = EXIT_INTERNAL;
+  return exit_status;
+}

@@ -1,0 +1,84 @@
+/* The trusted Lua state. See script_state.h. */
+#include "script_state.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "embedded_lua.h"
+#include "registry.h"
+
+void *script_state_allocate(void *context, void *block, size_t old_size, size_t new_size) {
+  (void)context;
+  (void)old_size;
+  if (new_size == 0) {
+    free(block);
+    return NULL;
+  }
+  return realloc(block, new_size);
+}
+
+void script_state_stress_gc(lua_State *L) {
+#ifdef WEIR_GC_STRESS
+  /* A pause of 0 and the largest step multiplier: a whole cycle at each allocation debt. */
+  lua_gc(L, LUA_GCINC, 1, 1000, 1);
+#else
+  (void)L;
+#endif
+}
+
+/* package.searchers entry: the modules inside the program. */
+static int search_embedded(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  const embedded_lua_module *module = embedded_lua_find(name);
+  if (!module) {
+    lua_pushfstring(L, "no module '%s' inside weir", name);
+    return 1;
+  }
+  if (luaL_loadbufferx(L, module->text, module->size, module->chunk, "t") != LUA_OK)
+    return lua_error(L);
+  lua_pushstring(L, module->chunk + 1);
+  return 2;
+}
+
+static void install_bindings(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  for (const luaL_Reg *binding = binding_registry; binding->name; binding++) {
+    lua_pushcfunction(L, binding->func);
+    lua_setfield(L, -2, binding->name);
+  }
+  lua_pop(L, 1);
+}
+
+/* Ours comes right after package.preload, before anything on disk can take its name. */
+static void install_searcher(lua_State *L) {
+  lua_getglobal(L, "table");
+  lua_getfield(L, -1, "insert");
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  lua_remove(L, -2);
+  lua_pushinteger(L, 2);
+  lua_pushcfunction(L, search_embedded);
+  lua_call(L, 3, 0);
+  lua_pop(L, 1);
+}
+
+static int open_everything(lua_State *L) {
+  luaL_openlibs(L);
+  install_bindings(L);
+  install_searcher(L);
+  return 0;
+}
+
+lua_State *script_state_new(void) {
+  lua_State *L = lua_newstate(script_state_allocate, NULL);
+  if (!L) return NULL;
+  script_state_stress_gc(L);
+  lua_pushcfunction(L, open_everything);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+    lua_close(L);
+    return NULL;
+  }
+  return L;
+}

@@ -1,0 +1,5 @@
+describe("the trusted state", function()
+  it("finds embedded modules before anything on disk", function()
+    assert.is_function(require("weir.cli").main)
+  end)
+end)
