@@ -1,0 +1,46 @@
+/* What one decision may cost: VM instructions (and the steps that C functions charge) and bytes.
+ * A spent budget stays spent until sandbox_budget_start: neither pcall nor an error handler can
+ * win time or memory back.
+ *
+ * Memory: the budget belongs to the sandbox that owns the Lua state; a pointer to it lives in the
+ * state's extra space. Callers: policy_sandbox.c, and every sandbox_*.c library function whose
+ * work is not bounded by a constant. */
+#ifndef WEIR_SANDBOX_BUDGET_H
+#define WEIR_SANDBOX_BUDGET_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+  int64_t instruction_limit; /* per decision */
+  int64_t instructions_used; /* counted in whole hook periods plus charges */
+  size_t memory_limit;       /* bytes alive in the state, garbage not yet collected included */
+  size_t memory_used;
+  size_t memory_peak;
+  bool instructions_spent;
+  bool memory_spent;
+} sandbox_budget;
+
+static inline sandbox_budget *sandbox_budget_of(lua_State *L) {
+  return *(sandbox_budget **)lua_getextraspace(L);
+}
+
+/* lua_newstate's allocator; context is the sandbox_budget. Returns NULL over the limit. */
+void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_t new_size);
+
+/* Ties the budget to the state (after lua_newstate, before any other state is made from it). */
+void sandbox_budget_attach(lua_State *L, sandbox_budget *budget);
+
+/* A fresh budget: clears the spent marks and counts, and (re)arms the instruction hook. */
+void sandbox_budget_start(lua_State *L);
+
+/* Adds work done by C to the instruction count; raises once the limit is passed. Charge about
+ * one step per byte or element touched (divide by 16 for memcpy-like work), before doing it. */
+void sandbox_charge(lua_State *L, size_t steps);
+
+/* After a failed protected call inside the sandbox: true when the error must not be caught. */
+bool sandbox_budget_is_spent(lua_State *L);
+
+#endif
