@@ -39,8 +39,9 @@ typedef struct {
   const char *begin; /* first byte of the text */
   const char *at;    /* next byte to read */
   const char *end;   /* one past the last byte */
-  int depth;         /* containers open now, through json_scan_enter and inside json_scan_skip */
   const char *error; /* NULL, or what is wrong at `at`; once set every call returns false */
+  int depth;         /* containers entered and not yet left */
+  bool entered;      /* nothing was read since json_scan_enter: no comma is due */
 } json_scan;
 
 void json_scan_begin(json_scan *scan, const char *text, size_t size);

@@ -7,8 +7,9 @@
 
 #include "core/text_buffer.h"
 
-/* A quoted string from UTF-8 bytes. False (nothing useful written) when they are not valid
- * UTF-8. '/' is not escaped; \b \f \n \r \t are short; other controls are \u00XX, lower-case hex. */
+/* A quoted string from UTF-8 bytes. False when they are not valid UTF-8; the buffer then ends in
+ * a part of the string. '/' is not escaped; \b \f \n \r \t are short; other controls and DEL are
+ * \u00XX in lower-case hex. */
 bool json_write_string(text_buffer *out, const char *bytes, size_t size);
 
 /* The same, but non-ASCII UTF-8 passes as it is (weir.json's default). */
@@ -16,9 +17,9 @@ bool json_write_string_utf8(text_buffer *out, const char *bytes, size_t size);
 
 void json_write_integer(text_buffer *out, int64_t value);
 
-/* Shortest digits that read back as the same double; a finite double with an integral value is
- * written with ".0" ("3.0", "-0.0", "1e+300" style: see json_write.c) so that it reads back as a double. False for NaN and
- * infinities, which JSON cannot hold. */
+/* The shortest digits that read back as the same double. An integral value keeps a ".0" (3.0,
+ * -0.0), very large and small ones an exponent (1e+16, 1.5e-07): a double never reads back as an
+ * integer. False for NaN and infinities, which JSON cannot hold. */
 bool json_write_double(text_buffer *out, double value);
 
 #endif

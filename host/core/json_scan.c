@@ -1,0 +1,127 @@
+/* Walking through JSON text. See json_scan.h. */
+#include "core/json_scan.h"
+
+#include <string.h>
+
+#include "core/json_token.h"
+
+void json_scan_begin(json_scan *scan, const char *text, size_t size) {
+  *scan = (json_scan){.begin = text, .at = text, .end = text + size};
+}
+
+/* The type that a value's first byte announces; -1 when no value starts so. */
+static int type_of(char byte) {
+  switch (byte) {
+  case '{': return JSON_OBJECT;
+  case '[': return JSON_ARRAY;
+  case '"': return JSON_STRING;
+  case 't': return JSON_TRUE;
+  case 'f': return JSON_FALSE;
+  case 'n': return JSON_NULL;
+  default: return byte == '-' || json_is_digit(byte) ? JSON_NUMBER : -1;
+  }
+}
+
+bool json_scan_peek(json_scan *scan, json_type *type) {
+  if (scan->error) return false;
+  scan->at = json_skip_space(scan->at, scan->end);
+  int found = scan->at == scan->end ? -1 : type_of(*scan->at);
+  if (found < 0) {
+    json_refuse_value(scan, scan->at);
+    return false;
+  }
+  *type = (json_type)found;
+  return true;
+}
+
+bool json_scan_value(json_scan *scan, json_span *value) {
+  if (!json_scan_peek(scan, &value->type)) return false;
+  const char *first = scan->at, *after;
+  value->escaped = false;
+  switch (value->type) {
+  case JSON_STRING: after = json_read_string(scan, first, &value->escaped); break;
+  case JSON_NUMBER: after = json_read_number(scan, first); break;
+  case JSON_OBJECT:
+  case JSON_ARRAY: after = json_read_container(scan, first); break;
+  default: after = json_read_word(scan, first, &value->type); break;
+  }
+  if (!after) return false;
+  scan->at = after;
+  bool quoted = value->type == JSON_STRING;
+  value->at = first + quoted;
+  value->size = (size_t)(after - first) - 2 * (size_t)quoted;
+  return true;
+}
+
+bool json_scan_enter(json_scan *scan, json_type type) {
+  json_type found;
+  if (!json_scan_peek(scan, &found)) return false;
+  if (found != type)
+    return json_refuse(scan, scan->at,
+                       type == JSON_OBJECT ? "an object is expected" : "an array is expected");
+  if (scan->depth == JSON_MAX_DEPTH) return json_refuse(scan, scan->at, "nested deeper than 1000");
+  scan->at++;
+  scan->depth++;
+  scan->entered = true;
+  return true;
+}
+
+/* Passes the comma before every member or element but the first. False at the closing bracket,
+ * which it consumes, and on error. */
+static bool pass_separator(json_scan *scan, char closer) {
+  if (scan->error) return false;
+  const char *at = json_skip_space(scan->at, scan->end);
+  bool first = scan->entered, object = closer == '}';
+  scan->entered = false;
+  if (at == scan->end)
+    return json_refuse(scan, at,
+                       object ? "the text ends inside an object" : "the text ends inside an array");
+  if (*at == closer) {
+    scan->at = at + 1;
+    scan->depth--;
+    return false;
+  }
+  if (!first) {
+    if (*at != ',')
+      return json_refuse(scan, at, object ? "',' or '}' is expected" : "',' or ']' is expected");
+    at = json_skip_space(at + 1, scan->end);
+  }
+  scan->at = at;
+  return true;
+}
+
+bool json_scan_member(json_scan *scan, json_span *key) {
+  if (!pass_separator(scan, '}')) return false;
+  const char *after = json_read_key(scan, scan->at, key);
+  if (!after) return false;
+  scan->at = after;
+  return true;
+}
+
+bool json_scan_element(json_scan *scan) {
+  return pass_separator(scan, ']');
+}
+
+bool json_scan_finish(json_scan *scan) {
+  if (scan->error) return false;
+  scan->at = json_skip_space(scan->at, scan->end);
+  if (scan->at == scan->end) return true;
+  return json_refuse(scan, scan->at, "something follows the value");
+}
+
+bool json_scan_validate(json_scan *scan) {
+  json_span value;
+  return json_scan_value(scan, &value) && json_scan_finish(scan);
+}
+
+void json_scan_place(const json_scan *scan, size_t *line, size_t *column) {
+  const char *start = scan->begin; /* of the line */
+  *line = 1;
+  while (start < scan->at) {
+    const char *newline = memchr(start, '\n', (size_t)(scan->at - start));
+    if (!newline) break;
+    start = newline + 1;
+    ++*line;
+  }
+  *column = (size_t)(scan->at - start) + 1;
+}
