@@ -2,5 +2,6 @@
 #include "registry.h"
 
 const luaL_Reg binding_registry[] = {
+    {"weir.json", luaopen_weir_json},
     {NULL, NULL},
 };

@@ -4,6 +4,8 @@
 
 #include <lauxlib.h>
 
+int luaopen_weir_json(lua_State *L); /* json.c */
+
 /* Module name and opener; ends with a NULL name. */
 extern const luaL_Reg binding_registry[];
 

@@ -1,0 +1,217 @@
+/* Lua values to JSON text. See json_lua.h.
+ *
+ * Iterative. Each open table keeps two places on the Lua stack: the table, and a block with the
+ * names of its members. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding.h"
+#include "core/json_write.h"
+#include "json_lua.h"
+
+typedef struct {
+  const char *at; /* a string that the table keeps alive */
+  size_t size;
+} name;
+
+typedef struct {
+  int table;   /* stack index; the block of names is the next one */
+  name *names; /* NULL for an array */
+  size_t next, count;
+} container;
+
+typedef struct {
+  lua_State *L;
+  text_buffer *out;
+  json_style style;
+  int open;
+  container containers[JSON_MAX_DEPTH];
+} encoder;
+
+/* Raises with the place of the value: "json.encode: cannot encode a function at .rules[2].run". */
+static void refuse(encoder *self, const char *what) {
+  lua_State *L = self->L;
+  luaL_Buffer place;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  luaL_buffinit(L, &place);
+  for (int i = 0; i < self->open && i < 20; i++) {
+    const container *outer = &self->containers[i];
+    if (outer->names) {
+      luaL_addchar(&place, '.');
+      luaL_addlstring(&place, outer->names[outer->next - 1].at, outer->names[outer->next - 1].size);
+    } else {
+      lua_pushfstring(L, "[%d]", (int)outer->next);
+      luaL_addvalue(&place);
+    }
+  }
+  luaL_pushresult(&place);
+  bool nowhere = lua_rawlen(L, -1) == 0;
+  luaL_error(L, "json.encode: %s%s%s%s", what, nowhere ? "" : " at ", lua_tostring(L, -1),
+             self->open > 20 ? "…" : "");
+}
+
+static void new_line(encoder *self, int level) {
+  if (self->style.indent == 0) return;
+  text_buffer_byte(self->out, '\n');
+  for (int i = level * self->style.indent; i > 0; i--) text_buffer_byte(self->out, ' ');
+}
+
+static void write_text(encoder *self, const char *bytes, size_t size) {
+  bool valid = self->style.ascii ? json_write_string(self->out, bytes, size)
+                                 : json_write_string_utf8(self->out, bytes, size);
+  if (!valid) refuse(self, "a string is not valid UTF-8");
+}
+
+static int compare_names(const void *left, const void *right) {
+  const name *a = left, *b = right;
+  size_t shorter = a->size < b->size ? a->size : b->size;
+  int order = memcmp(a->at, b->at, shorter);
+  return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* Checks the keys of the table and counts them; an array has exactly 1 to its length. */
+static size_t count_keys(encoder *self, int table, bool array) {
+  lua_State *L = self->L;
+  size_t count = 0;
+  lua_Unsigned length = lua_rawlen(L, table);
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
+    if (!array) {
+      if (lua_type(L, -2) != LUA_TSTRING)
+        refuse(self, "a table has keys other than strings, and is no list,");
+    } else if (!lua_isinteger(L, -2) || (lua_Unsigned)lua_tointeger(L, -2) - 1 >= length) {
+      refuse(self, "a list has keys other than 1, 2, 3 …");
+    }
+  }
+  if (array && count != length) refuse(self, "a list has holes (json.null fills them)");
+  return count;
+}
+
+static name *collect_names(encoder *self, int table, size_t count) {
+  lua_State *L = self->L;
+  name *names = lua_newuserdatauv(L, count * sizeof *names, 0);
+  size_t i = 0;
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), i++)
+    names[i].at = lua_tolstring(L, -2, &names[i].size);
+  if (self->style.sort) qsort(names, count, sizeof *names, compare_names);
+  return names;
+}
+
+static bool is_array(lua_State *L, int table) {
+  bool marked = false;
+  if (lua_getmetatable(L, table)) {
+    luaL_getmetatable(L, JSON_ARRAY_METATABLE);
+    marked = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+  }
+  return marked || lua_rawlen(L, table) > 0;
+}
+
+/* Opens the table on top of the stack. */
+static void open_table(encoder *self) {
+  lua_State *L = self->L;
+  int table = lua_gettop(L);
+  if (self->open == JSON_MAX_DEPTH) refuse(self, "nested deeper than 1000, or a cycle,");
+  luaL_checkstack(L, 8, "JSON nested too deep");
+  bool array = is_array(L, table);
+  size_t count = count_keys(self, table, array);
+  if (count == 0) {
+    text_buffer_text(self->out, array ? "[]" : "{}");
+    lua_pop(L, 1);
+    return;
+  }
+  container *inner = &self->containers[self->open];
+  *inner = (container){.table = table, .count = count};
+  if (array)
+    lua_pushnil(L);
+  else
+    inner->names = collect_names(self, table, count);
+  self->open++;
+  text_buffer_byte(self->out, array ? '[' : '{');
+}
+
+/* A value that says itself what it encodes as: the string __json of its metatable. */
+static bool write_stand_in(encoder *self) {
+  if (luaL_getmetafield(self->L, -1, "__json") == LUA_TNIL) return false;
+  size_t size;
+  const char *text = lua_tolstring(self->L, -1, &size);
+  if (!text) refuse(self, "the metafield __json must be a string");
+  write_text(self, text, size);
+  lua_pop(self->L, 1);
+  return true;
+}
+
+static void write_number(encoder *self) {
+  if (lua_isinteger(self->L, -1))
+    json_write_integer(self->out, lua_tointeger(self->L, -1));
+  else if (!json_write_double(self->out, lua_tonumber(self->L, -1)))
+    refuse(self, "cannot encode NaN or infinity");
+}
+
+/* Writes the value on top of the stack and pops it, or opens it. */
+static void write_value(encoder *self) {
+  lua_State *L = self->L;
+  size_t size;
+  int type = lua_type(L, -1);
+  switch (type) {
+  case LUA_TSTRING: {
+    const char *bytes = lua_tolstring(L, -1, &size);
+    write_text(self, bytes, size);
+    break;
+  }
+  case LUA_TNUMBER: write_number(self); break;
+  case LUA_TBOOLEAN: text_buffer_text(self->out, lua_toboolean(L, -1) ? "true" : "false"); break;
+  case LUA_TTABLE:
+    if (write_stand_in(self)) break;
+    open_table(self);
+    return;
+  case LUA_TLIGHTUSERDATA:
+    if (lua_touserdata(L, -1)) refuse(self, "cannot encode a light userdata");
+    text_buffer_text(self->out, "null");
+    break;
+  default:
+    if (type == LUA_TUSERDATA && write_stand_in(self)) break;
+    refuse(self, lua_pushfstring(L, "cannot encode a %s", lua_typename(L, type)));
+  }
+  lua_pop(L, 1);
+}
+
+/* Pushes the next value of the innermost table, closing what has none. False at the very end. */
+static bool push_next(encoder *self) {
+  lua_State *L = self->L;
+  while (self->open > 0) {
+    container *inner = &self->containers[self->open - 1];
+    if (inner->next == inner->count) {
+      new_line(self, --self->open);
+      text_buffer_byte(self->out, inner->names ? '}' : ']');
+      lua_settop(L, inner->table - 1);
+      continue;
+    }
+    if (inner->next++ > 0) text_buffer_byte(self->out, ',');
+    new_line(self, self->open);
+    if (!inner->names) {
+      lua_rawgeti(L, inner->table, (lua_Integer)inner->next);
+      return true;
+    }
+    const name *key = &inner->names[inner->next - 1];
+    write_text(self, key->at, key->size);
+    text_buffer_text(self->out, self->style.indent ? ": " : ":");
+    lua_pushlstring(L, key->at, key->size);
+    lua_rawget(L, inner->table);
+    return true;
+  }
+  return false;
+}
+
+void json_write_value(lua_State *L, int index, json_style style, text_buffer *out) {
+  encoder self; /* the containers are filled as they open */
+  self.L = L;
+  self.out = out;
+  self.style = style;
+  self.open = 0;
+  luaL_checkstack(L, 8, "no room");
+  lua_pushvalue(L, index);
+  do write_value(&self);
+  while (push_next(&self));
+  if (out->failed) luaL_error(L, "json.encode: not enough memory");
+}

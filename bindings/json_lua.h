@@ -1,0 +1,35 @@
+/* JSON text to Lua values and back: the two halves of the `weir.json` binding.
+ *
+ * null is a light userdata of NULL, so every binding can push and know it on its own. Arrays
+ * carry the metatable JSON_ARRAY, which keeps [] apart from {}.
+ * Memory: values belong to the Lua state; the buffer to the caller. Callers: json.c, and C that
+ * hands decoded values to a Lua state. */
+#ifndef WEIR_JSON_LUA_H
+#define WEIR_JSON_LUA_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+#include "core/json_scan.h"
+#include "core/text_buffer.h"
+
+#define JSON_ARRAY_METATABLE "weir.json.array"
+
+/* Reads the next value of the text and pushes it. False with scan->error set and nothing pushed
+ * when the text is refused or a number is beyond a double. Raises only when memory is short. */
+bool json_push_value(lua_State *L, json_scan *scan);
+
+typedef struct {
+  bool sort;  /* members in byte order of their names; otherwise in the table's order */
+  bool ascii; /* everything outside printable ASCII escaped */
+  int indent; /* spaces a level; 0 is compact */
+} json_style;
+
+/* Appends the value at index. Raises, naming the place, for what JSON cannot hold; the buffer
+ * stays the caller's, so keep it where the collector frees it. */
+void json_write_value(lua_State *L, int index, json_style style, text_buffer *out);
+
+/* Makes the metatable JSON_ARRAY_METATABLE known and pushes it. */
+void json_push_array_metatable(lua_State *L);
+
+#endif
