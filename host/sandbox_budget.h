@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The owner sets the two limits and leaves the rest zero. */
 typedef struct {
   int64_t instruction_limit; /* per decision */
   int64_t instructions_used; /* counted in whole hook periods plus charges */
@@ -21,6 +22,13 @@ typedef struct {
   size_t memory_peak;
   bool instructions_spent;
   bool memory_spent;
+  /* The rest is sandbox_budget.c's own. */
+  lua_State *state;          /* NULL until attached */
+  int period;                /* instructions between two calls of the hook */
+  int rescues;               /* collections that the memory limit forced in this decision */
+  const void *refused_block; /* the last request refused and not yet granted, */
+  size_t refused_size;       /* and its size; 0: none */
+  char reason[160];          /* "FILE:LINE: … spent"; empty: nothing spent */
 } sandbox_budget;
 
 static inline sandbox_budget *sandbox_budget_of(lua_State *L) {
@@ -40,7 +48,20 @@ void sandbox_budget_start(lua_State *L);
  * one step per byte or element touched (divide by 16 for memcpy-like work), before doing it. */
 void sandbox_charge(lua_State *L, size_t steps);
 
+/* Makes room for `bytes` before C asks for them, collecting garbage if it must; raises when that
+ * much does not fit. For what is built in a luaL_Buffer: its allocations fail where Lua's own
+ * would have collected garbage and tried again. */
+void sandbox_reserve(lua_State *L, size_t bytes);
+
 /* After a failed protected call inside the sandbox: true when the error must not be caught. */
 bool sandbox_budget_is_spent(lua_State *L);
+
+/* What was spent, and where if known: "policies/routing.lua:3: instruction budget of 200000
+ * spent". Empty when nothing is. Valid until the next sandbox_budget_start; uses no Lua memory,
+ * so the host reports this rather than the error value of a spent budget. */
+const char *sandbox_budget_reason(lua_State *L);
+
+/* Raises sandbox_budget_reason. */
+int sandbox_budget_raise(lua_State *L);
 
 #endif

@@ -1,0 +1,75 @@
+/* A bare sandbox for the C tests: a state with its budget and an environment to run chunks in.
+ * Memory: a fixture owns its state; sandbox_close releases it. Callers: tests/c/sandbox_*_test.c.
+ */
+#ifndef WEIR_TESTS_SANDBOX_FIXTURE_H
+#define WEIR_TESTS_SANDBOX_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h> /* wants those before it */
+#include <lauxlib.h>
+
+#include "sandbox_base.h"
+#include "sandbox_budget.h"
+#include "script_state.h"
+
+typedef struct {
+  sandbox_budget budget;
+  lua_State *L; /* index 1: the environment */
+} sandbox;
+
+static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memory) {
+  memset(box, 0, sizeof *box);
+  box->budget.instruction_limit = instructions;
+  box->budget.memory_limit = memory;
+  box->L = lua_newstate(sandbox_budget_allocate, &box->budget);
+  assert_non_null(box->L);
+  sandbox_budget_attach(box->L, &box->budget);
+  script_state_stress_gc(box->L);
+  sandbox_budget_start(box->L);
+  sandbox_open_base(box->L);
+}
+
+static inline void sandbox_close(sandbox *box) {
+  lua_close(box->L);
+  assert_int_equal(box->budget.memory_used, 0);
+}
+
+/* Runs code as the chunk test.lua with a fresh budget; leaves its result or error on the stack
+ * and returns the status. */
+static inline int sandbox_run(sandbox *box, const char *code) {
+  lua_State *L = box->L;
+  lua_settop(L, 1);
+  sandbox_budget_start(L);
+  int status = luaL_loadbufferx(L, code, strlen(code), "@test.lua", "t");
+  if (status != LUA_OK) return status;
+  lua_pushvalue(L, 1);
+  lua_setupvalue(L, -2, 1);
+  return lua_pcall(L, 0, 1, 0);
+}
+
+/* The chunk returns this text. */
+static inline void sandbox_expect(sandbox *box, const char *code, const char *expected) {
+  int status = sandbox_run(box, code);
+  const char *text = lua_tostring(box->L, -1);
+  if (status != LUA_OK) fprintf(stderr, "%s\n  raised: %s\n", code, text ? text : "(no text)");
+  assert_int_equal(status, LUA_OK);
+  assert_non_null(text);
+  assert_string_equal(text, expected);
+}
+
+/* The chunk raises exactly this text. */
+static inline void sandbox_expect_error(sandbox *box, const char *code, const char *expected) {
+  int status = sandbox_run(box, code);
+  if (status == LUA_OK) fprintf(stderr, "%s\n  raised nothing\n", code);
+  assert_int_not_equal(status, LUA_OK);
+  assert_non_null(lua_tostring(box->L, -1));
+  assert_string_equal(lua_tostring(box->L, -1), expected);
+}
+
+#endif
