@@ -16,6 +16,7 @@
 
 #include "sandbox_base.h"
 #include "sandbox_budget.h"
+#include "sandbox_environment.h"
 #include "script_state.h"
 
 typedef struct {
@@ -33,6 +34,12 @@ static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memor
   script_state_stress_gc(box->L);
   sandbox_budget_start(box->L);
   sandbox_open_base(box->L);
+}
+
+/* From here on chunks see the globals so far as a policy does: read-only, with help. */
+static inline void sandbox_seal(sandbox *box) {
+  sandbox_push_environment(box->L, 1);
+  lua_replace(box->L, 1);
 }
 
 static inline void sandbox_close(sandbox *box) {
