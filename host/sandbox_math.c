@@ -1,6 +1,7 @@
 /* The policies' `math`: what IEEE 754 defines to the last bit, and nothing else. No random
  * numbers, and no sin, exp, log and the like, whose last digit depends on the C library.
  *
+ * min and max take numbers only: stock Lua lets max("10", "9") be "9" and max(nil) be nil.
  * Every function takes constant time, except min and max: linear in their arguments.
  * Memory: none. Caller: policy_sandbox.c through sandbox_libraries.h. */
 #include <math.h>
@@ -77,7 +78,7 @@ static int pick_extreme(lua_State *L, int largest) {
   luaL_argcheck(L, count >= 1, 1, "value expected");
   sandbox_charge(L, (size_t)count);
   for (int i = 1; i <= count; i++) {
-    luaL_checknumber(L, i);
+    luaL_checktype(L, i, LUA_TNUMBER);
     if (lua_compare(L, largest ? best : i, largest ? i : best, LUA_OPLT)) best = i;
   }
   lua_pushvalue(L, best);

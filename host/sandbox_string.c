@@ -18,7 +18,7 @@ static int string_byte(lua_State *L) {
   const char *text = sandbox_check_text(L, 1, &size);
   lua_Integer position = luaL_optinteger(L, 2, 1);
   size_t start = sandbox_slice_start(position, size);
-  size_t end = sandbox_slice_end(luaL_optinteger(L, 3, (lua_Integer)start), size);
+  size_t end = sandbox_slice_end(luaL_optinteger(L, 3, position), size);
   if (start > end) return 0;
   size_t count = end - start + 1;
   if (count >= INT_MAX) return luaL_error(L, "string slice too long");
@@ -102,15 +102,15 @@ static int string_rep(lua_State *L) {
   size_t total = (size_t)count * (size + separator_size) - separator_size;
   if (total > SIZE_MAX / 2) return luaL_error(L, "resulting string too large");
   sandbox_require_memory(L, 2 * total);
-  sandbox_charge(L, (size_t)count + total / 16);
+  sandbox_charge(L, total / 16 + 1);
   luaL_Buffer result;
-  char *at = luaL_buffinitsize(L, &result, total);
-  while (count-- > 0) {
-    memcpy(at, text, size);
-    at += size;
-    if (count == 0) break;
-    memcpy(at, separator, separator_size);
-    at += separator_size;
+  char *to = luaL_buffinitsize(L, &result, total);
+  memcpy(to, text, size);
+  if (count > 1) memcpy(to + size, separator, separator_size);
+  for (size_t done = size + separator_size; done < total;) {
+    size_t more = done < total - done ? done : total - done;
+    memcpy(to + done, to, more); /* what is there, once more: the last separator is cut off */
+    done += more;
   }
   luaL_pushresultsize(&result, total);
   return 1;

@@ -84,7 +84,7 @@ static int table_remove(lua_State *L) {
   lua_Integer size = check_length(L, 1, true);
   lua_Integer position = luaL_optinteger(L, 2, size);
   if (position != size)
-    luaL_argcheck(L, (lua_Unsigned)position - 1u <= (lua_Unsigned)size, 2,
+    luaL_argcheck(L, (lua_Unsigned)position - 1u <= (lua_Unsigned)size, 1,
                   "position out of bounds");
   charge_range(L, position, size);
   lua_geti(L, 1, position);
@@ -137,8 +137,8 @@ static int table_unpack(lua_State *L) {
   if (first > last) return 0;
   lua_Unsigned count = (lua_Unsigned)last - (lua_Unsigned)first;
   if (count >= (lua_Unsigned)INT_MAX) return luaL_error(L, "too many results to unpack");
-  charge_range(L, first, last);
   if (!lua_checkstack(L, (int)++count)) return luaL_error(L, "too many results to unpack");
+  charge_range(L, first, last);
   for (lua_Integer i = first; i < last; i++) lua_geti(L, 1, i);
   lua_geti(L, 1, last);
   return (int)count;

@@ -137,7 +137,7 @@ static int utf8_offset(lua_State *L) {
   const char *text = sandbox_check_text(L, 1, &size);
   lua_Integer n = luaL_checkinteger(L, 2);
   lua_Integer end = (lua_Integer)size;
-  lua_Integer at = from_start(luaL_optinteger(L, 3, n > 0 ? 1 : end + 1), size);
+  lua_Integer at = from_start(luaL_optinteger(L, 3, n >= 0 ? 1 : end + 1), size);
   luaL_argcheck(L, at >= 1 && --at <= end, 3, "position out of bounds");
   sandbox_charge(L, (n > 0 ? size - (size_t)at : (size_t)at) / 4 + 1);
   if (n == 0) {

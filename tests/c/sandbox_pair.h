@@ -110,6 +110,11 @@ static inline int pair_proxy(lua_State *L) {
   return 1;
 }
 
+static inline int pair_error(lua_State *L) {
+  lua_settop(L, 1);
+  return lua_error(L);
+}
+
 static inline int pair_protected_call(lua_State *L) {
   bool ok = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0) == LUA_OK;
   lua_pushboolean(L, ok);
@@ -134,6 +139,7 @@ static inline int pair_open_sandbox(lua_State *L) {
 static inline void pair_add_helpers(lua_State *L) {
   lua_register(L, "collect", pair_collect);
   lua_register(L, "proxy", pair_proxy);
+  lua_register(L, "error", pair_error);
   lua_register(L, "pcall", pair_protected_call);
 }
 
@@ -151,7 +157,7 @@ static inline lua_State *pair_new_sandbox(sandbox_budget *budget) {
 
 static inline void pair_open(sandbox_pair *pair) {
   *pair = (sandbox_pair){
-      .budget = {.instruction_limit = 20 * 1000 * 1000, .memory_limit = 64 * 1024 * 1024}};
+      .budget = {.instruction_limit = 20 * 1000 * 1000, .memory_limit = 8 * 1024 * 1024}};
   pair->sandbox = pair_new_sandbox(&pair->budget);
   pair->stock = luaL_newstate();
   if (!pair->stock) abort();
@@ -206,6 +212,12 @@ static inline bool pair_agrees(sandbox_pair *pair, const pair_case *test) {
   const char *actual = pair_run_sandbox(pair, test);
   if (strstr(actual, "pattern too expensive")) return true;
   return strcmp(actual, pair_run(pair->stock, test)) == 0;
+}
+
+/* Runs a body without arguments in the sandbox; the outcome, or "error: …". */
+static inline const char *pair_outcome(sandbox_pair *pair, const char *body) {
+  pair_case test = {.body = body};
+  return pair_run_sandbox(pair, &test);
 }
 
 /* ---- Shrinking and reporting ---- */
@@ -325,6 +337,32 @@ static inline bool pair_compare(sandbox_pair *pair, int runs,
     return false;
   }
   return true;
+}
+
+/* The same for bodies written by hand; prints each difference. */
+static inline bool pair_compare_bodies(sandbox_pair *pair, const char *const *bodies) {
+  bool same = true;
+  for (; *bodies; bodies++) {
+    pair_case test = {.body = *bodies};
+    if (pair_agrees(pair, &test)) continue;
+    pair_print(pair, &test);
+    same = false;
+  }
+  return same;
+}
+
+/* ---- cmocka's group fixtures ---- */
+
+static inline int pair_setup(void **state) {
+  static sandbox_pair pair;
+  pair_open(&pair);
+  *state = &pair;
+  return 0;
+}
+
+static inline int pair_teardown(void **state) {
+  pair_close(*state);
+  return 0;
 }
 
 #endif
