@@ -1,0 +1,84 @@
+-- Kind `weights`: how the traffic of one endpoint is split between its model variants, and
+-- which variant one caller gets. With an assignment key the host wants `assign`, without one
+-- `weights`.
+--
+-- What a kind file returns is described in docs/kinds.md. Loaded by the policy engine, which
+-- also runs `invariants` inside the sandbox, and by weir.kinds.reference.
+
+local VARIANT = {
+  { name = "name", type = "text", min_size = 1, max_size = 63, required = true,
+    doc = "the variant's name, as in the endpoint configuration" },
+  { name = "weight", type = "number", min = 0, max = 1000000,
+    doc = "its weight now; any scale, only the proportions count; absent when nobody has set one" },
+  { name = "stage", type = "choice", values = { "champion", "challenger", "retired", "failed" },
+    doc = "its place in the life of a model; a retired or failed variant gets no traffic" },
+}
+
+-- Returns the variant's stage by name, or nil and a text when a name is there twice.
+local function stages(variants)
+  local found = {}
+  for _, variant in ipairs(variants) do
+    if found[variant.name] then return nil, "two variants are named " .. variant.name end
+    found[variant.name] = variant.stage or "none"
+  end
+  return found
+end
+
+local function gets_no_traffic(stage)
+  return stage == "retired" or stage == "failed"
+end
+
+local function check_weights(known, weights)
+  local sum = 0
+  for name, weight in pairs(weights) do
+    local stage = known[name]
+    if not stage then return "weights name " .. name .. ", which is no variant of this endpoint" end
+    if not (weight >= 0 and weight < math.huge) then
+      return "the weight of " .. name .. " is not a finite share"
+    end
+    if weight > 0 and gets_no_traffic(stage) then return name .. " is " .. stage .. " and gets no traffic" end
+    sum = sum + weight
+  end
+  for name in pairs(known) do
+    -- UpdateEndpointWeightsAndCapacities would leave its old weight in force.
+    if not weights[name] then return "weights leave out " .. name end
+  end
+  if math.abs(sum - 1) > 1e-9 then return string.format("weights sum to %.12g, not 1", sum) end
+end
+
+return {
+  kind = "weights",
+  doc = "How the traffic of an endpoint is split between its variants, and which variant one caller gets.",
+
+  facts = {
+    { name = "variants", type = "list", min_items = 1, max_items = 10, required = true,
+      of = { type = "record", fields = VARIANT }, doc = "the variants of the endpoint, in its own order" },
+    { name = "assignment_key", type = "text", min_size = 1, max_size = 1024,
+      doc = "who is asking: a tenant, a volume, a session; present when one variant is wanted" },
+    { name = "experiment", type = "text", max_size = 256,
+      doc = "name of the experiment: the same key may fall differently in another one" },
+    { name = "endpoint", type = "text", max_size = 63, doc = "the endpoint's name" },
+  },
+
+  decisions = {
+    { action = "weights", doc = "Give every variant this share of the traffic.", fields = {
+      { name = "weights", type = "map", of = { type = "number", min = 0, max = 1 }, required = true,
+        doc = "share by variant name; all variants are named and the shares sum to 1" },
+    } },
+    { action = "assign", doc = "Send this caller to one variant.", fields = {
+      { name = "variant", type = "text", required = true, doc = "the variant's name" },
+      { name = "bucket", type = "integer", min = 0, required = true,
+        doc = "where the key fell, so that an assignment can be recomputed by hand" },
+    } },
+  },
+
+  invariants = function(facts, decision)
+    local known, twice = stages(facts.variants)
+    if not known then return twice end
+    if decision.action == "weights" then return check_weights(known, decision.weights) end
+    if not facts.assignment_key then return "assign needs an assignment_key among the facts" end
+    local stage = known[decision.variant]
+    if not stage then return decision.variant .. " is no variant of this endpoint" end
+    if gets_no_traffic(stage) then return decision.variant .. " is " .. stage .. " and gets no traffic" end
+  end,
+}

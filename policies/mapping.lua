@@ -1,0 +1,198 @@
+-- Turns every event that announces work into one normalised job, whichever way it came:
+--   * EventBridge "Object Created" from S3
+--   * a notification in S3's classic shape, as a native one of an access point may look
+--   * an entry of a listing, as the poller hands it on: { source = "weir.listing", bucket = …,
+--     volume = …, encoding = "url" or nothing, object = { Key = …, Size = …, ETag = …, … } }
+--   * EventBridge "SageMaker Transform Job State Change"
+-- An event of a known shape that lacks its key or its bucket is an error, not an `ignore`: it
+-- must land where somebody sees it.
+
+-- Follows names into nested tables; nil as soon as one of them is missing.
+local function at(value, ...)
+  for _, name in ipairs { ... } do
+    if type(value) ~= "table" then return nil end
+    value = value[name]
+  end
+  return value
+end
+
+local function text_at(value, ...)
+  local found = at(value, ...)
+  if type(found) == "string" and found ~= "" then return found end
+end
+
+local function whole_at(value, ...)
+  local found = at(value, ...)
+  if type(found) == "number" then return math.tointeger(found) end
+end
+
+-- Quoted in listings, bare in events.
+local function etag_at(value, ...)
+  local found = text_at(value, ...)
+  return found and (string.gsub(found, '"', ""))
+end
+
+local function begins(value, prefix) return prefix ~= "" and string.sub(value, 1, #prefix) == prefix end
+local function ends(value, suffix) return suffix ~= "" and string.sub(value, -#suffix) == suffix end
+
+-- Classic notifications and URL-encoded listings write a space as + and other bytes as %XX;
+-- EventBridge gives keys as they are.
+local function url_decoded(key)
+  key = string.gsub(key, "%+", " ")
+  return (string.gsub(key, "%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+-- What editors, Office, ONTAP and unfinished uploads leave beside the files.
+local TEMPORARY = { "~", ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp" }
+
+local function unwanted(key, size, params)
+  if ends(key, "/") then return "a directory marker" end
+  if size == 0 then return "an empty object" end
+  if begins(key, params.output_prefix) or ends(key, params.output_suffix) then return "our own output" end
+  for segment in string.gmatch(key, "[^/]+") do
+    if begins(segment, ".") or begins(segment, "~$") then return "a hidden file or directory" end
+  end
+  local name = string.lower(key)
+  for _, suffix in ipairs(TEMPORARY) do
+    if ends(name, suffix) then return "a temporary file, *" .. suffix end
+  end
+end
+
+-- The same bytes under the same key are the same work: the ETag is the one mark of a write
+-- that every way of arrival carries. The key comes last, since it may contain anything.
+local function object_job(object, params)
+  local key = assert(object.key, "the event has no object key")
+  local bucket = assert(object.bucket, "the event has no bucket")
+  assert(utf8.len(key), "the object key is not valid UTF-8")
+
+  local why = unwanted(key, object.size, params)
+  if why then return ignore { because = why } end
+
+  local revision = object.etag or object.version or object.sequencer or object.time or "-"
+  object.idempotency_key = string.format("object:%s:%s:%s:%s", bucket, revision, object.size or "-", key)
+  object.work = "object"
+  object.because = "an object was written"
+  return job(object)
+end
+
+local function from_eventbridge(facts, params)
+  local event, detail = facts.event, facts.event.detail
+  return object_job({
+    source = "eventbridge",
+    volume = facts.volume,
+    bucket = text_at(detail, "bucket", "name"),
+    key = text_at(detail, "object", "key"),
+    size = whole_at(detail, "object", "size"),
+    etag = etag_at(detail, "object", "etag"),
+    version = text_at(detail, "object", "version-id"),
+    sequencer = text_at(detail, "object", "sequencer"),
+    reason = text_at(detail, "reason"),
+    time = text_at(event, "time"),
+  }, params)
+end
+
+local function from_notification(facts, record, params)
+  local name, key = text_at(record, "eventName") or "", text_at(record, "s3", "object", "key")
+  if not string.find(name, "ObjectCreated:", 1, true) then
+    return ignore { because = "a notification of %s", name }
+  end
+  return object_job({
+    source = "notification",
+    volume = text_at(record, "fsx", "volumeName") or text_at(record, "fsx", "volumeId") or facts.volume,
+    bucket = text_at(record, "s3", "bucket", "name"),
+    key = key and url_decoded(key),
+    size = whole_at(record, "s3", "object", "size"),
+    etag = etag_at(record, "s3", "object", "eTag"),
+    version = text_at(record, "s3", "object", "versionId"),
+    sequencer = text_at(record, "s3", "object", "sequencer"),
+    reason = string.match(name, "[^:]+$"),
+    time = text_at(record, "eventTime"),
+  }, params)
+end
+
+local function from_listing(facts, params)
+  local event, key = facts.event, text_at(facts.event, "object", "Key")
+  if key and event.encoding == "url" then key = url_decoded(key) end
+  return object_job({
+    source = "listing",
+    volume = text_at(event, "volume") or facts.volume,
+    bucket = text_at(event, "bucket"),
+    key = key,
+    size = whole_at(event, "object", "Size"),
+    etag = etag_at(event, "object", "ETag"),
+    time = text_at(event, "object", "LastModified"),
+  }, params)
+end
+
+local FINISHED = { Completed = true, Failed = true, Stopped = true }
+
+local function from_sagemaker(facts)
+  local event, detail = facts.event, facts.event.detail
+  local name = assert(text_at(detail, "TransformJobName"), "the event has no TransformJobName")
+  local status = assert(text_at(detail, "TransformJobStatus"), "the event has no TransformJobStatus")
+  if not FINISHED[status] then return ignore { because = "the transform job is %s", status } end
+  local arn = text_at(detail, "TransformJobArn") or text_at(event, "resources", 1) or name
+  return job {
+    because = "the transform job is %s", status,
+    work = "transform",
+    source = "sagemaker",
+    idempotency_key = string.format("transform:%s:%s", arn, status),
+    transform = name,
+    status = status,
+    failure = text_at(detail, "FailureReason"),
+    model = text_at(detail, "ModelName"),
+    output = text_at(detail, "TransformOutput", "S3OutputPath"),
+    time = text_at(event, "time"),
+  }
+end
+
+-- For the examples: what the poller hands on for one entry of a listing.
+local function listed(object)
+  return { event = { source = "weir.listing", bucket = "b", volume = "vol1", object = object } }
+end
+
+return policy {
+  kind = "mapping",
+
+  params = {
+    output_prefix = text { "results/", doc = "keys that begin so are our own output; empty for none" },
+    output_suffix = text { ".out", doc = "keys that end so are our own output; empty for none" },
+  },
+
+  decide = function(facts, params)
+    local event = facts.event
+    local source, what = text_at(event, "source"), text_at(event, "detail-type")
+
+    if source == "aws.s3" and what == "Object Created" then return from_eventbridge(facts, params) end
+    if source == "aws.sagemaker" and what == "SageMaker Transform Job State Change" then
+      return from_sagemaker(facts)
+    end
+    if source == "weir.listing" then return from_listing(facts, params) end
+
+    local record = at(event, "Records", 1) or event
+    if at(record, "s3") then
+      assert(at(event, "Records", 2) == nil, "the notification has several records; split it first")
+      return from_notification(facts, record, params)
+    end
+    return ignore { because = "no work comes from %s %s", source or "an unknown source", what or "" }
+  end,
+
+  examples = {
+    { given = { event = { source = "aws.s3", ["detail-type"] = "Object Created", detail = {
+        bucket = { name = "b" }, object = { key = "a b+c%20.csv", size = 5, etag = "e1" } } } },
+      expect = { action = "job", key = "a b+c%20.csv", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
+    { given = { event = { Records = { { eventName = "ObjectCreated:Put", s3 = {
+        bucket = { name = "b" }, object = { key = "a+b%2Bc%2520.csv", size = 5, eTag = "e1" } } } } } },
+      expect = { action = "job", key = "a b+c%20.csv", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
+    { given = listed { Key = "a b+c%20.csv", Size = 5, ETag = '"e1"' },
+      expect = { action = "job", volume = "vol1", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
+    { given = { event = { source = "aws.sagemaker", ["detail-type"] = "SageMaker Transform Job State Change",
+        detail = { TransformJobName = "t", TransformJobStatus = "Failed", FailureReason = "no memory" } } },
+      expect = { action = "job", work = "transform", idempotency_key = "transform:t:Failed" } },
+    { given = listed { Key = "results/a.csv", Size = 1 }, expect = "ignore" },
+    { given = listed { Key = "in/.snapshot/a", Size = 1 }, expect = "ignore" },
+    { given = listed { Key = "in/", Size = 0 }, expect = "ignore" },
+    { given = { event = { source = "aws.scheduler", ["detail-type"] = "Scheduled Event" } },
+      expect = "ignore" },
+  },
+}
