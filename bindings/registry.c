@@ -3,5 +3,7 @@
 
 const luaL_Reg binding_registry[] = {
     {"weir.json", luaopen_weir_json},
+    {"weir.policy_set", luaopen_weir_policy_set},
+    {"weir.replay", luaopen_weir_replay},
     {NULL, NULL},
 };

@@ -4,7 +4,9 @@
 
 #include <lauxlib.h>
 
-int luaopen_weir_json(lua_State *L); /* json.c */
+int luaopen_weir_json(lua_State *L);       /* json.c */
+int luaopen_weir_policy_set(lua_State *L); /* policy_set.c */
+int luaopen_weir_replay(lua_State *L);     /* replay.c */
 
 /* Module name and opener; ends with a NULL name. */
 extern const luaL_Reg binding_registry[];

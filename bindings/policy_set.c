@@ -1,0 +1,355 @@
+/* weir.policy_set: load a policy directory, ask it for decisions.
+ *
+ *   load(directory[, {params=, instructions=, memory=}]) → set | nil, findings
+ *       (a set comes with its warnings as second result)
+ *   set:decide(kind, facts[, {params_json=, overrides_json=}]) → answer | nil, message, code
+ *   set:record(kind, facts[, {id=, time=, request_id=, eval_us=}]) → decision-log line | nil, …
+ *   set:refresh() → "same" | "swapped" | "refused", findings
+ *   set:policies(), set:digest(), set:directory()
+ *
+ * facts are JSON text. Memory: the userdata owns the policy_set and one reusable answer. */
+#include "policy_set.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "binding.h"
+#include "decision_log.h"
+#include "policy_kind.h"
+#include "registry.h"
+
+#define LOAD_SIGNATURE "policy_set.load(directory[, {params=, instructions=, memory=}])"
+#define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=}])"
+#define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, eval_us=}])"
+
+typedef struct {
+  policy_set *set;
+  policy_answer answer;
+} handle;
+
+static handle *check_handle(lua_State *L) {
+  handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
+  if (!h->set) luaL_error(L, "this policy set is closed");
+  return h;
+}
+
+static void push_findings(lua_State *L, const finding_list *findings) {
+  lua_createtable(L, (int)findings->count, 0);
+  for (size_t i = 0; i < findings->count; i++) {
+    const finding *f = &findings->items[i];
+    lua_createtable(L, 0, 7);
+    lua_pushstring(L, f->file);
+    lua_setfield(L, -2, "file");
+    lua_pushinteger(L, f->line);
+    lua_setfield(L, -2, "line");
+    lua_pushinteger(L, f->column);
+    lua_setfield(L, -2, "column");
+    lua_pushstring(L, f->severity == FINDING_ERROR ? "error" : "warning");
+    lua_setfield(L, -2, "severity");
+    lua_pushstring(L, f->code);
+    lua_setfield(L, -2, "code");
+    lua_pushstring(L, f->message);
+    lua_setfield(L, -2, "message");
+    if (f->hint) {
+      lua_pushstring(L, f->hint);
+      lua_setfield(L, -2, "hint");
+    }
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* Reads an integer option that must be at least 1. */
+static int64_t option_integer(lua_State *L, int index, const char *name, int64_t missing) {
+  int64_t value = missing;
+  if (lua_getfield(L, index, name) != LUA_TNIL) {
+    int exact;
+    value = lua_tointegerx(L, -1, &exact);
+    if (!exact || value < 1) luaL_error(L, "%s must be an integer of at least 1", name);
+  }
+  lua_pop(L, 1);
+  return value;
+}
+
+/* params as JSON text; the text stays on the stack. */
+static void read_params(lua_State *L, int index, policy_set_options *options) {
+  static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
+  if (lua_getfield(L, index, "params") == LUA_TNIL) return;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  text_buffer text = {0}, why = {0};
+  bool ok = schema_write_json(L, lua_gettop(L), &any, &text, &why);
+  lua_pushlstring(L, ok ? text.data : why.data, ok ? text.size : why.size);
+  text_buffer_free(&text);
+  text_buffer_free(&why);
+  if (!ok) luaL_error(L, "params: %s", lua_tostring(L, -1));
+  options->overrides = lua_tolstring(L, -1, &options->overrides_size);
+}
+
+static void read_options(lua_State *L, int index, policy_set_options *options) {
+  static const char *const allowed[] = {"params", "instructions", "memory", NULL};
+  options->limits = policy_limits_default;
+  if (lua_isnoneornil(L, index)) return;
+  luaL_checktype(L, index, LUA_TTABLE);
+  binding_check_keys(L, index, allowed, LOAD_SIGNATURE);
+  options->limits.instructions =
+      option_integer(L, index, "instructions", policy_limits_default.instructions);
+  options->limits.memory =
+      (size_t)option_integer(L, index, "memory", (int64_t)policy_limits_default.memory);
+  read_params(L, index, options);
+}
+
+static int set_load(lua_State *L) {
+  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, LOAD_SIGNATURE);
+  lua_settop(L, 2);
+  policy_set_options options = {0};
+  read_options(L, 2, &options);
+  handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+  memset(h, 0, sizeof *h);
+  luaL_setmetatable(L, POLICY_SET_TYPE);
+  finding_list findings = {0};
+  h->set = policy_set_load(lua_tostring(L, 1), &options, &findings);
+  if (!h->set) {
+    if (findings.errors == 0)
+      finding_error(&findings, lua_tostring(L, 1), 0, "W001", "not enough memory to load it");
+    lua_pushnil(L);
+  }
+  push_findings(L, &findings);
+  finding_list_free(&findings);
+  return 2;
+}
+
+static int set_gc(lua_State *L) {
+  handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
+  policy_set_free(h->set);
+  policy_answer_free(&h->answer);
+  memset(h, 0, sizeof *h);
+  return 0;
+}
+
+static int set_refresh(lua_State *L) {
+  static const char *const names[] = {"same", "swapped", "refused"};
+  handle *h = check_handle(L);
+  finding_list findings = {0};
+  lua_pushstring(L, names[policy_set_refresh(h->set, &findings)]);
+  push_findings(L, &findings);
+  finding_list_free(&findings);
+  return 2;
+}
+
+static int set_digest(lua_State *L) {
+  lua_pushstring(L, policy_set_files(check_handle(L)->set)->digest);
+  return 1;
+}
+
+static int set_directory(lua_State *L) {
+  lua_pushstring(L, policy_set_files(check_handle(L)->set)->directory);
+  return 1;
+}
+
+static int64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Decides; on failure pushes nil, message, code and returns 3, else 0. */
+static int ask(lua_State *L, handle *h, policy_question *question, int64_t *eval_us) {
+  question->kind = lua_tolstring(L, 2, &question->kind_size);
+  question->facts = lua_tolstring(L, 3, &question->facts_size);
+  question->strict = question->trace = true;
+  int64_t begin = now_ns();
+  bool ok = policy_sandbox_decide(policy_set_sandbox(h->set), question, &h->answer);
+  *eval_us = (now_ns() - begin) / 1000;
+  if (ok) return 0;
+  lua_pushnil(L);
+  lua_pushlstring(L, h->answer.error.data, h->answer.error.size);
+  lua_pushstring(L, h->answer.code);
+  return 3;
+}
+
+static json_span option_json(lua_State *L, int index, const char *name) {
+  json_span span = {0};
+  if (lua_type(L, index) == LUA_TTABLE && lua_getfield(L, index, name) != LUA_TNIL)
+    span.at = luaL_checklstring(L, -1, &span.size); /* stays on the stack */
+  return span;
+}
+
+static const policy_kind *kind_asked(handle *h, const policy_question *question) {
+  return policy_sandbox_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
+}
+
+static void set_text(lua_State *L, const char *name, const char *text, size_t size) {
+  lua_pushlstring(L, text, size);
+  lua_setfield(L, -2, name);
+}
+
+static void push_answer(lua_State *L, const policy_answer *answer, const policy_kind *kind,
+                        int64_t eval_us) {
+  lua_createtable(L, 0, 10);
+  set_text(L, "action", answer->action, strlen(answer->action));
+  set_text(L, "decision", answer->decision.data, answer->decision.size);
+  json_span because = {.at = answer->because.data + 1,
+                       .size = answer->because.size - 2,
+                       .type = JSON_STRING,
+                       .escaped = true};
+  luaL_Buffer buffer;
+  char *text = luaL_buffinitsize(L, &buffer, because.size + 1);
+  luaL_pushresultsize(&buffer, json_unescape(because, text));
+  lua_setfield(L, -2, "because");
+  set_text(L, "file", answer->file, strlen(answer->file));
+  set_text(L, "params", kind->params_json.data, kind->params_json.size);
+  set_text(L, "overrides", kind->overridden.data, kind->overridden.size);
+  lua_pushinteger(L, answer->line);
+  lua_setfield(L, -2, "line");
+  lua_pushinteger(L, answer->instructions);
+  lua_setfield(L, -2, "instructions");
+  lua_pushinteger(L, (lua_Integer)answer->memory);
+  lua_setfield(L, -2, "bytes");
+  lua_pushinteger(L, eval_us);
+  lua_setfield(L, -2, "eval_us");
+}
+
+static int set_decide(lua_State *L) {
+  static const char *const allowed[] = {"params_json", "overrides_json", NULL};
+  handle *h = check_handle(L);
+  binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
+                 DECIDE_SIGNATURE);
+  if (!lua_isnoneornil(L, 4)) {
+    binding_expect(L, lua_istable(L, 4), DECIDE_SIGNATURE);
+    binding_check_keys(L, 4, allowed, DECIDE_SIGNATURE);
+  }
+  policy_question question = {.params = option_json(L, 4, "params_json"),
+                              .overrides = option_json(L, 4, "overrides_json")};
+  int64_t eval_us;
+  int failed = ask(L, h, &question, &eval_us);
+  if (failed) return failed;
+  push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
+  return 1;
+}
+
+static const char *option_text(lua_State *L, int index, const char *name) {
+  return lua_getfield(L, index, name) == LUA_TNIL ? NULL : luaL_checkstring(L, -1);
+}
+
+static int set_record(lua_State *L) {
+  static const char *const allowed[] = {"id", "time", "request_id", "eval_us", NULL};
+  handle *h = check_handle(L);
+  binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
+                 RECORD_SIGNATURE);
+  lua_settop(L, 4);
+  if (lua_isnil(L, 4)) {
+    lua_newtable(L);
+    lua_replace(L, 4);
+  }
+  binding_expect(L, lua_istable(L, 4), RECORD_SIGNATURE);
+  binding_check_keys(L, 4, allowed, RECORD_SIGNATURE);
+  policy_question question = {0};
+  int64_t eval_us;
+  int failed = ask(L, h, &question, &eval_us);
+  if (failed) return failed;
+  lua_getfield(L, 4, "eval_us");
+  decision_origin origin = {.id = option_text(L, 4, "id"),
+                            .time = option_text(L, 4, "time"),
+                            .request_id = option_text(L, 4, "request_id"),
+                            .eval_us = luaL_optinteger(L, 5, eval_us)};
+  text_buffer line = {0};
+  if (decision_log_line(kind_asked(h, &question), &question, &h->answer, &origin, &line))
+    lua_pushlstring(L, line.data, line.size);
+  else
+    failed = binding_fail(L, "InvalidText",
+                          "the line cannot be written: id, time and request_id "
+                          "must be UTF-8");
+  text_buffer_free(&line);
+  return failed ? failed : 1;
+}
+
+/* Pushes a JSON scalar of a parameter as a Lua value. */
+static void push_default(lua_State *L, const schema_field *field, const text_buffer *json) {
+  json_scan scan;
+  json_span value;
+  json_scan_begin(&scan, json->data, json->size);
+  json_scan_value(&scan, &value);
+  schema_push_json(L, field, value);
+}
+
+static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
+  const schema_field *field = &kind->params.items[i];
+  lua_createtable(L, 0, 8);
+  set_text(L, "name", field->name, field->name_size);
+  push_default(L, field, &kind->defaults[i]);
+  lua_setfield(L, -2, "default");
+  push_default(L, field, kind->overrides[i].size ? &kind->overrides[i] : &kind->defaults[i]);
+  lua_setfield(L, -2, "value");
+  if (kind->docs[i]) set_text(L, "doc", kind->docs[i], strlen(kind->docs[i]));
+  static const char *const types[] = {"integer", "number", "text", "flag", "choice"};
+  lua_pushstring(L, types[field->type]);
+  lua_setfield(L, -2, "type");
+  if (field->min > -1e300) {
+    lua_pushnumber(L, field->min);
+    lua_setfield(L, -2, "min");
+  }
+  if (field->max < 1e300) {
+    lua_pushnumber(L, field->max);
+    lua_setfield(L, -2, "max");
+  }
+}
+
+static int set_policies(lua_State *L) {
+  const policy_sandbox *sandbox = policy_set_sandbox(check_handle(L)->set);
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {
+    const policy_kind *kind = policy_sandbox_kind(sandbox, i);
+    if (!kind->file) continue;
+    lua_createtable(L, 0, 8);
+    set_text(L, "kind", kind->name, strlen(kind->name));
+    set_text(L, "name", kind->policy_name, strlen(kind->policy_name));
+    set_text(L, "file", kind->file->shown, strlen(kind->file->shown));
+    set_text(L, "digest", kind->digest, strlen(kind->digest));
+    lua_createtable(L, (int)kind->params.count, 0);
+    for (size_t j = 0; j < kind->params.count; j++) {
+      push_param(L, kind, j);
+      lua_rawseti(L, -2, (lua_Integer)j + 1);
+    }
+    lua_setfield(L, -2, "params");
+    lua_pushinteger(L, (lua_Integer)kind->examples);
+    lua_setfield(L, -2, "examples");
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, kind->worst_instructions);
+    lua_setfield(L, -2, "instructions");
+    lua_pushinteger(L, (lua_Integer)kind->worst_memory);
+    lua_setfield(L, -2, "bytes");
+    lua_setfield(L, -2, "worst");
+    lua_rawseti(L, -2, ++count);
+  }
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"decide", set_decide},
+    {"record", set_record},
+    {"refresh", set_refresh},
+    {"policies", set_policies},
+    {"digest", set_digest},
+    {"directory", set_directory},
+    {NULL, NULL},
+};
+
+int luaopen_weir_policy_set(lua_State *L) {
+  if (luaL_newmetatable(L, POLICY_SET_TYPE)) {
+    lua_pushcfunction(L, set_gc);
+    lua_setfield(L, -2, "__gc");
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, set_load);
+  lua_setfield(L, -2, "load");
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, policy_limits_default.instructions);
+  lua_setfield(L, -2, "instructions");
+  lua_pushinteger(L, (lua_Integer)policy_limits_default.memory);
+  lua_setfield(L, -2, "memory");
+  lua_setfield(L, -2, "default_limits");
+  return 1;
+}

@@ -1,0 +1,260 @@
+/* weir.replay: re-decide recordings on all cores.
+ *
+ *   run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=} → summary | nil, message, code
+ *
+ * set and old are policy sets (weir.policy_set); without old, decisions are compared with the
+ * recorded ones. on_event(file, event) sees every difference, failure and bad line in order;
+ * on_progress(file, done, total, decisions) now and then. A summary has the counts of replay.h,
+ * `kinds` (kind → {was = action → n, is = action → n}), `digest`, and `unreadable`, a list of
+ * {file=, message=}.
+ * Memory: the replay lives for the call; the sets are anchored by the argument table. */
+#include "replay.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "policy_kind.h"
+#include "policy_set.h"
+#include "registry.h"
+
+#define SIGNATURE "replay.run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=}"
+
+typedef struct {
+  lua_State *L;
+  int on_event; /* stack index, 0 without */
+  int on_progress;
+  bool raised; /* a callback raised; its error is on the top of the stack */
+} caller;
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+  if (!text) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_event(lua_State *L, const replay_event *event) {
+  static const char *const names[] = {"difference", "failure", "bad line"};
+  lua_createtable(L, 0, 14);
+  set_text(L, "type", names[event->type]);
+  set_integer(L, "line", event->line);
+  set_text(L, "id", event->id);
+  set_text(L, "kind", event->kind);
+  set_text(L, "field", event->field);
+  set_text(L, "was", event->was);
+  set_text(L, "was_because", event->was_because);
+  set_text(L, "is", event->is);
+  set_text(L, "is_because", event->is_because);
+  if (event->file[0]) set_text(L, "policy_file", event->file);
+  set_integer(L, event->type == REPLAY_BAD_LINE ? "column" : "policy_line", (uint64_t)event->place);
+  set_text(L, "code", event->code);
+  set_text(L, "message", event->message);
+  lua_pushboolean(L, event->was_failure);
+  lua_setfield(L, -2, "was_failure");
+}
+
+/* The event itself travels as a light userdata: building its table can raise, so it must happen
+ * inside the protected call. */
+static int deliver_event(lua_State *L) {
+  push_event(L, lua_touserdata(L, 3));
+  lua_replace(L, 3);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+static void on_event(void *context, const char *file, const replay_event *event) {
+  caller *c = context;
+  lua_State *L = c->L;
+  if (!c->on_event || c->raised) return;
+  lua_pushcfunction(L, deliver_event);
+  lua_pushvalue(L, c->on_event);
+  lua_pushstring(L, file);
+  lua_pushlightuserdata(L, (void *)event);
+  c->raised = lua_pcall(L, 3, 0, 0) != LUA_OK;
+}
+
+static void on_progress(void *context, const char *file, size_t done, size_t total,
+                        uint64_t decisions) {
+  caller *c = context;
+  lua_State *L = c->L;
+  if (!c->on_progress || c->raised) return;
+  lua_pushvalue(L, c->on_progress);
+  lua_pushstring(L, file);
+  lua_pushinteger(L, (lua_Integer)done);
+  lua_pushinteger(L, (lua_Integer)total);
+  lua_pushinteger(L, (lua_Integer)decisions);
+  c->raised = lua_pcall(L, 4, 0, 0) != LUA_OK;
+}
+
+static policy_set *check_set(lua_State *L, const char *name, bool required) {
+  int type = lua_getfield(L, 1, name);
+  if (type == LUA_TNIL && !required) {
+    lua_pop(L, 1);
+    return NULL;
+  }
+  policy_set **handle = luaL_testudata(L, -1, POLICY_SET_TYPE);
+  binding_expect(L, handle && *handle, SIGNATURE);
+  lua_pop(L, 1); /* the argument table anchors it */
+  return *handle;
+}
+
+static int check_function(lua_State *L, const char *name) {
+  int type = lua_getfield(L, 1, name);
+  binding_expect(L, type == LUA_TNIL || type == LUA_TFUNCTION, SIGNATURE);
+  if (type == LUA_TFUNCTION) return lua_gettop(L);
+  lua_pop(L, 1);
+  return 0;
+}
+
+static size_t check_jobs(lua_State *L) {
+  long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  lua_getfield(L, 1, "jobs");
+  lua_Integer jobs = luaL_optinteger(L, -1, cores < 1 ? 1 : cores);
+  lua_pop(L, 1);
+  if (jobs < 1) luaL_error(L, "jobs must be at least 1; expected %s", SIGNATURE);
+  return jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS : (size_t)jobs;
+}
+
+static void push_actions(lua_State *L, const policy_kind *kind, const uint64_t *counts) {
+  lua_createtable(L, 0, (int)kind->decision_count + 1);
+  for (size_t i = 0; i < kind->decision_count; i++)
+    if (counts[i]) set_integer(L, kind->decisions[i].action, counts[i]);
+  if (counts[REPLAY_ACTIONS]) set_integer(L, "failed", counts[REPLAY_ACTIONS]);
+}
+
+static void push_kinds(lua_State *L, const policy_sandbox *sandbox, const replay_counts *counts) {
+  lua_newtable(L);
+  for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {
+    const policy_kind *kind = policy_sandbox_kind(sandbox, i);
+    lua_createtable(L, 0, 2);
+    push_actions(L, kind, counts->was[i]);
+    lua_setfield(L, -2, "was");
+    push_actions(L, kind, counts->is[i]);
+    lua_setfield(L, -2, "is");
+    lua_setfield(L, -2, kind->name);
+  }
+}
+
+static void push_summary(lua_State *L, const replay *r, const policy_sandbox *sandbox) {
+  const replay_counts *counts = replay_counts_of(r);
+  char hex[65];
+  lua_createtable(L, 0, 12);
+  set_integer(L, "lines", counts->lines);
+  set_integer(L, "decisions", counts->decisions);
+  set_integer(L, "identical", counts->identical);
+  set_integer(L, "changed", counts->changed);
+  set_integer(L, "reworded", counts->reworded);
+  set_integer(L, "failed", counts->failed);
+  set_integer(L, "bad_lines", counts->bad_lines);
+  set_integer(L, "other_lines", counts->other_lines);
+  replay_digest(r, hex);
+  set_text(L, "digest", hex);
+  push_kinds(L, sandbox, counts);
+  lua_setfield(L, -2, "kinds");
+}
+
+/* A replay that raises must still stop its threads: it is closed through a userdata. */
+static int close_replay(lua_State *L) {
+  replay **r = lua_touserdata(L, 1);
+  replay_free(*r);
+  *r = NULL;
+  return 0;
+}
+
+static replay **new_handle(lua_State *L) {
+  replay **handle = lua_newuserdatauv(L, sizeof *handle, 0);
+  *handle = NULL;
+  if (luaL_newmetatable(L, "weir.replay")) {
+    lua_pushcfunction(L, close_replay);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, close_replay);
+    lua_setfield(L, -2, "__close");
+  }
+  lua_setmetatable(L, -2);
+  lua_toclose(L, -1);
+  return handle;
+}
+
+/* Moves the text into a Lua string. */
+static void push_text(lua_State *L, text_buffer *text) {
+  lua_pushlstring(L, text->data ? text->data : "", text->size);
+  text_buffer_free(text);
+}
+
+/* Replays recordings[1…]; pushes the list of those that could not be read. */
+static void replay_all(lua_State *L, replay *r, const caller *c) {
+  int recordings = lua_gettop(L);
+  lua_newtable(L);
+  for (lua_Integer i = 1; !c->raised; i++) {
+    if (lua_rawgeti(L, recordings, i) == LUA_TNIL) {
+      lua_pop(L, 1);
+      break;
+    }
+    text_buffer why = {0};
+    bool ok = replay_file(r, luaL_checkstring(L, -1), &why);
+    if (c->raised) lua_error(L);
+    if (!ok) {
+      lua_createtable(L, 0, 2); // … unreadable file entry
+      lua_insert(L, -2);
+      lua_setfield(L, -2, "file");
+      push_text(L, &why);
+      lua_setfield(L, -2, "message");
+      lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+      continue;
+    }
+    lua_pop(L, 1);
+  }
+  lua_setfield(L, -3, "unreadable"); /* of the summary's table below recordings */
+}
+
+static int replay_run(lua_State *L) {
+  static const char *const allowed[] = {"set",      "old",         "recordings", "jobs",
+                                        "on_event", "on_progress", NULL};
+  binding_expect(L, lua_istable(L, 1), SIGNATURE);
+  binding_check_keys(L, 1, allowed, SIGNATURE);
+  policy_set *set = check_set(L, "set", true), *old = check_set(L, "old", false);
+  caller c = {.L = L};
+  c.on_event = check_function(L, "on_event");
+  c.on_progress = check_function(L, "on_progress");
+  const policy_set_options *chosen = policy_set_options_of(set);
+  replay_options options = {
+      .files = policy_set_files(set),
+      .old_files = old ? policy_set_files(old) : NULL,
+      .limits = chosen->limits,
+      .overrides = chosen->overrides,
+      .overrides_size = chosen->overrides_size,
+      .jobs = check_jobs(L),
+  };
+  replay **handle = new_handle(L);
+  replay_listener listener = {&c, on_event, on_progress};
+  finding_list findings = {0};
+  text_buffer why = {0};
+  *handle = replay_new(&options, listener, &findings, &why);
+  finding_list_free(&findings); /* the sets were loaded and verified before */
+  if (!*handle) {
+    push_text(L, &why);
+    return binding_fail(L, "NotReady", "the policy sets cannot be loaded once more: %s",
+                        lua_tostring(L, -1));
+  }
+  text_buffer_free(&why);
+  lua_newtable(L); /* carries `unreadable` until the summary is made */
+  binding_expect(L, lua_getfield(L, 1, "recordings") == LUA_TTABLE, SIGNATURE);
+  replay_all(L, *handle, &c);
+  lua_pop(L, 1);
+  push_summary(L, *handle, policy_set_sandbox(set));
+  lua_getfield(L, -2, "unreadable");
+  lua_setfield(L, -2, "unreadable");
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"run", replay_run}, {NULL, NULL}};
+
+int luaopen_weir_replay(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,259 @@
+/* Asking one policy for one decision. See policy_sandbox.h. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json_write.h"
+#include "policy_kind.h"
+
+/* Ends a failed step: notes code and message, and raises nothing the policy could catch (it is
+ * called outside of policy code only). */
+static bool fail(policy_answer *answer, const char *code, const char *text, size_t size) {
+  answer->code = code;
+  answer->error.size = 0;
+  text_buffer_append(&answer->error, text, size);
+  text_buffer_byte(&answer->error, '\0');
+  answer->error.size--;
+  return false;
+}
+
+static bool fail_with(policy_answer *answer, const char *code, text_buffer *why) {
+  fail(answer, code, why->data ? why->data : "", why->size);
+  text_buffer_free(why);
+  return false;
+}
+
+/* Raises a policy's mistake with the place of the constructor, where it is known. */
+static int raise_at_place(lua_State *L, const policy_answer *answer, text_buffer *why) {
+  if (answer->line)
+    lua_pushfstring(L, "%s:%d: ", answer->file, answer->line);
+  else
+    lua_pushliteral(L, "");
+  lua_pushlstring(L, why->data, why->size);
+  text_buffer_free(why);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+/* The latest constructor call for this table. */
+static void find_place(policy_sandbox *sandbox, const void *table) {
+  for (size_t i = sandbox->made_count; i-- > 0;)
+    if (sandbox->made[i].table == table) {
+      sandbox->answer->line = sandbox->made[i].line;
+      memcpy(sandbox->answer->file, sandbox->made[i].file, sizeof sandbox->answer->file);
+      return;
+    }
+}
+
+static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
+  size_t count = lua_rawlen(L, decision), size;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->format);
+  lua_pushliteral(L, "because");
+  lua_rawget(L, decision); // … format because
+  if (count > 0) {
+    luaL_checkstack(L, (int)(count < 100 ? count : 100) + 2, "too many arguments for because");
+    if (count > 100) luaL_error(L, "more than 100 arguments for because");
+    for (size_t i = 1; i <= count; i++) lua_rawgeti(L, decision, (lua_Integer)i);
+    lua_call(L, (int)count + 1, 1);
+  }
+  const char *because = lua_tolstring(L, -1, &size);
+  sandbox->answer->because.size = 0;
+  if (!json_write_string(&sandbox->answer->because, because, size))
+    luaL_error(L, "because is not valid UTF-8");
+  lua_settop(L, decision);
+}
+
+/* {"action":…} and the fields, in byte order of the names. */
+static bool write_fields(lua_State *L, const decision_spec *spec, int decision, text_buffer *out,
+                         text_buffer *why) {
+  const schema_record *fields = &spec->fields;
+  bool action_done = false;
+  text_buffer_byte(out, '{');
+  for (size_t i = 0; i <= fields->count; i++) {
+    bool last = i == fields->count;
+    if (!action_done && (last || strcmp(fields->items[i].name, "action") > 0)) {
+      text_buffer_format(out, "%s\"action\":\"%s\"", out->size > 1 ? "," : "", spec->action);
+      action_done = true;
+    }
+    if (last) break;
+    const schema_field *field = &fields->items[i];
+    lua_pushlstring(L, field->name, field->name_size);
+    bool given = lua_rawget(L, decision) != LUA_TNIL;
+    if (given) {
+      text_buffer_format(out, "%s\"%s\":", out->size > 1 ? "," : "", field->name);
+      if (!schema_write_json(L, lua_gettop(L), field, out, why)) return false;
+    } else if (field->required) {
+      text_buffer_format(why, "field \"%s\" is missing", field->name);
+      return false;
+    }
+    lua_pop(L, 1);
+  }
+  text_buffer_byte(out, '}');
+  return true;
+}
+
+/* What the policy itself used, once. */
+static void note_cost(policy_sandbox *sandbox) {
+  if (sandbox->answer->instructions >= 0) return;
+  sandbox->answer->instructions = sandbox->budget.instructions_used;
+  sandbox->answer->memory = sandbox->budget.memory_peak - sandbox->memory_before;
+}
+
+/* Host code in the sandbox, with a budget of its own: a policy that used up its budget must not
+ * make a broken invariant look like a spent one. */
+static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decision_spec *spec,
+                             int given, int decision) {
+  if (sandbox->asked->invariants == LUA_NOREF) return;
+  note_cost(sandbox);
+  sandbox_budget_start(L);
+  lua_pushstring(L, spec->action);
+  lua_setfield(L, decision, "action");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->asked->invariants);
+  lua_pushvalue(L, given);
+  lua_pushvalue(L, decision);
+  lua_call(L, 2, 1);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return;
+  }
+  sandbox->answer->code = "InvariantBroken";
+  text_buffer why = {0};
+  text_buffer_format(&why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
+  raise_at_place(L, sandbox->answer, &why);
+}
+
+static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision) {
+  const policy_kind *owner = NULL;
+  const decision_spec *spec = policy_kind_decision_at(L, sandbox, decision, &owner);
+  const policy_kind *asked = sandbox->asked;
+  if (!spec) {
+    const char *got = lua_isnil(L, decision)     ? "nothing"
+                      : lua_istable(L, decision) ? "a table that no action made"
+                                                 : luaL_typename(L, decision);
+    luaL_error(L,
+               "%s: decide returned %s; every branch must return an action such as %s { because "
+               "= \"…\" }",
+               asked->file->shown, got, asked->decisions[0].action);
+  }
+  find_place(sandbox, lua_topointer(L, decision));
+  if (owner != asked)
+    luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->file->shown, spec->action,
+               owner->name, asked->name);
+  return spec;
+}
+
+/* The protected part: everything that runs Lua code or allocates in the state. */
+static int decide(lua_State *L) {
+  policy_sandbox *sandbox = lua_touserdata(L, 1);
+  policy_kind *kind = sandbox->asked;
+  policy_answer *answer = sandbox->answer;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->facts_metatable);
+  facts_push(L, 2); // sandbox metatable facts
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
+  lua_pushvalue(L, 3);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->params_table);
+  lua_call(L, 2, 1); // sandbox metatable facts decision
+  const decision_spec *spec = check_decision(L, sandbox, 4);
+  answer->action = spec->action;
+  write_because(L, sandbox, 4);
+  text_buffer why = {0};
+  answer->decision.size = 0;
+  if (!write_fields(L, spec, 4, &answer->decision, &why)) {
+    text_buffer message = {0};
+    text_buffer_format(&message, "%s: %.*s", spec->action, (int)why.size, why.data);
+    text_buffer_free(&why);
+    return raise_at_place(L, answer, &message);
+  }
+  check_invariants(L, sandbox, spec, 3, 4);
+  return 0;
+}
+
+static bool explain_failure(policy_sandbox *sandbox, int status) {
+  lua_State *L = sandbox->L;
+  policy_answer *answer = sandbox->answer;
+  const char *code = answer->code ? answer->code : "PolicyError";
+  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) code = "BudgetSpent";
+  size_t size;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
+  if (code[0] == 'B' && !text) text = "memory budget spent", size = strlen(text);
+  char value[64];
+  if (!text) {
+    snprintf(value, sizeof value, "(an error value of type %s)", luaL_typename(L, -1));
+    text = value;
+    size = strlen(value);
+  }
+  return fail(answer, code, text, size);
+}
+
+static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
+  policy_answer *answer = sandbox->answer;
+  policy_kind *kind =
+      (policy_kind *)policy_sandbox_find(sandbox, question->kind, question->kind_size);
+  text_buffer why = {0};
+  if (!kind || !kind->file) {
+    text_buffer_format(&why, "%s has no policy of kind \"%.*s\"", sandbox->files->directory,
+                       question->kind_size > 60 ? 60 : (int)question->kind_size, question->kind);
+    return fail_with(answer, "UnknownKind", &why);
+  }
+  sandbox->asked = kind;
+  if (!facts_read(&kind->facts, question->facts, question->facts_size, &why))
+    return fail_with(answer, "InvalidFacts", &why);
+  return true;
+}
+
+typedef struct {
+  policy_sandbox *sandbox;
+  text_buffer why;
+  bool ok;
+} params_job;
+
+static int apply_params(lua_State *L) {
+  params_job *job = lua_touserdata(L, 1);
+  job->ok = policy_params_apply(L, job->sandbox->asked, job->sandbox->question, &job->why);
+  return 0;
+}
+
+static bool prepare_params(policy_sandbox *sandbox) {
+  params_job job = {.sandbox = sandbox};
+  lua_pushcfunction(sandbox->L, apply_params);
+  lua_pushlightuserdata(sandbox->L, &job);
+  int status = lua_pcall(sandbox->L, 1, 0, 0);
+  lua_settop(sandbox->L, 0);
+  if (status != LUA_OK) text_buffer_text(&job.why, "not enough memory for the parameters");
+  if (status == LUA_OK && job.ok) return true;
+  return fail_with(sandbox->answer, "InvalidParams", &job.why);
+}
+
+bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
+                           policy_answer *answer) {
+  lua_State *L = sandbox->L;
+  answer->code = NULL;
+  answer->line = 0;
+  answer->file[0] = '\0';
+  sandbox->question = question;
+  sandbox->answer = answer;
+  sandbox->made_count = 0;
+  bool ok = prepare(sandbox, question) && prepare_params(sandbox);
+  if (ok) {
+    sandbox_budget_start(L);
+    sandbox->memory_before = sandbox->budget.memory_used;
+    answer->instructions = -1;
+    lua_pushcfunction(L, decide);
+    lua_pushlightuserdata(L, sandbox);
+    int status = lua_pcall(L, 1, 0, 0);
+    note_cost(sandbox);
+    ok = status == LUA_OK || explain_failure(sandbox, status);
+    lua_settop(L, 0);
+  }
+  if (sandbox->asked) facts_forget(&sandbox->asked->facts);
+  sandbox->question = NULL;
+  if (ok && (answer->decision.failed || answer->because.failed))
+    ok = fail(answer, "OutOfMemory", "not enough memory", 17);
+  return ok;
+}
+
+void policy_answer_free(policy_answer *answer) {
+  text_buffer_free(&answer->error);
+  text_buffer_free(&answer->decision);
+  text_buffer_free(&answer->because);
+}

@@ -1,0 +1,251 @@
+/* Reading JSON by field specs: checking it, and making Lua values of it. See schema.h. */
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema.h"
+
+enum { SHOWN_VALUE_BYTES = 40 };
+
+static void describe_bounds(const schema_field *field, text_buffer *out) {
+  if (field->min != -HUGE_VAL && field->max != HUGE_VAL)
+    text_buffer_format(out, " from %.14g to %.14g", field->min, field->max);
+  else if (field->min != -HUGE_VAL)
+    text_buffer_format(out, " of at least %.14g", field->min);
+  else if (field->max != HUGE_VAL)
+    text_buffer_format(out, " of at most %.14g", field->max);
+}
+
+void schema_describe(const schema_field *field, text_buffer *out) {
+  static const char *const nouns[] = {"an integer",    "a number", "a text",
+                                      "true or false", "one of ",  "a list",
+                                      "a record",      "a map",    "any value"};
+  text_buffer_text(out, nouns[field->type]);
+  if (field->type <= SCHEMA_NUMBER) describe_bounds(field, out);
+  if (field->type == SCHEMA_TEXT && field->min_size > 0)
+    text_buffer_format(out, " of at least %zu byte%s", field->min_size,
+                       field->min_size == 1 ? "" : "s");
+  for (size_t i = 0; i < field->value_count; i++)
+    text_buffer_format(out, "%s\"%s\"", i ? ", " : "", field->values[i]);
+}
+
+/* "NAME: expected an integer of at least 0, got …" */
+static bool reject(const schema_field *field, json_span value, text_buffer *why) {
+  if (field->name) text_buffer_format(why, "%s: ", field->name);
+  text_buffer_text(why, "expected ");
+  schema_describe(field, why);
+  text_buffer_text(why, ", got ");
+  const char *quote = value.type == JSON_STRING ? "\"" : "";
+  bool cut = value.size > SHOWN_VALUE_BYTES;
+  text_buffer_format(why, "%s%.*s%s%s", quote, cut ? SHOWN_VALUE_BYTES : (int)value.size, value.at,
+                     cut ? "…" : "", quote);
+  return false;
+}
+
+static bool in_size(const schema_field *field, size_t size) {
+  return size >= field->min_size && size <= field->max_size;
+}
+
+/* A text's size after unescaping, without doing it when nothing is escaped. */
+static bool text_fits(const schema_field *field, json_span value) {
+  if (!value.escaped) return in_size(field, value.size);
+  char *text = malloc(value.size + 1);
+  bool fits = text && in_size(field, json_unescape(value, text));
+  free(text);
+  return fits;
+}
+
+static bool choice_fits(const schema_field *field, json_span value) {
+  for (size_t i = 0; i < field->value_count; i++)
+    if (json_string_equals(value, field->values[i], strlen(field->values[i]))) return true;
+  return false;
+}
+
+static bool number_fits(const schema_field *field, json_span value) {
+  int64_t integer;
+  double real;
+  switch (json_number_parse(value, &integer, &real)) {
+  case JSON_NUMBER_INTEGER: real = (double)integer; break;
+  case JSON_NUMBER_DOUBLE:
+    if (field->type == SCHEMA_INTEGER && (real != floor(real) || fabs(real) >= 9.2e18))
+      return false;
+    break;
+  default: return false;
+  }
+  return real >= field->min && real <= field->max;
+}
+
+static bool scalar_fits(const schema_field *field, json_span value) {
+  switch (field->type) {
+  case SCHEMA_INTEGER:
+  case SCHEMA_NUMBER: return value.type == JSON_NUMBER && number_fits(field, value);
+  case SCHEMA_TEXT: return value.type == JSON_STRING && text_fits(field, value);
+  case SCHEMA_FLAG: return value.type == JSON_TRUE || value.type == JSON_FALSE;
+  case SCHEMA_CHOICE: return value.type == JSON_STRING && choice_fits(field, value);
+  default: return true;
+  }
+}
+
+static void name_inside(const schema_field *field, text_buffer *why) {
+  if (field->name) text_buffer_format(why, "%s: ", field->name);
+}
+
+static bool check_members(const schema_field *field, json_scan *scan, text_buffer *why) {
+  bool present[SCHEMA_MAX_FIELDS] = {false};
+  size_t guess = 0;
+  json_span key, value;
+  while (json_scan_member(scan, &key)) {
+    const schema_field *inner = schema_find(&field->fields, key.at, key.size, &guess);
+    if (!inner) {
+      const char *near = schema_suggest(&field->fields, key.at, key.size);
+      name_inside(field, why);
+      text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size),
+                         key.at);
+      if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+      return false;
+    }
+    size_t at = (size_t)(inner - field->fields.items);
+    if (present[at]) {
+      name_inside(field, why);
+      text_buffer_format(why, "field \"%s\" is given twice", inner->name);
+      return false;
+    }
+    present[at] = true;
+    if (!schema_check_json(inner, scan, &value, why)) return false;
+  }
+  for (size_t i = 0; !scan->error && i < field->fields.count; i++)
+    if (field->fields.items[i].required && !present[i]) {
+      name_inside(field, why);
+      text_buffer_format(why, "field \"%s\" is missing", field->fields.items[i].name);
+      return false;
+    }
+  return !scan->error;
+}
+
+static bool check_items(const schema_field *field, json_scan *scan, text_buffer *why) {
+  size_t count = 0;
+  json_span key, value;
+  bool is_list = field->type == SCHEMA_LIST;
+  while (is_list ? json_scan_element(scan) : json_scan_member(scan, &key)) {
+    size_t before = why->size;
+    if (!schema_check_json(field->of, scan, &value, why)) {
+      if (why->size == before) return false; /* the JSON itself is wrong */
+      text_buffer inner = {0};
+      if (is_list)
+        text_buffer_format(&inner, "%s[%zu]: ", field->name ? field->name : "", count + 1);
+      else
+        text_buffer_format(&inner, "%s.%.*s: ", field->name ? field->name : "", (int)key.size,
+                           key.at);
+      text_buffer_append(&inner, why->data + before, why->size - before);
+      why->size = before;
+      text_buffer_append(why, inner.data, inner.size);
+      text_buffer_free(&inner);
+      return false;
+    }
+    count++;
+  }
+  if (scan->error) return false;
+  if (in_size(field, count)) return true;
+  name_inside(field, why);
+  text_buffer_format(why, "has %zu items; from %zu to %zu are allowed", count, field->min_size,
+                     field->max_size);
+  return false;
+}
+
+static bool check_container(const schema_field *field, json_scan *scan, json_span *value,
+                            text_buffer *why) {
+  json_type type = field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT;
+  value->type = type;
+  value->at = scan->at;
+  if (!json_scan_enter(scan, type)) return false;
+  bool ok = field->type == SCHEMA_RECORD ? check_members(field, scan, why)
+                                         : check_items(field, scan, why);
+  value->size = (size_t)(scan->at - value->at);
+  return ok;
+}
+
+bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,
+                       text_buffer *why) {
+  json_type type;
+  if (!json_scan_peek(scan, &type)) return false;
+  /* null where a field may be left out means that it is left out */
+  if (type == JSON_NULL && field->name && !field->required) return json_scan_value(scan, value);
+  bool container = field->type >= SCHEMA_LIST && field->type <= SCHEMA_MAP;
+  if (container && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
+    return check_container(field, scan, value, why);
+  if (!json_scan_value(scan, value)) return false;
+  if (!container && scalar_fits(field, *value)) return true;
+  return reject(field, *value, why);
+}
+
+static void push_text(lua_State *L, json_span value) {
+  if (!value.escaped) {
+    lua_pushlstring(L, value.at, value.size);
+    return;
+  }
+  luaL_Buffer buffer;
+  char *text = luaL_buffinitsize(L, &buffer, value.size);
+  luaL_pushresultsize(&buffer, json_unescape(value, text));
+}
+
+static void push_number(lua_State *L, const schema_field *field, json_span value) {
+  int64_t integer = 0;
+  double real = 0;
+  if (json_number_parse(value, &integer, &real) == JSON_NUMBER_INTEGER) {
+    if (field->type == SCHEMA_NUMBER)
+      lua_pushnumber(L, (double)integer);
+    else
+      lua_pushinteger(L, integer);
+  } else if (field->type == SCHEMA_INTEGER) {
+    lua_pushinteger(L, (int64_t)real);
+  } else {
+    lua_pushnumber(L, real);
+  }
+}
+
+static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
+
+static void push_members(lua_State *L, const schema_field *field, json_scan *scan) {
+  json_span key, value;
+  size_t guess = 0;
+  lua_createtable(L, 0, 8);
+  while (json_scan_member(scan, &key)) {
+    push_text(L, key);
+    json_scan_value(scan, &value);
+    const schema_field *inner = field->of ? field->of : &any_field;
+    if (field->type == SCHEMA_RECORD) inner = schema_find(&field->fields, key.at, key.size, &guess);
+    schema_push_json(L, inner, value);
+    lua_rawset(L, -3);
+  }
+}
+
+static void push_elements(lua_State *L, const schema_field *field, json_scan *scan) {
+  json_span value;
+  lua_createtable(L, 4, 0);
+  for (lua_Integer i = 1; json_scan_element(scan); i++) {
+    json_scan_value(scan, &value);
+    schema_push_json(L, field->of ? field->of : &any_field, value);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+/* null in `any` JSON is absent: Lua has no other nothing, and a policy tests fields against nil. */
+void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
+  json_scan scan;
+  luaL_checkstack(L, 6, "JSON nested too deep");
+  switch (value.type) {
+  case JSON_NULL: lua_pushnil(L); return;
+  case JSON_TRUE:
+  case JSON_FALSE: lua_pushboolean(L, value.type == JSON_TRUE); return;
+  case JSON_NUMBER: push_number(L, field, value); return;
+  case JSON_STRING: push_text(L, value); return;
+  default: break;
+  }
+  json_scan_begin(&scan, value.at, value.size);
+  json_scan_enter(&scan, value.type);
+  if (value.type == JSON_OBJECT)
+    push_members(L, field, &scan);
+  else
+    push_elements(L, field, &scan);
+}

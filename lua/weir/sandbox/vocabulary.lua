@@ -1,0 +1,109 @@
+-- The words that a policy file is written in: `policy` and the parameter constructors. (Decision
+-- constructors such as `realtime` come from the kinds and are made by host/policy_kind.c.)
+--
+-- Runs once in each sandbox, before any policy, as trusted code: called with the list of kinds, it
+-- returns the words and the table in which `policy` notes what it accepted. A mistake raises with
+-- the operator's file and line.
+local kinds = ...
+
+local accepted = {}   -- policy table → true: proof that a file's result went through `policy`
+local parameters = {} -- parameter table → true
+
+local CALLER = 3 -- the level of the policy file, seen from the helpers below
+
+local function names_of(set)
+  local names = {}
+  for name in pairs(set) do names[#names + 1] = name end
+  return table.concat(names, ", ")
+end
+
+local function check_keys(what, given, allowed)
+  for key in pairs(given) do
+    if not allowed[key] then
+      error(("%s has no '%s'; it has: %s"):format(what, tostring(key), names_of(allowed)), CALLER + 1)
+    end
+  end
+end
+
+-- One constructor for each type of parameter: `integer { 10, min = 1, max = 100, doc = "…" }`.
+local function parameter(type_name, allowed, is_default)
+  allowed[1], allowed.doc = true, true
+  return function(spec)
+    if type(spec) ~= "table" then
+      error(("expected %s { default, doc = \"…\" }"):format(type_name), CALLER - 1)
+    end
+    check_keys(type_name, spec, allowed)
+    if not is_default(spec[1]) then
+      error(("%s needs its default first: %s { default, … }"):format(type_name, type_name), CALLER - 1)
+    end
+    if spec.doc ~= nil and type(spec.doc) ~= "string" then
+      error(type_name .. ": doc must be a text", CALLER - 1)
+    end
+    local made = {
+      type = type_name, default = spec[1], doc = spec.doc,
+      min = spec.min, max = spec.max, values = spec.values,
+    }
+    parameters[made] = true
+    return made
+  end
+end
+
+local function is_integer(value) return math.type(value) == "integer" end
+local function is_number(value) return type(value) == "number" end
+local function is_text(value) return type(value) == "string" end
+local function is_flag(value) return type(value) == "boolean" end
+
+local words = {
+  integer = parameter("integer", { min = true, max = true }, is_integer),
+  number = parameter("number", { min = true, max = true }, is_number),
+  text = parameter("text", {}, is_text),
+  flag = parameter("flag", {}, is_flag),
+  choice = parameter("choice", { values = true }, is_text),
+}
+
+local POLICY_KEYS = { kind = true, name = true, doc = true, params = true, decide = true, examples = true }
+local EXAMPLE_KEYS = { given = true, expect = true, params = true, doc = true }
+
+local function check_params(params)
+  if type(params) ~= "table" then error("params must be a table of parameters", CALLER) end
+  for name, spec in pairs(params) do
+    if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
+      error(("params: '%s' is not a name"):format(tostring(name)), CALLER)
+    end
+    if not parameters[spec] then
+      error(("params.%s must be made with integer, number, text, flag or choice"):format(name), CALLER)
+    end
+  end
+end
+
+local function check_examples(examples)
+  if type(examples) ~= "table" then error("examples must be a list", CALLER) end
+  for i, example in ipairs(examples) do
+    if type(example) ~= "table" then error(("examples[%d] must be a table"):format(i), CALLER) end
+    check_keys(("examples[%d]"):format(i), example, EXAMPLE_KEYS)
+    if type(example.given) ~= "table" then
+      error(("examples[%d] needs given = { facts }"):format(i), CALLER)
+    end
+    if type(example.expect) ~= "string" and type(example.expect) ~= "table" then
+      error(("examples[%d] needs expect = \"action\" or { action = …, field = … }"):format(i), CALLER)
+    end
+  end
+end
+
+function words.policy(spec)
+  if type(spec) ~= "table" then error("expected policy { kind = …, decide = … }", 2) end
+  check_keys("policy", spec, POLICY_KEYS)
+  local known = false
+  for _, kind in ipairs(kinds) do known = known or kind == spec.kind end
+  if not known then
+    error(("kind must be one of: %s"):format(table.concat(kinds, ", ")), 2)
+  end
+  if spec.name ~= nil and not is_text(spec.name) then error("name must be a text", 2) end
+  if type(spec.decide) ~= "function" then error("decide must be a function(facts, params)", 2) end
+  check_params(spec.params or {})
+  check_examples(spec.examples or {})
+  accepted[spec] = true
+  return spec
+end
+
+return words, accepted
