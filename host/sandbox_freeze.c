@@ -2,7 +2,8 @@
 #include "sandbox_freeze.h"
 
 #include <lauxlib.h>
-#include <string.h>
+
+#include "sandbox_order.h"
 
 /* Nested deeper, a place is no longer spelt out: its length would square the work. */
 enum { NAME_SIZE_MAX = 120 };
@@ -52,20 +53,24 @@ static void add_work(lua_State *L, int work, int value, int name, int key) {
   lua_rawseti(L, work, size + 2);
 }
 
-/* Moves what the table holds to the contents, noting the tables among it as work. */
+/* Moves what the table holds to the contents, noting the tables among it as work. In the order of
+ * keys: a table that has two places must get the same name everywhere. */
 static void move_contents(lua_State *L, int table, int contents, int work, int name) {
-  lua_pushnil(L);
-  while (lua_next(L, table)) { /* key, value */
-    int value = lua_gettop(L), key = value - 1;
+  sandbox_push_all_keys(L, table);
+  int keys = lua_gettop(L), key = keys + 1, value = keys + 2;
+  lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, keys, i);
+    lua_pushvalue(L, key);
+    lua_rawget(L, table); /* key, value */
     add_work(L, work, value, name, key);
     add_work(L, work, key, name, key);
     lua_pushvalue(L, key);
-    lua_insert(L, value); /* key, key, value */
-    lua_rawset(L, contents);
-    lua_pushvalue(L, -1);
     lua_pushnil(L);
     lua_rawset(L, table);
+    lua_rawset(L, contents);
   }
+  lua_pop(L, 1);
 }
 
 /* The table and its name are on the top of the stack; pops both. */

@@ -8,7 +8,7 @@
 
 #include "sandbox_budget.h"
 
-typedef enum { RANK_INTEGER, RANK_FLOAT, RANK_STRING, RANK_BOOLEAN } key_rank;
+typedef enum { RANK_INTEGER, RANK_FLOAT, RANK_STRING, RANK_BOOLEAN, RANK_NONE } key_rank;
 
 /* A key as the order sees it. The text stays valid while the key is in the table. */
 typedef struct {
@@ -42,10 +42,17 @@ static ordered_key read_key(lua_State *L, int index) {
     key.rank = RANK_BOOLEAN;
     key.integer = lua_toboolean(L, index);
     break;
-  default:
+  default: key.rank = RANK_NONE;
+  }
+  return key;
+}
+
+/* The same for a policy's own traversal. */
+static ordered_key check_key(lua_State *L, int index) {
+  ordered_key key = read_key(L, index);
+  if (key.rank == RANK_NONE)
     luaL_error(L, "cannot traverse a table with a %s as a key: it has no fixed place in the order",
                luaL_typename(L, index));
-  }
   return key;
 }
 
@@ -64,14 +71,15 @@ static size_t key_steps(const ordered_key *key) {
 }
 
 /* Pushes the keys as lua_next gives them; true if that is the order already. */
-static bool collect_keys(lua_State *L, int table, lua_Integer *count, size_t *steps) {
+static bool collect_keys(lua_State *L, int table, ordered_key (*read)(lua_State *, int),
+                         lua_Integer *count, size_t *steps) {
   bool ordered = true;
   ordered_key last = {.rank = RANK_INTEGER, .integer = LUA_MININTEGER};
   lua_newtable(L);
   lua_pushnil(L);
   while (lua_next(L, table)) { /* keys, key, value */
     lua_pop(L, 1);
-    ordered_key key = read_key(L, -1);
+    ordered_key key = read(L, -1);
     sandbox_charge(L, key_steps(&key));
     *steps += key_steps(&key);
     ordered = ordered && compare_keys(&last, &key) <= 0;
@@ -88,12 +96,12 @@ static int log2_above(lua_Integer count) {
   return bits;
 }
 
-void sandbox_push_sorted_keys(lua_State *L, int index) {
+static void push_keys(lua_State *L, int index, ordered_key (*read)(lua_State *, int)) {
   int table = lua_absindex(L, index);
   lua_Integer count = 0;
   size_t steps = 0;
   sandbox_charge(L, TRAVERSAL_STEPS);
-  if (collect_keys(L, table, &count, &steps)) return;
+  if (collect_keys(L, table, read, &count, &steps)) return;
   sandbox_charge(L, steps * (size_t)log2_above(count));
   ordered_key *keys = lua_newuserdatauv(L, (size_t)count * sizeof *keys, 0); /* unsorted, array */
   for (lua_Integer i = 0; i < count; i++) {
@@ -112,17 +120,25 @@ void sandbox_push_sorted_keys(lua_State *L, int index) {
   lua_pop(L, 1);
 }
 
+void sandbox_push_sorted_keys(lua_State *L, int index) {
+  push_keys(L, index, check_key);
+}
+
+void sandbox_push_all_keys(lua_State *L, int index) {
+  push_keys(L, index, read_key);
+}
+
 void sandbox_next_key(lua_State *L, int index) {
   int table = lua_absindex(L, index);
   bool from_start = lua_isnil(L, -1), found = false;
-  ordered_key after = from_start ? (ordered_key){0} : read_key(L, -1);
+  ordered_key after = from_start ? (ordered_key){0} : check_key(L, -1);
   ordered_key best = {0};
   sandbox_charge(L, TRAVERSAL_STEPS);
   lua_pushnil(L); /* after, best */
   lua_pushnil(L); /* after, best, key */
   while (lua_next(L, table)) {
     lua_pop(L, 1);
-    ordered_key key = read_key(L, -1);
+    ordered_key key = check_key(L, -1);
     sandbox_charge(L, key_steps(&key));
     if (!from_start && compare_keys(&key, &after) <= 0) continue;
     if (found && compare_keys(&key, &best) >= 0) continue;
