@@ -19,8 +19,9 @@ enum {
   CHARGED_BLOCK = 1024, /* smaller blocks cost about as much as the instruction itself */
   BYTES_PER_STEP = 16,
   /* A policy that lives just under its limit must not have all its memory walked again at every
-   * allocation. */
-  MAX_RESCUES = 16,
+   * allocation: not often for less than this share of the limit. */
+  POOR_SHARE = 8,
+  MAX_POOR_RESCUES = 16,
 };
 
 static void count_period(lua_State *L, lua_Debug *event);
@@ -71,15 +72,22 @@ static bool fits(const sandbox_budget *budget, size_t more) {
          more <= budget->memory_limit - budget->memory_used;
 }
 
+/* Lua is about to collect all garbage to stay within the limit; false when that happened too often
+ * for too little. */
+static bool count_rescue(sandbox_budget *budget) {
+  if (budget->allocated < budget->memory_limit / POOR_SHARE) budget->poor_rescues++;
+  budget->allocated = 0;
+  return budget->poor_rescues <= MAX_POOR_RESCUES;
+}
+
 /* Returns NULL, for the allocator. */
 static void *refuse(sandbox_budget *budget, const void *block, size_t new_size) {
   bool again = budget->refused_size == new_size && budget->refused_block == block;
   budget->refused_block = block;
   budget->refused_size = new_size;
-  if (!again) budget->rescues++;
+  bool final = again || new_size > budget->memory_limit || !count_rescue(budget);
   /* Only while Lua moves its stack are the call frames unreadable; that is never a new block. */
-  if (again || new_size > budget->memory_limit || budget->rescues > MAX_RESCUES)
-    spend_memory(budget, block == NULL);
+  if (final) spend_memory(budget, block == NULL);
   return NULL;
 }
 
@@ -117,6 +125,7 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
     fresh = block; /* Lua relies on shrinking: keep the larger block */
   }
   if (budget->refused_size == new_size && budget->refused_block == block) budget->refused_size = 0;
+  if (new_size > held) budget->allocated += new_size - held;
   budget->memory_used += new_size - held; /* wraps around, as it should, when shrinking */
   if (budget->memory_used > budget->memory_peak) budget->memory_peak = budget->memory_used;
   if (is_charged(held, old_size, new_size)) charge_block(budget, new_size);
@@ -155,7 +164,8 @@ void sandbox_budget_start(lua_State *L) {
   budget->memory_peak = budget->memory_used;
   budget->instructions_spent = false;
   budget->memory_spent = false;
-  budget->rescues = 0;
+  budget->poor_rescues = 0;
+  budget->allocated = 0;
   budget->refused_size = 0;
   budget->reason[0] = '\0';
   budget->period = next_period(budget);
@@ -176,15 +186,16 @@ void sandbox_charge(lua_State *L, size_t steps) {
   sandbox_budget_raise(L);
 }
 
-void sandbox_reserve(lua_State *L, size_t bytes) {
+bool sandbox_make_room(lua_State *L, size_t bytes) {
   sandbox_budget *budget = sandbox_budget_of(L);
-  if (fits(budget, bytes)) return;
-  if (bytes <= budget->memory_limit && budget->rescues++ < MAX_RESCUES) {
-    lua_gc(L, LUA_GCCOLLECT);
-    if (fits(budget, bytes)) return;
+  if (fits(budget, bytes)) return true;
+  if (bytes > budget->memory_limit) return false;
+  if (!count_rescue(budget)) {
+    spend_memory(budget, true);
+    sandbox_budget_raise(L);
   }
-  spend_memory(budget, true);
-  sandbox_budget_raise(L);
+  lua_gc(L, LUA_GCCOLLECT);
+  return fits(budget, bytes);
 }
 
 bool sandbox_budget_is_spent(lua_State *L) {

@@ -25,7 +25,8 @@ typedef struct {
   /* The rest is sandbox_budget.c's own. */
   lua_State *state;          /* NULL until attached */
   int period;                /* instructions between two calls of the hook */
-  int rescues;               /* collections that the memory limit forced in this decision */
+  int poor_rescues;          /* collections forced by the memory limit that gained little */
+  size_t allocated;          /* bytes since the last of them, or since the decision began */
   const void *refused_block; /* the last request refused and not yet granted, */
   size_t refused_size;       /* and its size; 0: none */
   char reason[160];          /* "FILE:LINE: … spent"; empty: nothing spent */
@@ -48,10 +49,11 @@ void sandbox_budget_start(lua_State *L);
  * one step per byte or element touched (divide by 16 for memcpy-like work), before doing it. */
 void sandbox_charge(lua_State *L, size_t steps);
 
-/* Makes room for `bytes` before C asks for them, collecting garbage if it must; raises when that
- * much does not fit. For what is built in a luaL_Buffer: its allocations fail where Lua's own
- * would have collected garbage and tried again. */
-void sandbox_reserve(lua_State *L, size_t bytes);
+/* Makes room for `bytes` before C asks for them, collecting garbage if it must; false when that
+ * much does not fit even so. For what is built in a luaL_Buffer: its allocations fail where Lua's
+ * own would have collected garbage and tried again. Costs no steps, because how much garbage there
+ * is depends on earlier decisions; raises when garbage is collected over and over for little. */
+bool sandbox_make_room(lua_State *L, size_t bytes);
 
 /* After a failed protected call inside the sandbox: true when the error must not be caught. */
 bool sandbox_budget_is_spent(lua_State *L);

@@ -207,24 +207,31 @@ static int build_large(lua_State *L) {
   return 1;
 }
 
-static int reserve_bytes(lua_State *L) {
-  sandbox_reserve(L, (size_t)luaL_checkinteger(L, 1));
-  return 0;
+static int make_room(lua_State *L) {
+  lua_pushstring(L, sandbox_make_room(L, (size_t)luaL_checkinteger(L, 1)) ? "fits" : "too large");
+  return 1;
 }
 
 static void buffers_are_capped(void **state) {
   (void)state;
   sandbox box;
-  sandbox_open(&box, LIMIT, MEMORY);
+  sandbox_open(&box, 2000000, MEMORY);
   lua_pushcfunction(box.L, build_large);
   lua_setfield(box.L, 1, "build");
-  lua_pushcfunction(box.L, reserve_bytes);
-  lua_setfield(box.L, 1, "reserve");
+  lua_pushcfunction(box.L, make_room);
+  lua_setfield(box.L, 1, "room");
   assert_int_not_equal(sandbox_run(&box, "pcall(build) return 'caught'"), LUA_OK);
   assert_true(box.budget.memory_spent);
-  sandbox_expect_error(&box, "pcall(reserve, 5000000) return 'caught'",
-                       "test.lua:1: memory budget of 4194304 bytes spent");
-  sandbox_expect(&box, "reserve(1000000) return 'fits'", "fits");
+  sandbox_expect(&box, "return room(5000000)", "too large");
+  sandbox_expect(&box, "return room(1000000)", "fits");
+  sandbox_expect(&box, "local s = 'x' for i = 1, 20 do s = s .. s end s = nil return room(4000000)",
+                 "fits");
+  sandbox_expect(&box, "local s = 'x' for i = 1, 20 do s = s .. s end return room(4000000), s",
+                 "too large");
+  sandbox_expect_error(&box,
+                       "local s = 'x' for i = 1, 20 do s = s .. s end\n"
+                       "for i = 1, 100 do pcall(room, 4000000) end return s",
+                       "test.lua:2: memory budget of 4194304 bytes spent");
   sandbox_close(&box);
 }
 
