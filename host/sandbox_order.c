@@ -17,11 +17,16 @@ typedef struct {
   lua_Number number;
   const char *text;
   size_t size;
-  lua_Integer place; /* its index in the unsorted list */
+  lua_Integer place; /* where the key itself waits: on the stack, or in the unsorted list */
 } ordered_key;
 
-/* What the call costs even when it finds little: a table can be large and empty. */
-enum { TRAVERSAL_STEPS = 16 };
+/* The policy's own traversals refuse a key without an order; the host's do not. */
+typedef ordered_key (*key_reader)(lua_State *L, int index);
+
+enum {
+  TRAVERSAL_STEPS = 16, /* whatever is found: a table can be large and empty */
+  FEW_KEYS = 32,        /* sorted on the stack, with no other memory than the list's */
+};
 
 static ordered_key read_key(lua_State *L, int index) {
   ordered_key key = {.rank = RANK_INTEGER};
@@ -70,9 +75,57 @@ static size_t key_steps(const ordered_key *key) {
   return 1 + key->size / 16;
 }
 
+static int log2_above(lua_Integer count) {
+  int bits = 0;
+  while (count >> bits) bits++;
+  return bits;
+}
+
+static void sort_few(ordered_key *keys, int count) {
+  for (int i = 1; i < count; i++) {
+    ordered_key key = keys[i];
+    int hole = i;
+    for (; hole > 0 && compare_keys(&keys[hole - 1], &key) > 0; hole--) keys[hole] = keys[hole - 1];
+    keys[hole] = key;
+  }
+}
+
+/* Pushes the list if the table has few keys; else nothing, and returns false. */
+static bool push_few_keys(lua_State *L, int table, key_reader read) {
+  ordered_key keys[FEW_KEYS];
+  int base = lua_gettop(L), count = 0;
+  size_t steps = 0;
+  bool ordered = true;
+  luaL_checkstack(L, FEW_KEYS + 4, "traversing a table");
+  lua_pushnil(L);
+  while (lua_next(L, table)) { /* earlier keys, key, value */
+    lua_pop(L, 1);
+    if (count == FEW_KEYS) {
+      lua_settop(L, base);
+      return false;
+    }
+    keys[count] = read(L, -1);
+    keys[count].place = base + 1 + count;
+    steps += key_steps(&keys[count]);
+    ordered = ordered && (count == 0 || compare_keys(&keys[count - 1], &keys[count]) <= 0);
+    count++;
+    lua_pushvalue(L, -1);
+  }
+  sandbox_charge(L, ordered ? steps : steps * (size_t)(1 + log2_above(count)));
+  if (!ordered) sort_few(keys, count);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushvalue(L, (int)keys[i].place);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_insert(L, base + 1);
+  lua_settop(L, base + 1);
+  return true;
+}
+
 /* Pushes the keys as lua_next gives them; true if that is the order already. */
-static bool collect_keys(lua_State *L, int table, ordered_key (*read)(lua_State *, int),
-                         lua_Integer *count, size_t *steps) {
+static bool collect_keys(lua_State *L, int table, key_reader read, lua_Integer *count,
+                         size_t *steps) {
   bool ordered = true;
   ordered_key last = {.rank = RANK_INTEGER, .integer = LUA_MININTEGER};
   lua_newtable(L);
@@ -90,17 +143,9 @@ static bool collect_keys(lua_State *L, int table, ordered_key (*read)(lua_State 
   return ordered;
 }
 
-static int log2_above(lua_Integer count) {
-  int bits = 0;
-  while (count >> bits) bits++;
-  return bits;
-}
-
-static void push_keys(lua_State *L, int index, ordered_key (*read)(lua_State *, int)) {
-  int table = lua_absindex(L, index);
+static void push_many_keys(lua_State *L, int table, key_reader read) {
   lua_Integer count = 0;
   size_t steps = 0;
-  sandbox_charge(L, TRAVERSAL_STEPS);
   if (collect_keys(L, table, read, &count, &steps)) return;
   sandbox_charge(L, steps * (size_t)log2_above(count));
   ordered_key *keys = lua_newuserdatauv(L, (size_t)count * sizeof *keys, 0); /* unsorted, array */
@@ -118,6 +163,12 @@ static void push_keys(lua_State *L, int index, ordered_key (*read)(lua_State *, 
   }
   lua_replace(L, -3);
   lua_pop(L, 1);
+}
+
+static void push_keys(lua_State *L, int index, key_reader read) {
+  int table = lua_absindex(L, index);
+  sandbox_charge(L, TRAVERSAL_STEPS);
+  if (!push_few_keys(L, table, read)) push_many_keys(L, table, read);
 }
 
 void sandbox_push_sorted_keys(lua_State *L, int index) {

@@ -84,6 +84,19 @@ static void large_tables_sort(void **state) {
          "4098");
 }
 
+/* Few keys are sorted in another place than many. */
+static void every_size_sorts(void **state) {
+  (void)state;
+  expect(
+      "for n = 0, 70 do local t = {} for i = n, 1, -1 do t[i % 2 == 0 and i or 'k' .. 100 + i] = i "
+      "end\n"
+      "local last, count = -1, 0 for k, v in pairs(t) do\n"
+      "if type(k) == 'number' then assert(type(last) == 'number') end\n"
+      "assert(type(last) ~= type(k) or k > last) last = k count = count + 1 end\n"
+      "assert(count == n) end return 'sorted'",
+      "sorted");
+}
+
 static void tostring_shows_no_address(void **state) {
   (void)state;
   expect("return tostring({}) .. tostring(pairs) .. tostring(function() end)",
@@ -187,11 +200,17 @@ static void host_tables_are_honoured(void **state) {
 int main(void) {
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, open_box, close_box)
   const struct CMUnitTest tests[] = {
-      CASE(pairs_has_one_order),      CASE(pairs_allows_removal),
-      CASE(next_has_the_same_order),  CASE(keys_without_order_are_refused),
-      CASE(large_tables_sort),        CASE(tostring_shows_no_address),
-      CASE(tonumber_reads_as_lua),    CASE(select_and_ipairs_read_as_lua),
-      CASE(errors_carry_their_place), CASE(error_values_are_never_asked),
+      CASE(pairs_has_one_order),
+      CASE(pairs_allows_removal),
+      CASE(next_has_the_same_order),
+      CASE(keys_without_order_are_refused),
+      CASE(large_tables_sort),
+      CASE(every_size_sorts),
+      CASE(tostring_shows_no_address),
+      CASE(tonumber_reads_as_lua),
+      CASE(select_and_ipairs_read_as_lua),
+      CASE(errors_carry_their_place),
+      CASE(error_values_are_never_asked),
       CASE(host_tables_are_honoured),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@ static sandbox box;
 static int open_box(void **state) {
   (void)state;
   sandbox_open(&box, 1000000, 16777216);
+  sandbox_add_libraries(&box);
   lua_State *L = box.L;
   assert_int_equal(sandbox_run(&box, "local inner = {x = 1, list = {7, 8, 9}}\n"
                                      "t = {10, 20, 30, a = 'A', inner = inner, [2.5] = {}}\n"
@@ -40,6 +41,27 @@ static void reading_is_as_before(void **state) {
                  "12.5nil");
   sandbox_expect(&box, "return tostring(t.self == t) .. tostring(plain.inner == t.inner)",
                  "truetrue");
+}
+
+static void libraries_read_frozen_tables(void **state) {
+  (void)state;
+  sandbox_expect(&box, "return table.concat(t, ',') .. select('#', table.unpack(t))", "10,20,303");
+  sandbox_expect(&box,
+                 "local copy = table.move(t, 1, 3, 1, {}) table.sort(copy, function(a, b) "
+                 "return a > b end) return table.concat(copy, ',')",
+                 "30,20,10");
+}
+
+static void libraries_do_not_write_frozen_tables(void **state) {
+  (void)state;
+  static const char *const codes[] = {
+      "table.insert(t, 1)", "table.insert(t, 1, 5)", "table.remove(t)",
+      "table.sort(t, function(a, b) return a > b end)", "table.move({9}, 1, 1, 1, t)"};
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    assert_int_equal(sandbox_run(&box, codes[i]), LUA_ERRRUN);
+    assert_non_null(strstr(lua_tostring(box.L, -1), "limits is read-only: '"));
+    sandbox_expect(&box, "return #t .. t[1] .. t[2] .. t[3]", "3102030");
+  }
 }
 
 static void writing_is_refused(void **state) {
@@ -89,6 +111,8 @@ int main(void) {
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, open_box, close_box)
   const struct CMUnitTest tests[] = {
       CASE(reading_is_as_before),
+      CASE(libraries_read_frozen_tables),
+      CASE(libraries_do_not_write_frozen_tables),
       CASE(writing_is_refused),
       CASE(deep_and_wide_tables_freeze),
       CASE(freezing_twice_changes_nothing),

@@ -17,6 +17,7 @@
 #include "sandbox_base.h"
 #include "sandbox_budget.h"
 #include "sandbox_environment.h"
+#include "sandbox_libraries.h"
 #include "script_state.h"
 
 typedef struct {
@@ -34,6 +35,18 @@ static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memor
   script_state_stress_gc(box->L);
   sandbox_budget_start(box->L);
   sandbox_open_base(box->L);
+}
+
+/* Adds the libraries to the globals. */
+static inline void sandbox_add_libraries(sandbox *box) {
+  static const luaL_Reg openers[] = {{"string", sandbox_open_string},
+                                     {"table", sandbox_open_table},
+                                     {"math", sandbox_open_math},
+                                     {"utf8", sandbox_open_utf8}};
+  for (size_t i = 0; i < sizeof openers / sizeof *openers; i++) {
+    openers[i].func(box->L);
+    lua_setfield(box->L, 1, openers[i].name);
+  }
 }
 
 /* From here on chunks see the globals so far as a policy does: read-only, with help. */
