@@ -7,6 +7,7 @@
  * on_progress(file, done, total, decisions) now and then. A summary has the counts of replay.h,
  * `kinds` (kind → {was = action → n, is = action → n}), `digest`, and `unreadable`, a list of
  * {file=, message=}.
+ *   cores() → processors online, the default of jobs
  * Memory: the replay lives for the call; the sets are anchored by the argument table. */
 #include "replay.h"
 
@@ -111,10 +112,19 @@ static int check_function(lua_State *L, const char *name) {
   return 0;
 }
 
-static size_t check_jobs(lua_State *L) {
+static long count_cores(void) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return cores < 1 ? 1 : cores;
+}
+
+static int replay_cores(lua_State *L) {
+  lua_pushinteger(L, count_cores());
+  return 1;
+}
+
+static size_t check_jobs(lua_State *L) {
   lua_getfield(L, 1, "jobs");
-  lua_Integer jobs = luaL_optinteger(L, -1, cores < 1 ? 1 : cores);
+  lua_Integer jobs = luaL_optinteger(L, -1, count_cores());
   lua_pop(L, 1);
   if (jobs < 1) luaL_error(L, "jobs must be at least 1; expected %s", SIGNATURE);
   return jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS : (size_t)jobs;
@@ -252,7 +262,7 @@ static int replay_run(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"run", replay_run}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"run", replay_run}, {"cores", replay_cores}, {NULL, NULL}};
 
 int luaopen_weir_replay(lua_State *L) {
   luaL_newlib(L, functions);

@@ -9,6 +9,7 @@
 #include "core/sha256.h"
 #include "embedded_lua.h"
 #include "policy_kind.h"
+#include "policy_purity.h"
 #include "sandbox_base.h"
 #include "sandbox_environment.h"
 #include "sandbox_libraries.h"
@@ -203,6 +204,13 @@ static int adopt_protected(lua_State *L) {
   const policy_file *file = lua_touserdata(L, 3);
   lua_pushvalue(L, 1);
   if (!policy_kind_adopt(L, kind, file, findings)) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
+  text_buffer why = {0};
+  if (!policy_purity_enforce(L, -1, &why)) {
+    finding_error(findings, file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
+    finding_hint(findings, "keep it local to decide: a policy keeps nothing between decisions");
+  }
+  text_buffer_free(&why);
   return 0;
 }
 

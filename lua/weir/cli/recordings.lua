@@ -1,0 +1,134 @@
+-- What replay and diff share: running over recordings with progress, naming events, exit status.
+local exit = require "weir.cli.exit"
+local json = require "weir.json"
+local replay = require "weir.replay"
+local terminal = require "weir.cli.terminal"
+
+local printable, thousands = terminal.printable, terminal.thousands
+
+local recordings = {}
+
+-- "--jobs" as a number or nil for all cores; nil, message, hint for a mistake.
+function recordings.jobs(text)
+  if text == nil then return replay.cores() end
+  local jobs = math.tointeger(tonumber(text))
+  if not jobs or jobs < 1 then
+    return nil, ("--jobs '%s' is not a number of threads"):format(text), "write --jobs 2"
+  end
+  return jobs
+end
+
+-- The action of a decision's JSON text.
+function recordings.action(decision)
+  if not decision then return "failed" end
+  local value = json.decode(decision)
+  return type(value) == "table" and type(value.action) == "string" and value.action or "(no action)"
+end
+
+-- A recorded reason's JSON text, for people.
+function recordings.because(text)
+  local because = text and json.decode(text)
+  return type(because) == "string" and terminal.excerpt(because, 120) or "(no reason)"
+end
+
+function recordings.place(file, event)
+  local place = ("%s:%d"):format(printable(file == "-" and "standard input" or file), event.line)
+  return event.id and place .. "  " .. terminal.excerpt(event.id, 40) or place
+end
+
+function recordings.field(event) return terminal.excerpt(event.field, 80) end
+
+-- "policies/routing.lua:36", where the decision of now was made.
+function recordings.rule(event)
+  if not event.policy_file or event.policy_line == 0 then return "" end
+  return ("%s:%d"):format(printable(event.policy_file), event.policy_line)
+end
+
+-- "realtime 3,900 · batch 701": largest first.
+function recordings.counts(counts)
+  local names = {}
+  for name in pairs(counts) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    if counts[a] ~= counts[b] then return counts[a] > counts[b] end
+    return a < b
+  end)
+  for i, name in ipairs(names) do names[i] = name .. " " .. thousands(counts[name]) end
+  return table.concat(names, " · ")
+end
+
+-- Bad lines and failures go to stderr, whatever else is printed.
+function recordings.report_problem(err, file, event)
+  local place = ("%s:%d"):format(printable(file == "-" and "standard input" or file), event.line)
+  if event.type == "bad line" then
+    if event.column > 0 then place = place .. ":" .. event.column end
+    err:print(place, ": ", err:paint("error", "bad line"), ": ", terminal.excerpt(event.message, 300))
+  else
+    err:print(place, ": ", err:paint("error", "failed"), "[", event.code, "] ", printable(event.kind or "?"), ": ",
+      terminal.excerpt(event.message, 300))
+  end
+end
+
+local function parsed(text)
+  if text == nil then return nil end
+  local value = json.decode(text)
+  return value
+end
+
+-- One event as a JSON line.
+function recordings.event_json(file, event)
+  local is_difference = event.type == "difference"
+  return json.encode({
+    type = event.type, recording = file, line = event.line, id = event.id, kind = event.kind,
+    field = event.field, message = event.message, code = event.code,
+    column = event.type == "bad line" and event.column or nil,
+    was = not event.was_failure and parsed(event.was) or nil,
+    was_error = event.was_failure and event.was or nil,
+    was_because = parsed(event.was_because),
+    is = is_difference and parsed(event.is) or nil, is_because = parsed(event.is_because),
+    policy_file = event.policy_file, policy_line = event.policy_line ~= 0 and event.policy_line or nil,
+  })
+end
+
+function recordings.summary_json(summary, more)
+  local line = { type = "summary" }
+  for name, value in pairs(summary) do line[name] = value end
+  for name, value in pairs(more) do line[name] = value end
+  line.digest = "sha256:" .. summary.digest
+  line.unreadable = json.array(summary.unreadable)
+  return json.encode(line)
+end
+
+local function show_progress(err, file, done, total, decisions)
+  local share = total > 0 and ("%3d %%"):format(done * 100 // total) or terminal.bytes(done)
+  err:progress(("%s  %s  %s decisions"):format(share, printable(file), thousands(decisions)))
+end
+
+-- weir.replay with progress and with unreadable recordings reported.
+function recordings.replay(screen, job)
+  local err = screen.err
+  if err.live then
+    job.on_progress = function(...) show_progress(err, ...) end
+  end
+  local summary, message = replay.run(job)
+  err:clear_progress()
+  if not summary then return nil, message end
+  for _, problem in ipairs(summary.unreadable) do
+    err:print("weir: ", printable(problem.file), ": ", err:paint("error", printable(problem.message)))
+  end
+  return summary
+end
+
+-- The exit status; says so when nothing was decided.
+function recordings.status(verb, screen, summary)
+  if #summary.unreadable > 0 then return exit.io end
+  if summary.failed > 0 then return exit.decide end
+  if summary.bad_lines + summary.changed + summary.reworded > 0 then return exit.findings end
+  if summary.decisions == 0 then
+    screen.err:print("weir: ", verb, ": there is no decision in these recordings")
+    screen.err:print("Next: give it a decision log, one weir.decision/1 object a line")
+    return exit.inconclusive
+  end
+  return exit.fine
+end
+
+return recordings

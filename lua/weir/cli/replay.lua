@@ -1,0 +1,141 @@
+-- weir replay RECORDING…: does this policy set decide as the recordings say?
+local exit = require "weir.cli.exit"
+local policies = require "weir.cli.policies"
+local recordings = require "weir.cli.recordings"
+local terminal = require "weir.cli.terminal"
+
+local printable, thousands = terminal.printable, terminal.thousands
+
+local Run = {}
+Run.__index = Run
+
+-- One difference: where, what was recorded, what is decided now.
+function Run:difference(file, event)
+  local out = self.out
+  local was, is = recordings.action(event.was), recordings.action(event.is)
+  local label = was == is and printable(is) or printable(was) .. " -> " .. printable(is)
+  out:print("  ", recordings.place(file, event), "  ", out:paint("bold", event.kind), "  ",
+    out:paint("yellow", label), "  first difference: ", recordings.field(event))
+  out:print("      recorded  ", recordings.because(event.was_because))
+  out:print("      replayed  ", recordings.because(event.is_because), "  ", out:paint("dim", recordings.rule(event)))
+end
+
+function Run:event(file, event)
+  if self.json then
+    self.out:print(recordings.event_json(file, event))
+  elseif event.type == "difference" and not self.quiet and self.shown < self.limit then
+    self.shown = self.shown + 1
+    self:difference(file, event)
+  end
+  if event.type ~= "difference" then recordings.report_problem(self.err, file, event) end
+end
+
+local function kind_rows(summary)
+  local rows = {}
+  for _, kind in ipairs(require "weir.kinds") do
+    local counts = summary.kinds[kind]
+    local parts = recordings.counts(counts and counts.is or {})
+    if parts ~= "" then rows[#rows + 1] = { kind, parts } end
+  end
+  return rows
+end
+
+function Run:summary(set, directory, summary)
+  local out = self.out
+  local differing = summary.changed + summary.reworded
+  if self.shown < differing and not self.quiet then
+    out:print("  … and ", terminal.count(differing - self.shown, "more difference"))
+  end
+  if self.shown > 0 then out:print() end
+  out:print(out:paint("bold", printable(directory)), "  ", set:digest())
+  for _, line in ipairs(terminal.table(kind_rows(summary), nil, "  ")) do out:print(line) end
+  local rows = {
+    { thousands(summary.decisions), "decisions" },
+    { thousands(summary.identical), "identical to what was recorded" },
+  }
+  if summary.changed > 0 then rows[#rows + 1] = { thousands(summary.changed), "decide otherwise" } end
+  if summary.reworded > 0 then
+    rows[#rows + 1] = { thousands(summary.reworded), "decide the same for another reason" }
+  end
+  if summary.failed > 0 then rows[#rows + 1] = { thousands(summary.failed), "failed" } end
+  if summary.bad_lines > 0 then rows[#rows + 1] = { thousands(summary.bad_lines), "bad lines, not decided" } end
+  if summary.other_lines > 0 then
+    rows[#rows + 1] = { thousands(summary.other_lines), "log lines that are no decisions" }
+  end
+  for _, line in ipairs(terminal.table(rows, { "right" }, "  ")) do out:print(line) end
+  out:print("digest sha256:", summary.digest)
+end
+
+local function next_command(summary, given, directory)
+  if summary.failed > 0 then return "weir check " .. directory end
+  if summary.changed + summary.reworded > 0 then
+    return ("weir diff OLD %s %s"):format(directory, given.RECORDING[1])
+  end
+end
+
+local function run(given, screen)
+  local jobs, problem, hint = recordings.jobs(given.jobs)
+  if not jobs then return nil, problem, hint end
+  local limit = given.limit and math.tointeger(tonumber(given.limit)) or math.huge
+  if given.limit and (limit == math.huge or limit < 0) then
+    return nil, ("--limit '%s' is not a count"):format(given.limit), "write --limit 20"
+  end
+  local set, directory = policies.load("replay", given, screen)
+  if not set then return directory() end
+  local self = setmetatable({
+    out = screen.out, err = screen.err, json = given.json, quiet = given.quiet, shown = 0, limit = limit,
+  }, Run)
+  local summary, message = recordings.replay(screen, {
+    set = set, recordings = given.RECORDING, jobs = jobs,
+    on_event = function(file, event) self:event(file, event) end,
+  })
+  if not summary then
+    screen.err:print("weir: replay: ", printable(message))
+    return exit.load
+  end
+  if given.json then
+    screen.out:print(recordings.summary_json(summary, { policies = directory, set_digest = set:digest() }))
+  else
+    self:summary(set, directory, summary)
+    local command = next_command(summary, given, directory)
+    if command then screen.err:print("Next: ", printable(command)) end
+  end
+  return recordings.status("replay", screen, summary)
+end
+
+return {
+  name = "replay",
+  summary = "re-decide recorded decisions and compare",
+  description = {
+    "Asks the policies again, with the facts of every recorded decision, and compares what they say with what was "
+      .. "recorded. Recordings are decision logs: plain, gzip (.gz), standard input ('-'), or CloudWatch Logs exports.",
+    "Parameters are those in force when the decision was recorded, as far as they were not defaults; --set and "
+      .. "WEIR_PARAMS override them. The digest is over everything decided, and equal on every machine.",
+  },
+  positionals = {
+    { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },
+  },
+  options = {
+    policies.options.directory,
+    policies.options.set,
+    { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
+    { long = "limit", value = "N", doc = "show at most N differences" },
+    { long = "quiet", short = "q", doc = "the summary only" },
+    { long = "json", doc = "one JSON object per difference, failure and bad line; the summary last" },
+  },
+  exits = {
+    { 0, "every decision is the recorded one" },
+    { 1, "some differ, or some lines are bad" },
+    { 2, "usage" },
+    { 3, "the policy set does not load" },
+    { 4, "a policy failed while deciding" },
+    { 5, "the recordings hold no decision" },
+    { 6, "a recording cannot be read" },
+  },
+  examples = {
+    { "weir replay yesterday.jsonl.gz", "the policies in ./policies" },
+    { "weir replay yesterday.jsonl.gz --set threshold=20 --limit 5", "what another threshold would do" },
+    { "aws logs tail /aws/lambda/route --since 1h | weir replay -", "from CloudWatch Logs" },
+  },
+  run = run,
+}
