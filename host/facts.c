@@ -16,18 +16,25 @@ static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
   return 0;
 }
 
-/* __index(facts, name): tables are kept in the facts table, so that reading one twice gives the
- * same table; scalars are cheaper to decode again than to store. */
+/* Decodes a field into the cache, whose keys are at index keys; leaves its value on the stack. */
+static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys) {
+  lua_rawgeti(L, keys, (lua_Integer)at + 1);
+  schema_push_json(L, &f->schema->items[at], f->slots[at]);
+  lua_pushvalue(L, -1);
+  lua_insert(L, -3); // value name value
+  lua_rawset(L, cache);
+  f->decoded |= (uint64_t)1 << at;
+}
+
+/* __index(cache, name), for a field that is not in the cache. A policy mostly reads the same
+ * fields every time: scalars are remembered, and decoded at once from then on. */
 static int facts_index(lua_State *L) {
-  const facts *f = lua_touserdata(L, lua_upvalueindex(1));
+  facts *f = lua_touserdata(L, lua_upvalueindex(1));
   size_t at = field_at_key(L, f, lua_tostring(L, lua_upvalueindex(2)));
   if (!(f->present >> at & 1)) return 0;
-  schema_push_json(L, &f->schema->items[at], f->slots[at]);
-  if (lua_type(L, -1) == LUA_TTABLE) {
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, 1);
-  }
+  if (f->schema->items[at].type < SCHEMA_LIST) f->wanted |= (uint64_t)1 << at;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  decode_field(L, f, at, 1, 3);
   return 1;
 }
 
@@ -40,7 +47,8 @@ static int facts_newindex(lua_State *L) {
  * the name before. */
 static int facts_next(lua_State *L) {
   const facts *f = lua_touserdata(L, lua_upvalueindex(1));
-  size_t at = lua_isnoneornil(L, 2) ? 0 : field_at_key(L, f, "these") + 1;
+  size_t at =
+      lua_isnoneornil(L, 2) ? 0 : field_at_key(L, f, lua_tostring(L, lua_upvalueindex(2))) + 1;
   while (at < f->schema->count && !(f->present >> at & 1)) at++;
   if (at == f->schema->count) return 0;
   lua_pushstring(L, f->names[at]);
@@ -51,31 +59,50 @@ static int facts_next(lua_State *L) {
 
 static int facts_pairs(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushcclosure(L, facts_next, 2);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
   return 3;
 }
 
+static void set_function(lua_State *L, const char *name, lua_CFunction function, facts *f,
+                         const char *kind) {
+  lua_pushlightuserdata(L, f);
+  lua_pushstring(L, kind);
+  lua_pushcclosure(L, function, 2);
+  lua_setfield(L, -2, name);
+}
+
+/* Pushes the table that decoded fields go to. */
+static void push_cache(lua_State *L, facts *f, const char *kind) {
+  lua_createtable(L, 0, (int)f->schema->count); // cache
+  lua_createtable(L, 0, 1);                     // cache metatable
+  set_function(L, "__index", facts_index, f, kind);
+  lua_setmetatable(L, -2);
+}
+
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind) {
-  f->schema = schema;
-  f->present = 0;
-  lua_createtable(L, (int)schema->count, 5); // metatable
+  *f = (facts){.schema = schema};
+  lua_createtable(L, (int)schema->count, 0); // keys
   for (size_t i = 0; i < schema->count; i++) {
     f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
     lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
   }
-  lua_pushlightuserdata(L, f);
-  lua_pushstring(L, kind);
-  lua_pushcclosure(L, facts_index, 2);
+  f->keys = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);          // table
+  lua_createtable(L, 0, 4); // table metatable
+  push_cache(L, f, kind);
+  lua_pushvalue(L, -1);
+  f->cache = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, facts_newindex);
   lua_setfield(L, -2, "__newindex");
-  lua_pushlightuserdata(L, f);
-  lua_pushcclosure(L, facts_next, 1);
-  lua_pushcclosure(L, facts_pairs, 1);
-  lua_setfield(L, -2, "__pairs");
+  set_function(L, "__pairs", facts_pairs, f, kind);
   lua_pushboolean(L, false);
   lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  f->table = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static bool explain(const facts *f, const json_scan *scan, json_span key, text_buffer *why) {
@@ -134,9 +161,26 @@ bool facts_read(facts *f, const char *text, size_t size, text_buffer *why) {
   return check_complete(f, f->present, why);
 }
 
-void facts_push(lua_State *L, int metatable) {
-  metatable = lua_absindex(L, metatable);
-  lua_createtable(L, 0, 0);
-  lua_pushvalue(L, metatable);
-  lua_setmetatable(L, -2);
+/* Fields the decision before left in the cache go, those it is likely to need come. */
+static void refresh_cache(lua_State *L, facts *f) {
+  uint64_t stale = f->decoded & ~(f->wanted & f->present), fresh = f->wanted & f->present;
+  f->decoded = 0;
+  for (; stale; stale &= stale - 1) {
+    lua_rawgeti(L, -1, __builtin_ctzll(stale) + 1); // cache keys name
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+  for (; fresh; fresh &= fresh - 1) {
+    int keys = lua_gettop(L);
+    decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
+    lua_pop(L, 1);
+  }
+}
+
+void facts_push(lua_State *L, facts *f) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  refresh_cache(L, f);
+  lua_pop(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
 }

@@ -11,19 +11,23 @@
 typedef struct {
   const schema_record *schema;
   uint64_t present;                     /* bit i: field i is given and not null */
+  uint64_t wanted;                      /* scalars read by an earlier decision: decoded at once */
+  uint64_t decoded;                     /* what the cache holds */
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
+  int table, cache, keys;               /* registry references */
 } facts;
 
-/* Prepares for one schema and pushes the metatable that facts tables of it have. The facts must
- * stay where they are for the life of the state. */
+/* Prepares the facts table of one schema. The facts must stay where they are for the life of the
+ * state. A policy keeps nothing between decisions, so one table serves them all: it is empty, its
+ * metatable leads to a cache of decoded fields, and from there to the function that decodes. */
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind);
 
 /* Reads and checks the JSON text; false with the reason in `why`. */
 bool facts_read(facts *f, const char *text, size_t size, text_buffer *why);
 
-/* Pushes a facts table; the metatable that facts_open pushed is at index. */
-void facts_push(lua_State *L, int metatable);
+/* Pushes the facts table for what was read last. */
+void facts_push(lua_State *L, facts *f);
 
 /* Forgets the text: fields of a table that outlives its decision read as absent. */
 static inline void facts_forget(facts *f) {

@@ -45,20 +45,62 @@ static void find_place(policy_sandbox *sandbox, const void *table) {
     }
 }
 
-static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
-  size_t count = lua_rawlen(L, decision), size;
+/* The common formats, %d of integers and %s of texts, without a call into Lua. False, with
+ * nothing decided, for any other. */
+static bool format_plainly(lua_State *L, int decision, const char *format, size_t size,
+                           size_t count, text_buffer *out) {
+  const char *end = format + size, *percent;
+  size_t argument = 0;
+  out->size = 0;
+  while ((percent = memchr(format, '%', (size_t)(end - format)))) {
+    text_buffer_append(out, format, (size_t)(percent - format));
+    if (percent + 1 == end || ++argument > count) return false;
+    int type = lua_rawgeti(L, decision, (lua_Integer)argument);
+    if (percent[1] == 'd' && type == LUA_TNUMBER && lua_isinteger(L, -1)) {
+      json_write_integer(out, lua_tointeger(L, -1));
+    } else if (percent[1] == 's' && type == LUA_TSTRING) {
+      size_t text_size;
+      const char *text = lua_tolstring(L, -1, &text_size);
+      sandbox_charge(L, text_size / 16);
+      text_buffer_append(out, text, text_size);
+    } else {
+      return false;
+    }
+    lua_pop(L, 1);
+    format = percent + 2;
+  }
+  text_buffer_append(out, format, (size_t)(end - format));
+  return true;
+}
+
+static void format_in_lua(lua_State *L, policy_sandbox *sandbox, int decision, size_t count) {
+  if (count > 100) luaL_error(L, "more than 100 arguments for because");
+  luaL_checkstack(L, (int)count + 2, "too many arguments for because");
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->format);
   lua_pushliteral(L, "because");
   lua_rawget(L, decision); // … format because
-  if (count > 0) {
-    luaL_checkstack(L, (int)(count < 100 ? count : 100) + 2, "too many arguments for because");
-    if (count > 100) luaL_error(L, "more than 100 arguments for because");
-    for (size_t i = 1; i <= count; i++) lua_rawgeti(L, decision, (lua_Integer)i);
-    lua_call(L, (int)count + 1, 1);
-  }
+  for (size_t i = 1; i <= count; i++) lua_rawgeti(L, decision, (lua_Integer)i);
+  lua_call(L, (int)count + 1, 1);
+}
+
+/* Without arguments the text is taken as it is, percent signs included. */
+static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
+  size_t count = lua_rawlen(L, decision), size;
+  text_buffer *scratch = &sandbox->scratch;
+  lua_pushliteral(L, "because");
+  lua_rawget(L, decision);
   const char *because = lua_tolstring(L, -1, &size);
+  if (count > 0) {
+    if (format_plainly(L, decision, because, size, count, scratch)) {
+      because = scratch->data ? scratch->data : "";
+      size = scratch->size;
+    } else {
+      format_in_lua(L, sandbox, decision, count);
+      because = lua_tolstring(L, -1, &size);
+    }
+  }
   sandbox->answer->because.size = 0;
-  if (!json_write_string(&sandbox->answer->because, because, size))
+  if (!json_write_string(&sandbox->answer->because, because, size) || scratch->failed)
     luaL_error(L, "because is not valid UTF-8");
   lua_settop(L, decision);
 }
@@ -68,11 +110,16 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
                          text_buffer *why) {
   const schema_record *fields = &spec->fields;
   bool action_done = false;
+  if (fields->count == 0) {
+    text_buffer_append(out, spec->json, spec->json_size);
+    return true;
+  }
   text_buffer_byte(out, '{');
   for (size_t i = 0; i <= fields->count; i++) {
     bool last = i == fields->count;
     if (!action_done && (last || strcmp(fields->items[i].name, "action") > 0)) {
-      text_buffer_format(out, "%s\"action\":\"%s\"", out->size > 1 ? "," : "", spec->action);
+      if (out->size > 1) text_buffer_byte(out, ',');
+      text_buffer_append(out, spec->json + 1, spec->json_size - 2);
       action_done = true;
     }
     if (last) break;
@@ -80,7 +127,10 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
     lua_pushlstring(L, field->name, field->name_size);
     bool given = lua_rawget(L, decision) != LUA_TNIL;
     if (given) {
-      text_buffer_format(out, "%s\"%s\":", out->size > 1 ? "," : "", field->name);
+      if (out->size > 1) text_buffer_byte(out, ',');
+      text_buffer_byte(out, '"');
+      text_buffer_append(out, field->name, field->name_size);
+      text_buffer_append(out, "\":", 2);
       if (!schema_write_json(L, lua_gettop(L), field, out, why)) return false;
     } else if (field->required) {
       text_buffer_format(why, "field \"%s\" is missing", field->name);
@@ -147,24 +197,23 @@ static int decide(lua_State *L) {
   policy_sandbox *sandbox = lua_touserdata(L, 1);
   policy_kind *kind = sandbox->asked;
   policy_answer *answer = sandbox->answer;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->facts_metatable);
-  facts_push(L, 2); // sandbox metatable facts
+  facts_push(L, &kind->facts); // sandbox facts
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->params_table);
-  lua_call(L, 2, 1); // sandbox metatable facts decision
-  const decision_spec *spec = check_decision(L, sandbox, 4);
+  lua_call(L, 2, 1); // sandbox facts decision
+  const decision_spec *spec = check_decision(L, sandbox, 3);
   answer->action = spec->action;
-  write_because(L, sandbox, 4);
+  write_because(L, sandbox, 3);
   text_buffer why = {0};
   answer->decision.size = 0;
-  if (!write_fields(L, spec, 4, &answer->decision, &why)) {
+  if (!write_fields(L, spec, 3, &answer->decision, &why)) {
     text_buffer message = {0};
     text_buffer_format(&message, "%s: %.*s", spec->action, (int)why.size, why.data);
     text_buffer_free(&why);
     return raise_at_place(L, answer, &message);
   }
-  check_invariants(L, sandbox, spec, 3, 4);
+  check_invariants(L, sandbox, spec, 2, 3);
   return 0;
 }
 
@@ -215,6 +264,7 @@ static int apply_params(lua_State *L) {
 
 static bool prepare_params(policy_sandbox *sandbox) {
   params_job job = {.sandbox = sandbox};
+  if (policy_params_are_current(sandbox->asked, sandbox->question)) return true;
   lua_pushcfunction(sandbox->L, apply_params);
   lua_pushlightuserdata(sandbox->L, &job);
   int status = lua_pcall(sandbox->L, 1, 0, 0);

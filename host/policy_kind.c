@@ -68,6 +68,10 @@ static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *ki
   decision_spec *spec = &kind->decisions[kind->decision_count++];
   lua_getfield(L, -1, "action"); // spec action
   copy_name(L, -1, spec->action, sizeof spec->action);
+  const char *json = lua_pushfstring(L, "{\"action\":\"%s\"}", spec->action);
+  spec->json_size = strlen(json);
+  memcpy(spec->json, json, spec->json_size + 1);
+  lua_pop(L, 1);
   lua_pop(L, 1);
   if (lua_getfield(L, -1, "fields") != LUA_TNIL) schema_record_compile(L, -1, &spec->fields);
   lua_pop(L, 1);
@@ -93,7 +97,6 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
   schema_record_compile(L, -1, &kind->facts_schema);
   lua_pop(L, 1);
   facts_open(L, &kind->facts, &kind->facts_schema, kind->name);
-  kind->facts_metatable = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_getfield(L, -1, "decisions"); // kind decisions
   size_t count = lua_rawlen(L, -1);
   for (size_t i = 1; i <= count; i++) {

@@ -15,6 +15,8 @@ enum { KIND_MAX_DECISIONS = 8, KINDS_MAX = 16, CONSTRUCTED_MAX = 32 };
 
 typedef struct {
   char action[32];
+  char json[48]; /* {"action":"…"} */
+  size_t json_size;
   schema_record fields;
   int metatable; /* registry reference: tables with it are decisions of this action */
 } decision_spec;
@@ -23,7 +25,6 @@ struct policy_kind {
   char name[32];
   schema_record facts_schema;
   facts facts;
-  int facts_metatable; /* registry reference */
   decision_spec decisions[KIND_MAX_DECISIONS];
   size_t decision_count;
   int invariants; /* registry reference, LUA_NOREF without */
@@ -71,6 +72,7 @@ struct policy_sandbox {
   const policy_question *question; /* of the decision going on */
   policy_answer *answer;
   policy_kind *asked;
+  text_buffer scratch;  /* for because */
   size_t memory_before; /* bytes held when the decision began */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
@@ -88,6 +90,9 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
 /* The decision_spec of a decision table at index, or NULL. */
 const decision_spec *policy_kind_decision_at(lua_State *L, policy_sandbox *sandbox, int index,
                                              const policy_kind **kind);
+
+/* True when params_table and the JSON texts are those of the question already. */
+bool policy_params_are_current(const policy_kind *kind, const policy_question *question);
 
 /* Makes params_table and the JSON texts for the question. */
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,

@@ -134,7 +134,7 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
   return true;
 }
 
-static bool is_cached(const policy_kind *kind, const policy_question *question) {
+bool policy_params_are_current(const policy_kind *kind, const policy_question *question) {
   const text_buffer *key = &kind->params_key;
   size_t a = question->params.size, b = question->overrides.size;
   return kind->params_valid && key->size == a + b &&
@@ -144,7 +144,6 @@ static bool is_cached(const policy_kind *kind, const policy_question *question) 
 
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,
                          text_buffer *why) {
-  if (is_cached(kind, question)) return true;
   value_text recorded[SCHEMA_MAX_FIELDS] = {{0}};
   kind->params_valid = false;
   if (question->params.size && !read_recorded(kind, question, recorded, why)) return false;

@@ -329,6 +329,7 @@ void policy_sandbox_free(policy_sandbox *sandbox) {
     lua_close(sandbox->L);
   }
   for (size_t i = 0; i < sandbox->kind_count; i++) policy_kind_free(&sandbox->kinds[i]);
+  text_buffer_free(&sandbox->scratch);
   free(sandbox);
 }
 

@@ -11,16 +11,16 @@ static bool is_key(json_span key, const char *name) {
 
 typedef struct {
   const char *name;
+  size_t size;   /* of the name */
   size_t offset; /* in recording_line */
   json_type type;
 } member;
 
-#define MEMBER(field, type)                                                                        \
-  { #field, offsetof(recording_line, field), type }
+#define MEMBER(field, type) {#field, sizeof #field - 1, offsetof(recording_line, field), type}
 
 static const member members[] = {
-    MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),     MEMBER(kind, JSON_STRING),
-    MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY), MEMBER(facts, JSON_OBJECT),
+    MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),       MEMBER(kind, JSON_STRING),
+    MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY),   MEMBER(facts, JSON_OBJECT),
     MEMBER(decision, JSON_OBJECT), MEMBER(because, JSON_STRING),
 };
 
@@ -34,18 +34,9 @@ static recording_result bad(const json_scan *scan, const char *what, text_buffer
 
 static const member *find_member(json_span key) {
   for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-    if (strlen(members[i].name) == key.size && memcmp(members[i].name, key.at, key.size) == 0)
+    if (members[i].size == key.size && memcmp(members[i].name, key.at, key.size) == 0)
       return &members[i];
   return NULL;
-}
-
-static void read_policy(json_span policy, recording_line *line) {
-  json_scan scan;
-  json_span key, value;
-  json_scan_begin(&scan, policy.at, policy.size);
-  if (!json_scan_enter(&scan, JSON_OBJECT)) return;
-  while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value))
-    if (is_key(key, "digest") && value.type == JSON_STRING) line->digest = value;
 }
 
 /* What a line's members said about what kind of line it is. */
@@ -54,6 +45,18 @@ typedef struct {
   bool is_decision;
   json_span message; /* of an export record */
 } outline;
+
+static bool read_schema(json_span value, outline *seen, text_buffer *error) {
+  static const char family[] = "weir.decision/";
+  seen->has_schema = true;
+  seen->is_decision = is_key(value, RECORDING_SCHEMA);
+  if (seen->is_decision || value.size < sizeof family ||
+      strncmp(value.at, family, sizeof family - 1))
+    return true;
+  text_buffer_format(error, "schema %.*s is not one this program knows (%s)", (int)value.size,
+                     value.at, RECORDING_SCHEMA);
+  return false;
+}
 
 static bool read_member(json_span key, json_span value, recording_line *line, outline *seen,
                         text_buffer *error) {
@@ -67,17 +70,8 @@ static bool read_member(json_span key, json_span value, recording_line *line, ou
     *slot = value;
     return true; /* its type is checked once the line is known to be a decision */
   }
-  if (is_key(key, "schema") && value.type == JSON_STRING) {
-    seen->has_schema = true;
-    seen->is_decision = is_key(value, RECORDING_SCHEMA);
-    if (!seen->is_decision && value.size > 14 && memcmp(value.at, "weir.decision/", 14) == 0) {
-      text_buffer_format(error, "schema %.*s is newer than this program (%s)", (int)value.size,
-                         value.at, RECORDING_SCHEMA);
-      return false;
-    }
-  } else if (is_key(key, "policy") && value.type == JSON_OBJECT) {
-    read_policy(value, line);
-  } else if (is_key(key, "message") || is_key(key, "@message")) {
+  if (is_key(key, "schema") && value.type == JSON_STRING) return read_schema(value, seen, error);
+  if (is_key(key, "message") || is_key(key, "@message")) {
     seen->message = value;
   }
   return true;

@@ -14,7 +14,6 @@ typedef struct {
   json_span id; /* size 0 when absent; strings still escaped */
   json_span time;
   json_span kind;
-  json_span digest;    /* of the policy */
   json_span params;    /* object */
   json_span overrides; /* array of names, or absent */
   json_span facts;     /* object */
