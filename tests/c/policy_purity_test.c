@@ -9,6 +9,8 @@ static sandbox box;
 static int open_box(void **state) {
   (void)state;
   sandbox_open(&box, 20000000, 16777216);
+  /* A word of the host's own vocabulary may keep what it likes. */
+  sandbox_run(&box, "local made = {} word = function(x) made[#made + 1] = x made = made end");
   sandbox_seal(&box);
   lua_settop(box.L, 1);
   return 0;
@@ -61,12 +63,15 @@ static void pure_policies_pass(void **state) {
   expect_pure("return function() local count = 0\n"
               "local function add() count = count + 1 return function() count = count + 1 end end\n"
               "add()() return count end");
+  expect_pure("local limit = 3 return function() local sum = limit\n"
+              "local function add() sum = sum + limit end add() return sum end");
   /* What only the loading of the file assigns is settled before decide runs. */
   expect_pure("local n = 0 local function add() n = n + 1 end add() add()\n"
               "return function() return n end");
   expect_pure("local function even(n) return n == 0 end\n"
               "local odd odd = even return function() return odd(0) end");
   expect_pure("local type, select = type, select return function() return type(select) end");
+  expect_pure("local word = word return function() word(1) return word end");
   expect_pure("local t = {} t.t = t t[t] = t t[1] = function() return t end\n"
               "return function() return t[1] end");
   /* Assigned in the file, after the function was made, but by no function that can run. */

@@ -54,6 +54,32 @@ static void pcall_wins_no_time(void **state) {
   expect_stopped("local function f() local ok, e = pcall(f) while true do f() end end f()");
 }
 
+/* No instruction follows the pcall that could raise again: pcall itself must. */
+static int charge_everything(lua_State *L) {
+  sandbox_charge(L, SIZE_MAX);
+  return 0;
+}
+
+static void a_last_pcall_wins_nothing(void **state) {
+  (void)state;
+  sandbox box;
+  sandbox_open(&box, LIMIT, MEMORY);
+  lua_pushcfunction(box.L, charge_everything);
+  lua_setfield(box.L, 1, "charge");
+  sandbox_expect_error(&box, "return pcall(charge)", SPENT);
+  sandbox_expect_error(&box, "return pcall(pcall, charge)", SPENT);
+  sandbox_close(&box);
+}
+
+static void the_limit_is_exact(void **state) {
+  (void)state;
+  sandbox box;
+  sandbox_open(&box, LIMIT + 37, MEMORY);
+  assert_int_not_equal(sandbox_run(&box, "while true do end"), LUA_OK);
+  assert_int_equal(box.budget.instructions_used, LIMIT + 38);
+  sandbox_close(&box);
+}
+
 /* Handlers, coroutines and finalizers are threats that cannot be made at all. */
 static void escapes_are_absent(void **state) {
   (void)state;
@@ -75,7 +101,7 @@ static void count_is_deterministic(void **state) {
       "local t = {} for i = 1, 500 do t['k' .. i % 37] = {i} end\n"
       "local n = 0 for k, v in pairs(t) do n = n + v[1] end return tostring(n)";
   int64_t first = 0;
-  for (int run = 0; run < 20; run++) {
+  for (int run = 0; run < SANDBOX_ROUNDS(20); run++) {
     sandbox box;
     sandbox_open(&box, 200000, MEMORY);
     for (int decision = 0; decision < 5; decision++) {
@@ -103,11 +129,6 @@ static void c_work_is_charged(void **state) {
   sandbox_close(&box);
 }
 
-static int charge_everything(lua_State *L) {
-  sandbox_charge(L, SIZE_MAX);
-  return 0;
-}
-
 static void an_enormous_charge_does_not_wrap(void **state) {
   (void)state;
   sandbox box;
@@ -132,7 +153,7 @@ static void dear_instructions_end_soon(void **state) {
   };
   for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
     sandbox box;
-    sandbox_open(&box, 200000, MEMORY);
+    sandbox_open(&box, SANDBOX_ROUNDS(200000), MEMORY);
     double start = seconds();
     assert_int_not_equal(sandbox_run(&box, scripts[i]), LUA_OK);
     double took = seconds() - start;
@@ -174,7 +195,7 @@ static void garbage_is_not_counted(void **state) {
   (void)state;
   sandbox box;
   sandbox_open(&box, 2000000, 262144);
-  for (int decision = 0; decision < 20; decision++)
+  for (int decision = 0; decision < SANDBOX_ROUNDS(20); decision++)
     sandbox_expect(&box,
                    "local n = 0 for i = 1, 60 do local s = 'x' for j = 1, 14 do s = s .. s end "
                    "n = n + #s end return tostring(n)",
@@ -267,6 +288,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loops_end),
       cmocka_unit_test(pcall_wins_no_time),
+      cmocka_unit_test(a_last_pcall_wins_nothing),
+      cmocka_unit_test(the_limit_is_exact),
       cmocka_unit_test(escapes_are_absent),
       cmocka_unit_test(count_is_deterministic),
       cmocka_unit_test(c_work_is_charged),

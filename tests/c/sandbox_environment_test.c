@@ -117,7 +117,7 @@ static void a_hundred_states_agree(void **state) {
   (void)state;
   /* All are open at once: a state's seed comes from its address. */
   static sandbox boxes[100];
-  for (int i = 0; i < 100; i++) {
+  for (int i = 0; i < SANDBOX_ROUNDS(100); i++) {
     open_everything(&boxes[i]);
     int status = sandbox_run(&boxes[i], EVERYTHING);
     if (status != LUA_OK) fprintf(stderr, "%s\n", lua_tostring(boxes[i].L, -1));
@@ -125,7 +125,7 @@ static void a_hundred_states_agree(void **state) {
     assert_string_equal(lua_tostring(boxes[i].L, -1), lua_tostring(boxes[0].L, -1));
     assert_int_equal(boxes[i].budget.instructions_used, boxes[0].budget.instructions_used);
   }
-  for (int i = 0; i < 100; i++) sandbox_close(&boxes[i]);
+  for (int i = 0; i < SANDBOX_ROUNDS(100); i++) sandbox_close(&boxes[i]);
 }
 
 /* What earlier decisions left behind, garbage above all, shows neither in result nor in count. */
@@ -136,7 +136,7 @@ static void decisions_in_one_state_agree(void **state) {
   assert_int_equal(sandbox_run(&one, EVERYTHING), LUA_OK);
   char *first = strdup(lua_tostring(one.L, -1));
   int64_t count = one.budget.instructions_used;
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < SANDBOX_ROUNDS(30); i++) {
     sandbox_run(&one, i % 2 ? "local t = {} for i = 1, 20000 do t[i] = {} end"
                             : "return ('y'):rep(1000000) .. ('z'):rep(500000)");
     assert_int_equal(sandbox_run(&one, EVERYTHING), LUA_OK);

@@ -86,7 +86,7 @@ static void deep_and_wide_tables_freeze(void **state) {
   (void)state;
   lua_State *L = box.L;
   assert_int_equal(sandbox_run(&box, "deep = {} local d = deep\n"
-                                     "for i = 1, 20000 do d.d = {} d = d.d end"),
+                                     "for i = 1, 3000 do d.d = {} d = d.d end"),
                    LUA_OK);
   lua_settop(L, 1);
   lua_getfield(L, 1, "deep");
@@ -96,7 +96,7 @@ static void deep_and_wide_tables_freeze(void **state) {
                  "local d, n = deep, 0 while d.d do d, n = d.d, n + 1 end\n"
                  "local ok, e = pcall(function() d.x = 1 end)\n"
                  "return n .. tostring(ok)",
-                 "20000false");
+                 "3000false");
 }
 
 static void freezing_twice_changes_nothing(void **state) {

@@ -20,6 +20,14 @@
 #include "sandbox_libraries.h"
 #include "script_state.h"
 
+/* Rounds of a repeated check: with a collection at every allocation each is a hundred times dearer.
+ */
+#ifdef WEIR_GC_STRESS
+#define SANDBOX_ROUNDS(N) ((N) / 10)
+#else
+#define SANDBOX_ROUNDS(N) (N)
+#endif
+
 typedef struct {
   sandbox_budget budget;
   lua_State *L; /* index 1: the environment */
