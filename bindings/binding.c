@@ -33,8 +33,7 @@ static void raise_unknown_key(lua_State *L, const char *key, const char *const *
     luaL_addstring(&list, *name);
   }
   luaL_pushresult(&list);
-  luaL_error(L, "unknown key '%s' (allowed: %s); expected %s", key, lua_tostring(L, -1),
-             signature);
+  luaL_error(L, "unknown key '%s' (allowed: %s); expected %s", key, lua_tostring(L, -1), signature);
 }
 
 void binding_check_keys(lua_State *L, int index, const char *const *allowed,

@@ -18,7 +18,6 @@ void binding_expect(lua_State *L, bool ok, const char *signature);
 
 /* Raises unless every key of the table at index is one of allowed (NULL-terminated); the text
  * names the key, the signature and the allowed keys. */
-void binding_check_keys(lua_State *L, int index, const char *const *allowed,
-                        const char *signature);
+void binding_check_keys(lua_State *L, int index, const char *const *allowed, const char *signature);
 
 #endif

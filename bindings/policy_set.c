@@ -17,6 +17,7 @@
 #include "binding.h"
 #include "decision_log.h"
 #include "policy_kind.h"
+#include "policy_set_tables.h"
 #include "registry.h"
 
 #define LOAD_SIGNATURE "policy_set.load(directory[, {params=, instructions=, memory=}])"
@@ -32,31 +33,6 @@ static handle *check_handle(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
   if (!h->set) luaL_error(L, "this policy set is closed");
   return h;
-}
-
-static void push_findings(lua_State *L, const finding_list *findings) {
-  lua_createtable(L, (int)findings->count, 0);
-  for (size_t i = 0; i < findings->count; i++) {
-    const finding *f = &findings->items[i];
-    lua_createtable(L, 0, 7);
-    lua_pushstring(L, f->file);
-    lua_setfield(L, -2, "file");
-    lua_pushinteger(L, f->line);
-    lua_setfield(L, -2, "line");
-    lua_pushinteger(L, f->column);
-    lua_setfield(L, -2, "column");
-    lua_pushstring(L, f->severity == FINDING_ERROR ? "error" : "warning");
-    lua_setfield(L, -2, "severity");
-    lua_pushstring(L, f->code);
-    lua_setfield(L, -2, "code");
-    lua_pushstring(L, f->message);
-    lua_setfield(L, -2, "message");
-    if (f->hint) {
-      lua_pushstring(L, f->hint);
-      lua_setfield(L, -2, "hint");
-    }
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
 }
 
 /* Reads an integer option that must be at least 1. */
@@ -113,7 +89,7 @@ static int set_load(lua_State *L) {
       finding_error(&findings, lua_tostring(L, 1), 0, "W001", "not enough memory to load it");
     lua_pushnil(L);
   }
-  push_findings(L, &findings);
+  policy_set_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
 }
@@ -131,7 +107,7 @@ static int set_refresh(lua_State *L) {
   handle *h = check_handle(L);
   finding_list findings = {0};
   lua_pushstring(L, names[policy_set_refresh(h->set, &findings)]);
-  push_findings(L, &findings);
+  policy_set_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
 }
@@ -178,37 +154,6 @@ static const policy_kind *kind_asked(handle *h, const policy_question *question)
   return policy_sandbox_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
 }
 
-static void set_text(lua_State *L, const char *name, const char *text, size_t size) {
-  lua_pushlstring(L, text, size);
-  lua_setfield(L, -2, name);
-}
-
-static void push_answer(lua_State *L, const policy_answer *answer, const policy_kind *kind,
-                        int64_t eval_us) {
-  lua_createtable(L, 0, 10);
-  set_text(L, "action", answer->action, strlen(answer->action));
-  set_text(L, "decision", answer->decision.data, answer->decision.size);
-  json_span because = {.at = answer->because.data + 1,
-                       .size = answer->because.size - 2,
-                       .type = JSON_STRING,
-                       .escaped = true};
-  luaL_Buffer buffer;
-  char *text = luaL_buffinitsize(L, &buffer, because.size + 1);
-  luaL_pushresultsize(&buffer, json_unescape(because, text));
-  lua_setfield(L, -2, "because");
-  set_text(L, "file", answer->file, strlen(answer->file));
-  set_text(L, "params", kind->params_json.data, kind->params_json.size);
-  set_text(L, "overrides", kind->overridden.data, kind->overridden.size);
-  lua_pushinteger(L, answer->line);
-  lua_setfield(L, -2, "line");
-  lua_pushinteger(L, answer->instructions);
-  lua_setfield(L, -2, "instructions");
-  lua_pushinteger(L, (lua_Integer)answer->memory);
-  lua_setfield(L, -2, "bytes");
-  lua_pushinteger(L, eval_us);
-  lua_setfield(L, -2, "eval_us");
-}
-
 static int set_decide(lua_State *L) {
   static const char *const allowed[] = {"params_json", "overrides_json", NULL};
   handle *h = check_handle(L);
@@ -223,7 +168,7 @@ static int set_decide(lua_State *L) {
   int64_t eval_us;
   int failed = ask(L, h, &question, &eval_us);
   if (failed) return failed;
-  push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
+  policy_set_push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
   return 1;
 }
 
@@ -263,65 +208,8 @@ static int set_record(lua_State *L) {
   return failed ? failed : 1;
 }
 
-/* Pushes a JSON scalar of a parameter as a Lua value. */
-static void push_default(lua_State *L, const schema_field *field, const text_buffer *json) {
-  json_scan scan;
-  json_span value;
-  json_scan_begin(&scan, json->data, json->size);
-  json_scan_value(&scan, &value);
-  schema_push_json(L, field, value);
-}
-
-static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
-  const schema_field *field = &kind->params.items[i];
-  lua_createtable(L, 0, 8);
-  set_text(L, "name", field->name, field->name_size);
-  push_default(L, field, &kind->defaults[i]);
-  lua_setfield(L, -2, "default");
-  push_default(L, field, kind->overrides[i].size ? &kind->overrides[i] : &kind->defaults[i]);
-  lua_setfield(L, -2, "value");
-  if (kind->docs[i]) set_text(L, "doc", kind->docs[i], strlen(kind->docs[i]));
-  static const char *const types[] = {"integer", "number", "text", "flag", "choice"};
-  lua_pushstring(L, types[field->type]);
-  lua_setfield(L, -2, "type");
-  if (field->min > -1e300) {
-    lua_pushnumber(L, field->min);
-    lua_setfield(L, -2, "min");
-  }
-  if (field->max < 1e300) {
-    lua_pushnumber(L, field->max);
-    lua_setfield(L, -2, "max");
-  }
-}
-
 static int set_policies(lua_State *L) {
-  const policy_sandbox *sandbox = policy_set_sandbox(check_handle(L)->set);
-  lua_newtable(L);
-  lua_Integer count = 0;
-  for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {
-    const policy_kind *kind = policy_sandbox_kind(sandbox, i);
-    if (!kind->file) continue;
-    lua_createtable(L, 0, 8);
-    set_text(L, "kind", kind->name, strlen(kind->name));
-    set_text(L, "name", kind->policy_name, strlen(kind->policy_name));
-    set_text(L, "file", kind->file->shown, strlen(kind->file->shown));
-    set_text(L, "digest", kind->digest, strlen(kind->digest));
-    lua_createtable(L, (int)kind->params.count, 0);
-    for (size_t j = 0; j < kind->params.count; j++) {
-      push_param(L, kind, j);
-      lua_rawseti(L, -2, (lua_Integer)j + 1);
-    }
-    lua_setfield(L, -2, "params");
-    lua_pushinteger(L, (lua_Integer)kind->examples);
-    lua_setfield(L, -2, "examples");
-    lua_createtable(L, 0, 2);
-    lua_pushinteger(L, kind->worst_instructions);
-    lua_setfield(L, -2, "instructions");
-    lua_pushinteger(L, (lua_Integer)kind->worst_memory);
-    lua_setfield(L, -2, "bytes");
-    lua_setfield(L, -2, "worst");
-    lua_rawseti(L, -2, ++count);
-  }
+  policy_set_push_policies(L, policy_set_sandbox(check_handle(L)->set));
   return 1;
 }
 

@@ -16,11 +16,12 @@ typedef struct {
   json_type type;
 } member;
 
-#define MEMBER(field, type) {#field, sizeof #field - 1, offsetof(recording_line, field), type}
+#define MEMBER(field, type)                                                                        \
+  { #field, sizeof #field - 1, offsetof(recording_line, field), type }
 
 static const member members[] = {
-    MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),       MEMBER(kind, JSON_STRING),
-    MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY),   MEMBER(facts, JSON_OBJECT),
+    MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),     MEMBER(kind, JSON_STRING),
+    MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY), MEMBER(facts, JSON_OBJECT),
     MEMBER(decision, JSON_OBJECT), MEMBER(because, JSON_STRING),
 };
 
