@@ -30,10 +30,6 @@ const char *sandbox_check_text(lua_State *L, int argument, size_t *size) {
 
 const char *sandbox_push_text(lua_State *L, int index, size_t *size) {
   index = lua_absindex(L, index);
-  if (luaL_callmeta(L, index, "__tostring")) {
-    if (!lua_isstring(L, -1)) luaL_error(L, "'__tostring' must return a string");
-    return lua_tolstring(L, -1, size);
-  }
   switch (lua_type(L, index)) {
   case LUA_TSTRING: lua_pushvalue(L, index); break;
   case LUA_TNUMBER:
@@ -61,20 +57,8 @@ size_t sandbox_slice_end(lua_Integer position, size_t size) {
   return size + (size_t)position + 1;
 }
 
-static bool has_memory(const sandbox_budget *budget, size_t bytes) {
-  return budget->memory_used <= budget->memory_limit &&
-         bytes <= budget->memory_limit - budget->memory_used;
-}
-
 void sandbox_require_memory(lua_State *L, size_t bytes) {
-  const sandbox_budget *budget = sandbox_budget_of(L);
-  if (has_memory(budget, bytes)) return;
-  if (bytes <= budget->memory_limit) {
-    sandbox_charge(L, budget->memory_used / 64); /* about what a whole collection costs */
-    lua_gc(L, LUA_GCCOLLECT);
-    if (has_memory(budget, bytes)) return;
-  }
-  luaL_error(L, "resulting string too large");
+  if (!sandbox_make_room(L, bytes)) luaL_error(L, "resulting string too large");
 }
 
 void sandbox_buffer_room(luaL_Buffer *buffer, size_t size) {

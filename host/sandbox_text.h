@@ -1,8 +1,8 @@
 /* What the sandbox's library functions share: text arguments, positions in a text, and
  * luaL_Buffer kept within the memory limit.
  *
- * A result that cannot fit raises "resulting string too large" before it is built, so a policy's
- * mistake is an ordinary error and not the end of its memory budget.
+ * A result that cannot fit raises "resulting string too large" before it is built, so that
+ * mistake is an ordinary error and not the end of the memory budget.
  *
  * Memory: texts and buffers belong to the Lua state. Callers: sandbox_*.c. */
 #ifndef WEIR_SANDBOX_TEXT_H
@@ -19,8 +19,8 @@ void sandbox_new_library(lua_State *L, const char *name, const luaL_Reg *functio
 /* luaL_checklstring, but a NaN reads "nan" whatever sign the processor gave it. */
 const char *sandbox_check_text(lua_State *L, int argument, size_t *size);
 
-/* Pushes the text of a value as `%s` prints it: like tostring, but a value without a text of its
- * own is the name of its type, never an address. */
+/* Pushes the text of a value as `%s` prints it: a value without a text of its own is the name
+ * of its type, never an address. Calls no metamethod, like the policies' tostring. */
 const char *sandbox_push_text(lua_State *L, int index, size_t *size);
 
 /* The first byte of a slice, counted from 1: 0 and positions before the start give 1. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sandbox_pair.h"
+#include "../support/sandbox_pair.h"
 
 static void add_number(pair_random *random, pair_case *test) {
   static const lua_Number floats[] = {0.0,

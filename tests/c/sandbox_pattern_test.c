@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <time.h>
 
-#include "sandbox_pair.h"
+#include "../support/sandbox_pair.h"
 #include "sandbox_pattern.h"
 
 static double milliseconds(void) {
@@ -210,8 +210,8 @@ static void test_many_patterns_spend_the_budget(void **state) {
   sandbox_pair *pair = *state;
   const char *outcome = pair_outcome(pair, "local s = ('x'):rep(500) "
                                            "while true do pcall(string.find, s, '.-.-.-b') end");
-  assert_string_equal(outcome, "error: instruction budget spent");
-  assert_true(pair->budget.instructions_used <= pair->budget.instruction_limit);
+  assert_non_null(strstr(outcome, "instruction budget of 20000000 spent"));
+  assert_true(pair->budget.instructions_spent);
   assert_string_equal(pair_outcome(pair, "return collect(('a'):find('a'))"), "1, 1");
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sandbox_pair.h"
+#include "../support/sandbox_pair.h"
 
 /* Mostly valid characters at the edges of their ranges, with broken ones between. */
 static void add_utf8(pair_random *random, pair_case *test) {

@@ -3,12 +3,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../c/sandbox_pair.h"
+#include "../support/sandbox_pair.h"
 
 /* What differs on purpose: see host/sandbox_format.c. */
 static bool differs_on_purpose(const char *outcome) {
   return strstr(outcome, "differs between") || strstr(outcome, "nan") || strstr(outcome, "NAN");
 }
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static sandbox_pair pair;

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../c/sandbox_pair.h"
+#include "../support/sandbox_pair.h"
 
 /* Repetitions multiply in stock Lua: with these bounds its worst case is some 10^6 steps. */
 enum { COMPARED_SUBJECT = 12, COMPARED_REPETITIONS = 5 };
@@ -25,6 +25,8 @@ static void check(sandbox_pair *pair, pair_case *test, bool compared) {
   }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static sandbox_pair pair;
   if (!pair.stock) pair_open(&pair);
@@ -34,12 +36,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (pattern_size > sizeof(pair_argument){0}.text / 2 ||
       subject_size > sizeof(pair_argument){0}.text)
     return 0;
+  static const char gmatch[] =
+      "local out = {} for a, b in string.gmatch(...) do out[#out + 1] = collect(a, b) end "
+      "return collect(table.unpack(out))";
   static const char *const bodies[] = {
       "return collect(string.find(...))",
       "return collect(string.match(...))",
       "local s, p = ... return collect(string.gsub(s, p, '<%0%1>'))",
-      "local out = {} for a, b in string.gmatch(...) do out[#out + 1] = collect(a, b) end "
-      "return collect(table.unpack(out))",
+      gmatch,
   };
   pair_case test = {0};
   pair_add_text(&test, (const char *)newline + 1, subject_size);
