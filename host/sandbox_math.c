@@ -54,7 +54,8 @@ static int math_fmod(lua_State *L) {
     /* The smallest integer divided by -1 would overflow. */
     lua_pushinteger(L, divisor == -1 ? 0 : dividend % divisor);
   } else {
-    lua_pushnumber(L, fmod(luaL_checknumber(L, 1), luaL_checknumber(L, 2)));
+    lua_Number dividend = luaL_checknumber(L, 1), divisor = luaL_checknumber(L, 2);
+    lua_pushnumber(L, fmod(dividend, divisor));
   }
   return 1;
 }

@@ -47,13 +47,17 @@ static void generate_call(pair_random *random, pair_case *test) {
   static const char *const bodies[] = {
       "return collect(math.abs(...))",       "return collect(math.ceil(...))",
       "return collect(math.floor(...))",     "return collect(math.fmod(...))",
-
       "return collect(math.modf(...))",      "return collect(math.sqrt(...))",
       "return collect(math.tointeger(...))", "return collect(math.type(...))",
       "return collect(math.ult(...))",
   };
   test->body = bodies[pair_below(random, sizeof bodies / sizeof *bodies)];
   for (size_t left = pair_below(random, 4); left > 0; left--) add_number(random, test);
+  /* Of two bad arguments stock Lua names the one its compiler looked at first. */
+  if (strstr(test->body, "fmod") && (test->count == 0 || test->arguments[0].kind == ARGUMENT_NIL)) {
+    test->arguments[0] = (pair_argument){.kind = ARGUMENT_INTEGER, .integer = 7};
+    if (test->count == 0) test->count = 1;
+  }
 }
 
 static void generate_extreme(pair_random *random, pair_case *test) {

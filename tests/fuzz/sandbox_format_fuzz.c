@@ -5,11 +5,6 @@
 
 #include "../support/sandbox_pair.h"
 
-/* What differs on purpose: see host/sandbox_format.c. */
-static bool differs_on_purpose(const char *outcome) {
-  return strstr(outcome, "differs between") || strstr(outcome, "nan") || strstr(outcome, "NAN");
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -23,12 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   memcpy(&bits, newline + 1, text_size < sizeof bits ? text_size : sizeof bits);
   lua_Number number;
   memcpy(&number, &bits, sizeof number);
+  if (isnan(number)) number = 0.5; /* stock Lua prints a NaN's sign */
   pair_add_text(&test, (const char *)data, format_size);
   pair_add_number(&test, number);
   pair_add_integer(&test, (lua_Integer)bits);
   pair_add_text(&test, (const char *)newline + 1, text_size);
   pair_add_number(&test, number);
-  if (differs_on_purpose(pair_run_sandbox(&pair, &test))) return 0;
+  /* %a and %p are refused on purpose. */
+  if (strstr(pair_run_sandbox(&pair, &test), "differs between")) return 0;
   if (!pair_agrees(&pair, &test)) {
     pair_print(&pair, &test);
     abort();
