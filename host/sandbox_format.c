@@ -31,9 +31,14 @@ typedef struct {
 
 /* ---- Reading a conversion ---- */
 
+static bool is_modifier(char c) {
+  return c == ' ' || c == '#' || c == '+' || c == '-' || c == '.' || (c >= '0' && c <= '9');
+}
+
 /* Reads from the byte after '%'; returns the byte after the conversion. */
 static const char *read_spec(lua_State *L, const char *at, format_spec *spec) {
-  size_t size = strspn(at, "-+ #0123456789.") + 1;
+  size_t size = 1; /* by hand: strspn would build a table of the set at each call */
+  while (is_modifier(at[size - 1])) size++;
   if (size > SPEC_LONGEST) luaL_error(L, "invalid format (too long)");
   spec->text[0] = '%';
   memcpy(spec->text + 1, at, size);
@@ -64,10 +69,26 @@ static void add_item(luaL_Buffer *result, const char *item, int size) {
   sandbox_buffer_add(result, item, (size_t)size);
 }
 
+/* %d alone, which nearly every `because` uses: several times faster than snprintf. */
+static void add_plain_integer(luaL_Buffer *result, lua_Integer number) {
+  char item[24], *end = item + sizeof item, *at = end;
+  lua_Unsigned magnitude = number < 0 ? 0u - (lua_Unsigned)number : (lua_Unsigned)number;
+  do {
+    *--at = (char)('0' + magnitude % 10);
+    magnitude /= 10;
+  } while (magnitude > 0);
+  if (number < 0) *--at = '-';
+  sandbox_buffer_add(result, at, (size_t)(end - at));
+}
+
 static void add_integer(lua_State *L, luaL_Buffer *result, int argument, format_spec *spec,
                         const char *flags) {
   char item[ITEM_SIZE];
   lua_Integer number = luaL_checkinteger(L, argument);
+  if (spec->text[1] == 'd') {
+    add_plain_integer(result, number);
+    return;
+  }
   check_spec(L, spec, flags, true);
   size_t end = strlen(spec->text) - 1;
   snprintf(spec->text + end, SPEC_SIZE - end, "ll%c", spec->conversion);

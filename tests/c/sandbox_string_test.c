@@ -136,6 +136,7 @@ static void test_arguments_agree_with_stock(void **state) {
       "return collect(string.format('%5s', 'a\\0b'))",
       "return collect(string.format('%s', 'a\\0b'))",
       "return collect(string.format('%c%c', 0, 65))",
+      "return collect(string.format('%d %d %i', math.mininteger, math.maxinteger, 0))",
       "return collect(string.format('%d', 3.0))",
       "return collect(string.format('%d', 3.5))",
       "return collect(string.format('%d', '3'))",
