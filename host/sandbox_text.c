@@ -6,12 +6,13 @@
 #include "sandbox_budget.h"
 
 void sandbox_new_library(lua_State *L, const char *name, const luaL_Reg *functions) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE); /* where luaL_argerror looks */
-  lua_pushvalue(L, -2);
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0); /* a table of its own: freezing the library empties that one */
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
 }
 
 static bool is_nan(lua_State *L, int index) {

@@ -8,36 +8,40 @@
 
 #include "../support/sandbox_pair.h"
 
-/* Mostly valid characters at the edges of their ranges, with broken ones between. */
+/* The valid ones at the edges of their ranges, then the broken ones. */
+static const char *const pieces[] = {
+    "a",
+    "z",
+    "\x7f",
+    "\xc2\x80",
+    "\xdf\xbf",
+    "\xe0\xa0\x80",
+    "\xed\x9f\xbf",
+    "\xee\x80\x80",
+    "\xef\xbf\xbf",
+    "\xf0\x90\x80\x80",
+    "\xf4\x8f\xbf\xbf",
+    "\xc3\xa9",
+    "\xe2\x82\xac",
+    "\xf0\x9f\x8e\x89",
+    "b",
+    "\x80",
+    "\xc0\x80",
+    "\xc1\xbf",
+    "\xe0\x9f\xbf",
+    "\xed\xa0\x80",
+    "\xed\xbf\xbf",
+    "\xf0\x8f\xbf\xbf",
+    "\xf4\x90\x80\x80",
+    "\xf8\x88\x80\x80\x80",
+    "\xfe",
+    "\xff",
+    "\xe2\x82",
+    "\xf0\x9f",
+};
+
+/* In two of three texts only valid characters. */
 static void add_utf8(pair_random *random, pair_case *test) {
-  static const char *const pieces[] = {"a",
-                                       "z",
-                                       "\x7f",
-                                       "\xc2\x80",
-                                       "\xdf\xbf",
-                                       "\xe0\xa0\x80",
-                                       "\xed\x9f\xbf",
-                                       "\xee\x80\x80",
-                                       "\xef\xbf\xbf",
-                                       "\xf0\x90\x80\x80",
-                                       "\xf4\x8f\xbf\xbf",
-                                       "\xc3\xa9",
-                                       "\xe2\x82\xac",
-                                       "\xf0\x9f\x8e\x89",
-                                       "b",
-                                       "\x80",
-                                       "\xc0\x80",
-                                       "\xc1\xbf",
-                                       "\xe0\x9f\xbf",
-                                       "\xed\xa0\x80",
-                                       "\xed\xbf\xbf",
-                                       "\xf0\x8f\xbf\xbf",
-                                       "\xf4\x90\x80\x80",
-                                       "\xf8\x88\x80\x80\x80",
-                                       "\xfe",
-                                       "\xff",
-                                       "\xe2\x82",
-                                       "\xf0\x9f"};
   const size_t valid = 15, all = sizeof pieces / sizeof *pieces;
   bool broken = pair_below(random, 3) == 0;
   char text[60];

@@ -18,6 +18,7 @@
 
 #include "sandbox_base.h"
 #include "sandbox_budget.h"
+#include "sandbox_freeze.h"
 #include "sandbox_libraries.h"
 #include "script_state.h"
 
@@ -115,14 +116,16 @@ static inline int pair_proxy(lua_State *L) {
 static inline int pair_open_sandbox(lua_State *L) {
   sandbox_open_base(L);
   for (lua_pushnil(L); lua_next(L, 1);) lua_setglobal(L, lua_tostring(L, -2));
-  sandbox_open_string(L);
-  lua_setglobal(L, "string");
-  sandbox_open_table(L);
-  lua_setglobal(L, "table");
-  sandbox_open_math(L);
-  lua_setglobal(L, "math");
-  sandbox_open_utf8(L);
-  lua_setglobal(L, "utf8");
+  static const luaL_Reg libraries[] = {{"string", sandbox_open_string},
+                                       {"table", sandbox_open_table},
+                                       {"math", sandbox_open_math},
+                                       {"utf8", sandbox_open_utf8},
+                                       {NULL, NULL}};
+  for (const luaL_Reg *library = libraries; library->name; library++) {
+    library->func(L);
+    sandbox_freeze_table(L, -1, library->name);
+    lua_setglobal(L, library->name);
+  }
   return 0;
 }
 
