@@ -259,6 +259,34 @@ static void test_garbage_is_collected_before_refusing(void **state) {
                       "30000465");
 }
 
+/* Memory may run out inside every function, at any allocation; the next event is fine. */
+static void test_memory_may_run_out_anywhere(void **state) {
+  const char *body =
+      "local s = ('key=value '):rep(300) local out = {} "
+      "for k, v in s:gmatch('(%w+)=(%w+)') do out[#out + 1] = k .. v .. #out end "
+      "table.sort(out, function(a, b) return a > b end) "
+      "local t = table.concat(out, ','):upper():reverse() "
+      "t = t:gsub('%u+', function(w) return string.format('%q%5.1f', w, #w) end) "
+      "return collect(#t, #table.pack(t:byte(1, 2000)), utf8.len(t), (t:find('x', 1, true)))";
+  sandbox_pair *pair = *state;
+  const size_t limit = pair->budget.memory_limit;
+  char expected[100];
+  snprintf(expected, sizeof expected, "%s", pair_outcome(pair, body));
+  assert_null(strstr(expected, "error"));
+  int refused = 0;
+  for (size_t room = 0; room < 400 * 1000; room += 1531) {
+    lua_settop(pair->sandbox, 0);
+    pair_push_body(pair->sandbox, body);
+    lua_gc(pair->sandbox, LUA_GCCOLLECT);
+    pair->budget.memory_limit = pair->budget.memory_used + room;
+    sandbox_budget_start(pair->sandbox);
+    refused += lua_pcall(pair->sandbox, 0, 1, 0) != LUA_OK;
+    pair->budget.memory_limit = limit;
+  }
+  assert_in_range(refused, 10, 250); /* it did run out, and did not always */
+  assert_string_equal(pair_outcome(pair, body), expected);
+}
+
 static void test_many_values_are_charged(void **state) {
   sandbox_pair *pair = *state;
   pair_outcome(pair, "local s = ('x'):rep(900000) for i = 1, 5 do s:byte(1, -1) end");
@@ -283,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_string_methods_are_the_bounded_ones),
       cmocka_unit_test(test_doubling_ends_at_the_limit),
       cmocka_unit_test(test_garbage_is_collected_before_refusing),
+      cmocka_unit_test(test_memory_may_run_out_anywhere),
       cmocka_unit_test(test_many_values_are_charged),
   };
   return cmocka_run_group_tests(tests, pair_setup, pair_teardown);
