@@ -1,7 +1,7 @@
 /* What the sandbox's library functions share: text arguments, positions in a text, and
  * luaL_Buffer kept within the memory limit.
  *
- * A result that cannot fit raises "resulting string too large" before it is built, so that
+ * A result that cannot fit raises "resulting string too large" before it is built, so a policy's
  * mistake is an ordinary error and not the end of the memory budget.
  *
  * Memory: texts and buffers belong to the Lua state. Callers: sandbox_*.c. */
