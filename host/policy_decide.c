@@ -217,21 +217,23 @@ static int decide(lua_State *L) {
   return 0;
 }
 
-static bool explain_failure(policy_sandbox *sandbox, int status) {
+/* The error value is on the top of the stack; its metamethods are never called. */
+static bool explain_failure(policy_sandbox *sandbox) {
   lua_State *L = sandbox->L;
   policy_answer *answer = sandbox->answer;
-  const char *code = answer->code ? answer->code : "PolicyError";
-  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) code = "BudgetSpent";
-  size_t size;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
-  if (code[0] == 'B' && !text) text = "memory budget spent", size = strlen(text);
-  char value[64];
-  if (!text) {
-    snprintf(value, sizeof value, "(an error value of type %s)", luaL_typename(L, -1));
-    text = value;
-    size = strlen(value);
+  if (sandbox_budget_is_spent(L)) {
+    const char *reason = sandbox_budget_reason(L);
+    return fail(answer, "BudgetSpent", reason, strlen(reason));
   }
-  return fail(answer, code, text, size);
+  size_t size;
+  char value[64];
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
+  if (!text) {
+    size =
+        (size_t)snprintf(value, sizeof value, "(an error value of type %s)", luaL_typename(L, -1));
+    text = value;
+  }
+  return fail(answer, answer->code ? answer->code : "PolicyError", text, size);
 }
 
 static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
@@ -292,7 +294,8 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
     lua_pushlightuserdata(L, sandbox);
     int status = lua_pcall(L, 1, 0, 0);
     note_cost(sandbox);
-    ok = status == LUA_OK || explain_failure(sandbox, status);
+    /* A spent budget stays spent, even if the policy's last act was to catch the error. */
+    ok = (status == LUA_OK && !sandbox_budget_is_spent(L)) || explain_failure(sandbox);
     lua_settop(L, 0);
   }
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);

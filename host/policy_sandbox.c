@@ -167,15 +167,14 @@ static const char *error_text(lua_State *L) {
   return text ? text : lua_pushfstring(L, "(an error value of type %s)", luaL_typename(L, -1));
 }
 
-static void report_load_error(lua_State *L, const policy_file *file, int status,
-                              finding_list *findings) {
-  bool spent = sandbox_budget_is_spent(L) || status == LUA_ERRMEM;
+static void report_load_error(lua_State *L, const policy_file *file, finding_list *findings) {
+  if (sandbox_budget_is_spent(L)) {
+    finding_error(findings, file->shown, 0, "W011", "%s", sandbox_budget_reason(L));
+    return;
+  }
   const char *text = error_text(L);
-  const char *code = spent                             ? "W011"
-                     : strstr(text, "require: ")       ? "W012"
-                     : strstr(text, "requires itself") ? "W012"
-                                                       : "W004";
-  finding_error(findings, file->shown, 0, code, "%s", text);
+  bool is_require = strstr(text, "require: ") || strstr(text, "requires itself");
+  finding_error(findings, file->shown, 0, is_require ? "W012" : "W004", "%s", text);
 }
 
 /* Compiling separately tells a syntax error from one while running. */
@@ -247,7 +246,7 @@ static void load_policy(policy_sandbox *sandbox, const policy_file *file, findin
   lua_pushlightuserdata(L, (void *)file);
   int status = lua_pcall(L, 1, 1, 0);
   if (status != LUA_OK)
-    report_load_error(L, file, status, findings);
+    report_load_error(L, file, findings);
   else if (is_accepted(L, sandbox)) {
     adopt(sandbox, file, findings);
     return;

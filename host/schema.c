@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/edit_distance.h"
+
 static const char *const type_names[] = {"integer", "number", "text", "flag", "choice",
                                          "list",    "record", "map",  "any",  NULL};
 
@@ -134,28 +136,9 @@ const schema_field *schema_find(const schema_record *record, const char *name, s
   return NULL;
 }
 
-/* Levenshtein distance of two short names; more than `limit` is as good as infinite. */
-static size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size) {
-  size_t row[65];
-  if (a_size > 64 || b_size > 64) return 64;
-  for (size_t j = 0; j <= b_size; j++) row[j] = j;
-  for (size_t i = 1; i <= a_size; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b_size; j++) {
-      size_t change = diagonal + ((a[i - 1] | 32) != (b[j - 1] | 32));
-      size_t insert = row[j - 1] + 1, delete = row[j] + 1;
-      diagonal = row[j];
-      row[j] = change < insert ? change : insert;
-      if (delete < row[j]) row[j] = delete;
-    }
-  }
-  return row[b_size];
-}
-
 const char *schema_suggest(const schema_record *record, const char *name, size_t size) {
   const char *best = NULL;
-  size_t least = size / 3 + 2;
+  size_t least = edit_distance_likely(size) + 1;
   for (size_t i = 0; i < record->count; i++) {
     const schema_field *field = &record->items[i];
     size_t distance = edit_distance(name, size, field->name, field->name_size);
