@@ -145,7 +145,8 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
 /* What the policy itself used, once. */
 static void note_cost(policy_sandbox *sandbox) {
   if (sandbox->answer->instructions >= 0) return;
-  sandbox->answer->instructions = sandbox->budget.instructions_used;
+  /* Counted in whole periods: with the one begun, this is the most it can have been. */
+  sandbox->answer->instructions = sandbox->budget.instructions_used + sandbox->budget.period;
   sandbox->answer->memory = sandbox->budget.memory_peak - sandbox->memory_before;
 }
 
