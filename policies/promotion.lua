@@ -215,7 +215,7 @@ return policy {
     guard_requests = integer { 50, min = 1, max = 1000000, doc = "requests before a guardrail may break" },
     max_error_rate = number { 0.05, min = 0, max = 1, doc = "guardrail: error rate" },
     max_p99_ms = number { 10000, min = 1, max = 60000, doc = "guardrail: p99 latency in milliseconds" },
-    first_share = number { 0.05, min = 0.001, max = 1, doc = "first step of the ramp; the later ones double" },
+    first_share = number { 0.05, min = 0.001, max = 1, doc = "first step of the ramp; it then doubles" },
     full_share = number { 0.5, min = 0.01, max = 0.99, doc = "share at which it is promoted" },
     cool_down_minutes = integer { 1440, min = 0, max = 100000,
       doc = "minutes without promotion after a rollback" },

@@ -20,7 +20,7 @@ return {
   },
 
   decisions = {
-    { action = "job", doc = "One normalised work item.", fields = {
+    { action = "job", fields = {
       { name = "work", type = "choice", values = { "object", "transform" }, required = true,
         doc = "an object to process, or a transform job to finish" },
       { name = "source", type = "choice", values = { "eventbridge", "notification", "listing", "sagemaker" },
@@ -44,7 +44,8 @@ return {
       text("model", "transform: the model that ran"),
       text("output", "transform: where its results are"),
       text("time", "when it happened, as the event tells it"),
-    } },
+    }, doc = "One normalised work item. Refused when work is object and bucket or key are missing, or when "
+      .. "it is transform and transform or status are." },
     { action = "ignore", doc = "Nothing to do.", fields = {} },
   },
 

@@ -116,23 +116,25 @@ return {
   },
 
   decisions = {
-    { action = "promote", doc = "Make the variant the champion.", fields = {
+    { action = "promote", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
-    } },
-    { action = "ramp", doc = "Give the variant a larger share of the traffic and judge it again.", fields = {
+    }, doc = "Make the variant the champion. Refused unless it is a variant other than the champion, its "
+      .. "package is Approved, it is neither retired nor failed, and its requests and errors are known." },
+    { action = "ramp", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
       { name = "weight", type = "number", min = 0, max = 1, required = true, doc = "its new share" },
-    } },
+    }, doc = "Give the variant a larger share of the traffic, below 1, and judge it again. Refused like "
+      .. "promote." },
     { action = "hold", doc = "Change nothing for now.", fields = {
       { name = "needs", type = "text", min_size = 1, required = true,
         doc = "what is missing, in words an operator can act on" },
       { name = "requests", type = "integer", min = 0,
         doc = "how many more requests that takes, when it can be told" },
     } },
-    { action = "rollback", doc = "Take the variant out of the traffic.", fields = {
+    { action = "rollback", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant that loses its traffic" },
       { name = "to", type = "text", required = true, doc = "the variant that takes it over" },
-    } },
+    }, doc = "Take the variant out of the traffic. Valid in every state, as long as both are variants." },
   },
 
   invariants = function(facts, decision)

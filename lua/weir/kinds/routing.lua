@@ -33,12 +33,15 @@ return {
   },
 
   decisions = {
-    { action = "realtime", fields = {}, doc = "Send each file to the provisioned endpoint and wait." },
+    { action = "realtime", fields = {},
+      doc = "Send each file to the provisioned endpoint and wait. Refused when the facts say that there "
+        .. "is no endpoint, or none in service." },
     { action = "batch", fields = {}, doc = "Start a batch transform job over all files." },
     { action = "serverless", fields = {},
-      doc = "Send each file to the serverless endpoint, cold starts allowed for." },
+      doc = "Send each file to the serverless endpoint, cold starts allowed for. Refused like realtime." },
     { action = "components", fields = {},
-      doc = "Send each file to the inference component, scale-out from zero allowed for." },
+      doc = "Send each file to the inference component, scale-out from zero allowed for. Refused like "
+        .. "realtime." },
   },
 
   invariants = function(facts, decision)

@@ -61,15 +61,17 @@ return {
   },
 
   decisions = {
-    { action = "weights", doc = "Give every variant this share of the traffic.", fields = {
+    { action = "weights", fields = {
       { name = "weights", type = "map", of = { type = "number", min = 0, max = 1 }, required = true,
-        doc = "share by variant name; all variants are named and the shares sum to 1" },
-    } },
-    { action = "assign", doc = "Send this caller to one variant.", fields = {
+        doc = "share by variant name" },
+    }, doc = "Give every variant this share of the traffic. Refused unless the shares are finite, sum to 1 "
+      .. "within 1e-9, name every variant and no other, and leave retired and failed ones at 0." },
+    { action = "assign", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
       { name = "bucket", type = "integer", min = 0, required = true,
         doc = "where the key fell, so that an assignment can be recomputed by hand" },
-    } },
+    }, doc = "Send this caller to one variant. Refused without an assignment_key, and for a variant that is "
+      .. "unknown, retired or failed." },
   },
 
   invariants = function(facts, decision)

@@ -1,0 +1,96 @@
+-- Renders a kind as its page of reference documentation, in Markdown. The pages are committed
+-- under docs/kinds/, written by docs/kinds/generate.lua, and a spec keeps them up to date.
+local reference = {}
+
+-- The kinds there are, in the order in which they are documented.
+reference.KINDS = { "routing", "weights", "promotion", "mapping" }
+
+-- "1 to 10 bytes", "at least 0 files", "seconds", or nil when there is nothing to say.
+local function bounds(least, most, unit)
+  local words
+  if least and most then
+    words = ("%s to %s"):format(least, most)
+  elseif least then
+    words = "at least " .. least
+  elseif most then
+    words = "at most " .. most
+  end
+  if words and unit then return words .. " " .. unit end
+  return words or unit
+end
+
+local function with(name, range)
+  return range and name .. ", " .. range or name
+end
+
+local type_of
+
+local TYPES = {
+  choice = function(spec) return "one of `" .. table.concat(spec.values, "` `") .. "`" end,
+  flag = function() return "true or false" end,
+  any = function() return "any JSON" end,
+  record = function() return "record" end,
+  text = function(spec)
+    return with("text", (spec.min_size or spec.max_size) and bounds(spec.min_size, spec.max_size, "bytes"))
+  end,
+  list = function(spec)
+    return with(("list of %ss"):format(spec.of.type), bounds(spec.min_items, spec.max_items))
+  end,
+  map = function(spec) return "map from text to " .. type_of(spec.of) end,
+}
+
+function type_of(spec)
+  local special = TYPES[spec.type]
+  if special then return special(spec) end
+  return with(spec.type, bounds(spec.min, spec.max, spec.unit))
+end
+
+-- One row a field; the fields of a record, or of the records of a list, follow it by their path.
+local function add_rows(rows, fields, path)
+  for _, spec in ipairs(fields) do
+    local name = path .. spec.name
+    local required = spec.required and "yes" or ""
+    rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(name, type_of(spec), required, spec.doc)
+    local inner = spec.type == "list" and spec.of or spec
+    if inner.type == "record" then
+      add_rows(rows, inner.fields, name .. (spec.type == "list" and "[]." or "."))
+    end
+  end
+end
+
+local function field_table(fields)
+  local rows = { "| field | type | required | meaning |", "|---|---|---|---|" }
+  add_rows(rows, fields, "")
+  return table.concat(rows, "\n")
+end
+
+-- The whole page for the table that a kind file returns.
+function reference.render(kind)
+  local parts = {
+    ("# Kind `%s`"):format(kind.kind),
+    kind.doc,
+    ("Written from `lua/weir/kinds/%s.lua` by `weir lua docs/kinds/generate.lua`."):format(kind.kind),
+    "## Facts",
+    field_table(kind.facts),
+    "## Decisions",
+    "Every decision also takes `because`, the reason in words, which is required.",
+  }
+  for _, decision in ipairs(kind.decisions) do
+    parts[#parts + 1] = ("### `%s`"):format(decision.action)
+    parts[#parts + 1] = decision.doc
+    if #decision.fields > 0 then parts[#parts + 1] = field_table(decision.fields) end
+  end
+  return table.concat(parts, "\n\n") .. "\n"
+end
+
+-- Name and text of every page.
+function reference.pages()
+  local pages = {}
+  for i, name in ipairs(reference.KINDS) do
+    local text = reference.render(require("weir.kinds." .. name))
+    pages[i] = { path = "docs/kinds/" .. name .. ".md", text = text }
+  end
+  return pages
+end
+
+return reference

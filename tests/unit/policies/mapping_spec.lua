@@ -1,0 +1,283 @@
+local Random = require("support.random")
+local stand = require("support.policy_stand")
+
+local mapping = stand.load("mapping")
+
+local BUCKET = "vol1-ap-abcdef-ext-s3alias"
+
+local function url_encoded(key)
+  return (key:gsub("[^%w%-._~/*]", function(c)
+    return c == " " and "+" or ("%%%02X"):format(c:byte())
+  end))
+end
+
+-- The four ways in which the same write arrives, or the ways in which it would.
+local function eventbridge(key, size, etag)
+  return { version = "0", id = "7bf73129-1428-4cd3-a780-95db273d1602", ["detail-type"] = "Object Created",
+    source = "aws.s3", account = "111122223333", time = "2026-11-20T09:00:01Z", region = "eu-central-1",
+    resources = { "arn:aws:s3:::" .. BUCKET },
+    detail = { version = "0", bucket = { name = BUCKET }, reason = "PutObject", ["request-id"] = "N4N7",
+      object = { key = key, size = size, etag = etag, sequencer = "0065A1B2C3D4E5F607" } } }
+end
+
+local function record(key, size, etag)
+  return { eventVersion = "2.3", eventSource = "aws:s3", awsRegion = "eu-central-1",
+    eventTime = "2026-11-20T09:00:01.123Z", eventName = "ObjectCreated:Put",
+    s3 = { s3SchemaVersion = "1.0", bucket = { name = BUCKET },
+      object = { key = url_encoded(key), size = size, eTag = etag, sequencer = "0065A1B2C3D4E5F607" } },
+    fsx = { fileSystemId = "fs-0123456789abcdef0", volumeName = "vol1" } }
+end
+
+local function notification(key, size, etag)
+  return { Records = { record(key, size, etag) } }
+end
+
+local function listing(key, size, etag)
+  return { source = "weir.listing", bucket = BUCKET, volume = "vol1", object = {
+    Key = key, Size = size, ETag = etag and '"' .. etag .. '"', LastModified = "2026-11-20T09:00:01.000Z",
+    StorageClass = "FSX_ONTAP" } }
+end
+
+local function encoded_listing(key, size, etag)
+  local event = listing(url_encoded(key), size, etag)
+  event.encoding = "url"
+  return event
+end
+
+local ROUTES = { eventbridge = eventbridge, notification = notification, listing = listing,
+  ["encoded listing"] = encoded_listing, ["bare record"] = record }
+
+local function transform(status, change)
+  local arn = "arn:aws:sagemaker:eu-central-1:111122223333:transform-job/nightly-7"
+  local event = { version = "0", source = "aws.sagemaker", time = "2026-11-20T03:00:00Z", resources = { arn },
+    ["detail-type"] = "SageMaker Transform Job State Change",
+    detail = { TransformJobName = "nightly-7", TransformJobArn = arn, TransformJobStatus = status,
+      ModelName = "vision-12", TransformOutput = { S3OutputPath = "s3://out/results/" },
+      CreationTime = 1795165200000, Tags = {} } }
+  if change then change(event, event.detail) end
+  return event
+end
+
+local function decide(event, params)
+  return mapping:decide({ event = event }, params)
+end
+
+describe("the mapping policy", function()
+  it("passes its own examples", function()
+    for i, example in ipairs(mapping.examples) do
+      local decision = mapping:decide(example.given, example.params)
+      local expect = type(example.expect) == "string" and { action = example.expect } or example.expect
+      for name, value in pairs(expect) do assert.equal(value, decision[name], "example " .. i) end
+    end
+  end)
+
+  it("normalises an Object Created event", function()
+    local job = decide(eventbridge("in/a.csv", 1024, "b1946ac92492d2347c6235b4d2611184"))
+    job.because = nil
+    assert.same({ action = "job", work = "object", source = "eventbridge", bucket = BUCKET, key = "in/a.csv",
+      size = 1024, etag = "b1946ac92492d2347c6235b4d2611184", sequencer = "0065A1B2C3D4E5F607",
+      reason = "PutObject", time = "2026-11-20T09:00:01Z",
+      idempotency_key = "object:" .. BUCKET .. ":b1946ac92492d2347c6235b4d2611184:1024:in/a.csv" }, job)
+  end)
+
+  it("takes the volume from the event, or from the handler", function()
+    assert.equal("vol1", decide(listing("a", 1, "e")).volume)
+    assert.equal("vol1", decide(notification("a", 1, "e")).volume)
+    assert.is_nil(decide(eventbridge("a", 1, "e")).volume)
+    assert.equal("vol9", mapping:decide({ event = eventbridge("a", 1, "e"), volume = "vol9" }).volume)
+  end)
+
+  it("keeps the version", function()
+    local event = eventbridge("a", 1, "e")
+    event.detail.object["version-id"] = "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"
+    assert.equal("IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", decide(event).version)
+  end)
+end)
+
+describe("the idempotency key of an object", function()
+  local KEYS = {
+    "plain.csv", "with space.csv", "plus+sign.csv", "percent%20.csv", "100%.csv", "a%2Bb+c d.csv",
+    "häßlich.csv", "e\u{301}.csv", "\u{e9}.csv", "日本語/ファイル.csv", "🚀.csv", 'quo"te.csv', "back\\slash.csv",
+    "new\nline.csv", "tab\t.csv", "nul\0.csv", "a:b:c.csv", "&=?#;.csv", ("long"):rep(255) .. ".csv",
+    "//double//slash", "results",
+  }
+
+  for name, route in pairs(ROUTES) do
+    it("is the same by " .. name .. " as by EventBridge, and so is the key", function()
+      for _, key in ipairs(KEYS) do
+        local job, standard = decide(route(key, 7, "e1")), decide(eventbridge(key, 7, "e1"))
+        assert.equal(key, job.key)
+        assert.equal(standard.idempotency_key, job.idempotency_key)
+      end
+    end)
+  end
+
+  it("differs for another key, another write, another size and another bucket", function()
+    local seen = {}
+    local function see(event)
+      local id = decide(event).idempotency_key
+      assert.is_nil(seen[id], id)
+      seen[id] = true
+    end
+    for _, key in ipairs(KEYS) do
+      see(eventbridge(key, 7, "e1"))
+      see(eventbridge(key, 7, "e2"))
+      see(eventbridge(key, 8, "e1"))
+    end
+    local elsewhere = eventbridge("plain.csv", 7, "e1")
+    elsewhere.detail.bucket.name = "another"
+    see(elsewhere)
+  end)
+
+  it("tells NFC from NFD: to S3 they are two objects", function()
+    assert.not_equal(decide(eventbridge("\u{e9}", 1, "e")).key, decide(eventbridge("e\u{301}", 1, "e")).key)
+  end)
+
+  it("falls back to version, sequencer and time when there is no ETag", function()
+    local event = eventbridge("a", 1, nil)
+    event.detail.object["version-id"] = "v1"
+    local function revision(of) return decide(of).idempotency_key:match("^object:[^:]+:(.+):1:a$") end
+    assert.equal("v1", revision(event))
+    assert.equal("0065A1B2C3D4E5F607", revision(eventbridge("a", 1, nil)))
+    assert.equal("2026-11-20T09:00:01.000Z", revision(listing("a", 1, nil)))
+  end)
+
+  it("agrees over generated keys", function()
+    local random = Random.new(42)
+    for round = 1, 500 do
+      local parts = {}
+      for i = 1, random:integer(1, 30) do
+        parts[i] = utf8.char(random:chance(0.8) and random:integer(1, 126) or random:integer(128, 0xd7ff))
+      end
+      local key = table.concat(parts)
+      local first = decide(eventbridge(key, 7, "e1"))
+      for _, route in pairs(ROUTES) do
+        local decision = decide(route(key, 7, "e1"))
+        assert.equal(first.action, decision.action, "seed 42, round " .. round)
+        assert.equal(first.idempotency_key, decision.idempotency_key, "seed 42, round " .. round)
+      end
+    end
+  end)
+end)
+
+describe("what is ignored", function()
+  local function ignored(key, size, params)
+    local first
+    for name, route in pairs(ROUTES) do
+      local action = decide(route(key, size or 1, "e"), params).action
+      first = first or action
+      assert.equal(first, action, name)
+    end
+    return first == "ignore"
+  end
+
+  it("is directories and empty objects", function()
+    assert.is_true(ignored("in/", 0))
+    assert.is_true(ignored("in/", 5))
+    assert.is_true(ignored("in/empty.csv", 0))
+    assert.is_false(ignored("in", 1))
+  end)
+
+  it("is our own output", function()
+    assert.is_true(ignored("results/a.csv"))
+    assert.is_true(ignored("in/a.csv.out"))
+    assert.is_false(ignored("in/results/a.csv"))
+    assert.is_false(ignored("results"))
+    assert.is_true(ignored("scored/a.csv", 1, { output_prefix = "scored/" }))
+    assert.is_false(ignored("results/a.csv", 1, { output_prefix = "" }))
+    assert.is_false(ignored("a.out", 1, { output_suffix = "" }))
+  end)
+
+  it("is hidden and temporary files", function()
+    for _, key in ipairs {
+      ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "a.csv~", "a.TMP", "a.part",
+      "a.partial", "a.filepart", "a.crdownload", ".a.swp", "a.swp",
+    } do
+      assert.is_true(ignored(key), key)
+    end
+    for _, key in ipairs { "a.b", "a..b/c", "part", "tmp/a.csv", "~a.csv", "a.part.csv", "a.tmpl" } do
+      assert.is_false(ignored(key), key)
+    end
+  end)
+
+  it("is what announces no work", function()
+    for _, event in ipairs {
+      {}, { source = "aws.s3" }, { source = "aws.s3", ["detail-type"] = "Object Deleted", detail = {} },
+      { source = "aws.scheduler", ["detail-type"] = "Scheduled Event", detail = {} },
+      { source = 5, detail = "x" }, { Service = "Amazon S3", Event = "s3:TestEvent" },
+      { Records = {} }, { Records = "x" },
+    } do
+      assert.equal("ignore", decide(event).action)
+    end
+    for _, event in ipairs { "text", 5, true } do assert.equal("ignore", decide(event).action) end
+    local removed = record("a", 1, "e")
+    removed.eventName = "ObjectRemoved:Delete"
+    assert.equal("ignore", decide(removed).action)
+    removed.eventName = nil
+    assert.equal("ignore", decide(removed).action)
+  end)
+end)
+
+describe("an event that is broken", function()
+  local function fails(event, message)
+    local ok, err = pcall(decide, event)
+    assert.is_false(ok)
+    assert.truthy(tostring(err):find(message, 1, true), tostring(err))
+  end
+
+  it("is an error, so that it is not lost", function()
+    local function created(detail)
+      return { source = "aws.s3", ["detail-type"] = "Object Created", detail = detail }
+    end
+    fails(created(nil), "no object key")
+    fails(created { object = { key = 5 } }, "no object key")
+    fails(created { object = { key = "a" } }, "no bucket")
+    fails({ source = "weir.listing", bucket = "b" }, "no object key")
+    fails({ source = "aws.sagemaker", ["detail-type"] = "SageMaker Transform Job State Change" },
+      "no TransformJobName")
+    fails({ Records = { record("a", 1, "e"), record("b", 1, "e") } }, "several records")
+  end)
+
+  it("is one whose key decodes to no UTF-8", function()
+    local event = notification("a", 1, "e")
+    event.Records[1].s3.object.key = "a%FFb"
+    fails(event, "not valid UTF-8")
+  end)
+
+  it("is not one with a lone % or an odd size", function()
+    local event = notification("a", 1, "e")
+    event.Records[1].s3.object.key = "100%+%zz"
+    event.Records[1].s3.object.size = "12"
+    local job = decide(event)
+    assert.same({ "100% %zz", nil }, { job.key, job.size })
+  end)
+end)
+
+describe("a transform job", function()
+  it("becomes work once it has finished", function()
+    for _, status in ipairs { "Completed", "Failed", "Stopped" } do
+      local job = decide(transform(status))
+      assert.same({ "job", "transform", "nightly-7", status, "vision-12", "s3://out/results/" },
+        { job.action, job.work, job.transform, job.status, job.model, job.output })
+    end
+    for _, status in ipairs { "InProgress", "Stopping", "Unheard" } do
+      assert.equal("ignore", decide(transform(status)).action)
+    end
+  end)
+
+  it("has one idempotency key however often its end is reported, and by whatever members", function()
+    local key = decide(transform("Completed")).idempotency_key
+    assert.equal(key, decide(transform("Completed", function(event, detail)
+      event.time, detail.CreationTime, detail.Tags = "2026-11-20T03:00:07Z", "2026-11-20T02:00:00Z", nil
+    end)).idempotency_key)
+    assert.equal(key, decide(transform("Completed", function(_, detail)
+      detail.TransformJobArn, detail.TransformOutput, detail.ModelName = nil, nil, nil
+    end)).idempotency_key)
+    assert.not_equal(key, decide(transform("Failed")).idempotency_key)
+  end)
+
+  it("keeps the reason of a failure", function()
+    local job = decide(transform("Failed", function(_, detail) detail.FailureReason = "no memory" end))
+    assert.equal("no memory", job.failure)
+  end)
+end)

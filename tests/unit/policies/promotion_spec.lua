@@ -1,0 +1,327 @@
+local Random = require("support.random")
+local stand = require("support.policy_stand")
+
+local promotion = stand.load("promotion")
+
+local NOW = 1795165200
+
+-- The facts of a trial that goes well.
+local function trial()
+  return {
+    now = NOW, champion = "old", challenger = "new",
+    variants = {
+      { name = "old", approval = "Approved", weight = 0.9,
+        window = { seconds = 3600, requests = 27000, errors = 30, latency_ms = { p99 = 200 } } },
+      { name = "new", approval = "Approved", weight = 0.1,
+        window = { seconds = 3600, requests = 3000, errors = 3, latency_ms = { p99 = 190 } },
+        recent = { seconds = 300, requests = 250, errors = 0, latency_ms = { p99 = 185 } } },
+    },
+    evidence = {
+      method = "always_valid", confidence = 0.95, sample_ratio_p = 0.4,
+      error_rate = { low = -0.002, high = 0.001 }, latency = { low = -0.02, high = 0.04 },
+    },
+  }
+end
+
+local function decide(change, params)
+  local facts = trial()
+  if change then change(facts, facts.variants[2], facts.evidence) end
+  return promotion:decide(facts, params)
+end
+
+describe("the promotion policy", function()
+  it("passes its own examples", function()
+    for i, example in ipairs(promotion.examples) do
+      local decision = promotion:decide(example.given, example.params)
+      local expect = type(example.expect) == "string" and { action = example.expect } or example.expect
+      for name, value in pairs(expect) do assert.equal(value, decision[name], "example " .. i) end
+    end
+  end)
+
+  it("ramps in doubling steps up to the share at which it promotes", function()
+    local steps = { { 0.01, 0.05 }, { 0.05, 0.1 }, { 0.1, 0.2 }, { 0.2, 0.4 }, { 0.4, 0.5 } }
+    for _, step in ipairs(steps) do
+      local decision = decide(function(_, new) new.weight = step[1] end)
+      assert.same({ "ramp", "new", step[2] }, { decision.action, decision.variant, decision.weight })
+    end
+    assert.equal("promote", decide(function(_, new) new.weight = 0.5 end).action)
+    assert.equal("promote", decide(function(_, new) new.weight = 0.95 end).action)
+  end)
+
+  it("says what is short and how long that takes", function()
+    local decision = decide(function(_, new) new.window.requests, new.window.seconds = 588, 771 end)
+    assert.equal("hold", decision.action)
+    assert.equal(412, decision.requests)
+    assert.equal("412 more requests, about 10 min at the current rate", decision.needs)
+  end)
+
+  it("needs the minimum number of requests of both variants, exactly", function()
+    assert.equal("ramp", decide(function(_, new) new.window.requests = 1000 end).action)
+    assert.equal("hold", decide(function(_, new) new.window.requests = 999 end).action)
+    assert.equal("hold", decide(function(facts) facts.variants[1].window.requests = 999 end).action)
+  end)
+
+  it("needs the minimum time", function()
+    assert.equal("ramp", decide(function(_, new) new.window.seconds = 1800 end).action)
+    local decision = decide(function(_, new) new.window.seconds = 1799 end)
+    assert.same({ "hold", "1 more minutes of traffic" }, { decision.action, decision.needs })
+    assert.equal("hold", decide(function(_, new) new.window.seconds = nil end).action)
+  end)
+end)
+
+describe("missing data", function()
+  it("is told apart from zero errors", function()
+    assert.equal("ramp", decide(function(_, new) new.window.errors = 0 end).action)
+    local decision = decide(function(_, new) new.window.errors = nil end)
+    assert.equal("hold", decision.action)
+    assert.truthy(decision.because:find("not the same as no errors", 1, true))
+  end)
+
+  it("holds, whichever part is missing", function()
+    local holes = {
+      function(_, new) new.window = nil end,
+      function(_, new) new.window.requests = nil end,
+      function(_, new) new.window.requests = 0 end,
+      function(_, new) new.window.errors = new.window.requests + 1 end,
+      function(_, new) new.weight = nil end,
+      function(_, new) new.approval = nil end,
+      function(facts) facts.variants[1].window = nil end,
+      function(facts) facts.variants[1].window.errors = nil end,
+      function(facts) facts.evidence = nil end,
+      function(_, _, evidence) evidence.error_rate = nil end,
+      function(_, _, evidence) evidence.latency = nil end,
+      function(_, _, evidence) evidence.sample_ratio_p = nil end,
+      function(_, _, evidence) evidence.method = nil end,
+      function(_, _, evidence) evidence.confidence = nil end,
+      function(_, _, evidence) evidence.latency = { low = 0.05, high = -0.05 } end,
+      function(facts) facts.challenger = nil end,
+      function(facts) facts.challenger = "unknown" end,
+      function(facts) facts.challenger = "old" end,
+      function(facts) facts.champion = "unknown" end,
+      function(facts) facts.variants[1].name = "other" end,
+    }
+    for i, hole in ipairs(holes) do
+      local decision = decide(hole)
+      assert.equal("hold", decision.action, "hole " .. i)
+      assert.is_true(#decision.needs > 0)
+    end
+  end)
+end)
+
+describe("evidence", function()
+  it("is not looked at twice unless it is always valid, at the confidence that is asked for", function()
+    assert.equal("hold", decide(function(_, _, evidence) evidence.method = "fixed_horizon" end).action)
+    assert.equal("hold", decide(function(_, _, evidence) evidence.confidence = 0.9499 end).action)
+    assert.equal("ramp", decide(function(_, _, evidence) evidence.confidence = 0.95 end).action)
+  end)
+
+  it("is vetoed by an uneven split", function()
+    local decision = decide(function(_, _, evidence)
+      evidence.sample_ratio_p = 0.00099
+      evidence.error_rate = { low = 0.01, high = 0.02 } -- a comparison that must not count
+    end)
+    assert.equal("hold", decision.action)
+    assert.truthy(decision.because:find("not split as configured", 1, true))
+    assert.equal("ramp", decide(function(_, _, evidence) evidence.sample_ratio_p = 0.001 end).action)
+  end)
+
+  it("must lie within the tolerance as a whole to promote, and beyond it as a whole to roll back", function()
+    for name, tolerance in pairs { error_rate = 0.002, latency = 0.1 } do
+      local cases = {
+        { -0.01, tolerance, "ramp" }, { -0.01, tolerance * 1.01, "hold" },
+        { tolerance, tolerance * 2, "hold" }, { tolerance * 1.01, tolerance * 2, "rollback" },
+      }
+      for _, case in ipairs(cases) do
+        local decision = decide(function(_, _, evidence)
+          evidence[name] = { low = case[1], high = case[2] }
+        end)
+        assert.equal(case[3], decision.action, name .. " " .. case[1] .. " to " .. case[2])
+      end
+    end
+  end)
+
+  it("tells how much more traffic an undecided comparison needs", function()
+    local decision = decide(function(_, _, evidence) evidence.latency = { low = -0.125, high = 0.125 } end)
+    assert.equal(1688, decision.requests) -- 3000 · ((0.125 / 0.1)² - 1), rounded up
+    assert.equal("1688 more requests, about 34 min at the current rate", decision.needs)
+  end)
+
+  it("does not promise that traffic helps when it does not", function()
+    local decision = decide(function(_, _, evidence) evidence.latency = { low = 0.05, high = 0.25 } end)
+    assert.equal("hold", decision.action)
+    assert.is_nil(decision.requests)
+  end)
+end)
+
+describe("guardrails", function()
+  it("roll back over the error rate, in the whole window or the recent one", function()
+    assert.equal("ramp", decide(function(_, new) new.window.errors = 150 end).action) -- 5 % exactly
+    assert.equal("rollback", decide(function(_, new) new.window.errors = 151 end).action)
+    assert.equal("rollback", decide(function(_, new) new.recent.errors = 13 end).action)
+  end)
+
+  it("roll back over the latency limit", function()
+    assert.equal("ramp", decide(function(_, new) new.recent.latency_ms.p99 = 10000 end).action)
+    assert.equal("rollback", decide(function(_, new) new.recent.latency_ms.p99 = 10001 end).action)
+  end)
+
+  it("do not break on a handful of requests", function()
+    local decision = decide(function(_, new)
+      new.recent = { requests = 49, errors = 49 }
+    end)
+    assert.not_equal("rollback", decision.action)
+    assert.equal("rollback", decide(function(_, new) new.recent = { requests = 50, errors = 3 } end).action)
+  end)
+
+  it("need no comparison", function()
+    assert.equal("rollback", decide(function(facts, new)
+      facts.evidence, facts.variants[1].window, new.window.errors = nil, nil, 1500
+    end).action)
+  end)
+end)
+
+describe("the state of a model", function()
+  it("takes failed, retired and rejected variants out of the traffic", function()
+    assert.equal("rollback", decide(function(_, new) new.stage = "failed" end).action)
+    assert.equal("rollback", decide(function(_, new) new.stage = "retired" end).action)
+    assert.equal("rollback", decide(function(_, new) new.approval = "Rejected" end).action)
+    assert.equal("hold", decide(function(_, new) new.stage, new.weight = "retired", 0 end).action)
+  end)
+
+  it("holds for approval", function()
+    local decision = decide(function(_, new) new.approval = "PendingManualApproval" end)
+    assert.same({ "hold", "approval of new in the model registry" }, { decision.action, decision.needs })
+  end)
+
+  it("cools down after a rollback", function()
+    local function rolled_back(seconds_ago, name)
+      return decide(function(facts)
+        facts.history = { { at = NOW - seconds_ago, action = "rollback", variant = name } }
+      end)
+    end
+    assert.equal("hold", rolled_back(86399, "new").action)
+    assert.equal("1 min of cooling down", rolled_back(86399, "new").needs)
+    assert.equal("ramp", rolled_back(86400, "new").action)
+    assert.equal("ramp", rolled_back(60, "another").action)
+  end)
+end)
+
+describe("an operator's order", function()
+  it("rolls back in every state", function()
+    local states = {
+      function() end,
+      function(facts) facts.evidence = nil end,
+      function(_, new) new.window = nil end,
+      function(_, new) new.stage, new.weight = "retired", 0 end,
+      function(_, new) new.approval = "PendingManualApproval" end,
+      function(_, _, evidence) evidence.sample_ratio_p = 0 end,
+    }
+    for i, state in ipairs(states) do
+      local decision = decide(function(facts, new, evidence)
+        state(facts, new, evidence)
+        facts.order = { action = "rollback", by = "night shift" }
+      end)
+      assert.same({ "rollback", "new", "old", "ordered by night shift" },
+        { decision.action, decision.variant, decision.to, decision.because }, "state " .. i)
+    end
+  end)
+
+  it("rolls back after a promotion, too", function()
+    local decision = decide(function(facts)
+      facts.champion, facts.challenger = "new", nil
+      facts.order = { action = "rollback", to = "old" }
+    end)
+    assert.same({ "rollback", "new", "old" }, { decision.action, decision.variant, decision.to })
+  end)
+
+  it("asks back when there is nowhere to go", function()
+    for _, to in ipairs { "new", "unknown" } do
+      local decision = decide(function(facts) facts.order = { action = "rollback", to = to } end)
+      assert.equal("hold", decision.action)
+    end
+    assert.equal("hold", decide(function(facts)
+      facts.challenger, facts.order = nil, { action = "rollback" }
+    end).action)
+  end)
+
+  it("freezes a trial that would be promoted", function()
+    assert.equal("hold", decide(function(facts, new)
+      new.weight, facts.order = 0.5, { action = "hold" }
+    end).action)
+  end)
+end)
+
+describe("any facts", function()
+  local random = Random.new(1120)
+
+  local function count()
+    return random:choice { false, 0, 1, 49, 50, 999, 1000, 5000, 1000000000000 } or nil
+  end
+
+  local function window()
+    if random:chance(0.1) then return nil end
+    return { seconds = random:choice { false, 1, 1799, 1800, 100000000 } or nil, requests = count(),
+      errors = random:choice { false, 0, 1, 60, 1000 } or nil,
+      latency_ms = random:chance(0.7) and { p99 = random:choice { 0, 10000, 10001, 1e300 } } or nil }
+  end
+
+  local function ends()
+    local low = random:choice { -1e308, -0.01, 0, 0.001, 0.2 }
+    return { low = low, high = random:choice { low, low + 0.002, 0.0001, 0.1, 1e308 } }
+  end
+
+  -- Each part of a good trial is replaced by something else with a probability of one in six.
+  local function facts()
+    local given = trial()
+    local function change(record, field, ...)
+      if random:chance(1 / 6) then record[field] = random:choice { ... } or nil end
+    end
+    for _, variant in ipairs(given.variants) do
+      change(variant, "weight", false, 0, 0.05, 0.5, 1)
+      change(variant, "window", window() or false)
+      change(variant, "recent", window() or false)
+      change(variant, "approval", "PendingManualApproval", "Rejected", false)
+      change(variant, "stage", "champion", "challenger", "retired", "failed")
+    end
+    local evidence = given.evidence
+    change(evidence, "method", "fixed_horizon", false)
+    change(evidence, "confidence", 0.99, 0.5, false)
+    change(evidence, "sample_ratio_p", 0, 0.0009, 0.5, 1, false)
+    change(evidence, "error_rate", ends(), false)
+    change(evidence, "latency", ends(), false)
+    change(given, "evidence", false, evidence)
+    change(given, "champion", "new", "unknown")
+    change(given, "challenger", "old", "unknown", false)
+    change(given, "order", { action = "hold" }, { action = "rollback", to = "old" }, { action = "rollback" })
+    change(given, "history", { { at = NOW, action = "rollback", variant = "new" } })
+    return given
+  end
+
+  -- A second opinion, written from the other end: everything that must hold before traffic grows.
+  local function may_grow(given, variant)
+    local evidence, span = given.evidence, variant.window
+    return given.order == nil and variant.approval == "Approved"
+      and variant.stage ~= "failed" and variant.stage ~= "retired"
+      and span.requests >= 1000 and span.errors ~= nil and span.seconds >= 1800
+      and evidence.method == "always_valid" and evidence.confidence >= 0.95
+      and evidence.sample_ratio_p >= 0.001
+      and evidence.error_rate.high <= 0.002 and evidence.latency.high <= 0.1
+      and span.errors / span.requests <= 0.05
+  end
+
+  it("get a decision that keeps the kind's invariants, and more traffic only when all is well", function()
+    local seen = {}
+    for round = 1, 6000 do
+      local given = facts()
+      local decision = promotion:decide(given)
+      seen[decision.action] = (seen[decision.action] or 0) + 1
+      if decision.action == "promote" or decision.action == "ramp" then
+        local variant = given.variants[decision.variant == "old" and 1 or 2]
+        assert.is_true(may_grow(given, variant), "seed 1120, round " .. round)
+      end
+    end
+    for _, action in ipairs { "promote", "ramp", "hold", "rollback" } do
+      assert.is_true((seen[action] or 0) > 3, "few decisions to " .. action)
+    end
+  end)
+end)

@@ -1,0 +1,154 @@
+local Random = require("support.random")
+local stand = require("support.policy_stand")
+
+local weights = stand.load("weights")
+
+local function split(variants, params)
+  return weights:decide({ variants = variants }, params).weights
+end
+
+local function assigned(variants, key, experiment)
+  return weights:decide { variants = variants, assignment_key = key, experiment = experiment }
+end
+
+describe("the weights policy", function()
+  it("passes its own examples", function()
+    for _, example in ipairs(weights.examples) do
+      local decision = weights:decide(example.given, example.params)
+      if type(example.expect) == "string" then
+        assert.equal(example.expect, decision.action)
+      else
+        for name, value in pairs(example.expect) do assert.same(value, decision[name]) end
+      end
+    end
+  end)
+
+  it("divides by the sum", function()
+    assert.same({ a = 0.25, b = 0.75 }, split { { name = "a", weight = 1 }, { name = "b", weight = 3 } })
+    assert.same({ a = 0, b = 1 }, split { { name = "a", weight = 0 }, { name = "b", weight = 0.01 } })
+    assert.same({ a = 1 }, split { { name = "a", weight = 17 } })
+  end)
+
+  it("gives two variants without weights 70 and 30, the champion first", function()
+    assert.same({ a = 0.7, b = 0.3 }, split { { name = "a" }, { name = "b" } })
+    assert.same({ a = 0.7, b = 0.3 }, split { { name = "a", weight = 0 }, { name = "b", weight = 0 } })
+    assert.same({ a = 0.3, b = 0.7 }, split { { name = "a" }, { name = "b", stage = "champion" } })
+    assert.same({ a = 0.9, b = 0.1 }, split({ { name = "a" }, { name = "b" } }, { first_share = 0.9 }))
+  end)
+
+  it("splits evenly between any other number of variants without weights", function()
+    assert.same({ a = 1 }, split { { name = "a" } })
+    assert.same({ a = 0.25, b = 0.25, c = 0.25, d = 0.25 },
+      split { { name = "a" }, { name = "b" }, { name = "c" }, { name = "d" } })
+  end)
+
+  it("gives retired and failed variants nothing", function()
+    assert.same({ a = 0.7, b = 0.3, c = 0 },
+      split { { name = "a" }, { name = "b" }, { name = "c", stage = "retired" } })
+    assert.same({ a = 1, b = 0 },
+      split { { name = "a", weight = 1 }, { name = "b", weight = 5, stage = "failed" } })
+    assert.has_error(function() split { { name = "a", weight = 1, stage = "retired" } } end)
+  end)
+
+  it("says how it came to the shares", function()
+    local decision = weights:decide { variants = { { name = "a", weight = 1 }, { name = "b", weight = 2 } } }
+    assert.equal("as weighted: a 33.33%, b 66.67%", decision.because)
+  end)
+
+  it("gives shares that are finite and sum to 1 for any weights", function()
+    local random = Random.new(7)
+    for round = 1, 2000 do
+      local variants = {}
+      for i = 1, random:integer(1, 10) do
+        variants[i] = {
+          name = "v" .. i,
+          weight = random:choice { false, 0, 5e-324, random:number(), random:integer(1, 1000000) } or nil,
+          stage = random:choice { "champion", "challenger", "retired", "failed", false } or nil,
+        }
+      end
+      variants[1].stage = nil
+      local share = split(variants) -- the kind's invariants check the sum
+      local sum = 0
+      for _, variant in ipairs(variants) do
+        assert.is_true(share[variant.name] >= 0 and share[variant.name] <= 1, "seed 7, round " .. round)
+        sum = sum + share[variant.name]
+      end
+      assert.is_true(math.abs(sum - 1) <= 1e-9, "seed 7, round " .. round)
+    end
+  end)
+end)
+
+describe("assignment by key", function()
+  local PAIR = { { name = "a", weight = 7 }, { name = "b", weight = 3 } }
+
+  it("is the documented hash", function()
+    -- Computed with Python from the two published algorithms, over experiment .. "/" .. key.
+    assert.equal(165, assigned(PAIR, "tenant-7").bucket)
+    assert.equal(4463, assigned(PAIR, "tenant-7", "exp").bucket)
+    assert.equal(7857, assigned(PAIR, "ключ").bucket)
+  end)
+
+  it("sticks, whatever happens to the order of the variants that stay", function()
+    for i = 1, 200 do
+      local key = "tenant-" .. i
+      assert.same(assigned(PAIR, key), assigned(PAIR, key))
+      assert.equal(assigned(PAIR, key).variant, assigned({
+        { name = "b", weight = 0.3, stage = "challenger" }, { name = "a", weight = 0.7, stage = "champion" },
+      }, key).variant)
+    end
+  end)
+
+  it("follows the shares, for consecutive keys too", function()
+    local count = 0
+    for i = 1, 5000 do
+      if assigned(PAIR, "vol-" .. i).variant == "b" then count = count + 1 end
+    end
+    assert.is_true(math.abs(count / 5000 - 0.3) < 0.02, count .. " of 5000") -- three sigma
+  end)
+
+  it("fills all buckets evenly", function()
+    local filled = {}
+    for i = 0, 99 do filled[i] = 0 end
+    for i = 1, 5000 do
+      local tenth = assigned(PAIR, ("%06d"):format(i)).bucket // 100
+      filled[tenth] = filled[tenth] + 1
+    end
+    local chi = 0
+    for i = 0, 99 do chi = chi + (filled[i] - 50) ^ 2 / 50 end
+    assert.is_true(chi < 149, "chi-square of 99 degrees " .. chi) -- p = 0.001
+  end)
+
+  it("keeps the keys of a challenger that grows", function()
+    local small = { { name = "old", weight = 9, stage = "champion" }, { name = "new", weight = 1 } }
+    local large = { { name = "old", weight = 5, stage = "champion" }, { name = "new", weight = 5 } }
+    for i = 1, 2000 do
+      if assigned(small, "k" .. i).variant == "new" then
+        assert.equal("new", assigned(large, "k" .. i).variant)
+      end
+    end
+  end)
+
+  it("never picks a variant without traffic", function()
+    local variants = {
+      { name = "a", weight = 0 }, { name = "b", weight = 5, stage = "failed" },
+      { name = "c", weight = 1 }, { name = "d", weight = 0 },
+    }
+    for i = 1, 500 do assert.equal("c", assigned(variants, "k" .. i).variant) end
+  end)
+
+  it("falls differently in another experiment", function()
+    local different = 0
+    for i = 1, 1000 do
+      local key = "k" .. i
+      local one, two = assigned(PAIR, key, "one"), assigned(PAIR, key, "two")
+      if one.bucket ~= two.bucket then different = different + 1 end
+    end
+    assert.is_true(different > 980)
+  end)
+
+  it("takes any key", function()
+    for _, key in ipairs { " ", "\0", "ключ", ("x"):rep(1024), "a/b" } do
+      assert.equal("assign", assigned(PAIR, key).action)
+    end
+  end)
+end)
