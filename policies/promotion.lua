@@ -139,7 +139,7 @@ local function too_early(facts, challenger, champion, params)
     end
     local left = params.min_minutes * 60 - (window.seconds or 0)
     if left > 0 then
-      return wait_for(string.format("%d more minutes of traffic", minutes(left)),
+      return wait_for(string.format("%d min more of traffic", minutes(left)),
         "%s has been watched for %d of %d min", variant.name, (window.seconds or 0) // 60, params.min_minutes)
     end
   end

@@ -34,11 +34,11 @@ function Random:choice(list)
   return list[self:integer(1, #list)]
 end
 
--- How many of `count` independent tries succeed; exact for few tries, close for many, and without
--- the C library's log and exp, whose last digits differ between machines.
+-- How many of `count` independent tries succeed; exact for few tries, close for many, and with
+-- nothing but operations that IEEE 754 fixes to the last bit.
 function Random:successes(count, probability)
   if count > 400 then
-    local mean, spread = count * probability, (count * probability * (1 - probability)) ^ 0.5
+    local mean, spread = count * probability, math.sqrt(count * probability * (1 - probability))
     local sum = 0
     for _ = 1, 12 do sum = sum + self:number() end
     return math.max(0, math.min(count, math.floor(mean + spread * (sum - 6) + 0.5)))
@@ -48,6 +48,12 @@ function Random:successes(count, probability)
     if self:chance(probability) then hits = hits + 1 end
   end
   return hits
+end
+
+-- A random UUID, version 4.
+function Random:uuid()
+  return ("%s-%s-4%s-%s%s-%s"):format(self:hex(8), self:hex(4), self:hex(3),
+    self:choice { "8", "9", "a", "b" }, self:hex(3), self:hex(12))
 end
 
 -- Lower-case hex digits.

@@ -1,0 +1,35 @@
+-- weir lua tests/recordings/generate.lua [DIRECTORY]: writes working-day.jsonl and lunch-hour.jsonl
+-- (its lines from 12:00 to 13:00) into DIRECTORY, tests/recordings when none is given. Run it from
+-- the root of the repository, after a change to the shipped policies, then
+--     gzip -n -9 -f tests/recordings/working-day.jsonl
+--
+-- The facts are told by working_day.lua; the decisions are those of the program and the policies.
+package.path = "tests/?.lua;" .. package.path
+local Random = require("support.random")
+local clock = require("recordings.clock")
+local json = require("weir.json")
+local policy_set = require("weir.policy_set")
+local working_day = require("recordings.working_day")
+
+local SEED_OF_IDS = 7
+
+local function generate(directory)
+  local set = assert(policy_set.load("policies"))
+  local whole = assert(io.open(directory .. "/working-day.jsonl", "wb"))
+  local lunch = assert(io.open(directory .. "/lunch-hour.jsonl", "wb"))
+  local ids, count = Random.new(SEED_OF_IDS), 0
+
+  working_day(function(kind, facts, ms)
+    count = count + 1
+    local line = assert(set:record(kind, json.encode(facts, { ascii = true }), {
+      id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(),
+    }))
+    assert(whole:write(line, "\n"))
+    if ms // clock.HOUR == 12 then assert(lunch:write(line, "\n")) end
+    return json.decode(line).decision
+  end)
+  assert(whole:close())
+  assert(lunch:close())
+end
+
+generate(arg[1] or "tests/recordings")
