@@ -23,6 +23,7 @@ local function generate(directory)
     count = count + 1
     local line = assert(set:record(kind, json.encode(facts, { ascii = true }), {
       id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(),
+      eval_us = 0,
     }))
     assert(whole:write(line, "\n"))
     if ms // clock.HOUR == 12 then assert(lunch:write(line, "\n")) end
@@ -32,4 +33,4 @@ local function generate(directory)
   assert(lunch:close())
 end
 
-generate(arg[1] or "tests/recordings")
+generate(... or "tests/recordings")

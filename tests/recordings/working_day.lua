@@ -206,7 +206,7 @@ return function(decide)
     decide = decide, random = Random.new(SEED), agenda = clock.agenda(),
     seen = {}, endpoints = {}, jobs = 0,
   }, day)
-  for _, endpoint in ipairs(endpoints.list) do self:plan_endpoint(endpoint) end
+  for _, endpoint in ipairs(endpoints.at_midnight()) do self:plan_endpoint(endpoint) end
   for i, volume in ipairs(volumes.list) do self:plan_volume(volume, i * 7000) end
   self.agenda:every(30 * MINUTE, clock.DAY, 30 * MINUTE, function(ms)
     self:map(ms, events.scheduled { id = self.random:uuid(), at = clock.text(ms) })

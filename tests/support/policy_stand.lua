@@ -1,8 +1,10 @@
--- Loads the shipped policies and kinds in a stand-in for the sandbox: the vocabulary of design §3
--- as _ENV, facts that can only be read, decisions checked against their kind. It is plain Lua,
--- so that specs and properties can put thousands of facts to a policy and look at its answer
--- without the engine in between.
+-- Puts facts to a shipped policy twice: to the program, and to a stand-in for its sandbox in plain
+-- Lua (the vocabulary as _ENV, facts that can only be read, decisions checked against their kind).
+-- The two must agree, in the decision or in failing, so that every spec of a policy is one of the
+-- engine, too.
 local field_check = require("support.field_check")
+local json = require("weir.json")
+local policy_set = require("weir.policy_set")
 
 local stand = {}
 
@@ -88,9 +90,8 @@ end
 local Policy = {}
 Policy.__index = Policy
 
--- Returns the decision, with `action` and `because`; raises when the facts, the decision or an
--- invariant is wrong.
-function Policy:decide(facts, params)
+-- The stand-in's decision. Raises when the facts, the decision or an invariant is wrong.
+local function decide_here(self, facts, params)
   local wrong = field_check.fields(self.kind.facts, facts)
   assert(not wrong, "facts: " .. tostring(wrong))
   local decision = self.decide_with(read_only(facts), parameters(self, params))
@@ -100,12 +101,46 @@ function Policy:decide(facts, params)
   return decision
 end
 
+-- The program's decision; raises its message where it has none.
+local function decide_there(self, facts, params)
+  local answer, message, code = self.set:decide(self.kind.kind, json.encode(facts),
+    { params_json = params and json.encode(params) })
+  if not answer then error(code .. ": " .. message, 0) end
+  local decision = json.decode(answer.decision)
+  decision.because = answer.because
+  return decision
+end
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+-- Returns the decision, with `action` and `because`, or raises.
+function Policy:decide(facts, params)
+  local decided, here = pcall(decide_here, self, facts, params)
+  local agreed, there = pcall(decide_there, self, facts, params)
+  if decided ~= agreed or (decided and not same(here, there)) then
+    error(("the program and the stand-in disagree over %s: %s and %s"):format(json.encode(facts),
+      agreed and json.encode(there) or there, decided and json.encode(here) or here))
+  end
+  if not decided then error(there, 0) end
+  return there
+end
+
 function stand.load(name)
   local kind = stand.kind(name)
   local parts = load_file("policies/" .. name .. ".lua", vocabulary(kind))
   assert(parts.kind == name)
   return setmetatable({
     kind = kind, params = parts.params, examples = parts.examples, decide_with = parts.decide,
+    set = assert(policy_set.load("policies")),
   }, Policy)
 end
 

@@ -1,9 +1,8 @@
 -- Renders a kind as its page of reference documentation, in Markdown. The pages are committed
 -- under docs/kinds/, written by docs/kinds/generate.lua, and a spec keeps them up to date.
-local reference = {}
+local kinds = require("weir.kinds")
 
--- The kinds there are, in the order in which they are documented.
-reference.KINDS = { "routing", "weights", "promotion", "mapping" }
+local reference = {}
 
 -- "1 to 10 bytes", "at least 0 files", "seconds", or nil when there is nothing to say.
 local function bounds(least, most, unit)
@@ -86,7 +85,7 @@ end
 -- Name and text of every page.
 function reference.pages()
   local pages = {}
-  for i, name in ipairs(reference.KINDS) do
+  for i, name in ipairs(kinds) do
     local text = reference.render(require("weir.kinds." .. name))
     pages[i] = { path = "docs/kinds/" .. name .. ".md", text = text }
   end

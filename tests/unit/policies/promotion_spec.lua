@@ -1,4 +1,3 @@
-local Random = require("support.random")
 local stand = require("support.policy_stand")
 
 local promotion = stand.load("promotion")
@@ -248,80 +247,5 @@ describe("an operator's order", function()
     assert.equal("hold", decide(function(facts, new)
       new.weight, facts.order = 0.5, { action = "hold" }
     end).action)
-  end)
-end)
-
-describe("any facts", function()
-  local random = Random.new(1120)
-
-  local function count()
-    return random:choice { false, 0, 1, 49, 50, 999, 1000, 5000, 1000000000000 } or nil
-  end
-
-  local function window()
-    if random:chance(0.1) then return nil end
-    return { seconds = random:choice { false, 1, 1799, 1800, 100000000 } or nil, requests = count(),
-      errors = random:choice { false, 0, 1, 60, 1000 } or nil,
-      latency_ms = random:chance(0.7) and { p99 = random:choice { 0, 10000, 10001, 1e300 } } or nil }
-  end
-
-  local function ends()
-    local low = random:choice { -1e308, -0.01, 0, 0.001, 0.2 }
-    return { low = low, high = random:choice { low, low + 0.002, 0.0001, 0.1, 1e308 } }
-  end
-
-  -- Each part of a good trial is replaced by something else with a probability of one in six.
-  local function facts()
-    local given = trial()
-    local function change(record, field, ...)
-      if random:chance(1 / 6) then record[field] = random:choice { ... } or nil end
-    end
-    for _, variant in ipairs(given.variants) do
-      change(variant, "weight", false, 0, 0.05, 0.5, 1)
-      change(variant, "window", window() or false)
-      change(variant, "recent", window() or false)
-      change(variant, "approval", "PendingManualApproval", "Rejected", false)
-      change(variant, "stage", "champion", "challenger", "retired", "failed")
-    end
-    local evidence = given.evidence
-    change(evidence, "method", "fixed_horizon", false)
-    change(evidence, "confidence", 0.99, 0.5, false)
-    change(evidence, "sample_ratio_p", 0, 0.0009, 0.5, 1, false)
-    change(evidence, "error_rate", ends(), false)
-    change(evidence, "latency", ends(), false)
-    change(given, "evidence", false, evidence)
-    change(given, "champion", "new", "unknown")
-    change(given, "challenger", "old", "unknown", false)
-    change(given, "order", { action = "hold" }, { action = "rollback", to = "old" }, { action = "rollback" })
-    change(given, "history", { { at = NOW, action = "rollback", variant = "new" } })
-    return given
-  end
-
-  -- A second opinion, written from the other end: everything that must hold before traffic grows.
-  local function may_grow(given, variant)
-    local evidence, span = given.evidence, variant.window
-    return given.order == nil and variant.approval == "Approved"
-      and variant.stage ~= "failed" and variant.stage ~= "retired"
-      and span.requests >= 1000 and span.errors ~= nil and span.seconds >= 1800
-      and evidence.method == "always_valid" and evidence.confidence >= 0.95
-      and evidence.sample_ratio_p >= 0.001
-      and evidence.error_rate.high <= 0.002 and evidence.latency.high <= 0.1
-      and span.errors / span.requests <= 0.05
-  end
-
-  it("get a decision that keeps the kind's invariants, and more traffic only when all is well", function()
-    local seen = {}
-    for round = 1, 6000 do
-      local given = facts()
-      local decision = promotion:decide(given)
-      seen[decision.action] = (seen[decision.action] or 0) + 1
-      if decision.action == "promote" or decision.action == "ramp" then
-        local variant = given.variants[decision.variant == "old" and 1 or 2]
-        assert.is_true(may_grow(given, variant), "seed 1120, round " .. round)
-      end
-    end
-    for _, action in ipairs { "promote", "ramp", "hold", "rollback" } do
-      assert.is_true((seen[action] or 0) > 3, "few decisions to " .. action)
-    end
   end)
 end)

