@@ -99,11 +99,16 @@ function doc_commands.check(path)
   return wrong, #commands, lines
 end
 
--- Writes the real output of the commands that differ into the document.
+-- Writes the real output of the commands that differ into the document; lines with … that still
+-- hold stay.
 function doc_commands.update(path)
   local wrong, _, lines = doc_commands.check(path)
   for i = #wrong, 1, -1 do
     local command = wrong[i]
+    for n, got in ipairs(command.output) do
+      local shown = command.first + n - 1 <= command.last and lines[command.first + n - 1]
+      if shown and doc_commands.same_line(shown, got) then command.output[n] = shown end
+    end
     local rest = table.move(lines, command.last + 1, #lines, 1, {})
     for n = #lines, command.first, -1 do lines[n] = nil end
     table.move(command.output, 1, #command.output, #lines + 1, lines)
