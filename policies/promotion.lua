@@ -3,14 +3,6 @@
 -- says what is missing. It may be asked every minute: it trusts only intervals that stay valid
 -- however often one looks. No data is never taken for no errors.
 
-local function wait_for(needs, because, ...)
-  return hold { needs = needs, because = because, ... }
-end
-
-local function take_out(challenger, facts, because, ...)
-  return rollback { variant = challenger.name, to = facts.champion, because = because, ... }
-end
-
 local function variant_named(facts, name)
   for _, variant in ipairs(facts.variants) do
     if variant.name == name then return variant end
@@ -39,14 +31,14 @@ local function ordered(facts, challenger)
   if not order then return end
   local who = order.by or "an operator"
   if order.action == "hold" then
-    return wait_for("the order to hold to be lifted", "ordered by %s", who)
+    return hold { needs = "the order to hold to be lifted", because = "ordered by %s", who }
   end
   local from, to = challenger and challenger.name or facts.champion, order.to or facts.champion
   if from ~= to and variant_named(facts, from) and variant_named(facts, to) then
     return rollback { variant = from, to = to, because = "ordered by %s", who }
   end
-  return wait_for("order.to: another variant of the endpoint to go back to",
-    "%s ordered a rollback, but there is no way from %s to %s", who, from, to)
+  return hold { needs = "order.to: another variant of the endpoint to go back to",
+    because = "%s ordered a rollback, but there is no way from %s to %s", who, from, to }
 end
 
 local function unfit(facts, challenger)
@@ -58,8 +50,10 @@ local function unfit(facts, challenger)
   else
     return
   end
-  if challenger.weight == 0 then return wait_for("another challenger", "%s, and has no traffic", because) end
-  return take_out(challenger, facts, "%s", because)
+  if challenger.weight == 0 then
+    return hold { needs = "another challenger", because = "%s, and has no traffic", because }
+  end
+  return rollback { variant = name, to = facts.champion, because = because }
 end
 
 -- Absolute guardrails, over the recent and the whole window, whatever the champion does.
@@ -68,12 +62,14 @@ local function over_limit(facts, challenger, params)
     local window = challenger[name]
     if counted(window) and window.requests >= params.guard_requests then
       if window.errors / window.requests > params.max_error_rate then
-        return take_out(challenger, facts, "%d of %d requests failed; the limit is %g%%",
-          window.errors, window.requests, params.max_error_rate * 100)
+        return rollback { variant = challenger.name, to = facts.champion,
+          because = "%d of %d requests failed; the limit is %g%%",
+          window.errors, window.requests, params.max_error_rate * 100 }
       end
       local p99 = window.latency_ms and window.latency_ms.p99
       if p99 and p99 > params.max_p99_ms then
-        return take_out(challenger, facts, "p99 is %.0f ms; the limit is %.0f ms", p99, params.max_p99_ms)
+        return rollback { variant = challenger.name, to = facts.champion,
+          because = "p99 is %.0f ms; the limit is %.0f ms", p99, params.max_p99_ms }
       end
     end
   end
@@ -83,24 +79,24 @@ end
 local function unready(facts, challenger, champion, params)
   for _, variant in ipairs { champion, challenger } do
     if not counted(variant.window) then
-      return wait_for("request and error counts of " .. variant.name,
-        "there is no data on %s, which is not the same as no errors", variant.name)
+      return hold { needs = "request and error counts of " .. variant.name,
+        because = "there is no data on %s, which is not the same as no errors", variant.name }
     end
   end
   local evidence = facts.evidence
   if not (evidence and evidence.sample_ratio_p
       and interval(evidence.error_rate) and interval(evidence.latency)) then
-    return wait_for("intervals of error rate and latency, and the sample ratio check",
-      "the comparison is missing or not complete")
+    return hold { needs = "intervals of error rate and latency, and the sample ratio check",
+      because = "the comparison is missing or not complete" }
   end
   if evidence.method ~= "always_valid" or (evidence.confidence or 0) < params.confidence then
-    return wait_for(string.format("always-valid intervals at a confidence of %g or more", params.confidence),
-      "the evidence would not survive being looked at repeatedly")
+    return hold { needs = string.format("always-valid intervals of confidence %g or more", params.confidence),
+      because = "the evidence would not survive being looked at repeatedly" }
   end
   if evidence.sample_ratio_p < params.sample_ratio_p then
-    return wait_for("the cause of the uneven split, then a fresh window",
-      "requests are not split as configured (p = %.2g), so the comparison cannot be trusted",
-      evidence.sample_ratio_p)
+    return hold { needs = "the cause of the uneven split, then a fresh window",
+      because = "requests are not split as configured (p = %.2g), so the comparison cannot be trusted",
+      evidence.sample_ratio_p }
   end
 end
 
@@ -109,12 +105,14 @@ local function worse(facts, challenger, params)
   local errors, latency = facts.evidence.error_rate, facts.evidence.latency
   if challenger.window.requests < params.guard_requests then return end
   if errors.low > params.error_tolerance then
-    return take_out(challenger, facts, "its error rate is higher by %.2f to %.2f points; %g are tolerated",
-      errors.low * 100, errors.high * 100, params.error_tolerance * 100)
+    return rollback { variant = challenger.name, to = facts.champion,
+      because = "its error rate is higher by %.2f to %.2f points; %g are tolerated",
+      errors.low * 100, errors.high * 100, params.error_tolerance * 100 }
   end
   if latency.low > params.latency_tolerance then
-    return take_out(challenger, facts, "its p99 is slower by %.0f%% to %.0f%%; %g%% are tolerated",
-      latency.low * 100, latency.high * 100, params.latency_tolerance * 100)
+    return rollback { variant = challenger.name, to = facts.champion,
+      because = "its p99 is slower by %.0f%% to %.0f%%; %g%% are tolerated",
+      latency.low * 100, latency.high * 100, params.latency_tolerance * 100 }
   end
 end
 
@@ -122,13 +120,13 @@ local function too_early(facts, challenger, champion, params)
   for _, entry in ipairs(facts.history or {}) do
     local left = entry.at + params.cool_down_minutes * 60 - facts.now
     if entry.action == "rollback" and entry.variant == challenger.name and left > 0 then
-      return wait_for(string.format("%d min of cooling down", minutes(left)),
-        "%s was rolled back less than %d min ago", challenger.name, params.cool_down_minutes)
+      return hold { needs = string.format("%d min of cooling down", minutes(left)),
+        because = "%s was rolled back less than %d min ago", challenger.name, params.cool_down_minutes }
     end
   end
   if challenger.approval ~= "Approved" then
-    return wait_for("approval of " .. challenger.name .. " in the model registry",
-      "its package is %s", challenger.approval or "in no registry")
+    return hold { needs = "approval of " .. challenger.name .. " in the model registry",
+      because = "its package is %s", challenger.approval or "in no registry" }
   end
   for _, variant in ipairs { challenger, champion } do
     local window = variant.window
@@ -139,8 +137,9 @@ local function too_early(facts, challenger, champion, params)
     end
     local left = params.min_minutes * 60 - (window.seconds or 0)
     if left > 0 then
-      return wait_for(string.format("%d min more of traffic", minutes(left)),
-        "%s has been watched for %d of %d min", variant.name, (window.seconds or 0) // 60, params.min_minutes)
+      return hold { needs = string.format("%d min more of traffic", minutes(left)),
+        because = "%s has been watched for %d of %d min",
+        variant.name, (window.seconds or 0) // 60, params.min_minutes }
     end
   end
 end
@@ -152,10 +151,11 @@ local function undecided(ends, tolerance, window, because)
   local middle, half = (ends.low + ends.high) / 2, (ends.high - ends.low) / 2
   local factor = (half / (tolerance - middle)) ^ 2
   if middle >= tolerance or factor > 1000 then
-    return wait_for("a better challenger: more traffic is unlikely to clear this one", "%s", because)
+    return hold { needs = "a better challenger: more traffic is unlikely to clear this one",
+      because = because }
   end
   local missing = math.max(1, math.ceil(window.requests * (factor - 1)))
-  return hold { needs = more_requests(missing, window), requests = missing, because = "%s", because }
+  return hold { needs = more_requests(missing, window), requests = missing, because = because }
 end
 
 local function judged(facts, challenger, params)
@@ -169,13 +169,14 @@ local function judged(facts, challenger, params)
       "its p99 may be slower by %.0f%%; %g%% are tolerated")
   end
   local name, weight = challenger.name, challenger.weight
-  if not weight then return wait_for("the share of traffic of " .. name, "its weight is not known") end
-
+  if not weight then
+    return hold { needs = "the share of traffic of " .. name, because = "its weight is not known" }
+  end
   local because = string.format("no worse than %s: errors at most %+.2f points, p99 at most %+.0f%%",
     facts.champion, errors.high * 100, latency.high * 100)
-  if weight >= params.full_share then return promote { variant = name, because = "%s", because } end
+  if weight >= params.full_share then return promote { variant = name, because = because } end
   local share = math.min(params.full_share, math.max(weight * 2, params.first_share))
-  return ramp { variant = name, weight = share, because = "%s", because }
+  return ramp { variant = name, weight = share, because = because }
 end
 
 -- For the examples: the facts of a trial that goes well, with a few of them changed. An `errors`
@@ -227,10 +228,11 @@ return policy {
     local done = ordered(facts, challenger)
     if done then return done end
     if not champion then
-      return wait_for("the champion among the variants", "%s is not one of them", facts.champion)
+      return hold { needs = "the champion among the variants",
+        because = "%s is not one of them", facts.champion }
     end
     if not challenger or challenger.name == champion.name then
-      return wait_for("a challenger", "%s runs alone", champion.name)
+      return hold { needs = "a challenger", because = "%s runs alone", champion.name }
     end
     return unfit(facts, challenger)
       or over_limit(facts, challenger, params)

@@ -56,7 +56,7 @@ local function decision_maker(spec)
     local wrong = field_check.fields(spec.fields, decision)
     assert(not wrong, spec.action .. ": " .. tostring(wrong))
     decision.action = spec.action
-    decision.because = given.because:format(table.unpack(given))
+    decision.because = #given > 0 and given.because:format(table.unpack(given)) or given.because
     return decision
   end
 end
