@@ -84,6 +84,11 @@ describe("the mapping policy", function()
     assert.equal("vol1", decide(notification("a", 1, "e")).volume)
     assert.is_nil(decide(eventbridge("a", 1, "e")).volume)
     assert.equal("vol9", mapping:decide({ event = eventbridge("a", 1, "e"), volume = "vol9" }).volume)
+    local unnamed = notification("a", 1, "e")
+    unnamed.Records[1].fsx = { volumeId = "fsvol-1" }
+    assert.equal("fsvol-1", mapping:decide({ event = unnamed, volume = "vol9" }).volume)
+    unnamed.Records[1].fsx = nil
+    assert.equal("vol9", mapping:decide({ event = unnamed, volume = "vol9" }).volume)
   end)
 
   it("keeps the version", function()
@@ -172,7 +177,7 @@ describe("what is ignored", function()
 
   it("is hidden and temporary files", function()
     for _, key in ipairs {
-      ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "a.csv~", "a.TMP", "a.part",
+      ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "~$a", "a.csv~", "a.TMP", "a.part",
       "a.partial", "a.filepart", "a.crdownload", ".a.swp", "a.swp",
     } do
       assert.is_true(ignored(key), key)
@@ -187,6 +192,8 @@ describe("what is ignored", function()
       {}, { source = "aws.s3" }, { source = "aws.s3", ["detail-type"] = "Object Deleted", detail = {} },
       { source = "aws.scheduler", ["detail-type"] = "Scheduled Event", detail = {} },
       { source = 5, detail = "x" }, { Service = "Amazon S3", Event = "s3:TestEvent" },
+      { source = "aws.sagemaker", ["detail-type"] = "SageMaker Endpoint State Change", detail = {} },
+      { source = "other", ["detail-type"] = "SageMaker Transform Job State Change", detail = {} },
       { Records = {} }, { Records = "x" },
     } do
       assert.equal("ignore", decide(event).action)

@@ -68,6 +68,34 @@ describe("the promotion policy", function()
   end)
 end)
 
+describe("the reasons of promotion", function()
+  local function because(change) return decide(change).because end
+
+  it("give the figures that were judged", function()
+    assert.equal("no worse than old: errors at most +0.10 points, p99 at most +4%", because())
+    assert.equal("300 of 3000 requests failed; the limit is 5%", because(function(_, new)
+      new.window.errors = 300
+    end))
+    assert.equal("p99 is 10001 ms; the limit is 10000 ms", because(function(_, new)
+      new.recent.latency_ms.p99 = 10001
+    end))
+    assert.equal("its error rate is higher by 0.30 to 0.45 points; 0.2 are tolerated",
+      because(function(_, _, evidence) evidence.error_rate = { low = 0.003, high = 0.0045 } end))
+    assert.equal("its p99 is slower by 20% to 30%; 10% are tolerated",
+      because(function(_, _, evidence) evidence.latency = { low = 0.2, high = 0.3 } end))
+    assert.equal("its error rate may be higher by 0.45 points; 0.2 are tolerated",
+      because(function(_, _, evidence) evidence.error_rate.high = 0.0045 end))
+    assert.equal("its p99 may be slower by 30%; 10% are tolerated",
+      because(function(_, _, evidence) evidence.latency.high = 0.3 end))
+    assert.equal("new has been watched for 10 of 30 min",
+      because(function(_, new) new.window.seconds = 600 end))
+    assert.equal("new has been watched for 0 of 30 min",
+      because(function(_, new) new.window.seconds = nil end))
+    assert.equal("new has answered 588 of 1000 requests",
+      because(function(_, new) new.window.requests = 588 end))
+  end)
+end)
+
 describe("missing data", function()
   it("is told apart from zero errors", function()
     assert.equal("ramp", decide(function(_, new) new.window.errors = 0 end).action)
@@ -145,6 +173,21 @@ describe("evidence", function()
     assert.equal("1688 more requests, about 34 min at the current rate", decision.needs)
   end)
 
+  it("tells as much up to a thousand times the traffic", function()
+    local function requests(low, high)
+      return decide(function(_, _, evidence) evidence.latency = { low = low, high = high } end).requests
+    end
+    assert.equal(14648, requests(-0.21, 0.229)) -- 3000 · ((0.2195 / 0.0905)² - 1), rounded up
+    assert.is_nil(requests(-2.9, 3.08)) -- (2.99 / 0.01)² is more than a thousand
+    assert.is_nil(requests(0.05, 0.15)) -- the middle is at the tolerance: no width is small enough
+  end)
+
+  it("may be an interval without width", function()
+    assert.equal("ramp", decide(function(_, _, evidence)
+      evidence.latency = { low = 0.1, high = 0.1 }
+    end).action)
+  end)
+
   it("does not promise that traffic helps when it does not", function()
     local decision = decide(function(_, _, evidence) evidence.latency = { low = 0.05, high = 0.25 } end)
     assert.equal("hold", decision.action)
@@ -170,6 +213,22 @@ describe("guardrails", function()
     end)
     assert.not_equal("rollback", decision.action)
     assert.equal("rollback", decide(function(_, new) new.recent = { requests = 50, errors = 3 } end).action)
+  end)
+
+  it("do not break by the comparison on a handful of requests, either", function()
+    local function worse(requests)
+      return decide(function(_, new, evidence)
+        new.window.requests, new.window.errors, new.recent = requests, 1, nil
+        evidence.error_rate = { low = 0.01, high = 0.02 }
+      end).action
+    end
+    assert.equal("hold", worse(49))
+    assert.equal("rollback", worse(50))
+  end)
+
+  it("break when every request fails", function()
+    local decision = decide(function(_, new) new.recent = { requests = 80, errors = 80 } end)
+    assert.equal("80 of 80 requests failed; the limit is 5%", decision.because)
   end)
 
   it("need no comparison", function()

@@ -65,6 +65,16 @@ describe("assignment by key", function()
     assert.equal(7857, assigned(PAIR, "ключ").bucket)
   end)
 
+  it("changes variant exactly at the edge of a share", function()
+    local cases = {
+      { "k5702", 0, "a" }, { "k1092", 6999, "a" }, { "k2078", 7000, "b" }, { "k9039", 9999, "b" },
+    }
+    for _, case in ipairs(cases) do
+      local decision = assigned(PAIR, case[1])
+      assert.same({ case[2], case[3] }, { decision.bucket, decision.variant })
+    end
+  end)
+
   it("sticks, whatever happens to the order of the variants that stay", function()
     for i = 1, 200 do
       local key = "tenant-" .. i
