@@ -109,6 +109,7 @@ describe("missing data", function()
       function(_, new) new.window = nil end,
       function(_, new) new.window.requests = nil end,
       function(_, new) new.window.requests = 0 end,
+      function(_, new) new.window.requests, new.window.errors = 0, 0 end,
       function(_, new) new.window.errors = new.window.requests + 1 end,
       function(_, new) new.weight = nil end,
       function(_, new) new.approval = nil end,
