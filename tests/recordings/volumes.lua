@@ -6,7 +6,7 @@ local KB, MB = 1024, 1024 * 1024
 -- How busy each hour of a working day is.
 volumes.BUSY = {
   [0] = 0.05, 0.05, 0.1, 0.05, 0.05, 0.05, 0.15, 0.5, 1.1, 1.6, 1.5, 1.3,
-  0.5, 1.1, 1.5, 1.4, 1.2, 0.8, 0.3, 0.2, 0.1, 0.1, 0.05, 0.05,
+  0.45, 1.1, 1.5, 1.4, 1.2, 0.8, 0.3, 0.2, 0.1, 0.1, 0.05, 0.05,
 }
 
 -- Keys that have broken somebody's pipeline. What they are to us: plain bytes.
@@ -39,17 +39,18 @@ local function pick_size(random, smallest, largest)
   return math.min(largest, size + random:integer(0, size - 1))
 end
 
--- name, bucket, model: as deployed. way: how new objects are noticed. rate: objects a minute at
--- an hour of busyness 1. file(random, number): key and size of the next object.
+-- name, bucket, model: as deployed. way: how new objects are noticed. rate: uploads a minute at
+-- an hour of busyness 1. stack: the most objects that one upload brings, 1 when absent.
+-- file(random, number): key and size of the next object.
 volumes.list = {
   { name = "scans", bucket = "scans-ap-x7k2m9q4w1-ext-s3alias", way = "notification", rate = 0.8,
     model = "vision", inference = "provisioned",
     file = function(random, number)
       return ("line-%d/2026-11-20/part-%06d.tif"):format(random:integer(1, 6), number),
-        pick_size(random, 900 * KB, 14 * MB)
+        pick_size(random, 300 * KB, 9 * MB)
     end },
-  { name = "invoices", bucket = "invoices-ap-b3n8v5c2z6-ext-s3alias", way = "listing", rate = 1.0,
-    model = "invoice", inference = "provisioned",
+  { name = "invoices", bucket = "invoices-ap-b3n8v5c2z6-ext-s3alias", way = "listing", rate = 0.15,
+    stack = 20, model = "invoice", inference = "provisioned",
     file = function(random, number)
       return ("inbox/%s/RE-2026-%05d.pdf"):format(random:choice { "berlin", "osaka", "lyon" }, number),
         pick_size(random, 20 * KB, 2 * MB)
@@ -62,7 +63,7 @@ volumes.list = {
       if random:chance(0.4) then return key, pick_size(random, 8 * MB, 40000 * MB) end
       return key, pick_size(random, 300 * KB, 6 * MB)
     end },
-  { name = "research", bucket = "research-ap-p9o4i2u6y8-ext-s3alias", way = "encoded listing", rate = 0.4,
+  { name = "research", bucket = "research-ap-p9o4i2u6y8-ext-s3alias", rate = 0.4, way = "encoded listing",
     model = "spectra", inference = "serverless",
     file = function(random, number)
       if random:chance(0.25) then

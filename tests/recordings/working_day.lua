@@ -167,10 +167,13 @@ function day:plan_volume(volume, offset)
   volume.written, volume.unlisted, volume.waiting = 0, {}, {}
   agenda:every(MINUTE, clock.DAY, MINUTE, function(ms)
     local rate = volume.rate * volumes.BUSY[ms // HOUR]
-    local count = random:successes(12, rate / 12)
-    -- Bursts: the post is scanned at nine, exports run at two, the laboratory uploads at night.
+    local count = 0
+    for _ = 1, random:successes(12, rate / 12) do count = count + random:integer(1, volume.stack or 1) end
+    -- Bursts: the post is scanned at nine and at noon, exports run at two, the laboratory uploads
+    -- at night.
     local minute = ms // MINUTE
     if volume.name == "invoices" and minute >= 545 and minute < 555 then count = count + 22 end
+    if volume.name == "invoices" and (minute == 738 or minute == 757) then count = count + 13 end
     if volume.name == "landing" and minute >= 840 and minute < 844 then count = count + 30 end
     if volume.name == "research" and minute >= 130 and minute < 136 then count = count + 15 end
     for _ = 1, count do
