@@ -58,8 +58,9 @@ local function unwanted(key, size, params)
   end
 end
 
--- The same bytes under the same key are the same work: the ETag is the one mark of a write
--- that every way of arrival carries. The key comes last, since it may contain anything.
+-- The same bytes under the same key are the same work: the ETag is the one mark of a write that
+-- every way of arrival carries, so writing them again is no new work. In the idempotency key the
+-- object's key comes last, since it may contain anything.
 local function object_job(object, params)
   local key = assert(object.key, "the event has no object key")
   local bucket = assert(object.bucket, "the event has no bucket")
@@ -174,7 +175,7 @@ return policy {
       assert(at(event, "Records", 2) == nil, "the notification has several records; split it first")
       return from_notification(facts, record, params)
     end
-    return ignore { because = "no work comes from %s %s", source or "an unknown source", what or "" }
+    return ignore { because = "no work comes of %s from %s", what or "an event", source or "an unknown source" }
   end,
 
   examples = {
