@@ -11,7 +11,9 @@ return policy {
   },
 
   decide = function(facts, params)
-    local count, largest, status = facts.file_count, facts.largest_bytes, facts.endpoint_status
+    local count, status = facts.file_count, facts.endpoint_status
+    -- If the largest file's size is not known, no file is larger than all of them together.
+    local largest = facts.largest_bytes or facts.total_bytes
 
     if facts.inference_type == "none" then
       return batch { because = "no endpoint is deployed" }
@@ -20,7 +22,7 @@ return policy {
       return batch { because = "the endpoint is %s, not InService", status }
     end
     if largest and largest > params.payload_limit then
-      return batch { because = "the largest file has %d bytes, an endpoint takes %d",
+      return batch { because = "a file has up to %d bytes, an endpoint takes %d",
         largest, params.payload_limit }
     end
 
@@ -38,16 +40,24 @@ return policy {
     return batch { because = "%d files, at or above %d", count, params.threshold }
   end,
 
+  -- Examples that turn on a parameter give it, so that they hold whatever its default is.
   examples = {
-    { given = { file_count = 9 }, expect = "realtime" },
-    { given = { file_count = 10 }, expect = "batch" },
+    { given = { file_count = 9 }, params = { threshold = 10 }, expect = "realtime" },
+    { given = { file_count = 10 }, params = { threshold = 10 }, expect = "batch" },
     { given = { file_count = 10 }, params = { threshold = 20 }, expect = "realtime" },
     { given = { file_count = 1, inference_type = "none" }, expect = "batch" },
     { given = { file_count = 500, inference_type = "serverless" }, expect = "serverless" },
     { given = { file_count = 500, inference_type = "components" }, expect = "components" },
-    { given = { file_count = 1, largest_bytes = 6291456 }, expect = "realtime" },
-    { given = { file_count = 1, largest_bytes = 6291457 }, expect = "batch" },
-    { given = { file_count = 1, largest_bytes = 6291457, inference_type = "serverless" }, expect = "batch" },
+    { given = { file_count = 1, largest_bytes = 6291456 }, params = { payload_limit = 6291456 },
+      expect = "realtime" },
+    { given = { file_count = 1, largest_bytes = 6291457 }, params = { payload_limit = 6291456 },
+      expect = "batch" },
+    { given = { file_count = 1, total_bytes = 6291457 }, params = { payload_limit = 6291456 },
+      expect = "batch" },
+    { given = { file_count = 3, largest_bytes = 4000000, total_bytes = 9000000 },
+      params = { payload_limit = 6291456 }, expect = "realtime" },
+    { given = { file_count = 1, largest_bytes = 6291457, inference_type = "serverless" },
+      params = { payload_limit = 6291456 }, expect = "batch" },
     { given = { file_count = 1, endpoint_status = "InService" }, expect = "realtime" },
     { given = { file_count = 1, endpoint_status = "Updating" }, expect = "batch" },
   },

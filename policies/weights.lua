@@ -93,10 +93,10 @@ return policy {
   end,
 
   examples = {
-    { given = { variants = { { name = "a" }, { name = "b" } } },
+    { given = { variants = { { name = "a" }, { name = "b" } } }, params = { first_share = 0.7 },
       expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
     { given = { variants = { { name = "b", stage = "challenger" }, { name = "a", stage = "champion" } } },
-      expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
+      params = { first_share = 0.7 }, expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
     { given = { variants = { { name = "a", weight = 3 }, { name = "b", weight = 1 } } },
       expect = { action = "weights", weights = { a = 0.75, b = 0.25 } } },
     { given = { variants = { { name = "a", weight = 1 }, { name = "b", weight = 9, stage = "failed" } } },
