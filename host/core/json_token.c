@@ -80,7 +80,7 @@ static const char *read_escape(json_scan *scan, const char *at) {
   }
 }
 
-const char *json_read_string(json_scan *scan, const char *at, bool *escaped) {
+const char *json_read_any_string(json_scan *scan, const char *at, bool *escaped) {
   const char *end = scan->end;
   *escaped = false;
   for (at++;;) {
@@ -111,7 +111,7 @@ static const char *read_digits(json_scan *scan, const char *at, const char *erro
   return json_refuse(scan, at, at == scan->end ? "the text ends inside a number" : error);
 }
 
-const char *json_read_number(json_scan *scan, const char *at) {
+const char *json_read_any_number(json_scan *scan, const char *at) {
   const char *end = scan->end;
   if (*at == '-') at++;
   if (at < end && *at == '0') {
@@ -149,17 +149,12 @@ const char *json_read_word(json_scan *scan, const char *at, json_type *type) {
   return json_refuse(scan, at, "unknown word (the words are null, true and false)");
 }
 
-const char *json_read_key(json_scan *scan, const char *at, json_span *key) {
-  const char *end = scan->end;
-  if (at == end) return json_refuse(scan, at, "the text ends inside an object");
-  if (*at != '"') return json_refuse(scan, at, "a member's name in double quotes is expected");
-  key->at = at + 1;
-  key->type = JSON_STRING;
-  at = json_read_string(scan, at, &key->escaped);
-  if (!at) return NULL;
-  key->size = (size_t)(at - 1 - key->at);
-  at = json_skip_space(at, end);
-  if (at == end) return json_refuse(scan, at, "the text ends inside an object");
-  if (*at != ':') return json_refuse(scan, at, "':' is expected after a member's name");
-  return json_skip_space(at + 1, end);
+const char *json_refuse_key(json_scan *scan, const char *at) {
+  if (at == scan->end) return json_refuse(scan, at, "the text ends inside an object");
+  return json_refuse(scan, at, "a member's name in double quotes is expected");
+}
+
+const char *json_refuse_colon(json_scan *scan, const char *at) {
+  if (at == scan->end) return json_refuse(scan, at, "the text ends inside an object");
+  return json_refuse(scan, at, "':' is expected after a member's name");
 }
