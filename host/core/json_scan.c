@@ -71,19 +71,15 @@ bool json_scan_enter(json_scan *scan, json_type type) {
 static bool pass_separator(json_scan *scan, char closer) {
   if (scan->error) return false;
   const char *at = json_skip_space(scan->at, scan->end);
-  bool first = scan->entered, object = closer == '}';
+  bool first = scan->entered;
   scan->entered = false;
-  if (at == scan->end)
-    return json_refuse(scan, at,
-                       object ? "the text ends inside an object" : "the text ends inside an array");
-  if (*at == closer) {
+  if (at < scan->end && *at == closer) {
     scan->at = at + 1;
     scan->depth--;
     return false;
   }
-  if (!first) {
-    if (*at != ',')
-      return json_refuse(scan, at, object ? "',' or '}' is expected" : "',' or ']' is expected");
+  if (!first || at == scan->end) {
+    if (at == scan->end || *at != ',') return json_refuse_separator(scan, at, closer);
     at = json_skip_space(at + 1, scan->end);
   }
   scan->at = at;
@@ -92,7 +88,14 @@ static bool pass_separator(json_scan *scan, char closer) {
 
 bool json_scan_member(json_scan *scan, json_span *key) {
   if (!pass_separator(scan, '}')) return false;
-  const char *after = json_read_key(scan, scan->at, key);
+  const char *name = scan->at;
+  if (name == scan->end || *name != '"') return json_refuse_key(scan, name);
+  const char *after = json_read_string(scan, name, &key->escaped);
+  if (!after) return false;
+  key->at = name + 1;
+  key->size = (size_t)(after - 1 - key->at);
+  key->type = JSON_STRING;
+  after = json_read_colon(scan, after);
   if (!after) return false;
   scan->at = after;
   return true;

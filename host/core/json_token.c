@@ -113,7 +113,10 @@ static const char *read_digits(json_scan *scan, const char *at, const char *erro
 
 const char *json_read_any_number(json_scan *scan, const char *at) {
   const char *end = scan->end;
-  if (*at == '-') at++;
+  if (*at == '-')
+    at++;
+  else if (!json_is_digit(*at))
+    return json_refuse_value(scan, at);
   if (at < end && *at == '0') {
     at++;
     if (at < end && json_is_digit(*at))
@@ -157,4 +160,12 @@ const char *json_refuse_key(json_scan *scan, const char *at) {
 const char *json_refuse_colon(json_scan *scan, const char *at) {
   if (at == scan->end) return json_refuse(scan, at, "the text ends inside an object");
   return json_refuse(scan, at, "':' is expected after a member's name");
+}
+
+const char *json_refuse_separator(json_scan *scan, const char *at, char closer) {
+  bool object = closer == '}';
+  if (at == scan->end)
+    return json_refuse(scan, at,
+                       object ? "the text ends inside an object" : "the text ends inside an array");
+  return json_refuse(scan, at, object ? "',' or '}' is expected" : "',' or ']' is expected");
 }

@@ -13,10 +13,11 @@
 /* Sets the error, if none is set yet, and returns NULL. */
 JSON_COLD const char *json_refuse(json_scan *scan, const char *at, const char *error);
 
-/* Explain why no value, no member's name, no colon stands at `at`. */
+/* Explain why no value, no member's name, no colon, no comma or closer stands at `at`. */
 JSON_COLD const char *json_refuse_value(json_scan *scan, const char *at);
 JSON_COLD const char *json_refuse_key(json_scan *scan, const char *at);
 JSON_COLD const char *json_refuse_colon(json_scan *scan, const char *at);
+JSON_COLD const char *json_refuse_separator(json_scan *scan, const char *at, char closer);
 
 /* Whatever the short cuts below do not decide. */
 const char *json_read_any_string(json_scan *scan, const char *at, bool *escaped);
@@ -29,6 +30,7 @@ const char *json_read_word(json_scan *scan, const char *at, json_type *type);
 const char *json_read_container(json_scan *scan, const char *at);
 
 static inline const char *json_skip_space(const char *at, const char *end) {
+  if (at < end && (unsigned char)*at > ' ') return at;
   while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
   return at;
 }
@@ -39,28 +41,32 @@ static inline bool json_is_digit(char byte) {
 
 /* A string with its quotes. *escaped becomes true when it holds a backslash. */
 static inline const char *json_read_string(json_scan *scan, const char *at, bool *escaped) {
-  const char *after = json_string_end(at + 1, scan->end);
   *escaped = false;
-  return after ? after : json_read_any_string(scan, at, escaped);
+#if JSON_HAS_VECTORS
+  if (scan->end - at > 32) {
+    const char *after = json_string_end(json_masks32(at + 1).stops, at + 1, scan->end);
+    if (after) return after;
+  }
+#endif
+  return json_read_any_string(scan, at, escaped);
 }
 
 static inline const char *json_read_number(json_scan *scan, const char *at) {
-  const char *after = json_number_end(at, scan->end);
-  return after ? after : json_read_any_number(scan, at);
+#if JSON_HAS_VECTORS
+  if (scan->end - at > 32) {
+    json_masks masks = json_masks32(at);
+    const char *after = json_number_end(masks.digits, masks.numeric, 32, at, scan->end);
+    if (after) return after;
+  }
+#endif
+  return json_read_any_number(scan, at);
 }
 
-/* A member's name and its colon, up to the value; *key is the name's span. */
-static inline const char *json_read_key(json_scan *scan, const char *at, json_span *key) {
-  const char *end = scan->end;
-  if (at == end || *at != '"') return json_refuse_key(scan, at);
-  key->at = at + 1;
-  key->type = JSON_STRING;
-  at = json_read_string(scan, at, &key->escaped);
-  if (!at) return NULL;
-  key->size = (size_t)(at - 1 - key->at);
-  at = json_skip_space(at, end);
-  if (at == end || *at != ':') return json_refuse_colon(scan, at);
-  return json_skip_space(at + 1, end);
+/* The colon after a member's name, up to the value. */
+static inline const char *json_read_colon(json_scan *scan, const char *at) {
+  at = json_skip_space(at, scan->end);
+  if (at == scan->end || *at != ':') return json_refuse_colon(scan, at);
+  return json_skip_space(at + 1, scan->end);
 }
 
 #endif
