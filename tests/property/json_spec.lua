@@ -40,14 +40,14 @@ describe("weir.json", function()
         if not same(value, json.decode(text)) then return false, text end
         if style.ascii then assert.is_nil(text:find("[^ -~]")) end
       end
-    end, { cases = 600 })
+    end, { cases = 300 })
   end)
 
   it("writes the same bytes again", function()
     property.check("canonical", values, function(value)
       local text = json.encode(value)
       assert.equal(text, json.encode(json.decode(text)))
-    end, { cases = 500 })
+    end, { cases = 300 })
   end)
 
   it("writes what lua-cjson reads", function()
@@ -62,7 +62,7 @@ describe("weir.json", function()
     property.check("cjson reads", values, function(value)
       local read = cjson.decode(json.encode(value, { ascii = true }))
       assert.same(as_doubles(value), as_doubles(read))
-    end, { cases = 500 })
+    end, { cases = 300 })
   end)
 
   it("reads what lua-cjson writes", function()
@@ -75,7 +75,7 @@ describe("weir.json", function()
         end) })
     end), function(value)
       assert.same(value, json.decode(cjson.encode(value)))
-    end, { cases = 500 })
+    end, { cases = 300 })
   end)
 
   it("decides on damaged text like the scanner, and never reads nonsense", function()
@@ -97,6 +97,6 @@ describe("weir.json", function()
       assert(same(value, json.decode(json.encode(value))))
       -- whatever we accept, a lax reader accepts too
       assert(pcall(cjson.decode, broken))
-    end, { cases = 1500 })
+    end, { cases = 800 })
   end)
 end)

@@ -7,7 +7,8 @@
 --   end)
 -- The predicate fails by raising or by returning false (nil passes). The failure is shrunk, and
 -- the message shows the smallest counterexample and the seed. WEIR_SEED=n repeats a run,
--- WEIR_SEED=random takes a fresh seed; without it every run is the same.
+-- WEIR_SEED=random takes a fresh seed; without it every run is the same. WEIR_CASES=n caps the cases
+-- of every property, for builds that are many times slower (garbage collection at every step).
 --
 -- A generator is a function of a random source. It returns a tree: { value = …, shrinks = iterator
 -- factory over smaller trees }. Generators made of generators therefore shrink by themselves.
@@ -275,7 +276,7 @@ function property.check(name, generator, predicate, options)
   options = options or {}
   local seed = choose_seed(options)
   local source = new_source(seed)
-  for case = 1, options.cases or 200 do
+  for case = 1, math.min(options.cases or 200, tonumber(os.getenv("WEIR_CASES")) or math.huge) do
     local tree = generator(source)
     local failure = failure_of(predicate, tree.value)
     if failure then
