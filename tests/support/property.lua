@@ -8,7 +8,8 @@
 -- The predicate fails by raising or by returning false (nil passes). The failure is shrunk, and
 -- the message shows the smallest counterexample and the seed. WEIR_SEED=n repeats a run,
 -- WEIR_SEED=random takes a fresh seed; without it every run is the same. WEIR_CASES=n caps the cases
--- of every property, for builds that are many times slower (garbage collection at every step).
+-- of every property, for builds that are many times slower (garbage collection at every step);
+-- WEIR_CASES=xN runs N times as many, for a soak.
 --
 -- A generator is a function of a random source. It returns a tree: { value = …, shrinks = iterator
 -- factory over smaller trees }. Generators made of generators therefore shrink by themselves.
@@ -271,12 +272,21 @@ local function choose_seed(options)
   return options.seed or 1
 end
 
+-- How many cases to run where a property wants `wanted`.
+local function case_count(wanted)
+  local setting = os.getenv("WEIR_CASES")
+  if not setting then return wanted end
+  local factor = setting:match("^x(%d+)$")
+  if factor then return wanted * math.tointeger(tonumber(factor)) end
+  return math.min(wanted, assert(tonumber(setting), "WEIR_CASES must be a number, or xN"))
+end
+
 -- Raises with the smallest counterexample found when the predicate fails for some value.
 function property.check(name, generator, predicate, options)
   options = options or {}
   local seed = choose_seed(options)
   local source = new_source(seed)
-  for case = 1, math.min(options.cases or 200, tonumber(os.getenv("WEIR_CASES")) or math.huge) do
+  for case = 1, case_count(options.cases or 200) do
     local tree = generator(source)
     local failure = failure_of(predicate, tree.value)
     if failure then
