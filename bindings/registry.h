@@ -4,9 +4,12 @@
 
 #include <lauxlib.h>
 
+int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_json(lua_State *L);       /* json.c */
 int luaopen_weir_policy_set(lua_State *L); /* policy_set.c */
+int luaopen_weir_process(lua_State *L);    /* process.c */
 int luaopen_weir_replay(lua_State *L);     /* replay.c */
+int luaopen_weir_terminal(lua_State *L);   /* terminal.c */
 
 /* Module name and opener; ends with a NULL name. */
 extern const luaL_Reg binding_registry[];

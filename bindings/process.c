@@ -1,0 +1,42 @@
+/* weir.process: the version, the program's path, a steady clock and a wait.
+ * Memory: none. Callers: lua/weir/cli.lua and the verbs. */
+#include "core/process.h"
+#include "binding.h"
+#include "registry.h"
+
+enum { LONGEST_SLEEP_MS = 60000 };
+
+static int process_clock(lua_State *L) {
+  lua_pushinteger(L, process_clock_ms());
+  return 1;
+}
+
+static int process_sleep(lua_State *L) {
+  int is_integer;
+  lua_Integer milliseconds = lua_tointegerx(L, 1, &is_integer);
+  binding_expect(L, is_integer && milliseconds >= 0 && milliseconds <= LONGEST_SLEEP_MS,
+                 "sleep(integer milliseconds, 0 to 60000)");
+  process_sleep_ms(milliseconds);
+  return 0;
+}
+
+static int process_executable_(lua_State *L) {
+  char path[4096];
+  if (!process_executable(path, sizeof path))
+    return binding_fail(L, "NotFound", "the path of the running program is unknown");
+  lua_pushstring(L, path);
+  return 1;
+}
+
+int luaopen_weir_process(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"clock", process_clock},
+      {"sleep", process_sleep},
+      {"executable", process_executable_},
+      {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  lua_pushliteral(L, WEIR_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,25 @@
+/* See process.h. */
+#include "core/process.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t process_clock_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void process_sleep_ms(int64_t milliseconds) {
+  struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+  }
+}
+
+bool process_executable(char *path, size_t capacity) {
+  ssize_t size = readlink("/proc/self/exe", path, capacity);
+  if (size < 0 || (size_t)size >= capacity) return false;
+  path[size] = '\0';
+  return true;
+}
