@@ -1,0 +1,129 @@
+-- weir help: what the program is, what a verb does, what a finding means, the man page.
+local arguments = require "weir.cli.arguments"
+local terminal = require "weir.cli.terminal"
+
+local help = {
+  name = "help",
+  summary = "explain a verb, a finding code, or everything",
+  description = {
+    "Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. "
+      .. "A finding code of weir check, such as W101: what it means and how to mend it.",
+  },
+  positionals = { { name = "TOPIC", doc = "a verb or a finding code", optional = true, complete = "topic" } },
+  options = { { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" } },
+  exits = { { 0, "fine" }, { 2, "there is no such topic" } },
+  examples = {
+    { "weir help check", "the arguments of one verb" },
+    { "weir help W101", "the page of a finding" },
+    { "weir help --man | man -l -", "the manual page" },
+  },
+}
+
+help.purpose = "Decide routing and events with Lua policies, and try them on recorded events first."
+
+-- The program's own exit statuses, for the list of verbs and the man page.
+help.exits = {
+  { 0, "fine, or no difference" },
+  { 1, "differences or findings" },
+  { 2, "usage: an unknown verb, flag or value" },
+  { 3, "a policy does not load" },
+  { 4, "a policy failed while deciding" },
+  { 5, "inconclusive" },
+  { 6, "a file cannot be read, or AWS failed" },
+  { 7, "integrity: a recording is not what it was" },
+}
+
+help.environment = {
+  { "NO_COLOR", "never colour the output" },
+  { "FORCE_COLOR, CLICOLOR_FORCE", "colour even when the output is not a terminal" },
+  { "WEIR_PARAMS", "policy parameters as a JSON object; --set wins over it" },
+}
+
+local function section(out, title) out:print("\n", out:paint("bold", title)) end
+
+-- Two columns: labels, then their text wrapped beside them.
+local function definitions(out, entries)
+  local widest = 0
+  for _, entry in ipairs(entries) do widest = math.max(widest, terminal.width(tostring(entry[1]))) end
+  local indent = (" "):rep(widest + 4)
+  for _, entry in ipairs(entries) do
+    local label = tostring(entry[1])
+    local lines = terminal.wrap(entry[2], math.min(out.columns, 100), indent)
+    lines[1] = "  " .. label .. (lines[1] or indent):sub(#label + 3)
+    for _, line in ipairs(lines) do out:print(line) end
+  end
+end
+
+function help.program(out)
+  local cli = require "weir.cli"
+  out:print("weir: ", help.purpose)
+  out:print("\nUsage: weir VERB [ARGUMENT…]")
+  section(out, "Verbs")
+  local entries = {}
+  for _, name in ipairs(cli.verbs) do entries[#entries + 1] = { name, cli.verb(name).summary } end
+  definitions(out, entries)
+  section(out, "Exit status")
+  definitions(out, help.exits)
+  out:print("\nNext: weir help VERB")
+end
+
+function help.verb(verb, out)
+  out:print("weir ", verb.name, ": ", verb.summary)
+  out:print("\nUsage: ", arguments.usage(verb))
+  for _, paragraph in ipairs(verb.description or {}) do
+    out:print()
+    for _, line in ipairs(terminal.wrap(paragraph, math.min(out.columns, 100), "  ")) do out:print(line) end
+  end
+  local entries = {}
+  for _, positional in ipairs(verb.positionals or {}) do entries[#entries + 1] = { positional.name, positional.doc } end
+  if entries[1] then
+    section(out, "Arguments")
+    definitions(out, entries)
+  end
+  entries = {}
+  for _, option in ipairs(arguments.options(verb)) do
+    entries[#entries + 1] = { arguments.option_label(option), option.doc }
+  end
+  section(out, "Options")
+  definitions(out, entries)
+  section(out, "Exit status")
+  definitions(out, verb.exits)
+  section(out, "Examples")
+  for _, example in ipairs(verb.examples) do
+    out:print("  ", out:paint("cyan", example[1]))
+    out:print("      ", example[2])
+  end
+end
+
+-- Topics for "did you mean": verbs and finding codes.
+function help.topics()
+  local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
+  for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
+  return names
+end
+
+function help.run(given, screen)
+  if given.man then
+    screen.out:write(require("weir.cli.man").page())
+    return 0
+  end
+  local topic = given.TOPIC
+  if not topic then
+    help.program(screen.out)
+    return 0
+  end
+  local verb = require("weir.cli").verb(topic)
+  if verb then
+    help.verb(verb, screen.out)
+    return 0
+  end
+  local page = require("weir.findings").page(topic:upper())
+  if page then
+    screen.out:write(page)
+    return 0
+  end
+  local close = require "weir.suggest"(topic, help.topics())
+  return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)
+end
+
+return help

@@ -1,0 +1,136 @@
+-- weir match PATTERN [EVENT…]: does an EventBridge event pattern match, and if not, why.
+local events = require "weir.cli.events"
+local exit = require "weir.cli.exit"
+local files = require "weir.files"
+local json = require "weir.json"
+local pattern = require "weir.pattern"
+local terminal = require "weir.cli.terminal"
+
+-- Far above EventBridge's own limit of 4,096 characters.
+local PATTERN_LIMIT = 1024 * 1024
+
+-- The pattern's text: inline when it looks like JSON, else from a file.
+local function read_pattern(word)
+  if word:find("^%s*{") then return word end
+  return files.read(word, PATTERN_LIMIT)
+end
+
+local function miss_line(out, miss)
+  local found = miss.found == "(missing)" and "there is no such field" or "the event has " .. miss.found
+  local hint = miss.hint ~= "" and " (" .. miss.hint .. ")" or ""
+  return ("    %s: wanted %s; %s%s"):format(
+    out:paint("bold", terminal.printable(miss.path)), terminal.excerpt(miss.wanted, 200),
+    terminal.excerpt(found, 200), terminal.printable(hint))
+end
+
+local Run = {}
+Run.__index = Run
+
+-- Prints one event's result: one JSON object a line, or a line for people.
+function Run:report(place, matched, misses)
+  local out = self.out
+  if self.json then
+    out:print(json.encode({ match = matched, file = place.path, line = place.line, item = place.item, misses = misses }))
+  elseif matched then
+    out:print(out:paint("good", "match"), "  ", terminal.printable(events.place(place)))
+  else
+    out:print(out:paint("error", "miss"), "   ", terminal.printable(events.place(place)))
+    for _, miss in ipairs(misses) do out:print(miss_line(out, miss)) end
+  end
+end
+
+function Run:bad_event(place, message)
+  self.bad = self.bad + 1
+  local where = events.place(place)
+  self.err:print(terminal.printable(where), ": ", self.err:paint("error", "bad event"), ": ", terminal.printable(message))
+  if self.json then
+    self.out:print(json.encode({ error = message, file = place.path, line = place.line, item = place.item }))
+  end
+end
+
+function Run:event(text, place, problem)
+  if not text then return self:bad_event(place, problem) end
+  local matched, message = self.matcher:match(text)
+  if matched == nil then return self:bad_event(place, message) end
+  if matched then
+    self.matched = self.matched + 1
+    return self:report(place, true)
+  end
+  self.missed = self.missed + 1
+  self:report(place, false, self.matcher:explain(text) or {})
+end
+
+function Run:summary()
+  local total = self.matched + self.missed + self.bad
+  if total == 1 and self.bad == 0 then return end
+  local text = ("%s of %s matched"):format(terminal.thousands(self.matched), terminal.count(total, "event"))
+  if self.bad > 0 then text = text .. ", " .. terminal.count(self.bad, "bad one") end
+  self.err:print(text)
+end
+
+local function run(given, screen)
+  local inputs = given.EVENT[1] and given.EVENT or { "-" }
+  if given.PATTERN == "-" then
+    for _, input in ipairs(inputs) do
+      if input == "-" then return nil, "standard input cannot be both PATTERN and EVENT", "name the events' file" end
+    end
+  end
+  local text, message = read_pattern(given.PATTERN)
+  if not text then
+    screen.err:print("weir: match: ", terminal.printable(message))
+    screen.err:print("Next: give the pattern inline, as '{\"source\": [\"aws.s3\"]}', or name its file")
+    return exit.io
+  end
+  local matcher, problem = pattern.compile(text)
+  if not matcher then
+    screen.err:print("weir: match: ", terminal.printable(problem))
+    return exit.usage
+  end
+  local self = setmetatable({
+    out = screen.out, err = screen.err, json = given.json, matcher = matcher, matched = 0, missed = 0, bad = 0,
+  }, Run)
+  local unreadable = false
+  for _, input in ipairs(inputs) do
+    local ok, why = events.each(input,
+      function(...) self:event(...) end, function() screen.out:flush() end)
+    if not ok then
+      screen.err:print("weir: match: ", terminal.printable(why))
+      unreadable = true
+    end
+  end
+  if not given.json then self:summary() end
+  if unreadable then return exit.io end
+  if self.matched + self.missed + self.bad == 0 then
+    screen.err:print("weir: match: there is no event in ", terminal.printable(table.concat(inputs, ", ")))
+    return exit.findings
+  end
+  return self.missed + self.bad == 0 and exit.fine or exit.findings
+end
+
+return {
+  name = "match",
+  summary = "test an EventBridge event pattern against events",
+  description = {
+    "PATTERN is the pattern itself when it starts with '{', else the file that holds it. Events are read as JSON "
+      .. "Lines, as one pretty-printed document, or as an array of events; without EVENT from standard input. "
+      .. "For each event that does not match, every key that failed is named.",
+    "With --json each event gives one line: {\"match\":true,\"file\":…,\"line\":…}, on a miss with \"misses\". "
+      .. "A line that is no JSON gives {\"error\":…} and counts as not matched.",
+  },
+  positionals = {
+    { name = "PATTERN", doc = "a pattern, its file, or '-'", complete = "file" },
+    { name = "EVENT", doc = "files of events, or '-'", optional = true, many = true, complete = "file" },
+  },
+  options = { { long = "json", doc = "one JSON object per event" } },
+  exits = {
+    { 0, "every event matched" },
+    { 1, "some event did not match, or was no JSON, or there was none" },
+    { 2, "the pattern is not valid, or usage" },
+    { 6, "the pattern or an event file cannot be read" },
+  },
+  examples = {
+    { "weir match '{\"source\": [\"aws.s3\"]}' event.json", "one pattern, one event" },
+    { "zcat day.jsonl.gz | weir match rule.json --json | grep -c '\"match\":true'", "count what a rule would take" },
+  },
+  run = run,
+}

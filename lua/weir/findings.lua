@@ -1,0 +1,42 @@
+-- Every finding of `weir check`: what its code means, an example that shows it, the example
+-- mended. `weir help CODE` prints a page; docs/findings/ holds the same pages as files (written by
+-- tests/support/write_finding_pages.lua, and the tests compare them).
+--
+-- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua).
+local findings = {}
+
+local entries, codes = {}, {}
+for _, part in ipairs { "weir.findings.load", "weir.findings.source" } do
+  for _, entry in ipairs(require(part)) do
+    entries[entry.code] = entry
+    codes[#codes + 1] = entry.code
+  end
+end
+
+-- All codes, in order.
+function findings.codes() return codes end
+
+function findings.entry(code) return entries[code] end
+
+-- "error" or "warning".
+function findings.severity(code) return entries[code].severity end
+
+local function example(title, file, text)
+  return ("## %s\n\n`%s`\n\n```lua\n%s```\n"):format(title, file, text)
+end
+
+-- The page in Markdown, or nil when there is no such code.
+function findings.page(code)
+  local entry = entries[code]
+  if not entry then return nil end
+  local parts = {
+    ("# %s: %s\n"):format(code, entry.title),
+    ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", entry.meaning),
+  }
+  if entry.bad then parts[#parts + 1] = example("An example", entry.file or "routing.lua", entry.bad) end
+  if entry.good then parts[#parts + 1] = example("Mended", entry.file or "routing.lua", entry.good) end
+  parts[#parts + 1] = ("## What to do\n\n%s\n"):format(entry.remedy)
+  return table.concat(parts, "\n")
+end
+
+return findings

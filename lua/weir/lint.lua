@@ -1,0 +1,109 @@
+-- Reads the source of a policy, or of a helper beside it, and reports what loading cannot see:
+-- names that are never there, decisions that explain nothing, paths without a decision.
+--
+-- lint.check(text, file) → list of { file =, line =, column =, size =, severity =, code =,
+-- message =, hint = }, in the order of the text. Source that Lua refuses gives none: loading it
+-- tells what is wrong.
+local decisions = require "weir.lint.decisions"
+local findings = require "weir.findings"
+local names = require "weir.lint.names"
+local parser = require "weir.lint.parser"
+local scope = require "weir.lint.scope"
+local tree = require "weir.lint.tree"
+local types = require "weir.lint.types"
+local vocabulary = require "weir.lint.vocabulary"
+
+local lint = {}
+
+local RULES = {
+  names.fields, names.globals, names.libraries, names.frozen, names.choices, names.unused_parameters,
+  decisions.kind, decisions.because, decisions.fields, decisions.format, decisions.returns, decisions.falls_off,
+  decisions.inexact,
+}
+
+-- The table of the one `policy { … }` in the file.
+local function policy_table(block)
+  local found
+  tree.walk(block, function(node)
+    if node.tag == "Call" and tree.global(node.callee) == "policy" and node.args[1] and node.args[1].tag == "Table" then
+      found = found or node.args[1]
+    end
+  end)
+  return found
+end
+
+-- `decide = function…`, or the name of a local function.
+local function decide_function(policy)
+  local value = tree.item(policy, "decide")
+  value = value and tree.strip(value)
+  if value and value.tag == "Name" and value.binding and not value.binding.assigned then value = value.binding.value end
+  return value and value.tag == "Function" and value or nil
+end
+
+-- Parameters as they are declared: name → key node, and a type to follow them by. The constructor
+-- tells a parameter's type; the values of a choice make comparisons checkable.
+local function declared_parameters(policy)
+  local params = tree.item(policy, "params")
+  local declared, record = {}, { type = "record", is_params = true, fields = {} }
+  if params and params.tag ~= "Table" then return nil, nil end
+  for _, item in ipairs(params and params.items or {}) do
+    if not item.key or item.key.tag ~= "String" then return nil, nil end
+    declared[item.key.value] = item.key
+    local field = { name = item.key.value, type = item.value.tag == "Call" and tree.global(item.value.callee) }
+    local values = field.type == "choice" and item.value.args[1].tag == "Table" and tree.item(item.value.args[1], "values")
+    if values and values.tag == "Table" then
+      field.values = {}
+      for i, value in ipairs(values.items) do field.values[i] = value.value.value end
+    end
+    record.fields[#record.fields + 1] = field
+  end
+  return declared, record
+end
+
+local function understand(block)
+  local source = { block = block }
+  local policy = policy_table(block)
+  if not policy then return source end
+  local kind = tree.item(policy, "kind")
+  source.kind = kind and kind.tag == "String" and kind.value
+  source.decide = decide_function(policy)
+  local schema = vocabulary.kinds[source.kind]
+  if not schema or not source.decide then return source end
+  local params
+  source.declared, params = declared_parameters(policy)
+  source.types = types.infer(block, source.decide, { type = "record", fields = schema.facts }, params)
+  return source
+end
+
+local function in_order(a, b)
+  if a.line ~= b.line then return a.line < b.line end
+  if a.column ~= b.column then return a.column < b.column end
+  return a.code < b.code
+end
+
+local function analyse(block, file)
+  local found = {}
+  local function report(code, token, message, hint)
+    found[#found + 1] = {
+      file = file, line = token.line, column = token.column, size = token.size,
+      severity = findings.severity(code), code = code, message = message, hint = hint,
+    }
+  end
+  scope.resolve(block)
+  local source = understand(block)
+  for _, rule in ipairs(RULES) do rule(source, report) end
+  table.sort(found, in_order)
+  return found
+end
+
+function lint.check(text, file)
+  local block = parser.parse(text)
+  if not block then return {} end
+  local ok, result = pcall(analyse, block, file)
+  if ok then return result end
+  -- An expression of a hundred thousand terms: Lua can run what is too deep to walk.
+  if type(result) == "string" and result:find("stack overflow", 1, true) then return {} end
+  error(result, 0)
+end
+
+return lint

@@ -1,0 +1,206 @@
+-- Findings about decisions: how they are made, and that there always is one.
+local suggest = require "weir.suggest"
+local tree = require "weir.lint.tree"
+local vocabulary = require "weir.lint.vocabulary"
+
+local decisions = {}
+
+local function each_decision(source, visit)
+  tree.walk(source.block, function(node)
+    local action = node.tag == "Call" and tree.global(node.callee)
+    local kind = action and vocabulary.actions[action]
+    if kind then visit(node, action, kind) end
+  end)
+end
+
+local function actions_of(kind)
+  local list = {}
+  for _, decision in ipairs(vocabulary.kinds[kind].decisions) do list[#list + 1] = decision.action end
+  return list
+end
+
+-- W106: the host refuses another kind's decisions.
+function decisions.kind(source, report)
+  if not vocabulary.kinds[source.kind] then return end
+  each_decision(source, function(call, action, kind)
+    if kind == source.kind then return end
+    report("W106", call.at, ("'%s' decides kind %s, this policy is of kind %s"):format(action, kind, source.kind),
+      ("%s decides: %s"):format(source.kind, table.concat(actions_of(source.kind), ", ")))
+  end)
+end
+
+-- The table a constructor is called with; false when it is something else for certain.
+local function made_with(call)
+  local first = call.args[1] and tree.strip(call.args[1])
+  if not first then return false end
+  if first.tag == "Table" then return first end
+  local constant = first.tag == "String" or first.tag == "Number" or first.tag == "Nil" or first.tag == "True"
+    or first.tag == "False" or first.tag == "Function"
+  if constant then return false end
+end
+
+-- Are all keys of the constructor written out?
+local function has_plain_keys(constructor)
+  for _, item in ipairs(constructor.items) do
+    if item.key and item.key.tag ~= "String" then return false end
+  end
+  return true
+end
+
+-- W107: a decision nobody can explain later.
+function decisions.because(source, report)
+  each_decision(source, function(call, action)
+    local constructor = made_with(call)
+    if constructor == nil or constructor and not has_plain_keys(constructor) then return end
+    local because = constructor and tree.item(constructor, "because")
+    local empty = because and (because.tag == "Nil" or because.tag == "String" and not because.value:find("%S"))
+    if because and not empty then return end
+    report("W107", call.at, ("this '%s' does not say why"):format(action),
+      ('write %s { because = "…" }'):format(action))
+  end)
+end
+
+local function field_of(schema, name)
+  for _, field in ipairs(schema.fields) do
+    if field.name == name then return field end
+  end
+end
+
+local function schema_of(action)
+  for _, decision in ipairs(vocabulary.kinds[vocabulary.actions[action]].decisions) do
+    if decision.action == action then return decision end
+  end
+end
+
+local function unknown_field(report, schema, key, action)
+  local known = { "because" }
+  for _, field in ipairs(schema.fields) do known[#known + 1] = field.name end
+  local close = suggest(key.value, known)
+  report("W108", key.at, ("'%s' has no field '%s'"):format(action, key.value),
+    close and ("did you mean '%s'?"):format(close) or "it has: " .. table.concat(known, ", "))
+end
+
+-- W108: fields that the kind's decision does not have, or must have.
+function decisions.fields(source, report)
+  each_decision(source, function(call, action)
+    local constructor, schema = made_with(call), schema_of(action)
+    if not constructor then return end
+    for _, item in ipairs(constructor.items) do
+      local key = item.key
+      if key and key.tag == "String" and key.value ~= "because" and not field_of(schema, key.value) then
+        unknown_field(report, schema, key, action)
+      end
+    end
+    if not has_plain_keys(constructor) then return end
+    for _, field in ipairs(schema.fields) do
+      if field.required and not tree.item(constructor, field.name) then
+        report("W108", call.at, ("this '%s' has no %s"):format(action, field.name), field.doc)
+      end
+    end
+  end)
+end
+
+-- How many values a format asks for, or nil and the directive that is wrong.
+local function count_directives(format)
+  local count, at = 0, 1
+  while true do
+    local start = format:find("%", at, true)
+    if not start then return count end
+    local stop = format:match("^%%[%-+ #0]*%d*%.?%d*[cdeEfFgGioqsuxXaA]()", start)
+    if stop then
+      count = count + 1
+    else
+      stop = format:match("^%%%%()", start)
+      if not stop then return nil, format:match("^%%[%-+ #0-9.]*.?", start) end
+    end
+    at = stop
+  end
+end
+
+-- W111: because = "%d of %d files", n: one value short, and the policy fails while deciding.
+function decisions.format(source, report)
+  each_decision(source, function(call)
+    local constructor = made_with(call)
+    local because = constructor and tree.item(constructor, "because")
+    if not because or because.tag ~= "String" then return end
+    local needed, wrong = count_directives(because.value)
+    local values, last = 0, nil
+    for _, item in ipairs(constructor.items) do
+      if not item.key then values, last = values + 1, item.value end
+    end
+    local open = last and (last.tag == "Call" or last.tag == "Method" or last.tag == "Vararg")
+    -- Without values the text is taken as it is, percent signs included.
+    if values == 0 and (wrong or because.value:find("%% ")) then return end
+    if wrong then
+      report("W111", because.at, ("because has '%s', which is no format"):format(wrong), "write %% for a percent sign")
+    elseif values > needed or values < needed and not open then
+      report("W111", because.at, ("because asks for %d values and gets %d"):format(needed, values),
+        "one value after it for each %d, %s, …, in order")
+    end
+  end)
+end
+
+-- Paths through a function ------------------------------------------------------------------
+
+local ends
+
+local function has_break(block)
+  local found = false
+  tree.walk_body(block, function(node)
+    if node.tag == "Break" then found = true end
+  end)
+  return found
+end
+
+local function clause_ends(node)
+  if not node.otherwise or not ends(node.otherwise) then return false end
+  for _, clause in ipairs(node.clauses) do
+    if not ends(clause.body) then return false end
+  end
+  return true
+end
+
+-- Does control never come out at the end of this block?
+function ends(block)
+  local last = block[#block]
+  if not last then return false end
+  if last.tag == "Return" or last.tag == "Goto" then return true end
+  if last.tag == "Do" then return ends(last.body) end
+  if last.tag == "If" then return clause_ends(last) end
+  if last.tag == "While" then return last.condition.tag == "True" and not has_break(last.body) end
+  return last.tag == "CallStatement" and last.call.tag == "Call" and tree.global(last.call.callee) == "error"
+end
+
+-- W112: returns something that is no decision.
+function decisions.returns(source, report)
+  if not source.decide then return end
+  tree.walk_body(source.decide.body, function(node)
+    if node.tag ~= "Return" then return end
+    local value = node.values[1] and tree.strip(node.values[1])
+    local constant = value and ({ Nil = "nil", True = "true", False = "false", String = "a text", Number = "a number" })[value.tag]
+    if value and not constant then return end
+    local action = value and value.tag == "String" and vocabulary.actions[value.value]
+    report("W112", value and value.at or node.at, ("decide returns %s, which is no decision"):format(constant or "nothing"),
+      action and ('write return %s { because = "…" }'):format(value.value) or "every branch returns a decision")
+  end)
+end
+
+-- W202: some facts may find no branch.
+function decisions.falls_off(source, report)
+  if not source.decide or ends(source.decide.body) then return end
+  report("W202", source.decide.last, "decide can end here without a decision",
+    "return a decision for everything the branches above leave over")
+end
+
+-- W201: results whose last digit depends on the machine's C library.
+function decisions.inexact(source, report)
+  tree.walk(source.block, function(node)
+    if node.tag ~= "Binary" or node.operator ~= "^" then return end
+    local base, exponent = tree.strip(node.left), tree.strip(node.right)
+    if exponent.tag == "Number" and (exponent.value == 2 or base.tag == "Number") then return end
+    report("W201", node.at, "'^' can differ in the last digit from machine to machine",
+      "multiply instead; only x^2 is the same everywhere")
+  end)
+end
+
+return decisions

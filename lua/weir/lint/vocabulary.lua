@@ -1,0 +1,66 @@
+-- The language policies are written in, as names: what the sandbox offers
+-- (docs/policy-language.md) and, for what Lua has and policies do not, the reason why.
+local kinds = require "weir.kinds"
+
+local vocabulary = {}
+
+local function names(text)
+  local set = {}
+  for name in text:gmatch("%S+") do set[name] = true end
+  return set
+end
+
+vocabulary.globals = names [[
+  assert error ipairs next pairs pcall require select tonumber tostring type
+  math string table utf8
+  policy integer number text flag choice
+]]
+
+vocabulary.libraries = {
+  string = names "byte char find format gmatch gsub len lower match rep reverse sub upper",
+  table = names "concat insert move pack remove sort unpack",
+  math = names [[abs ceil floor fmod huge max maxinteger min mininteger modf pi sqrt tointeger
+    type ult]],
+  utf8 = names "char charpattern codepoint codes len offset",
+}
+
+local NO_WORLD = "a policy has no files, clock or network: what it needs must be in the facts"
+local INEXACT = "its last digit depends on the machine: compare with a table of limits instead"
+local NO_CODE = "a policy directory's own files are loaded with require"
+vocabulary.why_not = {
+  io = NO_WORLD, os = NO_WORLD, package = NO_CODE, dofile = NO_CODE, loadfile = NO_CODE, load = NO_CODE,
+  loadstring = NO_CODE, print = "say it in because: every decision is logged with it",
+  warn = "say it in because: every decision is logged with it",
+  coroutine = "a decision is one plain call", debug = "a policy cannot look outside itself",
+  collectgarbage = "the host limits memory", _G = "globals cannot be reached as a table",
+  setmetatable = "metatables are not part of the policy language",
+  getmetatable = "metatables are not part of the policy language",
+  rawget = "metatables are not part of the policy language", rawset = "metatables are not part of the policy language",
+  rawequal = "metatables are not part of the policy language", rawlen = "metatables are not part of the policy language",
+  xpcall = "use pcall",
+  ["math.random"] = "the same facts must give the same decision: derive a choice from a fact",
+  ["math.randomseed"] = "the same facts must give the same decision: derive a choice from a fact",
+  ["math.log"] = INEXACT, ["math.exp"] = INEXACT, ["math.sin"] = INEXACT, ["math.cos"] = INEXACT,
+  ["string.dump"] = "policies are text", ["string.pack"] = "not part of the policy language",
+}
+
+-- kind name → its schema, and decision constructor → name of its kind.
+vocabulary.kinds, vocabulary.actions = {}, {}
+for _, name in ipairs(kinds) do
+  local kind = require("weir.kinds." .. name)
+  vocabulary.kinds[name] = kind
+  for _, decision in ipairs(kind.decisions) do
+    vocabulary.actions[decision.action] = name
+    vocabulary.globals[decision.action] = true
+  end
+end
+
+-- Sorted keys of a set, for suggestions.
+function vocabulary.list(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
+return vocabulary

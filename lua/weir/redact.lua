@@ -1,0 +1,42 @@
+-- Takes secrets out of what is about to be printed: the value of every key whose name says that it
+-- is one, however deep.
+local json = require "weir.json"
+
+-- Parts of lower-case names without separators: taskToken, task_token and X-Amz-Security-Token.
+local NAMES = { "token", "secret", "authorization", "password", "passwd", "credential", "privatekey", "apikey",
+  "accesskey", "cookie", "signature" }
+-- Names that contain one of those and are no secret.
+local HARMLESS = { nexttoken = false, tokenizer = true, secretarn = true, maxtokens = true, tokencount = true }
+
+local redact = { MARK = "[redacted]" }
+
+function redact.is_secret(name)
+  if type(name) ~= "string" then return false end
+  local plain = name:lower():gsub("[^%w]", "")
+  if HARMLESS[plain] then return false end
+  for _, part in ipairs(NAMES) do
+    if plain:find(part, 1, true) then return true end
+  end
+  return false
+end
+
+-- A presigned URL signs whoever holds it in.
+local function without_signature(text)
+  return (text:gsub("([?&][%w%-]*)(=[^&%s]*)", function(name, value)
+    if redact.is_secret(name) then return name .. "=" .. redact.MARK end
+    return name .. value
+  end))
+end
+
+-- A copy of a JSON value without its secrets; the value itself is not changed.
+function redact.value(value)
+  if type(value) == "string" then return value:find("[?&]") and without_signature(value) or value end
+  if type(value) ~= "table" then return value end
+  local copy = json.is_array(value) and json.array({}) or {}
+  for key, item in pairs(value) do
+    copy[key] = redact.is_secret(key) and item ~= json.null and redact.MARK or redact.value(item)
+  end
+  return copy
+end
+
+return redact
