@@ -6,7 +6,7 @@ local json = require "weir.json"
 local NAMES = { "token", "secret", "authorization", "password", "passwd", "credential", "privatekey", "apikey",
   "accesskey", "cookie", "signature" }
 -- Names that contain one of those and are no secret.
-local HARMLESS = { nexttoken = false, tokenizer = true, secretarn = true, maxtokens = true, tokencount = true }
+local HARMLESS = { tokenizer = true, secretarn = true, maxtokens = true, tokencount = true }
 
 local redact = { MARK = "[redacted]" }
 

@@ -3,7 +3,6 @@ local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
-local pattern = require "weir.pattern"
 local terminal = require "weir.cli.terminal"
 
 -- Far above EventBridge's own limit of 4,096 characters.
@@ -81,7 +80,7 @@ local function run(given, screen)
     screen.err:print("Next: give the pattern inline, as '{\"source\": [\"aws.s3\"]}', or name its file")
     return exit.io
   end
-  local matcher, problem = pattern.compile(text)
+  local matcher, problem = require("weir.pattern").compile(text)
   if not matcher then
     screen.err:print("weir: match: ", terminal.printable(problem))
     return exit.usage

@@ -102,6 +102,13 @@ function terminal.count(number, one, many)
   return terminal.thousands(number) .. " " .. (number == 1 and one or many or one .. "s")
 end
 
+-- bytes(2150) → "2.1 KiB".
+function terminal.bytes(count)
+  if count < 1024 then return terminal.count(count, "byte") end
+  if count < 1024 * 1024 then return ("%.1f KiB"):format(count / 1024) end
+  return ("%.1f MiB"):format(count / (1024 * 1024))
+end
+
 local function pad(text, width, align)
   local space = (" "):rep(width - terminal.width(text))
   return align == "right" and space .. text or text .. space

@@ -1,0 +1,140 @@
+-- weir decide KIND: one decision from facts.
+local exit = require "weir.cli.exit"
+local files = require "weir.files"
+local json = require "weir.json"
+local kinds = require "weir.kinds"
+local native = require "weir.terminal"
+local policies = require "weir.cli.policies"
+local suggest = require "weir.suggest"
+local terminal = require "weir.cli.terminal"
+
+local FACTS_LIMIT = 16 * 1024 * 1024
+
+-- The facts' text; nil, status, after saying why there are none.
+local function read_facts(given, screen)
+  local source = given.event or "-"
+  if not given.event and native.is_terminal(0) then
+    return nil, "no facts are given", "name a file with -e FILE, or write them to standard input"
+  end
+  local text, message = files.read(source, FACTS_LIMIT)
+  if text then return text end
+  screen.err:print("weir: decide: ", terminal.printable(message))
+  return nil, exit.io
+end
+
+-- What went wrong, as an exit status: our caller's facts and parameters, or the policy.
+local STATUS = { UnknownKind = exit.usage, InvalidFacts = exit.usage, InvalidParams = exit.usage }
+
+local function policy_of(set, kind)
+  for _, policy in ipairs(set:policies()) do
+    if policy.kind == kind then return policy end
+  end
+end
+
+local function show_json(out, set, kind, decision)
+  local policy = policy_of(set, kind)
+  -- The texts are canonical JSON already; decoding them would only lose that.
+  out:print('{"action":', json.encode(decision.action), ',"because":', json.encode(decision.because),
+    ',"bytes":', decision.bytes, ',"decision":', decision.decision, ',"eval_us":', decision.eval_us,
+    ',"file":', json.encode(decision.file), ',"instructions":', decision.instructions,
+    ',"kind":', json.encode(kind), ',"line":', decision.line, ',"params":', decision.params,
+    ',"policy":', json.encode { name = policy.name, digest = policy.digest }, "}")
+end
+
+local function sorted_names(object)
+  local names = {}
+  for name in pairs(object) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- "threshold = 20 (default 10)" for every parameter that is not at its default.
+local function overridden(params, policy)
+  local rows = {}
+  for _, param in ipairs(policy.params) do
+    local value = params[param.name]
+    if value ~= nil and value ~= param.default then
+      rows[#rows + 1] = ("%s = %s (default %s)"):format(param.name, json.encode(value), json.encode(param.default))
+    end
+  end
+  return rows
+end
+
+local function show(out, set, kind, decision)
+  local fields, params = json.decode(decision.decision), json.decode(decision.params)
+  local function row(label, text)
+    out:print("  ", out:paint("dim", ("%-8s"):format(label)), " ", terminal.printable(text))
+  end
+  out:print(out:paint("bold", terminal.printable(decision.action)))
+  row("because", decision.because)
+  for _, name in ipairs(sorted_names(fields)) do
+    if name ~= "action" then row(name, json.encode(fields[name])) end
+  end
+  row("where", ("%s:%d"):format(decision.file, decision.line))
+  for _, text in ipairs(overridden(params, policy_of(set, kind))) do row("params", text) end
+  row("cost", ("%s instructions, %s, %s µs"):format(terminal.thousands(decision.instructions),
+    terminal.bytes(decision.bytes), terminal.thousands(decision.eval_us)))
+end
+
+local function explain_failure(screen, given, message, code, directory)
+  local err = screen.err
+  err:print("weir: decide: ", err:paint("error", code), ": ", terminal.printable(message))
+  if code == "InvalidFacts" then err:print("Next: docs/kinds/", given.KIND, ".md lists the facts")
+  elseif not STATUS[code] then err:print("Next: weir check ", terminal.printable(directory)) end
+end
+
+local function run(given, screen)
+  local known = false
+  for _, kind in ipairs(kinds) do known = known or kind == given.KIND end
+  if not known then
+    local close = suggest(given.KIND, kinds)
+    return nil, ("unknown kind '%s'"):format(given.KIND),
+      close and ("did you mean '%s'?"):format(close) or "kinds are: " .. table.concat(kinds, ", ")
+  end
+  local set, directory = policies.load("decide", given, screen)
+  if not set then return directory() end
+  local facts, status, hint = read_facts(given, screen)
+  if not facts then
+    if type(status) == "string" then return nil, status, hint end
+    return status
+  end
+  local decision, message, code = set:decide(given.KIND, facts)
+  if not decision then
+    if given.json then screen.out:print(json.encode { error = message, code = code, kind = given.KIND }) end
+    explain_failure(screen, given, message, code, directory)
+    return STATUS[code] or exit.decide
+  end
+  if given.json then show_json(screen.out, set, given.KIND, decision)
+  else show(screen.out, set, given.KIND, decision) end
+  return exit.fine
+end
+
+return {
+  name = "decide",
+  summary = "make one decision from facts",
+  description = {
+    "Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard input. "
+      .. "Parameters come from the policy, then from WEIR_PARAMS, then from --set.",
+    "With --json: one object with action, because, decision, params, file, line, policy, instructions, bytes and "
+      .. "eval_us; when deciding failed, {\"error\":…,\"code\":…}.",
+  },
+  positionals = { { name = "KIND", doc = table.concat(kinds, ", "), words = kinds } },
+  options = {
+    policies.options.directory,
+    { long = "event", short = "e", value = "FILE", complete = "file", doc = "the facts; '-' is standard input" },
+    policies.options.set,
+    { long = "json", doc = "one JSON object" },
+  },
+  exits = {
+    { 0, "decided" },
+    { 2, "usage: an unknown kind or parameter, or facts the kind does not allow" },
+    { 3, "the policy set does not load" },
+    { 4, "the policy failed while deciding" },
+    { 6, "the facts cannot be read" },
+  },
+  examples = {
+    { "echo '{\"file_count\": 12}' | weir decide routing", "facts from standard input" },
+    { "weir decide routing -e facts.json --set threshold=20", "with another threshold" },
+  },
+  run = run,
+}

@@ -1,0 +1,145 @@
+-- The policy set a verb works with: which directory, which parameters, and loading it.
+local exit = require "weir.cli.exit"
+local files = require "weir.files"
+local json = require "weir.json"
+local process = require "weir.process"
+local suggest = require "weir.suggest"
+local terminal = require "weir.cli.terminal"
+
+local policies = {}
+
+-- The options of every verb that loads a set.
+policies.options = {
+  directory = {
+    long = "policies", short = "p", value = "DIR", complete = "directory",
+    doc = "the policy set; else ./policies, else the installed one",
+  },
+  set = {
+    long = "set", value = "NAME=VALUE", many = true,
+    doc = "override a parameter of the policies, as KIND.NAME for one kind only",
+  },
+}
+
+-- PREFIX/share/weir/policies, beside the PREFIX/bin the program is in.
+local function installed()
+  local program = process.executable()
+  local prefix = program and program:match("^(.*)/[^/]*/[^/]*$")
+  return prefix and prefix .. "/share/weir/policies"
+end
+
+local function is_directory(path)
+  local status = path and files.stat(path)
+  return status and status.type == "directory"
+end
+
+-- The directory to use, without a slash at its end.
+function policies.directory(given)
+  if given then return #given > 1 and given:gsub("/+$", "") or given end
+  local candidates = { "policies", installed() }
+  for _, path in ipairs(candidates) do
+    if is_directory(path) then return path end
+  end
+  return nil, "there is no policy set: neither ./policies nor " .. tostring(candidates[2]) .. " is a directory"
+end
+
+-- Parameters ---------------------------------------------------------------------------------
+
+local function from_environment()
+  local text = os.getenv("WEIR_PARAMS")
+  if not text or text == "" then return {} end
+  local params, message = json.decode(text)
+  if params == nil then return nil, "WEIR_PARAMS is no JSON: " .. message end
+  if type(params) ~= "table" or json.is_array(params) then return nil, "WEIR_PARAMS must be a JSON object" end
+  return params
+end
+
+-- overrides(list of "NAME=VALUE") → name → value, the environment's first; or nil, message, hint.
+function policies.overrides(settings)
+  local params, message = from_environment()
+  if not params then return nil, message, 'write WEIR_PARAMS=\'{"threshold": 20}\'' end
+  local seen = {}
+  for _, setting in ipairs(settings or {}) do
+    local name, value = setting:match("^([%a_][%w_%.]*)=(.*)$")
+    if not name then return nil, ("--set '%s' is not NAME=VALUE"):format(setting), "write --set threshold=20" end
+    if seen[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
+    seen[name], params[name] = true, value
+  end
+  return params
+end
+
+local function known_parameters(set)
+  local known = {}
+  for _, policy in ipairs(set:policies()) do
+    for _, param in ipairs(policy.params) do
+      known[#known + 1] = param.name
+      known[#known + 1] = policy.kind .. "." .. param.name
+    end
+  end
+  return known
+end
+
+local function has(list, name)
+  for _, item in ipairs(list) do
+    if item == name then return true end
+  end
+  return false
+end
+
+-- A misspelt parameter must not become a default: nil, message, hint for a name no policy has.
+function policies.check_overrides(set, params)
+  local known = known_parameters(set)
+  for name in pairs(params) do
+    if not has(known, name) then
+      local close = suggest(name, known)
+      local plain = {}
+      for _, candidate in ipairs(known) do
+        if not candidate:find(".", 1, true) and not has(plain, candidate) then plain[#plain + 1] = candidate end
+      end
+      return nil, ("no policy has a parameter '%s'"):format(name),
+        close and ("did you mean '%s'?"):format(close) or "there are: " .. table.concat(plain, ", ")
+    end
+  end
+  return true
+end
+
+-- Loading ------------------------------------------------------------------------------------
+
+-- Prints on stderr why a set does not load, and what to type next.
+local function refuse(screen, verb, directory, findings)
+  local report = require "weir.cli.report"
+  report.findings(screen.err, findings)
+  screen.err:printf("weir: %s: the policy set %s does not load", verb, terminal.printable(directory))
+  screen.err:print("Next: weir check ", terminal.printable(directory))
+end
+
+-- load(verb, given, screen) → set, directory; or nil, and the exit status or the three results of
+-- a usage error (nil, message, hint) for the verb to return.
+--
+--   local set, directory = policies.load("decide", given, screen)
+--   if not set then return directory() end
+function policies.load(verb, given, screen)
+  local policy_set = require "weir.policy_set"
+  local params, message, hint = policies.overrides(given.set)
+  if not params then return nil, function() return nil, message, hint end end
+  local directory, problem = policies.directory(given.policies)
+  if not directory then
+    screen.err:print("weir: ", verb, ": ", terminal.printable(problem))
+    screen.err:print("Next: name one with -p DIR")
+    return nil, function() return exit.load end
+  end
+  local set, findings = policy_set.load(directory)
+  if not set then
+    refuse(screen, verb, directory, findings)
+    return nil, function() return exit.load end
+  end
+  if next(params) == nil then return set, directory end
+  local ok
+  ok, message, hint = policies.check_overrides(set, params)
+  if not ok then return nil, function() return nil, message, hint end end
+  set, findings = policy_set.load(directory, { params = params })
+  if set then return set, directory end
+  local first = findings[1]
+  return nil, function() return nil, first.message, first.hint end
+end
+
+return policies

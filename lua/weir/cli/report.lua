@@ -1,0 +1,75 @@
+-- How findings are shown: `file:line:column: severity[code] message`, the line of source with a
+-- caret under the place, and what to do.
+local files = require "weir.files"
+local json = require "weir.json"
+local terminal = require "weir.cli.terminal"
+
+local report = {}
+
+local SOURCE_LIMIT = 16 * 1024 * 1024
+local LONGEST_LINE = 160
+
+-- Lines of files that findings point into, read once.
+local Sources = {}
+Sources.__index = Sources
+
+function Sources:line(file, number)
+  if not self[file] then
+    local lines, text = {}, files.read(file, SOURCE_LIMIT) or ""
+    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+    self[file] = lines
+  end
+  return self[file][number]
+end
+
+local function with_spaces(text) return (text:gsub("\t", " ")) end
+
+-- The source line and a marker line under it; a line too long to read is left out.
+local function excerpt(out, finding, sources)
+  local line = finding.line > 0 and sources:line(finding.file, finding.line)
+  if not line or #line > LONGEST_LINE then return false end
+  local number = ("%5d"):format(finding.line)
+  out:print(out:paint("dim", number .. " |"), " ", terminal.printable(with_spaces(line)))
+  if not finding.column or finding.column == 0 then return false end
+  local before = terminal.printable(with_spaces(line:sub(1, finding.column - 1)))
+  local marked = terminal.printable(with_spaces(line:sub(finding.column, finding.column + (finding.size or 1) - 1)))
+  out:print(out:paint("dim", "      |"), " ", (" "):rep(terminal.width(before)),
+    out:paint(finding.severity, ("^"):rep(math.max(1, terminal.width(marked)))),
+    finding.hint and " " .. terminal.printable(finding.hint) or "")
+  return true
+end
+
+local function place(finding)
+  local parts = { terminal.printable(finding.file) }
+  if finding.line > 0 then
+    parts[#parts + 1] = finding.line
+    if finding.column and finding.column > 0 then parts[#parts + 1] = finding.column end
+  end
+  return table.concat(parts, ":")
+end
+
+-- Prints findings for people.
+function report.findings(out, findings)
+  local sources = setmetatable({}, Sources)
+  for _, finding in ipairs(findings) do
+    out:print(out:paint("bold", place(finding)), ": ",
+      out:paint(finding.severity, ("%s[%s]"):format(finding.severity, finding.code)), " ",
+      terminal.printable(finding.message))
+    if not excerpt(out, finding, sources) and finding.hint then
+      out:print("      = ", terminal.printable(finding.hint))
+    end
+  end
+end
+
+-- One JSON object per finding.
+function report.findings_json(out, findings)
+  for _, finding in ipairs(findings) do
+    out:print(json.encode {
+      file = finding.file, line = finding.line > 0 and finding.line or nil,
+      column = finding.column ~= 0 and finding.column or nil, severity = finding.severity, code = finding.code,
+      message = finding.message, hint = finding.hint,
+    })
+  end
+end
+
+return report

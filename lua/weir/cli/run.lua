@@ -1,0 +1,178 @@
+-- weir run HANDLER -e EVENT: a whole handler, dry unless told otherwise.
+local effects = require "weir.effects"
+local events = require "weir.cli.events"
+local exit = require "weir.cli.exit"
+local handlers = require "weir.handlers"
+local json = require "weir.json"
+local policies = require "weir.cli.policies"
+local redact = require "weir.redact"
+local suggest = require "weir.suggest"
+local terminal = require "weir.cli.terminal"
+
+-- Codes that mean the event was wrong, and those of failed effects; all others are the policy's.
+local STATUS = {
+  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, NotAvailable = exit.io,
+}
+
+local function safe(value) return json.encode(redact.value(value)) end
+
+-- JSON null and a missing member are the same; anything but an object is a mistake.
+local function object_member(event, name)
+  local value = event[name]
+  if value == nil or value == json.null then return {} end
+  if type(value) ~= "table" or json.is_array(value) then return nil, ("%s must be a JSON object"):format(name) end
+  return value
+end
+
+-- Takes "world" and "config" off the event: they are for the dry run, the handler never sees them.
+local function executor_for(event, live)
+  if type(event) ~= "table" or json.is_array(event) then return live and effects.live() or effects.dry {} end
+  local world, problem = object_member(event, "world")
+  if not world then return nil, problem end
+  local config
+  config, problem = object_member(event, "config")
+  if not config then return nil, problem end
+  event.world, event.config = nil, nil
+  return live and effects.live() or effects.dry { world = world, config = config }
+end
+
+local function show_decision(out, decision)
+  out:print(out:paint("dim", "facts     "), terminal.excerpt(safe(decision.facts), 400))
+  out:print(out:paint("dim", "decision  "), out:paint("bold", terminal.printable(decision.action)), "  ",
+    terminal.printable(decision.because), "  ",
+    out:paint("dim", terminal.printable(("%s:%d"):format(decision.file, decision.line))))
+end
+
+local function show_plan(out, executor)
+  if #executor.plan == 0 then out:print(out:paint("dim", "plan      "), "nothing to call") end
+  for i, call in ipairs(executor.plan) do
+    out:print(out:paint("dim", i == 1 and "plan      " or "          "), i, ". ", call.service, " ",
+      out:paint("bold", call.operation), "  ", terminal.printable(call.target))
+    out:print("             ", terminal.excerpt(safe(call.input), 400))
+  end
+  for _, unknown in ipairs(executor.unknown) do
+    out:print(out:paint("warning", "unknown   "), terminal.printable(unknown.what), " (", terminal.printable(unknown.remedy), ")")
+  end
+end
+
+local function show_metrics(out, executor)
+  for i, metric in ipairs(executor.metrics) do
+    out:print(out:paint("dim", i == 1 and "metrics   " or "          "), metric.name, " ", terminal.thousands(metric.value),
+      " ", metric.unit, " ", terminal.printable(json.encode(metric.dimensions)))
+  end
+end
+
+local function show(out, report)
+  for _, decision in ipairs(report.decisions) do show_decision(out, decision) end
+  if report.error then
+    if report.error.facts then
+      out:print(out:paint("dim", "facts     "), terminal.excerpt(safe(report.error.facts), 400))
+    end
+    return
+  end
+  show_plan(out, report.effects)
+  show_metrics(out, report.effects)
+  out:print(out:paint("dim", "result    "), terminal.excerpt(safe(report.result), 400))
+end
+
+local function show_json(out, report)
+  local executor = report.effects
+  local decisions = json.array({})
+  for i, decision in ipairs(report.decisions) do
+    decisions[i] = {
+      kind = decision.kind, facts = decision.facts, decision = decision.fields, because = decision.because,
+      file = decision.file, line = decision.line, params = decision.params,
+    }
+  end
+  out:print(safe {
+    handler = report.handler, dry = executor.dry, decisions = decisions, plan = json.array(executor.plan),
+    metrics = json.array(executor.metrics), unknown = json.array(executor.unknown), result = report.result,
+    error = report.error,
+  })
+end
+
+local Session = {}
+Session.__index = Session
+
+function Session:worse(status) self.status = math.max(self.status, status) end
+
+function Session:fail(place, code, message, status)
+  self.screen.err:print("weir: run: ", terminal.printable(events.place(place)), ": ",
+    self.screen.err:paint("error", code), ": ", terminal.printable(message))
+  self:worse(status)
+end
+
+function Session:event(text, place, problem)
+  self.count = self.count + 1
+  if not text then return self:fail(place, "InvalidEvent", problem, exit.usage) end
+  local event = json.decode(text)
+  local executor, wrong = executor_for(event, self.given.live)
+  if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
+  local report = handlers.run(self.given.HANDLER, event, self.set, executor)
+  if self.given.json then show_json(self.screen.out, report)
+  else
+    self.screen.out:print(self.screen.out:paint("bold", self.given.HANDLER), "  ",
+      terminal.printable(events.place(place)), executor.dry and "  (dry run)" or "")
+    show(self.screen.out, report)
+  end
+  if report.error then
+    self:fail(place, report.error.code, report.error.message, STATUS[report.error.code] or exit.decide)
+  end
+end
+
+local function run(given, screen)
+  if not handlers.find(given.HANDLER) then
+    local close = suggest(given.HANDLER, handlers.names)
+    return nil, ("unknown handler '%s'"):format(given.HANDLER),
+      close and ("did you mean '%s'?"):format(close) or "handlers are: " .. table.concat(handlers.names, ", ")
+  end
+  if not given.event then return nil, "no event is given", "name a file with -e FILE, or -e - for standard input" end
+  local set, directory = policies.load("run", given, screen)
+  if not set then return directory() end
+  local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 }, Session)
+  for _, path in ipairs(given.event) do
+    local ok, message = events.each(path, function(...) session:event(...) end)
+    if not ok then
+      screen.err:print("weir: run: ", terminal.printable(message))
+      session:worse(exit.io)
+    end
+  end
+  if session.count == 0 and session.status == exit.fine then
+    screen.err:print("weir: run: there is no event in ", terminal.printable(table.concat(given.event, ", ")))
+    return exit.usage
+  end
+  return session.status
+end
+
+return {
+  name = "run",
+  summary = "run a handler on an event, without changing anything",
+  description = {
+    "Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision, the calls to AWS it "
+      .. "would make, its metrics and its result. Nothing is called: a dry run takes what it would look up from the "
+      .. "event's member \"world\" ({\"service.Operation\": {target: answer}}) and settings from \"config\"; what is "
+      .. "in neither is listed as unknown.",
+    "Values whose names say that they are secrets are never printed.",
+  },
+  positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names } },
+  options = {
+    { long = "event", short = "e", value = "FILE", many = true, required = true, complete = "file",
+      doc = "events; '-' is standard input" },
+    policies.options.directory,
+    policies.options.set,
+    { long = "live", doc = "call AWS; not available in this version" },
+    { long = "json", doc = "one JSON object per event" },
+  },
+  exits = {
+    { 0, "every event was handled" },
+    { 2, "usage, or an event the handler does not understand" },
+    { 3, "the policy set does not load" },
+    { 4, "a policy failed while deciding; nothing was carried out for that event" },
+    { 6, "an event cannot be read, or a call failed" },
+  },
+  examples = {
+    { "weir run routing -e discovery.json", "which branch, and what would be measured" },
+    { "weir run mapping -e events.jsonl --json", "one object for each event" },
+  },
+  run = run,
+}
