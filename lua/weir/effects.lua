@@ -20,12 +20,15 @@ local function check_request(request)
     if not REQUEST[key] then error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3) end
   end
   for key, wanted in pairs(REQUEST) do
-    if type(request[key]) ~= wanted then error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3) end
+    if type(request[key]) ~= wanted then
+      error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
+    end
   end
 end
 
 local function check_metric(name, value, unit, dimensions)
-  local ok = type(name) == "string" and type(value) == "number" and value == value and math.abs(value) < math.huge
+  local ok = type(name) == "string" and type(value) == "number" and value == value
+    and math.abs(value) < math.huge
     and type(unit) == "string" and type(dimensions) == "table"
   if not ok then error("expected effects:metric(name, finite number, unit, dimensions)", 3) end
 end
@@ -94,7 +97,8 @@ Live.__index = Live
 
 local function not_available(request)
   check_request(request)
-  return nil, ("%s %s is not available in this version"):format(request.service, request.operation), "NotAvailable"
+  return nil, ("%s %s is not available in this version"):format(request.service, request.operation),
+    "NotAvailable"
 end
 
 function Live:call(request)

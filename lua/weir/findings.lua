@@ -21,6 +21,9 @@ function findings.entry(code) return entries[code] end
 -- "error" or "warning".
 function findings.severity(code) return entries[code].severity end
 
+-- Prose is written in indented lines; in Markdown a paragraph is one line.
+local function flow(text) return (text:gsub("^%s+", ""):gsub("%s+", " ")) end
+
 local function example(title, file, text)
   return ("## %s\n\n`%s`\n\n```lua\n%s```\n"):format(title, file, text)
 end
@@ -31,11 +34,11 @@ function findings.page(code)
   if not entry then return nil end
   local parts = {
     ("# %s: %s\n"):format(code, entry.title),
-    ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", entry.meaning),
+    ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", flow(entry.meaning)),
   }
   if entry.bad then parts[#parts + 1] = example("An example", entry.file or "routing.lua", entry.bad) end
   if entry.good then parts[#parts + 1] = example("Mended", entry.file or "routing.lua", entry.good) end
-  parts[#parts + 1] = ("## What to do\n\n%s\n"):format(entry.remedy)
+  parts[#parts + 1] = ("## What to do\n\n%s\n"):format(flow(entry.remedy))
   return table.concat(parts, "\n")
 end
 

@@ -18,7 +18,8 @@ end
 local function decoded(decision)
   local fields = assert(json.decode(decision.decision))
   return {
-    action = decision.action, because = decision.because, fields = fields, file = decision.file, line = decision.line,
+    action = decision.action, because = decision.because, fields = fields, file = decision.file,
+      line = decision.line,
     params = assert(json.decode(decision.params)),
   }
 end

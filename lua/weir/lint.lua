@@ -17,7 +17,8 @@ local lint = {}
 
 local RULES = {
   names.fields, names.globals, names.libraries, names.frozen, names.choices, names.unused_parameters,
-  decisions.kind, decisions.because, decisions.fields, decisions.format, decisions.returns, decisions.falls_off,
+  decisions.kind, decisions.because, decisions.fields, decisions.format, decisions.returns,
+    decisions.falls_off,
   decisions.inexact,
 }
 
@@ -25,9 +26,8 @@ local RULES = {
 local function policy_table(block)
   local found
   tree.walk(block, function(node)
-    if node.tag == "Call" and tree.global(node.callee) == "policy" and node.args[1] and node.args[1].tag == "Table" then
-      found = found or node.args[1]
-    end
+    local made = node.tag == "Call" and tree.global(node.callee) == "policy" and node.args[1]
+    if made and made.tag == "Table" then found = found or made end
   end)
   return found
 end
@@ -36,12 +36,27 @@ end
 local function decide_function(policy)
   local value = tree.item(policy, "decide")
   value = value and tree.strip(value)
-  if value and value.tag == "Name" and value.binding and not value.binding.assigned then value = value.binding.value end
+  if value and value.tag == "Name" and value.binding and not value.binding.assigned then
+    value = value.binding.value
+  end
   return value and value.tag == "Function" and value or nil
 end
 
--- Parameters as they are declared: name → key node, and a type to follow them by. The constructor
--- tells a parameter's type; the values of a choice make comparisons checkable.
+-- A parameter as a field of a record. The constructor names its type; the values of a choice make
+-- comparisons checkable.
+local function parameter_field(name, constructor)
+  local made = constructor.tag == "Call" and constructor
+  local field = { name = name, type = made and tree.global(made.callee) }
+  local spec = made and made.args[1]
+  local values = field.type == "choice" and spec and spec.tag == "Table" and tree.item(spec, "values")
+  if values and values.tag == "Table" then
+    field.values = {}
+    for i, value in ipairs(values.items) do field.values[i] = value.value.value end
+  end
+  return field
+end
+
+-- Parameters as they are declared: name → key node, and a type to follow them by.
 local function declared_parameters(policy)
   local params = tree.item(policy, "params")
   local declared, record = {}, { type = "record", is_params = true, fields = {} }
@@ -49,13 +64,7 @@ local function declared_parameters(policy)
   for _, item in ipairs(params and params.items or {}) do
     if not item.key or item.key.tag ~= "String" then return nil, nil end
     declared[item.key.value] = item.key
-    local field = { name = item.key.value, type = item.value.tag == "Call" and tree.global(item.value.callee) }
-    local values = field.type == "choice" and item.value.args[1].tag == "Table" and tree.item(item.value.args[1], "values")
-    if values and values.tag == "Table" then
-      field.values = {}
-      for i, value in ipairs(values.items) do field.values[i] = value.value.value end
-    end
-    record.fields[#record.fields + 1] = field
+    record.fields[#record.fields + 1] = parameter_field(item.key.value, item.value)
   end
   return declared, record
 end

@@ -3,7 +3,8 @@
 local json = require "weir.json"
 
 -- Parts of lower-case names without separators: taskToken, task_token and X-Amz-Security-Token.
-local NAMES = { "token", "secret", "authorization", "password", "passwd", "credential", "privatekey", "apikey",
+local NAMES = { "token", "secret", "authorization", "password", "passwd", "credential", "privatekey",
+  "apikey",
   "accesskey", "cookie", "signature" }
 -- Names that contain one of those and are no secret.
 local HARMLESS = { tokenizer = true, secretarn = true, maxtokens = true, tokencount = true }

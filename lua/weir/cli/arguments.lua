@@ -96,7 +96,9 @@ local function take_option(given, options, argv, at)
       return nil, ("option '%s' needs a value"):format(as), "write " .. spelled(option, as)
     end
   end
-  if value == "" then return nil, ("option '%s' has an empty value"):format(as), "write " .. spelled(option, as) end
+  if value == "" then
+    return nil, ("option '%s' has an empty value"):format(as), "write " .. spelled(option, as)
+  end
   if given[option.long:gsub("-", "_")] ~= nil and not option.many then
     return nil, ("option '%s' is given twice"):format(as), "give it once"
   end

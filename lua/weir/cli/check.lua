@@ -75,7 +75,9 @@ end
 local function limits_line(out, set)
   local worst
   for _, policy in ipairs(set and set:policies() or {}) do
-    if policy.worst and (not worst or policy.worst.instructions > worst.instructions) then worst = policy.worst end
+    if policy.worst and (not worst or policy.worst.instructions > worst.instructions) then
+      worst = policy.worst
+    end
   end
   if not worst then return end
   out:printf("limits: worst example %s instructions, %s", terminal.thousands(worst.instructions),
@@ -133,11 +135,11 @@ check.declaration = {
   name = "check",
   summary = "load and verify policies, and read their source",
   description = {
-    "Loads each policy set as a host would: compiles, checks shape and parameters, runs every example and the "
-      .. "invariants of its kind. Then reads the source for what loading cannot see: fields the facts do not have, "
-      .. "decisions that do not say why, branches without a decision. PATH is a directory, or one file of it; "
-      .. "without PATH, ./policies or the installed set.",
-    "Each finding is file:line:column: severity[code] message. 'weir help CODE' explains it.",
+    [[Loads each policy set as a host would: compiles, checks shape and parameters, runs every example and
+      the invariants of its kind. Then reads the source for what loading cannot see: fields the facts do
+      not have, decisions that do not say why, branches without a decision. PATH is a directory, or one
+      file of it; without PATH, ./policies or the installed set.]],
+    [[Each finding is file:line:column: severity[code] message. 'weir help CODE' explains it.]],
   },
   positionals = {
     { name = "PATH", doc = "policy directories or files", optional = true, many = true, complete = "file" },

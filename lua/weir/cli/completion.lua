@@ -29,7 +29,8 @@ local function verb_case(lines, verb)
   for _, option in ipairs(verb.options or {}) do
     if option.value then
       local pattern = option.short and ("--%s | -%s"):format(option.long, option.short) or "--" .. option.long
-      lines[#lines + 1] = ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern, words_of(option))
+      lines[#lines + 1] = ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern,
+        words_of(option))
     end
   end
   local first = (verb.positionals or {})[1]
@@ -56,7 +57,8 @@ local function bash()
   }
   for _, name in ipairs(cli.verbs) do verb_case(lines, cli.verb(name)) end
   lines[#lines + 1] = "    *) return ;;\n  esac"
-  lines[#lines + 1] = "  case $word in -*) complete_with -W \"$options\" ;; *) complete_with \"${values[@]}\" ;; esac"
+  lines[#lines + 1] = "  case $word in -*) complete_with -W \"$options\" ;; *) complete_with "
+    .. "\"${values[@]}\" ;; esac"
   lines[#lines + 1] = "}\ncomplete -o filenames -F _weir weir"
   return table.concat(lines, "\n") .. "\n"
 end
@@ -64,7 +66,9 @@ end
 return {
   name = "completion",
   summary = "print the shell completion",
-  description = { "Prints a completion script. Load it once per shell, or from the shell's start file." },
+  description = {
+    [[Prints a completion script. Load it once per shell, or from the shell's start file.]],
+  },
   positionals = { { name = "SHELL", doc = "bash", words = { "bash" } } },
   exits = { { 0, "fine" }, { 2, "no completion for that shell" } },
   examples = { { "source <(weir completion bash)", "complete verbs, options and files in this shell" } },

@@ -34,11 +34,11 @@ end
 local function show_json(out, set, kind, decision)
   local policy = policy_of(set, kind)
   -- The texts are canonical JSON already; decoding them would only lose that.
-  out:print('{"action":', json.encode(decision.action), ',"because":', json.encode(decision.because),
+  out:print('{"action":', terminal.json(decision.action), ',"because":', terminal.json(decision.because),
     ',"bytes":', decision.bytes, ',"decision":', decision.decision, ',"eval_us":', decision.eval_us,
-    ',"file":', json.encode(decision.file), ',"instructions":', decision.instructions,
-    ',"kind":', json.encode(kind), ',"line":', decision.line, ',"params":', decision.params,
-    ',"policy":', json.encode { name = policy.name, digest = policy.digest }, "}")
+    ',"file":', terminal.json(decision.file), ',"instructions":', decision.instructions,
+    ',"kind":', terminal.json(kind), ',"line":', decision.line, ',"params":', decision.params,
+    ',"policy":', terminal.json { name = policy.name, digest = policy.digest }, "}")
 end
 
 local function sorted_names(object)
@@ -54,7 +54,8 @@ local function overridden(params, policy)
   for _, param in ipairs(policy.params) do
     local value = params[param.name]
     if value ~= nil and value ~= param.default then
-      rows[#rows + 1] = ("%s = %s (default %s)"):format(param.name, json.encode(value), json.encode(param.default))
+      rows[#rows + 1] = ("%s = %s (default %s)"):format(param.name, json.encode(value),
+        json.encode(param.default))
     end
   end
   return rows
@@ -100,7 +101,7 @@ local function run(given, screen)
   end
   local decision, message, code = set:decide(given.KIND, facts)
   if not decision then
-    if given.json then screen.out:print(json.encode { error = message, code = code, kind = given.KIND }) end
+    if given.json then screen.out:print(terminal.json { error = message, code = code, kind = given.KIND }) end
     explain_failure(screen, given, message, code, directory)
     return STATUS[code] or exit.decide
   end
@@ -113,15 +114,16 @@ return {
   name = "decide",
   summary = "make one decision from facts",
   description = {
-    "Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard input. "
-      .. "Parameters come from the policy, then from WEIR_PARAMS, then from --set.",
-    "With --json: one object with action, because, decision, params, file, line, policy, instructions, bytes and "
-      .. "eval_us; when deciding failed, {\"error\":…,\"code\":…}.",
+    [[Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard
+      input. Parameters come from the policy, then from WEIR_PARAMS, then from --set.]],
+    [[With --json: one object with action, because, decision, params, file, line, policy, instructions,
+      bytes and eval_us; when deciding failed, {"error":…,"code":…}.]],
   },
   positionals = { { name = "KIND", doc = table.concat(kinds, ", "), words = kinds } },
   options = {
     policies.options.directory,
-    { long = "event", short = "e", value = "FILE", complete = "file", doc = "the facts; '-' is standard input" },
+    { long = "event", short = "e", value = "FILE", complete = "file", doc = "the facts; '-' is standard "
+      .. "input" },
     policies.options.set,
     { long = "json", doc = "one JSON object" },
   },

@@ -14,7 +14,7 @@ events.LIMIT = 64 * 1024 * 1024
 
 local function shown(path) return path == "-" and "standard input" or path end
 
--- An iterator over the lines of an open file: number, line, and true for a line beyond the limit
+-- An iterator over the lines of an open file: number, line, and true for a line over the limit
 -- (its text is dropped). Ends with nil, message, code when reading fails. `before_read` is called
 -- when the next read may have to wait.
 local function lines_of(file, before_read)
@@ -80,7 +80,7 @@ local function take_document(path, text, visit)
     return
   end
   for i, event in ipairs(value) do
-    visit(json.encode(event), { path = shown(path), line = 1, item = i })
+    visit(json.encode(event), { path = shown(path), line = 1, item = i - 1 })
   end
 end
 
@@ -121,8 +121,8 @@ local function take_other(path, first, next_line, visit)
 end
 
 -- Calls visit(text, place) for every event of the file, and visit(nil, place, message) for what
--- is no JSON; place is { path =, line =, item = }. Answers true, or nil, message, code when the
--- file cannot be read (to its end).
+-- is no JSON; place is { path =, line =, item = from 0 in an array }. Answers true, or nil,
+-- message, code when the file cannot be read (to its end).
 function events.each(path, visit, before_read)
   local file <close>, message, code = files.open(path)
   if not file then return nil, message, code end

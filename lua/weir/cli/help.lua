@@ -6,8 +6,8 @@ local help = {
   name = "help",
   summary = "explain a verb, a finding code, or everything",
   description = {
-    "Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. "
-      .. "A finding code of weir check, such as W101: what it means and how to mend it.",
+    [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A finding
+      code of weir check, such as W101: what it means and how to mend it.]],
   },
   positionals = { { name = "TOPIC", doc = "a verb or a finding code", optional = true, complete = "topic" } },
   options = { { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" } },
@@ -75,7 +75,9 @@ function help.verb(verb, out)
     for _, line in ipairs(terminal.wrap(paragraph, math.min(out.columns, 100), "  ")) do out:print(line) end
   end
   local entries = {}
-  for _, positional in ipairs(verb.positionals or {}) do entries[#entries + 1] = { positional.name, positional.doc } end
+  for _, positional in ipairs(verb.positionals or {}) do
+    entries[#entries + 1] = { positional.name, positional.doc }
+  end
   if entries[1] then
     section(out, "Arguments")
     definitions(out, entries)

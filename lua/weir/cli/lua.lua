@@ -52,14 +52,15 @@ return {
   name = "lua",
   summary = "run a Lua script with every weir.* module",
   description = {
-    "Runs FILE in the trusted Lua state: all standard libraries and every weir.* module. "
-      .. "What follows FILE is the script's own, in the table arg and as the arguments of the chunk, as in lua. "
-      .. "os.exit gives the exit status.",
-    "A first line that starts with '#' is skipped. Precompiled chunks are refused.",
+    [[Runs FILE in the trusted Lua state: all standard libraries and every weir.* module. What follows
+      FILE is the script's own, in the table arg and as the arguments of the chunk, as in lua. os.exit
+      gives the exit status.]],
+    [[A first line that starts with '#' is skipped. Precompiled chunks are refused.]],
   },
   positionals = {
     { name = "FILE", doc = "the script; '-' is standard input", complete = "file" },
-    { name = "ARG", doc = "passed on to the script", optional = true, many = true, raw = true, complete = "file" },
+    { name = "ARG", doc = "passed on to the script", optional = true, many = true, raw = true,
+      complete = "file" },
   },
   exits = {
     { 0, "the script ended" },

@@ -5,12 +5,14 @@ local process = require "weir.process"
 
 local man = {}
 
-local NAMED = { ["…"] = "\\&...", ["–"] = "\\(en", ["—"] = "\\(em", ["→"] = "\\(->" }
+local NAMED = {
+  ["\\"] = "\\e", ["-"] = "\\-", ["'"] = "\\(aq", ["`"] = "\\(ga", ["^"] = "\\(ha", ["~"] = "\\(ti",
+  ["…"] = "\\&...", ["–"] = "\\(en", ["—"] = "\\(em", ["→"] = "\\(->",
+}
 
 -- Text as roff sees only text: no escapes, no requests at the start of a line, no smart hyphens.
 local function roff(text)
-  text = text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("'", "\\(aq"):gsub("`", "\\(ga"):gsub("%^", "\\(ha"):gsub("~", "\\(ti")
-  text = text:gsub("[\xc2-\xf4][\x80-\xbf]+", NAMED)
+  text = text:gsub("[\\%-'`^~]", NAMED):gsub("[\xc2-\xf4][\x80-\xbf]+", NAMED)
   return (text:gsub("^%.", "\\&."):gsub("\n%.", "\n\\&."))
 end
 
@@ -24,10 +26,12 @@ local function verb_section(lines, verb)
   lines[#lines + 1] = ".SS \"" .. roff(arguments.usage(verb)):gsub('"', "\\(dq") .. "\""
   lines[#lines + 1] = roff(verb.summary:sub(1, 1):upper() .. verb.summary:sub(2) .. ".")
   for _, paragraph in ipairs(verb.description or {}) do
-    lines[#lines + 1] = ".PP\n" .. roff(paragraph)
+    lines[#lines + 1] = ".PP\n" .. roff(paragraph:gsub("%s+", " "))
   end
   local entries = {}
-  for _, positional in ipairs(verb.positionals or {}) do entries[#entries + 1] = { positional.name, positional.doc } end
+  for _, positional in ipairs(verb.positionals or {}) do
+    entries[#entries + 1] = { positional.name, positional.doc }
+  end
   for _, option in ipairs(verb.options or {}) do
     entries[#entries + 1] = { arguments.option_label(option):gsub("^%s+", ""), option.doc }
   end
@@ -36,7 +40,8 @@ local function verb_section(lines, verb)
   for _, exit in ipairs(verb.exits) do statuses[#statuses + 1] = ("%d: %s."):format(exit[1], exit[2]) end
   lines[#lines + 1] = ".PP\nExit status: " .. roff(table.concat(statuses, " "))
   for _, example in ipairs(verb.examples) do
-    lines[#lines + 1] = ".PP\n" .. roff(example[2]:sub(1, 1):upper() .. example[2]:sub(2)) .. ":\n.PP\n.RS 4\n.EX\n"
+    lines[#lines + 1] = ".PP\n" .. roff(example[2]:sub(1, 1):upper() .. example[2]:sub(2))
+      .. ":\n.PP\n.RS 4\n.EX\n"
       .. roff(example[1]) .. "\n.EE\n.RE"
   end
 end

@@ -2,7 +2,6 @@
 local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
-local json = require "weir.json"
 local terminal = require "weir.cli.terminal"
 
 -- Far above EventBridge's own limit of 4,096 characters.
@@ -29,7 +28,8 @@ Run.__index = Run
 function Run:report(place, matched, misses)
   local out = self.out
   if self.json then
-    out:print(json.encode({ match = matched, file = place.path, line = place.line, item = place.item, misses = misses }))
+    out:print(terminal.json({ match = matched, file = place.path, line = place.line, item = place.item,
+      misses = misses }))
   elseif matched then
     out:print(out:paint("good", "match"), "  ", terminal.printable(events.place(place)))
   else
@@ -41,9 +41,11 @@ end
 function Run:bad_event(place, message)
   self.bad = self.bad + 1
   local where = events.place(place)
-  self.err:print(terminal.printable(where), ": ", self.err:paint("error", "bad event"), ": ", terminal.printable(message))
+  self.err:print(terminal.printable(where), ": ", self.err:paint("error", "bad event"), ": ",
+    terminal.printable(message))
   if self.json then
-    self.out:print(json.encode({ error = message, file = place.path, line = place.line, item = place.item }))
+    self.out:print(terminal.json({ error = message, file = place.path, line = place.line,
+      item = place.item }))
   end
 end
 
@@ -71,7 +73,9 @@ local function run(given, screen)
   local inputs = given.EVENT[1] and given.EVENT or { "-" }
   if given.PATTERN == "-" then
     for _, input in ipairs(inputs) do
-      if input == "-" then return nil, "standard input cannot be both PATTERN and EVENT", "name the events' file" end
+      if input == "-" then
+        return nil, "standard input cannot be both PATTERN and EVENT", "name the events' file"
+      end
     end
   end
   local text, message = read_pattern(given.PATTERN)
@@ -86,7 +90,8 @@ local function run(given, screen)
     return exit.usage
   end
   local self = setmetatable({
-    out = screen.out, err = screen.err, json = given.json, matcher = matcher, matched = 0, missed = 0, bad = 0,
+    out = screen.out, err = screen.err, json = given.json, matcher = matcher, matched = 0, missed = 0,
+      bad = 0,
   }, Run)
   local unreadable = false
   for _, input in ipairs(inputs) do
@@ -97,9 +102,10 @@ local function run(given, screen)
       unreadable = true
     end
   end
-  if not given.json then self:summary() end
+  local total = self.matched + self.missed + self.bad
+  if not given.json and total > 0 then self:summary() end
   if unreadable then return exit.io end
-  if self.matched + self.missed + self.bad == 0 then
+  if total == 0 then
     screen.err:print("weir: match: there is no event in ", terminal.printable(table.concat(inputs, ", ")))
     return exit.findings
   end
@@ -110,11 +116,11 @@ return {
   name = "match",
   summary = "test an EventBridge event pattern against events",
   description = {
-    "PATTERN is the pattern itself when it starts with '{', else the file that holds it. Events are read as JSON "
-      .. "Lines, as one pretty-printed document, or as an array of events; without EVENT from standard input. "
-      .. "For each event that does not match, every key that failed is named.",
-    "With --json each event gives one line: {\"match\":true,\"file\":…,\"line\":…}, on a miss with \"misses\". "
-      .. "A line that is no JSON gives {\"error\":…} and counts as not matched.",
+    [[PATTERN is the pattern itself when it starts with '{', else the file that holds it. Events are read
+      as JSON Lines, as one pretty-printed document, or as an array of events; without EVENT from standard
+      input. For each event that does not match, every key that failed is named.]],
+    [[With --json each event gives one line: {"match":true,"file":…,"line":…}, on a miss with "misses". A
+      line that is no JSON gives {"error":…} and counts as not matched.]],
   },
   positionals = {
     { name = "PATTERN", doc = "a pattern, its file, or '-'", complete = "file" },
@@ -129,7 +135,8 @@ return {
   },
   examples = {
     { "weir match '{\"source\": [\"aws.s3\"]}' event.json", "one pattern, one event" },
-    { "zcat day.jsonl.gz | weir match rule.json --json | grep -c '\"match\":true'", "count what a rule would take" },
+    { "zcat day.jsonl.gz | weir match rule.json --json | grep -c '\"match\":true'",
+      "count what a rule would take" },
   },
   run = run,
 }

@@ -39,7 +39,8 @@ function policies.directory(given)
   for _, path in ipairs(candidates) do
     if is_directory(path) then return path end
   end
-  return nil, "there is no policy set: neither ./policies nor " .. tostring(candidates[2]) .. " is a directory"
+  return nil, "there is no policy set: neither ./policies nor " .. tostring(candidates[2])
+    .. " is a directory"
 end
 
 -- Parameters ---------------------------------------------------------------------------------
@@ -60,7 +61,9 @@ function policies.overrides(settings)
   local seen = {}
   for _, setting in ipairs(settings or {}) do
     local name, value = setting:match("^([%a_][%w_%.]*)=(.*)$")
-    if not name then return nil, ("--set '%s' is not NAME=VALUE"):format(setting), "write --set threshold=20" end
+    if not name then
+      return nil, ("--set '%s' is not NAME=VALUE"):format(setting), "write --set threshold=20"
+    end
     if seen[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
     seen[name], params[name] = true, value
   end
@@ -91,12 +94,8 @@ function policies.check_overrides(set, params)
   for name in pairs(params) do
     if not has(known, name) then
       local close = suggest(name, known)
-      local plain = {}
-      for _, candidate in ipairs(known) do
-        if not candidate:find(".", 1, true) and not has(plain, candidate) then plain[#plain + 1] = candidate end
-      end
-      return nil, ("no policy has a parameter '%s'"):format(name),
-        close and ("did you mean '%s'?"):format(close) or "there are: " .. table.concat(plain, ", ")
+      return nil, ("no policy has a parameter '%s'"):format(name), close
+        and ("did you mean '%s'?"):format(close)
     end
   end
   return true

@@ -1,7 +1,6 @@
 -- How findings are shown: `file:line:column: severity[code] message`, the line of source with a
 -- caret under the place, and what to do.
 local files = require "weir.files"
-local json = require "weir.json"
 local terminal = require "weir.cli.terminal"
 
 local report = {}
@@ -32,7 +31,8 @@ local function excerpt(out, finding, sources)
   out:print(out:paint("dim", number .. " |"), " ", terminal.printable(with_spaces(line)))
   if not finding.column or finding.column == 0 then return false end
   local before = terminal.printable(with_spaces(line:sub(1, finding.column - 1)))
-  local marked = terminal.printable(with_spaces(line:sub(finding.column, finding.column + (finding.size or 1) - 1)))
+  local marked = terminal.printable(with_spaces(line:sub(finding.column,
+    finding.column + (finding.size or 1) - 1)))
   out:print(out:paint("dim", "      |"), " ", (" "):rep(terminal.width(before)),
     out:paint(finding.severity, ("^"):rep(math.max(1, terminal.width(marked)))),
     finding.hint and " " .. terminal.printable(finding.hint) or "")
@@ -64,9 +64,10 @@ end
 -- One JSON object per finding.
 function report.findings_json(out, findings)
   for _, finding in ipairs(findings) do
-    out:print(json.encode {
+    out:print(terminal.json {
       file = finding.file, line = finding.line > 0 and finding.line or nil,
-      column = finding.column ~= 0 and finding.column or nil, severity = finding.severity, code = finding.code,
+      column = finding.column ~= 0 and finding.column or nil, severity = finding.severity,
+        code = finding.code,
       message = finding.message, hint = finding.hint,
     })
   end

@@ -14,13 +14,15 @@ local STATUS = {
   InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, NotAvailable = exit.io,
 }
 
-local function safe(value) return json.encode(redact.value(value)) end
+local function safe(value) return terminal.json(redact.value(value)) end
 
 -- JSON null and a missing member are the same; anything but an object is a mistake.
 local function object_member(event, name)
   local value = event[name]
   if value == nil or value == json.null then return {} end
-  if type(value) ~= "table" or json.is_array(value) then return nil, ("%s must be a JSON object"):format(name) end
+  if type(value) ~= "table" or json.is_array(value) then
+    return nil, ("%s must be a JSON object"):format(name)
+  end
   return value
 end
 
@@ -51,14 +53,16 @@ local function show_plan(out, executor)
     out:print("             ", terminal.excerpt(safe(call.input), 400))
   end
   for _, unknown in ipairs(executor.unknown) do
-    out:print(out:paint("warning", "unknown   "), terminal.printable(unknown.what), " (", terminal.printable(unknown.remedy), ")")
+    out:print(out:paint("warning", "unknown   "), terminal.printable(unknown.what), " (",
+      terminal.printable(unknown.remedy), ")")
   end
 end
 
 local function show_metrics(out, executor)
   for i, metric in ipairs(executor.metrics) do
-    out:print(out:paint("dim", i == 1 and "metrics   " or "          "), metric.name, " ", terminal.thousands(metric.value),
-      " ", metric.unit, " ", terminal.printable(json.encode(metric.dimensions)))
+    out:print(out:paint("dim", i == 1 and "metrics   " or "          "), metric.name, " ",
+      terminal.thousands(metric.value),
+      " ", metric.unit, " ", terminal.json(metric.dimensions))
   end
 end
 
@@ -126,10 +130,13 @@ local function run(given, screen)
     return nil, ("unknown handler '%s'"):format(given.HANDLER),
       close and ("did you mean '%s'?"):format(close) or "handlers are: " .. table.concat(handlers.names, ", ")
   end
-  if not given.event then return nil, "no event is given", "name a file with -e FILE, or -e - for standard input" end
+  if not given.event then
+    return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
+  end
   local set, directory = policies.load("run", given, screen)
   if not set then return directory() end
-  local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 }, Session)
+  local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 },
+    Session)
   for _, path in ipairs(given.event) do
     local ok, message = events.each(path, function(...) session:event(...) end)
     if not ok then
@@ -148,11 +155,11 @@ return {
   name = "run",
   summary = "run a handler on an event, without changing anything",
   description = {
-    "Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision, the calls to AWS it "
-      .. "would make, its metrics and its result. Nothing is called: a dry run takes what it would look up from the "
-      .. "event's member \"world\" ({\"service.Operation\": {target: answer}}) and settings from \"config\"; what is "
-      .. "in neither is listed as unknown.",
-    "Values whose names say that they are secrets are never printed.",
+    [[Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision, the calls
+      to AWS it would make, its metrics and its result. Nothing is called: a dry run takes what it would
+      look up from the event's member "world" ({"service.Operation": {target: answer}}) and settings from
+      "config"; what is in neither is listed as unknown.]],
+    [[Values whose names say that they are secrets are never printed.]],
   },
   positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names } },
   options = {

@@ -3,6 +3,7 @@
 --
 -- Text from events, policies and file names is untrusted: it can hold escape sequences that
 -- rewrite the screen. Everything of that kind goes through terminal.printable first.
+local json = require "weir.json"
 local native = require "weir.terminal"
 local process = require "weir.process"
 
@@ -47,6 +48,9 @@ function terminal.printable(text)
   end
   return table.concat(parts)
 end
+
+-- A value as JSON for --json: pure ASCII, so that nothing in it can steer a terminal.
+function terminal.json(value) return json.encode(value, { ascii = true }) end
 
 -- At most `limit` characters on one line; what is cut is shown as "…".
 function terminal.excerpt(text, limit)
@@ -194,7 +198,8 @@ end
 -- The text in a style where colour is allowed, else the text itself. It must be printable.
 function Writer:paint(style, text)
   if not self.colour then return text end
-  return "\27[" .. assert(STYLES[style], "expected paint(style, text) with a known style") .. "m" .. text .. "\27[0m"
+  return "\27[" .. assert(STYLES[style], "expected paint(style, text) with a known style") .. "m" .. text
+    .. "\27[0m"
 end
 
 -- A line that the next one replaces: only on a terminal, at most every 100 ms.

@@ -60,7 +60,8 @@ local function once(directory, given, screen)
   if not result.set then return exit.load end
   local replay = given.RECORDING[1] and require("weir.cli").verb("replay")
   if replay then
-    local status, problem = replay.run({ RECORDING = given.RECORDING, policies = directory, set = given.set }, screen)
+    local status, problem = replay.run({ RECORDING = given.RECORDING, policies = directory,
+      set = given.set }, screen)
     screen.out:flush()
     if problem then screen.err:print("weir: replay: ", terminal.printable(problem)) end
     return status or exit.usage
@@ -78,7 +79,8 @@ local function run(given, screen)
   if given.once then return once(directory, given, screen) end
   while true do
     local seen = content(directory)
-    screen.err:print(screen.err:paint("dim", os.date("%H:%M:%S") .. "  watching " .. terminal.printable(directory)
+    screen.err:print(screen.err:paint("dim", os.date("%H:%M:%S") .. "  watching "
+      .. terminal.printable(directory)
       .. "; end with Ctrl-C"))
     once(directory, given, screen)
     wait_for_change(directory, seen)
@@ -89,8 +91,9 @@ return {
   name = "watch",
   summary = "check, and replay, on every save",
   description = {
-    "Checks the policy set DIR (./policies when none is named) now and after every save; when it loads and recordings "
-      .. "are given, replays them. A set that is broken or half written is reported, and watched on.",
+    [[Checks the policy set DIR (./policies when none is named) now and after every save; when it loads
+      and recordings are given, replays them. A set that is broken or half written is reported, and
+      watched on.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },

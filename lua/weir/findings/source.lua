@@ -1,136 +1,408 @@
 -- W1xx and W2xx: what reading the source finds (lua/weir/lint).
-local routing = require("weir.findings.example").routing
-
-local BATCH = 'return batch { because = "%d files", facts.file_count }'
-
 return {
   {
     code = "W101", severity = "error", title = "a field that the facts do not have",
-    meaning = "The kind's facts have no field of this name, so it always reads as nothing: a rule built on it "
-      .. "fails while deciding, or silently never applies.",
-    bad = routing('if facts.fileCount < 10 then\n  return realtime { because = "few files" }\nend\n' .. BATCH),
-    good = routing('if facts.file_count < 10 then\n  return realtime { because = "few files" }\nend\n' .. BATCH),
+    meaning = [[
+      The kind's facts have no field of this name, so it always reads as nothing: a rule built on it
+      fails while deciding, or silently never applies.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.fileCount < 10 then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count < 10 then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
     remedy = "Use a field of the kind; docs/kinds/ lists them with their types and units.",
   },
   {
     code = "W102", severity = "error", title = "a parameter that the policy does not have",
     meaning = "The table params of this policy declares no parameter of this name.",
-    bad = routing('if facts.file_count < params.treshold then\n  return realtime { because = "few files" }\nend\n'
-      .. BATCH, 'threshold = integer { 10, doc = "files; at or above goes to batch" },'),
-    good = routing('if facts.file_count < params.threshold then\n  return realtime { because = "few files" }\nend\n'
-      .. BATCH, 'threshold = integer { 10, doc = "files; at or above goes to batch" },'),
+    bad = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files; at or above goes to batch" },
+  },
+  decide = function(facts, params)
+    if facts.file_count < params.treshold then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files; at or above goes to batch" },
+  },
+  decide = function(facts, params)
+    if facts.file_count < params.threshold then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
     remedy = "Correct the name, or declare the parameter in params.",
   },
   {
     code = "W103", severity = "error", title = "a name that is not part of the policy language",
-    meaning = "The name is neither a local of the file nor one of the words policies are written in. Policies "
-      .. "have no clock, files, network, printing or randomness: the same facts must give the same decision, "
-      .. "on every machine and in every replay.",
-    bad = routing('if os.time() > 0 then\n  return batch { because = "it is late" }\nend\n'
-      .. 'return realtime { because = "it is early" }'),
-    good = routing('if facts.deadline_seconds and facts.deadline_seconds > 3600 then\n'
-      .. '  return batch { because = "there is time" }\nend\nreturn realtime { because = "due within the hour" }'),
+    meaning = [[
+      The name is neither a local of the file nor one of the words policies are written in. Policies
+      have no clock, files, network, printing or randomness: the same facts must give the same decision,
+      on every machine and in every replay.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if os.time() > 0 then
+      return batch { because = "it is late" }
+    end
+    return realtime { because = "it is early" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.deadline_seconds and facts.deadline_seconds > 3600 then
+      return batch { because = "there is time" }
+    end
+    return realtime { because = "due within the hour" }
+  end,
+}
+]],
     remedy = "Declare it with local, correct its spelling, or take what it would tell from the facts.",
   },
   {
     code = "W104", severity = "error", title = "a global is assigned",
-    meaning = "Globals are frozen: one decision must leave nothing behind for the next. The assignment fails "
-      .. "while deciding.",
-    bad = routing('count = facts.file_count\nreturn batch { because = "%d files", count }'),
-    good = routing('local count = facts.file_count\nreturn batch { because = "%d files", count }'),
+    meaning = [[
+      Globals are frozen: one decision must leave nothing behind for the next. The assignment fails
+      while deciding.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    count = facts.file_count
+    return batch { because = "%d files", count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    local count = facts.file_count
+    return batch { because = "%d files", count }
+  end,
+}
+]],
     remedy = "Write local in front of the first assignment.",
   },
   {
     code = "W105", severity = "error", title = "a library function that policies do not have",
-    meaning = "The sandbox leaves out library functions that are random, unbounded or depend on the machine.",
-    bad = routing('if math.random() < 0.1 then\n  return batch { because = "one in ten" }\nend\n'
-      .. 'return realtime { because = "nine in ten" }'),
-    good = routing('if facts.file_count % 10 == 0 then\n  return batch { because = "one in ten" }\nend\n'
-      .. 'return realtime { because = "nine in ten" }'),
+    meaning = [[
+      The sandbox leaves out library functions that are random, unbounded or depend on the machine.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if math.random() < 0.1 then
+      return batch { because = "one in ten" }
+    end
+    return realtime { because = "nine in ten" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count % 10 == 0 then
+      return batch { because = "one in ten" }
+    end
+    return realtime { because = "nine in ten" }
+  end,
+}
+]],
     remedy = "Use what docs/policy-language.md lists. A stable choice can be derived from a fact.",
   },
   {
     code = "W106", severity = "error", title = "a decision of another kind",
     meaning = "Each kind has its own decisions, and the host refuses others.",
-    bad = routing('return hold { because = "nothing to do", needs = "files" }'),
-    good = routing('return batch { because = "nothing is urgent" }'),
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return hold { because = "nothing to do", needs = "files" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "nothing is urgent" }
+  end,
+}
+]],
     remedy = "Return one of the decisions the finding lists, or correct the policy's kind.",
   },
   {
     code = "W107", severity = "error", title = "a decision that does not say why",
-    meaning = "because is what the decision log, the replay and the diff show to whoever has to understand the "
-      .. "decision later. It is a text, or a format followed by its values.",
-    bad = routing("return batch {}"),
-    good = routing('return batch { because = "%d files, at or above 10", facts.file_count }'),
+    meaning = [[
+      because is what the decision log, the replay and the diff show to whoever has to understand the
+      decision later. It is a text, or a format followed by its values.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch {}
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "%d files, at or above 10", facts.file_count }
+  end,
+}
+]],
     remedy = "Name the fact and the limit that decided.",
   },
   {
     code = "W108", severity = "error", title = "a decision with a wrong or a missing field",
-    meaning = "Besides because, a decision has exactly the fields of its kind; unknown ones are refused, "
-      .. "required ones cannot be left out.",
-    bad = routing('return batch { becuase = "many files", because = "many files" }'),
-    good = routing('return batch { because = "many files" }'),
+    meaning = [[
+      Besides because, a decision has exactly the fields of its kind; unknown ones are refused, required
+      ones cannot be left out.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { becuase = "many files", because = "many files" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "many files" }
+  end,
+}
+]],
     remedy = "Correct the name; docs/kinds/ lists each decision's fields.",
   },
   {
     code = "W109", severity = "error", title = "facts or parameters are changed",
-    meaning = "Both are frozen: what is logged must be what was decided on. The assignment fails while deciding.",
-    bad = routing('facts.file_count = facts.file_count + 1\n' .. BATCH),
-    good = routing('local count = facts.file_count + 1\nreturn batch { because = "%d files", count }'),
+    meaning = [[
+      Both are frozen: what is logged must be what was decided on. The assignment fails while deciding.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    facts.file_count = facts.file_count + 1
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    local count = facts.file_count + 1
+    return batch { because = "%d files", count }
+  end,
+}
+]],
     remedy = "Put the new value in a local.",
   },
   {
     code = "W110", severity = "error", title = "compared with a value that never occurs",
-    meaning = "The field holds one of a few texts, and this is none of them: the comparison always gives the "
-      .. "same answer.",
-    bad = routing('if facts.inference_type == "serverles" then\n  return serverless { because = "no instances" }\nend\n'
-      .. BATCH),
-    good = routing('if facts.inference_type == "serverless" then\n  return serverless { because = "no instances" }\nend\n'
-      .. BATCH),
+    meaning = [[
+      The field holds one of a few texts, and this is none of them: the comparison always gives the same
+      answer.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.inference_type == "serverles" then
+      return serverless { because = "no instances" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.inference_type == "serverless" then
+      return serverless { because = "no instances" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
     remedy = "Use one of the values the finding lists.",
   },
   {
     code = "W111", severity = "error", title = "because and its values do not fit",
-    meaning = "because is a format as string.format takes it: each %d, %s or %.1f needs one value, in order, and "
-      .. "a percent sign itself is written %%.",
-    bad = routing('return batch { because = "%d files of %d bytes", facts.file_count }'),
-    good = routing('return batch { because = "%d files of %d bytes", facts.file_count, facts.total_bytes or 0 }'),
+    meaning = [[
+      because is a format as string.format takes it: each %d, %s or %.1f needs one value, in order, and
+      a percent sign itself is written %%.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "%d files of %d bytes", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "%d files of %d bytes", facts.file_count, facts.total_bytes or 0 }
+  end,
+}
+]],
     remedy = "Count the directives and the values after the text.",
   },
   {
     code = "W112", severity = "error", title = "decide returns something that is no decision",
-    meaning = "A decision is made by a constructor such as batch { because = … }. A text, a flag or nothing at "
-      .. "all is refused, and nothing is carried out.",
-    bad = routing('if facts.file_count == 0 then return nil end\n' .. BATCH),
-    good = routing('if facts.file_count == 0 then return batch { because = "nothing to send" } end\n' .. BATCH),
+    meaning = [[
+      A decision is made by a constructor such as batch { because = … }. A text, a flag or nothing at
+      all is refused, and nothing is carried out.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count == 0 then return nil end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count == 0 then return batch { because = "nothing to send" } end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
     remedy = "Return a decision from every branch, with because.",
   },
   {
     code = "W201", severity = "warning", title = "a result that can differ between machines",
-    meaning = "Powers, logarithms and other functions of the C library may differ in the last digit between "
-      .. "libraries and processors, so that a replay elsewhere could decide otherwise.",
-    bad = routing('if facts.file_count ^ 1.5 > 100 then\n  return batch { because = "many files" }\nend\n'
-      .. 'return realtime { because = "few files" }'),
-    good = routing('if facts.file_count * facts.file_count > 400 then\n  return batch { because = "many files" }\nend\n'
-      .. 'return realtime { because = "few files" }'),
-    remedy = "Use multiplication (x^2 is exact too), or compare so far from the limit that a digit does not matter.",
+    meaning = [[
+      Powers, logarithms and other functions of the C library may differ in the last digit between
+      libraries and processors, so that a replay elsewhere could decide otherwise.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count ^ 1.5 > 100 then
+      return batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count * facts.file_count > 400 then
+      return batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    remedy = [[
+      Use multiplication (x^2 is exact too), or compare so far from the limit that a digit does not
+      matter.]],
   },
   {
     code = "W202", severity = "warning", title = "decide can end without a decision",
     meaning = "For some facts no branch may apply; deciding then fails, and nothing is carried out.",
-    bad = routing('if facts.file_count < 10 then\n  return realtime { because = "few files" }\nelseif facts.file_count >= 10 then\n'
-      .. '  return batch { because = "many files" }\nend'),
-    good = routing('if facts.file_count < 10 then\n  return realtime { because = "few files" }\nend\n'
-      .. 'return batch { because = "many files" }'),
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count < 10 then
+      return realtime { because = "few files" }
+    elseif facts.file_count >= 10 then
+      return batch { because = "many files" }
+    end
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count < 10 then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "many files" }
+  end,
+}
+]],
     remedy = "End decide with the decision for everything else.",
   },
   {
     code = "W203", severity = "warning", title = "a parameter that is never used",
     meaning = "Whoever sets it believes to have changed something.",
-    bad = routing('if facts.file_count < 10 then\n  return realtime { because = "few files" }\nend\n' .. BATCH,
-      'threshold = integer { 10, doc = "files; at or above goes to batch" },'),
-    good = routing('if facts.file_count < params.threshold then\n  return realtime { because = "few files" }\nend\n' .. BATCH,
-      'threshold = integer { 10, doc = "files; at or above goes to batch" },'),
+    bad = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files; at or above goes to batch" },
+  },
+  decide = function(facts, params)
+    if facts.file_count < 10 then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files; at or above goes to batch" },
+  },
+  decide = function(facts, params)
+    if facts.file_count < params.threshold then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
     remedy = "Use the parameter in decide, or remove it.",
   },
 }

@@ -34,8 +34,9 @@ end
 -- What was counted and what is stated must agree: one of them is wrong otherwise.
 local function count(event)
   local objects = member(event, "objects") or member(event, "Contents")
-  local counted, message, code = {}, nil, nil
+  local counted = {}
   if objects ~= nil then
+    local message, code
     counted, message, code = count_objects(objects)
     if not counted then return nil, message, code end
   end
@@ -58,7 +59,8 @@ local function facts_of(event, effects)
   if facts.endpoint_status == nil and endpoint ~= nil then
     if type(endpoint) ~= "string" then return invalid("endpoint_name must be a text") end
     local answer, why, problem = effects:read {
-      service = "sagemaker", operation = "DescribeEndpoint", target = endpoint, input = { EndpointName = endpoint },
+      service = "sagemaker", operation = "DescribeEndpoint", target = endpoint,
+        input = { EndpointName = endpoint },
     }
     -- In a dry run the policy decides without it, as it would when nobody had asked.
     if not answer and problem ~= "Unknown" then return nil, why, problem end

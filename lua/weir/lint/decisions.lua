@@ -24,7 +24,8 @@ function decisions.kind(source, report)
   if not vocabulary.kinds[source.kind] then return end
   each_decision(source, function(call, action, kind)
     if kind == source.kind then return end
-    report("W106", call.at, ("'%s' decides kind %s, this policy is of kind %s"):format(action, kind, source.kind),
+    report("W106", call.at,
+      ("'%s' decides kind %s, this policy is of kind %s"):format(action, kind, source.kind),
       ("%s decides: %s"):format(source.kind, table.concat(actions_of(source.kind), ", ")))
   end)
 end
@@ -53,7 +54,8 @@ function decisions.because(source, report)
     local constructor = made_with(call)
     if constructor == nil or constructor and not has_plain_keys(constructor) then return end
     local because = constructor and tree.item(constructor, "because")
-    local empty = because and (because.tag == "Nil" or because.tag == "String" and not because.value:find("%S"))
+    local empty = because
+      and (because.tag == "Nil" or because.tag == "String" and not because.value:find("%S"))
     if because and not empty then return end
     report("W107", call.at, ("this '%s' does not say why"):format(action),
       ('write %s { because = "…" }'):format(action))
@@ -132,7 +134,8 @@ function decisions.format(source, report)
     -- Without values the text is taken as it is, percent signs included.
     if values == 0 and (wrong or because.value:find("%% ")) then return end
     if wrong then
-      report("W111", because.at, ("because has '%s', which is no format"):format(wrong), "write %% for a percent sign")
+      report("W111", because.at, ("because has '%s', which is no format"):format(wrong),
+        "write %% for a percent sign")
     elseif values > needed or values < needed and not open then
       report("W111", because.at, ("because asks for %d values and gets %d"):format(needed, values),
         "one value after it for each %d, %s, …, in order")
@@ -171,17 +174,21 @@ function ends(block)
   return last.tag == "CallStatement" and last.call.tag == "Call" and tree.global(last.call.callee) == "error"
 end
 
+local CONSTANTS = { Nil = "nil", True = "true", False = "false", String = "a text", Number = "a number" }
+
 -- W112: returns something that is no decision.
 function decisions.returns(source, report)
   if not source.decide then return end
   tree.walk_body(source.decide.body, function(node)
     if node.tag ~= "Return" then return end
     local value = node.values[1] and tree.strip(node.values[1])
-    local constant = value and ({ Nil = "nil", True = "true", False = "false", String = "a text", Number = "a number" })[value.tag]
+    local constant = value and CONSTANTS[value.tag]
     if value and not constant then return end
     local action = value and value.tag == "String" and vocabulary.actions[value.value]
-    report("W112", value and value.at or node.at, ("decide returns %s, which is no decision"):format(constant or "nothing"),
-      action and ('write return %s { because = "…" }'):format(value.value) or "every branch returns a decision")
+    report("W112", value and value.at or node.at,
+      ("decide returns %s, which is no decision"):format(constant or "nothing"),
+      action and ('write return %s { because = "…" }'):format(value.value)
+        or "every branch returns a decision")
   end)
 end
 

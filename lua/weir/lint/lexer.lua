@@ -13,7 +13,8 @@ for word in ([[and break do else elseif end false for function goto if in local 
 -- Longest first.
 local OPERATORS = {
   "...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", "..",
-  "+", "-", "*", "/", "%", "^", "#", "&", "~", "|", "<", ">", "=", "(", ")", "{", "}", "[", "]", ";", ":", ",", ".",
+  "+", "-", "*", "/", "%", "^", "#", "&", "~", "|", "<", ">", "=", "(", ")", "{", "}", "[", "]", ";", ":",
+    ",", ".",
 }
 local BY_FIRST = {}
 for _, operator in ipairs(OPERATORS) do
@@ -75,7 +76,9 @@ local function unescape(inside)
     local code = rest:match("^u{(%x+)}")
     if code and #code <= 6 then return utf8.char(tonumber(code, 16)) end
   end):gsub("\\x(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end)
-    :gsub("\\(%d%d?%d?)", function(digits) return tonumber(digits) < 256 and string.char(tonumber(digits)) or nil end)
+    :gsub("\\(%d%d?%d?)", function(digits)
+      return tonumber(digits) < 256 and string.char(tonumber(digits)) or nil
+    end)
     :gsub("\\(.)", function(letter) return SIMPLE[letter] or letter end))
 end
 

@@ -42,7 +42,8 @@ end
 local function assigned_globals(block)
   local assigned = {}
   tree.walk(block, function(node)
-    local targets = node.tag == "Assign" and node.targets or node.tag == "FunctionStatement" and { node.target } or {}
+    local targets = node.tag == "Assign" and node.targets or node.tag == "FunctionStatement"
+      and { node.target } or {}
     for _, target in ipairs(targets) do
       if tree.global(target) then assigned[target] = true end
     end
@@ -87,7 +88,8 @@ function names.frozen(source, report)
       if target.tag == "Index" then
         local owner = source.types:of(target.object)
         if owner and (owner.type == "record" or owner.type == "list" or owner.type == "map") then
-          report("W109", target.key.at, ("changes '%s', which cannot be changed"):format(tree.describe(target)),
+          report("W109", target.key.at,
+            ("changes '%s', which cannot be changed"):format(tree.describe(target)),
             "put the new value in a local")
         end
       end

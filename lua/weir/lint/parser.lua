@@ -121,11 +121,14 @@ function Parser:call_arguments()
   return args
 end
 
+-- The name in `object.name`, as the text it stands for.
+local function field_key(name) return { tag = "String", value = name.name, at = name.at } end
+
 function Parser:suffix(node)
   local token = self:peek()
   if self:accept(".") then
     local field = self:name()
-    return { tag = "Index", object = node, key = { tag = "String", value = field.name, at = field.at }, at = node.at }
+    return { tag = "Index", object = node, key = field_key(field), at = node.at }
   elseif self:accept("[") then
     local key = self:expression()
     self:expect("]")
@@ -174,7 +177,8 @@ end
 -- Left and right priority, as in lparser.c.
 local BINARY = {
   ["or"] = { 1, 1 }, ["and"] = { 2, 2 },
-  ["<"] = { 3, 3 }, [">"] = { 3, 3 }, ["<="] = { 3, 3 }, [">="] = { 3, 3 }, ["~="] = { 3, 3 }, ["=="] = { 3, 3 },
+  ["<"] = { 3, 3 }, [">"] = { 3, 3 }, ["<="] = { 3, 3 }, [">="] = { 3, 3 }, ["~="] = { 3, 3 },
+    ["=="] = { 3, 3 },
   ["|"] = { 4, 4 }, ["~"] = { 5, 5 }, ["&"] = { 6, 6 }, ["<<"] = { 7, 7 }, [">>"] = { 7, 7 },
   [".."] = { 9, 8 }, ["+"] = { 10, 10 }, ["-"] = { 10, 10 },
   ["*"] = { 11, 11 }, ["/"] = { 11, 11 }, ["//"] = { 11, 11 }, ["%"] = { 11, 11 }, ["^"] = { 14, 13 },
@@ -196,7 +200,8 @@ function Parser:expression(limit)
     local priority = token.kind ~= "string" and BINARY[token.value]
     if not priority or priority[1] <= (limit or 0) then break end
     self:take()
-    node = { tag = "Binary", operator = token.value, left = node, right = self:expression(priority[2]), at = token }
+    local right = self:expression(priority[2])
+    node = { tag = "Binary", operator = token.value, left = node, right = right, at = token }
   end
   self:deeper(-1)
   return node
@@ -259,7 +264,7 @@ statements["function"] = function(self, at)
   while self:is(".") or self:is(":") do
     method = self:take().value == ":"
     local field = self:name()
-    target = { tag = "Index", object = target, key = { tag = "String", value = field.name, at = field.at }, at = target.at }
+    target = { tag = "Index", object = target, key = field_key(field), at = target.at }
     if method then break end
   end
   return { tag = "FunctionStatement", at = at, target = target, func = self:function_body(at, method) }
@@ -309,7 +314,8 @@ function Parser:expression_statement()
 end
 
 function Parser:block_ends()
-  return self:peek().kind == "end" or self:is("end") or self:is("else") or self:is("elseif") or self:is("until")
+  return self:peek().kind == "end" or self:is("end") or self:is("else") or self:is("elseif")
+    or self:is("until")
 end
 
 function Parser:block()

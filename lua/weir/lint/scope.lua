@@ -97,7 +97,9 @@ end
 function visit.ForIn(self, node)
   self:list(node.values)
   self:inside(function()
-    for i, name in ipairs(node.names) do self:declare(name, { loop = { call = node.values[1], index = i } }) end
+    for i, name in ipairs(node.names) do
+      self:declare(name, { loop = { call = node.values[1], index = i } })
+    end
     self:block(node.body)
   end)
 end

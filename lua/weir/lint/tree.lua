@@ -3,7 +3,8 @@
 local tree = {}
 
 -- Fields that hold one node, lists of nodes, and bodies, in no particular order.
-local NODES = { "object", "key", "callee", "left", "right", "operand", "inside", "call", "condition", "func", "target" }
+local NODES = { "object", "key", "callee", "left", "right", "operand", "inside", "call", "condition",
+  "func", "target" }
 local LISTS = { "args", "values", "targets", "body", "otherwise" }
 
 local function walk(node, visit, owner)

@@ -54,7 +54,9 @@ local ITERATORS = { ipairs = true, pairs = true, next = true }
 
 function Types:loop(loop)
   local call = loop.call
-  if loop.index ~= 2 or not call or call.tag ~= "Call" or not ITERATORS[tree.global(call.callee)] then return nil end
+  if loop.index ~= 2 or not call or call.tag ~= "Call" or not ITERATORS[tree.global(call.callee)] then
+    return nil
+  end
   local container = call.args[1] and self:of(call.args[1])
   return container and container.of
 end
@@ -100,7 +102,9 @@ local function infer_parameters(self, block)
   for _ = 1, 4 do -- helpers that call helpers; deeper chains are rare and only lose findings
     for func, calls in pairs(callers) do
       for i, param in ipairs(func.params) do
-        if not calls.escapes and not param.binding.type then param.binding.type = same_type(self, calls, i) end
+        if not calls.escapes and not param.binding.type then
+          param.binding.type = same_type(self, calls, i)
+        end
       end
     end
     tree.walk(block, function(node) -- forget what was unknown, it may be known now

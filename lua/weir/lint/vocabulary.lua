@@ -26,6 +26,7 @@ vocabulary.libraries = {
 
 local NO_WORLD = "a policy has no files, clock or network: what it needs must be in the facts"
 local INEXACT = "its last digit depends on the machine: compare with a table of limits instead"
+local NO_META = "metatables are not part of the policy language"
 local NO_CODE = "a policy directory's own files are loaded with require"
 vocabulary.why_not = {
   io = NO_WORLD, os = NO_WORLD, package = NO_CODE, dofile = NO_CODE, loadfile = NO_CODE, load = NO_CODE,
@@ -33,10 +34,8 @@ vocabulary.why_not = {
   warn = "say it in because: every decision is logged with it",
   coroutine = "a decision is one plain call", debug = "a policy cannot look outside itself",
   collectgarbage = "the host limits memory", _G = "globals cannot be reached as a table",
-  setmetatable = "metatables are not part of the policy language",
-  getmetatable = "metatables are not part of the policy language",
-  rawget = "metatables are not part of the policy language", rawset = "metatables are not part of the policy language",
-  rawequal = "metatables are not part of the policy language", rawlen = "metatables are not part of the policy language",
+  setmetatable = NO_META, getmetatable = NO_META,
+  rawget = NO_META, rawset = NO_META, rawequal = NO_META, rawlen = NO_META,
   xpcall = "use pcall",
   ["math.random"] = "the same facts must give the same decision: derive a choice from a fact",
   ["math.randomseed"] = "the same facts must give the same decision: derive a choice from a fact",
