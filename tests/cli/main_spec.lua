@@ -1,0 +1,121 @@
+local run = require "support.run"
+
+describe("weir", function()
+  it("alone prints its help on stderr and is a usage error", function()
+    local result = run {}
+    assert.equal(2, result.status)
+    assert.equal("", result.stdout)
+    assert.matches("Usage: weir VERB", result.stderr)
+  end)
+
+  it("prints help and version on stdout", function()
+    for _, word in ipairs { "help", "--help", "-h" } do
+      local result = run { word }
+      assert.equal(0, result.status)
+      assert.matches("\n  check +load and verify", result.stdout)
+      assert.equal("", result.stderr)
+    end
+    assert.matches("^weir %d+%.%d+%.%d+ %(Lua 5%.4%)\n$", run({ "--version" }).stdout)
+  end)
+
+  it("names an unknown verb, the likely one, and what to type", function()
+    local result = run { "chekc" }
+    assert.equal(2, result.status)
+    assert.equal("weir: unknown verb 'chekc'; did you mean 'check'?\nNext: weir help check\n", result.stderr)
+    assert.equal("weir: unknown verb 'xyzzy'\nNext: weir help\n", run({ "xyzzy" }).stderr)
+  end)
+
+  it("does not let a hostile argument steer the terminal", function()
+    local result = run { "\27[2J\r\nevil" }
+    assert.equal("weir: unknown verb '\\x1b[2J\\r\\nevil'\nNext: weir help\n", result.stderr)
+  end)
+
+  it("refuses a mistake in any verb's arguments with status 2 and the next command", function()
+    for _, verb in ipairs(require("weir.cli").verbs) do
+      local result = run { verb, "--frobnicate" }
+      assert.equal(2, result.status, verb)
+      assert.equal(("weir: %s: unknown option '--frobnicate'\nNext: weir help %s\n"):format(verb, verb), result.stderr)
+    end
+  end)
+
+  it("explains every verb in the same words for --help and help VERB", function()
+    for _, verb in ipairs(require("weir.cli").verbs) do
+      local by_flag, by_verb = run { verb, "--help" }, run { "help", verb }
+      assert.equal(0, by_flag.status)
+      assert.equal(by_flag.stdout, by_verb.stdout)
+      for _, heading in ipairs { "Usage: weir " .. verb, "\nOptions\n", "\nExit status\n", "\nExamples\n" } do
+        assert.truthy(by_flag.stdout:find(heading, 1, true), verb .. ": " .. heading)
+      end
+    end
+  end)
+
+  it("knows no help on what does not exist", function()
+    local result = run { "help", "W999" }
+    assert.equal(2, result.status)
+    assert.matches("no help on 'W999'", result.stderr)
+  end)
+
+  it("reports a full disk with status 6", function()
+    local result = run { "help", "--man", redirect = ">/dev/full" }
+    assert.equal(6, result.status)
+    assert.matches("^weir: cannot write the output: No space left on device\n$", result.stderr)
+  end)
+
+  it("ends quietly when nobody reads on", function()
+    -- Without SIGPIPE (as under many runners) the write fails with EPIPE instead.
+    local script = ("trap '' PIPE; { for i in $(seq 200); do %s help --man; done; echo status $? >&2; } | head -c 1"):format(
+      run.quote(run.program))
+    local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1 >/dev/null")
+    assert.equal("status 6\n", pipe:read("a"))
+    pipe:close()
+  end)
+end)
+
+describe("the manual page", function()
+  it("is clean roff", function()
+    local path = run.write(os.tmpname(), run({ "help", "--man" }).stdout)
+    local pipe = io.popen("LC_ALL=C.UTF-8 MANWIDTH=80 man -l --warnings " .. path .. " 2>&1 >/dev/null")
+    assert.equal("", pipe:read("a"))
+    pipe:close()
+    os.remove(path)
+  end)
+
+  it("has every verb and every one of its options", function()
+    local page = run({ "help", "--man" }).stdout
+    for _, name in ipairs(require("weir.cli").verbs) do
+      assert.truthy(page:find('.SS "weir ' .. name, 1, true), name)
+      for _, option in ipairs(require("weir.cli").verb(name).options or {}) do
+        assert.truthy(page:find("\\-\\-" .. option.long:gsub("%-", "\\-"), 1, true), option.long)
+      end
+    end
+  end)
+end)
+
+describe("weir completion", function()
+  local function complete(...)
+    local words = { ... }
+    local quoted = {}
+    for i, word in ipairs(words) do quoted[i] = run.quote(word) end
+    local script = ([[source <(%s completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; _weir; printf '%%s\n' "${COMPREPLY[@]}"]])
+      :format(run.quote(run.program), table.concat(quoted, " "), #words - 1)
+    local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1")
+    local text = pipe:read("a")
+    pipe:close()
+    return text
+  end
+
+  it("completes verbs, options, words and codes", function()
+    assert.equal("check\n", complete("weir", "che"))
+    assert.matches("%-%-policies\n", complete("weir", "decide", "--"))
+    assert.equal("routing\n", complete("weir", "decide", "ro"))
+    assert.equal("W101\nW102\nW103\nW104\nW105\nW106\nW107\nW108\nW109\n", complete("weir", "help", "W10"))
+    assert.matches("CMakeLists.txt\n", complete("weir", "match", "{}", "CMake"))
+    assert.matches("lua\n", complete("weir", "decide", "-p", "lu"))
+  end)
+
+  it("knows one shell", function()
+    local result = run { "completion", "fish" }
+    assert.equal(2, result.status)
+    assert.matches("no completion for 'fish'; there is one for bash", result.stderr)
+  end)
+end)

@@ -1,0 +1,68 @@
+-- Runs the built program as an operator would, for the specs in tests/cli/.
+--
+--   local run = require "support.run"
+--   local result = run { "match", "{}", stdin = "{}\n", env = { NO_COLOR = "1" } }
+--   result.status, result.stdout, result.stderr
+--
+-- Every run starts from the same environment: no colour variables, TERM=xterm, LANG=C.UTF-8.
+-- With terminal = true the program runs on a pseudo terminal, and stdout holds both streams.
+local process = require "weir.process"
+
+local run = {}
+
+-- The program under test: $WEIR, or the one these specs run in.
+run.program = os.getenv("WEIR") or assert(process.executable())
+
+function run.quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+function run.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+-- A directory of its own, with these files in it; run.remove takes it away.
+function run.directory(files)
+  local path = os.tmpname()
+  os.remove(path)
+  assert(os.execute("mkdir " .. run.quote(path)))
+  for name, text in pairs(files or {}) do run.write(path .. "/" .. name, text) end
+  return path
+end
+
+function run.remove(path) os.execute("rm -rf " .. run.quote(path)) end
+
+local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WEIR_PARAMS -u WEIR_STATE_MACHINE"
+  .. " TERM=xterm LANG=C.UTF-8"
+
+local function command_line(given)
+  local words = { CLEAN }
+  for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  words[#words + 1] = run.quote(run.program)
+  for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
+  return table.concat(words, " ")
+end
+
+-- `redirect` replaces where stdout goes, as in redirect = ">/dev/full".
+local function execute(given)
+  local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
+  run.write(input, given.stdin or "")
+  local command = command_line(given)
+  if given.terminal then command = "script -qec " .. run.quote(command) .. " /dev/null" end
+  command = ("cd %s && %s <%s %s 2>%s"):format(run.quote(given.directory or "."), command, input,
+    given.redirect or ">" .. out, err)
+  local _, how, status = os.execute(command)
+  local result = { stdout = read(out), stderr = read(err), status = how == "exit" and status or 128 + status }
+  for _, path in ipairs { out, err, input } do os.remove(path) end
+  return result
+end
+
+return setmetatable(run, { __call = function(_, given) return execute(given) end })
