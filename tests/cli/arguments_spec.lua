@@ -9,7 +9,8 @@ local VERB = {
     { long = "set", value = "NAME=VALUE", many = true },
   },
 }
-local RAW = { name = "raw", positionals = { { name = "FILE" }, { name = "ARG", many = true, optional = true, raw = true } } }
+local RAW = { name = "raw", positionals = { { name = "FILE" },
+  { name = "ARG", many = true, optional = true, raw = true } } }
 
 local function parse(...) return arguments.parse(VERB, { ... }) end
 
@@ -50,7 +51,8 @@ describe("arguments", function()
   end)
 
   it("leaves a script's own options alone", function()
-    assert.same({ FILE = "f", ARG = { "--json", "--", "-x" } }, arguments.parse(RAW, { "f", "--json", "--", "-x" }))
+    assert.same({ FILE = "f", ARG = { "--json", "--", "-x" } },
+      arguments.parse(RAW, { "f", "--json", "--", "-x" }))
     assert.same({ FILE = "f", ARG = { "-x" } }, arguments.parse(RAW, { "--", "f", "-x" }))
   end)
 

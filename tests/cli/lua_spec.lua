@@ -39,7 +39,8 @@ describe("weir lua", function()
 
   it("copes with error values of any type", function()
     assert.matches("error object is a table value", script("error({})").stderr)
-    assert.matches("^weir: mine\n", script("error(setmetatable({}, {__tostring = function() return 'mine' end}))").stderr)
+    assert.matches("^weir: mine\n", script("error(setmetatable({}, {__tostring = function() return 'mine' "
+      .. "end}))").stderr)
     assert.equal(1, script("error()").status)
   end)
 
@@ -58,7 +59,8 @@ describe("weir lua", function()
   end)
 
   it("skips a first line for the shell, and still counts it", function()
-    local path = run.write(directory .. "/shell.lua", "#!/usr/bin/env -S weir lua\nprint(debug.getinfo(1).currentline)")
+    local path = run.write(directory .. "/shell.lua", "#!/usr/bin/env -S weir "
+      .. "lua\nprint(debug.getinfo(1).currentline)")
     assert.equal("2\n", run({ "lua", path }).stdout)
   end)
 

@@ -14,7 +14,7 @@ describe("printable text", function()
     { "surrogate \xed\xa0\x80", "surrogate \\xed\\xa0\\x80" },
   }
   for _, case in ipairs(cases) do
-    it(("shows %q harmlessly"):format(case[1]), function() assert.equal(case[2], terminal.printable(case[1])) end)
+    it("shows " .. case[2] .. " harmlessly", function() assert.equal(case[2], terminal.printable(case[1])) end)
   end
 
   it("costs no more than its length", function()
@@ -99,7 +99,9 @@ describe("a progress line", function()
   ]]
 
   it("is shown on a terminal and gone before the next line", function()
-    local result = run { "lua", "-", stdin = SCRIPT, terminal = true }
+    local path = run.write(os.tmpname(), SCRIPT)
+    local result = run { "lua", path, terminal = true }
+    os.remove(path)
     assert.truthy(result.stdout:find("\r\27[K3 of 9\r\27[Kdone", 1, true))
   end)
 

@@ -5,7 +5,8 @@
 --   result.status, result.stdout, result.stderr
 --
 -- Every run starts from the same environment: no colour variables, TERM=xterm, LANG=C.UTF-8.
--- With terminal = true the program runs on a pseudo terminal, and stdout holds both streams.
+-- With terminal = true the program runs on a pseudo terminal, without input, and stdout holds both
+-- streams. A run that hangs is ended after `timeout` seconds, with status 124.
 local process = require "weir.process"
 
 local run = {}
@@ -44,8 +45,10 @@ local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WE
   .. " TERM=xterm LANG=C.UTF-8"
 
 local function command_line(given)
-  local words = { CLEAN }
-  for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  local words = { CLEAN, ("timeout %d"):format(given.timeout or 30) }
+  for name, value in pairs(given.env or {}) do
+    table.insert(words, 2, run.quote(name .. "=" .. value))
+  end
   words[#words + 1] = run.quote(run.program)
   for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
   return table.concat(words, " ")
@@ -56,12 +59,18 @@ local function execute(given)
   local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
   run.write(input, given.stdin or "")
   local command = command_line(given)
-  if given.terminal then command = "script -qec " .. run.quote(command) .. " /dev/null" end
+  if given.terminal then
+    command = "script -qec " .. run.quote(command) .. " /dev/null"
+    os.remove(input)
+    input = "/dev/null"
+  end
   command = ("cd %s && %s <%s %s 2>%s"):format(run.quote(given.directory or "."), command, input,
     given.redirect or ">" .. out, err)
   local _, how, status = os.execute(command)
   local result = { stdout = read(out), stderr = read(err), status = how == "exit" and status or 128 + status }
-  for _, path in ipairs { out, err, input } do os.remove(path) end
+  os.remove(out)
+  os.remove(err)
+  if not given.terminal then os.remove(input) end
   return result
 end
 

@@ -14,18 +14,6 @@ local SOURCE_LIMIT = 1024 * 1024
 
 local function join(directory, name) return directory == "/" and "/" .. name or directory .. "/" .. name end
 
--- The Lua files of a directory, in order.
-local function sources_in(directory)
-  local found = {}
-  for _, name in ipairs(files.list(directory) or {}) do
-    local path = join(directory, name)
-    local status = name:find("%.lua$") and not name:find("^%.") and files.stat(path)
-    if status and status.type == "file" then found[#found + 1] = path end
-  end
-  table.sort(found)
-  return found
-end
-
 local function by_place(a, b)
   if a.file ~= b.file then return a.file < b.file end
   if a.line ~= b.line then return a.line < b.line end
@@ -37,7 +25,7 @@ end
 function check.directory(directory)
   local set, found = require("weir.policy_set").load(directory)
   local findings = table.move(found, 1, #found, 1, {})
-  local sources = sources_in(directory)
+  local sources = policies.sources(directory)
   for _, path in ipairs(sources) do
     local text = files.read(path, SOURCE_LIMIT)
     for _, finding in ipairs(text and lint.check(text, path) or {}) do findings[#findings + 1] = finding end

@@ -43,6 +43,25 @@ function policies.directory(given)
     .. " is a directory"
 end
 
+local MAX_DEPTH = 8 -- as host/core/policy_files.h
+
+local function gather(directory, depth, into)
+  for _, name in ipairs(files.list(directory) or {}) do
+    local path = directory == "/" and "/" .. name or directory .. "/" .. name
+    local status = not name:find("^%.") and files.stat(path)
+    if status and status.type == "directory" and depth < MAX_DEPTH then gather(path, depth + 1, into) end
+    if status and status.type == "file" and name:find("%.lua$") then into[#into + 1] = path end
+  end
+  return into
+end
+
+-- The Lua files of a policy set, in order.
+function policies.sources(directory)
+  local found = gather(directory, 0, {})
+  table.sort(found)
+  return found
+end
+
 -- Parameters ---------------------------------------------------------------------------------
 
 local function from_environment()

@@ -10,25 +10,12 @@ local terminal = require "weir.cli.terminal"
 local POLL_MS = 300
 local SOURCE_LIMIT = 16 * 1024 * 1024
 
-local function lua_files(directory)
-  local names = files.list(directory)
-  if not names then return nil end
-  local found = {}
-  for _, name in ipairs(names) do
-    if name:find("%.lua$") and not name:find("^%.") then found[#found + 1] = name end
-  end
-  table.sort(found)
-  return found
-end
-
 -- Changes whenever a file is written, removed or renamed; cheap enough to ask for often.
 local function signature(directory)
-  local names = lua_files(directory)
-  if not names then return "gone" end
   local parts = {}
-  for i, name in ipairs(names) do
-    local status = files.stat(directory .. "/" .. name)
-    parts[i] = status and ("%s\0%d\0%d"):format(name, status.size, status.modified_ns) or name
+  for i, path in ipairs(policies.sources(directory)) do
+    local status = files.stat(path)
+    parts[i] = status and ("%s\0%d\0%d"):format(path, status.size, status.modified_ns) or path
   end
   return table.concat(parts, "\1")
 end
@@ -36,8 +23,8 @@ end
 -- What is in the files: a save that changes nothing is not worth a run.
 local function content(directory)
   local parts = {}
-  for i, name in ipairs(lua_files(directory) or {}) do
-    parts[i] = name .. "\0" .. sha256.hex(files.read(directory .. "/" .. name, SOURCE_LIMIT) or "")
+  for i, path in ipairs(policies.sources(directory)) do
+    parts[i] = path .. "\0" .. sha256.hex(files.read(path, SOURCE_LIMIT) or "")
   end
   return table.concat(parts, "\1")
 end

@@ -69,9 +69,9 @@ return policy {
       A policy file ends with return policy { kind = …, decide = function(facts, params) … end }, and
       has no other keys than name, doc, params and examples.]],
     bad = [[
-return policy {
+return {
   kind = "routing",
-  decided = function(facts)
+  decide = function(facts)
     return batch { because = "%d files", facts.file_count }
   end,
 }

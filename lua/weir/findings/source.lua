@@ -1,4 +1,4 @@
--- W1xx and W2xx: what reading the source finds (lua/weir/lint).
+-- W1xx and W2xx: what reading the source finds (lua/weir/lint); W201 comes from loading.
 return {
   {
     code = "W101", severity = "error", title = "a field that the facts do not have",
@@ -314,18 +314,15 @@ return policy {
     remedy = "Return a decision from every branch, with because.",
   },
   {
-    code = "W201", severity = "warning", title = "a result that can differ between machines",
+    code = "W201", severity = "warning", title = "a policy without examples",
     meaning = [[
-      Powers, logarithms and other functions of the C library may differ in the last digit between
-      libraries and processors, so that a replay elsewhere could decide otherwise.]],
+      Examples run at every load, in front of every deployment: without them nothing notices when an
+      edit turns a rule around.]],
     bad = [[
 return policy {
   kind = "routing",
   decide = function(facts)
-    if facts.file_count ^ 1.5 > 100 then
-      return batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
+    return batch { because = "%d files", facts.file_count }
   end,
 }
 ]],
@@ -333,16 +330,14 @@ return policy {
 return policy {
   kind = "routing",
   decide = function(facts)
-    if facts.file_count * facts.file_count > 400 then
-      return batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
+    return batch { because = "%d files", facts.file_count }
   end,
+  examples = {
+    { given = { file_count = 3 }, expect = "batch" },
+  },
 }
 ]],
-    remedy = [[
-      Use multiplication (x^2 is exact too), or compare so far from the limit that a digit does not
-      matter.]],
+    remedy = "Add an example for each branch, and for the values right at its limits.",
   },
   {
     code = "W202", severity = "warning", title = "decide can end without a decision",
@@ -404,5 +399,36 @@ return policy {
 }
 ]],
     remedy = "Use the parameter in decide, or remove it.",
+  },
+  {
+    code = "W204", severity = "warning", title = "a result that can differ between machines",
+    meaning = [[
+      Powers, logarithms and other functions of the C library may differ in the last digit between
+      libraries and processors, so that a replay elsewhere could decide otherwise.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count ^ 1.5 > 100 then
+      return batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count * facts.file_count > 400 then
+      return batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    remedy = [[
+      Use multiplication (x^2 is exact too), or compare so far from the limit that a digit does not
+      matter.]],
   },
 }

@@ -29,14 +29,14 @@ end
 
 -- Moves past text that may contain line breaks; \r\n, \n\r, \n and \r each count once, as in Lua.
 local function advance_to(state, target)
-  local at = state.at
+  local passed, at = state.text:sub(state.at, target - 1), 1
   while true do
-    local found = state.text:find("[\r\n]", at)
-    if not found or found >= target then break end
-    local pair = state.text:sub(found, found + 1)
+    local found = passed:find("[\r\n]", at)
+    if not found then break end
+    local pair = passed:sub(found, found + 1)
     at = found + ((pair == "\r\n" or pair == "\n\r") and 2 or 1)
     state.line = state.line + 1
-    state.line_start = at
+    state.line_start = state.at + at - 1
   end
   state.at = target
 end
