@@ -34,11 +34,11 @@ describe("weir check", function()
     assert.equal(1, result.status)
     local lines = {}
     for line in result.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line end
-    assert.equal(directory .. "/routing.lua:3:95: error[W101] facts of kind routing have no field "
+    assert.equal(directory .. "/routing.lua:3:96: error[W101] facts of kind routing have no field "
       .. "'facts.fileCount'",
       lines[1])
     assert.equal("    3 | " .. MISTAKEN:match("\n(  decide[^\n]*)"), lines[2])
-    assert.equal("      | " .. (" "):rep(94) .. "^^^^^^^^^ did you mean 'file_count'?", lines[3])
+    assert.equal("      | " .. (" "):rep(95) .. "^^^^^^^^^ did you mean 'file_count'?", lines[3])
     assert.matches("1 error, 0 warnings%.  Next: weir help W101$", lines[#lines])
   end)
 
@@ -46,7 +46,7 @@ describe("weir check", function()
     local result = check { ["routing.lua"] = MISTAKEN, ["mapping.lua"] = "return policy {" }
     assert.equal(3, result.status)
     assert.matches("mapping%.lua:1: error%[W003%]", result.stdout)
-    assert.matches("routing%.lua:3:95: error%[W101%]", result.stdout)
+    assert.matches("routing%.lua:3:96: error%[W101%]", result.stdout)
   end)
 
   it("names a directory that is missing or empty", function()
@@ -61,10 +61,10 @@ describe("weir check", function()
     check { ["routing.lua"] = MISTAKEN }
     local result = run { "check", directory .. "/routing.lua" }
     assert.equal(1, result.status)
-    assert.matches("routing%.lua:3:95: error%[W101%]", result.stdout)
+    assert.matches("routing%.lua:3:96: error%[W101%]", result.stdout)
     assert.is_nil(result.stdout:find("mapping.lua", 1, true))
     local here = run { "check", "routing.lua", directory = directory }
-    assert.matches("^routing%.lua:3:95: error", here.stdout)
+    assert.matches("^routing%.lua:3:96: error", here.stdout)
   end)
 
   it("takes ./policies without PATH", function()
@@ -87,7 +87,7 @@ describe("weir check", function()
     local result = check({ ["routing.lua"] = MISTAKEN }, "--json")
     assert.equal(1, result.status)
     assert.same({
-      file = directory .. "/routing.lua", line = 3, column = 95, severity = "error", code = "W101",
+      file = directory .. "/routing.lua", line = 3, column = 96, severity = "error", code = "W101",
       message = "facts of kind routing have no field 'facts.fileCount'", hint = "did you mean 'file_count'?",
     }, json.decode(result.stdout))
     assert.equal("", check({ ["routing.lua"] = GOOD }, "--json").stdout)

@@ -116,7 +116,7 @@ describe("lint", function()
       finds("W101 5:43", "for _, v in ipairs(facts.variants) do\n  if v.name == \"a\" and v.weight == 1 or "
         .. "v.wieght then " ..
         "return assign { variant = v.name, bucket = 1, because = \"x\" } end\nend\nerror(\"none\")", weights)
-      assert.equal("W101 2:9", codes("local function f(x)\n return x.nope\nend\n"
+      assert.equal("W101 2:11", codes("local function f(x)\n return x.nope\nend\n"
         .. policy("f(facts) " .. BATCH)))
     end)
 

@@ -34,7 +34,8 @@ describe("weir", function()
     for _, verb in ipairs(require("weir.cli").verbs) do
       local result = run { verb, "--frobnicate" }
       assert.equal(2, result.status, verb)
-      assert.equal(("weir: %s: unknown option '--frobnicate'\nNext: weir help %s\n"):format(verb, verb), result.stderr)
+      assert.equal(("weir: %s: unknown option '--frobnicate'\nNext: weir help %s\n"):format(verb, verb),
+        result.stderr)
     end
   end)
 
@@ -63,7 +64,8 @@ describe("weir", function()
 
   it("ends quietly when nobody reads on", function()
     -- Without SIGPIPE (as under many runners) the write fails with EPIPE instead.
-    local script = ("trap '' PIPE; { for i in $(seq 200); do %s help --man; done; echo status $? >&2; } | head -c 1"):format(
+    local script = ("trap '' PIPE; { for i in $(seq 200); do %s help --man; done; echo status $? >&2; } | "
+      .. "head -c 1"):format(
       run.quote(run.program))
     local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1 >/dev/null")
     assert.equal("status 6\n", pipe:read("a"))

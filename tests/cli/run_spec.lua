@@ -17,18 +17,21 @@ describe("weir run routing", function()
     local result = routed '{"objects": [{"key": "a", "size": 3}, {"key": "b", "size": 9}]}'
     assert.equal(0, result.status)
     assert.matches("^routing  standard input:1  %(dry run%)\nfacts     "
-      .. '{"file_count":2,"largest_bytes":9,"total_bytes":12}\ndecision  realtime  2 files, below 10  policies/routing.lua:%d+\n'
+      .. '{"file_count":2,"largest_bytes":9,"total_bytes":12}\ndecision  realtime  2 files, below 10  '
+      .. 'policies/routing.lua:%d+\n'
       .. "plan      nothing to call\nmetrics   RoutingDecisions 1 Count .-\nresult    {", result.stdout)
   end)
 
   it("takes ListObjectsV2's names, and counts", function()
-    assert.equal(7, report(routed('{"Contents": [{"Key": "a", "Size": 7}]}', "--json")).decisions[1].facts.total_bytes)
+    assert.equal(7, report(routed('{"Contents": [{"Key": "a", "Size": 7}]}',
+      "--json")).decisions[1].facts.total_bytes)
     assert.equal("batch", report(routed('{"file_count": 5000}', "--json")).result.action)
   end)
 
   it("reads the endpoint from the event's world, or names it as unknown", function()
     local event = '{"file_count": 3, "endpoint_name": "e"%s}'
-    local known = report(routed(event:format(', "world": {"sagemaker.DescribeEndpoint": {"e": {"EndpointStatus": "Failed"}}}'),
+    local known = report(routed(event:format(', "world": {"sagemaker.DescribeEndpoint": {"e": '
+      .. '{"EndpointStatus": "Failed"}}}'),
       "--json"))
     assert.equal("Failed", known.decisions[1].facts.endpoint_status)
     assert.equal("batch", known.result.action)
@@ -40,8 +43,10 @@ describe("weir run routing", function()
 
   it("refuses events it does not understand, status 2", function()
     for event, message in pairs {
-      ["{}"] = "neither objects nor file_count", ["[[1]]"] = "must be a JSON object", ["3"] = "must be a JSON object",
-      ['{"objects": 3}'] = "objects must be a list", ['{"objects": [{"key": "a"}]}'] = "objects[0] has no size",
+      ["{}"] = "neither objects nor file_count", ["[[1]]"] = "must be a JSON object",
+        ["3"] = "must be a JSON object",
+      ['{"objects": 3}'] = "objects must be a list", ['{"objects": [{"key": "a"}]}'] = "objects[0] has no "
+        .. "size",
       ['{"objects": [], "file_count": 3}'] = "objects give 0", ['{"file_count": "3"}'] = "file_count",
       ['{"file_count": 3, "world": []}'] = "world must be a JSON object",
       ['{"objects": [{"size": 9223372036854775807}, {"size": 9223372036854775807}]}'] = "beyond 64 bits",
@@ -91,18 +96,22 @@ describe("weir run mapping", function()
     local event = '{"config": {"state_machine": "' .. arn .. '"},' .. CREATED:format("a.csv", "e1"):sub(2)
     local object = report(mapped(event, "--json"))
     assert.equal(arn, object.plan[1].target)
-    assert.matches("^arn:aws:states:eu%-central%-1:111122223333:execution:jobs:object%-", object.result.started[1].execution)
+    assert.matches("^arn:aws:states:eu%-central%-1:111122223333:execution:jobs:object%-",
+      object.result.started[1].execution)
     local unset = report(mapped(CREATED:format("a.csv", "e1"), "--json"))
     assert.equal("the setting state_machine", unset.unknown[1].what)
   end)
 
   it("takes batches apart: lists, SQS, notifications, listings", function()
-    local a, b = CREATED:format("a.csv", "1"):gsub("%s*\n%s*", ""), CREATED:format("b.csv", "2"):gsub("%s*\n%s*", "")
-    local sqs = json.encode { Records = { { eventSource = "aws:sqs", body = a }, { eventSource = "aws:sqs", body = b } } }
+    local a, b = CREATED:format("a.csv", "1"):gsub("%s*\n%s*", ""),
+      CREATED:format("b.csv", "2"):gsub("%s*\n%s*", "")
+    local sqs = json.encode { Records = { { eventSource = "aws:sqs", body = a },
+      { eventSource = "aws:sqs", body = b } } }
     local listing = json.encode { bucket = "b", EncodingType = "url",
       Contents = { { Key = "a+b.csv", Size = 1, ETag = '"1"' }, { Key = "out/", Size = 0 } } }
     local notification = json.encode { Records = {
-      { eventName = "ObjectCreated:Put", s3 = { bucket = { name = "b" }, object = { key = "x", size = 1, eTag = "1" } } },
+      { eventName = "ObjectCreated:Put", s3 = { bucket = { name = "b" },
+        object = { key = "x", size = 1, eTag = "1" } } },
       { eventName = "ObjectRemoved:Delete", s3 = { bucket = { name = "b" }, object = { key = "x" } } },
     } }
     -- A batch in a batch: an array on the command line is already a list of events.
@@ -116,7 +125,8 @@ describe("weir run mapping", function()
   end)
 
   it("starts nothing when one event of a batch fails, status 4", function()
-    local good, bad = CREATED:format("a.csv", "1"):gsub("%s*\n%s*", ""), '{"source":"aws.s3","detail-type":"Object Created"}'
+    local good, bad = CREATED:format("a.csv", "1"):gsub("%s*\n%s*", ""),
+      '{"source":"aws.s3","detail-type":"Object Created"}'
     local result = mapped("[[" .. good .. "," .. bad .. "]]", "--json")
     assert.equal(4, result.status)
     assert.same(json.array {}, report(result).plan)
@@ -130,7 +140,8 @@ describe("weir run mapping", function()
   end)
 
   it("never prints a secret", function()
-    local event = [[{"source": "x", "taskToken": "AAAA", "detail": {"Authorization": "BBBB", "db_password": "CCCC",
+    local event = [[{"source": "x", "taskToken": "AAAA",
+      "detail": {"Authorization": "BBBB", "db_password": "CCCC",
       "x-amz-security-token": "DDDD", "url": "https://h/p?X-Amz-Signature=EEEE&a=1"}}]]
     for _, flag in ipairs { "--json", "--no-color" } do
       local result = mapped(event, flag)
@@ -157,17 +168,20 @@ describe("weir run", function()
   end)
 
   it("does not do what this version cannot, and says so", function()
-    local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1"),
+    local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live",
+      stdin = CREATED:format("a", "1"),
       env = { WEIR_STATE_MACHINE = "arn:x" } }
     assert.equal(6, result.status)
-    assert.matches("NotAvailable: stepfunctions StartExecution is not available in this version", result.stderr)
+    assert.matches("NotAvailable: stepfunctions StartExecution is not available in this version",
+      result.stderr)
     result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1") }
     assert.equal(2, result.status)
     assert.matches("set WEIR_STATE_MACHINE", result.stderr)
   end)
 
   it("refuses unknown handlers, missing events, sets that do not load, files that cannot be read", function()
-    assert.matches("unknown handler 'ruting'; did you mean 'routing'?", run({ "run", "ruting", "-e", "x" }).stderr)
+    assert.matches("unknown handler 'ruting'; did you mean 'routing'?",
+      run({ "run", "ruting", "-e", "x" }).stderr)
     assert.equal(2, run({ "run", "ruting", "-e", "x" }).status)
     assert.equal(2, run({ "run", "routing" }).status)
     assert.equal(2, routed("").status)

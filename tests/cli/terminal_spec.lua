@@ -14,7 +14,8 @@ describe("printable text", function()
     { "surrogate \xed\xa0\x80", "surrogate \\xed\\xa0\\x80" },
   }
   for _, case in ipairs(cases) do
-    it("shows " .. case[2] .. " harmlessly", function() assert.equal(case[2], terminal.printable(case[1])) end)
+    it("shows " .. case[2] .. " harmlessly", function() assert.equal(case[2],
+      terminal.printable(case[1])) end)
   end
 
   it("costs no more than its length", function()
@@ -32,7 +33,8 @@ end)
 
 describe("numbers and tables", function()
   it("groups digits", function()
-    for number, text in pairs { [0] = "0", [999] = "999", [1000] = "1,000", [4812] = "4,812", [-1234567] = "-1,234,567",
+    for number, text in pairs { [0] = "0", [999] = "999", [1000] = "1,000", [4812] = "4,812",
+      [-1234567] = "-1,234,567",
       [1234.5] = "1,234.5" } do
       assert.equal(text, terminal.thousands(number))
     end
@@ -45,7 +47,8 @@ describe("numbers and tables", function()
   end)
 
   it("measures columns, not bytes", function()
-    for text, width in pairs { abc = 3, ["äöü"] = 3, ["日本"] = 4, ["e\u{301}"] = 1, ["\27[1mx\27[0m"] = 1 } do
+    for text, width in pairs { abc = 3, ["äöü"] = 3, ["日本"] = 4, ["e\u{301}"] = 1,
+      ["\27[1mx\27[0m"] = 1 } do
       assert.equal(width, terminal.width(text))
     end
   end)

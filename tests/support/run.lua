@@ -41,7 +41,8 @@ end
 
 function run.remove(path) os.execute("rm -rf " .. run.quote(path)) end
 
-local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WEIR_PARAMS -u WEIR_STATE_MACHINE"
+local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WEIR_PARAMS -u "
+  .. "WEIR_STATE_MACHINE"
   .. " TERM=xterm LANG=C.UTF-8"
 
 local function command_line(given)
