@@ -1,0 +1,127 @@
+local json = require "weir.json"
+local run = require "support.run"
+
+local has_patterns = pcall(require, "weir.pattern")
+
+-- Specs that need the matcher itself.
+local function matching(title, test)
+  it(title, function()
+    if not has_patterns then return pending("weir.pattern is not in this build") end
+    test()
+  end)
+end
+
+local PATTERN = '{"source": ["aws.s3"], "detail": {"size": [{"numeric": [">", 3]}]}}'
+local HIT, MISS = '{"source":"aws.s3","detail":{"size":5}}', '{"source":"aws.s3","detail":{"size":2}}'
+
+local function match(events, ...) return run { "match", PATTERN, stdin = events, ... } end
+
+local function decoded(text)
+  local objects = {}
+  for line in text:gmatch("[^\n]+") do objects[#objects + 1] = json.decode(line) end
+  return objects
+end
+
+describe("weir match", function()
+  matching("answers with its status", function()
+    assert.equal(0, match(HIT).status)
+    assert.equal(1, match(MISS).status)
+    assert.equal(1, match(HIT .. "\n" .. MISS .. "\n").status)
+    assert.equal(0, match(HIT .. "\n" .. HIT .. "\n").status)
+  end)
+
+  matching("prints one JSON object per event", function()
+    local objects = decoded(match(HIT .. "\n\n" .. MISS, "--json").stdout)
+    assert.same({ match = true, file = "standard input", line = 1 }, objects[1])
+    assert.is_false(objects[2].match)
+    assert.equal(3, objects[2].line)
+    assert.equal("detail.size", objects[2].misses[1].path)
+  end)
+
+  matching("says which key failed", function()
+    local result = match(MISS)
+    assert.matches("^miss   standard input:1\n    detail%.size: wanted %[.-%]; the event has 2",
+      result.stdout)
+    assert.matches("detail.size: wanted %b[]; there is no such field", match('{"source":"aws.s3"}').stdout)
+  end)
+
+  matching("names and counts bad lines among good ones", function()
+    local result = match(HIT .. "\nnonsense\n" .. HIT:sub(1, -2) .. "\n[\n" .. HIT .. "\n")
+    assert.equal(1, result.status)
+    for _, line in ipairs { 2, 3, 4 } do
+      assert.matches(("standard input:%d: bad event: "):format(line), result.stderr)
+    end
+    assert.matches("\n2 of 5 events matched, 3 bad ones\n$", result.stderr)
+    local _, matches = result.stdout:gsub("match  ", "")
+    assert.equal(2, matches)
+    assert.matches("standard input:1: bad event", match("nonsense\n" .. HIT).stderr)
+  end)
+
+  matching("reads whole documents and arrays", function()
+    assert.equal(0, match('{\n  "source": "aws.s3",\n  "detail": {\n    "size": 5\n  }\n}\n').status)
+    local result = match("[\n" .. HIT .. ",\n" .. MISS .. "\n]", "--json")
+    assert.same({ 0, 1 }, { decoded(result.stdout)[1].item, decoded(result.stdout)[2].item })
+    assert.equal(0, match("[" .. HIT .. "]").status)
+    assert.equal(0, match(HIT .. "\r\n" .. HIT .. "\r\n").status)
+  end)
+
+  matching("reports a broken document once", function()
+    local result = match('{\n  "source": "aws.s3",\n  "detail": {\n')
+    assert.equal(1, result.status)
+    assert.matches("^standard input: bad event: line 4, column 1: [^\n]+\n0 of 1 event matched, 1 bad one\n$",
+      result.stderr)
+  end)
+
+  matching("takes pattern and events from files", function()
+    local directory = run.directory { ["p.json"] = PATTERN, ["a.jsonl"] = HIT, ["b.jsonl"] = MISS }
+    assert.equal(0, run({ "match", "p.json", "a.jsonl", directory = directory }).status)
+    local result = run { "match", "p.json", "a.jsonl", "b.jsonl", directory = directory }
+    assert.equal(1, result.status)
+    assert.matches("match  a.jsonl:1\nmiss   b.jsonl:1\n", result.stdout)
+    assert.equal(0, run({ "match", "-", "a.jsonl", directory = directory, stdin = PATTERN }).status)
+    local partly = run { "match", "p.json", "a.jsonl", "none.jsonl", directory = directory }
+    assert.equal(6, partly.status)
+    assert.matches("match  a.jsonl:1", partly.stdout)
+    run.remove(directory)
+  end)
+
+  matching("refuses an invalid pattern, status 2, in EventBridge's words", function()
+    local result = run { "match", '{"source": "aws.s3"}', stdin = HIT }
+    assert.equal(2, result.status)
+    assert.matches("Event pattern is not valid%. Reason: ", result.stderr)
+  end)
+
+  it("cannot read pattern and events from one standard input", function()
+    local result = run { "match", "-", stdin = PATTERN }
+    assert.equal(2, result.status)
+    assert.matches("standard input cannot be both PATTERN and EVENT", result.stderr)
+  end)
+
+  it("ends with 6 when the pattern's file cannot be read", function()
+    assert.equal(6, run({ "match", "/nowhere.json", stdin = HIT }).status)
+    assert.equal(6, run({ "match", "/", stdin = HIT }).status)
+  end)
+
+  matching("takes no event as a miss", function()
+    local result = match("")
+    assert.equal(1, result.status)
+    assert.matches("there is no event in %-", result.stderr)
+  end)
+
+  matching("does not let events steer the terminal", function()
+    local result = match('{"source":"\\u001b[2J\\u202e","detail":{}}\n\27[2J\n')
+    assert.is_nil((result.stdout .. result.stderr):find("\27", 1, true))
+    result = match('{"source":"\\u009b2J"}', "--json")
+    assert.is_nil(result.stdout:find("[\x80-\xff]"))
+  end)
+
+  matching("survives hostile events", function()
+    for _, event in ipairs {
+      "\0", "\xff\xfe", ("["):rep(100000), '{"a":' .. ("["):rep(10000), '"\\ud800"', '{"a":1e999}',
+        ("x"):rep(1000000),
+      '{"source":"aws.s3","source":"x"}', "\xef\xbb\xbf{}", "null", "3",
+    } do
+      assert.equal(1, match(event).status)
+    end
+  end)
+end)
