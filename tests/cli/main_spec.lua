@@ -98,8 +98,8 @@ describe("weir completion", function()
     local words = { ... }
     local quoted = {}
     for i, word in ipairs(words) do quoted[i] = run.quote(word) end
-    local script = ([[source <(%s completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; _weir; printf '%%s\n' "${COMPREPLY[@]}"]])
-      :format(run.quote(run.program), table.concat(quoted, " "), #words - 1)
+    local script = ([[source <(%s completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; _weir
+      printf '%%s\n' "${COMPREPLY[@]}"]]):format(run.quote(run.program), table.concat(quoted, " "), #words - 1)
     local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1")
     local text = pipe:read("a")
     pipe:close()
