@@ -57,12 +57,16 @@ describe("weir check", function()
   end)
 
   it("checks one file in its directory, and shows that file's findings only", function()
-    run.write(directory .. "/mapping.lua", GOOD:gsub("routing", "mapping"):gsub("batch", "ignore"))
+    run.write(directory .. "/mapping.lua", 'return policy { kind = "mapping", decide = function() return ignore {} end }')
     check { ["routing.lua"] = MISTAKEN }
     local result = run { "check", directory .. "/routing.lua" }
     assert.equal(1, result.status)
     assert.matches("routing%.lua:3:96: error%[W101%]", result.stdout)
     assert.is_nil(result.stdout:find("mapping.lua", 1, true))
+    run.write(directory .. "/mapping.lua", "return policy {")
+    local elsewhere = run { "check", directory .. "/routing.lua" }
+    assert.equal(3, elsewhere.status)
+    assert.matches("the set does not load because of other files", elsewhere.stdout)
     local here = run { "check", "routing.lua", directory = directory }
     assert.matches("^routing%.lua:3:96: error", here.stdout)
   end)

@@ -31,7 +31,7 @@ function check.directory(directory)
     for _, finding in ipairs(text and lint.check(text, path) or {}) do findings[#findings + 1] = finding end
   end
   table.sort(findings, by_place)
-  return { set = set, findings = findings, files = sources }
+  return { directory = directory, set = set, findings = findings, files = sources }
 end
 
 -- A file stands for its directory, which its policy needs to load; findings elsewhere are left out.
@@ -49,7 +49,7 @@ local function path(given)
       mine[#mine + 1] = finding
     end
   end
-  return { set = result.set, findings = mine, files = { given } }
+  return { directory = directory, set = result.set, findings = mine, files = { given } }
 end
 
 local function count(findings, severity)
@@ -72,10 +72,10 @@ local function limits_line(out, set)
     terminal.bytes(worst.bytes))
 end
 
-local function next_command(findings, set, given)
-  if findings[1] then return "weir help " .. findings[1].code end
-  if not set then return "weir check " .. given end
-  return ("weir replay RECORDING -p %s"):format(given)
+local function next_command(result)
+  if result.findings[1] then return "weir help " .. result.findings[1].code end
+  if not result.set then return "weir check " .. result.directory end
+  return ("weir replay RECORDING -p %s"):format(result.directory)
 end
 
 -- Prints one result for people.
@@ -92,9 +92,10 @@ function check.show(out, result, given)
   end
   parts[#parts + 1] = terminal.count(errors, "error")
   parts[#parts + 1] = terminal.count(warnings, "warning")
-  local style = errors > 0 and "error" or warnings > 0 and "warning" or "good"
+  if not result.set and errors == 0 then parts[#parts + 1] = "the set does not load because of other files" end
+  local style = (errors > 0 or not result.set) and "error" or warnings > 0 and "warning" or "good"
   out:print(out:paint(style, terminal.printable(given)), ": ", table.concat(parts, ", "),
-    ".  Next: ", terminal.printable(next_command(result.findings, result.set, given)))
+    ".  Next: ", terminal.printable(next_command(result)))
 end
 
 local function run(given, screen)
