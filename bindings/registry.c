@@ -1,9 +1,16 @@
 /* "What can trusted Lua call in C?" Here is the whole answer, one line a file. */
 #include "registry.h"
 
+/* One entry a line, so that additions merge. */
+/* clang-format off */
 const luaL_Reg binding_registry[] = {
-    {"weir.files", luaopen_weir_files},           {"weir.json", luaopen_weir_json},
-    {"weir.policy_set", luaopen_weir_policy_set}, {"weir.process", luaopen_weir_process},
-    {"weir.replay", luaopen_weir_replay},         {"weir.sha256", luaopen_weir_sha256},
-    {"weir.terminal", luaopen_weir_terminal},     {NULL, NULL},
+    {"weir.files", luaopen_weir_files},
+    {"weir.json", luaopen_weir_json},
+    {"weir.policy_set", luaopen_weir_policy_set},
+    {"weir.process", luaopen_weir_process},
+    {"weir.replay", luaopen_weir_replay},
+    {"weir.sha256", luaopen_weir_sha256},
+    {"weir.terminal", luaopen_weir_terminal},
+    {NULL, NULL},
 };
+/* clang-format on */

@@ -23,21 +23,30 @@ end
 
 -- A presigned URL signs whoever holds it in.
 local function without_signature(text)
+  if not text:find("[?&]") then return text end
   return (text:gsub("([?&][%w%-]*)(=[^&%s]*)", function(name, value)
     if redact.is_secret(name) then return name .. "=" .. redact.MARK end
     return name .. value
   end))
 end
 
--- A copy of a JSON value without its secrets; the value itself is not changed.
-function redact.value(value)
-  if type(value) == "string" then return value:find("[?&]") and without_signature(value) or value end
+local function copy_without(value, text)
+  if type(value) == "string" then return text(value) end
   if type(value) ~= "table" then return value end
   local copy = json.is_array(value) and json.array({}) or {}
   for key, item in pairs(value) do
-    copy[key] = redact.is_secret(key) and item ~= json.null and redact.MARK or redact.value(item)
+    local hidden = redact.is_secret(key) and item ~= json.null
+    copy[key] = hidden and redact.MARK or copy_without(item, text)
   end
   return copy
 end
+
+local function same(text) return text end
+
+-- A copy of a JSON value for deciding on: without its secret members, all texts as they are.
+function redact.members(value) return copy_without(value, same) end
+
+-- A copy for showing: secrets inside of URLs are taken out too.
+function redact.value(value) return copy_without(value, without_signature) end
 
 return redact

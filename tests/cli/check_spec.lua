@@ -57,9 +57,10 @@ describe("weir check", function()
   end)
 
   it("checks one file in its directory, and shows that file's findings only", function()
-    run.write(directory .. "/mapping.lua", 'return policy { kind = "mapping", decide = function() return ignore {} end }')
+    run.write(directory .. "/mapping.lua",
+      'return policy { kind = "mapping", decide = function() return ignore {} end }')
     check { ["routing.lua"] = MISTAKEN }
-    local result = run { "check", directory .. "/routing.lua" }
+    local result = run { "check", directory .. "//routing.lua" }
     assert.equal(1, result.status)
     assert.matches("routing%.lua:3:96: error%[W101%]", result.stdout)
     assert.is_nil(result.stdout:find("mapping.lua", 1, true))

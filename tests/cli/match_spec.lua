@@ -68,7 +68,7 @@ describe("weir match", function()
   matching("reports a broken document once", function()
     local result = match('{\n  "source": "aws.s3",\n  "detail": {\n')
     assert.equal(1, result.status)
-    assert.matches("^standard input: bad event: line 4, column 1: [^\n]+\n0 of 1 event matched, 1 bad one\n$",
+    assert.matches("^standard input: bad event: line 3, column 14: [^\n]+\n0 of 1 event matched, 1 bad one\n$",
       result.stderr)
   end)
 

@@ -40,6 +40,7 @@ local function path(given)
   if not status or status.type == "directory" then return check.directory((policies.directory(given))) end
   local directory, name = given:match("^(.*)/([^/]+)$")
   if not directory then directory, name = ".", given end
+  directory = directory:gsub("/+$", "")
   if directory == "" then directory = "/" end
   local result = check.directory(directory)
   local mine = {}
@@ -78,6 +79,14 @@ local function next_command(result)
   return ("weir replay RECORDING -p %s"):format(result.directory)
 end
 
+-- Is one of these findings a reason for which the set does not load?
+local function says_why(findings)
+  for _, finding in ipairs(findings) do
+    if finding.code:find("^W0") then return true end
+  end
+  return false
+end
+
 -- Prints one result for people.
 function check.show(out, result, given)
   report.findings(out, result.findings)
@@ -92,7 +101,9 @@ function check.show(out, result, given)
   end
   parts[#parts + 1] = terminal.count(errors, "error")
   parts[#parts + 1] = terminal.count(warnings, "warning")
-  if not result.set and errors == 0 then parts[#parts + 1] = "the set does not load because of other files" end
+  if not result.set and not says_why(result.findings) then
+    parts[#parts + 1] = "the set does not load because of other files"
+  end
   local style = (errors > 0 or not result.set) and "error" or warnings > 0 and "warning" or "good"
   out:print(out:paint(style, terminal.printable(given)), ": ", table.concat(parts, ", "),
     ".  Next: ", terminal.printable(next_command(result)))

@@ -86,7 +86,8 @@ local function run(given, screen)
   end
   local matcher, problem = require("weir.pattern").compile(text)
   if not matcher then
-    screen.err:print("weir: match: ", terminal.printable(problem))
+    -- EventBridge's message has two lines.
+    screen.err:print("weir: match: ", (terminal.printable(problem):gsub("\\n", "\n")))
     return exit.usage
   end
   local self = setmetatable({

@@ -5,6 +5,7 @@
 -- Batches are taken apart first: a JSON array, S3 notifications ("Records"), SQS messages (the
 -- event is in each record's "body"), and listings ("Contents" of a "bucket").
 local json = require "weir.json"
+local redact = require "weir.redact"
 local sha256 = require "weir.sha256"
 
 -- SQS in SNS in S3 is three; an event that holds more is none of ours.
@@ -69,7 +70,8 @@ local function decide_all(events, ask)
   local decided, seen = { jobs = {}, ignored = 0, duplicates = 0 }, {}
   for i, event in ipairs(events) do
     local volume = type(event.volume) == "string" and event.volume or nil
-    local decision, message, code = ask("mapping", { event = event, volume = volume })
+    -- Facts are logged: a task token that came with the event must not be among them.
+    local decision, message, code = ask("mapping", { event = redact.members(event), volume = volume })
     if not decision then return nil, ("event %d of %d: %s"):format(i, #events, message), code end
     local job = decision.fields
     if decision.action ~= "job" then
