@@ -101,7 +101,7 @@ local function take_other(path, first, next_line, visit)
       if line then return nil, line, too_long end
       break
     end
-    size = size + #line
+    size = too_long and math.huge or size + #line -- then it is no single document
     gathered[#gathered + 1] = { number = number, line = line, too_long = too_long }
   end
   local texts = {}
@@ -133,12 +133,15 @@ function events.each(path, visit, before_read)
       if line then return nil, line, too_long end
       return true
     end
-    if not is_blank(line) and not too_long and json.validate(line) then
+    if too_long then
+      take_line(path, number, line, true, visit)
+      return take_rest(path, next_line, visit)
+    elseif not is_blank(line) and json.validate(line) then
       if json.is_array(json.decode(line)) then take_document(path, line, visit)
       else take_line(path, number, line, false, visit) end
       return take_rest(path, next_line, visit)
     end
-    skipped[#skipped + 1] = { number = number, line = line, too_long = too_long }
+    skipped[#skipped + 1] = { number = number, line = line }
     if not is_blank(line) then return take_other(path, skipped, next_line, visit) end
   end
 end
