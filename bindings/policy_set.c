@@ -2,14 +2,17 @@
  *
  *   load(directory[, {params=, instructions=, memory=}]) → set | nil, findings
  *       (a set comes with its warnings as second result)
- *   set:decide(kind, facts[, {params_json=, overrides_json=}]) → answer | nil, message, code
+ *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
+ *       code; with record (id=, time=, request_id=) the answer has the decision-log line
  *   set:record(kind, facts[, {id=, time=, request_id=, eval_us=}]) → decision-log line | nil, …
+ *   append(path, line) → true | nil, message, code: one write to a decision log
  *   set:refresh() → "same" | "swapped" | "refused", findings
  *   set:policies(), set:digest(), set:directory()
  *
  * facts are JSON text. Memory: the userdata owns the policy_set and one reusable answer. */
 #include "policy_set.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +24,8 @@
 #include "registry.h"
 
 #define LOAD_SIGNATURE "policy_set.load(directory[, {params=, instructions=, memory=}])"
-#define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=}])"
+#define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
+#define APPEND_SIGNATURE "policy_set.append(path, line)"
 #define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, eval_us=}])"
 
 typedef struct {
@@ -154,12 +158,41 @@ static const policy_kind *kind_asked(handle *h, const policy_question *question)
   return policy_sandbox_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
 }
 
+static const char *option_text(lua_State *L, int index, const char *name) {
+  return lua_getfield(L, index, name) == LUA_TNIL ? NULL : luaL_checkstring(L, -1);
+}
+
+/* Pushes the decision-log line of the handle's answer, with the origin's table at index. On
+ * failure pushes nil, message, code and returns 3, else 0. */
+static int push_line(lua_State *L, handle *h, const policy_question *question, int origin_index,
+                     int64_t eval_us) {
+  static const char *const allowed[] = {"id", "time", "request_id", "eval_us", NULL};
+  binding_expect(L, lua_istable(L, origin_index), RECORD_SIGNATURE);
+  binding_check_keys(L, origin_index, allowed, RECORD_SIGNATURE);
+  lua_getfield(L, origin_index, "eval_us");
+  decision_origin origin = {.eval_us = luaL_optinteger(L, -1, eval_us),
+                            .id = option_text(L, origin_index, "id"),
+                            .time = option_text(L, origin_index, "time"),
+                            .request_id = option_text(L, origin_index, "request_id")};
+  text_buffer line = {0};
+  int failed = 0;
+  if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &line))
+    lua_pushlstring(L, line.data, line.size);
+  else
+    failed = binding_fail(L, "InvalidText",
+                          "the line cannot be written: id, time and request_id "
+                          "must be UTF-8");
+  text_buffer_free(&line);
+  return failed;
+}
+
 static int set_decide(lua_State *L) {
-  static const char *const allowed[] = {"params_json", "overrides_json", NULL};
+  static const char *const allowed[] = {"params_json", "overrides_json", "record", NULL};
   handle *h = check_handle(L);
   binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
                  DECIDE_SIGNATURE);
-  if (!lua_isnoneornil(L, 4)) {
+  lua_settop(L, 4);
+  if (!lua_isnil(L, 4)) {
     binding_expect(L, lua_istable(L, 4), DECIDE_SIGNATURE);
     binding_check_keys(L, 4, allowed, DECIDE_SIGNATURE);
   }
@@ -169,15 +202,17 @@ static int set_decide(lua_State *L) {
   int failed = ask(L, h, &question, &eval_us);
   if (failed) return failed;
   policy_set_push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
+  int answer = lua_gettop(L);
+  if (!lua_isnil(L, 4) && lua_getfield(L, 4, "record") != LUA_TNIL) {
+    failed = push_line(L, h, &question, lua_gettop(L), eval_us);
+    if (failed) return failed;
+    lua_setfield(L, answer, "record");
+  }
+  lua_settop(L, answer);
   return 1;
 }
 
-static const char *option_text(lua_State *L, int index, const char *name) {
-  return lua_getfield(L, index, name) == LUA_TNIL ? NULL : luaL_checkstring(L, -1);
-}
-
 static int set_record(lua_State *L) {
-  static const char *const allowed[] = {"id", "time", "request_id", "eval_us", NULL};
   handle *h = check_handle(L);
   binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
                  RECORD_SIGNATURE);
@@ -186,26 +221,28 @@ static int set_record(lua_State *L) {
     lua_newtable(L);
     lua_replace(L, 4);
   }
-  binding_expect(L, lua_istable(L, 4), RECORD_SIGNATURE);
-  binding_check_keys(L, 4, allowed, RECORD_SIGNATURE);
   policy_question question = {0};
   int64_t eval_us;
   int failed = ask(L, h, &question, &eval_us);
-  if (failed) return failed;
-  lua_getfield(L, 4, "eval_us");
-  decision_origin origin = {.id = option_text(L, 4, "id"),
-                            .time = option_text(L, 4, "time"),
-                            .request_id = option_text(L, 4, "request_id"),
-                            .eval_us = luaL_optinteger(L, 5, eval_us)};
-  text_buffer line = {0};
-  if (decision_log_line(kind_asked(h, &question), &question, &h->answer, &origin, &line))
-    lua_pushlstring(L, line.data, line.size);
-  else
-    failed = binding_fail(L, "InvalidText",
-                          "the line cannot be written: id, time and request_id "
-                          "must be UTF-8");
-  text_buffer_free(&line);
+  if (!failed) failed = push_line(L, h, &question, 4, eval_us);
   return failed ? failed : 1;
+}
+
+static int set_append(lua_State *L) {
+  binding_expect(L, lua_type(L, 1) == LUA_TSTRING && lua_type(L, 2) == LUA_TSTRING,
+                 APPEND_SIGNATURE);
+  size_t size;
+  const char *text = lua_tolstring(L, 2, &size);
+  text_buffer line = {0};
+  text_buffer_append(&line, text, size);
+  bool ok = decision_log_append(lua_tostring(L, 1), &line);
+  int problem = errno;
+  text_buffer_free(&line);
+  if (!ok)
+    return binding_fail(L, "LogFailed", "the decision log %s cannot be written: %s",
+                        lua_tostring(L, 1), strerror(problem));
+  lua_pushboolean(L, true);
+  return 1;
 }
 
 static int set_policies(lua_State *L) {
@@ -230,9 +267,11 @@ int luaopen_weir_policy_set(lua_State *L) {
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
   }
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, set_load);
   lua_setfield(L, -2, "load");
+  lua_pushcfunction(L, set_append);
+  lua_setfield(L, -2, "append");
   lua_createtable(L, 0, 2);
   lua_pushinteger(L, policy_limits_default.instructions);
   lua_setfield(L, -2, "instructions");

@@ -1,6 +1,9 @@
-/* weir.process: the version, the program's path, a steady clock and a wait.
+/* weir.process: the version, the program's path, a steady clock, a wait, the time, and ids.
  * Memory: none. Callers: lua/weir/cli.lua and the verbs. */
 #include "core/process.h"
+
+#include <stdio.h>
+
 #include "binding.h"
 #include "registry.h"
 
@@ -8,6 +11,22 @@ enum { LONGEST_SLEEP_MS = 60000 };
 
 static int process_clock(lua_State *L) {
   lua_pushinteger(L, process_clock_ms());
+  return 1;
+}
+
+static int process_time(lua_State *L) {
+  lua_pushinteger(L, process_time_ms());
+  return 1;
+}
+
+/* 32 hexadecimal digits that no other call anywhere gives. */
+static int process_new_id(lua_State *L) {
+  unsigned char bytes[16];
+  char text[33];
+  if (!process_random(bytes, sizeof bytes))
+    return binding_fail(L, "NoRandomness", "the system gives no random numbers");
+  for (size_t i = 0; i < sizeof bytes; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+  lua_pushstring(L, text);
   return 1;
 }
 
@@ -32,6 +51,8 @@ int luaopen_weir_process(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"clock", process_clock},
       {"sleep", process_sleep},
+      {"time", process_time},
+      {"new_id", process_new_id},
       {"executable", process_executable_},
       {NULL, NULL},
   };

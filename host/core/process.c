@@ -2,6 +2,7 @@
 #include "core/process.h"
 
 #include <errno.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,4 +23,14 @@ bool process_executable(char *path, size_t capacity) {
   if (size < 0 || (size_t)size >= capacity) return false;
   path[size] = '\0';
   return true;
+}
+
+int64_t process_time_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool process_random(void *bytes, size_t size) {
+  return getrandom(bytes, size, 0) == (ssize_t)size;
 }

@@ -1,4 +1,4 @@
-/* This process: how long it has run, where its program file is, and waiting.
+/* This process: the time, chance, where its program file is, and waiting.
  * Memory: results go into the caller's buffers. Callers: bindings/process.c. */
 #ifndef WEIR_PROCESS_H
 #define WEIR_PROCESS_H
@@ -9,6 +9,12 @@
 
 /* Milliseconds on a clock that is never set back; only differences mean anything. */
 int64_t process_clock_ms(void);
+
+/* Milliseconds since 1970, UTC. */
+int64_t process_time_ms(void);
+
+/* Fills bytes from the system's random source; false when there is none. */
+bool process_random(void *bytes, size_t size);
 
 /* Waits; a signal that does not end the process does not shorten it. */
 void process_sleep_ms(int64_t milliseconds);

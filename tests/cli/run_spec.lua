@@ -167,6 +167,25 @@ describe("weir run", function()
     assert.equal(2, lines)
   end)
 
+  it("logs each decision before its effects, in lines that replay identically", function()
+    local directory = run.directory()
+    local log = directory .. "/decisions.jsonl"
+    assert.equal(0, mapped(CREATED:format("a b", "1"), "--log", log).status)
+    assert.equal(0, routed('{"file_count": 3}', "--log", log, "--set", "threshold=2").status)
+    local replayed = run { "replay", log, "-p", "policies", "--json" }
+    assert.equal(0, replayed.status)
+    assert.equal(2, report(replayed).identical)
+    run.remove(directory)
+  end)
+
+  it("fails an event whose decision cannot be logged, and plans nothing for it", function()
+    local result = mapped(CREATED:format("a", "1"), "--log", "/nowhere/decisions.jsonl", "--json")
+    assert.equal(6, result.status)
+    assert.equal("LogFailed", report(result).error.code)
+    assert.same(json.array {}, report(result).plan)
+    assert.matches("/nowhere/decisions.jsonl cannot be written", result.stderr)
+  end)
+
   it("does not do what this version cannot, and says so", function()
     local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live",
       stdin = CREATED:format("a", "1"),

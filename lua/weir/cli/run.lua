@@ -11,7 +11,7 @@ local terminal = require "weir.cli.terminal"
 
 -- Codes that mean the event was wrong, and those of failed effects; all others are the policy's.
 local STATUS = {
-  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, NotAvailable = exit.io,
+  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, NotAvailable = exit.io, LogFailed = exit.io,
 }
 
 local function safe(value) return terminal.json(redact.value(value)) end
@@ -112,7 +112,7 @@ function Session:event(text, place, problem)
   local event = json.decode(text)
   local executor, wrong = executor_for(event, self.given.live)
   if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
-  local report = handlers.run(self.given.HANDLER, event, self.set, executor)
+  local report = handlers.run(self.given.HANDLER, event, self.set, executor, self.given.log)
   if self.given.json then show_json(self.screen.out, report)
   else
     self.screen.out:print(self.screen.out:paint("bold", self.given.HANDLER), "  ",
@@ -167,6 +167,8 @@ return {
       doc = "events; '-' is standard input" },
     policies.options.directory,
     policies.options.set,
+    { long = "log", value = "FILE", complete = "file",
+      doc = "append each decision to this decision log, before anything is called" },
     { long = "live", doc = "call AWS; not available in this version" },
     { long = "json", doc = "one JSON object per event" },
   },
