@@ -11,7 +11,8 @@ local terminal = require "weir.cli.terminal"
 
 -- Codes that mean the event was wrong, and those of failed effects; all others are the policy's.
 local STATUS = {
-  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, NotAvailable = exit.io, LogFailed = exit.io,
+  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage,
+  NotAvailable = exit.io, LogFailed = exit.io,
 }
 
 local function safe(value) return terminal.json(redact.value(value)) end
