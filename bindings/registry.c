@@ -6,6 +6,7 @@
 const luaL_Reg binding_registry[] = {
     {"weir.files", luaopen_weir_files},
     {"weir.json", luaopen_weir_json},
+    {"weir.pattern", luaopen_weir_pattern},
     {"weir.policy_set", luaopen_weir_policy_set},
     {"weir.process", luaopen_weir_process},
     {"weir.replay", luaopen_weir_replay},

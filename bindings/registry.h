@@ -6,6 +6,7 @@
 
 int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_json(lua_State *L);       /* json.c */
+int luaopen_weir_pattern(lua_State *L);    /* pattern.c */
 int luaopen_weir_policy_set(lua_State *L); /* policy_set.c */
 int luaopen_weir_process(lua_State *L);    /* process.c */
 int luaopen_weir_replay(lua_State *L);     /* replay.c */

@@ -1,0 +1,34 @@
+/* JSON numbers compared by value, exactly: 300, 300.0 and 3e2 are equal, 9007199254740993 and
+ * 9007199254740992 are not, and nothing is ever rounded to a double.
+ *
+ * Memory: a decimal points into the number's text for its digits past the eighteenth; the text
+ * must outlive it. Callers: event patterns. */
+#ifndef WEIR_PATTERN_DECIMAL_H
+#define WEIR_PATTERN_DECIMAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+  const char *text; /* the whole literal */
+  size_t size;
+  const char *tail;  /* digits after the first eighteen (a point may stand among them) */
+  const char *end;   /* one past the last digit of the mantissa */
+  int64_t magnitude; /* the value is 0.DIGITS times ten to this power */
+  uint64_t head;     /* the first eighteen significant digits, left-aligned; 0 for zero */
+  bool negative;
+  bool has_tail; /* a digit other than 0 stands in the tail */
+  bool enormous; /* an exponent past all reason: such numbers are equal only as text */
+} pattern_decimal;
+
+/* From a number the JSON scanner accepted. */
+pattern_decimal pattern_decimal_parse(const char *text, size_t size);
+
+/* Negative, 0 or positive, as memcmp. */
+int pattern_decimal_compare(const pattern_decimal *a, const pattern_decimal *b);
+
+/* Equal values have equal hashes. */
+uint64_t pattern_decimal_hash(const pattern_decimal *number, uint64_t seed);
+
+#endif
