@@ -30,16 +30,23 @@ static bool end_numeric(pattern_parser *parser, const char *otherwise) {
   return !parser->scan.error || pattern_refuse_json(parser);
 }
 
+/* Refuses what comes next in the list (or its end), quoting it. */
+static bool refuse_token(pattern_parser *parser, bool at_end, const char *reason) {
+  if (parser->scan.error) return pattern_refuse_json(parser);
+  if (at_end) return pattern_refuse(parser, parser->scan.at, "%s]", reason);
+  json_type type;
+  if (!json_scan_peek(&parser->scan, &type)) return pattern_refuse_json(parser);
+  const char *first = parser->scan.at, *behind = pattern_behind_value(parser);
+  if (!behind) return pattern_refuse_json(parser);
+  return pattern_refuse(parser, behind, "%s%.*s", reason, pattern_clip((size_t)(behind - first)),
+                        first);
+}
+
 /* The second half of [">", 0, "<=", 5], if there is one. */
 static bool parse_upper_bound(pattern_parser *parser, numeric_range *range) {
   if (!json_scan_element(&parser->scan)) return !parser->scan.error || pattern_refuse_json(parser);
-  if (!pattern_next_is(parser, JSON_STRING)) {
-    json_span value;
-    const char *behind = pattern_behind_value(parser);
-    if (!behind || !json_scan_value(&parser->scan, &value)) return pattern_refuse_json(parser);
-    return pattern_refuse(parser, behind, "Bad value in numeric range: %.*s",
-                          pattern_clip(value.size), value.at);
-  }
+  if (!pattern_next_is(parser, JSON_STRING))
+    return refuse_token(parser, false, "Bad value in numeric range: ");
   if (!pattern_read_string(parser)) return false;
   range->bounds.open_high = pattern_name_is(&parser->text, "<");
   if (!range->bounds.open_high && !pattern_name_is(&parser->text, "<="))
@@ -54,10 +61,9 @@ static bool parse_upper_bound(pattern_parser *parser, numeric_range *range) {
 }
 
 static bool parse_range(pattern_parser *parser, numeric_range *range) {
-  if (!json_scan_element(&parser->scan) || !pattern_next_is(parser, JSON_STRING)) {
-    if (parser->scan.error) return pattern_refuse_json(parser);
-    return pattern_refuse(parser, parser->scan.at, "Invalid member in numeric match");
-  }
+  bool at_end = !json_scan_element(&parser->scan);
+  if (at_end || !pattern_next_is(parser, JSON_STRING))
+    return refuse_token(parser, at_end, "Invalid member in numeric match: ");
   if (!pattern_read_string(parser)) return false;
   const text_buffer *name = &parser->text;
   if (pattern_name_is(name, "=")) {
