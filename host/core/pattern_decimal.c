@@ -20,52 +20,120 @@ static int64_t read_exponent(const char *at, const char *end) {
   return negative ? -exponent : exponent;
 }
 
-/* Left-aligns the head, so that 3 and 3000 have the same digits and differ in magnitude only. */
-static uint64_t align_head(uint64_t head, int digits) {
-  for (; digits < HEAD_DIGITS; digits++) head *= 10;
-  return head;
+static const uint64_t POWERS[HEAD_DIGITS + 1] = {UINT64_C(1),
+                                                 UINT64_C(10),
+                                                 UINT64_C(100),
+                                                 UINT64_C(1000),
+                                                 UINT64_C(10000),
+                                                 UINT64_C(100000),
+                                                 UINT64_C(1000000),
+                                                 UINT64_C(10000000),
+                                                 UINT64_C(100000000),
+                                                 UINT64_C(1000000000),
+                                                 UINT64_C(10000000000),
+                                                 UINT64_C(100000000000),
+                                                 UINT64_C(1000000000000),
+                                                 UINT64_C(10000000000000),
+                                                 UINT64_C(100000000000000),
+                                                 UINT64_C(1000000000000000),
+                                                 UINT64_C(10000000000000000),
+                                                 UINT64_C(100000000000000000),
+                                                 UINT64_C(1000000000000000000)};
+
+typedef struct {
+  const char *at, *end;
+  uint64_t head;
+  unsigned digits; /* in the head */
+} digit_reader;
+
+/* Eight digits at once: pairs, fours and eights are added up inside one word. */
+static bool read_eight(digit_reader *reader) {
+  uint64_t word;
+  if (reader->end - reader->at < 8 || reader->digits + 8 > HEAD_DIGITS) return false;
+  memcpy(&word, reader->at, 8);
+  if (((word & 0xf0f0f0f0f0f0f0f0u) |
+       (((word + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u) >> 4)) != 0x3333333333333333u)
+    return false;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  word = (word & 0x0f0f0f0f0f0f0f0fu) * 2561 >> 8;
+  word = (word & 0x00ff00ff00ff00ffu) * 6553601 >> 16;
+  word = (word & 0x0000ffff0000ffffu) * 42949672960001 >> 32;
+  reader->head = reader->head * POWERS[8] + word;
+  reader->digits += 8;
+  reader->at += 8;
+  return true;
 }
 
-static void read_mantissa(pattern_decimal *number, const char *at, const char *end) {
-  int digits = 0;
-  bool after_point = false;
-  number->tail = end;
-  for (; at < end && *at != 'e' && *at != 'E'; at++) {
-    if (*at == '.') {
+/* Digits into the head while it has room; stops at the first other byte. */
+static void read_digits(digit_reader *reader) {
+  while (read_eight(reader)) {
+  }
+  for (; reader->at < reader->end && is_digit(*reader->at) && reader->digits < HEAD_DIGITS;
+       reader->at++) {
+    reader->head = reader->head * 10 + (uint64_t)(*reader->at - '0');
+    reader->digits++;
+  }
+}
+
+static void skip_zeros(digit_reader *reader) {
+  while (reader->at < reader->end && *reader->at == '0') reader->at++;
+}
+
+/* The digits that the head has no room for. Returns how many of them stand before the point. */
+static int64_t read_tail(pattern_decimal *number, digit_reader *reader, bool after_point) {
+  int64_t whole = 0;
+  number->tail = reader->at;
+  for (; reader->at < reader->end && (is_digit(*reader->at) || *reader->at == '.'); reader->at++) {
+    if (*reader->at == '.') {
       after_point = true;
       continue;
     }
-    bool significant = digits > 0 || *at != '0';
-    if (significant ? !after_point : false) number->magnitude++;
-    if (!significant && after_point) number->magnitude--;
-    if (!significant) continue;
-    if (digits == HEAD_DIGITS) {
-      if (number->tail == end) number->tail = at;
-      number->has_tail |= *at != '0';
-      continue;
-    }
-    number->head = number->head * 10 + (uint64_t)(*at - '0');
-    digits++;
+    number->has_tail |= *reader->at != '0';
+    whole += !after_point;
   }
-  number->end = at;
-  number->head = align_head(number->head, digits);
+  return whole;
+}
+
+/* Reads the digits; returns the power of ten above the first significant one. */
+static int64_t read_mantissa(pattern_decimal *number, digit_reader *reader) {
+  skip_zeros(reader);
+  read_digits(reader);
+  int64_t magnitude = reader->digits;
+  bool point = reader->at < reader->end && *reader->at == '.';
+  if (point) {
+    const char *first = ++reader->at;
+    if (reader->digits == 0) {
+      skip_zeros(reader);
+      magnitude = first - reader->at;
+    }
+    read_digits(reader);
+  }
+  number->tail = reader->at;
+  if (reader->digits == HEAD_DIGITS) {
+    int64_t whole = read_tail(number, reader, point);
+    if (!point) magnitude += whole;
+  }
+  number->end = reader->at;
+  return magnitude;
 }
 
 pattern_decimal pattern_decimal_parse(const char *text, size_t size) {
   pattern_decimal number = {.text = text, .size = size};
-  const char *at = text, *end = text + size;
-  number.negative = at < end && *at == '-';
-  read_mantissa(&number, at + number.negative, end);
-  if (number.head == 0) {
-    number.negative = false; /* -0 is 0 */
-    number.magnitude = 0;
-    return number;
-  }
-  if (number.end < end) {
-    int64_t exponent = read_exponent(number.end + 1, end);
+  bool negative = *text == '-';
+  digit_reader reader = {.at = text + negative, .end = text + size};
+  int64_t magnitude = read_mantissa(&number, &reader);
+  if (reader.digits == 0) return number; /* 0, -0, 0e9 */
+  if (reader.at < reader.end) {
+    int64_t exponent = read_exponent(reader.at + 1, reader.end);
     number.enormous = exponent >= ENORMOUS_EXPONENT || exponent <= -ENORMOUS_EXPONENT;
-    number.magnitude += exponent;
+    magnitude += exponent;
   }
+  int64_t scale = magnitude + (INT64_C(1) << 60); /* positive whatever the magnitude */
+  int64_t head = (int64_t)(reader.head * POWERS[HEAD_DIGITS - reader.digits]);
+  number.scale = negative ? -scale : scale;
+  number.head = negative ? -head : head;
   return number;
 }
 
@@ -76,7 +144,7 @@ static char next_digit(const char **at, const char *end) {
 }
 
 static int compare_tails(const pattern_decimal *a, const pattern_decimal *b) {
-  const char *at_a = a->has_tail ? a->tail : a->end, *at_b = b->has_tail ? b->tail : b->end;
+  const char *at_a = a->tail, *at_b = b->tail;
   while (at_a < a->end || at_b < b->end) {
     int difference = next_digit(&at_a, a->end) - next_digit(&at_b, b->end);
     if (difference) return difference;
@@ -90,21 +158,21 @@ static int compare_text(const pattern_decimal *a, const pattern_decimal *b) {
 }
 
 int pattern_decimal_compare(const pattern_decimal *a, const pattern_decimal *b) {
-  int sign_a = a->head == 0 ? 0 : a->negative ? -1 : 1;
-  int sign_b = b->head == 0 ? 0 : b->negative ? -1 : 1;
-  if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
-  if (sign_a == 0) return 0;
-  bool same_side = a->enormous && b->enormous && (a->magnitude < 0) == (b->magnitude < 0);
-  if (same_side) return compare_text(a, b);
-  if (a->magnitude != b->magnitude) return a->magnitude < b->magnitude ? -sign_a : sign_a;
-  if (a->head != b->head) return a->head < b->head ? -sign_a : sign_a;
+  bool beyond = a->enormous && b->enormous;
+  if (a->scale != b->scale && !beyond) return a->scale < b->scale ? -1 : 1;
+  if (beyond) {
+    if ((a->scale < 0) != (b->scale < 0)) return a->scale < 0 ? -1 : 1;
+    return compare_text(a, b);
+  }
+  if (a->head != b->head) return a->head < b->head ? -1 : 1;
   if (!a->has_tail && !b->has_tail) return 0;
-  return compare_tails(a, b) * sign_a;
+  int order = compare_tails(a, b);
+  return a->scale < 0 ? -order : order;
 }
 
 uint64_t pattern_decimal_hash(const pattern_decimal *number, uint64_t seed) {
   if (number->enormous) return pattern_hash_bytes(seed, number->text, number->size);
-  uint64_t hash = pattern_hash_mix(seed ^ number->head, 0x9e3779b97f4a7c15u);
-  hash = pattern_hash_mix(hash ^ (uint64_t)number->magnitude, 0xd6e8feb86659fd93u);
-  return hash + number->negative; /* tails are left to the comparison */
+  /* Tails are left to the comparison. */
+  uint64_t hash = pattern_hash_mix(seed ^ (uint64_t)number->head, 0x9e3779b97f4a7c15u);
+  return pattern_hash_mix(hash ^ (uint64_t)number->scale, 0xd6e8feb86659fd93u);
 }

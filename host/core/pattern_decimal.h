@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 typedef struct {
+  /* Decides nearly every comparison: the sign, and the power of ten above the first digit (the
+   * value is 0.DIGITS times ten to it), as one ordered number; 0 for zero. */
+  int64_t scale;
+  int64_t head;     /* the first eighteen significant digits, left-aligned, with the sign */
   const char *text; /* the whole literal */
   size_t size;
-  const char *tail;  /* digits after the first eighteen (a point may stand among them) */
-  const char *end;   /* one past the last digit of the mantissa */
-  int64_t magnitude; /* the value is 0.DIGITS times ten to this power */
-  uint64_t head;     /* the first eighteen significant digits, left-aligned; 0 for zero */
-  bool negative;
-  bool has_tail; /* a digit other than 0 stands in the tail */
-  bool enormous; /* an exponent past all reason: such numbers are equal only as text */
+  const char *tail; /* digits after the first eighteen (a point may stand among them) */
+  const char *end;  /* one past the last digit of the mantissa */
+  bool has_tail;    /* a digit other than 0 stands in the tail */
+  bool enormous;    /* an exponent past all reason: such numbers are equal only as text */
 } pattern_decimal;
 
 /* From a number the JSON scanner accepted. */

@@ -1,0 +1,222 @@
+/* Event patterns on citylots-like events (GeoJSON features of some 836 bytes): events per second
+ * on one thread, best of several runs, and the ratio of 1,000 rules to 5.
+ * Run: build/dev/tests/pattern_bench   Callers: ./dev bench. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/event_pattern.h"
+
+enum { EVENTS = 2000, RUNS = 9, PASSES = 5, MANY_RULES = 1000 };
+
+typedef struct {
+  char *text[EVENTS];
+  size_t size[EVENTS];
+  size_t total;
+} event_file;
+
+static uint64_t random_state = 0x243f6a8885a308d3u;
+
+static uint32_t random_below(uint32_t bound) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return (uint32_t)((random_state >> 33) % bound);
+}
+
+static const char *const STREETS[] = {"UNKNOWN",  "JEFFERSON", "CRANLEIGH", "CANTERA", "MISSION",
+                                      "VALENCIA", "GEARY",     "CLEMENT",   "BALBOA",  "TARAVAL"};
+
+static void add_ring(text_buffer *out) {
+  double x = -122.3 - random_below(200000) / 1e6, y = 37.7 + random_below(100000) / 1e6;
+  for (int i = 0; i < 10; i++)
+    text_buffer_format(out, "%s[%.14f,%.15f,0.0]", i ? "," : "", x + i * 1.07e-5, y + i * 0.93e-5);
+}
+
+static void make_event(text_buffer *out, unsigned id) {
+  unsigned block = random_below(9000), lot = random_below(200), from = random_below(4000);
+  text_buffer_format(out,
+                     "{ \"type\": \"Feature\", \"properties\": { \"MAPBLKLOT\": \"%04u%03u\", "
+                     "\"BLKLOT\": \"%04u%03u\", \"BLOCK_NUM\": \"%04u\", \"LOT_NUM\": \"%03u\", "
+                     "\"FROM_ST\": \"%u\", \"TO_ST\": \"%u\", \"STREET\": \"%s\", "
+                     "\"ST_TYPE\": \"ST\", \"ODD_EVEN\": \"%s\", \"CITY\": \"SAN FRANCISCO\", "
+                     "\"ZONING\": \"RH-%u\", \"ID\": \"%u\" }, ",
+                     block, lot, block, lot, block, lot, from, from + 2, STREETS[random_below(10)],
+                     from % 2 ? "O" : "E", 1 + random_below(3), id);
+  text_buffer_format(out,
+                     "\"geometry\": { \"type\": \"Polygon\", \"area\": %u.%u, \"lots\": %u, "
+                     "\"coordinates\": [ [ ",
+                     random_below(5000), random_below(10), random_below(2000));
+  add_ring(out);
+  text_buffer_text(out, " ] ] } }");
+}
+
+static event_file *make_events(void) {
+  event_file *events = calloc(1, sizeof *events);
+  for (unsigned i = 0; events && i < EVENTS; i++) {
+    text_buffer text = {0};
+    make_event(&text, i);
+    events->text[i] = text.data;
+    events->size[i] = text.size;
+    events->total += text.size;
+  }
+  return events;
+}
+
+typedef void (*rule_maker)(text_buffer *out, unsigned i);
+
+static void exact_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"MAPBLKLOT\":[\"%07u\"]}}", i * 1237 % 9000200);
+}
+
+static void three_fields_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out,
+                     "{\"type\":[\"Feature\"],\"properties\":{\"STREET\":[\"%s\"],"
+                     "\"BLOCK_NUM\":[\"%04u\"]}}",
+                     STREETS[i % 10], i);
+}
+
+static void prefix_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"MAPBLKLOT\":[{\"prefix\":\"%04u\"}]}}", i);
+}
+
+static void suffix_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"MAPBLKLOT\":[{\"suffix\":\"%04u\"}]}}", i);
+}
+
+static void wildcard_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"MAPBLKLOT\":[{\"wildcard\":\"%03u*%u\"}]}}", i,
+                     i % 10);
+}
+
+static void inner_wildcard_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"MAPBLKLOT\":[{\"wildcard\":\"*%04u*\"}]}}", i);
+}
+
+static void ignore_case_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"properties\":{\"STREET\":[{\"equals-ignore-case\":\"street %u\"}]}}",
+                     i);
+}
+
+static void anything_but_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out,
+                     "{\"properties\":{\"ID\":[\"%u\"],\"STREET\":[{\"anything-but\":"
+                     "\"street %u\"}]}}",
+                     i, i);
+}
+
+static void numeric_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"geometry\":{\"lots\":[{\"numeric\":[\"=\",%u]}]}}", 3000 + i);
+}
+
+static void range_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out, "{\"geometry\":{\"area\":[{\"numeric\":[\">\",%u,\"<=\",%u.5]}]}}", i * 5,
+                     i * 5);
+}
+
+static void nested_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out,
+                     "{\"geometry\":{\"coordinates\":[{\"numeric\":[\"=\",-122.%u]},"
+                     "{\"numeric\":[\">\",40.%04u]}]}}",
+                     100000 + i, i);
+}
+
+static void nested_fields_rule(text_buffer *out, unsigned i) {
+  text_buffer_format(out,
+                     "{\"geometry\":{\"type\":[\"Polygon\"],\"coordinates\":[{\"numeric\":"
+                     "[\">=\",37.7%04u,\"<\",37.7%04u5]}]}}",
+                     i, i);
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static event_pattern_set *compile(rule_maker make, unsigned rules) {
+  event_pattern_source *sources = calloc(rules, sizeof *sources);
+  text_buffer *texts = calloc(rules, sizeof *texts);
+  if (!sources || !texts) exit(1);
+  for (unsigned i = 0; i < rules; i++) {
+    make(&texts[i], i);
+    sources[i] = (event_pattern_source){texts[i].data, texts[i].size};
+  }
+  event_pattern_error error;
+  event_pattern_set *set = event_pattern_compile(sources, rules, &error);
+  if (!set) fprintf(stderr, "%.*s\n", (int)error.message.size, error.message.data);
+  text_buffer_free(&error.message);
+  for (unsigned i = 0; i < rules; i++) text_buffer_free(&texts[i]);
+  free(texts);
+  free(sources);
+  return set;
+}
+
+/* Events per second in one run over all events. */
+static double run_once(const event_file *events, const event_pattern_set *set,
+                       event_pattern_scratch *scratch) {
+  double begin = now();
+  for (unsigned pass = 0; pass < PASSES; pass++)
+    for (unsigned i = 0; i < EVENTS; i++) {
+      event_pattern_result result;
+      if (!event_pattern_match(set, scratch, events->text[i], events->size[i], &result)) exit(1);
+    }
+  return PASSES * EVENTS / (now() - begin);
+}
+
+/* Best of RUNS for 5 rules and for many, taken in turn so that noise meets both. */
+static void measure(const event_file *events, rule_maker make, double best[2]) {
+  static const unsigned counts[2] = {5, MANY_RULES};
+  event_pattern_set *sets[2];
+  event_pattern_scratch *scratches[2];
+  for (int k = 0; k < 2; k++) {
+    sets[k] = compile(make, counts[k]);
+    scratches[k] = sets[k] ? event_pattern_scratch_new(sets[k]) : NULL;
+    if (!scratches[k]) exit(1);
+    best[k] = 0;
+  }
+  for (int run = 0; run < RUNS; run++)
+    for (int k = 0; k < 2; k++) {
+      double rate = run_once(events, sets[k], scratches[k]);
+      if (rate > best[k]) best[k] = rate;
+    }
+  for (int k = 0; k < 2; k++) {
+    event_pattern_scratch_free(scratches[k]);
+    event_pattern_free(sets[k]);
+  }
+}
+
+int main(void) {
+  static const struct {
+    const char *name;
+    rule_maker make;
+    double target; /* events/s with 5 rules; 0 where none is set */
+  } rows[] = {
+      {"exact", exact_rule, 2e6},
+      {"three fields", three_fields_rule, 0},
+      {"prefix", prefix_rule, 0},
+      {"suffix", suffix_rule, 0},
+      {"wildcard", wildcard_rule, 0},
+      {"wildcard inside", inner_wildcard_rule, 0},
+      {"equals-ignore-case", ignore_case_rule, 0},
+      {"anything-but", anything_but_rule, 0},
+      {"numeric", numeric_rule, 1e6},
+      {"numeric range", range_rule, 0},
+      {"nested arrays", nested_rule, 5e5},
+      {"nested, two fields", nested_fields_rule, 0},
+  };
+  event_file *events = make_events();
+  if (!events) return 1;
+  printf("event patterns, events of %zu bytes, events/s on one thread\n", events->total / EVENTS);
+  printf("%-20s %12s %12s %10s %10s\n", "rules", "5", "1000", "ratio", "target");
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    double rates[2];
+    measure(events, rows[i].make, rates);
+    printf("%-20s %12.0f %12.0f %9.2fx %10.0f\n", rows[i].name, rates[0], rates[1],
+           rates[0] / rates[1], rows[i].target);
+  }
+  for (unsigned i = 0; i < EVENTS; i++) free(events->text[i]);
+  free(events);
+  return 0;
+}
