@@ -121,9 +121,6 @@ static bool file_test(event_pattern_set *set, uint32_t id) {
   pattern_test *test = PATTERN_AT(set->tests, pattern_test, id);
   PATTERN_AT(set->nodes, pattern_node, test->node)->kinds |= (uint16_t)(1u << test->kind);
   switch ((pattern_test_kind)test->kind) {
-  case TEST_NUMBER:
-    return pattern_table_add(&set->numbers, pattern_number_hash(set, test->node, &test->number),
-                             id);
   case TEST_PREFIX: return file_in_trie(set, id, TRIE_PREFIX, test->bytes, test->size);
   case TEST_SUFFIX: return file_in_trie(set, id, TRIE_SUFFIX, test->bytes, test->size);
   case TEST_PREFIX_FOLDED:
@@ -134,10 +131,24 @@ static bool file_test(event_pattern_set *set, uint32_t id) {
   case TEST_EXACT:
   case TEST_WORD:
   case TEST_EQUALS_FOLDED: return true; /* found by operand in `keyed` */
+  case TEST_NUMBER:
   case TEST_RANGE:
-  case TEST_ADDRESS: return true; /* pattern_index_intervals */
+  case TEST_ADDRESS: return true; /* file_numbers, pattern_index_intervals */
   }
   return false;
+}
+
+/* Numbers of nodes that have no ranges are found by hash. */
+static bool file_numbers(event_pattern_set *set) {
+  for (uint32_t i = 0; i < set->tests.count; i++) {
+    const pattern_test *test = PATTERN_AT(set->tests, pattern_test, i);
+    const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
+    bool hashed = test->used && test->kind == TEST_NUMBER && !(node->kinds >> TEST_RANGE & 1);
+    if (hashed &&
+        !pattern_table_add(&set->numbers, pattern_number_hash(set, test->node, &test->number), i))
+      return false;
+  }
+  return true;
 }
 
 bool pattern_index(event_pattern_set *set) {
@@ -148,5 +159,6 @@ bool pattern_index(event_pattern_set *set) {
   use_negations(set);
   for (uint32_t i = 0; i < set->tests.count; i++)
     if (PATTERN_AT(set->tests, pattern_test, i)->used && !file_test(set, i)) return false;
-  return find_shared_depths(set) && pattern_index_intervals(set) && pattern_index_pivots(set);
+  return file_numbers(set) && find_shared_depths(set) && pattern_index_intervals(set) &&
+         pattern_index_pivots(set);
 }

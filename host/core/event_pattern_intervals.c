@@ -17,7 +17,7 @@ static int compare_points(const void *left, const void *right) {
 uint32_t pattern_interval_cell(const pattern_intervals *intervals, const pattern_point *point) {
   uint32_t low = 0, high = intervals->point_count;
   while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
+    uint32_t middle = (low + high) / 2;
     int order = compare_points(&intervals->points[middle], point);
     if (order == 0) return 2 * middle + 1;
     if (order < 0)
@@ -29,21 +29,23 @@ uint32_t pattern_interval_cell(const pattern_intervals *intervals, const pattern
 }
 
 static pattern_point low_end(const pattern_test *test) {
+  if (test->kind == TEST_NUMBER) return (pattern_point){.number = test->number};
   if (test->kind == TEST_RANGE) return (pattern_point){.number = test->range.low};
   return (pattern_point){.is_address = true, .address = test->address.low};
 }
 
 static pattern_point high_end(const pattern_test *test) {
+  if (test->kind == TEST_NUMBER) return (pattern_point){.number = test->number};
   if (test->kind == TEST_RANGE) return (pattern_point){.number = test->range.high};
   return (pattern_point){.is_address = true, .address = test->address.high};
 }
 
 static bool has_low(const pattern_test *test) {
-  return test->kind == TEST_ADDRESS || test->range.has_low;
+  return test->kind != TEST_RANGE || test->range.has_low;
 }
 
 static bool has_high(const pattern_test *test) {
-  return test->kind == TEST_ADDRESS || test->range.has_high;
+  return test->kind != TEST_RANGE || test->range.has_high;
 }
 
 static bool add_link(event_pattern_set *set, uint32_t *list, uint32_t test) {
@@ -101,11 +103,19 @@ static bool build(event_pattern_set *set, pattern_intervals *intervals, const ui
   return true;
 }
 
+/* Single numbers are kept with the ranges of their node, where there are any. */
+static bool belongs_here(const event_pattern_set *set, const pattern_test *test) {
+  const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
+  if (!test->used) return false;
+  if (test->kind == TEST_NUMBER) return node->kinds >> TEST_RANGE & 1;
+  return test->kind == TEST_RANGE || test->kind == TEST_ADDRESS;
+}
+
 static int compare_by_node(const void *left, const void *right, void *context) {
   const pattern_test *tests = context;
   const pattern_test *a = &tests[*(const uint32_t *)left], *b = &tests[*(const uint32_t *)right];
   if (a->node != b->node) return a->node < b->node ? -1 : 1;
-  return (int)a->kind - (int)b->kind;
+  return (a->kind == TEST_ADDRESS) - (b->kind == TEST_ADDRESS);
 }
 
 bool pattern_index_intervals(event_pattern_set *set) {
@@ -114,16 +124,15 @@ bool pattern_index_intervals(event_pattern_set *set) {
   if (!ids) return false;
   size_t count = 0;
   for (uint32_t i = 0; i < set->tests.count; i++)
-    if (tests[i].used && (tests[i].kind == TEST_RANGE || tests[i].kind == TEST_ADDRESS))
-      ids[count++] = i;
+    if (belongs_here(set, &tests[i])) ids[count++] = i;
   qsort_r(ids, count, sizeof *ids, compare_by_node, set->tests.items);
   bool ok = true;
   for (size_t first = 0, last; ok && first < count; first = last) {
     for (last = first + 1; last < count; last++)
       if (compare_by_node(&ids[first], &ids[last], set->tests.items) != 0) break;
     pattern_node *node = PATTERN_AT(set->nodes, pattern_node, tests[ids[first]].node);
-    bool range = tests[ids[first]].kind == TEST_RANGE;
-    ok = build(set, range ? &node->numbers : &node->addresses, ids + first, last - first);
+    bool address = tests[ids[first]].kind == TEST_ADDRESS;
+    ok = build(set, address ? &node->addresses : &node->numbers, ids + first, last - first);
   }
   free(ids);
   return ok;

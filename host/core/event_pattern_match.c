@@ -223,14 +223,14 @@ static void close(event_pattern_scratch *scratch) {
 static bool read_value(const event_pattern_set *set, event_pattern_scratch *scratch, uint32_t id,
                        bool in_element) {
   const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, id);
-  json_type type;
-  if (!json_scan_peek(&scratch->scan, &type)) return false;
-  if (type == JSON_OBJECT && node->has_children) return open(scratch, type, id, in_element);
-  if (type == JSON_ARRAY && (node->has_children || node->has_leaf))
-    return open(scratch, type, id, in_element);
+  /* The scanner stands on the value's first byte, if there is one. */
+  char first = scratch->scan.at < scratch->scan.end ? *scratch->scan.at : '\0';
+  if (first == '{' && node->has_children) return open(scratch, JSON_OBJECT, id, in_element);
+  if (first == '[' && (node->has_children || node->has_leaf))
+    return open(scratch, JSON_ARRAY, id, in_element);
   json_span value;
   if (!json_scan_value(&scratch->scan, &value)) return false;
-  if (type == JSON_OBJECT || type == JSON_ARRAY || !node->has_leaf) return true;
+  if (first == '{' || first == '[' || !node->has_leaf) return true;
   return scratch_take_value(set, scratch, id, value);
 }
 

@@ -113,20 +113,25 @@ static bool take_string(const value_reader *reader, json_span value) {
          try_filed(reader, reader->node->wildcards, bytes, size) && try_folded(reader, bytes, size);
 }
 
+static bool try_number(const value_reader *reader, const pattern_decimal *number) {
+  uint32_t hash = pattern_number_hash(reader->set, reader->node_id, number);
+  for (uint32_t at = hash, id; pattern_table_next(&reader->set->numbers, hash, &at, &id);) {
+    const pattern_test *test = PATTERN_AT(reader->set->tests, pattern_test, id);
+    if (test->node == reader->node_id && pattern_decimal_compare(&test->number, number) == 0 &&
+        !passes(reader, test))
+      return false;
+  }
+  return true;
+}
+
 static bool take_number(const value_reader *reader, json_span value) {
   const pattern_node *node = reader->node;
   if (!(node->kinds & (1u << TEST_NUMBER | 1u << TEST_RANGE))) return true;
-  pattern_point point = {.number = pattern_decimal_parse(value.at, value.size)};
-  if (node->kinds & 1u << TEST_NUMBER) {
-    uint32_t hash = pattern_number_hash(reader->set, reader->node_id, &point.number);
-    for (uint32_t at = hash, id; pattern_table_next(&reader->set->numbers, hash, &at, &id);) {
-      const pattern_test *test = PATTERN_AT(reader->set->tests, pattern_test, id);
-      if (test->node == reader->node_id &&
-          pattern_decimal_compare(&test->number, &point.number) == 0 && !passes(reader, test))
-        return false;
-    }
-  }
-  return !node->numbers.points || try_intervals(reader, &node->numbers, &point);
+  pattern_point point;
+  point.is_address = false;
+  point.number = pattern_decimal_parse(value.at, value.size);
+  if (node->numbers.points) return try_intervals(reader, &node->numbers, &point);
+  return try_number(reader, &point.number);
 }
 
 bool scratch_take_value(const event_pattern_set *set, event_pattern_scratch *scratch,

@@ -157,15 +157,13 @@ static int compare_text(const pattern_decimal *a, const pattern_decimal *b) {
   return memcmp(a->text, b->text, a->size);
 }
 
-int pattern_decimal_compare(const pattern_decimal *a, const pattern_decimal *b) {
-  bool beyond = a->enormous && b->enormous;
-  if (a->scale != b->scale && !beyond) return a->scale < b->scale ? -1 : 1;
-  if (beyond) {
-    if ((a->scale < 0) != (b->scale < 0)) return a->scale < 0 ? -1 : 1;
+int pattern_decimal_compare_closely(const pattern_decimal *a, const pattern_decimal *b) {
+  if (a->enormous && b->enormous) {
+    /* A difference this large is one of sign, or of the exponents' signs. */
+    if (a->scale / ENORMOUS_EXPONENT < b->scale / ENORMOUS_EXPONENT) return -1;
+    if (a->scale / ENORMOUS_EXPONENT > b->scale / ENORMOUS_EXPONENT) return 1;
     return compare_text(a, b);
   }
-  if (a->head != b->head) return a->head < b->head ? -1 : 1;
-  if (!a->has_tail && !b->has_tail) return 0;
   int order = compare_tails(a, b);
   return a->scale < 0 ? -order : order;
 }

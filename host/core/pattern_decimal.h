@@ -26,8 +26,16 @@ typedef struct {
 /* From a number the JSON scanner accepted. */
 pattern_decimal pattern_decimal_parse(const char *text, size_t size);
 
+/* The comparison where scale and head do not decide. */
+int pattern_decimal_compare_closely(const pattern_decimal *a, const pattern_decimal *b);
+
 /* Negative, 0 or positive, as memcmp. */
-int pattern_decimal_compare(const pattern_decimal *a, const pattern_decimal *b);
+static inline int pattern_decimal_compare(const pattern_decimal *a, const pattern_decimal *b) {
+  if (a->enormous & b->enormous) return pattern_decimal_compare_closely(a, b);
+  if (a->scale != b->scale) return a->scale < b->scale ? -1 : 1;
+  if (a->head != b->head) return a->head < b->head ? -1 : 1;
+  return a->has_tail | b->has_tail ? pattern_decimal_compare_closely(a, b) : 0;
+}
 
 /* Equal values have equal hashes. */
 uint64_t pattern_decimal_hash(const pattern_decimal *number, uint64_t seed);
