@@ -17,13 +17,16 @@ static const char MATCHER[] = "weir.pattern.matcher", SET[] = "weir.pattern.set"
 static const char COMPILE[] = "pattern.compile(string or table)";
 static const char MAKE_SET[] = "pattern.set{name = string or table, …}";
 static const char MATCH[] = "matcher:match(string or table)";
+static const char EXPLAIN[] = "matcher:explain(string or table)";
 static const char SET_MATCH[] = "set:match(string or table)";
 
-/* Its one user value: the pattern's text (matcher), or the sorted list of names (set). */
+/* Its one user value: the pattern's text (matcher), or the sorted list of names (set).
+ * What may be under way is kept here too, so that a raise in the middle loses nothing. */
 typedef struct {
   event_pattern_set *set;
   event_pattern_scratch *scratch;
-  event_pattern_error error; /* here, so that a raise in the middle loses nothing */
+  event_pattern_error error;
+  event_pattern_explanation explanation;
 } compiled;
 
 /* Replaces a table at `index` by its JSON text; raises for what is neither text nor table. */
@@ -46,6 +49,7 @@ static int collect(lua_State *L) {
   event_pattern_scratch_free(self->scratch);
   event_pattern_free(self->set);
   text_buffer_free(&self->error.message);
+  event_pattern_explanation_free(&self->explanation);
   *self = (compiled){0};
   return 0;
 }
@@ -149,6 +153,42 @@ static int matcher_match(lua_State *L) {
   return 1;
 }
 
+static void push_miss(lua_State *L, const event_pattern_miss *miss) {
+  const char *const fields[][2] = {
+      {"path", miss->path}, {"wanted", miss->wanted}, {"found", miss->found}, {"hint", miss->hint}};
+  lua_createtable(L, 0, 4);
+  for (size_t i = 0; i < 4; i++) {
+    lua_pushstring(L, fields[i][1]);
+    lua_setfield(L, -2, fields[i][0]);
+  }
+}
+
+static int matcher_explain(lua_State *L) {
+  compiled *self = luaL_testudata(L, 1, MATCHER);
+  binding_expect(L, self != NULL, EXPLAIN);
+  lua_settop(L, 2);
+  to_text(L, 2, EXPLAIN);
+  lua_getiuservalue(L, 1, 1); // matcher, event, pattern
+  event_pattern_source pattern;
+  pattern.text = lua_tolstring(L, 3, &pattern.size);
+  size_t size;
+  const char *event = lua_tolstring(L, 2, &size), *code;
+  text_buffer_free(&self->error.message);
+  event_pattern_explanation_free(&self->explanation);
+  if (!event_pattern_explain(pattern, event, size, &self->explanation, &self->error.message,
+                             &code)) {
+    const text_buffer *message = &self->error.message;
+    lua_pushlstring(L, message->size ? message->data : "", message->size);
+    return binding_fail(L, code, "%s", lua_tostring(L, -1));
+  }
+  lua_createtable(L, (int)self->explanation.count, 0);
+  for (size_t i = 0; i < self->explanation.count; i++) {
+    push_miss(L, &self->explanation.misses[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  return 1;
+}
+
 static int set_match(lua_State *L) {
   event_pattern_result result;
   if (!run(L, SET, SET_MATCH, &result))
@@ -163,7 +203,8 @@ static int set_match(lua_State *L) {
 }
 
 int luaopen_weir_pattern(lua_State *L) {
-  static const luaL_Reg matcher[] = {{"match", matcher_match}, {NULL, NULL}};
+  static const luaL_Reg matcher[] = {
+      {"match", matcher_match}, {"explain", matcher_explain}, {NULL, NULL}};
   static const luaL_Reg set[] = {{"match", set_match}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"compile", compile}, {"set", make_set}, {NULL, NULL}};
   static const struct {

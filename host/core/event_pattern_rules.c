@@ -22,12 +22,13 @@ static condition_fate weigh(const event_pattern_set *set, const event_pattern_sc
     if (is_test ? state->root > 0 : present->root > state->root) return CONDITION_HOLDS;
     hit |= is_test ? state->live > 0 : present->live > state->live;
   }
-  if (!condition->exists_false) return hit ? CONDITION_TIED : CONDITION_FAILS;
-  return present->live == 0 ? CONDITION_HOLDS : CONDITION_TIED;
+  if (condition->exists_false && present->live == 0) return CONDITION_HOLDS;
+  if (condition->exists_false && present->root == 0) return CONDITION_TIED;
+  return hit ? CONDITION_TIED : CONDITION_FAILS;
 }
 
-static condition_fate fate_of(const event_pattern_set *set, event_pattern_scratch *scratch,
-                              uint32_t id) {
+condition_fate scratch_condition_fate(const event_pattern_set *set, event_pattern_scratch *scratch,
+                                      uint32_t id) {
   condition_state *state = &scratch->conditions[id];
   if (state->event != scratch->event) {
     condition_fate fate = weigh(set, scratch, PATTERN_AT(set->conditions, pattern_condition, id));
@@ -42,7 +43,7 @@ bool scratch_rule_matches(const event_pattern_set *set, event_pattern_scratch *s
   *matches = false;
   for (uint32_t k = 0; k < rule->condition_count; k++) {
     uint32_t id = *PATTERN_AT(set->rule_conditions, uint32_t, rule->first_condition + k);
-    condition_fate fate = fate_of(set, scratch, id);
+    condition_fate fate = scratch_condition_fate(set, scratch, id);
     if (fate == CONDITION_FAILS) return true;
     tied |= fate == CONDITION_TIED;
   }

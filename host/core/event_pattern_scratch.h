@@ -103,6 +103,10 @@ bool scratch_hit(event_pattern_scratch *scratch, const pattern_node *node, uint3
 bool scratch_take_value(const event_pattern_set *set, event_pattern_scratch *scratch,
                         uint32_t node_id, json_span value);
 
+/* event_pattern_rules.c: what the counts say of one condition. */
+condition_fate scratch_condition_fate(const event_pattern_set *set, event_pattern_scratch *scratch,
+                                      uint32_t condition);
+
 /* event_pattern_rules.c: false when the bounds were exceeded (then error is set). */
 bool scratch_rule_matches(const event_pattern_set *set, event_pattern_scratch *scratch,
                           const pattern_rule *rule, bool *matches);

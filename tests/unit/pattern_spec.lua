@@ -94,12 +94,15 @@ local OPERATORS = {
 describe("a pattern's list", function()
   for name, row in pairs(OPERATORS) do
     local text = ('{"a":%s}'):format(row[1])
-    local function event_of(value) return value == "-" and '{"b":1}' or ('{"b":1,"a":%s,"c":"x"}'):format(value) end
+    local function check(wanted, value)
+      local event = value == "-" and '{"b":1}' or ('{"b":1,"a":%s,"c":"x"}'):format(value)
+      assert.equal(wanted, matches(text, event), text .. " on " .. value)
+    end
     it("matches " .. name, function()
-      for _, value in ipairs(row[2]) do assert.is_true(matches(text, event_of(value)), text .. " on " .. value) end
+      for _, value in ipairs(row[2]) do check(true, value) end
     end)
     it("tells others from " .. name, function()
-      for _, value in ipairs(row[3]) do assert.is_false(matches(text, event_of(value)), text .. " on " .. value) end
+      for _, value in ipairs(row[3]) do check(false, value) end
     end)
   end
 end)
@@ -235,7 +238,8 @@ local REFUSALS = {
     .. "fewer repeating character sequences after a wildcard character" },
   { '{"$or":[{"a":[1]}]}', "There must have at least 2 Objects in $or relationship.", 19, whole = true },
   { '{"$or":{"a":[1]}}', "It must be an Array followed with $or.", nil, whole = true },
-  { '{"$or":[{"a":[1]},"x"]}', "Only JSON object is allowed in array of $or relationship.", nil, whole = true },
+  { '{"$or":[{"a":[1]},"x"]}',
+    "Only JSON object is allowed in array of $or relationship.", nil, whole = true },
   { '{"$or":[{"prefix":["x"]},{"b":[1]}]}',
     "prefix is Ruler reserved fieldName which cannot be used inside $or.", nil, whole = true },
   { '{"$or":[{},{"b":[1]}]}', "Empty objects are not allowed", nil, whole = true },
@@ -249,7 +253,8 @@ describe("a refused pattern", function()
     it("says why: " .. text, function()
       local message = refusal(text)
       local reason, source, line, column = message:match(
-        '^Event pattern is not valid%. Reason: (.-)\n at %[Source: %(String%)"(.*)"; line: (%d+), column: (%d+)%]$')
+        "^Event pattern is not valid%. Reason: (.-)\n at %[Source: %(String%)"
+          .. '"(.*)"; line: (%d+), column: (%d+)%]$')
       assert.equal(row[2], reason)
       assert.equal(text, source)
       assert.equal("1", line)
@@ -342,6 +347,74 @@ describe("a set", function()
 
   it("may be empty", function() assert.same({}, assert(pattern.set({})):match('{"a":1}')) end)
   it("checks the event all the same", function() assert.is_nil((assert(pattern.set({})):match("{"))) end)
+end)
+
+-- Pattern, event, then for each miss: path, found, a piece of the hint.
+local EXPLANATIONS = {
+  ["case of a value"] = { '{"a":["Running"]}', '{"a":"RUNNING"}',
+    { "a", '"RUNNING"', "upper and lower case only" } },
+  ["slashes for colons"] = { '{"a":["a:b/c"]}', '{"a":"a:b:c"}',
+    { "a", '"a:b:c"', "':' where the other has '/'" } },
+  ["a number as a string"] = { '{"a":[300]}', '{"a":"300"}', { "a", '"300"', "write it in quotes" } },
+  ["a string as a number"] = { '{"a":["300"]}', '{"a":300}', { "a", "300", "write it without quotes" } },
+  ["a string for numeric"] = { '{"a":[{"numeric":["<",5]}]}', '{"a":"3"}',
+    { "a", '"3"', "JSON numbers only" } },
+  ["null"] = { '{"a":["x"]}', '{"a":null}', { "a", "null", "but null" } },
+  ["the word null"] = { '{"a":["null"]}', '{"a":null}', { "a", "null", 'the string "null"' } },
+  ["true as a string"] = { '{"a":["true"]}', '{"a":true}', { "a", "true", "leave out the quotes" } },
+  ["white space"] = { '{"a":["x"]}', '{"a":"x "}', { "a", '"x "', "white space only" } },
+  ["a star in a plain string"] = { '{"a":["x*"]}', '{"a":"xy"}', { "a", '"xy"', "wildcard" } },
+  ["a longer value"] = { '{"a":["x/"]}', '{"a":"x/y"}', { "a", '"x/y"', "begins with it" } },
+  ["a prefix in another case"] = { '{"a":[{"prefix":"X"}]}', '{"a":"xy"}',
+    { "a", '"xy"', "equals-ignore-case" } },
+  ["an excluded value"] = { '{"a":[{"anything-but":"x"}]}', '{"a":"x"}',
+    { "a", '"x"', "anything-but excludes" } },
+  ["a missing key"] = { '{"a":{"b":["x"]}}', '{"a":{"c":{}},"d":1}',
+    { "a.b", "(missing)", "key spelled \"c\"" } },
+  ["a key in another case"] = { '{"detail":{"state":["x"]}}', '{"detail":{"State":"x"}}',
+    { "detail.state", "(missing)", '"State"; names are case-sensitive' } },
+  ["a key on another level"] = { '{"state":["x"]}', '{"detail":{"state":"x"}}',
+    { "state", "(missing)", 'the event has it at "detail.state"' } },
+  ["JSON in a string"] = { '{"detail":{"state":["x"]}}', '{"detail":"{}"}',
+    { "detail.state", "(missing)", '"detail" is no object in the event' } },
+  ["an object for a value"] = { '{"a":["x"]}', '{"a":{"x":1}}',
+    { "a", "(an object)", "go on into its fields" } },
+  ["an empty array"] = { '{"a":[{"exists":true}]}', '{"a":[]}',
+    { "a", "(an empty array)", "without values" } },
+  ["presence"] = { '{"a":[{"exists":false}]}', '{"a":null}', { "a", "null", "must be absent" } },
+  ["another element"] = { '{"e":{"f":["Anna"],"l":["Jones"],"z":[{"exists":false}]}}',
+    '{"e":[{"f":"Anna","l":"Smith"},{"l":"Jones"}]}',
+    { "e.f", '"Anna"', "some element of an array" }, { "e.l", '"Smith", "Jones"', "some element" } },
+  ["the nearest branch of $or"] = { '{"$or":[{"a":[1],"b":[2]},{"c":[3],"d":[4]}]}', '{"c":3,"a":0,"d":5}',
+    { "d", "5", "" } },
+  ["nothing, when it matches"] = { '{"a":[1]}', '{"a":1}' },
+}
+
+describe("an explanation points out", function()
+  for name, row in pairs(EXPLANATIONS) do
+    it(name, function()
+      local misses = assert(assert(pattern.compile(row[1])):explain(row[2]))
+      assert.equal(#row - 2, #misses)
+      for i, miss in ipairs(misses) do
+        local wanted = row[i + 2]
+        assert.equal(wanted[1], miss.path)
+        assert.equal(wanted[2], miss.found)
+        assert.is_truthy(miss.hint:find(wanted[3], 1, true), miss.hint)
+      end
+    end)
+  end
+
+  it("what was wanted, as written", function()
+    local miss = assert(pattern.compile({ a = { { prefix = "x" } } })):explain({ a = "y" })[1]
+    assert.equal('[{"prefix":"x"}]', miss.wanted)
+  end)
+
+  it("a broken event, like match", function()
+    local result, message, code = assert(pattern.compile('{"a":[1]}')):explain('{"a":')
+    assert.is_nil(result)
+    assert.matches("^Parameter Event is not valid%. Line 1, column 6", message)
+    assert.equal("InvalidEvent", code)
+  end)
 end)
 
 describe("a caller's mistake", function()
