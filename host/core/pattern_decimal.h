@@ -34,7 +34,7 @@ static inline int pattern_decimal_compare(const pattern_decimal *a, const patter
   if (a->enormous & b->enormous) return pattern_decimal_compare_closely(a, b);
   if (a->scale != b->scale) return a->scale < b->scale ? -1 : 1;
   if (a->head != b->head) return a->head < b->head ? -1 : 1;
-  return a->has_tail | b->has_tail ? pattern_decimal_compare_closely(a, b) : 0;
+  return (a->has_tail | b->has_tail) ? pattern_decimal_compare_closely(a, b) : 0;
 }
 
 /* Equal values have equal hashes. */

@@ -1,0 +1,176 @@
+/* The C face of event patterns: sets, scratches, threads, exact bounds, and short memory of
+ * what came before. The language itself is tested in tests/unit/pattern_spec.lua. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/event_pattern.h"
+#include "core/event_pattern_internal.h"
+
+static event_pattern_set *compile(const char *const *texts, size_t count) {
+  event_pattern_source sources[16];
+  event_pattern_error error;
+  for (size_t i = 0; i < count; i++)
+    sources[i] = (event_pattern_source){texts[i], strlen(texts[i])};
+  event_pattern_set *set = event_pattern_compile(sources, count, &error);
+  if (!set) fail_msg("%.*s", (int)error.message.size, error.message.data);
+  text_buffer_free(&error.message);
+  return set;
+}
+
+static const char *const TEXTS[] = {
+    "{\"a\":[\"x\"]}", "{\"a\":[{\"prefix\":\"x\"}],\"b\":{\"c\":[{\"numeric\":[\">\",1]}]}}",
+    "{\"b\":{\"c\":[2],\"d\":[3]}}", "{\"a\":[{\"anything-but\":\"x\"}]}"};
+
+/* The matches of an event as a bit set. */
+static unsigned match(const event_pattern_set *set, event_pattern_scratch *scratch,
+                      const char *event) {
+  event_pattern_result result;
+  unsigned bits = 0;
+  assert_true(event_pattern_match(set, scratch, event, strlen(event), &result));
+  for (size_t i = 0; i < result.count; i++) bits |= 1u << result.patterns[i];
+  return bits;
+}
+
+static void an_event_leaves_nothing_behind(void **state) {
+  (void)state;
+  event_pattern_set *set = compile(TEXTS, 4);
+  event_pattern_scratch *scratch = event_pattern_scratch_new(set);
+  event_pattern_result result;
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(match(set, scratch, "{\"a\":\"x\",\"b\":[{\"c\":2,\"d\":3}]}"), 7);
+    assert_int_equal(match(set, scratch, "{}"), 0);
+    assert_false(event_pattern_match(set, scratch, "{\"a\":\"x\"", 8, &result));
+    assert_int_equal(result.count, 0);
+    assert_int_equal(result.column, 9);
+    assert_int_equal(match(set, scratch, "{\"b\":[{\"c\":2},{\"d\":3}]}"), 0);
+    assert_int_equal(match(set, scratch, "{\"a\":\"y\"}"), 8);
+  }
+  event_pattern_scratch_free(scratch);
+  event_pattern_free(set);
+}
+
+static void the_first_refused_pattern_is_named(void **state) {
+  (void)state;
+  const event_pattern_source sources[] = {{"{\"a\":[1]}", 9}, {"{\"a\":1}", 7}, {"x", 1}};
+  event_pattern_error error;
+  assert_null(event_pattern_compile(sources, 3, &error));
+  assert_int_equal(error.index, 1);
+  assert_non_null(memmem(error.message.data, error.message.size, "must be an object", 17));
+  text_buffer_free(&error.message);
+}
+
+typedef struct {
+  const event_pattern_set *set;
+  bool ok;
+} thread_task;
+
+static void *match_in_thread(void *argument) {
+  thread_task *task = argument;
+  event_pattern_scratch *scratch = event_pattern_scratch_new(task->set);
+  event_pattern_result result;
+  static const char event[] = "{\"a\":\"xy\",\"b\":{\"c\":2,\"d\":3}}";
+  task->ok = scratch != NULL;
+  for (int i = 0; task->ok && i < 20000; i++)
+    task->ok = event_pattern_match(task->set, scratch, event, sizeof event - 1, &result) &&
+               result.count == 3;
+  event_pattern_scratch_free(scratch);
+  return NULL;
+}
+
+static void threads_share_a_set(void **state) {
+  (void)state;
+  event_pattern_set *set = compile(TEXTS, 4);
+  pthread_t threads[4];
+  thread_task tasks[4];
+  for (int i = 0; i < 4; i++) {
+    tasks[i] = (thread_task){set, false};
+    assert_int_equal(pthread_create(&threads[i], NULL, match_in_thread, &tasks[i]), 0);
+  }
+  for (int i = 0; i < 4; i++) {
+    pthread_join(threads[i], NULL);
+    assert_true(tasks[i].ok);
+  }
+  event_pattern_free(set);
+}
+
+/* Every beginning of an event, right before a page that cannot be read. */
+static void nothing_is_read_past_the_end(void **state) {
+  (void)state;
+  static const char event[] =
+      "{ \"a\" : \"x\\u00e9y\", \"b\": [{\"c\":-12.50e+3,\"d\":3, \"z\":[true,null]}], \"long\": "
+      "\"0123456789abcdef0123456789abcdef\" }";
+  event_pattern_set *set = compile(TEXTS, 4);
+  event_pattern_scratch *scratch = event_pattern_scratch_new(set);
+  size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(pages != MAP_FAILED);
+  assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+  for (size_t size = 0; size < sizeof event; size++) {
+    event_pattern_result result;
+    char *text = pages + page - size;
+    memcpy(text, event, size);
+    bool whole = size == sizeof event - 1;
+    assert_int_equal(event_pattern_match(set, scratch, text, size, &result), whole);
+  }
+  munmap(pages, 2 * page);
+  event_pattern_scratch_free(scratch);
+  event_pattern_free(set);
+}
+
+/* Every way to let '*' stand for something. */
+static bool match_slowly(const char *pattern, const char *text) {
+  if (*pattern == '\0') return *text == '\0';
+  if (*pattern == '*') {
+    for (;; text++) {
+      if (match_slowly(pattern + 1, text)) return true;
+      if (*text == '\0') return false;
+    }
+  }
+  return *pattern == *text && match_slowly(pattern + 1, text + 1);
+}
+
+static void wildcards_match_like_the_slow_way(void **state) {
+  (void)state;
+  unsigned random = 12345;
+  for (int i = 0; i < 200000; i++) {
+    char pattern[9] = {0}, text[13] = {0}, compiled[9];
+    size_t pattern_size, star = 0;
+    random = random * 1103515245 + 12345;
+    for (size_t k = 0, size = random >> 16 & 7; k < size; k++) {
+      random = random * 1103515245 + 12345;
+      char c = "ab*"[(random >> 16) % 3];
+      pattern[k] = c == '*' && star ? 'a' : c;
+      star = pattern[k] == '*';
+    }
+    random = random * 1103515245 + 12345;
+    for (size_t k = 0, size = (random >> 16) % 12; k < size; k++) {
+      random = random * 1103515245 + 12345;
+      text[k] = "ab"[random >> 16 & 1];
+    }
+    text_buffer reason = {0};
+    assert_true(
+        pattern_wildcard_compile(pattern, strlen(pattern), compiled, &pattern_size, &reason));
+    if (pattern_wildcard_match(compiled, pattern_size, text, strlen(text)) !=
+        match_slowly(pattern, text))
+      fail_msg("wildcard %s on %s", pattern, text);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_event_leaves_nothing_behind),
+      cmocka_unit_test(the_first_refused_pattern_is_named),
+      cmocka_unit_test(threads_share_a_set),
+      cmocka_unit_test(nothing_is_read_past_the_end),
+      cmocka_unit_test(wildcards_match_like_the_slow_way),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
