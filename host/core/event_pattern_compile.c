@@ -127,7 +127,10 @@ static event_pattern_set *new_set(size_t pattern_count) {
   /* Without the system's randomness the seed is only predictable, not wrong. */
   if (getrandom(&set->seed, sizeof set->seed, GRND_NONBLOCK) != (ssize_t)sizeof set->seed)
     set->seed = (uint64_t)(uintptr_t)set * 0x9e3779b97f4a7c15u;
-  if (add_node(set, PATTERN_NONE) == 0) return set;
+  /* A condition without members (exists) points somewhere too: at this first, unused one. */
+  bool begun = add_node(set, PATTERN_NONE) == 0 &&
+               pattern_vector_add(&set->members, sizeof(uint32_t)) != NULL;
+  if (begun) return set;
   event_pattern_free(set);
   return NULL;
 }
