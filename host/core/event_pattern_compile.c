@@ -67,7 +67,7 @@ static uint32_t add_node(event_pattern_set *set, uint32_t parent) {
   if (!node) return PATTERN_NONE;
   node->parent = parent;
   node->slot = node->wildcards = PATTERN_NONE;
-  for (int i = 0; i < 4; i++) node->tries[i] = PATTERN_NONE;
+  for (int i = 0; i < TRIE_COUNT; i++) node->tries[i] = PATTERN_NONE;
   return id;
 }
 

@@ -2,7 +2,6 @@
  * finds it. See event_pattern_internal.h.
  * Memory: owned by the set. Callers: event_pattern_compile.c. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/event_pattern_internal.h"
 
@@ -67,67 +66,17 @@ static bool find_shared_depths(event_pattern_set *set) {
   return true;
 }
 
-static uint32_t add_state(event_pattern_set *set, uint32_t parent, uint8_t byte) {
-  uint32_t id = (uint32_t)set->states.count;
-  pattern_state *state = pattern_vector_add(&set->states, sizeof *state);
-  if (!state) return PATTERN_NONE;
-  *state = (pattern_state){.parent = parent, .byte = byte, .tests = PATTERN_NONE};
-  return id;
-}
-
-/* Files a test under a text in one of its node's byte tries; backwards for ends of values. */
-static bool file_in_trie(event_pattern_set *set, uint32_t test_id, int trie, const char *bytes,
-                         size_t size) {
-  pattern_test *test = PATTERN_AT(set->tests, pattern_test, test_id);
-  pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
-  bool backwards = trie == TRIE_SUFFIX || trie == TRIE_SUFFIX_FOLDED;
-  uint32_t state = node->tries[trie];
-  if (state == PATTERN_NONE) state = node->tries[trie] = add_state(set, PATTERN_NONE, 0);
-  for (size_t i = 0; i < size && state != PATTERN_NONE; i++) {
-    uint8_t byte = (uint8_t)bytes[backwards ? size - 1 - i : i];
-    uint32_t next = pattern_step(set, state, byte);
-    if (next == PATTERN_NONE) {
-      next = add_state(set, state, byte);
-      if (next == PATTERN_NONE ||
-          !pattern_table_add(&set->edges, pattern_edge_hash(set, state, byte), next))
-        return false;
-    }
-    state = next;
-  }
-  if (state == PATTERN_NONE) return false;
-  pattern_state *end = PATTERN_AT(set->states, pattern_state, state);
-  test->next = end->tests;
-  end->tests = test_id;
-  return true;
-}
-
-/* A wildcard is tried only on values with its literal beginning, or else its literal end. */
-static bool file_wildcard(event_pattern_set *set, uint32_t id) {
-  pattern_test *test = PATTERN_AT(set->tests, pattern_test, id);
-  const char *first = memchr(test->bytes, PATTERN_STAR, test->size);
-  const char *last = memrchr(test->bytes, PATTERN_STAR, test->size);
-  const char *end = test->bytes + test->size;
-  if (!first) return file_in_trie(set, id, TRIE_PREFIX, test->bytes, test->size);
-  if (first > test->bytes)
-    return file_in_trie(set, id, TRIE_PREFIX, test->bytes, (size_t)(first - test->bytes));
-  if (last + 1 < end) return file_in_trie(set, id, TRIE_SUFFIX, last + 1, (size_t)(end - last - 1));
-  pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
-  test->next = node->wildcards;
-  node->wildcards = id;
-  return true;
-}
-
 static bool file_test(event_pattern_set *set, uint32_t id) {
   pattern_test *test = PATTERN_AT(set->tests, pattern_test, id);
   PATTERN_AT(set->nodes, pattern_node, test->node)->kinds |= (uint16_t)(1u << test->kind);
   switch ((pattern_test_kind)test->kind) {
-  case TEST_PREFIX: return file_in_trie(set, id, TRIE_PREFIX, test->bytes, test->size);
-  case TEST_SUFFIX: return file_in_trie(set, id, TRIE_SUFFIX, test->bytes, test->size);
+  case TEST_PREFIX: return pattern_file_text(set, id, TRIE_PREFIX, test->bytes, test->size);
+  case TEST_SUFFIX: return pattern_file_text(set, id, TRIE_SUFFIX, test->bytes, test->size);
   case TEST_PREFIX_FOLDED:
-    return file_in_trie(set, id, TRIE_PREFIX_FOLDED, test->bytes, test->size);
+    return pattern_file_text(set, id, TRIE_PREFIX_FOLDED, test->bytes, test->size);
   case TEST_SUFFIX_FOLDED:
-    return file_in_trie(set, id, TRIE_SUFFIX_FOLDED, test->bytes, test->size);
-  case TEST_WILDCARD: return file_wildcard(set, id);
+    return pattern_file_text(set, id, TRIE_SUFFIX_FOLDED, test->bytes, test->size);
+  case TEST_WILDCARD: return pattern_file_wildcard(set, id);
   case TEST_EXACT:
   case TEST_WORD:
   case TEST_EQUALS_FOLDED: return true; /* found by operand in `keyed` */
@@ -159,6 +108,6 @@ bool pattern_index(event_pattern_set *set) {
   use_negations(set);
   for (uint32_t i = 0; i < set->tests.count; i++)
     if (PATTERN_AT(set->tests, pattern_test, i)->used && !file_test(set, i)) return false;
-  return file_numbers(set) && find_shared_depths(set) && pattern_index_intervals(set) &&
-         pattern_index_pivots(set);
+  return pattern_link_states(set) && file_numbers(set) && find_shared_depths(set) &&
+         pattern_index_intervals(set) && pattern_index_pivots(set);
 }

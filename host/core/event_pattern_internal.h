@@ -86,6 +86,16 @@ typedef struct pattern_point {
   };
 } pattern_point;
 
+/* Byte tries of a node: of beginnings, of ends (backwards), and of text anywhere inside. */
+enum {
+  TRIE_PREFIX,
+  TRIE_SUFFIX,
+  TRIE_PREFIX_FOLDED,
+  TRIE_SUFFIX_FOLDED,
+  TRIE_INSIDE,
+  TRIE_COUNT,
+};
+
 /* Cells between and on the sorted ends of a node's ranges, under a segment tree. */
 typedef struct {
   pattern_point *points;
@@ -103,21 +113,23 @@ typedef struct {
   uint32_t slot;         /* presence; PATTERN_NONE when no rule asks */
   uint32_t shared_depth; /* arrays at nodes deeper than this cannot tie its rules' keys together */
   bool has_children;
-  bool has_grandchildren; /* a dotted key can lead past a child */
-  uint64_t key_sizes;     /* bit n: a child's segment has n bytes (bit 63: 63 or more) */
-  bool has_leaf;          /* some rule has a condition here */
-  uint16_t kinds;         /* bit set of pattern_test_kind */
-  uint32_t tries[4];      /* TRIE_* roots */
-  uint32_t wildcards;     /* first wildcard test with no literal end */
+  bool has_grandchildren;     /* a dotted key can lead past a child */
+  uint64_t key_sizes;         /* bit n: a child's segment has n bytes (bit 63: 63 or more) */
+  bool has_leaf;              /* some rule has a condition here */
+  uint16_t kinds;             /* bit set of pattern_test_kind */
+  uint32_t tries[TRIE_COUNT]; /* roots */
+  uint32_t wildcards;         /* first wildcard test without any literal text */
   pattern_intervals numbers, addresses;
 } pattern_node;
-
-enum { TRIE_PREFIX, TRIE_SUFFIX, TRIE_PREFIX_FOLDED, TRIE_SUFFIX_FOLDED };
 
 typedef struct {
   uint32_t parent;
   uint32_t byte;
+  uint32_t depth;
   uint32_t tests; /* first test that ends here, or PATTERN_NONE */
+  /* In TRIE_INSIDE, an Aho-Corasick automaton: */
+  uint32_t fallback; /* the longest other beginning that ends here; PATTERN_NONE at the root */
+  uint32_t shorter;  /* the nearest of those with tests, or PATTERN_NONE */
 } pattern_state;
 
 typedef struct {
@@ -191,6 +203,12 @@ bool pattern_parse(event_pattern_set *set, uint32_t pattern, event_pattern_sourc
 
 /* event_pattern_index.c: after all patterns are read. */
 bool pattern_index(event_pattern_set *set);
+
+/* event_pattern_tries.c */
+bool pattern_file_text(event_pattern_set *set, uint32_t test_id, int trie, const char *bytes,
+                       size_t size);
+bool pattern_file_wildcard(event_pattern_set *set, uint32_t test_id);
+bool pattern_link_states(event_pattern_set *set);
 
 /* event_pattern_intervals.c */
 bool pattern_index_intervals(event_pattern_set *set);

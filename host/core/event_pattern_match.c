@@ -21,12 +21,13 @@ event_pattern_scratch *event_pattern_scratch_new(const event_pattern_set *set) {
   scratch->heights = calloc(PATTERN_MAX_DEPTH + 2, sizeof *scratch->heights);
   scratch->slots = calloc((size_t)set->slot_count + 1, sizeof *scratch->slots);
   scratch->fields = calloc(set->nodes.count, sizeof *scratch->fields);
+  scratch->tried = calloc(set->tests.count + 1, sizeof *scratch->tried);
   scratch->conditions = calloc(set->conditions.count + 1, sizeof *scratch->conditions);
   scratch->rules = calloc(set->rules.count + 1, sizeof *scratch->rules);
   scratch->patterns = calloc(set->pattern_count + 1, sizeof *scratch->patterns);
   scratch->matches = calloc(set->pattern_count + 1, sizeof *scratch->matches);
-  if (scratch->heights && scratch->slots && scratch->fields && scratch->conditions &&
-      scratch->rules && scratch->patterns && scratch->matches)
+  if (scratch->heights && scratch->tried && scratch->slots && scratch->fields &&
+      scratch->conditions && scratch->rules && scratch->patterns && scratch->matches)
     return scratch;
   event_pattern_scratch_free(scratch);
   return NULL;
@@ -34,11 +35,11 @@ event_pattern_scratch *event_pattern_scratch_new(const event_pattern_set *set) {
 
 void event_pattern_scratch_free(event_pattern_scratch *scratch) {
   if (!scratch) return;
-  void *const blocks[] = {scratch->heights,      scratch->slots,         scratch->fields,
-                          scratch->conditions,   scratch->rules,         scratch->patterns,
-                          scratch->matches,      scratch->dotted.items,  scratch->places.items,
-                          scratch->log.items,    scratch->touched.items, scratch->items.items,
-                          scratch->groups.items, scratch->choices.items};
+  void *const blocks[] = {scratch->tried,        scratch->heights,      scratch->slots,
+                          scratch->fields,       scratch->conditions,   scratch->rules,
+                          scratch->patterns,     scratch->matches,      scratch->dotted.items,
+                          scratch->places.items, scratch->log.items,    scratch->touched.items,
+                          scratch->items.items,  scratch->groups.items, scratch->choices.items};
   for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) free(blocks[i]);
   text_buffer_free(&scratch->text);
   text_buffer_free(&scratch->folded);

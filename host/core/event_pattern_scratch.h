@@ -86,6 +86,7 @@ struct event_pattern_scratch {
   pattern_vector places, log;
   uint32_t log_floor;     /* hits before this belong to another key's value */
   pattern_vector touched; /* slots with hits */
+  uint64_t *tried;        /* per test, the value on which it was last tried (wildcards only) */
   text_buffer text, folded;
   condition_state *conditions;
   uint64_t *rules, *patterns; /* the event in which each was last looked at, or matched */

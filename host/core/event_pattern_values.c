@@ -50,14 +50,36 @@ static bool try_intervals(const value_reader *reader, const pattern_intervals *i
   return true;
 }
 
-/* A test met at a state of a trie: a prefix or suffix holds there, a wildcard is worth trying. */
+/* Tests met at a state of a trie: a prefix or suffix holds there, a wildcard is worth trying, but
+ * only once for a value. */
 static bool try_filed(const value_reader *reader, uint32_t id, const char *bytes, size_t size) {
-  while (id != PATTERN_NONE) {
+  event_pattern_scratch *scratch = reader->scratch;
+  for (; id != PATTERN_NONE; id = PATTERN_AT(reader->set->tests, pattern_test, id)->next) {
     const pattern_test *test = PATTERN_AT(reader->set->tests, pattern_test, id);
-    bool holds =
-        test->kind != TEST_WILDCARD || pattern_wildcard_match(test->bytes, test->size, bytes, size);
-    if (holds && !passes(reader, test)) return false;
-    id = test->next;
+    if (test->kind == TEST_WILDCARD) {
+      if (scratch->tried[id] == scratch->value) continue;
+      scratch->tried[id] = scratch->value;
+      if (!pattern_wildcard_match(test->bytes, test->size, bytes, size)) continue;
+    }
+    if (!passes(reader, test)) return false;
+  }
+  return true;
+}
+
+/* Wildcards whose longest piece lies between two '*': Aho and Corasick's search for all. */
+static bool try_inside(const value_reader *reader, const char *bytes, size_t size) {
+  uint32_t root = reader->node->tries[TRIE_INSIDE], state = root;
+  const pattern_state *states = reader->set->states.items;
+  if (root == PATTERN_NONE) return true;
+  for (size_t i = 0; i < size; i++) {
+    uint32_t next = pattern_step(reader->set, state, (uint8_t)bytes[i]);
+    while (next == PATTERN_NONE && state != root) {
+      state = states[state].fallback;
+      next = pattern_step(reader->set, state, (uint8_t)bytes[i]);
+    }
+    state = next != PATTERN_NONE ? next : root;
+    for (uint32_t at = state; at != PATTERN_NONE; at = states[at].shorter)
+      if (!try_filed(reader, states[at].tests, bytes, size)) return false;
   }
   return true;
 }
@@ -110,6 +132,7 @@ static bool take_string(const value_reader *reader, json_span value) {
       return false;
   }
   return try_trie(reader, TRIE_PREFIX, bytes, size) && try_trie(reader, TRIE_SUFFIX, bytes, size) &&
+         try_inside(reader, bytes, size) &&
          try_filed(reader, reader->node->wildcards, bytes, size) && try_folded(reader, bytes, size);
 }
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -164,6 +165,54 @@ static void wildcards_match_like_the_slow_way(void **state) {
   }
 }
 
+static unsigned next_random(unsigned *random) {
+  *random = *random * 1103515245 + 12345;
+  return *random >> 16;
+}
+
+static void random_wildcard(unsigned *random, char *out) {
+  size_t size = next_random(random) % 7;
+  for (size_t k = 0; k < size; k++) {
+    char c = "aab*"[next_random(random) % 4];
+    out[k] = c == '*' && k > 0 && out[k - 1] == '*' ? 'b' : c;
+  }
+  out[size] = '\0';
+}
+
+/* Many wildcards on one field, found by their pieces, against each of them tried slowly. */
+static void a_set_of_wildcards_matches_each(void **state) {
+  (void)state;
+  enum { WILDCARDS = 200, TEXTS_EACH = 300 };
+  static char wildcards[WILDCARDS][8], patterns[WILDCARDS][48];
+  event_pattern_source sources[WILDCARDS];
+  event_pattern_error error;
+  unsigned random = 99;
+  for (int i = 0; i < WILDCARDS; i++) {
+    random_wildcard(&random, wildcards[i]);
+    int size =
+        snprintf(patterns[i], sizeof patterns[i], "{\"a\":[{\"wildcard\":\"%s\"}]}", wildcards[i]);
+    sources[i] = (event_pattern_source){patterns[i], (size_t)size};
+  }
+  event_pattern_set *set = event_pattern_compile(sources, WILDCARDS, &error);
+  event_pattern_scratch *scratch = event_pattern_scratch_new(set);
+  for (int i = 0; i < TEXTS_EACH; i++) {
+    char text[16] = {0}, event[32];
+    for (size_t k = 0, size = next_random(&random) % 13; k < size; k++)
+      text[k] = "aab"[next_random(&random) % 3];
+    int size = snprintf(event, sizeof event, "{\"a\":\"%s\"}", text);
+    event_pattern_result result;
+    assert_true(event_pattern_match(set, scratch, event, (size_t)size, &result));
+    size_t at = 0;
+    for (uint32_t k = 0; k < WILDCARDS; k++) {
+      bool matched = at < result.count && result.patterns[at] == k;
+      at += matched;
+      if (matched != match_slowly(wildcards[k], text)) fail_msg("%s on %s", wildcards[k], text);
+    }
+  }
+  event_pattern_scratch_free(scratch);
+  event_pattern_free(set);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_event_leaves_nothing_behind),
@@ -171,6 +220,7 @@ int main(void) {
       cmocka_unit_test(threads_share_a_set),
       cmocka_unit_test(nothing_is_read_past_the_end),
       cmocka_unit_test(wildcards_match_like_the_slow_way),
+      cmocka_unit_test(a_set_of_wildcards_matches_each),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
