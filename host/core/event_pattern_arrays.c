@@ -96,6 +96,7 @@ static int compare_items(const void *left, const void *right) {
 static void merge_items(pattern_vector *items, size_t first) {
   rule_item *all = items->items;
   size_t kept = first;
+  if (items->count == first) return;
   qsort(all + first, items->count - first, sizeof *all, compare_items);
   for (size_t i = first; i < items->count;) {
     rule_item sum = all[i];
