@@ -30,8 +30,9 @@ static const char *const STREETS[] = {"UNKNOWN",  "JEFFERSON", "CRANLEIGH", "CAN
 
 static void add_ring(text_buffer *out) {
   double x = -122.3 - random_below(200000) / 1e6, y = 37.7 + random_below(100000) / 1e6;
-  for (int i = 0; i < 10; i++)
-    text_buffer_format(out, "%s[%.14f,%.15f,0.0]", i ? "," : "", x + i * 1.07e-5, y + i * 0.93e-5);
+  for (int i = 0; i < 9; i++)
+    text_buffer_format(out, "%s[ %.15f, %.15f, 0.0 ]", i ? ", " : "", x + i * 1.07e-5,
+                       y + i * 0.93e-5);
 }
 
 static void make_event(text_buffer *out, unsigned id) {
