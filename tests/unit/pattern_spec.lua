@@ -127,6 +127,8 @@ local STRUCTURES = {
   ["also when it is a scalar"] = { '{"a":{"b":[{"exists":false}]}}', '{"a":{"b":1},"a":3}', true },
   ["also under a dotted key"] = { '{"a":{"b":[1]}}', '{"a.b":1,"a.b":2}', false },
   ["also for anything-but"] = { '{"a":[{"anything-but":"x"}]}', '{"a":"y","a":"x"}', false },
+  ["also where a rule is tied to one element"] = { '{"a":{"b":[1],"c":[3]}}',
+    '{"a":[{"b":1,"c":3,"b":2},{"b":1}]}', false },
   ["also inside elements"] = { '{"a":{"b":[1]}}', '{"a":[{"b":1},{"b":1,"b":2}]}', true },
   ["$or at the top"] = { '{"$or":[{"a":[1]},{"b":[2]}]}', '{"a":0,"b":0}', false },
   ["$or beside a field"] = { '{"c":[3],"$or":[{"a":[1]},{"b":[2]}]}', '{"b":2,"c":3}', true },
