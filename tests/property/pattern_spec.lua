@@ -122,11 +122,6 @@ local function pattern_object(choice, pick, depth, prefix, used)
     if #branches > 1 then fields[#fields + 1] = '"$or":[' .. table.concat(branches, ",") .. "]" end
   end
   if #fields == 0 then return nil end
-  table.sort(fields, function(a, b)
-    local or_a, or_b = a:sub(1, 4) == '"$or', b:sub(1, 4) == '"$or'
-    if or_a ~= or_b then return or_b end
-    return a < b
-  end)
   return "{" .. table.concat(fields, ",") .. "}"
 end
 
