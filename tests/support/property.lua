@@ -278,7 +278,8 @@ local function case_count(wanted)
   if not setting then return wanted end
   local factor = setting:match("^x(%d+)$")
   if factor then return wanted * math.tointeger(tonumber(factor)) end
-  return math.min(wanted, assert(tonumber(setting), "WEIR_CASES must be a number, or xN"))
+  local most = assert(tonumber(setting), "WEIR_CASES must be a number, or xN")
+  return math.min(wanted, most)
 end
 
 -- Raises with the smallest counterexample found when the predicate fails for some value.
@@ -296,5 +297,9 @@ function property.check(name, generator, predicate, options)
     end
   end
 end
+
+-- For suites that ask an oracle about many cases at once: the same two settings.
+property.seed = choose_seed
+property.cases = case_count
 
 return property
