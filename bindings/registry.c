@@ -10,8 +10,8 @@ const luaL_Reg binding_registry[] = {
     {"weir.policy_set", luaopen_weir_policy_set},
     {"weir.process", luaopen_weir_process},
     {"weir.replay", luaopen_weir_replay},
+    {"weir.secret", luaopen_weir_secret},
     {"weir.sha256", luaopen_weir_sha256},
     {"weir.terminal", luaopen_weir_terminal},
     {NULL, NULL},
 };
-/* clang-format on */

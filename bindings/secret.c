@@ -1,0 +1,63 @@
+/* weir.secret: values that must not be seen. A secret prints, logs, concatenates, formats and
+ * encodes as "[redacted]"; only a request opens it, in C (binding.h states the rule).
+ *
+ *   wrap(text)         a secret with a copy of the text; a secret is returned as it is
+ *   environment(name)  the variable as a secret that never was a Lua string, or nil
+ *   is(value)          whether a value is a secret
+ *   equal(a, b)        constant-time comparison of secrets or strings
+ *
+ * Lua still owns the string that was given to wrap: drop it. Callers: trusted Lua. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding.h"
+#include "registry.h"
+
+static int secret_wrap(lua_State *L) {
+  bool secret = false;
+  size_t size;
+  const char *text = binding_text(L, 1, &size, &secret);
+  binding_expect(L, text != NULL, "weir.secret.wrap(text)");
+  if (secret)
+    lua_settop(L, 1);
+  else
+    binding_push_secret(L, text, size);
+  return 1;
+}
+
+static int secret_environment(lua_State *L) {
+  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.secret.environment(name)");
+  const char *value = getenv(lua_tostring(L, 1));
+  if (!value || !*value) return 0;
+  binding_push_secret(L, value, strlen(value));
+  return 1;
+}
+
+static int secret_is(lua_State *L) {
+  lua_pushboolean(L, binding_secret(L, 1, NULL) != NULL);
+  return 1;
+}
+
+static int secret_equal(lua_State *L) {
+  for (int index = 1; index <= 2; index++) {
+    bool secret = false;
+    size_t size;
+    const char *text = binding_text(L, index, &size, &secret);
+    binding_expect(L, text != NULL, "weir.secret.equal(secret or text, secret or text)");
+    if (secret) continue;
+    binding_push_secret(L, text, size);
+    lua_replace(L, index);
+  }
+  lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPEQ));
+  return 1;
+}
+
+int luaopen_weir_secret(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"wrap", secret_wrap}, {"environment", secret_environment},
+      {"is", secret_is},     {"equal", secret_equal},
+      {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}
