@@ -12,6 +12,7 @@ const luaL_Reg binding_registry[] = {
     {"weir.replay", luaopen_weir_replay},
     {"weir.secret", luaopen_weir_secret},
     {"weir.sha256", luaopen_weir_sha256},
+    {"weir.sigv4", luaopen_weir_sigv4},
     {"weir.terminal", luaopen_weir_terminal},
     {NULL, NULL},
 };

@@ -1,0 +1,152 @@
+/* The argument of sign and presign, taken out of its Lua table. See sigv4_lua.h. */
+#include <math.h>
+#include <time.h>
+
+#include "sigv4_lua.h"
+
+static const char *const request_keys[] = {"method",  "url",     "headers",        "body",
+                                           "service", "region",  "payload_hash",   "credentials",
+                                           "time",    "expires", "content_sha256", NULL};
+
+/* Raw, so that the text belongs to the table and lives as long. */
+static int get_field(lua_State *L, int table, const char *key) {
+  lua_pushstring(L, key);
+  return lua_rawget(L, table);
+}
+
+sigv4_text sigv4_text_field(lua_State *L, int table, const char *key, bool *secret,
+                            const char *signature) {
+  sigv4_text text = {"", 0};
+  if (get_field(L, table, key) != LUA_TNIL) {
+    bool is_secret = false;
+    text.at = binding_text(L, -1, &text.size, &is_secret);
+    if (!text.at || (is_secret && !secret))
+      luaL_error(L, "%s must be a string, not a %s; expected %s", key,
+                 is_secret ? "secret" : luaL_typename(L, -1), signature);
+    if (is_secret) *secret = true;
+  }
+  lua_pop(L, 1);
+  return text;
+}
+
+static void read_credentials(lua_State *L, sigv4_request *request, bool *secret,
+                             const char *signature) {
+  static const char *const keys[] = {
+      "access_key_id", "secret_access_key", "session_token", "expiration", "source", NULL};
+  bool key_is_secret = false;
+  binding_expect(L, get_field(L, 1, "credentials") == LUA_TTABLE, signature);
+  int table = lua_gettop(L);
+  binding_check_keys(L, table, keys,
+                     "credentials={access_key_id=, secret_access_key=, [session_token=]}");
+  request->access_key_id = sigv4_text_field(L, table, "access_key_id", &key_is_secret, signature);
+  request->secret_access_key =
+      sigv4_text_field(L, table, "secret_access_key", &key_is_secret, signature);
+  request->session_token = sigv4_text_field(L, table, "session_token", secret, signature);
+  lua_pop(L, 1);
+}
+
+static bool read_time(lua_State *L, sigv4_request *request, char text[SIGV4_TIME],
+                      const char *signature) {
+  int type = get_field(L, 1, "time");
+  bool fine;
+  if (type == LUA_TSTRING) {
+    request->time.at = lua_tolstring(L, -1, &request->time.size);
+    fine = sigv4_time_check(request->time);
+  } else {
+    binding_expect(L, type == LUA_TNUMBER || type == LUA_TNIL, signature);
+    lua_Number seconds = type == LUA_TNIL ? (lua_Number)time(NULL) : floor(lua_tonumber(L, -1));
+    fine = seconds >= 0 && seconds < 1e12 && sigv4_time_format((int64_t)seconds, text);
+    request->time = (sigv4_text){text, SIGV4_TIME - 1};
+  }
+  lua_pop(L, 1);
+  return fine;
+}
+
+/* One value of a header, on top of the stack. */
+static sigv4_text header_value(lua_State *L, bool *secret, const char *signature) {
+  sigv4_text value;
+  if (lua_type(L, -1) == LUA_TNUMBER) {
+    value.at = luaL_tolstring(L, -1, &value.size);
+    lua_replace(L, -2);
+  } else {
+    value.at = binding_text(L, -1, &value.size, secret);
+  }
+  if (!value.at) luaL_error(L, "a header must be text or a list of texts; expected %s", signature);
+  return value;
+}
+
+/* Adds the header whose name and value are on top of the stack. */
+static const char *add_header(lua_State *L, sigv4_headers *headers, bool *secret,
+                              const char *signature) {
+  if (lua_type(L, -2) != LUA_TSTRING)
+    luaL_error(L, "a header's name must be a string; expected %s", signature);
+  sigv4_text name;
+  name.at = lua_tolstring(L, -2, &name.size);
+  if (lua_type(L, -1) != LUA_TTABLE)
+    return sigv4_headers_add(headers, name, header_value(L, secret, signature));
+  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  if (count == 0) luaL_error(L, "header '%s' has an empty list; expected %s", name.at, signature);
+  const char *wrong = NULL;
+  for (lua_Integer i = 1; i <= count && !wrong; i++) {
+    lua_rawgeti(L, -1, i);
+    sigv4_text value = header_value(L, secret, signature);
+    wrong = i == 1 ? sigv4_headers_add(headers, name, value) : sigv4_headers_append(headers, value);
+    lua_pop(L, 1);
+  }
+  return wrong;
+}
+
+/* Puts the header just added into the result at index: as it was given, but for lists, which are
+ * joined, and folded lines, which no longer are. An earlier signature's headers are left out. */
+static void keep_header(lua_State *L, int result, const sigv4_headers *headers, bool secret) {
+  const sigv4_header *header = &headers->headers[headers->count - 1];
+  if (headers->failed || header->role == SIGV4_REPLACED) return;
+  sigv4_text name = sigv4_header_name(headers, header);
+  sigv4_text value = sigv4_header_value(headers, header);
+  size_t size;
+  bool ignored = false;
+  const char *given = binding_text(L, -1, &size, &ignored);
+  lua_pushlstring(L, name.at, name.size);
+  if (given && !memchr(given, '\n', size))
+    lua_pushvalue(L, -2);
+  else
+    binding_push_text(L, value.at, value.size, secret);
+  lua_rawset(L, result);
+}
+
+const char *sigv4_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
+                               const char *signature) {
+  int type = get_field(L, 1, "headers");
+  if (type == LUA_TNIL) return NULL;
+  binding_expect(L, type == LUA_TTABLE, signature);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    bool this_one = false;
+    const char *wrong = add_header(L, &signer->headers, &this_one, signature);
+    if (wrong) return lua_pushfstring(L, "header '%s': %s", lua_tostring(L, -2), wrong);
+    if (result) keep_header(L, result, &signer->headers, this_one);
+    *secret = *secret || this_one;
+  }
+  return NULL;
+}
+
+bool sigv4_read_request(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
+                        bool *secret, const char *signature) {
+  bool body_is_secret = false;
+  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), signature);
+  binding_check_keys(L, 1, request_keys, signature);
+  request->method = sigv4_text_field(L, 1, "method", NULL, signature);
+  request->url = sigv4_text_field(L, 1, "url", secret, signature);
+  request->body = sigv4_text_field(L, 1, "body", &body_is_secret, signature);
+  request->payload_hash = sigv4_text_field(L, 1, "payload_hash", NULL, signature);
+  request->service = sigv4_text_field(L, 1, "service", NULL, signature);
+  request->region = sigv4_text_field(L, 1, "region", NULL, signature);
+  get_field(L, 1, "content_sha256");
+  request->content_sha256 = lua_toboolean(L, -1);
+  get_field(L, 1, "expires");
+  lua_Integer expires = lua_isnil(L, -1) ? 900 : lua_tointeger(L, -1);
+  request->expires = expires > 0 && expires <= SIGV4_EXPIRES_MAX ? (unsigned)expires : 0;
+  read_credentials(L, request, secret, signature);
+  if (read_time(L, request, time_text, signature)) return true;
+  binding_fail(L, "InvalidTime", "the time must be epoch seconds or YYYYMMDDTHHMMSSZ");
+  return false;
+}
