@@ -130,8 +130,11 @@ static void open_table(encoder *self) {
   text_buffer_byte(self->out, array ? '[' : '{');
 }
 
-/* A value that says itself what it encodes as: the string __json of its metatable. */
+/* A value that the caller writes itself, or that says what it encodes as: the string __json of
+ * its metatable. */
 static bool write_stand_in(encoder *self) {
+  if (self->style.special && self->style.special(self->L, self->out, self->style.context))
+    return true;
   if (luaL_getmetafield(self->L, -1, "__json") == LUA_TNIL) return false;
   size_t size;
   const char *text = lua_tolstring(self->L, -1, &size);

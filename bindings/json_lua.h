@@ -23,6 +23,10 @@ typedef struct {
   bool sort;  /* members in byte order of their names; otherwise in the table's order */
   bool ascii; /* everything outside printable ASCII escaped */
   int indent; /* spaces a level; 0 is compact */
+  /* NULL, or asked about every table and userdata: writes the value on top of the stack and
+   * answers true, or leaves it alone. It may raise. */
+  bool (*special)(lua_State *L, text_buffer *out, void *context);
+  void *context;
 } json_style;
 
 /* Appends the value at index. Raises, naming the place, for what JSON cannot hold; the buffer

@@ -4,6 +4,7 @@
 /* One entry a line, so that additions merge. */
 /* clang-format off */
 const luaL_Reg binding_registry[] = {
+    {"weir.body", luaopen_weir_body},
     {"weir.dynamodb", luaopen_weir_dynamodb},
     {"weir.files", luaopen_weir_files},
     {"weir.json", luaopen_weir_json},

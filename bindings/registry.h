@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+int luaopen_weir_body(lua_State *L);       /* body.c */
 int luaopen_weir_dynamodb(lua_State *L);   /* dynamodb.c */
 int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_json(lua_State *L);       /* json.c */

@@ -1,0 +1,143 @@
+-- weir.secret and weir.body: a secret shows nowhere, and leaves only inside a request.
+local body = require("weir.body")
+local dynamodb = require("weir.dynamodb")
+local json = require("weir.json")
+local secret = require("weir.secret")
+
+local token = "AQB8-the-task-token"
+
+describe("weir.secret", function()
+  local wrapped = secret.wrap(token)
+
+  it("prints, formats and concatenates as [redacted]", function()
+    assert.equal("[redacted]", tostring(wrapped))
+    assert.equal("token: [redacted]", ("token: %s"):format(wrapped))
+    assert.equal("a[redacted]b", "a" .. wrapped .. "b")
+    assert.equal("[redacted][redacted]", wrapped .. wrapped)
+    assert.equal("1[redacted]", 1 .. wrapped)
+  end)
+
+  it("encodes as [redacted] in logs", function()
+    assert.equal('{"token":"[redacted]"}', json.encode({ token = wrapped }))
+  end)
+
+  it("does not show in errors", function()
+    local _, message = pcall(error, "failed with " .. wrapped)
+    assert.falsy(message:find(token, 1, true))
+    _, message = pcall(function() return wrapped.text end)
+    assert.falsy(tostring(message):find(token, 1, true))
+    _, message = pcall(function() return #wrapped end)
+    assert.falsy(tostring(message):find(token, 1, true))
+  end)
+
+  it("is refused by everything that wants a string", function()
+    for name, call in pairs({
+      rep = function() return string.rep(wrapped, 2) end,
+      sub = function() return string.sub(wrapped, 1, 3) end,
+      byte = function() return string.byte(wrapped) end,
+      quoted = function() return ("%q"):format(wrapped) end,
+      concat = function() return table.concat({ wrapped }) end,
+      write = function() return io.stdout:write(wrapped) end,
+      tonumber = function() return #tostring(tonumber(wrapped)) > 3 or error() end,
+      order = function() return wrapped < wrapped end,
+    }) do
+      assert.is_false(pcall(call), name)
+    end
+  end)
+
+  it("has no metatable to take apart, and no function that opens it", function()
+    assert.equal("secret", getmetatable(wrapped))
+    assert.is_false(pcall(setmetatable, wrapped, {}))
+    for name, member in pairs(secret) do
+      if name ~= "environment" then
+        for _, result in ipairs({ pcall(member, wrapped, wrapped) }) do
+          assert.falsy(tostring(result):find(token, 1, true), name)
+        end
+      end
+    end
+  end)
+
+  it("compares by content", function()
+    assert.is_true(wrapped == secret.wrap(token))
+    assert.is_false(wrapped == secret.wrap(token .. "x"))
+    assert.is_false(wrapped == secret.wrap("BQB8-the-task-token"))
+    assert.is_false(wrapped == token)
+    assert.is_true(secret.equal(wrapped, token))
+    assert.is_false(secret.equal("a", "b"))
+    assert.is_true(secret.equal(secret.wrap(""), ""))
+  end)
+
+  it("wraps bytes of any kind once", function()
+    assert.is_true(secret.equal(secret.wrap("\0\255"), "\0\255"))
+    assert.is_true(rawequal(wrapped, secret.wrap(wrapped)))
+    assert.is_true(secret.is(wrapped))
+    assert.is_false(secret.is(token))
+  end)
+
+  it("reads variables without making strings of them", function()
+    assert.is_true(secret.equal(secret.environment("PATH"), os.getenv("PATH")))
+    assert.is_nil(secret.environment("WEIR_NO_SUCH_VARIABLE"))
+  end)
+
+  it("refuses what is no text, quoting the call", function()
+    assert.error_matches(function() secret.wrap(1) end, "expected weir%.secret%.wrap%(text%)")
+    assert.error_matches(function() secret.wrap() end, "expected weir%.secret%.wrap%(text%)")
+    assert.error_matches(function() secret.environment() end, "expected weir%.secret%.environment%(name%)")
+    assert.error_matches(function() secret.equal("a") end, "expected weir%.secret%.equal")
+  end)
+end)
+
+describe("weir.body", function()
+  it("writes JSON in a fixed order", function()
+    assert.equal('{"a":[1,2],"b":{},"c":null}', body.json({ c = json.null, b = {}, a = { 1, 2 } }))
+    assert.equal("{}", body.json({}))
+  end)
+
+  it("carries a task token from an item to SendTaskSuccess, never as a string", function()
+    local item = dynamodb.decode('{"pk":{"S":"JOB#1"},"task_token":{"S":"' .. token .. '"}}',
+      { secret = { "task_token" } })
+    assert.equal("[redacted]", tostring(item.task_token))
+    local sent = body.json({ taskToken = item.task_token, output = "{}" })
+    assert.equal("[redacted]", tostring(sent))
+    assert.is_true(secret.equal(sent, '{"output":"{}","taskToken":"' .. token .. '"}'))
+    local put = body.json({ TableName = "jobs", Item = body.raw(dynamodb.encode(item)) })
+    assert.equal("[redacted]", tostring(put))
+    assert.is_true(secret.is(put))
+  end)
+
+  it("puts JSON into JSON as it is", function()
+    assert.equal('{"Item":{"n":{"N":"1"}}}', body.json({ Item = body.raw(dynamodb.encode({ n = 1 })) }))
+    assert.equal('[1,{"x":[]}]', body.json({ 1, body.raw('{"x":[]}') }))
+  end)
+
+  it("lets no text out of its place", function()
+    for _, text in ipairs({ "", "{", '1,"x":2', "{}}", '"\255"' }) do
+      local nothing, message, code = body.raw(text)
+      assert.is_nil(nothing)
+      assert.is_string(message)
+      assert.equal("InvalidJson", code)
+    end
+  end)
+
+  it("escapes what a secret contains", function()
+    assert.is_true(secret.equal(body.json({ secret.wrap('a"\n\u{e9}') }), '["a\\"\\n\u{e9}"]'))
+    assert.error_matches(function() body.json({ secret.wrap("\255") }) end, "not valid UTF%-8")
+  end)
+
+  it("writes forms sorted and encoded", function()
+    assert.equal("Action=X&DurationSeconds=900&Flag=true&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fa%20b",
+      body.form({ RoleArn = "arn:aws:iam::1:role/a b", Action = "X", DurationSeconds = 900,
+        Flag = true }))
+    assert.equal("", body.form({}))
+    local form = body.form({ WebIdentityToken = secret.wrap("a=b&c"), Action = "X" })
+    assert.equal("[redacted]", tostring(form))
+    assert.is_true(secret.equal(form, "Action=X&WebIdentityToken=a%3Db%26c"))
+  end)
+
+  it("refuses what it cannot hold", function()
+    assert.error_matches(function() body.json({ f = print }) end, "cannot encode a function")
+    assert.error_matches(function() body.json({ x = 0 / 0 }) end, "NaN")
+    assert.error_matches(function() body.form({ a = {} }) end, "expected weir%.body%.form{")
+    assert.error_matches(function() body.form({ "a" }) end, "expected weir%.body%.form{")
+  end)
+end)
