@@ -6,6 +6,7 @@
 const luaL_Reg binding_registry[] = {
     {"weir.body", luaopen_weir_body},
     {"weir.dynamodb", luaopen_weir_dynamodb},
+    {"weir.emf", luaopen_weir_emf},
     {"weir.files", luaopen_weir_files},
     {"weir.json", luaopen_weir_json},
     {"weir.pattern", luaopen_weir_pattern},

@@ -6,6 +6,7 @@
 
 int luaopen_weir_body(lua_State *L);       /* body.c */
 int luaopen_weir_dynamodb(lua_State *L);   /* dynamodb.c */
+int luaopen_weir_emf(lua_State *L);        /* emf.c */
 int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_json(lua_State *L);       /* json.c */
 int luaopen_weir_pattern(lua_State *L);    /* pattern.c */
