@@ -170,10 +170,11 @@ static int push_line(lua_State *L, handle *h, const policy_question *question, i
   binding_expect(L, lua_istable(L, origin_index), RECORD_SIGNATURE);
   binding_check_keys(L, origin_index, allowed, RECORD_SIGNATURE);
   lua_getfield(L, origin_index, "eval_us");
-  decision_origin origin = {.eval_us = luaL_optinteger(L, -1, eval_us),
-                            .id = option_text(L, origin_index, "id"),
-                            .time = option_text(L, origin_index, "time"),
-                            .request_id = option_text(L, origin_index, "request_id")};
+  eval_us = luaL_optinteger(L, -1, eval_us);
+  decision_origin origin = {.eval_us = eval_us};
+  origin.id = option_text(L, origin_index, "id"); /* the texts stay on the stack */
+  origin.time = option_text(L, origin_index, "time");
+  origin.request_id = option_text(L, origin_index, "request_id");
   text_buffer line = {0};
   int failed = 0;
   if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &line))

@@ -207,7 +207,7 @@ static int adopt_protected(lua_State *L) {
   text_buffer why = {0};
   if (!policy_purity_enforce(L, -1, &why)) {
     finding_error(findings, file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
-    finding_hint(findings, "keep it local to decide: a policy keeps nothing between decisions");
+    finding_hint(findings, "what a decision needs from others belongs into its facts");
   }
   text_buffer_free(&why);
   return 0;

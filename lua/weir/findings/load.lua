@@ -185,16 +185,17 @@ return policy {
   {
     code = "W009", severity = "error", title = "the policy keeps state between decisions",
     meaning = [[
-      The same facts gave another decision the second time: something outside decide was changed by it.
-      Such a policy cannot be replayed.]],
+      A function assigns a variable that lives on after the decision, or keeps an iterator in one. The
+      next decision would depend on the one before, and could not be replayed. (Tables that live on
+      are read-only; writing to one is an error when it happens.)]],
     bad = [[
-local seen = { count = 0 }
+local seen = 0
 
 return policy {
   kind = "routing",
   decide = function(facts)
-    seen.count = seen.count + 1
-    return batch { because = "decision number %d", seen.count }
+    seen = seen + 1
+    return batch { because = "decision number %d", seen }
   end,
   examples = {
     { given = { file_count = 3 }, expect = "batch" },
