@@ -40,6 +40,7 @@ static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing
 
 static bool path_of(const event_pattern_set *set, uint32_t node, text_buffer *path) {
   uint32_t chain[PATTERN_MAX_DEPTH + 1], count = 0;
+  if (!text_buffer_reserve(path, 1)) return false; /* "" is a path, and needs an address */
   for (; node != 0; node = PATTERN_AT(set->nodes, pattern_node, node)->parent)
     chain[count++] = node;
   for (uint32_t i = count; i > 0; i--) {

@@ -14,12 +14,13 @@ typedef struct {
   json_scan scan;
   const text_buffer *wanted;
   text_buffer path, key;
+  size_t depth; /* objects around: the first key has no dot before it */
   event_survey *survey;
   size_t deepest; /* size of the longest path above the wanted one where there is an object */
 } surveyor;
 
 static bool is_wanted(const surveyor *self) {
-  return self->path.size == self->wanted->size &&
+  return self->depth > 0 && self->path.size == self->wanted->size &&
          memcmp(self->path.data, self->wanted->data, self->path.size) == 0;
 }
 
@@ -98,9 +99,11 @@ static bool walk_object(surveyor *self) {
     if (!text_buffer_reserve(&self->key, key.size + 1)) return false;
     self->key.size = json_unescape(key, self->key.data);
     look_at_key(self, key, above);
-    if (above > 0) text_buffer_byte(&self->path, '.');
+    if (self->depth > 0) text_buffer_byte(&self->path, '.');
     text_buffer_append(&self->path, self->key.data, self->key.size);
+    self->depth++;
     if (self->path.failed || !walk_value(self)) return false;
+    self->depth--;
     self->path.size = above;
   }
   return !self->scan.error;
@@ -130,7 +133,9 @@ bool pattern_survey(const char *event, size_t size, const text_buffer *path, eve
   *survey = (event_survey){0};
   surveyor self = {.wanted = path, .survey = survey};
   json_scan_begin(&self.scan, event, size);
-  bool ok = walk_value(&self) && !survey->elsewhere.failed && !survey->blocked.failed;
+  /* The empty path needs an address too. */
+  bool ok = text_buffer_reserve(&self.path, 1) && walk_value(&self) && !survey->elsewhere.failed &&
+            !survey->blocked.failed;
   text_buffer_free(&self.path);
   text_buffer_free(&self.key);
   if (!ok) pattern_survey_free(survey);

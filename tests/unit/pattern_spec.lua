@@ -397,6 +397,8 @@ local EXPLANATIONS = {
     { "e.f", '"Anna"', "some element of an array" }, { "e.l", '"Smith", "Jones"', "some element" } },
   ["the nearest branch of $or"] = { '{"$or":[{"a":[1],"b":[2]},{"c":[3],"d":[4]}]}', '{"c":3,"a":0,"d":5}',
     { "d", "5", "" } },
+  ["an empty key"] = { '{"":["x"]}', '{"a":"x"}', { "", "(missing)", "" } },
+  ["a key in an empty key"] = { '{"":{"a":["x"]}}', '{"":{"a":"y"}}', { ".a", '"y"', "" } },
   ["nothing, when it matches"] = { '{"a":[1]}', '{"a":1}' },
 }
 
