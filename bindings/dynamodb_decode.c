@@ -208,6 +208,9 @@ static bool push_plain(dynamodb_decoder *d, dynamodb_type type, bool secret) {
 /* One attribute value: an object with one member, whose name is the type. */
 static bool push_value(dynamodb_decoder *d, bool secret) {
   json_span tag;
+  dynamodb_type type;
+  if (dynamodb_read_compact(&d->scan, &type, &tag))
+    return secret ? push_secret(d, type, tag) : push_scalar(d, type, tag);
   json_type next;
   if (!json_scan_peek(&d->scan, &next)) return false;
   if (next != JSON_OBJECT)
@@ -217,7 +220,7 @@ static bool push_value(dynamodb_decoder *d, bool secret) {
   if (!json_scan_member(&d->scan, &tag))
     return dynamodb_fail(d, "InvalidAttribute",
                          "an attribute value is empty: it needs a type such as S");
-  dynamodb_type type = dynamodb_type_of(tag);
+  type = dynamodb_type_of(tag);
   if (type == DYNAMODB_UNKNOWN)
     return dynamodb_fail(d, "UnknownType",
                          "the attribute type is none of S N B BOOL NULL M L SS NS BS");

@@ -46,3 +46,18 @@ bool dynamodb_type_holds(dynamodb_type type, json_type value) {
   default: return value == JSON_ARRAY;
   }
 }
+
+bool dynamodb_read_compact(json_scan *scan, dynamodb_type *type, json_span *value) {
+  enum { OPENING = sizeof "{\"S\":\"" - 1 };
+  const char *at = scan->at;
+  if (scan->end - at < OPENING || at[0] != '{' || at[1] != '"' || at[3] != '"' || at[4] != ':' ||
+      at[5] != '"' || (at[2] != 'S' && at[2] != 'N'))
+    return false;
+  const char *text = at + OPENING, *end = text;
+  while (end < scan->end && *end >= ' ' && *end <= '~' && *end != '"' && *end != '\\') end++;
+  if (scan->end - end < 2 || end[0] != '"' || end[1] != '}') return false;
+  *type = at[2] == 'S' ? DYNAMODB_S : DYNAMODB_N;
+  *value = (json_span){.at = text, .size = (size_t)(end - text), .type = JSON_STRING};
+  scan->at = end + 2;
+  return true;
+}

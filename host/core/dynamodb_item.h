@@ -33,4 +33,9 @@ dynamodb_type dynamodb_type_of(json_span tag);
 /* The JSON type that must follow the tag. */
 bool dynamodb_type_holds(dynamodb_type type, json_type value);
 
+/* Reads a whole attribute value in the very form that DynamoDB writes most of them, {"S":"…"} or
+ * {"N":"…"} without blanks or escapes and in ASCII. False, with nothing read, for any other form:
+ * that is for json_scan to judge. */
+bool dynamodb_read_compact(json_scan *scan, dynamodb_type *type, json_span *value);
+
 #endif
