@@ -49,19 +49,18 @@ function Run:summary(set, directory, summary)
   if self.shown > 0 then out:print() end
   out:print(out:paint("bold", printable(directory)), "  ", set:digest())
   for _, line in ipairs(terminal.table(kind_rows(summary), nil, "  ")) do out:print(line) end
-  local rows = {
-    { thousands(summary.decisions), "decisions" },
-    { thousands(summary.identical), "identical to what was recorded" },
-  }
-  if summary.changed > 0 then rows[#rows + 1] = { thousands(summary.changed), "decide otherwise" } end
-  if summary.reworded > 0 then
-    rows[#rows + 1] = { thousands(summary.reworded), "decide the same for another reason" }
+  local rows = {}
+  -- A line of the summary; those that may be absent come only when there is something to count.
+  local function row(count, one, many, always)
+    if count > 0 or always then rows[#rows + 1] = { thousands(count), count == 1 and one or many } end
   end
-  if summary.failed > 0 then rows[#rows + 1] = { thousands(summary.failed), "failed" } end
-  if summary.bad_lines > 0 then rows[#rows + 1] = { thousands(summary.bad_lines), "bad lines, not decided" } end
-  if summary.other_lines > 0 then
-    rows[#rows + 1] = { thousands(summary.other_lines), "log lines that are no decisions" }
-  end
+  row(summary.decisions, "decision", "decisions", true)
+  row(summary.identical, "identical to what was recorded", "identical to what was recorded", true)
+  row(summary.changed, "decides otherwise", "decide otherwise")
+  row(summary.reworded, "decides the same for another reason", "decide the same for another reason")
+  row(summary.failed, "failed", "failed")
+  row(summary.bad_lines, "bad line, not decided", "bad lines, not decided")
+  row(summary.other_lines, "log line that is no decision", "log lines that are no decisions")
   for _, line in ipairs(terminal.table(rows, { "right" }, "  ")) do out:print(line) end
   out:print("digest sha256:", summary.digest)
 end
