@@ -5,9 +5,12 @@
 /* clang-format off */
 const luaL_Reg binding_registry[] = {
     {"weir.body", luaopen_weir_body},
+    {"weir.bytes", luaopen_weir_bytes},
+    {"weir.command", luaopen_weir_command},
     {"weir.dynamodb", luaopen_weir_dynamodb},
     {"weir.emf", luaopen_weir_emf},
     {"weir.files", luaopen_weir_files},
+    {"weir.http", luaopen_weir_http},
     {"weir.json", luaopen_weir_json},
     {"weir.pattern", luaopen_weir_pattern},
     {"weir.policy_set", luaopen_weir_policy_set},
