@@ -20,5 +20,6 @@ const luaL_Reg binding_registry[] = {
     {"weir.sha256", luaopen_weir_sha256},
     {"weir.sigv4", luaopen_weir_sigv4},
     {"weir.terminal", luaopen_weir_terminal},
+    {"weir.xml", luaopen_weir_xml},
     {NULL, NULL},
 };
