@@ -1,0 +1,223 @@
+-- Credentials for clients: finds them in AWS's order, keeps them, refreshes them early, and goes
+-- on to other roles from them.
+--
+-- A provider answers get(deadline_ms) → credentials | nil, message, code, and forgets what it
+-- holds on forget(). Providers are shared: clients of one process with the same configuration ask
+-- for the same role once.
+local profiles = require "weir.aws.profiles"
+local secret = require "weir.secret"
+local sources = require "weir.aws.credential_sources"
+local process = require "weir.process"
+
+local credentials = {}
+
+local ADVISORY_MS, MANDATORY_MS = 15 * 60000, 10 * 60000
+local PAUSE_AFTER_FAILURE_MS = 60000
+
+-- A provider that keeps -------------------------------------------------------------------------
+
+local Cached = {}
+Cached.__index = Cached
+
+-- cached(load, now): a provider over load(deadline_ms) → credentials | nil, message, code.
+function credentials.cached(load, now)
+  return setmetatable({ load = load, now = now }, Cached)
+end
+
+-- Both windows shrink for credentials that live shortly, or those of 15 minutes would be asked for
+-- again at every call.
+local function keep(self, keys)
+  self.keys = keys
+  if not keys.expiration then return end
+  local lifetime = keys.expiration - self.now()
+  self.advisory_at = keys.expiration - math.min(ADVISORY_MS, lifetime / 2)
+  self.mandatory_at = keys.expiration - math.min(MANDATORY_MS, lifetime / 3)
+end
+
+function Cached:get(deadline_ms)
+  local keys, now = self.keys, self.now()
+  if keys and (not keys.expiration or now < self.advisory_at) then return keys end
+  local still_good = keys and now < self.mandatory_at
+  if still_good and self.pause_until and now < self.pause_until then return keys end
+  local fresh, message, code = self.load(deadline_ms)
+  if fresh and fresh.expiration and fresh.expiration <= now then
+    fresh, message, code = nil, "the credentials just received have already expired", "ExpiredCredentials"
+  end
+  if fresh then
+    keep(self, fresh)
+    return fresh
+  end
+  if not still_good then return nil, message, code end
+  self.pause_until = now + PAUSE_AFTER_FAILURE_MS
+  return keys
+end
+
+function Cached:forget()
+  self.keys, self.pause_until = nil, nil
+end
+
+-- Plans to providers ----------------------------------------------------------------------------
+
+local shared = {} -- key → provider
+
+-- For tests: as in a process that has just started.
+function credentials.reset()
+  shared = {}
+end
+
+local function key_of(...)
+  local parts = {}
+  for i = 1, select("#", ...) do
+    local part = tostring((select(i, ...)))
+    parts[i] = #part .. ":" .. part
+  end
+  return table.concat(parts)
+end
+
+local function share(key, load, context)
+  shared[key] = shared[key] or credentials.cached(load, context.now)
+  return shared[key]
+end
+
+local function provider_for(plan, context)
+  if plan.kind ~= "role" then
+    local key = key_of(context.id, plan.kind, plan.profile, plan.token_file, plan.role_arn)
+    return share(key, function(deadline_ms) return sources[plan.kind](plan, context, deadline_ms) end, context)
+  end
+  local source = plan.source.get and plan.source or provider_for(plan.source, context)
+  local step = { source = source, arn = plan.arn, external_id = plan.external_id, region = plan.region,
+    session_name = plan.session_name, duration_seconds = plan.duration_seconds }
+  local key = key_of(context.id, "role", source, plan.arn, plan.external_id, plan.session_name,
+    plan.duration_seconds, plan.region)
+  return share(key, function(deadline_ms) return sources.role(step, context, deadline_ms) end, context)
+end
+
+-- The order -------------------------------------------------------------------------------------
+
+local NOTHING_FOUND = "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE "
+  .. "for a profile of ~/.aws/config (the EC2 metadata service is not asked)"
+
+local function env_web_identity(getenv)
+  local file, arn = getenv("AWS_WEB_IDENTITY_TOKEN_FILE"), getenv("AWS_ROLE_ARN")
+  if file and file ~= "" and arn and arn ~= "" then
+    return { kind = "web_identity", token_file = file, role_arn = arn, profile = "(environment)" }
+  end
+end
+
+-- The plan for a whole configuration | nil, message, code.
+local function find_plan(config, context)
+  local getenv = context.getenv
+  if not config.profile and sources.has_environment(context) then return { kind = "environment", profile = "" } end
+  local all, message, code = profiles.load(getenv)
+  if not all then return nil, message, code end
+  local named = config.profile or getenv("AWS_PROFILE")
+  local name = named and named ~= "" and named or "default"
+  local plan
+  if all[name] and profiles.value(all[name], "role_arn") then
+    plan, message, code = profiles.plan(all, name)
+    return plan, message, code
+  end
+  plan = not config.profile and env_web_identity(getenv)
+  if plan then return plan end
+  plan, message, code = profiles.plan(all, name)
+  if plan or message then return plan, message, code end
+  if named and named ~= "" and not all[name] then
+    return nil, ("profile '%s' is in neither shared file"):format(name), "NoSuchProfile"
+  end
+  if not config.profile and sources.has_container(context) then return { kind = "container", profile = "" } end
+  return nil, NOTHING_FOUND, "NoCredentials"
+end
+
+-- The plan is made at the first use: a client may be made before its environment is complete.
+local Planned = {}
+Planned.__index = Planned
+
+function Planned:get(deadline_ms)
+  if not self.provider then
+    local plan, message, code = find_plan(self.config, self.context)
+    if not plan then return nil, message, code end
+    self.provider = provider_for(plan, self.context)
+  end
+  return self.provider:get(deadline_ms)
+end
+
+function Planned:forget()
+  if self.provider then self.provider:forget() end
+end
+
+-- Public ----------------------------------------------------------------------------------------
+
+local SIGNATURE = "credentials={access_key_id=, secret_access_key=, session_token=?} or a provider"
+
+local function static(keys)
+  if type(keys.access_key_id) ~= "string" or keys.secret_access_key == nil then
+    error("expected " .. SIGNATURE, 4)
+  end
+  local fixed = { access_key_id = keys.access_key_id, secret_access_key = secret.wrap(keys.secret_access_key),
+    session_token = keys.session_token and secret.wrap(keys.session_token) or nil }
+  return { get = function() return fixed end, forget = function() end }
+end
+
+local function new_context(config)
+  local getenv = config.getenv
+  local context = {
+    id = getenv or "process", now = process.time, getenv = getenv or os.getenv,
+    getsecret = secret.environment,
+  }
+  if getenv then
+    context.getsecret = function(name)
+      local value = getenv(name)
+      return value and value ~= "" and secret.wrap(value) or nil
+    end
+  end
+  -- Loaded late: the STS client is itself a client with credentials.
+  function context.sts(source, region)
+    return require("weir.aws.sts").new { credentials = source or { access_key_id = "", secret_access_key = "" },
+      region = region or config.region, getenv = config.getenv }
+  end
+  return context
+end
+
+local ROLE_KEYS = { arn = true, external_id = true, session_name = true, duration_seconds = true, region = true }
+
+local function check_role(role)
+  for key in pairs(role) do
+    if not ROLE_KEYS[key] then
+      error(("unknown key '%s'; expected role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}")
+        :format(tostring(key)), 4)
+    end
+  end
+  if type(role.arn) ~= "string" then error("role.arn must be a text", 4) end
+end
+
+-- provider(config) for a client's configuration: { credentials =, profile =, role =, region = }.
+-- `role` is one role or a list of them, each assumed with the credentials of the one before.
+function credentials.provider(config)
+  local context = new_context(config)
+  local given = config.credentials
+  local provider
+  if given then
+    provider = given.get and given or static(given)
+  else
+    local key = key_of(context.id, "chain", config.profile, config.region)
+    shared[key] = shared[key] or setmetatable({ config = config, context = context }, Planned)
+    provider = shared[key]
+  end
+  local roles = config.role and (config.role.arn and { config.role } or config.role) or {}
+  for _, role in ipairs(roles) do
+    check_role(role)
+    provider = provider_for({ kind = "role", source = provider, arn = role.arn, external_id = role.external_id,
+      session_name = role.session_name, duration_seconds = role.duration_seconds, region = role.region }, context)
+  end
+  return provider
+end
+
+-- The region of the profile in use, or nil: the last place where a region may stand.
+function credentials.profile_region(config, getenv)
+  local all = profiles.load(getenv)
+  local name = config.profile or getenv("AWS_PROFILE")
+  local profile = all and all[name and name ~= "" and name or "default"]
+  return profile and profiles.value(profile, "region")
+end
+
+return credentials

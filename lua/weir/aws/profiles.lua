@@ -1,0 +1,197 @@
+-- The shared files ~/.aws/config and ~/.aws/credentials, and what a profile in them asks for.
+--
+-- A profile becomes a plan: the steps that lead to credentials, innermost first. Making the plan
+-- reads files and nothing else, so a cycle or a contradiction is found before any request.
+local ini = require "weir.aws.ini"
+local secret = require "weir.secret"
+
+local profiles = {}
+
+local function read_file(path)
+  local file, message, number = io.open(path, "rb")
+  if not file then return nil, message, number end
+  local text
+  text, message = file:read("a")
+  file:close()
+  return text, message
+end
+profiles.read_file = read_file
+
+-- A file that is not there is an empty one; a file that cannot be read is a mistake.
+local ENOENT, ENOTDIR = 2, 20
+
+local function load_sections(path)
+  local text, message, number = read_file(path)
+  if text then return ini.parse(text, path) end
+  if number == ENOENT or number == ENOTDIR then return {} end
+  return nil, "cannot read " .. (message or path), "InvalidConfiguration"
+end
+
+local function file_path(getenv, variable, default)
+  local path = getenv(variable)
+  if path and path ~= "" then return path end
+  local home = getenv("HOME")
+  return (home and home ~= "" and home or "") .. "/.aws/" .. default
+end
+
+-- load(getenv) → { [name] = { config = {…}, credentials = {…} } } | nil, message, code
+function profiles.load(getenv)
+  local config, message, code = load_sections(file_path(getenv, "AWS_CONFIG_FILE", "config"))
+  if not config then return nil, message, code end
+  local credentials
+  credentials, message, code = load_sections(file_path(getenv, "AWS_SHARED_CREDENTIALS_FILE", "credentials"))
+  if not credentials then return nil, message, code end
+  local all = {}
+  local function profile(name)
+    all[name] = all[name] or { config = {}, credentials = {} }
+    return all[name]
+  end
+  for section, values in pairs(config) do
+    local name = section == "default" and "default" or section:match("^profile%s+(.+)$")
+    if name then profile(name).config = values end
+  end
+  for name, values in pairs(credentials) do profile(name).credentials = values end
+  return all
+end
+
+-- A value of a profile; the credentials file wins. A nested section is no value.
+function profiles.value(profile, key)
+  for _, file in ipairs { "credentials", "config" } do
+    local value = profile[file][key]
+    if type(value) == "string" and value ~= "" then return value end
+  end
+end
+
+-- Planning ------------------------------------------------------------------------------------
+
+local value = profiles.value
+
+local function fail(name, message, ...)
+  return nil, ("profile '%s': "):format(name) .. message:format(...), "InvalidProfile"
+end
+
+local function static_keys(name, section)
+  local id, key = section.aws_access_key_id, section.aws_secret_access_key
+  if not id and not key then return nil end
+  if type(id) ~= "string" or type(key) ~= "string" or id == "" or key == "" then
+    return fail(name, "aws_access_key_id and aws_secret_access_key must both be set")
+  end
+  local token = section.aws_session_token or section.aws_security_token
+  return { kind = "static", profile = name, access_key_id = id, secret_access_key = secret.wrap(key),
+    session_token = type(token) == "string" and token ~= "" and secret.wrap(token) or nil }
+end
+
+local function has_static_keys(profile)
+  return value(profile, "aws_access_key_id") ~= nil and value(profile, "aws_secret_access_key") ~= nil
+end
+
+-- What a thin client cannot do, and what to do instead.
+local function refuse_login(name, profile)
+  local export = ("run `aws configure export-credentials --profile %s --format env` and use its output"):format(name)
+  for _, key in ipairs { "sso_session", "sso_start_url", "sso_account_id" } do
+    if value(profile, key) then
+      return fail(name, "uses IAM Identity Center (SSO), which weir does not speak; %s", export)
+    end
+  end
+  if value(profile, "login_session") then
+    return fail(name, "uses `aws login`, which weir does not speak; %s", export)
+  end
+end
+
+local function web_identity(profile, name)
+  return { kind = "web_identity", profile = name, role_arn = value(profile, "role_arn"),
+    token_file = value(profile, "web_identity_token_file"),
+    session_name = value(profile, "role_session_name") }
+end
+
+-- Keys, a process, or nothing: what a profile without a role offers.
+local function plan_plain(all, name)
+  local profile = all[name]
+  if value(profile, "web_identity_token_file") then
+    return fail(name, "web_identity_token_file needs role_arn as well")
+  end
+  local refused, message, code = refuse_login(name, profile)
+  if message then return refused, message, code end
+  local keys
+  keys, message, code = static_keys(name, profile.credentials)
+  if keys or message then return keys, message, code end
+  local command = value(profile, "credential_process")
+  if command then return { kind = "process", command = command, profile = name } end
+  return static_keys(name, profile.config)
+end
+
+local CREDENTIAL_SOURCES = { Environment = "environment", EcsContainer = "container" }
+
+local function plan_credential_source(name, source)
+  local kind = CREDENTIAL_SOURCES[source]
+  if kind then return { kind = kind, profile = name } end
+  if source == "Ec2InstanceMetadata" then
+    return fail(name, "credential_source Ec2InstanceMetadata is not supported; use Environment or EcsContainer")
+  end
+  return fail(name, "credential_source must be Environment or EcsContainer")
+end
+
+local plan_profile
+
+local function plan_source_profile(all, name, source_name, visited)
+  local source = all[source_name]
+  if not source then return fail(name, "source_profile '%s' does not exist", source_name) end
+  if has_static_keys(source) then -- also a profile that names itself
+    local keys, message, code = static_keys(source_name, source.credentials)
+    if keys or message then return keys, message, code end
+    return static_keys(source_name, source.config)
+  end
+  if visited[source_name] then return fail(name, "source_profile '%s' leads back to itself", source_name) end
+  local plan, message, code = plan_profile(all, source_name, visited)
+  if plan or message then return plan, message, code end
+  return fail(source_name, "has no credentials, and '%s' needs them", name)
+end
+
+local function parse_duration(name, text)
+  if not text then return nil end
+  local seconds = text:match("^%d+$") and math.tointeger(tonumber(text))
+  if not seconds or seconds < 900 or seconds > 43200 then
+    return fail(name, "duration_seconds must be between 900 and 43200")
+  end
+  return seconds
+end
+
+local function plan_role(all, name, visited)
+  local profile = all[name]
+  local source_profile, source = value(profile, "source_profile"), value(profile, "credential_source")
+  if value(profile, "web_identity_token_file") then return web_identity(profile, name) end
+  if (source_profile == nil) == (source == nil) then
+    return fail(name, "role_arn needs exactly one of source_profile and credential_source")
+  end
+  if value(profile, "mfa_serial") then
+    return fail(name, "mfa_serial needs a code from a person; weir cannot ask for one")
+  end
+  local duration, message, code = parse_duration(name, value(profile, "duration_seconds"))
+  if message then return nil, message, code end
+  local inner
+  if source_profile then
+    inner, message, code = plan_source_profile(all, name, source_profile, visited)
+  else
+    inner, message, code = plan_credential_source(name, source)
+  end
+  if not inner then return nil, message, code end
+  return { kind = "role", source = inner, profile = name, arn = value(profile, "role_arn"),
+    external_id = value(profile, "external_id"), session_name = value(profile, "role_session_name"),
+    duration_seconds = duration, region = value(profile, "region") }
+end
+
+function plan_profile(all, name, visited)
+  visited[name] = true
+  if value(all[name], "role_arn") then return plan_role(all, name, visited) end
+  return plan_plain(all, name)
+end
+
+-- plan(all, name) → plan | nil (the profile offers nothing) | nil, message, code. A plan is
+-- { kind = "static" | "process" | "environment" | "container" | "web_identity" | "role", … };
+-- a role has the plan of its `source`.
+function profiles.plan(all, name)
+  if not all[name] then return nil end
+  return plan_profile(all, name, {})
+end
+
+return profiles
