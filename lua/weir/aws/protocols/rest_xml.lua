@@ -1,0 +1,105 @@
+-- REST with XML bodies, as S3 speaks it.
+--
+-- An operation describes its XML answer with `lists` (elements that repeat), `integers` and
+-- `booleans`; its own body with `payload` (bytes, or a file) or `xml(input)` (a function).
+local failure = require "weir.aws.failure"
+local rest = require "weir.aws.protocols.rest"
+local xml = require "weir.xml"
+
+local protocol = {}
+
+local function metadata_headers(input, headers)
+  for name, value in pairs(input.Metadata or {}) do headers["x-amz-meta-" .. name:lower()] = value end
+end
+
+function protocol.build(_, operation, input)
+  local path, used = rest.path(operation.path, input)
+  local request = { method = operation.method, path = path,
+    query = rest.collect(operation.query, input, used), headers = rest.collect(operation.headers, input, used),
+    output_file = input.output_file, body_file = input.body_file, body_offset = input.body_offset,
+    body_length = input.body_length }
+  for name, value in pairs(operation.fixed_query or {}) do request.query[name] = value end
+  metadata_headers(input, request.headers)
+  if operation.xml then
+    request.body = operation.xml(input)
+    request.headers["Content-Type"] = "application/xml"
+  elseif operation.payload then
+    request.body = not input.body_file and (input[operation.payload] or "") or nil
+  end
+  return request
+end
+
+local function set_of(list)
+  local set = {}
+  for _, name in ipairs(list or {}) do set[name] = true end
+  return set
+end
+
+local function typed(operation, name, text)
+  if operation.integer_set[name] then return math.tointeger(tonumber(text)) end
+  if operation.boolean_set[name] then return text == "true" end
+  return text
+end
+
+local function value_of(operation, element)
+  if #element == 0 then return typed(operation, element.name, element.text) end
+  local value = {}
+  for _, child in ipairs(element) do
+    if operation.list_set[child.name] then
+      value[child.name] = value[child.name] or {}
+      table.insert(value[child.name], value_of(operation, child))
+    else
+      value[child.name] = value_of(operation, child)
+    end
+  end
+  return value
+end
+
+local function parse_xml(operation, response)
+  operation.list_set = operation.list_set or set_of(operation.lists)
+  operation.integer_set = operation.integer_set or set_of(operation.integers)
+  operation.boolean_set = operation.boolean_set or set_of(operation.booleans)
+  local root, message = xml.decode(response.body)
+  if not root then return nil, failure.unreadable(response, "the answer is not XML: " .. message) end
+  -- S3 may begin a long operation with 200 and then find that it failed.
+  if root.name == "Error" then return nil, failure.from_xml(response) end
+  if root.name ~= operation.root then
+    return nil, failure.unreadable(response, "the answer is not a " .. operation.root)
+  end
+  local output = value_of(operation, root)
+  return type(output) == "table" and output or {}
+end
+
+local function read_metadata(response, output)
+  for name, value in pairs(response.headers) do
+    local key = name:match("^x%-amz%-meta%-(.+)$")
+    if key then
+      output.Metadata = output.Metadata or {}
+      output.Metadata[key] = value
+    end
+  end
+end
+
+function protocol.parse(_, operation, response)
+  local output = {}
+  if operation.root then
+    local problem
+    output, problem = parse_xml(operation, response)
+    if not output then return nil, problem end
+  elseif operation.output_payload then
+    output[operation.output_payload] = response.body
+    output.body_bytes = response.body_bytes
+  end
+  output.status = operation.accepts and response.status or nil
+  read_metadata(response, output)
+  return rest.read_headers(operation, response, output)
+end
+
+function protocol.parse_error(response)
+  if response.body and response.body ~= "" then return failure.from_xml(response) end
+  local codes = { [304] = "NotModified", [400] = "BadRequest", [403] = "Forbidden", [404] = "NotFound",
+    [412] = "PreconditionFailed" }
+  return failure.new(response, codes[response.status] or "Http" .. response.status, "the answer has no body")
+end
+
+return protocol

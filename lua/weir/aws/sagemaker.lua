@@ -1,0 +1,43 @@
+-- SageMaker: transform jobs, endpoints and their weights, model packages, tags.
+local client = require "weir.aws.client"
+
+return client.service {
+  name = "sagemaker", id = "SAGEMAKER", host = "api.sagemaker", signing_name = "sagemaker",
+  protocol = "json", json_version = "1.1", target_prefix = "SageMaker",
+  operations = {
+    CreateTransformJob = {
+      members = "TransformJobName* ModelName* TransformInput* TransformOutput* TransformResources* BatchStrategy "
+        .. "MaxConcurrentTransforms MaxPayloadInMB Environment DataProcessing DataCaptureConfig "
+        .. "ModelClientConfig ExperimentConfig Tags",
+      target = "TransformJobName", changes = true,
+    },
+    DescribeTransformJob = { members = "TransformJobName*", target = "TransformJobName" },
+    StopTransformJob = { members = "TransformJobName*", target = "TransformJobName", changes = true },
+    ListTags = {
+      members = "ResourceArn* NextToken MaxResults", target = "ResourceArn",
+      paging = { input = "NextToken", output = "NextToken", items = "Tags" },
+    },
+    DescribeEndpoint = { members = "EndpointName*", target = "EndpointName" },
+    UpdateEndpointWeightsAndCapacities = {
+      members = "EndpointName* DesiredWeightsAndCapacities*", target = "EndpointName", changes = true,
+    },
+    CreateModelPackage = {
+      members = "ModelPackageName ModelPackageGroupName ModelPackageDescription InferenceSpecification "
+        .. "ModelApprovalStatus ModelMetrics CustomerMetadataProperties SkipModelValidation ClientToken "
+        .. "MetadataProperties DriftCheckBaselines Domain Task SamplePayloadUrl SourceUri Tags",
+      target = "ModelPackageGroupName", changes = true,
+    },
+    UpdateModelPackage = {
+      members = "ModelPackageArn* ModelApprovalStatus ApprovalDescription CustomerMetadataProperties "
+        .. "CustomerMetadataPropertiesToRemove ClientToken",
+      target = "ModelPackageArn", changes = true,
+    },
+    ListModelPackages = {
+      members = "ModelPackageGroupName ModelPackageType ModelApprovalStatus NameContains CreationTimeAfter "
+        .. "CreationTimeBefore SortBy SortOrder MaxResults NextToken",
+      target = "ModelPackageGroupName",
+      paging = { input = "NextToken", output = "NextToken", items = "ModelPackageSummaryList" },
+    },
+    DescribeModelPackage = { members = "ModelPackageName*", target = "ModelPackageName" },
+  },
+}

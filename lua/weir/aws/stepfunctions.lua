@@ -1,0 +1,16 @@
+-- Step Functions: executions, and the answers to task tokens. A token is a secret: give it wrapped.
+local client = require "weir.aws.client"
+
+return client.service {
+  name = "stepfunctions", id = "SFN", host = "states", signing_name = "states",
+  protocol = "json", json_version = "1.0", target_prefix = "AWSStepFunctions",
+  operations = {
+    SendTaskSuccess = { members = "taskToken* output*", changes = true },
+    SendTaskFailure = { members = "taskToken* error cause", changes = true },
+    SendTaskHeartbeat = { members = "taskToken*", changes = true },
+    StartExecution = {
+      members = "stateMachineArn* name input traceHeader", target = "stateMachineArn", changes = true,
+    },
+    DescribeExecution = { members = "executionArn* includedData", target = "executionArn" },
+  },
+}

@@ -1,0 +1,80 @@
+// The services without a server of their own: checks each request against AWS's model, then answers
+// in the service's protocol. Answers can be queued by tests, faults are the front's business.
+import { answers, reset, ServiceError } from "./aws_answers.mjs";
+import { model, Refusal } from "./aws_models.mjs";
+
+const queued = new Map(); // "service.Operation" → answers that come first
+
+export function queueAnswers(more) {
+  for (const [name, list] of Object.entries(more)) queued.set(name, [...(queued.get(name) ?? []), ...list]);
+}
+
+export function resetAnswers() {
+  queued.clear();
+  reset();
+}
+
+function protocolOf(service) {
+  return service === "cloudwatch" ? "json" : model(service).metadata.protocol;
+}
+
+function xml(value) {
+  if (Array.isArray(value)) return value.map((item) => `<member>${xml(item)}</member>`).join("");
+  if (typeof value === "object")
+    return Object.entries(value).map(([name, v]) => `<${name}>${xml(v)}</${name}>`).join("");
+  return String(value).replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+function succeed({ service, operation }, output, requestId) {
+  const id = { "x-amzn-RequestId": requestId };
+  switch (protocolOf(service)) {
+    case "json": {
+      const version = model(service).metadata.jsonVersion ?? "1.0";
+      return { status: 200, headers: { ...id, "Content-Type": `application/x-amz-json-${version}` },
+        body: JSON.stringify(output) };
+    }
+    case "query":
+      return { status: 200, headers: { ...id, "Content-Type": "text/xml" },
+        body: `<${operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${operation}Result>${xml(output)}`
+          + `</${operation}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>` };
+    default: {
+      const status = model(service).operations[operation].http?.responseCode ?? 200;
+      if (output.body !== undefined) return { status, headers: { ...id, ...output.headers }, body: output.body };
+      return { status, headers: { ...id, "Content-Type": "application/json" }, body: JSON.stringify(output) };
+    }
+  }
+}
+
+export function refuse({ service }, { code, message, status = 400, fields = {} }, requestId) {
+  const id = { "x-amzn-RequestId": requestId };
+  switch (service === "s3" ? "rest-xml" : protocolOf(service)) {
+    case "query":
+      return { status, headers: { ...id, "Content-Type": "text/xml" },
+        body: `<ErrorResponse><Error><Type>Sender</Type>${xml({ Code: code, Message: message })}</Error>`
+          + `<RequestId>${requestId}</RequestId></ErrorResponse>` };
+    case "rest-xml":
+      return { status, headers: { "x-amz-request-id": requestId, "Content-Type": "application/xml" },
+        body: `<Error>${xml({ Code: code, Message: message, RequestId: requestId, HostId: "h" })}</Error>` };
+    case "rest-json":
+      return { status, headers: { ...id, "x-amzn-ErrorType": `${code}:http://internal.amazon.com/x`,
+        "Content-Type": "application/json" }, body: JSON.stringify({ message, ...fields }) };
+    default:
+      if (service === "cloudwatch") id["x-amzn-query-error"] = `${code};Sender`;
+      return { status, headers: { ...id, "Content-Type": "application/x-amz-json-1.0" },
+        body: JSON.stringify({ __type: `com.amazonaws.${service}#${code}`, message, ...fields }) };
+  }
+}
+
+// answer(identified, requestId, signer{ keyId }) → { status, headers, body }
+export function answer(found, requestId, signer) {
+  const name = `${found.service}.${found.operation}`;
+  const next = queued.get(name)?.shift();
+  if (next) return { status: 200, headers: { "x-amzn-RequestId": requestId }, ...next };
+  if (!answers[name]) return refuse(found, new Refusal("UnknownOperationException", name), requestId);
+  try {
+    return succeed(found, answers[name](found.input, signer), requestId);
+  } catch (problem) {
+    if (!(problem instanceof ServiceError)) throw problem;
+    return refuse(found, problem, requestId);
+  }
+}

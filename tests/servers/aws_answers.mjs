@@ -1,0 +1,190 @@
+// Plausible answers of the services that have no server of their own in npm. Little state: what a
+// test must see again (jobs, executions, tokens, weights) and nothing more.
+import { createHash } from "node:crypto";
+
+const account = "111122223333";
+const arn = (service, rest) => `arn:aws:${service}:eu-west-1:${account}:${rest}`;
+
+export class ServiceError extends Error {
+  constructor(code, message, status = 400, fields = {}) {
+    super(message);
+    Object.assign(this, { code, status, fields });
+  }
+}
+
+let state;
+export function reset() {
+  state = { jobs: {}, executions: {}, tokens: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
+}
+reset();
+
+function answerToken({ taskToken }) {
+  if (taskToken === "unknown") throw new ServiceError("TaskDoesNotExist", "Task does not exist");
+  if (taskToken.length < 3) throw new ServiceError("InvalidToken", `Invalid token: '${taskToken}'`);
+  if (state.tokens[taskToken]) throw new ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");
+  state.tokens[taskToken] = true;
+  return {};
+}
+
+const labels = [{ Name: "Document", Confidence: 99.1 }, { Name: "Text", Confidence: 98.7 }];
+
+// What an assumed role's keys are; the front derives the secret and token from the key id again.
+export function vendedKeys(keyId) {
+  const secret = createHash("sha256").update(`secret of ${keyId}`).digest("base64").slice(0, 40);
+  return { AccessKeyId: keyId, SecretAccessKey: secret, SessionToken: `token+of/${keyId}==` };
+}
+
+function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId) {
+  if (/needs-external-id/.test(RoleArn) && ExternalId !== "partner-7")
+    throw new ServiceError("AccessDenied", `not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`, 403);
+  const seconds = Number(DurationSeconds ?? 3600);
+  return {
+    Credentials: {
+      ...vendedKeys(keyId ?? `ASIA${createHash("sha256").update(RoleArn).digest("hex").slice(0, 16).toUpperCase()}`),
+      Expiration: new Date(Date.now() + seconds * 1000).toISOString(),
+    },
+    AssumedRoleUser: {
+      AssumedRoleId: `AROA:${RoleSessionName}`,
+      Arn: RoleArn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + `/${RoleSessionName}`,
+    },
+  };
+}
+
+function page(items, { NextToken, MaxResults }, name, fallback = 50) {
+  const from = Number(NextToken ?? 0);
+  const to = from + Number(MaxResults ?? fallback);
+  return { [name]: items.slice(from, to), ...(to < items.length ? { NextToken: String(to) } : {}) };
+}
+
+export const answers = {
+  "stepfunctions.SendTaskSuccess": (input) => {
+    JSON.parse(input.output);
+    return answerToken(input);
+  },
+  "stepfunctions.SendTaskFailure": answerToken,
+  "stepfunctions.SendTaskHeartbeat": () => ({}),
+  "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
+    const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
+    const known = state.executions[key];
+    if (known && known.input !== input)
+      throw new ServiceError("ExecutionAlreadyExists", `Execution Already Exists: '${key}'`);
+    state.executions[key] = { input, startDate: known?.startDate ?? 1795435200.125 };
+    return { executionArn: key, startDate: state.executions[key].startDate };
+  },
+  "stepfunctions.DescribeExecution": ({ executionArn }) => {
+    const known = state.executions[executionArn];
+    if (!known) throw new ServiceError("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
+    return { executionArn, stateMachineArn: arn("states", "stateMachine:m"), status: "RUNNING", ...known };
+  },
+  "sagemaker.CreateTransformJob": (input) => {
+    if (state.jobs[input.TransformJobName])
+      throw new ServiceError("ResourceInUse", "Job name must be unique within an AWS account and region");
+    state.jobs[input.TransformJobName] = input;
+    return { TransformJobArn: arn("sagemaker", `transform-job/${input.TransformJobName}`) };
+  },
+  "sagemaker.DescribeTransformJob": ({ TransformJobName }) => {
+    const { Tags, ...job } = state.jobs[TransformJobName] ?? {};
+    if (!job.ModelName) throw new ServiceError("ValidationException", "Could not find requested job");
+    return { ...job, TransformJobArn: arn("sagemaker", `transform-job/${TransformJobName}`),
+      TransformJobStatus: "InProgress", CreationTime: 1795435200.5 };
+  },
+  "sagemaker.StopTransformJob": () => ({}),
+  "sagemaker.ListTags": (input) => {
+    if (input.MaxResults !== undefined && input.MaxResults < 50)
+      throw new ServiceError("ValidationException", "MaxResults must be at least 50");
+    const tags = Array.from({ length: 120 }, (_, i) => ({ Key: `k${i}`, Value: String(i) }));
+    return page(tags, input, "Tags");
+  },
+  "sagemaker.DescribeEndpoint": ({ EndpointName }) => ({
+    EndpointName, EndpointArn: arn("sagemaker", `endpoint/${EndpointName}`), EndpointConfigName: "c",
+    EndpointStatus: "InService", CreationTime: 1795435200, LastModifiedTime: 1795435200,
+    ProductionVariants: Object.entries(state.weights).map(([VariantName, weight]) => ({
+      VariantName, CurrentWeight: weight, DesiredWeight: weight, CurrentInstanceCount: 1 })),
+  }),
+  "sagemaker.UpdateEndpointWeightsAndCapacities": ({ EndpointName, DesiredWeightsAndCapacities }) => {
+    for (const { VariantName, DesiredWeight } of DesiredWeightsAndCapacities) state.weights[VariantName] = DesiredWeight;
+    return { EndpointArn: arn("sagemaker", `endpoint/${EndpointName}`) };
+  },
+  "sagemaker.CreateModelPackage": (input) => {
+    const group = input.ModelPackageGroupName;
+    const count = Object.keys(state.packages).length;
+    const ModelPackageArn = arn("sagemaker", `model-package/${group}/${count + 1}`);
+    state.packages[ModelPackageArn] = { ...input, ModelPackageArn };
+    return { ModelPackageArn };
+  },
+  "sagemaker.UpdateModelPackage": ({ ModelPackageArn, ...changes }) => {
+    if (!state.packages[ModelPackageArn]) throw new ServiceError("ValidationException", "ModelPackage does not exist");
+    Object.assign(state.packages[ModelPackageArn], changes);
+    return { ModelPackageArn };
+  },
+  "sagemaker.ListModelPackages": (input) => {
+    const all = Array.from({ length: 7 }, (_, i) => ({
+      ModelPackageGroupName: input.ModelPackageGroupName, ModelPackageVersion: i + 1,
+      ModelPackageArn: arn("sagemaker", `model-package/g/${i + 1}`), CreationTime: 1795435200 + i,
+      ModelPackageStatus: "Completed", ModelApprovalStatus: "Approved" }));
+    return page(all, input, "ModelPackageSummaryList", 10);
+  },
+  "sagemaker.DescribeModelPackage": ({ ModelPackageName }) => ({
+    ModelPackageName, ModelPackageArn: ModelPackageName, CreationTime: 1795435200, ModelPackageStatus: "Completed",
+    ModelPackageStatusDetails: { ValidationStatuses: [] }, ...state.packages[ModelPackageName] }),
+  "cloudwatch.GetMetricStatistics": ({ MetricName }) => ({
+    Label: MetricName,
+    Datapoints: [{ Timestamp: 1795435260, Sum: 12, Unit: "None" }, { Timestamp: 1795435200, Sum: 0.5, Unit: "None" }],
+  }),
+  "cloudwatch.GetMetricData": (input) => ({
+    ...page(input.MetricDataQueries.map(({ Id }) => ({
+      Id, Label: Id, StatusCode: "Complete", Timestamps: [1795435200], Values: [1.5] })),
+      { NextToken: input.NextToken, MaxResults: 1 }, "MetricDataResults"), Messages: [] }),
+  "cloudwatch.PutMetricData": () => ({}),
+  "sts.AssumeRole": (input) => assume(input),
+  "sts.AssumeRoleWithWebIdentity": (input) => {
+    if (input.WebIdentityToken !== "a web identity token")
+      throw new ServiceError("InvalidIdentityToken", "No OpenIDConnect provider found");
+    return { ...assume(input), SubjectFromWebIdentityToken: "subject" };
+  },
+  "sts.GetCallerIdentity": (_, { keyId }) => ({ UserId: keyId, Account: account, Arn: arn("iam", `user/${keyId}`) }),
+  "eventbridge.PutEvents": ({ Entries }) => {
+    const results = Entries.map(({ Detail, DetailType }, i) => {
+      const failed = DetailType === "always fails"
+        || (DetailType === "fails once" && !state.tokens_used.has(Detail) && state.tokens_used.add(Detail));
+      return failed ? { ErrorCode: "InternalFailure", ErrorMessage: "try again" } : { EventId: `e-${i}` };
+    });
+    return { FailedEntryCount: results.filter((r) => r.ErrorCode).length, Entries: results };
+  },
+  "ssm.GetParameter": ({ Name, WithDecryption }) => {
+    if (Name === "/missing") throw new ServiceError("ParameterNotFound", "");
+    const secure = /secure/.test(Name);
+    return { Parameter: { Name, Type: secure ? "SecureString" : "String", Version: 3, DataType: "text",
+      Value: secure && !WithDecryption ? "AQECciphertext" : "the value" } };
+  },
+  "appconfigdata.StartConfigurationSession": () => ({ InitialConfigurationToken: "token+1/=" }),
+  "appconfigdata.GetLatestConfiguration": ({ ConfigurationToken }) => {
+    const [, number] = /^token\+(\d)\/=$/.exec(ConfigurationToken) ?? [];
+    if (!number || state.tokens_used.has(number)) throw new ServiceError("BadRequestException", "Request token is not valid");
+    state.tokens_used.add(number);
+    return { headers: { "Next-Poll-Configuration-Token": `token+${Number(number) + 1}/=`,
+      "Next-Poll-Interval-In-Seconds": "60", "Version-Label": "v7", "Content-Type": "text/plain" },
+      body: number === "1" ? "threshold = 20" : "" };
+  },
+  "rekognition.DetectLabels": ({ Image, MaxLabels }) => {
+    if (Image.Bytes === undefined && !Image.S3Object) throw new ServiceError("InvalidParameterException", "no image");
+    const bytes = Image.Bytes && Buffer.from(Image.Bytes, "base64");
+    if (bytes && bytes.subarray(1, 4).toString() !== "PNG")
+      throw new ServiceError("InvalidImageFormatException", "Request has invalid image format");
+    return { Labels: labels.slice(0, MaxLabels ?? 10), LabelModelVersion: "3.0" };
+  },
+  "sagemaker_runtime.InvokeEndpoint": ({ EndpointName, Body, ContentType, TargetVariant }) => {
+    if (EndpointName === "broken")
+      throw new ServiceError("ModelError", "Received server error (500) from primary", 424,
+        { OriginalStatusCode: 500, OriginalMessage: "out of memory", LogStreamArn: arn("logs", "x") });
+    if (EndpointName === "warming") throw new ServiceError("ModelNotReadyException", "not ready", 429);
+    return { headers: { "Content-Type": ContentType ?? "application/octet-stream",
+      "x-Amzn-Invoked-Production-Variant": TargetVariant ?? "a",
+      "X-Amzn-SageMaker-New-Session-Id": "s-1; Expires=2026-11-23T12:00:00Z" }, body: Buffer.from(Body, "latin1") };
+  },
+  "bedrock_runtime.InvokeModel": ({ modelId, body }) => {
+    if (modelId === "slow:0") throw new ServiceError("ModelTimeoutException", "too slow", 408);
+    return { headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ model: modelId, echo: JSON.parse(body) }) };
+  },
+};
