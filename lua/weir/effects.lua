@@ -5,25 +5,35 @@
 --   effects:metric(name, value, unit, dimensions)        one measurement
 --   effects:setting(name)                                one setting of the handler, a text
 --
--- The dry executor changes nothing: calls go to `plan` and are answered plausibly, reads and
--- settings come from what the event carries as its `world` and `config`, and what is not there is
--- noted in `unknown`. The live one answers "NotAvailable": AWS clients come with a later version.
+-- A call or read may name the `role` to take for it, as clients do (weir.aws.client); `target` is what
+-- people and worlds know the thing by. Both executors check a request against the operation's members,
+-- so that a dry run stumbles over the mistakes of a live one.
+--
+-- The dry executor changes nothing: calls go to `plan` and are answered plausibly, reads and settings
+-- come from what the event carries as its `world` and `config`, or from AWS when live reads were asked
+-- for, and what is not there is noted in `unknown`. The live one does what it is told; its `plan` is
+-- what it did, `failures` what AWS refused.
+local executor = require "weir.aws.executor"
+
 local effects = {}
 
-local SIGNATURE = "effects:call{service=, operation=, target=, input=}"
+local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
 
--- A mistake in a handler, not in the world: raises.
-local function check_request(request)
+-- A mistake in a handler, not in the world: raises. changes: whether effects:call asks.
+local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in pairs(request) do
-    if not REQUEST[key] then error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3) end
+    if not REQUEST[key] and key ~= "role" then
+      error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3)
+    end
   end
   for key, wanted in pairs(REQUEST) do
     if type(request[key]) ~= wanted then
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
   end
+  executor.check(request, changes)
 end
 
 local function check_metric(name, value, unit, dimensions)
@@ -35,22 +45,19 @@ end
 
 -- Dry ----------------------------------------------------------------------------------------
 
--- What AWS would answer, for the operations whose answer handlers use.
-local ANSWERS = {
-  ["stepfunctions.StartExecution"] = function(request)
-    local arn = request.target:gsub(":stateMachine:", ":execution:", 1)
-    return { executionArn = arn .. ":" .. tostring(request.input.name), startDate = 0 }
-  end,
-}
-
 local Dry = {}
 Dry.__index = Dry
 
+local function from_world(self, request)
+  local answers = self.world[request.service .. "." .. request.operation]
+  local answer = type(answers) == "table" and answers[request.target]
+  return type(answer) == "table" and answer or nil
+end
+
 function Dry:call(request)
-  check_request(request)
-  self.plan[#self.plan + 1] = request
-  local answer = ANSWERS[request.service .. "." .. request.operation]
-  return answer and answer(request) or {}
+  check_request(request, true)
+  self.plan[#self.plan + 1] = executor.planned(request)
+  return from_world(self, request) or executor.plausible_answer(request)
 end
 
 local function not_known(self, what, remedy)
@@ -60,13 +67,14 @@ end
 
 -- The world is { ["service.Operation"] = { [target] = answer } }.
 function Dry:read(request)
-  check_request(request)
+  check_request(request, false)
+  local answer = from_world(self, request)
+  if answer then return answer end
+  if self.reader then return self.reader:perform(request) end
   local name = request.service .. "." .. request.operation
-  local answers = self.world[name]
-  local answer = type(answers) == "table" and answers[request.target]
-  if type(answer) == "table" then return answer end
   return not_known(self, name .. " of " .. request.target,
-    ('give it in the event: "world": {"%s": {"%s": {…}}}'):format(name, request.target))
+    ('give it in the event: "world": {"%s": {"%s": {…}}}, or read it from AWS with --live-reads')
+      :format(name, request.target))
 end
 
 function Dry:metric(name, value, unit, dimensions)
@@ -83,10 +91,12 @@ function Dry:setting(name)
     ('set %s, or give it in the event: "config": {"%s": …}'):format(variable(name), name))
 end
 
--- effects.dry{world =, config =}: both as in the event, either may be absent.
+-- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client is
+-- the configuration of the clients that read live. Any may be absent.
 function effects.dry(given)
   return setmetatable({
-    dry = true, plan = {}, metrics = {}, unknown = {}, world = given.world or {}, config = given.config or {},
+    dry = true, plan = {}, metrics = {}, unknown = {}, failures = {}, world = given.world or {},
+    config = given.config or {}, reader = given.live_reads and executor.new(given.client) or nil,
   }, Dry)
 end
 
@@ -95,18 +105,25 @@ end
 local Live = {}
 Live.__index = Live
 
-local function not_available(request)
-  check_request(request)
-  return nil, ("%s %s is not available in this version"):format(request.service, request.operation),
-    "NotAvailable"
+local function perform(self, request)
+  local output, message, code, details = self.executor:perform(request)
+  if not output then
+    self.failures[#self.failures + 1] = { service = request.service, operation = request.operation, code = code }
+  end
+  return output, message, code, details
 end
 
 function Live:call(request)
-  self.plan[#self.plan + 1] = request
-  return not_available(request)
+  check_request(request, true)
+  self.plan[#self.plan + 1] = executor.planned(request)
+  return perform(self, request)
 end
 
-function Live.read(_, request) return not_available(request) end
+function Live:read(request)
+  check_request(request, false)
+  return perform(self, request)
+end
+
 Live.metric = Dry.metric
 
 function Live.setting(_, name)
@@ -115,8 +132,10 @@ function Live.setting(_, name)
   return nil, ("the setting %s is missing; set %s"):format(name, variable(name)), "NotConfigured"
 end
 
-function effects.live()
-  return setmetatable({ dry = false, plan = {}, metrics = {}, unknown = {} }, Live)
+-- effects.live{client =}: the configuration of the clients, if any.
+function effects.live(given)
+  return setmetatable({ dry = false, plan = {}, metrics = {}, unknown = {}, failures = {},
+    executor = executor.new(given and given.client) }, Live)
 end
 
 return effects

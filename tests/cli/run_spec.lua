@@ -186,16 +186,14 @@ describe("weir run", function()
     assert.matches("/nowhere/decisions.jsonl cannot be written", result.stderr)
   end)
 
-  it("does not do what this version cannot, and says so", function()
-    local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live",
-      stdin = CREATED:format("a", "1"),
-      env = { WEIR_STATE_MACHINE = "arn:x" } }
-    assert.equal(6, result.status)
-    assert.matches("NotAvailable: stepfunctions StartExecution is not available in this version",
-      result.stderr)
-    result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1") }
+  it("needs its settings before it calls AWS, and credentials to do so", function()
+    local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1") }
     assert.equal(2, result.status)
     assert.matches("set WEIR_STATE_MACHINE", result.stderr)
+    result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1"),
+      env = { WEIR_STATE_MACHINE = "arn:x", HOME = "/nowhere", AWS_REGION = "eu-west-1", AWS_PROFILE = "" } }
+    assert.equal(6, result.status)
+    assert.matches("NoCredentials: stepfunctions StartExecution: NoCredentials", result.stderr)
   end)
 
   it("refuses unknown handlers, missing events, sets that do not load, files that cannot be read", function()

@@ -1,26 +1,33 @@
+local codec = require "weir.dynamodb"
 local effects = require "weir.effects"
 local json = require "weir.json"
 local redact = require "weir.redact"
+local secret = require "weir.secret"
 
-local REQUEST = { service = "stepfunctions", operation = "StartExecution",
-  target = "arn:aws:states:r:1:stateMachine:m", input = { name = "n" } }
+local MACHINE = "arn:aws:states:r:1:stateMachine:m"
+local REQUEST = { service = "stepfunctions", operation = "StartExecution", target = MACHINE,
+  input = { stateMachineArn = MACHINE, name = "n" } }
 
 describe("the dry executor", function()
   it("plans calls in order and answers plausibly", function()
     local dry = effects.dry {}
     assert.same({ executionArn = "arn:aws:states:r:1:execution:m:n", startDate = 0 }, dry:call(REQUEST))
-    assert.same({}, dry:call { service = "s3", operation = "PutObject", target = "b", input = {} })
+    assert.same({ ETag = '"dry-run"' }, dry:call { service = "s3", operation = "PutObject", target = "b",
+      input = { Bucket = "b", Key = "k" } })
     assert.same({ "StartExecution", "PutObject" }, { dry.plan[1].operation, dry.plan[2].operation })
   end)
 
   it("reads the world, and notes what it does not know", function()
-    local dry = effects.dry { world = { ["s.Get"] = { a = { x = 1 } } } }
-    assert.same({ x = 1 }, dry:read { service = "s", operation = "Get", target = "a", input = {} })
-    local answer, message, code = dry:read { service = "s", operation = "Get", target = "b", input = {} }
+    local dry = effects.dry { world = { ["ssm.GetParameter"] = { a = { x = 1 } } } }
+    local function read(name)
+      return dry:read { service = "ssm", operation = "GetParameter", target = name, input = { Name = name } }
+    end
+    assert.same({ x = 1 }, read("a"))
+    local answer, message, code = read("b")
     assert.is_nil(answer)
     assert.equal("Unknown", code)
-    assert.matches("s.Get of b is unknown in a dry run; give it in the event", message)
-    assert.equal("s.Get of b", dry.unknown[1].what)
+    assert.matches("ssm.GetParameter of b is unknown in a dry run; give it in the event.*%-%-live%-reads", message)
+    assert.equal("ssm.GetParameter of b", dry.unknown[1].what)
     assert.same({}, dry.plan)
   end)
 
@@ -32,7 +39,7 @@ describe("the dry executor", function()
       { service = "s", operation = "o", target = 3, input = {} },
     } do
       assert.error_matches(function() dry:call(request) end, "expected effects:call{service=, operation=, "
-        .. "target=, input=}", 1, true)
+        .. "target=, input=, role=?}", 1, true)
     end
     for _, value in ipairs { 0 / 0, math.huge, "3" } do
       assert.error_matches(function() dry:metric("m", value, "Count", {}) end, "finite number")
@@ -40,15 +47,44 @@ describe("the dry executor", function()
   end)
 end)
 
-describe("the live executor", function()
-  it("does nothing in this version", function()
-    local live = effects.live()
-    for _, method in ipairs { "call", "read" } do
-      local answer, message, code = live[method](live, REQUEST)
-      assert.is_nil(answer)
-      assert.equal("stepfunctions StartExecution is not available in this version", message)
-      assert.equal("NotAvailable", code)
+describe("both executors", function()
+  local function refuses(method, request, reason)
+    for _, executor in ipairs { effects.dry {}, effects.live {} } do
+      assert.error_matches(function() executor[method](executor, request) end, reason)
+      assert.same({}, executor.plan)
     end
+  end
+
+  it("refuse what the clients would refuse", function()
+    refuses("call", { service = "s4", operation = "Put", target = "t", input = {} }, "no AWS service 's4'")
+    refuses("call", { service = "s3", operation = "Put", target = "t", input = {} }, "s3 has no operation 'Put'")
+    refuses("call", { service = "ssm", operation = "GetParameter", target = "t", input = { Nam = "x" } },
+      "unknown member 'Nam'")
+    refuses("read", { service = "ssm", operation = "GetParameter", target = "t", input = {} }, "Name is missing")
+  end)
+
+  it("keep changes and reads apart", function()
+    refuses("read", REQUEST, "StartExecution changes something; ask for it with effects:call")
+    refuses("call", { service = "ssm", operation = "GetParameter", target = "t", input = { Name = "n" } },
+      "GetParameter changes nothing; ask for it with effects:read")
+  end)
+
+  it("plan without a secret, by type or by name", function()
+    local dry = effects.dry {}
+    dry:call { service = "stepfunctions", operation = "SendTaskSuccess", target = "job",
+      input = { taskToken = secret.wrap("hush"), output = "{}" } }
+    dry:call { service = "dynamodb", operation = "PutItem", target = "jobs", role = { arn = "arn:role" },
+      input = { TableName = "jobs", Item = { pk = "a", note = secret.wrap("hush"), n = codec.number("1e100") } } }
+    assert.same({ service = "stepfunctions", operation = "SendTaskSuccess", target = "job",
+      input = { taskToken = "[redacted]", output = "{}" } }, dry.plan[1])
+    assert.equal("[redacted]", dry.plan[2].input.Item.note)
+    assert.equal("arn:role", dry.plan[2].role)
+    assert.not_matches("hush", json.encode(dry.plan))
+  end)
+
+  it("answer a planned call from the world first", function()
+    local dry = effects.dry { world = { ["stepfunctions.StartExecution"] = { [REQUEST.target] = { x = 1 } } } }
+    assert.same({ x = 1 }, dry:call(REQUEST))
   end)
 end)
 

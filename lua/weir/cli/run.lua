@@ -9,11 +9,18 @@ local redact = require "weir.redact"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
--- Codes that mean the event was wrong, and those of failed effects; all others are the policy's.
+-- Codes that mean the event was wrong or the log; what AWS refused the executor knows, and all others
+-- are the policy's.
 local STATUS = {
-  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage,
-  NotAvailable = exit.io, LogFailed = exit.io,
+  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, LogFailed = exit.io,
 }
+
+local function status_of(report)
+  for _, failure in ipairs(report.effects.failures) do
+    if failure.code == report.error.code then return exit.io end
+  end
+  return STATUS[report.error.code] or exit.decide
+end
 
 local function safe(value) return terminal.json(redact.value(value)) end
 
@@ -28,15 +35,18 @@ local function object_member(event, name)
 end
 
 -- Takes "world" and "config" off the event: they are for the dry run, the handler never sees them.
-local function executor_for(event, live)
-  if type(event) ~= "table" or json.is_array(event) then return live and effects.live() or effects.dry {} end
+local function executor_for(event, given)
+  local live_reads = given.live_reads
+  if type(event) ~= "table" or json.is_array(event) then
+    return given.live and effects.live() or effects.dry { live_reads = live_reads }
+  end
   local world, problem = object_member(event, "world")
   if not world then return nil, problem end
   local config
   config, problem = object_member(event, "config")
   if not config then return nil, problem end
   event.world, event.config = nil, nil
-  return live and effects.live() or effects.dry { world = world, config = config }
+  return given.live and effects.live() or effects.dry { world = world, config = config, live_reads = live_reads }
 end
 
 local function show_decision(out, decision)
@@ -47,9 +57,10 @@ local function show_decision(out, decision)
 end
 
 local function show_plan(out, executor)
-  if #executor.plan == 0 then out:print(out:paint("dim", "plan      "), "nothing to call") end
+  local title = executor.dry and "plan      " or "calls     "
+  if #executor.plan == 0 then out:print(out:paint("dim", title), "nothing to call") end
   for i, call in ipairs(executor.plan) do
-    out:print(out:paint("dim", i == 1 and "plan      " or "          "), i, ". ", call.service, " ",
+    out:print(out:paint("dim", i == 1 and title or "          "), i, ". ", call.service, " ",
       out:paint("bold", call.operation), "  ", terminal.printable(call.target))
     out:print("             ", terminal.excerpt(safe(call.input), 400))
   end
@@ -111,7 +122,7 @@ function Session:event(text, place, problem)
   self.count = self.count + 1
   if not text then return self:fail(place, "InvalidEvent", problem, exit.usage) end
   local event = json.decode(text)
-  local executor, wrong = executor_for(event, self.given.live)
+  local executor, wrong = executor_for(event, self.given)
   if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
   local report = handlers.run(self.given.HANDLER, event, self.set, executor, self.given.log)
   if self.given.json then show_json(self.screen.out, report)
@@ -121,7 +132,7 @@ function Session:event(text, place, problem)
     show(self.screen.out, report)
   end
   if report.error then
-    self:fail(place, report.error.code, report.error.message, STATUS[report.error.code] or exit.decide)
+    self:fail(place, report.error.code, report.error.message, status_of(report))
   end
 end
 
@@ -157,9 +168,10 @@ return {
   summary = "run a handler on an event, without changing anything",
   description = {
     [[Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision, the calls
-      to AWS it would make, its metrics and its result. Nothing is called: a dry run takes what it would
+      to AWS it would make, its metrics and its result. Nothing is changed: a dry run takes what it would
       look up from the event's member "world" ({"service.Operation": {target: answer}}) and settings from
-      "config"; what is in neither is listed as unknown.]],
+      "config"; with --live-reads it asks AWS for the rest, otherwise what is in neither is listed as
+      unknown. --live carries the decisions out; nothing is called when the policy set does not verify.]],
     [[Values whose names say that they are secrets are never printed.]],
   },
   positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names } },
@@ -170,7 +182,8 @@ return {
     policies.options.set,
     { long = "log", value = "FILE", complete = "file",
       doc = "append each decision to this decision log, before anything is called" },
-    { long = "live", doc = "call AWS; not available in this version" },
+    { long = "live", doc = "carry the decision out: call AWS" },
+    { long = "live-reads", doc = "in a dry run, look up in AWS what the event's world does not tell" },
     { long = "json", doc = "one JSON object per event" },
   },
   exits = {
@@ -183,6 +196,7 @@ return {
   examples = {
     { "weir run routing -e discovery.json", "which branch, and what would be measured" },
     { "weir run mapping -e events.jsonl --json", "one object for each event" },
+    { "weir run mapping -e event.json --live", "start the executions" },
   },
   run = run,
 }

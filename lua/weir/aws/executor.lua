@@ -1,0 +1,79 @@
+-- Carries out the effects of handlers through the clients, and checks them where they are only
+-- planned, so that a dry run stumbles over the same mistakes as a live one.
+--
+-- An effect is { service = "stepfunctions", operation = "StartExecution", target =, input =, role =? }.
+local answers = require "weir.aws.dry_answers"
+local aws = require "weir.aws"
+local json = require "weir.json"
+local redact = require "weir.redact"
+local secret = require "weir.secret"
+
+local executor = {}
+
+local function name_of(effect) return effect.service .. " " .. effect.operation end
+
+-- Raises unless the effect is one that the clients know and its input has the operation's members.
+-- `changes`: whether it was asked for as something that changes the world.
+function executor.check(effect, changes)
+  local module = aws.service(effect.service)
+  if not module then
+    error(("no AWS service '%s'; there are %s"):format(effect.service, table.concat(aws.services, ", ")), 4)
+  end
+  local operation = module.check(effect.operation, effect.input)
+  if changes and not operation.changes then
+    error(name_of(effect) .. " changes nothing; ask for it with effects:read", 4)
+  elseif not changes and operation.changes then
+    error(name_of(effect) .. " changes something; ask for it with effects:call", 4)
+  end
+end
+
+-- What a plan may show: secrets by type and by name are taken out, other userdata becomes its text.
+local function plain(value)
+  if secret.is(value) then return redact.MARK end
+  if type(value) == "userdata" and value ~= json.null then return tostring(value) end
+  if type(value) ~= "table" then return value end
+  local copy = json.is_array(value) and json.array({}) or {}
+  for key, item in pairs(value) do copy[key] = plain(item) end
+  return copy
+end
+
+function executor.planned(effect)
+  return { service = effect.service, operation = effect.operation, target = effect.target,
+    role = effect.role and effect.role.arn, input = redact.value(plain(effect.input)) }
+end
+
+function executor.plausible_answer(effect)
+  local answer = answers[effect.service .. "." .. effect.operation]
+  return answer and answer(effect) or {}
+end
+
+local Executor = {}
+Executor.__index = Executor
+
+-- new(config): the configuration of every client it makes (see weir.aws.client).
+function executor.new(config)
+  return setmetatable({ config = config or {}, clients = {} }, Executor)
+end
+
+local function role_key(role)
+  return role and table.concat({ role.arn, role.external_id or "", role.session_name or "" }, "\0") or ""
+end
+
+-- One client for each service and role: its connections and retry quota last.
+local function client_for(self, effect)
+  local key = effect.service .. "\0" .. role_key(effect.role)
+  if not self.clients[key] then
+    local config = {}
+    for name, value in pairs(self.config) do config[name] = value end
+    config.role = effect.role or config.role
+    self.clients[key] = aws.client(effect.service, config)
+  end
+  return self.clients[key]
+end
+
+-- perform(effect) → output | nil, message, code, details
+function Executor:perform(effect)
+  return client_for(self, effect):call(effect.operation, effect.input)
+end
+
+return executor
