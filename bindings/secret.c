@@ -5,6 +5,8 @@
  *   environment(name)  the variable as a secret that never was a Lua string, or nil
  *   is(value)          whether a value is a secret
  *   equal(a, b)        constant-time comparison of secrets or strings
+ *   hide(text, secret) the text with every occurrence of the secret as "[redacted]": services
+ *                      like to quote what they refuse
  *
  * Lua still owns the string that was given to wrap: drop it. Callers: trusted Lua. */
 #include <stdlib.h>
@@ -52,11 +54,28 @@ static int secret_equal(lua_State *L) {
   return 1;
 }
 
+static int secret_hide(lua_State *L) {
+  size_t size, secret_size = 0;
+  const char *secret = binding_secret(L, 2, &secret_size);
+  binding_expect(L, lua_type(L, 1) == LUA_TSTRING && secret, "weir.secret.hide(text, secret)");
+  const char *at = lua_tolstring(L, 1, &size), *end = at + size, *found;
+  luaL_Buffer out;
+  luaL_buffinit(L, &out);
+  while (secret_size > 0 && (found = memmem(at, (size_t)(end - at), secret, secret_size))) {
+    luaL_addlstring(&out, at, (size_t)(found - at));
+    luaL_addstring(&out, "[redacted]");
+    at = found + secret_size;
+  }
+  luaL_addlstring(&out, at, (size_t)(end - at));
+  luaL_pushresult(&out);
+  return 1;
+}
+
 int luaopen_weir_secret(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"wrap", secret_wrap}, {"environment", secret_environment},
       {"is", secret_is},     {"equal", secret_equal},
-      {NULL, NULL},
+      {"hide", secret_hide}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

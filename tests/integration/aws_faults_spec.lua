@@ -233,5 +233,10 @@ describe("AWS clients under fault:", function()
       local output, message = sfn:send_task_heartbeat({ taskToken = token })
       if not output then assert.not_matches("hush", message) end
     end
+    cloud.reset()
+    cloud.faults(status(400, {}, '{"__type":"InvalidToken","message":"Invalid token: \'hush-token-hush\'"}'))
+    local details, message = fails("InvalidToken", sfn:send_task_heartbeat({ taskToken = token }))
+    assert.matches("InvalidToken: Invalid token: '%[redacted%]'", message)
+    assert.equal("Invalid token: '[redacted]'", details.fields.message)
   end)
 end)

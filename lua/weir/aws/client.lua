@@ -20,6 +20,7 @@ local endpoint = require "weir.aws.endpoint"
 local http = require "weir.http"
 local process = require "weir.process"
 local retry = require "weir.aws.retry"
+local secret = require "weir.secret"
 local sigv4 = require "weir.sigv4"
 local bytes = require "weir.bytes"
 local failure = require "weir.aws.failure"
@@ -178,6 +179,20 @@ local function attempt(self, operation, request, place, deadline_ms)
   return output, problem
 end
 
+-- Services quote what they refuse, task tokens included: what the input keeps secret is taken out of
+-- a failure's texts.
+local function hide_secrets(value, input)
+  if type(value) == "string" then
+    if secret.is(input) then return secret.hide(value, input) end
+    if type(input) == "table" then
+      for _, member in pairs(input) do value = hide_secrets(value, member) end
+    end
+  elseif type(value) == "table" then
+    for key, item in pairs(value) do value[key] = hide_secrets(item, input) end
+  end
+  return value
+end
+
 local function describe(self, operation, problem, attempts, why)
   local facts = {}
   if problem.status then facts[#facts + 1] = "status " .. problem.status end
@@ -216,6 +231,8 @@ local function send(self, operation, input, options)
     return attempt(self, operation, request, place, deadline_ms)
   end, deadline_ms)
   if output then return output end
+  problem.message = hide_secrets(problem.message, input)
+  problem.fields = hide_secrets(problem.fields, input)
   return give_up(self, operation, problem, attempts, why)
 end
 
