@@ -13,6 +13,7 @@ typedef struct {
   http_response *response;
   struct curl_slist *header_list;
   char *url;
+  int header_lines; /* received */
   char method[24];
   int body_fd;          /* -1: none */
   int64_t body_left;    /* bytes of body_file still to be read */

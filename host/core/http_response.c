@@ -10,7 +10,8 @@
 
 #include "core/http_exchange.h"
 
-enum { HEADERS_MAX = 256 * 1024 };
+/* Repeats of one name are joined into one value: the number bounds what that copies. */
+enum { HEADERS_MAX = 256 * 1024, HEADER_LINES_MAX = 1000 };
 
 /* Method and URL without the query: presigned queries and session tokens are secrets. */
 static int write_place(const http_exchange *exchange, char *out, size_t size) {
@@ -63,12 +64,16 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   http_text rest = {line, size * count};
   if (rest.size >= 5 && memcmp(line, "HTTP/", 5) == 0) {
     headers->size = 0; /* an interim answer came before this one: only the last head counts */
+    exchange->header_lines = 0;
     return rest.size;
   }
+  if (trim(rest).size == 0) return rest.size; /* the line that ends the head */
   const char *colon = memchr(line, ':', rest.size);
-  if (!colon || memchr(line, '\0', rest.size)) /* the blank line; curl refuses what is malformed */
-    return trim(rest).size == 0 ? rest.size : refuse(exchange, HTTP_MALFORMED_RESPONSE);
-  if (headers->size + rest.size > HEADERS_MAX) return refuse(exchange, HTTP_RESPONSE_TOO_LARGE);
+  bool folded = *line == ' ' || *line == '\t'; /* obsolete, and another header to some */
+  if (!colon || folded || memchr(line, '\0', rest.size))
+    return refuse(exchange, HTTP_MALFORMED_RESPONSE);
+  if (headers->size + rest.size > HEADERS_MAX || ++exchange->header_lines > HEADER_LINES_MAX)
+    return refuse(exchange, HTTP_RESPONSE_TOO_LARGE);
   http_text name = trim((http_text){line, (size_t)(colon - line)});
   http_text value = trim((http_text){colon + 1, rest.size - (size_t)(colon + 1 - line)});
   if (!keep_header(headers, name, value)) return refuse(exchange, HTTP_OUT_OF_MEMORY);

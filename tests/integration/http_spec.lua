@@ -210,6 +210,7 @@ describe("weir.http", function()
       ["/half-chunked"] = "ConnectionLost", ["/bad-chunk"] = "ConnectionLost",
       ["/garbage"] = "MalformedResponse", ["/bad-header"] = "MalformedResponse",
       ["/nul-header"] = "MalformedResponse", ["/many-headers"] = "ResponseTooLarge",
+      ["/tiny-headers"] = "ResponseTooLarge", ["/folded"] = "MalformedResponse",
     }) do
       it("calls " .. path .. " " .. code .. " and survives it", function()
         local message = fails_with(code, path .. "?token=hush")

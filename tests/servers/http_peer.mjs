@@ -100,6 +100,8 @@ const answers = {
   "/nul-header": (socket) => socket.end("HTTP/1.1 200 OK\r\nX-A: b\0c\r\nContent-Length: 0\r\n\r\n"),
   "/many-headers": (socket) =>
     socket.end(`HTTP/1.1 200 OK\r\n${`X-Many: ${"y".repeat(1000)}\r\n`.repeat(600)}\r\n`),
+  "/tiny-headers": (socket) => socket.end(`HTTP/1.1 200 OK\r\n${"a:b\r\n".repeat(5000)}\r\n`),
+  "/folded": (socket) => socket.end("HTTP/1.1 200 OK\r\nX-A: b\r\n X-C: d\r\nContent-Length: 0\r\n\r\n"),
   "/early": (socket) => {
     reply(socket, "too large", { status: 413, headers: { Connection: "close" } });
     socket.end();
