@@ -16,12 +16,10 @@ static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
   return 0;
 }
 
-/* Decodes a field into the cache, whose keys are at index keys; leaves its value on the stack. */
+/* Decodes a field into the table at index cache; the names are in the one at index keys. */
 static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys) {
   lua_rawgeti(L, keys, (lua_Integer)at + 1);
   schema_push_json(L, &f->schema->items[at], f->slots[at]);
-  lua_pushvalue(L, -1);
-  lua_insert(L, -3); // value name value
   lua_rawset(L, cache);
   f->decoded |= (uint64_t)1 << at;
 }
@@ -35,6 +33,8 @@ static int facts_index(lua_State *L) {
   if (f->schema->items[at].type < SCHEMA_LIST) f->wanted |= (uint64_t)1 << at;
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
   decode_field(L, f, at, 1, 3);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 1);
   return 1;
 }
 
@@ -105,13 +105,7 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
   f->table = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static bool explain(const facts *f, const json_scan *scan, json_span key, text_buffer *why) {
-  if (scan->error) {
-    size_t line, column;
-    json_scan_place(scan, &line, &column);
-    text_buffer_format(why, "not valid JSON: %s (line %zu, column %zu)", scan->error, line, column);
-    return false;
-  }
+static bool refuse_name(const facts *f, json_span key, text_buffer *why) {
   const char *near = schema_suggest(f->schema, key.at, key.size);
   text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size), key.at);
   if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
@@ -127,36 +121,42 @@ static bool check_complete(const facts *f, uint64_t given, text_buffer *why) {
   return true;
 }
 
-bool facts_read(facts *f, const char *text, size_t size, text_buffer *why) {
+bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why) {
   json_scan scan;
-  json_span key = {0};
+  json_span object;
   json_type type;
-  uint64_t given = 0;
-  size_t guess = 0;
-  f->present = 0;
   json_scan_begin(&scan, text, size);
-  if (!json_scan_peek(&scan, &type)) return explain(f, &scan, key, why);
-  if (type != JSON_OBJECT) {
+  if (json_scan_peek(&scan, &type) && type != JSON_OBJECT) {
     text_buffer_text(why, "facts must be one JSON object");
     return false;
   }
-  json_scan_enter(&scan, JSON_OBJECT);
-  while (json_scan_member(&scan, &key)) {
-    const schema_field *field = schema_find(f->schema, key.at, key.size, &guess);
-    if (!field) return explain(f, &scan, key, why);
+  if (json_read_members(&scan, members, &object) && json_scan_finish(&scan)) return true;
+  size_t line, column;
+  json_scan_place(&scan, &line, &column);
+  text_buffer_format(why, "not valid JSON: %s (line %zu, column %zu)", scan.error, line, column);
+  return false;
+}
+
+bool facts_take(facts *f, const json_members *members, text_buffer *why) {
+  uint64_t given = 0;
+  uint8_t *next = f->next; /* decisions mostly come with the same fields in the same order */
+  f->present = 0;
+  for (size_t i = 0; i < members->count; i++) {
+    const json_member *member = &members->items[i];
+    size_t guess = *next;
+    const schema_field *field = schema_find(f->schema, member->key.at, member->key.size, &guess);
+    if (!field) return refuse_name(f, member->key, why);
     size_t at = (size_t)(field - f->schema->items);
+    *next = (uint8_t)at;
+    next = &f->next[at + 1];
     if (given >> at & 1) {
       text_buffer_format(why, "field \"%s\" is given twice", field->name);
       return false;
     }
-    if (!schema_check_json(field, &scan, &f->slots[at], why))
-      return scan.error ? explain(f, &scan, key, why) : false;
+    if (!schema_check_value(field, member->value, why)) return false;
+    f->slots[at] = member->value;
     given |= (uint64_t)1 << at;
-    if (f->slots[at].type != JSON_NULL) f->present |= (uint64_t)1 << at;
-  }
-  if (!json_scan_finish(&scan)) {
-    f->present = 0;
-    return explain(f, &scan, key, why);
+    if (member->value.type != JSON_NULL) f->present |= (uint64_t)1 << at;
   }
   return check_complete(f, f->present, why);
 }
@@ -170,11 +170,9 @@ static void refresh_cache(lua_State *L, facts *f) {
     lua_pushnil(L);
     lua_rawset(L, -4);
   }
-  for (; fresh; fresh &= fresh - 1) {
-    int keys = lua_gettop(L);
+  int keys = lua_gettop(L);
+  for (; fresh; fresh &= fresh - 1)
     decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
-    lua_pop(L, 1);
-  }
 }
 
 void facts_push(lua_State *L, facts *f) {

@@ -6,6 +6,7 @@
 #ifndef WEIR_FACTS_H
 #define WEIR_FACTS_H
 
+#include "core/json_members.h"
 #include "schema.h"
 
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
   int table, cache, keys;               /* registry references */
+  uint8_t next[SCHEMA_MAX_FIELDS + 1];  /* the field that came after field i - 1 the last time */
 } facts;
 
 /* Prepares the facts table of one schema. The facts must stay where they are for the life of the
@@ -23,8 +25,11 @@ typedef struct {
  * metatable leads to a cache of decoded fields, and from there to the function that decodes. */
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind);
 
-/* Reads and checks the JSON text; false with the reason in `why`. */
-bool facts_read(facts *f, const char *text, size_t size, text_buffer *why);
+/* Reads the JSON text and lists its members; false with the reason in `why`. */
+bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why);
+
+/* Checks the members against the schema; false with the reason in `why`. */
+bool facts_take(facts *f, const json_members *members, text_buffer *why);
 
 /* Pushes the facts table for what was read last. */
 void facts_push(lua_State *L, facts *f);

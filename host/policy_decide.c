@@ -248,9 +248,12 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
     return fail_with(answer, "UnknownKind", &why);
   }
   sandbox->asked = kind;
-  if (!facts_read(&kind->facts, question->facts, question->facts_size, &why))
-    return fail_with(answer, "InvalidFacts", &why);
-  return true;
+  json_members listed;
+  const json_members *members = question->members;
+  if (!members && facts_list(question->facts, question->facts_size, &listed, &why))
+    members = &listed;
+  if (members && facts_take(&kind->facts, members, &why)) return true;
+  return fail_with(answer, "InvalidFacts", &why);
 }
 
 typedef struct {

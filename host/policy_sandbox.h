@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/finding.h"
-#include "core/json_scan.h"
+#include "core/json_members.h"
 #include "core/policy_files.h"
 #include "core/text_buffer.h"
 
@@ -46,7 +46,8 @@ typedef struct {
   size_t kind_size;
   const char *facts; /* JSON object */
   size_t facts_size;
-  json_span params;    /* JSON object of recorded parameters, or size 0 */
+  const json_members *members; /* of facts, when they have been read already; else NULL */
+  json_span params;            /* JSON object of recorded parameters, or size 0 */
   json_span overrides; /* JSON array of the names in params that were overrides then; size 0: all */
   policy_sandbox *recorded_by; /* or NULL: whose defaults tell which of params were overrides */
   bool strict;                 /* a name in params that the policy does not have is an error */

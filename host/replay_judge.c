@@ -106,6 +106,7 @@ static policy_question question_for(const recording_line *line, policy_sandbox *
       .kind_size = line->kind.size,
       .facts = line->facts.at,
       .facts_size = line->facts.size,
+      .members = &line->members,
       .params = line->params,
       .overrides = line->overrides,
       .recorded_by = recorded_by,

@@ -66,7 +66,10 @@ const char *schema_suggest(const schema_record *record, const char *name, size_t
 bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,
                        text_buffer *why);
 
-/* Pushes a value that schema_check_json accepted. */
+/* The same for a value that the scanner has read and accepted already. */
+bool schema_check_value(const schema_field *field, json_span value, text_buffer *why);
+
+/* Pushes a value that schema_check_json or schema_check_value accepted. */
 void schema_push_json(lua_State *L, const schema_field *field, json_span value);
 
 /* Appends the Lua value at index as canonical JSON by its field spec. Never calls metamethods.

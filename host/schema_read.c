@@ -165,18 +165,32 @@ static bool check_container(const schema_field *field, json_scan *scan, json_spa
   return ok;
 }
 
+static bool is_container(const schema_field *field) {
+  return field->type >= SCHEMA_LIST && field->type <= SCHEMA_MAP;
+}
+
+/* null where a field may be left out means that it is left out. */
+static bool is_left_out(const schema_field *field, json_type type) {
+  return type == JSON_NULL && field->name && !field->required;
+}
+
 bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,
                        text_buffer *why) {
   json_type type;
   if (!json_scan_peek(scan, &type)) return false;
-  /* null where a field may be left out means that it is left out */
-  if (type == JSON_NULL && field->name && !field->required) return json_scan_value(scan, value);
-  bool container = field->type >= SCHEMA_LIST && field->type <= SCHEMA_MAP;
-  if (container && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
+  if (is_container(field) && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
     return check_container(field, scan, value, why);
-  if (!json_scan_value(scan, value)) return false;
-  if (!container && scalar_fits(field, *value)) return true;
-  return reject(field, *value, why);
+  return json_scan_value(scan, value) && schema_check_value(field, *value, why);
+}
+
+bool schema_check_value(const schema_field *field, json_span value, text_buffer *why) {
+  if (is_left_out(field, value.type)) return true;
+  if (!is_container(field)) return scalar_fits(field, value) || reject(field, value, why);
+  if (value.type != (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
+    return reject(field, value, why);
+  json_scan scan;
+  json_scan_begin(&scan, value.at, value.size);
+  return check_container(field, &scan, &value, why);
 }
 
 static void push_text(lua_State *L, json_span value) {

@@ -9,21 +9,32 @@ static bool is_key(json_span key, const char *name) {
   return json_string_equals(key, name, strlen(name));
 }
 
+typedef enum { UNUSED, SCHEMA, MESSAGE, TAKEN } member_use;
+
 typedef struct {
   const char *name;
-  size_t size;   /* of the name */
-  size_t offset; /* in recording_line */
-  json_type type;
+  size_t size; /* of the name */
+  member_use use;
+  json_type type; /* of what is taken */
+  size_t slot;    /* where it goes in recording_line */
 } member;
 
 #define MEMBER(field, type)                                                                        \
-  { #field, sizeof #field - 1, offsetof(recording_line, field), type }
+  { #field, sizeof #field - 1, TAKEN, type, offsetof(recording_line, field) }
+#define OTHER(name, use)                                                                           \
+  { name, sizeof name - 1, use, JSON_NULL, 0 }
 
+/* In the order in which decision_log.c writes them: a member is mostly found at the first look. */
 static const member members[] = {
-    MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),     MEMBER(kind, JSON_STRING),
-    MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY), MEMBER(facts, JSON_OBJECT),
-    MEMBER(decision, JSON_OBJECT), MEMBER(because, JSON_STRING),
+    OTHER("schema", SCHEMA),     MEMBER(id, JSON_STRING),       MEMBER(time, JSON_STRING),
+    OTHER("request_id", UNUSED), MEMBER(kind, JSON_STRING),     OTHER("policy", UNUSED),
+    OTHER("host", UNUSED),       MEMBER(params, JSON_OBJECT),   MEMBER(overrides, JSON_ARRAY),
+    MEMBER(facts, JSON_OBJECT),  MEMBER(decision, JSON_OBJECT), MEMBER(because, JSON_STRING),
+    OTHER("redacted", UNUSED),   OTHER("eval_us", UNUSED),      OTHER("message", MESSAGE),
+    OTHER("@message", MESSAGE),
 };
+
+enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
 static recording_result bad(const json_scan *scan, const char *what, text_buffer *error,
                             size_t *column) {
@@ -33,10 +44,14 @@ static recording_result bad(const json_scan *scan, const char *what, text_buffer
   return RECORDING_BAD;
 }
 
-static const member *find_member(json_span key) {
-  for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-    if (members[i].size == key.size && memcmp(members[i].name, key.at, key.size) == 0)
-      return &members[i];
+/* The member of that name, or NULL. The search begins at *guess and moves it behind the find. */
+static const member *find_member(json_span key, size_t *guess) {
+  for (size_t i = 0, at = *guess; i < MEMBER_COUNT; i++, at++) {
+    const member *m = &members[at % MEMBER_COUNT];
+    if (!json_string_equals(key, m->name, m->size)) continue;
+    *guess = at + 1;
+    return m;
+  }
   return NULL;
 }
 
@@ -44,7 +59,8 @@ static const member *find_member(json_span key) {
 typedef struct {
   bool has_schema;
   bool is_decision;
-  json_span message; /* of an export record */
+  const member *mistyped; /* the first with another type than a decision line's */
+  json_span message;      /* of an export record */
 } outline;
 
 static bool read_schema(json_span value, outline *seen, text_buffer *error) {
@@ -59,46 +75,52 @@ static bool read_schema(json_span value, outline *seen, text_buffer *error) {
   return false;
 }
 
-static bool read_member(json_span key, json_span value, recording_line *line, outline *seen,
+static bool read_value(json_scan *scan, const member *m, recording_line *line, json_span *value) {
+  json_type type;
+  bool is_facts = m && m->slot == offsetof(recording_line, facts) && !line->facts.at;
+  if (is_facts && json_scan_peek(scan, &type) && type == JSON_OBJECT)
+    return json_read_members(scan, &line->members, value);
+  return json_scan_value(scan, value);
+}
+
+/* Keeps what a decision line needs of the member m, which is NULL for an unknown one. */
+static bool take_member(const member *m, json_span value, recording_line *line, outline *seen,
                         text_buffer *error) {
-  const member *m = find_member(key);
-  if (m) {
-    json_span *slot = (json_span *)((char *)line + m->offset);
-    if (slot->at) {
-      text_buffer_format(error, "\"%s\" is given twice", m->name);
-      return false;
-    }
-    *slot = value;
-    return true; /* its type is checked once the line is known to be a decision */
-  }
-  if (is_key(key, "schema") && value.type == JSON_STRING) return read_schema(value, seen, error);
-  if (is_key(key, "message") || is_key(key, "@message")) {
+  if (!m || m->use == UNUSED) return true;
+  if (m->use == SCHEMA) return value.type != JSON_STRING || read_schema(value, seen, error);
+  if (m->use == MESSAGE) {
     seen->message = value;
+    return true;
   }
+  json_span *slot = (json_span *)((char *)line + m->slot);
+  if (slot->at) {
+    text_buffer_format(error, "\"%s\" is given twice", m->name);
+    return false;
+  }
+  *slot = value;
+  /* Wrong only if the line turns out to be a decision. */
+  if (value.type != m->type && !seen->mistyped) seen->mistyped = m;
   return true;
 }
 
-static bool complete(const recording_line *line, text_buffer *error) {
-  for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-    const json_span *slot = (const json_span *)((const char *)line + members[i].offset);
-    if (slot->at && slot->type != members[i].type) {
-      text_buffer_format(error, "\"%s\" has the wrong type", members[i].name);
-      return false;
-    }
+static bool complete(const recording_line *line, const outline *seen, text_buffer *error) {
+  if (seen->mistyped) {
+    text_buffer_format(error, "\"%s\" has the wrong type", seen->mistyped->name);
+    return false;
   }
-  const struct {
-    const char *name;
-    const json_span *slot;
-  } required[] = {{"kind", &line->kind},
-                  {"facts", &line->facts},
-                  {"decision", &line->decision},
-                  {"because", &line->because}};
-  for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-    if (!required[i].slot->at) {
-      text_buffer_format(error, "\"%s\" is missing", required[i].name);
-      return false;
-    }
-  return true;
+  const char *missing = !line->kind.at       ? "kind"
+                        : !line->facts.at    ? "facts"
+                        : !line->decision.at ? "decision"
+                        : !line->because.at  ? "because"
+                                             : NULL;
+  if (missing) text_buffer_format(error, "\"%s\" is missing", missing);
+  return !missing;
+}
+
+/* All but the list of members, which counts only together with facts. */
+static void clear(recording_line *line) {
+  memset(line, 0, offsetof(recording_line, members));
+  line->members.count = 0;
 }
 
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
@@ -125,17 +147,20 @@ static recording_result read_object(const char *text, size_t size, int depth, re
   outline seen = {0};
   json_scan_begin(&scan, text, size);
   json_scan_enter(&scan, JSON_OBJECT);
-  while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value))
-    if (!read_member(key, value, line, &seen, error)) return bad(&scan, "", error, column);
+  for (size_t guess = 0; json_scan_member(&scan, &key);) {
+    const member *m = find_member(key, &guess);
+    if (!read_value(&scan, m, line, &value)) break;
+    if (!take_member(m, value, line, &seen, error)) return bad(&scan, "", error, column);
+  }
   if (scan.error || !json_scan_finish(&scan)) return bad(&scan, "", error, column);
   if (!seen.is_decision) {
-    *line = (recording_line){0};
+    clear(line);
     if (seen.message.at && depth < UNWRAP_DEPTH)
       return read_message(seen.message, depth, line, scratch, error, column);
     if (depth > 0 || seen.has_schema) return RECORDING_OTHER;
     return bad(&scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
   }
-  if (complete(line, error)) return RECORDING_DECISION;
+  if (complete(line, &seen, error)) return RECORDING_DECISION;
   *column = 1;
   return RECORDING_BAD;
 }
@@ -167,7 +192,7 @@ static recording_result read_at(const char *text, size_t size, int depth, record
 
 recording_result recording_read(const char *text, size_t size, recording_line *line,
                                 text_buffer *scratch, text_buffer *error, size_t *column) {
-  *line = (recording_line){0};
+  clear(line);
   scratch->size = error->size = 0;
   *column = 0;
   return read_at(text, size, 0, line, scratch, error, column);

@@ -5,7 +5,7 @@
 #ifndef WEIR_RECORDING_H
 #define WEIR_RECORDING_H
 
-#include "core/json_scan.h"
+#include "core/json_members.h"
 #include "core/text_buffer.h"
 
 #define RECORDING_SCHEMA "weir.decision/1"
@@ -14,11 +14,12 @@ typedef struct {
   json_span id; /* size 0 when absent; strings still escaped */
   json_span time;
   json_span kind;
-  json_span params;    /* object */
-  json_span overrides; /* array of names, or absent */
-  json_span facts;     /* object */
-  json_span decision;  /* object */
-  json_span because;   /* string */
+  json_span params;     /* object */
+  json_span overrides;  /* array of names, or absent */
+  json_span facts;      /* object */
+  json_span decision;   /* object */
+  json_span because;    /* string */
+  json_members members; /* of facts */
 } recording_line;
 
 typedef enum {
