@@ -157,12 +157,11 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   if (sandbox->asked->invariants == LUA_NOREF) return;
   note_cost(sandbox);
   sandbox_budget_start(L);
-  lua_pushstring(L, spec->action);
-  lua_setfield(L, decision, "action");
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->asked->invariants);
   lua_pushvalue(L, given);
   lua_pushvalue(L, decision);
-  lua_call(L, 2, 1);
+  lua_pushstring(L, spec->action);
+  lua_call(L, 3, 1);
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     return;

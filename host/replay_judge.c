@@ -50,12 +50,18 @@ static size_t kind_row(const policy_sandbox *sandbox, const policy_kind *kind) {
   return (size_t)(kind - policy_sandbox_kind(sandbox, 0));
 }
 
-static size_t action_column(const policy_kind *kind, const char *action, size_t size) {
+static size_t action_column(const policy_kind *kind, json_span action) {
   for (size_t i = 0; i < kind->decision_count; i++)
-    if (strlen(kind->decisions[i].action) == size &&
-        memcmp(kind->decisions[i].action, action, size) == 0)
+    if (json_string_equals(action, kind->decisions[i].action, strlen(kind->decisions[i].action)))
       return i;
   return REPLAY_ACTIONS;
+}
+
+/* The column of a decision just made: its action is the kind's own text. */
+static size_t answer_column(const policy_kind *kind, const policy_answer *answer) {
+  size_t i = 0;
+  while (i < kind->decision_count && kind->decisions[i].action != answer->action) i++;
+  return i < kind->decision_count ? i : REPLAY_ACTIONS;
 }
 
 /* The action of a decision object; canonical ones mostly begin with it. */
@@ -180,18 +186,27 @@ static bool decide_before(replay_judge *judge, const recording_line *line, earli
   return true;
 }
 
+/* `same`: both decisions are equal, so their actions are. */
 static void count_both(replay_judge *judge, replay_counts *counts, const recording_line *line,
-                       const earlier *before, bool ok) {
+                       const earlier *before, bool ok, bool same) {
   const policy_kind *kind = policy_sandbox_find(judge->now, line->kind.at, line->kind.size);
   if (!kind) return;
-  size_t row = kind_row(judge->now, kind), was = REPLAY_ACTIONS, is = REPLAY_ACTIONS;
-  if (before) {
-    json_span action = action_of(before->decision);
-    was = action_column(kind, action.at, action.size);
-  }
-  if (ok) is = action_column(kind, judge->answer.action, strlen(judge->answer.action));
+  size_t row = kind_row(judge->now, kind);
+  size_t is = ok ? answer_column(kind, &judge->answer) : REPLAY_ACTIONS, was = REPLAY_ACTIONS;
+  if (same)
+    was = is;
+  else if (before)
+    was = action_column(kind, action_of(before->decision));
   counts->was[row][was]++;
   counts->is[row][is]++;
+}
+
+/* 0 the same, 1 another decision, 2 another because; the path of the difference is noted. */
+static int compare_with(replay_judge *judge, const earlier *before) {
+  if (before) return compare(judge, *before);
+  judge->path.size = 0;
+  text_buffer_text(&judge->path, "decision");
+  return 1;
 }
 
 static void judge_decision(replay_judge *judge, const recording_line *line, size_t number,
@@ -202,28 +217,22 @@ static void judge_decision(replay_judge *judge, const recording_line *line, size
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
   policy_question question = question_for(line, judge->old, false);
   bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
+  int difference = ok ? compare_with(judge, before) : 1;
   counts->decisions++;
-  count_both(judge, counts, line, before, ok);
+  count_both(judge, counts, line, before, ok, difference != 1);
   transcribe(judge, line, ok, &verdict->transcript);
   if (!ok) {
     counts->failed++;
     report_failure(judge, verdict, line, number, before);
-    return;
-  }
-  int difference = 1;
-  if (before)
-    difference = compare(judge, *before);
-  else
-    judge->path.size = 0, text_buffer_text(&judge->path, "decision");
-  if (difference == 0) {
+  } else if (difference == 0) {
     counts->identical++;
-    return;
+  } else {
+    if (difference == 1)
+      counts->changed++;
+    else
+      counts->reworded++;
+    report_difference(judge, verdict, line, number, before);
   }
-  if (difference == 1)
-    counts->changed++;
-  else
-    counts->reworded++;
-  report_difference(judge, verdict, line, number, before);
 }
 
 static bool is_blank(const char *text, size_t size) {

@@ -13,7 +13,7 @@ static const char *const type_names[] = {"integer", "number", "text", "flag", "c
 
 static void field_free(schema_field *field) {
   free(field->name);
-  for (size_t i = 0; i < field->value_count; i++) free(field->values[i]);
+  for (size_t i = 0; i < field->value_count; i++) free(field->values[i].text);
   free(field->values);
   if (field->of) field_free(field->of);
   free(field->of);
@@ -56,7 +56,7 @@ static void compile_values(lua_State *L, schema_field *field) {
   field->values = allocate(L, count, sizeof *field->values);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1); // spec values value
-    field->values[i] = copy_text(L, -1, NULL);
+    field->values[i].text = copy_text(L, -1, &field->values[i].size);
     field->value_count++;
     lua_pop(L, 1);
   }

@@ -31,6 +31,11 @@ typedef enum {
 typedef struct schema_field schema_field;
 
 typedef struct {
+  char *text;
+  size_t size;
+} schema_choice;
+
+typedef struct {
   schema_field *items; /* sorted by name */
   size_t count;
 } schema_record;
@@ -42,7 +47,7 @@ struct schema_field {
   bool required;
   double min, max;           /* of a number; of an integer too (exact below 2^53) */
   size_t min_size, max_size; /* bytes of a text, items of a list or map */
-  char **values;             /* of a choice */
+  schema_choice *values;     /* of a choice */
   size_t value_count;
   schema_field *of;
   schema_record fields;

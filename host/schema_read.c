@@ -27,7 +27,7 @@ void schema_describe(const schema_field *field, text_buffer *out) {
     text_buffer_format(out, " of at least %zu byte%s", field->min_size,
                        field->min_size == 1 ? "" : "s");
   for (size_t i = 0; i < field->value_count; i++)
-    text_buffer_format(out, "%s\"%s\"", i ? ", " : "", field->values[i]);
+    text_buffer_format(out, "%s\"%s\"", i ? ", " : "", field->values[i].text);
 }
 
 /* "NAME: expected an integer of at least 0, got …" */
@@ -58,7 +58,7 @@ static bool text_fits(const schema_field *field, json_span value) {
 
 static bool choice_fits(const schema_field *field, json_span value) {
   for (size_t i = 0; i < field->value_count; i++)
-    if (json_string_equals(value, field->values[i], strlen(field->values[i]))) return true;
+    if (json_string_equals(value, field->values[i].text, field->values[i].size)) return true;
   return false;
 }
 

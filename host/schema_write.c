@@ -64,7 +64,7 @@ static bool write_text(lua_State *L, int index, const schema_field *field, text_
   if (field->type == SCHEMA_CHOICE) {
     bool known = false;
     for (size_t i = 0; i < field->value_count && !known; i++)
-      known = strlen(field->values[i]) == size && memcmp(field->values[i], text, size) == 0;
+      known = field->values[i].size == size && memcmp(field->values[i].text, text, size) == 0;
     if (!known) return refuse(field, "another text", why);
   } else if (!in_size(field, size)) {
     return refuse(field, "one of another size", why);

@@ -141,7 +141,21 @@ static bool fits_int64(const decimal *parts) {
   return parts->count <= 19 && parts->mantissa <= limit;
 }
 
+/* Digits only, too few to overflow: what most numbers are. */
+static bool parse_short_integer(json_span number, int64_t *integer) {
+  if (number.size > 18) return false;
+  int64_t value = 0;
+  for (const char *at = number.at, *end = at + number.size; at < end; at++) {
+    unsigned digit = (unsigned char)*at - (unsigned)'0';
+    if (digit > 9) return false;
+    value = value * 10 + digit;
+  }
+  *integer = value;
+  return true;
+}
+
 json_number_kind json_number_parse(json_span number, int64_t *integer, double *real) {
+  if (parse_short_integer(number, integer)) return JSON_NUMBER_INTEGER;
   decimal parts = take_apart(number);
   if (parts.integer && fits_int64(&parts) && !(parts.negative && parts.count == 0)) {
     *integer = parts.negative ? (int64_t)(0 - parts.mantissa) : (int64_t)parts.mantissa;

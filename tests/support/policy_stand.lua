@@ -96,7 +96,7 @@ local function decide_here(self, facts, params)
   assert(not wrong, "facts: " .. tostring(wrong))
   local decision = self.decide_with(read_only(facts), parameters(self, params))
   assert(type(decision) == "table" and decision.action, "the policy returned no decision")
-  local broken = self.kind.invariants(read_only(facts), decision)
+  local broken = self.kind.invariants(read_only(facts), decision, decision.action)
   assert(not broken, "invariant: " .. tostring(broken))
   return decision
 end

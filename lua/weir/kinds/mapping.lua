@@ -49,8 +49,8 @@ return {
     { action = "ignore", doc = "Nothing to do.", fields = {} },
   },
 
-  invariants = function(_, decision)
-    if decision.action ~= "job" then return nil end
+  invariants = function(_, decision, action)
+    if action ~= "job" then return nil end
     if decision.work == "object" and not (decision.bucket and decision.key) then
       return "a job of work object needs bucket and key"
     end

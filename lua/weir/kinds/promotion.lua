@@ -137,8 +137,7 @@ return {
     }, doc = "Take the variant out of the traffic. Valid in every state, as long as both are variants." },
   },
 
-  invariants = function(facts, decision)
-    local action = decision.action
+  invariants = function(facts, decision, action)
     if action == "hold" then return nil end
     local variant = find(facts.variants, decision.variant)
     if not variant then

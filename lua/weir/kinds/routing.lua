@@ -44,14 +44,14 @@ return {
         .. "realtime." },
   },
 
-  invariants = function(facts, decision)
-    if decision.action == "batch" then return nil end
+  invariants = function(facts, _, action)
+    if action == "batch" then return nil end
     if facts.inference_type == "none" then
-      return decision.action .. " needs an endpoint, and inference_type is none"
+      return action .. " needs an endpoint, and inference_type is none"
     end
     local status = facts.endpoint_status
     if status and status ~= "InService" then
-      return decision.action .. " needs an endpoint in service, and endpoint_status is " .. status
+      return action .. " needs an endpoint in service, and endpoint_status is " .. status
     end
   end,
 }

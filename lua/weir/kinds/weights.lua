@@ -74,10 +74,10 @@ return {
       .. "unknown, retired or failed." },
   },
 
-  invariants = function(facts, decision)
+  invariants = function(facts, decision, action)
     local known, twice = stages(facts.variants)
     if not known then return twice end
-    if decision.action == "weights" then return check_weights(known, decision.weights) end
+    if action == "weights" then return check_weights(known, decision.weights) end
     if not facts.assignment_key then return "assign needs an assignment_key among the facts" end
     local stage = known[decision.variant]
     if not stage then return decision.variant .. " is no variant of this endpoint" end

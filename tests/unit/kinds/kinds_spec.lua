@@ -33,7 +33,7 @@ function check_fields(fields, where)
 end
 
 local function invariants(kind, facts, decision)
-  return stand.kind(kind).invariants(facts, decision)
+  return stand.kind(kind).invariants(facts, decision, decision.action)
 end
 
 describe("the kinds", function()
