@@ -173,8 +173,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
 }
 
 static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision) {
-  const policy_kind *owner = NULL;
-  const decision_spec *spec = policy_kind_decision_at(L, sandbox, decision, &owner);
+  const decision_spec *spec = policy_kind_decision_at(L, decision);
   const policy_kind *asked = sandbox->asked;
   if (!spec) {
     const char *got = lua_isnil(L, decision)     ? "nothing"
@@ -186,9 +185,9 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
                asked->file->shown, got, asked->decisions[0].action);
   }
   find_place(sandbox, lua_topointer(L, decision));
-  if (owner != asked)
+  if (spec->kind != asked)
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->file->shown, spec->action,
-               owner->name, asked->name);
+               spec->kind->name, asked->name);
   return spec;
 }
 

@@ -27,19 +27,37 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   strcpy(place->file, file);
 }
 
+static int refuse_no_because(lua_State *L, const decision_spec *spec) {
+  return luaL_error(L, "%s needs because = \"…\": say why in a text", spec->action);
+}
+
+/* The key before the top of the stack is no field of the decision. */
+static void refuse_field(lua_State *L, const decision_spec *spec) {
+  if (lua_getfield(L, 1, "because") != LUA_TSTRING) refuse_no_because(L, spec);
+  lua_pop(L, 2);
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_error(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -1));
+  size_t size;
+  const char *key = lua_tolstring(L, -1, &size);
+  const char *near = schema_suggest(&spec->fields, key, size);
+  luaL_error(L, "%s has no field '%s'%s%s%s", spec->action, key, near ? "; did you mean '" : "",
+             near ? near : "", near ? "'?" : "");
+}
+
 static void check_fields(lua_State *L, const decision_spec *spec) {
   size_t guess = 0;
+  bool has_because = false;
   for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
-    if (lua_type(L, -2) == LUA_TNUMBER) continue; /* an argument of because */
-    size_t size;
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : NULL;
-    if (!key)
-      luaL_error(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
-    if (strcmp(key, "because") == 0 || schema_find(&spec->fields, key, size, &guess)) continue;
-    const char *near = schema_suggest(&spec->fields, key, size);
-    luaL_error(L, "%s has no field '%s'%s%s%s", spec->action, key, near ? "; did you mean '" : "",
-               near ? near : "", near ? "'?" : "");
+    int type = lua_type(L, -2);
+    if (type == LUA_TNUMBER) continue; /* an argument of because */
+    size_t size = 0;
+    const char *key = type == LUA_TSTRING ? lua_tolstring(L, -2, &size) : "";
+    if (size == 7 && memcmp(key, "because", 7) == 0)
+      has_because = lua_type(L, -1) == LUA_TSTRING;
+    else if (type != LUA_TSTRING || !schema_find(&spec->fields, key, size, &guess))
+      refuse_field(L, spec);
   }
+  if (!has_because) refuse_no_because(L, spec);
 }
 
 /* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
@@ -51,10 +69,6 @@ static int construct(lua_State *L) {
     return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
   if (lua_getmetatable(L, 1))
     return luaL_error(L, "%s: this table is a decision already", spec->action);
-  lua_pushliteral(L, "because");
-  if (lua_rawget(L, 1) != LUA_TSTRING)
-    return luaL_error(L, "%s needs because = \"…\": say why in a text", spec->action);
-  lua_pop(L, 1);
   check_fields(L, spec);
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
@@ -66,6 +80,7 @@ static int construct(lua_State *L) {
 static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
   if (kind->decision_count == KIND_MAX_DECISIONS) luaL_error(L, "too many decisions");
   decision_spec *spec = &kind->decisions[kind->decision_count++];
+  spec->kind = kind;
   lua_getfield(L, -1, "action"); // spec action
   copy_name(L, -1, spec->action, sizeof spec->action);
   const char *json = lua_pushfstring(L, "{\"action\":\"%s\"}", spec->action);
@@ -130,19 +145,12 @@ void policy_kind_free(policy_kind *kind) {
   text_buffer_free(&kind->overridden);
 }
 
-const decision_spec *policy_kind_decision_at(lua_State *L, policy_sandbox *sandbox, int index,
-                                             const policy_kind **kind) {
+const decision_spec *policy_kind_decision_at(lua_State *L, int index) {
   if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return NULL;
   lua_rawgeti(L, -1, 1);
-  const decision_spec *spec = lua_touserdata(L, -1);
+  const decision_spec *spec = lua_touserdata(L, -1); /* only decisions' metatables have one */
   lua_pop(L, 2);
-  for (size_t i = 0; i < sandbox->kind_count; i++)
-    for (size_t j = 0; j < sandbox->kinds[i].decision_count; j++)
-      if (&sandbox->kinds[i].decisions[j] == spec) {
-        *kind = &sandbox->kinds[i];
-        return spec;
-      }
-  return NULL;
+  return spec;
 }
 
 /* Turns params = { name = spec, … } (top of the stack) into the list that schemas are compiled

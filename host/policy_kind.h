@@ -14,6 +14,7 @@
 enum { KIND_MAX_DECISIONS = 8, KINDS_MAX = 16, CONSTRUCTED_MAX = 32 };
 
 typedef struct {
+  const policy_kind *kind;
   char action[32];
   char json[48]; /* {"action":"…"} */
   size_t json_size;
@@ -88,8 +89,7 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
                        finding_list *findings);
 
 /* The decision_spec of a decision table at index, or NULL. */
-const decision_spec *policy_kind_decision_at(lua_State *L, policy_sandbox *sandbox, int index,
-                                             const policy_kind **kind);
+const decision_spec *policy_kind_decision_at(lua_State *L, int index);
 
 /* True when params_table and the JSON texts are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

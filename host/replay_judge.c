@@ -92,17 +92,14 @@ typedef struct {
 
 /* 0 the same; else the first differing field is in judge->path: 1 decision, 2 only because. */
 static int compare(replay_judge *judge, earlier before) {
+  json_span decision = span_of(&judge->answer.decision, JSON_OBJECT);
+  json_span because = span_of(&judge->answer.because, JSON_STRING);
   judge->path.size = 0;
   text_buffer_text(&judge->path, "decision");
-  if (json_first_difference(before.decision, span_of(&judge->answer.decision, JSON_OBJECT),
-                            &judge->path))
-    return 1;
+  if (json_first_difference(before.decision, decision, &judge->path)) return 1;
   judge->path.size = 0;
   text_buffer_text(&judge->path, "because");
-  return json_first_difference(before.because, span_of(&judge->answer.because, JSON_STRING),
-                               &judge->path)
-             ? 2
-             : 0;
+  return json_first_difference(before.because, because, &judge->path) ? 2 : 0;
 }
 
 static policy_question question_for(const recording_line *line, policy_sandbox *recorded_by,

@@ -247,7 +247,6 @@ static void push_elements(lua_State *L, const schema_field *field, json_scan *sc
 /* null in `any` JSON is absent: Lua has no other nothing, and a policy tests fields against nil. */
 void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
   json_scan scan;
-  luaL_checkstack(L, 6, "JSON nested too deep");
   switch (value.type) {
   case JSON_NULL: lua_pushnil(L); return;
   case JSON_TRUE:
@@ -256,6 +255,7 @@ void schema_push_json(lua_State *L, const schema_field *field, json_span value) 
   case JSON_STRING: push_text(L, value); return;
   default: break;
   }
+  luaL_checkstack(L, 8, "JSON nested too deep");
   json_scan_begin(&scan, value.at, value.size);
   json_scan_enter(&scan, value.type);
   if (value.type == JSON_OBJECT)

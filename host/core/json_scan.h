@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { JSON_MAX_DEPTH = 1000 };
 
@@ -77,8 +78,13 @@ void json_scan_place(const json_scan *scan, size_t *line, size_t *column);
  * (unescaping never grows). Returns the size written. */
 size_t json_unescape(json_span string, char *out);
 
+bool json_escaped_equals(json_span string, const char *bytes, size_t size);
+
 /* True when an accepted string span equals these bytes after unescaping. */
-bool json_string_equals(json_span string, const char *bytes, size_t size);
+static inline bool json_string_equals(json_span string, const char *bytes, size_t size) {
+  if (string.escaped) return json_escaped_equals(string, bytes, size);
+  return string.size == size && (size == 0 || memcmp(string.at, bytes, size) == 0);
+}
 
 typedef enum { JSON_NUMBER_INTEGER, JSON_NUMBER_DOUBLE, JSON_NUMBER_OVERFLOW } json_number_kind;
 

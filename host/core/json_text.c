@@ -54,9 +54,7 @@ size_t json_unescape(json_span string, char *out) {
   }
 }
 
-bool json_string_equals(json_span string, const char *bytes, size_t size) {
-  if (!string.escaped)
-    return string.size == size && (size == 0 || memcmp(string.at, bytes, size) == 0);
+bool json_escaped_equals(json_span string, const char *bytes, size_t size) {
   const char *at = string.at, *end = at + string.size, *bytes_end = bytes + size;
   while (at < end) {
     char plain[4];

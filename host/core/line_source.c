@@ -10,7 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { READ_BYTES = 256 * 1024 };
+/* zlib reads plain files straight into our buffer when that holds two of its own. */
+enum { READ_BYTES = 256 * 1024, ZLIB_BYTES = READ_BYTES / 2 };
 
 struct line_source {
   gzFile file;
@@ -47,7 +48,7 @@ line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]) {
     free(source);
     return NULL;
   }
-  gzbuffer(source->file, READ_BYTES);
+  gzbuffer(source->file, ZLIB_BYTES);
   return source;
 }
 
@@ -78,13 +79,16 @@ static bool read_more(line_source *source) {
   return size > 0;
 }
 
-/* Moves the first `size` pending bytes into the block. */
+/* Gives the first `size` pending bytes away: the block and pending swap their buffers, and only
+ * the unfinished line is copied. */
 static bool hand_over(line_source *source, text_buffer *block, size_t size) {
-  text_buffer *pending = &source->pending;
-  text_buffer_append(block, pending->data, size);
-  memmove(pending->data, pending->data + size, pending->size - size);
-  pending->size -= size;
-  return block->size > 0;
+  text_buffer whole = source->pending;
+  source->pending = *block;
+  source->pending.size = 0;
+  text_buffer_append(&source->pending, whole.data + size, whole.size - size);
+  *block = whole;
+  block->size = size;
+  return size > 0;
 }
 
 bool line_source_next(line_source *source, text_buffer *block, size_t wanted) {
