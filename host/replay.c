@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/line_source.h"
+#include "core/recording_source.h"
 #include "core/sha256.h"
 #include "replay_judge.h"
 
@@ -164,7 +164,7 @@ static size_t count_lines(const text_buffer *text) {
 typedef struct {
   replay *r;
   const char *path;
-  line_source *source;
+  recording_source source;
   size_t read; /* blocks, all files together: the worker's numbering */
   size_t collected;
   size_t next_line;
@@ -172,7 +172,7 @@ typedef struct {
 } pass;
 
 static bool read_block(pass *p, block *b) {
-  if (!line_source_next(p->source, &b->text, BLOCK_BYTES)) return false;
+  if (!recording_source_next(&p->source, &b->text, BLOCK_BYTES)) return false;
   b->first_line = p->next_line;
   p->next_line += count_lines(&b->text);
   return true;
@@ -180,7 +180,7 @@ static bool read_block(pass *p, block *b) {
 
 static void show_progress(const pass *p) {
   size_t done, total;
-  line_source_progress(p->source, &done, &total);
+  line_source_progress(p->source.lines, &done, &total);
   p->r->listener.progress(p->r->listener.context, p->path, done, total, p->r->counts.decisions);
 }
 
@@ -224,8 +224,7 @@ bool replay_file(replay *r, const char *path, text_buffer *why) {
   pass p = {.r = r, .path = path, .next_line = 1};
   /* The ring goes on where the file before stopped. */
   p.read = p.collected = r->next_to_judge;
-  p.source = line_source_open(path, error);
-  if (!p.source) {
+  if (!recording_source_open(&p.source, path, error)) {
     text_buffer_text(why, error);
     return false;
   }
@@ -233,10 +232,10 @@ bool replay_file(replay *r, const char *path, text_buffer *why) {
     run_threads(&p);
   else
     run_here(&p);
-  const char *problem = line_source_error(p.source);
+  const char *problem = recording_source_error(&p.source);
   if (!problem && p.short_of_memory) problem = "not enough memory to hold all differences";
   if (problem) text_buffer_format(why, "after line %zu: %s", p.next_line - 1, problem);
-  line_source_close(p.source);
+  recording_source_close(&p.source);
   return problem == NULL;
 }
 

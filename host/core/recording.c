@@ -36,6 +36,13 @@ static const member members[] = {
 
 enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
+/* A log holds much that only looks like JSON; a damaged decision line still begins like one. */
+static bool is_other_text(const json_scan *scan, int depth) {
+  static const char mark[] = "weir.decision/";
+  size_t size = (size_t)(scan->end - scan->begin);
+  return depth > 0 && !memmem(scan->begin, size, mark, sizeof mark - 1);
+}
+
 static recording_result bad(const json_scan *scan, const char *what, text_buffer *error,
                             size_t *column) {
   size_t line;
@@ -126,7 +133,8 @@ static void clear(recording_line *line) {
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
                                 text_buffer *scratch, text_buffer *error, size_t *column);
 
-/* The decision line is a JSON text in a text, or an object as it is. */
+/* The decision line is a JSON text in a text, or an object as it is. What was unescaped into the
+ * scratch buffer for the level above is unescaped once more in place: it never grows. */
 static recording_result read_message(json_span message, int depth, recording_line *line,
                                      text_buffer *scratch, text_buffer *error, size_t *column) {
   if (message.type == JSON_OBJECT)
@@ -134,10 +142,15 @@ static recording_result read_message(json_span message, int depth, recording_lin
   if (message.type != JSON_STRING) return RECORDING_OTHER;
   if (!message.escaped)
     return read_at(message.at, message.size, depth + 1, line, scratch, error, column);
-  size_t start = scratch->size; /* an outer level's text may lie before */
-  if (start > 0 || !text_buffer_reserve(scratch, message.size + 1)) return RECORDING_OTHER;
-  scratch->size = json_unescape(message, scratch->data);
-  return read_at(scratch->data, scratch->size, depth + 1, line, scratch, error, column);
+  bool is_first = scratch->size == 0;
+  if (is_first && !text_buffer_reserve(scratch, message.size + 1)) {
+    text_buffer_text(error, "not enough memory to unwrap it");
+    return RECORDING_BAD;
+  }
+  char *text = is_first ? scratch->data : (char *)message.at;
+  size_t size = json_unescape(message, text);
+  if (is_first) scratch->size = size;
+  return read_at(text, size, depth + 1, line, scratch, error, column);
 }
 
 static recording_result read_object(const char *text, size_t size, int depth, recording_line *line,
@@ -152,7 +165,8 @@ static recording_result read_object(const char *text, size_t size, int depth, re
     if (!read_value(&scan, m, line, &value)) break;
     if (!take_member(m, value, line, &seen, error)) return bad(&scan, "", error, column);
   }
-  if (scan.error || !json_scan_finish(&scan)) return bad(&scan, "", error, column);
+  if (scan.error || !json_scan_finish(&scan))
+    return is_other_text(&scan, depth) ? RECORDING_OTHER : bad(&scan, "", error, column);
   if (!seen.is_decision) {
     clear(line);
     if (seen.message.at && depth < UNWRAP_DEPTH)
@@ -172,11 +186,21 @@ static size_t timestamp_size(const char *text, size_t size) {
   return at >= 20 && at < size && (text[at] == ' ' || text[at] == '\t') ? at + 1 : 0;
 }
 
+/* The name of a log stream before the message, as `aws logs tail` has it after the time. */
+static size_t stream_size(const char *text, size_t size) {
+  const char *blank = size && *text != '{' ? memchr(text, ' ', size) : NULL;
+  if (!blank || blank + 1 == text + size || blank[1] != '{') return 0;
+  return (size_t)(blank + 1 - text);
+}
+
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
                                 text_buffer *scratch, text_buffer *error, size_t *column) {
   while (size && strchr(" \t\r\n", text[size - 1]) && text[size - 1]) size--;
   size_t stamp = timestamp_size(text, size);
-  if (stamp) depth++;
+  if (stamp) {
+    depth++;
+    stamp += stream_size(text + stamp, size - stamp);
+  }
   text += stamp;
   size -= stamp;
   size_t blank = 0;
@@ -196,46 +220,4 @@ recording_result recording_read(const char *text, size_t size, recording_line *l
   scratch->size = error->size = 0;
   *column = 0;
   return read_at(text, size, 0, line, scratch, error, column);
-}
-
-static void each_event(json_scan *scan, text_buffer *scratch,
-                       void (*each)(void *, const char *, size_t), void *context) {
-  json_span key, value;
-  json_scan_enter(scan, JSON_OBJECT);
-  while (json_scan_member(scan, &key) && json_scan_value(scan, &value)) {
-    if (!is_key(key, "message") || value.type != JSON_STRING) continue;
-    scratch->size = 0;
-    if (!text_buffer_reserve(scratch, value.size + 1)) continue;
-    scratch->size = json_unescape(value, scratch->data);
-    each(context, scratch->data, scratch->size);
-  }
-}
-
-bool recording_export(const char *text, size_t size,
-                      void (*each)(void *context, const char *message, size_t size),
-                      void *context) {
-  json_scan scan;
-  json_span key, value;
-  json_type type;
-  bool found = false;
-  text_buffer scratch = {0};
-  json_scan_begin(&scan, text, size);
-  if (json_scan_peek(&scan, &type) && type == JSON_OBJECT && json_scan_enter(&scan, JSON_OBJECT))
-    while (json_scan_member(&scan, &key)) {
-      bool is_list = is_key(key, "events") || is_key(key, "logEvents");
-      if (!is_list || !json_scan_peek(&scan, &type) || type != JSON_ARRAY) {
-        if (!json_scan_value(&scan, &value)) break;
-        continue;
-      }
-      found = true;
-      json_scan_enter(&scan, JSON_ARRAY);
-      while (json_scan_element(&scan)) {
-        if (json_scan_peek(&scan, &type) && type == JSON_OBJECT)
-          each_event(&scan, &scratch, each, context);
-        else
-          json_scan_value(&scan, &value);
-      }
-    }
-  text_buffer_free(&scratch);
-  return found && !scan.error && json_scan_finish(&scan);
 }

@@ -1,5 +1,5 @@
 /* One line of a recording: the decision-log line `weir.decision/1`, bare or inside a line of a
- * CloudWatch Logs export.
+ * CloudWatch Logs export (whole-document exports: recording_export.h).
  * Memory: spans point into the line, or into the caller's scratch buffer for a line that was
  * quoted inside another. Callers: replay.c, decision_log.c (the writer). */
 #ifndef WEIR_RECORDING_H
@@ -31,11 +31,5 @@ typedef enum {
 /* Reads one line (without its newline). */
 recording_result recording_read(const char *text, size_t size, recording_line *line,
                                 text_buffer *scratch, text_buffer *error, size_t *column);
-
-/* Calls `each` for every log message inside one whole JSON document (`aws logs
- * filter-log-events`, `get-log-events`, a subscription's payload): the texts of events[].message
- * or logEvents[].message. False when the text is no such document. */
-bool recording_export(const char *text, size_t size,
-                      void (*each)(void *context, const char *message, size_t size), void *context);
 
 #endif

@@ -1,0 +1,527 @@
+local json = require("weir.json")
+local policy_set = require("weir.policy_set")
+local replay = require("weir.replay")
+
+local DAY = "tests/recordings/working-day.jsonl.gz"
+
+-- Every file a spec writes is in one directory.
+local directory = os.tmpname()
+os.remove(directory)
+
+local function path(name) return directory .. "/" .. name end
+
+local function write(name, text)
+  local file = assert(io.open(path(name), "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path(name)
+end
+
+local function read(name)
+  local file = assert(io.open(name, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local function run(command) assert(os.execute(command)) end
+
+-- A set with one routing policy: batch from the threshold on.
+local function routing(name, threshold, decide)
+  run("mkdir -p " .. path(name))
+  write(name .. "/routing.lua", ([[
+return policy {
+  kind = "routing",
+  params = { threshold = integer { %d, min = 1, doc = "files" } },
+  decide = function(facts, params)
+    %s
+    if facts.file_count < params.threshold then return realtime { because = "%%d files", facts.file_count } end
+    return batch { because = "%%d files", facts.file_count }
+  end,
+  examples = { { given = { file_count = 0 }, expect = "realtime" } },
+}
+]]):format(threshold, decide or ""))
+  return assert(policy_set.load(path(name)))
+end
+
+local function lines_of(set, counts)
+  local lines = {}
+  for i, count in ipairs(counts) do
+    lines[i] = assert(set:record("routing", ('{"file_count":%d}'):format(count),
+      { id = "line-" .. i, time = "2026-11-22T03:04:05.678Z" }))
+  end
+  return lines
+end
+
+-- The summary, and the events as they came.
+local function replayed(options)
+  local events = {}
+  options.on_event = options.on_event or function(file, event)
+    event.recording = file
+    events[#events + 1] = event
+  end
+  return assert(replay.run(options)), events
+end
+
+local function replay_text(set, name, text)
+  return replayed { set = set, recordings = { write(name, text) }, jobs = 1 }
+end
+
+describe("replay", function()
+  local ten, lines
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    ten = routing("ten", 10)
+    lines = lines_of(ten, { 1, 9, 10, 11, 400 })
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  describe("of a working day", function()
+    local shipped, once
+
+    setup(function()
+      shipped = assert(policy_set.load("policies"))
+      once = replayed { set = shipped, recordings = { DAY }, jobs = 1 }
+    end)
+
+    it("decides as recorded", function()
+      assert.is_true(once.decisions > 5000)
+      assert.are.equal(once.decisions, once.identical)
+      assert.are.equal(0, once.bad_lines + once.failed + once.other_lines)
+    end)
+
+    it("gives the same summary twice, and with any number of jobs", function()
+      for _, jobs in ipairs { 1, 2, 3, 64 } do
+        assert.are.same(once, replayed { set = shipped, recordings = { DAY }, jobs = jobs })
+      end
+    end)
+
+    it("gives the digest of the plain file for the packed one", function()
+      run(("gzip -dc %s > %s"):format(DAY, path("day.jsonl")))
+      assert.are.equal(once.digest, replayed({ set = shipped, recordings = { path("day.jsonl") }, jobs = 2 }).digest)
+    end)
+
+    it("counts both sides by kind and action", function()
+      local sum = 0
+      for _, kind in pairs(once.kinds) do
+        assert.are.same(kind.was, kind.is)
+        for _, count in pairs(kind.is) do sum = sum + count end
+      end
+      assert.are.equal(once.decisions, sum)
+    end)
+  end)
+
+  it("tells another digest when one decision is another", function()
+    local changed = table.concat(lines, "\n"):gsub('"file_count":11', '"file_count":3')
+    local summary, events = replay_text(ten, "changed.jsonl", changed)
+    assert.are_not.equal(replay_text(ten, "plain.jsonl", table.concat(lines, "\n")).digest, summary.digest)
+    assert.are.equal(1, summary.changed)
+    assert.are.equal("decision.action", events[1].field)
+    assert.are.equal(4, events[1].line)
+    assert.are.equal("line-4", events[1].id)
+    assert.are.equal('{"action":"batch"}', events[1].was)
+    assert.are.equal('{"action":"realtime"}', events[1].is)
+  end)
+
+  it("tells the same decision for another reason apart", function()
+    local summary, events = replay_text(ten, "reworded.jsonl", (lines[1]:gsub("1 files", "one file")))
+    assert.are.same({ 0, 1, 0 }, { summary.changed, summary.reworded, summary.identical })
+    assert.are.equal("because", events[1].field)
+  end)
+
+  it("reports events in the order of the lines, whatever the jobs", function()
+    local wrong = {}
+    for i = 1, 20000 do wrong[i] = lines[i % 4 + 1]:gsub("line%-%d", "line-" .. i) end
+    for i = 100, 20000, 100 do
+      wrong[i] = i % 200 == 0 and "{broken" or wrong[i]:gsub('"file_count":%d+', '"file_count":777')
+    end
+    local recording = write("wrong.jsonl", table.concat(wrong, "\n"))
+    local first, events = replayed { set = ten, recordings = { recording }, jobs = 1 }
+    assert.are.equal(20000, first.lines)
+    assert.are.equal(100, first.bad_lines)
+    for i, event in ipairs(events) do
+      if i > 1 then assert.is_true(events[i - 1].line < event.line) end
+    end
+    for jobs = 2, 4 do
+      local summary, again = replayed { set = ten, recordings = { recording }, jobs = jobs }
+      assert.are.same(first, summary)
+      assert.are.same(events, again)
+    end
+  end)
+
+  it("names bad lines, counts them, and decides the rest", function()
+    local text = table.concat({
+      lines[1], '{"schema":"weir.decision/1","kind":', lines[2], '{"schema":"weir.decision/2"}', "",
+      '{"schema":"weir.decision/1","kind":"routing","facts":{},"decision":{}}', lines[3], "plain words", '{"a":1}',
+      (lines[4]:gsub('"kind":"routing"', '"kind":7')),
+      (lines[4]:gsub('"kind":"routing"', '"kind":"routing","kind":"x"')),
+      '["list"]', lines[5],
+    }, "\n")
+    local summary, events = replay_text(ten, "bad.jsonl", text)
+    assert.are.equal(4, summary.identical)
+    assert.are.equal(8, summary.bad_lines)
+    assert.are.equal(12, summary.lines)
+    local told = {}
+    for i, event in ipairs(events) do told[i] = ("%d:%d %s"):format(event.line, event.column, event.message) end
+    assert.are.same({
+      "2:36 the text ends where a value is expected",
+      "4:28 schema weir.decision/2 is not one this program knows (weir.decision/1)",
+      '6:1 "because" is missing',
+      "8:1 a value is expected",
+      '9:8 no "schema":"weir.decision/1": not a decision line',
+      '10:1 "kind" has the wrong type',
+      ('11:%d "kind" is given twice'):format(#lines[4]:match('^(.-"kind":"routing")') + #',"kind":"x"' + 1),
+      "12:9 a decision line is a JSON object",
+    }, told)
+  end)
+
+  it("takes facts that fit no schema for failures of the line, and goes on", function()
+    local summary, events = replay_text(ten, "facts.jsonl", table.concat({
+      (lines[1]:gsub('"file_count":1', '"file_count":-1')), (lines[2]:gsub("file_count", "files")),
+      (lines[3]:gsub('"file_count":10', '"file_count":10,"file_count":10')), (lines[4]:gsub('"routing"', '"mapping"')),
+      lines[5],
+    }, "\n"))
+    assert.are.same({ 4, 1, 0 }, { summary.failed, summary.identical, summary.bad_lines })
+    local told = {}
+    for i, event in ipairs(events) do told[i] = event.code .. ": " .. event.message end
+    assert.are.same({
+      'InvalidFacts: file_count: expected an integer of at least 0, got -1',
+      'InvalidFacts: unknown field "files"',
+      'InvalidFacts: field "file_count" is given twice',
+      ('UnknownKind: %s has no policy of kind "mapping"'):format(path("ten")),
+    }, told)
+  end)
+
+  it("refuses more members in facts than any kind has fields", function()
+    local members = {}
+    for i = 1, 70 do members[i] = ('"file_count":%d'):format(i) end
+    local _, events = replay_text(ten, "many.jsonl", (lines[1]:gsub('"file_count":1', table.concat(members, ","))))
+    assert.are.equal('field "file_count" is given twice', events[1].message)
+    local broken = (lines[1]:gsub('"file_count":1', table.concat(members, ",") .. ',"file_count":01'))
+    _, events = replay_text(ten, "many.jsonl", broken)
+    assert.are.equal("a number cannot start with 0", events[1].message)
+  end)
+
+  it("does not mind blank lines, Windows line ends, or a last line without an end", function()
+    local summary = replay_text(ten, "ends.jsonl", "\n\r\n" .. table.concat(lines, "\r\n\n"))
+    assert.are.same({ 5, 5, 0 }, { summary.lines, summary.identical, summary.bad_lines })
+  end)
+end)
+
+describe("replay of CloudWatch Logs exports", function()
+  local set, lines, plain
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    set = routing("ten", 10)
+    lines = lines_of(set, { 1, 9, 10 })
+    plain = replay_text(set, "plain.jsonl", table.concat(lines, "\n"))
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  local function expect_same(name, text, others)
+    local summary, events = replay_text(set, name, text)
+    assert.are.same({}, events)
+    assert.are.equal(plain.digest, summary.digest)
+    assert.are.equal(#lines, summary.identical)
+    assert.are.equal(others, summary.other_lines)
+  end
+
+  local function each(wrap)
+    local wrapped = {}
+    for i, line in ipairs(lines) do wrapped[i] = wrap(line) end
+    return table.concat(wrapped, "\n")
+  end
+
+  it("to S3: a time before each message", function()
+    expect_same("s3.jsonl", "2026-11-22T03:04:05.678Z START RequestId: 1 Version: $LATEST\n"
+      .. each(function(line) return "2026-11-22T03:04:05.678Z " .. line end)
+      .. "\n2026-11-22T03:04:05.999Z {like JSON=but not}\n2026-11-22T03:04:05.999Z REPORT RequestId: 1", 3)
+  end)
+
+  it("by `aws logs tail`: time and stream before each message", function()
+    expect_same("tail.jsonl", each(function(line)
+      return "2026-11-22T03:04:05.678000+00:00 2026/11/22/[$LATEST]0123456789abcdef " .. line
+    end), 0)
+  end)
+
+  it("from Logs Insights: @message beside @timestamp", function()
+    expect_same("insights.jsonl", each(function(line)
+      return json.encode({ ["@timestamp"] = "2026-11-22 03:04:05.678", ["@message"] = line })
+    end), 0)
+    expect_same("insights.jsonl", each(function(line)
+      return '{"@timestamp":"2026-11-22 03:04:05.678","@message":' .. line .. "}"
+    end), 0)
+  end)
+
+  it("as log events: the line is a text in message", function()
+    expect_same("events.jsonl", each(function(line)
+      return json.encode({ timestamp = 1795316645678, message = line .. "\n" })
+    end) .. '\n{"timestamp":1,"message":"END RequestId: 1"}\n{"timestamp":1,"message":5}', 2)
+  end)
+
+  it("of a runtime that quotes the line once more", function()
+    expect_same("twice.jsonl", each(function(line)
+      return json.encode({ message = json.encode({ level = "INFO", message = line }) })
+    end), 0)
+  end)
+
+  local function document(newline, indent, name)
+    local events = {}
+    for i, line in ipairs(lines) do
+      events[i] = table.concat({ indent .. "{", indent .. '"logStreamName": "a",',
+        indent .. '"message": ' .. json.encode(line), indent .. "}" }, newline)
+    end
+    table.insert(events, 2, indent .. '{"message": "START RequestId: 1"}')
+    return table.concat({ "{", indent .. ('"%s": ['):format(name), table.concat(events, "," .. newline),
+      indent .. "],", indent .. '"searchedLogStreams": []', "}", "" }, newline)
+  end
+
+  it("as one document over many lines", function()
+    expect_same("document.json", document("\n", "    ", "events"), 1)
+    expect_same("document.json", "\n\n" .. document("\r\n", "\t", "logEvents"), 1)
+  end)
+
+  it("as one document on one line, and as documents one after another", function()
+    expect_same("document.json", document("", "", "events"), 1)
+    local half = {}
+    for i, line in ipairs(lines) do half[i] = json.encode({ logEvents = json.array({ { message = line } }) }) end
+    expect_same("documents.json", table.concat(half), 0)
+    expect_same("documents.json", table.concat(half, "\n"), 0)
+  end)
+
+  it("names the line of the document where a bad event begins", function()
+    local text = document("\n", "  ", "events")
+    local _, events = replay_text(set, "document.json", (text:gsub('\\"threshold\\":10', '\\"threshold\\":oops')))
+    local found = {}
+    for i, event in ipairs(events) do found[i] = ("%s %d"):format(event.type, event.line) end
+    assert.are.same({ "bad line 3", "bad line 8", "bad line 12" }, found)
+  end)
+
+  it("decides nothing in a document without events, and refuses one that is cut off", function()
+    assert.are.equal(0, (replay_text(set, "none.json", '{\n "events": []\n}\n')).lines)
+    local text = document("\n", "  ", "events")
+    local summary = replay_text(set, "cut.json", text:sub(1, #text // 2))
+    assert.are.equal(0, summary.decisions)
+    assert.are.equal(summary.lines, summary.bad_lines)
+    assert.is_true(summary.bad_lines > 0)
+  end)
+
+  it("reads a first line that is broken as what it is, a bad line", function()
+    local summary, events = replay_text(set, "first.jsonl", "{\n" .. table.concat(lines, "\n"))
+    assert.are.same({ 1, 3 }, { summary.bad_lines, summary.identical })
+    assert.are.equal(1, events[1].line)
+  end)
+end)
+
+describe("replay of files", function()
+  local set, text, plain
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    set = routing("ten", 10)
+    text = table.concat(lines_of(set, { 1, 9, 10, 11 }), "\n") .. "\n"
+    plain = replay_text(set, "plain.jsonl", text)
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  local function unreadable(file, jobs)
+    local summary = replayed { set = set, recordings = { file }, jobs = jobs or 1 }
+    assert.are.equal(1, #summary.unreadable)
+    assert.are.equal(file, summary.unreadable[1].file)
+    return summary.unreadable[1].message, summary
+  end
+
+  it("reads gzip", function()
+    write("a.jsonl", text)
+    run("gzip -k " .. path("a.jsonl"))
+    assert.are.same(plain, (replayed { set = set, recordings = { path("a.jsonl.gz") }, jobs = 1 }))
+  end)
+
+  it("decides what a cut gzip file still holds, and says that it is cut", function()
+    write("long.jsonl", text:rep(5000))
+    run("gzip -k " .. path("long.jsonl"))
+    local packed = read(path("long.jsonl.gz"))
+    for jobs = 1, 2 do
+      local message, summary = unreadable(write("cut.jsonl.gz", packed:sub(1, #packed // 2)), jobs)
+      assert.matches("^after line %d+: the compressed data ends early$", message)
+      assert.is_true(summary.identical > 1000)
+      assert.are.same({ 0, summary.lines }, { summary.bad_lines, summary.identical })
+    end
+  end)
+
+  it("says that gzip data is damaged", function()
+    local packed = read(path("long.jsonl.gz"))
+    local damaged = packed:sub(1, -9) .. "\0\0\0\0" .. packed:sub(-4)
+    assert.matches("the compressed data is damaged$", unreadable(write("damaged.jsonl.gz", damaged)))
+  end)
+
+  it("finds no line in an empty file", function()
+    local summary, events = replay_text(set, "empty.jsonl", "")
+    assert.are.same({ 0, 0, 0 }, { summary.lines, #events, #summary.unreadable })
+  end)
+
+  it("takes binary data for bad lines", function()
+    local summary, events = replay_text(set, "binary.jsonl", "\0\1\2\255\254\n{\"\0\":1}\n\127ELF\n" .. text)
+    assert.are.same({ 3, 4 }, { summary.bad_lines, summary.identical })
+    assert.are.same({ 1, 2, 3 }, { events[1].line, events[2].line, events[3].line })
+  end)
+
+  it("says why a directory or a missing file cannot be read, and reads the others", function()
+    assert.are.equal("cannot be read: Is a directory", unreadable(directory))
+    assert.are.equal("cannot be read: No such file or directory", unreadable(path("missing")))
+    local summary = replayed { set = set, recordings = { path("missing"), path("plain.jsonl") }, jobs = 2 }
+    assert.are.same({ 1, 4 }, { #summary.unreadable, summary.identical })
+    assert.are.equal(plain.digest, summary.digest)
+  end)
+
+  it("numbers the lines of every file from 1", function()
+    local bad = write("bad.jsonl", "{}\n")
+    local _, events = replayed { set = set, recordings = { path("plain.jsonl"), bad, bad }, jobs = 2 }
+    assert.are.same({ 1, 1 }, { events[1].line, events[2].line })
+    assert.are.equal(bad, events[1].recording)
+  end)
+
+  it("reads standard input", function()
+    write("script.lua", ([[
+      local set = assert(require("weir.policy_set").load(%q))
+      io.write(assert(require("weir.replay").run { set = set, recordings = { "-" }, jobs = 2 }).digest)
+    ]]):format(path("ten")))
+    local pipe = assert(io.popen(("cat %s | %s lua %s"):format(path("plain.jsonl"), os.getenv("WEIR")
+      or "build/dev/weir", path("script.lua"))))
+    assert.are.equal(plain.digest, pipe:read("a"))
+    assert(pipe:close())
+  end)
+end)
+
+describe("the parameters of a replayed decision", function()
+  local ten, recording
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    ten = routing("ten", 10)
+    -- Recorded with the default of 10, and with an override of 30.
+    local lines = lines_of(ten, { 15 })
+    lines[2] = lines_of(assert(policy_set.load(path("ten"), { params = { threshold = 30 } })), { 15 })[1]
+    recording = write("params.jsonl", table.concat(lines, "\n"))
+    write("older.jsonl", (table.concat(lines, "\n"):gsub('"overrides":%b[],', "")))
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  local function actions(options)
+    options.recordings, options.jobs = options.recordings or { recording }, 1
+    local summary = replayed(options)
+    return summary.kinds.routing.is, summary
+  end
+
+  it("are the recorded ones where they were overrides, else the defaults of today", function()
+    assert.are.same({ batch = 1, realtime = 1 }, (actions { set = ten }))
+    assert.are.same({ realtime = 2 }, (actions { set = routing("twenty", 20) }))
+  end)
+
+  it("are all the recorded ones when the line does not tell overrides", function()
+    local older = { path("older.jsonl") }
+    assert.are.same({ batch = 1, realtime = 1 }, (actions { set = routing("twenty", 20), recordings = older }))
+  end)
+
+  it("in a diff are not overrides where they equal the defaults of the old set", function()
+    local older = { path("older.jsonl") }
+    local is, summary = actions { set = routing("twenty", 20), old = ten, recordings = older }
+    assert.are.same({ realtime = 2 }, is)
+    assert.are.same({ batch = 1, realtime = 1 }, summary.kinds.routing.was)
+    assert.are.equal(1, summary.changed)
+  end)
+
+  it("give way to those that the set was loaded with", function()
+    local five = assert(policy_set.load(path("ten"), { params = { threshold = 5 } }))
+    assert.are.same({ batch = 2 }, (actions { set = five }))
+  end)
+
+  it("that no longer fit are a failure", function()
+    local summary, events = replay_text(ten, "unfit.jsonl", (read(recording):gsub('"threshold":30', '"threshold":0')))
+    assert.are.equal(1, summary.failed)
+    assert.are.equal("InvalidParams", events[1].code)
+  end)
+end)
+
+describe("diff", function()
+  local ten, twenty, recording
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    ten, twenty = routing("ten", 10), routing("twenty", 20)
+    recording = write("diff.jsonl", table.concat(lines_of(ten, { 1, 12, 25 }), "\n"))
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  it("compares two sets, not with what was recorded", function()
+    local told = write("told.jsonl", (read(recording):gsub('"action":"batch"', '"action":"serverless"')))
+    local summary, events = replayed { set = twenty, old = ten, recordings = { told }, jobs = 2 }
+    assert.are.same({ 3, 2, 1 }, { summary.decisions, summary.identical, summary.changed })
+    assert.are.same({ "difference", 2 }, { events[1].type, events[1].line })
+    assert.are.same({ '{"action":"batch"}', '{"action":"realtime"}' }, { events[1].was, events[1].is })
+    assert.are.same({ path("twenty") .. "/routing.lua", 6 }, { events[1].policy_file, events[1].policy_line })
+  end)
+
+  it("tells when the old set fails, and when the new one does", function()
+    local failing = routing("failing", 10, 'if facts.file_count == 12 then error("twelve") end')
+    local summary, events = replayed { set = ten, old = failing, recordings = { recording }, jobs = 1 }
+    assert.are.same({ 1, 0 }, { summary.changed, summary.failed })
+    assert.is_true(events[1].was_failure)
+    assert.matches("twelve", events[1].was)
+    assert.are.same({ failed = 1, realtime = 1, batch = 1 }, summary.kinds.routing.was)
+    summary, events = replayed { set = failing, old = ten, recordings = { recording }, jobs = 1 }
+    assert.are.same({ 0, 1 }, { summary.changed, summary.failed })
+    assert.are.same({ "failure", "PolicyError" }, { events[1].type, events[1].code })
+    assert.are.equal('{"action":"batch"}', events[1].was)
+  end)
+end)
+
+describe("replay's callbacks", function()
+  local ten, recording
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    ten = routing("ten", 10)
+    recording = write("callbacks.jsonl", (table.concat(lines_of(ten, { 1, 2, 3 }), "\n") .. "\n{}\n"):rep(3000))
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  it("that raise end the replay with their error", function()
+    for _, name in ipairs { "on_event", "on_progress" } do
+      for jobs = 1, 3 do
+        local calls = 0
+        local ok, message = pcall(replay.run, {
+          set = ten, recordings = { recording, recording }, jobs = jobs,
+          [name] = function()
+            calls = calls + 1
+            error("enough of " .. name, 0)
+          end,
+        })
+        assert.are.same({ false, "enough of " .. name, 1 }, { ok, message, calls })
+      end
+    end
+    assert.are.equal(3000, (replayed { set = ten, recordings = { recording }, jobs = 2 }).bad_lines)
+  end)
+
+  it("tell progress up to the end of the file", function()
+    local last
+    replayed { set = ten, recordings = { recording }, jobs = 2, on_progress = function(...) last = { ... } end }
+    local size = #read(recording)
+    assert.are.same({ recording, size, size, 9000 }, last)
+  end)
+
+  it("and options are checked", function()
+    assert.has_error(function() replay.run { set = ten, recordings = {}, job = 1 } end)
+    assert.has_error(function() replay.run { set = ten, recordings = {}, jobs = 0 } end)
+    assert.has_error(function() replay.run { recordings = {} } end)
+    assert.has_error(function() replay.run { set = ten } end)
+  end)
+end)
