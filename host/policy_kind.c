@@ -214,7 +214,8 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
   lua_pop(L, 1);
   lua_getfield(L, -1, "decide");
   kind->decide = luaL_ref(L, LUA_REGISTRYINDEX);
-  if (lua_getfield(L, -1, "examples") == LUA_TTABLE) kind->examples = lua_rawlen(L, -1);
+  if (lua_getfield(L, -1, "examples") == LUA_TTABLE)
+    kind->examples = (size_t)luaL_len(L, -1); /* it may be frozen */
   lua_pop(L, 1);
   kind->policy = luaL_ref(L, LUA_REGISTRYINDEX);
   return ok;

@@ -78,6 +78,20 @@ struct policy_sandbox {
   size_t made_count;
 };
 
+static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
+  return (policy_sandbox *)((char *)sandbox_budget_of(L) - offsetof(policy_sandbox, budget));
+}
+
+/* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
+void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
+
+/* The policies' `require`. */
+int policy_load_require(lua_State *L);
+
+/* The text of the error value on the top of the stack, without calling its metamethods and
+ * without Lua memory; `value` is room for one that is not a text. */
+const char *policy_load_error(lua_State *L, char *value, size_t size);
+
 /* Compiles the kind whose table is on the top of the stack (pops it) and adds its constructors to
  * the table of words at index. Raises on a malformed kind. */
 void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words);
