@@ -161,15 +161,21 @@ bool facts_read(facts *f, const char *text, size_t size, text_buffer *why) {
   return check_complete(f, f->present, why);
 }
 
-/* Fields the decision before left in the cache go, those it is likely to need come. */
-static void refresh_cache(lua_State *L, facts *f) {
-  uint64_t stale = f->decoded & ~(f->wanted & f->present), fresh = f->wanted & f->present;
-  f->decoded = 0;
-  for (; stale; stale &= stale - 1) {
-    lua_rawgeti(L, -1, __builtin_ctzll(stale) + 1); // cache keys name
+/* Removes fields from the cache; the stack ends in the cache and its keys. */
+static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
+  f->decoded &= ~dropped;
+  for (; dropped; dropped &= dropped - 1) {
+    lua_rawgeti(L, -1, __builtin_ctzll(dropped) + 1); // cache keys name
     lua_pushnil(L);
     lua_rawset(L, -4);
   }
+}
+
+/* Fields the decision before left in the cache go, those it is likely to need come. */
+static void refresh_cache(lua_State *L, facts *f) {
+  uint64_t fresh = f->wanted & f->present;
+  drop_fields(L, f, f->decoded & ~fresh);
+  f->decoded = 0;
   for (; fresh; fresh &= fresh - 1) {
     int keys = lua_gettop(L);
     decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
@@ -183,4 +189,16 @@ void facts_push(lua_State *L, facts *f) {
   refresh_cache(L, f);
   lua_pop(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+}
+
+void facts_restore(lua_State *L, facts *f) {
+  uint64_t changeable = 0;
+  for (size_t i = 0; i < f->schema->count; i++)
+    if (f->schema->items[i].type >= SCHEMA_LIST) changeable |= (uint64_t)1 << i;
+  changeable &= f->decoded;
+  if (!changeable) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  drop_fields(L, f, changeable);
+  lua_pop(L, 2);
 }

@@ -89,6 +89,7 @@ static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
   text_buffer *scratch = &sandbox->scratch;
   lua_pushliteral(L, "because");
   lua_rawget(L, decision);
+  if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "because was changed to no text");
   const char *because = lua_tolstring(L, -1, &size);
   if (count > 0) {
     if (format_plainly(L, decision, because, size, count, scratch)) {
@@ -157,6 +158,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   if (sandbox->asked->invariants == LUA_NOREF) return;
   note_cost(sandbox);
   sandbox_budget_start(L);
+  facts_restore(L, &sandbox->asked->facts);
   lua_pushstring(L, spec->action);
   lua_setfield(L, decision, "action");
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->asked->invariants);

@@ -120,3 +120,39 @@ describe("a policy that changes itself after the check", function()
     assert.equal("routing.lua:3: error[W004] the same", found)
   end)
 end)
+
+describe("a policy that changes its facts", function()
+  teardown(policy_folder.remove_all)
+
+  local PROMOTION = '{"now":1,"champion":"a","challenger":"b","variants":[{"name":"a"},%s]}'
+  local GOOD = '{"name":"b","approval":"Approved","window":{"requests":900,"errors":0}}'
+
+  local function promoting(change)
+    return policy_folder.load({ ["promotion.lua"] = "return policy { kind = 'promotion', decide = function(facts)\n"
+      .. change .. "\nreturn promote { because = 'x', variant = 'b' } end }" })
+  end
+
+  it("does not deceive the invariants", function()
+    for _, change in ipairs({
+      "for _, v in ipairs(facts.variants) do v.approval, v.window = 'Approved', { requests = 9, errors = 0 } end",
+      "facts.variants[2] = { name = 'b', approval = 'Approved', window = { requests = 9, errors = 0 } }",
+      "pcall(function() facts.champion = 'z' end) table.insert(facts.variants, 2, "
+        .. "{ name = 'b', approval = 'Approved', window = { requests = 9, errors = 0 } })",
+    }) do
+      local set = promoting(change)
+      local answer, message, code = set:decide("promotion", PROMOTION:format('{"name":"b"}'))
+      assert.is_nil(answer)
+      assert.equal("InvariantBroken", code)
+      assert.matches("b is not an Approved model package", message)
+      assert.equal("promote", set:decide("promotion", PROMOTION:format(GOOD)).action)
+    end
+  end)
+
+  it("cannot set or add a field", function()
+    for _, change in ipairs({ "facts.now = 5", "facts.nonsense = 1", "facts.champion = nil" }) do
+      local _, message, code = promoting(change):decide("promotion", PROMOTION:format(GOOD))
+      assert.equal("PolicyError", code)
+      assert.matches("promotion.lua:2: facts are read%-only", message)
+    end
+  end)
+end)
