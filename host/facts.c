@@ -112,9 +112,7 @@ static bool explain(const facts *f, const json_scan *scan, json_span key, text_b
     text_buffer_format(why, "not valid JSON: %s (line %zu, column %zu)", scan->error, line, column);
     return false;
   }
-  const char *near = schema_suggest(f->schema, key.at, key.size);
-  text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size), key.at);
-  if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+  schema_explain_unknown(f->schema, "field", key, why);
   return false;
 }
 

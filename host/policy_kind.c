@@ -27,19 +27,23 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   strcpy(place->file, file);
 }
 
-static void check_fields(lua_State *L, const decision_spec *spec) {
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index) {
   size_t guess = 0;
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     if (lua_type(L, -2) == LUA_TNUMBER) continue; /* an argument of because */
     size_t size;
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : NULL;
-    if (!key)
-      luaL_error(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
+    if (!key) {
+      lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
+      return false;
+    }
     if (strcmp(key, "because") == 0 || schema_find(&spec->fields, key, size, &guess)) continue;
     const char *near = schema_suggest(&spec->fields, key, size);
-    luaL_error(L, "%s has no field '%s'%s%s%s", spec->action, key, near ? "; did you mean '" : "",
-               near ? near : "", near ? "'?" : "");
+    lua_pushfstring(L, "%s has no field '%s'%s%s%s", spec->action, key,
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
   }
+  return true;
 }
 
 /* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
@@ -47,6 +51,9 @@ static void check_fields(lua_State *L, const decision_spec *spec) {
 static int construct(lua_State *L) {
   const decision_spec *spec = lua_touserdata(L, lua_upvalueindex(1));
   policy_sandbox *sandbox = lua_touserdata(L, lua_upvalueindex(2));
+  /* Made while loading, it would be one table for all decisions. */
+  if (!sandbox->question)
+    return luaL_error(L, "%s: decisions are made inside decide", spec->action);
   if (lua_type(L, 1) != LUA_TTABLE || lua_gettop(L) != 1)
     return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
   if (lua_getmetatable(L, 1))
@@ -55,10 +62,11 @@ static int construct(lua_State *L) {
   if (lua_rawget(L, 1) != LUA_TSTRING)
     return luaL_error(L, "%s needs because = \"…\": say why in a text", spec->action);
   lua_pop(L, 1);
-  check_fields(L, spec);
+  if (!policy_kind_check_fields(L, spec, 1))
+    return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
-  if (sandbox->question && sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
+  if (sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
   return 1;
 }
 

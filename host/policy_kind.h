@@ -72,7 +72,8 @@ struct policy_sandbox {
   const policy_question *question; /* of the decision going on */
   policy_answer *answer;
   policy_kind *asked;
-  text_buffer scratch;  /* for because */
+  text_buffer scratch;  /* for because, and for a message that is being put together */
+  text_buffer why;      /* what is wrong with the question or the decision */
   size_t memory_before; /* bytes held when the decision began */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
@@ -104,6 +105,9 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
 /* The decision_spec of a decision table at index, or NULL. */
 const decision_spec *policy_kind_decision_at(lua_State *L, policy_sandbox *sandbox, int index,
                                              const policy_kind **kind);
+
+/* True when the decision table at index has no field but the spec's; else the message is pushed. */
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index);
 
 /* True when params_table and the JSON texts are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

@@ -3,7 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "core/json_write.h"
+#include "core/shown_text.h"
 #include "policy_kind.h"
 #include "sandbox_freeze.h"
 
@@ -18,9 +18,11 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
   json_span value;
   json_scan_begin(&scan, text, size);
   if (!schema_check_json(field, &scan, &value, why) || !json_scan_finish(&scan)) {
-    if (why->size == 0)
-      text_buffer_format(why, "%s: \"%.*s\" is not a value", field->name,
-                         size > 40 ? 40 : (int)size, text);
+    if (why->size == 0) {
+      text_buffer_format(why, "%s: \"", field->name);
+      shown_text_append(why, text, size, SHOWN_VALUE_BYTES);
+      text_buffer_text(why, "\" is not a value");
+    }
     return false;
   }
   text_buffer_append(out, text, size);
@@ -94,10 +96,7 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
   while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value)) {
     const schema_field *field = schema_find(&kind->params, key.at, key.size, &guess);
     if (!field && question->strict) {
-      const char *near = schema_suggest(&kind->params, key.at, key.size);
-      text_buffer_format(why, "unknown parameter \"%.*s\"", key.size > 60 ? 60 : (int)key.size,
-                         key.at);
-      if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+      schema_explain_unknown(&kind->params, "parameter", key, why);
       return false;
     }
     if (!field) continue; /* this version of the policy no longer has it */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/sha256.h"
+#include "core/shown_text.h"
 #include "embedded_lua.h"
 #include "policy_kind.h"
 #include "sandbox_base.h"
@@ -178,6 +179,7 @@ void policy_sandbox_free(policy_sandbox *sandbox) {
   }
   for (size_t i = 0; i < sandbox->kind_count; i++) policy_kind_free(&sandbox->kinds[i]);
   text_buffer_free(&sandbox->scratch);
+  text_buffer_free(&sandbox->why);
   free(sandbox);
 }
 
@@ -214,8 +216,9 @@ bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, siz
       taken += result;
     }
     if (taken) continue;
-    text_buffer_format(why, "no policy has a parameter \"%.*s\"",
-                       name.size > 60 ? 60 : (int)name.size, name.at);
+    text_buffer_text(why, "no policy has a parameter \"");
+    shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
+    text_buffer_byte(why, '"');
     return false;
   }
   if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/shown_text.h"
 #include "schema.h"
-
-enum { SHOWN_VALUE_BYTES = 40 };
 
 static void describe_bounds(const schema_field *field, text_buffer *out) {
   if (field->min != -HUGE_VAL && field->max != HUGE_VAL)
@@ -37,9 +36,9 @@ static bool reject(const schema_field *field, json_span value, text_buffer *why)
   schema_describe(field, why);
   text_buffer_text(why, ", got ");
   const char *quote = value.type == JSON_STRING ? "\"" : "";
-  bool cut = value.size > SHOWN_VALUE_BYTES;
-  text_buffer_format(why, "%s%.*s%s%s", quote, cut ? SHOWN_VALUE_BYTES : (int)value.size, value.at,
-                     cut ? "…" : "", quote);
+  text_buffer_text(why, quote);
+  shown_text_append(why, value.at, value.size, SHOWN_VALUE_BYTES);
+  text_buffer_text(why, quote);
   return false;
 }
 
@@ -87,6 +86,15 @@ static bool scalar_fits(const schema_field *field, json_span value) {
   }
 }
 
+void schema_explain_unknown(const schema_record *record, const char *what, json_span name,
+                            text_buffer *why) {
+  const char *near = schema_suggest(record, name.at, name.size);
+  text_buffer_format(why, "unknown %s \"", what);
+  shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
+  text_buffer_byte(why, '"');
+  if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+}
+
 static void name_inside(const schema_field *field, text_buffer *why) {
   if (field->name) text_buffer_format(why, "%s: ", field->name);
 }
@@ -98,11 +106,8 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
   while (json_scan_member(scan, &key)) {
     const schema_field *inner = schema_find(&field->fields, key.at, key.size, &guess);
     if (!inner) {
-      const char *near = schema_suggest(&field->fields, key.at, key.size);
       name_inside(field, why);
-      text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size),
-                         key.at);
-      if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+      schema_explain_unknown(&field->fields, "field", key, why);
       return false;
     }
     size_t at = (size_t)(inner - field->fields.items);
@@ -123,6 +128,12 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
   return !scan->error;
 }
 
+static void append_member_path(text_buffer *out, const schema_field *field, json_span key) {
+  text_buffer_format(out, "%s.", field->name ? field->name : "");
+  shown_text_append(out, key.at, key.size, SHOWN_NAME_BYTES);
+  text_buffer_text(out, ": ");
+}
+
 static bool check_items(const schema_field *field, json_scan *scan, text_buffer *why) {
   size_t count = 0;
   json_span key, value;
@@ -135,8 +146,7 @@ static bool check_items(const schema_field *field, json_scan *scan, text_buffer 
       if (is_list)
         text_buffer_format(&inner, "%s[%zu]: ", field->name ? field->name : "", count + 1);
       else
-        text_buffer_format(&inner, "%s.%.*s: ", field->name ? field->name : "", (int)key.size,
-                           key.at);
+        append_member_path(&inner, field, key);
       text_buffer_append(&inner, why->data + before, why->size - before);
       why->size = before;
       text_buffer_append(why, inner.data, inner.size);

@@ -75,11 +75,31 @@ describe("a policy that tries to keep something", function()
     end
   end)
 
-  it("cannot keep a decision", function()
-    local set = policy_folder.load(routing("return last or batch { because = 'new' }",
-      "local last = batch { because = 'made while loading' }"))
-    assert_constant(set, "made while loading")
+  it("cannot make a decision before it is asked for one", function()
+    local found = policy_folder.refused(routing("last[1] = last[1] + 1 return last",
+      "local last = batch { because = '%d', 0 }"))
+    assert.equal("routing.lua:1: error[W004] batch: decisions are made inside decide", found)
   end)
+end)
+
+describe("a decision changed after it was made", function()
+  teardown(policy_folder.remove_all)
+
+  for change, expected in pairs({
+    ["d.because = nil"] = "because was changed to no text",
+    ["d.because = {}"] = "because was changed to no text",
+    ["d.because = 5"] = "because was changed to no text",
+    ["d.wieght = 5"] = "batch has no field 'wieght'",
+    ["d[{}] = 5"] = "batch: fields have names, not table keys",
+    ["d[true] = 5"] = "batch: fields have names, not boolean keys",
+    ["d = batch(d)"] = "batch: this table is a decision already",
+    ["d = realtime(d)"] = "realtime: this table is a decision already",
+  }) do
+    it("is checked when it is returned: " .. change, function()
+      local set = policy_folder.load(routing("local d = batch { because = 'x' } " .. change .. " return d"))
+      assert_constant(set, "PolicyError: routing.lua:5: " .. expected)
+    end)
+  end
 end)
 
 describe("a policy that changes itself after the check", function()
