@@ -93,6 +93,10 @@ int policy_load_require(lua_State *L);
  * without Lua memory; `value` is room for one that is not a text. */
 const char *policy_load_error(lua_State *L, char *value, size_t size);
 
+/* The line of the first such word in the file, or 0: Lua keeps no lines for what is in a table, nor
+ * for `return policy {…}`, which is a tail call. */
+int policy_load_line(const policy_file *file, const char *word, size_t size);
+
 /* Compiles the kind whose table is on the top of the stack (pops it) and adds its constructors to
  * the table of words at index. Raises on a malformed kind. */
 void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words);

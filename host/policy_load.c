@@ -91,6 +91,29 @@ const char *policy_load_error(lua_State *L, char *value, size_t size) {
   return value;
 }
 
+static bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+int policy_load_line(const policy_file *file, const char *word, size_t size) {
+  int line = 1;
+  bool inside = false; /* a longer word */
+  for (const char *at = file->text, *end = at + file->size; at + size <= end; at++) {
+    if (!inside && memcmp(at, word, size) == 0 && !is_letter(at[size])) return line;
+    line += *at == '\n';
+    inside = is_letter(*at);
+  }
+  return 0;
+}
+
+/* The messages of `policy` begin with what they are about: "params.size must be made with …". */
+static int line_of_subject(const policy_file *file, const char *text) {
+  size_t size = 0;
+  while (is_letter(text[size])) size++;
+  int line = size ? policy_load_line(file, text, size) : 0;
+  return line ? line : policy_load_line(file, "policy", 6);
+}
+
 /* Pops the error. */
 static void report_load_error(lua_State *L, const policy_file *file, int status, const char *code,
                               finding_list *findings) {
@@ -103,7 +126,8 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
   } else if (strstr(text, "require: ") || strstr(text, "requires itself")) {
     code = "W012";
   }
-  finding_error(findings, file->shown, 0, code, "%s", text);
+  int line = strstr(text, ".lua:") ? 0 : line_of_subject(file, text);
+  finding_error(findings, file->shown, line, code, "%s", text);
   lua_settop(L, 0);
 }
 

@@ -29,17 +29,17 @@ describe("the error of a policy", function()
   end)
 
   it("is told without its value when it is no text", function()
-    for _, case in ipairs({ { "nil", "nil" }, { "{}", "table" }, { "5", "number" }, { "print_", nil }, { "error", "function" } }) do
-      local message = failure(policy_folder.load(routing("error(" .. case[1] .. ")")))
-      if case[2] then assert.equal("(an error value of type " .. case[2] .. ")", message) end
+    for value, name in pairs({ ["nil"] = "nil", ["{}"] = "table", ["true"] = "boolean", error = "function" }) do
+      local message = failure(policy_folder.load(routing("error(" .. value .. ")")))
+      assert.equal("(an error value of type " .. name .. ")", message)
     end
   end)
 
   it("has the place of the decision when the decision is at fault", function()
     for body, expected in pairs({
       ["return batch { because = '\\xff' }"] = "because is not valid UTF-8",
-      ["return batch { because = '%d', 'x' }"] = "bad argument #2 to 'format' (number expected, got string)",
-      ["return batch { because = '%d %d', 1 }"] = "bad argument #3 to 'format' (number expected, got no value)",
+      ["return batch { because = '%d', 'x' }"] = "bad argument #2 to 'string.format' (number expected, got string)",
+      ["return batch { because = '%d %d', 1 }"] = "bad argument #3 to 'string.format' (no value)",
       ["return hold { because = 'x', needs = 'y' }"] = "'hold' is a decision of promotion, not of routing",
     }) do
       local message = failure(policy_folder.load(routing(body)))
