@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_faithful.h"
 #include "core/shown_text.h"
 #include "schema.h"
 
@@ -175,6 +176,15 @@ static bool check_container(const schema_field *field, json_scan *scan, json_spa
   return ok;
 }
 
+static bool check_any(const schema_field *field, json_scan *scan, json_span *value,
+                      text_buffer *why) {
+  size_t before = why->size;
+  name_inside(field, why);
+  if (!json_faithful_value(scan, value, why) && !scan->error) return false;
+  why->size = before;
+  return !scan->error;
+}
+
 bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,
                        text_buffer *why) {
   json_type type;
@@ -184,6 +194,7 @@ bool schema_check_json(const schema_field *field, json_scan *scan, json_span *va
   bool container = field->type >= SCHEMA_LIST && field->type <= SCHEMA_MAP;
   if (container && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
     return check_container(field, scan, value, why);
+  if (field->type == SCHEMA_ANY) return check_any(field, scan, value, why);
   if (!json_scan_value(scan, value)) return false;
   if (!container && scalar_fits(field, *value)) return true;
   return reject(field, *value, why);
@@ -216,46 +227,63 @@ static void push_number(lua_State *L, const schema_field *field, json_span value
 
 static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
 
+/* Pushes the next value of a text that was checked. One pass, however deep the value is. */
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan);
+
 static void push_members(lua_State *L, const schema_field *field, json_scan *scan) {
-  json_span key, value;
+  json_span key;
   size_t guess = 0;
   lua_createtable(L, 0, 8);
   while (json_scan_member(scan, &key)) {
     push_text(L, key);
-    json_scan_value(scan, &value);
     const schema_field *inner = field->of ? field->of : &any_field;
     if (field->type == SCHEMA_RECORD) inner = schema_find(&field->fields, key.at, key.size, &guess);
-    schema_push_json(L, inner, value);
+    push_next(L, inner, scan);
     lua_rawset(L, -3);
   }
 }
 
 static void push_elements(lua_State *L, const schema_field *field, json_scan *scan) {
-  json_span value;
   lua_createtable(L, 4, 0);
   for (lua_Integer i = 1; json_scan_element(scan); i++) {
-    json_scan_value(scan, &value);
-    schema_push_json(L, field->of ? field->of : &any_field, value);
+    push_next(L, field->of ? field->of : &any_field, scan);
     lua_rawseti(L, -2, i);
   }
 }
 
 /* null in `any` JSON is absent: Lua has no other nothing, and a policy tests fields against nil. */
-void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
-  json_scan scan;
-  luaL_checkstack(L, 6, "JSON nested too deep");
+static void push_scalar(lua_State *L, const schema_field *field, json_span value) {
   switch (value.type) {
   case JSON_NULL: lua_pushnil(L); return;
-  case JSON_TRUE:
-  case JSON_FALSE: lua_pushboolean(L, value.type == JSON_TRUE); return;
   case JSON_NUMBER: push_number(L, field, value); return;
   case JSON_STRING: push_text(L, value); return;
-  default: break;
+  default: lua_pushboolean(L, value.type == JSON_TRUE); return;
+  }
+}
+
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan) {
+  json_type type = JSON_NULL;
+  json_span value = {0};
+  luaL_checkstack(L, 6, "JSON nested too deep");
+  json_scan_peek(scan, &type);
+  if (type < JSON_OBJECT) {
+    json_scan_value(scan, &value);
+    push_scalar(L, field, value);
+    return;
+  }
+  json_scan_enter(scan, type);
+  if (type == JSON_OBJECT)
+    push_members(L, field, scan);
+  else
+    push_elements(L, field, scan);
+}
+
+void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
+  json_scan scan;
+  if (value.type < JSON_OBJECT) {
+    push_scalar(L, field, value);
+    return;
   }
   json_scan_begin(&scan, value.at, value.size);
-  json_scan_enter(&scan, value.type);
-  if (value.type == JSON_OBJECT)
-    push_members(L, field, &scan);
-  else
-    push_elements(L, field, &scan);
+  push_next(L, field, &scan);
 }
