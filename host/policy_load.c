@@ -76,9 +76,14 @@ int policy_load_require(lua_State *L) {
   return 1;
 }
 
-/* Runs a file; gives the policy that it returned, as `policy` checked it, or nil. */
+/* Runs a file; gives the policy that it returned, as `policy` checked it, nil for a helper, false
+ * for a file without a result: its end, or a `return`, must be missing. */
 static int load_file_protected(lua_State *L) {
   load_file(L, lua_touserdata(L, 1));
+  if (lua_isboolean(L, -1)) {
+    lua_pushboolean(L, false);
+    return 1;
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->accepted);
   lua_insert(L, -2);
   lua_rawget(L, -2);
@@ -196,6 +201,9 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
     lua_pushlightuserdata(L, &job);
     status = lua_pcall(L, 2, 0, 0);
     if (status != LUA_OK) report_load_error(L, file, status, "W005", findings);
+  } else if (lua_isboolean(L, -1)) {
+    finding_error(findings, file->shown, 0, "W005", "returns nothing");
+    finding_hint(findings, "a policy file ends in: return policy { … }, a helper in: return { … }");
   }
   lua_settop(L, 0);
 }
