@@ -187,7 +187,9 @@ static bool read_defaults(lua_State *L, policy_kind *kind, finding_list *finding
     lua_getfield(L, -1, kind->params.items[i].name);
     lua_getfield(L, -1, "default");
     if (!schema_write_json(L, lua_gettop(L), &kind->params.items[i], &kind->defaults[i], &why)) {
-      finding_error(findings, kind->file->shown, 0, "W006", "the default of parameter %.*s",
+      const schema_field *field = &kind->params.items[i];
+      int line = policy_load_line(kind->file, field->name, field->name_size);
+      finding_error(findings, kind->file->shown, line, "W006", "the default of parameter %.*s",
                     (int)why.size, why.data);
       ok = false;
     }

@@ -56,8 +56,24 @@ static bool is_listed(json_span list, const schema_field *field) {
   json_scan_begin(&scan, list.at, list.size);
   if (!json_scan_enter(&scan, JSON_ARRAY)) return false;
   while (json_scan_element(&scan) && json_scan_value(&scan, &name))
-    if (name.type == JSON_STRING && json_string_equals(name, field->name, field->name_size))
-      return true;
+    if (json_string_equals(name, field->name, field->name_size)) return true;
+  return false;
+}
+
+static bool check_list(json_span list, text_buffer *why) {
+  json_scan scan;
+  json_span name;
+  json_type type;
+  bool texts = true;
+  if (list.size == 0) return true;
+  json_scan_begin(&scan, list.at, list.size);
+  if (json_scan_peek(&scan, &type) && type == JSON_ARRAY && json_scan_enter(&scan, JSON_ARRAY))
+    while (json_scan_element(&scan) && json_scan_value(&scan, &name))
+      texts = texts && name.type == JSON_STRING;
+  else
+    texts = false;
+  if (texts && json_scan_finish(&scan)) return true;
+  text_buffer_text(why, "overrides must be a JSON list of names");
   return false;
 }
 
@@ -88,6 +104,8 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
   json_scan scan;
   json_span key, value;
   size_t guess = 0;
+  uint64_t given = 0;
+  if (!check_list(question->overrides, why)) return false;
   json_scan_begin(&scan, question->params.at, question->params.size);
   if (!json_scan_enter(&scan, JSON_OBJECT)) {
     text_buffer_text(why, "parameters must be one JSON object");
@@ -103,11 +121,17 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
     size_t quotes = value.type == JSON_STRING ? 1 : 0;
     const char *text = value.at - quotes;
     size_t size = value.size + 2 * quotes;
-    if (was_override(kind, question, field, text, size))
-      recorded[field - kind->params.items] = (value_text){text, size};
+    size_t at = (size_t)(field - kind->params.items);
+    if (given >> at & 1) {
+      text_buffer_format(why, "parameter \"%s\" is given twice", field->name);
+      return false;
+    }
+    given |= (uint64_t)1 << at;
+    if (was_override(kind, question, field, text, size)) recorded[at] = (value_text){text, size};
   }
-  if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
-  return !scan.error;
+  if (json_scan_finish(&scan)) return true;
+  text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
+  return false;
 }
 
 /* Appends one parameter to the texts and to the Lua table on the top of the stack. */

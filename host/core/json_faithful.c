@@ -39,7 +39,11 @@ static bool refuse_key(walk *w, const plain_key *key) {
   return false;
 }
 
-static bool keys_differ(walk *w, plain_key *keys, size_t count) {
+/* The keys from the first on, which are those of one object. */
+static bool keys_differ(walk *w, size_t first) {
+  size_t count = w->count - first;
+  if (count < 2) return true;
+  plain_key *keys = w->keys + first;
   if (count <= COMPARED_PAIRWISE) {
     for (size_t i = 1; i < count; i++)
       for (size_t j = 0; j < i; j++)
@@ -121,8 +125,7 @@ static bool read_all(walk *w) {
       if ((top->is_object && !push_key(w, key)) || !read_one(w, levels, &depth)) return false;
       continue;
     }
-    if (w->scan->error || !keys_differ(w, w->keys + top->first_key, w->count - top->first_key))
-      return false;
+    if (w->scan->error || !keys_differ(w, top->first_key)) return false;
     w->count = top->first_key;
     depth--;
   }

@@ -112,10 +112,16 @@ static recording_result read_message(json_span message, int depth, recording_lin
   if (message.type != JSON_STRING) return RECORDING_OTHER;
   if (!message.escaped)
     return read_at(message.at, message.size, depth + 1, line, scratch, error, column);
-  size_t start = scratch->size; /* an outer level's text may lie before */
-  if (start > 0 || !text_buffer_reserve(scratch, message.size + 1)) return RECORDING_OTHER;
-  scratch->size = json_unescape(message, scratch->data);
-  return read_at(scratch->data, scratch->size, depth + 1, line, scratch, error, column);
+  /* An inner message may be quoted, too. It is no longer than this one, and what it is read from
+   * lies in scratch, which must not move then. */
+  if (scratch->size == 0 && !text_buffer_reserve(scratch, UNWRAP_DEPTH * (message.size + 1))) {
+    text_buffer_text(error, "not enough memory");
+    return RECORDING_BAD;
+  }
+  char *text = scratch->data + scratch->size;
+  size_t size = json_unescape(message, text);
+  scratch->size += size;
+  return read_at(text, size, depth + 1, line, scratch, error, column);
 }
 
 static recording_result read_object(const char *text, size_t size, int depth, recording_line *line,

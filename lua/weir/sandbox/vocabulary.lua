@@ -28,6 +28,22 @@ local function check_keys(what, given, allowed)
   end
 end
 
+local function is_integer(value) return math.type(value) == "integer" end
+local function is_number(value) return type(value) == "number" end
+local function is_text(value) return type(value) == "string" and utf8.len(value) ~= nil end
+local function is_flag(value) return type(value) == "boolean" end
+
+-- A NaN is no bound: everything would be outside of it.
+local function is_bound(value) return value == nil or (is_number(value) and value == value) end
+
+local function is_list_of_texts(values)
+  if type(values) ~= "table" or #values == 0 then return false end
+  for i = 1, #values do
+    if not is_text(values[i]) then return false end
+  end
+  return true
+end
+
 -- These tables grow with every call, and a decision leaves nothing behind.
 local function refuse_in_decide(word)
   if is_deciding() then error(word .. " describes a policy; use it outside of decide", CALLER) end
@@ -45,8 +61,14 @@ local function parameter(type_name, allowed, is_default)
     if not is_default(spec[1]) then
       error(("%s needs its default first: %s { default, … }"):format(type_name, type_name), CALLER - 1)
     end
-    if spec.doc ~= nil and type(spec.doc) ~= "string" then
+    if spec.doc ~= nil and not is_text(spec.doc) then
       error(type_name .. ": doc must be a text", CALLER - 1)
+    end
+    if not (is_bound(spec.min) and is_bound(spec.max)) then
+      error(type_name .. ": min and max must be numbers", CALLER - 1)
+    end
+    if allowed.values and not is_list_of_texts(spec.values) then
+      error(type_name .. " needs values = { \"…\", … }", CALLER - 1)
     end
     local token = {}
     parameters[token] = {
@@ -56,11 +78,6 @@ local function parameter(type_name, allowed, is_default)
     return token
   end
 end
-
-local function is_integer(value) return math.type(value) == "integer" end
-local function is_number(value) return type(value) == "number" end
-local function is_text(value) return type(value) == "string" end
-local function is_flag(value) return type(value) == "boolean" end
 
 local words = {
   integer = parameter("integer", { min = true, max = true }, is_integer),
