@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "core/json_compact.h"
 #include "core/shown_text.h"
 #include "policy_kind.h"
 #include "sandbox_freeze.h"
@@ -25,8 +26,7 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
     }
     return false;
   }
-  text_buffer_append(out, text, size);
-  return true;
+  return json_compact(text, size, out);
 }
 
 int policy_params_override(policy_kind *kind, json_span name, json_span value, text_buffer *why) {
@@ -147,9 +147,10 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
   json_span span;
   json_scan_begin(&scan, value.text, value.size);
   if (!schema_check_json(field, &scan, &span, why)) return false;
-  text_buffer_append(&kind->params_json, value.text, value.size);
-  if (value.size != kind->defaults[i].size ||
-      memcmp(value.text, kind->defaults[i].data, value.size) != 0)
+  size_t start = kind->params_json.size;
+  json_compact(value.text, value.size, &kind->params_json); /* as defaults are written */
+  if (kind->params_json.size - start != kind->defaults[i].size ||
+      memcmp(kind->params_json.data + start, kind->defaults[i].data, kind->defaults[i].size) != 0)
     text_buffer_format(&kind->overridden, "%s\"%s\"", kind->overridden.size > 1 ? "," : "",
                        field->name);
   schema_push_json(L, field, span);
