@@ -159,8 +159,7 @@ static void check_purity(lua_State *L, const policy_kind *kind, const adoption *
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   if (!policy_purity_enforce(L, -1, &why)) {
     finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
-    finding_hint(job->findings,
-                 "what a decision needs from others belongs into its facts");
+    finding_hint(job->findings, "what a decision needs from others belongs into its facts");
   }
   text_buffer_free(&why);
 }

@@ -26,10 +26,13 @@ end
 
 function policy_folder.write(folder, name, text)
   local path = folder .. "/" .. name
-  local directory = name:match("^(.*)/")
-  if directory then policy_folder.run("mkdir -p " .. quoted(folder .. "/" .. directory)) end
-  local file <close> = assert(io.open(path, "wb"))
+  local file = io.open(path, "wb")
+  if not file then
+    policy_folder.run("mkdir -p " .. quoted(path:match("^(.*)/")))
+    file = assert(io.open(path, "wb"))
+  end
   assert(file:write(text))
+  file:close()
   return path
 end
 
