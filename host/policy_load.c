@@ -73,6 +73,9 @@ int policy_load_require(lua_State *L) {
                       "directory",
                       sandbox->files->directory, path);
   load_file(L, file);
+  /* An empty file, or one that is being written: its policy must not be taken for a whole one. */
+  if (lua_isboolean(L, -1))
+    return luaL_error(L, "require: %s returns nothing; a module ends in return { … }", path);
   return 1;
 }
 

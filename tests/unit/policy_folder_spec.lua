@@ -184,6 +184,14 @@ describe("require", function()
     end
   end)
 
+  it("refuses a module that returns nothing", function()
+    for _, text in ipairs({ "", "-- empty", "local x = {}" }) do
+      local files = { ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD, ["lib/a.lua"] = text }
+      local found = policy_folder.refused(files)
+      assert.matches("^routing.lua:1: error%[W012%] require: lib/a.lua returns nothing", found)
+    end
+  end)
+
   it("names the circle's beginning", function()
     local found = policy_folder.refused({
       ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD,

@@ -81,15 +81,17 @@ end }
     return complaints
   end
 
-  -- Refreshes and decides; returns how often each answer and each result came.
+  -- Refreshes and decides until both were done `rounds` times and the writer was seen at work;
+  -- returns how often each answer and each result came.
   local function refresh_and_decide(set, rounds)
-    local answers, results, start = {}, {}, os.time()
-    for _ = 1, rounds do
+    local answers, results, start, round = {}, {}, os.time(), 0
+    while round < rounds or (results.swapped or 0) < 5 or (results.refused or 0) < 1 do
+      round = round + 1
       local result = set:refresh()
       results[result] = (results[result] or 0) + 1
       local because = assert(set:decide("routing", FACTS)).because
       answers[because] = (answers[because] or 0) + 1
-      if os.time() - start > 20 then break end -- a sanitizer's build
+      if os.time() - start > 20 then break end -- a sanitizer's build, a busy machine
     end
     return answers, results
   end
@@ -105,7 +107,7 @@ end }
     beside(("cd %s; for v in one two bad; do ln -sfn $v next && mv -T next current; sleep 0.003; done"):format(root),
       function()
         local answers, results = refresh_and_decide(set, 10000)
-        assert.is_true((results.swapped or 0) > 10, "the writer was too slow for this test")
+        assert.is_true((results.swapped or 0) >= 5, "the writer was too slow for this test")
         assert.is_true((results.refused or 0) > 0)
         answers["one one"], answers["two two"] = nil, nil
         assert.is_nil(next(answers))
