@@ -106,9 +106,7 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
 }
 
 static bool refuse_name(const facts *f, json_span key, text_buffer *why) {
-  const char *near = schema_suggest(f->schema, key.at, key.size);
-  text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size), key.at);
-  if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+  schema_explain_unknown(f->schema, "field", key, why);
   return false;
 }
 
@@ -161,16 +159,22 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
   return check_complete(f, f->present, why);
 }
 
-/* Fields the decision before left in the cache go, those it is likely to need come. */
-static void refresh_cache(lua_State *L, facts *f) {
-  uint64_t stale = f->decoded & ~(f->wanted & f->present), fresh = f->wanted & f->present;
-  f->decoded = 0;
-  for (; stale; stale &= stale - 1) {
-    lua_rawgeti(L, -1, __builtin_ctzll(stale) + 1); // cache keys name
+/* Removes fields from the cache; the stack ends in the cache and its keys. */
+static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
+  f->decoded &= ~dropped;
+  for (; dropped; dropped &= dropped - 1) {
+    lua_rawgeti(L, -1, __builtin_ctzll(dropped) + 1); // cache keys name
     lua_pushnil(L);
     lua_rawset(L, -4);
   }
+}
+
+/* Fields the decision before left in the cache go, those it is likely to need come. */
+static void refresh_cache(lua_State *L, facts *f) {
+  uint64_t fresh = f->wanted & f->present;
   int keys = lua_gettop(L);
+  drop_fields(L, f, f->decoded & ~fresh);
+  f->decoded = 0;
   for (; fresh; fresh &= fresh - 1)
     decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
 }
@@ -181,4 +185,16 @@ void facts_push(lua_State *L, facts *f) {
   refresh_cache(L, f);
   lua_pop(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+}
+
+void facts_restore(lua_State *L, facts *f) {
+  uint64_t changeable = 0;
+  for (size_t i = 0; i < f->schema->count; i++)
+    if (f->schema->items[i].type >= SCHEMA_LIST) changeable |= (uint64_t)1 << i;
+  changeable &= f->decoded;
+  if (!changeable) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  drop_fields(L, f, changeable);
+  lua_pop(L, 2);
 }

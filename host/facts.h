@@ -34,6 +34,10 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why);
 /* Pushes the facts table for what was read last. */
 void facts_push(lua_State *L, facts *f);
 
+/* Makes the facts table what the text says again: a policy may have changed lists and records that
+ * it read from it. */
+void facts_restore(lua_State *L, facts *f);
+
 /* Forgets the text: fields of a table that outlives its decision read as absent. */
 static inline void facts_forget(facts *f) {
   f->present = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/json_write.h"
+#include "core/shown_text.h"
 #include "policy_kind.h"
 
 /* Ends a failed step: notes code and message, and raises nothing the policy could catch (it is
@@ -11,27 +12,21 @@
 static bool fail(policy_answer *answer, const char *code, const char *text, size_t size) {
   answer->code = code;
   answer->error.size = 0;
-  text_buffer_append(&answer->error, text, size);
+  shown_text_append(&answer->error, text, size, SHOWN_MESSAGE_BYTES);
   text_buffer_byte(&answer->error, '\0');
   answer->error.size--;
   return false;
 }
 
-static bool fail_with(policy_answer *answer, const char *code, text_buffer *why) {
-  fail(answer, code, why->data ? why->data : "", why->size);
-  text_buffer_free(why);
-  return false;
+/* The same with the reason in sandbox->why. */
+static bool fail_with(policy_sandbox *sandbox, const char *code) {
+  const text_buffer *why = &sandbox->why;
+  return fail(sandbox->answer, code, why->data ? why->data : "", why->size);
 }
 
-/* Raises a policy's mistake with the place of the constructor, where it is known. */
-static int raise_at_place(lua_State *L, const policy_answer *answer, text_buffer *why) {
-  if (answer->line)
-    lua_pushfstring(L, "%s:%d: ", answer->file, answer->line);
-  else
-    lua_pushliteral(L, "");
-  lua_pushlstring(L, why->data, why->size);
-  text_buffer_free(why);
-  lua_concat(L, 2);
+/* Raises a policy's mistake, written to sandbox->why: a buffer that no error can leak. */
+static int raise(lua_State *L) {
+  lua_pushnil(L);
   return lua_error(L);
 }
 
@@ -157,6 +152,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   if (sandbox->asked->invariants == LUA_NOREF) return;
   note_cost(sandbox);
   sandbox_budget_start(L);
+  facts_restore(L, &sandbox->asked->facts);
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->asked->invariants);
   lua_pushvalue(L, given);
   lua_pushvalue(L, decision);
@@ -167,9 +163,8 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
     return;
   }
   sandbox->answer->code = "InvariantBroken";
-  text_buffer why = {0};
-  text_buffer_format(&why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
-  raise_at_place(L, sandbox->answer, &why);
+  text_buffer_format(&sandbox->why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
+  raise(L);
 }
 
 static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision) {
@@ -188,6 +183,8 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
   if (spec->kind != asked)
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->file->shown, spec->action,
                spec->kind->name, asked->name);
+  /* A field may have come after the constructor had looked. */
+  if (!policy_kind_check_fields(L, spec, decision)) lua_error(L);
   return spec;
 }
 
@@ -204,78 +201,73 @@ static int decide(lua_State *L) {
   const decision_spec *spec = check_decision(L, sandbox, 3);
   answer->action = spec->action;
   write_because(L, sandbox, 3);
-  text_buffer why = {0};
   answer->decision.size = 0;
-  if (!write_fields(L, spec, 3, &answer->decision, &why)) {
-    text_buffer message = {0};
-    text_buffer_format(&message, "%s: %.*s", spec->action, (int)why.size, why.data);
-    text_buffer_free(&why);
-    return raise_at_place(L, answer, &message);
-  }
+  text_buffer_format(&sandbox->why, "%s: ", spec->action);
+  if (!write_fields(L, spec, 3, &answer->decision, &sandbox->why)) return raise(L);
+  sandbox->why.size = 0;
   check_invariants(L, sandbox, spec, 2, 3);
   return 0;
 }
 
-/* The error value is on the top of the stack; its metamethods are never called. */
-static bool explain_failure(policy_sandbox *sandbox) {
+/* The message of a failed decision: the policy's error, or what is wrong with its decision. Of the
+ * latter the place is known when decisions are traced. */
+static bool explain_failure(policy_sandbox *sandbox, int status) {
   lua_State *L = sandbox->L;
   policy_answer *answer = sandbox->answer;
-  if (sandbox_budget_is_spent(L)) {
+  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) {
     const char *reason = sandbox_budget_reason(L);
+    if (!reason[0]) reason = "memory budget spent";
     return fail(answer, "BudgetSpent", reason, strlen(reason));
   }
-  size_t size;
   char value[64];
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
-  if (!text) {
-    size =
-        (size_t)snprintf(value, sizeof value, "(an error value of type %s)", luaL_typename(L, -1));
-    text = value;
+  size_t size = sandbox->why.size;
+  const char *text = sandbox->why.data;
+  if (size == 0) {
+    text = policy_load_error(L, value, sizeof value);
+    size = text == value ? strlen(value) : lua_rawlen(L, -1);
   }
-  return fail(answer, answer->code ? answer->code : "PolicyError", text, size);
+  text_buffer *message = &sandbox->scratch;
+  message->size = 0;
+  if (answer->line) text_buffer_format(message, "%s:%d: ", answer->file, answer->line);
+  text_buffer_append(message, text, size);
+  return fail(answer, answer->code ? answer->code : "PolicyError", message->data, message->size);
 }
 
 static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
-  policy_answer *answer = sandbox->answer;
   policy_kind *kind =
       (policy_kind *)policy_sandbox_find(sandbox, question->kind, question->kind_size);
-  text_buffer why = {0};
+  text_buffer *why = &sandbox->why;
   if (!kind || !kind->file) {
-    text_buffer_format(&why, "%s has no policy of kind \"%.*s\"", sandbox->files->directory,
-                       question->kind_size > 60 ? 60 : (int)question->kind_size, question->kind);
-    return fail_with(answer, "UnknownKind", &why);
+    text_buffer_format(why, "%s has no policy of kind \"", sandbox->files->directory);
+    shown_text_append(why, question->kind, question->kind_size, SHOWN_NAME_BYTES);
+    text_buffer_byte(why, '"');
+    return fail_with(sandbox, "UnknownKind");
   }
   sandbox->asked = kind;
   json_members listed;
   const json_members *members = question->members;
-  if (!members && facts_list(question->facts, question->facts_size, &listed, &why))
+  if (!members && facts_list(question->facts, question->facts_size, &listed, why))
     members = &listed;
-  if (members && facts_take(&kind->facts, members, &why)) return true;
-  return fail_with(answer, "InvalidFacts", &why);
+  if (members && facts_take(&kind->facts, members, why)) return true;
+  return fail_with(sandbox, "InvalidFacts");
 }
 
-typedef struct {
-  policy_sandbox *sandbox;
-  text_buffer why;
-  bool ok;
-} params_job;
-
 static int apply_params(lua_State *L) {
-  params_job *job = lua_touserdata(L, 1);
-  job->ok = policy_params_apply(L, job->sandbox->asked, job->sandbox->question, &job->why);
-  return 0;
+  policy_sandbox *sandbox = lua_touserdata(L, 1);
+  lua_pushboolean(L, policy_params_apply(L, sandbox->asked, sandbox->question, &sandbox->why));
+  return 1;
 }
 
 static bool prepare_params(policy_sandbox *sandbox) {
-  params_job job = {.sandbox = sandbox};
+  lua_State *L = sandbox->L;
   if (policy_params_are_current(sandbox->asked, sandbox->question)) return true;
-  lua_pushcfunction(sandbox->L, apply_params);
-  lua_pushlightuserdata(sandbox->L, &job);
-  int status = lua_pcall(sandbox->L, 1, 0, 0);
-  lua_settop(sandbox->L, 0);
-  if (status != LUA_OK) text_buffer_text(&job.why, "not enough memory for the parameters");
-  if (status == LUA_OK && job.ok) return true;
-  return fail_with(sandbox->answer, "InvalidParams", &job.why);
+  lua_pushcfunction(L, apply_params);
+  lua_pushlightuserdata(L, sandbox);
+  int status = lua_pcall(L, 1, 1, 0);
+  bool ok = status == LUA_OK && lua_toboolean(L, -1);
+  lua_settop(L, 0);
+  if (status != LUA_OK) text_buffer_text(&sandbox->why, "not enough memory for the parameters");
+  return ok || fail_with(sandbox, "InvalidParams");
 }
 
 bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
@@ -287,6 +279,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   sandbox->question = question;
   sandbox->answer = answer;
   sandbox->made_count = 0;
+  sandbox->why.size = 0;
   bool ok = prepare(sandbox, question) && prepare_params(sandbox);
   if (ok) {
     sandbox_budget_start(L);
@@ -297,7 +290,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
     int status = lua_pcall(L, 1, 0, 0);
     note_cost(sandbox);
     /* A spent budget stays spent, even if the policy's last act was to catch the error. */
-    ok = (status == LUA_OK && !sandbox_budget_is_spent(L)) || explain_failure(sandbox);
+    ok = (status == LUA_OK && !sandbox_budget_is_spent(L)) || explain_failure(sandbox, status);
     lua_settop(L, 0);
   }
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);

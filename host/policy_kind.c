@@ -27,37 +27,36 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   strcpy(place->file, file);
 }
 
-static int refuse_no_because(lua_State *L, const decision_spec *spec) {
-  return luaL_error(L, "%s needs because = \"…\": say why in a text", spec->action);
-}
-
-/* The key before the top of the stack is no field of the decision. */
-static void refuse_field(lua_State *L, const decision_spec *spec) {
-  if (lua_getfield(L, 1, "because") != LUA_TSTRING) refuse_no_because(L, spec);
-  lua_pop(L, 2);
-  if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_error(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -1));
+/* Pushes why the key before the top of the stack is no field of the decision at index. */
+static void push_refusal(lua_State *L, const decision_spec *spec) {
+  if (lua_type(L, -2) != LUA_TSTRING) {
+    lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
+    return;
+  }
   size_t size;
-  const char *key = lua_tolstring(L, -1, &size);
+  const char *key = lua_tolstring(L, -2, &size);
   const char *near = schema_suggest(&spec->fields, key, size);
-  luaL_error(L, "%s has no field '%s'%s%s%s", spec->action, key, near ? "; did you mean '" : "",
-             near ? near : "", near ? "'?" : "");
+  lua_pushfstring(L, "%s has no field '%s'%s%s%s", spec->action, key,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static void check_fields(lua_State *L, const decision_spec *spec) {
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index) {
   size_t guess = 0;
   bool has_because = false;
-  for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     int type = lua_type(L, -2);
     if (type == LUA_TNUMBER) continue; /* an argument of because */
     size_t size = 0;
     const char *key = type == LUA_TSTRING ? lua_tolstring(L, -2, &size) : "";
-    if (size == 7 && memcmp(key, "because", 7) == 0)
+    if (size == 7 && memcmp(key, "because", 7) == 0) {
       has_because = lua_type(L, -1) == LUA_TSTRING;
-    else if (type != LUA_TSTRING || !schema_find(&spec->fields, key, size, &guess))
-      refuse_field(L, spec);
+    } else if (type != LUA_TSTRING || !schema_find(&spec->fields, key, size, &guess)) {
+      push_refusal(L, spec);
+      return false;
+    }
   }
-  if (!has_because) refuse_no_because(L, spec);
+  if (!has_because) lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
+  return has_because;
 }
 
 /* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
@@ -65,14 +64,18 @@ static void check_fields(lua_State *L, const decision_spec *spec) {
 static int construct(lua_State *L) {
   const decision_spec *spec = lua_touserdata(L, lua_upvalueindex(1));
   policy_sandbox *sandbox = lua_touserdata(L, lua_upvalueindex(2));
+  /* Made while loading, it would be one table for all decisions. */
+  if (!sandbox->question)
+    return luaL_error(L, "%s: decisions are made inside decide", spec->action);
   if (lua_type(L, 1) != LUA_TTABLE || lua_gettop(L) != 1)
     return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
   if (lua_getmetatable(L, 1))
     return luaL_error(L, "%s: this table is a decision already", spec->action);
-  check_fields(L, spec);
+  if (!policy_kind_check_fields(L, spec, 1))
+    return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
-  if (sandbox->question && sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
+  if (sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
   return 1;
 }
 
@@ -187,7 +190,9 @@ static bool read_defaults(lua_State *L, policy_kind *kind, finding_list *finding
     lua_getfield(L, -1, kind->params.items[i].name);
     lua_getfield(L, -1, "default");
     if (!schema_write_json(L, lua_gettop(L), &kind->params.items[i], &kind->defaults[i], &why)) {
-      finding_error(findings, kind->file->shown, 0, "W006", "the default of parameter %.*s",
+      const schema_field *field = &kind->params.items[i];
+      int line = policy_load_line(kind->file, field->name, field->name_size);
+      finding_error(findings, kind->file->shown, line, "W006", "the default of parameter %.*s",
                     (int)why.size, why.data);
       ok = false;
     }
@@ -222,7 +227,8 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
   lua_pop(L, 1);
   lua_getfield(L, -1, "decide");
   kind->decide = luaL_ref(L, LUA_REGISTRYINDEX);
-  if (lua_getfield(L, -1, "examples") == LUA_TTABLE) kind->examples = lua_rawlen(L, -1);
+  if (lua_getfield(L, -1, "examples") == LUA_TTABLE)
+    kind->examples = (size_t)luaL_len(L, -1); /* it may be frozen */
   lua_pop(L, 1);
   kind->policy = luaL_ref(L, LUA_REGISTRYINDEX);
   return ok;

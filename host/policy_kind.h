@@ -73,11 +73,30 @@ struct policy_sandbox {
   const policy_question *question; /* of the decision going on */
   policy_answer *answer;
   policy_kind *asked;
-  text_buffer scratch;  /* for because */
+  text_buffer scratch;  /* for because, and for a message that is being put together */
+  text_buffer why;      /* what is wrong with the question or the decision */
   size_t memory_before; /* bytes held when the decision began */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
 };
+
+static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
+  return (policy_sandbox *)((char *)sandbox_budget_of(L) - offsetof(policy_sandbox, budget));
+}
+
+/* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
+void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
+
+/* The policies' `require`. */
+int policy_load_require(lua_State *L);
+
+/* The text of the error value on the top of the stack, without calling its metamethods and
+ * without Lua memory; `value` is room for one that is not a text. */
+const char *policy_load_error(lua_State *L, char *value, size_t size);
+
+/* The line of the first such word in the file, or 0: Lua keeps no lines for what is in a table, nor
+ * for `return policy {…}`, which is a tail call. */
+int policy_load_line(const policy_file *file, const char *word, size_t size);
 
 /* Compiles the kind whose table is on the top of the stack (pops it) and adds its constructors to
  * the table of words at index. Raises on a malformed kind. */
@@ -90,6 +109,9 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
 
 /* The decision_spec of a decision table at index, or NULL. */
 const decision_spec *policy_kind_decision_at(lua_State *L, int index);
+
+/* True when the decision table at index has no field but the spec's; else the message is pushed. */
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index);
 
 /* True when params_table and the JSON texts are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

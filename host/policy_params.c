@@ -3,7 +3,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "core/json_write.h"
+#include "core/json_compact.h"
+#include "core/shown_text.h"
 #include "policy_kind.h"
 #include "sandbox_freeze.h"
 
@@ -18,13 +19,14 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
   json_span value;
   json_scan_begin(&scan, text, size);
   if (!schema_check_json(field, &scan, &value, why) || !json_scan_finish(&scan)) {
-    if (why->size == 0)
-      text_buffer_format(why, "%s: \"%.*s\" is not a value", field->name,
-                         size > 40 ? 40 : (int)size, text);
+    if (why->size == 0) {
+      text_buffer_format(why, "%s: \"", field->name);
+      shown_text_append(why, text, size, SHOWN_VALUE_BYTES);
+      text_buffer_text(why, "\" is not a value");
+    }
     return false;
   }
-  text_buffer_append(out, text, size);
-  return true;
+  return json_compact(text, size, out);
 }
 
 int policy_params_override(policy_kind *kind, json_span name, json_span value, text_buffer *why) {
@@ -54,8 +56,24 @@ static bool is_listed(json_span list, const schema_field *field) {
   json_scan_begin(&scan, list.at, list.size);
   if (!json_scan_enter(&scan, JSON_ARRAY)) return false;
   while (json_scan_element(&scan) && json_scan_value(&scan, &name))
-    if (name.type == JSON_STRING && json_string_equals(name, field->name, field->name_size))
-      return true;
+    if (json_string_equals(name, field->name, field->name_size)) return true;
+  return false;
+}
+
+static bool check_list(json_span list, text_buffer *why) {
+  json_scan scan;
+  json_span name;
+  json_type type;
+  bool texts = true;
+  if (list.size == 0) return true;
+  json_scan_begin(&scan, list.at, list.size);
+  if (json_scan_peek(&scan, &type) && type == JSON_ARRAY && json_scan_enter(&scan, JSON_ARRAY))
+    while (json_scan_element(&scan) && json_scan_value(&scan, &name))
+      texts = texts && name.type == JSON_STRING;
+  else
+    texts = false;
+  if (texts && json_scan_finish(&scan)) return true;
+  text_buffer_text(why, "overrides must be a JSON list of names");
   return false;
 }
 
@@ -86,6 +104,8 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
   json_scan scan;
   json_span key, value;
   size_t guess = 0;
+  uint64_t given = 0;
+  if (!check_list(question->overrides, why)) return false;
   json_scan_begin(&scan, question->params.at, question->params.size);
   if (!json_scan_enter(&scan, JSON_OBJECT)) {
     text_buffer_text(why, "parameters must be one JSON object");
@@ -94,21 +114,24 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
   while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value)) {
     const schema_field *field = schema_find(&kind->params, key.at, key.size, &guess);
     if (!field && question->strict) {
-      const char *near = schema_suggest(&kind->params, key.at, key.size);
-      text_buffer_format(why, "unknown parameter \"%.*s\"", key.size > 60 ? 60 : (int)key.size,
-                         key.at);
-      if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+      schema_explain_unknown(&kind->params, "parameter", key, why);
       return false;
     }
     if (!field) continue; /* this version of the policy no longer has it */
     size_t quotes = value.type == JSON_STRING ? 1 : 0;
     const char *text = value.at - quotes;
     size_t size = value.size + 2 * quotes;
-    if (was_override(kind, question, field, text, size))
-      recorded[field - kind->params.items] = (value_text){text, size};
+    size_t at = (size_t)(field - kind->params.items);
+    if (given >> at & 1) {
+      text_buffer_format(why, "parameter \"%s\" is given twice", field->name);
+      return false;
+    }
+    given |= (uint64_t)1 << at;
+    if (was_override(kind, question, field, text, size)) recorded[at] = (value_text){text, size};
   }
-  if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
-  return !scan.error;
+  if (json_scan_finish(&scan)) return true;
+  text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
+  return false;
 }
 
 /* Appends one parameter to the texts and to the Lua table on the top of the stack. */
@@ -124,9 +147,10 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
   json_span span;
   json_scan_begin(&scan, value.text, value.size);
   if (!schema_check_json(field, &scan, &span, why)) return false;
-  text_buffer_append(&kind->params_json, value.text, value.size);
-  if (value.size != kind->defaults[i].size ||
-      memcmp(value.text, kind->defaults[i].data, value.size) != 0)
+  size_t start = kind->params_json.size;
+  json_compact(value.text, value.size, &kind->params_json); /* as defaults are written */
+  if (kind->params_json.size - start != kind->defaults[i].size ||
+      memcmp(kind->params_json.data + start, kind->defaults[i].data, kind->defaults[i].size) != 0)
     text_buffer_format(&kind->overridden, "%s\"%s\"", kind->overridden.size > 1 ? "," : "",
                        field->name);
   schema_push_json(L, field, span);

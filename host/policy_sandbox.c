@@ -1,5 +1,5 @@
-/* Making a sandbox and loading a policy set into it. See policy_sandbox.h; deciding is in
- * policy_decide.c, examples in policy_verify.c. */
+/* Making a sandbox for a policy set. See policy_sandbox.h; loading its files is in policy_load.c,
+ * deciding in policy_decide.c, examples in policy_verify.c. */
 #include "policy_sandbox.h"
 
 #include <lauxlib.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "core/sha256.h"
+#include "core/shown_text.h"
 #include "embedded_lua.h"
 #include "policy_kind.h"
-#include "policy_purity.h"
 #include "sandbox_base.h"
 #include "sandbox_environment.h"
 #include "sandbox_libraries.h"
@@ -19,14 +19,8 @@ const policy_limits policy_limits_default = {
     .instructions = 200 * 1000,
     .load_instructions = 20 * 1000 * 1000,
     .memory = 4 * 1024 * 1024,
+    .load_memory = 8 * 1024 * 1024,
 };
-
-/* The set itself lives in the same state: room for it beside what a decision may use. */
-enum { SET_MEMORY = 4 * 1024 * 1024, PATH_CAPACITY = 256 };
-
-static policy_sandbox *sandbox_at(lua_State *L) {
-  return (policy_sandbox *)((char *)sandbox_budget_of(L) - offsetof(policy_sandbox, budget));
-}
 
 /* Loads and runs a trusted module inside the sandbox, with the plain libraries as its globals and
  * `arguments` values from the stack. */
@@ -71,7 +65,10 @@ static void open_kinds(lua_State *L, policy_sandbox *sandbox, int libraries, int
   }
 }
 
-static int sandbox_require(lua_State *L);
+static int is_deciding(lua_State *L) {
+  lua_pushboolean(L, policy_sandbox_at(L)->question != NULL);
+  return 1;
+}
 
 /* Merges the words into the libraries and makes the policies' _ENV of them. */
 static void make_environment(lua_State *L, policy_sandbox *sandbox, int libraries, int words) {
@@ -80,20 +77,21 @@ static void make_environment(lua_State *L, policy_sandbox *sandbox, int librarie
     lua_insert(L, -2);
     lua_settable(L, libraries);
   }
-  lua_pushcfunction(L, sandbox_require);
+  lua_pushcfunction(L, policy_load_require);
   lua_setfield(L, libraries, "require");
   sandbox_push_environment(L, libraries);
   sandbox->environment = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 static int open_sandbox(lua_State *L) {
-  policy_sandbox *sandbox = sandbox_at(L);
+  policy_sandbox *sandbox = policy_sandbox_at(L);
   push_libraries(L, sandbox);
   int libraries = lua_gettop(L);
   run_trusted(L, "weir.kinds", libraries, 0, 1);
   int names = lua_gettop(L);
   lua_pushvalue(L, names);
-  run_trusted(L, "weir.sandbox.vocabulary", libraries, 1, 2); // … words accepted
+  lua_pushcfunction(L, is_deciding);
+  run_trusted(L, "weir.sandbox.vocabulary", libraries, 2, 2); // … words accepted
   sandbox->accepted = luaL_ref(L, LUA_REGISTRYINDEX);
   int words = lua_gettop(L);
   open_kinds(L, sandbox, libraries, words, names);
@@ -101,157 +99,6 @@ static int open_sandbox(lua_State *L) {
   sandbox->modules = luaL_ref(L, LUA_REGISTRYINDEX);
   make_environment(L, sandbox, libraries, words);
   return 0;
-}
-
-/* Runs a file of the set once and leaves its result on the stack; later calls give the same. */
-static void load_file(lua_State *L, const policy_file *file) {
-  policy_sandbox *sandbox = sandbox_at(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->modules);
-  int modules = lua_gettop(L);
-  if (lua_getfield(L, modules, file->path) == LUA_TBOOLEAN && !lua_toboolean(L, -1))
-    luaL_error(L, "'%s' requires itself, through others", file->path);
-  if (!lua_isnil(L, -1)) {
-    lua_remove(L, modules);
-    return;
-  }
-  lua_pushboolean(L, false);
-  lua_setfield(L, modules, file->path);
-  lua_pushfstring(L, "@%s", file->shown);
-  if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->environment);
-  lua_setupvalue(L, -2, 1);
-  lua_call(L, 0, 1);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_pushboolean(L, true); /* as Lua's own require does */
-  }
-  lua_pushvalue(L, -1);
-  lua_setfield(L, modules, file->path);
-  lua_replace(L, modules);
-  lua_settop(L, modules);
-}
-
-/* require "lib.sizes" → lib/sizes.lua of the policy directory; there is no other place. */
-static int sandbox_require(lua_State *L) {
-  size_t size;
-  const char *name = luaL_checklstring(L, 1, &size);
-  char path[PATH_CAPACITY];
-  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  if (size + sizeof ".lua" > sizeof path || strspn(name, allowed) != size || name[0] == '.' ||
-      strstr(name, "..") || size == 0)
-    return luaL_error(L,
-                      "require: '%s' is not a module name; write require \"lib.sizes\" for "
-                      "lib/sizes.lua of the policy directory",
-                      name);
-  for (size_t i = 0; i <= size; i++) path[i] = name[i] == '.' ? '/' : name[i];
-  strcpy(path + size, ".lua");
-  const policy_sandbox *sandbox = sandbox_at(L);
-  const policy_file *file = policy_files_find(sandbox->files, path);
-  if (!file)
-    return luaL_error(L,
-                      "require: there is no %s/%s; a policy can only require files of its own "
-                      "directory",
-                      sandbox->files->directory, path);
-  load_file(L, file);
-  return 1;
-}
-
-static int load_file_protected(lua_State *L) {
-  load_file(L, lua_touserdata(L, 1));
-  return 1;
-}
-
-/* The text of the error value on the top of the stack, without calling its metamethods. */
-static const char *error_text(lua_State *L) {
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  return text ? text : lua_pushfstring(L, "(an error value of type %s)", luaL_typename(L, -1));
-}
-
-static void report_load_error(lua_State *L, const policy_file *file, finding_list *findings) {
-  if (sandbox_budget_is_spent(L)) {
-    finding_error(findings, file->shown, 0, "W011", "%s", sandbox_budget_reason(L));
-    return;
-  }
-  const char *text = error_text(L);
-  bool is_require = strstr(text, "require: ") || strstr(text, "requires itself");
-  finding_error(findings, file->shown, 0, is_require ? "W012" : "W004", "%s", text);
-}
-
-/* Compiling separately tells a syntax error from one while running. */
-static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
-  char name[PATH_CAPACITY + 2];
-  name[0] = '@';
-  strncpy(name + 1, file->shown, PATH_CAPACITY);
-  name[PATH_CAPACITY] = '\0';
-  int status = luaL_loadbufferx(L, file->text, file->size, name, "t");
-  if (status != LUA_OK) finding_error(findings, file->shown, 0, "W003", "%s", error_text(L));
-  lua_settop(L, 0);
-  return status == LUA_OK;
-}
-
-static bool is_accepted(lua_State *L, const policy_sandbox *sandbox) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->accepted);
-  lua_pushvalue(L, -2);
-  bool accepted = lua_rawget(L, -2) == LUA_TBOOLEAN;
-  lua_pop(L, 2);
-  return accepted;
-}
-
-static int adopt_protected(lua_State *L) {
-  policy_kind *kind = lua_touserdata(L, 2);
-  finding_list *findings = lua_touserdata(L, 4);
-  const policy_file *file = lua_touserdata(L, 3);
-  lua_pushvalue(L, 1);
-  if (!policy_kind_adopt(L, kind, file, findings)) return 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
-  text_buffer why = {0};
-  if (!policy_purity_enforce(L, -1, &why)) {
-    finding_error(findings, file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
-    finding_hint(findings, "what a decision needs from others belongs into its facts");
-  }
-  text_buffer_free(&why);
-  return 0;
-}
-
-/* The policy table of a file is on the top of the stack (popped). */
-static void adopt(policy_sandbox *sandbox, const policy_file *file, finding_list *findings) {
-  lua_State *L = sandbox->L;
-  lua_getfield(L, -1, "kind");
-  size_t size;
-  const char *name = lua_tolstring(L, -1, &size);
-  policy_kind *kind = (policy_kind *)policy_sandbox_find(sandbox, name, size);
-  lua_pop(L, 1);
-  if (kind->file) {
-    finding_error(findings, file->shown, 0, "W010",
-                  "is a second policy of kind %s; %s is the first", kind->name, kind->file->shown);
-    lua_pop(L, 1);
-    return;
-  }
-  lua_pushcfunction(L, adopt_protected);
-  lua_insert(L, -2);
-  lua_pushlightuserdata(L, kind);
-  lua_pushlightuserdata(L, (void *)file);
-  lua_pushlightuserdata(L, findings);
-  if (lua_pcall(L, 4, 0, 0) == LUA_OK) return;
-  finding_error(findings, file->shown, 0, "W005", "%s", error_text(L));
-  lua_settop(L, 0);
-}
-
-static void load_policy(policy_sandbox *sandbox, const policy_file *file, finding_list *findings) {
-  lua_State *L = sandbox->L;
-  if (!compiles(L, file, findings)) return;
-  bool in_subdirectory = strchr(file->path, '/') != NULL;
-  if (in_subdirectory) return; /* a helper: loaded when a policy requires it */
-  lua_pushcfunction(L, load_file_protected);
-  lua_pushlightuserdata(L, (void *)file);
-  int status = lua_pcall(L, 1, 1, 0);
-  if (status != LUA_OK)
-    report_load_error(L, file, findings);
-  else if (is_accepted(L, sandbox)) {
-    adopt(sandbox, file, findings);
-    return;
-  }
-  lua_settop(L, 0);
 }
 
 static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *file) {
@@ -292,8 +139,9 @@ static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   sandbox_budget_start(L);
   lua_pushcfunction(L, open_sandbox);
   if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
-  finding_error(findings, sandbox->files->directory, 0, "W004", "the sandbox cannot start: %s",
-                error_text(L));
+  char value[64];
+  finding_error(findings, sandbox->files->directory, 0, "W011", "the sandbox cannot start: %s",
+                policy_load_error(L, value, sizeof value));
   return false;
 }
 
@@ -304,12 +152,14 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
   sandbox->files = files;
   sandbox->limits = limits;
   sandbox->budget.instruction_limit = limits.load_instructions;
-  sandbox->budget.memory_limit = limits.memory + SET_MEMORY;
+  sandbox->budget.memory_limit = limits.load_memory;
   if (!open_state(sandbox, findings)) {
     policy_sandbox_free(sandbox);
     return NULL;
   }
-  for (size_t i = 0; i < files->count; i++) load_policy(sandbox, &files->items[i], findings);
+  /* All files share one budget: once it is spent, no later one can tell more. */
+  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
+    policy_load_file(sandbox, &files->items[i], findings);
   if (findings->errors == 0 && !any_policy(sandbox)) {
     finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
@@ -329,6 +179,7 @@ void policy_sandbox_free(policy_sandbox *sandbox) {
   }
   for (size_t i = 0; i < sandbox->kind_count; i++) policy_kind_free(&sandbox->kinds[i]);
   text_buffer_free(&sandbox->scratch);
+  text_buffer_free(&sandbox->why);
   free(sandbox);
 }
 
@@ -343,7 +194,7 @@ const policy_kind *policy_sandbox_kind(const policy_sandbox *sandbox, size_t ind
 const policy_kind *policy_sandbox_find(const policy_sandbox *sandbox, const char *kind,
                                        size_t size) {
   for (size_t i = 0; i < sandbox->kind_count; i++)
-    if (strncmp(sandbox->kinds[i].name, kind, size) == 0 && sandbox->kinds[i].name[size] == '\0')
+    if (strlen(sandbox->kinds[i].name) == size && memcmp(sandbox->kinds[i].name, kind, size) == 0)
       return &sandbox->kinds[i];
   return NULL;
 }
@@ -365,8 +216,9 @@ bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, siz
       taken += result;
     }
     if (taken) continue;
-    text_buffer_format(why, "no policy has a parameter \"%.*s\"",
-                       name.size > 60 ? 60 : (int)name.size, name.at);
+    text_buffer_text(why, "no policy has a parameter \"");
+    shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
+    text_buffer_byte(why, '"');
     return false;
   }
   if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);

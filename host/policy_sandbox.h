@@ -21,7 +21,8 @@ typedef struct policy_sandbox policy_sandbox;
 typedef struct {
   int64_t instructions;      /* of one decision */
   int64_t load_instructions; /* of loading all files together */
-  size_t memory;             /* bytes of the whole state */
+  size_t memory;             /* bytes that one decision may hold beyond the loaded set */
+  size_t load_memory;        /* bytes of the state while the set is loaded */
 } policy_limits;
 
 extern const policy_limits policy_limits_default;

@@ -25,16 +25,9 @@ static void example_free(example_run *run) {
   text_buffer_free(&run->why);
 }
 
-/* Where the examples of a file begin: Lua keeps no lines for table contents. */
-static int examples_line(const policy_file *file) {
-  const char *at = strstr(file->text, "examples");
-  int line = 1;
-  for (const char *c = file->text; at && c < at; c++) line += *c == '\n';
-  return at ? line : 0;
-}
-
 static void report(example_run *run, const char *code, const char *text, size_t size) {
-  finding_error(run->findings, run->kind->file->shown, examples_line(run->kind->file), code,
+  const policy_file *file = run->kind->file;
+  finding_error(run->findings, file->shown, policy_load_line(file, "examples", 8), code,
                 "example %zu: %.*s", run->number, (int)size, text);
 }
 
@@ -55,17 +48,19 @@ static bool write_member(lua_State *L, example_run *run, const char *name,
   return ok;
 }
 
+/* An action, or a table of what the decision must have: at least something, or the example would
+ * pass whatever is decided. */
 static bool write_expected(lua_State *L, example_run *run) {
-  run->expect.size = run->why.size = 0;
-  if (lua_getfield(L, -1, "expect") == LUA_TSTRING) {
-    text_buffer_format(&run->expect, "{\"action\":\"%s\"}", lua_tostring(L, -1));
-    lua_pop(L, 1);
-    return true;
-  }
   static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
+  run->expect.size = run->why.size = 0;
+  bool is_action = lua_getfield(L, -1, "expect") == LUA_TSTRING;
+  if (is_action) text_buffer_text(&run->expect, "{\"action\":");
   bool ok = schema_write_json(L, lua_gettop(L), &any, &run->expect, &run->why);
+  if (is_action) text_buffer_byte(&run->expect, '}');
   lua_pop(L, 1);
-  return ok;
+  if (!ok || (run->expect.data[0] == '{' && run->expect.size > 2)) return ok;
+  text_buffer_text(&run->why, "expect must be \"action\" or { action = …, field = … }");
+  return false;
 }
 
 /* Fills the run from examples[number]. Protected: indexing may raise for want of memory. */

@@ -10,7 +10,8 @@
 #include "core/sha256.h"
 #include "replay_judge.h"
 
-enum { BLOCK_BYTES = 256 * 1024, BLOCKS_PER_JOB = 3 };
+/* Facts may nest 1000 deep, which some C libraries' default stack for threads would not hold. */
+enum { BLOCK_BYTES = 256 * 1024, BLOCKS_PER_JOB = 3, STACK_BYTES = 2 * 1024 * 1024 };
 
 typedef enum { BLOCK_FREE, BLOCK_READY, BLOCK_JUDGING, BLOCK_JUDGED } block_state;
 
@@ -99,17 +100,21 @@ static bool open_judges(replay *r, const replay_options *options, finding_list *
 
 /* With one job the calling thread judges by itself. */
 static bool start_threads(replay *r) {
-  for (size_t i = 0; r->jobs > 1 && i < r->jobs; i++) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  bool ok = true;
+  for (size_t i = 0; ok && r->jobs > 1 && i < r->jobs; i++) {
     worker *self = malloc(sizeof *self);
-    if (!self) return false;
-    *self = (worker){r, &r->judges[i]};
-    if (pthread_create(&r->threads[i], NULL, work, self) != 0) {
+    if (self) *self = (worker){r, &r->judges[i]};
+    ok = self && pthread_create(&r->threads[i], &attributes, work, self) == 0;
+    if (ok)
+      r->thread_count++;
+    else
       free(self);
-      return false;
-    }
-    r->thread_count++;
   }
-  return true;
+  pthread_attr_destroy(&attributes);
+  return ok;
 }
 
 replay *replay_new(const replay_options *options, replay_listener listener, finding_list *findings,

@@ -118,12 +118,22 @@ static int base_pairs(lua_State *L) {
   return 3;
 }
 
+/* An upper bound, at most twice the calls that are going on. */
+static size_t bound_of_calls(lua_State *L) {
+  lua_Debug frame;
+  int level = 1;
+  while (lua_getstack(L, level, &frame)) level *= 2;
+  return (size_t)level;
+}
+
 static int base_pcall(lua_State *L) {
   luaL_checkany(L, 1);
   lua_pushboolean(L, 1);
   lua_insert(L, 1);
   if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L);
   if (sandbox_budget_is_spent(L)) return sandbox_budget_raise(L);
+  /* Catching, Lua walked all calls to see how much stack it can give back. */
+  sandbox_charge(L, bound_of_calls(L));
   lua_pushboolean(L, 0);
   lua_replace(L, 1); /* false, error value */
   return 2;

@@ -66,6 +66,10 @@ const schema_field *schema_find(const schema_record *record, const char *name, s
 /* The closest field name to a misspelt one, or NULL when none is near. */
 const char *schema_suggest(const schema_record *record, const char *name, size_t size);
 
+/* Appends `unknown field "…" (did you mean "…"?)`; `what` is "field" or the like. */
+void schema_explain_unknown(const schema_record *record, const char *what, json_span name,
+                            text_buffer *why);
+
 /* Checks a JSON value against a field, nested values included. On failure `why` gets
  * "file_count: expected an integer of at least 0, got \"3\"" style text. */
 bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json_faithful.h"
+#include "core/shown_text.h"
 #include "schema.h"
-
-enum { SHOWN_VALUE_BYTES = 40 };
 
 static void describe_bounds(const schema_field *field, text_buffer *out) {
   if (field->min != -HUGE_VAL && field->max != HUGE_VAL)
@@ -37,9 +37,9 @@ static bool reject(const schema_field *field, json_span value, text_buffer *why)
   schema_describe(field, why);
   text_buffer_text(why, ", got ");
   const char *quote = value.type == JSON_STRING ? "\"" : "";
-  bool cut = value.size > SHOWN_VALUE_BYTES;
-  text_buffer_format(why, "%s%.*s%s%s", quote, cut ? SHOWN_VALUE_BYTES : (int)value.size, value.at,
-                     cut ? "…" : "", quote);
+  text_buffer_text(why, quote);
+  shown_text_append(why, value.at, value.size, SHOWN_VALUE_BYTES);
+  text_buffer_text(why, quote);
   return false;
 }
 
@@ -87,6 +87,15 @@ static bool scalar_fits(const schema_field *field, json_span value) {
   }
 }
 
+void schema_explain_unknown(const schema_record *record, const char *what, json_span name,
+                            text_buffer *why) {
+  const char *near = schema_suggest(record, name.at, name.size);
+  text_buffer_format(why, "unknown %s \"", what);
+  shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
+  text_buffer_byte(why, '"');
+  if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+}
+
 static void name_inside(const schema_field *field, text_buffer *why) {
   if (field->name) text_buffer_format(why, "%s: ", field->name);
 }
@@ -98,11 +107,8 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
   while (json_scan_member(scan, &key)) {
     const schema_field *inner = schema_find(&field->fields, key.at, key.size, &guess);
     if (!inner) {
-      const char *near = schema_suggest(&field->fields, key.at, key.size);
       name_inside(field, why);
-      text_buffer_format(why, "unknown field \"%.*s\"", (int)(key.size > 60 ? 60 : key.size),
-                         key.at);
-      if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
+      schema_explain_unknown(&field->fields, "field", key, why);
       return false;
     }
     size_t at = (size_t)(inner - field->fields.items);
@@ -123,6 +129,12 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
   return !scan->error;
 }
 
+static void append_member_path(text_buffer *out, const schema_field *field, json_span key) {
+  text_buffer_format(out, "%s.", field->name ? field->name : "");
+  shown_text_append(out, key.at, key.size, SHOWN_NAME_BYTES);
+  text_buffer_text(out, ": ");
+}
+
 static bool check_items(const schema_field *field, json_scan *scan, text_buffer *why) {
   size_t count = 0;
   json_span key, value;
@@ -135,8 +147,7 @@ static bool check_items(const schema_field *field, json_scan *scan, text_buffer 
       if (is_list)
         text_buffer_format(&inner, "%s[%zu]: ", field->name ? field->name : "", count + 1);
       else
-        text_buffer_format(&inner, "%s.%.*s: ", field->name ? field->name : "", (int)key.size,
-                           key.at);
+        append_member_path(&inner, field, key);
       text_buffer_append(&inner, why->data + before, why->size - before);
       why->size = before;
       text_buffer_append(why, inner.data, inner.size);
@@ -174,23 +185,35 @@ static bool is_left_out(const schema_field *field, json_type type) {
   return type == JSON_NULL && field->name && !field->required;
 }
 
+static bool check_any(const schema_field *field, json_scan *scan, json_span *value,
+                      text_buffer *why) {
+  size_t before = why->size;
+  name_inside(field, why);
+  if (!json_faithful_value(scan, value, why) && !scan->error) return false;
+  why->size = before;
+  return !scan->error;
+}
+
 bool schema_check_json(const schema_field *field, json_scan *scan, json_span *value,
                        text_buffer *why) {
   json_type type;
   if (!json_scan_peek(scan, &type)) return false;
   if (is_container(field) && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
     return check_container(field, scan, value, why);
+  if (field->type == SCHEMA_ANY) return check_any(field, scan, value, why);
   return json_scan_value(scan, value) && schema_check_value(field, *value, why);
 }
 
 bool schema_check_value(const schema_field *field, json_span value, text_buffer *why) {
   if (is_left_out(field, value.type)) return true;
-  if (!is_container(field)) return scalar_fits(field, value) || reject(field, value, why);
-  if (value.type != (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
+  bool any = field->type == SCHEMA_ANY;
+  if (any && value.type == JSON_STRING) return true;
+  if (!any && !is_container(field)) return scalar_fits(field, value) || reject(field, value, why);
+  if (!any && value.type != (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
     return reject(field, value, why);
   json_scan scan;
   json_scan_begin(&scan, value.at, value.size);
-  return check_container(field, &scan, &value, why);
+  return any ? check_any(field, &scan, &value, why) : check_container(field, &scan, &value, why);
 }
 
 static void push_text(lua_State *L, json_span value) {
@@ -220,46 +243,64 @@ static void push_number(lua_State *L, const schema_field *field, json_span value
 
 static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
 
+/* Pushes the next value of a text that was checked. One pass, however deep the value is. */
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan);
+
 static void push_members(lua_State *L, const schema_field *field, json_scan *scan) {
-  json_span key, value;
+  json_span key;
   size_t guess = 0;
   lua_createtable(L, 0, 8);
   while (json_scan_member(scan, &key)) {
     push_text(L, key);
-    json_scan_value(scan, &value);
     const schema_field *inner = field->of ? field->of : &any_field;
     if (field->type == SCHEMA_RECORD) inner = schema_find(&field->fields, key.at, key.size, &guess);
-    schema_push_json(L, inner, value);
+    push_next(L, inner, scan);
     lua_rawset(L, -3);
   }
 }
 
 static void push_elements(lua_State *L, const schema_field *field, json_scan *scan) {
-  json_span value;
   lua_createtable(L, 4, 0);
   for (lua_Integer i = 1; json_scan_element(scan); i++) {
-    json_scan_value(scan, &value);
-    schema_push_json(L, field->of ? field->of : &any_field, value);
+    push_next(L, field->of ? field->of : &any_field, scan);
     lua_rawseti(L, -2, i);
   }
 }
 
 /* null in `any` JSON is absent: Lua has no other nothing, and a policy tests fields against nil. */
-void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
-  json_scan scan;
+static void push_scalar(lua_State *L, const schema_field *field, json_span value) {
   switch (value.type) {
   case JSON_NULL: lua_pushnil(L); return;
-  case JSON_TRUE:
-  case JSON_FALSE: lua_pushboolean(L, value.type == JSON_TRUE); return;
   case JSON_NUMBER: push_number(L, field, value); return;
   case JSON_STRING: push_text(L, value); return;
-  default: break;
+  default: lua_pushboolean(L, value.type == JSON_TRUE); return;
+  }
+}
+
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan) {
+  json_type type = JSON_NULL;
+  json_span value = {0};
+  luaL_checkstack(L, 6, "JSON nested too deep");
+  json_scan_peek(scan, &type);
+  if (type < JSON_OBJECT) {
+    json_scan_value(scan, &value);
+    push_scalar(L, field, value);
+    return;
+  }
+  json_scan_enter(scan, type);
+  if (type == JSON_OBJECT)
+    push_members(L, field, scan);
+  else
+    push_elements(L, field, scan);
+}
+
+void schema_push_json(lua_State *L, const schema_field *field, json_span value) {
+  json_scan scan;
+  if (value.type < JSON_OBJECT) {
+    push_scalar(L, field, value);
+    return;
   }
   luaL_checkstack(L, 8, "JSON nested too deep");
   json_scan_begin(&scan, value.at, value.size);
-  json_scan_enter(&scan, value.type);
-  if (value.type == JSON_OBJECT)
-    push_members(L, field, &scan);
-  else
-    push_elements(L, field, &scan);
+  push_next(L, field, &scan);
 }

@@ -12,6 +12,9 @@
  * three stack places at most. */
 enum { WRITE_MAX_DEPTH = 60 };
 
+/* A table that holds another one twice, sixty levels of that: few tables, endless text. */
+enum { WRITE_MAX_BYTES = 16 * 1024 * 1024 };
+
 static const double EXACT_INTEGER_LIMIT = 9007199254740992.0; /* 2^53 */
 
 static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
@@ -228,6 +231,7 @@ bool schema_write_json(lua_State *L, int index, const schema_field *field, text_
                        text_buffer *why) {
   if (lua_gettop(L) > 3 * WRITE_MAX_DEPTH || !lua_checkstack(L, 8))
     return refuse(field, "a value nested too deep", why);
+  if (out->size > WRITE_MAX_BYTES) return refuse(field, "a value that is too large", why);
   bool is_table = lua_type(L, index) == LUA_TTABLE;
   switch (field->type) {
   case SCHEMA_INTEGER: return write_integer(L, index, field, out, why);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/shown_text.h"
+
 void finding_list_free(finding_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     free(list->items[i].file);
@@ -41,15 +43,38 @@ void finding_list_move(finding_list *from, finding_list *to) {
   finding_list_free(from);
 }
 
+/* Messages quote policies: a policy decides neither how long they are nor whether they are UTF-8.
+ */
 static char *format_text(const char *format, va_list arguments) {
-  char *text = NULL;
-  return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+  char *whole = NULL;
+  int size = vasprintf(&whole, format, arguments);
+  if (size < 0) return NULL;
+  text_buffer shown = {0};
+  shown_text_append(&shown, whole, (size_t)size, SHOWN_MESSAGE_BYTES);
+  text_buffer_byte(&shown, '\0');
+  free(whole);
+  if (!shown.failed) return shown.data;
+  text_buffer_free(&shown);
+  return NULL;
+}
+
+/* The size of the file's name at the start of the message, or 0. Lua shortens a long name to "..."
+ * and its end. */
+static size_t file_prefix(const finding *item) {
+  size_t size = strlen(item->file);
+  if (strncmp(item->message, item->file, size) == 0) return size;
+  if (strncmp(item->message, "...", 3) != 0) return 0;
+  for (const char *tail = item->file; *tail; tail++) {
+    size_t left = size - (size_t)(tail - item->file);
+    if (strncmp(item->message + 3, tail, left) == 0) return left + 3;
+  }
+  return 0;
 }
 
 /* Lua puts "FILE:LINE: " before its messages; the place has its own fields here. */
 static void move_place(finding *item) {
-  size_t size = strlen(item->file);
-  if (strncmp(item->message, item->file, size) != 0 || item->message[size] != ':') return;
+  size_t size = file_prefix(item);
+  if (size == 0 || item->message[size] != ':') return;
   char *rest;
   long line = strtol(item->message + size + 1, &rest, 10);
   if (rest == item->message + size + 1 || strncmp(rest, ": ", 2) != 0) return;

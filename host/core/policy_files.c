@@ -1,5 +1,7 @@
 /* See policy_files.h. The directory is walked twice: before and after reading; only when both
- * walks saw the same files, sizes and times is the reading whole. */
+ * walks saw the same files, sizes and times is the reading whole. Times are those of the kernel's
+ * coarse clock, so a file written in the very tick of the first walk could change again unseen:
+ * then the reading is repeated in a later tick. */
 #include "core/policy_files.h"
 
 #include <dirent.h>
@@ -15,7 +17,7 @@
 
 #include "core/sha256.h"
 
-enum { READ_ATTEMPTS = 5, REST_NANOSECONDS = 20 * 1000 * 1000 };
+enum { READ_ATTEMPTS = 12, REST_NANOSECONDS = 10 * 1000 * 1000 };
 
 /* What tells one state of a file from another. */
 typedef struct {
@@ -28,6 +30,7 @@ typedef struct {
   char *real; /* the directory with symbolic links resolved */
   entry *items;
   size_t count;
+  size_t bytes; /* of all files */
   finding_list *findings;
 } walk;
 
@@ -56,6 +59,12 @@ static bool add_entry(walk *w, const char *path, const char *full, const struct 
                   (long long)seen->st_size, POLICY_FILE_MAX_BYTES);
     return false;
   }
+  w->bytes += (size_t)seen->st_size;
+  if (w->bytes > POLICY_FILES_MAX_BYTES) {
+    finding_error(w->findings, w->directory, 0, "W002", "has more than %d bytes of Lua files",
+                  POLICY_FILES_MAX_BYTES);
+    return false;
+  }
   if (w->count == POLICY_FILES_MAX_COUNT) {
     finding_error(w->findings, w->directory, 0, "W002", "has more than %d Lua files",
                   POLICY_FILES_MAX_COUNT);
@@ -72,6 +81,16 @@ static bool add_entry(walk *w, const char *path, const char *full, const struct 
   return true;
 }
 
+/* What is gone meanwhile the second walk tells; a link to nowhere is a mistake. */
+static bool explain_unseen(walk *w, const char *full, const char *name) {
+  int problem = errno;
+  struct stat link;
+  if (!has_lua_suffix(name) || lstat(full, &link) != 0) return true;
+  finding_error(w->findings, full, 0, "W001", "cannot be read: %s", strerror(problem));
+  if (S_ISLNK(link.st_mode)) finding_hint(w->findings, "it is a link; see where it leads");
+  return false;
+}
+
 static bool walk_directory(walk *w, const char *inside, int depth);
 
 static bool walk_name(walk *w, const char *inside, const char *name, int depth) {
@@ -81,7 +100,7 @@ static bool walk_name(walk *w, const char *inside, const char *name, int depth) 
   int b = snprintf(full, sizeof full, "%s/%s", w->directory, path);
   if (a >= (int)sizeof path || b >= (int)sizeof full) return true;
   struct stat seen;
-  if (stat(full, &seen) != 0) return errno == ENOENT; /* gone meanwhile: the second walk tells */
+  if (stat(full, &seen) != 0) return explain_unseen(w, full, name);
   if (S_ISDIR(seen.st_mode))
     return stays_inside(w, full) ? walk_directory(w, path, depth + 1) : true;
   if (!has_lua_suffix(name)) return true;
@@ -133,20 +152,37 @@ static bool walk_all(walk *w) {
   return true;
 }
 
+static int compare_times(const struct timespec *a, const struct timespec *b) {
+  if (a->tv_sec != b->tv_sec) return a->tv_sec < b->tv_sec ? -1 : 1;
+  return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
+}
+
 static bool same_state(const walk *a, const walk *b) {
   if (a->count != b->count) return false;
   for (size_t i = 0; i < a->count; i++) {
     const struct stat *x = &a->items[i].seen, *y = &b->items[i].seen;
     if (strcmp(a->items[i].path, b->items[i].path) != 0 || x->st_ino != y->st_ino ||
-        x->st_size != y->st_size || x->st_mtim.tv_sec != y->st_mtim.tv_sec ||
-        x->st_mtim.tv_nsec != y->st_mtim.tv_nsec)
+        x->st_size != y->st_size || compare_times(&x->st_mtim, &y->st_mtim) != 0 ||
+        compare_times(&x->st_ctim, &y->st_ctim) != 0)
       return false;
   }
   return true;
 }
 
+/* Was every file last changed in an earlier tick than `start`? Times from the future (the clock was
+ * set back) say nothing about now. The change time, unlike the others, no program can set. */
+static bool is_at_rest(const walk *w, const struct timespec *start) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  for (size_t i = 0; i < w->count; i++) {
+    const struct timespec *changed = &w->items[i].seen.st_ctim;
+    if (compare_times(changed, start) >= 0 && compare_times(changed, &now) <= 0) return false;
+  }
+  return true;
+}
+
 static bool read_text(policy_file *file, size_t expected) {
-  int descriptor = open(file->shown, O_RDONLY | O_CLOEXEC);
+  int descriptor = open(file->shown, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO by now? */
   if (descriptor < 0) return false;
   file->text = malloc(expected + 1);
   ssize_t size = 0;
@@ -203,10 +239,12 @@ static read_result read_once(const char *directory, policy_files *files, finding
   walk before = {.directory = directory, .findings = findings};
   walk after = {.directory = directory, .findings = findings};
   read_result result = READ_FAILED;
+  struct timespec start;
+  clock_gettime(CLOCK_REALTIME_COARSE, &start);
   if (walk_all(&before)) {
     bool whole = read_all(files, &before, findings);
-    result = walk_all(&after) && same_state(&before, &after) ? (whole ? READ_WHOLE : READ_FAILED)
-                                                             : READ_MOVED;
+    bool rested = walk_all(&after) && same_state(&before, &after) && is_at_rest(&before, &start);
+    result = !rested ? READ_MOVED : whole ? READ_WHOLE : READ_FAILED;
   }
   walk_free(&before);
   walk_free(&after);

@@ -13,6 +13,7 @@
 
 enum {
   POLICY_FILE_MAX_BYTES = 256 * 1024,
+  POLICY_FILES_MAX_BYTES = 1024 * 1024, /* all together: compiling can take seconds a megabyte */
   POLICY_FILES_MAX_COUNT = 256,
   POLICY_FILES_MAX_DEPTH = 8,
 };
