@@ -77,6 +77,11 @@ describe("weir decide", function()
     assert.same({ threshold = 5, mode = "cheap" }, with('{"threshold": 4}', "--set", "threshold=5",
       "--set=mode=cheap"))
     assert.same({ threshold = 6, mode = "fast" }, with("", "--set", "routing.threshold=6"))
+    -- However each of them spells the name.
+    assert.equal(7, with('{"threshold": 4}', "--set", "routing.threshold=7").threshold)
+    assert.equal(8, with('{"routing.threshold": 4}', "--set", "threshold=8").threshold)
+    assert.equal(9, with("", "--set", "routing.threshold=9", "--set", "threshold=5").threshold)
+    assert.equal(9, with('{"threshold": 5, "routing.threshold": 9}').threshold)
   end)
 
   it("refuses parameters that are unknown, of another type, or out of bounds, status 2", function()
@@ -91,6 +96,9 @@ describe("weir decide", function()
     assert.matches("WEIR_PARAMS is no JSON", result.stderr)
     result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = "[1]" } }
     assert.matches("WEIR_PARAMS must be a JSON object", result.stderr)
+    result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = '{"threshold": null}' } }
+    assert.equal(2, result.status)
+    assert.matches("WEIR_PARAMS gives 'threshold' no value but null", result.stderr)
   end)
 
   it("refuses facts the kind does not allow, status 2", function()

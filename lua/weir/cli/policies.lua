@@ -70,54 +70,74 @@ local function from_environment()
   local params, message = json.decode(text)
   if params == nil then return nil, "WEIR_PARAMS is no JSON: " .. message end
   if type(params) ~= "table" or json.is_array(params) then return nil, "WEIR_PARAMS must be a JSON object" end
+  for name, value in pairs(params) do
+    if value == json.null then return nil, ("WEIR_PARAMS gives '%s' no value but null"):format(name) end
+  end
   return params
 end
 
--- overrides(list of "NAME=VALUE") → name → value, the environment's first; or nil, message, hint.
-function policies.overrides(settings)
-  local params, message = from_environment()
-  if not params then return nil, message, 'write WEIR_PARAMS=\'{"threshold": 20}\'' end
-  local seen = {}
+local function from_settings(settings)
+  local params = {}
   for _, setting in ipairs(settings or {}) do
     local name, value = setting:match("^([%a_][%w_%.]*)=(.*)$")
     if not name then
       return nil, ("--set '%s' is not NAME=VALUE"):format(setting), "write --set threshold=20"
     end
-    if seen[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
-    seen[name], params[name] = true, value
+    if params[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
+    params[name] = value
   end
   return params
 end
 
-local function known_parameters(set)
-  local known = {}
-  for _, policy in ipairs(set:policies()) do
-    for _, param in ipairs(policy.params) do
-      known[#known + 1] = param.name
-      known[#known + 1] = policy.kind .. "." .. param.name
-    end
-  end
-  return known
+-- What --set and WEIR_PARAMS give, the stronger source first; or nil, message, hint.
+local function given_parameters(settings)
+  local environment, message = from_environment()
+  if not environment then return nil, message, 'write WEIR_PARAMS=\'{"threshold": 20}\'' end
+  local set, problem, hint = from_settings(settings)
+  if not set then return nil, problem, hint end
+  return { set, environment }
 end
 
-local function has(list, name)
-  for _, item in ipairs(list) do
-    if item == name then return true end
-  end
-  return false
+-- One source's value for a parameter: KIND.NAME says more than NAME.
+local function value_from(source, kind, name)
+  local exact = source[kind .. "." .. name]
+  if exact ~= nil then return exact end
+  return source[name]
 end
 
 -- A misspelt parameter must not become a default: nil, message, hint for a name no policy has.
-function policies.check_overrides(set, params)
-  local known = known_parameters(set)
-  for name in pairs(params) do
-    if not has(known, name) then
-      local close = suggest(name, known)
-      return nil, ("no policy has a parameter '%s'"):format(name), close
-        and ("did you mean '%s'?"):format(close)
+local function check_names(sources, known)
+  for _, source in ipairs(sources) do
+    for name in pairs(source) do
+      if not known[name] then
+        local names = {}
+        for each in pairs(known) do names[#names + 1] = each end
+        table.sort(names)
+        local close = suggest(name, names)
+        return nil, ("no policy has a parameter '%s'"):format(name), close
+          and ("did you mean '%s'?"):format(close)
+      end
     end
   end
   return true
+end
+
+-- The overrides as "KIND.NAME" → value, so that the sources' spellings cannot cross; or nil,
+-- message, hint.
+local function overrides_for(set, sources)
+  local known, overrides = {}, {}
+  for _, policy in ipairs(set:policies()) do
+    for _, param in ipairs(policy.params) do
+      local full = policy.kind .. "." .. param.name
+      known[param.name], known[full] = true, true
+      local value = value_from(sources[1], policy.kind, param.name)
+      if value == nil then value = value_from(sources[2], policy.kind, param.name) end
+      overrides[full] = value
+    end
+  end
+  local ok, message, hint = check_names(sources, known)
+  if not ok then return nil, message, hint end
+  return overrides
 end
 
 -- Loading ------------------------------------------------------------------------------------
@@ -137,8 +157,8 @@ end
 --   if not set then return directory() end
 function policies.load(verb, given, screen)
   local policy_set = require "weir.policy_set"
-  local params, message, hint = policies.overrides(given.set)
-  if not params then return nil, function() return nil, message, hint end end
+  local sources, message, hint = given_parameters(given.set)
+  if not sources then return nil, function() return nil, message, hint end end
   local directory, problem = policies.directory(given.policies)
   if not directory then
     screen.err:print("weir: ", verb, ": ", terminal.printable(problem))
@@ -150,11 +170,11 @@ function policies.load(verb, given, screen)
     refuse(screen, verb, directory, findings)
     return nil, function() return exit.load end
   end
-  if next(params) == nil then return set, directory end
-  local ok
-  ok, message, hint = policies.check_overrides(set, params)
-  if not ok then return nil, function() return nil, message, hint end end
-  set, findings = policy_set.load(directory, { params = params })
+  local overrides
+  overrides, message, hint = overrides_for(set, sources)
+  if not overrides then return nil, function() return nil, message, hint end end
+  if next(overrides) == nil then return set, directory end
+  set, findings = policy_set.load(directory, { params = overrides })
   if set then return set, directory end
   local first = findings[1]
   return nil, function() return nil, first.message, first.hint end
