@@ -91,6 +91,14 @@ describe("weir match", function()
     assert.matches("Event pattern is not valid%. Reason: ", result.stderr)
   end)
 
+  matching("refuses JSON that is no object as a pattern, not as a file's name", function()
+    for _, pattern in ipairs { "[]", '["x"]', ' "x"' } do
+      local result = run { "match", pattern, stdin = HIT }
+      assert.equal(2, result.status)
+      assert.matches("Reason: Filter is not an object", result.stderr)
+    end
+  end)
+
   it("cannot read pattern and events from one standard input", function()
     local result = run { "match", "-", stdin = PATTERN }
     assert.equal(2, result.status)

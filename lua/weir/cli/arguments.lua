@@ -106,9 +106,19 @@ local function take_option(given, options, argv, at)
   return at + 1
 end
 
+-- A shell variable that is not set leaves an empty word, which names nothing.
+local function has_empty_word(positional, words, at)
+  if positional.raw then return false end
+  for i = at, positional.many and #words or at do
+    if words[i] == "" then return true end
+  end
+  return false
+end
+
 local function take_positionals(verb, given, words)
   local at = 1
   for _, positional in ipairs(verb.positionals or {}) do
+    if has_empty_word(positional, words, at) then return nil, ("%s is empty"):format(positional.name) end
     if positional.many then
       given[positional.name] = table.move(words, at, #words, 1, {})
       if not positional.optional and #given[positional.name] == 0 then

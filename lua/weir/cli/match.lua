@@ -7,9 +7,10 @@ local terminal = require "weir.cli.terminal"
 -- Far above EventBridge's own limit of 4,096 characters.
 local PATTERN_LIMIT = 1024 * 1024
 
--- The pattern's text: inline when it looks like JSON, else from a file.
+-- The pattern's text: inline when it looks like JSON, else from a file. Of '[]' or '"x"' the
+-- compiler says what is wrong; a file can be called so, too.
 local function read_pattern(word)
-  if word:find("^%s*{") then return word end
+  if word:find("^%s*{") or (word:find('^%s*[%["]') and not files.stat(word)) then return word end
   return files.read(word, PATTERN_LIMIT)
 end
 
