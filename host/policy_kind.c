@@ -22,9 +22,15 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   if (!lua_getstack(L, 1, &caller) || !lua_getinfo(L, "Sl", &caller)) return;
   place->line = caller.currentline;
   const char *file = caller.source[0] == '@' ? caller.source + 1 : caller.short_src;
-  size_t size = strlen(file);
-  if (size >= sizeof place->file) file += size - sizeof place->file + 1; /* the end tells more */
-  strcpy(place->file, file);
+  size_t size = strlen(file) + 1;
+  if (size <= sizeof place->file) {
+    memcpy(place->file, file, size);
+    return;
+  }
+  static const char cut[] = "..."; /* the end of a path tells more */
+  size_t kept = sizeof place->file - (sizeof cut - 1);
+  memcpy(place->file, cut, sizeof cut - 1);
+  memcpy(place->file + sizeof cut - 1, file + size - kept, kept);
 }
 
 /* Pushes why the key before the top of the stack is no field of the decision at index. */

@@ -56,7 +56,7 @@ struct policy_kind {
 typedef struct {
   const void *table;
   int line;
-  char file[64];
+  char file[POLICY_PLACE_BYTES];
 } constructed;
 
 struct policy_sandbox {

@@ -55,14 +55,16 @@ typedef struct {
   bool trace;                  /* note file and line of the constructor that made the decision */
 } policy_question;
 
+enum { POLICY_PLACE_BYTES = 256 };
+
 typedef struct {
-  const char *code;     /* NULL: decided. Else UnknownKind, InvalidFacts, InvalidParams,
-                           PolicyError, BudgetSpent, InvariantBroken, OutOfMemory */
-  text_buffer error;    /* NUL-terminated message when code is set */
-  const char *action;   /* static for the sandbox's life */
-  text_buffer decision; /* canonical JSON: {"action":…} and the decision's fields */
-  text_buffer because;  /* canonical JSON text, with its quotes */
-  char file[64];        /* with trace: where the decision was made */
+  const char *code;              /* NULL: decided. Else UnknownKind, InvalidFacts, InvalidParams,
+                                    PolicyError, BudgetSpent, InvariantBroken, OutOfMemory */
+  text_buffer error;             /* NUL-terminated message when code is set */
+  const char *action;            /* static for the sandbox's life */
+  text_buffer decision;          /* canonical JSON: {"action":…} and the decision's fields */
+  text_buffer because;           /* canonical JSON text, with its quotes */
+  char file[POLICY_PLACE_BYTES]; /* with trace: where the decision was made */
   int line;
   int64_t instructions;
   size_t memory; /* bytes at the peak beyond what the sandbox held before */

@@ -29,10 +29,10 @@ typedef struct {
   char *was_because; /* JSON texts, all four */
   char *is;          /* decision now */
   char *is_because;
-  char file[64];    /* where the decision of now was made */
-  int place;        /* line in that file; 0 unknown */
-  bool was_failure; /* diff: the old set failed, `was` is its message */
-  char *code;       /* of a failure or bad line: error code, or NULL */
+  char file[POLICY_PLACE_BYTES]; /* where the decision of now was made */
+  int place;                     /* line in that file; 0 unknown */
+  bool was_failure;              /* diff: the old set failed, `was` is its message */
+  char *code;                    /* of a failure or bad line: error code, or NULL */
   char *message;
 } replay_event;
 

@@ -45,6 +45,21 @@ describe("weir decide", function()
       .. "/routing%.lua:11\n", result.stdout)
   end)
 
+  it("names the whole path of a policy in a deep directory", function()
+    local deep = directory .. ("/" .. ("x"):rep(60)):rep(3)
+    os.execute("mkdir -p " .. deep)
+    run.write(deep .. "/routing.lua", POLICY)
+    local result = run { "decide", "routing", "-p", deep, "--json", stdin = '{"file_count": 3}' }
+    assert.equal(deep .. "/routing.lua", json.decode(result.stdout).file)
+    deep = deep .. ("/" .. ("x"):rep(60)):rep(2)
+    os.execute("mkdir -p " .. deep)
+    run.write(deep .. "/routing.lua", POLICY)
+    result = run { "decide", "routing", "-p", deep, "--json", stdin = '{"file_count": 3}' }
+    local file = json.decode(result.stdout).file
+    assert.equal("..." .. (deep .. "/routing.lua"):sub(-252), file)
+    run.remove(directory .. "/" .. ("x"):rep(60))
+  end)
+
   it("prints one JSON object with --json", function()
     local object = json.decode(decide('{"file_count": 3}', "--json").stdout)
     assert.equal("realtime", object.action)
