@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json_diff.h"
+#include "core/line_source.h"
 #include "policy_kind.h"
 
 static replay_event *new_event(replay_verdict *verdict, replay_event_type type, size_t line) {
@@ -243,6 +244,12 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
   recording_line line;
   size_t column;
   verdict->counts.lines++;
+  if (size > LINE_MAX_BYTES) {
+    judge->error.size = 0;
+    text_buffer_format(&judge->error, "longer than %d bytes", LINE_MAX_BYTES);
+    report_bad_line(judge, verdict, number, 0);
+    return;
+  }
   switch (recording_read(text, size, &line, &judge->scratch, &judge->error, &column)) {
   case RECORDING_DECISION: judge_decision(judge, &line, number, verdict); break;
   case RECORDING_OTHER: verdict->counts.other_lines++; break;

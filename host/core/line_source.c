@@ -91,6 +91,23 @@ static bool hand_over(line_source *source, text_buffer *block, size_t size) {
   return size > 0;
 }
 
+/* The unfinished line that begins at `start` is too long: keeps a little more of it than a line may
+ * have, so that its reader sees that, and passes over the rest. Its newline and what follows stay.
+ * False at the end of the file. */
+static bool cut_line(line_source *source, size_t start) {
+  text_buffer *pending = &source->pending;
+  size_t kept = start + LINE_MAX_BYTES + 1;
+  const char *newline = NULL;
+  pending->size = kept;
+  while (!newline && read_more(source)) {
+    newline = memchr(pending->data + kept, '\n', pending->size - kept);
+    size_t rest = newline ? pending->size - (size_t)(newline - pending->data) : 0;
+    if (newline) memmove(pending->data + kept, newline, rest);
+    pending->size = kept + rest;
+  }
+  return newline != NULL;
+}
+
 bool line_source_next(line_source *source, text_buffer *block, size_t wanted) {
   text_buffer *pending = &source->pending;
   size_t searched = 0, whole = 0; /* whole: bytes up to the last newline found */
@@ -103,10 +120,9 @@ bool line_source_next(line_source *source, text_buffer *block, size_t wanted) {
     searched = pending->size;
     if (whole >= wanted) return hand_over(source, block, whole);
     if (pending->size - whole > LINE_MAX_BYTES) {
-      snprintf(source->error, sizeof source->error, "a line is longer than %d bytes",
-               LINE_MAX_BYTES);
-      source->ended = true;
-      return whole > 0 && hand_over(source, block, whole);
+      searched = whole + LINE_MAX_BYTES + 1;
+      if (!cut_line(source, whole)) break;
+      continue;
     }
     if (!read_more(source)) break;
   }

@@ -16,7 +16,9 @@ typedef struct line_source line_source;
 line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]);
 
 /* Replaces the block with the next lines, about `wanted` bytes of them, each ended by '\n' but
- * perhaps the last of the file. False at the end and on errors; line_source_error tells which. */
+ * perhaps the last of the file. Of a line longer than LINE_MAX_BYTES a part is given that is
+ * longer, too: the others keep their numbers. False at the end and on errors; line_source_error
+ * tells which. */
 bool line_source_next(line_source *source, text_buffer *block, size_t wanted);
 
 /* NULL, or what went wrong: "the compressed data ends early". All lines read before are good. */

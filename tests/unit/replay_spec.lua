@@ -177,6 +177,29 @@ describe("replay", function()
     }, told)
   end)
 
+  it("passes over a line that is too long, and decides the rest", function()
+    local most = 16 * 1024 * 1024
+    for _, more in ipairs { 1, 300000 } do
+      local long = lines[2]:gsub('"host":"[^"]*"', function(host)
+        return '"host":"' .. ("x"):rep(most + more - #lines[2] + #host - #'"host":""') .. '"'
+      end)
+      assert.are.equal(most + more, #long)
+      local text = table.concat({ lines[1], long, lines[3], long }, "\n")
+      for _, ended in ipairs { text, text .. "\n", text .. "\n" .. lines[4] } do
+        local recording = write("long.jsonl", ended)
+        for jobs = 1, 2 do
+          local summary, events = replayed { set = ten, recordings = { recording }, jobs = jobs }
+          assert.are.same({ ended:sub(-1) == "}" and ended ~= text and 3 or 2, 2, 0 },
+            { summary.identical, summary.bad_lines, #summary.unreadable })
+          assert.are.same({ 2, "longer than 16777216 bytes" }, { events[1].line, events[1].message })
+          assert.are.equal(4, events[2].line)
+        end
+      end
+    end
+    local fits = lines[2]:gsub("$", (" "):rep(most - #lines[2]))
+    assert.are.equal(2, (replay_text(ten, "fits.jsonl", fits .. "\n" .. lines[1])).identical)
+  end)
+
   it("takes facts that fit no schema for failures of the line, and goes on", function()
     local summary, events = replay_text(ten, "facts.jsonl", table.concat({
       (lines[1]:gsub('"file_count":1', '"file_count":-1')), (lines[2]:gsub("file_count", "files")),
