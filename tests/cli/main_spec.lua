@@ -50,6 +50,14 @@ describe("weir", function()
     end
   end)
 
+  it("explains a kind by its reference page", function()
+    local result = run { "help", "routing" }
+    assert.equal(0, result.status)
+    assert.matches("^# Kind `routing`\n", result.stdout)
+    assert.matches("\n| `file_count` | ", result.stdout)
+    assert.matches("did you mean 'weights'", run({ "help", "weigths" }).stderr)
+  end)
+
   it("knows no help on what does not exist", function()
     local result = run { "help", "W999" }
     assert.equal(2, result.status)

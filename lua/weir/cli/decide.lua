@@ -80,7 +80,7 @@ end
 local function explain_failure(screen, given, message, code, directory)
   local err = screen.err
   err:print("weir: decide: ", err:paint("error", code), ": ", terminal.printable(message))
-  if code == "InvalidFacts" then err:print("Next: docs/kinds/", given.KIND, ".md lists the facts")
+  if code == "InvalidFacts" then err:print("Next: weir help ", given.KIND)
   elseif not STATUS[code] then err:print("Next: weir check ", terminal.printable(directory)) end
 end
 

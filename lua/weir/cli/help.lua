@@ -6,10 +6,11 @@ local help = {
   name = "help",
   summary = "explain a verb, a finding code, or everything",
   description = {
-    [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A finding
-      code of weir check, such as W101: what it means and how to mend it.]],
+    [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A kind:
+      its facts and decisions. A finding code of weir check, such as W101: what it means and how to
+      mend it.]],
   },
-  positionals = { { name = "TOPIC", doc = "a verb or a finding code", optional = true, complete = "topic" } },
+  positionals = { { name = "TOPIC", doc = "a verb, a kind or a finding code", optional = true, complete = "topic" } },
   options = { { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" } },
   exits = { { 0, "fine" }, { 2, "there is no such topic" } },
   examples = {
@@ -97,9 +98,20 @@ function help.verb(verb, out)
   end
 end
 
--- Topics for "did you mean": verbs and finding codes.
+-- A finding's page, or a kind's: its facts and decisions.
+local function page_of(topic)
+  for _, kind in ipairs(require "weir.kinds") do
+    if kind == topic then
+      return require("weir.kinds.reference").render(require("weir.kinds." .. kind))
+    end
+  end
+  return require("weir.findings").page(topic:upper())
+end
+
+-- Topics for "did you mean": verbs, kinds and finding codes.
 function help.topics()
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
+  for _, kind in ipairs(require "weir.kinds") do names[#names + 1] = kind end
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
   return names
 end
@@ -119,7 +131,7 @@ function help.run(given, screen)
     help.verb(verb, screen.out)
     return 0
   end
-  local page = require("weir.findings").page(topic:upper())
+  local page = page_of(topic)
   if page then
     screen.out:write(page)
     return 0

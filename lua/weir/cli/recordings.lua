@@ -113,7 +113,8 @@ function recordings.replay(screen, job)
   err:clear_progress()
   if not summary then return nil, message end
   for _, problem in ipairs(summary.unreadable) do
-    err:print("weir: ", printable(problem.file), ": ", err:paint("error", printable(problem.message)))
+    local file = problem.file == "-" and "standard input" or problem.file
+    err:print("weir: ", printable(file), ": ", err:paint("error", printable(problem.message)))
   end
   return summary
 end
