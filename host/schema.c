@@ -90,7 +90,7 @@ static void compile_field(lua_State *L, schema_field *field) {
   field->max = number_or(L, "max", HUGE_VAL);
   bool is_text = field->type == SCHEMA_TEXT;
   field->min_size = (size_t)number_or(L, is_text ? "min_size" : "min_items", 0);
-  field->max_size = (size_t)number_or(L, is_text ? "max_size" : "max_items", 1 << 30);
+  field->max_size = (size_t)number_or(L, is_text ? "max_size" : "max_items", SCHEMA_ANY_SIZE);
   if (field->type == SCHEMA_CHOICE) compile_values(L, field);
   if (field->type == SCHEMA_LIST || field->type == SCHEMA_MAP) compile_of(L, field);
   if (field->type == SCHEMA_RECORD) {

@@ -14,7 +14,8 @@
 #include "core/json_scan.h"
 #include "core/text_buffer.h"
 
-enum { SCHEMA_MAX_FIELDS = 64 }; /* of one record */
+enum { SCHEMA_ANY_SIZE = 1 << 30 }; /* max_size of a text or list without a bound */
+enum { SCHEMA_MAX_FIELDS = 64 };    /* of one record */
 
 typedef enum {
   SCHEMA_INTEGER,

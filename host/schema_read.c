@@ -17,15 +17,23 @@ static void describe_bounds(const schema_field *field, text_buffer *out) {
     text_buffer_format(out, " of at most %.14g", field->max);
 }
 
+static void describe_sizes(const schema_field *field, text_buffer *out) {
+  size_t least = field->min_size, most = field->max_size;
+  if (least > 0 && most < SCHEMA_ANY_SIZE)
+    text_buffer_format(out, " of %zu to %zu bytes", least, most);
+  else if (most < SCHEMA_ANY_SIZE)
+    text_buffer_format(out, " of at most %zu bytes", most);
+  else if (least > 0)
+    text_buffer_format(out, " of at least %zu byte%s", least, least == 1 ? "" : "s");
+}
+
 void schema_describe(const schema_field *field, text_buffer *out) {
   static const char *const nouns[] = {"an integer",    "a number", "a text",
                                       "true or false", "one of ",  "a list",
                                       "a record",      "a map",    "any value"};
   text_buffer_text(out, nouns[field->type]);
   if (field->type <= SCHEMA_NUMBER) describe_bounds(field, out);
-  if (field->type == SCHEMA_TEXT && field->min_size > 0)
-    text_buffer_format(out, " of at least %zu byte%s", field->min_size,
-                       field->min_size == 1 ? "" : "s");
+  if (field->type == SCHEMA_TEXT) describe_sizes(field, out);
   for (size_t i = 0; i < field->value_count; i++)
     text_buffer_format(out, "%s\"%s\"", i ? ", " : "", field->values[i].text);
 }

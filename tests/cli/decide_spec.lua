@@ -121,6 +121,8 @@ describe("weir decide", function()
     refused(2, "InvalidFacts", "{")
     refused(2, "InvalidFacts", "")
     refused(2, "InvalidFacts", '{"file_count": "3"}')
+    refused(2, "volume: expected a text of at most 256 bytes, got",
+      ('{"file_count":3,"volume":"%s"}'):format(("v"):rep(257)))
     refused(2, "InvalidFacts", ('{"file_count": 1, "volume": %s'):format(("["):rep(100000)))
   end)
 
