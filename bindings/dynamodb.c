@@ -51,23 +51,29 @@ dynamodb_error dynamodb_number_error(dynamodb_number_status status) {
   }
 }
 
+enum { NUMBER_TEXT = 32 }; /* the shortest form of any double or integer fits */
+
+/* The text of a Lua number that loses no digit; 3, not 3.0. Its size, or 0: it is not finite. */
+static size_t write_lua_number(lua_State *L, int index, char text[NUMBER_TEXT]) {
+  int whole;
+  lua_Integer integer = lua_tointegerx(L, index, &whole);
+  if (whole) /* a float too, when it is one */
+    return (size_t)snprintf(text, NUMBER_TEXT, "%lld", (long long)integer);
+  text_buffer shortest = {0};
+  bool finite = json_write_double(&shortest, lua_tonumber(L, index));
+  size_t size = finite && shortest.size < NUMBER_TEXT ? shortest.size : 0;
+  if (size > 0) memcpy(text, shortest.data, size);
+  text_buffer_free(&shortest);
+  return size;
+}
+
 dynamodb_error dynamodb_number_at(lua_State *L, int index, dynamodb_number *number) {
-  char text[32]; /* the shortest form of any double */
+  char text[NUMBER_TEXT];
   size_t size;
   const char *kept = dynamodb_value(L, index, DYNAMODB_NUMBER, &size);
   if (kept) return dynamodb_number_error(dynamodb_number_parse(kept, size, number));
-  int whole;
-  lua_Integer integer = lua_tointegerx(L, index, &whole);
-  if (whole) { /* a float too, when it is one */
-    size = (size_t)snprintf(text, sizeof text, "%lld", (long long)integer);
-  } else {
-    text_buffer shortest = {0};
-    bool finite = json_write_double(&shortest, lua_tonumber(L, index));
-    size = shortest.size < sizeof text ? shortest.size : 0;
-    if (finite && size > 0) memcpy(text, shortest.data, size);
-    text_buffer_free(&shortest);
-    if (!finite) return (dynamodb_error){"InvalidNumber", "DynamoDB has no NaN and no infinity"};
-  }
+  size = write_lua_number(L, index, text);
+  if (size == 0) return (dynamodb_error){"InvalidNumber", "DynamoDB has no NaN and no infinity"};
   return dynamodb_number_error(dynamodb_number_parse(text, size, number));
 }
 
@@ -97,13 +103,22 @@ static dynamodb_type push_identity(lua_State *L, dynamodb_error *error) {
   return DYNAMODB_UNKNOWN;
 }
 
+/* What no element stands at would be lost without a word. */
+static dynamodb_error check_set_keys(lua_State *L, int index, lua_Integer count) {
+  lua_Integer keys = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) keys++;
+  if (keys != count)
+    return (dynamodb_error){"InvalidSet", "a set is a list: it has keys 1, 2, 3 … and no others"};
+  if (count == 0) return (dynamodb_error){"EmptySet", "a set must not be empty: leave it out"};
+  return (dynamodb_error){NULL, NULL};
+}
+
 /* Whether a set's elements come once each is found out by a table of those seen. */
 dynamodb_type dynamodb_set_type(lua_State *L, int index, dynamodb_error *error) {
   int top = lua_gettop(L);
   lua_Integer count = (lua_Integer)lua_rawlen(L, index);
   dynamodb_type type = DYNAMODB_UNKNOWN;
-  *error = count > 0 ? (dynamodb_error){NULL, NULL}
-                     : (dynamodb_error){"EmptySet", "a set must not be empty: leave it out"};
+  *error = check_set_keys(L, index, count);
   lua_createtable(L, 0, count < 1024 ? (int)count : 1024); // seen
   for (lua_Integer i = 1; i <= count && !error->code; i++) {
     lua_rawgeti(L, index, i);                        // seen, element
@@ -127,24 +142,24 @@ dynamodb_type dynamodb_set_type(lua_State *L, int index, dynamodb_error *error) 
 
 static int new_number(lua_State *L) {
   dynamodb_number number;
-  dynamodb_error error;
-  int type = lua_type(L, 1);
-  if (type == LUA_TSTRING) {
-    size_t size;
-    const char *text = lua_tolstring(L, 1, &size);
-    error = dynamodb_number_error(dynamodb_number_parse(text, size, &number));
-    if (!error.code) dynamodb_push_value(L, DYNAMODB_NUMBER, text, size);
+  char digits[NUMBER_TEXT];
+  size_t size;
+  const char *text;
+  if (lua_type(L, 1) == LUA_TSTRING) {
+    text = lua_tolstring(L, 1, &size);
+  } else if (lua_type(L, 1) == LUA_TNUMBER) {
+    text = digits;
+    size = write_lua_number(L, 1, digits);
+    if (size == 0)
+      return binding_fail(L, "InvalidNumber", "%s", "DynamoDB has no NaN and no infinity");
   } else {
-    size_t size;
-    binding_expect(L, type == LUA_TNUMBER || dynamodb_value(L, 1, DYNAMODB_NUMBER, &size),
-                   "weir.dynamodb.number(text or number)");
-    error = dynamodb_number_at(L, 1, &number);
-    if (!error.code) {
-      const char *text = luaL_tolstring(L, 1, &size);
-      dynamodb_push_value(L, DYNAMODB_NUMBER, text, size);
-    }
+    text = dynamodb_value(L, 1, DYNAMODB_NUMBER, &size);
+    binding_expect(L, text != NULL, "weir.dynamodb.number(text or number)");
   }
-  return error.code ? binding_fail(L, error.code, "%s", error.message) : 1;
+  dynamodb_error error = dynamodb_number_error(dynamodb_number_parse(text, size, &number));
+  if (error.code) return binding_fail(L, error.code, "%s", error.message);
+  dynamodb_push_value(L, DYNAMODB_NUMBER, text, size);
+  return 1;
 }
 
 static int new_binary(lua_State *L) {

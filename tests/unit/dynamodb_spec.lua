@@ -106,6 +106,17 @@ describe("weir.dynamodb numbers", function()
     end
   end)
 
+  it("are made of Lua's numbers without losing a digit", function()
+    for number, text in pairs({ [1 / 3] = "0.3333333333333333", [2.0 ^ 53 + 2] = "9007199254740994",
+      [1e125] = "1e+125", [math.maxinteger] = "9223372036854775807", [0.1 + 0.2] = "0.30000000000000004" }) do
+      assert.equal(text, tostring(dynamodb.number(number)))
+      assert.equal('{"n":{"N":"' .. text .. '"}}', dynamodb.encode({ n = assert(dynamodb.number(number)) }))
+    end
+    assert.equal("InvalidNumber", select(3, dynamodb.number(0 / 0)))
+    assert.equal("InvalidNumber", select(3, dynamodb.number(-math.huge)))
+    assert.equal("NumberOutOfRange", select(3, dynamodb.number(5e-324)))
+  end)
+
   it("are equal and ordered by value", function()
     local n = dynamodb.number
     assert.is_true(n("1.0") == n("1"))
@@ -197,6 +208,15 @@ describe("weir.dynamodb.encode refuses", function()
     assert.equal("InvalidSet", code_of(dynamodb.set({ true })))
     assert.equal("InvalidSet", code_of(dynamodb.set({ {} })))
     assert.equal("InvalidNumber", code_of(dynamodb.set({ 0 / 0 })))
+  end)
+
+  it("sets with keys that are no place in a list", function()
+    for _, list in ipairs({ { 1, other = 2 }, { other = 2 }, { "a", [3] = "c" } }) do
+      assert.equal("InvalidSet", select(3, dynamodb.set(list)))
+    end
+    local set = assert(dynamodb.set({ "a" }))
+    set.other = "b"
+    assert.equal("InvalidSet", select(3, dynamodb.encode({ s = set })))
   end)
 
   it("other arguments, quoting the call", function()
