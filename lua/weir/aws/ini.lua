@@ -14,26 +14,36 @@ local function fail(file, line, message)
   return nil, ("%s:%d: %s"):format(file, line, message), "InvalidConfiguration"
 end
 
+-- Without the white space at both ends. One pattern with "(.-)%s*$" would look at every run of spaces
+-- once for each of its characters.
+local function trim(text)
+  local from = text:find("%S")
+  return from and text:match(".*%S", from) or ""
+end
+
 -- "#" and ";" begin a comment at the start of a value or after white space.
 local function without_comment(value)
   if value:find("^[#;]") then return "" end
   local from = value:find("%s[#;]")
-  return (from and value:sub(1, from - 1) or value):match("^(.-)%s*$")
+  return trim(from and value:sub(1, from - 1) or value)
 end
 
 -- The name between the brackets, quotes removed: `profile "a b"` and `profile a b` are the same.
 local function section_name(line)
-  local inside, rest = line:match("^%[%s*(.-)%s*%]%s*(.*)$")
-  if not inside or (rest ~= "" and not rest:find("^[#;]")) then return nil end
+  local inside, rest = line:match("^%[([^%]]*)%](.*)$")
+  if not inside then return nil end
+  inside, rest = trim(inside), trim(rest)
+  if rest ~= "" and not rest:find("^[#;]") then return nil end
   local kind, name = inside:match("^(%S+)%s+(.+)$")
   if not kind then return inside ~= "" and (inside:match('^"(.-)"$') or inside) or nil end
   return kind .. " " .. (name:match('^"(.*)"$') or name:match("^'(.*)'$") or name)
 end
 
 local function split_pair(line)
-  local key, value = line:match("^([^=]-)%s*=%s*(.-)%s*$")
+  local key, value = line:match("^([^=]*)=(.*)$")
+  key = key and trim(key)
   if not key or key == "" or key:find("%s") then return nil end
-  return key:lower(), without_comment(value)
+  return key:lower(), without_comment(trim(value))
 end
 
 local Reader = {}
@@ -64,7 +74,7 @@ function Reader:add_pair(line)
 end
 
 function Reader:add_line(line)
-  local content = line:match("^%s*(.-)%s*$")
+  local content = trim(line)
   if content == "" or content:find("^[#;]") then return end
   if content:find("^%[") and not line:find("^%s") then return self:open_section(content) end
   if not self.section then return "a key stands before the first section" end
