@@ -72,6 +72,21 @@ describe("credentials", function()
     end)
   end)
 
+  it("that are given are checked, without a word of what is in them", function()
+    for _, given in ipairs({ "hush", { access_key_id = "A", secret_access_key = 5 },
+      { access_key_id = "A", secret_access_key = "hush", sesion_token = "hush" },
+      { access_key_id = "A", secret_access_key = "hush", session_token = 5 } }) do
+      local ok, message = pcall(find, {}, { credentials = given })
+      assert.is_false(ok)
+      assert.matches("expected credentials={access_key_id=", message)
+      assert.not_matches("hush", message)
+    end
+  end)
+
+  it("in a file that cannot be read name the file", function()
+    refuses("InvalidConfiguration", "cannot read " .. folder, { AWS_CONFIG_FILE = folder })
+  end)
+
   it("that are nowhere end in a message that says what to do", function()
     refuses("NoCredentials", "set AWS_ACCESS_KEY_ID", {})
     refuses("NoSuchProfile", "profile 'x' is in neither", { AWS_PROFILE = "x" })

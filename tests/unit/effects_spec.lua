@@ -63,6 +63,27 @@ describe("both executors", function()
     refuses("read", { service = "ssm", operation = "GetParameter", target = "t", input = {} }, "Name is missing")
   end)
 
+  it("refuse a role that clients would refuse", function()
+    for _, role in ipairs { "arn:aws:iam::1:role/r", false, {}, { external_id = "e" }, { arn = 5 },
+      { { arn = "a" }, {} }, { arn = "a", session = "s" } } do
+      for _, executor in ipairs { effects.dry {}, effects.live() } do
+        local request = { service = REQUEST.service, operation = REQUEST.operation, target = REQUEST.target,
+          input = REQUEST.input, role = role }
+        local ok, message = pcall(executor.call, executor, request)
+        assert.is_false(ok)
+        assert.matches("expected role={arn=", message)
+        assert.same({}, executor.plan)
+      end
+    end
+  end)
+
+  it("plan the last of a list of roles", function()
+    local dry = effects.dry {}
+    dry:call { service = REQUEST.service, operation = REQUEST.operation, target = REQUEST.target,
+      input = REQUEST.input, role = { { arn = "a" }, { arn = "b", external_id = "e" } } }
+    assert.equal("b", dry.plan[1].role)
+  end)
+
   it("keep changes and reads apart", function()
     refuses("read", REQUEST, "StartExecution changes something; ask for it with effects:call")
     refuses("call", { service = "ssm", operation = "GetParameter", target = "t", input = { Name = "n" } },

@@ -149,8 +149,16 @@ end
 
 local SIGNATURE = "credentials={access_key_id=, secret_access_key=, session_token=?} or a provider"
 
+local STATIC_KEYS = { access_key_id = true, secret_access_key = true, session_token = true }
+
+local function is_text(value) return type(value) == "string" or secret.is(value) end
+
 local function static(keys)
-  if type(keys.access_key_id) ~= "string" or keys.secret_access_key == nil then
+  for key in pairs(keys) do
+    if not STATIC_KEYS[key] then error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 4) end
+  end
+  if type(keys.access_key_id) ~= "string" or not is_text(keys.secret_access_key)
+    or keys.session_token ~= nil and not is_text(keys.session_token) then
     error("expected " .. SIGNATURE, 4)
   end
   local fixed = { access_key_id = keys.access_key_id, secret_access_key = secret.wrap(keys.secret_access_key),
@@ -178,16 +186,26 @@ local function new_context(config)
   return context
 end
 
-local ROLE_KEYS = { arn = true, external_id = true, session_name = true, duration_seconds = true, region = true }
+local ROLE_SIGNATURE = "role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}, or a list of them"
+local ROLE_KEYS = { arn = "string", external_id = "string", session_name = "string", duration_seconds = "number",
+  region = "string" }
 
-local function check_role(role)
-  for key in pairs(role) do
-    if not ROLE_KEYS[key] then
-      error(("unknown key '%s'; expected role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}")
-        :format(tostring(key)), 4)
+-- roles(given) → the list of roles to take one after another; raises when that is not what it is.
+function credentials.roles(given)
+  if given == nil then return {} end
+  if type(given) ~= "table" then error("expected " .. ROLE_SIGNATURE, 0) end
+  local roles = #given == 0 and { given } or given
+  for _, role in ipairs(roles) do
+    if type(role) ~= "table" then error("expected " .. ROLE_SIGNATURE, 0) end
+    for key, value in pairs(role) do
+      if type(value) ~= ROLE_KEYS[key] then
+        local what = ROLE_KEYS[key] and "bad type of" or "unknown key"
+        error(("%s '%s' in a role; expected %s"):format(what, tostring(key), ROLE_SIGNATURE), 0)
+      end
     end
+    if not role.arn then error("a role has no arn; expected " .. ROLE_SIGNATURE, 0) end
   end
-  if type(role.arn) ~= "string" then error("role.arn must be a text", 4) end
+  return roles
 end
 
 -- provider(config) for a client's configuration: { credentials =, profile =, role =, region = }.
@@ -196,16 +214,15 @@ function credentials.provider(config)
   local context = new_context(config)
   local given = config.credentials
   local provider
-  if given then
+  if given ~= nil then
+    if type(given) ~= "table" then error("expected " .. SIGNATURE, 3) end
     provider = given.get and given or static(given)
   else
     local key = key_of(context.id, "chain", config.profile, config.region)
     shared[key] = shared[key] or setmetatable({ config = config, context = context }, Planned)
     provider = shared[key]
   end
-  local roles = config.role and (config.role.arn and { config.role } or config.role) or {}
-  for _, role in ipairs(roles) do
-    check_role(role)
+  for _, role in ipairs(credentials.roles(config.role)) do
     provider = provider_for({ kind = "role", source = provider, arn = role.arn, external_id = role.external_id,
       session_name = role.session_name, duration_seconds = role.duration_seconds, region = role.region }, context)
   end

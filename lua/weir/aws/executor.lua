@@ -4,6 +4,7 @@
 -- An effect is { service = "stepfunctions", operation = "StartExecution", target =, input =, role =? }.
 local answers = require "weir.aws.dry_answers"
 local aws = require "weir.aws"
+local credentials = require "weir.aws.credentials"
 local json = require "weir.json"
 local redact = require "weir.redact"
 local secret = require "weir.secret"
@@ -25,6 +26,7 @@ function executor.check(effect, changes)
   elseif not changes and operation.changes then
     error(name_of(effect) .. " changes something; ask for it with effects:call", 4)
   end
+  credentials.roles(effect.role)
 end
 
 -- What a plan may show: secrets by type and by name are taken out, other userdata becomes its text.
@@ -37,9 +39,11 @@ local function plain(value)
   return copy
 end
 
+-- The role that the call is made with: of a list, the last.
 function executor.planned(effect)
+  local roles = credentials.roles(effect.role)
   return { service = effect.service, operation = effect.operation, target = effect.target,
-    role = effect.role and effect.role.arn, input = redact.value(plain(effect.input)) }
+    role = #roles > 0 and roles[#roles].arn or nil, input = redact.value(plain(effect.input)) }
 end
 
 function executor.plausible_answer(effect)
@@ -56,7 +60,7 @@ function executor.new(config)
 end
 
 local function role_key(role)
-  return role and table.concat({ role.arn, role.external_id or "", role.session_name or "" }, "\0") or ""
+  return json.encode(credentials.roles(role), { sort = true })
 end
 
 -- One client for each service and role: its connections and retry quota last.

@@ -13,7 +13,7 @@ local function read_file(path)
   local text
   text, message = file:read("a")
   file:close()
-  return text, message
+  return text, not text and path .. ": " .. message or nil
 end
 profiles.read_file = read_file
 
@@ -24,7 +24,7 @@ local function load_sections(path)
   local text, message, number = read_file(path)
   if text then return ini.parse(text, path) end
   if number == ENOENT or number == ENOTDIR then return {} end
-  return nil, "cannot read " .. (message or path), "InvalidConfiguration"
+  return nil, "cannot read " .. message, "InvalidConfiguration"
 end
 
 local function file_path(getenv, variable, default)
