@@ -81,9 +81,17 @@ static void read_text(lua_State *L, int index, const char *name, http_text *out)
   lua_pop(L, 1);
 }
 
+/* No secret: messages show the method and the paths of files. */
+static void read_plain(lua_State *L, int index, const char *name, http_text *out) {
+  int type = push_field(L, index, name);
+  if (type != LUA_TNIL && type != LUA_TSTRING) raise_field(L, name);
+  if (type == LUA_TSTRING) out->at = lua_tolstring(L, -1, &out->size);
+  lua_pop(L, 1);
+}
+
 static void read_path(lua_State *L, int index, const char *name, const char **out) {
   http_text text = {NULL, 0};
-  read_text(L, index, name, &text);
+  read_plain(L, index, name, &text);
   if (text.at && (strlen(text.at) != text.size || text.size == 0))
     luaL_error(L, "'%s' is empty or contains a NUL byte; expected %s", name, REQUEST_SIGNATURE);
   *out = text.at;
@@ -144,7 +152,10 @@ static http_request read_request(lua_State *L, int index, int anchors) {
   binding_check_keys(L, index, REQUEST_KEYS, REQUEST_SIGNATURE);
   read_text(L, index, "url", &request.url);
   binding_expect(L, request.url.at != NULL, REQUEST_SIGNATURE);
-  read_text(L, index, "method", &request.method);
+  push_field(L, index, "url");
+  request.url_is_secret = binding_secret(L, -1, NULL) != NULL;
+  lua_pop(L, 1);
+  read_plain(L, index, "method", &request.method);
   read_text(L, index, "body", &request.body);
   read_path(L, index, "body_file", &request.body_file);
   read_path(L, index, "output_file", &request.output_file);

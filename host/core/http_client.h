@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
   http_text method; /* upper-case token; "GET" when empty */
   http_text url;
+  bool url_is_secret; /* no message shows a part of it */
   const http_header *headers;
   size_t header_count;
   http_text body;          /* at == NULL: none */
@@ -58,7 +59,7 @@ typedef struct {
 
 typedef struct {
   http_outcome outcome;
-  char message[512]; /* what happened and where, when outcome is not HTTP_DONE; no query string */
+  char message[512]; /* what happened and where, when outcome is not HTTP_DONE; no query, no user */
   long status;
   text_buffer headers; /* "name\0value\0" pairs: lower-case names, repeats joined with ", " */
   text_buffer body;

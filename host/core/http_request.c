@@ -76,6 +76,8 @@ static bool check_url(http_exchange *exchange) {
   if (url.size > 7 && strncasecmp(url.at, "http://", 7) == 0) scheme = 7;
   if (url.size > 8 && strncasecmp(url.at, "https://", 8) == 0) scheme = 8;
   if (!problem && scheme == 0) problem = "the URL must begin with http:// or https://";
+  if (!problem && (scheme == url.size || strchr("/?#:", url.at[scheme])))
+    problem = "the URL has no host"; /* curl would take the first part of the path */
   for (size_t i = scheme; i < url.size && !problem && !strchr("/?#", url.at[i]); i++)
     if (url.at[i] == '@') problem = "the URL carries a user name; send a header instead";
   if (problem) http_exchange_fail(exchange, HTTP_INVALID_REQUEST, "%s", problem);

@@ -13,15 +13,17 @@
 /* Repeats of one name are joined into one value: the number bounds what that copies. */
 enum { HEADERS_MAX = 256 * 1024, HEADER_LINES_MAX = 1000 };
 
-/* Method and URL without the query: presigned queries and session tokens are secrets. */
+/* Method and URL without user or query: passwords, presigned queries and session tokens are
+ * secrets. Where an "@" comes before the query, everything before it may be a password. */
 static int write_place(const http_exchange *exchange, char *out, size_t size) {
   http_text url = exchange->request->url, method = exchange->request->method;
   size_t shown = 0;
-  while (shown < url.size && shown < 200 && !strchr("?#@", url.at[shown]) &&
-         (unsigned char)url.at[shown] > 0x20)
+  while (shown < url.size && !strchr("?#@", url.at[shown]) && (unsigned char)url.at[shown] > 0x20)
     shown++;
+  bool hidden = exchange->request->url_is_secret || (shown < url.size && url.at[shown] == '@');
+  if (hidden) url = (http_text){"[redacted]", shown = strlen("[redacted]")};
   return snprintf(out, size, "%.*s %.*s: ", (int)(method.size < 16 ? method.size : 16), method.at,
-                  (int)shown, url.at);
+                  (int)(shown < 200 ? shown : 200), url.at);
 }
 
 void http_exchange_fail(http_exchange *exchange, http_outcome outcome, const char *format, ...) {
@@ -190,6 +192,9 @@ static const char *describe(const http_exchange *exchange, http_outcome outcome,
     break;
   default: break;
   }
+  if (strncmp(exchange->curl_error, "Unsupported proxy", 17) == 0) /* goes on to quote all of it */
+    return "the proxy variable of the environment is not a URL curl takes; percent-encode a "
+           "password in it";
   return exchange->curl_error[0] ? exchange->curl_error : curl_easy_strerror(code);
 }
 

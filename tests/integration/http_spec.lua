@@ -123,6 +123,29 @@ describe("weir.http", function()
       fails_with("InvalidRequest", "/echo", { method = "CONNECT" })
     end)
 
+    it("refuses a URL without a host", function()
+      for _, url in ipairs({ "http:///127.0.0.1/x", "http://:80/", "https://?x", "http://#" }) do
+        local _, message, code = http.request({ url = url })
+        assert.equal("InvalidRequest", code)
+        assert.matches("the URL has no host", message)
+      end
+    end)
+
+    it("shows no secret of a URL, and takes none where messages would show it", function()
+      local secret = require("weir.secret")
+      for _, url in ipairs({ secret.wrap(peer.url .. "/reset/hush"), secret.wrap("hush"), "http://u:hush@127.0.0.1/",
+        "http://u:hush" .. ("x"):rep(300) .. "@127.0.0.1/", "http://127.0.0.1:1/?hush" }) do
+        local response, message = http.request({ url = url, timeout_ms = 2000, max_response_bytes = 0 })
+        assert.is_nil(response)
+        assert.not_matches("hush", message)
+      end
+      for _, name in ipairs({ "method", "body_file", "output_file", "ca_bundle" }) do
+        local ok, message = pcall(http.request, { url = peer.url, [name] = secret.wrap("hush") })
+        assert.is_false(ok)
+        assert.not_matches("hush", message)
+      end
+    end)
+
     it("raises on a caller's mistake and quotes the call", function()
       for _, request in ipairs({ { url = "http://127.0.0.1/", methd = "GET" }, {}, { url = 5 },
         { url = "http://127.0.0.1/", timeout_ms = "5" }, { url = "http://127.0.0.1/", headers = { 5 } },
@@ -324,14 +347,14 @@ describe("weir.http", function()
   end)
 
   describe("proxy variables", function()
-    local function through_proxy(request)
+    local function through_proxy(request, proxy)
       local script = os.tmpname()
       local file = assert(io.open(script, "w"))
       local script_text = "local r, m = require('weir.http').request(%s) io.write(r and r.body or m)"
       file:write(script_text:format(request))
       file:close()
       local pipe = assert(io.popen(("http_proxy=%s no_proxy= /proc/%s/exe lua %s"):format(
-        peer.url, io.open("/proc/self/stat"):read("n"), script)))
+        proxy or peer.url, io.open("/proc/self/stat"):read("n"), script)))
       local output = pipe:read("a")
       pipe:close()
       os.remove(script)
@@ -343,6 +366,14 @@ describe("weir.http", function()
       assert.equal("http://weir.invalid/echo", seen.target)
       local direct = cjson.decode(through_proxy(("{ url = '%s/echo', direct = true }"):format(peer.url)))
       assert.equal("/echo", direct.target)
+    end)
+
+    it("that are no URL are not quoted: they may hold a password", function()
+      local output = through_proxy("{ url = 'http://weir.invalid/' }", "'http://u:hush hush@127.0.0.1:1'")
+      assert.matches("the proxy variable of the environment is not a URL", output)
+      assert.not_matches("hush", output)
+      output = through_proxy("{ url = 'http://weir.invalid/' }", "'hush://u:hush@127.0.0.1:1'")
+      assert.not_matches("hush", output)
     end)
   end)
 end)
