@@ -177,6 +177,12 @@ describe("credentials", function()
       with_process("kill -9 $$", "CredentialsUnavailable", "signal 9")
     end)
 
+    it("split a long command in one go", function()
+      local started = os.clock()
+      assert.equal(500000, #sources.split_command(("x"):rep(500000))[1])
+      assert.is_true(os.clock() - started < 2)
+    end)
+
     it("split their command without a shell", function()
       assert.same({ "a", "b c", "d'e", "$HOME", "", "x\\y", "`id`" },
         sources.split_command([[a "b c" d\'e $HOME '' 'x\y'   `id`]]))

@@ -140,25 +140,30 @@ end
 -- Words as a shell would split them, quotes and backslashes included, but nothing is expanded.
 function sources.split_command(line)
   local words, word, quote, at = {}, nil, nil, 1
+  local function add(text) -- to a list: a word that grew letter by letter would cost its square
+    word = word or {}
+    word[#word + 1] = text
+  end
   while at <= #line do
     local c = line:sub(at, at)
     if c == "\\" and quote ~= "'" then
       at = at + 1
       if at > #line then return nil end
-      word = (word or "") .. line:sub(at, at)
+      add(line:sub(at, at))
     elseif quote then
-      if c == quote then quote = nil else word = word .. c end
+      if c == quote then quote = nil else add(c) end
     elseif c == '"' or c == "'" then
-      quote, word = c, word or ""
+      quote = c
+      add ""
     elseif c:find("%s") then
-      if word then words[#words + 1], word = word, nil end
+      if word then words[#words + 1], word = table.concat(word), nil end
     else
-      word = (word or "") .. c
+      add(c)
     end
     at = at + 1
   end
   if quote then return nil end
-  if word then words[#words + 1] = word end
+  if word then words[#words + 1] = table.concat(word) end
   return #words > 0 and words or nil
 end
 
@@ -200,7 +205,8 @@ function sources.web_identity(plan, context, deadline_ms)
   local origin = "web identity for " .. plan.role_arn
   local token, message = profiles.read_file(plan.token_file)
   if not token then return fail("InvalidCredentials", "cannot read the web identity token: %s", message) end
-  token = token:match("^%s*(.-)%s*$")
+  token = token:match("%S.*") or ""
+  token = token:match(".*%S") or ""
   local output, code
   output, message, code = context.sts(nil):assume_role_with_web_identity({ RoleArn = plan.role_arn,
     RoleSessionName = session_name(context, plan.session_name), WebIdentityToken = secret.wrap(token) },
