@@ -244,6 +244,16 @@ describe("AWS clients:", function()
     end)
   end)
 
+  it("sends no secret in a URL, and no [redacted] in its stead", function()
+    local ok, message = pcall(function()
+      return cloud.client("appconfigdata"):get_latest_configuration(
+        { ConfigurationToken = require("weir.secret").wrap("hush") })
+    end)
+    assert.is_false(ok)
+    assert.matches("configuration_token travels in the URL", message)
+    assert.same({}, setmetatable(cloud.requests(), nil))
+  end)
+
   describe("appconfigdata", function()
     it("StartConfigurationSession and GetLatestConfiguration", function()
       local appconfig = cloud.client("appconfigdata")

@@ -131,7 +131,31 @@ describe("DynamoDB client:", function()
       { kind = "status", status = 200, headers = {}, body = unprocessed })
     assert(slow:write_all(TABLE, { { PutRequest = { Item = { pk = "left", sk = 1 } } } }))
     assert.same({ 1000, 2000 }, slept)
+    assert.equal(500 - 5 + 1 - 5 + 1, slow.retrier.tokens) -- each request was answered
     assert.is_table(assert(db:get_item({ TableName = TABLE, Key = { pk = "left", sk = 1 } })).Item)
+  end)
+
+  it("does not wait past any deadline to send unprocessed items again", function()
+    local function left_over() cloud.faults({ kind = "status", status = 200, headers = {},
+      body = '{"UnprocessedItems":{"jobs":[{"PutRequest":{"Item":{"pk":{"S":"left"},"sk":{"N":"1"}}}}]}}' }) end
+    local now = require("weir.process").time
+    local writes = { { PutRequest = { Item = { pk = "left", sk = 1 } } } }
+    local function refuses(config, options)
+      left_over()
+      config.retrier = require("weir.aws.retry").new({ max_attempts = 4, random = function() return 1 end,
+        sleep = function() error("slept past the deadline") end })
+      local done, message, code = cloud.client("dynamodb", config):write_all(TABLE, writes, options)
+      assert.is_nil(done)
+      assert.equal("ProvisionedThroughputExceededException", code)
+      assert.matches("the deadline comes before the next attempt", message)
+    end
+    refuses({}, { deadline_ms = now() + 900 })
+    refuses({ deadline_ms = now() + 900 })
+    local aws = require("weir.aws")
+    aws.set_deadline(now() + 900)
+    local ok, problem = pcall(refuses, {})
+    aws.set_deadline(nil)
+    assert.is_true(ok, problem)
   end)
 
   it("says before sending that an item cannot be stored", function()

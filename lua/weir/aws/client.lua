@@ -77,16 +77,6 @@ function client.set_deadline(epoch_ms)
   deadline = epoch_ms
 end
 
-local function nearest_deadline(self, options)
-  local own = self.config.deadline_ms
-  if type(own) == "function" then own = own() end
-  local nearest = options and options.deadline_ms
-  for _, candidate in pairs { own, deadline } do
-    if not nearest or candidate < nearest then nearest = candidate end
-  end
-  return nearest and math.floor(nearest)
-end
-
 local function find_region(config, getenv)
   local region = config.region or getenv("AWS_REGION") or getenv("AWS_DEFAULT_REGION")
     or credentials.profile_region(config, getenv)
@@ -102,6 +92,7 @@ end
 local function encode_query(query)
   local pairs_of = {}
   for name, value in pairs(query or {}) do
+    if secret.is(value) then error(name .. " travels in the URL, where a secret must not be", 0) end
     pairs_of[#pairs_of + 1] = sigv4.encode(name) .. "=" .. sigv4.encode(tostring(value))
   end
   table.sort(pairs_of)
@@ -225,7 +216,7 @@ local function send(self, operation, input, options)
     ready, message, code = self.service.finish(request)
     if not ready then return give_up(self, operation, { message = message, code = code }) end
   end
-  local deadline_ms = nearest_deadline(self, options)
+  local deadline_ms = self:deadline(options)
   local output, problem, attempts, why = self.retrier:run(function(number, most)
     request.headers["amz-sdk-request"] = ("attempt=%d; max=%d"):format(number, most)
     return attempt(self, operation, request, place, deadline_ms)
@@ -239,6 +230,17 @@ end
 -- Clients ---------------------------------------------------------------------------------------
 
 local Client = {}
+
+-- deadline(options of a call) → the nearest of the call's, the client's and the invocation's, or nil.
+function Client:deadline(options)
+  local own = self.config.deadline_ms
+  if type(own) == "function" then own = own() end
+  local nearest = options and options.deadline_ms
+  for _, candidate in pairs { own, deadline } do
+    if not nearest or candidate < nearest then nearest = candidate end
+  end
+  return nearest and math.floor(nearest)
+end
 
 local function find_operation(service, name)
   local operation = service.operations[name]

@@ -109,13 +109,12 @@ local function write_batch(self, writes, table_name, options)
     if not output then return nil, message, code, details end
     pending = output.UnprocessedItems
     if not pending or pending == "{}" then return true end
-    local delay, _, why = self.retrier:plan({ code = "ProvisionedThroughputExceededException" }, round,
-      options and options.deadline_ms)
-    if not delay then
+    local waited, why = self.retrier:wait({ code = "ProvisionedThroughputExceededException" }, round,
+      self:deadline(options))
+    if not waited then
       return nil, ("dynamodb BatchWriteItem: items of %s are left unprocessed; %s"):format(table_name, why),
         "ProvisionedThroughputExceededException", { attempts = round, fields = {} }
     end
-    self.retrier.sleep(delay)
     round = round + 1
   end
 end

@@ -115,6 +115,15 @@ function M:plan(failure, attempt, deadline_ms)
   return delay, cost
 end
 
+-- Waits for the next attempt, and pays for it: → its cost | nil, why there is none.
+function M:wait(failure, attempt, deadline_ms)
+  local delay, cost, why = self:plan(failure, attempt, deadline_ms)
+  if not delay then return nil, why end
+  self.tokens = self.tokens - cost
+  self.sleep(delay)
+  return cost
+end
+
 -- run(send, deadline_ms): calls send(attempt, max_attempts) → result | nil, failure until it
 -- succeeds or may not be tried again. Returns result | nil, failure, attempts, why_not_again.
 function M:run(send, deadline_ms)
@@ -125,11 +134,9 @@ function M:run(send, deadline_ms)
       self.tokens = math.min(BUCKET_SIZE, self.tokens + (last_cost or 1))
       return result, nil, attempt
     end
-    local delay, cost, why = self:plan(failure, attempt, deadline_ms)
-    if not delay then return nil, failure, attempt, why end
-    self.tokens, last_cost = self.tokens - cost, cost
-    self.sleep(delay)
-    attempt = attempt + 1
+    local cost, why = self:wait(failure, attempt, deadline_ms)
+    if not cost then return nil, failure, attempt, why end
+    last_cost, attempt = cost, attempt + 1
   end
 end
 
