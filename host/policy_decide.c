@@ -94,6 +94,7 @@ static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
       because = lua_tolstring(L, -1, &size);
     }
   }
+  if (size == 0) luaL_error(L, "because is empty: say why in a text");
   sandbox->answer->because.size = 0;
   if (!json_write_string(&sandbox->answer->because, because, size) || scratch->failed)
     luaL_error(L, "because is not valid UTF-8");

@@ -207,6 +207,15 @@ static int compare_with(replay_judge *judge, const earlier *before) {
   return 1;
 }
 
+/* Facts that do not fit their kind are the line's fault, not the policy's: nothing was decided. */
+static void report_bad_facts(replay_judge *judge, replay_verdict *verdict,
+                             const recording_line *line, size_t number) {
+  judge->error.size = 0;
+  text_buffer_format(&judge->error, "facts of %.*s: ", (int)line->kind.size, line->kind.at);
+  text_buffer_append(&judge->error, judge->answer.error.data, judge->answer.error.size);
+  report_bad_line(judge, verdict, number, 0);
+}
+
 static void judge_decision(replay_judge *judge, const recording_line *line, size_t number,
                            replay_verdict *verdict) {
   replay_counts *counts = &verdict->counts;
@@ -215,6 +224,10 @@ static void judge_decision(replay_judge *judge, const recording_line *line, size
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
   policy_question question = question_for(line, judge->old, false);
   bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
+  if (!ok && strcmp(judge->answer.code, "InvalidFacts") == 0) {
+    report_bad_facts(judge, verdict, line, number);
+    return;
+  }
   int difference = ok ? compare_with(judge, before) : 1;
   counts->decisions++;
   count_both(judge, counts, line, before, ok, difference != 1);

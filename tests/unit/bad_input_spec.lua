@@ -248,9 +248,16 @@ describe("a recording", function()
     end
   end)
 
-  it("with facts that are refused counts failures, and says why", function()
+  it("with facts that do not fit names the line, and decides the rest", function()
+    local bad = (good(3):gsub('"file_count":3', '"file_count":-3'))
+    local summary, events = replayed(good(1) .. "\n" .. bad .. "\n" .. good(2) .. "\n")
+    assert.same({ 2, 1, 0 }, { summary.identical, summary.bad_lines, summary.failed })
+    assert.same({ "bad line", 2 }, { events[1].type, events[1].line })
+    assert.matches("facts of routing: file_count: expected an integer", events[1].message, 1, true)
+  end)
+
+  it("with what no policy can be asked counts failures, and says why", function()
     for from, code in pairs({
-      ['"file_count":3'] = { '"file_count":-3', "InvalidFacts" },
       ['"kind":"routing"'] = { '"kind":"x"', "UnknownKind" },
       ['"params":{'] = { '"params":{"threshold":5000,', "InvalidParams" },
     }) do

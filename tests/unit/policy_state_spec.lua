@@ -88,6 +88,7 @@ describe("a decision changed after it was made", function()
   for change, expected in pairs({
     ["d.because = nil"] = 'batch needs because = "…": say why in a text',
     ["d.because = {}"] = 'batch needs because = "…": say why in a text',
+    ['d.because = ""'] = "because is empty: say why in a text",
     ["d.because = 5"] = 'batch needs because = "…": say why in a text',
     ["d.wieght = 5"] = "batch has no field 'wieght'",
     ["d[{}] = 5"] = "batch: fields have names, not table keys",
