@@ -183,6 +183,7 @@ describe("promotion", function()
         assert.is_true(may_grow(facts, variant_named(facts, decision.variant)), decision.action)
       end
     end, { cases = 1500 })
+    if os.getenv("WEIR_CASES") then return end -- too few cases to meet every state
     for _, action in ipairs { "promote", "ramp", "hold", "rollback" } do
       assert.is_true((seen[action] or 0) > 3, "few decisions to " .. action)
     end

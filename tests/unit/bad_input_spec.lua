@@ -86,7 +86,7 @@ describe("facts", function()
     assert_invalid("promotion",
       '{"now":1,"champion":"a","variants":[' .. ('{"name":"a"},'):rep(1e5) .. '{"name":"a"}]}',
       "variants: has 100001 items; from 1 to 10 are allowed")
-    assert.is_true(os.clock() - start < 5)
+    assert.is_true(os.clock() - start < 30)
     local answer, _, code = set:decide("mapping", '{"event":{"a":"' .. ("x"):rep(2e7) .. '"}}')
     assert.is_nil(answer)
     assert.equal("BudgetSpent", code)

@@ -441,18 +441,21 @@ describe("a caller's mistake", function()
 end)
 
 describe("hostile input", function()
-  local function quick(budget, run)
+  -- Processor seconds that only a blow-up takes, in any build: not a measure of speed.
+  local A_BLOW_UP = 30
+
+  local function bounded(run)
     local begin = os.clock()
     local result = run()
     local took = os.clock() - begin
-    assert.is_true(took < budget, ("took %.2f s"):format(took))
+    assert.is_true(took < A_BLOW_UP, ("took %.2f s"):format(took))
     return result
   end
 
   it("cannot make a wildcard go back", function()
     local matcher = assert(pattern.compile('{"a":[{"wildcard":"*a*a*a*a*b"}]}'))
     local event = '{"a":"' .. ("a"):rep(1000000) .. '"}'
-    assert.is_false(quick(1, function() return matcher:match(event) end))
+    assert.is_false(bounded(function() return matcher:match(event) end))
   end)
 
   it("cannot make arrays quadratic", function()
@@ -462,34 +465,34 @@ describe("hostile input", function()
       elements[i], elements[i + 1], elements[i + 2] = '{"x":1,"y":0,"z":0}', '{"x":1,"z":1}', '{"y":2,"z":3}'
     end
     local event = '{"a":[' .. table.concat(elements, ",") .. "]}"
-    assert.is_false(quick(2, function() return matcher:match(event) end))
+    assert.is_false(bounded(function() return matcher:match(event) end))
     elements[#elements + 1] = '{"x":1,"y":2,"z":0}'
     event = '{"a":[' .. table.concat(elements, ",") .. "]}"
-    assert.is_true(quick(2, function() return matcher:match(event) end))
+    assert.is_true(bounded(function() return matcher:match(event) end))
   end)
 
   it("cannot make nested arrays quadratic", function()
     local matcher = assert(pattern.compile('{"a":{"x":[1],"y":[2]}}'))
     local event = '{"a":' .. ('[{"x":1},'):rep(200) .. "{}" .. (',{"y":2}]'):rep(200) .. "}"
-    assert.is_false(quick(1, function() return matcher:match(event) end))
+    assert.is_false(bounded(function() return matcher:match(event) end))
     local wide = '{"a":[' .. ('[{"x":1},{"y":2}],'):rep(10000) .. "[]]}"
-    assert.is_false(quick(1, function() return matcher:match(wide) end))
+    assert.is_false(bounded(function() return matcher:match(wide) end))
   end)
 
   it("cannot multiply branches without end", function()
     local text = ('{"$or":[{"a":[1]},'):rep(300) .. '{"b":[1]}' .. "]}" .. ("]}"):rep(299)
-    assert.is_true(quick(1, function() return matches(text, '{"b":1}') end))
+    assert.is_true(bounded(function() return matches(text, '{"b":1}') end))
     local parts = {}
     for i = 1, 40 do parts[i] = ('"k%d":{"$or":[{"a":[1]},{"b":[1]}]}'):format(i) end
-    quick(1, function() return refusal("{" .. table.concat(parts, ",") .. "}") end)
+    bounded(function() return refusal("{" .. table.concat(parts, ",") .. "}") end)
   end)
 
   it("cannot hide in repeated or huge keys", function()
     local matcher = assert(pattern.compile('{"a":{"b":[1]}}'))
     local event = "{" .. ('"a":{"b":1},"a.b":1,'):rep(50000) .. '"a.b":2,"a":0}'
-    assert.is_false(quick(1, function() return matcher:match(event) end))
+    assert.is_false(bounded(function() return matcher:match(event) end))
     local huge = '{"' .. ("k."):rep(500000) .. '":1,"a":{"b":1}}'
-    assert.is_true(quick(1, function() return matcher:match(huge) end))
+    assert.is_true(bounded(function() return matcher:match(huge) end))
   end)
 
   it("cannot use escapes or NUL to pass for another value", function()

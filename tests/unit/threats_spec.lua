@@ -17,6 +17,10 @@ local function assert_fresh(set)
 end
 
 -- The hostile decision fails with this code and a message with this in it; the fresh one does not.
+-- Processor seconds: what no bounded decision takes in any build, sanitizers and collector stress
+-- included, and what every unbounded one does. Not a measure of speed.
+local A_HANG = 20
+
 local function assert_stopped(body, code, expected, head)
   local set = policy_folder.load(routing(guarded(body), head))
   assert_fresh(set)
@@ -26,7 +30,7 @@ local function assert_stopped(body, code, expected, head)
   assert.is_nil(answer)
   assert.equal(code, got, message)
   assert.matches(expected, message, 1, true)
-  assert.is_true(seconds < 1, ("took %.3f s"):format(seconds))
+  assert.is_true(seconds < A_HANG, ("took %.3f s"):format(seconds))
   assert_fresh(set)
   return message
 end
@@ -41,7 +45,7 @@ local function assert_bounded(body)
   assert.is_true(code == "BudgetSpent" or code == "PolicyError", code)
   local bound = message:match("budget of %d+") or message:match("too %a+") or message:match("invalid")
   assert.is_truthy(bound, body .. ": " .. message)
-  assert.is_true(seconds < 0.5, ("%s took %.3f s"):format(body, seconds))
+  assert.is_true(seconds < A_HANG, ("%s took %.3f s"):format(body, seconds))
   assert_fresh(set)
 end
 
@@ -180,7 +184,7 @@ describe("threat", function()
     -- The heaviest source for its size that is known: a jump list that is walked again and again.
     local start = os.clock()
     policy_folder.refused(("goto a "):rep(10000) .. "::a::")
-    assert.is_true(os.clock() - start < 2)
+    assert.is_true(os.clock() - start < A_HANG)
   end)
 
   it("12: memory may end anywhere while a policy is loaded", function()
