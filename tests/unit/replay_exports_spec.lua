@@ -1,0 +1,112 @@
+local json = require("weir.json")
+local replays = require("support.replays")
+
+local directory, run, routing, lines_of = replays.directory, replays.run, replays.routing, replays.lines_of
+local replay_text = replays.replay_text
+
+describe("replay of CloudWatch Logs exports", function()
+  local set, lines, plain
+
+  setup(function()
+    run("mkdir -p " .. directory)
+    set = routing("ten", 10)
+    lines = lines_of(set, { 1, 9, 10 })
+    plain = replay_text(set, "plain.jsonl", table.concat(lines, "\n"))
+  end)
+
+  teardown(function() run("rm -rf " .. directory) end)
+
+  local function expect_same(name, text, others)
+    local summary, events = replay_text(set, name, text)
+    assert.are.same({}, events)
+    assert.are.equal(plain.digest, summary.digest)
+    assert.are.equal(#lines, summary.identical)
+    assert.are.equal(others, summary.other_lines)
+  end
+
+  local function each(wrap)
+    local wrapped = {}
+    for i, line in ipairs(lines) do wrapped[i] = wrap(line) end
+    return table.concat(wrapped, "\n")
+  end
+
+  it("to S3: a time before each message", function()
+    expect_same("s3.jsonl", "2026-11-22T03:04:05.678Z START RequestId: 1 Version: $LATEST\n"
+      .. each(function(line) return "2026-11-22T03:04:05.678Z " .. line end)
+      .. "\n2026-11-22T03:04:05.999Z {like JSON=but not}\n2026-11-22T03:04:05.999Z REPORT RequestId: 1", 3)
+  end)
+
+  it("by `aws logs tail`: time and stream before each message", function()
+    expect_same("tail.jsonl", each(function(line)
+      return "2026-11-22T03:04:05.678000+00:00 2026/11/22/[$LATEST]0123456789abcdef " .. line
+    end), 0)
+  end)
+
+  it("from Logs Insights: @message beside @timestamp", function()
+    expect_same("insights.jsonl", each(function(line)
+      return json.encode({ ["@timestamp"] = "2026-11-22 03:04:05.678", ["@message"] = line })
+    end), 0)
+    expect_same("insights.jsonl", each(function(line)
+      return '{"@timestamp":"2026-11-22 03:04:05.678","@message":' .. line .. "}"
+    end), 0)
+  end)
+
+  it("as log events: the line is a text in message", function()
+    expect_same("events.jsonl", each(function(line)
+      return json.encode({ timestamp = 1795316645678, message = line .. "\n" })
+    end) .. '\n{"timestamp":1,"message":"END RequestId: 1"}\n{"timestamp":1,"message":5}', 2)
+  end)
+
+  it("of a runtime that quotes the line once more", function()
+    expect_same("twice.jsonl", each(function(line)
+      return json.encode({ message = json.encode({ level = "INFO", message = line }) })
+    end), 0)
+  end)
+
+  local function document(newline, indent, name)
+    local events = {}
+    for i, line in ipairs(lines) do
+      events[i] = table.concat({ indent .. "{", indent .. '"logStreamName": "a",',
+        indent .. '"message": ' .. json.encode(line), indent .. "}" }, newline)
+    end
+    table.insert(events, 2, indent .. '{"message": "START RequestId: 1"}')
+    return table.concat({ "{", indent .. ('"%s": ['):format(name), table.concat(events, "," .. newline),
+      indent .. "],", indent .. '"searchedLogStreams": []', "}", "" }, newline)
+  end
+
+  it("as one document over many lines", function()
+    expect_same("document.json", document("\n", "    ", "events"), 1)
+    expect_same("document.json", "\n\n" .. document("\r\n", "\t", "logEvents"), 1)
+  end)
+
+  it("as one document on one line, and as documents one after another", function()
+    expect_same("document.json", document("", "", "events"), 1)
+    local half = {}
+    for i, line in ipairs(lines) do half[i] = json.encode({ logEvents = json.array({ { message = line } }) }) end
+    expect_same("documents.json", table.concat(half), 0)
+    expect_same("documents.json", table.concat(half, "\n"), 0)
+  end)
+
+  it("names the line of the document where a bad event begins", function()
+    local text = document("\n", "  ", "events")
+    local _, events = replay_text(set, "document.json", (text:gsub('\\"threshold\\":10', '\\"threshold\\":oops')))
+    local found = {}
+    for i, event in ipairs(events) do found[i] = ("%s %d"):format(event.type, event.line) end
+    assert.are.same({ "bad line 3", "bad line 8", "bad line 12" }, found)
+  end)
+
+  it("decides nothing in a document without events, and refuses one that is cut off", function()
+    assert.are.equal(0, (replay_text(set, "none.json", '{\n "events": []\n}\n')).lines)
+    local text = document("\n", "  ", "events")
+    local summary = replay_text(set, "cut.json", text:sub(1, #text // 2))
+    assert.are.equal(0, summary.decisions)
+    assert.are.equal(summary.lines, summary.bad_lines)
+    assert.is_true(summary.bad_lines > 0)
+  end)
+
+  it("reads a first line that is broken as what it is, a bad line", function()
+    local summary, events = replay_text(set, "first.jsonl", "{\n" .. table.concat(lines, "\n"))
+    assert.are.same({ 1, 3 }, { summary.bad_lines, summary.identical })
+    assert.are.equal(1, events[1].line)
+  end)
+end)
