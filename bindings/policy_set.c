@@ -1,13 +1,15 @@
 /* weir.policy_set: load a policy directory, ask it for decisions.
  *
- *   load(directory[, {params=, instructions=, memory=}]) → set | nil, findings
- *       (a set comes with its warnings as second result)
+ *   load(path[, {params=, instructions=, memory=, bundle=}]) → set | nil, findings
+ *       (a set comes with its warnings as second result); path is a directory or a bundle file, or
+ *       what to call the bundle whose text is given
  *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
  *       code; with record (id=, time=, request_id=) the answer has the decision-log line
  *   set:record(kind, facts[, {id=, time=, request_id=, eval_us=}]) → decision-log line | nil, …
  *   append(path, line) → true | nil, message, code: one write to a decision log
- *   set:refresh() → "same" | "swapped" | "refused", findings
+ *   set:refresh([bundle's text, its name]) → "same" | "swapped" | "refused", findings
  *   set:policies(), set:digest(), set:directory()
+ *   set:bundle() → text | nil, message, "InvalidText"
  *
  * facts are JSON text. Memory: the userdata owns the policy_set and one reusable answer. */
 #include "policy_set.h"
@@ -18,12 +20,14 @@
 #include <time.h>
 
 #include "binding.h"
+#include "core/policy_bundle.h"
 #include "decision_log.h"
 #include "policy_kind.h"
+#include "policy_set_options.h"
 #include "policy_set_tables.h"
 #include "registry.h"
 
-#define LOAD_SIGNATURE "policy_set.load(directory[, {params=, instructions=, memory=}])"
+#define LOAD_SIGNATURE "policy_set.load(path[, {params=, instructions=, memory=, bundle=}])"
 #define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
 #define APPEND_SIGNATURE "policy_set.append(path, line)"
 #define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, eval_us=}])"
@@ -39,55 +43,18 @@ static handle *check_handle(lua_State *L) {
   return h;
 }
 
-/* Reads an integer option that must be at least 1. */
-static int64_t option_integer(lua_State *L, int index, const char *name, int64_t missing) {
-  int64_t value = missing;
-  if (lua_getfield(L, index, name) != LUA_TNIL) {
-    int exact;
-    value = lua_tointegerx(L, -1, &exact);
-    if (!exact || value < 1) luaL_error(L, "%s must be an integer of at least 1", name);
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-/* params as JSON text; the text stays on the stack. */
-static void read_params(lua_State *L, int index, policy_set_options *options) {
-  static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
-  if (lua_getfield(L, index, "params") == LUA_TNIL) return;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  text_buffer text = {0}, why = {0};
-  bool ok = schema_write_json(L, lua_gettop(L), &any, &text, &why);
-  lua_pushlstring(L, ok ? text.data : why.data, ok ? text.size : why.size);
-  text_buffer_free(&text);
-  text_buffer_free(&why);
-  if (!ok) luaL_error(L, "params: %s", lua_tostring(L, -1));
-  options->overrides = lua_tolstring(L, -1, &options->overrides_size);
-}
-
-static void read_options(lua_State *L, int index, policy_set_options *options) {
-  static const char *const allowed[] = {"params", "instructions", "memory", NULL};
-  options->limits = policy_limits_default;
-  if (lua_isnoneornil(L, index)) return;
-  luaL_checktype(L, index, LUA_TTABLE);
-  binding_check_keys(L, index, allowed, LOAD_SIGNATURE);
-  options->limits.instructions =
-      option_integer(L, index, "instructions", policy_limits_default.instructions);
-  options->limits.memory =
-      (size_t)option_integer(L, index, "memory", (int64_t)policy_limits_default.memory);
-  read_params(L, index, options);
-}
-
 static int set_load(lua_State *L) {
   binding_expect(L, lua_type(L, 1) == LUA_TSTRING, LOAD_SIGNATURE);
   lua_settop(L, 2);
   policy_set_options options = {0};
-  read_options(L, 2, &options);
+  policy_set_read_options(L, 2, LOAD_SIGNATURE, &options);
+  json_span bundle = policy_set_option_json(L, 2, "bundle");
+  policy_set_origin origin = {.path = lua_tostring(L, 1), .text = bundle.at, .size = bundle.size};
   handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   memset(h, 0, sizeof *h);
   luaL_setmetatable(L, POLICY_SET_TYPE);
   finding_list findings = {0};
-  h->set = policy_set_load(lua_tostring(L, 1), &options, &findings);
+  h->set = policy_set_load(&origin, &options, &findings);
   if (!h->set) {
     if (findings.errors == 0)
       finding_error(&findings, lua_tostring(L, 1), 0, "W001", "not enough memory to load it");
@@ -110,7 +77,14 @@ static int set_refresh(lua_State *L) {
   static const char *const names[] = {"same", "swapped", "refused"};
   handle *h = check_handle(L);
   finding_list findings = {0};
-  lua_pushstring(L, names[policy_set_refresh(h->set, &findings)]);
+  policy_set_origin origin = {0};
+  if (!lua_isnoneornil(L, 2)) {
+    binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
+                   "set:refresh([text, name])");
+    origin.text = lua_tolstring(L, 2, &origin.size);
+    origin.path = lua_tostring(L, 3);
+  }
+  lua_pushstring(L, names[policy_set_refresh(h->set, origin.text ? &origin : NULL, &findings)]);
   policy_set_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
@@ -119,6 +93,21 @@ static int set_refresh(lua_State *L) {
 static int set_digest(lua_State *L) {
   lua_pushstring(L, policy_set_files(check_handle(L)->set)->digest);
   return 1;
+}
+
+static int set_bundle(lua_State *L) {
+  handle *h = check_handle(L);
+  const policy_file *culprit = NULL;
+  text_buffer text = {0};
+  int results = 1;
+  if (policy_bundle_write(policy_set_files(h->set), &text, &culprit))
+    lua_pushlstring(L, text.data, text.size);
+  else
+    results = binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
+                           culprit ? culprit->shown : "the set",
+                           culprit ? "it is not UTF-8 text" : "not enough memory");
+  text_buffer_free(&text);
+  return results;
 }
 
 static int set_directory(lua_State *L) {
@@ -145,13 +134,6 @@ static int ask(lua_State *L, handle *h, policy_question *question, int64_t *eval
   lua_pushlstring(L, h->answer.error.data, h->answer.error.size);
   lua_pushstring(L, h->answer.code);
   return 3;
-}
-
-static json_span option_json(lua_State *L, int index, const char *name) {
-  json_span span = {0};
-  if (lua_type(L, index) == LUA_TTABLE && lua_getfield(L, index, name) != LUA_TNIL)
-    span.at = luaL_checklstring(L, -1, &span.size); /* stays on the stack */
-  return span;
 }
 
 static const policy_kind *kind_asked(handle *h, const policy_question *question) {
@@ -197,8 +179,8 @@ static int set_decide(lua_State *L) {
     binding_expect(L, lua_istable(L, 4), DECIDE_SIGNATURE);
     binding_check_keys(L, 4, allowed, DECIDE_SIGNATURE);
   }
-  policy_question question = {.params = option_json(L, 4, "params_json"),
-                              .overrides = option_json(L, 4, "overrides_json")};
+  policy_question question = {.params = policy_set_option_json(L, 4, "params_json"),
+                              .overrides = policy_set_option_json(L, 4, "overrides_json")};
   int64_t eval_us;
   int failed = ask(L, h, &question, &eval_us);
   if (failed) return failed;
@@ -252,13 +234,9 @@ static int set_policies(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"decide", set_decide},
-    {"record", set_record},
-    {"refresh", set_refresh},
-    {"policies", set_policies},
-    {"digest", set_digest},
-    {"directory", set_directory},
-    {NULL, NULL},
+    {"decide", set_decide},     {"record", set_record}, {"refresh", set_refresh},
+    {"policies", set_policies}, {"digest", set_digest}, {"directory", set_directory},
+    {"bundle", set_bundle},     {NULL, NULL},
 };
 
 int luaopen_weir_policy_set(lua_State *L) {

@@ -1,8 +1,9 @@
-/* weir.process: the version, the program's path, a steady clock, a wait, the time, and ids.
- * Memory: none. Callers: lua/weir/cli.lua and the verbs. */
+/* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, and writing
+ * to a descriptor. Memory: none. Callers: trusted Lua. */
 #include "core/process.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "binding.h"
 #include "registry.h"
@@ -16,6 +17,25 @@ static int process_clock(lua_State *L) {
 
 static int process_time(lua_State *L) {
   lua_pushinteger(L, process_time_ms());
+  return 1;
+}
+
+/* Microseconds since 1970, UTC. */
+static int process_time_us_(lua_State *L) {
+  lua_pushinteger(L, process_time_us());
+  return 1;
+}
+
+/* write(descriptor, text) → true | nil, message, "WriteFailed". Texts of several threads never
+ * mingle. */
+static int process_write_(lua_State *L) {
+  size_t size;
+  binding_expect(L, lua_isinteger(L, 1) && lua_type(L, 2) == LUA_TSTRING,
+                 "write(descriptor, text)");
+  const char *text = lua_tolstring(L, 2, &size);
+  int problem = process_write((int)lua_tointeger(L, 1), text, size);
+  if (problem) return binding_fail(L, "WriteFailed", "cannot write: %s", strerror(problem));
+  lua_pushboolean(L, true);
   return 1;
 }
 
@@ -52,6 +72,8 @@ int luaopen_weir_process(lua_State *L) {
       {"clock", process_clock},
       {"sleep", process_sleep},
       {"time", process_time},
+      {"time_us", process_time_us_},
+      {"write", process_write_},
       {"new_id", process_new_id},
       {"executable", process_executable_},
       {NULL, NULL},

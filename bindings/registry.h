@@ -7,10 +7,12 @@
 int luaopen_weir_body(lua_State *L);       /* body.c */
 int luaopen_weir_bytes(lua_State *L);      /* bytes.c */
 int luaopen_weir_command(lua_State *L);    /* command.c */
+int luaopen_weir_datagram(lua_State *L);   /* datagram.c */
 int luaopen_weir_dynamodb(lua_State *L);   /* dynamodb.c */
 int luaopen_weir_emf(lua_State *L);        /* emf.c */
 int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_http(lua_State *L);       /* http.c */
+int luaopen_weir_invocation(lua_State *L); /* invocation.c */
 int luaopen_weir_json(lua_State *L);       /* json.c */
 int luaopen_weir_pattern(lua_State *L);    /* pattern.c */
 int luaopen_weir_policy_set(lua_State *L); /* policy_set.c */

@@ -1,10 +1,14 @@
-/* The program: starts the trusted state and hands the command line to lua/weir/cli.lua, which
- * answers with the exit status. Owns the state for the life of the process. */
+/* The program: under the name `bootstrap` it is Lambda's runtime; under any other it starts the
+ * trusted state and hands the command line to lua/weir/cli.lua, which answers with the exit status.
+ * Owns that state for the life of the process. */
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "lambda_runtime.h"
 #include "script_call.h"
 #include "script_state.h"
 
@@ -18,7 +22,13 @@ static void push_arguments(lua_State *L, int argc, char **argv) {
   }
 }
 
+static bool is_bootstrap(const char *program) {
+  const char *slash = strrchr(program, '/');
+  return strcmp(slash ? slash + 1 : program, "bootstrap") == 0;
+}
+
 int main(int argc, char **argv) {
+  if (argc > 0 && is_bootstrap(argv[0])) return lambda_runtime_main();
   lua_State *L = script_state_new();
   if (!L) {
     fputs("weir: not enough memory to start\n", stderr);

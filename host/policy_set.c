@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/files.h"
+#include "core/policy_bundle.h"
+
 /* One version of the set, immutable once verified. */
 typedef struct {
   policy_files files;
@@ -12,7 +15,7 @@ typedef struct {
 
 struct policy_set {
   version *active;
-  char *directory;
+  char *path;                 /* where the first version came from */
   policy_set_options options; /* overrides is our copy */
 };
 
@@ -38,12 +41,22 @@ static bool verify(version *v, const policy_set_options *options, finding_list *
   return ok;
 }
 
-static version *version_load(const char *directory, const policy_set_options *options,
+static bool read_files(const policy_set_origin *origin, policy_files *files,
+                       finding_list *findings) {
+  files_status status;
+  if (origin->text)
+    return policy_bundle_parse(origin->path, origin->text, origin->size, files, findings);
+  if (files_stat(origin->path, &status) == 0 && status.type == FILES_FILE)
+    return policy_bundle_read(origin->path, files, findings);
+  return policy_files_read(origin->path, files, findings);
+}
+
+static version *version_load(const policy_set_origin *origin, const policy_set_options *options,
                              const char *unless_digest, bool *same, finding_list *findings) {
   version *v = calloc(1, sizeof *v);
   *same = false;
   if (!v) return NULL;
-  if (!policy_files_read(directory, &v->files, findings)) {
+  if (!read_files(origin, &v->files, findings)) {
     free(v);
     return NULL;
   }
@@ -53,10 +66,10 @@ static version *version_load(const char *directory, const policy_set_options *op
   return NULL;
 }
 
-policy_set *policy_set_load(const char *directory, const policy_set_options *options,
+policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_options *options,
                             finding_list *findings) {
   bool same;
-  version *v = version_load(directory, options, NULL, &same, findings);
+  version *v = version_load(origin, options, NULL, &same, findings);
   policy_set *set = v ? calloc(1, sizeof *set) : NULL;
   if (!set) {
     version_free(v);
@@ -64,10 +77,10 @@ policy_set *policy_set_load(const char *directory, const policy_set_options *opt
   }
   set->active = v;
   set->options = *options;
-  set->directory = strdup(directory);
+  set->path = strdup(origin->path);
   if (options->overrides)
     set->options.overrides = strndup(options->overrides, options->overrides_size);
-  if (set->directory && (set->options.overrides || !options->overrides)) return set;
+  if (set->path && (set->options.overrides || !options->overrides)) return set;
   policy_set_free(set);
   return NULL;
 }
@@ -75,15 +88,17 @@ policy_set *policy_set_load(const char *directory, const policy_set_options *opt
 void policy_set_free(policy_set *set) {
   if (!set) return;
   version_free(set->active);
-  free(set->directory);
+  free(set->path);
   free((char *)set->options.overrides);
   free(set);
 }
 
-policy_set_change policy_set_refresh(policy_set *set, finding_list *findings) {
+policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
+                                     finding_list *findings) {
   bool same;
-  version *next =
-      version_load(set->directory, &set->options, set->active->files.digest, &same, findings);
+  policy_set_origin again = {.path = set->path};
+  version *next = version_load(origin ? origin : &again, &set->options, set->active->files.digest,
+                               &same, findings);
   if (same) return POLICY_SET_SAME;
   if (!next) return POLICY_SET_REFUSED;
   version *last = set->active;

@@ -15,15 +15,25 @@ typedef struct {
   size_t overrides_size;
 } policy_set_options;
 
+/* Where a version comes from: a directory or a bundle file by its path, or, with text, a bundle
+ * that somebody fetched and `path` is what to call it. Borrowed for the call. */
+typedef struct {
+  const char *path;
+  const char *text; /* NULL: read path */
+  size_t size;
+} policy_set_origin;
+
 /* NULL, with findings, when anything is an error; warnings alone do not stop it. */
-policy_set *policy_set_load(const char *directory, const policy_set_options *options,
+policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_options *options,
                             finding_list *findings);
 void policy_set_free(policy_set *set);
 
 typedef enum { POLICY_SET_SAME, POLICY_SET_SWAPPED, POLICY_SET_REFUSED } policy_set_change;
 
-/* Reads the directory again; a changed and verified version replaces the active one as a whole. */
-policy_set_change policy_set_refresh(policy_set *set, finding_list *findings);
+/* Reads the origin, or with NULL the last path again; a changed and verified version replaces the
+ * active one as a whole. */
+policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
+                                     finding_list *findings);
 
 policy_sandbox *policy_set_sandbox(policy_set *set);
 const policy_set_options *policy_set_options_of(const policy_set *set);

@@ -74,6 +74,7 @@ static int open_everything(lua_State *L) {
 lua_State *script_state_new(void) {
   lua_State *L = lua_newstate(script_state_allocate, NULL);
   if (!L) return NULL;
+  *(void **)lua_getextraspace(L) = NULL; /* lambda_runtime.c keeps its poller there */
   script_state_stress_gc(L);
   lua_pushcfunction(L, open_everything);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) {

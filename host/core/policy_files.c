@@ -204,12 +204,16 @@ static bool read_file(policy_files *files, const entry *e, finding_list *finding
     finding_error(findings, file->shown, 0, "W001", "cannot be read: %s", strerror(errno));
     return false;
   }
-  memcpy(file->digest, "sha256:", 8);
-  sha256_text(file->text, file->size, file->digest + 7);
+  policy_file_seal(file);
   return true;
 }
 
-static void digest_all(policy_files *files) {
+void policy_file_seal(policy_file *file) {
+  memcpy(file->digest, "sha256:", 8);
+  sha256_text(file->text, file->size, file->digest + 7);
+}
+
+void policy_files_seal(policy_files *files) {
   sha256_context context;
   uint8_t out[SHA256_SIZE];
   sha256_start(&context);
@@ -229,7 +233,7 @@ static bool read_all(policy_files *files, const walk *w, finding_list *findings)
   if (!files->directory || !files->items) return false;
   for (size_t i = 0; i < w->count; i++)
     if (!read_file(files, &w->items[i], findings)) return false;
-  digest_all(files);
+  policy_files_seal(files);
   return true;
 }
 

@@ -2,7 +2,7 @@
  * Reading is consistent: a directory that changes meanwhile is read again, and refused when it
  * does not come to rest.
  * Memory: policy_files owns every text and is immutable after reading, so threads can share it.
- * Callers: policy_set.c, policy_sandbox.c. */
+ * Callers: policy_set.c, policy_bundle.c, policy_sandbox.c. */
 #ifndef WEIR_POLICY_FILES_H
 #define WEIR_POLICY_FILES_H
 
@@ -37,6 +37,10 @@ typedef struct {
 bool policy_files_read(const char *directory, policy_files *files, finding_list *findings);
 
 void policy_files_free(policy_files *files);
+
+/* Computes a file's digest; then the set's, of files that are sealed and in order of path. */
+void policy_file_seal(policy_file *file);
+void policy_files_seal(policy_files *files);
 
 /* NULL when there is no such file. */
 const policy_file *policy_files_find(const policy_files *files, const char *path);

@@ -2,6 +2,7 @@
 #include "core/process.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,10 +26,31 @@ bool process_executable(char *path, size_t capacity) {
   return true;
 }
 
-int64_t process_time_ms(void) {
+int64_t process_time_us(void) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t process_time_ms(void) {
+  return process_time_us() / 1000;
+}
+
+int process_write(int descriptor, const char *bytes, size_t size) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  int problem = 0;
+  pthread_mutex_lock(&lock);
+  while (size > 0 && !problem) {
+    ssize_t written = write(descriptor, bytes, size);
+    if (written < 0) {
+      if (errno != EINTR) problem = errno;
+      continue;
+    }
+    bytes += written;
+    size -= (size_t)written;
+  }
+  pthread_mutex_unlock(&lock);
+  return problem;
 }
 
 bool process_random(void *bytes, size_t size) {

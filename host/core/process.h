@@ -13,6 +13,12 @@ int64_t process_clock_ms(void);
 /* Milliseconds since 1970, UTC. */
 int64_t process_time_ms(void);
 
+/* Microseconds since 1970, UTC. */
+int64_t process_time_us(void);
+
+/* Writes all of it; two threads' texts never mingle. 0 or errno. */
+int process_write(int descriptor, const char *bytes, size_t size);
+
 /* Fills bytes from the system's random source; false when there is none. */
 bool process_random(void *bytes, size_t size);
 

@@ -132,10 +132,12 @@ function Live.setting(_, name)
   return nil, ("the setting %s is missing; set %s"):format(name, variable(name)), "NotConfigured"
 end
 
--- effects.live{client =}: the configuration of the clients, if any.
+-- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor whose
+-- clients live longer than one invocation.
 function effects.live(given)
+  given = given or {}
   return setmetatable({ dry = false, plan = {}, metrics = {}, unknown = {}, failures = {},
-    executor = executor.new(given and given.client) }, Live)
+    executor = given.executor or executor.new(given.client) }, Live)
 end
 
 return effects

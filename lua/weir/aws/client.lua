@@ -77,6 +77,13 @@ function client.set_deadline(epoch_ms)
   deadline = epoch_ms
 end
 
+local trace -- of the invocation, for every client
+
+-- What "X-Amzn-Trace-Id" says: the services go on with the trace. nil: nothing.
+function client.set_trace(id)
+  trace = id
+end
+
 local function find_region(config, getenv)
   local region = config.region or getenv("AWS_REGION") or getenv("AWS_DEFAULT_REGION")
     or credentials.profile_region(config, getenv)
@@ -211,6 +218,7 @@ local function send(self, operation, input, options)
   request.url = place.url .. request.path .. encode_query(request.query)
   request.headers["user-agent"] = "weir/" .. process.version
   request.headers["amz-sdk-invocation-id"] = uuid()
+  request.headers["x-amzn-trace-id"] = trace -- never signed: proxies may change it
   if self.service.finish then
     local ready
     ready, message, code = self.service.finish(request)

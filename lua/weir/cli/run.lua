@@ -124,7 +124,8 @@ function Session:event(text, place, problem)
   local event = json.decode(text)
   local executor, wrong = executor_for(event, self.given)
   if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
-  local report = handlers.run(self.given.HANDLER, event, self.set, executor, self.given.log)
+  local report = handlers.run(handlers.find(self.given.HANDLER), event, self.set, executor,
+    { log = self.given.log and handlers.log_to(self.given.log) })
   if self.given.json then show_json(self.screen.out, report)
   else
     self.screen.out:print(self.screen.out:paint("bold", self.given.HANDLER), "  ",

@@ -133,4 +133,5 @@ local function run(event, ask, effects)
   return { started = started, ignored = decided.ignored, duplicates = decided.duplicates }
 end
 
-return { name = "mapping", summary = "which jobs one event, or a batch of events, stands for", run = run }
+return { name = "mapping", asks = "mapping", run = run,
+  summary = "which jobs one event, or a batch of events, stands for" }

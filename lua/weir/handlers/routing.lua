@@ -80,4 +80,5 @@ local function run(event, ask, effects)
   return { action = decision.action, because = decision.because, file_count = facts.file_count }
 end
 
-return { name = "routing", summary = "which branch of the state machine a batch of files takes", run = run }
+return { name = "routing", asks = "routing", run = run,
+  summary = "which branch of the state machine a batch of files takes" }

@@ -1,0 +1,184 @@
+-- What the Lambda runtime does with an invocation: the event to the handler, the handler's decisions to
+-- the log, its answer or failure back, then metrics and traces. host/lambda_runtime.c is the loop around
+-- it: it calls start() once, then handle() and finish() for each invocation.
+--
+-- A failing handler fails the invocation: no answer ever carries an error inside of a success.
+local aws = require "weir.aws"
+local effects = require "weir.effects"
+local executor = require "weir.aws.executor"
+local failure = require "weir.runtime.failure"
+local find_handler = require("weir.runtime.handler").find
+local handlers = require "weir.handlers"
+local invocation = require "weir.invocation"
+local json = require "weir.json"
+local log = require "weir.runtime.log"
+local metrics = require "weir.runtime.metrics"
+local policy_source = require "weir.runtime.policy_source"
+local process = require "weir.process"
+
+local runtime = {}
+
+-- How long the first fetch of a remote policy set may take; Lambda gives the start ten seconds.
+local START_FETCH_MS = 5000
+local DEFAULT_NAMESPACE = "weir"
+local DEFAULT_DAEMON = "127.0.0.1:2000"
+
+local function setting(name, default)
+  local value = os.getenv(name)
+  if value and value ~= "" then return value end
+  return default
+end
+
+-- Policies ------------------------------------------------------------------------------------
+
+local CHANGE_METRIC = { swapped = "PolicySwapped", refused = "PolicyRefused", failed = "PolicyFetchFailed" }
+
+-- A change of the policy set, or why there was none: a log record and a metric.
+local function report_change(self, event)
+  if event.change == "swapped" then
+    self.log:write("INFO", "the policy set was swapped", { from = event.from, to = event.to,
+      version = event.version })
+  else
+    self.log:write("WARN", event.instead
+        and ("the policy set of %s goes on instead: %s"):format(event.instead, event.message)
+        or "the last good policy set goes on: " .. event.message,
+      { errorType = event.code, version = event.version, policy_digest = self.source.set:digest() })
+  end
+  self.metrics:emit({ { name = CHANGE_METRIC[event.change], value = 1, unit = "Count", dimensions = {} } },
+    { policy_digest = self.source.set:digest(), policy_version = event.version })
+end
+
+local function check_policies(self, stop_at_ms)
+  local source = self.source
+  if not source.set or not source:is_due() then return end
+  local event = source:check(stop_at_ms)
+  if event then report_change(self, event) end
+end
+
+local function has_kind(set, kind)
+  for _, policy in ipairs(set:policies()) do
+    if policy.kind == kind then return true end
+  end
+end
+
+-- A handler of ours that decides nothing needs no set; one of the function's package finds out when it asks.
+local function load_policies(self)
+  local wanted = self.handler.asks
+  local source, message, code = policy_source.open {}
+  if not source then return nil, message, code end
+  self.source = source
+  if not wanted and not self.handler.from_package then return true end
+  local loaded, event
+  loaded, event, code = source:load(process.time() + START_FETCH_MS)
+  if not loaded then
+    if not wanted and code == "NoPolicySet" then return true end
+    return nil, event, code
+  end
+  if event then report_change(self, event) end
+  if wanted and not has_kind(source.set, wanted) then
+    return nil, ("the handler %s asks a policy of kind '%s', and the policy set %s has none"):format(
+      self.handler.name, wanted, source.set:directory()), "NoPolicy"
+  end
+  return true
+end
+
+-- Start ---------------------------------------------------------------------------------------
+
+local function begin(self)
+  local message, code
+  self.handler, message, code = find_handler(os.getenv("_HANDLER"), setting("LAMBDA_TASK_ROOT"))
+  if not self.handler then return nil, message, code end
+  self.metrics = metrics.new { namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
+    function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"), handler = self.handler.name,
+    write = function(line) self.log:line(line) end }
+  return load_policies(self)
+end
+
+-- start() → service | nil, JSON of the failure, its type. The failure is in the log.
+function runtime.start()
+  local self = { log = log.new(), cold = true, executor = executor.new(),
+    daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON) }
+  local ok, started, message, code = xpcall(begin, failure.from_raised, self)
+  if ok and started then return { handle = function() return runtime.handle(self) end,
+    finish = function(...) return runtime.finish(self, ...) end } end
+  local problem = ok and failure.new(code, message) or started
+  if not problem.type:find("^Runtime%.") then problem.type = "Runtime." .. problem.type end
+  self.log:failure("FATAL", problem)
+  return nil, failure.json(problem), problem.type
+end
+
+-- An invocation -------------------------------------------------------------------------------
+
+local NO_TRACE = { sampled = false }
+
+local function start_trace(self, header)
+  if not header or not header:find("Sampled=1", 1, true) then return NO_TRACE end
+  return require("weir.runtime.xray").start(header, self.daemon)
+end
+
+local function live_effects(self, trace)
+  if not trace.sampled then return effects.live { executor = self.executor } end
+  local perform = function(effect) return self.executor:perform(effect) end
+  return effects.live { executor = { perform = function(_, effect) return trace:call(effect, perform) end } }
+end
+
+-- A result that is a function writes the response in parts.
+local function stream(result)
+  result(function(text) invocation.stream(text) end)
+  return "streamed", ""
+end
+
+local function respond(result)
+  if type(result) == "function" then return stream(result) end
+  return "response", json.encode(result)
+end
+
+-- Everything between the event and the answer: → outcome, text | nil, problem
+local function run(self, current)
+  check_policies(self, current.context.stop_at_ms)
+  local event, message, code = invocation.event()
+  if event == nil then return nil, failure.new(code, "the event is not JSON: " .. message) end
+  local set = self.source.set
+  local observe = current.trace.sampled and function(entry, begin_us)
+    current.trace:decision(entry, begin_us, set:digest())
+  end
+  local report = handlers.run(self.handler, event, set, current.effects,
+    { log = self.log_decision, request_id = self.log.request_id, observe = observe })
+  if report.error then return nil, failure.new(report.error.code, report.error.message) end
+  return respond(report.result)
+end
+
+-- handle() → "response", text, nil | "streamed", "", nil | "error", JSON, type
+function runtime.handle(self)
+  local context = invocation.context()
+  local trace = start_trace(self, context.trace_id)
+  local current = { context = context, begin_us = process.time_us(), trace = trace,
+    effects = live_effects(self, trace) }
+  self.current, self.log.request_id = current, context.request_id
+  self.log_decision = self.log_decision or function(line) return self.log:line(line) end
+  aws.set_deadline(context.stop_at_ms)
+  aws.set_trace(context.trace_id)
+  local ok, outcome, text = xpcall(run, failure.from_raised, self, current)
+  if ok and outcome then return outcome, text end
+  local problem = ok and text or outcome
+  if invocation.expired() then problem.type = "DeadlineExceeded" end
+  current.problem = problem
+  return "error", failure.json(problem), problem.type
+end
+
+-- finish(sent, why): after the answer went out, or did not.
+function runtime.finish(self, sent, why)
+  local current = self.current
+  local duration_ms = (process.time_us() - current.begin_us) / 1000
+  aws.set_deadline(nil)
+  if not sent and not current.problem then current.problem = failure.new("Runtime.ResponseNotSent", why) end
+  if current.problem then self.log:failure("ERROR", current.problem) end
+  local set, source = self.source.set, self.source
+  local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
+    policy_version = source.version, policy_problem = source.problem and source.problem.code }
+  self.metrics:emit(current.effects.metrics, properties)
+  self.metrics:invocation({ duration_ms = duration_ms, ok = not current.problem, cold = self.cold }, properties)
+  self.cold, self.current, self.log.request_id = false, nil, nil
+end
+
+return runtime

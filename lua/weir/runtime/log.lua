@@ -1,0 +1,68 @@
+-- The function's log: one line a record on standard output, as AWS_LAMBDA_LOG_FORMAT and
+-- AWS_LAMBDA_LOG_LEVEL say, with the request's id in each.
+--
+--   JSON  {"timestamp":…,"level":…,"requestId":…,"message":…, and the fields}
+--   Text  2026-11-22T03:04:05.678Z <request id> LEVEL message {"fields":…}
+local json = require "weir.json"
+local process = require "weir.process"
+local redact = require "weir.redact"
+
+local LEVELS = { TRACE = 1, DEBUG = 2, INFO = 3, WARN = 4, ERROR = 5, FATAL = 6 }
+local STDOUT = 1
+
+local Log = {}
+Log.__index = Log
+
+-- new{format = "JSON" | "Text", level =, write = function(line)}; what is nil comes from the environment.
+local function new(given)
+  given = given or {}
+  local level = (given.level or os.getenv("AWS_LAMBDA_LOG_LEVEL") or ""):upper()
+  return setmetatable({
+    json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT")) == "JSON",
+    least = LEVELS[level] or LEVELS.INFO,
+    output = given.write or function(text) return process.write(STDOUT, text) end,
+    request_id = nil, -- set for each invocation
+  }, Log)
+end
+
+local function timestamp()
+  local now = process.time()
+  return os.date("!%Y-%m-%dT%H:%M:%S", now // 1000) .. (".%03dZ"):format(now % 1000)
+end
+
+-- A line break inside of a record would make two of it.
+local function one_line(text) return (text:gsub("[\r\n]+", " | ")) end
+
+-- write(level, message, fields): fields are what a search should find; secrets are taken out.
+function Log:write(level, message, fields)
+  if LEVELS[level] < self.least then return end
+  local shown = fields and redact.value(fields)
+  if self.json then
+    local record = { timestamp = timestamp(), level = level, requestId = self.request_id,
+      message = redact.value(message) }
+    for name, value in pairs(shown or {}) do record[name] = value end
+    self.output(json.encode(record) .. "\n")
+    return
+  end
+  self.output(("%s %s %s %s%s\n"):format(timestamp(), self.request_id or "-", level,
+    one_line(redact.value(message)), shown and " " .. json.encode(shown) or ""))
+end
+
+-- A record that is a line of JSON already: a decision, metrics. → true | nil, message, code
+function Log:line(text)
+  local ok, message, code = self.output(text .. "\n")
+  if ok then return true end
+  return nil, message, code
+end
+
+-- What failed, with its type and where.
+function Log:failure(level, problem)
+  local stack = json.array(problem.stack)
+  if self.json then
+    self:write(level, problem.message, { errorType = problem.type, errorMessage = problem.message, stackTrace = stack })
+  else
+    self:write(level, problem.type .. ": " .. problem.message, #stack > 0 and { stackTrace = stack } or nil)
+  end
+end
+
+return { new = new }
