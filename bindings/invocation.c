@@ -6,7 +6,10 @@
  *   event() → the event, members that hold secrets as weir.secret
  *           | nil, message, "InvalidJson"
  *   stream(text[, content_type]) sends a part of the response at once
- *   expired() → whether the handler was stopped because its time was over
+ *   call(f, on_failure, …) → true, f's results | false, on_failure's answer to what f raised
+ *       f is what the deadline stops, however often it catches that; from the end of f on,
+ * on_failure included, the clock is not looked at any more expired() → whether the handler was
+ * stopped because its time was over
  *
  * Memory: none; texts are copied. Callers: lua/weir/runtime.lua. */
 #include "binding.h"
@@ -68,6 +71,32 @@ static int invocation_stream(lua_State *L) {
   return 0;
 }
 
+/* In C, because the hook of an expired invocation would raise at the first instruction of a handler
+ * that is written in Lua. */
+static int on_raised(lua_State *L) {
+  lambda_runtime_release(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static int invocation_call(lua_State *L) {
+  check_progress(L);
+  binding_expect(L, lua_isfunction(L, 1) && lua_isfunction(L, 2),
+                 "weir.invocation.call(f, on_failure, …)");
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, on_raised, 1); /* f on_failure … f on_raised */
+  lua_replace(L, 1);
+  lua_replace(L, 2); /* on_raised f … */
+  int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
+  lambda_runtime_release(L);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_replace(L, 1);
+  return lua_gettop(L);
+}
+
 static int invocation_expired(lua_State *L) {
   lua_pushboolean(L, check_progress(L)->expired);
   return 1;
@@ -75,11 +104,9 @@ static int invocation_expired(lua_State *L) {
 
 int luaopen_weir_invocation(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"context", invocation_context},
-      {"event", invocation_event},
-      {"stream", invocation_stream},
-      {"expired", invocation_expired},
-      {NULL, NULL},
+      {"context", invocation_context}, {"event", invocation_event},
+      {"stream", invocation_stream},   {"call", invocation_call},
+      {"expired", invocation_expired}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

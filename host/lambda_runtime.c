@@ -87,6 +87,10 @@ static void on_count(lua_State *L, lua_Debug *event) {
              (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
 }
 
+void lambda_runtime_release(lua_State *L) {
+  lua_sethook(L, NULL, 0, 0);
+}
+
 static void set_deadline(poller *self) {
   lambda_progress *progress = &self->progress;
   char *end;
@@ -209,7 +213,7 @@ static void invoke(poller *self) {
   export_trace(self);
   lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_PERIOD);
   bool handled = call_service(self, "handle", 0, 3);
-  lua_sethook(L, NULL, 0, 0);
+  lambda_runtime_release(L);
   runtime_api_result result = handled
                                   ? send_outcome(self)
                                   : send_own_error(self, "Runtime.InternalError", "internal error");

@@ -26,6 +26,9 @@ typedef struct {
 /* What the poller that owns this state is doing; NULL outside of the runtime. */
 const lambda_progress *lambda_runtime_progress(lua_State *L);
 
+/* The handler is done: from now on the deadline raises no error. */
+void lambda_runtime_release(lua_State *L);
+
 /* Sends a part of a streamed response; the first begins it. False, for good, when the peer is gone;
  * the loop reports that. content_type matters for the first part only. */
 void lambda_runtime_stream(lua_State *L, const char *content_type, const char *bytes, size_t size);

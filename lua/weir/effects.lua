@@ -13,9 +13,10 @@
 -- come from what the event carries as its `world` and `config`, or from AWS when live reads were asked
 -- for, and what is not there is noted in `unknown`. The live one does what it is told; its `plan` is
 -- what it did, `failures` what AWS refused.
-local executor = require "weir.aws.executor"
-
 local effects = {}
+
+-- Loaded when the first call comes: a handler that only decides starts without the clients.
+local function executor() return require "weir.aws.executor" end
 
 local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
@@ -33,7 +34,7 @@ local function check_request(request, changes)
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
   end
-  executor.check(request, changes)
+  executor().check(request, changes)
 end
 
 local function check_metric(name, value, unit, dimensions)
@@ -56,8 +57,8 @@ end
 
 function Dry:call(request)
   check_request(request, true)
-  self.plan[#self.plan + 1] = executor.planned(request)
-  return from_world(self, request) or executor.plausible_answer(request)
+  self.plan[#self.plan + 1] = executor().planned(request)
+  return from_world(self, request) or executor().plausible_answer(request)
 end
 
 local function not_known(self, what, remedy)
@@ -96,7 +97,7 @@ end
 function effects.dry(given)
   return setmetatable({
     dry = true, plan = {}, metrics = {}, unknown = {}, failures = {}, world = given.world or {},
-    config = given.config or {}, reader = given.live_reads and executor.new(given.client) or nil,
+    config = given.config or {}, reader = given.live_reads and executor().new(given.client) or nil,
   }, Dry)
 end
 
@@ -115,7 +116,7 @@ end
 
 function Live:call(request)
   check_request(request, true)
-  self.plan[#self.plan + 1] = executor.planned(request)
+  self.plan[#self.plan + 1] = executor().planned(request)
   return perform(self, request)
 end
 
@@ -137,7 +138,7 @@ end
 function effects.live(given)
   given = given or {}
   return setmetatable({ dry = false, plan = {}, metrics = {}, unknown = {}, failures = {},
-    executor = given.executor or executor.new(given.client) }, Live)
+    executor = given.executor or executor().new(given.client) }, Live)
 end
 
 return effects

@@ -3,12 +3,11 @@
 -- it: it calls start() once, then handle() and finish() for each invocation.
 --
 -- A failing handler fails the invocation: no answer ever carries an error inside of a success.
-local aws = require "weir.aws"
 local effects = require "weir.effects"
-local executor = require "weir.aws.executor"
 local failure = require "weir.runtime.failure"
 local find_handler = require("weir.runtime.handler").find
 local handlers = require "weir.handlers"
+local aws_invocation = require "weir.aws.invocation"
 local invocation = require "weir.invocation"
 local json = require "weir.json"
 local log = require "weir.runtime.log"
@@ -96,9 +95,12 @@ end
 
 -- start() → service | nil, JSON of the failure, its type. The failure is in the log.
 function runtime.start()
-  local self = { log = log.new(), cold = true, executor = executor.new(),
+  local self = { log = log.new(), cold = true,
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON) }
-  local ok, started, message, code = xpcall(begin, failure.from_raised, self)
+  local ok, started, message, code = xpcall(begin, function(raised)
+    local problem = failure.from_raised(raised)
+    return problem
+  end, self)
   if ok and started then return { handle = function() return runtime.handle(self) end,
     finish = function(...) return runtime.finish(self, ...) end } end
   local problem = ok and failure.new(code, message) or started
@@ -116,10 +118,16 @@ local function start_trace(self, header)
   return require("weir.runtime.xray").start(header, self.daemon)
 end
 
+-- The clients live from their first call to the end of the process.
 local function live_effects(self, trace)
-  if not trace.sampled then return effects.live { executor = self.executor } end
-  local perform = function(effect) return self.executor:perform(effect) end
-  return effects.live { executor = { perform = function(_, effect) return trace:call(effect, perform) end } }
+  local function perform(effect)
+    self.executor = self.executor or require("weir.aws.executor").new()
+    return self.executor:perform(effect)
+  end
+  return effects.live { executor = { perform = function(_, effect)
+    if trace.sampled then return trace:call(effect, perform) end
+    return perform(effect)
+  end } }
 end
 
 -- A result that is a function writes the response in parts.
@@ -156,9 +164,8 @@ function runtime.handle(self)
     effects = live_effects(self, trace) }
   self.current, self.log.request_id = current, context.request_id
   self.log_decision = self.log_decision or function(line) return self.log:line(line) end
-  aws.set_deadline(context.stop_at_ms)
-  aws.set_trace(context.trace_id)
-  local ok, outcome, text = xpcall(run, failure.from_raised, self, current)
+  aws_invocation.deadline_ms, aws_invocation.trace_id = context.stop_at_ms, context.trace_id
+  local ok, outcome, text = invocation.call(run, failure.from_raised, self, current)
   if ok and outcome then return outcome, text end
   local problem = ok and text or outcome
   if invocation.expired() then problem.type = "DeadlineExceeded" end
@@ -170,7 +177,7 @@ end
 function runtime.finish(self, sent, why)
   local current = self.current
   local duration_ms = (process.time_us() - current.begin_us) / 1000
-  aws.set_deadline(nil)
+  aws_invocation.deadline_ms, aws_invocation.trace_id = nil, nil
   if not sent and not current.problem then current.problem = failure.new("Runtime.ResponseNotSent", why) end
   if current.problem then self.log:failure("ERROR", current.problem) end
   local set, source = self.source.set, self.source

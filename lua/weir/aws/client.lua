@@ -18,6 +18,7 @@
 local credentials = require "weir.aws.credentials"
 local endpoint = require "weir.aws.endpoint"
 local http = require "weir.http"
+local invocation = require "weir.aws.invocation"
 local process = require "weir.process"
 local retry = require "weir.aws.retry"
 local secret = require "weir.secret"
@@ -70,18 +71,9 @@ end
 
 -- Settling what the caller left open ------------------------------------------------------------
 
-local deadline -- of the invocation, for every client; see client.set_deadline
-
--- Epoch milliseconds after which nothing may be sent or waited for; nil: none.
+-- The deadline of every client; see weir.aws.invocation.
 function client.set_deadline(epoch_ms)
-  deadline = epoch_ms
-end
-
-local trace -- of the invocation, for every client
-
--- What "X-Amzn-Trace-Id" says: the services go on with the trace. nil: nothing.
-function client.set_trace(id)
-  trace = id
+  invocation.deadline_ms = epoch_ms
 end
 
 local function find_region(config, getenv)
@@ -218,7 +210,7 @@ local function send(self, operation, input, options)
   request.url = place.url .. request.path .. encode_query(request.query)
   request.headers["user-agent"] = "weir/" .. process.version
   request.headers["amz-sdk-invocation-id"] = uuid()
-  request.headers["x-amzn-trace-id"] = trace -- never signed: proxies may change it
+  request.headers["x-amzn-trace-id"] = invocation.trace_id -- never signed: proxies may change it
   if self.service.finish then
     local ready
     ready, message, code = self.service.finish(request)
@@ -244,7 +236,7 @@ function Client:deadline(options)
   local own = self.config.deadline_ms
   if type(own) == "function" then own = own() end
   local nearest = options and options.deadline_ms
-  for _, candidate in pairs { own, deadline } do
+  for _, candidate in pairs { own, invocation.deadline_ms } do
     if not nearest or candidate < nearest then nearest = candidate end
   end
   return nearest and math.floor(nearest)

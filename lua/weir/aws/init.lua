@@ -1,7 +1,7 @@
 -- AWS clients by name: require("weir.aws").client("stepfunctions", config).
 local client = require "weir.aws.client"
 
-local aws = { set_deadline = client.set_deadline, set_trace = client.set_trace }
+local aws = { set_deadline = client.set_deadline }
 
 aws.services = { "appconfigdata", "bedrock_runtime", "cloudwatch", "dynamodb", "eventbridge", "rekognition", "s3",
   "sagemaker", "sagemaker_runtime", "ssm", "stepfunctions", "sts" }

@@ -2,6 +2,7 @@
 -- anything that cannot be meant.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local json = require "weir.json"
 local lint = require "weir.lint"
 local policies = require "weir.cli.policies"
 local report = require "weir.cli.report"
@@ -34,10 +35,23 @@ function check.directory(directory)
   return { directory = directory, set = set, findings = findings, files = sources }
 end
 
--- A file stands for its directory, which its policy needs to load; findings elsewhere are left out.
+-- The same for a bundle, whose sources are in it.
+local function check_bundle(given)
+  local set, found = require("weir.policy_set").load(given)
+  local findings, sources = table.move(found, 1, #found, 1, {}), {}
+  for _, file in ipairs(set and json.decode(set:bundle()).files or {}) do
+    sources[#sources + 1] = join(given, file.path)
+    for _, finding in ipairs(lint.check(file.text, join(given, file.path))) do findings[#findings + 1] = finding end
+  end
+  table.sort(findings, by_place)
+  return { directory = given, set = set, findings = findings, files = sources }
+end
+
+-- A Lua file stands for its directory, which its policy needs to load; findings elsewhere are left out.
 local function path(given)
   local status = files.stat(given)
   if not status or status.type == "directory" then return check.directory((policies.directory(given))) end
+  if not given:find("%.lua$") then return check_bundle(given) end
   local directory, name = given:match("^(.*)/([^/]+)$")
   if not directory then directory, name = ".", given end
   directory = directory:gsub("/+$", "")
@@ -137,8 +151,8 @@ check.declaration = {
   description = {
     [[Loads each policy set as a host would: compiles, checks shape and parameters, runs every example and
       the invariants of its kind. Then reads the source for what loading cannot see: fields the facts do
-      not have, decisions that do not say why, branches without a decision. PATH is a directory, or one
-      file of it; without PATH, ./policies or the installed set.]],
+      not have, decisions that do not say why, branches without a decision. PATH is a directory, one Lua
+      file of it, or a bundle; without PATH, ./policies or the installed set.]],
     [[Each finding is file:line:column: severity[code] message. 'weir help CODE' explains it.]],
   },
   positionals = {

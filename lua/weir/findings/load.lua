@@ -268,4 +268,12 @@ return policy {
 ]],
     remedy = "Put the helper beside the policy, and name it without directories or dots.",
   },
+  {
+    code = "W013", severity = "error", title = "a policy bundle is damaged, or is none",
+    meaning = [[
+      A bundle is one file with a whole policy set and the digest of each of its files. This one has
+      another form, or its texts are not what their digests say: it was cut short, edited by hand, or is
+      something else. Nothing of it is used.]],
+    remedy = "Make it again with weir bundle DIR -o FILE, and put the new file in its place.",
+  },
 }

@@ -7,22 +7,28 @@ local json = require "weir.json"
 
 local failure = {}
 
-function failure.new(type, message)
-  return { type = type or "Unknown", message = message or "the handler gave no reason", stack = {} }
+-- JSON and logs hold UTF-8 only; an error may quote anything.
+local function readable(text)
+  text = tostring(text)
+  return utf8.len(text) and text or (text:gsub("[\x80-\xff]", "?"))
 end
 
--- The handler of xpcall: the error's text, and where it came from. No metamethod of an error value is
--- called: it could raise again.
+function failure.new(type, message)
+  return { type = readable(type or "Unknown"), message = readable(message or "the handler gave no reason"), stack = {} }
+end
+
+-- What a message handler makes of an error: its text, and where it came from; the handler itself, one
+-- call above, is left out. No metamethod of an error value is called: it could raise again.
 function failure.from_raised(problem)
   local kind = type(problem)
   local text = (kind == "string" or kind == "number") and tostring(problem)
     or ("an error value of type %s was raised"):format(kind)
   local stack = {}
-  for line in debug.traceback("", 2):gmatch("[^\n]+") do
+  for line in debug.traceback("", 3):gmatch("[^\n]+") do
     local place = line:match("^%s+(.*)$")
-    if place then stack[#stack + 1] = place end
+    if place then stack[#stack + 1] = readable(place) end
   end
-  return { type = "LuaError", message = text, stack = stack }
+  return { type = "LuaError", message = readable(text), stack = stack }
 end
 
 -- The body of …/error.

@@ -1,0 +1,81 @@
+-- weir bundle [DIR] [-o FILE]: a verified policy set as one file, for S3 or AppConfig.
+local exit = require "weir.cli.exit"
+local policies = require "weir.cli.policies"
+local report = require "weir.cli.report"
+local terminal = require "weir.cli.terminal"
+
+-- Beside the target, then renamed: whoever reads it meets a whole bundle.
+local function write_whole(path, text)
+  local part = path .. ".part"
+  local file, message = io.open(part, "wb")
+  if not file then return nil, message end
+  local ok
+  ok, message = file:write(text)
+  local closed, why = file:close()
+  if not ok or not closed then
+    os.remove(part)
+    return nil, ("%s: %s"):format(path, message or why)
+  end
+  ok, message = os.rename(part, path)
+  if not ok then os.remove(part) end
+  return ok, message
+end
+
+local function fail(screen, message, status)
+  screen.err:print("weir: bundle: ", terminal.printable(message))
+  return status
+end
+
+local function run(given, screen)
+  local directory, problem = policies.directory(given.DIR)
+  if not directory then return fail(screen, problem, exit.load) end
+  local set, findings = require("weir.policy_set").load(directory)
+  report.findings(screen.err, findings)
+  if not set then
+    fail(screen, ("the policy set %s does not load; nothing was written"):format(directory), exit.load)
+    screen.err:print("Next: weir check ", terminal.printable(directory))
+    return exit.load
+  end
+  local text, message = set:bundle()
+  if not text then return fail(screen, message, exit.load) end
+  if not given.output then
+    screen.out:write(text)
+    return exit.fine
+  end
+  local ok
+  ok, message = write_whole(given.output, text)
+  if not ok then return fail(screen, message, exit.io) end
+  screen.err:print(terminal.printable(given.output), ": ", terminal.count(#set:policies(), "policy", "policies"),
+    ", ", terminal.bytes(#text), ", ", set:digest())
+  screen.err:print("Next: weir diff ", terminal.printable(directory), " ", terminal.printable(given.output),
+    " RECORDING, or put it where WEIR_POLICY_SOURCE points")
+  return exit.fine
+end
+
+return {
+  name = "bundle",
+  summary = "make one file of a policy set, for S3 or AppConfig",
+  description = {
+    [[Verifies the policy set of DIR and writes it as one file: JSON with a manifest of digests. The same
+      policies give the same bytes. A function whose WEIR_POLICY_SOURCE names that file (s3://bucket/key or
+      appconfig:application/environment/profile) takes a new version between two invocations, as a whole;
+      one that does not verify is refused there too.]],
+    [[Wherever a verb takes a policy directory it takes a bundle.]],
+  },
+  positionals = { { name = "DIR", doc = "the policy set; else ./policies, else the installed one", optional = true,
+    complete = "directory" } },
+  options = {
+    { long = "output", short = "o", value = "FILE", complete = "file", doc = "where to write it; else standard output" },
+  },
+  exits = {
+    { 0, "written" },
+    { 2, "usage" },
+    { 3, "the policy set does not load, or is not UTF-8 text; nothing was written" },
+    { 6, "the file cannot be written" },
+  },
+  examples = {
+    { "weir bundle policies -o policies.bundle", "one file, verified" },
+    { "weir bundle | aws s3 cp - s3://bucket/policies.bundle", "publish it; functions swap within a minute" },
+  },
+  run = run,
+}

@@ -1,0 +1,128 @@
+-- A Runtime API that is broken, slow or gone: nothing is answered twice, and the process ends when
+-- there is nobody to serve.
+local json = require "weir.json"
+local lambda = require "support.lambda"
+
+describe("the runtime, when its API misbehaves,", function()
+  local EVENT = { kind = "event", body = '{"file_count": 3}' }
+  local environment = { _HANDLER = "routing" }
+
+  before_each(lambda.reset)
+
+  -- Plays a script to its end, the last event being a good one; → the posts, and how the process ended.
+  local function play(...)
+    local runtime = lambda.start(environment)
+    lambda.script(...)
+    local posts = lambda.posts(1)
+    return posts, runtime:stop()
+  end
+
+  it("asks again after an error, a lost connection, or an answer that is none", function()
+    for _, step in ipairs {
+      { kind = "status", status = 500 }, { kind = "status", status = 403 }, { kind = "hangup" }, { kind = "half" },
+      { kind = "raw", text = "" }, { kind = "raw", text = "garbage\r\n\r\n" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n{}" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 2\r\n\r\n{}" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n\r\n{}" },
+      { kind = "raw", text = "HTTP/1.1 101 Switching Protocols\r\n\r\n" },
+      { kind = "raw", text = "HTTP/1.1 200 OK\r\nX: " .. ("y"):rep(300000) },
+      { kind = "event", body = "{}", headers = { ["Lambda-Runtime-Aws-Request-Id"] = json.null } },
+    } do
+      lambda.reset()
+      local posts, result = play(step, EVENT)
+      assert.equal("/invocation/request-1/response", posts[1].path, json.encode(step))
+      assert.equal(0, result.status)
+    end
+  end)
+
+  it("takes interim answers and headers in any case for what they are", function()
+    local posts = play({ kind = "raw", text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
+      .. "LAMBDA-RUNTIME-AWS-REQUEST-ID:   odd-1  \r\nConnection: close\r\n\r\n{\"file_count\": 30}" })
+    assert.equal("/invocation/odd-1/response", posts[1].path)
+    assert.equal("batch", json.decode(posts[1].body).action)
+  end)
+
+  it("gives up after three failures in a row", function()
+    local runtime = lambda.start(environment)
+    lambda.script({ kind = "status", status = 500 }, { kind = "hangup" }, { kind = "hangup" }, { kind = "status", status = 500 })
+    local result = runtime:wait()
+    assert.equal(1, result.status)
+    assert.matches("answered 500 when asked for the next event", result.stderr)
+    assert.matches("gave no answer", result.stderr)
+    assert.matches("FATAL weir: the Runtime API failed three times in a row; giving up\n$", result.stderr)
+  end)
+
+  it("ends when nobody listens", function()
+    local result = lambda.start(environment, { api = "127.0.0.1:1" }):wait()
+    assert.equal(1, result.status)
+    assert.matches("cannot connect to the Runtime API at 127.0.0.1:1: Connection refused", result.stderr, 1, true)
+    assert.equal(1, lambda.start(environment, { api = "no-such-host.invalid:80" }):wait().status)
+  end)
+
+  it("says in JSON what it says when the logs are JSON", function()
+    local result = lambda.start({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }, { api = "127.0.0.1:1" }):wait()
+    for line in result.stderr:gmatch("[^\n]+") do assert.is_table(json.decode(line), line) end
+  end)
+
+  it("logs and counts a response that nobody takes, and goes on", function()
+    lambda.replies({ status = 500 }, { status = 202 })
+    local runtime = lambda.start(environment)
+    lambda.script(EVENT, { kind = "event", id = "request-2", body = '{"file_count": 3}' })
+    local posts = lambda.posts(2)
+    local result = runtime:stop()
+    assert.equal("/invocation/request-2/response", posts[2].path)
+    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response", result.stdout)
+    assert.matches('"Success":0,"Error":1', result.stdout, 1, true)
+  end)
+
+  it("sends a response again when the kept connection was closed", function()
+    lambda.replies({ kind = "hangup" })
+    local runtime = lambda.start(environment)
+    lambda.script(EVENT)
+    local posts = lambda.posts(2)
+    assert.equal(posts[1].body, posts[2].body)
+    assert.equal(0, runtime:stop().status)
+  end)
+
+  it("ends at once and cleanly on SIGTERM while it waits", function()
+    local runtime = lambda.start(environment)
+    lambda.script(EVENT)
+    lambda.posts(1)
+    assert.equal(0, runtime:stop().status)
+  end)
+
+  it("can be killed at any moment, and the next process serves", function()
+    for _ = 1, 10 do
+      lambda.reset()
+      local runtime = lambda.start(environment)
+      lambda.script(EVENT)
+      runtime:signal("KILL")
+      assert.equal(137, runtime:wait().status)
+    end
+    lambda.reset()
+    assert.equal("/invocation/request-1/response", play(EVENT)[1].path)
+  end)
+
+  it("serves with as many pollers as Lambda asks for", function()
+    local runtime = lambda.start { _HANDLER = "routing", AWS_LAMBDA_MAX_CONCURRENCY = "4" }
+    local events = {}
+    for i = 1, 40 do events[i] = { kind = "event", id = "r" .. i, body = ('{"file_count": %d}'):format(i) } end
+    lambda.script(table.unpack(events))
+    local posts, seen = lambda.posts(40), {}
+    for _, post in ipairs(posts) do seen[post.path] = true end
+    for i = 1, 40 do assert.is_true(seen["/invocation/r" .. i .. "/response"], i) end
+    local result = runtime:stop()
+    assert.equal(0, result.status, result.stderr)
+    for line in result.stdout:gmatch("[^\n]+") do assert.is_table(json.decode(line), line) end
+  end)
+
+  it("refuses a number of pollers that is none", function()
+    local result = lambda.start({ _HANDLER = "routing", AWS_LAMBDA_MAX_CONCURRENCY = "many" }):wait()
+    assert.equal(2, result.status)
+    assert.matches("AWS_LAMBDA_MAX_CONCURRENCY is 'many'", result.stderr)
+  end)
+end)

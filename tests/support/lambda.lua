@@ -1,0 +1,94 @@
+-- The built runtime (`bootstrap` beside the program under test) against tests/servers/runtime_api.mjs.
+--
+--   local runtime = lambda.start { _HANDLER = "routing" }
+--   lambda.script({ kind = "event", body = "{}" })
+--   local posts = lambda.posts(1)
+--   local result = runtime:stop()     -- SIGTERM: { status, stdout, stderr }
+local http = require "weir.http"
+local json = require "weir.json"
+local process = require "weir.process"
+local run = require "support.run"
+local servers = require "support.servers"
+
+local M = {}
+
+M.server = servers.start("runtime_api")
+M.bootstrap = run.program:match("^(.*/)[^/]*$") .. "bootstrap"
+
+local function control(method, path, value)
+  local response = assert(http.request { method = method, url = M.server.url .. "/__test/" .. path,
+    body = value and json.encode(value), timeout_ms = 60000 })
+  return assert(json.decode(response.body))
+end
+
+function M.script(...) control("POST", "script", json.array { ... }) end
+function M.replies(...) control("POST", "replies", json.array { ... }) end
+function M.posts(count) return control("GET", "posts?count=" .. count) end
+function M.reset() control("POST", "reset") end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local Runtime = {}
+Runtime.__index = Runtime
+
+function Runtime:log() return read(self.out) end
+
+-- Waits until the process has ended by itself. A hang ends after a minute, with status 137.
+function Runtime:wait()
+  for _ = 1, 6000 do
+    local status = read(self.done):match("%d+")
+    if status then
+      local result = { status = tonumber(status), stdout = read(self.out), stderr = read(self.err) }
+      for _, path in ipairs { self.out, self.err, self.done } do os.remove(path) end
+      return result
+    end
+    process.sleep(10)
+  end
+  os.execute("kill -KILL " .. self.pid)
+  error("the runtime did not end", 2)
+end
+
+function Runtime:signal(name) os.execute(("kill -%s %d"):format(name, self.pid)) end
+
+function Runtime:stop()
+  self:signal("TERM")
+  return self:wait()
+end
+
+-- start(environment[, options{ api =, bootstrap = }])
+function M.start(environment, options)
+  options = options or {}
+  local self = setmetatable({ out = os.tmpname(), err = os.tmpname(), done = os.tmpname() }, Runtime)
+  local words = { "exec env -i", "PATH=/usr/bin:/bin", "TZ=:UTC",
+    "AWS_LAMBDA_RUNTIME_API=" .. (options.api or "127.0.0.1:" .. M.server.port) }
+  local values = { AWS_LAMBDA_FUNCTION_NAME = "f", WEIR_POLICY_SOURCE = "policies" }
+  for name, value in pairs(environment) do values[name] = value or nil end
+  for name, value in pairs(values) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  local command = ("(%s %s >%s 2>%s & echo $!; wait $!; echo $? >%s) "):format(table.concat(words, " "),
+    run.quote(options.bootstrap or M.bootstrap), self.out, self.err, self.done)
+  self.pipe = assert(io.popen(command .. "2>/dev/null", "r"))
+  self.pid = assert(self.pipe:read("n"))
+  return self
+end
+
+-- run(environment, event…) → posts, result: a whole run over events, each { body =, … } or a text.
+function M.run(environment, ...)
+  M.reset()
+  local events = {}
+  for i, event in ipairs { ... } do
+    if type(event) == "string" then event = { body = event } end
+    event.kind, event.id = event.kind or "event", event.id or "request-" .. i
+    events[i] = event
+  end
+  local runtime = M.start(environment)
+  M.script(table.unpack(events))
+  local posts = M.posts(#events)
+  return posts, runtime:stop()
+end
+
+return M
