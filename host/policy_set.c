@@ -41,13 +41,19 @@ static bool verify(version *v, const policy_set_options *options, finding_list *
   return ok;
 }
 
+/* A Lua file is no bundle that was cut short, but a mistake for its directory. */
+static bool is_bundle(const char *path) {
+  files_status status;
+  size_t size = strlen(path);
+  bool is_lua = size > 4 && strcmp(path + size - 4, ".lua") == 0;
+  return !is_lua && files_stat(path, &status) == 0 && status.type == FILES_FILE;
+}
+
 static bool read_files(const policy_set_origin *origin, policy_files *files,
                        finding_list *findings) {
-  files_status status;
   if (origin->text)
     return policy_bundle_parse(origin->path, origin->text, origin->size, files, findings);
-  if (files_stat(origin->path, &status) == 0 && status.type == FILES_FILE)
-    return policy_bundle_read(origin->path, files, findings);
+  if (is_bundle(origin->path)) return policy_bundle_read(origin->path, files, findings);
   return policy_files_read(origin->path, files, findings);
 }
 

@@ -1,0 +1,143 @@
+-- What an operator sees of an invocation: log records, metrics, traces.
+local cloud = require "support.aws"
+local http = require "weir.http"
+local json = require "weir.json"
+local lambda = require "support.lambda"
+local process = require "weir.process"
+local servers = require "support.servers"
+
+local function records(result)
+  local list = {}
+  for line in result.stdout:gmatch("[^\n]+") do list[#list + 1] = assert(json.decode(line), line) end
+  return list
+end
+
+local function where(list, test)
+  local found = {}
+  for _, record in ipairs(list) do if test(record) then found[#found + 1] = record end end
+  return found
+end
+
+describe("the runtime's log", function()
+  it("has one JSON record a line, with the request's id, when the format is JSON", function()
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }, "[]", '{"file_count": 3}')
+    local list = records(result)
+    local failure = where(list, function(r) return r.level == "ERROR" end)[1]
+    assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", failure.timestamp)
+    failure.timestamp = nil
+    assert.same({ level = "ERROR", requestId = "request-1", message = "the event must be a JSON object",
+      errorType = "InvalidEvent", errorMessage = "the event must be a JSON object", stackTrace = json.array {} }, failure)
+    for _, record in ipairs(list) do assert.truthy(record.requestId or record.request_id, json.encode(record)) end
+  end)
+
+  it("leaves out what is below the level, but never a decision", function()
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]", '{"file_count": 3}')
+    assert.not_matches("InvalidEvent: ", result.stdout)
+    assert.matches('"schema":"weir.decision/1"', result.stdout, 1, true)
+  end)
+
+  it("keeps what was said with line breaks in one record", function()
+    local _, result = lambda.run({ _HANDLER = "routing" }, '"a\\nb"', '{"file_count": "a\\nb\\u0007"}')
+    for line in result.stdout:gmatch("[^\n]+") do assert.matches("^[%d{]", line) end
+  end)
+end)
+
+describe("the runtime's metrics", function()
+  it("count each invocation once, as success or error, with its duration and cold start", function()
+    local _, result = lambda.run({ _HANDLER = "routing", WEIR_METRICS_NAMESPACE = "Team/weir" }, '{"file_count": 3}', "[]")
+    local own = where(records { stdout = result.stdout:gsub("[^\n]* ERROR [^\n]*\n", "") },
+      function(r) return r.Duration end)
+    assert.equal(2, #own)
+    assert.same({ 1, 0, 1, 0 }, { own[1].Success, own[1].Error, own[1].ColdStart, own[2].ColdStart })
+    assert.same({ 0, 1 }, { own[2].Success, own[2].Error })
+    assert.equal("routing", own[1].Handler)
+    assert.equal("f", own[1].Function)
+    assert.equal("request-2", own[2].request_id)
+    assert.matches("^sha256:%x+$", own[1].policy_digest)
+    local directive = own[1]._aws.CloudWatchMetrics[1]
+    assert.equal("Team/weir", directive.Namespace)
+    assert.same({ { "Function", "Handler" } }, directive.Dimensions)
+    assert.same({ Name = "Duration", Unit = "Milliseconds" }, directive.Metrics[1])
+    assert.is_true(own[1].Duration > 0)
+  end)
+
+  it("hold what the handler measured, under its dimensions and the function's", function()
+    local _, result = lambda.run({ _HANDLER = "routing" }, '{"file_count": 3}')
+    local mine = where(records(result), function(r) return r.FilesRouted end)[1]
+    assert.same({ 3, 1, "realtime" }, { mine.FilesRouted, mine.RoutingDecisions, mine.Action })
+    assert.same({ { "Action", "Function" } }, mine._aws.CloudWatchMetrics[1].Dimensions)
+  end)
+end)
+
+describe("the runtime's traces", function()
+  local daemon = servers.start("xray_daemon")
+  local ROOT, PARENT = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+  local EVENT = '{"file_count": 3, "endpoint_name": "e"}'
+
+  local function invoke(header)
+    cloud.reset()
+    local posts = lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp,
+      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
+      { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = header } })
+    return posts
+  end
+
+  -- Datagrams arrive when they do; `count` of them are waited for.
+  local function documents(count)
+    local list = {}
+    for _ = 1, 500 do
+      local more = json.decode(assert(http.request { url = daemon.url, timeout_ms = 5000 }).body)
+      table.move(more, 1, #more, #list + 1, list)
+      if #list >= count then break end
+      process.sleep(10)
+    end
+    for i, text in ipairs(list) do
+      local head, document = text:match("^([^\n]+)\n(.*)$")
+      assert.equal('{"format":"json","version":1}', head)
+      list[i] = json.decode(document)
+    end
+    return list
+  end
+
+  it("are a subsegment around each call and each decision, when the trace is sampled", function()
+    invoke(("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT))
+    local call, decision = table.unpack(documents(2))
+    for _, document in ipairs { call, decision } do
+      assert.same({ ROOT, PARENT, "subsegment" }, { document.trace_id, document.parent_id, document.type })
+      assert.matches("^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x$", document.id)
+      assert.is_true(document.end_time >= document.start_time)
+    end
+    assert.same({ "SageMaker", "aws", "DescribeEndpoint" }, { call.name, call.namespace, call.aws.operation })
+    assert.equal("decide routing", decision.name)
+    assert.equal("realtime", decision.annotations.action)
+    assert.matches("^sha256:", decision.annotations.policy)
+    assert.equal(("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT), cloud.requests()[1].headers["x-amzn-trace-id"])
+  end)
+
+  it("tell a failed call from a fault of the service, without its message", function()
+    cloud.reset()
+    cloud.faults({ kind = "status", status = 400, headers = {}, body = '{"__type":"ValidationException","message":"m"}' })
+    lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp,
+      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
+      { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT) } })
+    local call = documents(1)[1]
+    assert.same({ true, nil, 400, "ValidationException" },
+      { call.error, call.fault, call.http.response.status, call.annotations.code })
+    assert.not_matches('"m"', json.encode(call))
+  end)
+
+  it("are not sent otherwise", function()
+    for _, header in ipairs { ("Root=%s;Parent=%s;Sampled=0"):format(ROOT, PARENT), "Sampled=1", "Root=x;Parent=y;Sampled=1" } do
+      assert.equal("/invocation/request-1/response", invoke(header)[1].path)
+    end
+    assert.same({}, documents(0))
+  end)
+
+  it("are lost without harm when there is no daemon", function()
+    local posts = lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "nowhere" },
+      { body = '{"file_count": 3}', headers = { ["Lambda-Runtime-Trace-Id"] = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT) } })
+    assert.equal("/invocation/request-1/response", posts[1].path)
+  end)
+end)

@@ -1,0 +1,241 @@
+-- Policies that change while the function runs: from a directory, from S3 (s3rver behind the signing
+-- front), from AppConfig (the model-checked server).
+local cloud = require "support.aws"
+local json = require "weir.json"
+local lambda = require "support.lambda"
+local policy_set = require "weir.policy_set"
+local process = require "weir.process"
+local run = require "support.run"
+
+-- A routing policy that answers batch from `threshold` files on.
+local function policy(threshold)
+  return ([[return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count < %d then return realtime { because = "below %d" } end
+    return batch { because = "at or above %d" }
+  end,
+  examples = { { given = { file_count = %d }, expect = "batch" } },
+}
+]]):format(threshold, threshold, threshold, threshold)
+end
+
+local BROKEN = policy(5):gsub('expect = "batch"', 'expect = "realtime"')
+
+local function bundle(threshold)
+  local directory = run.directory { ["routing.lua"] = policy(threshold) }
+  local set = assert(policy_set.load(directory))
+  run.remove(directory)
+  return assert(set:bundle()), set:digest()
+end
+
+describe("the runtime's policies", function()
+  local root, runtime, count
+
+  before_each(function()
+    lambda.reset()
+    cloud.reset()
+    root, count = run.directory(), 0
+  end)
+  after_each(function()
+    if runtime then runtime:stop() end
+    runtime = nil
+    run.remove(root)
+  end)
+
+  local function start(environment)
+    local all = { _HANDLER = "routing", WEIR_POLICY_POLL_SECONDS = "0", LAMBDA_TASK_ROOT = root,
+      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    for name, value in pairs(environment) do all[name] = value end
+    runtime = lambda.start(all)
+  end
+
+  -- Decides on `files` files: → action and reason.
+  local function decide(files)
+    count = count + 1
+    lambda.script { kind = "event", id = "r" .. count, body = ('{"file_count": %d}'):format(files) }
+    local decision = json.decode(lambda.posts(count)[count].body)
+    return decision.because or decision.errorMessage
+  end
+
+  local function stop()
+    local result = runtime:stop()
+    runtime = nil
+    return result
+  end
+
+  local function write_policies(text, directory)
+    os.execute("mkdir -p " .. directory)
+    run.write(directory .. "/new", text)
+    os.rename(directory .. "/new", directory .. "/routing.lua")
+  end
+
+  it("come from the function's own policies/ when nothing else is said", function()
+    write_policies(policy(7), root .. "/policies")
+    start { WEIR_POLICY_SOURCE = false }
+    assert.equal("below 7", decide(6))
+  end)
+
+  it("are swapped when the directory has a new version, and stay when it is bad", function()
+    local directory = root .. "/edited"
+    write_policies(policy(10), directory)
+    start { WEIR_POLICY_SOURCE = directory .. "/" }
+    assert.equal("below 10", decide(5))
+    write_policies(policy(5), directory)
+    assert.equal("at or above 5", decide(5))
+    write_policies(BROKEN, directory)
+    assert.equal("at or above 5", decide(5))
+    assert.equal("at or above 5", decide(5))
+    write_policies(policy(3), directory)
+    assert.equal("at or above 3", decide(5))
+    local log = stop().stdout
+    assert.matches("INFO the policy set was swapped", log)
+    assert.matches("WARN the last good policy set goes on: the changed policy set is refused: [^\n]*routing.lua", log)
+    assert.equal(1, select(2, log:gsub("WARN", "")))
+    assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
+    assert.equal(2, select(2, log:gsub('"PolicySwapped":1', "")))
+    -- Two invocations with two lines of metrics each.
+    assert.equal(4, select(2, log:gsub('"policy_problem":"PolicySetRefused"', "")))
+  end)
+
+  it("are not looked at more often than WEIR_POLICY_POLL_SECONDS", function()
+    local directory = root .. "/edited"
+    write_policies(policy(10), directory)
+    start { WEIR_POLICY_SOURCE = directory, WEIR_POLICY_POLL_SECONDS = "1.5" }
+    assert.equal("below 10", decide(5))
+    write_policies(policy(5), directory)
+    local begin = process.clock()
+    local answer = decide(5)
+    -- A machine that took so long has polled rightly.
+    if process.clock() - begin < 1000 then assert.equal("below 10", answer) end
+    process.sleep(1600)
+    assert.equal("at or above 5", decide(5))
+  end)
+
+  describe("from S3", function()
+    local s3 = cloud.client("s3")
+    local key
+
+    before_each(function() key = "policies/" .. process.new_id() .. ".bundle" end)
+
+    local function put(text) assert(s3:put_object { Bucket = "bucket", Key = key, Body = text }) end
+    local function source() return "s3://bucket/" .. key end
+
+    it("are fetched, swapped when the ETag changes, and refused when damaged", function()
+      local first = bundle(10)
+      put(first)
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 10", decide(5))
+      assert.equal("below 10", decide(5))
+      put((bundle(5)))
+      assert.equal("at or above 5", decide(5))
+      put((first:gsub("below 10", "below 11")))
+      assert.equal("at or above 5", decide(5))
+      put(first:sub(1, 200))
+      assert.equal("at or above 5", decide(5))
+      assert(s3:delete_object { Bucket = "bucket", Key = key })
+      assert.equal("at or above 5", decide(5))
+      put(first)
+      assert.equal("below 10", decide(5))
+      local log = stop().stdout
+      assert.matches("is refused: [^\n]*W013[^\n]*its file 'routing.lua' is not what its digest says", log)
+      assert.matches("NoSuchKey", log)
+      assert.matches('"PolicyFetchFailed":1', log, 1, true)
+      assert.matches('"policy_version":"\\"%x+\\""', log)
+    end)
+
+    it("ask with the ETag, so that nothing is sent twice", function()
+      put((bundle(10)))
+      start { WEIR_POLICY_SOURCE = source() }
+      decide(5)
+      decide(5)
+      stop()
+      local asked = cloud.requests()
+      assert.matches('^"%x+"$', asked[#asked].headers["if-none-match"])
+    end)
+
+    it("give way to the function's own at a cold start, and come back when they are good", function()
+      write_policies(policy(7), root .. "/policies")
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 7", decide(6))
+      put((bundle(3)))
+      assert.equal("at or above 3", decide(6))
+      local log = stop().stdout
+      assert.matches("WARN the policy set of [^\n]*/policies goes on instead: [^\n]*NoSuchKey", log)
+    end)
+
+    it("give way to the function's own when the bundle is bad at a cold start", function()
+      write_policies(policy(7), root .. "/policies")
+      put("{}")
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 7", decide(6))
+      assert.equal("below 7", decide(6))
+      put((bundle(3)))
+      assert.equal("at or above 3", decide(6))
+    end)
+
+    it("do not fail or delay an invocation when S3 does not answer", function()
+      put((bundle(10)))
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 10", decide(5))
+      cloud.faults({ kind = "stall" }, { kind = "stall" })
+      assert.equal("below 10", decide(5))
+      assert.matches("WARN the last good policy set goes on", stop().stdout)
+    end)
+  end)
+
+  describe("from AppConfig", function()
+    local function configuration(token, body)
+      return { headers = { ["Next-Poll-Configuration-Token"] = token, ["Next-Poll-Interval-In-Seconds"] = "0",
+        ["Version-Label"] = body ~= "" and "label-" .. token or nil, ["Content-Type"] = "application/json" }, body = body }
+    end
+
+    it("are fetched by session and token, and swapped when there is a new version", function()
+      cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
+        configuration("two", (bundle(10))), configuration("three", ""), configuration("four", (bundle(4))),
+        configuration("five", "nonsense"), configuration("six", "") } }
+      start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
+      assert.equal("below 10", decide(5))
+      assert.equal("at or above 4", decide(5))
+      assert.equal("at or above 4", decide(5))
+      assert.equal("at or above 4", decide(5))
+      local log = stop().stdout
+      assert.matches("version label%-five of appconfig:app/env/profile is refused", log)
+      local tokens = {}
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation == "GetLatestConfiguration" then tokens[#tokens + 1] = request.input.ConfigurationToken end
+      end
+      assert.same({ "token+1/=", "two", "three", "four", "five" }, tokens)
+    end)
+
+    it("begin a new session when the token is no longer good", function()
+      cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
+        configuration("used", (bundle(10))),
+        { status = 400, headers = { ["x-amzn-ErrorType"] = "BadRequestException" }, body = '{"message":"expired"}' },
+        configuration("fresh", (bundle(4))) } }
+      start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
+      assert.equal("at or above 4", decide(5))
+    end)
+
+    it("wait as long as AppConfig asks", function()
+      local answer = configuration("two", (bundle(10)))
+      answer.headers["Next-Poll-Interval-In-Seconds"] = "600"
+      cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array { answer } }
+      start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
+      decide(5)
+      decide(5)
+      stop()
+      assert.equal(2, #cloud.requests())
+    end)
+  end)
+
+  it("refuse to start with a source of no known form", function()
+    for _, source in ipairs { "s3://bucket", "appconfig:a/b", "https://x/y" } do
+      lambda.reset()
+      local result = lambda.start({ _HANDLER = "routing", WEIR_POLICY_SOURCE = source }):wait()
+      assert.equal(1, result.status)
+      assert.matches("Runtime.InvalidSetting: WEIR_POLICY_SOURCE '" .. source, result.stdout, 1, true)
+    end
+  end)
+end)
