@@ -27,7 +27,8 @@ describe("the runtime, when its API misbehaves,", function()
       { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n" },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 2\r\n\r\n{}" },
-      { kind = "raw", text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n\r\n{}" },
+      { kind = "raw",
+        text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n\r\n{}" },
       { kind = "raw", text = "HTTP/1.1 101 Switching Protocols\r\n\r\n" },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\nX: " .. ("y"):rep(300000) },
       { kind = "event", body = "{}", headers = { ["Lambda-Runtime-Aws-Request-Id"] = json.null } },
@@ -48,7 +49,8 @@ describe("the runtime, when its API misbehaves,", function()
 
   it("gives up after three failures in a row", function()
     local runtime = lambda.start(environment)
-    lambda.script({ kind = "status", status = 500 }, { kind = "hangup" }, { kind = "hangup" }, { kind = "status", status = 500 })
+    lambda.script({ kind = "status", status = 500 }, { kind = "hangup" }, { kind = "hangup" },
+      { kind = "status", status = 500 })
     local result = runtime:wait()
     assert.equal(1, result.status)
     assert.matches("answered 500 when asked for the next event", result.stderr)
@@ -64,7 +66,8 @@ describe("the runtime, when its API misbehaves,", function()
   end)
 
   it("says in JSON what it says when the logs are JSON", function()
-    local result = lambda.start({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }, { api = "127.0.0.1:1" }):wait()
+    local logging = { _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }
+    local result = lambda.start(logging, { api = "127.0.0.1:1" }):wait()
     for line in result.stderr:gmatch("[^\n]+") do assert.is_table(json.decode(line), line) end
   end)
 
@@ -75,7 +78,8 @@ describe("the runtime, when its API misbehaves,", function()
     local posts = lambda.posts(2)
     local result = runtime:stop()
     assert.equal("/invocation/request-2/response", posts[2].path)
-    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response", result.stdout)
+    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response",
+      result.stdout)
     assert.matches('"Success":0,"Error":1', result.stdout, 1, true)
   end)
 

@@ -46,7 +46,8 @@ describe("the runtime", function()
   end)
 
   it("fails the invocation when the event is no JSON, or not what the handler takes", function()
-    local posts, result = lambda.run({ _HANDLER = "routing" }, "{", "", "[1]", '{"file_count": -1}', '{"file_count": 1}')
+    local posts, result = lambda.run({ _HANDLER = "routing" }, "{", "", "[1]", '{"file_count": -1}',
+      '{"file_count": 1}')
     local types = { "InvalidJson", "InvalidJson", "InvalidEvent", "InvalidFacts" }
     for i, expected in ipairs(types) do
       assert.equal("/invocation/request-" .. i .. "/error", posts[i].path)
@@ -177,7 +178,8 @@ end }]], { body = "{}", headers = { ["lambda-runtime-trace-id"] = "Root=1-2-3;Sa
     assert.equal(1, result.status)
     assert.matches("FATAL Runtime.NoSuchHandler", result.stdout)
     assert.equal("Runtime.NoSuchHandler", start { _HANDLER = false }.errorType)
-    assert.equal("Runtime.NoSuchHandler", start { _HANDLER = "missing.handle", LAMBDA_TASK_ROOT = "/nowhere" }.errorType)
+    failure = start { _HANDLER = "missing.handle", LAMBDA_TASK_ROOT = "/nowhere" }
+    assert.equal("Runtime.NoSuchHandler", failure.errorType)
     failure = start(package "return {")
     assert.equal("Runtime.NoSuchHandler", failure.errorType)
     assert.matches("function.lua:1: unexpected symbol", failure.errorMessage, 1, true)

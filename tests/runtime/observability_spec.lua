@@ -26,7 +26,8 @@ describe("the runtime's log", function()
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", failure.timestamp)
     failure.timestamp = nil
     assert.same({ level = "ERROR", requestId = "request-1", message = "the event must be a JSON object",
-      errorType = "InvalidEvent", errorMessage = "the event must be a JSON object", stackTrace = json.array {} }, failure)
+      errorType = "InvalidEvent", errorMessage = "the event must be a JSON object",
+      stackTrace = json.array {} }, failure)
     for _, record in ipairs(list) do assert.truthy(record.requestId or record.request_id, json.encode(record)) end
   end)
 
@@ -44,7 +45,8 @@ end)
 
 describe("the runtime's metrics", function()
   it("count each invocation once, as success or error, with its duration and cold start", function()
-    local _, result = lambda.run({ _HANDLER = "routing", WEIR_METRICS_NAMESPACE = "Team/weir" }, '{"file_count": 3}', "[]")
+    local _, result = lambda.run({ _HANDLER = "routing", WEIR_METRICS_NAMESPACE = "Team/weir" },
+      '{"file_count": 3}', "[]")
     local own = where(records { stdout = result.stdout:gsub("[^\n]* ERROR [^\n]*\n", "") },
       function(r) return r.Duration end)
     assert.equal(2, #own)
@@ -74,14 +76,18 @@ describe("the runtime's traces", function()
   local ROOT, PARENT = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
   local EVENT = '{"file_count": 3, "endpoint_name": "e"}'
 
-  local function invoke(header)
-    cloud.reset()
-    local posts = lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp,
+  local SAMPLED = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT)
+
+  local function invoke(header, address)
+    local posts = lambda.run({ _HANDLER = "routing",
+      AWS_XRAY_DAEMON_ADDRESS = address or "127.0.0.1:" .. daemon.udp,
       AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
       { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = header } })
     return posts
   end
+
+  before_each(cloud.reset)
 
   -- Datagrams arrive when they do; `count` of them are waited for.
   local function documents(count)
@@ -101,7 +107,7 @@ describe("the runtime's traces", function()
   end
 
   it("are a subsegment around each call and each decision, when the trace is sampled", function()
-    invoke(("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT))
+    invoke(SAMPLED)
     local call, decision = table.unpack(documents(2))
     for _, document in ipairs { call, decision } do
       assert.same({ ROOT, PARENT, "subsegment" }, { document.trace_id, document.parent_id, document.type })
@@ -112,16 +118,13 @@ describe("the runtime's traces", function()
     assert.equal("decide routing", decision.name)
     assert.equal("realtime", decision.annotations.action)
     assert.matches("^sha256:", decision.annotations.policy)
-    assert.equal(("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT), cloud.requests()[1].headers["x-amzn-trace-id"])
+    assert.equal(SAMPLED, cloud.requests()[1].headers["x-amzn-trace-id"])
   end)
 
   it("tell a failed call from a fault of the service, without its message", function()
-    cloud.reset()
-    cloud.faults({ kind = "status", status = 400, headers = {}, body = '{"__type":"ValidationException","message":"m"}' })
-    lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp,
-      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
-      { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT) } })
+    cloud.faults({ kind = "status", status = 400, headers = {},
+      body = '{"__type":"ValidationException","message":"m"}' })
+    invoke(SAMPLED)
     local call = documents(1)[1]
     assert.same({ true, nil, 400, "ValidationException" },
       { call.error, call.fault, call.http.response.status, call.annotations.code })
@@ -129,15 +132,14 @@ describe("the runtime's traces", function()
   end)
 
   it("are not sent otherwise", function()
-    for _, header in ipairs { ("Root=%s;Parent=%s;Sampled=0"):format(ROOT, PARENT), "Sampled=1", "Root=x;Parent=y;Sampled=1" } do
+    for _, header in ipairs { (SAMPLED:gsub("1$", "0")), "Sampled=1", "Root=x;Parent=y;Sampled=1" } do
       assert.equal("/invocation/request-1/response", invoke(header)[1].path)
     end
     assert.same({}, documents(0))
   end)
 
   it("are lost without harm when there is no daemon", function()
-    local posts = lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "nowhere" },
-      { body = '{"file_count": 3}', headers = { ["Lambda-Runtime-Trace-Id"] = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT) } })
+    local posts = invoke(SAMPLED, "nowhere")
     assert.equal("/invocation/request-1/response", posts[1].path)
   end)
 end)

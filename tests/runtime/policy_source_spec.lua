@@ -188,7 +188,8 @@ describe("the runtime's policies", function()
   describe("from AppConfig", function()
     local function configuration(token, body)
       return { headers = { ["Next-Poll-Configuration-Token"] = token, ["Next-Poll-Interval-In-Seconds"] = "0",
-        ["Version-Label"] = body ~= "" and "label-" .. token or nil, ["Content-Type"] = "application/json" }, body = body }
+        ["Version-Label"] = body ~= "" and "label-" .. token or nil, ["Content-Type"] = "application/json" },
+        body = body }
     end
 
     it("are fetched by session and token, and swapped when there is a new version", function()

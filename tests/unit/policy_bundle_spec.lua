@@ -86,7 +86,8 @@ describe("a policy bundle", function()
     assert.matches("W013 a file of the bundle is not", changed(function(b) b.files[1].size = 3 end))
     for _, path in ipairs { "../routing.lua", "/routing.lua", "a//b.lua", ".hidden.lua", "a/./b.lua", "routing.txt", "",
       ".lua", "a\0.lua", "1/2/3/4/5/6/7/8/9/x.lua", ("x"):rep(600) .. ".lua" } do
-      assert.matches("W013 a file of the bundle has no text, or a path", changed(function(b) b.files[1].path = path end))
+      assert.matches("W013 a file of the bundle has no text, or a path",
+        changed(function(b) b.files[1].path = path end))
     end
   end)
 

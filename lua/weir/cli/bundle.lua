@@ -65,7 +65,8 @@ return {
   positionals = { { name = "DIR", doc = "the policy set; else ./policies, else the installed one", optional = true,
     complete = "directory" } },
   options = {
-    { long = "output", short = "o", value = "FILE", complete = "file", doc = "where to write it; else standard output" },
+    { long = "output", short = "o", value = "FILE", complete = "file",
+      doc = "where to write it; else standard output" },
   },
   exits = {
     { 0, "written" },

@@ -1,5 +1,6 @@
 -- Which handler _HANDLER names: one of weir's own ("routing", or "routing.handler" where a tool insists
--- on a dot), or FILE.METHOD of the function's package. FILE.lua stands in LAMBDA_TASK_ROOT and returns a table whose METHOD is
+-- on a dot), or FILE.METHOD of the function's package. FILE.lua stands in LAMBDA_TASK_ROOT and returns a
+-- table whose METHOD is
 --
 --   function(event, ask, effects) → result | nil, message, code
 --
@@ -29,7 +30,8 @@ local function from_package(root, file, method, spelled)
   return { name = spelled, run = module[method], from_package = true }
 end
 
--- find(name, root) → { name =, run =, asks = kind?, from_package = true? } | nil, message, code. Raises what the file raises.
+-- find(name, root) → { name =, run =, asks = kind?, from_package = true? } | nil, message, code.
+-- Raises what the file raises.
 function handler.find(name, root)
   if not name or name == "" then
     return nil, "_HANDLER is not set; handlers are: " .. table.concat(handlers.names, ", "), "Runtime.NoSuchHandler"
