@@ -65,6 +65,7 @@
 #define MBEDTLS_PEM_PARSE_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT /* what RSA signs with in TLS 1.3 */
 
 /* TLS. Version 1.3 works on PSA. No renegotiation, no compression, no CBC, no RSA key exchange. */
 #define MBEDTLS_PSA_CRYPTO_C
