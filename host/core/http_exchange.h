@@ -29,6 +29,9 @@ typedef struct {
 /* http_request.c: checks the request and sets the handle up. False: the response says why. */
 bool http_exchange_prepare(http_exchange *exchange);
 
+/* http_tls.c: certificates, from the request's ca_bundle or the system's file. */
+void http_exchange_trust(http_exchange *exchange);
+
 /* http_response.c */
 void http_exchange_receive(http_exchange *exchange);               /* installs the callbacks */
 void http_exchange_finish(http_exchange *exchange, CURLcode code); /* fills outcome, cleans up */

@@ -244,7 +244,7 @@ static void set_rules(http_exchange *exchange) {
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->curl_error);
-  if (request->ca_bundle) curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_bundle);
+  http_exchange_trust(exchange);
   if (request->direct) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   int64_t body_max = request->max_response_bytes;
   if (body_max < 0) body_max = request->output_file ? FILE_BODY_MAX : MEMORY_BODY_MAX;

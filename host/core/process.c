@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,9 +21,19 @@ void process_sleep_ms(int64_t milliseconds) {
   }
 }
 
+/* What the kernel started, as the caller wrote it. A relative path is of no use: the working
+ * directory may have changed since. */
+static bool started_as(char *path, size_t capacity) {
+  const char *name = (const char *)getauxval(AT_EXECFN);
+  if (!name || *name != '/' || strlen(name) >= capacity) return false;
+  memcpy(path, name, strlen(name) + 1);
+  return true;
+}
+
 bool process_executable(char *path, size_t capacity) {
   ssize_t size = readlink("/proc/self/exe", path, capacity);
-  if (size < 0 || (size_t)size >= capacity) return false;
+  if (size < 0) return started_as(path, capacity); /* an empty root has no /proc */
+  if ((size_t)size >= capacity) return false;
   path[size] = '\0';
   return true;
 }

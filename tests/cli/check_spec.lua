@@ -84,7 +84,7 @@ describe("weir check", function()
   it("says so when there is no policy set at all", function()
     local result = run { "check", directory = directory }
     if result.status == 3 then
-      assert.matches("there is no policy set: neither %./policies nor ", result.stderr)
+      assert.matches("there is no policy set: none of %./policies, ", result.stderr)
     end
   end)
 

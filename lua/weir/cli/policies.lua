@@ -20,11 +20,12 @@ policies.options = {
   },
 }
 
--- PREFIX/share/weir/policies, beside the PREFIX/bin the program is in.
+-- PREFIX/share/weir/policies, for a program in PREFIX/bin; and policies beside the program, as in a
+-- Lambda layer.
 local function installed()
-  local program = process.executable()
-  local prefix = program and program:match("^(.*)/[^/]*/[^/]*$")
-  return prefix and prefix .. "/share/weir/policies"
+  local beside = (process.executable() or ""):match("^(.*)/[^/]*$")
+  if not beside then return {} end
+  return { (beside:match("^(.*)/[^/]*$") or "") .. "/share/weir/policies", beside .. "/policies" }
 end
 
 local function is_directory(path)
@@ -35,12 +36,12 @@ end
 -- The directory to use, without a slash at its end.
 function policies.directory(given)
   if given then return #given > 1 and given:gsub("/+$", "") or given end
-  local candidates = { "policies", installed() }
+  local candidates = { "policies", table.unpack(installed()) }
   for _, path in ipairs(candidates) do
     if is_directory(path) then return path end
   end
-  return nil, "there is no policy set: neither ./policies nor " .. tostring(candidates[2])
-    .. " is a directory"
+  candidates[1] = "./policies"
+  return nil, "there is no policy set: none of " .. table.concat(candidates, ", ") .. " is a directory"
 end
 
 local MAX_DEPTH = 8 -- as host/core/policy_files.h

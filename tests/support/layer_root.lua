@@ -1,0 +1,92 @@
+-- A root directory with nothing in it but a built layer at /opt, as in Lambda but emptier: no
+-- libraries, no /proc, no /dev, no shell. Programs run there through chroot, so as root only.
+--
+--   local root = layer_root.new("x86_64")           layer_root.missing("x86_64") says why not
+--   root:write("/etc/resolv.conf", "…")
+--   local result = root:run { "decide", "routing", "-e", "/facts.json", env = { NAME = "value" } }
+--   result.status, result.stdout, result.stderr
+--   root:remove()
+--
+-- The program is `bootstrap` under the name `weir`: by the former it would serve the Runtime API.
+-- That of the other architecture runs on qemu, copied into the root.
+local run = require "support.run"
+
+local layer_root = {}
+layer_root.__index = layer_root
+
+local EMULATORS = { arm64 = "/usr/bin/qemu-aarch64-static", x86_64 = "/usr/bin/qemu-x86_64-static" }
+
+local function output(command)
+  local pipe = assert(io.popen(command, "r"))
+  local text = pipe:read("a")
+  pipe:close()
+  return text
+end
+
+local machine = output("uname -m"):match("%S+"):gsub("aarch64", "arm64")
+
+local function shell(format, ...)
+  local words = { ... }
+  for i, word in ipairs(words) do words[i] = run.quote(word) end
+  local command = format:format(table.unpack(words))
+  assert(os.execute(command), command)
+end
+
+function layer_root.zip(architecture)
+  return "build/layer/weir-layer-" .. architecture .. ".zip"
+end
+
+-- Why this layer cannot be tested here; nil when it can.
+function layer_root.missing(architecture)
+  local file = io.open(layer_root.zip(architecture))
+  if not file then return "the layer is not built; run ./dev test-layer" end
+  file:close()
+  if output("id -u"):match("%d+") ~= "0" then return "chroot needs root" end
+end
+
+function layer_root.new(architecture)
+  local self = setmetatable({ path = run.directory() }, layer_root)
+  shell("unzip -q %s -d %s", layer_root.zip(architecture), self.path .. "/opt")
+  shell("ln %s %s", self.path .. "/opt/bootstrap", self.path .. "/opt/weir")
+  if architecture ~= machine then
+    shell("cp %s %s", EMULATORS[architecture], self.path .. "/emulator")
+    self.emulated = true
+  end
+  return self
+end
+
+function layer_root:write(name, text)
+  shell("mkdir -p %s", (self.path .. name):match("^(.*)/"))
+  run.write(self.path .. name, text)
+end
+
+function layer_root:copy(from, name)
+  shell("mkdir -p %s && cp -r %s %s", (self.path .. name):match("^(.*)/"), from, self.path .. name)
+end
+
+function layer_root:delete(name) shell("rm -rf %s", self.path .. name) end
+
+-- given.env is the whole environment.
+function layer_root:run(given)
+  local words = { "env", "-i" }
+  for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  words[#words + 1] = "/usr/sbin/chroot " .. run.quote(self.path)
+  if self.emulated then words[#words + 1] = "/emulator" end
+  words[#words + 1] = "/opt/weir"
+  for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
+  local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
+  run.write(input, given.stdin or "")
+  local _, how, status = os.execute(("%s <%s >%s 2>%s"):format(table.concat(words, " "), input, out, err))
+  local result = { status = how == "exit" and status or 128 + status }
+  for name, path in pairs { stdout = out, stderr = err, input = input } do
+    local file = assert(io.open(path, "rb"))
+    result[name] = file:read("a")
+    file:close()
+    os.remove(path)
+  end
+  return result
+end
+
+function layer_root:remove() run.remove(self.path) end
+
+return layer_root
