@@ -3,6 +3,7 @@
  * As in Lambda an environment starts for an invocation that finds no other, stays warm, and takes
  * one invocation at a time (managed: several). The invocation it was started for waits for it, and
  * shares its fate in the init phase. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,10 +211,12 @@ int64_t emulator_environment_next_us(const emulator_environment *environment) {
 /* What the callers of an environment that ended are told. */
 static void explain_end(emulator_environment *environment, int status) {
   char message[128];
-  if (WIFSIGNALED(status))
+  if (WIFSIGNALED(status)) {
     snprintf(message, sizeof message, "Runtime exited with error: signal: %s",
-             WTERMSIG(status) == SIGKILL ? "killed" : strsignal(WTERMSIG(status)));
-  else if (WEXITSTATUS(status) == 0)
+             strsignal(WTERMSIG(status)));
+    char *name = strrchr(message, ':') + 2; /* as Go has it: "killed", "segmentation fault" */
+    *name = (char)tolower((unsigned char)*name);
+  } else if (WEXITSTATUS(status) == 0)
     snprintf(message, sizeof message, "Runtime exited without providing a reason");
   else
     snprintf(message, sizeof message, "Runtime exited with error: exit status %d",

@@ -43,13 +43,13 @@ static void forget_gone_pollers(emulator_environment *environment) {
   }
 }
 
-/* The first /next ends the init phase; each one says that the last answer is over and done. */
+/* The first /next ends the init phase; each one says that the last answer is over and done. In an
+ * environment that is being stopped it waits for that. */
 static void take_next(emulator_request *request) {
   emulator_environment *environment = request->environment;
   bool managed = environment->emulator->options.managed > 0;
   forget_gone_pollers(environment);
-  if (environment->state == ENVIRONMENT_STOPS ||
-      (!managed && (has_unanswered(environment) || !TAILQ_EMPTY(&environment->pollers)))) {
+  if (!managed && (has_unanswered(environment) || !TAILQ_EMPTY(&environment->pollers))) {
     refuse(request, 403, "InvalidStateTransition",
            "Transition to Ready is not allowed: the invocation before is not answered, or another "
            "/next waits");

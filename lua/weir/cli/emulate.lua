@@ -1,5 +1,6 @@
 -- weir emulate: Lambda on this machine, for a layer and `aws lambda invoke --endpoint-url`.
 local exit = require "weir.cli.exit"
+local files = require "weir.files"
 local layer = require "weir.cli.layer"
 local process = require "weir.process"
 local terminal = require "weir.cli.terminal"
@@ -130,6 +131,7 @@ local function run(given, screen)
   if not options then return nil, problem, hint end
   local root, message = layer.absolute(given.task_root or ".")
   if not root then return fail(screen, message) end
+  if files.stat(root).type ~= "directory" then return fail(screen, root .. " is not a directory") end
   options.task_root = root
   if given.LAYER then return run_layer(emulator, options, given.LAYER, screen) end
   return run_itself(emulator, options, screen)
@@ -158,8 +160,10 @@ return {
     { long = "timeout", value = "SECONDS", doc = "the function's time-out, 1 to 900 (3)" },
     { long = "memory", value = "MB", doc = "the memory size it is told, 128 to 10240 (128)" },
     { long = "concurrency", value = "N", doc = "environments at most (1); further invocations wait" },
-    { long = "managed", value = "N", doc = "N invocations at a time in one environment, as AWS_LAMBDA_MAX_CONCURRENCY" },
-    { long = "task-root", value = "DIR", complete = "directory", doc = "the function's code (the current directory)" },
+    { long = "managed", value = "N",
+      doc = "N invocations at a time in one environment, as with AWS_LAMBDA_MAX_CONCURRENCY" },
+    { long = "task-root", value = "DIR", complete = "directory",
+      doc = "the function's code (the current directory)" },
     { long = "env", value = "NAME=VALUE", many = true, doc = "set a variable of the runtime" },
     { long = "log-format", value = "FORMAT", doc = "Text or JSON (Text)" },
     { long = "json", doc = "one JSON object a line on standard output" },

@@ -21,8 +21,9 @@ end
 
 -- The path as it is from anywhere.
 function layer.absolute(path)
-  local output = output_of { "realpath", "--", path }
-  return output and output:gsub("\n$", "") or nil, path .. " does not exist"
+  local output = output_of { "realpath", "-e", "--", path }
+  if not output then return nil, path .. " does not exist" end
+  return (output:gsub("\n$", ""))
 end
 
 -- unzip itself strips what would leave the directory; a layer that tries is not one to run.
