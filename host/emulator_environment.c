@@ -125,10 +125,10 @@ emulator_invocation *emulator_environment_find(emulator_environment *environment
 static void log_lines(emulator_environment *environment, bool at_end) {
   text_buffer *line = &environment->line;
   size_t start = 0;
-  for (;;) {
+  while (start < line->size) {
     size_t left = line->size - start;
-    const char *at = line->data + start, *end = left > 0 ? memchr(at, '\n', left) : NULL;
-    if (!end && left < LINE_MAX_BYTES && !(at_end && left > 0)) break;
+    const char *at = line->data + start, *end = memchr(at, '\n', left);
+    if (!end && left < LINE_MAX_BYTES && !at_end) break;
     size_t size = end ? (size_t)(end - at) : left;
     emulator_log_output(environment, at, size);
     start += size + (end != NULL);
