@@ -20,7 +20,7 @@
 static const char SIGNATURE[] =
     "emulator.open{program=path, argv0=text, handler=text, function_name=text, task_root=path, "
     "layer=path, variables={\"NAME=VALUE\", …}, port=0…65535, timeout_s=1…900, "
-    "memory_mb=integer, concurrency=1…1000, managed=0…1000, json_logs=boolean, "
+    "memory_mb=integer, concurrency=1…100, managed=0…100, json_logs=boolean, "
     "json_events=boolean}";
 static const char *const KEYS[] = {"program",   "argv0",       "handler",     "function_name",
                                    "task_root", "layer",       "variables",   "port",
@@ -91,8 +91,8 @@ static emulator_options read_options(lua_State *L, int anchors) {
   options.port = read_integer(L, "port", 0, 65535);
   options.timeout_s = read_integer(L, "timeout_s", 1, 900);
   options.memory_mb = read_integer(L, "memory_mb", 128, 10240);
-  options.concurrency = read_integer(L, "concurrency", 1, 1000);
-  options.managed = read_integer(L, "managed", 0, 1000);
+  options.concurrency = read_integer(L, "concurrency", 1, 100);
+  options.managed = read_integer(L, "managed", 0, 100);
   options.json_logs = read_flag(L, "json_logs");
   options.json_events = read_flag(L, "json_events");
   return options;

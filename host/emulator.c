@@ -11,6 +11,8 @@
 
 #include "emulator_internal.h"
 
+enum { IDLE_S = 120 };
+
 /* SIGCHLD among them: the end of an environment wakes the loop. */
 static int open_signals(emulator_host *emulator) {
   sigset_t mask;
@@ -37,7 +39,7 @@ emulator_host *emulator_new(const emulator_options *options) {
   snprintf(made->log_group, sizeof made->log_group, "/aws/lambda/%s", options->function_name);
   made->signals = open_signals(made);
   if (made->signals >= 0)
-    made->api = emulator_http_listen(options->port, emulator_invoke_api, made, &made->port);
+    made->api = emulator_http_listen(options->port, IDLE_S, emulator_invoke_api, made, &made->port);
   if (made->api) return made;
   int problem = errno;
   emulator_free(made);

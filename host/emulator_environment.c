@@ -37,7 +37,8 @@ static void fail_all(emulator_environment *environment, const char *type, const 
 
 static bool start_process(emulator_environment *environment) {
   emulator_host *emulator = environment->emulator;
-  environment->api = emulator_http_listen(0, emulator_runtime_api, environment, &environment->port);
+  environment->api =
+      emulator_http_listen(0, 0, emulator_runtime_api, environment, &environment->port);
   char **variables = environment->api ? emulator_variables(environment) : NULL;
   int problem = environment->api && !variables ? ENOMEM : errno;
   environment->started_us = emulator_now_us();

@@ -13,7 +13,7 @@
 
 enum {
   CONNECTION_MEMORY = 256 * 1024, /* a request's head, and the trailers of a streamed response */
-  CONNECTIONS = 1000,
+  CONNECTIONS = 500,              /* a process has 1,024 files */
   BACKLOG = 256,
   ROUNDS = 100000, /* more than any body takes that fits a socket's buffer */
 };
@@ -61,7 +61,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   *state = NULL;
 }
 
-struct MHD_Daemon *emulator_http_listen(int port, MHD_AccessHandlerCallback handler, void *context,
+struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
+                                        MHD_AccessHandlerCallback handler, void *context,
                                         int *bound) {
   int listener = listen_on(port, bound);
   if (listener < 0) return NULL;
@@ -69,7 +70,7 @@ struct MHD_Daemon *emulator_http_listen(int port, MHD_AccessHandlerCallback hand
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, context,
       MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)CONNECTIONS, MHD_OPTION_END);
+      (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
   if (!daemon) {
     close(listener);
     errno = ENOMEM;

@@ -25,7 +25,7 @@ enum {
   EMULATOR_ASYNC_EVENT_MAX = 1024 * 1024,  /* an event of type Event */
   EMULATOR_RESPONSE_MAX = 6291556,         /* a buffered response */
   EMULATOR_STREAM_MAX = 200 * 1024 * 1024, /* a streamed one */
-  EMULATOR_QUEUE_MAX = 1000,               /* invocations that wait */
+  EMULATOR_QUEUE_MAX = 400,                /* invocations that wait */
   EMULATOR_TAIL = 4096,                    /* of the log, in X-Amz-Log-Result */
   EMULATOR_INIT_MS = 10000,                /* Lambda's limit on the init phase */
   EMULATOR_STOP_MS = 500,                  /* from SIGTERM to SIGKILL */
@@ -123,7 +123,9 @@ struct emulator_host {
 };
 
 /* emulator_http.c: what both ports do with libmicrohttpd. */
-struct MHD_Daemon *emulator_http_listen(int port, MHD_AccessHandlerCallback handler, void *context,
+/* idle_s: how long a connection may say nothing while we wait for it; 0: for ever. */
+struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
+                                        MHD_AccessHandlerCallback handler, void *context,
                                         int *bound);
 int emulator_http_descriptor(struct MHD_Daemon *daemon);
 void emulator_http_settle(struct MHD_Daemon *daemon); /* serves all that has arrived by now */

@@ -13,6 +13,8 @@
 #include "core/process.h"
 #include "emulator_internal.h"
 
+#define QUALIFIER_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789$_-"
+
 enum { CLIENT_CONTEXT_MAX = 3583, SHOW_THE_DOOR = 64 * 1024 * 1024 };
 
 __attribute__((format(printf, 4, 5))) static void
@@ -105,13 +107,21 @@ static bool take_client_context(emulator_request *request, emulator_invocation *
   return false;
 }
 
+static bool is_plain(const char *text) {
+  if (!text || !text[0]) return false;
+  for (; *text; text++)
+    if (*text < ' ' || *text > '~') return false;
+  return true;
+}
+
 static bool take_names(emulator_request *request, emulator_invocation *invocation,
                        const char *qualifier) {
   const emulator_host *emulator = request->emulator;
   const char *trace = emulator_http_value(request, "X-Amzn-Trace-Id");
   char made[128], *arn = NULL;
-  if (!trace || !trace[0]) make_trace_id(made, sizeof made);
-  invocation->trace_id = strdup(trace && trace[0] ? trace : made);
+  bool given = is_plain(trace);
+  if (!given) make_trace_id(made, sizeof made);
+  invocation->trace_id = strdup(given ? trace : made);
   if (asprintf(&arn, "arn:aws:lambda:%s:" EMULATOR_ACCOUNT ":function:%s%s%s", emulator->region,
                emulator->options.function_name, qualifier ? ":" : "",
                qualifier ? qualifier : "") < 0)
@@ -176,6 +186,16 @@ static bool check_type(emulator_request *request) {
   return false;
 }
 
+/* A version or an alias, or none; it becomes a part of the ARN, which becomes a header. */
+static bool check_qualifier(emulator_request *request, const char *qualifier) {
+  size_t size = qualifier ? strlen(qualifier) : 1;
+  if (!qualifier || (size <= 128 && strspn(qualifier, QUALIFIER_LETTERS) == size && size > 0))
+    return true;
+  refuse(request, 400, "InvalidParameterValueException",
+         "the qualifier is no version and no alias: at most 128 letters, digits, '$', '_' and '-'");
+  return false;
+}
+
 static void route_function(emulator_request *request, char *name, bool wants_stream) {
   const emulator_host *emulator = request->emulator;
   char *qualifier;
@@ -188,7 +208,7 @@ static void route_function(emulator_request *request, char *name, bool wants_str
            "Function not found: arn:aws:lambda:%s:" EMULATOR_ACCOUNT
            ":function:%s (this emulator runs '%s'; --function gives another name)",
            emulator->region, name, known);
-  else if (check_type(request))
+  else if (check_type(request) && check_qualifier(request, qualifier ? qualifier : asked))
     invoke(request, qualifier ? qualifier : asked, wants_stream);
 }
 

@@ -127,6 +127,15 @@ describe("weir emulate", function()
     end)
   end)
 
+  it("runs this very program where no layer is named", function()
+    emulator = emulators.start { "--handler", "routing", "--concurrency", "2", "--timeout", "60" }
+    for i, response in ipairs(emulator:all { { file_count = 1 }, { file_count = 12 }, { file_count = 5000 } }) do
+      assert.equal(({ "realtime", "batch", "batch" })[i], decoded(response).action)
+    end
+    assert.equal("InvalidEvent", error_of(emulator:invoke({ colour = "blue" })).errorType)
+    assert.equal(0, (emulator:stop()))
+  end)
+
   describe("gives the runtime", function()
     it("the headers of an invocation", function()
       start { "--timeout", "60" }
@@ -294,6 +303,8 @@ describe("weir emulate", function()
         { 413, "RequestTooLargeException", '"' .. ("x"):rep(1024 * 1024) .. '"',
           { ["X-Amz-Invocation-Type"] = "Event" } },
         { 404, "UnknownOperationException", "{}", nil, "/2015-03-31/functions" },
+        { 400, "InvalidParameterValueException", "{}", nil, path:format("function:a%0d%0ab") },
+        { 400, "InvalidParameterValueException", "{}", nil, path:format("function") .. "?Qualifier=a+b" },
       } do
         local response = emulator:invoke(case[3], case[4], case[5])
         assert.equal(case[1], response.status, response.body)
@@ -349,7 +360,7 @@ describe("weir emulate", function()
         local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
         assert.equal(0, (emulator:stop(signal)))
         assert.is_false(lives(pid))
-        assert.matches("\ngoing\n$", emulator:log())
+        assert.matches("\ngoing\n", emulator:log())
         emulator:close()
       end
     end)
@@ -358,7 +369,7 @@ describe("weir emulate", function()
       start { "--env", "WEIR_TEST_STUBBORN=1", "--timeout", "60" }
       local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
       emulator:invoke({ ["do"] = "hang" }, { ["X-Amz-Invocation-Type"] = "Event" })
-      emulator:wait_for("START.*START")
+      emulator:wait_for("START RequestId.*START RequestId")
       local status, seconds = emulator:stop()
       assert.equal(0, status)
       assert.is_true(seconds >= 0.5, "it did not wait for 500 ms")

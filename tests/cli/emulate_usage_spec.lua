@@ -15,7 +15,7 @@ describe("the arguments of weir emulate", function()
       { "%-%-timeout '901' is not an integer from 1 to 900", "--timeout", "901" },
       { "%-%-timeout '3.0' is not an integer", "--timeout", "3.0" },
       { "%-%-memory '64' is not an integer from 128 to 10240", "--memory", "64" },
-      { "%-%-concurrency '0' is not an integer from 1 to 1000", "--concurrency", "0" },
+      { "%-%-concurrency '0' is not an integer from 1 to 100", "--concurrency", "0" },
       { "%-%-managed '0' is not an integer", "--managed", "0" },
       { "%-%-env 'PLACE' is not NAME=VALUE", "--env", "PLACE" },
       { "%-%-env AWS_LAMBDA_RUNTIME_API: Lambda sets this variable itself", "--env", "AWS_LAMBDA_RUNTIME_API=x" },
@@ -30,6 +30,16 @@ describe("the arguments of weir emulate", function()
       assert.matches(case[1], result.stderr)
       assert.matches("\nNext: weir help emulate\n", result.stderr)
     end
+  end)
+
+  it("say when this build has no emulator", function()
+    local preload, loaded = package.preload["weir.emulator"], package.loaded["weir.emulator"]
+    package.preload["weir.emulator"], package.loaded["weir.emulator"] = nil, nil
+    local status, problem, hint = require("weir.cli.emulate").run({ handler = "x" }, {})
+    package.preload["weir.emulator"], package.loaded["weir.emulator"] = preload, loaded
+    assert.is_nil(status)
+    assert.equal("this build has no emulator", problem)
+    assert.matches("WEIR_EMULATOR=ON", hint, 1, true)
   end)
 
   it("name a layer with a bootstrap that can run", function()

@@ -8,7 +8,7 @@ local terminal = require "weir.cli.terminal"
 -- option, least, most, default
 local NUMBERS = {
   { "port", 0, 65535, 0 }, { "timeout", 1, 900, 3 }, { "memory", 128, 10240, 128 },
-  { "concurrency", 1, 1000, 1 }, { "managed", 1, 1000, 0 },
+  { "concurrency", 1, 100, 1 }, { "managed", 1, 100, 0 },
 }
 
 local function read_numbers(given)
@@ -102,8 +102,9 @@ local function serve(emulator, options, screen)
   say_ready(screen.err, host:port(), options)
   local ok
   ok, message = host:run()
-  if not ok then return fail(screen, "cannot write the log: " .. message) end
-  return exit.fine
+  if ok then return exit.fine end
+  if message == "Broken pipe" then return exit.io end -- a reader that went away is no news
+  return fail(screen, "cannot write the log: " .. message)
 end
 
 -- Without a layer the running program is the runtime, as it is when Lambda calls it `bootstrap`.
