@@ -10,6 +10,9 @@ const luaL_Reg binding_registry[] = {
     {"weir.datagram", luaopen_weir_datagram},
     {"weir.dynamodb", luaopen_weir_dynamodb},
     {"weir.emf", luaopen_weir_emf},
+#ifdef WEIR_EMULATOR
+    {"weir.emulator", luaopen_weir_emulator},
+#endif
     {"weir.files", luaopen_weir_files},
     {"weir.http", luaopen_weir_http},
     {"weir.invocation", luaopen_weir_invocation},

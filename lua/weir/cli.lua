@@ -13,7 +13,8 @@ local cli = {}
 
 -- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration
 -- (see weir/cli/arguments.lua).
-cli.verbs = { "check", "decide", "run", "replay", "diff", "match", "watch", "bundle", "lua", "completion", "help" }
+cli.verbs = { "check", "decide", "run", "replay", "diff", "match", "watch", "bundle", "emulate", "lua", "completion",
+  "help" }
 
 function cli.verb(name)
   for _, known in ipairs(cli.verbs) do

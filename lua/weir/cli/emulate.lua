@@ -1,0 +1,182 @@
+-- weir emulate: Lambda on this machine, for a layer and `aws lambda invoke --endpoint-url`.
+local exit = require "weir.cli.exit"
+local files = require "weir.files"
+local layer = require "weir.cli.layer"
+local process = require "weir.process"
+local terminal = require "weir.cli.terminal"
+
+-- option, least, most, default
+local NUMBERS = {
+  { "port", 0, 65535, 0 }, { "timeout", 1, 900, 3 }, { "memory", 128, 10240, 128 },
+  { "concurrency", 1, 100, 1 }, { "managed", 1, 100, 0 },
+}
+
+local function read_numbers(given)
+  local numbers = {}
+  for _, row in ipairs(NUMBERS) do
+    local name, least, most, default = table.unpack(row)
+    local text = given[name]
+    local value = text and text:find("^%d+$") and math.tointeger(tonumber(text))
+    if text and (not value or value < least or value > most) then
+      return nil, ("--%s '%s' is not an integer from %d to %d"):format(name, text, least, most)
+    end
+    numbers[name] = value or default
+  end
+  return numbers
+end
+
+-- What Lambda sets itself and does not let a function's configuration set either.
+local function is_reserved(name)
+  return name:find("^AWS_LAMBDA_") or name == "_HANDLER" or name == "LAMBDA_TASK_ROOT"
+    or name == "LAMBDA_RUNTIME_DIR"
+end
+
+local function check_variables(variables)
+  for _, entry in ipairs(variables) do
+    local name = entry:match("^([%a_][%w_]*)=")
+    if not name then return nil, ("--env '%s' is not NAME=VALUE"):format(entry) end
+    if is_reserved(name) then
+      return nil, ("--env %s: Lambda sets this variable itself"):format(name), "see weir help emulate"
+    end
+  end
+  return variables
+end
+
+local function read_format(text)
+  if text == nil or text == "Text" then return false end
+  if text == "JSON" then return true end
+  return nil, ("--log-format '%s' is neither Text nor JSON"):format(text)
+end
+
+-- A name becomes a part of paths and ARNs.
+local function read_function(name)
+  if not name then return "function" end
+  if #name <= 64 and name:find("^[%w_-]+$") then return name end
+  return nil, ("--function '%s' is no name of a function"):format(name),
+    "at most 64 letters, digits, '-' and '_'"
+end
+
+-- Everything the usage can be wrong about, before anything is unpacked or started.
+local function read_options(given)
+  local numbers, problem = read_numbers(given)
+  if not numbers then return nil, problem end
+  if not given.handler then return nil, "no handler is named", "name it with --handler NAME" end
+  local variables, wrong, hint = check_variables(given.env or {})
+  if not variables then return nil, wrong, hint end
+  local json_logs
+  json_logs, problem = read_format(given.log_format)
+  if json_logs == nil then return nil, problem end
+  local name
+  name, problem, hint = read_function(given["function"])
+  if not name then return nil, problem, hint end
+  return {
+    handler = given.handler, function_name = name, variables = variables, port = numbers.port,
+    timeout_s = numbers.timeout, memory_mb = numbers.memory, concurrency = numbers.concurrency,
+    managed = numbers.managed, json_logs = json_logs, json_events = given.json or false,
+  }
+end
+
+local function say_ready(err, port, options)
+  local url = ("http://127.0.0.1:%d"):format(port)
+  err:print(("weir: emulate: ready at %s; function %s, handler %s; end with Ctrl-C"):format(url,
+    options.function_name, terminal.printable(options.handler)))
+  err:print(("Next: aws lambda invoke --endpoint-url %s --function-name %s --cli-binary-format "
+    .. "raw-in-base64-out --payload '{}' --no-sign-request --region us-east-1 /dev/stdout"):format(url,
+    options.function_name))
+  err:print(("Next: curl -d '{}' %s/2015-03-31/functions/%s/invocations"):format(url, options.function_name))
+  err:flush()
+end
+
+local function fail(screen, message, advice)
+  screen.err:print("weir: emulate: ", terminal.printable(message))
+  if advice then screen.err:print("Next: ", advice) end
+  return exit.io
+end
+
+local function serve(emulator, options, screen)
+  local host <close>, message, code = emulator.open(options)
+  if not host then
+    return fail(screen, message, code == "PortInUse" and "weir emulate … without --port takes a free one" or nil)
+  end
+  screen.out:flush()
+  say_ready(screen.err, host:port(), options)
+  local ok
+  ok, message = host:run()
+  if ok then return exit.fine end
+  if message == "Broken pipe" then return exit.io end -- a reader that went away is no news
+  return fail(screen, "cannot write the log: " .. message)
+end
+
+-- Without a layer the running program is the runtime, as it is when Lambda calls it `bootstrap`.
+local function run_itself(emulator, options, screen)
+  local program, message = process.executable()
+  if not program then return fail(screen, message) end
+  options.program, options.argv0 = program, "bootstrap"
+  options.layer = program:match("^(.*)/[^/]*$")
+  return serve(emulator, options, screen)
+end
+
+local function run_layer(emulator, options, path, screen)
+  local opened <close>, message = layer.open(path)
+  if not opened then return fail(screen, message) end
+  options.program, options.argv0, options.layer = opened.bootstrap, opened.bootstrap, opened.directory
+  return serve(emulator, options, screen)
+end
+
+local function run(given, screen)
+  local found, emulator = pcall(require, "weir.emulator")
+  if not found then
+    return nil, "this build has no emulator", "build with -DWEIR_EMULATOR=ON, as ./dev build does"
+  end
+  local options, problem, hint = read_options(given)
+  if not options then return nil, problem, hint end
+  local root, message = layer.absolute(given.task_root or ".")
+  if not root then return fail(screen, message) end
+  if files.stat(root).type ~= "directory" then return fail(screen, root .. " is not a directory") end
+  options.task_root = root
+  if given.LAYER then return run_layer(emulator, options, given.LAYER, screen) end
+  return run_itself(emulator, options, screen)
+end
+
+return {
+  name = "emulate",
+  summary = "run a layer as Lambda would, for aws lambda invoke",
+  description = {
+    [[Serves Lambda's invoke API on 127.0.0.1 and runs the runtime behind it as Lambda does: environments
+      start when an invocation needs one and stay warm, each with a Runtime API of its own; time-outs,
+      crashes and errors are reported in Lambda's words, with its START, END and REPORT lines. LAYER is a
+      directory that holds bootstrap, or a layer's zip; without it this very program is the runtime.]],
+    [[The runtime's own output, and the platform's lines, go to standard output. With --json standard
+      output is one JSON object a line: ready, log, invocation.]],
+    [[The runtime gets the caller's AWS_* and WEIR_* variables, what --env sets, Lambda's own, and nothing
+      else; LAMBDA_RUNTIME_DIR is the layer's directory, which in Lambda is /opt. What Lambda enforces
+      and this does not: the memory size, and the size of the file system. Events of type Event are run
+      once; Lambda tries them again.]],
+  },
+  positionals = { { name = "LAYER", doc = "a directory or zip with bootstrap", optional = true, complete = "file" } },
+  options = {
+    { long = "handler", value = "NAME", required = true, doc = "the handler, as _HANDLER" },
+    { long = "port", value = "N", doc = "listen on this port; otherwise on a free one" },
+    { long = "function", value = "NAME", doc = "the function's name (function)" },
+    { long = "timeout", value = "SECONDS", doc = "the function's time-out, 1 to 900 (3)" },
+    { long = "memory", value = "MB", doc = "the memory size it is told, 128 to 10240 (128)" },
+    { long = "concurrency", value = "N", doc = "environments at most (1); further invocations wait" },
+    { long = "managed", value = "N",
+      doc = "N invocations at a time in one environment, as with AWS_LAMBDA_MAX_CONCURRENCY" },
+    { long = "task-root", value = "DIR", complete = "directory",
+      doc = "the function's code (the current directory)" },
+    { long = "env", value = "NAME=VALUE", many = true, doc = "set a variable of the runtime" },
+    { long = "log-format", value = "FORMAT", doc = "Text or JSON (Text)" },
+    { long = "json", doc = "one JSON object a line on standard output" },
+  },
+  exits = {
+    { 0, "ended by Ctrl-C or SIGTERM" },
+    { 2, "usage, or a build without the emulator" },
+    { 6, "the layer cannot be used, the port is taken, or the log cannot be written" },
+  },
+  examples = {
+    { "weir emulate --handler routing", "this program as the runtime" },
+    { "weir emulate weir-layer.zip --handler routing --concurrency 4", "the very layer, four at a time" },
+  },
+  run = run,
+}

@@ -1,0 +1,388 @@
+-- What a caller of the invoke API and an operator at the terminal see of `weir emulate`, with a
+-- runtime that does what each event tells it to.
+local emulators = require "support.emulator"
+local json = require "weir.json"
+local run = require "support.run"
+
+local ID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
+
+local function lives(pid) return os.execute(("kill -0 %d 2>/dev/null"):format(pid)) == true end
+
+describe("weir emulate", function()
+  local layer, emulator
+  setup(function() layer = emulators.scripted_layer() end)
+  teardown(function() run.remove(layer) end)
+  after_each(function()
+    if emulator then emulator:close() end
+    emulator = nil
+  end)
+
+  local function start(given)
+    given = given or {}
+    given.layer = layer
+    table.insert(given, 1, "--handler")
+    table.insert(given, 2, "demo.handler")
+    emulator = emulators.start(given)
+    return emulator
+  end
+
+  local function decoded(response)
+    assert.equal(200, response.status, response.body)
+    return json.decode(response.body)
+  end
+
+  local function error_of(response)
+    assert.equal("Unhandled", response.headers["x-amz-function-error"])
+    return decoded(response)
+  end
+
+  describe("answers", function()
+    it("with what the runtime answered, from a warm environment", function()
+      start()
+      local response = emulator:invoke({ file_count = 12 })
+      assert.same({ file_count = 12 }, decoded(response))
+      assert.is_nil(response.headers["x-amz-function-error"])
+      assert.equal("$LATEST", response.headers["x-amz-executed-version"])
+      assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
+      local first = decoded(emulator:invoke({ ["do"] = "environment" }))
+      assert.equal(first.pid, decoded(emulator:invoke({ ["do"] = "environment" })).pid)
+      assert.same({}, decoded(emulator:invoke("")))
+    end)
+
+    it("errors of the function as such", function()
+      start()
+      local failure = error_of(emulator:invoke({ ["do"] = "error" }))
+      assert.equal("Demo.Failed", failure.errorType)
+      assert.equal("it is broken", failure.errorMessage)
+      failure = error_of(emulator:invoke({ ["do"] = "text_error" }))
+      assert.equal("no JSON at all", failure.errorMessage)
+      assert.same({ fine = true }, decoded(emulator:invoke({ fine = true })))
+    end)
+
+    it("several at a time, one in each environment", function()
+      start { "--concurrency", "3", "--timeout", "60" }
+      emulator:all { { ["do"] = "sleep", ms = 50 }, { ["do"] = "sleep", ms = 50 }, { ["do"] = "sleep", ms = 50 } }
+      local edges, pids, most, count, now = {}, {}, 0, 0, 0
+      for _, response in ipairs(emulator:all { { ["do"] = "sleep", ms = 800 }, { ["do"] = "sleep", ms = 800 },
+        { ["do"] = "sleep", ms = 800 }, { ["do"] = "sleep", ms = 800 } }) do
+        local answer = decoded(response)
+        count = count + (pids[answer.pid] and 0 or 1)
+        pids[answer.pid] = true
+        table.move({ { answer.from, 1 }, { answer.to, -1 } }, 1, 2, #edges + 1, edges)
+      end
+      table.sort(edges, function(a, b) return a[1] < b[1] or a[1] == b[1] and a[2] < b[2] end)
+      for _, edge in ipairs(edges) do
+        now = now + edge[2]
+        most = math.max(most, now)
+      end
+      assert.equal(3, count)
+      assert.equal(3, most) -- the fourth waited for one of them
+    end)
+
+    it("several at a time in one managed environment", function()
+      start { "--managed", "3", "--timeout", "60" }
+      local answers = emulator:all { { ["do"] = "sleep", ms = 800 }, { ["do"] = "sleep", ms = 800 },
+        { ["do"] = "sleep", ms = 800 } }
+      local one, two, three = decoded(answers[1]), decoded(answers[2]), decoded(answers[3])
+      assert.equal(one.pid, two.pid)
+      assert.equal(one.pid, three.pid)
+      assert.is_true(math.max(one.from, two.from, three.from) < math.min(one.to, two.to, three.to))
+      local environment = decoded(emulator:invoke({ ["do"] = "environment" }))
+      assert.equal("3", environment.AWS_LAMBDA_MAX_CONCURRENCY)
+    end)
+
+    it("events of type Event at once, and runs them", function()
+      start()
+      local response = emulator:invoke({ ["do"] = "log", lines = 1 }, { ["X-Amz-Invocation-Type"] = "Event" })
+      assert.equal(202, response.status)
+      assert.equal("", response.body)
+      local log = emulator:wait_for("REPORT RequestId")
+      assert.matches("line 0\n", log)
+      assert.matches("START RequestId: " .. response.headers["x-amzn-requestid"], log, 1, true)
+    end)
+
+    it("dry runs without running anything", function()
+      start()
+      local response = emulator:invoke({ a = 1 }, { ["X-Amz-Invocation-Type"] = "DryRun" })
+      assert.equal(204, response.status)
+      assert.equal(404, emulator:invoke({}, { ["X-Amz-Invocation-Type"] = "DryRun" },
+        "/2015-03-31/functions/other/invocations").status)
+      assert.equal("", emulator:log())
+    end)
+
+    it("with the end of the log, report included, when it is asked for", function()
+      start()
+      local response = emulator:invoke({ ["do"] = "log", lines = 3 }, { ["X-Amz-Log-Type"] = "Tail" })
+      local log = emulators.base64(response.headers["x-amz-log-result"])
+      local id = response.headers["x-amzn-requestid"]
+      assert.equal("START RequestId: " .. id .. " Version: $LATEST", log:match("^[^\n]*"))
+      assert.matches("\nline 0\nline 1\nline 2\nfrom stderr\nEND RequestId: ", log, 1, true)
+      assert.matches("\nREPORT RequestId: " .. ID .. "\tDuration: %d+%.%d%d ms\tBilled Duration: %d+ ms\t"
+        .. "Memory Size: 128 MB\tMax Memory Used: %d+ MB\tInit Duration: %d+%.%d%d ms\t\n$", log)
+      log = emulators.base64(emulator:invoke({ ["do"] = "log", lines = 9000 },
+        { ["X-Amz-Log-Type"] = "Tail" }).headers["x-amz-log-result"])
+      assert.equal(4096, #log)
+      assert.matches("line 8999\nfrom stderr\nEND", log, 1, true)
+      assert.is_nil(log:find("Init Duration", 1, true))
+    end)
+  end)
+
+  it("runs this very program where no layer is named", function()
+    emulator = emulators.start { "--handler", "routing", "--concurrency", "2", "--timeout", "60" }
+    for i, response in ipairs(emulator:all { { file_count = 1 }, { file_count = 12 }, { file_count = 5000 } }) do
+      assert.equal(({ "realtime", "batch", "batch" })[i], decoded(response).action)
+    end
+    assert.equal("InvalidEvent", error_of(emulator:invoke({ colour = "blue" })).errorType)
+    assert.equal(0, (emulator:stop()))
+  end)
+
+  describe("gives the runtime", function()
+    it("the headers of an invocation", function()
+      start { "--timeout", "60" }
+      local context = { client = { app_title = "ü\n" }, custom = {} }
+      local before = os.time()
+      local headers = decoded(emulator:invoke({ ["do"] = "headers" }, {
+        ["X-Amzn-Trace-Id"] = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1",
+        ["X-Amz-Client-Context"] = emulators.to_base64(json.encode(context)),
+      }, "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afunction%3Alive"
+        .. "/invocations"))
+      assert.equal("arn:aws:lambda:us-east-1:123456789012:function:function:live",
+        headers["lambda-runtime-invoked-function-arn"])
+      assert.equal("Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1",
+        headers["lambda-runtime-trace-id"])
+      assert.same(context, json.decode(headers["lambda-runtime-client-context"]))
+      local deadline = tonumber(headers["lambda-runtime-deadline-ms"])
+      assert.is_true(deadline >= (before + 60) * 1000 and deadline <= (os.time() + 61) * 1000)
+      headers = decoded(emulator:invoke({ ["do"] = "headers" }))
+      assert.matches("^Root=1%-%x%x%x%x%x%x%x%x%-" .. ("%x"):rep(24) .. ";Parent=" .. ("%x"):rep(16)
+        .. ";Sampled=0$", headers["lambda-runtime-trace-id"])
+      assert.is_nil(headers["lambda-runtime-client-context"])
+    end)
+
+    it("Lambda's variables, AWS's and weir's of the caller, and no others", function()
+      local root = run.directory {}
+      start { "--memory", "256", "--function", "route-it", "--task-root", root, "--env", "PLACE=here",
+        env = { AWS_ACCESS_KEY_ID = "AKIDEXAMPLE", WEIR_PARAMS = "{}", AWS_REGION = "eu-west-1",
+          AWS_LAMBDA_RUNTIME_API = "elsewhere:1", HOME = "/root", PRIVATE = "no" } }
+      local seen = decoded(emulator:invoke({ ["do"] = "environment" }, nil,
+        "/2015-03-31/functions/route-it/invocations"))
+      assert.same({
+        handler = "demo.handler", root = root, cwd = root, runtime = layer, name = "route-it", version = "$LATEST",
+        memory = "256", group = "/aws/lambda/route-it", format = "Text", how = "on-demand", zone = ":UTC",
+        region = "eu-west-1", key = "AKIDEXAMPLE", params = "{}", place = "here",
+      }, {
+        handler = seen._HANDLER, root = seen.LAMBDA_TASK_ROOT, cwd = seen.cwd, runtime = seen.LAMBDA_RUNTIME_DIR,
+        name = seen.AWS_LAMBDA_FUNCTION_NAME, version = seen.AWS_LAMBDA_FUNCTION_VERSION,
+        memory = seen.AWS_LAMBDA_FUNCTION_MEMORY_SIZE, group = seen.AWS_LAMBDA_LOG_GROUP_NAME,
+        format = seen.AWS_LAMBDA_LOG_FORMAT, how = seen.AWS_LAMBDA_INITIALIZATION_TYPE, zone = seen.TZ,
+        region = seen.AWS_REGION, key = seen.AWS_ACCESS_KEY_ID, params = seen.WEIR_PARAMS, place = seen.PLACE,
+      })
+      assert.matches("^%d%d%d%d/%d%d/%d%d/%[%$LATEST%]%x+$", seen.AWS_LAMBDA_LOG_STREAM_NAME)
+      assert.matches("^127%.0%.0%.1:%d+$", seen.AWS_LAMBDA_RUNTIME_API)
+      assert.not_equal("127.0.0.1:" .. emulator.port, seen.AWS_LAMBDA_RUNTIME_API)
+      assert.matches(layer .. "/lib", seen.LD_LIBRARY_PATH, 1, true)
+      assert.is_nil(seen.HOME)
+      assert.is_nil(seen.PRIVATE)
+      run.remove(root)
+    end)
+  end)
+
+  describe("reports", function()
+    it("a time-out, and goes on with a new environment", function()
+      start { "--timeout", "1" }
+      local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
+      local response = emulator:invoke({ ["do"] = "hang" })
+      local id = response.headers["x-amzn-requestid"]
+      assert.same({ errorType = "Sandbox.Timedout",
+        errorMessage = "RequestId: " .. id .. " Error: Task timed out after 1.00 seconds" }, error_of(response))
+      local log = emulator:wait_for("Status: timeout")
+      assert.matches("%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ " .. ID
+        .. " Task timed out after 1%.00 seconds\n\n", log)
+      assert.matches("REPORT RequestId: " .. ID .. "\tDuration: 1000%.00 ms\tBilled Duration: 1000 ms\t", log)
+      assert.not_equal(pid, decoded(emulator:invoke({ ["do"] = "environment" })).pid)
+      assert.is_false(lives(pid))
+    end)
+
+    it("a runtime that exits or crashes", function()
+      start()
+      for event, said in pairs {
+        ['{"do":"exit"}'] = "Runtime exited with error: exit status 1",
+        ['{"do":"exit","status":42}'] = "Runtime exited with error: exit status 42",
+        ['{"do":"exit","status":0}'] = "Runtime exited without providing a reason",
+      } do
+        local response = emulator:invoke(event)
+        local message = "RequestId: " .. response.headers["x-amzn-requestid"] .. " Error: " .. said
+        assert.same({ errorType = "Runtime.ExitError", errorMessage = message }, error_of(response))
+        emulator:wait_for(message:gsub("%-", "%%-") .. "\nRuntime.ExitError\nEND")
+      end
+      local failure = error_of(emulator:invoke({ ["do"] = "crash" }))
+      assert.matches(" Error: Runtime exited with error: signal: segmentation fault$", failure.errorMessage)
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
+    end)
+
+    it("an exit after the answer without taking the answer back", function()
+      start()
+      assert.equal("answered", decoded(emulator:invoke({ ["do"] = "answer_and_exit" })))
+      assert.equal("answered", decoded(emulator:invoke({ ["do"] = "answer_and_exit" },
+        { ["X-Amz-Log-Type"] = "Tail" })))
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
+    end)
+
+    it("errors of the init phase, once for each invocation", function()
+      start { "--env", "WEIR_TEST_INIT=error" }
+      for _ = 1, 2 do
+        local failure = error_of(emulator:invoke({}))
+        assert.equal("Demo.InitFailed", failure.errorType)
+        assert.equal("no policy loads", failure.errorMessage)
+      end
+      local log = emulator:wait_for("REPORT.*REPORT")
+      local starts = 0
+      for _ in log:gmatch("init error\n") do starts = starts + 1 end
+      assert.equal(2, starts)
+      assert.matches("INIT_REPORT Init Duration: %d+%.%d%d ms\tPhase: init\tStatus: error\t"
+        .. "Error Type: Demo%.InitFailed\n", log)
+    end)
+
+    it("an exit in the init phase", function()
+      start { "--env", "WEIR_TEST_INIT=exit" }
+      local failure = error_of(emulator:invoke({}))
+      assert.equal("Runtime.ExitError", failure.errorType)
+      assert.matches("Runtime exited with error: exit status 7", failure.errorMessage, 1, true)
+    end)
+
+    it("an init phase without end, after trying it once more in the invocation's time", function()
+      start { "--env", "WEIR_TEST_INIT=hang", "--timeout", "1" }
+      local failure = error_of(emulator:invoke({}))
+      assert.equal("Sandbox.Timedout", failure.errorType)
+      local log = emulator:wait_for("REPORT RequestId")
+      assert.matches("INIT_REPORT Init Duration: 10%d%d%d%.%d%d ms\tPhase: init\tStatus: timeout", log)
+      assert.matches("INIT_REPORT Init Duration: 1%d%d%d%.%d%d ms\tPhase: invoke\tStatus: timeout", log)
+    end)
+
+    it("what happens as JSON lines", function()
+      start { "--json", "--log-format", "JSON" }
+      emulator:invoke({ ["do"] = "log", lines = 1 })
+      emulator:invoke({ ["do"] = "error" })
+      local events, platform = {}, {}
+      for line in emulator:wait_for('"error_type"'):gmatch("[^\n]+") do
+        local event = json.decode(line)
+        local key = event.event .. (event.source and "/" .. event.source or "")
+        events[key] = events[key] or event
+        if event.event == "invocation" then events[event.status] = event end
+        if event.source == "platform" then
+          local record = json.decode(event.message)
+          platform[record.type] = record.record
+        end
+      end
+      assert.equal(emulator.port, events.ready.port)
+      assert.equal("line 0", events["log/function"].message)
+      for _, figure in ipairs { "duration_ms", "init_ms", "max_memory_mb" } do
+        assert.is_true(events.success[figure] > 0, figure)
+      end
+      assert.equal("Demo.Failed", events.error.error_type)
+      assert.is_nil(events.error.init_ms)
+      assert.equal("error", platform["platform.report"].status)
+      assert.equal(128, platform["platform.report"].metrics.memorySizeMB)
+      for _, name in ipairs { "initStart", "start", "runtimeDone" } do
+        assert.is_table(platform["platform." .. name])
+      end
+    end)
+  end)
+
+  describe("refuses", function()
+    it("what Lambda refuses, in its words", function()
+      start()
+      local path = "/2015-03-31/functions/%s/invocations"
+      for _, case in ipairs {
+        { 404, "ResourceNotFoundException", "{}", nil, path:format("other") },
+        { 404, "UnknownOperationException", "{}", nil, path:format("function%00") },
+        { 400, "InvalidRequestContentException", '{"a":' },
+        { 400, "InvalidRequestContentException", "{}", { ["X-Amz-Client-Context"] = "no base64" } },
+        { 400, "InvalidParameterValueException", "{}", { ["X-Amz-Invocation-Type"] = "Sometimes" } },
+        { 413, "RequestTooLargeException", '"' .. ("x"):rep(6 * 1024 * 1024) .. '"' },
+        { 413, "RequestTooLargeException", '"' .. ("x"):rep(1024 * 1024) .. '"',
+          { ["X-Amz-Invocation-Type"] = "Event" } },
+        { 404, "UnknownOperationException", "{}", nil, "/2015-03-31/functions" },
+        { 400, "InvalidParameterValueException", "{}", nil, path:format("function:a%0d%0ab") },
+        { 400, "InvalidParameterValueException", "{}", nil, path:format("function") .. "?Qualifier=a+b" },
+      } do
+        local response = emulator:invoke(case[3], case[4], case[5])
+        assert.equal(case[1], response.status, response.body)
+        assert.equal(case[2], response.headers["x-amzn-errortype"])
+        assert.is_string(json.decode(response.body).message)
+      end
+      assert.equal("", emulator:log())
+      local largest = '"' .. ("x"):rep(6 * 1024 * 1024 - 2) .. '"'
+      assert.equal(largest, emulator:invoke(largest:sub(1, -1)).body)
+    end)
+
+    it("a response that is too large", function()
+      start { "--timeout", "60" }
+      assert.equal(6291556, #emulator:invoke({ ["do"] = "large", size = 6291556 }).body)
+      local failure = error_of(emulator:invoke({ ["do"] = "large", size = 6291557 }))
+      assert.same({ errorType = "Function.ResponseSizeTooLarge",
+        errorMessage = "Response payload size exceeded maximum allowed payload size (6291556 bytes)." }, failure)
+      emulator:wait_for('large: 413 {"errorMessage":"Exceeded maximum allowed payload size %(6291556 bytes%)%.",'
+        .. '"errorType":"RequestEntityTooLarge"}')
+    end)
+
+    it("second answers, foreign ids and a /next before the answer", function()
+      start()
+      assert.equal("first", decoded(emulator:invoke({ ["do"] = "twice" })))
+      emulator:wait_for('again: 403 {"errorMessage":"[^\n]*"InvalidStateTransition"} wrong: 400 '
+        .. '{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}')
+      local early = decoded(emulator:invoke({ ["do"] = "next_too_early" }))
+      assert.equal(403, early.status)
+      assert.equal("InvalidStateTransition", early.error.errorType)
+    end)
+
+    it("rubbish, and goes on", function()
+      start { "--timeout", "60" }
+      assert.equal("still here", decoded(emulator:invoke({ ["do"] = "hostile" })))
+      local junk = [[
+        post='POST /2015-03-31/functions/function/invocations HTTP/1.1\r\nHost: x\r\n'
+        get='GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+        for bytes in 'GET' '\r\n\r\n' "${post}Content-Length: 50\r\n\r\n{" 'POST / HTTP/9.9\r\n\r\n' \
+          "${post}Content-Length: -1\r\n\r\n" "${post}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n" \
+          "${post}Content-Length: 2\r\n\r\n{}${get}${post}Content-Length: 2\r\n\r\n{}${get}" \
+          "DELETE /%%2e%%2e/%%00 HTTP/1.1\r\nHost: x\r\n\r\n${get}"; do
+          (exec 3<>/dev/tcp/127.0.0.1/PORT && printf "$bytes" >&3; exec 3>&-) 2>/dev/null
+        done]]
+      os.execute("bash -c " .. run.quote((junk:gsub("PORT", emulator.port))))
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
+    end)
+  end)
+
+  describe("ends", function()
+    it("with a signal, and every environment with it", function()
+      for _, signal in ipairs { "TERM", "INT" } do
+        start()
+        local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
+        assert.equal(0, (emulator:stop(signal)))
+        assert.is_false(lives(pid))
+        assert.matches("\ngoing\n", emulator:log())
+        emulator:close()
+      end
+    end)
+
+    it("environments that ignore SIGTERM, and those that are busy", function()
+      start { "--env", "WEIR_TEST_STUBBORN=1", "--timeout", "60" }
+      local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
+      emulator:invoke({ ["do"] = "hang" }, { ["X-Amz-Invocation-Type"] = "Event" })
+      emulator:wait_for("START RequestId.*START RequestId")
+      local status, seconds = emulator:stop()
+      assert.equal(0, status)
+      assert.is_true(seconds >= 0.5, "it did not wait for 500 ms")
+      assert.is_false(lives(pid))
+      assert.matches("Runtime exited with error: signal: killed", emulator:log(), 1, true)
+    end)
+
+    it("leaving nothing behind when it is killed", function()
+      start()
+      local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
+      assert.is_true(lives(pid))
+      emulator:stop("KILL")
+      emulators.wait("the end of the environment", function() return not lives(pid) end)
+    end)
+  end)
+end)

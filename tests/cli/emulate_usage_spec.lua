@@ -1,0 +1,141 @@
+-- `weir emulate` before anything runs: options, layers and zips that are not what they should be.
+local emulators = require "support.emulator"
+local json = require "weir.json"
+local run = require "support.run"
+
+describe("the arguments of weir emulate", function()
+  local directory
+  before_each(function() directory = run.directory {} end)
+  after_each(function() run.remove(directory) end)
+
+  it("are checked before anything is started", function()
+    for _, case in ipairs {
+      { "no handler is named" },
+      { "%-%-port 'x' is not an integer from 0 to 65535", "--port", "x" },
+      { "%-%-timeout '901' is not an integer from 1 to 900", "--timeout", "901" },
+      { "%-%-timeout '3.0' is not an integer", "--timeout", "3.0" },
+      { "%-%-memory '64' is not an integer from 128 to 10240", "--memory", "64" },
+      { "%-%-concurrency '0' is not an integer from 1 to 100", "--concurrency", "0" },
+      { "%-%-managed '0' is not an integer", "--managed", "0" },
+      { "%-%-env 'PLACE' is not NAME=VALUE", "--env", "PLACE" },
+      { "%-%-env AWS_LAMBDA_RUNTIME_API: Lambda sets this variable itself", "--env", "AWS_LAMBDA_RUNTIME_API=x" },
+      { "%-%-env _HANDLER: Lambda sets", "--env", "_HANDLER=x" },
+      { "%-%-log%-format 'json' is neither Text nor JSON", "--log-format", "json" },
+      { "%-%-function 'a/b' is no name of a function", "--function", "a/b" },
+    } do
+      local arguments = { "emulate", table.unpack(case, 2) }
+      if case[1] ~= "no handler is named" then table.move({ "--handler", "x" }, 1, 2, #arguments + 1, arguments) end
+      local result = run(arguments)
+      assert.equal(2, result.status, result.stderr)
+      assert.matches(case[1], result.stderr)
+      assert.matches("\nNext: weir help emulate\n", result.stderr)
+    end
+  end)
+
+  it("say when this build has no emulator", function()
+    local preload, loaded = package.preload["weir.emulator"], package.loaded["weir.emulator"]
+    package.preload["weir.emulator"], package.loaded["weir.emulator"] = nil, nil
+    local status, problem, hint = require("weir.cli.emulate").run({ handler = "x" }, {})
+    package.preload["weir.emulator"], package.loaded["weir.emulator"] = preload, loaded
+    assert.is_nil(status)
+    assert.equal("this build has no emulator", problem)
+    assert.matches("WEIR_EMULATOR=ON", hint, 1, true)
+  end)
+
+  it("name a layer with a bootstrap that can run", function()
+    local function problem(layer)
+      local result = run { "emulate", layer, "--handler", "x" }
+      assert.equal(6, result.status, result.stderr)
+      return result.stderr
+    end
+    assert.matches("/nowhere does not exist", problem("/nowhere"))
+    assert.matches("holds no file 'bootstrap'", problem(directory))
+    run.write(directory .. "/bootstrap", "#!/bin/sh\n")
+    assert.matches("bootstrap is not executable; Lambda needs mode 0755", problem(directory))
+    assert.matches("is no zip that can be read", problem(directory .. "/bootstrap"))
+    assert.equal(6, run({ "emulate", "--handler", "x", "--task-root", "/nowhere" }).status)
+  end)
+
+  it("name a port that is free", function()
+    local layer = emulators.scripted_layer()
+    local emulator <close> = emulators.start { "--handler", "x", layer = layer }
+    local result = run { "emulate", layer, "--handler", "x", "--port", tostring(emulator.port) }
+    assert.equal(6, result.status)
+    assert.matches("cannot listen on 127.0.0.1:" .. emulator.port .. ": Address already in use", result.stderr, 1,
+      true)
+    run.remove(layer)
+  end)
+
+  it("give commands to type", function()
+    local layer = emulators.scripted_layer()
+    local emulator <close> = emulators.start { "--handler", "x", "--function", "route-it", layer = layer }
+    local said = emulator:messages()
+    assert.matches("Next: aws lambda invoke --endpoint-url " .. emulator.url .. " --function-name route-it ", said,
+      1, true)
+    local pipe = io.popen("exec " .. said:match("Next: (curl [^\n]*)") .. " 2>/dev/null")
+    assert.equal("{}", pipe:read("a"))
+    pipe:close()
+    run.remove(layer)
+  end)
+end)
+
+describe("a layer's zip", function()
+  local directory, zip
+  before_each(function()
+    directory = emulators.scripted_layer()
+    zip = directory .. "-layer.zip"
+  end)
+  after_each(function()
+    run.remove(directory)
+    os.remove(zip)
+  end)
+
+  -- A zip of empty files with names that no honest program writes: local entries, the directory of
+  -- them, and its end. Mode 0644, written on Unix.
+  local function write_zip(names)
+    local entries, list = "", ""
+    for _, name in ipairs(names) do
+      local fields = string.pack("<I2I2I2I2I2I4I4I4I2I2", 20, 0, 0, 0, 0x21, 0, 0, 0, #name, 0)
+      list = list .. "PK\1\2" .. string.pack("<I2", 3 << 8 | 20) .. fields
+        .. string.pack("<I2I2I2I4I4", 0, 0, 0, 0x81a4 << 16, #entries) .. name
+      entries = entries .. "PK\3\4" .. fields .. name
+    end
+    run.write(zip, entries .. list .. "PK\5\6"
+      .. string.pack("<I2I2I2I2I4I4I2", 0, 0, #names, #names, #list, #entries, 0))
+  end
+
+  it("is run from a directory of its own, which is gone afterwards", function()
+    run.write(directory .. "/data.txt", "data")
+    os.execute("chmod 640 " .. run.quote(directory .. "/data.txt"))
+    assert(os.execute(("cd %s && zip -q %s bootstrap data.txt"):format(run.quote(directory), run.quote(zip))))
+    local emulator <close> = emulators.start { "--handler", "x", layer = zip }
+    local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
+    local unpacked = seen.LAMBDA_RUNTIME_DIR
+    assert.not_equal(directory, unpacked)
+    local pipe = io.popen(("cd %s && stat -c '%%a %%n' bootstrap data.txt"):format(run.quote(unpacked)))
+    assert.equal("755 bootstrap\n640 data.txt\n", pipe:read("a"))
+    pipe:close()
+    assert.equal(0, (emulator:stop()))
+    assert.is_nil(io.open(unpacked .. "/bootstrap"))
+    assert.is_not_true(os.execute("test -e " .. run.quote(unpacked)))
+  end)
+
+  it("is refused when an entry leaves it, or when there is no bootstrap in it", function()
+    for _, case in ipairs {
+      { "holds '../outside', which leaves", { "bootstrap", "../outside" } },
+      { "holds '/etc/outside', which leaves", { "bootstrap", "/etc/outside" } },
+      { "holds 'a/../../outside', which leaves", { "bootstrap", "a/../../outside" } },
+      { "holds no file 'bootstrap'", { "README" } },
+      { "bootstrap is not executable", { "bootstrap" } },
+    } do
+      os.remove(zip)
+      write_zip(case[2])
+      local result = run { "emulate", zip, "--handler", "x" }
+      assert.equal(6, result.status, result.stderr)
+      assert.matches(case[1], result.stderr, 1, true)
+    end
+    local pipe = io.popen("ls -d \"${TMPDIR:-/tmp}\"/weir-layer.* 2>/dev/null")
+    assert.equal("", pipe:read("a"))
+    pipe:close()
+  end)
+end)
