@@ -7,7 +7,8 @@
  *       unit "None" and resolution 60 by default
  *   writer:flush([file]) → lines written, one write(2) each, to a file, a descriptor or stdout
  *       | nil, message, "WriteFailed": what was not written waits for the next flush
- *   writer:lines() → the lines as a list of texts, taken as if they had been written
+ *   writer:lines([properties]) → the lines as a list of texts, taken as if they had been written;
+ *       properties: what these lines have besides the writer's own
  *
  * A value that is NaN or infinite answers nil, message, "InvalidValue" and changes nothing; other
  * mistakes raise. Memory: the writer's userdata. Callers: handlers. */
@@ -32,6 +33,7 @@
 typedef struct {
   emf_writer emf;
   text_buffer line;
+  text_buffer extra; /* the properties of the lines being made, as one JSON object */
   int64_t timestamp; /* -1: the clock's */
 } writer;
 
@@ -87,18 +89,23 @@ static void add_dimensions(lua_State *L, emf_writer *emf) {
   lua_pop(L, 1);
 }
 
-static void add_properties(lua_State *L, writer *self) {
+/* Writes the properties on top of the stack as one JSON object, each name checked by `check`. */
+static void write_properties(lua_State *L, writer *self, text_buffer *out, const char *signature,
+                             const char *(*check)(emf_writer *, const char *, size_t)) {
   const json_style style = {.sort = true};
-  if (lua_getfield(L, 1, "properties") != LUA_TNIL) {
-    binding_expect(L, lua_istable(L, -1), NEW_SIGNATURE);
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-      binding_expect(L, lua_type(L, -2) == LUA_TSTRING, NEW_SIGNATURE);
-      size_t size;
-      const char *name = lua_tolstring(L, -2, &size);
-      raise_if(L, emf_property(&self->emf, name, size), name, NEW_SIGNATURE);
-    }
-    json_write_value(L, lua_gettop(L), style, &self->line);
+  binding_expect(L, lua_istable(L, -1), signature);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    binding_expect(L, lua_type(L, -2) == LUA_TSTRING, signature);
+    size_t size;
+    const char *name = lua_tolstring(L, -2, &size);
+    raise_if(L, check(&self->emf, name, size), name, signature);
   }
+  json_write_value(L, lua_gettop(L), style, out);
+}
+
+static void add_properties(lua_State *L, writer *self) {
+  if (lua_getfield(L, 1, "properties") != LUA_TNIL)
+    write_properties(L, self, &self->line, NEW_SIGNATURE, emf_property);
   const char *wrong = emf_end_properties(&self->emf, self->line.data, self->line.size);
   raise_if(L, wrong, "properties", NEW_SIGNATURE);
   lua_pop(L, 1);
@@ -176,7 +183,7 @@ static bool next_line(lua_State *L, writer *self) {
     clock_gettime(CLOCK_REALTIME, &now);
     timestamp = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   }
-  bool made = emf_line(&self->emf, timestamp, &self->line);
+  bool made = emf_line(&self->emf, timestamp, self->extra.data, self->extra.size, &self->line);
   if (self->emf.failed) luaL_error(L, "not enough memory for a line of metrics");
   return made;
 }
@@ -199,6 +206,7 @@ static int writer_flush(lua_State *L) {
   writer *self = check_writer(L);
   int descriptor = descriptor_of(L, 2);
   lua_Integer lines = 0;
+  self->extra.size = 0;
   for (; next_line(L, self); lines++) {
     int error = emf_write(descriptor, &self->line);
     if (error) return binding_fail(L, "WriteFailed", "cannot write metrics: %s", strerror(error));
@@ -210,6 +218,11 @@ static int writer_flush(lua_State *L) {
 
 static int writer_lines(lua_State *L) {
   writer *self = check_writer(L);
+  self->extra.size = 0;
+  if (!lua_isnoneornil(L, 2)) {
+    lua_settop(L, 2);
+    write_properties(L, self, &self->extra, "writer:lines([properties])", emf_check_property);
+  }
   lua_newtable(L);
   for (lua_Integer i = 1; next_line(L, self); i++) {
     lua_pushlstring(L, self->line.data, self->line.size - 1); // without the newline
@@ -223,6 +236,7 @@ static int writer_collect(lua_State *L) {
   writer *self = check_writer(L);
   emf_free(&self->emf);
   text_buffer_free(&self->line);
+  text_buffer_free(&self->extra);
   return 0;
 }
 

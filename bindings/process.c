@@ -2,7 +2,6 @@
  * to a descriptor. Memory: none. Callers: trusted Lua. */
 #include "core/process.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "binding.h"
@@ -26,6 +25,14 @@ static int process_time_us_(lua_State *L) {
   return 1;
 }
 
+/* timestamp() → now, as "2026-11-22T03:04:05.678Z" */
+static int process_timestamp_(lua_State *L) {
+  char text[PROCESS_TIMESTAMP_BYTES];
+  process_timestamp(process_time_ms(), text);
+  lua_pushstring(L, text);
+  return 1;
+}
+
 /* write(descriptor, text) → true | nil, message, "WriteFailed". Texts of several threads never
  * mingle. */
 static int process_write_(lua_State *L) {
@@ -41,12 +48,16 @@ static int process_write_(lua_State *L) {
 
 /* 32 hexadecimal digits that no other call anywhere gives. */
 static int process_new_id(lua_State *L) {
+  static const char digits[] = "0123456789abcdef";
   unsigned char bytes[16];
-  char text[33];
+  char text[2 * sizeof bytes];
   if (!process_random(bytes, sizeof bytes))
     return binding_fail(L, "NoRandomness", "the system gives no random numbers");
-  for (size_t i = 0; i < sizeof bytes; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-  lua_pushstring(L, text);
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    text[2 * i] = digits[bytes[i] >> 4];
+    text[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  lua_pushlstring(L, text, sizeof text);
   return 1;
 }
 
@@ -73,6 +84,7 @@ int luaopen_weir_process(lua_State *L) {
       {"sleep", process_sleep},
       {"time", process_time},
       {"time_us", process_time_us_},
+      {"timestamp", process_timestamp_},
       {"write", process_write_},
       {"new_id", process_new_id},
       {"executable", process_executable_},

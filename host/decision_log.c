@@ -12,7 +12,9 @@
 
 static bool write_member(text_buffer *out, const char *name, const char *text) {
   if (!text) return true;
-  text_buffer_format(out, ",\"%s\":", name);
+  text_buffer_text(out, ",\"");
+  text_buffer_text(out, name);
+  text_buffer_text(out, "\":");
   return json_write_string(out, text, strlen(text));
 }
 
@@ -25,8 +27,9 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
             write_member(out, "kind", kind->name);
   text_buffer_text(out, ",\"policy\":{\"name\":");
   ok = ok && json_write_string(out, kind->policy_name, strlen(kind->policy_name));
-  text_buffer_format(out, ",\"digest\":\"%s\"},\"host\":\"%s\",\"params\":", kind->digest,
-                     WEIR_VERSION);
+  text_buffer_text(out, ",\"digest\":\"");
+  text_buffer_text(out, kind->digest);
+  text_buffer_text(out, "\"},\"host\":\"" WEIR_VERSION "\",\"params\":");
   text_buffer_append(out, kind->params_json.data, kind->params_json.size);
   text_buffer_text(out, ",\"overrides\":");
   text_buffer_append(out, kind->overridden.data, kind->overridden.size);
@@ -36,7 +39,9 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
   text_buffer_append(out, answer->decision.data, answer->decision.size);
   text_buffer_text(out, ",\"because\":");
   text_buffer_append(out, answer->because.data, answer->because.size);
-  text_buffer_format(out, ",\"redacted\":[],\"eval_us\":%lld}", (long long)origin->eval_us);
+  text_buffer_text(out, ",\"redacted\":[],\"eval_us\":");
+  json_write_integer(out, origin->eval_us);
+  text_buffer_byte(out, '}');
   return ok && !out->failed;
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/json_write.h"
@@ -15,11 +16,9 @@
 #include "script_call.h"
 #include "script_state.h"
 
-/* HOOK_PERIOD: about a millisecond of Lua between two looks at the clock.
- * MARGIN: what is left for the answer and the logs when a handler has to stop: a tenth of its time,
+/* MARGIN: what is left for the answer and the logs when a handler has to stop: a tenth of its time,
  * within bounds. FAILURES_MAX: as aws-lambda-cpp, which then lets Lambda start the process anew. */
 enum {
-  HOOK_PERIOD = 100000,
   MARGIN_LEAST_MS = 20,
   MARGIN_MOST_MS = 500,
   FAILURES_MAX = 3,
@@ -32,6 +31,8 @@ typedef struct {
   int service; /* reference to the table that weir.runtime.start returned */
   runtime_invocation invocation;
   lambda_progress progress;
+  timer_t timer; /* rings when the handler has to stop */
+  bool has_timer;
   int exit_status;
   pthread_t thread;
 } poller;
@@ -75,19 +76,48 @@ static void complain(const char *level, const char *format, const char *detail) 
 
 /* Deadlines --------------------------------------------------------------------------------- */
 
-/* Raises again and again once the time is over, so that no pcall outlives it. */
-static void on_count(lua_State *L, lua_Debug *event) {
+/* Raises again at every instruction, so that no pcall outlives it. */
+static void on_instruction(lua_State *L, lua_Debug *event) {
   (void)event;
   poller *self = poller_of(L);
-  if (!self->progress.invocation) return;
-  if (!self->progress.expired && process_time_ms() < self->progress.stop_at_ms) return;
+  if (!self->progress.running) return;
   self->progress.expired = true;
-  lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
   luaL_error(L, "the handler was stopped %d ms before its deadline",
              (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
 }
 
+/* A signal handler, on any thread: lua_sethook is made for that. A timer that rings late, for an
+ * invocation that is over, finds nothing running or a later time to stop. A coroutine that is
+ * running has a hook of its own that nobody can set from here; trusted code has none that loops. */
+static void on_timer(int number, siginfo_t *info, void *context) {
+  (void)number;
+  (void)context;
+  int saved = errno;
+  poller *self = info->si_value.sival_ptr;
+  if (self->progress.running && process_time_ms() >= self->progress.stop_at_ms)
+    lua_sethook(self->L, on_instruction, LUA_MASKCOUNT, 1);
+  errno = saved;
+}
+
+static bool make_timer(poller *self) {
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+  event.sigev_value.sival_ptr = self;
+  self->has_timer = timer_create(CLOCK_REALTIME, &event, &self->timer) == 0;
+  return self->has_timer;
+}
+
+/* It is not stopped when the handler ends early: the next invocation sets it anew, and a ring
+ * between the two changes nothing. */
+static void start_timer(poller *self) {
+  int64_t at = self->progress.stop_at_ms;
+  struct itimerspec when = {{0, 0}, {0, 0}};
+  if (at != INT64_MAX)
+    when.it_value = (struct timespec){(time_t)(at / 1000), (long)(at % 1000) * 1000000};
+  timer_settime(self->timer, TIMER_ABSTIME, &when, NULL);
+}
+
 void lambda_runtime_release(lua_State *L) {
+  poller_of(L)->progress.running = false;
   lua_sethook(L, NULL, 0, 0);
 }
 
@@ -211,7 +241,8 @@ static void invoke(poller *self) {
   progress->expired = progress->streaming = false;
   set_deadline(self);
   export_trace(self);
-  lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_PERIOD);
+  progress->running = true;
+  start_timer(self);
   bool handled = call_service(self, "handle", 0, 3);
   lambda_runtime_release(L);
   runtime_api_result result = handled
@@ -260,7 +291,7 @@ static void *serve_thread(void *context) {
 /* Starts the trusted state and the handler. On failure Lambda is told why. */
 static bool prepare(poller *self, bool single) {
   self->L = script_state_new();
-  if (self->L && self->api) {
+  if (self->L && self->api && make_timer(self)) {
     lua_State *L = self->L;
     *(poller **)lua_getextraspace(L) = self;
     self->progress.single = single;
@@ -320,6 +351,8 @@ static void catch_signals(void) {
   struct sigaction action = {.sa_handler = on_terminate, .sa_flags = SA_RESTART};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
+  struct sigaction alarm = {.sa_sigaction = on_timer, .sa_flags = SA_RESTART | SA_SIGINFO};
+  sigaction(SIGALRM, &alarm, NULL);
   signal(SIGPIPE, SIG_IGN);
 }
 
@@ -349,6 +382,7 @@ int lambda_runtime_main(void) {
   for (int i = 0; i < count; i++) pollers[i].api = runtime_api_new(authority, stop_fd);
   int status = run_pollers(pollers, count);
   for (int i = 0; i < count; i++) {
+    if (pollers[i].has_timer) timer_delete(pollers[i].timer);
     if (pollers[i].L) lua_close(pollers[i].L);
     runtime_api_free(pollers[i].api);
   }

@@ -18,7 +18,8 @@ typedef struct {
   const runtime_invocation *invocation; /* NULL between invocations */
   int64_t deadline_ms;                  /* epoch; INT64_MAX when Lambda named none */
   int64_t stop_at_ms;                   /* when the handler has to stop: a margin before that */
-  bool expired;                         /* the handler was stopped */
+  volatile bool running;                /* the handler is at work: its time may run out */
+  bool expired;                         /* it was stopped */
   bool streaming;                       /* a part of the response has been sent */
   bool single;                          /* no other poller shares the process */
 } lambda_progress;

@@ -207,6 +207,10 @@ const char *emf_property(emf_writer *writer, const char *name, size_t size) {
   return wrong;
 }
 
+const char *emf_check_property(emf_writer *writer, const char *name, size_t size) {
+  return check_name(writer, name, size, EMF_CONTEXT);
+}
+
 const char *emf_end_properties(emf_writer *writer, const char *json, size_t size) {
   if (size > 2) { /* the members of {…} */
     text_buffer_byte(&writer->context, ',');
@@ -304,7 +308,8 @@ static size_t take(emf_writer *writer) {
   return metrics;
 }
 
-bool emf_line(emf_writer *writer, int64_t timestamp, text_buffer *line) {
+bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, size_t size,
+              text_buffer *line) {
   if (take(writer) == 0) return false;
   line->size = 0;
   text_buffer_text(line, "{\"_aws\":{\"Timestamp\":");
@@ -320,6 +325,10 @@ bool emf_line(emf_writer *writer, int64_t timestamp, text_buffer *line) {
   }
   text_buffer_text(line, "]}]}");
   text_buffer_append(line, writer->context.data, writer->context.size);
+  if (size > 2) { /* the members of {…} */
+    text_buffer_byte(line, ',');
+    text_buffer_append(line, properties + 1, size - 2);
+  }
   for (size_t i = writer->fixed_count; i < writer->member_count; i++)
     if (writer->members[i].taken > 0) write_values(writer, &writer->members[i], line);
   text_buffer_text(line, "}\n");

@@ -71,8 +71,13 @@ const char *emf_metric(emf_writer *writer, const char *name, size_t size, int un
 void emf_value(emf_writer *writer, size_t metric, double value);
 
 /* Makes the next line, newline included; false when no values wait or memory is short. The
- * values wait on until emf_taken says that the line was written. */
-bool emf_line(emf_writer *writer, int64_t timestamp, text_buffer *line);
+ * values wait on until emf_taken says that the line was written. properties: those of this line
+ * alone, as one JSON object whose names passed emf_check_property; size 0: none. */
+bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, size_t size,
+              text_buffer *line);
+
+/* NULL, or what is wrong with a property's name of one line alone. */
+const char *emf_check_property(emf_writer *writer, const char *name, size_t size);
 void emf_taken(emf_writer *writer);
 
 /* Writes a line to a file descriptor with one write(2), unless the system takes less. 0 or errno.

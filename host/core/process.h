@@ -16,6 +16,11 @@ int64_t process_time_ms(void);
 /* Microseconds since 1970, UTC. */
 int64_t process_time_us(void);
 
+/* Writes a time (milliseconds since 1970) as RFC 3339 has it, in UTC: "2026-11-22T03:04:05.678Z".
+ */
+enum { PROCESS_TIMESTAMP_BYTES = 32 };
+void process_timestamp(int64_t time_ms, char text[PROCESS_TIMESTAMP_BYTES]);
+
 /* Writes all of it; two threads' texts never mingle. 0 or errno. */
 int process_write(int descriptor, const char *bytes, size_t size);
 

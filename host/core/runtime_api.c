@@ -204,12 +204,14 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
 
 static void begin_request(runtime_api *api, const char *method, const char *path,
                           const char *request_id, const char *call) {
+  const char *const parts[] = {method,    " " BASE,
+                               path,      request_id ? request_id : "",
+                               call,      " HTTP/1.1\r\nHost: ",
+                               api->host, ":",
+                               api->port, "\r\nUser-Agent: weir/" WEIR_VERSION "\r\n"};
   api->head.size = 0;
   api->error[0] = '\0';
-  text_buffer_format(&api->head,
-                     "%s " BASE "%s%s%s HTTP/1.1\r\nHost: %s:%s\r\nUser-Agent: weir/" WEIR_VERSION
-                     "\r\n",
-                     method, path, request_id ? request_id : "", call, api->host, api->port);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) text_buffer_text(&api->head, parts[i]);
 }
 
 /* An id goes back into a path: one that would change the request's meaning is no id. */

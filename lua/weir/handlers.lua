@@ -23,17 +23,14 @@ local function decoded(decision)
   local fields = assert(json.decode(decision.decision))
   return {
     action = decision.action, because = decision.because, fields = fields, file = decision.file,
-      line = decision.line,
-    params = assert(json.decode(decision.params)),
+    line = decision.line, params_json = decision.params,
   }
 end
 
 -- Id and time of a decision made now.
 local function origin(request_id)
-  local now = process.time()
   local id, message = process.new_id()
-  return { id = assert(id, message), request_id = request_id,
-    time = os.date("!%Y-%m-%dT%H:%M:%S", now // 1000) .. (".%03dZ"):format(now % 1000) }
+  return { id = assert(id, message), request_id = request_id, time = process.timestamp() }
 end
 
 -- A decision log for run: appends each line to the file at path.

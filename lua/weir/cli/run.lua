@@ -97,7 +97,7 @@ local function show_json(out, report)
   for i, decision in ipairs(report.decisions) do
     decisions[i] = {
       kind = decision.kind, facts = decision.facts, decision = decision.fields, because = decision.because,
-      file = decision.file, line = decision.line, params = decision.params,
+      file = decision.file, line = decision.line, params = json.decode(decision.params_json),
     }
   end
   out:print(safe {

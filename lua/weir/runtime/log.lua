@@ -25,11 +25,6 @@ local function new(given)
   }, Log)
 end
 
-local function timestamp()
-  local now = process.time()
-  return os.date("!%Y-%m-%dT%H:%M:%S", now // 1000) .. (".%03dZ"):format(now % 1000)
-end
-
 -- A line break inside of a record would make two of it.
 local function one_line(text) return (text:gsub("[\r\n]+", " | ")) end
 
@@ -38,13 +33,13 @@ function Log:write(level, message, fields)
   if LEVELS[level] < self.least then return end
   local shown = fields and redact.value(fields)
   if self.json then
-    local record = { timestamp = timestamp(), level = level, requestId = self.request_id,
+    local record = { timestamp = process.timestamp(), level = level, requestId = self.request_id,
       message = redact.value(message) }
     for name, value in pairs(shown or {}) do record[name] = value end
     self.output(json.encode(record) .. "\n")
     return
   end
-  self.output(("%s %s %s %s%s\n"):format(timestamp(), self.request_id or "-", level,
+  self.output(("%s %s %s %s%s\n"):format(process.timestamp(), self.request_id or "-", level,
     one_line(redact.value(message)), shown and " " .. json.encode(shown) or ""))
 end
 

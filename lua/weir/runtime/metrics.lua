@@ -4,8 +4,13 @@
 -- Namespace: WEIR_METRICS_NAMESPACE, or "weir". Every metric has the dimension Function; the runtime's
 -- own also Handler. What is different every time is a property, which costs nothing: the request's id,
 -- the policy's digest and version.
+--
+-- A writer is kept for each set of dimensions: what its lines have in common is made once.
 local emf = require "weir.emf"
 local json = require "weir.json"
+
+-- More sets of dimensions than that mean that one of them is an id, whose writers are not worth keeping.
+local MOST_WRITERS = 64
 
 local Metrics = {}
 Metrics.__index = Metrics
@@ -14,52 +19,47 @@ Metrics.__index = Metrics
 local function new(given)
   return setmetatable({
     namespace = given.namespace, function_name = given.function_name, handler = given.handler,
-    output = given.write,
+    output = given.write, writers = {}, count = 0,
   }, Metrics)
 end
 
--- The handler's metrics by their dimensions, each list in the order of measuring.
-local function by_dimensions(metrics)
-  local groups, order = {}, {}
-  for _, metric in ipairs(metrics) do
-    local key = json.encode(metric.dimensions)
-    if not groups[key] then
-      groups[key] = { dimensions = metric.dimensions }
-      order[#order + 1] = groups[key]
-    end
-    table.insert(groups[key], metric)
-  end
-  return order
-end
-
-local function with_function(self, dimensions)
+local function writer_for(self, dimensions)
+  local key = json.encode(dimensions)
+  local writer = self.writers[key]
+  if writer then return writer end
+  if self.count == MOST_WRITERS then self.writers, self.count = {}, 0 end
   local all = { Function = self.function_name }
   for name, value in pairs(dimensions) do all[name] = tostring(value) end
-  return all
+  writer = emf.new { namespace = self.namespace, dimensions = all }
+  self.writers[key], self.count = writer, self.count + 1
+  return writer
+end
+
+local function write(self, writer, properties)
+  local lines = writer:lines(properties)
+  for i = 1, #lines do self.output(lines[i]) end
 end
 
 -- emit(list of { name =, value =, unit =, dimensions = }, properties)
 function Metrics:emit(metrics, properties)
-  for _, group in ipairs(by_dimensions(metrics)) do
-    local writer = emf.new { namespace = self.namespace, dimensions = with_function(self, group.dimensions),
-      properties = properties }
-    for _, metric in ipairs(group) do writer:metric(metric.name, metric.value, metric.unit) end
-    for _, line in ipairs(writer:lines()) do self.output(line) end
+  local used = {}
+  for _, metric in ipairs(metrics) do
+    local writer = writer_for(self, metric.dimensions)
+    writer:metric(metric.name, metric.value, metric.unit)
+    used[#used + 1] = writer
   end
+  -- One that was used before has nothing left to write.
+  for _, writer in ipairs(used) do write(self, writer, properties) end
 end
 
 -- What the runtime measures of each invocation.
 function Metrics:invocation(outcome, properties)
-  local dimensions = { Handler = self.handler }
-  local function metric(name, value, unit)
-    return { name = name, value = value, unit = unit, dimensions = dimensions }
-  end
-  self:emit({
-    metric("Duration", outcome.duration_ms, "Milliseconds"),
-    metric("Success", outcome.ok and 1 or 0, "Count"),
-    metric("Error", outcome.ok and 0 or 1, "Count"),
-    metric("ColdStart", outcome.cold and 1 or 0, "Count"),
-  }, properties)
+  local writer = writer_for(self, { Handler = self.handler })
+  writer:metric("Duration", outcome.duration_ms, "Milliseconds")
+  writer:metric("Success", outcome.ok and 1 or 0, "Count")
+  writer:metric("Error", outcome.ok and 0 or 1, "Count")
+  writer:metric("ColdStart", outcome.cold and 1 or 0, "Count")
+  write(self, writer, properties)
 end
 
 return { new = new }
