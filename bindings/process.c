@@ -1,4 +1,5 @@
-/* weir.process: the version, the program's path, a steady clock, a wait, the time, and ids.
+/* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, and
+ * keep_secrets() → true | nil, message, code: no core dump of what is handled from now on.
  * Memory: none. Callers: lua/weir/cli.lua and the verbs. */
 #include "core/process.h"
 
@@ -47,6 +48,13 @@ static int process_executable_(lua_State *L) {
   return 1;
 }
 
+static int process_keep_secrets_(lua_State *L) {
+  if (!process_keep_secrets())
+    return binding_fail(L, "NotKept", "the system does not let core dumps be switched off");
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 int luaopen_weir_process(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"clock", process_clock},
@@ -54,6 +62,7 @@ int luaopen_weir_process(lua_State *L) {
       {"time", process_time},
       {"new_id", process_new_id},
       {"executable", process_executable_},
+      {"keep_secrets", process_keep_secrets_},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);

@@ -2,7 +2,9 @@
 #include "core/process.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,4 +35,23 @@ int64_t process_time_ms(void) {
 
 bool process_random(void *bytes, size_t size) {
   return getrandom(bytes, size, 0) == (ssize_t)size;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEP_READABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEP_READABLE 1
+#endif
+#endif
+
+bool process_keep_secrets(void) {
+  /* A core pattern that is a pipe does not ask for the limit; for being dumpable it does. */
+  const struct rlimit none = {0, 0};
+  bool limited = setrlimit(RLIMIT_CORE, &none) == 0;
+#ifdef KEEP_READABLE
+  return limited;
+#else
+  return prctl(PR_SET_DUMPABLE, 0) == 0 && limited;
+#endif
 }
