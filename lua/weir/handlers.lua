@@ -8,8 +8,9 @@
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
+local redact = require "weir.redact"
 
-local handlers = { names = { "routing", "mapping" } }
+local handlers = { names = { "routing", "mapping", "sagemaker_invoke", "sagemaker_callback" } }
 
 function handlers.find(name)
   for _, known in ipairs(handlers.names) do
@@ -59,7 +60,7 @@ function handlers.run(name, event, set, effects, log)
   end
   local result, message, code = handlers.find(name).run(event, ask, effects)
   if result == nil then
-    report.error = { message = message, code = code, facts = report.asking }
+    report.error = { message = redact.text(message, event), code = code, facts = report.asking }
   else
     report.result = result
   end
