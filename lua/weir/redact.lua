@@ -37,8 +37,8 @@ function redact.value(value) return copy_without(value, without_signature) end
 
 -- A text without what `value` keeps secret, however deep in it.
 function redact.text(text, value)
-  if secret.is(value) then return secret.hide(text, value) end
-  if type(value) ~= "table" then return text end
+  if secret.is(value) and type(text) == "string" then return secret.hide(text, value) end
+  if type(value) ~= "table" or type(text) ~= "string" then return text end
   for _, item in pairs(value) do text = redact.text(text, item) end
   return text
 end

@@ -2,6 +2,7 @@
 -- workflow. What an event asks for is read in weir.transform_request.
 local answer = require "weir.task_answer"
 local json = require "weir.json"
+local secret = require "weir.secret"
 
 local transform_job = {}
 
@@ -14,12 +15,12 @@ function transform_job.is_name(name)
   return type(name) == "string" and #name <= 63 and name:find("^%w[%w-]*$") ~= nil and not name:find("-$")
 end
 
--- The tags that say where the token is; a job that has both keeps it in the table.
-transform_job.TAGS = { dynamodb = "CorrelationId", direct = "TaskToken" }
-
+-- Where the token of a job is, by its tags; a job that has both keeps it in the table.
 function transform_job.mode_of(tags)
   if tags.CorrelationId ~= nil then return "dynamodb" end
-  return tags.TaskToken ~= nil and "direct" or nil
+  local token = tags.TaskToken
+  if type(token) == "string" then token = secret.wrap(token) end
+  return secret.is(token) and secret.size(token) > 0 and "direct" or nil
 end
 
 -- describe(effects, name[, arn]) → DescribeTransformJob's answer | nil, message, code
@@ -34,7 +35,7 @@ function transform_job.describe(effects, name, arn)
   return job
 end
 
--- pages(effects, request, member, visit) → true | nil, message, code: every item of every page.
+-- each_item(effects, request, member, visit) → true | nil, message, code: every item of every page.
 local function each_item(effects, request, member, visit)
   local seen = {}
   while true do

@@ -269,9 +269,10 @@ function transform_request.read(event, effects)
   if type(event) ~= "table" or json.is_array(event) then return invalid("the event must be a JSON object") end
   local token, message, code = read_token(event)
   if not token then return nil, message, code end
-  local input, ok, name, retries = {}, nil, nil, nil
-  ok, message, code = fill(WORK, event, input, effects)
-  if not ok then return nil, message, code end
+  local input = {}
+  local ok, why, problem = fill(WORK, event, input, effects)
+  if not ok then return nil, why, problem end
+  local name, retries
   name, message, code = base_name(event, input)
   if not name then return nil, message, code end
   retries, message, code = read_retries(event)

@@ -93,6 +93,40 @@ function workflow.effects(more)
   return live
 end
 
+-- Assertions --------------------------------------------------------------------------------------
+
+local assert = require("luassert")
+
+function workflow.fine(report)
+  assert.is_nil(report.error and ("%s: %s"):format(report.error.code, report.error.message))
+  return report.result
+end
+
+function workflow.fails(code, report)
+  assert.is_nil(report.result)
+  assert.equal(code, report.error.code, report.error.message)
+  return report.error.message
+end
+
+-- The value and the dimensions of a metric, or nil.
+function workflow.metric(report, name)
+  for _, each in ipairs(report.effects.metrics) do
+    if each.name == name then return each.value, each.dimensions end
+  end
+end
+
+-- These tokens were answered, in this order, and no others.
+function workflow.answered(...)
+  local answers = workflow.answers()
+  assert.equal(select("#", ...), #answers)
+  for i, token in ipairs { ... } do assert.equal(workflow.fingerprint(token), answers[i].token) end
+  return answers
+end
+
+function workflow.is_empty() assert.same({}, workflow.records()) end
+
+-- Handlers ----------------------------------------------------------------------------------------
+
 local shared
 
 -- Runs a handler on an event as JSON text, with clients that last unless `more` is given.

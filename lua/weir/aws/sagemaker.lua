@@ -7,7 +7,7 @@ local function decode(text) return json.decode(text, { secrets = "tags" }) end
 
 return client.service {
   name = "sagemaker", id = "SAGEMAKER", host = "api.sagemaker", signing_name = "sagemaker",
-  protocol = "json", json_version = "1.1", target_prefix = "SageMaker", decode = decode,
+  protocol = "json", json_version = "1.1", target_prefix = "SageMaker", decode = decode, secret_replies = true,
   operations = {
     CreateTransformJob = {
       members = "TransformJobName* ModelName* TransformInput* TransformOutput* TransformResources* BatchStrategy "
