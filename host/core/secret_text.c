@@ -38,7 +38,12 @@ static int percent(const char **at, const char *end) {
   const char *digits = *at + 1;
   while (end - digits >= 4 && digits[0] == '2' && digits[1] == '5') digits += 2;
   int byte = escaped_byte(digits, end, 2);
-  if (byte >= 0) *at = digits + 2;
+  if (byte >= 0) {
+    *at = digits + 2;
+  } else if (digits > *at + 1) { /* %25 alone: the sign itself */
+    byte = '%';
+    *at = digits;
+  }
   return byte;
 }
 

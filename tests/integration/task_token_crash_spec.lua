@@ -131,9 +131,11 @@ describe("a thousand jobs in flight", function()
     local function start()
       jobs[i].name = workflow.fine(workflow.invoke(task)).transform_job_name
     end
-    local function tell(status) return function() workflow.fine(workflow.callback(workflow.event(jobs[i].name, status))) end end
-    local function finish() workflow.set_job(jobs[i].name, failed and "Failed" or "Completed", failed and "no" or nil) end
     local final = failed and "Failed" or "Completed"
+    local function tell(status)
+      return function() workflow.fine(workflow.callback(workflow.event(jobs[i].name, status))) end
+    end
+    local function finish() workflow.set_job(jobs[i].name, final, failed and "no" or nil) end
     local later = shuffle { tell(final), tell(final), i % 4 == 0 and tell("InProgress") or i % 7 == 0 and start or nil }
     jobs[i] = { token = token, failed = failed }
     local steps = { start }

@@ -17,7 +17,8 @@ local function start() return fine(invoke()) end
 local PASS, LOST = { kind = "pass" }, { kind = "close" }
 
 local function refusal(code, message)
-  return { kind = "status", status = 400, headers = {}, body = json.encode { __type = "x#" .. code, message = message } }
+  local body = json.encode { __type = "x#" .. code, message = message }
+  return { kind = "status", status = 400, headers = {}, body = body }
 end
 
 -- Faults for one request after `count` that pass.
@@ -294,6 +295,8 @@ describe("sagemaker_callback", function()
 end)
 
 describe("the store", function()
+  local UUID = "0a1b2c3d-0000-4000-8000-000000000000"
+
   before_each(function() workflow.reset() end)
 
   local function new(more) return store.new(workflow.effects(more), { table = workflow.TABLE }) end
@@ -309,7 +312,7 @@ describe("the store", function()
   end)
 
   it("never overwrites: three ids that are taken are an error", function()
-    local tokens = new({ uuid = function() return "0a1b2c3d-0000-4000-8000-000000000000" end })
+    local tokens = new({ uuid = function() return UUID end })
     local first = assert(tokens:put(secret.wrap(TOKEN), "job"))
     assert.equal("0a1b2c3d", first.correlation_id)
     local record, message, code = tokens:put(secret.wrap(SECOND), "job-2")
@@ -321,7 +324,7 @@ describe("the store", function()
 
   it("recognises its own record by the item that comes with the failure, too", function()
     local held
-    local live = { now = function() return 1000 end, uuid = function() return "0a1b2c3d-0000-4000-8000-000000000000" end,
+    local live = { now = function() return 1000 end, uuid = function() return UUID end,
       call = function(_, request)
         held = request.input.Item
         return nil, "lost", "ConditionalCheckFailedException", { status = 400, fields = { Item = held } }
@@ -332,7 +335,7 @@ describe("the store", function()
 
   it("removes what may have been written by a call that failed", function()
     local operations = {}
-    local live = { now = function() return 1000 end, uuid = function() return "0a1b2c3d-0000-4000-8000-000000000000" end,
+    local live = { now = function() return 1000 end, uuid = function() return UUID end,
       call = function(_, request)
         operations[#operations + 1] = request.operation
         if request.operation == "PutItem" then return nil, "no answer", "Timeout", { fields = {} } end
