@@ -113,6 +113,28 @@ describe("sagemaker_invoke", function()
     end
   end)
 
+  it("takes a job over only from the attempt it saw: of two retries the later one waits", function()
+    local third = "AQCEAAAAKgAAAAMAAAAAAAAAAdM8third/token/Kw+u2nF7xA=="
+    for _, operation in ipairs { "GetItem", "SendTaskHeartbeat", "PutItem", "DeleteItem" } do
+      for nth = 1, 2 do
+        workflow.reset()
+        workflow.waiting(TOKEN, SECOND, third)
+        local job = start().transform_job_name
+        workflow.over(TOKEN)
+        local between = function()
+          workflow.over(SECOND)
+          fine(workflow.invoke(workflow.task(third)))
+        end
+        fine(workflow.invoke(workflow.task(SECOND), interleaved(operation, between, nth)))
+        workflow.over(SECOND)
+        workflow.invoke(workflow.task(third)) -- where it did not come in between
+        fine(workflow.callback(workflow.finish(job, "Completed")))
+        answered(third)
+        is_empty()
+      end
+    end
+  end)
+
   it("names the table that is missing, and starts nothing", function()
     workflow.settings.token_table = "none"
     fails("ResourceNotFoundException", invoke())
