@@ -1,5 +1,5 @@
 /* weir.bytes: what AWS wants done to bytes.
- *   crc32(text) → integer, as in DynamoDB's x-amz-crc32
+ *   crc32(text or secret) → integer, as in DynamoDB's x-amz-crc32
  *   base64(text) → text, as JSON protocols carry blobs
  * Memory: results are Lua strings; the buffer is freed by the collector if Lua raises.
  * Callers: lua/weir/aws. */
@@ -11,8 +11,9 @@
 
 static int bytes_crc32(lua_State *L) {
   size_t size;
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "bytes.crc32(text)");
-  const char *text = lua_tolstring(L, 1, &size);
+  bool secret;
+  const char *text = binding_text(L, 1, &size, &secret);
+  binding_expect(L, text != NULL, "bytes.crc32(text)");
   lua_pushinteger(L, (lua_Integer)crc32_z(0, (const unsigned char *)text, size));
   return 1;
 }

@@ -93,8 +93,9 @@ static int report(lua_State *L, const dynamodb_decoder *d) {
 static int decode(lua_State *L, const char *signature, bool (*push)(dynamodb_decoder *d)) {
   dynamodb_decoder d = {.L = L, .scratch = lua_touserdata(L, lua_upvalueindex(1))};
   size_t size;
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING && lua_gettop(L) <= 2, signature);
-  const char *text = lua_tolstring(L, 1, &size);
+  bool hidden;
+  const char *text = binding_text(L, 1, &size, &hidden);
+  binding_expect(L, text && lua_gettop(L) <= 2, signature);
   luaL_checkstack(L, 8 * DYNAMODB_DEPTH, "no room to decode an item");
   read_secrets(&d, signature);
   binding_buffer_begin(d.scratch);

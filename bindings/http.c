@@ -1,7 +1,7 @@
 /* weir.http: HTTP over host/core/http_client.c.
  *   request{method=, url=, headers=, …} → {status=, headers=, body=, …} | nil, message, code
  *   all{request, …} → list: for each request its response, or {error=message, code=code}
- * The URL, the body and header values may be secrets.
+ * The URL, the body and header values may be secrets; with secret_body the answer's body is one.
  * Memory: the client is one userdata of the Lua state, so connections live as long as the state.
  * A batch is a userdata too: whatever raises, its responses are freed by the collector.
  * Callers: lua/weir/aws and the Lambda loop. */
@@ -15,7 +15,7 @@ static const char REQUEST_SIGNATURE[] =
     "http.request{url=text, method=text?, headers={name=text or list of text}?, body=text?, "
     "body_file=path?, body_offset=integer?, body_length=integer?, output_file=path?, "
     "timeout_ms=integer?, connect_timeout_ms=integer?, deadline_ms=integer?, "
-    "max_response_bytes=integer?, ca_bundle=path?, direct=boolean?}";
+    "max_response_bytes=integer?, ca_bundle=path?, direct=boolean?, secret_body=boolean?}";
 static const char ALL_SIGNATURE[] = "http.all{request, …}";
 static const char *const REQUEST_KEYS[] = {"url",         "method",
                                            "headers",     "body",
@@ -24,7 +24,7 @@ static const char *const REQUEST_KEYS[] = {"url",         "method",
                                            "timeout_ms",  "connect_timeout_ms",
                                            "deadline_ms", "max_response_bytes",
                                            "ca_bundle",   "direct",
-                                           NULL};
+                                           "secret_body", NULL};
 
 static const char BATCH[] = "weir.http.batch", CLIENT[] = "weir.http.client";
 
@@ -168,7 +168,9 @@ static http_request read_request(lua_State *L, int index, int anchors) {
   read_integer(L, index, "max_response_bytes", 0, &request.max_response_bytes);
   push_field(L, index, "direct");
   request.direct = lua_toboolean(L, -1);
-  lua_pop(L, 1);
+  push_field(L, index, "secret_body");
+  request.body_is_secret = lua_toboolean(L, -1);
+  lua_pop(L, 2);
   read_headers(L, index, anchors, &request);
   return request;
 }
@@ -198,7 +200,10 @@ static void push_response(lua_State *L, const http_request *request,
   push_headers(L, &response->headers);
   lua_setfield(L, -2, "headers");
   if (!request->output_file || response->body.size > 0) { /* an error's body is never in the file */
-    lua_pushlstring(L, response->body.data ? response->body.data : "", response->body.size);
+    const char *body = response->body.data ? response->body.data : "";
+    binding_push_text(L, body, response->body.size, request->body_is_secret);
+    if (request->body_is_secret && response->body.data)
+      explicit_bzero(response->body.data, response->body.size);
     lua_setfield(L, -2, "body");
   }
   lua_pushinteger(L, response->body_bytes);

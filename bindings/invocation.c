@@ -55,7 +55,7 @@ static int invocation_event(lua_State *L) {
   const runtime_invocation *invocation = check_progress(L)->invocation;
   json_scan scan;
   json_scan_begin(&scan, invocation->event, invocation->event_size);
-  if (json_push_value(L, &scan) && json_scan_finish(&scan)) return 1;
+  if (json_push_value_hiding(L, &scan, JSON_SECRETS_NAMES) && json_scan_finish(&scan)) return 1;
   size_t line, column;
   json_scan_place(&scan, &line, &column);
   return binding_fail(L, "InvalidJson", "line %I, column %I: %s", (LUAI_UACINT)line,

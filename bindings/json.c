@@ -1,9 +1,13 @@
 /* weir.json: strict RFC 8259 in both directions.
- *   decode(text) → value | nil, message, "InvalidJson"
+ *   decode(text[, {secrets=}]) → value | nil, message, "InvalidJson"; the text may be a secret
+ *     secrets=true: strings that are secrets by their names come as such (json_lua.h)
+ *     secrets="tags": only in lists of tags, {"Key": "TaskToken", "Value": …}
  *   encode(value[, {sort=, ascii=, indent=}]) → text, raising for what JSON cannot hold
  *   validate(text) → true | nil, message, "InvalidJson"
  *   null, array([list]) → list, is_array(value) → boolean
  * Memory: encode writes into one buffer per state, freed with it. Callers: trusted Lua. */
+#include <string.h>
+
 #include "binding.h"
 #include "core/json_scan.h"
 #include "json_lua.h"
@@ -11,7 +15,7 @@
 
 enum { KEEP_AT_MOST = 1 << 20, INDENT_AT_MOST = 16 };
 
-static const char *const decode_signature = "json.decode(text)";
+static const char *const decode_signature = "json.decode(text[, {secrets=boolean or \"tags\"}])";
 static const char *const validate_signature = "json.validate(text)";
 static const char *const encode_signature =
     "json.encode(value[, {sort=boolean, ascii=boolean, indent=integer}])";
@@ -19,8 +23,9 @@ static const char *const encode_signature =
 static json_scan begin_scan(lua_State *L, const char *signature) {
   json_scan scan;
   size_t size;
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, signature);
-  const char *text = lua_tolstring(L, 1, &size);
+  bool secret;
+  const char *text = binding_text(L, 1, &size, &secret);
+  binding_expect(L, text != NULL, signature);
   json_scan_begin(&scan, text, size);
   return scan;
 }
@@ -32,9 +37,24 @@ static int fail_scan(lua_State *L, const json_scan *scan) {
                       (LUAI_UACINT)column, scan->error);
 }
 
+static json_secrets read_secrets(lua_State *L) {
+  static const char *const allowed[] = {"secrets", NULL};
+  if (lua_isnoneornil(L, 2)) return JSON_SECRETS_NONE;
+  binding_expect(L, lua_istable(L, 2), decode_signature);
+  binding_check_keys(L, 2, allowed, decode_signature);
+  int type = lua_getfield(L, 2, "secrets");
+  bool tags = type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "tags") == 0;
+  binding_expect(L, tags || type == LUA_TBOOLEAN || type == LUA_TNIL, decode_signature);
+  bool all = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return tags ? JSON_SECRETS_TAGS : all ? JSON_SECRETS_NAMES : JSON_SECRETS_NONE;
+}
+
 static int decode(lua_State *L) {
   json_scan scan = begin_scan(L, decode_signature);
-  if (!json_push_value(L, &scan) || !json_scan_finish(&scan)) return fail_scan(L, &scan);
+  json_secrets secrets = read_secrets(L);
+  if (!json_push_value_hiding(L, &scan, secrets) || !json_scan_finish(&scan))
+    return fail_scan(L, &scan);
   return 1;
 }
 

@@ -2,24 +2,37 @@
  *
  * Iterative. The values of a container wait on the Lua stack until it closes, so that its table
  * is made at the right size; a container with more than WAIT_LIMIT values gets its table early
- * and is emptied into it from time to time. */
+ * and is emptied into it from time to time.
+ *
+ * The Value of a tag is kept as a secret until its Key is known, in whichever order they come; what
+ * turns out to be none becomes a string when its object closes. */
 #include <lauxlib.h>
+#include <string.h>
 
 #include "binding.h"
+#include "core/secret_name.h"
 #include "json_lua.h"
 
 enum { WAIT_LIMIT = 64 };
 
+typedef enum { MEMBER_PLAIN, MEMBER_SECRET, MEMBER_KEY, MEMBER_VALUE } member_kind;
+typedef enum { TAG_UNKNOWN, TAG_HARMLESS, TAG_SECRET } tag_kind;
+
 typedef struct {
   json_type type;
-  int base;         /* the stack's height below the container */
-  bool has_table;   /* the table stands at base + 1 already */
-  lua_Integer size; /* elements in the table */
+  int base;           /* the stack's height below the container */
+  bool has_table;     /* the table stands at base + 1 already */
+  bool secret;        /* every string inside is */
+  bool undecided;     /* a Value waits for its Key */
+  member_kind member; /* whose value comes next */
+  tag_kind tag;       /* by the Key */
+  lua_Integer size;   /* elements in the table */
 } container;
 
 typedef struct {
   lua_State *L;
   json_scan *scan;
+  json_secrets secrets;
   int metatable; /* stack index of the arrays' metatable */
   int open;
   container containers[JSON_MAX_DEPTH];
@@ -60,10 +73,20 @@ static void settle(decoder *self, container *into, bool last) {
   lua_settop(L, table);
 }
 
+/* Whether a string that comes next, or all strings of a container, are secrets. */
+static bool is_hidden(const decoder *self) {
+  if (self->secrets == JSON_SECRETS_NONE || self->open == 0) return false;
+  const container *inner = &self->containers[self->open - 1];
+  return inner->secret || inner->member == MEMBER_SECRET ||
+         (inner->member == MEMBER_VALUE && inner->tag == TAG_SECRET);
+}
+
 static bool open_container(decoder *self, json_type type) {
   if (!json_scan_enter(self->scan, type)) return false;
   luaL_checkstack(self->L, WAIT_LIMIT + 8, "JSON nested too deep");
-  self->containers[self->open++] = (container){.type = type, .base = lua_gettop(self->L)};
+  bool secret = is_hidden(self);
+  self->containers[self->open++] =
+      (container){.type = type, .base = lua_gettop(self->L), .secret = secret};
   return true;
 }
 
@@ -75,6 +98,68 @@ static void push_string(lua_State *L, json_span string) {
   luaL_Buffer buffer;
   char *out = luaL_buffinitsize(L, &buffer, string.size);
   luaL_pushresultsize(&buffer, json_unescape(string, out));
+}
+
+/* The name or the value of a tag, unescaped, against the list of secret names. */
+static bool names_secret(lua_State *L, json_span string) {
+  if (!string.escaped) return secret_name(string.at, string.size);
+  char *name = lua_newuserdatauv(L, string.size + 1, 0);
+  bool secret = secret_name(name, json_unescape(string, name));
+  lua_pop(L, 1);
+  return secret;
+}
+
+static void push_secret(lua_State *L, json_span string) {
+  if (!string.escaped) {
+    binding_push_secret(L, string.at, string.size);
+    return;
+  }
+  char *bytes = lua_newuserdatauv(L, string.size + 1, 0);
+  binding_push_secret(L, bytes, json_unescape(string, bytes));
+  explicit_bzero(bytes, string.size);
+  lua_remove(L, -2);
+}
+
+static bool is_one_of(json_span key, const char *first, const char *second) {
+  return json_string_equals(key, first, strlen(first)) ||
+         json_string_equals(key, second, strlen(second));
+}
+
+static member_kind classify(const decoder *self, json_span key) {
+  if (is_one_of(key, "Key", "key")) return MEMBER_KEY;
+  if (is_one_of(key, "Value", "value")) return MEMBER_VALUE;
+  bool secret = self->secrets == JSON_SECRETS_NAMES && names_secret(self->L, key);
+  return secret ? MEMBER_SECRET : MEMBER_PLAIN;
+}
+
+/* A string where secrets may be. */
+static void push_guarded(decoder *self, json_span string) {
+  container *inner = self->open > 0 ? &self->containers[self->open - 1] : NULL;
+  bool waits = inner && inner->member == MEMBER_VALUE && inner->tag == TAG_UNKNOWN;
+  if (inner && inner->member == MEMBER_KEY && inner->tag != TAG_SECRET)
+    inner->tag = names_secret(self->L, string) ? TAG_SECRET : TAG_HARMLESS;
+  if (waits) inner->undecided = true;
+  if (waits || is_hidden(self))
+    push_secret(self->L, string);
+  else
+    push_string(self->L, string);
+}
+
+/* The table on top is whole: a Value whose Key is no secret's, or that has none, is a string. */
+static void decide_value(lua_State *L) {
+  static const char *const names[] = {"Value", "value"};
+  for (int i = 0; i < 2; i++) {
+    size_t size;
+    lua_pushstring(L, names[i]);
+    lua_rawget(L, -2); // table value
+    const char *bytes = binding_secret(L, -1, &size);
+    if (bytes) {
+      lua_pushstring(L, names[i]);
+      lua_pushlstring(L, bytes, size); // table value name string
+      lua_rawset(L, -4);
+    }
+    lua_pop(L, 1);
+  }
 }
 
 static bool push_number(decoder *self, json_span number) {
@@ -94,7 +179,12 @@ static bool push_scalar(decoder *self) {
   json_span value;
   if (!json_scan_value(self->scan, &value)) return false;
   switch (value.type) {
-  case JSON_STRING: push_string(self->L, value); return true;
+  case JSON_STRING:
+    if (self->secrets == JSON_SECRETS_NONE)
+      push_string(self->L, value);
+    else
+      push_guarded(self, value);
+    return true;
   case JSON_NUMBER: return push_number(self, value);
   case JSON_NULL: lua_pushlightuserdata(self->L, NULL); return true;
   default: lua_pushboolean(self->L, value.type == JSON_TRUE); return true;
@@ -111,10 +201,12 @@ static bool next_value(decoder *self) {
     if (lua_gettop(self->L) - inner->base >= WAIT_LIMIT) settle(self, inner, false);
     if (object ? json_scan_member(self->scan, &key) : json_scan_element(self->scan)) {
       if (object) push_string(self->L, key);
+      if (object && self->secrets) inner->member = classify(self, key);
       return true;
     }
     if (self->scan->error) return false;
     settle(self, inner, true);
+    if (inner->undecided && inner->tag != TAG_SECRET && !inner->secret) decide_value(self->L);
     self->open--;
   }
   return false;
@@ -133,12 +225,17 @@ static void push_value(decoder *self) {
 }
 
 bool json_push_value(lua_State *L, json_scan *scan) {
+  return json_push_value_hiding(L, scan, JSON_SECRETS_NONE);
+}
+
+bool json_push_value_hiding(lua_State *L, json_scan *scan, json_secrets secrets) {
   decoder self;
   luaL_checkstack(L, WAIT_LIMIT + 8, "JSON nested too deep");
   json_push_array_metatable(L);
   int metatable = lua_gettop(L);
   self.L = L;
   self.scan = scan;
+  self.secrets = secrets;
   self.metatable = metatable;
   self.open = 0; /* the containers are filled as they open */
   push_value(&self);

@@ -19,6 +19,15 @@
  * when the text is refused or a number is beyond a double. Raises only when memory is short. */
 bool json_push_value(lua_State *L, json_scan *scan);
 
+/* Which strings become secrets (binding.h) without ever being Lua strings. */
+typedef enum {
+  JSON_SECRETS_NONE,
+  JSON_SECRETS_TAGS,  /* in an object such as {"Key": "TaskToken", "Value": "…"}, by its Key */
+  JSON_SECRETS_NAMES, /* those, and every string in a member whose name is a secret's */
+} json_secrets;
+
+bool json_push_value_hiding(lua_State *L, json_scan *scan, json_secrets secrets);
+
 typedef struct {
   bool sort;  /* members in byte order of their names; otherwise in the table's order */
   bool ascii; /* everything outside printable ASCII escaped */

@@ -1,5 +1,6 @@
-/* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, and writing
- * to a descriptor. Memory: none. Callers: trusted Lua. */
+/* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, writing to
+ * a descriptor, and keep_secrets() → true | nil, message, code: no core dump of what is handled
+ * from now on. Memory: none. Callers: trusted Lua. */
 #include "core/process.h"
 
 #include <string.h>
@@ -78,6 +79,13 @@ static int process_executable_(lua_State *L) {
   return 1;
 }
 
+static int process_keep_secrets_(lua_State *L) {
+  if (!process_keep_secrets())
+    return binding_fail(L, "NotKept", "the system does not let core dumps be switched off");
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 int luaopen_weir_process(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"clock", process_clock},
@@ -88,6 +96,7 @@ int luaopen_weir_process(lua_State *L) {
       {"write", process_write_},
       {"new_id", process_new_id},
       {"executable", process_executable_},
+      {"keep_secrets", process_keep_secrets_},
       {NULL, NULL},
   };
   luaL_newlib(L, functions);

@@ -5,14 +5,19 @@
  *   environment(name)  the variable as a secret that never was a Lua string, or nil
  *   is(value)          whether a value is a secret
  *   equal(a, b)        constant-time comparison of secrets or strings
- *   hide(text, secret) the text with every occurrence of the secret as "[redacted]": services
- *                      like to quote what they refuse
+ *   hide(text, secret) the text with "[redacted]" for every piece of the secret, escaped or in
+ *                      base64 as well: services like to quote what they refuse
+ *   names(name)        whether a value of this name is a secret: the one list there is
+ *   size(secret)       how many bytes it has
+ *   made_of(secret, characters)  whether all its bytes are among these
  *
  * Lua still owns the string that was given to wrap: drop it. Callers: trusted Lua. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
+#include "core/secret_name.h"
+#include "core/secret_text.h"
 #include "registry.h"
 
 static int secret_wrap(lua_State *L) {
@@ -54,28 +59,55 @@ static int secret_equal(lua_State *L) {
   return 1;
 }
 
-static int secret_hide(lua_State *L) {
+static int secret_hide_(lua_State *L) {
   size_t size, secret_size = 0;
   const char *secret = binding_secret(L, 2, &secret_size);
   binding_expect(L, lua_type(L, 1) == LUA_TSTRING && secret, "weir.secret.hide(text, secret)");
-  const char *at = lua_tolstring(L, 1, &size), *end = at + size, *found;
-  luaL_Buffer out;
-  luaL_buffinit(L, &out);
-  while (secret_size > 0 && (found = memmem(at, (size_t)(end - at), secret, secret_size))) {
-    luaL_addlstring(&out, at, (size_t)(found - at));
-    luaL_addstring(&out, "[redacted]");
-    at = found + secret_size;
+  const char *text = lua_tolstring(L, 1, &size);
+  text_buffer *out = binding_push_buffer(L);
+  if (!secret_hide(out, text, size, secret, secret_size) && !out->failed) {
+    lua_settop(L, 1);
+    return 1;
   }
-  luaL_addlstring(&out, at, (size_t)(end - at));
-  luaL_pushresult(&out);
+  if (out->failed) return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, out->data, out->size);
+  return 1;
+}
+
+static int secret_names(lua_State *L) {
+  size_t size;
+  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.secret.names(name)");
+  const char *name = lua_tolstring(L, 1, &size);
+  lua_pushboolean(L, secret_name(name, size));
+  return 1;
+}
+
+static int secret_size(lua_State *L) {
+  size_t size;
+  binding_expect(L, binding_secret(L, 1, &size) != NULL, "weir.secret.size(secret)");
+  lua_pushinteger(L, (lua_Integer)size);
+  return 1;
+}
+
+static int secret_made_of(lua_State *L) {
+  size_t size, count;
+  const char *bytes = binding_secret(L, 1, &size);
+  binding_expect(L, bytes && lua_type(L, 2) == LUA_TSTRING,
+                 "weir.secret.made_of(secret, characters)");
+  const char *characters = lua_tolstring(L, 2, &count);
+  bool all = true;
+  for (size_t i = 0; i < size; i++) all = all && memchr(characters, bytes[i], count);
+  lua_pushboolean(L, all);
   return 1;
 }
 
 int luaopen_weir_secret(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"wrap", secret_wrap}, {"environment", secret_environment},
-      {"is", secret_is},     {"equal", secret_equal},
-      {"hide", secret_hide}, {NULL, NULL},
+      {"wrap", secret_wrap},  {"environment", secret_environment},
+      {"is", secret_is},      {"equal", secret_equal},
+      {"hide", secret_hide_}, {"names", secret_names},
+      {"size", secret_size},  {"made_of", secret_made_of},
+      {NULL, NULL},
   };
   luaL_newlib(L, functions);
   return 1;

@@ -372,6 +372,7 @@ int lambda_runtime_main(void) {
              getenv("AWS_LAMBDA_MAX_CONCURRENCY"));
     return 2;
   }
+  process_keep_secrets(); /* where the system refuses, nothing else shows them either */
   stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   poller *pollers = calloc((size_t)count, sizeof *pollers);
   if (stop_fd < 0 || !pollers) {

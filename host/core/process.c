@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,4 +99,23 @@ int process_write(int descriptor, const char *bytes, size_t size) {
 
 bool process_random(void *bytes, size_t size) {
   return getrandom(bytes, size, 0) == (ssize_t)size;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEP_READABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEP_READABLE 1
+#endif
+#endif
+
+bool process_keep_secrets(void) {
+  /* A core pattern that is a pipe does not ask for the limit; for being dumpable it does. */
+  const struct rlimit none = {0, 0};
+  bool limited = setrlimit(RLIMIT_CORE, &none) == 0;
+#ifdef KEEP_READABLE
+  return limited;
+#else
+  return prctl(PR_SET_DUMPABLE, 0) == 0 && limited;
+#endif
 }

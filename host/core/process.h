@@ -1,5 +1,5 @@
-/* This process: the time, chance, where its program file is, and waiting.
- * Memory: results go into the caller's buffers. Callers: bindings/process.c. */
+/* This process: the time, chance, where its program file is, waiting, and keeping its memory.
+ * Memory: results go into the caller's buffers. Callers: bindings/process.c, the Lambda loop. */
 #ifndef WEIR_PROCESS_H
 #define WEIR_PROCESS_H
 
@@ -29,6 +29,11 @@ bool process_random(void *bytes, size_t size);
 
 /* Waits; a signal that does not end the process does not shorten it. */
 void process_sleep_ms(int64_t milliseconds);
+
+/* From now on no memory of this process leaves it: no core dump, no other process of the user that
+ * reads it. Builds with a sanitizer stay readable, as their leak check needs. False when the system
+ * refuses. */
+bool process_keep_secrets(void);
 
 /* The path of the running program. False when it is unknown or does not fit. */
 bool process_executable(char *path, size_t capacity);

@@ -3,7 +3,8 @@
 --   effects:call{service=, operation=, target=, input=}  changes something; → output | nil, message, code
 --   effects:read{service=, operation=, target=, input=}  looks something up; the same answers
 --   effects:metric(name, value, unit, dimensions)        one measurement
---   effects:setting(name)                                one setting of the handler, a text
+--   effects:setting(name[, default])                     one setting of the handler, a text
+--   effects:now()  effects:uuid()                        epoch seconds, and a random UUID (version 4)
 --
 -- A call or read may name the `role` to take for it, as clients do (weir.aws.client); `target` is what
 -- people and worlds know the thing by. Both executors check a request against the operation's members,
@@ -13,6 +14,8 @@
 -- come from what the event carries as its `world` and `config`, or from AWS when live reads were asked
 -- for, and what is not there is noted in `unknown`. The live one does what it is told; its `plan` is
 -- what it did, `failures` what AWS refused.
+local process = require "weir.process"
+
 local effects = {}
 
 -- Loaded when the first call comes: a handler that only decides starts without the clients.
@@ -83,13 +86,39 @@ function Dry:metric(name, value, unit, dimensions)
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = dimensions }
 end
 
-local function variable(name) return "WEIR_" .. name:upper() end
+-- What a setting is called in the environment; the first that is set wins.
+local function variables(name) return "WEIR_" .. name:upper(), name:upper() end
 
-function Dry:setting(name)
-  local value = self.config[name] or os.getenv(variable(name))
-  if type(value) == "string" and value ~= "" then return value end
+-- For messages: "WEIR_STATE_MACHINE or STATE_MACHINE".
+function effects.variables(name) return ("%s or %s"):format(variables(name)) end
+
+local function from_environment(name)
+  for _, variable in ipairs { variables(name) } do
+    local value = os.getenv(variable)
+    if value and value ~= "" then return value end
+  end
+end
+
+local function from_config(config, name)
+  local value = config[name]
+  if type(value) == "boolean" or type(value) == "number" then return tostring(value) end
+  return type(value) == "string" and value ~= "" and value or nil
+end
+
+function Dry:setting(name, default)
+  local value = from_config(self.config, name) or from_environment(name) or default
+  if value then return value end
   return not_known(self, "the setting " .. name,
-    ('set %s, or give it in the event: "config": {"%s": …}'):format(variable(name), name))
+    ('set %s, or give it in the event: "config": {"%s": …}'):format(effects.variables(name), name))
+end
+
+function Dry.now() return process.time() // 1000 end
+
+function Dry.uuid()
+  local id = assert(process.new_id())
+  local variant = tonumber(id:sub(17, 17), 16) % 4 + 1
+  return ("%s-%s-4%s-%s%s-%s"):format(id:sub(1, 8), id:sub(9, 12), id:sub(14, 16),
+    ("89ab"):sub(variant, variant), id:sub(18, 20), id:sub(21))
 end
 
 -- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client is
@@ -127,11 +156,13 @@ end
 
 Live.metric = Dry.metric
 
-function Live.setting(_, name)
-  local value = os.getenv(variable(name))
-  if value and value ~= "" then return value end
-  return nil, ("the setting %s is missing; set %s"):format(name, variable(name)), "NotConfigured"
+function Live.setting(_, name, default)
+  local value = from_environment(name) or default
+  if value then return value end
+  return nil, ("the setting %s is missing; set %s"):format(name, effects.variables(name)), "NotConfigured"
 end
+
+Live.now, Live.uuid = Dry.now, Dry.uuid
 
 -- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor whose
 -- clients live longer than one invocation.

@@ -10,8 +10,9 @@
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
+local redact = require "weir.redact"
 
-local handlers = { names = { "routing", "mapping" } }
+local handlers = { names = { "routing", "mapping", "sagemaker_invoke", "sagemaker_callback" } }
 
 function handlers.find(name)
   for _, known in ipairs(handlers.names) do
@@ -76,7 +77,7 @@ function handlers.run(handler, event, set, effects, options)
   end
   local result, message, code = handler.run(event, ask, effects)
   if result == nil then
-    report.error = { message = message, code = code, facts = report.asking }
+    report.error = { message = redact.text(message, event), code = code, facts = report.asking }
   else
     report.result = result
   end

@@ -1,25 +1,11 @@
 -- Takes secrets out of what is about to be printed: the value of every key whose name says that it
--- is one, however deep.
+-- is one (weir.secret.names), however deep.
 local json = require "weir.json"
-
--- Parts of lower-case names without separators: taskToken, task_token and X-Amz-Security-Token.
-local NAMES = { "token", "secret", "authorization", "password", "passwd", "credential", "privatekey",
-  "apikey",
-  "accesskey", "cookie", "signature" }
--- Names that contain one of those and are no secret.
-local HARMLESS = { tokenizer = true, secretarn = true, maxtokens = true, tokencount = true }
+local secret = require "weir.secret"
 
 local redact = { MARK = "[redacted]" }
 
-function redact.is_secret(name)
-  if type(name) ~= "string" then return false end
-  local plain = name:lower():gsub("[^%w]", "")
-  if HARMLESS[plain] then return false end
-  for _, part in ipairs(NAMES) do
-    if plain:find(part, 1, true) then return true end
-  end
-  return false
-end
+function redact.is_secret(name) return type(name) == "string" and secret.names(name) end
 
 -- A presigned URL signs whoever holds it in.
 local function without_signature(text)
@@ -48,5 +34,13 @@ function redact.members(value) return copy_without(value, same) end
 
 -- A copy for showing: secrets inside of URLs are taken out too.
 function redact.value(value) return copy_without(value, without_signature) end
+
+-- A text without what `value` keeps secret, however deep in it.
+function redact.text(text, value)
+  if secret.is(value) and type(text) == "string" then return secret.hide(text, value) end
+  if type(value) ~= "table" or type(text) ~= "string" then return text end
+  for _, item in pairs(value) do text = redact.text(text, item) end
+  return text
+end
 
 return redact

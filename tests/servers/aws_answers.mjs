@@ -1,30 +1,19 @@
 // Plausible answers of the services that have no server of their own in npm. Little state: what a
-// test must see again (jobs, executions, tokens, weights) and nothing more.
+// test must see again (executions, weights) and nothing more; jobs and task tokens are in aws_workflows.mjs.
 import { createHash } from "node:crypto";
+import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
+
+export { ServiceError };
 
 const account = "111122223333";
 const arn = (service, rest) => `arn:aws:${service}:eu-west-1:${account}:${rest}`;
 
-export class ServiceError extends Error {
-  constructor(code, message, status = 400, fields = {}) {
-    super(message);
-    Object.assign(this, { code, status, fields });
-  }
-}
-
 let state;
 export function reset() {
-  state = { jobs: {}, executions: {}, tokens: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
+  resetWorkflows();
+  state = { executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
-
-function answerToken({ taskToken }) {
-  if (taskToken === "unknown") throw new ServiceError("TaskDoesNotExist", "Task does not exist");
-  if (taskToken.length < 3) throw new ServiceError("InvalidToken", `Invalid token: '${taskToken}'`);
-  if (state.tokens[taskToken]) throw new ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'");
-  state.tokens[taskToken] = true;
-  return {};
-}
 
 const labels = [{ Name: "Document", Confidence: 99.1 }, { Name: "Text", Confidence: 98.7 }];
 
@@ -50,19 +39,8 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
   };
 }
 
-function page(items, { NextToken, MaxResults }, name, fallback = 50) {
-  const from = Number(NextToken ?? 0);
-  const to = from + Number(MaxResults ?? fallback);
-  return { [name]: items.slice(from, to), ...(to < items.length ? { NextToken: String(to) } : {}) };
-}
-
 export const answers = {
-  "stepfunctions.SendTaskSuccess": (input) => {
-    JSON.parse(input.output);
-    return answerToken(input);
-  },
-  "stepfunctions.SendTaskFailure": answerToken,
-  "stepfunctions.SendTaskHeartbeat": () => ({}),
+  ...workflowAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
     const known = state.executions[key];
@@ -75,25 +53,6 @@ export const answers = {
     const known = state.executions[executionArn];
     if (!known) throw new ServiceError("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
     return { executionArn, stateMachineArn: arn("states", "stateMachine:m"), status: "RUNNING", ...known };
-  },
-  "sagemaker.CreateTransformJob": (input) => {
-    if (state.jobs[input.TransformJobName])
-      throw new ServiceError("ResourceInUse", "Job name must be unique within an AWS account and region");
-    state.jobs[input.TransformJobName] = input;
-    return { TransformJobArn: arn("sagemaker", `transform-job/${input.TransformJobName}`) };
-  },
-  "sagemaker.DescribeTransformJob": ({ TransformJobName }) => {
-    const { Tags, ...job } = state.jobs[TransformJobName] ?? {};
-    if (!job.ModelName) throw new ServiceError("ValidationException", "Could not find requested job");
-    return { ...job, TransformJobArn: arn("sagemaker", `transform-job/${TransformJobName}`),
-      TransformJobStatus: "InProgress", CreationTime: 1795435200.5 };
-  },
-  "sagemaker.StopTransformJob": () => ({}),
-  "sagemaker.ListTags": (input) => {
-    if (input.MaxResults !== undefined && input.MaxResults < 50)
-      throw new ServiceError("ValidationException", "MaxResults must be at least 50");
-    const tags = Array.from({ length: 120 }, (_, i) => ({ Key: `k${i}`, Value: String(i) }));
-    return page(tags, input, "Tags");
   },
   "sagemaker.DescribeEndpoint": ({ EndpointName }) => ({
     EndpointName, EndpointArn: arn("sagemaker", `endpoint/${EndpointName}`), EndpointConfigName: "c",

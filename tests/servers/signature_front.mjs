@@ -5,10 +5,11 @@
 //   POST /__test/faults    [{ kind, … }, …]  the next requests fail, in this order (see `faults`)
 //   POST /__test/answers   { "service.Operation": [{ status, headers, body }, …] }
 //   POST /__test/clock     { offset_s }      the services' clock
+//   POST /__test/scan      { TableName }     every item of a table, in DynamoDB's JSON
 //   POST /__test/reset
-//   GET  /__test/requests  what came since the last reset
+//   GET  /__test/requests  what came since the last reset; aws_workflows.mjs has more
 import { createHash, createHmac } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -17,6 +18,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
+import { workflowControls } from "./aws_workflows.mjs";
 import { announce } from "./lifetime.mjs";
 
 const require = createRequire(import.meta.url);
@@ -156,6 +158,14 @@ function send(response, { status, headers, body = "" }, more = {}) {
   return bytes;
 }
 
+function kill(response, pidFile) {
+  process.kill(Number(readFileSync(pidFile, "utf8")), "SIGKILL");
+  response.socket.destroy();
+}
+
+// Faults that come instead of the service's answer: the service never sees the request.
+const INSTEAD = new Set(["status", "html", "kill_before"]);
+
 // Each takes the socket's response, the fault as queued, and the answer the service would give.
 const faults = {
   pass: (response, _, reply) => response.end(send(response, reply)),
@@ -177,6 +187,9 @@ const faults = {
     { status, headers: { "Content-Type": "text/html" }, body: "<html><h1>Bad gateway<br></h1></html>" })),
   bad_crc: (response, _, reply) => response.end(send(response, reply, { "x-amz-crc32": "12345" })),
   lie: (response, _, reply) => response.write(send(response, reply, { "content-length": 5368709120 })),
+  // The client dies, before the service acts (see handle) or after it did; no reply reaches anybody.
+  kill_before: (response, { pid_file }) => kill(response, pid_file),
+  kill_after: (response, { pid_file }) => kill(response, pid_file),
   then_close: (response, _, reply) => response.end(send(response, reply), () => setImmediate(() => response.socket?.destroy())),
 };
 
@@ -190,7 +203,22 @@ function readBody(request) {
   });
 }
 
+// dynalite wants to see a signature, whichever.
+async function scan(input) {
+  const headers = { host: "127.0.0.1", "content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.Scan",
+    "x-amz-date": "20260101T000000Z",
+    authorization: "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0" };
+  const items = [];
+  for (let ExclusiveStartKey; ;) {
+    const body = JSON.stringify({ ...input, ConsistentRead: true, ExclusiveStartKey });
+    const page = JSON.parse((await forward(ports.dynamodb, { method: "POST", url: "/", body }, headers)).body);
+    items.push(...page.Items);
+    if (!(ExclusiveStartKey = page.LastEvaluatedKey)) return items;
+  }
+}
+
 const controls = {
+  ...workflowControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),
@@ -199,6 +227,7 @@ const controls = {
     resetAnswers();
   },
   "GET /__test/requests": () => seen,
+  "POST /__test/scan": scan,
 };
 
 async function control(request, response) {
@@ -206,7 +235,7 @@ async function control(request, response) {
   // The next test begins on a connection of its own: curl repeats a request once, and for free,
   // when a kept one turns out to be closed.
   response.shouldKeepAlive = false;
-  const result = action?.(request.body.length ? JSON.parse(request.body) : undefined);
+  const result = await action?.(request.body.length ? JSON.parse(request.body) : undefined);
   response.end(JSON.stringify(result ?? {}));
 }
 
@@ -229,7 +258,7 @@ async function handle(request, response) {
     found = identify(request, given?.scope);
     note(request, found, given);
     validate(found);
-    reply = fault.kind === "status" || fault.kind === "html" ? {} : await pass(request, found, given);
+    reply = INSTEAD.has(fault.kind) ? {} : await pass(request, found, given);
   } catch (problem) {
     if (!(problem instanceof Refusal)) throw problem;
     reply = refuse(found, problem, `req-${++counter}`);

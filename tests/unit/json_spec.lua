@@ -79,9 +79,9 @@ describe("json.decode", function()
 
   it("raises for anything but a string", function()
     for _, wrong in ipairs({ 1, true, {}, print }) do
-      assert.has_error(function() json.decode(wrong) end, "expected json.decode(text)")
+      assert.error_matches(function() json.decode(wrong) end, "expected json.decode(text", 1, true)
     end
-    assert.has_error(function() json.decode() end, "expected json.decode(text)")
+    assert.error_matches(function() json.decode() end, "expected json.decode(text", 1, true)
   end)
 end)
 

@@ -11,6 +11,9 @@
 --     },
 --   }
 --
+-- A service with secret_replies = true decodes its replies from a secret: what is one in there never
+-- was a Lua string.
+--
 -- gives a module with new(config). A client answers each operation under its own name and in Lua's
 -- spelling: client:call("StartExecution", input) and client:start_execution(input), both
 -- → output | nil, message, code, details{ request_id =, status =, attempts =, fields = }.
@@ -160,7 +163,7 @@ local function attempt(self, operation, request, place, deadline_ms)
     output_file = request.output_file, deadline_ms = deadline_ms,
     timeout_ms = self.config.timeout_ms or operation.timeout_ms or DEFAULT_TIMEOUT_MS,
     connect_timeout_ms = self.config.connect_timeout_ms or CONNECT_TIMEOUT_MS,
-    ca_bundle = self.ca_bundle,
+    ca_bundle = self.ca_bundle, secret_body = self.service.secret_replies,
   }
   if not response then return nil, { code = code, message = message } end
   local output

@@ -47,7 +47,7 @@ end
 -- decode: the service's own reader of bodies, where it has one.
 function failure.from_json(response, service)
   local headers, body = response.headers, nil
-  if response.body ~= "" then body = (service.decode or json.decode)(response.body or "") end
+  if response.body_bytes ~= 0 then body = (service.decode or json.decode)(response.body or "") end
   if type(body) ~= "table" then body = {} end
   -- A service that also speaks the old query protocol names its old code here.
   local code = headers["x-amzn-query-error"] and headers["x-amzn-query-error"]:match("^[^;]+")

@@ -1,9 +1,13 @@
--- SageMaker: transform jobs, endpoints and their weights, model packages, tags.
+-- SageMaker: transform jobs, endpoints and their weights, model packages, tags. The value of a tag
+-- whose key is a secret's, such as TaskToken, comes as a secret.
 local client = require "weir.aws.client"
+local json = require "weir.json"
+
+local function decode(text) return json.decode(text, { secrets = "tags" }) end
 
 return client.service {
   name = "sagemaker", id = "SAGEMAKER", host = "api.sagemaker", signing_name = "sagemaker",
-  protocol = "json", json_version = "1.1", target_prefix = "SageMaker",
+  protocol = "json", json_version = "1.1", target_prefix = "SageMaker", decode = decode, secret_replies = true,
   operations = {
     CreateTransformJob = {
       members = "TransformJobName* ModelName* TransformInput* TransformOutput* TransformResources* BatchStrategy "
@@ -13,6 +17,13 @@ return client.service {
     },
     DescribeTransformJob = { members = "TransformJobName*", target = "TransformJobName" },
     StopTransformJob = { members = "TransformJobName*", target = "TransformJobName", changes = true },
+    ListTransformJobs = {
+      members = "CreationTimeAfter CreationTimeBefore LastModifiedTimeAfter LastModifiedTimeBefore NameContains "
+        .. "SortBy SortOrder StatusEquals MaxResults NextToken",
+      target = "NameContains",
+      paging = { input = "NextToken", output = "NextToken", items = "TransformJobSummaries" },
+    },
+    AddTags = { members = "ResourceArn* Tags*", target = "ResourceArn", changes = true },
     ListTags = {
       members = "ResourceArn* NextToken MaxResults", target = "ResourceArn",
       paging = { input = "NextToken", output = "NextToken", items = "Tags" },

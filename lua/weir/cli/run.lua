@@ -5,6 +5,7 @@ local exit = require "weir.cli.exit"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local policies = require "weir.cli.policies"
+local process = require "weir.process"
 local redact = require "weir.redact"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
@@ -12,7 +13,9 @@ local terminal = require "weir.cli.terminal"
 -- Codes that mean the event was wrong or the log; what AWS refused the executor knows, and all others
 -- are the policy's.
 local STATUS = {
-  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, LogFailed = exit.io,
+  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, InvalidSetting = exit.usage,
+  TokenDoesNotFit = exit.usage, LogFailed = exit.io, CorrelationIdTaken = exit.io, InvalidRecord = exit.io,
+  JobNameTaken = exit.io, JobNotSettled = exit.io, TokenReplaced = exit.io, MalformedResponse = exit.io,
 }
 
 local function status_of(report)
@@ -121,7 +124,7 @@ end
 function Session:event(text, place, problem)
   self.count = self.count + 1
   if not text then return self:fail(place, "InvalidEvent", problem, exit.usage) end
-  local event = json.decode(text)
+  local event = json.decode(text, { secrets = true })
   local executor, wrong = executor_for(event, self.given)
   if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
   local report = handlers.run(handlers.find(self.given.HANDLER), event, self.set, executor,
@@ -146,6 +149,7 @@ local function run(given, screen)
   if not given.event then
     return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
   end
+  process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
   local set, directory = policies.load("run", given, screen)
   if not set then return directory() end
   local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 },

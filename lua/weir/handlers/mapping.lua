@@ -30,7 +30,7 @@ local function from_record(record, i)
   if type(record) ~= "table" then return invalid("Records[%d] is not an object", i - 1) end
   if record.eventSource == "aws:sqs" then
     if type(record.body) ~= "string" then return invalid("Records[%d] of SQS has no body", i - 1) end
-    local event, message = json.decode(record.body)
+    local event, message = json.decode(record.body, { secrets = true })
     if event == nil then return invalid("the body of Records[%d] is no JSON: %s", i - 1, message) end
     return event
   end

@@ -17,7 +17,7 @@ function protocol.build(service, operation, input)
 end
 
 function protocol.parse(service, _, response)
-  if response.body == "" then return {} end
+  if response.body_bytes == 0 then return {} end
   local output, message = (service.decode or json.decode)(response.body)
   if type(output) == "table" then return output end
   return nil, failure.unreadable(response, "the answer is not JSON: " .. (message or "not an object"))

@@ -1,0 +1,52 @@
+-- Answers to Step Functions for a task token. Step Functions takes one answer for a token; a later one,
+-- or one for a task that is over, is refused, which is as good as answered.
+--
+--   answer.success(effects, token, job, output)        → true | false (was over already) | nil, message, code
+--   answer.failure(effects, token, job, name, cause)   → the same
+--   answer.heartbeat(effects, token, job)              → the same: whether the task still waits
+--
+-- job is the name of the job, for plans and metrics.
+local json = require "weir.json"
+local secret = require "weir.secret"
+
+local answer = { MAX_CAUSE = 32768, MAX_ERROR = 256 }
+
+-- How Step Functions says that nobody waits for this token.
+local OVER = { TaskTimedOut = true, TaskDoesNotExist = true, InvalidToken = true }
+
+local function send(effects, operation, token, job, input)
+  input.taskToken = token
+  local output, message, code = effects:call { service = "stepfunctions", operation = operation, target = job,
+    input = input }
+  if output then return true end
+  if not OVER[code] then return nil, message, code end
+  effects:metric("TaskAlreadyAnswered", 1, "Count", { Code = code })
+  return false
+end
+
+-- At most `limit` bytes of a text in UTF-8, cut between two characters.
+function answer.bounded(text, limit)
+  if #text <= limit then return text end
+  local size = limit - #"…"
+  while size > 0 and text:byte(size + 1) & 0xC0 == 0x80 do size = size - 1 end
+  return text:sub(1, size) .. "…"
+end
+
+-- What the workflow's history shows: whoever writes reasons and paths may have quoted the token.
+local function shown(text, token) return secret.hide(text, token) end
+
+-- output: a JSON value.
+function answer.success(effects, token, job, output)
+  return send(effects, "SendTaskSuccess", token, job, { output = shown(json.encode(output), token) })
+end
+
+function answer.failure(effects, token, job, name, cause)
+  return send(effects, "SendTaskFailure", token, job, { error = answer.bounded(name, answer.MAX_ERROR),
+    cause = answer.bounded(shown(cause, token), answer.MAX_CAUSE) })
+end
+
+function answer.heartbeat(effects, token, job)
+  return send(effects, "SendTaskHeartbeat", token, job, {})
+end
+
+return answer

@@ -1,0 +1,177 @@
+-- Task tokens when the process dies: SIGKILL before and after every call to AWS of both handlers, the
+-- event delivered again, and in the end one answer and an empty table. And a thousand jobs at once.
+local property = require("support.property")
+local run = require("support.run")
+local workflow = require("support.workflow")
+
+local cloud = workflow.cloud
+
+local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
+local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
+
+describe("a process that is killed", function()
+  local folder, pid_file
+
+  setup(function()
+    folder = run.directory()
+    pid_file = folder .. "/pid"
+  end)
+  teardown(function() run.remove(folder) end)
+
+  -- Runs a handler in a process of its own: true, or false when it was killed.
+  local function deliver(handler, event, mode)
+    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
+      TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out" }
+    local words = { "env -u AWS_PROFILE" }
+    for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
+    run.write(folder .. "/event", event)
+    local command = ("%s sh -c 'echo $$ >%s; exec %s run %s -e %s/event -p policies --live' >%s/out 2>&1"):format(
+      table.concat(words, " "), pid_file, run.program, handler, folder, folder)
+    local _, how, status = os.execute("exec " .. command)
+    if how == "signal" or status == 137 then return false end
+    local file = assert(io.open(folder .. "/out"))
+    local output = file:read("a")
+    file:close()
+    assert.equal(0, status, output)
+    return true
+  end
+
+  -- The steps of a workflow; those with a handler are deliveries, in which the process may die.
+  local JOB
+  local function invoke(token) return { "sagemaker_invoke", function() return workflow.task(token) end } end
+  local CALLBACK = { "sagemaker_callback", function() return workflow.event(JOB, "Completed") end }
+  local function over() workflow.over(TOKEN) end
+  local function finish()
+    JOB = assert(next(workflow.jobs()))
+    workflow.set_job(JOB, "Completed")
+  end
+
+  local SCENARIOS = {
+    ["of a job from start to end"] = { TOKEN, invoke(TOKEN), finish, CALLBACK },
+    ["of a retry that takes the job over"] = { SECOND, invoke(TOKEN), over, invoke(SECOND), finish, CALLBACK },
+    ["of a late delivery that answers"] = { TOKEN, invoke(TOKEN), finish, invoke(TOKEN), CALLBACK },
+  }
+
+  -- Runs a scenario; in step `victim` the process dies at call `call`, before or after the service acts.
+  -- Answers whether it died, and how many calls each step made otherwise.
+  local function play(scenario, mode, victim, call, kind)
+    local killed, calls = false, {}
+    workflow.reset()
+    workflow.waiting(TOKEN, SECOND)
+    for i = 2, #scenario do
+      local step = scenario[i]
+      if type(step) == "function" then
+        step()
+      else
+        local count = #cloud.requests()
+        if i == victim then
+          local faults = {}
+          for n = 1, call - 1 do faults[n] = { kind = "pass" } end
+          faults[call] = { kind = kind, pid_file = pid_file }
+          cloud.faults(table.unpack(faults))
+          killed = not deliver(step[1], step[2](), mode)
+        end
+        if i ~= victim or killed then assert.is_true(deliver(step[1], step[2](), mode)) end
+        calls[i] = #cloud.requests() - count
+      end
+    end
+    local answers = workflow.answers()
+    assert.equal(1, #answers)
+    assert.equal(workflow.fingerprint(scenario[1]), answers[1].token)
+    assert.equal("success", answers[1].kind)
+    workflow.is_empty()
+    return killed, calls
+  end
+
+  for name, scenario in pairs(SCENARIOS) do
+    for _, mode in ipairs(require("weir.token_carrier").MODES) do
+      it(("at any call %s (%s): one answer, an empty table"):format(name, mode), function()
+        local _, calls = play(scenario, mode)
+        local deaths = 0
+        for step, count in pairs(calls) do
+          assert.is_true(count >= 1)
+          for call = 1, count do
+            for _, kind in ipairs { "kill_before", "kill_after" } do
+              assert.is_true((play(scenario, mode, step, call, kind)))
+              deaths = deaths + 1
+            end
+          end
+        end
+        assert.is_true(deaths >= (mode == "dynamodb" and 16 or 8))
+      end)
+    end
+  end
+end)
+
+describe("a thousand jobs in flight", function()
+  -- xorshift; the seed of the property tests repeats an order.
+  local state = property.seed({ seed = 7 }) * 0x9E3779B97F4A7C15 | 1
+  local function chance(most)
+    state = state ~ (state << 13)
+    state = state ~ (state >> 7)
+    state = state ~ (state << 17)
+    return (state >> 1) % most + 1
+  end
+
+  local function shuffle(list)
+    for i = #list, 2, -1 do
+      local j = chance(i)
+      list[i], list[j] = list[j], list[i]
+    end
+    return list
+  end
+
+  -- What happens to one job, in its order: it is started, perhaps twice; it ends; then come its events,
+  -- those of before among them.
+  local function story(i, jobs)
+    local token = ("AQCEAAAA%04d/%s"):format(i, ("t%dk"):format(i * 7919):rep(6))
+    local task = workflow.task(token, { execution_id = "arn:aws:states:eu-west-1:1:execution:wf:run-" .. i })
+    local failed = i % 10 == 0
+    local function start()
+      jobs[i].name = workflow.fine(workflow.invoke(task)).transform_job_name
+    end
+    local final = failed and "Failed" or "Completed"
+    local function tell(status)
+      return function() workflow.fine(workflow.callback(workflow.event(jobs[i].name, status))) end
+    end
+    local function finish() workflow.set_job(jobs[i].name, final, failed and "no" or nil) end
+    local later = shuffle { tell(final), tell(final), i % 4 == 0 and tell("InProgress") or i % 7 == 0 and start or nil }
+    jobs[i] = { token = token, failed = failed }
+    local steps = { start }
+    if i % 9 == 0 then steps[#steps + 1] = start end
+    if i % 5 == 0 then steps[#steps + 1] = tell("InProgress") end
+    steps[#steps + 1] = finish
+    return table.move(later, 1, #later, #steps + 1, steps)
+  end
+
+  it("with duplicated, reordered events: each is answered once, and the table is empty", function()
+    local jobs, stories, tokens, open = {}, {}, {}, {}
+    local count = property.cases(1000)
+    workflow.reset()
+    for i = 1, count do
+      stories[i] = story(i, jobs)
+      tokens[i], open[i] = jobs[i].token, i
+    end
+    workflow.waiting(table.unpack(tokens))
+    while #open > 0 do
+      local at = chance(#open)
+      local steps = stories[open[at]]
+      table.remove(steps, 1)()
+      if #steps == 0 then
+        open[at] = open[#open]
+        open[#open] = nil
+      end
+    end
+    local kinds = {}
+    for _, answer in ipairs(workflow.answers()) do
+      assert.is_nil(kinds[answer.token])
+      kinds[answer.token] = answer.kind
+    end
+    for i = 1, count do
+      assert.equal(jobs[i].failed and "failure" or "success", kinds[workflow.fingerprint(tokens[i])])
+    end
+    workflow.is_empty()
+  end)
+end)
+

@@ -1,0 +1,231 @@
+-- No output shows a task token: whole handlers through `weir run` and the real clients, with services
+-- (below weir.http) that refuse any call and quote the token as they like. Everything that comes out is
+-- searched for every piece of 12 characters of it, as it is, escaped, and in base64.
+local bytes = require("weir.bytes")
+local http = require("weir.http")
+local json = require("weir.json")
+local policies = require("weir.cli.policies")
+local policy_set = require("weir.policy_set")
+local process = require("weir.process")
+local property = require("support.property")
+local run = require("support.run")
+local run_verb = require("weir.cli.run")
+local secret = require("weir.secret")
+
+local PIECE = 12
+
+-- How a service, or whoever stands before it, may quote a token.
+local function each_byte(text, format)
+  return (text:gsub(".", function(c) return format:format(c:byte()) end))
+end
+local QUOTES = {
+  function(text) return text end,
+  function(text, at) return text:sub(at, at + 2 * PIECE) end,
+  function(text, at) return text:sub(1, at + PIECE) .. "\n" .. text:sub(at + PIECE + 1) end,
+  function(text) return (text:gsub("/", "\\/")) end,
+  function(text) return json.encode(json.encode((text:gsub("/", "\\/")))) end,
+  function(text) return each_byte(text, "\\u%04x") end,
+  function(text) return each_byte(text, "%%%02X") end,
+  function(text) return (text:gsub("[/+=]", function(c) return ("%%25%02x"):format(c:byte()) end)) end,
+  function(text) return each_byte(text, "&#%d;") end,
+  function(text) return each_byte(text, "&#x%x;") end,
+  function(text) return bytes.base64(text) end,
+  function(text, at) return bytes.base64(("x"):rep(at % 3) .. text .. "yy") end,
+  function(text) return (bytes.base64('{"taskToken":"' .. text .. '"}'):gsub("+", "-"):gsub("/", "_")) end,
+}
+
+-- The output without its escapes, layer by layer: what a reader would see.
+local function unescaped(text)
+  local function character(digits, base)
+    local code = tonumber(digits, base)
+    return code < 128 and string.char(code) or "?"
+  end
+  text = text:gsub("\\+u(%x%x%x%x)", function(digits) return character(digits, 16) end):gsub("\\", "")
+  text = text:gsub("%%2?5?(%x%x)", function(digits) return character(digits, 16) end)
+  text = text:gsub("&#x(%x+);", function(digits) return character(digits, 16) end)
+  return (text:gsub("&#(%d+);", function(digits) return character(digits, 10) end))
+end
+
+local function find_piece(text, whole)
+  for at = 1, #whole - PIECE + 1 do
+    if text:find(whole:sub(at, at + PIECE - 1), 1, true) then return whole:sub(at, at + PIECE - 1) end
+  end
+end
+
+local function check_no_token(output, token)
+  for _, text in ipairs { output, unescaped(output), (output:gsub("-", "+"):gsub("_", "/")) } do
+    local piece = find_piece(text, token)
+    if piece then error(("the output shows %s: %s"):format(piece, output), 0) end
+    for before = 0, 2 do
+      -- The digits that depend on the token alone.
+      local digits = bytes.base64(("\0"):rep(before) .. token):sub(1 + before + (before > 0 and 1 or 0), -5)
+      if find_piece(text, digits) then error("the output shows the token in base64: " .. output, 0) end
+    end
+  end
+end
+
+-- Services ---------------------------------------------------------------------------------------
+
+local JOB, ID = "job-1", "0a1b2c3d"
+local ARN = "arn:aws:sagemaker:eu-west-1:111122223333:transform-job/" .. JOB
+
+-- What each operation answers when all is well.
+local function replies(case)
+  return {
+    PutItem = {}, DeleteItem = {}, Query = { Items = json.array { { correlation_id = { S = "11111111" } } } },
+    GetItem = { Item = { correlation_id = { S = ID }, task_token = { S = case.token },
+      transform_job_name = { S = JOB }, created_at = { N = "1" }, ttl = { N = "9999999999" } } },
+    CreateTransformJob = { TransformJobArn = ARN }, AddTags = {},
+    DescribeTransformJob = { TransformJobArn = ARN, TransformJobStatus = case.status, ModelName = "m",
+      FailureReason = "because of " .. case.quote,
+      TransformInput = { DataSource = { S3DataSource = { S3DataType = "S3Prefix", S3Uri = "s3://b/in" } } },
+      TransformOutput = { S3OutputPath = "s3://b/out" },
+      TransformResources = { InstanceType = "ml.m5.large", InstanceCount = 1 } },
+    ListTags = { Tags = { case.mode == "direct" and { Value = case.token, Key = "TaskToken" }
+      or { Key = "CorrelationId", Value = ID } } },
+    SendTaskSuccess = {}, SendTaskFailure = {}, SendTaskHeartbeat = {},
+    StartExecution = { executionArn = "arn:x", startDate = 1 },
+  }
+end
+
+local function respond(status, value)
+  local body = json.encode(value)
+  return { status = status, headers = { ["x-amzn-requestid"] = "r-1" }, body = body, body_bytes = #body,
+    elapsed_ms = 1 }
+end
+
+local refused = 0 -- requests with a token that were
+
+-- Stands in for weir.http.request: the nth call is refused, with the token in what is said about it.
+local function services(case)
+  local answers, calls = replies(case), 0
+  return function(request)
+    calls = calls + 1
+    local operation = request.headers["x-amz-target"]:match("[^.]*$")
+    if calls == case.failing or (operation == "CreateTransformJob" and case.taken) then
+      local code = operation == "CreateTransformJob" and case.taken and "ResourceInUse" or case.code
+      -- A service can quote what it was sent.
+      local quote = secret.is(request.body) and case.quote or "something"
+      refused = refused + (secret.is(request.body) and 1 or 0)
+      return respond(400, { __type = "x#" .. code, message = "will not have '" .. quote .. "' here",
+        Item = answers.GetItem.Item, detail = { quote } })
+    end
+    return respond(200, answers[operation])
+  end
+end
+
+-- Running ----------------------------------------------------------------------------------------
+
+local ENVIRONMENT = { AWS_REGION = "eu-west-1", AWS_ACCESS_KEY_ID = "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY = "s3cr3t",
+  TOKEN_TABLE = "tokens", MODEL_NAME = "m", OUTPUT_PATH = "s3://b/out",
+  STATE_MACHINE = "arn:aws:states:r:1:stateMachine:m" }
+
+local function collector()
+  local parts = {}
+  local writer = { parts = parts }
+  function writer.paint(_, _, text) return text end
+  function writer.print(_, ...)
+    for i = 1, select("#", ...) do parts[#parts + 1] = tostring((select(i, ...))) end
+    parts[#parts + 1] = "\n"
+  end
+  return writer
+end
+
+local function event_of(case)
+  if case.handler == "sagemaker_callback" then
+    return { source = "aws.sagemaker", detail = { TransformJobName = JOB, TransformJobArn = ARN,
+      TransformJobStatus = case.status == "InProgress" and "InProgress" or nil, FailureReason = "x",
+      Tags = case.at % 2 == 0 and { TaskToken = case.token } or nil } }
+  elseif case.handler == "mapping" then
+    local inner = { source = "aws.s3", ["detail-type"] = "Object Created", task_token = case.token,
+      detail = { bucket = { name = "b" }, object = { key = "k", size = 1, etag = "e" },
+        tags = { { Key = "TaskToken", Value = case.token }, { Value = case.token, Key = "TaskToken" } },
+        nested = { callback = { TaskToken = case.token, tokens = { case.token } } } } }
+    return case.at % 2 == 0 and inner or { Records = { { eventSource = "aws:sqs", body = json.encode(inner) } } }
+  end
+  return { [case.spelling] = case.token, execution_id = "arn:x:run", input_path = "s3://b/in",
+    transform_job_name = JOB, retry_count = case.at % 3, environment = { MY_TOKEN = "innocent" },
+    Tags = case.at % 2 == 0 and { ApiToken = "hush-hush" } or nil }
+end
+
+local function world_of(case)
+  local answers = replies(case)
+  answers.GetItem.Item = { correlation_id = ID, task_token = case.token, transform_job_name = JOB, created_at = 1,
+    ttl = 9999999999 }
+  return { ["sagemaker.DescribeTransformJob"] = { [JOB] = answers.DescribeTransformJob },
+    ["sagemaker.ListTags"] = { [ARN] = answers.ListTags }, ["dynamodb.GetItem"] = { [ID] = answers.GetItem } }
+end
+
+describe("no output shows a task token:", function()
+  local folder, real_getenv, real_request, real_load, real_keep, real_environment, set
+
+  setup(function()
+    folder = run.directory()
+    set = assert(policy_set.load("policies"))
+    real_getenv, real_request, real_load = os.getenv, http.request, policies.load
+    real_keep, process.keep_secrets = process.keep_secrets, function() return true end -- not for the test
+    policies.load = function() return set, "policies" end
+    real_environment = secret.environment
+    secret.environment = function(name) return ENVIRONMENT[name] and secret.wrap(ENVIRONMENT[name]) end
+  end)
+  teardown(function()
+    policies.load, process.keep_secrets, secret.environment = real_load, real_keep, real_environment
+    run.remove(folder)
+  end)
+
+  -- Everything one run puts out: both streams and the decision log.
+  local function output_of(case)
+    local screen = { out = collector(), err = collector() }
+    local event, log = event_of(case), folder .. "/log.jsonl"
+    if not case.live then event.world = world_of(case) end
+    run.write(folder .. "/event.json", json.encode(event))
+    os.remove(log)
+    -- luacheck: push ignore 122
+    os.getenv = function(name)
+      if name == "TOKEN_STORAGE_MODE" then return case.mode end
+      return ENVIRONMENT[name]
+    end
+    http.request = services(case)
+    local ok, problem = xpcall(run_verb.run, debug.traceback, { HANDLER = case.handler,
+      event = { folder .. "/event.json" }, live = case.live, json = case.json, log = log }, screen)
+    os.getenv, http.request = real_getenv, real_request
+    -- luacheck: pop
+    local file = io.open(log, "rb")
+    local logged = file and file:read("a") or ""
+    if file then file:close() end
+    return table.concat(screen.out.parts) .. table.concat(screen.err.parts) .. logged .. (ok and "" or problem), ok
+  end
+
+  it("not in plans, results, errors, metrics or decision logs, whatever fails and quotes it", function()
+    local character = property.element { "A", "B", "c", "x", "y", "Q", "0", "7", "+", "/", "=", "%", "-" }
+    local quote = property.int(1, #QUOTES)
+    local case = property.tuple {
+      property.map(property.array(character, { min = 24, max = 90 }), table.concat),
+      property.element { "sagemaker_invoke", "sagemaker_callback", "mapping" },
+      property.element { "dynamodb", "direct" }, property.int(0, 9), quote, property.int(1, 20),
+      property.element { "AccessDeniedException", "ValidationException", "ConditionalCheckFailedException",
+        "TaskTimedOut", "InvalidToken", "ResourceNotFound" },
+      property.element { "Failed", "Completed", "InProgress" }, property.boolean(), property.boolean(),
+      property.element { "task_token", "taskToken", "TaskToken" }, property.boolean(),
+    }
+    property.check("no token in any output", case, function(given)
+      local token = given[1] .. "Zz9"
+      local one = { token = token, handler = given[2], mode = given[3], failing = given[4], at = given[6],
+        quote = QUOTES[given[5]](token, given[6]), code = given[7], status = given[8], json = given[9],
+        live = given[10] or given[4] % 2 == 0, spelling = given[11], taken = given[12] }
+      local output, ok = output_of(one)
+      assert.is_true(ok, output)
+      assert.is_true(#output > 50)
+      check_no_token(output, token)
+    end, { cases = 2000 })
+    assert.is_true(refused > property.cases(2000) // 20) -- the cases were about what they should be
+  end)
+
+  it("(the search finds what is there)", function()
+    local token = "AQCEAAAAKgAAAA/MAAAAA+AAAAYJ5kWq3T"
+    for i, quoted in ipairs(QUOTES) do
+      assert.is_false(pcall(check_no_token, "text " .. quoted(token, 4) .. " text", token), "quote " .. i)
+    end
+    check_no_token("nothing of it", token)
+  end)
+end)
