@@ -108,9 +108,11 @@ void emulator_dispatch(emulator_host *emulator) {
 void emulator_environment_offer(emulator_environment *environment) {
   emulator_invocation *invocation;
   TAILQ_FOREACH(invocation, &environment->running, link) {
-    emulator_request *poller = TAILQ_FIRST(&environment->pollers);
-    if (!poller || environment->state != ENVIRONMENT_READY) return;
-    if (invocation->state == INVOCATION_WAITS) emulator_invocation_deliver(invocation, poller);
+    if (environment->state != ENVIRONMENT_READY) return;
+    if (invocation->state != INVOCATION_WAITS) continue;
+    emulator_request *poller = emulator_runtime_api_poller(environment);
+    if (!poller) return;
+    emulator_invocation_deliver(invocation, poller);
   }
 }
 

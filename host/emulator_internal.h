@@ -149,6 +149,8 @@ enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connec
 enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *connection,
                                      const char *url, const char *method, const char *version,
                                      const char *data, size_t *size, void **request);
+/* The first that waits in /next and is still there, or NULL. */
+emulator_request *emulator_runtime_api_poller(emulator_environment *environment);
 /* The connection of a response ended before the response did. */
 void emulator_runtime_api_truncated(emulator_request *request);
 

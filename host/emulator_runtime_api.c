@@ -33,14 +33,13 @@ static bool has_unanswered(const emulator_environment *environment) {
   return false;
 }
 
-/* A runtime that gave up a poll and asks again: what waits on the dead connection must not be
- * handed an event. */
-static void forget_gone_pollers(emulator_environment *environment) {
-  emulator_request *poller = TAILQ_FIRST(&environment->pollers), *next;
-  for (; poller; poller = next) {
-    next = TAILQ_NEXT(poller, poller);
-    if (emulator_http_is_gone(poller)) emulator_http_answer(poller, 410, "", 0);
-  }
+/* A runtime may give up a poll and ask again: what waits on a dead connection must not be handed an
+ * event. */
+emulator_request *emulator_runtime_api_poller(emulator_environment *environment) {
+  emulator_request *poller;
+  while ((poller = TAILQ_FIRST(&environment->pollers)) && emulator_http_is_gone(poller))
+    emulator_http_answer(poller, 410, "", 0);
+  return poller;
 }
 
 /* The first /next ends the init phase; each one says that the last answer is over and done. In an
@@ -48,8 +47,7 @@ static void forget_gone_pollers(emulator_environment *environment) {
 static void take_next(emulator_request *request) {
   emulator_environment *environment = request->environment;
   bool managed = environment->emulator->options.managed > 0;
-  forget_gone_pollers(environment);
-  if (!managed && (has_unanswered(environment) || !TAILQ_EMPTY(&environment->pollers))) {
+  if (!managed && (has_unanswered(environment) || emulator_runtime_api_poller(environment))) {
     refuse(request, 403, "InvalidStateTransition",
            "Transition to Ready is not allowed: the invocation before is not answered, or another "
            "/next waits");

@@ -64,7 +64,7 @@ static bool listen_anywhere(server *api) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   socklen_t size = sizeof address;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  api->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  api->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (bind(api->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
       listen(api->listener, CONNECTIONS) != 0 ||
       getsockname(api->listener, (struct sockaddr *)&address, &size) != 0)
@@ -112,6 +112,8 @@ static void end_child(server *api) {
     waitpid(api->child, NULL, 0);
   }
   api->child = 0;
+  /* What it connected and nobody accepted would be taken for the next one's. */
+  for (int left; (left = accept(api->listener, NULL, NULL)) >= 0;) close(left);
 }
 
 /* The size of the whole request at the front of the text; 0 while it is not all there. */

@@ -136,6 +136,19 @@ describe("weir emulate", function()
     assert.equal(0, (emulator:stop()))
   end)
 
+  it("prints lines that are too long, or have no end, in pieces", function()
+    start()
+    decoded(emulator:invoke({ ["do"] = "long_line", size = 600000 }))
+    emulator:stop()
+    local total, most = 0, 0
+    for line in emulator:log():gmatch("[^\n]+") do
+      local size = #(line:match("^x+") or "")
+      total, most = total + size, math.max(most, size)
+    end
+    assert.equal(600000, total)
+    assert.is_true(most <= 256 * 1024 + 16 * 1024, most)
+  end)
+
   describe("gives the runtime", function()
     it("the headers of an invocation", function()
       start { "--timeout", "60" }
@@ -334,6 +347,22 @@ describe("weir emulate", function()
       local early = decoded(emulator:invoke({ ["do"] = "next_too_early" }))
       assert.equal(403, early.status)
       assert.equal("InvalidStateTransition", early.error.errorType)
+    end)
+
+    it("nothing because of callers or polls that went away", function()
+      start { "--timeout", "60" }
+      local function give_up(event, path)
+        os.execute(("curl -s -m 0.3 -o /dev/null -d %s %s"):format(run.quote(event), emulator.url .. (path
+          or "/2015-03-31/functions/function/invocations")))
+      end
+      emulator:invoke({ ["do"] = "abandon_poll" })
+      emulator:wait_for("\nabandoned\n")
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
+      give_up('{"do":"sleep","ms":800}')
+      give_up('{"do":"slow_stream"}', "/2021-11-15/functions/function/response-streaming-invocations")
+      give_up('{"do":"slow_stream"}', "/2021-11-15/functions/function/response-streaming-invocations")
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
+      assert.equal(0, (emulator:stop()))
     end)
 
     it("rubbish, and goes on", function()

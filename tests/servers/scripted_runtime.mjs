@@ -57,6 +57,22 @@ const actions = {
     console.error("from stderr");
     return post(id, "response", { body: "{}" });
   },
+  long_line: async (id, event) => {
+    await new Promise((resolve) => process.stdout.write("x".repeat(event.size), resolve));
+    return post(id, "response", { body: "{}" });
+  },
+  abandon_poll: async (id) => {
+    await post(id, "response", { body: "{}" });
+    await new Promise((resolve) => {
+      const socket = net.connect(port, host, () => {
+        socket.write(`GET ${base}invocation/next HTTP/1.1\r\nHost: x\r\n\r\n`);
+        setTimeout(() => socket.destroy(), 100);
+      });
+      socket.on("close", resolve);
+    });
+    console.log("abandoned");
+    await sleep(500);
+  },
   sleep: async (id, event) => {
     const from = Date.now();
     await sleep(event.ms);
