@@ -132,7 +132,9 @@ static bool any_policy(const policy_sandbox *sandbox) {
 }
 
 static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
+  sandbox->budget.blocks = lua_allocator_for_state();
   lua_State *L = sandbox->L = lua_newstate(sandbox_budget_allocate, &sandbox->budget);
+  lua_allocator_release(sandbox->budget.blocks);
   if (!L) return false;
   script_state_stress_gc(L);
   sandbox_budget_attach(L, &sandbox->budget);

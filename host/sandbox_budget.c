@@ -11,7 +11,6 @@
 #include "sandbox_budget.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
   /* Short enough for a useful count of small policies; the call costs 5 % of 100 instructions. */
@@ -114,12 +113,12 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
   sandbox_budget *budget = context;
   size_t held = block ? old_size : 0; /* for a new block Lua passes a type tag instead */
   if (new_size == 0) {
-    free(block);
+    lua_allocator_resize(budget->blocks, block, held, 0);
     budget->memory_used -= held;
     return NULL;
   }
   if (new_size > held && !fits(budget, new_size - held)) return refuse(budget, block, new_size);
-  void *fresh = realloc(block, new_size);
+  void *fresh = lua_allocator_resize(budget->blocks, block, held, new_size);
   if (!fresh) {
     if (new_size > held) return refuse(budget, block, new_size);
     fresh = block; /* Lua relies on shrinking: keep the larger block */

@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The owner sets the two limits and leaves the rest zero. */
+#include "lua_allocator.h"
+
+/* The owner sets the limits and, if it likes, blocks; it leaves the rest zero. */
 typedef struct {
   int64_t instruction_limit; /* per decision */
   int64_t instructions_used; /* counted in whole hook periods plus charges */
   size_t memory_limit;       /* bytes alive in the state, garbage not yet collected included */
+  lua_allocator *blocks;     /* where they come from; NULL: malloc */
   size_t memory_used;
   size_t memory_peak;
   bool instructions_spent;

@@ -3,20 +3,14 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "embedded_lua.h"
+#include "lua_allocator.h"
 #include "registry.h"
 
-void *script_state_allocate(void *context, void *block, size_t old_size, size_t new_size) {
-  (void)context;
-  (void)old_size;
-  if (new_size == 0) {
-    free(block);
-    return NULL;
-  }
-  return realloc(block, new_size);
+/* lua_newstate's allocator. */
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
+  return lua_allocator_resize(context, block, old_size, new_size);
 }
 
 void script_state_stress_gc(lua_State *L) {
@@ -72,7 +66,9 @@ static int open_everything(lua_State *L) {
 }
 
 lua_State *script_state_new(void) {
-  lua_State *L = lua_newstate(script_state_allocate, NULL);
+  lua_allocator *allocator = lua_allocator_for_state();
+  lua_State *L = lua_newstate(allocate, allocator);
+  lua_allocator_release(allocator);
   if (!L) return NULL;
   *(void **)lua_getextraspace(L) = NULL; /* lambda_runtime.c keeps its poller there */
   script_state_stress_gc(L);

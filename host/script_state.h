@@ -9,10 +9,6 @@
 /* NULL when memory is short. */
 lua_State *script_state_new(void);
 
-/* lua_newstate's allocator for every state of the program; under WEIR_GC_STRESS see
- * script_state_stress_gc. */
-void *script_state_allocate(void *context, void *block, size_t old_size, size_t new_size);
-
 /* Makes the collector run a full cycle every few instructions when built with WEIR_GC_STRESS:
  * values that C forgot to anchor die at once. Does nothing otherwise. */
 void script_state_stress_gc(lua_State *L);

@@ -94,7 +94,7 @@ fresh=
 [ "${1:-}" != --fresh ] || { fresh=--fresh; shift; }
 mkdir -p "$LAYER"
 bash deploy/layer/fetch.sh "${LAYER}" $fresh
-build/dev/weir check policies >/dev/null
+quiet "$LAYER/policies.log" build/dev/weir check policies
 for arch in "$@"; do
   mkdir -p "$LAYER/$arch"
   build_libraries "$arch"

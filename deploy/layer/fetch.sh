@@ -31,10 +31,10 @@ mirror() {
   local codename
   codename="$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)"
   apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-    awk -v release="$codename$1" '$1 == release { sub("/$", "", $2); print $2; exit }'
+    awk -v release="$codename$1" '$1 == release && !seen++ { sub("/$", "", $2); print $2 }'
 }
 
-# use_suite NAME LINE…: a configuration of our own with these sources, for apt_get and apt_cache.
+# use_suite NAME LINE…: a configuration of our own with these sources, for apt_run.
 use_suite() {
   local root="$directory/apt/$1"
   shift
@@ -52,6 +52,9 @@ Dir::Cache::pkgcache "pkgcache.bin";
 Dir::Cache::srcpkgcache "srcpkgcache.bin";
 APT::Architectures { "amd64"; "arm64"; };
 APT::Sandbox::User "root";
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
 APT::Update::Post-Invoke-Success "";
 Acquire::Languages "none";
 CONF
@@ -139,6 +142,7 @@ fetch_newest() {
       return 0
     done
   done
+  rm -f "$directory"/apt/*/updated # the lists may be old: the next run reads them again
   echo "layer: no version of $package could be fetched; see $directory/apt/fetch.log" >&2
   return 1
 }

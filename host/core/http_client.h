@@ -4,7 +4,7 @@
  * only http and https are spoken, `Expect:` is never sent, the path goes out as it was given, and
  * proxy variables of the environment count unless a request is `direct`.
  * Only options that every TLS backend of curl understands are used: the layer is built with
- * mbedTLS, development with OpenSSL.
+ * mbedTLS, development with OpenSSL; http_tls.c is where they differ.
  *
  * Memory: a request only borrows what it points to, for the length of http_client_perform. A
  * response owns its buffers; release with http_response_free.

@@ -99,6 +99,41 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       assert.equal("200 new", request({}, GOOD))
     end)
 
+    does("can use each of the layer's certificates", function()
+      local names, number = {}, 0
+      for text in root:read("/opt/etc/ca-bundle.crt"):gmatch("%-%-%-%-%-BEGIN.-%-%-%-%-%-END[^\n]*\n") do
+        number = number + 1
+        root:write("/one/" .. number .. ".pem", text)
+        names[number] = GOOD .. " /one/" .. number .. ".pem"
+      end
+      assert.is_true(number > 100)
+      for first = 1, number, 16 do -- as many as one process takes
+        local lines = { request(TRUSTING, table.unpack(names, first, math.min(first + 15, number))) }
+        assert.equal(math.min(16, number - first + 1), #lines)
+        for i, line in ipairs(lines) do
+          assert.matches("^TlsFailed .*not correctly signed", line, nil, nil, names[first + i - 1])
+        end
+      end
+    end)
+
+    does("takes no more files than one process may need, and says so", function()
+      local words = {}
+      for i = 1, 17 do
+        root:copy(peer.authority, "/many/" .. i .. ".pem")
+        words[i] = GOOD .. " /many/" .. i .. ".pem"
+      end
+      local lines = { request(TRUSTING, table.unpack(words)) }
+      assert.equal("200 new", lines[16])
+      assert.matches("^TlsFailed .*one process takes 16 CA files at most", lines[17])
+    end)
+
+    does("connects again after a peer has closed, with or without its session", function()
+      for _, port in ipairs { peer.tls13, peer.tls12 } do
+        local url = "https://127.0.0.1:" .. port .. "/close"
+        assert.same({ "200 new", "200 new", "200 new" }, { request(TRUSTING, url, url, url) })
+      end
+    end)
+
     does("fails without certificates, and says what to set", function()
       root:delete("/opt/etc")
       local line = request({}, GOOD)

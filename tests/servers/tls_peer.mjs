@@ -1,5 +1,6 @@
 // HTTPS peers with one certification authority, for what a client must accept and refuse: each
-// listens on 127.0.0.1 and answers any request with the number of its connection. Announces
+// listens on 127.0.0.1 and answers any request with the number of its connection, which it then keeps
+// open; after /close it closes it. Announces
 //   tls13, tls12    ports of peers with a good certificate: RSA and only 1.3, ECDSA and only 1.2
 //   wrong_name      the certificate is for other.example
 //   expired         the certificate ran out yesterday
@@ -42,6 +43,7 @@ let connections = 0;
 
 function serve(options) {
   const server = https.createServer(options, (request, response) => {
+    if (request.url === "/close") response.setHeader("Connection", "close");
     response.end(JSON.stringify({ connection: request.socket.number }));
   });
   server.on("secureConnection", (socket) => (socket.number = ++connections));

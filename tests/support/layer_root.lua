@@ -1,8 +1,8 @@
 -- A root directory with nothing in it but a built layer at /opt, as in Lambda but emptier: no
 -- libraries, no /proc, no /dev, no shell. Programs run there through chroot, so as root only.
 --
---   local root = layer_root.new("x86_64")           layer_root.missing("x86_64") says why not
---   root:write("/etc/resolv.conf", "…")
+--   local root = layer_root.new("x86_64")       layer_root.missing("x86_64") says why not
+--   root:write("/etc/resolv.conf", "…")         also copy, read, delete
 --   local result = root:run { "decide", "routing", "-e", "/facts.json", env = { NAME = "value" } }
 --   result.status, result.stdout, result.stderr
 --   root:remove()
@@ -62,6 +62,13 @@ end
 
 function layer_root:copy(from, name)
   shell("mkdir -p %s && cp -r %s %s", (self.path .. name):match("^(.*)/"), from, self.path .. name)
+end
+
+function layer_root:read(name)
+  local file = assert(io.open(self.path .. name, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
 end
 
 function layer_root:delete(name) shell("rm -rf %s", self.path .. name) end

@@ -1,5 +1,5 @@
-/* curl of the layer: HTTP/1.1 and TLS on musl, no more. What weir never uses is left out; that is
- * other protocols, cookies, .netrc, digest, NTLM and Kerberos, but not proxies and their passwords. */
+/* curl of the layer: HTTP/1.1 and TLS on musl, no more. What weir never uses is left out: other
+ * protocols, cookies, .netrc, digest, NTLM and Kerberos. Proxies and their passwords are not. */
 #define CURL_DISABLE_ALTSVC 1
 #define CURL_DISABLE_AWS 1 /* weir signs itself */
 #define CURL_DISABLE_BINDLOCAL 1
