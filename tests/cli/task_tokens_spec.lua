@@ -24,6 +24,13 @@ local function planned(result)
 end
 
 describe("weir run sagemaker_invoke", function()
+  it("needs no policy set", function()
+    local nowhere = run.directory { ["event.json"] = read("tests/events/sagemaker_invoke.json") }
+    local result = run { "run", "sagemaker_invoke", "-e", "event.json", directory = nowhere }
+    run.remove(nowhere)
+    assert.equal(0, result.status, result.stderr)
+  end)
+
   it("plans the record before the job, and shows no token", function()
     local result = dry("sagemaker_invoke", event("sagemaker_invoke"))
     local operations, report = planned(result)

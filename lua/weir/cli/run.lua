@@ -150,8 +150,12 @@ local function run(given, screen)
     return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
   end
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
-  local set, directory = policies.load("run", given, screen)
-  if not set then return directory() end
+  local set
+  if handlers.find(given.HANDLER).asks or given.set or given.policies then
+    local directory
+    set, directory = policies.load("run", given, screen)
+    if not set then return directory() end
+  end
   local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 },
     Session)
   for _, path in ipairs(given.event) do
