@@ -205,10 +205,10 @@ describe("the state machine", function()
 
     it("takes the threshold from its input, and batch where there is no endpoint", function()
       local functions = without(stage:urls(), "weir-routing")
-      local output = succeeded(stage:run { input = { prefix = "many/", fallback_threshold = 13 }, functions = functions })
-      assert.equal("realtime", output.branch)
-      for _, none in ipairs { { inference_type = "none" }, { endpoint_name = json.null }, { fallback_threshold = 4 } } do
-        none.prefix = "few/"
+      local result = stage:run { input = { prefix = "many/", fallback_threshold = 13 }, functions = functions }
+      assert.equal("realtime", succeeded(result).branch)
+      for name, value in pairs { inference_type = "none", endpoint_name = json.null, fallback_threshold = 4 } do
+        local none = { prefix = "few/", [name] = value }
         workflow.reset()
         assert.equal("batch", succeeded((through_batch({ input = none, functions = functions }, "Completed"))).branch)
       end
