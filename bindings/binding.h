@@ -25,7 +25,8 @@ void binding_check_keys(lua_State *L, int index, const char *const *allowed, con
 /* Secrets. A secret is a userdata whose bytes only C can see; Lua sees "[redacted]". The rule:
  *   what is built from a secret is a secret (weir.body and weir.dynamodb.encode answer with one
  *   as soon as one part was one), and only what sends a request opens it (signing, HTTP).
- * No binding may hand the bytes to Lua as a string. See secret.c. */
+ * No binding may hand the bytes to Lua as a string, but for what reads events and replies: a text
+ * that holds secrets is decoded, and they stay secrets (json.c, dynamodb_reply.c). See secret.c. */
 
 #define BINDING_SECRET "weir.secret" /* the metatable's name in the registry */
 

@@ -2,8 +2,8 @@
  *
  *   encode(item) → the item map as text | nil, message, code; a secret when a part was one
  *   size(item) → the bytes DynamoDB counts for it | nil, message, code
- *   decode(text[, {secret = {name…}}]) → item | nil, message, code; the text may be a secret
- *   decode_reply(text[, options]) → a whole reply, its items decoded | nil, message, code
+ *   decode(text[, {secret = {name…}}]) → item | nil, message, code
+ *   decode_reply(text or secret[, options]) → a whole reply, its items decoded | nil, message, code
  *   number(text or number) → a number value | nil, message, code
  *   set(list) → a set | nil, message, code
  *   binary(bytes) → a binary value

@@ -90,12 +90,13 @@ static int report(lua_State *L, const dynamodb_decoder *d) {
                       (LUAI_UACINT)line, (LUAI_UACINT)column, message);
 }
 
+/* An item is what a secret may be made of, and stays closed; a reply is what secrets come in. */
 static int decode(lua_State *L, const char *signature, bool (*push)(dynamodb_decoder *d)) {
   dynamodb_decoder d = {.L = L, .scratch = lua_touserdata(L, lua_upvalueindex(1))};
   size_t size;
-  bool hidden;
+  bool hidden = false;
   const char *text = binding_text(L, 1, &size, &hidden);
-  binding_expect(L, text && lua_gettop(L) <= 2, signature);
+  binding_expect(L, text && lua_gettop(L) <= 2 && (!hidden || push == push_reply), signature);
   luaL_checkstack(L, 8 * DYNAMODB_DEPTH, "no room to decode an item");
   read_secrets(&d, signature);
   binding_buffer_begin(d.scratch);

@@ -1,6 +1,7 @@
 /* weir.json: strict RFC 8259 in both directions.
- *   decode(text[, {secrets=}]) → value | nil, message, "InvalidJson"; the text may be a secret
+ *   decode(text[, {secrets=}]) → value | nil, message, "InvalidJson"
  *     secrets=true: strings that are secrets by their names come as such (json_lua.h)
+ *     (a text that is a secret needs it: what is one in there stays one)
  *     secrets="tags": only in lists of tags, {"Key": "TaskToken", "Value": …}
  *   encode(value[, {sort=, ascii=, indent=}]) → text, raising for what JSON cannot hold
  *   validate(text) → true | nil, message, "InvalidJson"
@@ -53,6 +54,8 @@ static json_secrets read_secrets(lua_State *L) {
 static int decode(lua_State *L) {
   json_scan scan = begin_scan(L, decode_signature);
   json_secrets secrets = read_secrets(L);
+  bool opens_a_secret = binding_secret(L, 1, NULL) && secrets == JSON_SECRETS_NONE;
+  binding_expect(L, !opens_a_secret, decode_signature);
   if (!json_push_value_hiding(L, &scan, secrets) || !json_scan_finish(&scan))
     return fail_scan(L, &scan);
   return 1;

@@ -68,6 +68,7 @@ struct policy_sandbox {
   size_t kind_count;
   int environment; /* registry reference: the policies' _ENV */
   int modules;     /* registry reference: path → what require returns, false while loading */
+  int chunks;      /* registry reference: path → the compiled file, while the set is loaded */
   int accepted;    /* registry reference: vocabulary.lua's table of accepted policies */
   int format;      /* registry reference: string.format */
   const policy_question *question; /* of the decision going on */

@@ -29,8 +29,12 @@ static void load_file(lua_State *L, const policy_file *file) {
     lua_remove(L, modules);
     return;
   }
-  lua_pushfstring(L, "@%s", file->shown);
-  if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK) lua_error(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->chunks);
+  if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
+    lua_pushfstring(L, "@%s", file->shown);
+    if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK)
+      lua_error(L);
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->environment);
   lua_setupvalue(L, -2, 1);
   mark_module(L, modules, file, false);
@@ -139,6 +143,22 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
   lua_settop(L, 0);
 }
 
+static int set_chunk(lua_State *L) { /* chunk, file */
+  const policy_file *file = lua_touserdata(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->chunks);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, -2, file->path);
+  return 0;
+}
+
+/* Pops the compiled file and keeps it for load_file. */
+static int keep_chunk(lua_State *L, const policy_file *file) {
+  lua_pushcfunction(L, set_chunk);
+  lua_insert(L, -2);
+  lua_pushlightuserdata(L, (void *)file);
+  return lua_pcall(L, 2, 0, 0);
+}
+
 /* Compiling separately tells a syntax error from one while running. */
 static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
   char name[PATH_CAPACITY + 2];
@@ -146,6 +166,7 @@ static bool compiles(lua_State *L, const policy_file *file, finding_list *findin
   strncpy(name + 1, file->shown, PATH_CAPACITY);
   name[PATH_CAPACITY] = '\0';
   int status = luaL_loadbufferx(L, file->text, file->size, name, "t");
+  if (status == LUA_OK) status = keep_chunk(L, file);
   if (status != LUA_OK) report_load_error(L, file, status, "W003", findings);
   lua_settop(L, 0);
   return status == LUA_OK;

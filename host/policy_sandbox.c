@@ -97,6 +97,8 @@ static int open_sandbox(lua_State *L) {
   open_kinds(L, sandbox, libraries, words, names);
   lua_newtable(L);
   sandbox->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  sandbox->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
   make_environment(L, sandbox, libraries, words);
   return 0;
 }
@@ -162,6 +164,7 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
   /* All files share one budget: once it is spent, no later one can tell more. */
   for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
     policy_load_file(sandbox, &files->items[i], findings);
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
   if (findings->errors == 0 && !any_policy(sandbox)) {
     finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");

@@ -97,8 +97,20 @@ int process_write(int descriptor, const char *bytes, size_t size) {
   return problem;
 }
 
+/* Asks the system for many bytes at a time; each is given out once and wiped. A thread has its own.
+ */
 bool process_random(void *bytes, size_t size) {
-  return getrandom(bytes, size, 0) == (ssize_t)size;
+  static _Thread_local unsigned char pool[512];
+  static _Thread_local size_t left;
+  if (size > sizeof pool) return getrandom(bytes, size, 0) == (ssize_t)size;
+  if (left < size) {
+    if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool) return false;
+    left = sizeof pool;
+  }
+  left -= size;
+  memcpy(bytes, pool + left, size);
+  explicit_bzero(pool + left, size);
+  return true;
 }
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -26,6 +26,7 @@ struct runtime_api {
   int stop_fd;
   int socket;     /* -1: not connected */
   int timeout_ms; /* of the exchange that is going on; -1: none */
+  bool receiving; /* the answer has begun to arrive */
   bool stopped;   /* the stop descriptor ended the wait */
   bool stream_broken;
   runtime_answer invocation; /* of /next: the texts of the invocation */
@@ -127,9 +128,13 @@ static bool connect_peer(runtime_api *api) {
   return api->socket >= 0;
 }
 
-/* runtime_answer_source. Tries before it waits: mostly the bytes are there. */
+/* runtime_answer_source. The first bytes of an answer are always waited for; of the others most are
+ * there already, so they are tried for first. */
 static ssize_t receive(void *context, char *bytes, size_t size) {
   runtime_api *api = context;
+  bool first = !api->receiving;
+  api->receiving = true;
+  if (first && !wait_for(api, POLLIN)) return -1;
   for (;;) {
     ssize_t got = recv(api->socket, bytes, size, 0);
     if (got >= 0) return got;
@@ -182,6 +187,7 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
     api->timeout_ms = timeout_ms;
     answer->problem = NULL;
     answer->got_nothing = true;
+    api->receiving = false;
     errno = 0;
     if (send_bytes(api, api->head.data, api->head.size, body, size) &&
         runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max)) {
@@ -328,6 +334,7 @@ runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, co
   api->timeout_ms = ANSWER_TIMEOUT_MS;
   if (!api->stream_broken && !tail->failed) send_bytes(api, tail->data, tail->size, NULL, 0);
   /* A peer that had enough says why before it closes: the answer counts even after a failure. */
+  api->receiving = false;
   bool answered = api->socket >= 0 && runtime_answer_receive(&api->reply, receive, api,
                                                              RUNTIME_API_HEAD_MAX, REPLY_MAX);
   if (!answered) explain(api, "the Runtime API gave no answer to a streamed response");

@@ -43,8 +43,9 @@ local function report_change(self, event)
         or "the last good policy set goes on: " .. event.message,
       { errorType = event.code, version = event.version, policy_digest = self.source.set:digest() })
   end
-  self.metrics:emit({ { name = CHANGE_METRIC[event.change], value = 1, unit = "Count", dimensions = {} } },
+  self.metrics:add({ { name = CHANGE_METRIC[event.change], value = 1, unit = "Count", dimensions = {} } },
     { policy_digest = self.source.set:digest(), policy_version = event.version })
+  self.metrics:flush()
 end
 
 local function check_policies(self, stop_at_ms)
@@ -183,8 +184,9 @@ function runtime.finish(self, sent, why)
   local set, source = self.source.set, self.source
   local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
     policy_version = source.version, policy_problem = source.problem and source.problem.code }
-  self.metrics:emit(current.effects.metrics, properties)
+  self.metrics:add(current.effects.metrics, properties)
   self.metrics:invocation({ duration_ms = duration_ms, ok = not current.problem, cold = self.cold }, properties)
+  self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil
 end
 

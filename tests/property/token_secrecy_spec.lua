@@ -168,7 +168,9 @@ describe("no output shows a task token:", function()
       assert.is_true(#output > 50)
       check_no_token(output, token)
     end, { cases = 2000 })
-    assert.is_true(refused > property.cases(2000) // 20) -- the cases were about what they should be
+    -- The cases were about what they should be.
+    local cases = property.cases(2000)
+    assert.is_true(cases < 1000 or refused > cases // 20)
   end)
 
   it("(the search finds what is there)", function()

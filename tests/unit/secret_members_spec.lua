@@ -65,6 +65,13 @@ describe("json.decode with secrets", function()
     assert.equal("InvalidJson", select(3, json.decode(secret.wrap('{"token": "AQCEAAAAKg'), { secrets = true })))
   end)
 
+  it("opens no secret without being told which parts stay secret", function()
+    for _, options in ipairs { {}, { secrets = false } } do
+      assert.error_matches(function() json.decode(secret.wrap("{}"), options) end, "expected json.decode(text", 1, true)
+    end
+    assert.error_matches(function() json.decode(secret.wrap("{}")) end, "expected json.decode(text", 1, true)
+  end)
+
   it("shows such values as [redacted]", function()
     assert.equal('{"token":"[redacted]"}', json.encode(decoded('{"token": "AQCEAAAAKg+/=="}')))
   end)

@@ -15,11 +15,11 @@ local MOST_WRITERS = 64
 local Metrics = {}
 Metrics.__index = Metrics
 
--- new{function_name =, handler =, namespace =, write = function(line)}
+-- new{function_name =, handler =, namespace =, write = function(lines)}: lines of text, without the last one's end
 local function new(given)
   return setmetatable({
     namespace = given.namespace, function_name = given.function_name, handler = given.handler,
-    output = given.write, writers = {}, count = 0,
+    output = given.write, writers = {}, count = 0, lines = {},
   }, Metrics)
 end
 
@@ -35,13 +35,13 @@ local function writer_for(self, dimensions)
   return writer
 end
 
-local function write(self, writer, properties)
+local function add(self, writer, properties)
   local lines = writer:lines(properties)
-  for i = 1, #lines do self.output(lines[i]) end
+  table.move(lines, 1, #lines, #self.lines + 1, self.lines)
 end
 
--- emit(list of { name =, value =, unit =, dimensions = }, properties)
-function Metrics:emit(metrics, properties)
+-- add(list of { name =, value =, unit =, dimensions = }, properties): what flush writes.
+function Metrics:add(metrics, properties)
   local used = {}
   for _, metric in ipairs(metrics) do
     local writer = writer_for(self, metric.dimensions)
@@ -49,7 +49,7 @@ function Metrics:emit(metrics, properties)
     used[#used + 1] = writer
   end
   -- One that was used before has nothing left to write.
-  for _, writer in ipairs(used) do write(self, writer, properties) end
+  for _, writer in ipairs(used) do add(self, writer, properties) end
 end
 
 -- What the runtime measures of each invocation.
@@ -59,7 +59,14 @@ function Metrics:invocation(outcome, properties)
   writer:metric("Success", outcome.ok and 1 or 0, "Count")
   writer:metric("Error", outcome.ok and 0 or 1, "Count")
   writer:metric("ColdStart", outcome.cold and 1 or 0, "Count")
-  write(self, writer, properties)
+  add(self, writer, properties)
+end
+
+-- Writes the lines that wait, all at once.
+function Metrics:flush()
+  if #self.lines == 0 then return end
+  self.output(table.concat(self.lines, "\n"))
+  self.lines = {}
 end
 
 return { new = new }

@@ -1,0 +1,100 @@
+/* Stops a handler before Lambda would kill the process: a timer signal, and a Lua hook that raises.
+ * See lambda_poller.h. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core/process.h"
+#include "lambda_poller.h"
+
+/* What is left for the answer and the logs when a handler has to stop: a tenth of its time, within
+ * bounds. */
+enum { MARGIN_LEAST_MS = 20, MARGIN_MOST_MS = 500 };
+
+/* Raises again at every instruction, so that no pcall outlives it. */
+static void on_instruction(lua_State *L, lua_Debug *event) {
+  (void)event;
+  lambda_poller *self = lambda_poller_of(L);
+  if (!self->progress.running) return;
+  self->progress.expired = true;
+  luaL_error(L, "the handler was stopped %d ms before its deadline",
+             (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+}
+
+static void set_timer(lambda_poller *self, int64_t at_ms) {
+  struct itimerspec when = {
+      .it_value = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000},
+  };
+  self->rings_at_ms = at_ms;
+  timer_settime(self->timer, TIMER_ABSTIME, &when, NULL);
+}
+
+/* A signal handler, on any thread: lua_sethook is made for that. A timer that rings for an
+ * invocation that is over is set to the time of the one that is running. A coroutine that is
+ * running has a hook of its own that nobody can set from here; trusted code has none that loops. */
+static void on_timer(int number, siginfo_t *info, void *context) {
+  (void)number;
+  (void)context;
+  int saved = errno;
+  lambda_poller *self = info->si_value.sival_ptr;
+  int64_t stop_at_ms = self->progress.stop_at_ms;
+  self->rings_at_ms = INT64_MAX;
+  if (self->progress.running && stop_at_ms != INT64_MAX) {
+    if (process_time_ms() >= stop_at_ms)
+      lua_sethook(self->L, on_instruction, LUA_MASKCOUNT, 1);
+    else
+      set_timer(self, stop_at_ms);
+  }
+  errno = saved;
+}
+
+bool lambda_deadline_prepare(lambda_poller *self) {
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+  event.sigev_value.sival_ptr = self;
+  self->rings_at_ms = INT64_MAX;
+  self->has_timer = timer_create(CLOCK_REALTIME, &event, &self->timer) == 0;
+  return self->has_timer;
+}
+
+/* A system call only where the timer would ring too late: one that was set for an earlier
+ * invocation rings before, and is then set anew. Call it when `running` is set. */
+static void start_timer(lambda_poller *self) {
+  int64_t at_ms = self->progress.stop_at_ms;
+  if (at_ms != INT64_MAX && self->rings_at_ms > at_ms) set_timer(self, at_ms);
+}
+
+void lambda_runtime_release(lua_State *L) {
+  lambda_poller_of(L)->progress.running = false;
+  lua_sethook(L, NULL, 0, 0);
+}
+
+static void set_deadline(lambda_poller *self) {
+  lambda_progress *progress = &self->progress;
+  char *end;
+  errno = 0;
+  long long deadline = strtoll(self->invocation.deadline_ms, &end, 10);
+  bool known = errno == 0 && end > self->invocation.deadline_ms && *end == '\0' && deadline > 0;
+  progress->deadline_ms = progress->stop_at_ms = INT64_MAX;
+  if (!known) return;
+  int64_t margin = (deadline - process_time_ms()) / 10;
+  if (margin < MARGIN_LEAST_MS) margin = MARGIN_LEAST_MS;
+  if (margin > MARGIN_MOST_MS) margin = MARGIN_MOST_MS;
+  progress->deadline_ms = deadline;
+  progress->stop_at_ms = deadline - margin;
+}
+
+void lambda_deadline_start(lambda_poller *self) {
+  set_deadline(self);
+  self->progress.running = true;
+  start_timer(self);
+}
+
+void lambda_deadline_catch(void) {
+  struct sigaction alarm = {.sa_sigaction = on_timer, .sa_flags = SA_RESTART | SA_SIGINFO};
+  sigaction(SIGALRM, &alarm, NULL);
+}
+
+void lambda_deadline_free(lambda_poller *self) {
+  if (self->has_timer) timer_delete(self->timer);
+}

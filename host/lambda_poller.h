@@ -1,0 +1,49 @@
+/* One poller of the Lambda runtime: what lambda_runtime.c starts, lambda_invocation.c lets handle
+ * an invocation, and lambda_deadline.c stops in time. Private to host/lambda_*.c. Memory:
+ * lambda_runtime.c owns pollers, their states and connections. */
+#ifndef WEIR_LAMBDA_POLLER_H
+#define WEIR_LAMBDA_POLLER_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "lambda_runtime.h"
+
+typedef struct {
+  lua_State *L;
+  runtime_api *api;
+  int service; /* reference to the table that weir.runtime.start returned */
+  runtime_invocation invocation;
+  lambda_progress progress;
+  timer_t timer;                /* rings when the handler has to stop, or before */
+  volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
+  bool has_timer;
+  int exit_status;
+  pthread_t thread;
+} lambda_poller;
+
+/* The poller that owns this state, or NULL. */
+static inline lambda_poller *lambda_poller_of(lua_State *L) {
+  return *(lambda_poller **)lua_getextraspace(L);
+}
+
+/* Writes a message of the runtime itself to standard error, in the form that the function's logs
+ * have. format has one %s. */
+void lambda_complain(const char *level, const char *format, const char *detail);
+
+/* lambda_deadline.c: the signal handler, once for the process; a timer for each poller. */
+void lambda_deadline_catch(void);
+bool lambda_deadline_prepare(lambda_poller *self);
+void lambda_deadline_free(lambda_poller *self);
+
+/* Reads the invocation's deadline and lets the clock run; see lambda_runtime_release. */
+void lambda_deadline_start(lambda_poller *self);
+
+/* lambda_invocation.c: handles the poller's invocation, from the event to the last log line. */
+void lambda_invocation_handle(lambda_poller *self);
+
+/* Tells Lambda of an error that no Lua code could tell. */
+runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *type,
+                                            const char *message);
+
+#endif
