@@ -101,7 +101,7 @@ function onEvent({ type, state }) {
 function show(output) {
   Object.entries(output).forEach(([name, value], i) => {
     const text = JSON.stringify(value);
-    step(i === 0 ? "output" : "", `${name.padEnd(12)} ${text.length > 90 ? text.slice(0, 89) + "…" : text}`);
+    step(i === 0 ? "output" : "", `${name.padEnd(12)} ${text.length > 80 ? text.slice(0, 79) + "…" : text}`);
   });
 }
 
@@ -234,11 +234,11 @@ async function checkEnd() {
   step("secrecy", "no piece of a token in what was printed above, nor in the functions' logs");
 }
 
-function end(problem) {
+async function end(problem) {
   say(`\n${paint("31", "demo-callback failed")}: ${problem.stack ?? problem}`);
   for (const [name, { said }] of Object.entries(stage.children))
     if (!findToken(said)) say(`\n${name} said:\n${said.slice(-2000)}`);
-  stopAll();
+  await stopAll();
   process.exit(1);
 }
 
@@ -246,9 +246,9 @@ try {
   await setUp();
   await play();
   await checkEnd();
-  say(`\nNext: deploy/README.md tells how this is deployed, docs/task-tokens.md what holds it together.`);
-  stopAll();
+  say(`\nNext: deploy/README.md tells how to deploy it, docs/task-tokens.md what happens to a token.`);
+  await stopAll();
   process.exit(0);
 } catch (problem) {
-  end(problem);
+  await end(problem);
 }

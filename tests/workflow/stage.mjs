@@ -6,10 +6,10 @@ import { Front } from "./front.mjs";
 
 const children = new Set();
 
-export function stopAll() {
+function signalAll() {
   for (const child of children) child.kill("SIGTERM");
 }
-process.on("exit", stopAll);
+process.on("exit", signalAll);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
 // spawn, keeping all that it says in `said`, and watching one stream line by line.
@@ -53,6 +53,11 @@ export function startFunction(weir, name, handler, front, settings) {
     const ready = /ready at (http:\/\/127\.0\.0\.1:\d+)/.exec(line);
     return ready && { url: ready[1] };
   });
+}
+
+export async function stopAll() {
+  signalAll();
+  await Promise.all([...children].map(({ ended }) => ended));
 }
 
 export async function stop(child) {
