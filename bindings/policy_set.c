@@ -35,6 +35,7 @@
 typedef struct {
   policy_set *set;
   policy_answer answer;
+  text_buffer line; /* the log line made last */
 } handle;
 
 static handle *check_handle(lua_State *L) {
@@ -69,6 +70,7 @@ static int set_gc(lua_State *L) {
   handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
   policy_set_free(h->set);
   policy_answer_free(&h->answer);
+  text_buffer_free(&h->line);
   memset(h, 0, sizeof *h);
   return 0;
 }
@@ -157,15 +159,15 @@ static int push_line(lua_State *L, handle *h, const policy_question *question, i
   origin.id = option_text(L, origin_index, "id"); /* the texts stay on the stack */
   origin.time = option_text(L, origin_index, "time");
   origin.request_id = option_text(L, origin_index, "request_id");
-  text_buffer line = {0};
+  binding_buffer_begin(&h->line);
   int failed = 0;
-  if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &line))
-    lua_pushlstring(L, line.data, line.size);
+  if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &h->line))
+    lua_pushlstring(L, h->line.data, h->line.size);
   else
     failed = binding_fail(L, "InvalidText",
                           "the line cannot be written: id, time and request_id "
                           "must be UTF-8");
-  text_buffer_free(&line);
+  text_buffer_free(&h->line);
   return failed;
 }
 

@@ -123,16 +123,21 @@ static bool is_quotable(const char *text, size_t size) {
   return valid;
 }
 
-static const char *check_name(const emf_writer *writer, const char *name, size_t size,
-                              size_t most) {
-  if (size == 0 || characters(name, size) > most) return "a name is empty or too long";
-  if (!is_quotable(name, size)) return "a name is not valid UTF-8";
+/* A name has one use. */
+static const char *check_use(const emf_writer *writer, const char *name, size_t size) {
   if (size == 4 && memcmp(name, "_aws", 4) == 0) return "_aws belongs to the format";
   const emf_member *taken = find_member(writer, name, size);
   if (!taken) return NULL;
   return taken->use == EMF_DIMENSION  ? "a dimension has that name already"
          : taken->use == EMF_PROPERTY ? "a property has that name already"
                                       : "a metric has that name already";
+}
+
+static const char *check_name(const emf_writer *writer, const char *name, size_t size,
+                              size_t most) {
+  if (size == 0 || characters(name, size) > most) return "a name is empty or too long";
+  if (!is_quotable(name, size)) return "a name is not valid UTF-8";
+  return check_use(writer, name, size);
 }
 
 /* CloudWatch takes ASCII with something to see in it. */
@@ -208,7 +213,8 @@ const char *emf_property(emf_writer *writer, const char *name, size_t size) {
 }
 
 const char *emf_check_property(emf_writer *writer, const char *name, size_t size) {
-  return check_name(writer, name, size, EMF_CONTEXT);
+  if (size == 0 || size > EMF_CONTEXT) return "a name is empty or too long";
+  return check_use(writer, name, size);
 }
 
 const char *emf_end_properties(emf_writer *writer, const char *json, size_t size) {

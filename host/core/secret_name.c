@@ -6,9 +6,15 @@
 enum { WINDOW = 64, LONGEST = 16 };
 
 /* Parts of names. */
-static const char *const secrets[] = {
-    "token",      "secret", "authorization", "password", "passwd",    "credential",
-    "privatekey", "apikey", "accesskey",     "cookie",   "signature",
+#define PART(text)                                                                                 \
+  { text, sizeof text - 1 }
+static const struct {
+  const char *text;
+  size_t size;
+} secrets[] = {
+    PART("token"),     PART("secret"),     PART("authorization"), PART("password"),
+    PART("passwd"),    PART("credential"), PART("privatekey"),    PART("apikey"),
+    PART("accesskey"), PART("cookie"),     PART("signature"),
 };
 
 /* Whole names that contain one of those and are no secret. */
@@ -25,8 +31,10 @@ static char plain(char c) {
 
 static bool ends_with_secret(const char *window, size_t size) {
   for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-    size_t length = strlen(secrets[i]);
-    if (size >= length && memcmp(window + size - length, secrets[i], length) == 0) return true;
+    size_t length = secrets[i].size;
+    if (window[size - 1] == secrets[i].text[length - 1] && size >= length &&
+        memcmp(window + size - length, secrets[i].text, length) == 0)
+      return true;
   }
   return false;
 }

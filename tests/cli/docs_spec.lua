@@ -1,6 +1,6 @@
 local doc_commands = require("support.doc_commands")
 
-local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md" }
+local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md" }
 
 local function read(path)
   local file = assert(io.open(path, "rb"))

@@ -119,7 +119,8 @@ local EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:wf:run"
 
 local function deliver(world, name, event)
   world.effects.metrics, world.effects.plan = {}, {}
-  return handlers.run(handlers.find(name), assert(json.decode(json.encode(event), { secrets = true })), nil, world.effects)
+  local decoded = assert(json.decode(json.encode(event), { secrets = true }))
+  return handlers.run(handlers.find(name), decoded, nil, world.effects)
 end
 
 local function invoke(world, text)
