@@ -98,6 +98,15 @@ describe("the state machine", function()
       os.remove(broken)
     end)
 
+    it("lists no more files than may pass between two states, whatever their keys", function()
+      local object = { Key = ("k"):rep(1024), Size = 5 << 40, LastModified = "2026-11-25T23:05:21.000Z",
+        ETag = '"0123456789abcdef0123456789abcdef-10000"', StorageClass = "INTELLIGENT_TIERING",
+        ChecksumAlgorithm = { "CRC64NVME" }, ChecksumType = "FULL_OBJECT" }
+      local most = json.decode(read(state_machine.MACHINE)).States["Find the files"].Parameters.MaxKeys
+      -- A fifth is left for the input and the names around them.
+      assert.is_true(most * (#json.encode(object) + 1) < 262144 * 4 // 5)
+    end)
+
     it("has a time-out, retries with jitter and a catch in every task", function()
       local tasks = 0
       local function visit(states, caught)
@@ -263,6 +272,13 @@ describe("the state machine", function()
       local result, execution = through_batch({ input = { prefix = "many/" } }, "Completed")
       succeeded(result)
       assert.same({ 2, { BATCH } }, { result.attempts, execution.retried })
+    end)
+
+    it("starts the job again when the function died before it could", function()
+      local result, execution = through_batch({ input = { prefix = "many/" },
+        functionFaults = { ["weir-invoke"] = { "Runtime.ExitError", "Lambda.Unknown" } } }, "Completed")
+      succeeded(result)
+      assert.same({ 3, { BATCH, BATCH } }, { result.attempts, execution.retried })
     end)
 
     it("gives a file to the endpoint again when that is not ready", function()
