@@ -2,6 +2,7 @@
  * See policy_kind.h. */
 #include <lauxlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policy_kind.h"
@@ -161,11 +162,10 @@ static int keep_chunk(lua_State *L, const policy_file *file) {
 
 /* Compiling separately tells a syntax error from one while running. */
 static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
-  char name[PATH_CAPACITY + 2];
-  name[0] = '@';
-  strncpy(name + 1, file->shown, PATH_CAPACITY);
-  name[PATH_CAPACITY] = '\0';
-  int status = luaL_loadbufferx(L, file->text, file->size, name, "t");
+  char *name = NULL;
+  if (asprintf(&name, "@%s", file->shown) < 0) name = NULL;
+  int status = luaL_loadbufferx(L, file->text, file->size, name ? name : "=?", "t");
+  free(name);
   if (status == LUA_OK) status = keep_chunk(L, file);
   if (status != LUA_OK) report_load_error(L, file, status, "W003", findings);
   lua_settop(L, 0);

@@ -76,8 +76,8 @@ void emf_value(emf_writer *writer, size_t metric, double value);
 bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, size_t size,
               text_buffer *line);
 
-/* NULL, or what is wrong with a property's name of one line alone. Whether it is UTF-8 shows when the
- * properties are written as JSON. */
+/* NULL, or what is wrong with a property's name of one line alone. Whether it is UTF-8 shows when
+ * the properties are written as JSON. */
 const char *emf_check_property(emf_writer *writer, const char *name, size_t size);
 void emf_taken(emf_writer *writer);
 

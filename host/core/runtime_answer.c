@@ -98,9 +98,8 @@ static bool note_header(runtime_answer *answer, const char *name, const char *va
 /* Ends the name at its colon and the value at its line's end. */
 static bool parse_header(runtime_answer *answer, char *line, char *end) {
   char *colon = memchr(line, ':', (size_t)(end - line));
-  bool ok = colon && colon != line && *line != ' ' && *line != '\t';
-  for (char *at = line; ok && at < end; at++) ok = *at != '\0' && *at != '\n' && *at != '\r';
-  if (!ok) return fail(answer, "a header of the answer is malformed");
+  if (!colon || colon == line || *line == ' ' || *line == '\t')
+    return fail(answer, "a header of the answer is malformed");
   *colon = '\0';
   char *value = colon + 1;
   while (value < end && (*value == ' ' || *value == '\t')) value++;
@@ -115,6 +114,10 @@ static bool parse_head(runtime_answer *answer, size_t from, size_t size) {
   answer->has_length = answer->chunked = answer->close = false;
   while (line < end) {
     char *next = memmem(line, (size_t)(end - line) + 2, "\r\n", 2);
+    /* A line end or a NUL by itself would let one line be read as two. */
+    for (char *at = line; at < next; at++)
+      if (*at == '\0' || *at == '\n' || *at == '\r')
+        return fail(answer, "the head of the answer is malformed");
     bool ok = first ? parse_status(answer, line, (size_t)(next - line))
                     : parse_header(answer, line, next);
     if (!ok) return false;

@@ -70,6 +70,7 @@ static void refuses_what_is_malformed(void **state) {
       "HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
       "HTTP/1.1 200 OK\r\nA: b\nX-Id: smuggled\r\n\r\n",
       "HTTP/1.1 200 OK\r\n folded\r\n\r\n",
+      "HTTP/1.1 200 OK\nX-Id: smuggled\r\n\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFF\r\n",
