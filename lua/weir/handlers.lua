@@ -12,7 +12,7 @@ local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 local redact = require "weir.redact"
 
-local handlers = { names = { "routing", "mapping", "sagemaker_invoke", "sagemaker_callback" } }
+local handlers = { names = { "routing", "realtime_inference", "mapping", "sagemaker_invoke", "sagemaker_callback" } }
 
 function handlers.find(name)
   for _, known in ipairs(handlers.names) do

@@ -1,7 +1,6 @@
 -- No output shows a task token: whole handlers through `weir run` and the real clients, with services
 -- (below weir.http) that refuse any call and quote the token as they like. Everything that comes out is
 -- searched for every piece of 12 characters of it, as it is, escaped, and in base64.
-local bytes = require("weir.bytes")
 local http = require("weir.http")
 local json = require("weir.json")
 local policies = require("weir.cli.policies")
@@ -11,58 +10,9 @@ local property = require("support.property")
 local run = require("support.run")
 local run_verb = require("weir.cli.run")
 local secret = require("weir.secret")
+local token_search = require("support.token_search")
 
-local PIECE = 12
-
--- How a service, or whoever stands before it, may quote a token.
-local function each_byte(text, format)
-  return (text:gsub(".", function(c) return format:format(c:byte()) end))
-end
-local QUOTES = {
-  function(text) return text end,
-  function(text, at) return text:sub(at, at + 2 * PIECE) end,
-  function(text, at) return text:sub(1, at + PIECE) .. "\n" .. text:sub(at + PIECE + 1) end,
-  function(text) return (text:gsub("/", "\\/")) end,
-  function(text) return json.encode(json.encode((text:gsub("/", "\\/")))) end,
-  function(text) return each_byte(text, "\\u%04x") end,
-  function(text) return each_byte(text, "%%%02X") end,
-  function(text) return (text:gsub("[/+=]", function(c) return ("%%25%02x"):format(c:byte()) end)) end,
-  function(text) return each_byte(text, "&#%d;") end,
-  function(text) return each_byte(text, "&#x%x;") end,
-  function(text) return bytes.base64(text) end,
-  function(text, at) return bytes.base64(("x"):rep(at % 3) .. text .. "yy") end,
-  function(text) return (bytes.base64('{"taskToken":"' .. text .. '"}'):gsub("+", "-"):gsub("/", "_")) end,
-}
-
--- The output without its escapes, layer by layer: what a reader would see.
-local function unescaped(text)
-  local function character(digits, base)
-    local code = tonumber(digits, base)
-    return code < 128 and string.char(code) or "?"
-  end
-  text = text:gsub("\\+u(%x%x%x%x)", function(digits) return character(digits, 16) end):gsub("\\", "")
-  text = text:gsub("%%2?5?(%x%x)", function(digits) return character(digits, 16) end)
-  text = text:gsub("&#x(%x+);", function(digits) return character(digits, 16) end)
-  return (text:gsub("&#(%d+);", function(digits) return character(digits, 10) end))
-end
-
-local function find_piece(text, whole)
-  for at = 1, #whole - PIECE + 1 do
-    if text:find(whole:sub(at, at + PIECE - 1), 1, true) then return whole:sub(at, at + PIECE - 1) end
-  end
-end
-
-local function check_no_token(output, token)
-  for _, text in ipairs { output, unescaped(output), (output:gsub("-", "+"):gsub("_", "/")) } do
-    local piece = find_piece(text, token)
-    if piece then error(("the output shows %s: %s"):format(piece, output), 0) end
-    for before = 0, 2 do
-      -- The digits that depend on the token alone.
-      local digits = bytes.base64(("\0"):rep(before) .. token):sub(1 + before + (before > 0 and 1 or 0), -5)
-      if find_piece(text, digits) then error("the output shows the token in base64: " .. output, 0) end
-    end
-  end
-end
+local check_no_token, QUOTES = token_search.check, token_search.QUOTES
 
 -- Services ---------------------------------------------------------------------------------------
 

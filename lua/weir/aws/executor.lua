@@ -29,8 +29,14 @@ function executor.check(effect, changes)
   credentials.roles(effect.role)
 end
 
+-- A plan shows texts; of a file's bytes it says how many they are.
+local SHOWN_MAX = 65536
+
 -- What a plan may show: secrets by type and by name are taken out, other userdata becomes its text.
 local function plain(value)
+  if type(value) == "string" and (#value > SHOWN_MAX or not utf8.len(value)) then
+    return ("(%d bytes)"):format(#value)
+  end
   if secret.is(value) then return redact.MARK end
   if type(value) == "userdata" and value ~= json.null then return tostring(value) end
   if type(value) ~= "table" then return value end

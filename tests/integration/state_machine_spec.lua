@@ -1,0 +1,349 @@
+-- deploy/state-machines/inference.asl.json, executed: every way through it, and every way it can fail.
+local json = require "weir.json"
+local run = require "support.run"
+local state_machine = require "support.state_machine"
+local workflow = require "support.workflow"
+
+local cloud = workflow.cloud
+local BATCH, POLICY = "Transform in a batch job", "Ask the policy"
+local FILE, FILES = "Infer one file", "Send each file to the endpoint"
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local function has(list, name)
+  for _, each in ipairs(list) do if each == name then return true end end
+  return false
+end
+
+local function without(urls, name)
+  urls[name] = nil
+  return urls
+end
+
+describe("the state machine", function()
+  local stage
+
+  setup(function()
+    workflow.reset()
+    state_machine.put_files("few/", 4)
+    state_machine.put_files("many/", 12)
+    state_machine.put_files("hundreds/", 151)
+    stage = state_machine.stage()
+  end)
+  teardown(function() stage:close() end)
+  before_each(function() workflow.reset() end)
+
+  local function succeeded(result)
+    assert.equal("SUCCEEDED", result.status, json.encode(result))
+    return result.output
+  end
+
+  local function failed(error_name, result)
+    assert.equal("FAILED", result.status, json.encode(result))
+    assert.equal(error_name, result.error, result.cause)
+    return result.cause
+  end
+
+  -- The job ends and its event comes, as often as EventBridge likes.
+  local function call_back(answer, status, reason)
+    local event = workflow.finish(answer.transform_job_name, status, reason)
+    local report = stage:deliver(event)
+    assert.is_true(stage:deliver(event).orphaned)
+    return report
+  end
+
+  -- Executes up to the callback, and after it; the end state of every batch branch.
+  local function through_batch(given, status, reason)
+    local execution = stage:start(given)
+    local answer = execution:until_waiting()
+    assert.equal(1, call_back(answer, status, reason).answered)
+    local result = execution:finish()
+    assert.equal(1, #workflow.answers())
+    workflow.is_empty()
+    return result, execution, answer
+  end
+
+  local function put_metrics()
+    local found = {}
+    for _, request in ipairs(cloud.requests()) do
+      if request.operation == "PutMetricData" then found[#found + 1] = request.input.MetricData[1] end
+    end
+    return found
+  end
+
+  describe("as a file", function()
+    local words = {}
+    for name, value in pairs(state_machine.SUBSTITUTIONS) do words[#words + 1] = run.quote(name .. "=" .. value) end
+
+    local function validate(path, substitutions)
+      local pipe = io.popen(("node tests/workflow/validate.mjs %s %s 2>&1"):format(path, substitutions))
+      local text = pipe:read("a")
+      pipe:close()
+      return text
+    end
+
+    it("passes asl-validator, with all of its substitutions and no others", function()
+      local all = table.concat(words, " ")
+      assert.equal("", validate(state_machine.MACHINE, all))
+      assert.matches("has no ${Other}", validate(state_machine.MACHINE, all .. " Other=x"), 1, true)
+      assert.matches("has no substitution", validate(state_machine.MACHINE, words[1]), 1, true)
+      local text = read(state_machine.MACHINE):gsub('"Next": "Which way%?"', '"Next": "Nowhere"')
+      local broken = run.write(os.tmpname(), text)
+      assert.matches("Nowhere", validate(broken, all), 1, true)
+      os.remove(broken)
+    end)
+
+    it("lists no more files than may pass between two states, whatever their keys", function()
+      local object = { Key = ("k"):rep(1024), Size = 5 << 40, LastModified = "2026-11-25T23:05:21.000Z",
+        ETag = '"0123456789abcdef0123456789abcdef-10000"', StorageClass = "INTELLIGENT_TIERING",
+        ChecksumAlgorithm = { "CRC64NVME" }, ChecksumType = "FULL_OBJECT" }
+      local most = json.decode(read(state_machine.MACHINE)).States["Find the files"].Parameters.MaxKeys
+      -- A fifth is left for the input and the names around them.
+      assert.is_true(most * (#json.encode(object) + 1) < 262144 * 4 // 5)
+    end)
+
+    it("has a time-out, retries with jitter and a catch in every task", function()
+      local tasks = 0
+      local function visit(states, caught)
+        for name, state in pairs(states) do
+          if state.Type == "Task" then
+            tasks = tasks + 1
+            assert.is_true(math.type(state.TimeoutSeconds) == "integer", name)
+            assert.is_true(caught or state.Catch ~= nil, name)
+            local last = state.Retry[#state.Retry]
+            assert.equal("FULL", last.JitterStrategy, name)
+            assert.is_true(last.MaxDelaySeconds > 0 and last.BackoffRate > 1, name)
+          elseif state.Type == "Map" then
+            visit(state.ItemProcessor.States, state.Catch ~= nil)
+          end
+        end
+      end
+      local machine = json.decode(read(state_machine.MACHINE))
+      visit(machine.States, false)
+      assert.equal(5, tasks)
+      local wait = machine.States[BATCH]
+      assert.is_true(wait.HeartbeatSeconds < wait.TimeoutSeconds and wait.TimeoutSeconds < 86400)
+    end)
+  end)
+
+  describe("when the policy decides", function()
+    it("sends a few files to the endpoint and keeps each answer", function()
+      local output = succeeded(stage:run { input = { prefix = "few/" } })
+      assert.same({ "realtime", "policy", "4 files, below 10", 4 },
+        { output.branch, output.decided_by, output.because, output.file_count })
+      assert.equal(4, #output.result)
+      assert.same({ variant = "a", output_bytes = 5 }, output.result[1])
+      local object = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = "results/few/003.csv.out" })
+      assert.same({ "row 3", "text/csv" }, { object.Body, object.ContentType })
+      assert.same({}, workflow.jobs())
+    end)
+
+    it("sends any number of files to a serverless endpoint or to components", function()
+      for _, kind in ipairs { "serverless", "components" } do
+        local output = succeeded(stage:run { input = { prefix = "many/", inference_type = kind,
+          inference_component_name = "c" } })
+        assert.same({ kind, 12 }, { output.branch, #output.result })
+      end
+    end)
+
+    it("starts a batch job for many files and goes on with its callback", function()
+      local result, _, answer = through_batch({ input = { prefix = "many/" } }, "Completed")
+      local output = succeeded(result)
+      assert.same({ "batch", "policy", "12 files, at or above 10" },
+        { output.branch, output.decided_by, output.because })
+      assert.same({ status = "Completed", transform_job_name = answer.transform_job_name,
+        transform_job_arn = answer.transform_job_arn, output_path = "s3://bucket/results/" }, output.result)
+      assert.equal(1, result.attempts)
+    end)
+
+    it("fails with the job's error and cause when the job fails", function()
+      local result = through_batch({ input = { prefix = "many/" } }, "Failed", "AlgorithmError: out of memory")
+      assert.matches("is Failed: AlgorithmError: out of memory$", failed("TransformJobFailed", result))
+    end)
+
+    it("fails when the policy refuses what it is asked: no threshold overrules it", function()
+      local result, execution = stage:run { input = { prefix = "few/", deadline_seconds = "soon" } }
+      assert.matches("deadline_seconds", failed("InvalidFacts", result), 1, true)
+      assert.is_false(has(execution.states, "Count the fallback"))
+    end)
+  end)
+
+  describe("in discovery", function()
+    it("has nothing to do without files", function()
+      local output = succeeded(stage:run { input = { prefix = "empty/" } })
+      assert.same({ "none", 0 }, { output.branch, output.file_count })
+    end)
+
+    it("leaves more files than one page to a batch job", function()
+      local output = succeeded((through_batch({ input = { prefix = "hundreds/" } }, "Completed")))
+      assert.same({ "batch", "discovery", 150 }, { output.branch, output.decided_by, output.file_count })
+    end)
+
+    it("fails when there is no bucket", function()
+      local result, execution = stage:run { input = { bucket = "nobody-has-this", prefix = "" } }
+      failed("S3.NoSuchBucketException", result)
+      assert.is_true(has(execution.caught, "Find the files"))
+    end)
+  end)
+
+  describe("when the policy cannot be asked", function()
+    local REASON = "the policy could not be asked (Lambda.ResourceNotFoundException); "
+
+    it("sends few files to the endpoint, says so, and counts it", function()
+      local output = succeeded(stage:run { input = { prefix = "few/" },
+        functions = without(stage:urls(), "weir-routing") })
+      assert.same({ "realtime", "static fallback", REASON .. "4 files, below the static threshold 10", 4 },
+        { output.branch, output.decided_by, output.because, #output.result })
+      local metrics = put_metrics()
+      assert.equal(1, #metrics)
+      assert.same({ "RoutingFallback", 1, "inference" },
+        { metrics[1].MetricName, metrics[1].Value, metrics[1].Dimensions[1].Value })
+    end)
+
+    it("sends many files to a batch job", function()
+      local output = succeeded((through_batch({ input = { prefix = "many/" },
+        functions = without(stage:urls(), "weir-routing") }, "Completed")))
+      assert.same({ "batch", "static fallback", REASON .. "12 files, static threshold 10" },
+        { output.branch, output.decided_by, output.because })
+    end)
+
+    it("takes the threshold from its input, and batch where there is no endpoint", function()
+      local functions = without(stage:urls(), "weir-routing")
+      local result = stage:run { input = { prefix = "many/", fallback_threshold = 13 }, functions = functions }
+      assert.equal("realtime", succeeded(result).branch)
+      for name, value in pairs { inference_type = "none", endpoint_name = json.null, fallback_threshold = 4 } do
+        local none = { prefix = "few/", [name] = value }
+        workflow.reset()
+        assert.equal("batch", succeeded((through_batch({ input = none, functions = functions }, "Completed"))).branch)
+      end
+    end)
+
+    it("tries a function that is gone again before it falls back", function()
+      local functions = stage:urls()
+      functions["weir-routing"] = "http://127.0.0.1:9" -- nobody listens on the port of the protocol discard
+      local result, execution = stage:run { input = { prefix = "few/" }, functions = functions }
+      assert.matches("Lambda.SdkClientException", succeeded(result).because, 1, true)
+      assert.equal(3, #execution.retried)
+    end)
+
+    it("falls back when the function starts and has no policies", function()
+      local empty = run.directory()
+      local broken = state_machine.start_function("weir-routing", { WEIR_POLICY_SOURCE = empty })
+      local functions = stage:urls()
+      functions["weir-routing"] = broken.url
+      local output = succeeded(stage:run { input = { prefix = "few/" }, functions = functions })
+      broken:close()
+      run.remove(empty)
+      assert.same({ "static fallback", "realtime" }, { output.decided_by, output.branch })
+      assert.matches("Runtime.", output.because, 1, true)
+    end)
+
+    it("goes on when even the metric cannot be counted", function()
+      local refusal = { status = 400, headers = { ["Content-Type"] = "application/x-amz-json-1.0" },
+        body = '{"__type":"AccessDenied","message":"no"}' }
+      cloud.answers { ["cloudwatch.PutMetricData"] = { refusal, refusal, refusal } }
+      local result, execution = stage:run { input = { prefix = "few/" },
+        functions = without(stage:urls(), "weir-routing") }
+      assert.equal("static fallback", succeeded(result).decided_by)
+      assert.same({ POLICY, "Count the fallback" }, execution.caught)
+    end)
+  end)
+
+  local function throttled(status)
+    return { status = status, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+      body = '{"__type":"ThrottlingException","message":"Rate exceeded"}' }
+  end
+
+  describe("in trouble", function()
+    it("asks the policy again when Lambda was busy", function()
+      local result, execution = stage:run { input = { prefix = "few/" },
+        functionFaults = { ["weir-routing"] = { "Lambda.TooManyRequestsException", "Lambda.ServiceException" } } }
+      assert.equal("policy", succeeded(result).decided_by)
+      assert.same({ POLICY, POLICY }, execution.retried)
+    end)
+
+    it("starts the job again, with a new token, when SageMaker throttled", function()
+      cloud.answers { ["sagemaker.CreateTransformJob"] = { throttled(400) } }
+      local result, execution = through_batch({ input = { prefix = "many/" } }, "Completed")
+      succeeded(result)
+      assert.same({ 2, { BATCH } }, { result.attempts, execution.retried })
+    end)
+
+    it("starts the job again when the function died before it could", function()
+      local result, execution = through_batch({ input = { prefix = "many/" },
+        functionFaults = { ["weir-invoke"] = { "Runtime.ExitError", "Lambda.Unknown" } } }, "Completed")
+      succeeded(result)
+      assert.same({ 3, { BATCH, BATCH } }, { result.attempts, execution.retried })
+    end)
+
+    it("gives a file to the endpoint again when that is not ready", function()
+      local warming = { status = 429, headers = { ["x-amzn-ErrorType"] = "ModelNotReadyException" },
+        body = '{"message":"not ready"}' }
+      cloud.answers { ["sagemaker_runtime.InvokeEndpoint"] = { warming, warming } }
+      local result, execution = stage:run { input = { prefix = "few/" } }
+      assert.equal(4, #succeeded(result).result)
+      assert.same({ FILE, FILE }, execution.retried)
+    end)
+
+    it("fails when the model fails, with its error", function()
+      local result, execution = stage:run { input = { prefix = "few/", endpoint_name = "broken" } }
+      assert.matches("Received server error", failed("ModelError", result), 1, true)
+      assert.is_true(has(execution.caught, FILES))
+    end)
+
+    it("leaves no token behind when the job cannot be started", function()
+      local result, execution = stage:run { input = { prefix = "many/", model_name = "no/model" } }
+      assert.matches("model_name", failed("InvalidEvent", result), 1, true)
+      assert.same({ BATCH }, execution.caught)
+      workflow.is_empty()
+    end)
+
+    it("fails when the callback does not come in time, and the late one answers nobody", function()
+      local execution = stage:start { input = { prefix = "many/" }, timeouts = { [BATCH] = 1 } }
+      local answer = execution:until_waiting()
+      failed("States.Timeout", execution:finish())
+      local report = stage:deliver(workflow.finish(answer.transform_job_name, "Completed"))
+      assert.same({ 0, 1 }, { report.answered, report.already_answered })
+      assert.equal(0, #workflow.answers())
+      workflow.is_empty()
+    end)
+
+    it("converges when a task is tried again: one job, which answers the token of the second", function()
+      local execution = stage:start { input = { prefix = "many/" }, heartbeatTimeouts = 1 }
+      local answer = execution:until_waiting()
+      assert.is_true(answer.already_started)
+      assert.equal(1, call_back(answer, "Completed").answered)
+      local result = execution:finish()
+      succeeded(result)
+      assert.same({ 2, { BATCH } }, { result.attempts, execution.retried })
+      assert.equal(1, #workflow.answers())
+      local jobs = workflow.jobs()
+      assert.equal(answer.transform_job_name, (next(jobs)))
+      assert.is_nil(next(jobs, answer.transform_job_name))
+      workflow.is_empty()
+    end)
+  end)
+end)
+
+describe("the rule for EventBridge", function()
+  local function matches(event)
+    local result = run { "match", state_machine.RULE, "--json", stdin = event .. "\n" }
+    assert.is_true(result.status <= 1, result.stderr)
+    return json.decode(result.stdout).match
+  end
+
+  it("takes the events of the jobs that the state machine starts, and no others", function()
+    for _, status in ipairs { "InProgress", "Completed", "Failed", "Stopping", "Stopped" } do
+      assert.is_true(matches(workflow.event("weir-nightly-0123456789abcdef", status)))
+    end
+    assert.is_false(matches(workflow.event("somebody-elses-job", "Completed")))
+    local other = workflow.event("weir-nightly-0123456789abcdef", "Completed")
+    assert.is_false(matches((other:gsub("Transform Job State", "Training Job State"))))
+    assert.is_false(matches((other:gsub('"aws.sagemaker"', '"aws.ec2"'))))
+  end)
+end)
