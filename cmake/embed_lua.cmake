@@ -1,18 +1,39 @@
 # Puts every trusted Lua module under DIR into the program with .incbin: one file to ship, no
 # search path to get wrong. The table it emits is read by host/embedded_lua.h.
+#
+# The layer carries no comments: Lambda unpacks and reads it into every new environment. Their lines
+# stay, empty, so that places in messages are the source's. A file with long brackets is left as it
+# is: a line in one that begins with "--" is text.
+function(weir_without_comments FROM TO)
+  file(READ ${FROM} TEXT)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${FROM})
+  if(NOT TEXT MATCHES "\\[=*\\[")
+    string(REGEX REPLACE "\n[ \t]*--[^\n]*" "\n" TEXT "\n${TEXT}")
+    string(SUBSTRING "${TEXT}" 1 -1 TEXT)
+  endif()
+  file(WRITE ${TO} "${TEXT}")
+endfunction()
+
 function(weir_embed_lua OUT DIR)
   file(GLOB_RECURSE MODULES CONFIGURE_DEPENDS RELATIVE ${DIR} ${DIR}/*.lua)
   list(SORT MODULES)
   set(BODY "")
+  set(DEPENDS "")
   set(TABLE "")
   set(INDEX 0)
   foreach(PATH IN LISTS MODULES)
     string(REGEX REPLACE "\\.lua$" "" NAME ${PATH})
     string(REGEX REPLACE "/init$" "" NAME ${NAME})
     string(REPLACE "/" "." NAME ${NAME})
+    set(SOURCE ${DIR}/${PATH})
+    if(WEIR_LAYER)
+      set(SOURCE ${CMAKE_BINARY_DIR}/lua/${PATH})
+      weir_without_comments(${DIR}/${PATH} ${SOURCE})
+    endif()
+    list(APPEND DEPENDS ${SOURCE})
     string(APPEND BODY
       ".Lname${INDEX}: .asciz \"${NAME}\"\n.Lpath${INDEX}: .asciz \"@lua/${PATH}\"\n"
-      ".Ltext${INDEX}: .incbin \"${DIR}/${PATH}\"\n.Lend${INDEX}:\n")
+      ".Ltext${INDEX}: .incbin \"${SOURCE}\"\n.Lend${INDEX}:\n")
     string(APPEND TABLE
       ".quad .Lname${INDEX}, .Lpath${INDEX}, .Ltext${INDEX}, .Lend${INDEX} - .Ltext${INDEX}\n")
     math(EXPR INDEX "${INDEX} + 1")
@@ -29,7 +50,6 @@ embedded_lua_modules:
 ${TABLE}.quad 0, 0, 0, 0
 .section .note.GNU-stack,\"\",%progbits
 ")
-  list(TRANSFORM MODULES PREPEND ${DIR}/ OUTPUT_VARIABLE DEPENDS)
   set_source_files_properties(${FILE} PROPERTIES OBJECT_DEPENDS "${DEPENDS}")
   set(${OUT} ${FILE} PARENT_SCOPE)
 endfunction()
