@@ -101,7 +101,7 @@ describe("the runtime of the layer", function()
     return changes
   end
 
-  does("answers 10,000 invocations wholly by the old or wholly by the new directory, never a bad one", function()
+  does("decides 10,000 times wholly by the old or wholly by the new directory, never a bad one", function()
     local sets = { old = version("old"), new = version("new"), bad = bad("bad") }
     for name, files in pairs(sets) do
       for file, text in pairs(files) do root:write(("/sets/%s/%s"):format(name, file), text) end
@@ -111,7 +111,8 @@ describe("the runtime of the layer", function()
     local function link(name, at) assert(os.execute(("ln -s %s %s"):format(name, run.quote(base .. at)))) end
     link("old", "current")
     -- A link is renamed into place, the way to change a directory at once.
-    feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "/sets/current", WEIR_POLICY_POLL_SECONDS = "0" }, { 10000 })
+    feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "/sets/current",
+      WEIR_POLICY_POLL_SECONDS = "0" }, { 10000 })
     local changes = change_while_running(function(i)
       link(order[(i - 1) % #order + 1], "next")
       assert(os.rename(base .. "next", base .. "current"))
@@ -124,7 +125,7 @@ describe("the runtime of the layer", function()
     assert.matches("is refused: [^\n]*routing%.lua", log)
   end)
 
-  does("answers 10,000 invocations wholly by the old or wholly by the new bundle in S3, never a bad one", function()
+  does("decides 10,000 times wholly by the old or wholly by the new bundle in S3, never a bad one", function()
     cloud.reset()
     local s3, key = cloud.client("s3"), "load/" .. process.new_id()
     local bundles = {}
@@ -137,7 +138,8 @@ describe("the runtime of the layer", function()
     local order = { "new", "bad", "old", "bad" }
     local function put(name) assert(s3:put_object { Bucket = "bucket", Key = key, Body = bundles[name] }) end
     put("old")
-    feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "s3://bucket/" .. key, WEIR_POLICY_POLL_SECONDS = "0.1",
+    feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "s3://bucket/" .. key,
+      WEIR_POLICY_POLL_SECONDS = "0.1",
       AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", AWS_ACCESS_KEY_ID = cloud.front.key_id,
       AWS_SECRET_ACCESS_KEY = cloud.front.secret }, { 10000 })
     change_while_running(function(i)
