@@ -1,7 +1,9 @@
 /* See policy_files.h. The directory is walked twice: before and after reading; only when both
  * walks saw the same files, sizes and times is the reading whole. Times are those of the kernel's
  * coarse clock, so a file written in the very tick of the first walk could change again unseen:
- * then the reading is repeated in a later tick. */
+ * then the reading is repeated in a later tick. Links in the directory's own path are followed once
+ * a walk, and each file read has to be the very one that the walk saw: a link that leads elsewhere
+ * for a moment, and back before the second walk, would otherwise mix two sets. */
 #include "core/policy_files.h"
 
 #include <dirent.h>
@@ -18,6 +20,8 @@
 #include "core/sha256.h"
 
 enum { READ_ATTEMPTS = 12, REST_NANOSECONDS = 10 * 1000 * 1000 };
+
+typedef enum { READ_WHOLE, READ_FAILED, READ_MOVED } read_result;
 
 /* What tells one state of a file from another. */
 typedef struct {
@@ -38,6 +42,12 @@ static void walk_free(walk *w) {
   for (size_t i = 0; i < w->count; i++) free(w->items[i].path);
   free(w->items);
   free(w->real);
+}
+
+/* Where the system finds what messages call directory/path: no link there can lead elsewhere by
+ * now. */
+static bool real_path(const walk *w, const char *path, char out[PATH_MAX]) {
+  return snprintf(out, PATH_MAX, "%s/%s", w->real, path) < PATH_MAX;
 }
 
 static bool has_lua_suffix(const char *name) {
@@ -82,11 +92,11 @@ static bool add_entry(walk *w, const char *path, const char *full, const struct 
 }
 
 /* What is gone meanwhile the second walk tells; a link to nowhere is a mistake. */
-static bool explain_unseen(walk *w, const char *full, const char *name) {
+static bool explain_unseen(walk *w, const char *real, const char *shown) {
   int problem = errno;
   struct stat link;
-  if (!has_lua_suffix(name) || lstat(full, &link) != 0) return true;
-  finding_error(w->findings, full, 0, "W001", "cannot be read: %s", strerror(problem));
+  if (!has_lua_suffix(shown) || lstat(real, &link) != 0) return true;
+  finding_error(w->findings, shown, 0, "W001", "cannot be read: %s", strerror(problem));
   if (S_ISLNK(link.st_mode)) finding_hint(w->findings, "it is a link; see where it leads");
   return false;
 }
@@ -95,20 +105,20 @@ static bool walk_directory(walk *w, const char *inside, int depth);
 
 static bool walk_name(walk *w, const char *inside, const char *name, int depth) {
   if (name[0] == '.') return true; /* editors' swap files, .git */
-  char path[PATH_MAX], full[PATH_MAX];
+  char path[PATH_MAX], full[PATH_MAX], real[PATH_MAX];
   int a = snprintf(path, sizeof path, "%s%s%s", inside, *inside ? "/" : "", name);
   int b = snprintf(full, sizeof full, "%s/%s", w->directory, path);
-  if (a >= (int)sizeof path || b >= (int)sizeof full) return true;
+  if (a >= (int)sizeof path || b >= (int)sizeof full || !real_path(w, path, real)) return true;
   struct stat seen;
-  if (stat(full, &seen) != 0) return explain_unseen(w, full, name);
+  if (stat(real, &seen) != 0) return explain_unseen(w, real, full);
   if (S_ISDIR(seen.st_mode))
-    return stays_inside(w, full) ? walk_directory(w, path, depth + 1) : true;
+    return stays_inside(w, real) ? walk_directory(w, path, depth + 1) : true;
   if (!has_lua_suffix(name)) return true;
   if (!S_ISREG(seen.st_mode)) {
     finding_error(w->findings, full, 0, "W001", "is not a regular file");
     return false;
   }
-  if (!stays_inside(w, full)) {
+  if (!stays_inside(w, real)) {
     finding_error(w->findings, full, 0, "W001", "is a link that leads out of the directory");
     finding_hint(w->findings, "copy the file into %s", w->directory);
     return false;
@@ -117,13 +127,14 @@ static bool walk_name(walk *w, const char *inside, const char *name, int depth) 
 }
 
 static bool walk_directory(walk *w, const char *inside, int depth) {
-  char full[PATH_MAX];
-  if (snprintf(full, sizeof full, "%s/%s", w->directory, inside) >= (int)sizeof full) return true;
+  char full[PATH_MAX], real[PATH_MAX];
+  int size = snprintf(full, sizeof full, "%s/%s", w->directory, inside);
+  if (size >= (int)sizeof full || !real_path(w, inside, real)) return true;
   if (depth > POLICY_FILES_MAX_DEPTH) {
     finding_error(w->findings, full, 0, "W002", "is nested deeper than %d", POLICY_FILES_MAX_DEPTH);
     return false;
   }
-  DIR *directory = opendir(full);
+  DIR *directory = opendir(real);
   if (!directory) {
     finding_error(w->findings, depth ? full : w->directory, 0, "W001", "cannot be read: %s",
                   strerror(errno));
@@ -157,15 +168,18 @@ static int compare_times(const struct timespec *a, const struct timespec *b) {
   return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
 }
 
+static bool same_file(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+         compare_times(&a->st_mtim, &b->st_mtim) == 0 &&
+         compare_times(&a->st_ctim, &b->st_ctim) == 0;
+}
+
 static bool same_state(const walk *a, const walk *b) {
   if (a->count != b->count) return false;
-  for (size_t i = 0; i < a->count; i++) {
-    const struct stat *x = &a->items[i].seen, *y = &b->items[i].seen;
-    if (strcmp(a->items[i].path, b->items[i].path) != 0 || x->st_ino != y->st_ino ||
-        x->st_size != y->st_size || compare_times(&x->st_mtim, &y->st_mtim) != 0 ||
-        compare_times(&x->st_ctim, &y->st_ctim) != 0)
+  for (size_t i = 0; i < a->count; i++)
+    if (strcmp(a->items[i].path, b->items[i].path) != 0 ||
+        !same_file(&a->items[i].seen, &b->items[i].seen))
       return false;
-  }
   return true;
 }
 
@@ -181,31 +195,36 @@ static bool is_at_rest(const walk *w, const struct timespec *start) {
   return true;
 }
 
-static bool read_text(policy_file *file, size_t expected) {
-  int descriptor = open(file->shown, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO by now? */
-  if (descriptor < 0) return false;
-  file->text = malloc(expected + 1);
+/* A file that is gone, or is another, was moved since the walk. */
+static read_result read_text(policy_file *file, const char *real, const struct stat *seen) {
+  struct stat opened;
+  size_t expected = (size_t)seen->st_size;
+  int descriptor = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO by now? */
+  if (descriptor < 0) return errno == ENOENT ? READ_MOVED : READ_FAILED;
+  bool same = fstat(descriptor, &opened) == 0 && same_file(&opened, seen);
+  file->text = same ? malloc(expected + 1) : NULL;
   ssize_t size = 0;
   while (file->text && file->size < expected &&
          (size = read(descriptor, file->text + file->size, expected - file->size)) > 0)
     file->size += (size_t)size;
   close(descriptor);
-  if (!file->text || size < 0) return false;
+  if (!same) return READ_MOVED;
+  if (!file->text || size < 0) return READ_FAILED;
   file->text[file->size] = '\0';
-  return true;
+  return READ_WHOLE;
 }
 
-static bool read_file(policy_files *files, const entry *e, finding_list *findings) {
+static read_result read_file(policy_files *files, const walk *w, const entry *e) {
   policy_file *file = &files->items[files->count++];
+  char real[PATH_MAX];
   file->path = strdup(e->path);
   if (asprintf(&file->shown, "%s/%s", files->directory, e->path) < 0) file->shown = NULL;
-  if (!file->path || !file->shown) return false;
-  if (!read_text(file, (size_t)e->seen.st_size)) {
-    finding_error(findings, file->shown, 0, "W001", "cannot be read: %s", strerror(errno));
-    return false;
-  }
-  policy_file_seal(file);
-  return true;
+  if (!file->path || !file->shown || !real_path(w, e->path, real)) return READ_FAILED;
+  read_result result = read_text(file, real, &e->seen);
+  if (result == READ_FAILED)
+    finding_error(w->findings, file->shown, 0, "W001", "cannot be read: %s", strerror(errno));
+  if (result == READ_WHOLE) policy_file_seal(file);
+  return result;
 }
 
 void policy_file_seal(policy_file *file) {
@@ -227,17 +246,17 @@ void policy_files_seal(policy_files *files) {
   sha256_hex(out, files->digest + 7);
 }
 
-static bool read_all(policy_files *files, const walk *w, finding_list *findings) {
+static read_result read_all(policy_files *files, const walk *w) {
   files->directory = strdup(w->directory);
   files->items = calloc(w->count ? w->count : 1, sizeof *files->items);
-  if (!files->directory || !files->items) return false;
-  for (size_t i = 0; i < w->count; i++)
-    if (!read_file(files, &w->items[i], findings)) return false;
+  if (!files->directory || !files->items) return READ_FAILED;
+  for (size_t i = 0; i < w->count; i++) {
+    read_result result = read_file(files, w, &w->items[i]);
+    if (result != READ_WHOLE) return result;
+  }
   policy_files_seal(files);
-  return true;
+  return READ_WHOLE;
 }
-
-typedef enum { READ_WHOLE, READ_FAILED, READ_MOVED } read_result;
 
 static read_result read_once(const char *directory, policy_files *files, finding_list *findings) {
   walk before = {.directory = directory, .findings = findings};
@@ -246,9 +265,9 @@ static read_result read_once(const char *directory, policy_files *files, finding
   struct timespec start;
   clock_gettime(CLOCK_REALTIME_COARSE, &start);
   if (walk_all(&before)) {
-    bool whole = read_all(files, &before, findings);
-    bool rested = walk_all(&after) && same_state(&before, &after) && is_at_rest(&before, &start);
-    result = !rested ? READ_MOVED : whole ? READ_WHOLE : READ_FAILED;
+    result = read_all(files, &before);
+    if (!walk_all(&after) || !same_state(&before, &after) || !is_at_rest(&before, &start))
+      result = READ_MOVED;
   }
   walk_free(&before);
   walk_free(&after);

@@ -129,6 +129,14 @@ function forward(port, request, headers) {
   });
 }
 
+// S3 writes and reads whole objects; s3rver does when it has one request at a time.
+let turn = Promise.resolve();
+function inTurn(action) {
+  const mine = turn.then(action);
+  turn = mine.catch(() => {});
+  return mine;
+}
+
 // s3rver knows one key, the right time, and buckets in the path only.
 function toS3(request, found) {
   const headers = { ...request.headers, host: `127.0.0.1:${ports.s3}` };
@@ -137,7 +145,7 @@ function toS3(request, found) {
   delete headers["x-amz-security-token"];
   const label = /^([a-z0-9-]+)\.localhost/.exec(request.headers.host);
   const url = label ? `/${label[1]}${request.url}` : request.url;
-  return forward(ports.s3, { ...request, url }, headers);
+  return inTurn(() => forward(ports.s3, { ...request, url }, headers));
 }
 
 const ports = {};

@@ -1,6 +1,7 @@
 // HTTPS peers with one certification authority, for what a client must accept and refuse: each
 // listens on 127.0.0.1 and answers any request with the number of its connection, which it then keeps
-// open; after /close it closes it. Announces
+// open; after /close it closes it. With a port as argument they hand what comes on to the HTTP server
+// there instead. Announces
 //   tls13, tls12    ports of peers with a good certificate: RSA and only 1.3, ECDSA and only 1.2
 //   wrong_name      the certificate is for other.example
 //   expired         the certificate ran out yesterday
@@ -12,6 +13,7 @@ import https from "node:https";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import tls from "node:tls";
 import { announce } from "./lifetime.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "weir-tls-"));
@@ -40,13 +42,26 @@ function identity(name, kind, subjectAltName, days) {
 }
 
 let connections = 0;
+const target = Number(process.argv[2] ?? 0);
 
-function serve(options) {
+// Either end that closes or breaks ends the other.
+function handOn(socket) {
+  const onward = net.connect(target, "127.0.0.1");
+  for (const [one, other] of [[socket, onward], [onward, socket]])
+    one.on("error", () => {}).on("close", () => other.destroy()).pipe(other);
+}
+
+function answering(options) {
   const server = https.createServer(options, (request, response) => {
     if (request.url === "/close") response.setHeader("Connection", "close");
     response.end(JSON.stringify({ connection: request.socket.number }));
   });
   server.on("secureConnection", (socket) => (socket.number = ++connections));
+  return server;
+}
+
+function serve(options) {
+  const server = target ? tls.createServer(options, handOn) : answering(options);
   server.on("tlsClientError", () => {});
   server.keepAliveTimeout = 0; // the client decides
   return new Promise((resolve) =>

@@ -1,4 +1,5 @@
--- The built runtime (`bootstrap` beside the program under test) against tests/servers/runtime_api.mjs.
+-- The built runtime against tests/servers/runtime_api.mjs: $WEIR_BOOTSTRAP, or `bootstrap` beside the
+-- program under test.
 --
 --   local runtime = lambda.start { _HANDLER = "routing" }
 --   lambda.script({ kind = "event", body = "{}" })
@@ -13,7 +14,7 @@ local servers = require "support.servers"
 local M = {}
 
 M.server = servers.start("runtime_api")
-M.bootstrap = run.program:match("^(.*/)[^/]*$") .. "bootstrap"
+M.bootstrap = os.getenv("WEIR_BOOTSTRAP") or run.program:match("^(.*/)[^/]*$") .. "bootstrap"
 
 local function control(method, path, value)
   local response = assert(http.request { method = method, url = M.server.url .. "/__test/" .. path,
@@ -37,6 +38,9 @@ local Runtime = {}
 Runtime.__index = Runtime
 
 function Runtime:log() return read(self.out) end
+function Runtime:messages() return read(self.err) end
+
+function Runtime:has_ended() return read(self.done):find("%d") ~= nil end
 
 -- Waits until the process has ended by itself. A hang ends after a minute, with status 137.
 function Runtime:wait()
@@ -60,7 +64,7 @@ function Runtime:stop()
   return self:wait()
 end
 
--- start(environment[, options{ api =, bootstrap = }])
+-- start(environment[, options{ api =, command = }]): the command, a list of words, runs another bootstrap.
 function M.start(environment, options)
   options = options or {}
   local self = setmetatable({ out = os.tmpname(), err = os.tmpname(), done = os.tmpname() }, Runtime)
@@ -69,15 +73,19 @@ function M.start(environment, options)
   local values = { AWS_LAMBDA_FUNCTION_NAME = "f", WEIR_POLICY_SOURCE = "policies" }
   for name, value in pairs(environment) do values[name] = value or nil end
   for name, value in pairs(values) do words[#words + 1] = run.quote(name .. "=" .. value) end
-  local command = ("(%s %s >%s 2>%s & echo $!; wait $!; echo $? >%s) "):format(table.concat(words, " "),
-    run.quote(options.bootstrap or M.bootstrap), self.out, self.err, self.done)
+  for _, word in ipairs(options.command or { M.bootstrap }) do words[#words + 1] = run.quote(word) end
+  local command = ("(%s >%s 2>%s & echo $!; wait $!; echo $? >%s) "):format(table.concat(words, " "),
+    self.out, self.err, self.done)
   self.pipe = assert(io.popen(command .. "2>/dev/null", "r"))
   self.pid = assert(self.pipe:read("n"))
   return self
 end
 
 -- run(environment, event…) → posts, result: a whole run over events, each { body =, … } or a text.
-function M.run(environment, ...)
+function M.run(environment, ...) return M.run_with({}, environment, ...) end
+
+-- The same with options of start.
+function M.run_with(options, environment, ...)
   M.reset()
   local events = {}
   for i, event in ipairs { ... } do
@@ -85,7 +93,7 @@ function M.run(environment, ...)
     event.kind, event.id = event.kind or "event", event.id or "request-" .. i
     events[i] = event
   end
-  local runtime = M.start(environment)
+  local runtime = M.start(environment, options)
   M.script(table.unpack(events))
   local posts = M.posts(#events)
   return posts, runtime:stop()

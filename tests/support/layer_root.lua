@@ -5,6 +5,7 @@
 --   root:write("/etc/resolv.conf", "…")         also copy, read, delete
 --   local result = root:run { "decide", "routing", "-e", "/facts.json", env = { NAME = "value" } }
 --   result.status, result.stdout, result.stderr
+--   root:command("/opt/bootstrap")  the words that run a program in there
 --   root:remove()
 --
 -- The program is `bootstrap` under the name `weir`: by the former it would serve the Runtime API.
@@ -24,6 +25,7 @@ local function output(command)
 end
 
 local machine = output("uname -m"):match("%S+"):gsub("aarch64", "arm64")
+layer_root.machine = machine
 
 local function shell(format, ...)
   local words = { ... }
@@ -73,14 +75,20 @@ end
 
 function layer_root:delete(name) shell("rm -rf %s", self.path .. name) end
 
+function layer_root:command(program)
+  local words = { "/usr/sbin/chroot", self.path }
+  if self.emulated then words[#words + 1] = "/emulator" end
+  words[#words + 1] = program
+  return words
+end
+
 -- given.env is the whole environment.
 function layer_root:run(given)
   local words = { "env", "-i" }
   for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
-  words[#words + 1] = "/usr/sbin/chroot " .. run.quote(self.path)
-  if self.emulated then words[#words + 1] = "/emulator" end
-  words[#words + 1] = "/opt/weir"
-  for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
+  for _, list in ipairs { self:command("/opt/weir"), given } do
+    for _, word in ipairs(list) do words[#words + 1] = run.quote(word) end
+  end
   local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
   run.write(input, given.stdin or "")
   local _, how, status = os.execute(("%s <%s >%s 2>%s"):format(table.concat(words, " "), input, out, err))
