@@ -114,11 +114,10 @@ void lambda_invocation_handle(lambda_poller *self) {
   lua_State *L = self->L;
   lambda_progress *progress = &self->progress;
   progress->invocation = &self->invocation;
-  progress->expired = progress->streaming = false;
+  progress->expired = false;
   export_trace(self);
-  lambda_deadline_start(self);
+  lambda_deadline_read(self);
   bool handled = call_service(self, "handle", 0, 3);
-  lambda_runtime_release(L);
   runtime_api_result result =
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
@@ -129,4 +128,5 @@ void lambda_invocation_handle(lambda_poller *self) {
   call_service(self, "finish", 2, 0);
   lua_settop(L, 0);
   progress->invocation = NULL;
+  progress->streaming = false; /* what is refused before a handler has it was not begun */
 }

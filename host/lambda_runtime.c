@@ -49,6 +49,7 @@ void lambda_complain(const char *level, const char *format, const char *detail) 
 
 static void serve(lambda_poller *self) {
   int failures = 0;
+  lambda_deadline_own(self);
   while (failures < FAILURES_MAX) {
     switch (runtime_api_next(self->api, &self->invocation)) {
     case RUNTIME_API_STOPPED: return;
@@ -73,6 +74,7 @@ static void serve(lambda_poller *self) {
 
 static void *serve_thread(void *context) {
   serve(context);
+  lambda_deadline_free(context); /* its signals are for this thread */
   return NULL;
 }
 

@@ -108,6 +108,24 @@ end }]], { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
     assert.matches('"Error":1', result.stdout, 1, true)
   end)
 
+  it("fails an invocation whose deadline has passed, and stops the next one in time", function()
+    local posts, result = lambda.run(package [[
+return { handle = function(event)
+  if event.quick then return "done" end
+  while true do end
+end }]], { body = '{"quick": true}', deadline_in_ms = -1000 },
+      { body = '{"quick": true}', headers = { ["Lambda-Runtime-Deadline-Ms"] = "1" } },
+      { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
+    for i = 1, 3 do
+      assert.equal("/invocation/request-" .. i .. "/error", posts[i].path)
+      assert.equal("DeadlineExceeded", failure_of(posts[i]).errorType)
+      assert.matches(("request-%d ERROR DeadlineExceeded"):format(i), result.stdout, 1, true)
+      assert.matches(('"request_id":"request-%d"'):format(i), result.stdout, 1, true)
+    end
+    assert.equal('"done"', posts[4].body)
+    assert.equal("", result.stderr)
+  end)
+
   it("does without a deadline when Lambda sends none that is a time", function()
     for _, value in ipairs { json.null, "soon", "-5", "99999999999999999999999" } do
       local posts = lambda.run({ _HANDLER = "routing" },
