@@ -100,6 +100,9 @@ end
 
 -- start() → service | nil, JSON of the failure, its type. The failure is in the log.
 function runtime.start()
+  -- What a handler prints goes out line by line: it keeps its place among our records, which are written
+  -- past this buffer, and never cuts one in two.
+  io.stdout:setvbuf("line")
   local self = { log = log.new(), cold = true,
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON) }
   local ok, started, message, code = xpcall(begin, function(raised)

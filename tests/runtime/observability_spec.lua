@@ -32,6 +32,17 @@ describe("the runtime's log", function()
     for _, record in ipairs(list) do assert.truthy(record.requestId or record.request_id, json.encode(record)) end
   end)
 
+  it("keeps what a handler prints in front of the invocation's own lines, and out of them", function()
+    local root = run.directory { ["function.lua"] =
+      [[return { handle = function() io.write("one\ntwo\nthr") return 1 end }]] }
+    local _, result = lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false }, "{}", "{}")
+    run.remove(root)
+    local lines = {}
+    for line in result.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line:match('^{"_aws"') or line end
+    assert.same({ "one", "two", '{"_aws"', "throne", "two", '{"_aws"', "thr" }, lines)
+  end)
+
   it("leaves out what is below the level, but never a decision", function()
     local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]", '{"file_count": 3}')
     assert.not_matches("InvalidEvent: ", result.stdout)
