@@ -59,6 +59,8 @@ static void serve(lambda_poller *self) {
       break;
     case RUNTIME_API_TOO_LARGE:
       failures = 0;
+      lambda_complain("ERROR", "the event of request %s is larger than 64 MiB",
+                      self->invocation.request_id);
       lambda_invocation_refuse(self, "Runtime.EventTooLarge", "the event is larger than 64 MiB");
       break;
     case RUNTIME_API_FAILED:

@@ -138,6 +138,19 @@ describe("the runtime's policies", function()
     assert.equal("at or above 5", decide(5))
   end)
 
+  it("are looked at when the clock was set back", function()
+    local now = process.time()
+    write_policies(policy(10), root .. "/edited")
+    local source = require("weir.runtime.policy_source").open { now = function() return now end,
+      getenv = function(name) return name == "WEIR_POLICY_SOURCE" and root .. "/edited" or nil end }
+    assert(source:load(now + 1000))
+    assert.is_false(source:is_due())
+    now = now - 3600 * 1000
+    assert.is_true(source:is_due())
+    source:check()
+    assert.is_false(source:is_due())
+  end)
+
   describe("from S3", function()
     local s3 = cloud.client("s3")
     local key
