@@ -8,8 +8,8 @@
  *   stream(text[, content_type]) sends a part of the response at once
  *   call(f, on_failure, …) → true, f's results | false, on_failure's answer to what f raised
  *       f is what the deadline stops, however often it catches that; from the end of f on,
- * on_failure included, the clock is not looked at any more expired() → whether the handler was
- * stopped because its time was over
+ *       on_failure included, the clock is not looked at any more
+ *   expired() → whether the handler was stopped because its time was over
  *
  * Memory: none; texts are copied. Callers: lua/weir/runtime.lua. */
 #include "binding.h"
@@ -90,6 +90,7 @@ static int invocation_call(lua_State *L) {
   lua_pushcclosure(L, on_raised, 1); /* f on_failure … f on_raised */
   lua_replace(L, 1);
   lua_replace(L, 2); /* on_raised f … */
+  lambda_runtime_limit(L);
   int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
   lambda_runtime_release(L);
   lua_pushboolean(L, status == LUA_OK);

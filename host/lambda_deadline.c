@@ -12,6 +12,8 @@
  * bounds. */
 enum { MARGIN_LEAST_MS = 20, MARGIN_MOST_MS = 500 };
 
+static _Thread_local lambda_poller *of_this_thread;
+
 /* Raises again at every instruction, so that no pcall outlives it. */
 static void on_instruction(lua_State *L, lua_Debug *event) {
   (void)event;
@@ -27,17 +29,24 @@ static void set_timer(lambda_poller *self, int64_t at_ms) {
       .it_value = {(time_t)(at_ms / 1000), (long)(at_ms % 1000) * 1000000},
   };
   self->rings_at_ms = at_ms;
-  timer_settime(self->timer, TIMER_ABSTIME, &when, NULL);
+  if (timer_settime(self->timer, TIMER_ABSTIME, &when, NULL) != 0) self->rings_at_ms = INT64_MAX;
 }
 
-/* A signal handler, on any thread: lua_sethook is made for that. A timer that rings for an
- * invocation that is over is set to the time of the one that is running. A coroutine that is
- * running has a hook of its own that nobody can set from here; trusted code has none that loops. */
+/* A signal handler. lua_sethook is made for that, but walks the calls of its state: only the thread
+ * that runs the state may do it, so that a signal which another thread got is passed on. A timer
+ * that rings for an invocation that is over is set to the time of the one that is running. A
+ * coroutine that is running has a hook of its own that nobody can set from here; trusted code has
+ * none that loops. */
 static void on_timer(int number, siginfo_t *info, void *context) {
-  (void)number;
   (void)context;
   int saved = errno;
-  lambda_poller *self = info->si_value.sival_ptr;
+  lambda_poller *self = info->si_code == SI_TIMER ? info->si_value.sival_ptr : of_this_thread;
+  if (!self) return;
+  if (self != of_this_thread) {
+    pthread_kill(self->thread, number);
+    errno = saved;
+    return;
+  }
   int64_t stop_at_ms = self->progress.stop_at_ms;
   self->rings_at_ms = INT64_MAX;
   if (self->progress.running && stop_at_ms != INT64_MAX) {
@@ -57,10 +66,17 @@ bool lambda_deadline_prepare(lambda_poller *self) {
   return self->has_timer;
 }
 
+void lambda_deadline_own(lambda_poller *self) {
+  self->thread = pthread_self();
+  of_this_thread = self;
+}
+
 /* A system call only where the timer would ring too late: one that was set for an earlier
- * invocation rings before, and is then set anew. Call it when `running` is set. */
-static void start_timer(lambda_poller *self) {
+ * invocation rings before, and is then set anew. */
+void lambda_runtime_limit(lua_State *L) {
+  lambda_poller *self = lambda_poller_of(L);
   int64_t at_ms = self->progress.stop_at_ms;
+  self->progress.running = true;
   if (at_ms != INT64_MAX && self->rings_at_ms > at_ms) set_timer(self, at_ms);
 }
 
@@ -69,7 +85,7 @@ void lambda_runtime_release(lua_State *L) {
   lua_sethook(L, NULL, 0, 0);
 }
 
-static void set_deadline(lambda_poller *self) {
+void lambda_deadline_read(lambda_poller *self) {
   lambda_progress *progress = &self->progress;
   char *end;
   errno = 0;
@@ -81,13 +97,8 @@ static void set_deadline(lambda_poller *self) {
   if (margin < MARGIN_LEAST_MS) margin = MARGIN_LEAST_MS;
   if (margin > MARGIN_MOST_MS) margin = MARGIN_MOST_MS;
   progress->deadline_ms = deadline;
-  progress->stop_at_ms = deadline - margin;
-}
-
-void lambda_deadline_start(lambda_poller *self) {
-  set_deadline(self);
-  self->progress.running = true;
-  start_timer(self);
+  /* A timer takes no time before 1970, and 0 would switch it off. */
+  progress->stop_at_ms = deadline > margin ? deadline - margin : 1;
 }
 
 void lambda_deadline_catch(void) {
@@ -97,4 +108,5 @@ void lambda_deadline_catch(void) {
 
 void lambda_deadline_free(lambda_poller *self) {
   if (self->has_timer) timer_delete(self->timer);
+  self->has_timer = false;
 }

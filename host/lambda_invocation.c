@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/json_write.h"
+#include "core/process.h"
 #include "lambda_poller.h"
 #include "script_call.h"
 
@@ -41,7 +42,7 @@ void lambda_runtime_stream(lua_State *L, const char *content_type, const char *b
     runtime_api_stream_begin(self->api, self->invocation.request_id, type);
     self->progress.streaming = true;
   }
-  runtime_api_stream_write(self->api, bytes, size);
+  runtime_api_stream_write(self->api, bytes, size, self->progress.stop_at_ms - process_time_ms());
 }
 
 static runtime_api_result send_error(lambda_poller *self, const char *type, const char *json,
@@ -73,7 +74,7 @@ static runtime_api_result send_response(lambda_poller *self, const char *body, s
     result = runtime_api_respond(self->api, self->invocation.request_id, body, size);
   } else {
     runtime_api_stream_begin(self->api, self->invocation.request_id, "application/json");
-    runtime_api_stream_write(self->api, body, size);
+    runtime_api_stream_write(self->api, body, size, self->progress.deadline_ms - process_time_ms());
     result = runtime_api_stream_end(self->api, NULL, NULL, 0);
   }
   if (result != RUNTIME_API_TOO_LARGE) return result;
@@ -114,11 +115,10 @@ void lambda_invocation_handle(lambda_poller *self) {
   lua_State *L = self->L;
   lambda_progress *progress = &self->progress;
   progress->invocation = &self->invocation;
-  progress->expired = progress->streaming = false;
+  progress->expired = false;
   export_trace(self);
-  lambda_deadline_start(self);
+  lambda_deadline_read(self);
   bool handled = call_service(self, "handle", 0, 3);
-  lambda_runtime_release(L);
   runtime_api_result result =
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
@@ -129,4 +129,5 @@ void lambda_invocation_handle(lambda_poller *self) {
   call_service(self, "finish", 2, 0);
   lua_settop(L, 0);
   progress->invocation = NULL;
+  progress->streaming = false; /* what is refused before a handler has it was not begun */
 }

@@ -36,8 +36,11 @@ void lambda_deadline_catch(void);
 bool lambda_deadline_prepare(lambda_poller *self);
 void lambda_deadline_free(lambda_poller *self);
 
-/* Reads the invocation's deadline and lets the clock run; see lambda_runtime_release. */
-void lambda_deadline_start(lambda_poller *self);
+/* Called by the thread that will serve, before it does. */
+void lambda_deadline_own(lambda_poller *self);
+
+/* Reads the invocation's deadline; lambda_runtime_limit lets the clock run. */
+void lambda_deadline_read(lambda_poller *self);
 
 /* lambda_invocation.c: handles the poller's invocation, from the event to the last log line. */
 void lambda_invocation_handle(lambda_poller *self);

@@ -34,10 +34,13 @@ void lambda_complain(const char *level, const char *format, const char *detail) 
   char text[512];
   text_buffer line = {0};
   snprintf(text, sizeof text, format, detail);
+  for (char *at = text; *at; at++)
+    if (*at == '\n') *at = ' '; /* one record, one line */
   const char *log_format = getenv("AWS_LAMBDA_LOG_FORMAT");
   if (log_format && strcmp(log_format, "JSON") == 0) {
     text_buffer_format(&line, "{\"level\":\"%s\",\"message\":", level);
-    json_write_string(&line, text, strlen(text));
+    /* What is no UTF-8, or was cut within a letter, ends the text. */
+    if (!json_write_string(&line, text, strlen(text))) text_buffer_byte(&line, '"');
     text_buffer_text(&line, "}\n");
   } else {
     text_buffer_format(&line, "%s weir: %s\n", level, text);
@@ -49,6 +52,7 @@ void lambda_complain(const char *level, const char *format, const char *detail) 
 
 static void serve(lambda_poller *self) {
   int failures = 0;
+  lambda_deadline_own(self);
   while (failures < FAILURES_MAX) {
     switch (runtime_api_next(self->api, &self->invocation)) {
     case RUNTIME_API_STOPPED: return;
@@ -58,6 +62,8 @@ static void serve(lambda_poller *self) {
       break;
     case RUNTIME_API_TOO_LARGE:
       failures = 0;
+      lambda_complain("ERROR", "the event of request %s is larger than 64 MiB",
+                      self->invocation.request_id);
       lambda_invocation_refuse(self, "Runtime.EventTooLarge", "the event is larger than 64 MiB");
       break;
     case RUNTIME_API_FAILED:
@@ -73,6 +79,7 @@ static void serve(lambda_poller *self) {
 
 static void *serve_thread(void *context) {
   serve(context);
+  lambda_deadline_free(context); /* its signals are for this thread */
   return NULL;
 }
 

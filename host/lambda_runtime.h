@@ -27,6 +27,9 @@ typedef struct {
 /* What the poller that owns this state is doing; NULL outside of the runtime. */
 const lambda_progress *lambda_runtime_progress(lua_State *L);
 
+/* The handler begins: from now on the deadline raises an error. */
+void lambda_runtime_limit(lua_State *L);
+
 /* The handler is done: from now on the deadline raises no error. */
 void lambda_runtime_release(lua_State *L);
 

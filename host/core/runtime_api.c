@@ -24,14 +24,14 @@ enum { CONNECT_TIMEOUT_MS = 1000, ANSWER_TIMEOUT_MS = 30000, REPLY_MAX = 64 << 1
 struct runtime_api {
   char host[256], port[16];
   int stop_fd;
-  int socket;     /* -1: not connected */
-  int timeout_ms; /* of the exchange that is going on; -1: none */
-  bool receiving; /* the answer has begun to arrive */
-  bool stopped;   /* the stop descriptor ended the wait */
-  bool stream_broken;
-  runtime_answer invocation; /* of /next: the texts of the invocation */
-  runtime_answer reply;      /* of everything else */
-  text_buffer head;          /* of a request */
+  int socket;                      /* -1: not connected */
+  int timeout_ms;                  /* of the exchange that is going on; -1: none */
+  bool receiving;                  /* the answer has begun to arrive */
+  bool stopped;                    /* the stop descriptor ended the wait */
+  bool stream_broken, stream_late; /* late: it broke because time ran out */
+  runtime_answer invocation;       /* of /next: the texts of the invocation */
+  runtime_answer reply;            /* of everything else */
+  text_buffer head;                /* of a request */
   char error[256];
 };
 
@@ -302,19 +302,24 @@ void runtime_api_stream_begin(runtime_api *api, const char *request_id, const ch
                      "Trailer: Lambda-Runtime-Function-Error-Type\r\n"
                      "Trailer: Lambda-Runtime-Function-Error-Body\r\n\r\n",
                      content_type);
+  api->stream_late = false;
   api->stream_broken = api->head.failed || (api->socket < 0 && !connect_peer(api));
   api->timeout_ms = ANSWER_TIMEOUT_MS;
   api->stream_broken =
       api->stream_broken || !send_bytes(api, api->head.data, api->head.size, NULL, 0);
 }
 
-void runtime_api_stream_write(runtime_api *api, const char *bytes, size_t size) {
+void runtime_api_stream_write(runtime_api *api, const char *bytes, size_t size, int64_t limit_ms) {
   if (api->stream_broken || size == 0) return; /* an empty chunk would be the end */
   char line[32];
   int line_size = snprintf(line, sizeof line, "%zx\r\n", size);
   struct iovec parts[3] = {{line, (size_t)line_size}, {(char *)bytes, size}, {"\r\n", 2}};
-  api->timeout_ms = ANSWER_TIMEOUT_MS;
-  if (!send_parts(api, parts, 3)) api->stream_broken = true;
+  api->timeout_ms = limit_ms > ANSWER_TIMEOUT_MS ? ANSWER_TIMEOUT_MS
+                    : limit_ms > 0               ? (int)limit_ms
+                                                 : 0;
+  if (send_parts(api, parts, 3)) return;
+  api->stream_broken = true;
+  api->stream_late = errno == ETIMEDOUT;
 }
 
 runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, const char *json,
@@ -333,11 +338,15 @@ runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, co
   text_buffer_text(tail, "\r\n");
   api->timeout_ms = ANSWER_TIMEOUT_MS;
   if (!api->stream_broken && !tail->failed) send_bytes(api, tail->data, tail->size, NULL, 0);
-  /* A peer that had enough says why before it closes: the answer counts even after a failure. */
+  /* A peer that had enough says why before it closes: the answer counts even after a failure. One
+   * that did not read is not waited for any longer. */
   api->receiving = false;
-  bool answered = api->socket >= 0 && runtime_answer_receive(&api->reply, receive, api,
-                                                             RUNTIME_API_HEAD_MAX, REPLY_MAX);
-  if (!answered) explain(api, "the Runtime API gave no answer to a streamed response");
+  bool answered =
+      api->socket >= 0 && !api->stream_late &&
+      runtime_answer_receive(&api->reply, receive, api, RUNTIME_API_HEAD_MAX, REPLY_MAX);
+  if (!answered)
+    explain(api, api->stream_late ? "nobody read the streamed response"
+                                  : "the Runtime API gave no answer to a streamed response");
   if (!answered || api->reply.close) disconnect(api);
   runtime_api_result result = judge_reply(api, answered, "a streamed response");
   return result == RUNTIME_API_DONE && api->stream_broken ? RUNTIME_API_FAILED : result;

@@ -64,9 +64,10 @@ runtime_api_result runtime_api_fail(runtime_api *api, const char *request_id, co
 
 /* A streamed response: begin, write any number of times, end. With a type, the end says that the
  * stream broke off, and json (as for runtime_api_fail) why. After a failure the later calls do
- * nothing and runtime_api_stream_end reports it. */
+ * nothing and runtime_api_stream_end reports it. limit_ms: how long the peer may take none of the
+ * part (more than the usual limit is that one). */
 void runtime_api_stream_begin(runtime_api *api, const char *request_id, const char *content_type);
-void runtime_api_stream_write(runtime_api *api, const char *bytes, size_t size);
+void runtime_api_stream_write(runtime_api *api, const char *bytes, size_t size, int64_t limit_ms);
 runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, const char *json,
                                           size_t size);
 

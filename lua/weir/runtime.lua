@@ -88,14 +88,21 @@ local function begin(self)
   local message, code
   self.handler, message, code = find_handler(os.getenv("_HANDLER"), setting("LAMBDA_TASK_ROOT"))
   if not self.handler then return nil, message, code end
-  self.metrics = metrics.new { namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
+  local ok
+  ok, self.metrics = pcall(metrics.new, { namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
     function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"), handler = self.handler.name,
-    write = function(line) self.log:line(line) end }
+    write = function(line) self.log:line(line) end })
+  if not ok then
+    return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): " .. self.metrics, "InvalidSetting"
+  end
   return load_policies(self)
 end
 
 -- start() → service | nil, JSON of the failure, its type. The failure is in the log.
 function runtime.start()
+  -- What a handler prints goes out line by line: it keeps its place among our records, which are written
+  -- past this buffer, and never cuts one in two.
+  io.stdout:setvbuf("line")
   local self = { log = log.new(), cold = true,
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON) }
   local ok, started, message, code = xpcall(begin, function(raised)
@@ -184,7 +191,7 @@ function runtime.finish(self, sent, why)
   local set, source = self.source.set, self.source
   local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
     policy_version = source.version, policy_problem = source.problem and source.problem.code }
-  self.metrics:add(current.effects.metrics, properties)
+  for _, why in ipairs(self.metrics:add(current.effects.metrics, properties)) do self.log:write("WARN", why) end
   self.metrics:invocation({ duration_ms = duration_ms, ok = not current.problem, cold = self.cold }, properties)
   self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil

@@ -71,6 +71,14 @@ describe("the runtime, when its API misbehaves,", function()
     for line in result.stderr:gmatch("[^\n]+") do assert.is_table(json.decode(line), line) end
   end)
 
+  it("keeps to one JSON record when what it quotes is no UTF-8 or has line breaks", function()
+    local result = lambda.start { _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON",
+      AWS_LAMBDA_MAX_CONCURRENCY = "a\nb\xff" }:wait()
+    assert.equal(2, result.status)
+    local record = assert(json.decode((result.stderr:gsub("\n$", ""))))
+    assert.matches("AWS_LAMBDA_MAX_CONCURRENCY is 'a b", record.message, 1, true)
+  end)
+
   it("logs and counts a response that nobody takes, and goes on", function()
     lambda.replies({ status = 500 }, { status = 202 })
     local runtime = lambda.start(environment)

@@ -1,6 +1,7 @@
 -- The runtime's loop: what comes in is answered, and what fails fails the invocation.
 local json = require "weir.json"
 local lambda = require "support.lambda"
+local process = require "weir.process"
 local run = require "support.run"
 
 describe("the runtime", function()
@@ -90,6 +91,14 @@ end }]], "{}", '{"silent": true}')
     assert.equal("/invocation/request-1/error", posts[1].path)
   end)
 
+  it("reports the beginning of a failure that is too long for Lambda and the log", function()
+    local posts, result = lambda.run(package [[
+return { handle = function(event) error(event.letter:rep(400000), 0) end }]], '{"letter": "é"}')
+    local message = failure_of(posts[1]).errorMessage
+    assert.equal(("é"):rep(16 * 1024) .. "… (800000 bytes)", message)
+    assert.is_true(#result.stdout < 40000)
+  end)
+
   it("keeps line breaks and odd letters of a failure's code out of the header", function()
     local posts = lambda.run(package [[return { handle = function() return nil, "x", "A\r\nB: c\xff" end }]], "{}")
     assert.equal("A__B__c_", posts[1].headers["lambda-runtime-function-error-type"])
@@ -106,6 +115,24 @@ end }]], { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
     assert.matches("the handler was stopped %d+ ms before its deadline", failure_of(posts[1]).errorMessage)
     assert.equal('"done"', posts[2].body)
     assert.matches('"Error":1', result.stdout, 1, true)
+  end)
+
+  it("fails an invocation whose deadline has passed, and stops the next one in time", function()
+    local posts, result = lambda.run(package [[
+return { handle = function(event)
+  if event.quick then return "done" end
+  while true do end
+end }]], { body = '{"quick": true}', deadline_in_ms = -1000 },
+      { body = '{"quick": true}', headers = { ["Lambda-Runtime-Deadline-Ms"] = "1" } },
+      { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
+    for i = 1, 3 do
+      assert.equal("/invocation/request-" .. i .. "/error", posts[i].path)
+      assert.equal("DeadlineExceeded", failure_of(posts[i]).errorType)
+      assert.matches(("request-%d ERROR DeadlineExceeded"):format(i), result.stdout, 1, true)
+      assert.matches(('"request_id":"request-%d"'):format(i), result.stdout, 1, true)
+    end
+    assert.equal('"done"', posts[4].body)
+    assert.equal("", result.stderr)
   end)
 
   it("does without a deadline when Lambda sends none that is a time", function()
@@ -133,6 +160,21 @@ end }]], "{}", '{"fail": true}')
     assert.equal("LuaError", posts[2].trailers["lambda-runtime-function-error-type"])
     local encoded = posts[2].trailers["lambda-runtime-function-error-body"]
     assert.matches("^[%w+/]+=*$", encoded)
+  end)
+
+  it("stops a stream that nobody reads before the deadline, and says so in the log", function()
+    lambda.reset()
+    local runtime = lambda.start(package [[
+return { handle = function() return function(write)
+  while true do write(("x"):rep(1 << 20)) end
+end end }]])
+    lambda.replies({ kind = "ignore" })
+    lambda.script({ kind = "event", id = "r1", body = "{}", deadline_in_ms = 1000 },
+      { kind = "event", id = "r2", body = "[", deadline_in_ms = 1000 })
+    local begin = process.clock()
+    assert.equal("/invocation/r2/error", lambda.posts(1)[1].path)
+    assert.is_true(process.clock() - begin < 25000) -- the time limit of an answer has no part in it
+    assert.matches("r1 ERROR DeadlineExceeded", runtime:stop().stdout, 1, true)
   end)
 
   it("streams a large result, and reports one that is refused", function()

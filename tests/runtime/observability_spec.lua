@@ -4,6 +4,7 @@ local http = require "weir.http"
 local json = require "weir.json"
 local lambda = require "support.lambda"
 local process = require "weir.process"
+local run = require "support.run"
 local servers = require "support.servers"
 
 local function records(result)
@@ -29,6 +30,17 @@ describe("the runtime's log", function()
       errorType = "InvalidEvent", errorMessage = "the event must be a JSON object",
       stackTrace = json.array {} }, failure)
     for _, record in ipairs(list) do assert.truthy(record.requestId or record.request_id, json.encode(record)) end
+  end)
+
+  it("keeps what a handler prints in front of the invocation's own lines, and out of them", function()
+    local root = run.directory { ["function.lua"] =
+      [[return { handle = function() io.write("one\ntwo\nthr") return 1 end }]] }
+    local _, result = lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false }, "{}", "{}")
+    run.remove(root)
+    local lines = {}
+    for line in result.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line:match('^{"_aws"') or line end
+    assert.same({ "one", "two", '{"_aws"', "throne", "two", '{"_aws"', "thr" }, lines)
   end)
 
   it("leaves out what is below the level, but never a decision", function()
@@ -68,6 +80,37 @@ describe("the runtime's metrics", function()
     local mine = where(records(result), function(r) return r.FilesRouted end)[1]
     assert.same({ 3, 1, "realtime" }, { mine.FilesRouted, mine.RoutingDecisions, mine.Action })
     assert.same({ { "Action", "Function" } }, mine._aws.CloudWatchMetrics[1].Dimensions)
+  end)
+
+  it("that CloudWatch would not take are left out, and said in the log", function()
+    local root = run.directory { ["function.lua"] = [[
+return { handle = function(event, _, effects)
+  if event.good then return "good" end
+  effects:metric("Good", 1, "Count", {})
+  effects:metric("Unit", 1, "Foo", {})
+  effects:metric("Empty", 1, "Count", { Kind = "" })
+  effects:metric("Bytes", 1, "Count", { Kind = "\xff" })
+  effects:metric("Function", 1, "Count", {})
+  effects:metric("request_id", 1, "Count", {})
+  effects:metric("Duration", 1, "Count", { Handler = "function.handle" })
+  return "bad"
+end }]] }
+    local posts, result = lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false, AWS_LAMBDA_LOG_FORMAT = "JSON" }, "{}", '{"good": true}')
+    run.remove(root)
+    assert.same({ '"bad"', '"good"' }, { posts[1].body, posts[2].body })
+    assert.equal("", result.stderr)
+    local all = records(result)
+    local own = where(all, function(r) return r.Success end)
+    assert.same({ "request-1", 1, 1 }, { own[1].request_id, own[1].Success, own[1].ColdStart })
+    assert.same({ "request-2", 1, 0 }, { own[2].request_id, own[2].Success, own[2].ColdStart })
+    assert.equal(1, #where(all, function(r) return r.Good end))
+    local said = where(all, function(r) return r.level == "WARN" end)
+    assert.equal(5, #said)
+    for i, name in ipairs { "Unit", "Empty", "Bytes", "Function", "request_id" } do
+      assert.matches("the metric '" .. name .. "' is left out: ", said[i].message, 1, true)
+      assert.equal("request-1", said[i].requestId)
+    end
   end)
 end)
 

@@ -99,6 +99,31 @@ describe("the runtime's policies", function()
     assert.equal(4, select(2, log:gsub('"policy_problem":"PolicySetRefused"', "")))
   end)
 
+  it("stay when the directory has a name or text that is no UTF-8, vanishes, or is something else", function()
+    local directory = root .. "/edited"
+    write_policies(policy(10), directory)
+    start { WEIR_POLICY_SOURCE = directory, AWS_LAMBDA_LOG_FORMAT = "JSON" }
+    assert.equal("below 10", decide(5))
+    write_policies('local name = "\xff\xfe', directory)
+    assert.equal("below 10", decide(5))
+    write_policies(policy(5), directory)
+    assert.equal("at or above 5", decide(5))
+    run.write(directory .. "/\xff.lua", "return policy {")
+    assert.equal("at or above 5", decide(5))
+    os.rename(directory, root .. "/away")
+    assert.equal("at or above 5", decide(5))
+    run.write(directory, "a file")
+    assert.equal("at or above 5", decide(5))
+    os.remove(directory)
+    write_policies(policy(3), root .. "/elsewhere")
+    os.execute(("ln -s %s %s"):format(run.quote(root .. "/elsewhere"), run.quote(directory)))
+    assert.equal("at or above 3", decide(5))
+    local result = stop()
+    assert.equal("", result.stderr)
+    assert.equal(4, select(2, result.stdout:gsub('"PolicyRefused":1', "")))
+    for line in result.stdout:gmatch("[^\n]+") do assert(json.decode(line), line) end
+  end)
+
   it("are not looked at more often than WEIR_POLICY_POLL_SECONDS", function()
     local directory = root .. "/edited"
     write_policies(policy(10), directory)
@@ -111,6 +136,19 @@ describe("the runtime's policies", function()
     if process.clock() - begin < 1000 then assert.equal("below 10", answer) end
     process.sleep(1600)
     assert.equal("at or above 5", decide(5))
+  end)
+
+  it("are looked at when the clock was set back", function()
+    local now = process.time()
+    write_policies(policy(10), root .. "/edited")
+    local source = require("weir.runtime.policy_source").open { now = function() return now end,
+      getenv = function(name) return name == "WEIR_POLICY_SOURCE" and root .. "/edited" or nil end }
+    assert(source:load(now + 1000))
+    assert.is_false(source:is_due())
+    now = now - 3600 * 1000
+    assert.is_true(source:is_due())
+    source:check()
+    assert.is_false(source:is_due())
   end)
 
   describe("from S3", function()

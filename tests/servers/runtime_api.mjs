@@ -4,7 +4,7 @@
 //   POST /__test/script  [{ kind, … }, …]  what the next calls of /next get; then they wait for more
 //       { kind: "event", id, body, headers, chunked, deadline_in_ms }   headers: instead of the usual
 //       { kind: "status", status } { kind: "hangup" } { kind: "raw", text } { kind: "half" }
-//   POST /__test/replies [{ status } | { kind: "hangup" }, …]   answers to what is posted; then 202
+//   POST /__test/replies [{ status } | { kind: "hangup" | "ignore" }, …]   answers to what is posted; then 202
 //   GET  /__test/posts?count=N   waits until N posts came: [{ path, headers, body, trailers }, …]
 //   POST /__test/reset
 import http from "node:http";
@@ -78,6 +78,7 @@ async function control(request, response) {
 }
 
 async function take(request, response) {
+  if (replies[0]?.kind === "ignore") return replies.shift(); // what comes is never read, nor answered
   const body = await readBody(request);
   posts.push({ path: request.url.replace("/2018-06-01/runtime", ""), headers: request.headers, body: body.length > 1e6 ? `${body.length} bytes` : body.toString(),
     trailers: request.trailers });

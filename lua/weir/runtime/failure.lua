@@ -7,14 +7,27 @@ local json = require "weir.json"
 
 local failure = {}
 
--- JSON and logs hold UTF-8 only; an error may quote anything.
-local function readable(text)
-  text = tostring(text)
+-- CloudWatch cuts a record at 256 KB, and Lambda refuses an error of 6 MB.
+local MOST_BYTES = 32 * 1024
+
+local function shortened(text)
+  if #text <= MOST_BYTES then return text end
+  local last = MOST_BYTES
+  while text:find("^[\x80-\xbf]", last + 1) and last > MOST_BYTES - 4 do last = last - 1 end
+  return ("%s… (%d bytes)"):format(text:sub(1, last), #text)
+end
+
+-- A text as JSON and logs can hold it: in UTF-8, and no longer than they take. An error may quote anything.
+function failure.readable(text)
+  text = shortened(tostring(text))
   return utf8.len(text) and text or (text:gsub("[\x80-\xff]", "?"))
 end
 
+local readable = failure.readable
+
 function failure.new(type, message)
-  return { type = readable(type or "Unknown"), message = readable(message or "the handler gave no reason"), stack = {} }
+  if type == nil or type == "" then type = "Unknown" end
+  return { type = readable(type), message = readable(message or "the handler gave no reason"), stack = {} }
 end
 
 -- What a message handler makes of an error: its text, and where it came from; the handler itself, one

@@ -3,6 +3,7 @@
 --
 --   JSON  {"timestamp":…,"level":…,"requestId":…,"message":…, and the fields}
 --   Text  2026-11-22T03:04:05.678Z <request id> LEVEL message {"fields":…}
+local failure = require "weir.runtime.failure"
 local json = require "weir.json"
 local process = require "weir.process"
 local redact = require "weir.redact"
@@ -32,15 +33,16 @@ local function one_line(text) return (text:gsub("[\r\n]+", " | ")) end
 function Log:write(level, message, fields)
   if LEVELS[level] < self.least then return end
   local shown = fields and redact.value(fields)
+  message = failure.readable(redact.value(message))
   if self.json then
     local record = { timestamp = process.timestamp(), level = level, requestId = self.request_id,
-      message = redact.value(message) }
+      message = message }
     for name, value in pairs(shown or {}) do record[name] = value end
     self.output(json.encode(record) .. "\n")
     return
   end
   self.output(("%s %s %s %s%s\n"):format(process.timestamp(), self.request_id or "-", level,
-    one_line(redact.value(message)), shown and " " .. json.encode(shown) or ""))
+    one_line(message), shown and " " .. json.encode(shown) or ""))
 end
 
 -- A record that is a line of JSON already: a decision, metrics. → true | nil, message, code

@@ -15,12 +15,24 @@ local MOST_WRITERS = 64
 local Metrics = {}
 Metrics.__index = Metrics
 
--- new{function_name =, handler =, namespace =, write = function(lines)}: lines of text, without the last one's end
+-- What Metrics:add may get as properties: no metric may have such a name, in any invocation.
+local PROPERTIES = { request_id = true, policy_digest = true, policy_version = true, policy_problem = true }
+
+local function new_writer(self, dimensions)
+  local all = { Function = self.function_name }
+  for name, value in pairs(dimensions) do all[name] = tostring(value) end
+  return emf.new { namespace = self.namespace, dimensions = all }
+end
+
+-- new{function_name =, handler =, namespace =, write = function(lines)}: lines of text, without the last one's
+-- end. Raises when CloudWatch would not take one of the names.
 local function new(given)
-  return setmetatable({
-    namespace = given.namespace, function_name = given.function_name, handler = given.handler,
+  local self = setmetatable({
+    namespace = given.namespace, function_name = given.function_name,
     output = given.write, writers = {}, count = 0, lines = {},
   }, Metrics)
+  self.own = new_writer(self, { Handler = given.handler }) -- not one that a handler can write to
+  return self
 end
 
 local function writer_for(self, dimensions)
@@ -28,9 +40,7 @@ local function writer_for(self, dimensions)
   local writer = self.writers[key]
   if writer then return writer end
   if self.count == MOST_WRITERS then self.writers, self.count = {}, 0 end
-  local all = { Function = self.function_name }
-  for name, value in pairs(dimensions) do all[name] = tostring(value) end
-  writer = emf.new { namespace = self.namespace, dimensions = all }
+  writer = new_writer(self, dimensions)
   self.writers[key], self.count = writer, self.count + 1
   return writer
 end
@@ -40,21 +50,31 @@ local function add(self, writer, properties)
   table.move(lines, 1, #lines, #self.lines + 1, self.lines)
 end
 
--- add(list of { name =, value =, unit =, dimensions = }, properties): what flush writes.
+local function measure(self, metric)
+  if PROPERTIES[metric.name] then error("a property of every line has that name", 0) end
+  local writer = writer_for(self, metric.dimensions)
+  writer:metric(metric.name, metric.value, metric.unit)
+  return writer
+end
+
+-- add(list of { name =, value =, unit =, dimensions = }, properties) → problems: what flush writes, and
+-- a text for each metric that CloudWatch would not take. Those are left out: the invocation that
+-- measured them is over, and one of them must not cost it the others.
 function Metrics:add(metrics, properties)
-  local used = {}
+  local used, problems = {}, {}
   for _, metric in ipairs(metrics) do
-    local writer = writer_for(self, metric.dimensions)
-    writer:metric(metric.name, metric.value, metric.unit)
-    used[#used + 1] = writer
+    local ok, writer = pcall(measure, self, metric)
+    if ok then used[#used + 1] = writer
+    else problems[#problems + 1] = ("the metric '%s' is left out: %s"):format(metric.name, writer) end
   end
   -- One that was used before has nothing left to write.
   for _, writer in ipairs(used) do add(self, writer, properties) end
+  return problems
 end
 
 -- What the runtime measures of each invocation.
 function Metrics:invocation(outcome, properties)
-  local writer = writer_for(self, { Handler = self.handler })
+  local writer = self.own
   writer:metric("Duration", outcome.duration_ms, "Milliseconds")
   writer:metric("Success", outcome.ok and 1 or 0, "Count")
   writer:metric("Error", outcome.ok and 0 or 1, "Count")

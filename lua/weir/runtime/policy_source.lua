@@ -254,7 +254,8 @@ end
 
 function Source:is_due()
   local interval = math.max(self.poll_ms, self.remote and self.remote.interval_ms or 0)
-  return self.now() - self.checked_ms >= interval
+  local elapsed = self.now() - self.checked_ms
+  return elapsed >= interval or elapsed < 0 -- the clock was set back
 end
 
 -- check(stop_at_ms) → nil when there is nothing to tell, or what happened:
