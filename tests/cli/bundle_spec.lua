@@ -6,13 +6,6 @@ describe("weir bundle", function()
   before_each(function() folder = run.directory() end)
   after_each(function() run.remove(folder) end)
 
-  local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read("a")
-    file:close()
-    return text
-  end
-
   it("writes one file, the same each time, and says what is in it", function()
     local one, two = folder .. "/one", folder .. "/two"
     local result = run { "bundle", "policies", "-o", one }
@@ -20,8 +13,8 @@ describe("weir bundle", function()
     assert.equal("", result.stdout)
     assert.matches("one: 4 policies, [%d.]+ KiB, sha256:%x+\nNext: weir diff policies ", result.stderr)
     assert.equal(0, run({ "bundle", "policies", "-o", two }).status)
-    assert.equal(read(one), read(two))
-    assert.equal(read(one), run({ "bundle", "policies" }).stdout)
+    assert.equal(run.read(one), run.read(two))
+    assert.equal(run.read(one), run({ "bundle", "policies" }).stdout)
   end)
 
   it("stands wherever a directory does", function()

@@ -10,13 +10,6 @@ local function lines_of(text)
   return lines
 end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 -- The processes of a session, as "pid name …", nothing when there is none.
 local function session_members(id)
   local pipe = io.popen("cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\\([0-9]* \\)(\\(.*\\))/\\1\\2)/'"
@@ -34,7 +27,7 @@ local function demo(weir, settings)
   local pipe = io.popen(command .. "; echo $?")
   local session, status = pipe:read("n", "n")
   pipe:close()
-  local output = read(path)
+  local output = run.read(path)
   os.remove(path)
   return output, status, session
 end
@@ -48,7 +41,7 @@ describe("the demo of the callback", function()
     local output, status, session = demo(run.program, "NO_COLOR=1")
     assert.equal(0, status, output)
     is_gone(session)
-    local shown = lines_of(read "deploy/README.md")
+    local shown = lines_of(run.read "deploy/README.md")
     local block
     for _, command in ipairs(doc_commands.find(shown)) do
       if command.command == "./dev demo-callback" then block = command end

@@ -3,13 +3,6 @@ local findings = require "weir.findings"
 local lint = require "weir.lint"
 local run = require "support.run"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 local function codes_of(list)
   local codes = {}
   for _, finding in ipairs(list) do codes[finding.code] = true end
@@ -34,7 +27,7 @@ describe("the finding pages", function()
 
   it("are the files in docs/findings", function()
     for _, code in ipairs(findings.codes()) do
-      assert.equal(findings.page(code), read("docs/findings/" .. code .. ".md"), code)
+      assert.equal(findings.page(code), run.read("docs/findings/" .. code .. ".md"), code)
     end
     local pipe = io.popen("ls docs/findings | wc -l")
     assert.equal(#findings.codes() + 1, tonumber(pipe:read("a")))

@@ -2,14 +2,7 @@
 local json = require("weir.json")
 local run = require("support.run")
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function event(name) return assert(json.decode(read("tests/events/" .. name .. ".json"))) end
+local function event(name) return assert(json.decode(run.read("tests/events/" .. name .. ".json"))) end
 
 local function dry(handler, given, ...)
   return run { "run", handler, "-e", "-", "-p", "policies", "--json", stdin = json.encode(given), ... }
@@ -25,7 +18,7 @@ end
 
 describe("weir run sagemaker_invoke", function()
   it("needs no policy set", function()
-    local nowhere = run.directory { ["event.json"] = read("tests/events/sagemaker_invoke.json") }
+    local nowhere = run.directory { ["event.json"] = run.read("tests/events/sagemaker_invoke.json") }
     local result = run { "run", "sagemaker_invoke", "-e", "event.json", directory = nowhere }
     run.remove(nowhere)
     assert.equal(0, result.status, result.stderr)

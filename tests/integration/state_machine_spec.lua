@@ -8,13 +8,6 @@ local cloud = workflow.cloud
 local BATCH, POLICY = "Transform in a batch job", "Ask the policy"
 local FILE, FILES = "Infer one file", "Send each file to the endpoint"
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 local function has(list, name)
   for _, each in ipairs(list) do if each == name then return true end end
   return false
@@ -92,7 +85,7 @@ describe("the state machine", function()
       assert.equal("", validate(state_machine.MACHINE, all))
       assert.matches("has no ${Other}", validate(state_machine.MACHINE, all .. " Other=x"), 1, true)
       assert.matches("has no substitution", validate(state_machine.MACHINE, words[1]), 1, true)
-      local text = read(state_machine.MACHINE):gsub('"Next": "Which way%?"', '"Next": "Nowhere"')
+      local text = run.read(state_machine.MACHINE):gsub('"Next": "Which way%?"', '"Next": "Nowhere"')
       local broken = run.write(os.tmpname(), text)
       assert.matches("Nowhere", validate(broken, all), 1, true)
       os.remove(broken)
@@ -102,7 +95,7 @@ describe("the state machine", function()
       local object = { Key = ("k"):rep(1024), Size = 5 << 40, LastModified = "2026-11-25T23:05:21.000Z",
         ETag = '"0123456789abcdef0123456789abcdef-10000"', StorageClass = "INTELLIGENT_TIERING",
         ChecksumAlgorithm = { "CRC64NVME" }, ChecksumType = "FULL_OBJECT" }
-      local most = json.decode(read(state_machine.MACHINE)).States["Find the files"].Parameters.MaxKeys
+      local most = json.decode(run.read(state_machine.MACHINE)).States["Find the files"].Parameters.MaxKeys
       -- A fifth is left for the input and the names around them.
       assert.is_true(most * (#json.encode(object) + 1) < 262144 * 4 // 5)
     end)
@@ -123,7 +116,7 @@ describe("the state machine", function()
           end
         end
       end
-      local machine = json.decode(read(state_machine.MACHINE))
+      local machine = json.decode(run.read(state_machine.MACHINE))
       visit(machine.States, false)
       assert.equal(5, tasks)
       local wait = machine.States[BATCH]

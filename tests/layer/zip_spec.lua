@@ -16,13 +16,6 @@ local function output(command)
   return text
 end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 for _, architecture in ipairs { "x86_64", "arm64" } do
   describe("the zip of the " .. architecture .. " layer", function()
     local zip = layer_root.zip(architecture)
@@ -69,7 +62,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       end
     end)
 
-    holds("is at most 1 MiB", function() assert.is_true(#read(zip) <= 1024 * 1024) end)
+    holds("is at most 1 MiB", function() assert.is_true(#run.read(zip) <= 1024 * 1024) end)
 
     holds("has a program that needs nothing", function()
       local machine = architecture == "arm64" and "AArch64" or "X86%-64"
@@ -82,15 +75,15 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     holds("says nothing of where it was built", function()
       local here = output("pwd"):match("[^\n]+")
-      local program = read(directory .. "/bootstrap")
+      local program = run.read(directory .. "/bootstrap")
       assert.is_nil(program:find(here, 1, true))
       assert.is_nil(program:find("/build/", 1, true))
       assert.not_matches("%.note%.gnu%.build%-id", output("readelf -SW " .. directory .. "/bootstrap"))
-      assert.is_nil(read(directory .. "/bom.json"):find(here, 1, true))
+      assert.is_nil(run.read(directory .. "/bom.json"):find(here, 1, true))
     end)
 
     holds("has Mozilla's certificates, each readable", function()
-      local bundle = read(directory .. "/etc/ca-bundle.crt")
+      local bundle = run.read(directory .. "/etc/ca-bundle.crt")
       local _, count = bundle:gsub("%-%-%-%-%-BEGIN CERTIFICATE%-%-%-%-%-", "")
       assert.is_true(count > 100)
       local shown = output("openssl crl2pkcs7 -nocrl -certfile " .. directory
@@ -100,7 +93,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     end)
 
     holds("has a bill of materials that names what was downloaded", function()
-      local bom = json.decode(read(directory .. "/bom.json"))
+      local bom = json.decode(run.read(directory .. "/bom.json"))
       local names = {}
       for i, part in ipairs(bom.components) do
         names[i] = part.name
@@ -110,7 +103,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         end
         local sum = output("sha256sum build/layer/downloads/*/" .. run.quote(archive)):match("^%x+")
         assert.equal(sum, part.hashes[1].content, part.name)
-        assert.is_true(#read(directory .. "/licenses/" .. part.name .. ".txt") > 500, part.name)
+        assert.is_true(#run.read(directory .. "/licenses/" .. part.name .. ".txt") > 500, part.name)
       end
       assert.same({ "ca-certificates", "curl", "expat", "lua", "mbedtls", "musl", "zlib" }, names)
       assert.is_nil(bom.serialNumber or bom.metadata.timestamp)

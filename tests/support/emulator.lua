@@ -10,13 +10,6 @@ local M = {}
 local Emulator = {}
 Emulator.__index = Emulator
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 -- A layer whose runtime is the script of tests/servers.
 function M.scripted_layer()
   local pwd = io.popen("pwd"):read("l")
@@ -52,7 +45,7 @@ function M.start(given)
   self.pipe = assert(io.popen(command, "r"))
   self.pid = tonumber(self.pipe:read("l"))
   self.port = wait("the emulator's port", function()
-    local text = read(self.err)
+    local text = run.read(self.err)
     local port = tonumber(text:match("ready at http://127%.0%.0%.1:(%d+).*\nNext: curl [^\n]*\n"))
     if not port and text:find("^weir: ") and not text:find("ready at", 1, true) then error(text, 0) end
     return port
@@ -76,8 +69,8 @@ function Emulator:all(events)
   return http.all(requests)
 end
 
-function Emulator:log() return read(self.out) end
-function Emulator:messages() return read(self.err) end
+function Emulator:log() return run.read(self.out) end
+function Emulator:messages() return run.read(self.err) end
 
 -- The log once it holds the pattern.
 function Emulator:wait_for(pattern)

@@ -27,27 +27,20 @@ function M.replies(...) control("POST", "replies", json.array { ... }) end
 function M.posts(count) return control("GET", "posts?count=" .. count) end
 function M.reset() control("POST", "reset") end
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 local Runtime = {}
 Runtime.__index = Runtime
 
-function Runtime:log() return read(self.out) end
-function Runtime:messages() return read(self.err) end
+function Runtime:log() return run.read(self.out) end
+function Runtime:messages() return run.read(self.err) end
 
-function Runtime:has_ended() return read(self.done):find("%d") ~= nil end
+function Runtime:has_ended() return run.read(self.done):find("%d") ~= nil end
 
 -- Waits until the process has ended by itself. A hang ends after a minute, with status 137.
 function Runtime:wait()
   for _ = 1, 6000 do
-    local status = read(self.done):match("%d+")
+    local status = run.read(self.done):match("%d+")
     if status then
-      local result = { status = tonumber(status), stdout = read(self.out), stderr = read(self.err) }
+      local result = { status = tonumber(status), stdout = run.read(self.out), stderr = run.read(self.err) }
       for _, path in ipairs { self.out, self.err, self.done } do os.remove(path) end
       return result
     end

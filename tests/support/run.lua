@@ -16,7 +16,8 @@ run.program = os.getenv("WEIR") or assert(process.executable())
 
 function run.quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
-local function read(path)
+-- The bytes of a file.
+function run.read(path)
   local file = assert(io.open(path, "rb"))
   local text = file:read("a")
   file:close()
@@ -68,7 +69,7 @@ local function execute(given)
   command = ("cd %s && %s <%s %s 2>%s"):format(run.quote(given.directory or "."), command, input,
     given.redirect or ">" .. out, err)
   local _, how, status = os.execute(command)
-  local result = { stdout = read(out), stderr = read(err), status = how == "exit" and status or 128 + status }
+  local result = { stdout = run.read(out), stderr = run.read(err), status = how == "exit" and status or 128 + status }
   os.remove(out)
   os.remove(err)
   if not given.terminal then os.remove(input) end
