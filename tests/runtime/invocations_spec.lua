@@ -135,6 +135,13 @@ end }]], { body = '{"quick": true}', deadline_in_ms = -1000 },
     assert.equal("", result.stderr)
   end)
 
+  it("stops a handler that sleeps", function()
+    local posts = lambda.run(package [[
+return { handle = function() require("weir.process").sleep(60000) return "slept" end }]],
+      { body = "{}", deadline_in_ms = 300 })
+    assert.equal("DeadlineExceeded", failure_of(posts[1]).errorType)
+  end)
+
   it("does without a deadline when Lambda sends none that is a time", function()
     for _, value in ipairs { json.null, "soon", "-5", "99999999999999999999999" } do
       local posts = lambda.run({ _HANDLER = "routing" },
