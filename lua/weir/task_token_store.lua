@@ -120,10 +120,11 @@ local function write(self, record, condition, values)
   return is_own(held, record)
 end
 
--- Whether a failed call may have been carried out all the same.
+-- Whether a failed call may have been carried out all the same: by its last try, or by one before whose
+-- reply was lost.
 local function is_in_doubt(details)
   local status = details and details.status
-  return status == nil or status >= 500
+  return status == nil or status >= 500 or (details.attempts or 1) > 1
 end
 
 function Store:put(token, job)

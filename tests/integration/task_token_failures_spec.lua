@@ -64,6 +64,26 @@ describe("sagemaker_invoke", function()
     assert.equal(1, metric(report, "TokenLeftBehind"))
   end)
 
+  it("leaves no token behind when the reply to its record was lost and the next try is refused", function()
+    cloud.faults(LOST, refusal("AccessDeniedException", "no more"))
+    fails("AccessDeniedException", invoke())
+    is_empty()
+  end)
+
+  it("starts the job in a retry when there is none, however SageMaker says so", function()
+    for _, code in ipairs { "ValidationException", "ResourceNotFound" } do
+      workflow.reset()
+      workflow.waiting(TOKEN)
+      after(0, refusal(code, "Could not find requested job"))
+      assert.matches("^weir%-run%-1%-%x+$", fine(invoke({ retry_count = 1 })).transform_job_name)
+    end
+    workflow.reset()
+    workflow.waiting(TOKEN)
+    after(0, refusal("AccessDeniedException", "not you"))
+    fails("AccessDeniedException", invoke({ retry_count = 1 }))
+    assert.same({}, workflow.jobs())
+  end)
+
   it("knows its own record and its own job when the replies were lost", function()
     for lost = 0, 1 do
       workflow.reset()

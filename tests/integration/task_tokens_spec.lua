@@ -228,6 +228,22 @@ describe("a retry with a new token", function()
         is_empty()
       end)
 
+      it("joins the last job of its task, not one that failed before, and starts no third", function()
+        local third = "AQCEAAAAKgAAAAMAAAAAAAAAAdM8third/token/Kw+u2nF7xA=="
+        workflow.waiting(third)
+        local job = start().transform_job_name
+        fine(workflow.callback(workflow.finish(job, "Failed", "no capacity")))
+        local second = retry({ retry_count = 1 }).transform_job_name
+        workflow.over(SECOND)
+        assert.equal(second, start(third, { retry_count = 2 }).transform_job_name)
+        workflow.set_job(second, "Completed")
+        assert.equal(second, start(third, { retry_count = 3 }).transform_job_name)
+        answered(TOKEN, third)
+        workflow.set_job(second, "Failed", "no capacity")
+        workflow.waiting(SECOND)
+        assert.equal(job .. "-r4", start(SECOND, { retry_count = 4 }).transform_job_name)
+      end)
+
       it("is not undone by a late delivery of the first event", function()
         local job = start().transform_job_name
         retry()

@@ -105,17 +105,25 @@ local function start(attempt)
     attempt.carrier.mode, { CorrelationId = held.tag.Value }, { already_started = false })
 end
 
--- A retry of a task whose job failed wants another job; of one whose job runs or is done, that one.
+-- How SageMaker says that there is no such job (its model has the second); in a dry run nobody knows.
+local ABSENT = { ValidationException = true, ResourceNotFound = true, Unknown = true }
+
+local function name_of_retry(request, retry)
+  return retry == 0 and request.name or ("%s-r%d"):format(request.name, retry)
+end
+
+-- A retry of a task whose last job failed wants another job; of one whose job runs or is done, that one.
 local function choose_name(effects, request)
-  if request.retries == 0 then return request.name end
-  local job, message, code = transform_job.describe(effects, request.name)
-  if job then
-    local over = transform_job.is_final(job.TransformJobStatus) and job.TransformJobStatus ~= "Completed"
-    return over and ("%s-r%d"):format(request.name, request.retries) or request.name
+  for retry = request.retries - 1, 0, -1 do
+    local name = name_of_retry(request, retry)
+    local job, message, code = transform_job.describe(effects, name)
+    if job then
+      local over = transform_job.is_final(job.TransformJobStatus) and job.TransformJobStatus ~= "Completed"
+      return over and name_of_retry(request, request.retries) or name
+    end
+    if not ABSENT[code] then return nil, message, code end
   end
-  -- SageMaker's word for a job that is not there; in a dry run nobody knows.
-  if code == "ValidationException" or code == "Unknown" then return request.name end
-  return nil, message, code
+  return request.name
 end
 
 -- Answers as if the job had been done. No call goes to SageMaker or to the table.
