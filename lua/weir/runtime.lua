@@ -93,7 +93,8 @@ local function begin(self)
     function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"), handler = self.handler.name,
     write = function(line) self.log:line(line) end })
   if not ok then
-    return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): " .. self.metrics, "InvalidSetting"
+    return nil, "CloudWatch takes no such names of metrics (WEIR_METRICS_NAMESPACE): " .. self.metrics,
+      "InvalidSetting"
   end
   return load_policies(self)
 end
@@ -191,7 +192,9 @@ function runtime.finish(self, sent, why)
   local set, source = self.source.set, self.source
   local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
     policy_version = source.version, policy_problem = source.problem and source.problem.code }
-  for _, why in ipairs(self.metrics:add(current.effects.metrics, properties)) do self.log:write("WARN", why) end
+  for _, problem in ipairs(self.metrics:add(current.effects.metrics, properties)) do
+    self.log:write("WARN", problem)
+  end
   self.metrics:invocation({ duration_ms = duration_ms, ok = not current.problem, cold = self.cold }, properties)
   self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil
