@@ -220,9 +220,10 @@ static void begin(emulator_request *request, const char *path) {
   const char *id, *what = split_path(path, &id, &(size_t){0});
   const char *mode = emulator_http_value(request, "Lambda-Runtime-Function-Response-Mode");
   if (!what || strcmp(what, "response") != 0 || !mode || strcasecmp(mode, "streaming") != 0) return;
-  request->body_max = EMULATOR_STREAM_MAX;
   size_t size = (size_t)(what - 1 - id);
   emulator_invocation *invocation = emulator_environment_find(request->environment, id, size);
+  /* Whoever invoked without asking for a stream gets no more than a buffered answer holds. */
+  if (invocation && invocation->wants_stream) request->body_max = EMULATOR_STREAM_MAX;
   if (invocation && invocation->state == INVOCATION_RUNS)
     snprintf(request->id, sizeof request->id, "%s", invocation->id);
 }

@@ -31,19 +31,20 @@ static void on_terminate(int number) {
 }
 
 void lambda_complain(const char *level, const char *format, const char *detail) {
-  char text[512];
+  char text[512], now[PROCESS_TIMESTAMP_BYTES];
   text_buffer line = {0};
+  process_timestamp(process_time_ms(), now);
   snprintf(text, sizeof text, format, detail);
   for (char *at = text; *at; at++)
     if (*at == '\n') *at = ' '; /* one record, one line */
   const char *log_format = getenv("AWS_LAMBDA_LOG_FORMAT");
   if (log_format && strcmp(log_format, "JSON") == 0) {
-    text_buffer_format(&line, "{\"level\":\"%s\",\"message\":", level);
+    text_buffer_format(&line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"message\":", now, level);
     /* What is no UTF-8, or was cut within a letter, ends the text. */
     if (!json_write_string(&line, text, strlen(text))) text_buffer_byte(&line, '"');
     text_buffer_text(&line, "}\n");
   } else {
-    text_buffer_format(&line, "%s weir: %s\n", level, text);
+    text_buffer_format(&line, "%s - %s weir: %s\n", now, level, text);
   }
   ssize_t ignored = line.failed ? 0 : write(STDERR_FILENO, line.data, line.size);
   (void)ignored;

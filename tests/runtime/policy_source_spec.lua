@@ -270,7 +270,7 @@ describe("the runtime's policies", function()
   end)
 
   it("refuse to start with a source of no known form", function()
-    for _, source in ipairs { "s3://bucket", "appconfig:a/b", "https://x/y" } do
+    for _, source in ipairs { "s3://bucket", "s3://b/key", "appconfig:a/b", "https://x/y" } do
       lambda.reset()
       local result = lambda.start({ _HANDLER = "routing", WEIR_POLICY_SOURCE = source }):wait()
       assert.equal(1, result.status)

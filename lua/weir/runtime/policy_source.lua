@@ -212,6 +212,7 @@ function Source:load(deadline_ms)
   local set, message, code
   if self.remote then
     set, message, code = load_remote(self, deadline_ms)
+    if code == "InvalidBucket" then return nil, message, "InvalidSetting" end -- a mistake, no outage
     if not set then
       local event
       set, event, code = load_instead(self, message, code)
