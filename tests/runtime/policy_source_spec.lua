@@ -272,7 +272,8 @@ describe("the runtime's policies", function()
   it("refuse to start with a source of no known form", function()
     for _, source in ipairs { "s3://bucket", "s3://b/key", "appconfig:a/b", "https://x/y" } do
       lambda.reset()
-      local result = lambda.start({ _HANDLER = "routing", WEIR_POLICY_SOURCE = source }):wait()
+      local result = lambda.start({ _HANDLER = "routing", WEIR_POLICY_SOURCE = source, AWS_REGION = "eu-west-1",
+        AWS_ACCESS_KEY_ID = "AKIDEXAMPLE", AWS_SECRET_ACCESS_KEY = "x" }):wait()
       assert.equal(1, result.status)
       assert.matches("Runtime.InvalidSetting: WEIR_POLICY_SOURCE '" .. source, result.stdout, 1, true)
     end

@@ -212,7 +212,9 @@ function Source:load(deadline_ms)
   local set, message, code
   if self.remote then
     set, message, code = load_remote(self, deadline_ms)
-    if code == "InvalidBucket" then return nil, message, "InvalidSetting" end -- a mistake, no outage
+    if code == "InvalidBucket" then -- a mistake, no outage
+      return nil, ("WEIR_POLICY_SOURCE '%s': %s"):format(self.remote.name, message), "InvalidSetting"
+    end
     if not set then
       local event
       set, event, code = load_instead(self, message, code)
