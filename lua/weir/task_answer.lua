@@ -4,6 +4,7 @@
 --   answer.success(effects, token, job, output)        → true | false (was over already) | nil, message, code
 --   answer.failure(effects, token, job, name, cause)   → the same
 --   answer.heartbeat(effects, token, job)              → the same: whether the task still waits
+--   answer.shown(text, token)                          → the text without pieces of the token
 --
 -- job is the name of the job, for plans and metrics.
 local json = require "weir.json"
@@ -32,17 +33,25 @@ function answer.bounded(text, limit)
   return text:sub(1, size) .. "…"
 end
 
--- What the workflow's history shows: whoever writes reasons and paths may have quoted the token.
-local function shown(text, token) return secret.hide(text, token) end
+-- A text as the workflow's history may show it: whoever writes reasons and paths may have quoted the
+-- token. Fewer than eight characters, which Step Functions never gives, are in any text.
+function answer.shown(text, token)
+  if secret.size(token) < 8 then return text end
+  return secret.hide(text, token)
+end
 
--- output: a JSON value.
+-- output: a flat object. Its values alone are looked at, so that it stays JSON with the same members.
 function answer.success(effects, token, job, output)
-  return send(effects, "SendTaskSuccess", token, job, { output = shown(json.encode(output), token) })
+  local values = {}
+  for name, value in pairs(output) do
+    values[name] = type(value) == "string" and answer.shown(value, token) or value
+  end
+  return send(effects, "SendTaskSuccess", token, job, { output = json.encode(values) })
 end
 
 function answer.failure(effects, token, job, name, cause)
   return send(effects, "SendTaskFailure", token, job, { error = answer.bounded(name, answer.MAX_ERROR),
-    cause = answer.bounded(shown(cause, token), answer.MAX_CAUSE) })
+    cause = answer.bounded(answer.shown(cause, token), answer.MAX_CAUSE) })
 end
 
 function answer.heartbeat(effects, token, job)

@@ -267,6 +267,35 @@ describe("the state machine", function()
       assert.same({ 2, { BATCH } }, { result.attempts, execution.retried })
     end)
 
+    it("starts the job again when SageMaker, or what stands before it, is in trouble", function()
+      cloud.answers { ["sagemaker.CreateTransformJob"] = {
+        { status = 500, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+          body = '{"__type":"InternalFailure","message":"try again"}' },
+        { status = 502, headers = { ["Content-Type"] = "text/html" }, body = "<html>Bad gateway</html>" } } }
+      local result, execution = through_batch({ input = { prefix = "many/" } }, "Completed")
+      succeeded(result)
+      assert.same({ 3, { BATCH, BATCH } }, { result.attempts, execution.retried })
+    end)
+
+    it("tries all again that a client tries again", function()
+      local retry = require "weir.aws.retry"
+      local states = json.decode(read(state_machine.MACHINE)).States
+      for _, state in ipairs { states[BATCH], states[FILES].ItemProcessor.States[FILE] } do
+        local listed = {}
+        for _, rule in ipairs(state.Retry) do
+          for _, code in ipairs(rule.ErrorEquals) do listed[code] = true end
+        end
+        for code in ([[ConnectFailed ConnectionLost MalformedResponse Timeout TlsFailed RequestTimeout
+          RequestTimeoutException Throttling ThrottlingException TooManyRequestsException RequestLimitExceeded]])
+          :gmatch("%S+") do
+          assert.is_not_nil(retry.classify { code = code })
+          assert.is_true(listed[code], code)
+        end
+        for _, code in ipairs { "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "Http500",
+          "Http502", "Http503", "Http504" } do assert.is_true(listed[code], code) end
+      end
+    end)
+
     it("starts the job again when the function died before it could", function()
       local result, execution = through_batch({ input = { prefix = "many/" },
         functionFaults = { ["weir-invoke"] = { "Runtime.ExitError", "Lambda.Unknown" } } }, "Completed")

@@ -96,6 +96,18 @@ describe("a task that waits for a transform job", function()
     end
   end)
 
+  it("may have a token of any length and letters: its output stays whole", function()
+    for _, token in ipairs { "mod", "Tra", '":"', "status", "Complete", ("Az9+/"):rep(409) .. "xyz" } do
+      workflow.reset()
+      workflow.waiting(token)
+      local job = start(token).transform_job_name
+      fine(workflow.callback(workflow.finish(job, "Completed")))
+      local output = assert(json.decode(answered(token)[1].output))
+      assert.same({ job, "s3://bucket/out" }, { output.transform_job_name, output.output_path }, token)
+      is_empty()
+    end
+  end)
+
   it("keeps its heart beating while the job runs, by events and by a schedule", function()
     local job = start().transform_job_name
     for _, event in ipairs { workflow.event(job, "InProgress"), '{"heartbeat": "running"}',
