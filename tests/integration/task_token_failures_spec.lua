@@ -322,6 +322,7 @@ describe("sagemaker_callback", function()
       ['{"detail-type": "SageMaker Training Job State Change", "detail": {"TransformJobName": "a"}}'] = "takes events",
       ['{"detail": {"TransformJobName": "a/b"}}'] = "names no transform job",
       ['{"detail": {"TransformJobName": "a", "TransformJobStatus": "Done"}}'] = "none of SageMaker's",
+      ['{"heartbeat": {"job": "a"}}'] = 'must be "running" or a list',
       ['{"heartbeat": 3}'] = 'must be "running" or a list', ['{"heartbeat": ["-"]}'] = "heartbeat[0]",
     } do
       local message = fails("InvalidEvent", workflow.callback(event))

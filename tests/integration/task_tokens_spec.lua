@@ -83,6 +83,7 @@ describe("a task that waits for a transform job", function()
   it("accepts every shape of its event", function()
     local arn = "arn:aws:sagemaker:eu-west-1:111122223333:transform-job/"
     for _, event in ipairs {
+      '{"detail": {"TransformJobName": "%s"}, "heartbeat": null, "resources": []}',
       '{"detail": {"TransformJobName": "%s"}}',
       '{"detail": {"TransformJobArn": "' .. arn .. '%s", "Tags": null, "CreationTime": "2026-11-23T12:00:00Z"}}',
       '{"detail": {}, "resources": ["' .. arn .. '%s"], "time": 1795435200500}',

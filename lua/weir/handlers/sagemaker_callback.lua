@@ -61,7 +61,9 @@ local function from_schedule(wanted, effects)
     if not names and unknown(effects, code) then names = {} end
     if not names then return nil, message, code end
   end
-  if type(names) ~= "table" then return invalid('heartbeat must be "running" or a list of names of jobs') end
+  if type(names) ~= "table" or (names == wanted and not json.is_array(names)) then
+    return invalid('heartbeat must be "running" or a list of names of jobs')
+  end
   local jobs = {}
   for i, name in ipairs(names) do
     if not transform_job.is_name(name) then
@@ -249,7 +251,7 @@ local function run(event, _, effects)
     if not report then failure = failure or { why, problem } end
   end
   if failure then return nil, failure[1], failure[2] end
-  if event.heartbeat == nil then return reports[1] end
+  if present(event.heartbeat) == nil then return reports[1] end
   return { jobs = reports }
 end
 
