@@ -279,7 +279,7 @@ describe("the state machine", function()
 
     it("tries all again that a client tries again", function()
       local retry = require "weir.aws.retry"
-      local states = json.decode(read(state_machine.MACHINE)).States
+      local states = json.decode(run.read(state_machine.MACHINE)).States
       for _, state in ipairs { states[BATCH], states[FILES].ItemProcessor.States[FILE] } do
         local listed = {}
         for _, rule in ipairs(state.Retry) do
