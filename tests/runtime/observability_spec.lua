@@ -174,6 +174,23 @@ describe("the runtime's traces", function()
     assert.not_matches('"m"', json.encode(call))
   end)
 
+  it("name the table that DynamoDB was asked about, not the item", function()
+    local root = run.directory { ["function.lua"] = [[
+return { handle = function(_, _, effects)
+  effects:read { service = "dynamodb", operation = "GetItem", target = "item-7",
+    input = { TableName = "no-such-table", Key = { id = "item-7" } } }
+  return "done"
+end }]] }
+    lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, WEIR_POLICY_SOURCE = false,
+      AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp, AWS_ENDPOINT_URL = cloud.front.url,
+      AWS_REGION = "eu-west-1", HOME = "/nowhere", AWS_ACCESS_KEY_ID = cloud.front.key_id,
+      AWS_SECRET_ACCESS_KEY = cloud.front.secret },
+      { body = "{}", headers = { ["Lambda-Runtime-Trace-Id"] = SAMPLED } })
+    run.remove(root)
+    local call = documents(1)[1]
+    assert.same({ "DynamoDB", "no-such-table" }, { call.name, call.aws.table_name })
+  end)
+
   it("are not sent otherwise", function()
     for _, header in ipairs { (SAMPLED:gsub("1$", "0")), "Sampled=1", "Root=x;Parent=y;Sampled=1" } do
       assert.equal("/invocation/request-1/response", invoke(header)[1].path)

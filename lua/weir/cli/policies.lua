@@ -2,7 +2,7 @@
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
-local process = require "weir.process"
+local policy_directory = require "weir.policy_directory"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -20,28 +20,11 @@ policies.options = {
   },
 }
 
--- PREFIX/share/weir/policies, for a program in PREFIX/bin; and policies beside the program, as in a
--- Lambda layer.
-local function installed()
-  local beside = (process.executable() or ""):match("^(.*)/[^/]*$")
-  if not beside then return {} end
-  return { (beside:match("^(.*)/[^/]*$") or "") .. "/share/weir/policies", beside .. "/policies" }
-end
-
-local function is_directory(path)
-  local status = path and files.stat(path)
-  return status and status.type == "directory"
-end
-
 -- The directory to use, without a slash at its end.
 function policies.directory(given)
   if given then return #given > 1 and given:gsub("/+$", "") or given end
-  local candidates = { "policies", table.unpack(installed()) }
-  for _, path in ipairs(candidates) do
-    if is_directory(path) then return path end
-  end
-  candidates[1] = "./policies"
-  return nil, "there is no policy set: none of " .. table.concat(candidates, ", ") .. " is a directory"
+  local found, message = policy_directory.find("./policies")
+  return found == "./policies" and "policies" or found, message
 end
 
 local MAX_DEPTH = 8 -- as host/core/policy_files.h

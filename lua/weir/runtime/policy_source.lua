@@ -13,8 +13,8 @@
 -- Every poller has a source of its own. Checks come at most every WEIR_POLICY_POLL_SECONDS (60; 0 for
 -- each invocation), before the first invocation that is due: so no decision is older than that, however
 -- long the environment was frozen.
-local files = require "weir.files"
 local json = require "weir.json"
+local policy_directory = require "weir.policy_directory"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 
@@ -24,24 +24,10 @@ local DEFAULT_POLL_SECONDS = 60
 -- A check must not eat the invocation it comes before.
 local FETCH_TIMEOUT_MS, LONGEST_SHARE = 2000, 4
 
-local function is_directory(path)
-  local status = path and files.stat(path)
-  return status ~= nil and status.type == "directory"
-end
-
 -- The directory that the unset source means: → path | nil, message, code
 local function default_directory(getenv)
-  local root, program = getenv("LAMBDA_TASK_ROOT"), process.executable()
-  local beside = program and program:match("^(.*)/[^/]*$")
-  local candidates = {}
-  if root and root ~= "" then candidates[#candidates + 1] = root .. "/policies" end
-  if beside then candidates[#candidates + 1] = beside .. "/policies" end
-  local installed = beside and beside:match("^(.*)/[^/]*$")
-  if installed then candidates[#candidates + 1] = installed .. "/share/weir/policies" end
-  for _, path in ipairs(candidates) do
-    if is_directory(path) then return path end
-  end
-  return nil, "there is no policy set: none of " .. table.concat(candidates, ", ") .. " is a directory", "NoPolicySet"
+  local root = getenv("LAMBDA_TASK_ROOT")
+  return policy_directory.find(root and root ~= "" and root .. "/policies" or nil)
 end
 
 -- One line for all that is wrong with a set.

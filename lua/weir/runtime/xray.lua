@@ -55,7 +55,7 @@ function Trace:call(effect, perform)
   send(self, begin_us, {
     name = NAMES[effect.service] or effect.service, namespace = "aws",
     aws = { operation = effect.operation, request_id = details.request_id,
-      table_name = effect.service == "dynamodb" and effect.target or nil },
+      table_name = effect.service == "dynamodb" and effect.input.TableName or nil },
     http = details.status and { response = { status = details.status } } or nil,
     throttle = kind == "throttling" or nil,
     error = not output and client_error or nil, fault = not output and not client_error or nil,
