@@ -326,7 +326,7 @@ describe("the state machine", function()
     end)
 
     it("fails when the callback does not come in time, and the late one answers nobody", function()
-      local execution = stage:start { input = { prefix = "many/" }, timeouts = { [BATCH] = 1 } }
+      local execution = stage:start { input = { prefix = "many/" }, timeouts = { [BATCH] = 3 } }
       local answer = execution:until_waiting()
       failed("States.Timeout", execution:finish())
       local report = stage:deliver(workflow.finish(answer.transform_job_name, "Completed"))

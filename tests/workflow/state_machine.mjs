@@ -50,7 +50,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Execution {
   constructor(definition, given) {
-    Object.assign(this, { definition, attempts: 0, tokens: [], over: false }, given);
+    Object.assign(this, { definition, attempts: 0, tokens: [], waits: [], over: false }, given);
     this.id = `arn:aws:states:${ACCOUNT}:execution:inference:${this.name}`;
   }
 
@@ -104,7 +104,12 @@ class Execution {
 
   taskFor(name, { Resource }) {
     if (Resource === INVOKE) return (input) => this.invoke(input);
-    if (Resource === WAIT) return (input) => this.wait(input);
+    if (Resource === WAIT)
+      return (input) => {
+        const wait = this.wait(input);
+        this.waits.push(wait);
+        return wait;
+      };
     const integration = Resource.startsWith(SDK) && this.front.integrations[Resource.slice(SDK.length)];
     if (!integration) throw new Error(`state '${name}': nobody here serves ${Resource}`);
     return integration;
@@ -149,7 +154,9 @@ class Execution {
       const { name, message } = problem.cause ?? problem;
       return { status: "FAILED", error: name, cause: message };
     } finally {
+      // The library tells of a time-out before the task it gave up has ended: no token outlives the execution.
       this.over = true;
+      await Promise.allSettled(this.waits);
     }
   }
 
