@@ -1,14 +1,16 @@
 /* The trusted Lua modules carried inside the program (cmake/embed_lua.cmake writes the table).
- * Memory: read-only data of the executable, valid for its lifetime. Called by script_state.c. */
+ * Memory: read-only data of the executable, valid for its lifetime. Callers: script_state.c,
+ * policy_sandbox.c. */
 #ifndef WEIR_EMBEDDED_LUA_H
 #define WEIR_EMBEDDED_LUA_H
 
+#include <lua.h>
 #include <stddef.h>
 
 typedef struct {
   const char *name;  /* module name, as in require: "weir.cli.check" */
   const char *chunk; /* chunk name for tracebacks: "@lua/weir/cli/check.lua" */
-  const char *text;
+  const char *code;  /* Lua, as text or as luac's output */
   size_t size;
 } embedded_lua_module;
 
@@ -17,5 +19,8 @@ extern const embedded_lua_module embedded_lua_modules[];
 
 /* NULL when there is no such module. */
 const embedded_lua_module *embedded_lua_find(const char *name);
+
+/* Pushes the module's main function; raises if it cannot be loaded. */
+void embedded_lua_load(lua_State *L, const embedded_lua_module *module);
 
 #endif

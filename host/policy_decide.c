@@ -203,7 +203,8 @@ static int decide(lua_State *L) {
   answer->action = spec->action;
   write_because(L, sandbox, 3);
   answer->decision.size = 0;
-  text_buffer_format(&sandbox->why, "%s: ", spec->action);
+  text_buffer_text(&sandbox->why, spec->action);
+  text_buffer_text(&sandbox->why, ": ");
   if (!write_fields(L, spec, 3, &answer->decision, &sandbox->why)) return raise(L);
   sandbox->why.size = 0;
   check_invariants(L, sandbox, spec, 2, 3);

@@ -27,7 +27,7 @@ const policy_limits policy_limits_default = {
 static void run_trusted(lua_State *L, const char *name, int libraries, int arguments, int results) {
   const embedded_lua_module *module = embedded_lua_find(name);
   if (!module) luaL_error(L, "no module '%s' inside weir", name);
-  if (luaL_loadbufferx(L, module->text, module->size, module->chunk, "t") != LUA_OK) lua_error(L);
+  embedded_lua_load(L, module);
   lua_pushvalue(L, libraries);
   lua_setupvalue(L, -2, 1);
   lua_insert(L, -1 - arguments);

@@ -104,8 +104,11 @@ void schema_explain_unknown(const schema_record *record, const char *what, json_
   if (near) text_buffer_format(why, " (did you mean \"%s\"?)", near);
 }
 
+/* Also called ahead of an error that rarely comes, so without printf. */
 static void name_inside(const schema_field *field, text_buffer *why) {
-  if (field->name) text_buffer_format(why, "%s: ", field->name);
+  if (!field->name) return;
+  text_buffer_text(why, field->name);
+  text_buffer_text(why, ": ");
 }
 
 static bool check_members(const schema_field *field, json_scan *scan, text_buffer *why) {

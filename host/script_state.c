@@ -30,8 +30,7 @@ static int search_embedded(lua_State *L) {
     lua_pushfstring(L, "no module '%s' inside weir", name);
     return 1;
   }
-  if (luaL_loadbufferx(L, module->text, module->size, module->chunk, "t") != LUA_OK)
-    return lua_error(L);
+  embedded_lua_load(L, module);
   lua_pushstring(L, module->chunk + 1);
   return 2;
 }

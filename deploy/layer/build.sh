@@ -28,6 +28,18 @@ build_libraries() {
   quiet "$LAYER/$arch/libraries.log" cmake --build "$build" --target install
 }
 
+# luac of the very Lua that goes into the layer, for this machine: what it writes is the same for
+# both architectures.
+build_luac() {
+  local source="$LAYER/source/lua5.4/src" file sources=()
+  for file in "$source"/*.c; do
+    case "$(basename "$file")" in lua.c | linit.c) ;; *) sources+=("$file") ;; esac
+  done
+  [ "$LAYER/luac" -nt "$LAYER/downloads/lua5.4/VERSION" ] && return
+  quiet "$LAYER/luac.log" gcc -O1 -w -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -I deploy/layer/config \
+    -o "$LAYER/luac" "${sources[@]}" -lm
+}
+
 build_program() {
   quiet "$LAYER/$1/weir.log" cmake --preset "layer-$1"
   quiet "$LAYER/$1/weir.log" cmake --build "$LAYER/$1/weir" --target weir
@@ -95,6 +107,7 @@ fresh=
 mkdir -p "$LAYER"
 bash deploy/layer/fetch.sh "${LAYER}" $fresh
 quiet "$LAYER/policies.log" build/dev/weir check policies
+build_luac
 for arch in "$@"; do
   mkdir -p "$LAYER/$arch"
   build_libraries "$arch"

@@ -9,12 +9,14 @@
 
 enum { METRICS_KEPT = 256 };
 
+/* Looked up from the first on: the common ones come first. */
 static const char *const units[] = {
+    "Count",
+    "Milliseconds",
     "None",
+    "Bytes",
     "Seconds",
     "Microseconds",
-    "Milliseconds",
-    "Bytes",
     "Kilobytes",
     "Megabytes",
     "Gigabytes",
@@ -25,7 +27,6 @@ static const char *const units[] = {
     "Gigabits",
     "Terabits",
     "Percent",
-    "Count",
     "Bytes/Second",
     "Kilobytes/Second",
     "Megabytes/Second",

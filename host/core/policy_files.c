@@ -110,15 +110,17 @@ static bool walk_name(walk *w, const char *inside, const char *name, int depth) 
   int b = snprintf(full, sizeof full, "%s/%s", w->directory, path);
   if (a >= (int)sizeof path || b >= (int)sizeof full || !real_path(w, path, real)) return true;
   struct stat seen;
-  if (stat(real, &seen) != 0) return explain_unseen(w, real, full);
-  if (S_ISDIR(seen.st_mode))
-    return stays_inside(w, real) ? walk_directory(w, path, depth + 1) : true;
+  if (lstat(real, &seen) != 0) return explain_unseen(w, real, full);
+  bool link = S_ISLNK(seen.st_mode);
+  if (link && stat(real, &seen) != 0) return explain_unseen(w, real, full);
+  bool inside_set = !link || stays_inside(w, real);
+  if (S_ISDIR(seen.st_mode)) return inside_set ? walk_directory(w, path, depth + 1) : true;
   if (!has_lua_suffix(name)) return true;
   if (!S_ISREG(seen.st_mode)) {
     finding_error(w->findings, full, 0, "W001", "is not a regular file");
     return false;
   }
-  if (!stays_inside(w, real)) {
+  if (!inside_set) {
     finding_error(w->findings, full, 0, "W001", "is a link that leads out of the directory");
     finding_hint(w->findings, "copy the file into %s", w->directory);
     return false;

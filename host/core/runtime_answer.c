@@ -79,17 +79,27 @@ static bool parse_size(const char *text, int base, size_t *size) {
   return digit > text;
 }
 
-static bool note_header(runtime_answer *answer, const char *name, const char *value) {
-  if (strcasecmp(name, "content-length") == 0) {
-    size_t length;
-    if (!parse_size(value, 10, &length) || (answer->has_length && length != answer->length))
-      return fail(answer, "the length of the answer is not a number");
-    answer->length = length;
-    answer->has_length = true;
-  } else if (strcasecmp(name, "transfer-encoding") == 0) {
+static bool note_length(runtime_answer *answer, const char *value) {
+  size_t length;
+  if (!parse_size(value, 10, &length) || (answer->has_length && length != answer->length))
+    return fail(answer, "the length of the answer is not a number");
+  answer->length = length;
+  answer->has_length = true;
+  return true;
+}
+
+static bool is_named(const char *name, size_t size, const char *wanted, size_t wanted_size) {
+  return size == wanted_size && strcasecmp(name, wanted) == 0;
+}
+
+#define IS_NAMED(text) is_named(name, size, text, sizeof text - 1)
+
+static bool note_header(runtime_answer *answer, const char *name, size_t size, const char *value) {
+  if (IS_NAMED("content-length")) return note_length(answer, value);
+  if (IS_NAMED("transfer-encoding")) {
     if (strcasecmp(value, "chunked") != 0) return fail(answer, "an unknown transfer encoding");
     answer->chunked = true;
-  } else if (strcasecmp(name, "connection") == 0 && strcasecmp(value, "close") == 0) {
+  } else if (IS_NAMED("connection") && strcasecmp(value, "close") == 0) {
     answer->close = true;
   }
   return true;
@@ -100,29 +110,38 @@ static bool parse_header(runtime_answer *answer, char *line, char *end) {
   char *colon = memchr(line, ':', (size_t)(end - line));
   if (!colon || colon == line || *line == ' ' || *line == '\t')
     return fail(answer, "a header of the answer is malformed");
-  *colon = '\0';
+  if (answer->header_count == RUNTIME_ANSWER_HEADERS_MAX)
+    return fail(answer, "the answer has too many headers");
   char *value = colon + 1;
   while (value < end && (*value == ' ' || *value == '\t')) value++;
   while (end > value && (end[-1] == ' ' || end[-1] == '\t')) end--;
-  *end = '\0';
-  return note_header(answer, line, value);
+  *colon = *end = '\0';
+  const char *head = answer->head.data;
+  answer->headers[answer->header_count++] =
+      (runtime_answer_field){(size_t)(line - head), (size_t)(colon - line), (size_t)(value - head)};
+  return note_header(answer, line, (size_t)(colon - line), value);
+}
+
+/* The "\r\n" that ends the line, or NULL: a line end or a NUL by itself would let one line be read
+ * as two. The head ends in "\r\n". */
+static char *find_line_end(char *line) {
+  while (*line != '\r' && *line != '\n' && *line != '\0') line++;
+  return line[0] == '\r' && line[1] == '\n' ? line : NULL;
 }
 
 static bool parse_head(runtime_answer *answer, size_t from, size_t size) {
   char *line = answer->head.data + from, *end = answer->head.data + from + size - 2;
   bool first = true;
   answer->has_length = answer->chunked = answer->close = false;
+  answer->header_count = 0;
   while (line < end) {
-    char *next = memmem(line, (size_t)(end - line) + 2, "\r\n", 2);
-    /* A line end or a NUL by itself would let one line be read as two. */
-    for (char *at = line; at < next; at++)
-      if (*at == '\0' || *at == '\n' || *at == '\r')
-        return fail(answer, "the head of the answer is malformed");
-    bool ok = first ? parse_status(answer, line, (size_t)(next - line))
-                    : parse_header(answer, line, next);
+    char *line_end = find_line_end(line);
+    if (!line_end) return fail(answer, "the head of the answer is malformed");
+    bool ok = first ? parse_status(answer, line, (size_t)(line_end - line))
+                    : parse_header(answer, line, line_end);
     if (!ok) return false;
     first = false;
-    line = next + 2;
+    line = line_end + 2;
   }
   if (answer->chunked && answer->has_length)
     return fail(answer, "the answer has two lengths that may differ");
@@ -229,15 +248,13 @@ static bool receive_body(reader *self, size_t body_max) {
 bool runtime_answer_receive(runtime_answer *answer, runtime_answer_source source, void *context,
                             size_t head_max, size_t body_max) {
   runtime_answer_clear(answer);
-  answer->head.size = answer->head_at = answer->head_size = 0;
+  answer->head.size = answer->header_count = 0;
   answer->too_large = answer->got_nothing = false;
   answer->problem = NULL;
   reader self = {answer, source, context, &answer->head, 0};
   do {
     size_t from = self.at;
     if (!receive_head(&self, head_max) || !parse_head(answer, from, self.at - from)) return false;
-    answer->head_at = from;
-    answer->head_size = self.at - from;
     if (answer->status == 101) return fail(answer, "the peer wants to speak another protocol");
   } while (answer->status < 200);
   if (!receive_body(&self, body_max)) return false;
@@ -248,14 +265,11 @@ bool runtime_answer_receive(runtime_answer *answer, runtime_answer_source source
 }
 
 const char *runtime_answer_header(const runtime_answer *answer, const char *name) {
-  const char *at = answer->head.data + answer->head_at, *end = at + answer->head_size;
-  /* Names and values are NUL-terminated by now; lines still end in "\n". */
   size_t size = strlen(name);
-  while (at < end && (at = memchr(at, '\n', (size_t)(end - at)))) {
-    at++;
-    if ((size_t)(end - at) <= size || at[size] != '\0' || strcasecmp(at, name) != 0) continue;
-    const char *value = at + size + 1;
-    return value + strspn(value, " \t");
+  for (size_t i = 0; i < answer->header_count; i++) {
+    const runtime_answer_field *field = &answer->headers[i];
+    if (is_named(answer->head.data + field->name, field->name_size, name, size))
+      return answer->head.data + field->value;
   }
   return "";
 }

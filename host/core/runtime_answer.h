@@ -11,6 +11,13 @@
 
 #include "core/text_buffer.h"
 
+enum { RUNTIME_ANSWER_HEADERS_MAX = 128 }; /* Lambda sends about ten */
+
+/* Both as places in the head, where they end in NUL. */
+typedef struct {
+  size_t name, name_size, value;
+} runtime_answer_field;
+
 typedef struct {
   int status;
   bool close;       /* the connection cannot be used again */
@@ -18,8 +25,9 @@ typedef struct {
   bool got_nothing; /* the connection ended before the first byte */
   bool has_length, chunked;
   size_t length;
-  text_buffer head;          /* status line and headers, and what was read beyond them */
-  size_t head_at, head_size; /* the head of this answer in it; values end in NUL */
+  text_buffer head; /* status line and headers, and what was read beyond them */
+  runtime_answer_field headers[RUNTIME_ANSWER_HEADERS_MAX];
+  size_t header_count;
   text_buffer body;
   const char *problem; /* static; why runtime_answer_receive returned false */
 } runtime_answer;

@@ -2,6 +2,7 @@
 #include "core/runtime_api.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -107,6 +109,10 @@ static bool try_address(runtime_api *api, const struct addrinfo *address) {
     errno = problem;
     return false;
   }
+  /* From here on it may block, for as long as an answer may take. */
+  fcntl(api->socket, F_SETFL, 0);
+  struct timeval limit = {.tv_sec = ANSWER_TIMEOUT_MS / 1000};
+  setsockopt(api->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(api->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   return true;
 }
@@ -128,25 +134,27 @@ static bool connect_peer(runtime_api *api) {
   return api->socket >= 0;
 }
 
-/* runtime_answer_source. The first bytes of an answer are always waited for; of the others most are
- * there already, so they are tried for first. */
+/* runtime_answer_source. An event is waited for together with the stop descriptor; an answer to
+ * what was sent only within its time limit, which is the socket's own: one system call. */
 static ssize_t receive(void *context, char *bytes, size_t size) {
   runtime_api *api = context;
-  bool first = !api->receiving;
+  bool first = !api->receiving, limited = api->timeout_ms >= 0;
   api->receiving = true;
-  if (first && !wait_for(api, POLLIN)) return -1;
+  if (first && !limited && !wait_for(api, POLLIN)) return -1;
   for (;;) {
-    ssize_t got = recv(api->socket, bytes, size, 0);
+    ssize_t got = recv(api->socket, bytes, size, limited ? 0 : MSG_DONTWAIT);
     if (got >= 0) return got;
     if (errno == EINTR) continue;
-    if ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait_for(api, POLLIN)) return -1;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
+    if (limited) errno = ETIMEDOUT;
+    if (limited || !wait_for(api, POLLIN)) return -1;
   }
 }
 
 static bool send_parts(runtime_api *api, struct iovec *parts, int count) {
   while (count > 0) {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
-    ssize_t sent = sendmsg(api->socket, &message, MSG_NOSIGNAL);
+    ssize_t sent = sendmsg(api->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0) {
       if ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait_for(api, POLLOUT)) return false;

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -103,6 +104,26 @@ static void does_not_read_what_is_too_large(void **state) {
   runtime_answer_free(&answer);
 }
 
+/* HTTP/1.1 200 OK with `count` headers "X:1". */
+static bool receive_headers(runtime_answer *answer, size_t count) {
+  static char text[4096];
+  size_t size = (size_t)snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n");
+  for (size_t i = 0; i < count; i++)
+    size += (size_t)snprintf(text + size, sizeof text - size, "X:1\r\n");
+  snprintf(text + size, sizeof text - size, "\r\n");
+  return receive(answer, text, sizeof text);
+}
+
+static void takes_so_many_headers_and_no_more(void **state) {
+  (void)state;
+  runtime_answer answer = {0};
+  assert_true(receive_headers(&answer, RUNTIME_ANSWER_HEADERS_MAX));
+  assert_string_equal(runtime_answer_header(&answer, "x"), "1");
+  assert_false(receive_headers(&answer, RUNTIME_ANSWER_HEADERS_MAX + 1));
+  assert_string_equal(answer.problem, "the answer has too many headers");
+  runtime_answer_free(&answer);
+}
+
 static void wipes_what_it_held(void **state) {
   (void)state;
   runtime_answer answer = {0};
@@ -119,6 +140,7 @@ int main(void) {
       cmocka_unit_test(reads_the_same_in_pieces_of_every_size),
       cmocka_unit_test(refuses_what_is_malformed),
       cmocka_unit_test(does_not_read_what_is_too_large),
+      cmocka_unit_test(takes_so_many_headers_and_no_more),
       cmocka_unit_test(wipes_what_it_held),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

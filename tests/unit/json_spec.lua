@@ -104,6 +104,20 @@ describe("json.encode", function()
     assert.same(value, json.decode(json.encode(value, { sort = false })))
   end)
 
+  it("sorts members however many there are, at every level", function()
+    -- Narrow inside of wide inside of narrow, so that no one way of keeping their names serves all.
+    for _, width in ipairs { 1, 2, 12, 13, 63, 64, 65, 1000 } do
+      local wide, expected = {}, {}
+      for i = width, 1, -1 do
+        local name = ("m%04d"):format(i)
+        wide[name] = { b = { d = i, c = true }, a = {} }
+        expected[i] = ('"%s":{"a":{},"b":{"c":true,"d":%d}}'):format(name, i)
+      end
+      local members = table.concat(expected, ",")
+      assert.equal('{"a":{' .. members .. '},"b":{' .. members .. '},"c":1}', json.encode { c = 1, b = wide, a = wide })
+    end
+  end)
+
   it("keeps [] apart from {}", function()
     assert.equal("{}", json.encode({}))
     assert.equal("[]", json.encode(json.array()))
