@@ -34,9 +34,7 @@ static void set_timer(lambda_poller *self, int64_t at_ms) {
 
 /* A signal handler. lua_sethook is made for that, but walks the calls of its state: only the thread
  * that runs the state may do it, so that a signal which another thread got is passed on. A timer
- * that rings for an invocation that is over is set to the time of the one that is running. A
- * coroutine that is running has a hook of its own that nobody can set from here; trusted code has
- * none that loops. */
+ * that rings for an invocation that is over is set to the time of the one that is running. */
 static void on_timer(int number, siginfo_t *info, void *context) {
   (void)context;
   int saved = errno;
@@ -50,18 +48,29 @@ static void on_timer(int number, siginfo_t *info, void *context) {
   int64_t stop_at_ms = self->progress.stop_at_ms;
   self->rings_at_ms = INT64_MAX;
   if (self->progress.running && stop_at_ms != INT64_MAX) {
-    if (process_time_ms() >= stop_at_ms)
-      lua_sethook(self->L, on_instruction, LUA_MASKCOUNT, 1);
-    else
+    if (process_time_ms() >= stop_at_ms) {
+      self->late = true;
+      lua_sethook(self->running, on_instruction, LUA_MASKCOUNT, 1);
+    } else {
       set_timer(self, stop_at_ms);
+    }
   }
   errno = saved;
+}
+
+/* A coroutine may still have the hook of an invocation that is over. The timer may ring between any
+ * two of these. */
+void lambda_deadline_enter(lambda_poller *self, lua_State *coroutine) {
+  self->running = coroutine;
+  if (!self->late && lua_gethook(coroutine) == on_instruction) lua_sethook(coroutine, NULL, 0, 0);
+  if (self->late) lua_sethook(coroutine, on_instruction, LUA_MASKCOUNT, 1);
 }
 
 bool lambda_deadline_prepare(lambda_poller *self) {
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
   event.sigev_value.sival_ptr = self;
   self->rings_at_ms = INT64_MAX;
+  self->running = self->L;
   self->has_timer = timer_create(CLOCK_REALTIME, &event, &self->timer) == 0;
   return self->has_timer;
 }
@@ -81,7 +90,9 @@ void lambda_runtime_limit(lua_State *L) {
 }
 
 void lambda_runtime_release(lua_State *L) {
-  lambda_poller_of(L)->progress.running = false;
+  lambda_poller *self = lambda_poller_of(L);
+  self->progress.running = false;
+  self->late = false;
   lua_sethook(L, NULL, 0, 0);
 }
 

@@ -1,6 +1,6 @@
 /* One poller of the Lambda runtime: what lambda_runtime.c starts, lambda_invocation.c lets handle
- * an invocation, and lambda_deadline.c stops in time. Private to host/lambda_*.c. Memory:
- * lambda_runtime.c owns pollers, their states and connections. */
+ * an invocation, and lambda_deadline.c stops in time, with lambda_coroutine.c. Private to
+ * host/lambda_*.c. Memory: lambda_runtime.c owns pollers, their states and connections. */
 #ifndef WEIR_LAMBDA_POLLER_H
 #define WEIR_LAMBDA_POLLER_H
 
@@ -11,12 +11,14 @@
 
 typedef struct {
   lua_State *L;
+  lua_State *volatile running; /* L, or the coroutine that it resumed, or … */
   runtime_api *api;
   int service; /* reference to the table that weir.runtime.start returned */
   runtime_invocation invocation;
   lambda_progress progress;
   timer_t timer;                /* rings when the handler has to stop, or before */
   volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
+  volatile bool late;           /* the handler has to stop */
   bool has_timer;
   int exit_status;
   pthread_t thread;
@@ -39,8 +41,14 @@ void lambda_deadline_free(lambda_poller *self);
 /* Called by the thread that will serve, before it does. */
 void lambda_deadline_own(lambda_poller *self);
 
+/* Control is about to pass to the coroutine, or has come back to it. */
+void lambda_deadline_enter(lambda_poller *self, lua_State *coroutine);
+
 /* Reads the invocation's deadline; lambda_runtime_limit lets the clock run. */
 void lambda_deadline_read(lambda_poller *self);
+
+/* lambda_coroutine.c: a lua_CFunction that puts its functions into the table `coroutine`. */
+int lambda_coroutine_install(lua_State *L);
 
 /* lambda_invocation.c: handles the poller's invocation, from the event to the last log line. */
 void lambda_invocation_handle(lambda_poller *self);

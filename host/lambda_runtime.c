@@ -92,9 +92,13 @@ static bool prepare(lambda_poller *self, bool single) {
     *(lambda_poller **)lua_getextraspace(L) = self;
     lua_gc(L, LUA_GCSTOP); /* what starting builds lives on */
     self->progress.single = single;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "weir.runtime");
-    bool ok = script_call(L, 1, 1) == LUA_OK;
+    lua_pushcfunction(L, lambda_coroutine_install);
+    bool ok = script_call(L, 0, 0) == LUA_OK;
+    if (ok) {
+      lua_getglobal(L, "require");
+      lua_pushliteral(L, "weir.runtime");
+      ok = script_call(L, 1, 1) == LUA_OK;
+    }
     if (ok) {
       lua_getfield(L, -1, "start");
       ok = script_call(L, 0, 3) == LUA_OK;

@@ -117,6 +117,54 @@ end }]], { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
     assert.matches('"Error":1', result.stdout, 1, true)
   end)
 
+  it("stops a handler in whatever coroutine it is", function()
+    local posts, result = lambda.run(package [[
+local function spin() while true do pcall(function() while true do end end) end end
+local resume, wrap, create = coroutine.resume, coroutine.wrap, coroutine.create
+local generator = wrap(function() for i = 1, 100 do coroutine.yield(i) end end)
+local ways = {
+  wrapped = function() wrap(spin)() end,
+  resumed = function() while true do resume(create(spin)) end end,
+  nested = function() wrap(function() while true do resume(create(function() wrap(spin)() end)) end end)() end,
+  after_one = function() generator() wrap(generator)() spin() end,
+}
+return { handle = function(event)
+  if ways[event.way] then return ways[event.way]() end
+  return { generator(), (select(2, resume(create(function(...) coroutine.yield(...) end), "given"))) }
+end }]], { body = '{"way": "wrapped"}', deadline_in_ms = 300 }, { body = '{"way": "resumed"}', deadline_in_ms = 300 },
+      { body = '{"way": "nested"}', deadline_in_ms = 300 }, { body = '{"way": "after_one"}', deadline_in_ms = 300 },
+      "{}")
+    for i = 1, 4 do
+      assert.equal("/invocation/request-" .. i .. "/error", posts[i].path)
+      assert.equal("DeadlineExceeded", failure_of(posts[i]).errorType)
+    end
+    -- What a coroutine is in the middle of goes on in the next invocation.
+    assert.equal('[3,"given"]', posts[5].body)
+    assert.equal("", result.stderr)
+  end)
+
+  it("has coroutines that fail as Lua's own", function()
+    local code = [[
+local function try(f, ...) return { pcall(f, ...) } end
+local fails = function() error("oops", 0) end
+local closed = {}
+local results = {
+  try(coroutine.wrap(fails)), try(coroutine.wrap(function() error({ code = 7 }) end)), try(coroutine.resume, 1),
+  try(coroutine.wrap, 1), { coroutine.resume(coroutine.create(fails)) },
+  (function() local f = coroutine.wrap(fails) pcall(f) return try(f) end)(),
+  (function() local c = coroutine.create(fails) coroutine.resume(c) return { coroutine.resume(c) } end)(),
+  try(coroutine.wrap(function() local x <close> = setmetatable({}, { __close = function() closed[1] = "closed" end })
+    error("late", 0) end)), closed,
+  { coroutine.resume(coroutine.running()) },
+  { coroutine.resume(coroutine.create(function(...) return select("#", ...), ... end), 1, 2, nil) },
+}
+]]
+    local posts = lambda.run(package(code .. "return { handle = function() return results end }"), "{}")
+    local own = assert(load(code .. "return results", "=" .. "handler.lua"))()
+    local function plain(text) return (text:gsub("[%w_/%.]*%.lua:", "handler.lua:")) end
+    assert.equal(plain(json.encode(own)), plain(posts[1].body))
+  end)
+
   it("fails an invocation whose deadline has passed, and stops the next one in time", function()
     local posts, result = lambda.run(package [[
 return { handle = function(event)
