@@ -111,6 +111,14 @@ static bool call_service(lambda_poller *self, const char *name, int arguments, i
   return false;
 }
 
+void lambda_invocation_measure(void *context) {
+  lambda_poller *self = context;
+  /* Nobody has the event, or the answer is an error that follows a refused response. */
+  if (!self->progress.invocation || self->measured) return;
+  self->measured = true;
+  call_service(self, "measure", 0, 0);
+}
+
 void lambda_invocation_handle(lambda_poller *self) {
   lua_State *L = self->L;
   lambda_progress *progress = &self->progress;
@@ -119,6 +127,7 @@ void lambda_invocation_handle(lambda_poller *self) {
   export_trace(self);
   lambda_deadline_read(self);
   bool handled = call_service(self, "handle", 0, 3);
+  self->measured = !handled;
   runtime_api_result result =
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");

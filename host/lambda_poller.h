@@ -20,6 +20,7 @@ typedef struct {
   volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
   volatile bool late;           /* the handler has to stop */
   bool has_timer;
+  bool measured; /* weir.runtime's measure was called for this invocation */
   int exit_status;
   pthread_t thread;
 } lambda_poller;
@@ -52,6 +53,9 @@ int lambda_coroutine_install(lua_State *L);
 
 /* lambda_invocation.c: handles the poller's invocation, from the event to the last log line. */
 void lambda_invocation_handle(lambda_poller *self);
+
+/* For runtime_api_meanwhile: makes the metrics while the answer is on its way. */
+void lambda_invocation_measure(void *poller);
 
 /* Tells Lambda of an error that no Lua code could tell. */
 runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *type,

@@ -185,7 +185,11 @@ int lambda_runtime_main(void) {
     return 1;
   }
   catch_signals();
-  for (int i = 0; i < count; i++) pollers[i].api = runtime_api_new(authority, stop_fd);
+  for (int i = 0; i < count; i++) {
+    pollers[i].api = runtime_api_new(authority, stop_fd);
+    if (pollers[i].api)
+      runtime_api_meanwhile(pollers[i].api, lambda_invocation_measure, &pollers[i]);
+  }
   int status = run_pollers(pollers, count);
   for (int i = 0; i < count; i++) {
     lambda_deadline_free(&pollers[i]);

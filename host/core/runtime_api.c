@@ -30,10 +30,13 @@ struct runtime_api {
   int timeout_ms;                  /* of the exchange that is going on; -1: none */
   bool receiving;                  /* the answer has begun to arrive */
   bool stopped;                    /* the stop descriptor ended the wait */
+  bool answering;                  /* the request that is going on answers an invocation */
   bool stream_broken, stream_late; /* late: it broke because time ran out */
   runtime_answer invocation;       /* of /next: the texts of the invocation */
   runtime_answer reply;            /* of everything else */
   text_buffer head;                /* of a request */
+  void (*meanwhile)(void *context);
+  void *meanwhile_context;
   char error[256];
 };
 
@@ -61,6 +64,11 @@ runtime_api *runtime_api_new(const char *authority, int stop_fd) {
   api->stop_fd = stop_fd;
   api->socket = -1;
   return api;
+}
+
+void runtime_api_meanwhile(runtime_api *api, void (*call)(void *context), void *context) {
+  api->meanwhile = call;
+  api->meanwhile_context = context;
 }
 
 static void disconnect(runtime_api *api) {
@@ -185,7 +193,7 @@ static bool send_bytes(runtime_api *api, const char *head, size_t head_size, con
  * meanwhile fails before the first byte of an answer: then once more on a new one. */
 static bool exchange(runtime_api *api, const char *body, size_t size, int timeout_ms,
                      runtime_answer *answer, size_t body_max) {
-  bool may_repeat = api->socket >= 0;
+  bool may_repeat = api->socket >= 0, idle = api->answering && api->meanwhile;
   if (api->head.failed) {
     explain(api, "not enough memory for a request");
     return false;
@@ -197,8 +205,13 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
     answer->got_nothing = true;
     api->receiving = false;
     errno = 0;
-    if (send_bytes(api, api->head.data, api->head.size, body, size) &&
-        runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max)) {
+    bool sent = send_bytes(api, api->head.data, api->head.size, body, size);
+    if (sent && idle) {
+      api->meanwhile(api->meanwhile_context);
+      idle = false;
+      errno = 0;
+    }
+    if (sent && runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max)) {
       if (answer->close) disconnect(api);
       return true;
     }
@@ -225,6 +238,7 @@ static void begin_request(runtime_api *api, const char *method, const char *path
                                api->port, "\r\nUser-Agent: weir/" WEIR_VERSION "\r\n"};
   api->head.size = 0;
   api->error[0] = '\0';
+  api->answering = request_id != NULL;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) text_buffer_text(&api->head, parts[i]);
 }
 

@@ -47,6 +47,10 @@ typedef struct {
  * NULL when memory is short. Nothing is sent yet. */
 runtime_api *runtime_api_new(const char *authority, int stop_fd);
 
+/* What to do while the peer takes the answer to an invocation: called once for each answer or error
+ * in one piece, when it was sent whole and before the reply is waited for. */
+void runtime_api_meanwhile(runtime_api *api, void (*call)(void *context), void *context);
+
 /* Wipes the last event. */
 void runtime_api_free(runtime_api *api);
 

@@ -1,6 +1,6 @@
 -- What the Lambda runtime does with an invocation: the event to the handler, the handler's decisions to
 -- the log, its answer or failure back, then metrics and traces. host/lambda_runtime.c is the loop around
--- it: it calls start() once, then handle() and finish() for each invocation.
+-- it: it calls start() once, then handle(), measure() and finish() for each invocation.
 --
 -- A failing handler fails the invocation: no answer ever carries an error inside of a success.
 local effects = require "weir.effects"
@@ -111,6 +111,7 @@ function runtime.start()
     return problem
   end, self)
   if ok and started then return { handle = function() return runtime.handle(self) end,
+    measure = function() return runtime.measure(self) end,
     finish = function(...) return runtime.finish(self, ...) end } end
   local problem = ok and failure.new(code, message) or started
   if not problem.type:find("^Runtime%.") then problem.type = "Runtime." .. problem.type end
@@ -185,20 +186,29 @@ function runtime.handle(self)
   return "error", failure.json(problem), problem.type
 end
 
+-- measure(): the metrics of the invocation, made while its answer is on the way.
+function runtime.measure(self)
+  local current, set, source = self.current, self.source.set, self.source
+  local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
+    policy_version = source.version, policy_problem = source.problem and source.problem.code }
+  current.measured = true
+  current.left_out = self.metrics:add(current.effects.metrics, properties)
+  self.metrics:invocation({ duration_ms = (process.time_us() - current.begin_us) / 1000,
+    ok = not current.problem, cold = self.cold }, properties)
+end
+
 -- finish(sent, why): after the answer went out, or did not.
 function runtime.finish(self, sent, why)
   local current = self.current
-  local duration_ms = (process.time_us() - current.begin_us) / 1000
   aws_invocation.deadline_ms, aws_invocation.trace_id = nil, nil
-  if not sent and not current.problem then current.problem = failure.new("Runtime.ResponseNotSent", why) end
-  if current.problem then self.log:failure("ERROR", current.problem) end
-  local set, source = self.source.set, self.source
-  local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
-    policy_version = source.version, policy_problem = source.problem and source.problem.code }
-  for _, problem in ipairs(self.metrics:add(current.effects.metrics, properties)) do
-    self.log:write("WARN", problem)
+  if not sent and not current.problem then
+    current.problem = failure.new("Runtime.ResponseNotSent", why)
+    self.metrics:forget() -- they told of a success
+    current.measured = false
   end
-  self.metrics:invocation({ duration_ms = duration_ms, ok = not current.problem, cold = self.cold }, properties)
+  if not current.measured then runtime.measure(self) end
+  if current.problem then self.log:failure("ERROR", current.problem) end
+  for _, problem in ipairs(current.left_out) do self.log:write("WARN", problem) end
   self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil
 end

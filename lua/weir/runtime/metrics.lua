@@ -82,11 +82,14 @@ function Metrics:invocation(outcome, properties)
   add(self, writer, properties)
 end
 
+-- The lines that wait will not be written.
+function Metrics:forget() self.lines = {} end
+
 -- Writes the lines that wait, all at once.
 function Metrics:flush()
   if #self.lines == 0 then return end
   self.output(table.concat(self.lines, "\n"))
-  self.lines = {}
+  self:forget()
 end
 
 return { new = new }
