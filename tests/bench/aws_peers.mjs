@@ -1,11 +1,11 @@
 // The peers of aws_bench.lua: the same work done by what a Node function would use. Prints
 // "name per-CPU-second", the best of several runs.
 import { writeSync, openSync } from "node:fs";
-import { createHash, createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import aws4 from "aws4";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { HttpRequest } from "@smithy/core/protocols";
+import { Sha256 } from "../support/sha256.mjs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { createMetricsLogger, Unit as EmfUnit } from "aws-embedded-metrics";
 import { Metrics } from "@aws-lambda-powertools/metrics";
@@ -50,17 +50,6 @@ measureSync("sigv4-aws4", 20000, () =>
     keys,
   ));
 
-class Sha256 {
-  constructor(key) {
-    this.hash = key ? createHmac("sha256", key) : createHash("sha256");
-  }
-  update(bytes) {
-    this.hash.update(bytes);
-  }
-  async digest() {
-    return this.hash.digest();
-  }
-}
 const signer = new SignatureV4({ service: "dynamodb", region: "eu-central-1", credentials: keys, sha256: Sha256,
   applyChecksum: false });
 await measure("sigv4-smithy", 5000, () =>

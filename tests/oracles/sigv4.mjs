@@ -1,21 +1,9 @@
 // Signs each request, one JSON document a line, with AWS's own JavaScript signer; answers with
 // the Authorization header or, presigned, the signature.
-import { createHash, createHmac } from "node:crypto";
 import { createInterface } from "node:readline";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { HttpRequest } from "@smithy/core/protocols";
-
-class Sha256 {
-  constructor(key) {
-    this.hash = key ? createHmac("sha256", key) : createHash("sha256");
-  }
-  update(bytes) {
-    this.hash.update(bytes);
-  }
-  async digest() {
-    return this.hash.digest();
-  }
-}
+import { Sha256 } from "../support/sha256.mjs";
 
 function parseQuery(text) {
   const query = {};

@@ -8,13 +8,14 @@
 //   POST /__test/scan      { TableName }     every item of a table, in DynamoDB's JSON
 //   POST /__test/reset
 //   GET  /__test/requests  what came since the last reset; aws_workflows.mjs has more
-import { createHash, createHmac } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { Sha256 } from "../support/sha256.mjs";
 import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
@@ -29,19 +30,6 @@ let queue = [];
 let seen = [];
 let clockOffsetMs = 0;
 let counter = 0;
-
-// Node's own hash in the form that the signer wants.
-class Sha256 {
-  constructor(key) {
-    this.hash = key ? createHmac("sha256", key) : createHash("sha256");
-  }
-  update(bytes) {
-    this.hash.update(bytes);
-  }
-  async digest() {
-    return new Uint8Array(this.hash.digest());
-  }
-}
 
 function credentialsFor(keyId) {
   if (keyId === test.keyId) return { accessKeyId: keyId, secretAccessKey: test.secret };

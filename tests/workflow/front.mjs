@@ -1,24 +1,12 @@
 // The door to the services (tests/servers/signature_front.mjs) as a state machine and the demo use it:
 // its controls, and the few AWS calls that Step Functions makes itself ("aws-sdk" integrations).
-import { createHash, createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { Sha256 } from "../support/sha256.mjs";
 
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = "1";
 const S3 = createRequire(import.meta.url)("aws-sdk/clients/s3.js");
 const REGION = "eu-west-1";
-
-class Sha256 {
-  constructor(key) {
-    this.hash = key ? createHmac("sha256", key) : createHash("sha256");
-  }
-  update(bytes) {
-    this.hash.update(bytes);
-  }
-  async digest() {
-    return new Uint8Array(this.hash.digest());
-  }
-}
 
 export class Front {
   // { url, key_id, secret }, as the server announces itself
