@@ -178,22 +178,20 @@ static void read_function(reader *in, const function_view *outer, int depth,
   skip_names(in);
 }
 
-bool closure_writes_find(lua_State *L, int index, closure_writes *writes) {
-  text_buffer dump = {0};
+bool closure_writes_find(lua_State *L, int index, text_buffer *scratch, closure_writes *writes) {
+  scratch->size = 0;
   memset(writes, 0, sizeof *writes);
   lua_pushvalue(L, index);
-  bool dumped = lua_dump(L, append_dump, &dump, 0) == 0 && !dump.failed;
+  bool dumped = lua_dump(L, append_dump, scratch, 0) == 0 && !scratch->failed;
   lua_pop(L, 1);
   reader in = {.bad = true};
   if (dumped) {
-    in = (reader){.at = (const unsigned char *)dump.data};
-    in.end = in.at + dump.size;
+    in = (reader){.at = (const unsigned char *)scratch->data};
+    in.end = in.at + scratch->size;
     read_header(&in);
     read_function(&in, NULL, 0, writes);
   }
   bool whole = !in.bad && in.at == in.end;
-  size_t size = dump.size;
-  text_buffer_free(&dump);
-  sandbox_charge(L, size / 16);
+  sandbox_charge(L, scratch->size / 16);
   return whole;
 }

@@ -181,7 +181,7 @@ typedef struct {
 static void check_purity(lua_State *L, const policy_kind *kind, const adoption *job) {
   text_buffer why = {0};
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
-  if (!policy_purity_enforce(L, -1, &why)) {
+  if (!policy_purity_enforce(L, -1, &job->sandbox->scratch, &why)) {
     finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
     finding_hint(job->findings, "what a decision needs from others belongs into its facts");
   }

@@ -22,9 +22,10 @@ typedef struct {
 
 typedef struct {
   lua_State *L;
-  int trusted; /* value → true: what the environment offers */
-  int seen;    /* value → true: visited, or waiting for it */
-  int work;    /* value, name, file, line; value, name, file, line; … */
+  text_buffer *scratch; /* for closure_writes_find */
+  int trusted;          /* value → true: what the environment offers */
+  int seen;             /* value → true: visited, or waiting for it */
+  int work;             /* value, name, file, line; value, name, file, line; … */
   lua_Integer work_size;
   impurity found;
 } walk;
@@ -89,7 +90,7 @@ static void visit_closure(walk *w, int index, origin from) {
   lua_pushvalue(L, index);
   lua_getinfo(L, ">S", &about);
   closure_writes writes;
-  if (!closure_writes_find(L, index, &writes)) report(w, from, UNREADABLE);
+  if (!closure_writes_find(L, index, w->scratch, &writes)) report(w, from, UNREADABLE);
   const char *variable;
   for (int i = 1; (variable = lua_getupvalue(L, index, i)); i++) {
     int written = i <= UPVALUES_MAX ? writes.line[i - 1] : 0;
@@ -144,10 +145,11 @@ static void visit_everything(walk *w) {
   }
 }
 
-bool policy_purity_enforce(lua_State *L, int function_index, text_buffer *why) {
+bool policy_purity_enforce(lua_State *L, int function_index, text_buffer *scratch,
+                           text_buffer *why) {
   int function = lua_absindex(L, function_index), top = lua_gettop(L);
   luaL_checkstack(L, 32, "checking a policy");
-  walk w = {.L = L, .trusted = top + 1, .seen = top + 2, .work = top + 3};
+  walk w = {.L = L, .scratch = scratch, .trusted = top + 1, .seen = top + 2, .work = top + 3};
   sandbox_push_trusted(L);
   lua_newtable(L);
   lua_newtable(L);
