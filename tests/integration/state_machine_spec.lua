@@ -1,4 +1,5 @@
 -- deploy/state-machines/inference.asl.json, executed: every way through it, and every way it can fail.
+local emulators = require "support.emulator"
 local json = require "weir.json"
 local run = require "support.run"
 local state_machine = require "support.state_machine"
@@ -182,6 +183,31 @@ describe("the state machine", function()
       failed("S3.NoSuchBucketException", result)
       assert.is_true(has(execution.caught, "Find the files"))
     end)
+  end)
+
+  it("refuses an input that is none before anything is asked, and says what it must be", function()
+    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 },
+      fallback_threshold = { json.null, "10", true } } do
+      for _, value in ipairs(values) do
+        local result, execution = stage:run { input = { [name] = value } }
+        assert.matches(name .. " must be a", failed("InvalidInput", result), 1, true)
+        assert.same({}, execution.caught)
+        assert.same({}, cloud.requests())
+      end
+    end
+    local result = stage:run { input = { prefix = "few/" }, without = { "bucket" } }
+    assert.matches("bucket must be a text", failed("InvalidInput", result), 1, true)
+  end)
+
+  it("fails when the policy knows a way that it does not", function()
+    local folder = run.directory { ["route.lua"] = [[return { handle = function()
+      return { action = "teleport", because = "new", file_count = 4 } end }]] }
+    local newer <close> = emulators.start { "--handler", "route.handle", "--task-root", folder,
+      "--function", "weir-routing", env = { HOME = "/nowhere" } }
+    local functions = stage:urls()
+    functions["weir-routing"] = newer.url
+    failed("UnknownBranch", (stage:run { input = { prefix = "few/" }, functions = functions }))
+    run.remove(folder)
   end)
 
   describe("when the policy cannot be asked", function()
