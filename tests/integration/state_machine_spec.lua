@@ -155,6 +155,17 @@ describe("the state machine", function()
       assert.equal(1, result.attempts)
     end)
 
+    it("starts a job of its own when an execution's name is used again, as it may be after 90 days", function()
+      for _ = 1, 2 do
+        local execution = stage:start { name = "monday", input = { prefix = "many/" } }
+        local answer = execution:until_waiting()
+        assert.is_false(answer.already_started)
+        call_back(answer, "Completed")
+        succeeded(execution:finish())
+      end
+      assert.equal(2, #workflow.answers())
+    end)
+
     it("fails with the job's error and cause when the job fails", function()
       local result = through_batch({ input = { prefix = "many/" } }, "Failed", "AlgorithmError: out of memory")
       assert.matches("is Failed: AlgorithmError: out of memory$", failed("TransformJobFailed", result))
