@@ -182,6 +182,8 @@ describe("a task that waits for a transform job", function()
     end
     answered()
     workflow.set_job(job, "Completed")
+    assert.same({}, fine(workflow.callback('{"heartbeat": "running"}')).jobs)
+    answered()
     assert.equal(1, fine(workflow.callback('{"heartbeat": ["' .. job .. '"]}')).jobs[1].answered)
     assert.same({}, fine(workflow.callback('{"heartbeat": "running"}')).jobs)
     answered(TOKEN)
