@@ -4,7 +4,8 @@
 -- A record is { correlation_id =, task_token = (a secret), transform_job_name =, created_at =, ttl = },
 -- times in epoch seconds. DynamoDB removes it some time after ttl; until then the reader checks.
 --
---   store:put(token, job)            → record | nil, message, code: under a new id
+--   store:put(token, job)            → record | nil, message, code, record: under a new id; after a failure
+--                                      the record that may be there and could not be removed
 --   store:get(id)                    → record | nil, message, code, record
 --   store:replace(id, seen, token, job) → record | false (somebody was faster) | nil, message, code
 --   store:delete(record)             → true | false (it holds another token by now) | nil, message, code
@@ -134,8 +135,8 @@ function Store:put(token, job)
     local written, message, code, details = write(self, record, "attribute_not_exists(correlation_id)")
     if written then return record end
     if written == nil then
-      if is_in_doubt(details) then self:delete(record) end
-      return nil, message, code
+      local left = is_in_doubt(details) and self:delete(record) == nil
+      return nil, message, code, left and record or nil
     end
   end
   return nil, ("%d correlation ids of %d digits in a row were taken in table %s; set "

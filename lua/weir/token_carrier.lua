@@ -2,7 +2,8 @@
 -- CorrelationId), or itself (mode "direct", the tag TaskToken).
 --
 -- A carrier has
---   hold(token, name) → held | nil, message, code     before the job is created; held.tag goes on it
+--   hold(token, name) → held | nil, message, code, held   before the job is created; held.tag goes on it;
+--                                                     after a failure what is yet to be released
 --   release(held)     → true | nil, message, code     no job needs it
 --   join(job, tags, token) → true | false (the token is over) | nil, message, code
 --                                                     the job is there: makes it carry this token
@@ -44,10 +45,14 @@ end
 local Stored = { mode = "dynamodb" }
 Stored.__index = Stored
 
-function Stored:hold(token, name)
-  local record, message, code = self.store:put(token, name)
-  if not record then return nil, message, code end
+local function held_by(record)
   return { tag = { Key = "CorrelationId", Value = record.correlation_id }, record = record }
+end
+
+function Stored:hold(token, name)
+  local record, message, code, left = self.store:put(token, name)
+  if not record then return nil, message, code, left and held_by(left) end
+  return held_by(record)
 end
 
 function Stored:release(held)

@@ -57,13 +57,24 @@ local function each_item(effects, request, member, visit)
   end
 end
 
+local function note_tag(tags, tag)
+  if type(tag) == "table" and type(tag.Key) == "string" then tags[tag.Key] = tag.Value end
+end
+
+-- The tags that an event tells, as an object or as ListTags does: key → value
+function transform_job.told_tags(told)
+  if type(told) ~= "table" then return {} end
+  if not json.is_array(told) then return told end
+  local tags = {}
+  for _, tag in ipairs(told) do note_tag(tags, tag) end
+  return tags
+end
+
 -- tags(effects, arn) → key → value, from all pages | nil, message, code
 function transform_job.tags(effects, arn)
   local tags = {}
   local ok, message, code = each_item(effects, { service = "sagemaker", operation = "ListTags", target = arn,
-    input = { ResourceArn = arn } }, "Tags", function(tag)
-      if type(tag) == "table" and type(tag.Key) == "string" then tags[tag.Key] = tag.Value end
-    end)
+    input = { ResourceArn = arn } }, "Tags", function(tag) note_tag(tags, tag) end)
   if not ok then return nil, message, code end
   return tags
 end

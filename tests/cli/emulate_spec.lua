@@ -36,6 +36,11 @@ describe("weir emulate", function()
     return decoded(response)
   end
 
+  it("leaves no core dump of what passes through it, nor do its functions", function()
+    start()
+    assert.matches("Max core file size +0 +0 ", run.read(("/proc/%d/limits"):format(emulator.pid)))
+  end)
+
   describe("answers", function()
     it("with what the runtime answered, from a warm environment", function()
       start()

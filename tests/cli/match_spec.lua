@@ -45,6 +45,21 @@ describe("weir match", function()
     assert.matches("detail.size: wanted %b[]; there is no such field", match('{"source":"aws.s3"}').stdout)
   end)
 
+  matching("keeps the event's secrets: says only that there is another value", function()
+    for path, field in pairs { task_token = '{"task_token":%s}', ["Tags.TaskToken"] = '{"Tags":{"TaskToken":%s}}',
+      ["tokens.a"] = '{"tokens":{"a":%s}}' } do
+      local function explain(...)
+        return run { "match", field:format('["x"]'), stdin = field:format('"AQCEAAAAKgAAAAMAAAAA"'), ... }.stdout
+      end
+      local text, object = explain(), explain("--json")
+      assert.is_nil((text .. object):find("AQCE", 1, true), text)
+      assert.matches(path .. ": wanted %b[]; the event has %[redacted%]", text)
+      assert.equal("[redacted]", decoded(object)[1].misses[1].found)
+    end
+    local harmless = '{"tokenizer":"bpe"}'
+    assert.matches('the event has "bpe"', run { "match", '{"tokenizer":["x"]}', stdin = harmless }.stdout, 1, true)
+  end)
+
   matching("names and counts bad lines among good ones", function()
     local result = match(HIT .. "\nnonsense\n" .. HIT:sub(1, -2) .. "\n[\n" .. HIT .. "\n")
     assert.equal(1, result.status)

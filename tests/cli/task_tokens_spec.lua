@@ -106,6 +106,20 @@ describe("weir run sagemaker_callback", function()
     assert.equal(4, #report.unknown)
   end)
 
+  it("finds a token in the event's own tags, as a list too, and takes it out of the reason", function()
+    for _, tags in ipairs { { TaskToken = "AQCEAAAAKgAAAAMA" },
+      { { Key = "TaskToken", Value = "AQCEAAAAKgAAAAMA" } } } do
+      local given = event("sagemaker_callback")
+      given.world, given.detail.Tags = nil, tags
+      given.detail.TransformJobStatus, given.detail.FailureReason = "Failed", "no tag AQCEAAAAKgAAAAMA"
+      local result = dry("sagemaker_callback", given)
+      local operations, report = planned(result)
+      assert.same({ "SendTaskFailure" }, operations)
+      assert.matches("is Failed: no tag %[redacted%]$", report.plan[1].input.cause)
+      assert.is_nil(result.stdout:find("AQCEAAAA", 1, true))
+    end
+  end)
+
   it("plans a heartbeat while the job runs", function()
     local given = event("sagemaker_callback")
     given.detail.TransformJobStatus = "InProgress"

@@ -55,6 +55,11 @@ describe("realtime_inference", function()
     assert(s3:get_object { Bucket = "bucket", Key = "deep/er/in/a b.bin.out" })
   end)
 
+  it("leaves out the mark of a folder, which is no file: nothing is asked, nothing is written", function()
+    assert.same({ variant = json.null, output_bytes = 0 }, workflow.fine(infer { key = "in/", size = 0 }))
+    assert.same({}, cloud.requests())
+  end)
+
   it("refuses what an endpoint cannot take before it is read", function()
     local message = workflow.fails("FileTooLarge", infer { size = 26214401 })
     assert.matches("26214401 bytes, an endpoint takes 26214400", message, 1, true)

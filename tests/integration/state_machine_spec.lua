@@ -1,4 +1,5 @@
 -- deploy/state-machines/inference.asl.json, executed: every way through it, and every way it can fail.
+local emulators = require "support.emulator"
 local json = require "weir.json"
 local run = require "support.run"
 local state_machine = require "support.state_machine"
@@ -154,6 +155,17 @@ describe("the state machine", function()
       assert.equal(1, result.attempts)
     end)
 
+    it("starts a job of its own when an execution's name is used again, as it may be after 90 days", function()
+      for _ = 1, 2 do
+        local execution = stage:start { name = "monday", input = { prefix = "many/" } }
+        local answer = execution:until_waiting()
+        assert.is_false(answer.already_started)
+        call_back(answer, "Completed")
+        succeeded(execution:finish())
+      end
+      assert.equal(2, #workflow.answers())
+    end)
+
     it("fails with the job's error and cause when the job fails", function()
       local result = through_batch({ input = { prefix = "many/" } }, "Failed", "AlgorithmError: out of memory")
       assert.matches("is Failed: AlgorithmError: out of memory$", failed("TransformJobFailed", result))
@@ -182,6 +194,31 @@ describe("the state machine", function()
       failed("S3.NoSuchBucketException", result)
       assert.is_true(has(execution.caught, "Find the files"))
     end)
+  end)
+
+  it("refuses an input that is none before anything is asked, and says what it must be", function()
+    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 },
+      fallback_threshold = { json.null, "10", true } } do
+      for _, value in ipairs(values) do
+        local result, execution = stage:run { input = { [name] = value } }
+        assert.matches(name .. " must be a", failed("InvalidInput", result), 1, true)
+        assert.same({}, execution.caught)
+        assert.same({}, cloud.requests())
+      end
+    end
+    local result = stage:run { input = { prefix = "few/" }, without = { "bucket" } }
+    assert.matches("bucket must be a text", failed("InvalidInput", result), 1, true)
+  end)
+
+  it("fails when the policy knows a way that it does not", function()
+    local folder = run.directory { ["route.lua"] = [[return { handle = function()
+      return { action = "teleport", because = "new", file_count = 4 } end }]] }
+    local newer <close> = emulators.start { "--handler", "route.handle", "--task-root", folder,
+      "--function", "weir-routing", env = { HOME = "/nowhere" } }
+    local functions = stage:urls()
+    functions["weir-routing"] = newer.url
+    failed("UnknownBranch", (stage:run { input = { prefix = "few/" }, functions = functions }))
+    run.remove(folder)
   end)
 
   describe("when the policy cannot be asked", function()

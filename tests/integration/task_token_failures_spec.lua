@@ -70,6 +70,15 @@ describe("sagemaker_invoke", function()
     is_empty()
   end)
 
+  it("says so when a token that may have been written cannot be removed", function()
+    local no = refusal("AccessDeniedException", "not you")
+    cloud.faults(LOST, no, no, no)
+    local report = invoke()
+    assert.matches("not you.*its record %x+ could not be removed %(.*not you", fails("AccessDeniedException", report))
+    assert.equal(1, metric(report, "TokenLeftBehind"))
+    assert.is_not_nil(next(workflow.records()))
+  end)
+
   it("starts the job in a retry when there is none, however SageMaker says so", function()
     for _, code in ipairs { "ValidationException", "ResourceNotFound" } do
       workflow.reset()

@@ -72,6 +72,69 @@ describe("a task that waits for a transform job", function()
     is_empty()
   end)
 
+  it("finds its tag among 50, one a page and on the last of three pages", function()
+    local tags = {}
+    for i = 1, 49 do tags[("k%02d"):format(i)] = "v" end
+    for pages = 0, 3, 3 do
+      workflow.reset()
+      workflow.waiting(TOKEN)
+      local started = start(TOKEN, { tags = tags })
+      local keys = workflow.jobs()[started.transform_job_name].tags
+      assert.same({ 50, "CorrelationId" }, { #keys, keys[50] })
+      local answers = {}
+      for page = 1, pages do
+        local list = json.array {}
+        for i = 20 * page - 19, math.min(20 * page, 50) do
+          list[#list + 1] = { Key = keys[i], Value = i < 50 and "v" or started.correlation_id }
+        end
+        answers[page] = { status = 200, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+          body = json.encode { Tags = list, NextToken = page < pages and "page/" .. page or nil } }
+      end
+      workflow.cloud.answers { ["sagemaker.ListTags"] = json.array(answers) }
+      fine(workflow.callback(workflow.finish(started.transform_job_name, "Completed")))
+      answered(TOKEN)
+      is_empty()
+      local asked = 0
+      for _, request in ipairs(workflow.cloud.requests()) do
+        asked = asked + (request.operation == "ListTags" and 1 or 0)
+      end
+      assert.equal(pages == 0 and 50 or pages, asked)
+    end
+  end)
+
+  it("has an id of 8, 12 or 16 digits, of which any callback knows the record, and any retry", function()
+    for _, length in ipairs { 8, 12, 16 } do
+      workflow.reset({ correlation_id_length = tostring(length) })
+      workflow.waiting(TOKEN, SECOND)
+      local started = start()
+      assert.matches("^" .. ("%x"):rep(length) .. "$", started.correlation_id)
+      assert.equal(started.transform_job_name, workflow.records()[started.correlation_id].transform_job_name)
+      workflow.settings.correlation_id_length = length == 8 and "16" or "8"
+      workflow.over(TOKEN)
+      assert.equal(started.correlation_id, start(SECOND).correlation_id)
+      fine(workflow.callback(workflow.finish(started.transform_job_name, "Completed")))
+      answered(SECOND)
+      is_empty()
+    end
+  end)
+
+  it("has a job whose name SageMaker takes, whatever the execution's is, for every attempt", function()
+    for _, execution in ipairs { ("x"):rep(80), ("-"):rep(80), ("a_"):rep(40), ("é"):rep(80), "a.b c!" } do
+      workflow.reset()
+      local name
+      for i, retry in ipairs { 0, 1, 999 } do
+        workflow.waiting(TOKEN .. i)
+        local started = start(TOKEN .. i, { execution_id = "arn:aws:states:r:1:execution:wf:" .. execution,
+          retry_count = retry })
+        name = name or started.transform_job_name
+        assert.equal(retry == 0 and name or ("%s-r%d"):format(name, retry), started.transform_job_name)
+        fine(workflow.callback(workflow.finish(started.transform_job_name, "Failed")))
+      end
+      answered(TOKEN .. 1, TOKEN .. 2, TOKEN .. 3)
+      is_empty()
+    end
+  end)
+
   it("has the record before the token in the tag, where a job has both", function()
     local started = start()
     workflow.set_job(started.transform_job_name, "Completed", nil,
@@ -119,6 +182,8 @@ describe("a task that waits for a transform job", function()
     end
     answered()
     workflow.set_job(job, "Completed")
+    assert.same({}, fine(workflow.callback('{"heartbeat": "running"}')).jobs)
+    answered()
     assert.equal(1, fine(workflow.callback('{"heartbeat": ["' .. job .. '"]}')).jobs[1].answered)
     assert.same({}, fine(workflow.callback('{"heartbeat": "running"}')).jobs)
     answered(TOKEN)

@@ -2,7 +2,8 @@
 -- are the built runtime behind `weir emulate`, its services the front of the tests.
 --
 --   local stage <close> = state_machine.stage()      the functions, until closed
---   local execution = stage:start { input =, … }     more: see tests/workflow/state_machine.mjs
+--   local execution = stage:start { input =, without = { name, … }, … }
+--                                                    more: see tests/workflow/state_machine.mjs
 --   execution:until_waiting()   → what the function answered that took the task token
 --   execution:finish()          → { status =, output = | error =, cause =, attempts = }, and in
 --                                 execution.states, .retried, .caught the names that were seen
@@ -96,9 +97,10 @@ function Stage:start(given)
   count = count + 1
   local input = { bucket = "bucket", output_path = "s3://bucket/results/", endpoint_name = "e" }
   for name, value in pairs(given.input) do input[name] = value end
+  for _, name in ipairs(given.without or {}) do input[name] = nil end
   local request = { name = "run-" .. count, functions = self:urls() }
   for name, value in pairs(given) do request[name] = value end
-  request.input, request.machine, request.substitutions = input, M.MACHINE, M.SUBSTITUTIONS
+  request.without, request.input, request.machine, request.substitutions = nil, input, M.MACHINE, M.SUBSTITUTIONS
   request.front = { url = cloud.front.url, key_id = cloud.front.key_id, secret = cloud.front.secret }
   return setmetatable({ id = ask("POST", "/start", request).id, states = {}, retried = {}, caught = {} }, Execution)
 end

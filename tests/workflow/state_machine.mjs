@@ -51,6 +51,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 class Execution {
   constructor(definition, given) {
     Object.assign(this, { definition, attempts: 0, tokens: [], waits: [], over: false }, given);
+    this.startTime = new Date().toISOString();
     this.id = `arn:aws:states:${ACCOUNT}:execution:inference:${this.name}`;
   }
 
@@ -119,7 +120,7 @@ class Execution {
   context(waiting) {
     const execution = this;
     return {
-      Execution: { Id: this.id, Name: this.name },
+      Execution: { Id: this.id, Name: this.name, StartTime: this.startTime },
       StateMachine: { Id: `arn:aws:states:${ACCOUNT}:stateMachine:inference`, Name: "inference" },
       State: { Name: waiting, get RetryCount() { return execution.attempts; } },
       Task: { get Token() { return `AQCEAAAAKgAAAAMAAAAAAAAA${randomBytes(600).toString("base64")}`; } },

@@ -134,6 +134,7 @@ local function run(given, screen)
   if not root then return fail(screen, message) end
   if files.stat(root).type ~= "directory" then return fail(screen, root .. " is not a directory") end
   options.task_root = root
+  process.keep_secrets() -- events pass through here with their task tokens
   if given.LAYER then return run_layer(emulator, options, given.LAYER, screen) end
   return run_itself(emulator, options, screen)
 end

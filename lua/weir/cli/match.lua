@@ -2,6 +2,7 @@
 local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"
 
 -- Far above EventBridge's own limit of 4,096 characters.
@@ -12,6 +13,16 @@ local PATTERN_LIMIT = 1024 * 1024
 local function read_pattern(word)
   if word:find("^%s*{") or (word:find('^%s*[%["]') and not files.stat(word)) then return word end
   return files.read(word, PATTERN_LIMIT)
+end
+
+-- What the event has instead, but for a member, or below one, whose name says that it is a secret.
+local function without_secrets(misses)
+  for _, miss in ipairs(misses) do
+    for name in miss.path:gmatch("[^.]+") do
+      if redact.is_secret(name) and miss.found ~= "(missing)" then miss.found = redact.MARK end
+    end
+  end
+  return misses
 end
 
 local function miss_line(out, miss)
@@ -59,7 +70,7 @@ function Run:event(text, place, problem)
     return self:report(place, true)
   end
   self.missed = self.missed + 1
-  self:report(place, false, self.matcher:explain(text) or {})
+  self:report(place, false, without_secrets(self.matcher:explain(text) or {}))
 end
 
 function Run:summary()

@@ -57,6 +57,8 @@ end
 local function run(event, _, effects)
   local request, message, code = read_event(event)
   if not request then return nil, message, code end
+  -- S3's console marks a folder with an object of no bytes: listed as the files are, and none.
+  if event.size == 0 and request.key:sub(-1) == "/" then return { variant = json.null, output_bytes = 0 } end
   if math.type(event.size) == "integer" and event.size > MAX_PAYLOAD then return too_large(request.key, event.size) end
   local object, answer, stored
   object, message, code = read_file(effects, request)

@@ -105,8 +105,8 @@ end
 local function tags_of(effects, job, wanted)
   local tags, message, code = transform_job.tags(effects, job.TransformJobArn)
   if tags or not unknown(effects, code) then return tags, message, code end
-  local told = wanted.detail and wanted.detail.Tags
-  if type(told) == "table" and transform_job.mode_of(told) then return told end
+  local told = transform_job.told_tags(wanted.detail and wanted.detail.Tags)
+  if transform_job.mode_of(told) then return told end
   return { CorrelationId = "00000000" }
 end
 

@@ -89,9 +89,10 @@ local function join(attempt)
 end
 
 local function start(attempt)
-  local held, message, code = attempt.carrier:hold(attempt.request.token, attempt.name)
+  local held, message, code, left = attempt.carrier:hold(attempt.request.token, attempt.name)
+  attempt.held = held or left
+  if left then return give_up(attempt, message, code) end
   if not held then return nil, message, code end
-  attempt.held = held
   local input = attempt.request.input
   input.TransformJobName = attempt.name
   input.Tags[#input.Tags + 1] = held.tag
