@@ -1,5 +1,5 @@
--- Task tokens when the process dies: SIGKILL before and after every call to AWS of both handlers, the
--- event delivered again, and in the end one answer and an empty table. And a thousand jobs at once.
+-- Task tokens when the process of `weir run` dies at any call to AWS. And a thousand jobs at once.
+local crash_matrix = require("support.crash_matrix")
 local property = require("support.property")
 local run = require("support.run")
 local workflow = require("support.workflow")
@@ -37,71 +37,8 @@ describe("a process that is killed", function()
     return true
   end
 
-  -- The steps of a workflow; those with a handler are deliveries, in which the process may die.
-  local JOB
-  local function invoke(token) return { "sagemaker_invoke", function() return workflow.task(token) end } end
-  local CALLBACK = { "sagemaker_callback", function() return workflow.event(JOB, "Completed") end }
-  local function over() workflow.over(TOKEN) end
-  local function finish()
-    JOB = assert(next(workflow.jobs()))
-    workflow.set_job(JOB, "Completed")
-  end
-
-  local SCENARIOS = {
-    ["of a job from start to end"] = { TOKEN, invoke(TOKEN), finish, CALLBACK },
-    ["of a retry that takes the job over"] = { SECOND, invoke(TOKEN), over, invoke(SECOND), finish, CALLBACK },
-    ["of a late delivery that answers"] = { TOKEN, invoke(TOKEN), finish, invoke(TOKEN), CALLBACK },
-  }
-
-  -- Runs a scenario; in step `victim` the process dies at call `call`, before or after the service acts.
-  -- Answers whether it died, and how many calls each step made otherwise.
-  local function play(scenario, mode, victim, call, kind)
-    local killed, calls = false, {}
-    workflow.reset()
-    workflow.waiting(TOKEN, SECOND)
-    for i = 2, #scenario do
-      local step = scenario[i]
-      if type(step) == "function" then
-        step()
-      else
-        local count = #cloud.requests()
-        if i == victim then
-          local faults = {}
-          for n = 1, call - 1 do faults[n] = { kind = "pass" } end
-          faults[call] = { kind = kind, pid_file = pid_file }
-          cloud.faults(table.unpack(faults))
-          killed = not deliver(step[1], step[2](), mode)
-        end
-        if i ~= victim or killed then assert.is_true(deliver(step[1], step[2](), mode)) end
-        calls[i] = #cloud.requests() - count
-      end
-    end
-    local answers = workflow.answers()
-    assert.equal(1, #answers)
-    assert.equal(workflow.fingerprint(scenario[1]), answers[1].token)
-    assert.equal("success", answers[1].kind)
-    workflow.is_empty()
-    return killed, calls
-  end
-
-  for name, scenario in pairs(SCENARIOS) do
-    for _, mode in ipairs(require("weir.token_carrier").MODES) do
-      it(("at any call %s (%s): one answer, an empty table"):format(name, mode), function()
-        local _, calls = play(scenario, mode)
-        local deaths = 0
-        for step, count in pairs(calls) do
-          assert.is_true(count >= 1)
-          for call = 1, count do
-            for _, kind in ipairs { "kill_before", "kill_after" } do
-              assert.is_true((play(scenario, mode, step, call, kind)))
-              deaths = deaths + 1
-            end
-          end
-        end
-        assert.is_true(deaths >= (mode == "dynamodb" and 16 or 8))
-      end)
-    end
-  end
+  for name, case in pairs(crash_matrix.cases { tokens = { TOKEN, SECOND }, deliver = deliver,
+    pid_file = function() return pid_file end }) do it(name, case) end
 end)
 
 describe("a thousand jobs in flight", function()

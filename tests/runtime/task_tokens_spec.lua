@@ -1,6 +1,7 @@
 -- Task tokens in the built runtime: what it prints, measures, traces and answers never shows one, and a
 -- process that is killed in the middle of an invocation loses none.
 local cloud = require "support.aws"
+local crash_matrix = require "support.crash_matrix"
 local emulators = require "support.emulator"
 local http = require "weir.http"
 local json = require "weir.json"
@@ -180,64 +181,9 @@ describe("a runtime that is killed", function()
     return false
   end
 
-  local JOB
-  local function invoke(token) return { "sagemaker_invoke", function() return workflow.task(token) end } end
-  local CALLBACK = { "sagemaker_callback", function() return workflow.event(JOB, "Completed") end }
-  local function over() workflow.over(TOKEN) end
-  local function finish()
-    JOB = assert(next(workflow.jobs()))
-    workflow.set_job(JOB, "Completed")
-  end
-
-  local SCENARIOS = {
-    ["of a job from start to end"] = { TOKEN, invoke(TOKEN), finish, CALLBACK },
-    ["of a retry that takes the job over"] = { SECOND, invoke(TOKEN), over, invoke(SECOND), finish, CALLBACK },
-  }
-
-  -- One delivery, killed at its nth call, before or after the service acts; redelivered.
-  local function deliver_twice(step, mode, call, kind)
-    local faults = {}
-    for n = 1, call - 1 do faults[n] = { kind = "pass" } end
-    faults[call] = { kind = kind, pid_file = functions[step[1] .. " " .. mode].pid_file }
-    cloud.faults(table.unpack(faults))
-    assert.is_false(deliver(step[1], step[2](), mode))
-    assert.is_true(deliver(step[1], step[2](), mode))
-  end
-
-  -- Plays a scenario; → how many calls each delivery made.
-  local function play(scenario, mode, victim, call, kind)
-    local calls = {}
-    workflow.reset()
-    workflow.waiting(TOKEN, SECOND)
-    for i = 2, #scenario do
-      local step, before = scenario[i], #cloud.requests()
-      if type(step) == "function" then step()
-      elseif i == victim then deliver_twice(step, mode, call, kind)
-      else
-        assert.is_true(deliver(step[1], step[2](), mode))
-        calls[i] = #cloud.requests() - before
-      end
-    end
-    assert.equal("success", workflow.answered(scenario[1])[1].kind)
-    workflow.is_empty()
-    return calls
-  end
-
-  for name, scenario in pairs(SCENARIOS) do
-    for _, mode in ipairs(MODES) do
-      it(("at any call %s (%s): one answer, an empty table"):format(name, mode), function()
-        local deaths = 0
-        for step, count in pairs(play(scenario, mode)) do
-          for call = 1, count do
-            for _, kind in ipairs { "kill_before", "kill_after" } do
-              play(scenario, mode, step, call, kind)
-              deaths = deaths + 1
-            end
-          end
-        end
-        assert.is_true(deaths >= (mode == "dynamodb" and 16 or 8), deaths)
-        for _, each in pairs(functions) do token_search.check(each:log() .. each:messages(), TOKEN) end
-      end)
-    end
-  end
+  for name, case in pairs(crash_matrix.cases { tokens = { TOKEN, SECOND }, deliver = deliver,
+    pid_file = function(handler, mode) return functions[handler .. " " .. mode].pid_file end,
+    afterwards = function()
+      for _, each in pairs(functions) do token_search.check(each:log() .. each:messages(), TOKEN) end
+    end }) do it(name, case) end
 end)
