@@ -55,30 +55,20 @@ local function check_policies(self, stop_at_ms)
   if event then report_change(self, event) end
 end
 
-local function has_kind(set, kind)
-  for _, policy in ipairs(set:policies()) do
-    if policy.kind == kind then return true end
-  end
-end
-
 -- A handler of ours that decides nothing needs no set; one of the function's package finds out when it asks.
 local function load_policies(self)
   local wanted = self.handler.asks
-  local source, message, code = policy_source.open {}
+  local source, message, code = policy_source.open { kind = wanted }
   if not source then return nil, message, code end
   self.source = source
   if not wanted and not self.handler.from_package then return true end
   local loaded, event
   loaded, event, code = source:load(process.time() + START_FETCH_MS)
   if not loaded then
-    if not wanted and code == "NoPolicySet" then return true end
+    if not wanted and code == "NoPolicySet" and not source.named then return true end
     return nil, event, code
   end
   if event then report_change(self, event) end
-  if wanted and not has_kind(source.set, wanted) then
-    return nil, ("the handler %s asks a policy of kind '%s', and the policy set %s has none"):format(
-      self.handler.name, wanted, source.set:directory()), "NoPolicy"
-  end
   return true
 end
 
