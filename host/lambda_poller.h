@@ -18,6 +18,7 @@ typedef struct {
   timer_t timer;                /* rings when the handler has to stop, or before */
   volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
   bool has_timer;
+  char problem[256]; /* why the answer was not taken, where the connection's last error is not it */
   int exit_status;
   pthread_t thread;
 } lambda_poller;

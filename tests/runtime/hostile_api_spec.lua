@@ -2,6 +2,7 @@
 -- there is nobody to serve.
 local json = require "weir.json"
 local lambda = require "support.lambda"
+local run = require "support.run"
 
 describe("the runtime, when its API misbehaves,", function()
   local EVENT = { kind = "event", body = '{"file_count": 3}' }
@@ -98,6 +99,27 @@ describe("the runtime, when its API misbehaves,", function()
     local posts = lambda.posts(2)
     assert.equal(posts[1].body, posts[2].body)
     assert.equal(0, runtime:stop().status)
+  end)
+
+  it("streams on a new connection when the kept one was closed", function()
+    local root = run.directory { ["function.lua"] = [[
+return { handle = function(event)
+  require("weir.process").sleep(100) -- until the connection is closed
+  if event.large then return ("x"):rep(7 << 20) end
+  return function(write) write("streamed") end
+end }]] }
+    lambda.reset()
+    local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, WEIR_POLICY_SOURCE = false }
+    local function event(id, body)
+      return { kind = "raw", text = ("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
+        .. "Content-Length: %d\r\n\r\n%s"):format(id, #body, body) }
+    end
+    lambda.script(event("a", "{}"), event("b", '{"large": true}'))
+    local posts = lambda.posts(2)
+    run.remove(root)
+    assert.equal("streamed", posts[1].body)
+    assert.equal("/invocation/b/response", posts[2].path)
+    assert.equal("", runtime:stop().stderr)
   end)
 
   it("ends at once and cleanly on SIGTERM while it waits", function()
