@@ -80,6 +80,26 @@ void lambda_runtime_limit(lua_State *L) {
   if (at_ms != INT64_MAX && self->rings_at_ms > at_ms) set_timer(self, at_ms);
 }
 
+void lambda_runtime_limit_end(lua_State *L) {
+  lambda_progress *progress = &lambda_poller_of(L)->progress;
+  if (progress->expired) progress->stop_at_ms += (progress->deadline_ms - progress->stop_at_ms) / 2;
+  lambda_runtime_limit(L);
+}
+
+int64_t lambda_runtime_deadline(lua_State *L, int64_t deadline_ms) {
+  const lambda_progress *progress = lambda_runtime_progress(L);
+  if (!progress || !progress->running || progress->stop_at_ms == INT64_MAX) return deadline_ms;
+  bool is_nearer = deadline_ms != 0 && deadline_ms < progress->stop_at_ms;
+  return is_nearer ? deadline_ms : progress->stop_at_ms;
+}
+
+int64_t lambda_runtime_time_left(lua_State *L) {
+  int64_t stop_at_ms = lambda_runtime_deadline(L, 0);
+  if (stop_at_ms == 0) return INT64_MAX;
+  int64_t left = stop_at_ms - process_time_ms();
+  return left > 0 ? left : 0;
+}
+
 void lambda_runtime_release(lua_State *L) {
   lambda_poller_of(L)->progress.running = false;
   lua_sethook(L, NULL, 0, 0);

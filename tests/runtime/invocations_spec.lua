@@ -3,6 +3,7 @@ local json = require "weir.json"
 local lambda = require "support.lambda"
 local process = require "weir.process"
 local run = require "support.run"
+local servers = require "support.servers"
 
 describe("the runtime", function()
   local root
@@ -140,6 +141,28 @@ end }]], { body = '{"quick": true}', deadline_in_ms = -1000 },
 return { handle = function() require("weir.process").sleep(60000) return "slept" end }]],
       { body = "{}", deadline_in_ms = 300 })
     assert.equal("DeadlineExceeded", failure_of(posts[1]).errorType)
+  end)
+
+  it("stops a handler that waits for a server or a program", function()
+    local silent = servers.start("http_peer")
+    local begin = process.clock()
+    local posts = lambda.run(package(([[
+return { handle = function(event)
+  if event.command then return require("weir.command").run { argv = { "sleep", "20" } } end
+  return require("weir.http").request { url = "%s/stall", timeout_ms = 20000 }
+end }]]):format(silent.url)), { body = "{}", deadline_in_ms = 500 }, { body = '{"command": 1}', deadline_in_ms = 500 })
+    for _, post in ipairs(posts) do assert.equal("DeadlineExceeded", failure_of(post).errorType) end
+    assert.is_true(process.clock() - begin < 15000)
+  end)
+
+  it("stops what a handler does at its end, too", function()
+    local posts = lambda.run(package [[
+return { handle = function(event)
+  local _ <close> = setmetatable({}, { __close = function() while true do end end })
+  if event.raise then error("raised") end
+  while true do end
+end }]], { body = "{}", deadline_in_ms = 300 }, { body = '{"raise": true}', deadline_in_ms = 300 })
+    for _, post in ipairs(posts) do assert.equal("DeadlineExceeded", failure_of(post).errorType) end
   end)
 
   it("does without a deadline when Lambda sends none that is a time", function()
