@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -38,7 +39,7 @@ void lambda_complain(const char *level, const char *format, const char *detail) 
   for (char *at = text; *at; at++)
     if (*at == '\n') *at = ' '; /* one record, one line */
   const char *log_format = getenv("AWS_LAMBDA_LOG_FORMAT");
-  if (log_format && strcmp(log_format, "JSON") == 0) {
+  if (log_format && strcasecmp(log_format, "JSON") == 0) {
     text_buffer_format(&line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"message\":", now, level);
     /* What is no UTF-8, or was cut within a letter, ends the text. */
     if (!json_write_string(&line, text, strlen(text))) text_buffer_byte(&line, '"');

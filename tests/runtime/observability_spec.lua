@@ -43,6 +43,11 @@ describe("the runtime's log", function()
     assert.same({ "one", "two", '{"_aws"', "throne", "two", '{"_aws"', "thr" }, lines)
   end)
 
+  it("takes the format in capitals and in small letters", function()
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "json" }, "[]")
+    records(result)
+  end)
+
   it("leaves out what is below the level, but never a decision", function()
     local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]", '{"file_count": 3}')
     assert.not_matches("InvalidEvent: ", result.stdout)
@@ -189,6 +194,13 @@ end }]] }
     run.remove(root)
     local call = documents(1)[1]
     assert.same({ "DynamoDB", "no-such-table" }, { call.name, call.aws.table_name })
+  end)
+
+  it("find the daemon in either form of its address", function()
+    for _, form in ipairs { "udp:%s", "tcp:127.0.0.1:1 udp:%s", "udp:%s tcp:127.0.0.1:1" } do
+      invoke(SAMPLED, form:format("127.0.0.1:" .. daemon.udp))
+      assert.equal(2, #documents(2), form)
+    end
   end)
 
   it("are not sent otherwise", function()

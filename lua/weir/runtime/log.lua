@@ -19,7 +19,7 @@ local function new(given)
   given = given or {}
   local level = (given.level or os.getenv("AWS_LAMBDA_LOG_LEVEL") or ""):upper()
   return setmetatable({
-    json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT")) == "JSON",
+    json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT") or ""):upper() == "JSON",
     least = LEVELS[level] or LEVELS.INFO,
     output = given.write or function(text) return process.write(STDOUT, text) end,
     request_id = nil, -- set for each invocation
