@@ -20,8 +20,11 @@ static void on_instruction(lua_State *L, lua_Debug *event) {
   lambda_poller *self = lambda_poller_of(L);
   if (!self->progress.running) return;
   self->progress.expired = true;
-  luaL_error(L, "the handler was stopped %d ms before its deadline",
-             (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+  luaL_where(L, 0); /* the hook has no level of its own */
+  lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
+                  (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 static void set_timer(lambda_poller *self, int64_t at_ms) {

@@ -144,7 +144,6 @@ void lambda_invocation_handle(lambda_poller *self) {
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
   const char *problem = *self->problem ? self->problem : runtime_api_error(self->api);
-  if (result != RUNTIME_API_DONE) lambda_complain("ERROR", "%s", problem);
   lua_settop(L, 0);
   lua_pushboolean(L, result == RUNTIME_API_DONE);
   lua_pushstring(L, problem);

@@ -180,8 +180,10 @@ function runtime.finish(self, sent, why)
   local current = self.current
   local duration_ms = (process.time_us() - current.begin_us) / 1000
   aws_invocation.deadline_ms, aws_invocation.trace_id = nil, nil
+  local unsent = not sent and current.problem
   if not sent and not current.problem then current.problem = failure.new("Runtime.ResponseNotSent", why) end
   if current.problem then self.log:failure("ERROR", current.problem) end
+  if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
   local set, source = self.source.set, self.source
   local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
     policy_version = source.version, policy_problem = source.problem and source.problem.code }
