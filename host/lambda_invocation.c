@@ -143,9 +143,11 @@ void lambda_invocation_handle(lambda_poller *self) {
   runtime_api_result result =
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
-  const char *problem = *self->problem ? self->problem : runtime_api_error(self->api);
+  const char *problem = !handled         ? "internal error"
+                        : *self->problem ? self->problem
+                                         : runtime_api_error(self->api);
   lua_settop(L, 0);
-  lua_pushboolean(L, result == RUNTIME_API_DONE);
+  lua_pushboolean(L, handled && result == RUNTIME_API_DONE);
   lua_pushstring(L, problem);
   call_service(self, "finish", 2, 0);
   lua_settop(L, 0);

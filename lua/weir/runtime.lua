@@ -170,6 +170,8 @@ function runtime.handle(self)
   local ok, outcome, text = invocation.call(run, failure.from_raised, self, current)
   if ok and outcome then return outcome, text end
   local problem = ok and text or outcome
+  -- Where memory ran out, or the message handler failed, there is only Lua's own text.
+  if type(problem) ~= "table" then problem = failure.new("LuaError", problem) end
   if invocation.expired() then problem.type = "DeadlineExceeded" end
   current.problem = problem
   return "error", failure.json(problem), problem.type

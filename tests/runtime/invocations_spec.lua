@@ -92,6 +92,22 @@ end }]], "{}", '{"silent": true}')
     assert.equal("/invocation/request-1/error", posts[1].path)
   end)
 
+  -- As when memory runs out: Lua then asks no message handler, or the handler itself fails.
+  it("fails the invocation when nobody could tell where it failed", function()
+    local posts, result = lambda.run(package [[
+return { handle = function(event)
+  if event.quick then return "done" end
+  debug.traceback = error
+  error("first")
+end }]], "{}", '{"quick": true}')
+    assert.equal("LuaError", failure_of(posts[1]).errorType)
+    assert.same(json.array {}, failure_of(posts[1]).stackTrace)
+    assert.matches("request%-1 ERROR LuaError: ", result.stdout)
+    assert.matches('"Success":0,"Error":1', result.stdout, 1, true)
+    assert.equal('"done"', posts[2].body)
+    assert.equal("", result.stderr)
+  end)
+
   it("reports the beginning of a failure that is too long for Lambda and the log", function()
     local posts, result = lambda.run(package [[
 return { handle = function(event) error(event.letter:rep(400000), 0) end }]], '{"letter": "é"}')
