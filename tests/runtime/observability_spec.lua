@@ -169,6 +169,16 @@ describe("the runtime's traces", function()
     assert.equal(SAMPLED, cloud.requests()[1].headers["x-amzn-trace-id"])
   end)
 
+  it("tell that a decision failed, without its message", function()
+    lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp },
+      { body = '{"file_count": -1}', headers = { ["Lambda-Runtime-Trace-Id"] = SAMPLED } })
+    local decision = documents(1)[1]
+    assert.same({ "decide routing", true, "InvalidFacts" },
+      { decision.name, decision.fault, decision.annotations.code })
+    assert.is_nil(decision.annotations.action)
+    assert.not_matches("file_count", json.encode(decision))
+  end)
+
   it("tell a failed call from a fault of the service, without its message", function()
     cloud.faults({ kind = "status", status = 400, headers = {},
       body = '{"__type":"ValidationException","message":"m"}' })

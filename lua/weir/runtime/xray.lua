@@ -67,11 +67,12 @@ function Trace:call(effect, perform)
   return output, message, code, details
 end
 
--- A decision that was made, for handlers.run.
+-- A decision that was made, or was not, for handlers.run.
 function Trace:decision(entry, begin_us, digest)
   if not self.sampled then return end
   send(self, begin_us, { name = "decide " .. entry.kind,
-    annotations = { kind = entry.kind, action = entry.action, policy = digest } })
+    fault = entry.code and true or nil,
+    annotations = { kind = entry.kind, action = entry.action, code = entry.code, policy = digest } })
 end
 
 return { start = start }
