@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <strings.h>
@@ -136,10 +137,17 @@ static int count_pollers(void) {
   return count > POLLERS_MAX ? POLLERS_MAX : (int)count;
 }
 
+static bool is_stopped(void) {
+  struct pollfd stop = {stop_fd, POLLIN, 0};
+  return poll(&stop, 1, 0) > 0;
+}
+
 static int run_pollers(lambda_poller *pollers, int count) {
   int started = 0, status = 0;
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
+    if (is_stopped()) return 0;
     if (!prepare(&pollers[i], count == 1)) return 1;
+  }
   for (int i = 1; i < count; i++) {
     if (pthread_create(&pollers[i].thread, NULL, serve_thread, &pollers[i]) != 0) break;
     started = i;

@@ -2,6 +2,7 @@
 -- there is nobody to serve.
 local json = require "weir.json"
 local lambda = require "support.lambda"
+local process = require "weir.process"
 local run = require "support.run"
 
 describe("the runtime, when its API misbehaves,", function()
@@ -138,6 +139,18 @@ end }]] }
     lambda.script(EVENT)
     lambda.posts(1)
     assert.equal(0, runtime:stop().status)
+  end)
+
+  it("starts no further poller after SIGTERM", function()
+    local root = run.directory { ["function.lua"] =
+      'require("weir.process").sleep(1000) return { handle = function() return 1 end }' }
+    local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false, AWS_LAMBDA_MAX_CONCURRENCY = "10" }
+    process.sleep(300)
+    local begin = process.clock()
+    assert.equal(0, runtime:stop().status)
+    run.remove(root)
+    assert.is_true(process.clock() - begin < 5000)
   end)
 
   it("can be killed at any moment, and the next process serves", function()
