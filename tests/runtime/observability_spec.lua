@@ -54,6 +54,26 @@ describe("the runtime's log", function()
     assert.matches('"schema":"weir.decision/1"', result.stdout, 1, true)
   end)
 
+  -- Lambda drops lines of JSON below the function's level, and takes one that names none for INFO.
+  it("gives decisions and metrics the level that Lambda lets through", function()
+    local event = '{"file_count": 3}'
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "ERROR",
+      AWS_LAMBDA_LOG_FORMAT = "JSON" }, event)
+    local list = records(result)
+    assert.is_true(#list > 2)
+    for _, record in ipairs(list) do
+      assert.equal("ERROR", record.level)
+      assert.matches("^%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z$", record.timestamp)
+    end
+    local replay = run { "replay", "-", "-p", "policies", stdin = result.stdout }
+    assert.matches("1  identical to what was recorded", replay.stdout, 1, true)
+    for _, level in ipairs { "INFO", "TRACE" } do
+      _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = level,
+        AWS_LAMBDA_LOG_FORMAT = "JSON" }, event)
+      for _, record in ipairs(records(result)) do assert.is_nil(record.level) end
+    end
+  end)
+
   it("keeps what was said with line breaks in one record", function()
     local _, result = lambda.run({ _HANDLER = "routing" }, '"a\\nb"', '{"file_count": "a\\nb\\u0007"}')
     for line in result.stdout:gmatch("[^\n]+") do assert.matches("^[%d{]", line) end
