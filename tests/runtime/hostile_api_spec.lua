@@ -100,7 +100,8 @@ describe("the runtime, when its API misbehaves,", function()
     lambda.posts(2)
     local result = runtime:stop()
     assert.matches("request%-1 ERROR InvalidJson: ", result.stdout)
-    assert.matches("request%-1 ERROR the failure was not taken: the Runtime API answered 500 to an error", result.stdout)
+    assert.matches("request%-1 ERROR the failure was not taken: the Runtime API answered 500 to an error",
+      result.stdout)
     assert.equal("", result.stderr)
   end)
 
