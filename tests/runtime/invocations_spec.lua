@@ -60,6 +60,14 @@ describe("the runtime", function()
     assert.matches("request%-1 ERROR InvalidJson: the event is not JSON: line 1, column 2", result.stdout)
   end)
 
+  it("takes NAME.handler for the function's own file before it takes it for one of weir's", function()
+    local posts = lambda.run({ _HANDLER = "routing.handler" }, '{"file_count": 3}')
+    assert.equal("realtime", json.decode(posts[1].body).action)
+    root = run.directory { ["routing.lua"] = "return { handler = function() return 'the function' end }" }
+    posts = lambda.run({ _HANDLER = "routing.handler", LAMBDA_TASK_ROOT = root }, '{"file_count": 3}')
+    assert.equal('"the function"', posts[1].body)
+  end)
+
   it("reports what a handler raises, with file, line and stack", function()
     local posts, result = lambda.run(package [[
 local function deeper() error("it broke") end
