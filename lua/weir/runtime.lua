@@ -129,14 +129,18 @@ local function live_effects(self, trace)
   end } }
 end
 
--- A result that is a function writes the response in parts.
-local function stream(result)
-  result(function(text) invocation.stream(text) end)
+-- A result that is a function writes the response in parts. Whoever keeps the writer must not write into
+-- the response of another invocation.
+local function stream(self, current, result)
+  result(function(text)
+    if self.current ~= current then error("the response that this writes to has ended", 2) end
+    invocation.stream(text)
+  end)
   return "streamed", ""
 end
 
-local function respond(result)
-  if type(result) == "function" then return stream(result) end
+local function respond(self, current, result)
+  if type(result) == "function" then return stream(self, current, result) end
   return "response", json.encode(result)
 end
 
@@ -151,7 +155,7 @@ local function run(self, current)
   local report = handlers.run(self.handler, event, set, current.effects,
     { log = self.log_decision, request_id = self.log.request_id, observe = observe })
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
-  return respond(report.result)
+  return respond(self, current, report.result)
 end
 
 -- handle() → "response", text, nil | "streamed", "", nil | "error", JSON, type

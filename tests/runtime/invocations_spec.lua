@@ -217,6 +217,18 @@ end }]], "{}", '{"fail": true}')
     assert.matches("^[%w+/]+=*$", encoded)
   end)
 
+  it("lets no stream write into the response of a later invocation", function()
+    local posts = lambda.run(package [[
+local write
+return { handle = function(event)
+  if event.late then write("of the first") return "of the second" end
+  return function(to) write = to to("one") end
+end }]], "{}", '{"late": true}')
+    assert.equal("one", posts[1].body)
+    assert.equal("/invocation/request-2/error", posts[2].path)
+    assert.matches("the response that this writes to has ended", failure_of(posts[2]).errorMessage)
+  end)
+
   it("stops a stream that nobody reads before the deadline, and says so in the log", function()
     lambda.reset()
     local runtime = lambda.start(package [[
