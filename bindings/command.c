@@ -7,6 +7,7 @@
 
 #include "binding.h"
 #include "core/command.h"
+#include "lambda_runtime.h"
 #include "registry.h"
 
 static const char RUN_SIGNATURE[] =
@@ -59,6 +60,8 @@ static int command_run_call(lua_State *L) {
   binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), RUN_SIGNATURE);
   binding_check_keys(L, 1, keys, RUN_SIGNATURE);
   int64_t timeout_ms = read_limit(L, "timeout_ms", 60000);
+  int64_t left = lambda_runtime_time_left(L); /* a handler waits up to its deadline */
+  if (timeout_ms > left) timeout_ms = left;
   int64_t output_max = read_limit(L, "max_output_bytes", 1 << 20);
   char **argv = read_argv(L);
   command_result result = command_run(argv, timeout_ms, (size_t)output_max);

@@ -9,6 +9,7 @@
 
 #include "binding.h"
 #include "core/http_client.h"
+#include "lambda_runtime.h"
 #include "registry.h"
 
 static const char REQUEST_SIGNATURE[] =
@@ -165,6 +166,7 @@ static http_request read_request(lua_State *L, int index, int anchors) {
   read_integer(L, index, "timeout_ms", 0, &request.timeout_ms);
   read_integer(L, index, "connect_timeout_ms", 1, &request.connect_timeout_ms);
   read_integer(L, index, "deadline_ms", 0, &request.deadline_ms);
+  request.deadline_ms = lambda_runtime_deadline(L, request.deadline_ms);
   read_integer(L, index, "max_response_bytes", 0, &request.max_response_bytes);
   push_field(L, index, "direct");
   request.direct = lua_toboolean(L, -1);

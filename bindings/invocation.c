@@ -7,8 +7,8 @@
  *           | nil, message, "InvalidJson"
  *   stream(text[, content_type]) sends a part of the response at once
  *   call(f, on_failure, …) → true, f's results | false, on_failure's answer to what f raised
- *       f is what the deadline stops, however often it catches that; from the end of f on,
- *       on_failure included, the clock is not looked at any more
+ *       f is what the deadline stops, however often it catches that, and what f closes at its end;
+ *       on_failure is not stopped
  *   expired() → whether the handler was stopped because its time was over
  *
  * Memory: none; texts are copied. Callers: lua/weir/runtime.lua. */
@@ -78,6 +78,7 @@ static int on_raised(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, 1, 1);
+  lambda_runtime_limit_end(L);
   return 1;
 }
 

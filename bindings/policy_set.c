@@ -7,7 +7,8 @@
  *       code; with record (id=, time=, request_id=) the answer has the decision-log line
  *   set:record(kind, facts[, {id=, time=, request_id=, eval_us=}]) → decision-log line | nil, …
  *   append(path, line) → true | nil, message, code: one write to a decision log
- *   set:refresh([bundle's text, its name]) → "same" | "swapped" | "refused", findings
+ *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
+ *       findings; with a kind, a version without a policy of it does not become active
  *   set:policies(), set:digest(), set:directory()
  *   set:bundle() → text | nil, message, "InvalidText"
  *
@@ -76,17 +77,19 @@ static int set_gc(lua_State *L) {
 }
 
 static int set_refresh(lua_State *L) {
-  static const char *const names[] = {"same", "swapped", "refused"};
+  static const char *const names[] = {"same", "swapped", "refused", "lacks kind"};
   handle *h = check_handle(L);
   finding_list findings = {0};
   policy_set_origin origin = {0};
   if (!lua_isnoneornil(L, 2)) {
     binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
-                   "set:refresh([text, name])");
+                   "set:refresh([text, name[, kind]])");
     origin.text = lua_tolstring(L, 2, &origin.size);
     origin.path = lua_tostring(L, 3);
   }
-  lua_pushstring(L, names[policy_set_refresh(h->set, origin.text ? &origin : NULL, &findings)]);
+  const char *kind = luaL_optstring(L, 4, NULL);
+  lua_pushstring(L,
+                 names[policy_set_refresh(h->set, origin.text ? &origin : NULL, kind, &findings)]);
   policy_set_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;

@@ -69,12 +69,8 @@ static int process_sleep(lua_State *L) {
   binding_expect(L, is_integer && milliseconds >= 0 && milliseconds <= LONGEST_SLEEP_MS,
                  "sleep(integer milliseconds, 0 to 60000)");
   /* A handler sleeps up to its deadline, which then stops it. */
-  const lambda_progress *progress = lambda_runtime_progress(L);
-  if (progress && progress->running && progress->stop_at_ms != INT64_MAX) {
-    int64_t left = progress->stop_at_ms - process_time_ms();
-    if (milliseconds > left) milliseconds = left > 0 ? left : 0;
-  }
-  process_sleep_ms(milliseconds);
+  int64_t left = lambda_runtime_time_left(L);
+  process_sleep_ms(milliseconds < left ? milliseconds : left);
   return 0;
 }
 

@@ -20,8 +20,11 @@ static void on_instruction(lua_State *L, lua_Debug *event) {
   lambda_poller *self = lambda_poller_of(L);
   if (!self->progress.running) return;
   self->progress.expired = true;
-  luaL_error(L, "the handler was stopped %d ms before its deadline",
-             (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+  luaL_where(L, 0); /* the hook has no level of its own */
+  lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
+                  (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 static void set_timer(lambda_poller *self, int64_t at_ms) {
@@ -87,6 +90,26 @@ void lambda_runtime_limit(lua_State *L) {
   int64_t at_ms = self->progress.stop_at_ms;
   self->progress.running = true;
   if (at_ms != INT64_MAX && self->rings_at_ms > at_ms) set_timer(self, at_ms);
+}
+
+void lambda_runtime_limit_end(lua_State *L) {
+  lambda_progress *progress = &lambda_poller_of(L)->progress;
+  if (progress->expired) progress->stop_at_ms += (progress->deadline_ms - progress->stop_at_ms) / 2;
+  lambda_runtime_limit(L);
+}
+
+int64_t lambda_runtime_deadline(lua_State *L, int64_t deadline_ms) {
+  const lambda_progress *progress = lambda_runtime_progress(L);
+  if (!progress || !progress->running || progress->stop_at_ms == INT64_MAX) return deadline_ms;
+  bool is_nearer = deadline_ms != 0 && deadline_ms < progress->stop_at_ms;
+  return is_nearer ? deadline_ms : progress->stop_at_ms;
+}
+
+int64_t lambda_runtime_time_left(lua_State *L) {
+  int64_t stop_at_ms = lambda_runtime_deadline(L, 0);
+  if (stop_at_ms == 0) return INT64_MAX;
+  int64_t left = stop_at_ms - process_time_ms();
+  return left > 0 ? left : 0;
 }
 
 void lambda_runtime_release(lua_State *L) {

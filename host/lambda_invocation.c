@@ -45,11 +45,16 @@ void lambda_runtime_stream(lua_State *L, const char *content_type, const char *b
   runtime_api_stream_write(self->api, bytes, size, self->progress.stop_at_ms - process_time_ms());
 }
 
+/* The trailers of a stream that was refused for its size reach nobody: the error is sent again. */
 static runtime_api_result send_error(lambda_poller *self, const char *type, const char *json,
                                      size_t size) {
   char header[128];
   header_safe(type, header, sizeof header);
-  if (self->progress.streaming) return runtime_api_stream_end(self->api, header, json, size);
+  if (self->progress.streaming) {
+    runtime_api_result result = runtime_api_stream_end(self->api, header, json, size);
+    if (result != RUNTIME_API_TOO_LARGE) return result;
+    self->progress.streaming = false;
+  }
   return runtime_api_fail(self->api, self->invocation.request_id, header, json, size);
 }
 
@@ -66,6 +71,23 @@ runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *typ
   return result;
 }
 
+/* Lambda refused the response for its size. */
+static runtime_api_result refuse_size(lambda_poller *self) {
+  self->progress.streaming = false;
+  lambda_invocation_refuse(self, "Function.ResponseSizeTooLarge", self->problem);
+  return RUNTIME_API_TOO_LARGE;
+}
+
+static runtime_api_result end_stream(lambda_poller *self) {
+  runtime_api_result result = runtime_api_stream_end(self->api, NULL, NULL, 0);
+  if (result != RUNTIME_API_TOO_LARGE) return result;
+  snprintf(self->problem, sizeof self->problem,
+           "the response has more bytes than Lambda takes here (%d in one piece; more only as a "
+           "stream of a function that is invoked for one)",
+           RUNTIME_API_RESPONSE_MAX);
+  return refuse_size(self);
+}
+
 /* A response that is too large for one piece goes out as a stream; where the function was not
  * invoked for streaming, Lambda refuses it, which becomes an error that says so. */
 static runtime_api_result send_response(lambda_poller *self, const char *body, size_t size) {
@@ -78,14 +100,12 @@ static runtime_api_result send_response(lambda_poller *self, const char *body, s
     result = runtime_api_stream_end(self->api, NULL, NULL, 0);
   }
   if (result != RUNTIME_API_TOO_LARGE) return result;
-  char message[200];
   snprintf(
-      message, sizeof message,
+      self->problem, sizeof self->problem,
       "the response has %zu bytes, more than Lambda takes here (%d in one piece; more only as a "
       "stream)",
       size, RUNTIME_API_RESPONSE_MAX);
-  lambda_invocation_refuse(self, "Function.ResponseSizeTooLarge", message);
-  return RUNTIME_API_TOO_LARGE;
+  return refuse_size(self);
 }
 
 /* Sends what the handler left on the stack: outcome, text, type. */
@@ -94,7 +114,7 @@ static runtime_api_result send_outcome(lambda_poller *self) {
   size_t size;
   const char *outcome = lua_tostring(L, -3), *text = lua_tolstring(L, -2, &size);
   if (strcmp(outcome, "error") == 0) return send_error(self, lua_tostring(L, -1), text, size);
-  if (self->progress.streaming) return runtime_api_stream_end(self->api, NULL, NULL, 0);
+  if (self->progress.streaming) return end_stream(self);
   return send_response(self, text, size);
 }
 
@@ -124,6 +144,7 @@ void lambda_invocation_handle(lambda_poller *self) {
   lambda_progress *progress = &self->progress;
   progress->invocation = &self->invocation;
   progress->expired = false;
+  self->problem[0] = '\0';
   export_trace(self);
   lambda_deadline_read(self);
   bool handled = call_service(self, "handle", 0, 3);
@@ -131,10 +152,12 @@ void lambda_invocation_handle(lambda_poller *self) {
   runtime_api_result result =
       handled ? send_outcome(self)
               : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
-  if (result != RUNTIME_API_DONE) lambda_complain("ERROR", "%s", runtime_api_error(self->api));
+  const char *problem = !handled         ? "internal error"
+                        : *self->problem ? self->problem
+                                         : runtime_api_error(self->api);
   lua_settop(L, 0);
-  lua_pushboolean(L, result == RUNTIME_API_DONE);
-  lua_pushstring(L, runtime_api_error(self->api));
+  lua_pushboolean(L, handled && result == RUNTIME_API_DONE);
+  lua_pushstring(L, problem);
   call_service(self, "finish", 2, 0);
   lua_settop(L, 0);
   progress->invocation = NULL;

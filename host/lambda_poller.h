@@ -20,7 +20,8 @@ typedef struct {
   volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
   volatile bool late;           /* the handler has to stop */
   bool has_timer;
-  bool measured; /* weir.runtime's measure was called for this invocation */
+  bool measured;     /* weir.runtime's measure was called for this invocation */
+  char problem[256]; /* why the answer was not taken, where the connection's last error is not it */
   int exit_status;
   pthread_t thread;
 } lambda_poller;

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -38,7 +40,7 @@ void lambda_complain(const char *level, const char *format, const char *detail) 
   for (char *at = text; *at; at++)
     if (*at == '\n') *at = ' '; /* one record, one line */
   const char *log_format = getenv("AWS_LAMBDA_LOG_FORMAT");
-  if (log_format && strcmp(log_format, "JSON") == 0) {
+  if (log_format && strcasecmp(log_format, "JSON") == 0) {
     text_buffer_format(&line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"message\":", now, level);
     /* What is no UTF-8, or was cut within a letter, ends the text. */
     if (!json_write_string(&line, text, strlen(text))) text_buffer_byte(&line, '"');
@@ -139,10 +141,17 @@ static int count_pollers(void) {
   return count > POLLERS_MAX ? POLLERS_MAX : (int)count;
 }
 
+static bool is_stopped(void) {
+  struct pollfd stop = {stop_fd, POLLIN, 0};
+  return poll(&stop, 1, 0) > 0;
+}
+
 static int run_pollers(lambda_poller *pollers, int count) {
   int started = 0, status = 0;
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < count; i++) {
+    if (is_stopped()) return 0;
     if (!prepare(&pollers[i], count == 1)) return 1;
+  }
   for (int i = 1; i < count; i++) {
     if (pthread_create(&pollers[i].thread, NULL, serve_thread, &pollers[i]) != 0) break;
     started = i;

@@ -30,6 +30,16 @@ const lambda_progress *lambda_runtime_progress(lua_State *L);
 /* The handler begins: from now on the deadline raises an error. */
 void lambda_runtime_limit(lua_State *L);
 
+/* It raised: what it does at its end, in __close, has its time too; half of what is left when it
+ * was stopped. */
+void lambda_runtime_limit_end(lua_State *L);
+
+/* How many milliseconds what the handler calls may wait; INT64_MAX outside of a handler. */
+int64_t lambda_runtime_time_left(lua_State *L);
+
+/* The nearer of a deadline (epoch; 0: none) and the handler's own. */
+int64_t lambda_runtime_deadline(lua_State *L, int64_t deadline_ms);
+
 /* The handler is done: from now on the deadline raises no error. */
 void lambda_runtime_release(lua_State *L);
 

@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "core/policy_bundle.h"
+#include "policy_kind.h"
 
 /* One version of the set, immutable once verified. */
 typedef struct {
@@ -99,14 +100,23 @@ void policy_set_free(policy_set *set) {
   free(set);
 }
 
+static bool has_policy(const version *v, const char *kind) {
+  const policy_kind *found = policy_sandbox_find(v->sandbox, kind, strlen(kind));
+  return found && found->file;
+}
+
 policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
-                                     finding_list *findings) {
+                                     const char *kind, finding_list *findings) {
   bool same;
   policy_set_origin again = {.path = set->path};
   version *next = version_load(origin ? origin : &again, &set->options, set->active->files.digest,
                                &same, findings);
   if (same) return POLICY_SET_SAME;
   if (!next) return POLICY_SET_REFUSED;
+  if (kind && !has_policy(next, kind)) {
+    version_free(next);
+    return POLICY_SET_LACKS_KIND;
+  }
   version *last = set->active;
   set->active = next;
   version_free(last);

@@ -28,12 +28,17 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
                             finding_list *findings);
 void policy_set_free(policy_set *set);
 
-typedef enum { POLICY_SET_SAME, POLICY_SET_SWAPPED, POLICY_SET_REFUSED } policy_set_change;
+typedef enum {
+  POLICY_SET_SAME,
+  POLICY_SET_SWAPPED,
+  POLICY_SET_REFUSED,
+  POLICY_SET_LACKS_KIND,
+} policy_set_change;
 
-/* Reads the origin, or with NULL the last path again; a changed and verified version replaces the
- * active one as a whole. */
+/* Reads the origin, or with NULL the last path again; a changed and verified version, which has a
+ * policy of the kind when one is named, replaces the active one as a whole. */
 policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
-                                     finding_list *findings);
+                                     const char *kind, finding_list *findings);
 
 policy_sandbox *policy_set_sandbox(policy_set *set);
 const policy_set_options *policy_set_options_of(const policy_set *set);

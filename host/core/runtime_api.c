@@ -315,6 +315,14 @@ runtime_api_result runtime_api_fail(runtime_api *api, const char *request_id, co
 
 /* Streamed responses ------------------------------------------------------------------------ */
 
+/* What was sent in parts is not sent again: whether the peer closed the kept connection is found
+ * out before. A handler may have worked for longer than a peer keeps one. */
+static bool is_stale(const runtime_api *api) {
+  char byte;
+  return recv(api->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+         (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 void runtime_api_stream_begin(runtime_api *api, const char *request_id, const char *content_type) {
   begin_request(api, "POST", "invocation/", request_id, "/response");
   text_buffer_format(&api->head,
@@ -325,6 +333,7 @@ void runtime_api_stream_begin(runtime_api *api, const char *request_id, const ch
                      "Trailer: Lambda-Runtime-Function-Error-Body\r\n\r\n",
                      content_type);
   api->stream_late = false;
+  if (api->socket >= 0 && is_stale(api)) disconnect(api);
   api->stream_broken = api->head.failed || (api->socket < 0 && !connect_peer(api));
   api->timeout_ms = ANSWER_TIMEOUT_MS;
   api->stream_broken =

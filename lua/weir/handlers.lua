@@ -51,7 +51,8 @@ local NO_SET = "the handler asks a policy, and there is no policy set; put one i
 --   log = function(line) → true | nil, message, code   gets the log line of every decision before any
 --       effect of it; a decision that cannot be logged fails the run
 --   request_id =   goes into those lines
---   observe = function(decision, begin_us)   sees every decision that was made
+--   observe = function(decision, begin_us)   sees every decision that was made, and of one that was not
+--       { kind =, code = }
 function handlers.run(handler, event, set, effects, options)
   options = options or {}
   local report = { handler = handler.name, decisions = {}, effects = effects }
@@ -62,7 +63,10 @@ function handlers.run(handler, event, set, effects, options)
     local begin_us = observe and process.time_us()
     local decision, message, code = set:decide(kind, json.encode(facts),
       { record = log and origin(options.request_id) })
-    if not decision then return nil, message, code end
+    if not decision then
+      if observe then observe({ kind = kind, code = code }, begin_us) end
+      return nil, message, code
+    end
     if log then
       local ok
       ok, message, code = log(decision.record)

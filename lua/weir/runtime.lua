@@ -55,30 +55,20 @@ local function check_policies(self, stop_at_ms)
   if event then report_change(self, event) end
 end
 
-local function has_kind(set, kind)
-  for _, policy in ipairs(set:policies()) do
-    if policy.kind == kind then return true end
-  end
-end
-
 -- A handler of ours that decides nothing needs no set; one of the function's package finds out when it asks.
 local function load_policies(self)
   local wanted = self.handler.asks
-  local source, message, code = policy_source.open {}
+  local source, message, code = policy_source.open { kind = wanted }
   if not source then return nil, message, code end
   self.source = source
   if not wanted and not self.handler.from_package then return true end
   local loaded, event
   loaded, event, code = source:load(process.time() + START_FETCH_MS)
   if not loaded then
-    if not wanted and code == "NoPolicySet" then return true end
+    if not wanted and code == "NoPolicySet" and not source.named then return true end
     return nil, event, code
   end
   if event then report_change(self, event) end
-  if wanted and not has_kind(source.set, wanted) then
-    return nil, ("the handler %s asks a policy of kind '%s', and the policy set %s has none"):format(
-      self.handler.name, wanted, source.set:directory()), "NoPolicy"
-  end
   return true
 end
 
@@ -140,14 +130,18 @@ local function live_effects(self, trace)
   end } }
 end
 
--- A result that is a function writes the response in parts.
-local function stream(result)
-  result(function(text) invocation.stream(text) end)
+-- A result that is a function writes the response in parts. Whoever keeps the writer must not write into
+-- the response of another invocation.
+local function stream(self, current, result)
+  result(function(text)
+    if self.current ~= current then error("the response that this writes to has ended", 2) end
+    invocation.stream(text)
+  end)
   return "streamed", ""
 end
 
-local function respond(result)
-  if type(result) == "function" then return stream(result) end
+local function respond(self, current, result)
+  if type(result) == "function" then return stream(self, current, result) end
   return "response", json.encode(result)
 end
 
@@ -162,7 +156,7 @@ local function run(self, current)
   local report = handlers.run(self.handler, event, set, current.effects,
     { log = self.log_decision, request_id = self.log.request_id, observe = observe })
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
-  return respond(report.result)
+  return respond(self, current, report.result)
 end
 
 -- handle() → "response", text, nil | "streamed", "", nil | "error", JSON, type
@@ -181,6 +175,8 @@ function runtime.handle(self)
   local ok, outcome, text = invocation.call(run, failure.from_raised, self, current)
   if ok and outcome then return outcome, text end
   local problem = ok and text or outcome
+  -- Where memory ran out, or the message handler failed, there is only Lua's own text.
+  if type(problem) ~= "table" then problem = failure.new("LuaError", problem) end
   if invocation.expired() then problem.type = "DeadlineExceeded" end
   current.problem = problem
   return "error", failure.json(problem), problem.type
@@ -201,6 +197,7 @@ end
 function runtime.finish(self, sent, why)
   local current = self.current
   aws_invocation.deadline_ms, aws_invocation.trace_id = nil, nil
+  local unsent = not sent and current.problem
   if not sent and not current.problem then
     current.problem = failure.new("Runtime.ResponseNotSent", why)
     self.metrics:forget() -- they told of a success
@@ -208,6 +205,7 @@ function runtime.finish(self, sent, why)
   end
   if not current.measured then runtime.measure(self) end
   if current.problem then self.log:failure("ERROR", current.problem) end
+  if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
   for _, problem in ipairs(current.left_out) do self.log:write("WARN", problem) end
   self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil

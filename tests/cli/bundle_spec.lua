@@ -47,7 +47,18 @@ describe("weir bundle", function()
   it("keeps the old bundle when the new one cannot be put in place", function()
     local result = run { "bundle", "policies", "-o", folder }
     assert.equal(6, result.status)
+    assert.matches(folder .. ": Is a directory", result.stderr, 1, true)
     assert.is_nil(io.open(folder .. ".part"))
+  end)
+
+  it("writes into what is no file, such as a pipe or a device, and leaves it there", function()
+    os.execute("mkfifo " .. folder .. "/pipe")
+    os.execute(("cat <%s/pipe >%s/read &"):format(folder, folder))
+    assert.equal(0, run({ "bundle", "policies", "-o", folder .. "/pipe" }).status)
+    assert.is_true((os.execute(("test -p %s/pipe"):format(folder))))
+    local result = run { "bundle", "policies", "-o", "/dev/stdout" }
+    assert.equal(0, result.status)
+    assert.equal(run({ "bundle", "policies" }).stdout, result.stdout)
   end)
 
   it("is checked where it is used: a damaged one is refused", function()

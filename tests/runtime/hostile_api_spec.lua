@@ -2,6 +2,8 @@
 -- there is nobody to serve.
 local json = require "weir.json"
 local lambda = require "support.lambda"
+local process = require "weir.process"
+local run = require "support.run"
 
 describe("the runtime, when its API misbehaves,", function()
   local EVENT = { kind = "event", body = '{"file_count": 3}' }
@@ -107,6 +109,18 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal("10", outcomes(result.stdout, "request-2"))
   end)
 
+  it("logs a failure that nobody takes with its request, once", function()
+    lambda.replies({ status = 500 }, { status = 202 })
+    local runtime = lambda.start(environment)
+    lambda.script({ kind = "event", body = "[" }, { kind = "event", id = "request-2", body = '{"file_count": 3}' })
+    lambda.posts(2)
+    local result = runtime:stop()
+    assert.matches("request%-1 ERROR InvalidJson: ", result.stdout)
+    assert.matches("request%-1 ERROR the failure was not taken: the Runtime API answered 500 to an error",
+      result.stdout)
+    assert.equal("", result.stderr)
+  end)
+
   it("sends a response again when the kept connection was closed", function()
     lambda.replies({ kind = "hangup" })
     local runtime = lambda.start(environment)
@@ -118,11 +132,44 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal("10", outcomes(result.stdout, "request-1"))
   end)
 
+  it("streams on a new connection when the kept one was closed", function()
+    local root = run.directory { ["function.lua"] = [[
+return { handle = function(event)
+  require("weir.process").sleep(100) -- until the connection is closed
+  if event.large then return ("x"):rep(7 << 20) end
+  return function(write) write("streamed") end
+end }]] }
+    lambda.reset()
+    local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, WEIR_POLICY_SOURCE = false }
+    local function event(id, body)
+      return { kind = "raw", text = ("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
+        .. "Content-Length: %d\r\n\r\n%s"):format(id, #body, body) }
+    end
+    lambda.script(event("a", "{}"), event("b", '{"large": true}'))
+    local posts = lambda.posts(2)
+    run.remove(root)
+    assert.equal("streamed", posts[1].body)
+    assert.equal("/invocation/b/response", posts[2].path)
+    assert.equal("", runtime:stop().stderr)
+  end)
+
   it("ends at once and cleanly on SIGTERM while it waits", function()
     local runtime = lambda.start(environment)
     lambda.script(EVENT)
     lambda.posts(1)
     assert.equal(0, runtime:stop().status)
+  end)
+
+  it("starts no further poller after SIGTERM", function()
+    local root = run.directory { ["function.lua"] =
+      'require("weir.process").sleep(1000) return { handle = function() return 1 end }' }
+    local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false, AWS_LAMBDA_MAX_CONCURRENCY = "10" }
+    process.sleep(300)
+    local begin = process.clock()
+    assert.equal(0, runtime:stop().status)
+    run.remove(root)
+    assert.is_true(process.clock() - begin < 5000)
   end)
 
   it("can be killed at any moment, and the next process serves", function()

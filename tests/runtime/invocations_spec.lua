@@ -3,6 +3,7 @@ local json = require "weir.json"
 local lambda = require "support.lambda"
 local process = require "weir.process"
 local run = require "support.run"
+local servers = require "support.servers"
 
 describe("the runtime", function()
   local root
@@ -59,6 +60,14 @@ describe("the runtime", function()
     assert.matches("request%-1 ERROR InvalidJson: the event is not JSON: line 1, column 2", result.stdout)
   end)
 
+  it("takes NAME.handler for the function's own file before it takes it for one of weir's", function()
+    local posts = lambda.run({ _HANDLER = "routing.handler" }, '{"file_count": 3}')
+    assert.equal("realtime", json.decode(posts[1].body).action)
+    root = run.directory { ["routing.lua"] = "return { handler = function() return 'the function' end }" }
+    posts = lambda.run({ _HANDLER = "routing.handler", LAMBDA_TASK_ROOT = root }, '{"file_count": 3}')
+    assert.equal('"the function"', posts[1].body)
+  end)
+
   it("reports what a handler raises, with file, line and stack", function()
     local posts, result = lambda.run(package [[
 local function deeper() error("it broke") end
@@ -91,6 +100,22 @@ end }]], "{}", '{"silent": true}')
     assert.equal("/invocation/request-1/error", posts[1].path)
   end)
 
+  -- As when memory runs out: Lua then asks no message handler, or the handler itself fails.
+  it("fails the invocation when nobody could tell where it failed", function()
+    local posts, result = lambda.run(package [[
+return { handle = function(event)
+  if event.quick then return "done" end
+  debug.traceback = error
+  error("first")
+end }]], "{}", '{"quick": true}')
+    assert.equal("LuaError", failure_of(posts[1]).errorType)
+    assert.same(json.array {}, failure_of(posts[1]).stackTrace)
+    assert.matches("request%-1 ERROR LuaError: ", result.stdout)
+    assert.matches('"Success":0,"Error":1', result.stdout, 1, true)
+    assert.equal('"done"', posts[2].body)
+    assert.equal("", result.stderr)
+  end)
+
   it("reports the beginning of a failure that is too long for Lambda and the log", function()
     local posts, result = lambda.run(package [[
 return { handle = function(event) error(event.letter:rep(400000), 0) end }]], '{"letter": "é"}')
@@ -112,7 +137,8 @@ return { handle = function(event)
 end }]], { body = "{}", deadline_in_ms = 300 }, '{"quick": true}')
     assert.equal("/invocation/request-1/error", posts[1].path)
     assert.equal("DeadlineExceeded", failure_of(posts[1]).errorType)
-    assert.matches("the handler was stopped %d+ ms before its deadline", failure_of(posts[1]).errorMessage)
+    assert.matches("function.lua:3: the handler was stopped %d+ ms before its deadline",
+      failure_of(posts[1]).errorMessage)
     assert.equal('"done"', posts[2].body)
     assert.matches('"Error":1', result.stdout, 1, true)
   end)
@@ -190,6 +216,28 @@ return { handle = function() require("weir.process").sleep(60000) return "slept"
     assert.equal("DeadlineExceeded", failure_of(posts[1]).errorType)
   end)
 
+  it("stops a handler that waits for a server or a program", function()
+    local silent = servers.start("http_peer")
+    local begin = process.clock()
+    local posts = lambda.run(package(([[
+return { handle = function(event)
+  if event.command then return require("weir.command").run { argv = { "sleep", "20" } } end
+  return require("weir.http").request { url = "%s/stall", timeout_ms = 20000 }
+end }]]):format(silent.url)), { body = "{}", deadline_in_ms = 500 }, { body = '{"command": 1}', deadline_in_ms = 500 })
+    for _, post in ipairs(posts) do assert.equal("DeadlineExceeded", failure_of(post).errorType) end
+    assert.is_true(process.clock() - begin < 15000)
+  end)
+
+  it("stops what a handler does at its end, too", function()
+    local posts = lambda.run(package [[
+return { handle = function(event)
+  local _ <close> = setmetatable({}, { __close = function() while true do end end })
+  if event.raise then error("raised") end
+  while true do end
+end }]], { body = "{}", deadline_in_ms = 300 }, { body = '{"raise": true}', deadline_in_ms = 300 })
+    for _, post in ipairs(posts) do assert.equal("DeadlineExceeded", failure_of(post).errorType) end
+  end)
+
   it("does without a deadline when Lambda sends none that is a time", function()
     for _, value in ipairs { json.null, "soon", "-5", "99999999999999999999999" } do
       local posts = lambda.run({ _HANDLER = "routing" },
@@ -215,6 +263,18 @@ end }]], "{}", '{"fail": true}')
     assert.equal("LuaError", posts[2].trailers["lambda-runtime-function-error-type"])
     local encoded = posts[2].trailers["lambda-runtime-function-error-body"]
     assert.matches("^[%w+/]+=*$", encoded)
+  end)
+
+  it("lets no stream write into the response of a later invocation", function()
+    local posts = lambda.run(package [[
+local write
+return { handle = function(event)
+  if event.late then write("of the first") return "of the second" end
+  return function(to) write = to to("one") end
+end }]], "{}", '{"late": true}')
+    assert.equal("one", posts[1].body)
+    assert.equal("/invocation/request-2/error", posts[2].path)
+    assert.matches("the response that this writes to has ended", failure_of(posts[2]).errorMessage)
   end)
 
   it("stops a stream that nobody reads before the deadline, and says so in the log", function()
@@ -244,7 +304,28 @@ end end }]])
     assert.equal("/invocation/request-2/error", posts[3].path)
     assert.equal("Function.ResponseSizeTooLarge", failure_of(posts[3]).errorType)
     assert.matches("7340034 bytes", failure_of(posts[3]).errorMessage)
-    assert.matches('request%-2 ERROR Runtime.ResponseNotSent', result.stdout)
+    assert.matches("request%-2 ERROR Runtime.ResponseNotSent: [^\n]*7340034 bytes", result.stdout)
+    assert.equal("", result.stderr)
+  end)
+
+  it("reports a stream of the handler's that is refused, and one that failed besides", function()
+    lambda.reset()
+    lambda.replies({ status = 413 }, { status = 202 }, { status = 413 })
+    local runtime = lambda.start(package [[
+return { handle = function(event) return function(write)
+  write("a part")
+  if event.fail then error("mid-stream") end
+end end }]])
+    lambda.script({ kind = "event" }, { kind = "event", id = "request-2", body = '{"fail": true}' },
+      { kind = "event", id = "request-3" })
+    local posts = lambda.posts(5)
+    local result = runtime:stop()
+    assert.equal("/invocation/request-1/error", posts[2].path)
+    assert.equal("Function.ResponseSizeTooLarge", failure_of(posts[2]).errorType)
+    assert.equal("/invocation/request-2/error", posts[4].path)
+    assert.matches("mid%-stream", failure_of(posts[4]).errorMessage)
+    assert.equal("/invocation/request-3/response", posts[5].path)
+    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: [^\n]*more only as a stream of", result.stdout)
   end)
 
   it("passes on what Lambda says of the invocation", function()

@@ -43,10 +43,35 @@ describe("the runtime's log", function()
     assert.same({ "one", "two", '{"_aws"', "throne", "two", '{"_aws"', "thr" }, lines)
   end)
 
+  it("takes the format in capitals and in small letters", function()
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "json" }, "[]")
+    records(result)
+  end)
+
   it("leaves out what is below the level, but never a decision", function()
     local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]", '{"file_count": 3}')
     assert.not_matches("InvalidEvent: ", result.stdout)
     assert.matches('"schema":"weir.decision/1"', result.stdout, 1, true)
+  end)
+
+  -- Lambda drops lines of JSON below the function's level, and takes one that names none for INFO.
+  it("gives decisions and metrics the level that Lambda lets through", function()
+    local event = '{"file_count": 3}'
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "ERROR",
+      AWS_LAMBDA_LOG_FORMAT = "JSON" }, event)
+    local list = records(result)
+    assert.is_true(#list > 2)
+    for _, record in ipairs(list) do
+      assert.equal("ERROR", record.level)
+      assert.matches("^%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z$", record.timestamp)
+    end
+    local replay = run { "replay", "-", "-p", "policies", stdin = result.stdout }
+    assert.matches("1  identical to what was recorded", replay.stdout, 1, true)
+    for _, level in ipairs { "INFO", "TRACE" } do
+      _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = level,
+        AWS_LAMBDA_LOG_FORMAT = "JSON" }, event)
+      for _, record in ipairs(records(result)) do assert.is_nil(record.level) end
+    end
   end)
 
   it("keeps what was said with line breaks in one record", function()
@@ -164,6 +189,16 @@ describe("the runtime's traces", function()
     assert.equal(SAMPLED, cloud.requests()[1].headers["x-amzn-trace-id"])
   end)
 
+  it("tell that a decision failed, without its message", function()
+    lambda.run({ _HANDLER = "routing", AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp },
+      { body = '{"file_count": -1}', headers = { ["Lambda-Runtime-Trace-Id"] = SAMPLED } })
+    local decision = documents(1)[1]
+    assert.same({ "decide routing", true, "InvalidFacts" },
+      { decision.name, decision.fault, decision.annotations.code })
+    assert.is_nil(decision.annotations.action)
+    assert.not_matches("file_count", json.encode(decision))
+  end)
+
   it("tell a failed call from a fault of the service, without its message", function()
     cloud.faults({ kind = "status", status = 400, headers = {},
       body = '{"__type":"ValidationException","message":"m"}' })
@@ -189,6 +224,13 @@ end }]] }
     run.remove(root)
     local call = documents(1)[1]
     assert.same({ "DynamoDB", "no-such-table" }, { call.name, call.aws.table_name })
+  end)
+
+  it("find the daemon in either form of its address", function()
+    for _, form in ipairs { "udp:%s", "tcp:127.0.0.1:1 udp:%s", "udp:%s tcp:127.0.0.1:1" } do
+      invoke(SAMPLED, form:format("127.0.0.1:" .. daemon.udp))
+      assert.equal(2, #documents(2), form)
+    end
   end)
 
   it("are not sent otherwise", function()

@@ -22,8 +22,11 @@ end
 
 local BROKEN = policy(5):gsub('expect = "batch"', 'expect = "realtime"')
 
+-- A good set that has no policy of the kind that the handler asks.
+local OTHER = { ["mapping.lua"] = run.read("policies/mapping.lua") }
+
 local function bundle(threshold)
-  local directory = run.directory { ["routing.lua"] = policy(threshold) }
+  local directory = run.directory(threshold and { ["routing.lua"] = policy(threshold) } or OTHER)
   local set = assert(policy_set.load(directory))
   run.remove(directory)
   return assert(set:bundle()), set:digest()
@@ -124,6 +127,32 @@ describe("the runtime's policies", function()
     for line in result.stdout:gmatch("[^\n]+") do assert(json.decode(line), line) end
   end)
 
+  it("stay when a new version has no policy of the kind that the handler asks", function()
+    local directory = root .. "/edited"
+    write_policies(policy(10), directory)
+    start { WEIR_POLICY_SOURCE = directory }
+    assert.equal("below 10", decide(5))
+    run.write(directory .. "/mapping.lua", OTHER["mapping.lua"])
+    os.remove(directory .. "/routing.lua")
+    assert.equal("below 10", decide(5))
+    assert.equal("below 10", decide(5))
+    write_policies(policy(3), directory)
+    assert.equal("at or above 3", decide(5))
+    local log = stop().stdout
+    assert.matches("WARN the last good policy set goes on: the changed policy set has no policy of kind 'routing'",
+      log, 1, true)
+    assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
+  end)
+
+  it("are looked at every so many seconds, however many that are", function()
+    for text, expected in pairs { ["9223372036854775807"] = 1e12, ["99999999999999999999"] = 1e12, ["0"] = 0,
+      ["0.5"] = 500 } do
+      local source = assert(require("weir.runtime.policy_source").open {
+        getenv = function(name) return name == "WEIR_POLICY_POLL_SECONDS" and text or nil end })
+      assert.equal(expected, source.poll_ms)
+    end
+  end)
+
   it("are not looked at more often than WEIR_POLICY_POLL_SECONDS", function()
     local directory = root .. "/edited"
     write_policies(policy(10), directory)
@@ -211,6 +240,25 @@ describe("the runtime's policies", function()
       assert.equal("below 7", decide(6))
       put((bundle(3)))
       assert.equal("at or above 3", decide(6))
+    end)
+
+    it("give way to the function's own when the bundle has no policy of the handler's kind", function()
+      write_policies(policy(7), root .. "/policies")
+      put((bundle()))
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 7", decide(6))
+      assert.matches("goes on instead: version [^\n]* has no policy of kind 'routing'", stop().stdout)
+    end)
+
+    it("keep a handler of the package from starting when there is nothing to give way to", function()
+      run.write(root .. "/function.lua", "return { handle = function() return 1 end }")
+      os.execute(("cp %s %s/bootstrap"):format(run.quote(lambda.bootstrap), root)) -- no policies beside it
+      local result = lambda.start({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, HOME = "/nowhere",
+        AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", WEIR_POLICY_SOURCE = source(),
+        AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
+        { command = { root .. "/bootstrap" } }):wait()
+      assert.equal(1, result.status)
+      assert.matches("FATAL Runtime.NoPolicySet: [^\n]*NoSuchKey", result.stdout)
     end)
 
     it("do not fail or delay an invocation when S3 does not answer", function()

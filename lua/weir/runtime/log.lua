@@ -19,8 +19,9 @@ local function new(given)
   given = given or {}
   local level = (given.level or os.getenv("AWS_LAMBDA_LOG_LEVEL") or ""):upper()
   return setmetatable({
-    json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT")) == "JSON",
+    json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT") or ""):upper() == "JSON",
     least = LEVELS[level] or LEVELS.INFO,
+    level = level,
     output = given.write or function(text) return process.write(STDOUT, text) end,
     request_id = nil, -- set for each invocation
   }, Log)
@@ -45,9 +46,18 @@ function Log:write(level, message, fields)
     one_line(message), shown and " " .. json.encode(shown) or ""))
 end
 
--- A record that is a line of JSON already: a decision, metrics. → true | nil, message, code
+-- Lambda itself drops lines of JSON logs that are below the function's level, and takes one without a
+-- level for INFO. Decisions and metrics are wanted whatever the level.
+local function let_through(self, text)
+  if not self.json or self.least <= LEVELS.INFO then return text end
+  local marked = ("\n" .. text):gsub("\n{",
+    ('\n{"timestamp":"%s","level":"%s",'):format(process.timestamp(), self.level))
+  return marked:sub(2)
+end
+
+-- Records that are lines of JSON already: a decision, metrics. → true | nil, message, code
 function Log:line(text)
-  local ok, message, code = self.output(text .. "\n")
+  local ok, message, code = self.output(let_through(self, text) .. "\n")
   if ok then return true end
   return nil, message, code
 end

@@ -6,9 +6,10 @@
 --   s3://bucket/key                             a bundle (weir bundle); bucket, access point alias or ARN
 --   appconfig:application/environment/profile   a bundle as an AppConfig configuration
 --
--- A version becomes active only when it verifies, as a whole, between two invocations. One that does
--- not, or that cannot be fetched, leaves the last good one active. At the start, where there is no last
--- good one yet, the bundle of a remote source gives way to the directory that the unset source means.
+-- A version becomes active only when it verifies, as a whole, between two invocations, and has a policy
+-- of the kind that the handler asks. One that does not, or that cannot be fetched, leaves the last good
+-- one active. At the start, where there is no last good one yet, the bundle of a remote source gives way
+-- to the directory that the unset source means.
 --
 -- Every poller has a source of its own. Checks come at most every WEIR_POLICY_POLL_SECONDS (60; 0 for
 -- each invocation), before the first invocation that is due: so no decision is older than that, however
@@ -20,7 +21,7 @@ local process = require "weir.process"
 
 local policy_source = {}
 
-local DEFAULT_POLL_SECONDS = 60
+local DEFAULT_POLL_SECONDS, LONGEST_POLL_SECONDS = 60, 1000000000
 -- A check must not eat the invocation it comes before.
 local FETCH_TIMEOUT_MS, LONGEST_SHARE = 2000, 4
 
@@ -133,21 +134,23 @@ local function poll_interval_ms(getenv)
   if not seconds then
     return nil, ("WEIR_POLICY_POLL_SECONDS is '%s', which is no number of seconds"):format(text), "InvalidSetting"
   end
-  return math.floor(seconds * 1000)
+  return math.floor(math.min(seconds, LONGEST_POLL_SECONDS) * 1000)
 end
 
--- open{getenv =, client =, now =} → source | nil, message, code. client: configuration of AWS clients.
--- Nothing is read or fetched yet.
+-- open{kind =, getenv =, client =, now =} → source | nil, message, code. kind: what a set must have a
+-- policy of, or nil. client: configuration of AWS clients. Nothing is read or fetched yet. The source's
+-- `named` says whether WEIR_POLICY_SOURCE names it.
 function policy_source.open(given)
   local getenv = given.getenv or os.getenv
-  local self = setmetatable({ getenv = getenv, now = given.now or process.time }, Source)
+  local self = setmetatable({ getenv = getenv, now = given.now or process.time, kind = given.kind }, Source)
   local message, code
   self.poll_ms, message, code = poll_interval_ms(getenv)
   if not self.poll_ms then return nil, message, code end
   self.params, message, code = parameters(getenv)
   if message then return nil, message, code end
   local source = getenv("WEIR_POLICY_SOURCE")
-  if not source or source == "" then return self end
+  self.named = source ~= nil and source ~= ""
+  if not self.named then return self end
   local config = { timeout_ms = FETCH_TIMEOUT_MS, connect_timeout_ms = FETCH_TIMEOUT_MS // 2, max_attempts = 2 }
   for key, value in pairs(given.client or {}) do config[key] = value end
   if source:find("^s3:") then self.remote, message = open_s3(source, config)
@@ -158,15 +161,28 @@ function policy_source.open(given)
   return self
 end
 
+local function lacks_kind(self, what)
+  return ("%s has no policy of kind '%s', which the handler asks"):format(what, self.kind), "NoPolicy"
+end
+
+-- The set if it serves the handler; what: how to call it.
+local function check_kind(self, set, what)
+  if not self.kind then return set end
+  for _, policy in ipairs(set:policies()) do
+    if policy.kind == self.kind then return set end
+  end
+  return nil, lacks_kind(self, what)
+end
+
 function Source:load_directory(directory)
   local set, findings = policy_set.load(directory, { params = self.params })
-  if set then return set end
+  if set then return check_kind(self, set, "the policy set " .. directory) end
   return nil, ("the policy set %s does not load: %s"):format(directory, describe(findings)), "PolicySetRefused"
 end
 
 local function load_bundle(self, text, version)
   local set, findings = policy_set.load(self.remote.name, { params = self.params, bundle = text })
-  if set then return set end
+  if set then return check_kind(self, set, ("version %s of %s"):format(version, self.remote.name)) end
   return nil, ("version %s of %s is refused: %s"):format(version, self.remote.name, describe(findings)),
     "PolicySetRefused"
 end
@@ -187,8 +203,8 @@ local function load_instead(self, why, why_code)
   local set
   set, message, code = self:load_directory(directory)
   if not set then return nil, message, code end
-  return set, { change = why_code == "PolicySetRefused" and "refused" or "failed", message = why, code = why_code,
-    instead = directory }
+  local refused = why_code == "PolicySetRefused" or why_code == "NoPolicy"
+  return set, { change = refused and "refused" or "failed", message = why, code = why_code, instead = directory }
 end
 
 -- load(deadline_ms) → true, event | nil, message, code. event, as of check, when a remote source gave way
@@ -223,7 +239,7 @@ end
 
 local function refresh(self, text, version)
   local before = self.set:digest()
-  local change, findings = self.set:refresh(text, text and self.remote.name)
+  local change, findings = self.set:refresh(text, text and self.remote.name, self.kind)
   if change == "same" then
     self.problem = nil
     self.version = version
@@ -234,8 +250,9 @@ local function refresh(self, text, version)
     return { change = "swapped", from = before, to = self.set:digest(), version = version }
   end
   local what = version and ("version %s of %s"):format(version, self.remote.name) or "the changed policy set"
-  local event = { change = "refused", code = "PolicySetRefused", version = version,
-    message = ("%s is refused: %s"):format(what, describe(findings)) }
+  local event = { change = "refused", version = version }
+  if change == "lacks kind" then event.message, event.code = lacks_kind(self, what)
+  else event.message, event.code = ("%s is refused: %s"):format(what, describe(findings)), "PolicySetRefused" end
   local known = self.problem and self.problem.message == event.message
   self.problem = event
   return not known and event or nil

@@ -31,10 +31,13 @@ local function parse(header)
   if root and parent and #root == 35 and #parent == 16 then return root, parent end
 end
 
+-- "host:port", or "tcp:host:port udp:host:port" in either order.
+local function udp_address(address) return address:match("udp:(%S+)") or address end
+
 -- start(trace header, daemon's address) → trace; one whose `sampled` is false sends nothing.
 local function start(header, address)
   local root, parent = parse(header)
-  return setmetatable({ sampled = root ~= nil, root = root, parent = parent, address = address }, Trace)
+  return setmetatable({ sampled = root ~= nil, root = root, parent = parent, address = udp_address(address) }, Trace)
 end
 
 local function send(self, begin_us, document)
@@ -64,11 +67,12 @@ function Trace:call(effect, perform)
   return output, message, code, details
 end
 
--- A decision that was made, for handlers.run.
+-- A decision that was made, or was not, for handlers.run.
 function Trace:decision(entry, begin_us, digest)
   if not self.sampled then return end
   send(self, begin_us, { name = "decide " .. entry.kind,
-    annotations = { kind = entry.kind, action = entry.action, policy = digest } })
+    fault = entry.code and true or nil,
+    annotations = { kind = entry.kind, action = entry.action, code = entry.code, policy = digest } })
 end
 
 return { start = start }
