@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly LAYER="$PWD/build/layer"
 # Lambda unpacks a layer into every new environment: what it weighs is start-up time.
-readonly ZIP_LIMIT=$((1024 * 1024))
+readonly ZIP_LIMIT=1000000
 
 # quiet LOG COMMAND…: shows the output only of a failure.
 quiet() {
@@ -90,6 +90,7 @@ pack() {
   rm -f "$zip"
   find "$root" -exec touch --no-dereference --date='1980-01-01 00:00:00 UTC' {} +
   (cd "$root" && find . -mindepth 1 | sed 's|^\./||' | LC_ALL=C sort | TZ=UTC zip -q -X -9 "$zip" -@)
+  advzip --quiet --recompress -4 "$zip" # the same format, packed with more patience
 }
 
 report() {
