@@ -48,10 +48,10 @@ local function report_change(self, event)
   self.metrics:flush()
 end
 
-local function check_policies(self, stop_at_ms)
+local function check_policies(self, stop_at_ms, trace)
   local source = self.source
   if not source.set or not source:is_due() then return end
-  local event = source:check(stop_at_ms)
+  local event = source:check(stop_at_ms, trace.sampled and trace or nil)
   if event then report_change(self, event) end
 end
 
@@ -170,7 +170,7 @@ function runtime.handle(self)
   aws_invocation.deadline_ms, aws_invocation.trace_id = context.stop_at_ms, context.trace_id
   -- Outside of what the deadline stops: a set that was swapped in must be told of. The check has a share
   -- of the time that it keeps to by itself.
-  local checked, why = pcall(check_policies, self, context.stop_at_ms)
+  local checked, why = pcall(check_policies, self, context.stop_at_ms, trace)
   if not checked then self.log:write("ERROR", "the policies could not be checked: " .. tostring(why)) end
   local ok, outcome, text = invocation.call(run, failure.from_raised, self, current)
   if ok and outcome then return outcome, text end

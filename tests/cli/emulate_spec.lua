@@ -180,19 +180,21 @@ describe("weir emulate", function()
     it("Lambda's variables, AWS's and weir's of the caller, and no others", function()
       local root = run.directory {}
       start { "--memory", "256", "--function", "route-it", "--task-root", root, "--env", "PLACE=here",
-        env = { AWS_ACCESS_KEY_ID = "AKIDEXAMPLE", WEIR_PARAMS = "{}", AWS_REGION = "eu-west-1",
+        "--log-level", "WARN", env = { AWS_ACCESS_KEY_ID = "AKIDEXAMPLE", WEIR_PARAMS = "{}", AWS_REGION = "eu-west-1",
           AWS_LAMBDA_RUNTIME_API = "elsewhere:1", HOME = "/root", PRIVATE = "no" } }
       local seen = decoded(emulator:invoke({ ["do"] = "environment" }, nil,
         "/2015-03-31/functions/route-it/invocations"))
       assert.same({
         handler = "demo.handler", root = root, cwd = root, runtime = layer, name = "route-it", version = "$LATEST",
-        memory = "256", group = "/aws/lambda/route-it", format = "Text", how = "on-demand", zone = ":UTC",
+        memory = "256", group = "/aws/lambda/route-it", format = "Text", level = "WARN",
+        how = "on-demand", zone = ":UTC",
         region = "eu-west-1", key = "AKIDEXAMPLE", params = "{}", place = "here",
       }, {
         handler = seen._HANDLER, root = seen.LAMBDA_TASK_ROOT, cwd = seen.cwd, runtime = seen.LAMBDA_RUNTIME_DIR,
         name = seen.AWS_LAMBDA_FUNCTION_NAME, version = seen.AWS_LAMBDA_FUNCTION_VERSION,
         memory = seen.AWS_LAMBDA_FUNCTION_MEMORY_SIZE, group = seen.AWS_LAMBDA_LOG_GROUP_NAME,
-        format = seen.AWS_LAMBDA_LOG_FORMAT, how = seen.AWS_LAMBDA_INITIALIZATION_TYPE, zone = seen.TZ,
+        format = seen.AWS_LAMBDA_LOG_FORMAT, level = seen.AWS_LAMBDA_LOG_LEVEL,
+        how = seen.AWS_LAMBDA_INITIALIZATION_TYPE, zone = seen.TZ,
         region = seen.AWS_REGION, key = seen.AWS_ACCESS_KEY_ID, params = seen.WEIR_PARAMS, place = seen.PLACE,
       })
       assert.matches("^%d%d%d%d/%d%d/%d%d/%[%$LATEST%]%x+$", seen.AWS_LAMBDA_LOG_STREAM_NAME)

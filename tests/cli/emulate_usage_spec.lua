@@ -21,6 +21,7 @@ describe("the arguments of weir emulate", function()
       { "%-%-env AWS_LAMBDA_RUNTIME_API: Lambda sets this variable itself", "--env", "AWS_LAMBDA_RUNTIME_API=x" },
       { "%-%-env _HANDLER: Lambda sets", "--env", "_HANDLER=x" },
       { "%-%-log%-format 'json' is neither Text nor JSON", "--log-format", "json" },
+      { "%-%-log%-level 'LOUD' is none of TRACE", "--log-level", "LOUD" },
       { "%-%-function 'a/b' is no name of a function", "--function", "a/b" },
     } do
       local arguments = { "emulate", table.unpack(case, 2) }

@@ -3,6 +3,7 @@ local cloud = require "support.aws"
 local http = require "weir.http"
 local json = require "weir.json"
 local lambda = require "support.lambda"
+local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 local run = require "support.run"
 local servers = require "support.servers"
@@ -146,13 +147,13 @@ describe("the runtime's traces", function()
 
   local SAMPLED = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT)
 
-  local function invoke(header, address)
-    local posts = lambda.run({ _HANDLER = "routing",
+  local function invoke(header, address, more)
+    local environment = { _HANDLER = "routing",
       AWS_XRAY_DAEMON_ADDRESS = address or "127.0.0.1:" .. daemon.udp,
       AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
-      { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = header } })
-    return posts
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    for name, value in pairs(more or {}) do environment[name] = value end
+    return (lambda.run(environment, { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = header } }))
   end
 
   before_each(cloud.reset)
@@ -187,6 +188,16 @@ describe("the runtime's traces", function()
     assert.equal("realtime", decision.annotations.action)
     assert.matches("^sha256:", decision.annotations.policy)
     assert.equal(SAMPLED, cloud.requests()[1].headers["x-amzn-trace-id"])
+  end)
+
+  it("have the look for new policies in them", function()
+    cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
+      { headers = { ["Next-Poll-Configuration-Token"] = "two" }, body = assert(policy_set.load("policies")):bundle() },
+      { headers = { ["Next-Poll-Configuration-Token"] = "three" }, body = "" } } }
+    invoke(SAMPLED, nil, { WEIR_POLICY_SOURCE = "appconfig:a/b/c", WEIR_POLICY_POLL_SECONDS = "0" })
+    local look = documents(3)[1]
+    assert.same({ "AppConfigData", "aws", "GetLatestConfiguration", ROOT, PARENT },
+      { look.name, look.namespace, look.aws.operation, look.trace_id, look.parent_id })
   end)
 
   it("tell that a decision failed, without its message", function()

@@ -305,6 +305,20 @@ describe("the runtime's policies", function()
       assert.equal("at or above 4", decide(5))
     end)
 
+    it("go on with the session when AppConfig is busy", function()
+      local busy = { status = 429, headers = { ["x-amzn-ErrorType"] = "ThrottlingException" }, body = "{}" }
+      cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
+        configuration("two", (bundle(10))), busy, busy, configuration("three", (bundle(4))) } }
+      start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
+      assert.equal("below 10", decide(5))
+      assert.equal("at or above 4", decide(5))
+      local sessions = 0
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation == "StartConfigurationSession" then sessions = sessions + 1 end
+      end
+      assert.equal(1, sessions)
+    end)
+
     it("wait as long as AppConfig asks", function()
       local answer = configuration("two", (bundle(10)))
       answer.headers["Next-Poll-Interval-In-Seconds"] = "600"

@@ -48,6 +48,18 @@ local function read_format(text)
   return nil, ("--log-format '%s' is neither Text nor JSON"):format(text)
 end
 
+local LEVELS = { TRACE = true, DEBUG = true, INFO = true, WARN = true, ERROR = true, FATAL = true }
+
+-- The variables with that of the level, which Lambda sets from the function's configuration.
+local function add_level(variables, level)
+  if level == nil then return variables end
+  if not LEVELS[level] then
+    return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL"):format(level)
+  end
+  variables[#variables + 1] = "AWS_LAMBDA_LOG_LEVEL=" .. level
+  return variables
+end
+
 -- A name becomes a part of paths and ARNs.
 local function read_function(name)
   if not name then return "function" end
@@ -63,6 +75,8 @@ local function read_options(given)
   if not given.handler then return nil, "no handler is named", "name it with --handler NAME" end
   local variables, wrong, hint = check_variables(given.env or {})
   if not variables then return nil, wrong, hint end
+  variables, problem = add_level(variables, given.log_level)
+  if not variables then return nil, problem end
   local json_logs
   json_logs, problem = read_format(given.log_format)
   if json_logs == nil then return nil, problem end
@@ -168,6 +182,7 @@ return {
       doc = "the function's code (the current directory)" },
     { long = "env", value = "NAME=VALUE", many = true, doc = "set a variable of the runtime" },
     { long = "log-format", value = "FORMAT", doc = "Text or JSON (Text)" },
+    { long = "log-level", value = "LEVEL", doc = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL (INFO)" },
     { long = "json", doc = "one JSON object a line on standard output" },
   },
   exits = {

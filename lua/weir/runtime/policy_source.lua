@@ -45,7 +45,13 @@ local function describe(findings)
   return table.concat(parts, "; ")
 end
 
--- Fetchers: a remote source as { name =, fetch = function(self, deadline_ms) } where fetch answers
+-- A call to AWS, in the trace of the invocation that it comes before, if that is sampled.
+local function call(self, service, operation, perform)
+  if not self.trace then return perform() end
+  return self.trace:call({ service = service, operation = operation, input = {} }, perform)
+end
+
+-- Fetchers: a remote source as { name =, trace =, fetch = function(self, deadline_ms) } where fetch answers
 --   text, version   something new
 --   false           nothing new
 --   nil, message, code
@@ -54,8 +60,10 @@ local S3 = {}
 S3.__index = S3
 
 function S3:fetch(deadline_ms)
-  local output, message, code = self.client:get_object(
-    { Bucket = self.bucket, Key = self.key, IfNoneMatch = self.etag }, { deadline_ms = deadline_ms })
+  local output, message, code = call(self, "s3", "GetObject", function()
+    return self.client:get_object({ Bucket = self.bucket, Key = self.key, IfNoneMatch = self.etag },
+      { deadline_ms = deadline_ms })
+  end)
   if not output then return nil, message, code end
   if output.status == 304 then return false end
   self.etag = output.ETag
@@ -74,16 +82,16 @@ local AppConfig = {}
 AppConfig.__index = AppConfig
 
 function AppConfig:start_session(options)
-  local session, message, code = self.client:start_configuration_session({
-    ApplicationIdentifier = self.application, EnvironmentIdentifier = self.environment,
-    ConfigurationProfileIdentifier = self.profile,
-  }, options)
+  local session, message, code = call(self, "appconfigdata", "StartConfigurationSession", function()
+    return self.client:start_configuration_session({ ApplicationIdentifier = self.application,
+      EnvironmentIdentifier = self.environment, ConfigurationProfileIdentifier = self.profile }, options)
+  end)
   if not session then return nil, message, code end
   return session.InitialConfigurationToken
 end
 
--- A token is good once: one that a lost answer used up, or that is older than a day, is refused, and a
--- new session begins.
+-- A token is good for one answer: after a failure it is tried again. One that a lost answer used up, or
+-- that is older than a day, is refused, and a new session begins, which gives the whole configuration.
 function AppConfig:fetch(deadline_ms)
   local options, fresh = { deadline_ms = deadline_ms }, false
   local message, code
@@ -94,14 +102,17 @@ function AppConfig:fetch(deadline_ms)
       fresh = true
     end
     local output
-    output, message, code = self.client:get_latest_configuration({ ConfigurationToken = self.token }, options)
-    self.token = output and output.NextPollConfigurationToken
+    output, message, code = call(self, "appconfigdata", "GetLatestConfiguration", function()
+      return self.client:get_latest_configuration({ ConfigurationToken = self.token }, options)
+    end)
     if output then
+      self.token = output.NextPollConfigurationToken
       self.interval_ms = (output.NextPollIntervalInSeconds or 0) * 1000
       if output.Configuration == "" then return false end
       return output.Configuration, output.VersionLabel or "unlabelled"
     end
-    if fresh or code ~= "BadRequestException" then return nil, message, code end
+    if code == "BadRequestException" then self.token = nil end
+    if fresh or self.token then return nil, message, code end
   end
 end
 
@@ -264,14 +275,16 @@ function Source:is_due()
   return elapsed >= interval or elapsed < 0 -- the clock was set back
 end
 
--- check(stop_at_ms) → nil when there is nothing to tell, or what happened:
+-- check(stop_at_ms, trace) → nil when there is nothing to tell, or what happened (trace: as xray.start gives
+-- it, or nil):
 --   { change = "swapped", from = digest, to = digest, version = }
 --   { change = "refused" | "failed", message =, code =, version = }   the last good one goes on
 -- The same refused version is told once; `problem` says at any time what keeps a newer one away.
-function Source:check(stop_at_ms)
+function Source:check(stop_at_ms, trace)
   local now = self.now()
   self.checked_ms = now
   if not self.remote then return refresh(self) end
+  self.remote.trace = trace
   local deadline_ms = now + FETCH_TIMEOUT_MS
   if stop_at_ms then deadline_ms = math.min(deadline_ms, now + (stop_at_ms - now) // LONGEST_SHARE) end
   local text, version, code = self.remote:fetch(deadline_ms)
