@@ -170,6 +170,20 @@ static void catch_signals(void) {
   signal(SIGPIPE, SIG_IGN);
 }
 
+/* What the variable holds is not repeated to Lambda, whose JSON it might not fit. */
+static int refuse_concurrency(const char *authority) {
+  static const char json[] =
+      "{\"errorMessage\":\"AWS_LAMBDA_MAX_CONCURRENCY is no number of at least 1\","
+      "\"errorType\":\"Runtime.InvalidSetting\",\"stackTrace\":[]}";
+  lambda_complain("FATAL", "AWS_LAMBDA_MAX_CONCURRENCY is '%s', which is no number of at least 1",
+                  getenv("AWS_LAMBDA_MAX_CONCURRENCY"));
+  signal(SIGPIPE, SIG_IGN);
+  runtime_api *api = runtime_api_new(authority, -1);
+  if (api) runtime_api_fail(api, NULL, "Runtime.InvalidSetting", json, sizeof json - 1);
+  runtime_api_free(api);
+  return 2;
+}
+
 int lambda_runtime_main(void) {
   const char *authority = getenv("AWS_LAMBDA_RUNTIME_API");
   int count = count_pollers();
@@ -181,11 +195,7 @@ int lambda_runtime_main(void) {
         "command line");
     return 2;
   }
-  if (count == 0) {
-    lambda_complain("FATAL", "AWS_LAMBDA_MAX_CONCURRENCY is '%s', which is no number of at least 1",
-                    getenv("AWS_LAMBDA_MAX_CONCURRENCY"));
-    return 2;
-  }
+  if (count == 0) return refuse_concurrency(authority);
   process_keep_secrets(); /* where the system refuses, nothing else shows them either */
   stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   lambda_poller *pollers = calloc((size_t)count, sizeof *pollers);

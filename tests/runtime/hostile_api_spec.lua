@@ -79,6 +79,10 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal(2, result.status)
     local record = assert(json.decode((result.stderr:gsub("\n$", ""))))
     assert.matches("AWS_LAMBDA_MAX_CONCURRENCY is 'a b", record.message, 1, true)
+    local post = lambda.posts(1)[1]
+    assert.equal("/init/error", post.path)
+    assert.equal("Runtime.InvalidSetting", post.headers["lambda-runtime-function-error-type"])
+    assert.equal("AWS_LAMBDA_MAX_CONCURRENCY is no number of at least 1", json.decode(post.body).errorMessage)
   end)
 
   -- What an invocation's metrics say of it: "10" a success, "01" an error; and each is there once.
