@@ -3,10 +3,6 @@
 #
 # What every start of the runtime loads is precompiled by luac, with its lines and names: compiling it
 # anew in each new environment was a quarter of the start. The others are text, which is smaller.
-#
-# The layer carries no comments: Lambda unpacks and reads it into every new environment. Their lines
-# stay, empty, so that places in messages are the source's. A file with long brackets is left as it
-# is: a line in one that begins with "--" is text.
 set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds|sandbox)(/.*)?\\.lua|\
 weir/(effects|redact|policy_directory|aws/invocation)\\.lua")
 
@@ -20,6 +16,9 @@ function(weir_precompile PATH TO)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} COMMAND ${WEIR_LUAC} -o ${TO} lua/${PATH})
 endfunction()
 
+# The layer carries no comments: Lambda unpacks and reads it into every new environment. Their lines
+# stay, empty, so that places in messages are the source's. A file with long brackets is left as it
+# is: a line in one that begins with "--" is text.
 function(weir_without_comments FROM TO)
   file(READ ${FROM} TEXT)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${FROM})

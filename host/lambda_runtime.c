@@ -177,7 +177,6 @@ static int refuse_concurrency(const char *authority) {
       "\"errorType\":\"Runtime.InvalidSetting\",\"stackTrace\":[]}";
   lambda_complain("FATAL", "AWS_LAMBDA_MAX_CONCURRENCY is '%s', which is no number of at least 1",
                   getenv("AWS_LAMBDA_MAX_CONCURRENCY"));
-  signal(SIGPIPE, SIG_IGN);
   runtime_api *api = runtime_api_new(authority, -1);
   if (api) runtime_api_fail(api, NULL, "Runtime.InvalidSetting", json, sizeof json - 1);
   runtime_api_free(api);

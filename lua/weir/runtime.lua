@@ -100,9 +100,13 @@ function runtime.start()
     local problem = failure.from_raised(raised)
     return problem
   end, self)
-  if ok and started then return { handle = function() return runtime.handle(self) end,
-    measure = function() return runtime.measure(self) end,
-    finish = function(...) return runtime.finish(self, ...) end } end
+  if ok and started then
+    return {
+      handle = function() return runtime.handle(self) end,
+      measure = function() return runtime.measure(self) end,
+      finish = function(...) return runtime.finish(self, ...) end,
+    }
+  end
   local problem = ok and failure.new(code, message) or started
   if not problem.type:find("^Runtime%.") then problem.type = "Runtime." .. problem.type end
   self.log:failure("FATAL", problem)

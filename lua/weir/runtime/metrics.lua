@@ -61,13 +61,12 @@ end
 -- a text for each metric that CloudWatch would not take. Those are left out: the invocation that
 -- measured them is over, and one of them must not cost it the others.
 function Metrics:add(metrics, properties)
-  local used, problems = {}, {}
+  local used, seen, problems = {}, {}, {}
   for _, metric in ipairs(metrics) do
     local ok, writer = pcall(measure, self, metric)
-    if ok then used[#used + 1] = writer
-    else problems[#problems + 1] = ("the metric '%s' is left out: %s"):format(metric.name, writer) end
+    if not ok then problems[#problems + 1] = ("the metric '%s' is left out: %s"):format(metric.name, writer)
+    elseif not seen[writer] then used[#used + 1], seen[writer] = writer, true end
   end
-  -- One that was used before has nothing left to write.
   for _, writer in ipairs(used) do add(self, writer, properties) end
   return problems
 end
