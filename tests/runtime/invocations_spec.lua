@@ -169,6 +169,26 @@ end }]], { body = '{"way": "wrapped"}', deadline_in_ms = 300 }, { body = '{"way"
     assert.equal("", result.stderr)
   end)
 
+  it("lets a coroutine go on in the next invocation that yielded just when the handler was stopped", function()
+    local events = {}
+    for i = 1, 12 do -- the timer rings now in the handler, now in the coroutine, now while it yields
+      events[2 * i - 1] = { body = "{}", deadline_in_ms = 50 }
+      events[2 * i] = '{"quick": true}'
+    end
+    local posts = lambda.run(package [[
+local function yields() while true do coroutine.yield() end end
+local generator = coroutine.create(yields)
+return { handle = function(event)
+  if coroutine.status(generator) == "dead" then generator = coroutine.create(yields) end
+  if event.quick then return (coroutine.resume(generator)) end
+  while true do coroutine.resume(generator) end
+end }]], table.unpack(events))
+    for i = 1, 12 do
+      assert.equal("DeadlineExceeded", failure_of(posts[2 * i - 1]).errorType)
+      assert.equal("true", posts[2 * i].body)
+    end
+  end)
+
   it("has coroutines that fail as Lua's own", function()
     local code = [[
 local function try(f, ...) return { pcall(f, ...) } end
