@@ -1,7 +1,7 @@
 /* What every binding shares: the error rule and argument checking.
  *   a caller's mistake raises, quoting the expected call;
  *   the world's failure returns nil, message, code.
- * Memory: messages are Lua strings. Callers: bindings only. */
+ * Memory: messages are Lua strings. */
 #ifndef WEIR_BINDING_H
 #define WEIR_BINDING_H
 
@@ -9,7 +9,7 @@
 #include <lua.h>
 #include <stdbool.h>
 
-#include "core/text_buffer.h"
+#include "core/text/text_buffer.h"
 
 /* Pushes nil, message, code and returns 3: `return binding_fail(L, "InvalidJson", "…", …)`.
  * The format is lua_pushfstring's. */
@@ -35,18 +35,18 @@ const char *binding_secret(lua_State *L, int index, size_t *size);
 
 /* The bytes of a string or a secret; NULL for anything else. *secret becomes true for a secret and
  * is left alone otherwise, so that one flag can collect over several parts. */
-const char *binding_text(lua_State *L, int index, size_t *size, bool *secret);
+const char *binding_secret_text(lua_State *L, int index, size_t *size, bool *secret);
 
 /* Pushes a new secret holding a copy of the bytes. */
-void binding_push_secret(lua_State *L, const char *bytes, size_t size);
+void binding_secret_push(lua_State *L, const char *bytes, size_t size);
 
 /* Pushes a secret or a plain string: what a builder returns. */
-void binding_push_text(lua_State *L, const char *bytes, size_t size, bool secret);
+void binding_secret_push_text(lua_State *L, const char *bytes, size_t size, bool secret);
 
 /* Pushes a userdata with an empty buffer, wiped and freed when it is collected: kept in an upvalue,
  * nothing is lost when a function raises while it writes. Begin each use with binding_buffer_begin,
  * which empties it and lets go of a very large one. */
-text_buffer *binding_push_buffer(lua_State *L);
+text_buffer *binding_buffer_push(lua_State *L);
 void binding_buffer_begin(text_buffer *buffer);
 
 #endif

@@ -13,7 +13,7 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-text_buffer *binding_push_buffer(lua_State *L) {
+text_buffer *binding_buffer_push(lua_State *L) {
   text_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
   *buffer = (text_buffer){0};
   if (luaL_newmetatable(L, "weir.buffer")) {

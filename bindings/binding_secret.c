@@ -63,14 +63,14 @@ const char *binding_secret(lua_State *L, int index, size_t *size) {
   return value->bytes;
 }
 
-const char *binding_text(lua_State *L, int index, size_t *size, bool *secret) {
+const char *binding_secret_text(lua_State *L, int index, size_t *size, bool *secret) {
   if (lua_type(L, index) == LUA_TSTRING) return lua_tolstring(L, index, size);
   const char *bytes = binding_secret(L, index, size);
   if (bytes) *secret = true;
   return bytes;
 }
 
-void binding_push_secret(lua_State *L, const char *bytes, size_t size) {
+void binding_secret_push(lua_State *L, const char *bytes, size_t size) {
   secret_value *value = lua_newuserdatauv(L, sizeof *value + size, 0);
   value->size = size;
   memcpy(value->bytes, bytes, size);
@@ -78,9 +78,9 @@ void binding_push_secret(lua_State *L, const char *bytes, size_t size) {
   lua_setmetatable(L, -2);
 }
 
-void binding_push_text(lua_State *L, const char *bytes, size_t size, bool secret) {
+void binding_secret_push_text(lua_State *L, const char *bytes, size_t size, bool secret) {
   if (secret)
-    binding_push_secret(L, bytes, size);
+    binding_secret_push(L, bytes, size);
   else
     lua_pushlstring(L, bytes, size);
 }

@@ -6,13 +6,13 @@
  *             | nil, message, "InvalidJson"
  *   form(fields) → name=value&…, by name, as the query protocol wants it, or a secret
  *
- * Memory: one buffer a Lua state, in an upvalue. Callers: lua/weir/aws. */
+ * Memory: one buffer a Lua state, in an upvalue. */
 #include <stdlib.h>
 
 #include "binding.h"
-#include "core/json_scan.h"
-#include "core/json_write.h"
-#include "core/sigv4_uri.h"
+#include "core/aws/sigv4_uri.h"
+#include "core/json/scan.h"
+#include "core/json/write.h"
 #include "json_lua.h"
 #include "registry.h"
 
@@ -32,7 +32,7 @@ static bool write_part(lua_State *L, text_buffer *out, void *context) {
   }
   if (!luaL_testudata(L, -1, RAW)) return false;
   lua_getiuservalue(L, -1, 1);
-  bytes = binding_text(L, -1, &size, secret);
+  bytes = binding_secret_text(L, -1, &size, secret);
   text_buffer_append(out, bytes, size);
   lua_pop(L, 1);
   return true;
@@ -40,7 +40,7 @@ static bool write_part(lua_State *L, text_buffer *out, void *context) {
 
 static int push_body(lua_State *L, text_buffer *out, bool secret) {
   if (out->failed) return luaL_error(L, "not enough memory for a request body");
-  binding_push_text(L, out->data, out->size, secret);
+  binding_secret_push_text(L, out->data, out->size, secret);
   if (secret) explicit_bzero(out->data, out->size);
   return 1;
 }
@@ -51,7 +51,7 @@ static int body_json(lua_State *L) {
   text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
   binding_buffer_begin(out);
   json_style style = {.sort = true, .special = write_part, .context = &secret};
-  json_write_value(L, 1, style, out);
+  json_encode_value(L, 1, style, out);
   return push_body(L, out, secret);
 }
 
@@ -59,7 +59,7 @@ static int body_raw(lua_State *L) {
   bool secret = false;
   size_t size;
   json_scan scan;
-  const char *text = binding_text(L, 1, &size, &secret);
+  const char *text = binding_secret_text(L, 1, &size, &secret);
   binding_expect(L, text && lua_gettop(L) == 1, "weir.body.raw(text)");
   json_scan_begin(&scan, text, size);
   if (!json_scan_validate(&scan)) return binding_fail(L, "InvalidJson", "%s", scan.error);
@@ -91,7 +91,7 @@ static field *collect_fields(lua_State *L, size_t *count, bool *secret, const ch
     int type = lua_type(L, -1);
     fields[i].value.at = type == LUA_TNUMBER || type == LUA_TBOOLEAN
                              ? luaL_tolstring(L, -1, &fields[i].value.size)
-                             : binding_text(L, -1, &fields[i].value.size, secret);
+                             : binding_secret_text(L, -1, &fields[i].value.size, secret);
     binding_expect(L, fields[i].value.at != NULL, signature);
     if (type == LUA_TNUMBER || type == LUA_TBOOLEAN) lua_rawseti(L, -4, (lua_Integer)i + 1);
   }
@@ -134,7 +134,7 @@ int luaopen_weir_body(lua_State *L) {
     lua_setfield(L, -2, "__tostring");
   }
   luaL_newlibtable(L, functions);
-  binding_push_buffer(L);
+  binding_buffer_push(L);
   luaL_setfuncs(L, functions, 1);
   return 1;
 }

@@ -2,12 +2,12 @@
  *   run{argv={program, argument, …}, timeout_ms=, max_output_bytes=}
  *     → {exit_status=, output=} | nil, message, code
  * Codes: NotStarted, Signalled, Timeout, OutputTooLarge. No message holds any output.
- * Memory: the result is copied into Lua and wiped. Callers: lua/weir/aws/credentials.lua. */
+ * Memory: the result is copied into Lua and wiped. */
 #include <string.h>
 
 #include "binding.h"
-#include "core/command.h"
-#include "lambda_runtime.h"
+#include "core/system/command.h"
+#include "lambda/runtime.h"
 #include "registry.h"
 
 static const char RUN_SIGNATURE[] =

@@ -1,6 +1,6 @@
 /* weir.datagram: send(address, text) → true | nil, message, "SendFailed". One UDP datagram to
- * "host:port"; see host/core/datagram.h. Memory: none. Callers: lua/weir/runtime/xray.lua. */
-#include "core/datagram.h"
+ * "host:port"; see host/core/datagram.h. Memory: none. */
+#include "core/system/datagram.h"
 
 #include <string.h>
 

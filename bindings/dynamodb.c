@@ -10,12 +10,12 @@
  *   list([table]) → the table, marked as a list (an empty table is a map otherwise)
  *   null
  *
- * Memory: one buffer a Lua state, in an upvalue. Callers: trusted Lua. */
+ * Memory: one buffer a Lua state, in an upvalue. */
 #include "dynamodb_lua.h"
 
 #include <stdio.h>
 
-#include "core/json_write.h"
+#include "core/json/write.h"
 #include "json_lua.h"
 #include "registry.h"
 
@@ -188,7 +188,7 @@ static int new_set(lua_State *L) {
 static int mark_list(lua_State *L) {
   if (lua_isnone(L, 1)) lua_newtable(L);
   binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), "weir.dynamodb.list([table])");
-  json_push_array_metatable(L);
+  json_decode_push_array_metatable(L);
   lua_setmetatable(L, 1);
   return 1;
 }
@@ -261,9 +261,9 @@ int luaopen_weir_dynamodb(lua_State *L) {
       {"__tostring", value_to_text}, {"__eq", binary_equal}, {"__len", value_length}, {NULL, NULL}};
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg functions[] = {{"encode", dynamodb_encode},
-                                       {"size", dynamodb_size},
-                                       {"decode", dynamodb_decode},
-                                       {"decode_reply", dynamodb_decode_reply},
+                                       {"size", dynamodb_encode_size},
+                                       {"decode", dynamodb_reply_decode_call},
+                                       {"decode_reply", dynamodb_reply_decode},
                                        {"number", new_number},
                                        {"binary", new_binary},
                                        {"set", new_set},
@@ -273,7 +273,7 @@ int luaopen_weir_dynamodb(lua_State *L) {
   new_metatable(L, DYNAMODB_BINARY, binary_methods);
   new_metatable(L, DYNAMODB_SET, no_methods);
   luaL_newlibtable(L, functions);
-  binding_push_buffer(L);
+  binding_buffer_push(L);
   luaL_setfuncs(L, functions, 1);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");

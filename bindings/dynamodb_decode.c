@@ -1,5 +1,5 @@
 /* DynamoDB's JSON to Lua values. See dynamodb_decoder.h. */
-#include "core/base64.h"
+#include "core/text/base64.h"
 #include "dynamodb_decoder.h"
 
 static bool fail_with(dynamodb_decoder *d, dynamodb_error error) {
@@ -7,7 +7,7 @@ static bool fail_with(dynamodb_decoder *d, dynamodb_error error) {
   return false;
 }
 
-bool dynamodb_fail(dynamodb_decoder *d, const char *code, const char *message) {
+bool dynamodb_decode_fail(dynamodb_decoder *d, const char *code, const char *message) {
   return fail_with(d, (dynamodb_error){code, message});
 }
 
@@ -23,7 +23,7 @@ static const char *text_of(dynamodb_decoder *d, json_span string, size_t *size) 
   return d->scratch->data;
 }
 
-void dynamodb_push_string(dynamodb_decoder *d, json_span string) {
+void dynamodb_decode_push_string(dynamodb_decoder *d, json_span string) {
   size_t size;
   const char *text = text_of(d, string, &size);
   lua_pushlstring(d->L, text, size);
@@ -59,7 +59,7 @@ static bool decode_binary(dynamodb_decoder *d, json_span string, const char **by
   if (string.escaped) text = d->scratch->data;
   *bytes = d->scratch->data + offset;
   return base64_decode(text, text_size, d->scratch->data + offset, size) ||
-         dynamodb_fail(d, "InvalidBinary", "a binary value is not base64");
+         dynamodb_decode_fail(d, "InvalidBinary", "a binary value is not base64");
 }
 
 static bool push_binary(dynamodb_decoder *d, json_span string) {
@@ -76,7 +76,7 @@ static bool push_scalar(dynamodb_decoder *d, dynamodb_type type, json_span strin
   case DYNAMODB_NS: return push_number(d, string);
   case DYNAMODB_B:
   case DYNAMODB_BS: return push_binary(d, string);
-  default: dynamodb_push_string(d, string); return true;
+  default: dynamodb_decode_push_string(d, string); return true;
   }
 }
 
@@ -93,10 +93,10 @@ static bool push_secret(dynamodb_decoder *d, dynamodb_type type, json_span value
   } else if (type == DYNAMODB_S || type == DYNAMODB_N) {
     bytes = text_of(d, value, &size);
   } else {
-    return dynamodb_fail(d, "InvalidSecret",
-                         "a secret attribute must be a string, number or binary");
+    return dynamodb_decode_fail(d, "InvalidSecret",
+                                "a secret attribute must be a string, number or binary");
   }
-  binding_push_secret(d->L, bytes, size);
+  binding_secret_push(d->L, bytes, size);
   if (d->scratch->data) explicit_bzero(d->scratch->data, d->scratch->capacity);
   return true;
 }
@@ -109,8 +109,8 @@ static bool push_set(dynamodb_decoder *d, dynamodb_type type) {
   for (lua_Integer i = 1; json_scan_element(&d->scan); i++) {
     if (!json_scan_value(&d->scan, &element)) return false;
     if (element.type != JSON_STRING)
-      return dynamodb_fail(d, "InvalidAttribute",
-                           "an element of a set must be written as a string");
+      return dynamodb_decode_fail(d, "InvalidAttribute",
+                                  "an element of a set must be written as a string");
     if (!push_scalar(d, type, element)) return false;
     lua_rawseti(d->L, -2, i);
   }
@@ -143,7 +143,7 @@ static bool push_list(dynamodb_decoder *d, bool secret) {
 
 static void push_name(dynamodb_decoder *d, json_span key) {
   if (key.escaped || key.size == 0) {
-    dynamodb_push_string(d, key);
+    dynamodb_decode_push_string(d, key);
     return;
   }
   size_t place = (key.size * 7 + (unsigned char)key.at[0] * 3 +
@@ -166,7 +166,7 @@ static bool is_secret(const dynamodb_decoder *d, json_span key) {
   return false;
 }
 
-bool dynamodb_push_map(dynamodb_decoder *d, bool secret) {
+bool dynamodb_decode_push_map(dynamodb_decoder *d, bool secret) {
   lua_State *L = d->L;
   json_span key;
   int *members = &d->members[d->depth], count = 0;
@@ -185,9 +185,10 @@ static bool push_container(dynamodb_decoder *d, dynamodb_type type, bool secret)
   if (type != DYNAMODB_M && type != DYNAMODB_L)
     return secret ? push_secret(d, type, (json_span){0}) : push_set(d, type);
   if (d->depth == DYNAMODB_DEPTH)
-    return dynamodb_fail(d, "NestingTooDeep", "lists and maps nest at most 32 deep in an item");
+    return dynamodb_decode_fail(d, "NestingTooDeep",
+                                "lists and maps nest at most 32 deep in an item");
   d->depth++;
-  bool fine = type == DYNAMODB_M ? dynamodb_push_map(d, secret) : push_list(d, secret);
+  bool fine = type == DYNAMODB_M ? dynamodb_decode_push_map(d, secret) : push_list(d, secret);
   d->depth--;
   return fine;
 }
@@ -209,28 +210,29 @@ static bool push_plain(dynamodb_decoder *d, dynamodb_type type, bool secret) {
 static bool push_value(dynamodb_decoder *d, bool secret) {
   json_span tag;
   dynamodb_type type;
-  if (dynamodb_read_compact(&d->scan, &type, &tag))
+  if (dynamodb_item_read_compact(&d->scan, &type, &tag))
     return secret ? push_secret(d, type, tag) : push_scalar(d, type, tag);
   json_type next;
   if (!json_scan_peek(&d->scan, &next)) return false;
   if (next != JSON_OBJECT)
-    return dynamodb_fail(d, "InvalidAttribute",
-                         "an attribute value must be an object such as {\"S\": …}");
+    return dynamodb_decode_fail(d, "InvalidAttribute",
+                                "an attribute value must be an object such as {\"S\": …}");
   if (!json_scan_enter(&d->scan, JSON_OBJECT)) return false;
   if (!json_scan_member(&d->scan, &tag))
-    return dynamodb_fail(d, "InvalidAttribute",
-                         "an attribute value is empty: it needs a type such as S");
-  type = dynamodb_type_of(tag);
+    return dynamodb_decode_fail(d, "InvalidAttribute",
+                                "an attribute value is empty: it needs a type such as S");
+  type = dynamodb_item_type_of(tag);
   if (type == DYNAMODB_UNKNOWN)
-    return dynamodb_fail(d, "UnknownType",
-                         "the attribute type is none of S N B BOOL NULL M L SS NS BS");
+    return dynamodb_decode_fail(d, "UnknownType",
+                                "the attribute type is none of S N B BOOL NULL M L SS NS BS");
   if (!json_scan_peek(&d->scan, &next)) return false;
-  if (!dynamodb_type_holds(type, next))
-    return dynamodb_fail(d, "InvalidAttribute", "the attribute's value does not fit its type");
+  if (!dynamodb_item_type_holds(type, next))
+    return dynamodb_decode_fail(d, "InvalidAttribute",
+                                "the attribute's value does not fit its type");
   bool fine = next == JSON_ARRAY || next == JSON_OBJECT ? push_container(d, type, secret)
                                                         : push_plain(d, type, secret);
   if (!fine) return false;
   if (json_scan_member(&d->scan, &tag))
-    return dynamodb_fail(d, "InvalidAttribute", "an attribute value has more than one type");
+    return dynamodb_decode_fail(d, "InvalidAttribute", "an attribute value has more than one type");
   return !d->scan.error;
 }

@@ -36,10 +36,10 @@ typedef struct {
 
 /* A map of attributes: an item, a key, or what an M holds. Its values are all secrets, or those
  * with a name among the secrets. */
-bool dynamodb_push_map(dynamodb_decoder *d, bool secret);
-void dynamodb_push_string(dynamodb_decoder *d, json_span string);
+bool dynamodb_decode_push_map(dynamodb_decoder *d, bool secret);
+void dynamodb_decode_push_string(dynamodb_decoder *d, json_span string);
 
 /* Notes what is wrong, unless something was before; answers false. */
-bool dynamodb_fail(dynamodb_decoder *d, const char *code, const char *message);
+bool dynamodb_decode_fail(dynamodb_decoder *d, const char *code, const char *message);
 
 #endif

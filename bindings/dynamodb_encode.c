@@ -2,8 +2,8 @@
  */
 #include <stdio.h>
 
-#include "core/base64.h"
-#include "core/json_write.h"
+#include "core/json/write.h"
+#include "core/text/base64.h"
 #include "dynamodb_lua.h"
 #include "json_lua.h"
 
@@ -277,12 +277,12 @@ int dynamodb_encode(lua_State *L) {
                         "the item has %I bytes by DynamoDB's count; at most %d are allowed: keep "
                         "large values in S3 and their place in the item",
                         (LUAI_UACINT)e.bytes, (int)DYNAMODB_ITEM_BYTES);
-  binding_push_text(L, e.out->data, e.out->size, e.secret);
+  binding_secret_push_text(L, e.out->data, e.out->size, e.secret);
   if (e.secret) explicit_bzero(e.out->data, e.out->size);
   return 1;
 }
 
-int dynamodb_size(lua_State *L) {
+int dynamodb_encode_size(lua_State *L) {
   encoder e;
   if (!encode_item(L, &e, "weir.dynamodb.size(item)")) return report(L, &e);
   lua_pushinteger(L, (lua_Integer)e.bytes);

@@ -6,16 +6,16 @@
  *
  * A number value and a binary value are userdata of the same shape: the text of a number that
  * neither an integer nor a float holds exactly; the bytes.
- * Memory: the Lua state's. Callers: dynamodb.c, dynamodb_decode.c, dynamodb_encode.c. */
+ * Memory: the Lua state's. */
 #ifndef WEIR_DYNAMODB_LUA_H
 #define WEIR_DYNAMODB_LUA_H
 
 #include <stdbool.h>
 
 #include "binding.h"
-#include "core/dynamodb_item.h"
-#include "core/dynamodb_number.h"
-#include "core/text_buffer.h"
+#include "core/aws/dynamodb_item.h"
+#include "core/aws/dynamodb_number.h"
+#include "core/text/text_buffer.h"
 
 /* Names of metatables in the registry. */
 #define DYNAMODB_NUMBER "weir.dynamodb.number"
@@ -44,9 +44,9 @@ dynamodb_error dynamodb_number_at(lua_State *L, int index, dynamodb_number *numb
 
 /* decode(text[, options]), decode_reply(text[, options]), encode(item): Lua functions. Encoding
  * writes into the text_buffer in its first upvalue; decoding unescapes in it. */
-int dynamodb_decode(lua_State *L);
-int dynamodb_decode_reply(lua_State *L);
+int dynamodb_reply_decode_call(lua_State *L);
+int dynamodb_reply_decode(lua_State *L);
 int dynamodb_encode(lua_State *L);
-int dynamodb_size(lua_State *L);
+int dynamodb_encode_size(lua_State *L);
 
 #endif

@@ -6,7 +6,7 @@ static bool push_items(dynamodb_decoder *d) {
   if (!json_scan_enter(&d->scan, JSON_ARRAY)) return false;
   lua_newtable(d->L);
   for (lua_Integer i = 1; json_scan_element(&d->scan); i++) {
-    if (!dynamodb_push_map(d, false)) return false;
+    if (!dynamodb_decode_push_map(d, false)) return false;
     lua_rawseti(d->L, -2, i);
   }
   return !d->scan.error;
@@ -19,10 +19,10 @@ static bool push_responses(dynamodb_decoder *d) {
   lua_newtable(d->L);
   while (json_scan_member(&d->scan, &table)) {
     json_type next;
-    dynamodb_push_string(d, table);
+    dynamodb_decode_push_string(d, table);
     if (!json_scan_peek(&d->scan, &next)) return false;
     if (next != JSON_ARRAY)
-      return dynamodb_fail(d, "InvalidReply", "Responses holds something but lists");
+      return dynamodb_decode_fail(d, "InvalidReply", "Responses holds something but lists");
     if (!push_items(d)) return false;
     lua_rawset(d->L, -3);
   }
@@ -47,11 +47,11 @@ static bool push_reply_member(dynamodb_decoder *d, json_span key) {
   if (next == JSON_ARRAY && key_is(key, "Items")) return push_items(d);
   if (next == JSON_OBJECT) {
     if (key_is(key, "Item") || key_is(key, "Attributes") || key_is(key, "LastEvaluatedKey"))
-      return dynamodb_push_map(d, false);
+      return dynamodb_decode_push_map(d, false);
     if (key_is(key, "Responses")) return push_responses(d);
     if (key_is(key, "UnprocessedItems") || key_is(key, "UnprocessedKeys")) return push_text(d);
   }
-  return json_push_value(d->L, &d->scan);
+  return json_decode_push(d->L, &d->scan);
 }
 
 static bool push_reply(dynamodb_decoder *d) {
@@ -59,7 +59,7 @@ static bool push_reply(dynamodb_decoder *d) {
   if (!json_scan_enter(&d->scan, JSON_OBJECT)) return false;
   lua_createtable(d->L, 0, 4);
   while (json_scan_member(&d->scan, &key)) {
-    dynamodb_push_string(d, key);
+    dynamodb_decode_push_string(d, key);
     if (!push_reply_member(d, key)) return false;
     lua_rawset(d->L, -3);
   }
@@ -95,32 +95,32 @@ static int decode(lua_State *L, const char *signature, bool (*push)(dynamodb_dec
   dynamodb_decoder d = {.L = L, .scratch = lua_touserdata(L, lua_upvalueindex(1))};
   size_t size;
   bool hidden = false;
-  const char *text = binding_text(L, 1, &size, &hidden);
+  const char *text = binding_secret_text(L, 1, &size, &hidden);
   binding_expect(L, text && lua_gettop(L) <= 2 && (!hidden || push == push_reply), signature);
   luaL_checkstack(L, 8 * DYNAMODB_DEPTH, "no room to decode an item");
   read_secrets(&d, signature);
   binding_buffer_begin(d.scratch);
-  json_push_array_metatable(L);
+  json_decode_push_array_metatable(L);
   d.array_metatable = lua_gettop(L);
   lua_createtable(L, DYNAMODB_NAMES, 0);
   d.names_index = lua_gettop(L);
   json_scan_begin(&d.scan, text, size);
   json_type type;
   if (json_scan_peek(&d.scan, &type) && type != JSON_OBJECT)
-    dynamodb_fail(&d, "InvalidAttribute", "an item must be a JSON object");
+    dynamodb_decode_fail(&d, "InvalidAttribute", "an item must be a JSON object");
   else if (!d.scan.error && push(&d) && json_scan_finish(&d.scan))
     return 1;
   return report(L, &d);
 }
 
 static bool push_item(dynamodb_decoder *d) {
-  return dynamodb_push_map(d, false);
+  return dynamodb_decode_push_map(d, false);
 }
 
-int dynamodb_decode(lua_State *L) {
+int dynamodb_reply_decode_call(lua_State *L) {
   return decode(L, "weir.dynamodb.decode(text[, {secret = {name…}}])", push_item);
 }
 
-int dynamodb_decode_reply(lua_State *L) {
+int dynamodb_reply_decode(lua_State *L) {
   return decode(L, "weir.dynamodb.decode_reply(text[, {secret = {name…}}])", push_reply);
 }

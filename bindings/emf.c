@@ -11,7 +11,7 @@
  *       properties: what these lines have besides the writer's own
  *
  * A value that is NaN or infinite answers nil, message, "InvalidValue" and changes nothing; other
- * mistakes raise. Memory: the writer's userdata. Callers: handlers. */
+ * mistakes raise. Memory: the writer's userdata. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #include <time.h>
 
 #include "binding.h"
-#include "core/emf.h"
+#include "core/aws/emf.h"
 #include "json_lua.h"
 #include "registry.h"
 
@@ -100,7 +100,7 @@ static void write_properties(lua_State *L, writer *self, text_buffer *out, const
     const char *name = lua_tolstring(L, -2, &size);
     raise_if(L, check(&self->emf, name, size), name, signature);
   }
-  json_write_value(L, lua_gettop(L), style, out);
+  json_encode_value(L, lua_gettop(L), style, out);
 }
 
 static void add_properties(lua_State *L, writer *self) {

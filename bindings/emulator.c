@@ -4,9 +4,8 @@
  *   emulator:run() → true | nil, message, code   (until a signal)
  *   emulator:close()
  * Memory: one userdata; its user value keeps the options' strings alive. Closed by close(), by its
- * scope (<close>) or by the collector, which kills what still runs.
- * Callers: lua/weir/cli/emulate.lua. */
-#include "emulator.h"
+ * scope (<close>) or by the collector, which kills what still runs. */
+#include "emulator/emulator.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,7 @@
 /* weir.files: read, list and describe what is on disk, with the error rule of every binding.
  * Memory: text passes through a userdata that frees its buffer even when Lua raises; an open file
- * is closed by close(), by its scope (<close>) or by the collector.
- * Callers: the verbs in lua/weir/cli/. */
-#include "core/files.h"
+ * is closed by close(), by its scope (<close>) or by the collector. */
+#include "core/system/files.h"
 #include "binding.h"
 #include "registry.h"
 

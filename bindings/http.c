@@ -3,13 +3,12 @@
  *   all{request, …} → list: for each request its response, or {error=message, code=code}
  * The URL, the body and header values may be secrets; with secret_body the answer's body is one.
  * Memory: the client is one userdata of the Lua state, so connections live as long as the state.
- * A batch is a userdata too: whatever raises, its responses are freed by the collector.
- * Callers: lua/weir/aws and the Lambda loop. */
+ * A batch is a userdata too: whatever raises, its responses are freed by the collector. */
 #include <string.h>
 
 #include "binding.h"
-#include "core/http_client.h"
-#include "lambda_runtime.h"
+#include "core/http/client.h"
+#include "lambda/runtime.h"
 #include "registry.h"
 
 static const char REQUEST_SIGNATURE[] =
@@ -72,7 +71,7 @@ static void raise_field(lua_State *L, const char *name) {
 static http_text text_at(lua_State *L, int index, const char *name) {
   http_text text = {NULL, 0};
   bool secret = false;
-  text.at = binding_text(L, index, &text.size, &secret);
+  text.at = binding_secret_text(L, index, &text.size, &secret);
   if (!text.at) raise_field(L, name);
   return text;
 }
@@ -203,7 +202,7 @@ static void push_response(lua_State *L, const http_request *request,
   lua_setfield(L, -2, "headers");
   if (!request->output_file || response->body.size > 0) { /* an error's body is never in the file */
     const char *body = response->body.data ? response->body.data : "";
-    binding_push_text(L, body, response->body.size, request->body_is_secret);
+    binding_secret_push_text(L, body, response->body.size, request->body_is_secret);
     if (request->body_is_secret && response->body.data)
       explicit_bzero(response->body.data, response->body.size);
     lua_setfield(L, -2, "body");

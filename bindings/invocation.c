@@ -11,11 +11,11 @@
  *       on_failure is not stopped
  *   expired() → whether the handler was stopped because its time was over
  *
- * Memory: none; texts are copied. Callers: lua/weir/runtime.lua. */
+ * Memory: none; texts are copied. */
 #include "binding.h"
-#include "core/json_scan.h"
+#include "core/json/scan.h"
 #include "json_lua.h"
-#include "lambda_runtime.h"
+#include "lambda/runtime.h"
 #include "registry.h"
 
 static const lambda_progress *check_progress(lua_State *L) {
@@ -55,7 +55,7 @@ static int invocation_event(lua_State *L) {
   const runtime_invocation *invocation = check_progress(L)->invocation;
   json_scan scan;
   json_scan_begin(&scan, invocation->event, invocation->event_size);
-  if (json_push_value_hiding(L, &scan, JSON_SECRETS_NAMES) && json_scan_finish(&scan)) return 1;
+  if (json_decode_push_hiding(L, &scan, JSON_SECRETS_NAMES) && json_scan_finish(&scan)) return 1;
   size_t line, column;
   json_scan_place(&scan, &line, &column);
   return binding_fail(L, "InvalidJson", "line %I, column %I: %s", (LUAI_UACINT)line,

@@ -6,11 +6,11 @@
  *   encode(value[, {sort=, ascii=, indent=}]) → text, raising for what JSON cannot hold
  *   validate(text) → true | nil, message, "InvalidJson"
  *   null, array([list]) → list, is_array(value) → boolean
- * Memory: encode writes into one buffer per state, freed with it. Callers: trusted Lua. */
+ * Memory: encode writes into one buffer per state, freed with it. */
 #include <string.h>
 
 #include "binding.h"
-#include "core/json_scan.h"
+#include "core/json/scan.h"
 #include "json_lua.h"
 #include "registry.h"
 
@@ -25,7 +25,7 @@ static json_scan begin_scan(lua_State *L, const char *signature) {
   json_scan scan;
   size_t size;
   bool secret;
-  const char *text = binding_text(L, 1, &size, &secret);
+  const char *text = binding_secret_text(L, 1, &size, &secret);
   binding_expect(L, text != NULL, signature);
   json_scan_begin(&scan, text, size);
   return scan;
@@ -56,7 +56,7 @@ static int decode(lua_State *L) {
   json_secrets secrets = read_secrets(L);
   bool opens_a_secret = binding_secret(L, 1, NULL) && secrets == JSON_SECRETS_NONE;
   binding_expect(L, !opens_a_secret, decode_signature);
-  if (!json_push_value_hiding(L, &scan, secrets) || !json_scan_finish(&scan))
+  if (!json_decode_push_hiding(L, &scan, secrets) || !json_scan_finish(&scan))
     return fail_scan(L, &scan);
   return 1;
 }
@@ -106,7 +106,7 @@ static int encode(lua_State *L) {
   text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
   if (out->failed || out->capacity > KEEP_AT_MOST) text_buffer_free(out);
   out->size = 0;
-  json_write_value(L, 1, style, out);
+  json_encode_value(L, 1, style, out);
   lua_pushlstring(L, out->data, out->size);
   return 1;
 }
@@ -114,7 +114,7 @@ static int encode(lua_State *L) {
 static int array(lua_State *L) {
   if (lua_isnone(L, 1)) lua_newtable(L);
   binding_expect(L, lua_istable(L, 1) && lua_gettop(L) == 1, "json.array([list])");
-  json_push_array_metatable(L);
+  json_decode_push_array_metatable(L);
   lua_setmetatable(L, 1);
   return 1;
 }
@@ -123,7 +123,7 @@ static int is_array(lua_State *L) {
   luaL_checkany(L, 1);
   bool marked = false;
   if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {
-    json_push_array_metatable(L);
+    json_decode_push_array_metatable(L);
     marked = lua_rawequal(L, -1, -2);
   }
   lua_pushboolean(L, marked);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "core/secret_name.h"
+#include "core/secret/name.h"
 #include "json_lua.h"
 
 enum { WAIT_LIMIT = 64 };
@@ -38,7 +38,7 @@ typedef struct {
   container containers[JSON_MAX_DEPTH];
 } decoder;
 
-void json_push_array_metatable(lua_State *L) {
+void json_decode_push_array_metatable(lua_State *L) {
   luaL_newmetatable(L, JSON_ARRAY_METATABLE);
 }
 
@@ -111,11 +111,11 @@ static bool names_secret(lua_State *L, json_span string) {
 
 static void push_secret(lua_State *L, json_span string) {
   if (!string.escaped) {
-    binding_push_secret(L, string.at, string.size);
+    binding_secret_push(L, string.at, string.size);
     return;
   }
   char *bytes = lua_newuserdatauv(L, string.size + 1, 0);
-  binding_push_secret(L, bytes, json_unescape(string, bytes));
+  binding_secret_push(L, bytes, json_unescape(string, bytes));
   explicit_bzero(bytes, string.size);
   lua_remove(L, -2);
 }
@@ -224,14 +224,14 @@ static void push_value(decoder *self) {
   } while (next_value(self));
 }
 
-bool json_push_value(lua_State *L, json_scan *scan) {
-  return json_push_value_hiding(L, scan, JSON_SECRETS_NONE);
+bool json_decode_push(lua_State *L, json_scan *scan) {
+  return json_decode_push_hiding(L, scan, JSON_SECRETS_NONE);
 }
 
-bool json_push_value_hiding(lua_State *L, json_scan *scan, json_secrets secrets) {
+bool json_decode_push_hiding(lua_State *L, json_scan *scan, json_secrets secrets) {
   decoder self;
   luaL_checkstack(L, WAIT_LIMIT + 8, "JSON nested too deep");
-  json_push_array_metatable(L);
+  json_decode_push_array_metatable(L);
   int metatable = lua_gettop(L);
   self.L = L;
   self.scan = scan;

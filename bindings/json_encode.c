@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "core/json_write.h"
+#include "core/json/write.h"
 #include "json_lua.h"
 
 typedef struct {
@@ -236,7 +236,7 @@ static bool push_next(encoder *self) {
   return false;
 }
 
-void json_write_value(lua_State *L, int index, json_style style, text_buffer *out) {
+void json_encode_value(lua_State *L, int index, json_style style, text_buffer *out) {
   encoder self; /* the containers and the pool are filled as tables open */
   self.L = L;
   self.out = out;

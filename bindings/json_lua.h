@@ -2,22 +2,21 @@
  *
  * null is a light userdata of NULL, so every binding can push and know it on its own. Arrays
  * carry the metatable JSON_ARRAY, which keeps [] apart from {}.
- * Memory: values belong to the Lua state; the buffer to the caller. Callers: json.c, and C that
- * hands decoded values to a Lua state. */
+ * Memory: values belong to the Lua state; the buffer to the caller. */
 #ifndef WEIR_JSON_LUA_H
 #define WEIR_JSON_LUA_H
 
 #include <lua.h>
 #include <stdbool.h>
 
-#include "core/json_scan.h"
-#include "core/text_buffer.h"
+#include "core/json/scan.h"
+#include "core/text/text_buffer.h"
 
 #define JSON_ARRAY_METATABLE "weir.json.array"
 
 /* Reads the next value of the text and pushes it. False with scan->error set and nothing pushed
  * when the text is refused or a number is beyond a double. Raises only when memory is short. */
-bool json_push_value(lua_State *L, json_scan *scan);
+bool json_decode_push(lua_State *L, json_scan *scan);
 
 /* Which strings become secrets (binding.h) without ever being Lua strings. */
 typedef enum {
@@ -26,7 +25,7 @@ typedef enum {
   JSON_SECRETS_NAMES, /* those, and every string in a member whose name is a secret's */
 } json_secrets;
 
-bool json_push_value_hiding(lua_State *L, json_scan *scan, json_secrets secrets);
+bool json_decode_push_hiding(lua_State *L, json_scan *scan, json_secrets secrets);
 
 typedef struct {
   bool sort;  /* members in byte order of their names; otherwise in the table's order */
@@ -40,9 +39,9 @@ typedef struct {
 
 /* Appends the value at index. Raises, naming the place, for what JSON cannot hold; the buffer
  * stays the caller's, so keep it where the collector frees it. */
-void json_write_value(lua_State *L, int index, json_style style, text_buffer *out);
+void json_encode_value(lua_State *L, int index, json_style style, text_buffer *out);
 
 /* Makes the metatable JSON_ARRAY_METATABLE known and pushes it. */
-void json_push_array_metatable(lua_State *L);
+void json_decode_push_array_metatable(lua_State *L);
 
 #endif

@@ -5,12 +5,12 @@
  *   set{name = pattern, …} → set | nil, message, "InvalidEventPattern"
  *   set:match(event) → sorted list of names | nil, message, "InvalidEvent"
  * Patterns and events are JSON text or tables (weir.json encodes those).
- * Memory: a userdata owns the compiled set and its scratch. Callers: trusted Lua. */
+ * Memory: a userdata owns the compiled set and its scratch. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
-#include "core/event_pattern.h"
+#include "core/pattern/pattern.h"
 #include "registry.h"
 
 static const char MATCHER[] = "weir.pattern.matcher", SET[] = "weir.pattern.set";
@@ -23,10 +23,10 @@ static const char SET_MATCH[] = "set:match(string or table)";
 /* Its one user value: the pattern's text (matcher), or the sorted list of names (set).
  * What may be under way is kept here too, so that a raise in the middle loses nothing. */
 typedef struct {
-  event_pattern_set *set;
-  event_pattern_scratch *scratch;
-  event_pattern_error error;
-  event_pattern_explanation explanation;
+  pattern_set *set;
+  pattern_scratch *scratch;
+  pattern_error error;
+  pattern_explanation explanation;
 } compiled;
 
 /* Replaces a table at `index` by its JSON text; raises for what is neither text nor table. */
@@ -46,10 +46,10 @@ static void to_text(lua_State *L, int index, const char *signature) {
 
 static int collect(lua_State *L) {
   compiled *self = lua_touserdata(L, 1);
-  event_pattern_scratch_free(self->scratch);
-  event_pattern_free(self->set);
+  pattern_scratch_free(self->scratch);
+  pattern_free(self->set);
   text_buffer_free(&self->error.message);
-  event_pattern_explanation_free(&self->explanation);
+  pattern_explanation_free(&self->explanation);
   *self = (compiled){0};
   return 0;
 }
@@ -62,10 +62,10 @@ static compiled *push_compiled(lua_State *L, const char *metatable) {
 }
 
 /* Compiles into the userdata. When a pattern is refused, pushes the message and returns false. */
-static bool fill(lua_State *L, compiled *self, const event_pattern_source *sources, size_t count) {
-  self->set = event_pattern_compile(sources, count, &self->error);
+static bool fill(lua_State *L, compiled *self, const pattern_source *sources, size_t count) {
+  self->set = pattern_compile(sources, count, &self->error);
   if (self->set) {
-    self->scratch = event_pattern_scratch_new(self->set);
+    self->scratch = pattern_scratch_new(self->set);
     if (!self->scratch) luaL_error(L, "not enough memory");
     return true;
   }
@@ -77,7 +77,7 @@ static bool fill(lua_State *L, compiled *self, const event_pattern_source *sourc
 static int compile(lua_State *L) {
   lua_settop(L, 1);
   to_text(L, 1, COMPILE);
-  event_pattern_source source;
+  pattern_source source;
   source.text = lua_tolstring(L, 1, &source.size);
   compiled *self = push_compiled(L, MATCHER);
   lua_pushvalue(L, 1);
@@ -110,7 +110,7 @@ static int make_set(lua_State *L) {
   compiled *self = push_compiled(L, SET);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, 3, 1);
-  event_pattern_source *sources =
+  pattern_source *sources =
       lua_newuserdatauv(L, (count + 1) * sizeof *sources, 0); // patterns, names, set, sources
   lua_createtable(L, (int)count, 0);                          // …, texts: keeps them alive
   for (size_t i = 0; i < count; i++) {
@@ -135,25 +135,25 @@ static int fail_event(lua_State *L, const char *error, size_t line, size_t colum
 }
 
 static bool run(lua_State *L, const char *metatable, const char *signature,
-                event_pattern_result *result) {
+                pattern_result *result) {
   compiled *self = luaL_testudata(L, 1, metatable);
   binding_expect(L, self != NULL && self->scratch != NULL, signature);
   lua_settop(L, 2);
   to_text(L, 2, signature);
   size_t size;
   const char *event = lua_tolstring(L, 2, &size);
-  return event_pattern_match(self->set, self->scratch, event, size, result);
+  return pattern_match(self->set, self->scratch, event, size, result);
 }
 
 static int matcher_match(lua_State *L) {
-  event_pattern_result result;
+  pattern_result result;
   if (!run(L, MATCHER, MATCH, &result))
     return fail_event(L, result.error, result.line, result.column);
   lua_pushboolean(L, result.count > 0);
   return 1;
 }
 
-static void push_miss(lua_State *L, const event_pattern_miss *miss) {
+static void push_miss(lua_State *L, const pattern_miss *miss) {
   const char *const fields[][2] = {
       {"path", miss->path}, {"wanted", miss->wanted}, {"found", miss->found}, {"hint", miss->hint}};
   lua_createtable(L, 0, 4);
@@ -169,14 +169,13 @@ static int matcher_explain(lua_State *L) {
   lua_settop(L, 2);
   to_text(L, 2, EXPLAIN);
   lua_getiuservalue(L, 1, 1); // matcher, event, pattern
-  event_pattern_source pattern;
+  pattern_source pattern;
   pattern.text = lua_tolstring(L, 3, &pattern.size);
   size_t size;
   const char *event = lua_tolstring(L, 2, &size), *code;
   text_buffer_free(&self->error.message);
-  event_pattern_explanation_free(&self->explanation);
-  if (!event_pattern_explain(pattern, event, size, &self->explanation, &self->error.message,
-                             &code)) {
+  pattern_explanation_free(&self->explanation);
+  if (!pattern_explain(pattern, event, size, &self->explanation, &self->error.message, &code)) {
     const text_buffer *message = &self->error.message;
     lua_pushlstring(L, message->size ? message->data : "", message->size);
     return binding_fail(L, code, "%s", lua_tostring(L, -1));
@@ -190,7 +189,7 @@ static int matcher_explain(lua_State *L) {
 }
 
 static int set_match(lua_State *L) {
-  event_pattern_result result;
+  pattern_result result;
   if (!run(L, SET, SET_MATCH, &result))
     return fail_event(L, result.error, result.line, result.column);
   lua_getiuservalue(L, 1, 1);               // names

@@ -13,7 +13,7 @@
  *   set:bundle() → text | nil, message, "InvalidText"
  *
  * facts are JSON text. Memory: the userdata owns the policy_set and one reusable answer. */
-#include "policy_set.h"
+#include "policy/set.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,9 +21,9 @@
 #include <time.h>
 
 #include "binding.h"
-#include "core/policy_bundle.h"
-#include "decision_log.h"
-#include "policy_kind.h"
+#include "core/policy_files/policy_bundle.h"
+#include "policy/decision_log.h"
+#include "policy/impl.h"
 #include "policy_set_options.h"
 #include "policy_set_tables.h"
 #include "registry.h"
@@ -49,8 +49,8 @@ static int set_load(lua_State *L) {
   binding_expect(L, lua_type(L, 1) == LUA_TSTRING, LOAD_SIGNATURE);
   lua_settop(L, 2);
   policy_set_options options = {0};
-  policy_set_read_options(L, 2, LOAD_SIGNATURE, &options);
-  json_span bundle = policy_set_option_json(L, 2, "bundle");
+  policy_set_options_read(L, 2, LOAD_SIGNATURE, &options);
+  json_span bundle = policy_set_options_json(L, 2, "bundle");
   policy_set_origin origin = {.path = lua_tostring(L, 1), .text = bundle.at, .size = bundle.size};
   handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   memset(h, 0, sizeof *h);
@@ -62,7 +62,7 @@ static int set_load(lua_State *L) {
       finding_error(&findings, lua_tostring(L, 1), 0, "W001", "not enough memory to load it");
     lua_pushnil(L);
   }
-  policy_set_push_findings(L, &findings);
+  policy_set_tables_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
 }
@@ -90,7 +90,7 @@ static int set_refresh(lua_State *L) {
   const char *kind = luaL_optstring(L, 4, NULL);
   lua_pushstring(L,
                  names[policy_set_refresh(h->set, origin.text ? &origin : NULL, kind, &findings)]);
-  policy_set_push_findings(L, &findings);
+  policy_set_tables_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
 }
@@ -184,12 +184,12 @@ static int set_decide(lua_State *L) {
     binding_expect(L, lua_istable(L, 4), DECIDE_SIGNATURE);
     binding_check_keys(L, 4, allowed, DECIDE_SIGNATURE);
   }
-  policy_question question = {.params = policy_set_option_json(L, 4, "params_json"),
-                              .overrides = policy_set_option_json(L, 4, "overrides_json")};
+  policy_question question = {.params = policy_set_options_json(L, 4, "params_json"),
+                              .overrides = policy_set_options_json(L, 4, "overrides_json")};
   int64_t eval_us;
   int failed = ask(L, h, &question, &eval_us);
   if (failed) return failed;
-  policy_set_push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
+  policy_set_tables_push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
   int answer = lua_gettop(L);
   if (!lua_isnil(L, 4) && lua_getfield(L, 4, "record") != LUA_TNIL) {
     failed = push_line(L, h, &question, lua_gettop(L), eval_us);
@@ -234,7 +234,7 @@ static int set_append(lua_State *L) {
 }
 
 static int set_policies(lua_State *L) {
-  policy_set_push_policies(L, policy_set_sandbox(check_handle(L)->set));
+  policy_set_tables_push_policies(L, policy_set_sandbox(check_handle(L)->set));
   return 1;
 }
 

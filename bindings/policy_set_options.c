@@ -2,7 +2,7 @@
 #include "policy_set_options.h"
 
 #include "binding.h"
-#include "policy_kind.h"
+#include "policy/impl.h"
 
 /* Reads an integer option that must be at least 1. */
 static int64_t option_integer(lua_State *L, int index, const char *name, int64_t missing) {
@@ -16,7 +16,7 @@ static int64_t option_integer(lua_State *L, int index, const char *name, int64_t
   return value;
 }
 
-json_span policy_set_option_json(lua_State *L, int index, const char *name) {
+json_span policy_set_options_json(lua_State *L, int index, const char *name) {
   json_span span = {0};
   if (lua_type(L, index) == LUA_TTABLE && lua_getfield(L, index, name) != LUA_TNIL)
     span.at = luaL_checklstring(L, -1, &span.size); /* stays on the stack */
@@ -37,7 +37,7 @@ static void read_params(lua_State *L, int index, policy_set_options *options) {
   options->overrides = lua_tolstring(L, -1, &options->overrides_size);
 }
 
-void policy_set_read_options(lua_State *L, int index, const char *signature,
+void policy_set_options_read(lua_State *L, int index, const char *signature,
                              policy_set_options *options) {
   static const char *const allowed[] = {"params", "instructions", "memory", "bundle", NULL};
   options->limits = policy_limits_default;

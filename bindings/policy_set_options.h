@@ -1,18 +1,17 @@
-/* The options table of policy_set.load. Memory: texts stay alive on the Lua stack.
- * Callers: bindings/policy_set.c. */
+/* The options table of policy_set.load. Memory: texts stay alive on the Lua stack. */
 #ifndef WEIR_POLICY_SET_OPTIONS_H
 #define WEIR_POLICY_SET_OPTIONS_H
 
 #include <lua.h>
 
-#include "policy_set.h"
+#include "policy/set.h"
 
 /* Reads what is at index, nothing or a table; raises for an unknown key or a bad value. `bundle` is
  * the caller's to read. */
-void policy_set_read_options(lua_State *L, int index, const char *signature,
+void policy_set_options_read(lua_State *L, int index, const char *signature,
                              policy_set_options *options);
 
 /* The text of an option that holds one, or an empty span. */
-json_span policy_set_option_json(lua_State *L, int index, const char *name);
+json_span policy_set_options_json(lua_State *L, int index, const char *name);
 
 #endif

@@ -9,7 +9,7 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t si
   lua_setfield(L, -2, name);
 }
 
-void policy_set_push_findings(lua_State *L, const finding_list *findings) {
+void policy_set_tables_push_findings(lua_State *L, const finding_list *findings) {
   lua_createtable(L, (int)findings->count, 0);
   for (size_t i = 0; i < findings->count; i++) {
     const finding *f = &findings->items[i];
@@ -34,8 +34,8 @@ void policy_set_push_findings(lua_State *L, const finding_list *findings) {
   }
 }
 
-void policy_set_push_answer(lua_State *L, const policy_answer *answer, const policy_kind *kind,
-                            int64_t eval_us) {
+void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
+                                   const policy_kind *kind, int64_t eval_us) {
   lua_createtable(L, 0, 10);
   set_text(L, "action", answer->action, strlen(answer->action));
   set_text(L, "decision", answer->decision.data, answer->decision.size);
@@ -66,7 +66,7 @@ static void push_default(lua_State *L, const schema_field *field, const text_buf
   json_span value;
   json_scan_begin(&scan, json->data, json->size);
   json_scan_value(&scan, &value);
-  schema_push_json(L, field, value);
+  schema_read_push(L, field, value);
 }
 
 static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
@@ -91,7 +91,7 @@ static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
   }
 }
 
-void policy_set_push_policies(lua_State *L, const policy_sandbox *sandbox) {
+void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox) {
   lua_newtable(L);
   lua_Integer count = 0;
   for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {

@@ -1,22 +1,22 @@
 /* The Lua tables that weir.policy_set answers with: findings, an answer, the policies of a set.
- * Memory: Lua values, copies of everything. Callers: policy_set.c. */
+ * Memory: Lua values, copies of everything. */
 #ifndef WEIR_POLICY_SET_TABLES_H
 #define WEIR_POLICY_SET_TABLES_H
 
 #include <lua.h>
 
-#include "core/finding.h"
-#include "policy_kind.h"
+#include "core/policy_files/finding.h"
+#include "policy/impl.h"
 
 /* List of {file=, line=, column=, severity=, code=, message=, hint=}. */
-void policy_set_push_findings(lua_State *L, const finding_list *findings);
+void policy_set_tables_push_findings(lua_State *L, const finding_list *findings);
 
 /* {action=, decision=, because=, file=, line=, params=, overrides=, instructions=, bytes=,
  * eval_us=}. */
-void policy_set_push_answer(lua_State *L, const policy_answer *answer, const policy_kind *kind,
-                            int64_t eval_us);
+void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
+                                   const policy_kind *kind, int64_t eval_us);
 
 /* List of {kind=, name=, file=, digest=, params=, examples=, worst=}. */
-void policy_set_push_policies(lua_State *L, const policy_sandbox *sandbox);
+void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox);
 
 #endif

@@ -1,12 +1,12 @@
 /* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, writing to
  * a descriptor, and keep_secrets() → true | nil, message, code: no core dump of what is handled
- * from now on. Memory: none. Callers: trusted Lua. */
-#include "core/process.h"
+ * from now on. Memory: none. */
+#include "core/system/process.h"
 
 #include <string.h>
 
 #include "binding.h"
-#include "lambda_runtime.h"
+#include "lambda/runtime.h"
 #include "registry.h"
 
 enum { LONGEST_SLEEP_MS = 60000 };

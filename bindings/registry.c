@@ -3,7 +3,7 @@
 
 /* One entry a line, so that additions merge. */
 /* clang-format off */
-const luaL_Reg binding_registry[] = {
+const luaL_Reg registry_bindings[] = {
     {"weir.body", luaopen_weir_body},
     {"weir.bytes", luaopen_weir_bytes},
     {"weir.command", luaopen_weir_command},

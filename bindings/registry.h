@@ -1,4 +1,4 @@
-/* Every C module that trusted Lua can require, in one list. Callers: script_state.c. */
+/* Every C module that trusted Lua can require, in one list. */
 #ifndef WEIR_REGISTRY_H
 #define WEIR_REGISTRY_H
 
@@ -26,6 +26,6 @@ int luaopen_weir_terminal(lua_State *L);   /* terminal.c */
 int luaopen_weir_xml(lua_State *L);        /* xml.c */
 
 /* Module name and opener; ends with a NULL name. */
-extern const luaL_Reg binding_registry[];
+extern const luaL_Reg registry_bindings[];
 
 #endif

@@ -4,19 +4,18 @@
  *
  * set and old are policy sets (weir.policy_set); without old, decisions are compared with the
  * recorded ones. on_event(file, event) sees every difference, failure and bad line in order;
- * on_progress(file, done, total, decisions) now and then. A summary has the counts of replay.h,
- * `kinds` (kind → {was = action → n, is = action → n}), `digest`, and `unreadable`, a list of
- * {file=, message=}.
- *   cores() → processors online, the default of jobs
+ * on_progress(file, done, total, decisions) now and then. A summary has the counts of
+ * replay/replay.h, `kinds` (kind → {was = action → n, is = action → n}), `digest`, and
+ * `unreadable`, a list of {file=, message=}. cores() → processors online, the default of jobs
  * Memory: the replay lives for the call; the sets are anchored by the argument table. */
-#include "replay.h"
+#include "replay/replay.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "binding.h"
-#include "policy_kind.h"
-#include "policy_set.h"
+#include "policy/impl.h"
+#include "policy/set.h"
 #include "registry.h"
 
 #define SIGNATURE "replay.run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=}"

@@ -11,24 +11,24 @@
  *   size(secret)       how many bytes it has
  *   made_of(secret, characters)  whether all its bytes are among these
  *
- * Lua still owns the string that was given to wrap: drop it. Callers: trusted Lua. */
+ * Lua still owns the string that was given to wrap: drop it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
-#include "core/secret_name.h"
-#include "core/secret_text.h"
+#include "core/secret/name.h"
+#include "core/secret/text.h"
 #include "registry.h"
 
 static int secret_wrap(lua_State *L) {
   bool secret = false;
   size_t size;
-  const char *text = binding_text(L, 1, &size, &secret);
+  const char *text = binding_secret_text(L, 1, &size, &secret);
   binding_expect(L, text != NULL, "weir.secret.wrap(text)");
   if (secret)
     lua_settop(L, 1);
   else
-    binding_push_secret(L, text, size);
+    binding_secret_push(L, text, size);
   return 1;
 }
 
@@ -36,7 +36,7 @@ static int secret_environment(lua_State *L) {
   binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.secret.environment(name)");
   const char *value = getenv(lua_tostring(L, 1));
   if (!value || !*value) return 0;
-  binding_push_secret(L, value, strlen(value));
+  binding_secret_push(L, value, strlen(value));
   return 1;
 }
 
@@ -49,10 +49,10 @@ static int secret_equal(lua_State *L) {
   for (int index = 1; index <= 2; index++) {
     bool secret = false;
     size_t size;
-    const char *text = binding_text(L, index, &size, &secret);
+    const char *text = binding_secret_text(L, index, &size, &secret);
     binding_expect(L, text != NULL, "weir.secret.equal(secret or text, secret or text)");
     if (secret) continue;
-    binding_push_secret(L, text, size);
+    binding_secret_push(L, text, size);
     lua_replace(L, index);
   }
   lua_pushboolean(L, lua_compare(L, 1, 2, LUA_OPEQ));
@@ -64,7 +64,7 @@ static int secret_hide_(lua_State *L) {
   const char *secret = binding_secret(L, 2, &secret_size);
   binding_expect(L, lua_type(L, 1) == LUA_TSTRING && secret, "weir.secret.hide(text, secret)");
   const char *text = lua_tolstring(L, 1, &size);
-  text_buffer *out = binding_push_buffer(L);
+  text_buffer *out = binding_buffer_push(L);
   if (!secret_hide(out, text, size, secret, secret_size) && !out->failed) {
     lua_settop(L, 1);
     return 1;

@@ -1,9 +1,8 @@
 /* weir.sha256: hexadecimal digests, 64 lower-case digits.
  *   hex(text) → digest
  *   file(path[, offset[, length]]) → digest of a file, or of a part of it | nil, message,
- * "FileFailed" Memory: none is kept. Callers: lua/weir/handlers (names of executions),
- * lua/weir/cli/watch.lua, lua/weir/aws/s3.lua (payloads that are files). */
-#include "core/sha256.h"
+ * "FileFailed" Memory: none is kept. */
+#include "core/system/sha256.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
  * secrets; what would show one (a presigned URL, details.canonical_request) is then a secret.
  * Details are canonical_request, string_to_sign, signature and payload_hash; who signs the same
  * body again, for another attempt, gives that hash and saves the hashing. Memory: one signer a Lua
- * state, in an upvalue. Callers: lua/weir/aws only. */
+ * state, in an upvalue. */
 #include <ctype.h>
 #include <math.h>
 
@@ -37,7 +37,7 @@ static sigv4_signer *begin(lua_State *L) {
 }
 
 static void set_text(lua_State *L, const char *key, const char *bytes, size_t size, bool secret) {
-  binding_push_text(L, bytes, size, secret);
+  binding_secret_push_text(L, bytes, size, secret);
   lua_setfield(L, -2, key);
 }
 
@@ -60,7 +60,7 @@ static void set_signing_headers(lua_State *L, const sigv4_signer *signer, bool t
     bool given = lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 1);
     if (!header || given) continue;
-    sigv4_text value = sigv4_header_value(&signer->headers, header);
+    sigv4_text value = sigv4_headers_value(&signer->headers, header);
     set_text(L, added[i], value.at, value.size, i == 0 && token_is_secret);
   }
   set_text(L, "authorization", signer->result.data, signer->result.size, false);
@@ -71,12 +71,12 @@ static int sigv4_sign_call(lua_State *L) {
   sigv4_request request;
   char time_text[SIGV4_TIME];
   bool secret = false;
-  if (!sigv4_read_request(L, &request, time_text, &secret, SIGN_SIGNATURE)) return 3;
+  if (!sigv4_request_read(L, &request, time_text, &secret, SIGN_SIGNATURE)) return 3;
   bool token_is_secret = secret;
   lua_createtable(L, 0, 8);
   luaL_setmetatable(L, HEADERS);
   int result = lua_gettop(L);
-  const char *wrong = sigv4_read_headers(L, signer, result, &secret, SIGN_SIGNATURE);
+  const char *wrong = sigv4_request_read_headers(L, signer, result, &secret, SIGN_SIGNATURE);
   if (wrong) return binding_fail(L, "InvalidHeader", "%s", wrong);
   sigv4_error error = sigv4_sign(signer, &request);
   if (error.code) return binding_fail(L, error.code, "cannot sign: %s", error.message);
@@ -91,12 +91,12 @@ static int sigv4_presign_call(lua_State *L) {
   sigv4_request request;
   char time_text[SIGV4_TIME];
   bool secret = false;
-  if (!sigv4_read_request(L, &request, time_text, &secret, PRESIGN_SIGNATURE)) return 3;
-  const char *wrong = sigv4_read_headers(L, signer, 0, &secret, PRESIGN_SIGNATURE);
+  if (!sigv4_request_read(L, &request, time_text, &secret, PRESIGN_SIGNATURE)) return 3;
+  const char *wrong = sigv4_request_read_headers(L, signer, 0, &secret, PRESIGN_SIGNATURE);
   if (wrong) return binding_fail(L, "InvalidHeader", "%s", wrong);
   sigv4_error error = sigv4_presign(signer, &request);
   if (error.code) return binding_fail(L, error.code, "cannot presign: %s", error.message);
-  binding_push_text(L, signer->result.data, signer->result.size, secret);
+  binding_secret_push_text(L, signer->result.data, signer->result.size, secret);
   push_details(L, signer, secret);
   return 2;
 }
@@ -112,15 +112,15 @@ static int sigv4_skew_call(lua_State *L) {
   static const char *const keys[] = {"code", "date", "age", "sent", "received", "offset", NULL};
   binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), SKEW_SIGNATURE);
   binding_check_keys(L, 1, keys, SKEW_SIGNATURE);
-  sigv4_text code = sigv4_text_field(L, 1, "code", NULL, SKEW_SIGNATURE);
-  sigv4_text date = sigv4_text_field(L, 1, "date", NULL, SKEW_SIGNATURE);
+  sigv4_text code = sigv4_request_text_field(L, 1, "code", NULL, SKEW_SIGNATURE);
+  sigv4_text date = sigv4_request_text_field(L, 1, "date", NULL, SKEW_SIGNATURE);
   lua_Number received = number_field(L, "received", NAN);
   lua_Number sent = number_field(L, "sent", received);
   lua_Number in_use = number_field(L, "offset", 0);
   int64_t offset;
   /* An Age header tells of a cached answer, whose date is old. */
   if (lua_getfield(L, 1, "age") != LUA_TNIL ||
-      !sigv4_skew(code, date, sent, received, in_use, &offset))
+      !sigv4_time_skew(code, date, sent, received, in_use, &offset))
     return 0;
   lua_pushinteger(L, (lua_Integer)offset);
   return 1;

@@ -1,25 +1,25 @@
 /* Reading requests, shared by the two files of the `weir.sigv4` binding. Texts point into Lua
  * strings and secrets that the argument's tables keep alive.
- * `secret` becomes true when a text was a secret. Callers: sigv4.c. */
+ * `secret` becomes true when a text was a secret. */
 #ifndef WEIR_SIGV4_LUA_H
 #define WEIR_SIGV4_LUA_H
 
 #include "binding.h"
-#include "core/sigv4.h"
-#include "core/sigv4_time.h"
+#include "core/aws/sigv4.h"
+#include "core/aws/sigv4_time.h"
 
 /* The text of a field; empty when it is absent. With a NULL `secret`, a secret is refused. */
-sigv4_text sigv4_text_field(lua_State *L, int table, const char *key, bool *secret,
-                            const char *signature);
+sigv4_text sigv4_request_text_field(lua_State *L, int table, const char *key, bool *secret,
+                                    const char *signature);
 
 /* Reads all but the headers of the table at index 1. When a part is wrong, pushes nil, message and
  * code, and answers false. */
-bool sigv4_read_request(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
+bool sigv4_request_read(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
                         bool *secret, const char *signature);
 
 /* Reads the headers of the table at index 1 into the signer, and into the result table at index
  * (0: none). NULL, or what is wrong. */
-const char *sigv4_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
-                               const char *signature);
+const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
+                                       const char *signature);
 
 #endif

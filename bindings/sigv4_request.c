@@ -14,12 +14,12 @@ static int get_field(lua_State *L, int table, const char *key) {
   return lua_rawget(L, table);
 }
 
-sigv4_text sigv4_text_field(lua_State *L, int table, const char *key, bool *secret,
-                            const char *signature) {
+sigv4_text sigv4_request_text_field(lua_State *L, int table, const char *key, bool *secret,
+                                    const char *signature) {
   sigv4_text text = {"", 0};
   if (get_field(L, table, key) != LUA_TNIL) {
     bool is_secret = false;
-    text.at = binding_text(L, -1, &text.size, &is_secret);
+    text.at = binding_secret_text(L, -1, &text.size, &is_secret);
     if (!text.at || (is_secret && !secret))
       luaL_error(L, "%s must be a string, not a %s; expected %s", key,
                  is_secret ? "secret" : luaL_typename(L, -1), signature);
@@ -38,10 +38,11 @@ static void read_credentials(lua_State *L, sigv4_request *request, bool *secret,
   int table = lua_gettop(L);
   binding_check_keys(L, table, keys,
                      "credentials={access_key_id=, secret_access_key=, [session_token=]}");
-  request->access_key_id = sigv4_text_field(L, table, "access_key_id", &key_is_secret, signature);
+  request->access_key_id =
+      sigv4_request_text_field(L, table, "access_key_id", &key_is_secret, signature);
   request->secret_access_key =
-      sigv4_text_field(L, table, "secret_access_key", &key_is_secret, signature);
-  request->session_token = sigv4_text_field(L, table, "session_token", secret, signature);
+      sigv4_request_text_field(L, table, "secret_access_key", &key_is_secret, signature);
+  request->session_token = sigv4_request_text_field(L, table, "session_token", secret, signature);
   lua_pop(L, 1);
 }
 
@@ -69,7 +70,7 @@ static sigv4_text header_value(lua_State *L, bool *secret, const char *signature
     value.at = luaL_tolstring(L, -1, &value.size);
     lua_replace(L, -2);
   } else {
-    value.at = binding_text(L, -1, &value.size, secret);
+    value.at = binding_secret_text(L, -1, &value.size, secret);
   }
   if (!value.at) luaL_error(L, "a header must be text or a list of texts; expected %s", signature);
   return value;
@@ -101,21 +102,21 @@ static const char *add_header(lua_State *L, sigv4_headers *headers, bool *secret
 static void keep_header(lua_State *L, int result, const sigv4_headers *headers, bool secret) {
   const sigv4_header *header = &headers->headers[headers->count - 1];
   if (headers->failed || header->role == SIGV4_REPLACED) return;
-  sigv4_text name = sigv4_header_name(headers, header);
-  sigv4_text value = sigv4_header_value(headers, header);
+  sigv4_text name = sigv4_headers_name(headers, header);
+  sigv4_text value = sigv4_headers_value(headers, header);
   size_t size;
   bool ignored = false;
-  const char *given = binding_text(L, -1, &size, &ignored);
+  const char *given = binding_secret_text(L, -1, &size, &ignored);
   lua_pushlstring(L, name.at, name.size);
   if (given && !memchr(given, '\n', size))
     lua_pushvalue(L, -2);
   else
-    binding_push_text(L, value.at, value.size, secret);
+    binding_secret_push_text(L, value.at, value.size, secret);
   lua_rawset(L, result);
 }
 
-const char *sigv4_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
-                               const char *signature) {
+const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
+                                       const char *signature) {
   int type = get_field(L, 1, "headers");
   if (type == LUA_TNIL) return NULL;
   binding_expect(L, type == LUA_TTABLE, signature);
@@ -129,17 +130,17 @@ const char *sigv4_read_headers(lua_State *L, sigv4_signer *signer, int result, b
   return NULL;
 }
 
-bool sigv4_read_request(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
+bool sigv4_request_read(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
                         bool *secret, const char *signature) {
   bool body_is_secret = false;
   binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), signature);
   binding_check_keys(L, 1, request_keys, signature);
-  request->method = sigv4_text_field(L, 1, "method", NULL, signature);
-  request->url = sigv4_text_field(L, 1, "url", secret, signature);
-  request->body = sigv4_text_field(L, 1, "body", &body_is_secret, signature);
-  request->payload_hash = sigv4_text_field(L, 1, "payload_hash", NULL, signature);
-  request->service = sigv4_text_field(L, 1, "service", NULL, signature);
-  request->region = sigv4_text_field(L, 1, "region", NULL, signature);
+  request->method = sigv4_request_text_field(L, 1, "method", NULL, signature);
+  request->url = sigv4_request_text_field(L, 1, "url", secret, signature);
+  request->body = sigv4_request_text_field(L, 1, "body", &body_is_secret, signature);
+  request->payload_hash = sigv4_request_text_field(L, 1, "payload_hash", NULL, signature);
+  request->service = sigv4_request_text_field(L, 1, "service", NULL, signature);
+  request->region = sigv4_request_text_field(L, 1, "region", NULL, signature);
   get_field(L, 1, "content_sha256");
   request->content_sha256 = lua_toboolean(L, -1);
   get_field(L, 1, "expires");

@@ -1,6 +1,6 @@
 /* weir.terminal: is this descriptor a terminal, and how wide is it.
- * Memory: none. Callers: lua/weir/cli/terminal.lua. */
-#include "core/terminal.h"
+ * Memory: none. */
+#include "core/system/terminal.h"
 #include "binding.h"
 #include "registry.h"
 

@@ -2,9 +2,9 @@
  *   decode(text) → element | nil, message, "InvalidXml"
  * An element is {name=, text=, child, child, …}: children in order, text "" when there are any.
  * Memory: the tree lives in a userdata until it is copied into tables, so that nothing leaks when
- * Lua runs out of memory. Callers: lua/weir/aws/protocols. */
+ * Lua runs out of memory. */
 #include "binding.h"
-#include "core/xml_tree.h"
+#include "core/aws/xml_tree.h"
 #include "registry.h"
 
 static const char TREE[] = "weir.xml.tree";

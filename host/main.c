@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lambda_runtime.h"
-#include "script_call.h"
-#include "script_state.h"
+#include "lambda/runtime.h"
+#include "script/call.h"
+#include "script/state.h"
 
 enum { EXIT_INTERNAL = 6 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/json_scan.h"
+#include "core/json/scan.h"
 
 enum { EVENTS = 2000, EVENT_SIZE = 836, ROUNDS = 20, RUNS = 15 };
 

@@ -1,13 +1,13 @@
 /* Event patterns on citylots-like events (GeoJSON features of some 836 bytes): events per second
  * on one thread, best of several runs, and the ratio of 1,000 rules to 5.
- * Run: build/dev/tests/pattern_bench   Callers: ./dev bench. */
+ * Run: build/dev/tests/pattern_bench */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "core/event_pattern.h"
-#include "core/json_scan.h"
+#include "core/json/scan.h"
+#include "core/pattern/pattern.h"
 
 enum { EVENTS = 2000, RUNS = 9, PASSES = 5, MANY_RULES = 1000 };
 
@@ -137,16 +137,16 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static event_pattern_set *compile(rule_maker make, unsigned rules) {
-  event_pattern_source *sources = calloc(rules, sizeof *sources);
+static pattern_set *compile(rule_maker make, unsigned rules) {
+  pattern_source *sources = calloc(rules, sizeof *sources);
   text_buffer *texts = calloc(rules, sizeof *texts);
   if (!sources || !texts) exit(1);
   for (unsigned i = 0; i < rules; i++) {
     make(&texts[i], i);
-    sources[i] = (event_pattern_source){texts[i].data, texts[i].size};
+    sources[i] = (pattern_source){texts[i].data, texts[i].size};
   }
-  event_pattern_error error;
-  event_pattern_set *set = event_pattern_compile(sources, rules, &error);
+  pattern_error error;
+  pattern_set *set = pattern_compile(sources, rules, &error);
   if (!set) fprintf(stderr, "%.*s\n", (int)error.message.size, error.message.data);
   text_buffer_free(&error.message);
   for (unsigned i = 0; i < rules; i++) text_buffer_free(&texts[i]);
@@ -156,13 +156,12 @@ static event_pattern_set *compile(rule_maker make, unsigned rules) {
 }
 
 /* Events per second in one run over all events. */
-static double run_once(const event_file *events, const event_pattern_set *set,
-                       event_pattern_scratch *scratch) {
+static double run_once(const event_file *events, const pattern_set *set, pattern_scratch *scratch) {
   double begin = now();
   for (unsigned pass = 0; pass < PASSES; pass++)
     for (unsigned i = 0; i < EVENTS; i++) {
-      event_pattern_result result;
-      if (!event_pattern_match(set, scratch, events->text[i], events->size[i], &result)) exit(1);
+      pattern_result result;
+      if (!pattern_match(set, scratch, events->text[i], events->size[i], &result)) exit(1);
     }
   return PASSES * EVENTS / (now() - begin);
 }
@@ -170,11 +169,11 @@ static double run_once(const event_file *events, const event_pattern_set *set,
 /* Best of RUNS for 5 rules and for many, taken in turn so that noise meets both. */
 static void measure(const event_file *events, rule_maker make, double best[2]) {
   static const unsigned counts[2] = {5, MANY_RULES};
-  event_pattern_set *sets[2];
-  event_pattern_scratch *scratches[2];
+  pattern_set *sets[2];
+  pattern_scratch *scratches[2];
   for (int k = 0; k < 2; k++) {
     sets[k] = compile(make, counts[k]);
-    scratches[k] = sets[k] ? event_pattern_scratch_new(sets[k]) : NULL;
+    scratches[k] = sets[k] ? pattern_scratch_new(sets[k]) : NULL;
     if (!scratches[k]) exit(1);
     best[k] = 0;
   }
@@ -184,8 +183,8 @@ static void measure(const event_file *events, rule_maker make, double best[2]) {
       if (rate > best[k]) best[k] = rate;
     }
   for (int k = 0; k < 2; k++) {
-    event_pattern_scratch_free(scratches[k]);
-    event_pattern_free(sets[k]);
+    pattern_scratch_free(scratches[k]);
+    pattern_free(sets[k]);
   }
 }
 

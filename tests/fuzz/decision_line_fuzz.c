@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json_diff.h"
-#include "core/recording.h"
-#include "decision_log.h"
-#include "policy_sandbox.h"
+#include "core/json/diff.h"
+#include "core/recording/recording.h"
+#include "policy/decision_log.h"
+#include "policy/sandbox.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "script_state.h"
+#include "script/state.h"
 
 static const char script[] =
     "local dynamodb = require('weir.dynamodb')\n"

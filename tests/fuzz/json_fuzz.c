@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/json_scan.h"
-#include "core/json_write.h"
+#include "core/json/scan.h"
+#include "core/json/write.h"
 
 static void check(bool holds) {
   if (!holds) abort();

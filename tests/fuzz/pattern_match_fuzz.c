@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/event_pattern.h"
-#include "core/json_scan.h"
+#include "core/json/scan.h"
+#include "core/pattern/pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,14 +16,14 @@ static bool is_valid_object(const char *text, size_t size) {
   return json_scan_peek(&scan, &type) && type == JSON_OBJECT && json_scan_validate(&scan);
 }
 
-static void check_explanation(event_pattern_source pattern, const char *event, size_t size,
+static void check_explanation(pattern_source pattern, const char *event, size_t size,
                               bool matched) {
-  event_pattern_explanation explanation;
+  pattern_explanation explanation;
   text_buffer message = {0};
   const char *code;
-  if (!event_pattern_explain(pattern, event, size, &explanation, &message, &code)) abort();
+  if (!pattern_explain(pattern, event, size, &explanation, &message, &code)) abort();
   if ((explanation.count == 0) != matched) abort();
-  event_pattern_explanation_free(&explanation);
+  pattern_explanation_free(&explanation);
   text_buffer_free(&message);
 }
 
@@ -32,29 +32,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!newline) return 0;
   const char *event = newline + 1;
   size_t event_size = size - (size_t)(event - text);
-  const event_pattern_source sources[2] = {{text, (size_t)(newline - text)},
-                                           {"{\"a\":{\"b\":[{\"exists\":true}]}}", 29}};
-  event_pattern_error error;
-  event_pattern_set *one = event_pattern_compile(sources, 1, &error);
+  const pattern_source sources[2] = {{text, (size_t)(newline - text)},
+                                     {"{\"a\":{\"b\":[{\"exists\":true}]}}", 29}};
+  pattern_error error;
+  pattern_set *one = pattern_compile(sources, 1, &error);
   text_buffer_free(&error.message);
   if (!one) return 0;
-  event_pattern_set *two = event_pattern_compile(sources, 2, &error);
+  pattern_set *two = pattern_compile(sources, 2, &error);
   text_buffer_free(&error.message);
-  event_pattern_scratch *alone = event_pattern_scratch_new(one);
-  event_pattern_scratch *beside = two ? event_pattern_scratch_new(two) : NULL;
+  pattern_scratch *alone = pattern_scratch_new(one);
+  pattern_scratch *beside = two ? pattern_scratch_new(two) : NULL;
   if (!alone || !beside) abort();
-  event_pattern_result result, again;
-  bool valid = event_pattern_match(one, alone, event, event_size, &result);
+  pattern_result result, again;
+  bool valid = pattern_match(one, alone, event, event_size, &result);
   bool matched = result.count > 0;
   if (valid != is_valid_object(event, event_size)) abort();
-  if (event_pattern_match(two, beside, event, event_size, &again) != valid) abort();
+  if (pattern_match(two, beside, event, event_size, &again) != valid) abort();
   if (valid && (again.count > 0 && again.patterns[0] == 0) != matched) abort();
-  if (event_pattern_match(one, alone, event, event_size, &result) != valid) abort();
+  if (pattern_match(one, alone, event, event_size, &result) != valid) abort();
   if ((result.count > 0) != matched) abort();
   if (valid) check_explanation(sources[0], event, event_size, matched);
-  event_pattern_scratch_free(alone);
-  event_pattern_scratch_free(beside);
-  event_pattern_free(one);
-  event_pattern_free(two);
+  pattern_scratch_free(alone);
+  pattern_scratch_free(beside);
+  pattern_free(one);
+  pattern_free(two);
   return 0;
 }

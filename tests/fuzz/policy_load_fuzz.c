@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy_sandbox.h"
+#include "policy/sandbox.h"
 
 enum { HEADER_BYTES = 4 };
 

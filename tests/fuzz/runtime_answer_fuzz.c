@@ -1,6 +1,6 @@
 /* Any bytes, in pieces of any size, as an answer of the Runtime API: no crash, and an answer that
  * was accepted keeps its promises. The first byte chooses the pieces. */
-#include "core/runtime_answer.h"
+#include "core/runtime_api/runtime_answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../support/sandbox_pair.h"
+#include "support/sandbox_pair.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../support/sandbox_pair.h"
+#include "support/sandbox_pair.h"
 
 /* Repetitions multiply in stock Lua: with these bounds its worst case is some 10^6 steps. */
 enum { COMPARED_SUBJECT = 12, COMPARED_REPETITIONS = 5 };

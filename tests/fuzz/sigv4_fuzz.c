@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sigv4.h"
+#include "core/aws/sigv4.h"
 
 static sigv4_text next_line(const char **at, const char *end) {
   const char *newline = memchr(*at, '\n', (size_t)(end - *at));

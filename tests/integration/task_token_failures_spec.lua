@@ -1,7 +1,7 @@
 -- Task tokens when something fails, comes too early, or comes twice at the same time.
 local json = require("weir.json")
 local secret = require("weir.secret")
-local store = require("weir.task_token_store")
+local store = require("weir.callback.task_token_store")
 local workflow = require("support.workflow")
 
 local cloud = workflow.cloud

@@ -263,7 +263,7 @@ describe("a retry with a new token", function()
     workflow.waiting(TOKEN, SECOND)
   end)
 
-  for _, mode in ipairs(require("weir.token_carrier").MODES) do
+  for _, mode in ipairs(require("weir.callback.token_carrier").MODES) do
     describe("(" .. mode .. ")", function()
       before_each(function()
         workflow.reset({ token_storage_mode = mode })

@@ -5,9 +5,9 @@ local handlers = require("weir.handlers")
 local json = require("weir.json")
 local property = require("support.property")
 local secret = require("weir.secret")
-local store = require("weir.task_token_store")
+local store = require("weir.callback.task_token_store")
 local token_world = require("support.token_world")
-local transform_job = require("weir.transform_job")
+local transform_job = require("weir.callback.transform_job")
 
 local CASES = { cases = 1000 }
 

@@ -12,7 +12,7 @@ local servers = require "support.servers"
 local token_search = require "support.token_search"
 local workflow = require "support.workflow"
 
-local MODES = require("weir.token_carrier").MODES
+local MODES = require("weir.callback.token_carrier").MODES
 local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
 local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
 

@@ -10,7 +10,7 @@
 --
 -- A case for each scenario and mode.
 local assert = require("luassert")
-local MODES = require("weir.token_carrier").MODES
+local MODES = require("weir.callback.token_carrier").MODES
 local workflow = require "support.workflow"
 
 local crash_matrix = {}

@@ -1,12 +1,11 @@
-/* A policy set out of texts, without a directory. Memory: the files point to the caller's texts.
- * Callers: tests/c/policy_memory_test.c, tests/c/decision_log_test.c. */
+/* A policy set out of texts, without a directory. Memory: the files point to the caller's texts. */
 #ifndef WEIR_TESTS_POLICY_TEXT_H
 #define WEIR_TESTS_POLICY_TEXT_H
 
 #include <stdio.h>
 #include <string.h>
 
-#include "policy_sandbox.h"
+#include "policy/sandbox.h"
 
 enum { POLICY_TEXTS_MAX = 4 };
 

@@ -1,7 +1,6 @@
 /* A Runtime API over plain sockets, for programs that drive a runtime fast: it costs as little as
  * it can, and checks nothing but that requests are whole. Memory: the peer owns its connections;
- * runtime_peer_end frees them. One thread. Callers: bench/runtime_bench.c, load/runtime_feeder.c.
- */
+ * runtime_peer_end frees them. One thread. */
 #ifndef WEIR_RUNTIME_PEER_H
 #define WEIR_RUNTIME_PEER_H
 

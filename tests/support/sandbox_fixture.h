@@ -1,6 +1,5 @@
 /* A bare sandbox for the C tests: a state with its budget and an environment to run chunks in.
- * Memory: a fixture owns its state; sandbox_close releases it. Callers: tests/c/sandbox_*_test.c.
- */
+ * Memory: a fixture owns its state; sandbox_close releases it. */
 #ifndef WEIR_TESTS_SANDBOX_FIXTURE_H
 #define WEIR_TESTS_SANDBOX_FIXTURE_H
 
@@ -14,11 +13,11 @@
 #include <cmocka.h> /* wants those before it */
 #include <lauxlib.h>
 
-#include "sandbox_base.h"
-#include "sandbox_budget.h"
-#include "sandbox_environment.h"
-#include "sandbox_libraries.h"
-#include "script_state.h"
+#include "sandbox/base.h"
+#include "sandbox/budget.h"
+#include "sandbox/environment.h"
+#include "sandbox/libraries.h"
+#include "script/state.h"
 
 /* Rounds of a repeated check: with a collection at every allocation each is a hundred times dearer.
  */

@@ -1,8 +1,7 @@
 /* A stock Lua state and a sandbox state side by side: the same Lua body runs in both with the same
  * arguments, and the results (or error texts) are compared as text. Stock Lua is the oracle.
  *
- * Memory: pair_open and pair_close; outcomes point into the states until the next run. Callers:
- * the tests and the fuzz harness of the sandbox's libraries. */
+ * Memory: pair_open and pair_close; outcomes point into the states until the next run. */
 #ifndef WEIR_TEST_SANDBOX_PAIR_H
 #define WEIR_TEST_SANDBOX_PAIR_H
 
@@ -16,11 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sandbox_base.h"
-#include "sandbox_budget.h"
-#include "sandbox_freeze.h"
-#include "sandbox_libraries.h"
-#include "script_state.h"
+#include "sandbox/base.h"
+#include "sandbox/budget.h"
+#include "sandbox/freeze.h"
+#include "sandbox/libraries.h"
+#include "script/state.h"
 
 typedef struct {
   lua_State *stock, *sandbox;
@@ -134,7 +133,7 @@ static inline void pair_add_helpers(lua_State *L) {
   lua_register(L, "proxy", pair_proxy);
 }
 
-/* A state as policy_sandbox.c makes it, as far as these libraries can tell. */
+/* A state as policy/sandbox.c makes it, as far as these libraries can tell. */
 static inline lua_State *pair_new_sandbox(sandbox_budget *budget) {
   lua_State *L = lua_newstate(sandbox_budget_allocate, budget);
   if (!L) abort();

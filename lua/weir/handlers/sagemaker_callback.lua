@@ -10,10 +10,10 @@
 -- same for jobs in progress, or for these: their tasks get a heartbeat, or the answer that was missed.
 local json = require "weir.json"
 local secret = require "weir.secret"
-local answer = require "weir.task_answer"
-local task_token_store = require "weir.task_token_store"
-local transform_job = require "weir.transform_job"
-local transform_request = require "weir.transform_request"
+local answer = require "weir.callback.task_answer"
+local task_token_store = require "weir.callback.task_token_store"
+local transform_job = require "weir.callback.transform_job"
+local transform_request = require "weir.callback.transform_request"
 
 local DETAIL_TYPE = "SageMaker Transform Job State Change"
 local STATUSES = { InProgress = true, Completed = true, Failed = true, Stopping = true, Stopped = true }

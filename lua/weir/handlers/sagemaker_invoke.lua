@@ -6,10 +6,10 @@
 -- its name. The record is written before the job, so that a job always finds its token. Whoever comes
 -- to a job that is over answers at once, because no event of that job may come any more.
 local settings = require "weir.settings"
-local answer = require "weir.task_answer"
-local token_carrier = require "weir.token_carrier"
-local transform_job = require "weir.transform_job"
-local transform_request = require "weir.transform_request"
+local answer = require "weir.callback.task_answer"
+local token_carrier = require "weir.callback.token_carrier"
+local transform_job = require "weir.callback.transform_job"
+local transform_request = require "weir.callback.transform_request"
 
 -- After a failure: nothing waits under this token, since its task fails with this invocation.
 local function give_up(attempt, message, code)

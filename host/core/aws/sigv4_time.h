@@ -1,0 +1,28 @@
+/* Times as signatures and HTTP write them, and the correction of a wrong clock.
+ * Memory: none. Called by the binding and the retry code above it. */
+#ifndef WEIR_CORE_AWS_SIGV4_TIME_H
+#define WEIR_CORE_AWS_SIGV4_TIME_H
+
+#include <stdint.h>
+
+#include "core/aws/sigv4_text.h"
+
+enum { SIGV4_TIME = sizeof "20261122T030405Z" };
+
+/* Seconds since 1970 as YYYYMMDDTHHMMSSZ; false outside the years 1970 to 9999. */
+bool sigv4_time_format(int64_t seconds, char out[SIGV4_TIME]);
+
+/* Whether the text is a real time in that form. */
+bool sigv4_time_check(sigv4_text text);
+
+/* Reads an HTTP date ("Sun, 22 Nov 2026 03:04:05 GMT"); false for anything else. */
+bool sigv4_time_http_date(sigv4_text text, int64_t *seconds);
+
+/* A failed request tells, in its Date header, what time the service has. Finds the offset to sign
+ * with from now on, when the code may come from a wrong clock and the Date shows one: not a date
+ * that says little because the request took long, and a difference from the offset in use that
+ * explains a refusal. Times in epoch seconds; false when the clock is not to blame. */
+bool sigv4_time_skew(sigv4_text code, sigv4_text date, double sent, double received, double in_use,
+                     int64_t *offset);
+
+#endif

@@ -1,0 +1,161 @@
+/* Says why a pattern does not match an event: the branch of the pattern that is nearest to
+ * matching, each of its conditions that fails, and a likely cause.
+ * Memory: see pattern.h. */
+#include "core/pattern/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/pattern/scratch.h"
+
+enum { MOST_MISSES = 32, LONGEST_TEXT = 1000 };
+
+typedef struct {
+  const pattern_set *set;
+  pattern_scratch *scratch;
+  const char *event;
+  size_t size;
+  pattern_explanation *out;
+} explainer;
+
+static uint32_t condition_id(const pattern_set *set, const pattern_rule *rule, uint32_t k) {
+  return *PATTERN_AT(set->rule_conditions, uint32_t, rule->first_condition + k);
+}
+
+/* The rule with the fewest failing conditions. */
+static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing) {
+  const pattern_rule *best = NULL;
+  for (size_t i = 0; i < self->set->rules.count; i++) {
+    const pattern_rule *rule = PATTERN_AT(self->set->rules, pattern_rule, i);
+    uint32_t count = 0;
+    for (uint32_t k = 0; k < rule->condition_count; k++)
+      count += pattern_condition_fate(self->set, self->scratch, condition_id(self->set, rule, k)) ==
+               CONDITION_FAILS;
+    if (best && count >= *failing) continue;
+    best = rule;
+    *failing = count;
+  }
+  return best;
+}
+
+static bool path_of(const pattern_set *set, uint32_t node, text_buffer *path) {
+  uint32_t chain[PATTERN_MAX_DEPTH + 1], count = 0;
+  if (!text_buffer_reserve(path, 1)) return false; /* "" is a path, and needs an address */
+  for (; node != 0; node = PATTERN_AT(set->nodes, pattern_node, node)->parent)
+    chain[count++] = node;
+  for (uint32_t i = count; i > 0; i--) {
+    const pattern_node *at = PATTERN_AT(set->nodes, pattern_node, chain[i - 1]);
+    if (i < count) text_buffer_byte(path, '.');
+    text_buffer_append(path, at->segment, at->segment_size);
+  }
+  return !path->failed;
+}
+
+/* A text of the explanation, cut when it is long; the buffer is freed. */
+static char *keep(text_buffer *text) {
+  size_t size = text->size;
+  bool cut = size > LONGEST_TEXT;
+  if (cut)
+    for (size = LONGEST_TEXT; size > 0 && ((uint8_t)text->data[size] & 0xc0) == 0x80;) size--;
+  char *copy = text->failed ? NULL : malloc(size + 4);
+  if (copy) {
+    if (size > 0) memcpy(copy, text->data, size);
+    memcpy(copy + size, cut ? "..." : "", cut ? 4 : 1);
+  }
+  text_buffer_free(text);
+  return copy;
+}
+
+static void append_found(const event_survey *survey, text_buffer *found) {
+  if (survey->value_count == 0)
+    text_buffer_text(found, survey->has_object  ? "(an object)"
+                            : survey->has_array ? "(an empty array)"
+                                                : "(missing)");
+  for (size_t i = 0; i < survey->value_count && i < SURVEY_VALUES; i++) {
+    json_span value = survey->values[i];
+    bool quoted = value.type == JSON_STRING;
+    if (i > 0) text_buffer_text(found, ", ");
+    text_buffer_append(found, value.at - quoted, value.size + 2 * quoted);
+  }
+  if (survey->value_count > SURVEY_VALUES)
+    text_buffer_format(found, " and %zu more", survey->value_count - SURVEY_VALUES);
+}
+
+static bool add_miss(explainer *self, uint32_t id, bool tied) {
+  const pattern_condition *condition = PATTERN_AT(self->set->conditions, pattern_condition, id);
+  text_buffer path = {0}, wanted = {0}, found = {0}, hint = {0};
+  event_survey survey;
+  if (!path_of(self->set, condition->node, &path) ||
+      !pattern_survey(self->event, self->size, &path, &survey)) {
+    text_buffer_free(&path);
+    return false;
+  }
+  text_buffer_append(&wanted, condition->text, condition->text_size);
+  append_found(&survey, &found);
+  if (tied && !condition->exists_false)
+    text_buffer_text(&hint, "holds in some element of an array, but not in the one where the "
+                            "other conditions on that array hold");
+  else
+    pattern_hint(self->set, condition, &survey, &hint);
+  pattern_survey_free(&survey);
+  pattern_miss *miss = &self->out->misses[self->out->count++];
+  *miss = (pattern_miss){keep(&path), keep(&wanted), keep(&found), keep(&hint)};
+  return miss->path && miss->wanted && miss->found && miss->hint;
+}
+
+static bool explain_rule(explainer *self) {
+  uint32_t failing = 0;
+  const pattern_rule *rule = nearest_rule(self, &failing);
+  self->out->misses = calloc(MOST_MISSES, sizeof *self->out->misses);
+  if (!self->out->misses) return false;
+  for (uint32_t k = 0; k < rule->condition_count && self->out->count < MOST_MISSES; k++) {
+    uint32_t id = condition_id(self->set, rule, k);
+    condition_fate fate = pattern_condition_fate(self->set, self->scratch, id);
+    bool tied = failing == 0 && fate == CONDITION_TIED;
+    if ((tied || fate == CONDITION_FAILS) && !add_miss(self, id, tied)) return false;
+  }
+  return true;
+}
+
+static bool explain(explainer *self, text_buffer *message, const char **code) {
+  pattern_result result;
+  *code = "InvalidEvent";
+  if (!pattern_match(self->set, self->scratch, self->event, self->size, &result)) {
+    text_buffer_format(message, "Parameter Event is not valid. Line %zu, column %zu: %s",
+                       result.line, result.column, result.error);
+    return false;
+  }
+  if (result.count > 0) return true;
+  *code = "OutOfMemory";
+  if (explain_rule(self)) return true;
+  text_buffer_text(message, "out of memory");
+  return false;
+}
+
+bool pattern_explain(pattern_source pattern, const char *event, size_t size,
+                     pattern_explanation *explanation, text_buffer *message, const char **code) {
+  pattern_error error;
+  *explanation = (pattern_explanation){0};
+  pattern_set *set = pattern_compile(&pattern, 1, &error);
+  *code = set ? "OutOfMemory" : "InvalidEventPattern";
+  text_buffer_append(message, error.message.data, error.message.size);
+  text_buffer_free(&error.message);
+  pattern_scratch *scratch = set ? pattern_scratch_new(set) : NULL;
+  explainer self = {set, scratch, event, size, explanation};
+  bool ok = scratch && explain(&self, message, code);
+  if (!ok) pattern_explanation_free(explanation);
+  pattern_scratch_free(scratch);
+  pattern_free(set);
+  return ok;
+}
+
+void pattern_explanation_free(pattern_explanation *explanation) {
+  for (size_t i = 0; i < explanation->count; i++) {
+    free(explanation->misses[i].path);
+    free(explanation->misses[i].wanted);
+    free(explanation->misses[i].found);
+    free(explanation->misses[i].hint);
+  }
+  free(explanation->misses);
+  *explanation = (pattern_explanation){0};
+}

@@ -1,0 +1,131 @@
+/* See finding.h. A finding that cannot be stored for want of memory still counts as an error, so
+ * a set with findings is never taken for a clean one. */
+#include "core/policy_files/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/text/shown_text.h"
+
+void finding_list_free(finding_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    free(list->items[i].file);
+    free(list->items[i].message);
+    free(list->items[i].hint);
+  }
+  free(list->items);
+  *list = (finding_list){0};
+}
+
+/* One more place at the end; NULL when memory is short. */
+static finding *next_place(finding_list *list) {
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity ? list->capacity * 2 : 8;
+    finding *items = realloc(list->items, capacity * sizeof *items);
+    if (!items) return NULL;
+    list->items = items;
+    list->capacity = capacity;
+  }
+  return &list->items[list->count];
+}
+
+void finding_list_move(finding_list *from, finding_list *to) {
+  to->errors += from->errors;
+  for (size_t i = 0; i < from->count; i++) {
+    finding *place = next_place(to);
+    if (!place) break;
+    *place = from->items[i];
+    from->items[i] = (finding){0};
+    to->count++;
+  }
+  finding_list_free(from);
+}
+
+/* Messages quote policies: a policy decides neither how long they are nor whether they are UTF-8.
+ */
+static char *format_text(const char *format, va_list arguments) {
+  char *whole = NULL;
+  int size = vasprintf(&whole, format, arguments);
+  if (size < 0) return NULL;
+  text_buffer shown = {0};
+  shown_text_append(&shown, whole, (size_t)size, SHOWN_MESSAGE_BYTES);
+  text_buffer_byte(&shown, '\0');
+  free(whole);
+  if (!shown.failed) return shown.data;
+  text_buffer_free(&shown);
+  return NULL;
+}
+
+/* The size of the file's name at the start of the message, or 0. Lua shortens a long name to "..."
+ * and its end. */
+static size_t file_prefix(const finding *item) {
+  size_t size = strlen(item->file);
+  if (strncmp(item->message, item->file, size) == 0) return size;
+  if (strncmp(item->message, "...", 3) != 0) return 0;
+  for (const char *tail = item->file; *tail; tail++) {
+    size_t left = size - (size_t)(tail - item->file);
+    if (strncmp(item->message + 3, tail, left) == 0) return left + 3;
+  }
+  return 0;
+}
+
+/* Lua puts "FILE:LINE: " before its messages; the place has its own fields here. */
+static void move_place(finding *item) {
+  size_t size = file_prefix(item);
+  if (size == 0 || item->message[size] != ':') return;
+  char *rest;
+  long line = strtol(item->message + size + 1, &rest, 10);
+  if (rest == item->message + size + 1 || strncmp(rest, ": ", 2) != 0) return;
+  item->line = (int)line;
+  memmove(item->message, rest + 2, strlen(rest + 2) + 1);
+}
+
+static void append(finding_list *list, finding item, const char *file, char *message) {
+  if (item.severity == FINDING_ERROR) list->errors++;
+  finding *place = next_place(list);
+  if (!place) {
+    free(message);
+    return;
+  }
+  item.file = strdup(file);
+  item.message = message;
+  if (!item.file || !item.message) {
+    free(item.file);
+    free(item.message);
+    return;
+  }
+  move_place(&item);
+  *place = item;
+  list->count++;
+}
+
+void finding_error(finding_list *list, const char *file, int line, const char *code,
+                   const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *message = format_text(format, arguments);
+  va_end(arguments);
+  append(list, (finding){.line = line, .severity = FINDING_ERROR, .code = code}, file, message);
+}
+
+void finding_warning(finding_list *list, const char *file, int line, const char *code,
+                     const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  char *message = format_text(format, arguments);
+  va_end(arguments);
+  append(list, (finding){.line = line, .severity = FINDING_WARNING, .code = code}, file, message);
+}
+
+void finding_hint(finding_list *list, const char *format, ...) {
+  if (list->count == 0) return;
+  va_list arguments;
+  va_start(arguments, format);
+  char *hint = format_text(format, arguments);
+  va_end(arguments);
+  finding *newest = &list->items[list->count - 1];
+  free(newest->hint);
+  newest->hint = hint;
+}

@@ -1,0 +1,187 @@
+/* See policy_bundle.h. */
+#include "core/policy_files/policy_bundle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json/members.h"
+#include "core/json/write.h"
+#include "core/system/files.h"
+#include "core/text/shown_text.h"
+
+static const char SCHEMA[] = "weir.bundle/1";
+
+enum { PATH_MAX_BYTES = 512, MEMBERS = 3 };
+
+typedef struct {
+  const char *name;
+  json_scan scan;
+  policy_files *files;
+  finding_list *findings;
+} reader;
+
+static bool refuse(reader *self, const char *why) {
+  finding_error(self->findings, self->name, 0, "W013", "%s", why);
+  finding_hint(self->findings, "make it again with weir bundle");
+  return false;
+}
+
+/* The members of the object that comes next, in the order of names; each exactly once. */
+static bool read_object(reader *self, const char *const *names, json_span *values) {
+  json_members members;
+  json_span object;
+  if (!json_read_members(&self->scan, &members, &object)) return false;
+  for (size_t n = 0; n < MEMBERS; n++) {
+    size_t found = 0;
+    for (size_t i = 0; i < members.count; i++) {
+      if (!json_string_equals(members.items[i].key, names[n], strlen(names[n]))) continue;
+      values[n] = members.items[i].value;
+      found++;
+    }
+    if (found != 1) return false;
+  }
+  return members.count == MEMBERS;
+}
+
+/* A copy of a JSON string, unescaped, with a NUL behind; NULL for any other value. */
+static char *copy_text(json_span value, size_t *size) {
+  if (value.type != JSON_STRING) return NULL;
+  char *text = malloc(value.size + 1);
+  if (!text) return NULL;
+  *size = value.escaped ? json_unescape(value, text) : value.size;
+  if (!value.escaped) memcpy(text, value.at, value.size);
+  text[*size] = '\0';
+  return text;
+}
+
+/* As policy_files.c walks: below the directory, no hidden names, Lua files only. */
+static bool is_policy_path(const char *path, size_t size) {
+  int depth = 0;
+  if (size < 5 || size > PATH_MAX_BYTES || strcmp(path + size - 4, ".lua") != 0) return false;
+  for (const char *part = path; part; depth++) {
+    const char *slash = strchr(part, '/');
+    size_t length = slash ? (size_t)(slash - part) : strlen(part);
+    if (length == 0 || *part == '.') return false;
+    part = slash ? slash + 1 : NULL;
+  }
+  for (size_t i = 0; i < size; i++)
+    if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f) return false;
+  return depth <= POLICY_FILES_MAX_DEPTH + 1;
+}
+
+static bool explain_file(reader *self, const char *path, const char *what) {
+  text_buffer message = {0};
+  text_buffer_text(&message, "its file '");
+  shown_text_append(&message, path, strlen(path), 80);
+  text_buffer_format(&message, "' %s", what);
+  text_buffer_byte(&message, '\0');
+  refuse(self, message.failed ? what : message.data);
+  text_buffer_free(&message);
+  return false;
+}
+
+static bool read_file(reader *self, size_t *bytes) {
+  static const char *const names[MEMBERS] = {"path", "digest", "text"};
+  json_span values[MEMBERS];
+  policy_files *files = self->files;
+  if (files->count == POLICY_FILES_MAX_COUNT) return refuse(self, "the bundle has too many files");
+  if (!read_object(self, names, values))
+    return refuse(self, "a file of the bundle is not {\"path\":…,\"digest\":…,\"text\":…}");
+  policy_file *file = &files->items[files->count++];
+  size_t path_size = 0;
+  file->path = copy_text(values[0], &path_size);
+  file->text = copy_text(values[2], &file->size);
+  if (!file->path || !file->text || strlen(file->path) != path_size ||
+      !is_policy_path(file->path, path_size))
+    return refuse(self, "a file of the bundle has no text, or a path that is none of a policy");
+  if (asprintf(&file->shown, "%s/%s", self->name, file->path) < 0) file->shown = NULL;
+  if (!file->shown) return refuse(self, "there is not enough memory to read it");
+  if (files->count > 1 && strcmp(file[-1].path, file->path) >= 0)
+    return explain_file(self, file->path, "is not in order");
+  *bytes += file->size;
+  if (file->size > POLICY_FILE_MAX_BYTES || *bytes > POLICY_FILES_MAX_BYTES)
+    return explain_file(self, file->path, "makes it larger than a policy set may be");
+  policy_files_seal_one(file);
+  if (!json_string_equals(values[1], file->digest, strlen(file->digest)))
+    return explain_file(self, file->path, "is not what its digest says");
+  return true;
+}
+
+static bool read_files(reader *self, json_span list) {
+  size_t bytes = 0;
+  self->files->items = calloc(POLICY_FILES_MAX_COUNT, sizeof *self->files->items);
+  self->files->directory = strdup(self->name);
+  if (!self->files->items || !self->files->directory)
+    return refuse(self, "there is not enough memory to read it");
+  json_scan_begin(&self->scan, list.at, list.size);
+  if (list.type != JSON_ARRAY || !json_scan_enter(&self->scan, JSON_ARRAY))
+    return refuse(self, "its files are not a list");
+  while (json_scan_element(&self->scan))
+    if (!read_file(self, &bytes)) return false;
+  if (self->scan.error || self->files->count == 0) return refuse(self, "it has no files");
+  policy_files_seal(self->files);
+  return true;
+}
+
+static bool parse(reader *self, const char *text, size_t size) {
+  static const char *const names[MEMBERS] = {"schema", "digest", "files"};
+  json_span values[MEMBERS];
+  if (size > POLICY_BUNDLE_MAX_BYTES) return refuse(self, "it is larger than a bundle may be");
+  json_scan_begin(&self->scan, text, size);
+  if (!read_object(self, names, values) || !json_scan_finish(&self->scan) ||
+      values[0].type != JSON_STRING || !json_string_equals(values[0], SCHEMA, strlen(SCHEMA)))
+    return refuse(self, "it is not a whole policy bundle of schema weir.bundle/1");
+  json_span digest = values[1];
+  if (!read_files(self, values[2])) return false;
+  if (digest.type != JSON_STRING ||
+      !json_string_equals(digest, self->files->digest, strlen(self->files->digest)))
+    return refuse(self, "its files are not what its digest says");
+  return true;
+}
+
+bool policy_bundle_parse(const char *name, const char *text, size_t size, policy_files *files,
+                         finding_list *findings) {
+  reader self = {.name = name, .files = files, .findings = findings};
+  *files = (policy_files){0};
+  if (parse(&self, text, size)) return true;
+  policy_files_free(files);
+  return false;
+}
+
+bool policy_bundle_read(const char *path, policy_files *files, finding_list *findings) {
+  text_buffer text = {0};
+  int problem = files_read(path, POLICY_BUNDLE_MAX_BYTES, &text);
+  bool ok = !problem;
+  if (ok)
+    ok = policy_bundle_parse(path, text.data ? text.data : "", text.size, files, findings);
+  else
+    finding_error(findings, path, 0, "W001", "cannot be read: %s", files_error_text(problem));
+  text_buffer_free(&text);
+  return ok;
+}
+
+static void write_member(text_buffer *out, const char *name, const char *value) {
+  text_buffer_format(out, "\"%s\":\"%s\"", name, value);
+}
+
+bool policy_bundle_write(const policy_files *files, text_buffer *out, const policy_file **culprit) {
+  text_buffer_byte(out, '{');
+  write_member(out, "schema", SCHEMA);
+  text_buffer_byte(out, ',');
+  write_member(out, "digest", files->digest);
+  text_buffer_text(out, ",\"files\":[");
+  for (size_t i = 0; i < files->count; i++) {
+    const policy_file *file = *culprit = &files->items[i];
+    text_buffer_text(out, i ? ",\n{\"path\":" : "\n{\"path\":");
+    if (!json_write_string(out, file->path, strlen(file->path))) return false;
+    text_buffer_byte(out, ',');
+    write_member(out, "digest", file->digest);
+    text_buffer_text(out, ",\"text\":");
+    if (!json_write_string(out, file->text, file->size)) return false;
+    text_buffer_byte(out, '}');
+  }
+  *culprit = NULL;
+  text_buffer_text(out, "\n]}\n");
+  return !out->failed;
+}

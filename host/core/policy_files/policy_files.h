@@ -1,0 +1,47 @@
+/* A policy directory, read once and completely: the sources that a policy set is made from.
+ * Reading is consistent: a directory that changes meanwhile is read again, and refused when it
+ * does not come to rest.
+ * Memory: policy_files owns every text and is immutable after reading, so threads can share it. */
+#ifndef WEIR_CORE_POLICY_FILES_POLICY_FILES_H
+#define WEIR_CORE_POLICY_FILES_POLICY_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/policy_files/finding.h"
+
+enum {
+  POLICY_FILE_MAX_BYTES = 256 * 1024,
+  POLICY_FILES_MAX_BYTES = 1024 * 1024, /* all together: compiling can take seconds a megabyte */
+  POLICY_FILES_MAX_COUNT = 256,
+  POLICY_FILES_MAX_DEPTH = 8,
+};
+
+typedef struct {
+  char *path;  /* inside the directory: "routing.lua", "lib/sizes.lua" */
+  char *shown; /* with the directory in front, for messages and chunk names */
+  char *text;  /* NUL-terminated copy */
+  size_t size;
+  char digest[72]; /* "sha256:" and 64 hex digits, of this file alone */
+} policy_file;
+
+typedef struct {
+  char *directory;
+  policy_file *items; /* sorted by path */
+  size_t count;
+  char digest[72]; /* of all paths and digests */
+} policy_files;
+
+/* False, with findings, when the directory cannot be read or has no Lua file. */
+bool policy_files_read(const char *directory, policy_files *files, finding_list *findings);
+
+void policy_files_free(policy_files *files);
+
+/* Computes a file's digest; then the set's, of files that are sealed and in order of path. */
+void policy_files_seal_one(policy_file *file);
+void policy_files_seal(policy_files *files);
+
+/* NULL when there is no such file. */
+const policy_file *policy_files_find(const policy_files *files, const char *path);
+
+#endif

@@ -1,0 +1,47 @@
+/* A growable byte buffer. Appending never fails halfway: when memory is short `failed` is set
+ * and later appends do nothing, so a writer checks once at the end.
+ * Memory: owns `data`; release with text_buffer_free. */
+#ifndef WEIR_CORE_TEXT_TEXT_BUFFER_H
+#define WEIR_CORE_TEXT_TEXT_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  char *data;
+  size_t size;
+  size_t capacity;
+  bool failed;
+} text_buffer;
+
+static inline void text_buffer_free(text_buffer *buffer) {
+  free(buffer->data);
+  *buffer = (text_buffer){0};
+}
+
+/* Makes room for `more` bytes past `size`; false when memory is short. */
+bool text_buffer_reserve(text_buffer *buffer, size_t more);
+
+static inline void text_buffer_append(text_buffer *buffer, const void *bytes, size_t size) {
+  if (size == 0 || (buffer->capacity - buffer->size < size && !text_buffer_reserve(buffer, size)))
+    return;
+  memcpy(buffer->data + buffer->size, bytes, size);
+  buffer->size += size;
+}
+
+static inline void text_buffer_byte(text_buffer *buffer, char byte) {
+  text_buffer_append(buffer, &byte, 1);
+}
+
+static inline void text_buffer_text(text_buffer *buffer, const char *text) {
+  text_buffer_append(buffer, text, strlen(text));
+}
+
+/* printf into the buffer. */
+void text_buffer_format(text_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,191 @@
+/* The HTTP side that both ports of the emulator share. See impl.h.
+ * libmicrohttpd parses what comes in, which is hostile for all we know, and refuses what is broken
+ * or too large; it runs in our loop, so a request that has to wait is suspended. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "emulator/impl.h"
+
+enum {
+  CONNECTION_MEMORY = 256 * 1024, /* a request's head, and the trailers of a streamed response */
+  CONNECTIONS = 500,              /* a process has 1,024 files */
+  BACKLOG = 256,
+  ROUNDS = 100000, /* more than any body takes that fits a socket's buffer */
+};
+
+static int listen_on(int port, int *bound) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener < 0) return -1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+      listen(listener, BACKLOG) != 0 ||
+      getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
+    int problem = errno;
+    close(listener);
+    errno = problem;
+    return -1;
+  }
+  *bound = ntohs(address.sin_port);
+  return listener;
+}
+
+static void leave_poller(emulator_request *request) {
+  if (!request->is_poller) return;
+  TAILQ_REMOVE(&request->environment->pollers, request, poller);
+  request->is_poller = false;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code) {
+  (void)context;
+  (void)connection;
+  (void)code;
+  emulator_request *request = *state;
+  if (!request) return;
+  leave_poller(request);
+  if (request->id[0] != '\0' && !request->complete) emulator_runtime_api_truncated(request);
+  if (request->invocation && request->invocation->request == request)
+    request->invocation->request = NULL;
+  text_buffer_free(&request->body);
+  text_buffer_free(&request->answer);
+  text_buffer_free(&request->headers);
+  free(request);
+  *state = NULL;
+}
+
+struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
+                                        MHD_AccessHandlerCallback handler, void *context,
+                                        int *bound) {
+  int listener = listen_on(port, bound);
+  if (listener < 0) return NULL;
+  struct MHD_Daemon *daemon = MHD_start_daemon(
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, context,
+      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+      (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+  if (!daemon) {
+    close(listener);
+    errno = ENOMEM;
+  }
+  return daemon;
+}
+
+int emulator_http_descriptor(struct MHD_Daemon *daemon) {
+  return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+void emulator_http_settle(struct MHD_Daemon *daemon) {
+  struct pollfd ready = {.fd = emulator_http_descriptor(daemon), .events = POLLIN};
+  for (int i = 0; i < ROUNDS; i++) {
+    MHD_UNSIGNED_LONG_LONG wait;
+    bool pending = MHD_get_timeout(daemon, &wait) == MHD_YES && wait == 0;
+    if (!pending && poll(&ready, 1, 0) <= 0) return;
+    MHD_run(daemon);
+  }
+}
+
+emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Connection *connection,
+                                        size_t body_max) {
+  emulator_request *request = calloc(1, sizeof *request);
+  if (!request) return NULL;
+  request->emulator = emulator;
+  request->connection = connection;
+  request->body_max = body_max;
+  return request;
+}
+
+void emulator_http_receive(emulator_request *request, const char *bytes, size_t size) {
+  request->received += size;
+  if (request->received <= request->body_max)
+    text_buffer_append(&request->body, bytes, size);
+  else
+    text_buffer_free(&request->body);
+}
+
+void emulator_http_header(emulator_request *request, const char *name, const char *value) {
+  text_buffer_append(&request->headers, name, strlen(name) + 1);
+  text_buffer_append(&request->headers, value, strlen(value) + 1);
+}
+
+void emulator_http_wake(emulator_request *request) {
+  if (!request->suspended) return;
+  request->suspended = false;
+  request->emulator->woken = true;
+  MHD_resume_connection(request->connection);
+}
+
+void emulator_http_answer(emulator_request *request, unsigned status, const void *body,
+                          size_t size) {
+  request->status = status;
+  text_buffer_append(&request->answer, body, size);
+  leave_poller(request);
+  emulator_http_wake(request);
+}
+
+static ssize_t read_growing(void *context, uint64_t position, char *out, size_t room) {
+  (void)position;
+  emulator_request *request = context;
+  size_t left = request->answer.size - request->answer_sent;
+  if (left == 0) {
+    request->answer.size = request->answer_sent = 0;
+    if (request->answer_ended) return MHD_CONTENT_READER_END_OF_STREAM;
+    if (request->answer.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
+    request->suspended = true;
+    MHD_suspend_connection(request->connection);
+    return 0;
+  }
+  size_t size = left < room ? left : room;
+  memcpy(out, request->answer.data + request->answer_sent, size);
+  request->answer_sent += size;
+  return (ssize_t)size;
+}
+
+static struct MHD_Response *build_response(emulator_request *request) {
+  if (request->answer_grows)
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 64 * 1024, read_growing, request,
+                                             NULL);
+  struct MHD_Response *response = MHD_create_response_from_buffer(
+      request->answer.size, request->answer.data, MHD_RESPMEM_MUST_FREE);
+  if (response) request->answer = (text_buffer){0};
+  return response;
+}
+
+enum MHD_Result emulator_http_reply(emulator_request *request) {
+  if (request->status == 0) {
+    request->suspended = true;
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+  }
+  if (request->headers.failed || (request->answer.failed && !request->answer_grows)) return MHD_NO;
+  struct MHD_Response *response = build_response(request);
+  if (!response) return MHD_NO;
+  for (size_t at = 0; at < request->headers.size;) {
+    const char *name = request->headers.data + at, *value = name + strlen(name) + 1;
+    MHD_add_response_header(response, name, value);
+    at = (size_t)(value + strlen(value) + 1 - request->headers.data);
+  }
+  enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+const char *emulator_http_value(const emulator_request *request, const char *name) {
+  return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+bool emulator_http_is_gone(const emulator_request *request) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  char byte;
+  if (!info) return true;
+  ssize_t got = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}

@@ -1,0 +1,213 @@
+/* What the files of the emulator share: who holds whom.
+ *
+ *   emulator ── environments ── running: invocations it was given, in order
+ *      │             └──────── pollers: requests that wait in /next
+ *      └── queue: invocations that wait for an environment
+ *
+ * Memory: an invocation is in exactly one list, and freed by emulator_invocation_finish. A request
+ * belongs to its connection and is freed when libmicrohttpd completes it; the pointers between a
+ * request and its invocation are cleared by whichever goes first. */
+#ifndef WEIR_EMULATOR_IMPL_H
+#define WEIR_EMULATOR_IMPL_H
+
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "core/text/text_buffer.h"
+#include "emulator/emulator.h"
+
+enum {
+  EMULATOR_EVENT_MAX = 6 * 1024 * 1024,    /* a synchronous event */
+  EMULATOR_ASYNC_EVENT_MAX = 1024 * 1024,  /* an event of type Event */
+  EMULATOR_RESPONSE_MAX = 6291556,         /* a buffered response */
+  EMULATOR_STREAM_MAX = 200 * 1024 * 1024, /* a streamed one */
+  EMULATOR_QUEUE_MAX = 400,                /* invocations that wait */
+  EMULATOR_TAIL = 4096,                    /* of the log, in X-Amz-Log-Result */
+  EMULATOR_INIT_MS = 10000,                /* Lambda's limit on the init phase */
+  EMULATOR_STOP_MS = 500,                  /* from SIGTERM to SIGKILL */
+};
+
+#define EMULATOR_ACCOUNT "123456789012"
+
+typedef struct emulator_environment emulator_environment;
+typedef struct emulator_invocation emulator_invocation;
+typedef struct emulator_request emulator_request;
+
+/* One HTTP request, on either port. */
+struct emulator_request {
+  TAILQ_ENTRY(emulator_request) poller; /* in its environment's pollers */
+  emulator_host *emulator;
+  emulator_environment *environment; /* NULL on the invoke port */
+  struct MHD_Connection *connection;
+  emulator_invocation *invocation; /* on the invoke port: what it waits for, or NULL */
+  char id[37];                     /* on the other: the invocation it streams into, or empty */
+  text_buffer body;                /* received */
+  size_t body_max;                 /* what is beyond is counted, not kept */
+  uint64_t received;
+  bool is_poller, complete, suspended;
+  /* The answer, once it is known. */
+  unsigned status;             /* 0: not yet */
+  text_buffer answer, headers; /* headers: name NUL value NUL … */
+  bool answer_grows;           /* an event stream that is still being written */
+  bool answer_ended;
+  size_t answer_sent;
+};
+
+typedef enum { INVOCATION_WAITS, INVOCATION_RUNS, INVOCATION_ANSWERED } emulator_invocation_state;
+
+struct emulator_invocation {
+  TAILQ_ENTRY(emulator_invocation) link;
+  emulator_host *emulator;
+  emulator_environment *environment; /* NULL while it is in the queue */
+  emulator_request *request;         /* who waits for the answer; NULL: nobody (any more) */
+  emulator_invocation_state state;
+  char id[37];
+  char *arn, *trace_id, *client_context; /* client_context: NULL when none was given */
+  text_buffer event;
+  bool wants_tail, wants_stream, stream_began, is_cold, started, timed_out;
+  int64_t started_us, deadline_us; /* on the steady clock */
+  int64_t deadline_epoch_ms;
+  text_buffer answer;
+  char error_type[128]; /* empty: no error */
+  text_buffer tail;
+};
+
+typedef enum {
+  ENVIRONMENT_STARTS,
+  ENVIRONMENT_READY,
+  ENVIRONMENT_STOPS
+} emulator_environment_state;
+
+struct emulator_environment {
+  TAILQ_ENTRY(emulator_environment) link;
+  emulator_host *emulator;
+  unsigned number;
+  emulator_environment_state state;
+  struct MHD_Daemon *api;
+  int port;
+  pid_t pid;        /* 0: it does not run (any more) */
+  int output;       /* its stdout and stderr; -1 when they have ended */
+  text_buffer line; /* of the output, not yet whole */
+  TAILQ_HEAD(, emulator_request) pollers;
+  TAILQ_HEAD(, emulator_invocation) running;
+  int64_t started_us, init_us;       /* init_us: how long the init phase took */
+  int64_t init_deadline_us, kill_us; /* 0: none */
+  bool is_retry; /* of an init phase that took too long: the function's own time counts */
+  bool init_timed_out;
+  text_buffer init_error; /* the body of /init/error */
+  char init_error_type[128];
+  char answered_id[37]; /* the invocation answered last */
+  long memory_kb;       /* the most that was seen */
+};
+
+struct emulator_host {
+  emulator_options options;
+  struct MHD_Daemon *api;
+  int port, signals; /* signals: a signalfd */
+  sigset_t old_mask;
+  struct sigaction old_pipe;
+  TAILQ_HEAD(, emulator_environment) environments;
+  TAILQ_HEAD(, emulator_invocation) queue;
+  unsigned queued, started; /* started: environments ever */
+  const char *region;
+  char log_group[160];
+  bool stopping;
+  bool woken; /* a connection goes on: libmicrohttpd's timeout does not tell */
+  int64_t stop_us;
+  text_buffer out; /* stdout, not yet written */
+  int out_errno;
+};
+
+/* http.c: what both ports do with libmicrohttpd. */
+/* idle_s: how long a connection may say nothing while we wait for it; 0: for ever. */
+struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
+                                        MHD_AccessHandlerCallback handler, void *context,
+                                        int *bound);
+int emulator_http_descriptor(struct MHD_Daemon *daemon);
+void emulator_http_settle(struct MHD_Daemon *daemon); /* serves all that has arrived by now */
+emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Connection *connection,
+                                        size_t body_max);
+void emulator_http_receive(emulator_request *request, const char *bytes, size_t size);
+void emulator_http_header(emulator_request *request, const char *name, const char *value);
+/* Sets the answer; the bytes are copied. A suspended connection goes on. */
+void emulator_http_answer(emulator_request *request, unsigned status, const void *body,
+                          size_t size);
+void emulator_http_wake(emulator_request *request);
+/* The end of every access handler: sends the answer, or waits for it. */
+enum MHD_Result emulator_http_reply(emulator_request *request);
+const char *emulator_http_value(const emulator_request *request, const char *name);
+bool emulator_http_is_gone(const emulator_request *request); /* the peer hung up */
+
+/* invoke_api.c, runtime_api.c: the two ports. */
+enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connection,
+                                    const char *url, const char *method, const char *version,
+                                    const char *data, size_t *size, void **request);
+enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *connection,
+                                     const char *url, const char *method, const char *version,
+                                     const char *data, size_t *size, void **request);
+/* The first that waits in /next and is still there, or NULL. */
+emulator_request *emulator_runtime_api_poller(emulator_environment *environment);
+/* The connection of a response ended before the response did. */
+void emulator_runtime_api_truncated(emulator_request *request);
+
+/* invocation.c */
+emulator_invocation *emulator_invocation_new(emulator_host *emulator);
+void emulator_invocation_deliver(emulator_invocation *invocation, emulator_request *poller);
+/* A part of a streamed response, which goes on to a caller who asked for a stream. */
+void emulator_invocation_stream(emulator_invocation *invocation, const char *bytes, size_t size);
+/* The answer: a result when error_type is NULL. Bytes are copied. */
+void emulator_invocation_answer(emulator_invocation *invocation, const char *error_type,
+                                const void *bytes, size_t size);
+/* Answers with errorType and "RequestId: … Error: MESSAGE", and logs that. */
+void emulator_invocation_fail(emulator_invocation *invocation, const char *error_type,
+                              const char *format, ...) __attribute__((format(printf, 3, 4)));
+void emulator_invocation_time_out(emulator_invocation *invocation);
+/* Reports and frees it. It must have been answered. */
+void emulator_invocation_finish(emulator_invocation *invocation);
+void emulator_invocation_free(emulator_invocation *invocation);
+
+/* environment.c */
+void emulator_dispatch(emulator_host *emulator); /* what waits, to whoever has room */
+void emulator_environment_offer(emulator_environment *environment);  /* to its pollers */
+void emulator_environment_sample(emulator_environment *environment); /* its memory */
+void emulator_environment_read(emulator_environment *environment);
+void emulator_environment_check(emulator_environment *environment, int64_t now_us);
+int64_t emulator_environment_next_us(const emulator_environment *environment);
+void emulator_environment_reap(emulator_environment *environment); /* frees it when it has ended */
+void emulator_environment_stop(emulator_environment *environment, int64_t kill_us);
+emulator_invocation *emulator_environment_find(emulator_environment *environment, const char *id,
+                                               size_t size);
+void emulator_environment_free(emulator_environment *environment);
+
+/* process.c */
+/* errno, or 0 with *pid and *output (to be read, not blocking). */
+int emulator_process_start(emulator_host *emulator, char *const variables[], pid_t *pid,
+                           int *output);
+bool emulator_process_has_ended(pid_t pid, int *status, long *most_kb); /* kills what it left */
+void emulator_process_signal(pid_t pid, int signal);
+long emulator_process_memory_kb(pid_t pid);
+
+/* variables.c: "NAME=VALUE" each and a NULL; one block, for free(). NULL: no memory. */
+char **emulator_variables(const emulator_environment *environment);
+
+/* log.c */
+int64_t emulator_now_us(void);
+void emulator_log_timestamp(char out[32]); /* 2026-11-22T03:04:05.678Z */
+void emulator_log_output(emulator_environment *environment, const char *line, size_t size);
+void emulator_log_init_start(emulator_environment *environment);
+void emulator_log_init_failure(emulator_environment *environment, const char *status,
+                               const char *error_type);
+void emulator_log_start(emulator_invocation *invocation);
+void emulator_log_message(emulator_invocation *invocation, const char *text);
+void emulator_log_report(emulator_invocation *invocation); /* END and REPORT */
+void emulator_log_ready(emulator_host *emulator);
+void emulator_log_flush(emulator_host *emulator);
+
+/* event_stream.c: one message of application/vnd.amazon.eventstream. */
+void emulator_event_stream_write(text_buffer *out, const char *event_type, const char *content_type,
+                                 const void *payload, size_t size);
+
+#endif

@@ -1,0 +1,200 @@
+/* See facts.h. */
+#include "policy/facts.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+/* The schema index of the field named at stack index 2; raises for a field the kind lacks. */
+static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+  for (size_t i = 0; key && i < f->schema->count; i++)
+    if (f->names[i] == key) return i;
+  if (!key) luaL_error(L, "facts are read by field name, not by a %s", luaL_typename(L, 2));
+  const char *near = schema_suggest(f->schema, key, strlen(key));
+  luaL_error(L, "%s facts have no field '%s'%s%s%s", kind, key, near ? "; did you mean '" : "",
+             near ? near : "", near ? "'?" : "");
+  return 0;
+}
+
+/* Decodes a field into the table at index cache; the names are in the one at index keys. */
+static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys) {
+  lua_rawgeti(L, keys, (lua_Integer)at + 1);
+  schema_read_push(L, &f->schema->items[at], f->slots[at]);
+  lua_rawset(L, cache);
+  f->decoded |= (uint64_t)1 << at;
+}
+
+/* __index(cache, name), for a field that is not in the cache. A policy mostly reads the same
+ * fields every time: scalars are remembered, and decoded at once from then on. */
+static int facts_index(lua_State *L) {
+  facts *f = lua_touserdata(L, lua_upvalueindex(1));
+  size_t at = field_at_key(L, f, lua_tostring(L, lua_upvalueindex(2)));
+  if (!(f->present >> at & 1)) return 0;
+  if (f->schema->items[at].type < SCHEMA_LIST) f->wanted |= (uint64_t)1 << at;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  decode_field(L, f, at, 1, 3);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 1);
+  return 1;
+}
+
+static int facts_newindex(lua_State *L) {
+  return luaL_error(L, "facts are read-only: '%s' cannot be set",
+                    lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : luaL_typename(L, 2));
+}
+
+/* Iterator over the given fields in byte order of their names: state is the facts table, control
+ * the name before. */
+static int facts_next(lua_State *L) {
+  const facts *f = lua_touserdata(L, lua_upvalueindex(1));
+  size_t at =
+      lua_isnoneornil(L, 2) ? 0 : field_at_key(L, f, lua_tostring(L, lua_upvalueindex(2))) + 1;
+  while (at < f->schema->count && !(f->present >> at & 1)) at++;
+  if (at == f->schema->count) return 0;
+  lua_pushstring(L, f->names[at]);
+  lua_pushvalue(L, -1);
+  lua_gettable(L, 1);
+  return 2;
+}
+
+static int facts_pairs(lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushcclosure(L, facts_next, 2);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
+}
+
+static void set_function(lua_State *L, const char *name, lua_CFunction function, facts *f,
+                         const char *kind) {
+  lua_pushlightuserdata(L, f);
+  lua_pushstring(L, kind);
+  lua_pushcclosure(L, function, 2);
+  lua_setfield(L, -2, name);
+}
+
+/* Pushes the table that decoded fields go to. */
+static void push_cache(lua_State *L, facts *f, const char *kind) {
+  lua_createtable(L, 0, (int)f->schema->count); // cache
+  lua_createtable(L, 0, 1);                     // cache metatable
+  set_function(L, "__index", facts_index, f, kind);
+  lua_setmetatable(L, -2);
+}
+
+void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind) {
+  *f = (facts){.schema = schema};
+  lua_createtable(L, (int)schema->count, 0); // keys
+  for (size_t i = 0; i < schema->count; i++) {
+    f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
+  }
+  f->keys = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);          // table
+  lua_createtable(L, 0, 4); // table metatable
+  push_cache(L, f, kind);
+  lua_pushvalue(L, -1);
+  f->cache = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, facts_newindex);
+  lua_setfield(L, -2, "__newindex");
+  set_function(L, "__pairs", facts_pairs, f, kind);
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  f->table = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static bool refuse_name(const facts *f, json_span key, text_buffer *why) {
+  schema_read_explain_unknown(f->schema, "field", key, why);
+  return false;
+}
+
+static bool check_complete(const facts *f, uint64_t given, text_buffer *why) {
+  for (size_t i = 0; i < f->schema->count; i++)
+    if (f->schema->items[i].required && !(given >> i & 1)) {
+      text_buffer_format(why, "field \"%s\" is missing", f->schema->items[i].name);
+      return false;
+    }
+  return true;
+}
+
+bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why) {
+  json_scan scan;
+  json_span object;
+  json_type type;
+  json_scan_begin(&scan, text, size);
+  if (json_scan_peek(&scan, &type) && type != JSON_OBJECT) {
+    text_buffer_text(why, "facts must be one JSON object");
+    return false;
+  }
+  if (json_read_members(&scan, members, &object) && json_scan_finish(&scan)) return true;
+  size_t line, column;
+  json_scan_place(&scan, &line, &column);
+  text_buffer_format(why, "not valid JSON: %s (line %zu, column %zu)", scan.error, line, column);
+  return false;
+}
+
+bool facts_take(facts *f, const json_members *members, text_buffer *why) {
+  uint64_t given = 0;
+  uint8_t *next = f->next; /* decisions mostly come with the same fields in the same order */
+  f->present = 0;
+  for (size_t i = 0; i < members->count; i++) {
+    const json_member *member = &members->items[i];
+    size_t guess = *next;
+    const schema_field *field = schema_find(f->schema, member->key.at, member->key.size, &guess);
+    if (!field) return refuse_name(f, member->key, why);
+    size_t at = (size_t)(field - f->schema->items);
+    *next = (uint8_t)at;
+    next = &f->next[at + 1];
+    if (given >> at & 1) {
+      text_buffer_format(why, "field \"%s\" is given twice", field->name);
+      return false;
+    }
+    if (!schema_read_check_value(field, member->value, why)) return false;
+    f->slots[at] = member->value;
+    given |= (uint64_t)1 << at;
+    if (member->value.type != JSON_NULL) f->present |= (uint64_t)1 << at;
+  }
+  return check_complete(f, f->present, why);
+}
+
+/* Removes fields from the cache; the stack ends in the cache and its keys. */
+static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
+  f->decoded &= ~dropped;
+  for (; dropped; dropped &= dropped - 1) {
+    lua_rawgeti(L, -1, __builtin_ctzll(dropped) + 1); // cache keys name
+    lua_pushnil(L);
+    lua_rawset(L, -4);
+  }
+}
+
+/* Fields the decision before left in the cache go, those it is likely to need come. */
+static void refresh_cache(lua_State *L, facts *f) {
+  uint64_t fresh = f->wanted & f->present;
+  int keys = lua_gettop(L);
+  drop_fields(L, f, f->decoded & ~fresh);
+  f->decoded = 0;
+  for (; fresh; fresh &= fresh - 1)
+    decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
+}
+
+void facts_push(lua_State *L, facts *f) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  refresh_cache(L, f);
+  lua_pop(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+}
+
+void facts_restore(lua_State *L, facts *f) {
+  uint64_t changeable = 0;
+  for (size_t i = 0; i < f->schema->count; i++)
+    if (f->schema->items[i].type >= SCHEMA_LIST) changeable |= (uint64_t)1 << i;
+  changeable &= f->decoded;
+  if (!changeable) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  drop_fields(L, f, changeable);
+  lua_pop(L, 2);
+}

@@ -1,0 +1,45 @@
+/* The facts of one decision as a policy sees them: a read-only table whose fields are decoded
+ * from the JSON text when they are first read. All of the text is checked before any is used, so
+ * what a policy does not read costs nothing but the check.
+ * Memory: slots point into the caller's JSON text, valid for one decision. */
+#ifndef WEIR_POLICY_FACTS_H
+#define WEIR_POLICY_FACTS_H
+
+#include "core/json/members.h"
+#include "policy/schema.h"
+
+typedef struct {
+  const schema_record *schema;
+  uint64_t present;                     /* bit i: field i is given and not null */
+  uint64_t wanted;                      /* scalars read by an earlier decision: decoded at once */
+  uint64_t decoded;                     /* what the cache holds */
+  json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
+  const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
+  int table, cache, keys;               /* registry references */
+  uint8_t next[SCHEMA_MAX_FIELDS + 1];  /* the field that came after field i - 1 the last time */
+} facts;
+
+/* Prepares the facts table of one schema. The facts must stay where they are for the life of the
+ * state. A policy keeps nothing between decisions, so one table serves them all: it is empty, its
+ * metatable leads to a cache of decoded fields, and from there to the function that decodes. */
+void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind);
+
+/* Reads the JSON text and lists its members; false with the reason in `why`. */
+bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why);
+
+/* Checks the members against the schema; false with the reason in `why`. */
+bool facts_take(facts *f, const json_members *members, text_buffer *why);
+
+/* Pushes the facts table for what was read last. */
+void facts_push(lua_State *L, facts *f);
+
+/* Makes the facts table what the text says again: a policy may have changed lists and records that
+ * it read from it. */
+void facts_restore(lua_State *L, facts *f);
+
+/* Forgets the text: fields of a table that outlives its decision read as absent. */
+static inline void facts_forget(facts *f) {
+  f->present = 0;
+}
+
+#endif

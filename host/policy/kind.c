@@ -1,0 +1,241 @@
+/* Opening a kind in a sandbox, its decision constructors, and adopting the policy for it.
+ * See impl.h. */
+#include "policy/impl.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void copy_name(lua_State *L, int index, char *out, size_t capacity) {
+  size_t size;
+  const char *text = luaL_checklstring(L, index, &size);
+  if (size >= capacity) luaL_error(L, "name '%s' is too long", text);
+  memcpy(out, text, size + 1);
+}
+
+/* With trace: the file and line that called the constructor. */
+static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table) {
+  lua_Debug caller;
+  if (sandbox->made_count == CONSTRUCTED_MAX) sandbox->made_count = 0; /* the oldest go */
+  constructed *place = &sandbox->made[sandbox->made_count++];
+  *place = (constructed){.table = table};
+  if (!lua_getstack(L, 1, &caller) || !lua_getinfo(L, "Sl", &caller)) return;
+  place->line = caller.currentline;
+  const char *file = caller.source[0] == '@' ? caller.source + 1 : caller.short_src;
+  size_t size = strlen(file) + 1;
+  if (size <= sizeof place->file) {
+    memcpy(place->file, file, size);
+    return;
+  }
+  static const char cut[] = "..."; /* the end of a path tells more */
+  size_t kept = sizeof place->file - (sizeof cut - 1);
+  memcpy(place->file, cut, sizeof cut - 1);
+  memcpy(place->file + sizeof cut - 1, file + size - kept, kept);
+}
+
+/* Pushes why the key before the top of the stack is no field of the decision at index. */
+static void push_refusal(lua_State *L, const decision_spec *spec) {
+  if (lua_type(L, -2) != LUA_TSTRING) {
+    lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
+    return;
+  }
+  size_t size;
+  const char *key = lua_tolstring(L, -2, &size);
+  const char *near = schema_suggest(&spec->fields, key, size);
+  lua_pushfstring(L, "%s has no field '%s'%s%s%s", spec->action, key,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index) {
+  size_t guess = 0;
+  bool has_because = false;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    int type = lua_type(L, -2);
+    if (type == LUA_TNUMBER) continue; /* an argument of because */
+    size_t size = 0;
+    const char *key = type == LUA_TSTRING ? lua_tolstring(L, -2, &size) : "";
+    if (size == 7 && memcmp(key, "because", 7) == 0) {
+      has_because = lua_type(L, -1) == LUA_TSTRING;
+    } else if (type != LUA_TSTRING || !schema_find(&spec->fields, key, size, &guess)) {
+      push_refusal(L, spec);
+      return false;
+    }
+  }
+  if (!has_because) lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
+  return has_because;
+}
+
+/* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
+ * gives it back. Values are checked when the decision is returned from decide. */
+static int construct(lua_State *L) {
+  const decision_spec *spec = lua_touserdata(L, lua_upvalueindex(1));
+  policy_sandbox *sandbox = lua_touserdata(L, lua_upvalueindex(2));
+  /* Made while loading, it would be one table for all decisions. */
+  if (!sandbox->question)
+    return luaL_error(L, "%s: decisions are made inside decide", spec->action);
+  if (lua_type(L, 1) != LUA_TTABLE || lua_gettop(L) != 1)
+    return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
+  if (lua_getmetatable(L, 1))
+    return luaL_error(L, "%s: this table is a decision already", spec->action);
+  if (!policy_kind_check_fields(L, spec, 1))
+    return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
+  lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
+  lua_setmetatable(L, 1);
+  if (sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
+  return 1;
+}
+
+/* The decision's spec is on the top of the stack. */
+static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
+  if (kind->decision_count == KIND_MAX_DECISIONS) luaL_error(L, "too many decisions");
+  decision_spec *spec = &kind->decisions[kind->decision_count++];
+  spec->kind = kind;
+  lua_getfield(L, -1, "action"); // spec action
+  copy_name(L, -1, spec->action, sizeof spec->action);
+  const char *json = lua_pushfstring(L, "{\"action\":\"%s\"}", spec->action);
+  spec->json_size = strlen(json);
+  memcpy(spec->json, json, spec->json_size + 1);
+  lua_pop(L, 1);
+  lua_pop(L, 1);
+  if (lua_getfield(L, -1, "fields") != LUA_TNIL) schema_record_compile(L, -1, &spec->fields);
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 2); // spec metatable
+  lua_pushlightuserdata(L, spec);
+  lua_rawseti(L, -2, 1);
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  spec->metatable = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlightuserdata(L, spec);
+  lua_pushlightuserdata(L, sandbox);
+  lua_pushcclosure(L, construct, 2);
+  lua_setfield(L, words, spec->action);
+}
+
+void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
+  words = lua_absindex(L, words);
+  kind->policy = kind->decide = kind->params_table = LUA_NOREF;
+  lua_getfield(L, -1, "kind"); // kind name
+  copy_name(L, -1, kind->name, sizeof kind->name);
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "facts"); // kind facts
+  schema_record_compile(L, -1, &kind->facts_schema);
+  lua_pop(L, 1);
+  facts_open(L, &kind->facts, &kind->facts_schema, kind->name);
+  lua_getfield(L, -1, "decisions"); // kind decisions
+  size_t count = lua_rawlen(L, -1);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i); // kind decisions spec
+    open_decision(L, sandbox, kind, words);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  kind->invariants = LUA_NOREF;
+  if (lua_getfield(L, -1, "invariants") == LUA_TNIL)
+    lua_pop(L, 1);
+  else
+    kind->invariants = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pop(L, 1);
+}
+
+void policy_kind_free(policy_kind *kind) {
+  for (size_t i = 0; i < kind->params.count; i++) {
+    if (kind->defaults) text_buffer_free(&kind->defaults[i]);
+    if (kind->overrides) text_buffer_free(&kind->overrides[i]);
+    if (kind->docs) free(kind->docs[i]);
+  }
+  free(kind->docs);
+  free(kind->defaults);
+  free(kind->overrides);
+  schema_record_free(&kind->params);
+  for (size_t i = 0; i < kind->decision_count; i++) schema_record_free(&kind->decisions[i].fields);
+  schema_record_free(&kind->facts_schema);
+  text_buffer_free(&kind->params_key);
+  text_buffer_free(&kind->params_json);
+  text_buffer_free(&kind->overridden);
+}
+
+const decision_spec *policy_kind_decision_at(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgeti(L, -1, 1);
+  const decision_spec *spec = lua_touserdata(L, -1); /* only decisions' metatables have one */
+  lua_pop(L, 2);
+  return spec;
+}
+
+/* Turns params = { name = spec, … } (top of the stack) into the list that schemas are compiled
+ * from, and pushes it. */
+static void push_param_list(lua_State *L) {
+  lua_newtable(L); // params list
+  lua_Integer count = 0;
+  for (lua_pushnil(L); lua_next(L, -3);) { // params list name spec
+    lua_createtable(L, 0, 6);              // params list name spec field
+    lua_pushvalue(L, -3);
+    lua_setfield(L, -2, "name");
+    static const char *const copied[] = {"type", "min", "max", "values"};
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
+      lua_getfield(L, -2, copied[i]);
+      lua_setfield(L, -2, copied[i]);
+    }
+    lua_pushboolean(L, true); /* null is no value for a parameter */
+    lua_setfield(L, -2, "required");
+    lua_rawseti(L, -4, ++count);
+    lua_pop(L, 1); // params list name
+  }
+}
+
+/* The table of parameters is on the top of the stack. */
+static bool read_defaults(lua_State *L, policy_kind *kind, finding_list *findings) {
+  size_t count = kind->params.count;
+  kind->defaults = calloc(count + 1, sizeof *kind->defaults);
+  kind->overrides = calloc(count + 1, sizeof *kind->overrides);
+  kind->docs = calloc(count + 1, sizeof *kind->docs);
+  if (!kind->defaults || !kind->overrides || !kind->docs) return luaL_error(L, "not enough memory");
+  bool ok = true;
+  for (size_t i = 0; i < count; i++) {
+    text_buffer why = {0};
+    lua_getfield(L, -1, kind->params.items[i].name);
+    lua_getfield(L, -1, "default");
+    if (!schema_write_json(L, lua_gettop(L), &kind->params.items[i], &kind->defaults[i], &why)) {
+      const schema_field *field = &kind->params.items[i];
+      int line = policy_load_line(kind->file, field->name, field->name_size);
+      finding_error(findings, kind->file->shown, line, "W006", "the default of parameter %.*s",
+                    (int)why.size, why.data);
+      ok = false;
+    }
+    text_buffer_free(&why);
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "doc") == LUA_TSTRING) kind->docs[i] = strdup(lua_tostring(L, -1));
+    lua_pop(L, 2);
+  }
+  return ok;
+}
+
+static void read_name(lua_State *L, policy_kind *kind) {
+  if (lua_getfield(L, -1, "name") == LUA_TSTRING)
+    copy_name(L, -1, kind->policy_name, sizeof kind->policy_name);
+  else
+    strcpy(kind->policy_name, kind->name);
+  lua_pop(L, 1);
+}
+
+bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
+                       finding_list *findings) {
+  kind->file = file;
+  read_name(L, kind);
+  if (lua_getfield(L, -1, "params") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+  }
+  push_param_list(L); // policy params list
+  schema_record_compile(L, -1, &kind->params);
+  lua_pop(L, 1);
+  bool ok = read_defaults(L, kind, findings);
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "decide");
+  kind->decide = luaL_ref(L, LUA_REGISTRYINDEX);
+  if (lua_getfield(L, -1, "examples") == LUA_TTABLE)
+    kind->examples = (size_t)luaL_len(L, -1); /* it may be frozen */
+  lua_pop(L, 1);
+  kind->policy = luaL_ref(L, LUA_REGISTRYINDEX);
+  return ok;
+}

@@ -1,0 +1,232 @@
+/* Loading the files of a policy set into its sandbox, and `require` between them.
+ * See impl.h. */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/impl.h"
+#include "policy/purity.h"
+
+enum { PATH_CAPACITY = 256 };
+
+/* Notes that a file is being loaded, or no longer is. */
+static void mark_module(lua_State *L, int modules, const policy_file *file, bool forget) {
+  if (forget)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, false);
+  lua_setfield(L, modules, file->path);
+}
+
+/* Runs a file of the set once and leaves its result on the stack; later calls give the same. */
+static void load_file(lua_State *L, const policy_file *file) {
+  policy_sandbox *sandbox = policy_sandbox_at(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->modules);
+  int modules = lua_gettop(L);
+  if (lua_getfield(L, modules, file->path) == LUA_TBOOLEAN && !lua_toboolean(L, -1))
+    luaL_error(L, "'%s' requires itself, through others", file->path);
+  if (!lua_isnil(L, -1)) {
+    lua_remove(L, modules);
+    return;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->chunks);
+  if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
+    lua_pushfstring(L, "@%s", file->shown);
+    if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK)
+      lua_error(L);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->environment);
+  lua_setupvalue(L, -2, 1);
+  mark_module(L, modules, file, false);
+  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+    mark_module(L, modules, file, true); /* who catches this and asks again gets the same answer */
+    lua_error(L);
+  }
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, true); /* as Lua's own require does */
+  }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, modules, file->path);
+  lua_replace(L, modules);
+  lua_settop(L, modules);
+}
+
+/* require "lib.sizes" → lib/sizes.lua of the policy directory; there is no other place. */
+int policy_load_require(lua_State *L) {
+  size_t size;
+  const char *name = luaL_checklstring(L, 1, &size);
+  char path[PATH_CAPACITY];
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  if (size + sizeof ".lua" > sizeof path || strspn(name, allowed) != size || name[0] == '.' ||
+      strstr(name, "..") || size == 0)
+    return luaL_error(L,
+                      "require: '%s' is not a module name; write require \"lib.sizes\" for "
+                      "lib/sizes.lua of the policy directory",
+                      name);
+  for (size_t i = 0; i <= size; i++) path[i] = name[i] == '.' ? '/' : name[i];
+  strcpy(path + size, ".lua");
+  const policy_sandbox *sandbox = policy_sandbox_at(L);
+  /* What a decision loaded would live on, unfrozen, in the next one. */
+  if (sandbox->question)
+    return luaL_error(L, "require: call it at the top of the file, not while deciding");
+  const policy_file *file = policy_files_find(sandbox->files, path);
+  if (!file)
+    return luaL_error(L,
+                      "require: there is no %s/%s; a policy can only require files of its own "
+                      "directory",
+                      sandbox->files->directory, path);
+  load_file(L, file);
+  /* An empty file, or one that is being written: its policy must not be taken for a whole one. */
+  if (lua_isboolean(L, -1))
+    return luaL_error(L, "require: %s returns nothing; a module ends in return { … }", path);
+  return 1;
+}
+
+/* Runs a file; gives the policy that it returned, as `policy` checked it, nil for a helper, false
+ * for a file without a result: its end, or a `return`, must be missing. */
+static int load_file_protected(lua_State *L) {
+  load_file(L, lua_touserdata(L, 1));
+  if (lua_isboolean(L, -1)) {
+    lua_pushboolean(L, false);
+    return 1;
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->accepted);
+  lua_insert(L, -2);
+  lua_rawget(L, -2);
+  return 1;
+}
+
+const char *policy_load_error(lua_State *L, char *value, size_t size) {
+  if (lua_type(L, -1) == LUA_TSTRING) return lua_tostring(L, -1);
+  snprintf(value, size, "(an error value of type %s)", luaL_typename(L, -1));
+  return value;
+}
+
+static bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+int policy_load_line(const policy_file *file, const char *word, size_t size) {
+  int line = 1;
+  bool inside = false; /* a longer word */
+  for (const char *at = file->text, *end = at + file->size; at + size <= end; at++) {
+    if (!inside && memcmp(at, word, size) == 0 && !is_letter(at[size])) return line;
+    line += *at == '\n';
+    inside = is_letter(*at);
+  }
+  return 0;
+}
+
+/* The messages of `policy` begin with what they are about: "params.size must be made with …". */
+static int line_of_subject(const policy_file *file, const char *text) {
+  size_t size = 0;
+  while (is_letter(text[size])) size++;
+  int line = size ? policy_load_line(file, text, size) : 0;
+  return line ? line : policy_load_line(file, "policy", 6);
+}
+
+/* Pops the error. */
+static void report_load_error(lua_State *L, const policy_file *file, int status, const char *code,
+                              finding_list *findings) {
+  char value[64];
+  const char *text = policy_load_error(L, value, sizeof value);
+  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) {
+    code = "W011";
+    const char *reason = sandbox_budget_reason(L);
+    if (reason[0]) text = reason;
+  } else if (strstr(text, "require: ") || strstr(text, "requires itself")) {
+    code = "W012";
+  }
+  int line = strstr(text, ".lua:") ? 0 : line_of_subject(file, text);
+  finding_error(findings, file->shown, line, code, "%s", text);
+  lua_settop(L, 0);
+}
+
+static int set_chunk(lua_State *L) { /* chunk, file */
+  const policy_file *file = lua_touserdata(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->chunks);
+  lua_pushvalue(L, 1);
+  lua_setfield(L, -2, file->path);
+  return 0;
+}
+
+/* Pops the compiled file and keeps it for load_file. */
+static int keep_chunk(lua_State *L, const policy_file *file) {
+  lua_pushcfunction(L, set_chunk);
+  lua_insert(L, -2);
+  lua_pushlightuserdata(L, (void *)file);
+  return lua_pcall(L, 2, 0, 0);
+}
+
+/* Compiling separately tells a syntax error from one while running. */
+static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
+  char *name = NULL;
+  if (asprintf(&name, "@%s", file->shown) < 0) name = NULL;
+  int status = luaL_loadbufferx(L, file->text, file->size, name ? name : "=?", "t");
+  free(name);
+  if (status == LUA_OK) status = keep_chunk(L, file);
+  if (status != LUA_OK) report_load_error(L, file, status, "W003", findings);
+  lua_settop(L, 0);
+  return status == LUA_OK;
+}
+
+typedef struct {
+  policy_sandbox *sandbox;
+  const policy_file *file;
+  finding_list *findings;
+} adoption;
+
+static void check_purity(lua_State *L, const policy_kind *kind, const adoption *job) {
+  text_buffer why = {0};
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
+  if (!policy_purity_enforce(L, -1, &job->sandbox->scratch, &why)) {
+    finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
+    finding_hint(job->findings, "what a decision needs from others belongs into its facts");
+  }
+  text_buffer_free(&why);
+}
+
+/* The checked policy of a file is argument 1. */
+static int adopt(lua_State *L) {
+  const adoption *job = lua_touserdata(L, 2);
+  lua_getfield(L, 1, "kind");
+  size_t size;
+  const char *name = lua_tolstring(L, -1, &size);
+  policy_kind *kind = (policy_kind *)policy_sandbox_find(job->sandbox, name, size);
+  if (kind->file) {
+    finding_error(job->findings, job->file->shown, 0, "W010",
+                  "is a second policy of kind %s; %s is the first", kind->name, kind->file->shown);
+    return 0;
+  }
+  lua_pushvalue(L, 1);
+  if (policy_kind_adopt(L, kind, job->file, job->findings)) check_purity(L, kind, job);
+  return 0;
+}
+
+void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings) {
+  lua_State *L = sandbox->L;
+  if (!compiles(L, file, findings)) return;
+  bool in_subdirectory = strchr(file->path, '/') != NULL;
+  if (in_subdirectory) return; /* a helper: loaded when a policy requires it */
+  lua_pushcfunction(L, load_file_protected);
+  lua_pushlightuserdata(L, (void *)file);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status != LUA_OK) {
+    report_load_error(L, file, status, "W004", findings);
+    return;
+  }
+  if (lua_istable(L, -1)) {
+    adoption job = {sandbox, file, findings};
+    lua_pushcfunction(L, adopt);
+    lua_insert(L, 1);
+    lua_pushlightuserdata(L, &job);
+    status = lua_pcall(L, 2, 0, 0);
+    if (status != LUA_OK) report_load_error(L, file, status, "W005", findings);
+  } else if (lua_isboolean(L, -1)) {
+    finding_error(findings, file->shown, 0, "W005", "returns nothing");
+    finding_hint(findings, "a policy file ends in: return policy { … }, a helper in: return { … }");
+  }
+  lua_settop(L, 0);
+}

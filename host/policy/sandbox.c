@@ -1,0 +1,231 @@
+/* Making a sandbox for a policy set. See sandbox.h; loading its files is in load.c,
+ * deciding in decide.c, examples in verify.c. */
+#include "policy/sandbox.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/system/sha256.h"
+#include "core/text/shown_text.h"
+#include "policy/impl.h"
+#include "sandbox/base.h"
+#include "sandbox/environment.h"
+#include "sandbox/libraries.h"
+#include "script/embedded_lua.h"
+#include "script/state.h"
+
+const policy_limits policy_limits_default = {
+    .instructions = 200 * 1000,
+    .load_instructions = 20 * 1000 * 1000,
+    .memory = 4 * 1024 * 1024,
+    .load_memory = 8 * 1024 * 1024,
+};
+
+/* Loads and runs a trusted module inside the sandbox, with the plain libraries as its globals and
+ * `arguments` values from the stack. */
+static void run_trusted(lua_State *L, const char *name, int libraries, int arguments, int results) {
+  const embedded_lua_module *module = embedded_lua_find(name);
+  if (!module) luaL_error(L, "no module '%s' inside weir", name);
+  embedded_lua_load(L, module);
+  lua_pushvalue(L, libraries);
+  lua_setupvalue(L, -2, 1);
+  lua_insert(L, -1 - arguments);
+  lua_call(L, arguments, results);
+}
+
+/* Pushes one table with everything from the bounded libraries. */
+static void push_libraries(lua_State *L, policy_sandbox *sandbox) {
+  static const luaL_Reg parts[] = {{"string", sandbox_open_string},
+                                   {"table", sandbox_open_table},
+                                   {"math", sandbox_open_math},
+                                   {"utf8", sandbox_open_utf8}};
+  sandbox_open_base(L); // libraries
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    parts[i].func(L); // libraries part
+    if (i == 0) {
+      lua_getfield(L, -1, "format");
+      sandbox->format = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_setfield(L, -2, parts[i].name);
+  }
+}
+
+/* The words table is at index; its functions come from trusted code. */
+static void open_kinds(lua_State *L, policy_sandbox *sandbox, int libraries, int words, int names) {
+  size_t count = lua_rawlen(L, names);
+  if (count > KINDS_MAX) luaL_error(L, "more than %d kinds", KINDS_MAX);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(L, names, (lua_Integer)i);
+    const char *module = lua_pushfstring(L, "weir.kinds.%s", lua_tostring(L, -1));
+    run_trusted(L, module, libraries, 0, 1);
+    lua_replace(L, -3); // name → kind
+    lua_pop(L, 1);
+    policy_kind_open(L, sandbox, &sandbox->kinds[sandbox->kind_count++], words);
+  }
+}
+
+static int is_deciding(lua_State *L) {
+  lua_pushboolean(L, policy_sandbox_at(L)->question != NULL);
+  return 1;
+}
+
+/* Merges the words into the libraries and makes the policies' _ENV of them. */
+static void make_environment(lua_State *L, policy_sandbox *sandbox, int libraries, int words) {
+  for (lua_pushnil(L); lua_next(L, words);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_settable(L, libraries);
+  }
+  lua_pushcfunction(L, policy_load_require);
+  lua_setfield(L, libraries, "require");
+  sandbox_push_environment(L, libraries);
+  sandbox->environment = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int open_sandbox(lua_State *L) {
+  policy_sandbox *sandbox = policy_sandbox_at(L);
+  push_libraries(L, sandbox);
+  int libraries = lua_gettop(L);
+  run_trusted(L, "weir.kinds", libraries, 0, 1);
+  int names = lua_gettop(L);
+  lua_pushvalue(L, names);
+  lua_pushcfunction(L, is_deciding);
+  run_trusted(L, "weir.sandbox.vocabulary", libraries, 2, 2); // … words accepted
+  sandbox->accepted = luaL_ref(L, LUA_REGISTRYINDEX);
+  int words = lua_gettop(L);
+  open_kinds(L, sandbox, libraries, words, names);
+  lua_newtable(L);
+  sandbox->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  sandbox->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
+  make_environment(L, sandbox, libraries, words);
+  return 0;
+}
+
+static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *file) {
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    if (sandbox->kinds[i].file == file) return true;
+  return false;
+}
+
+/* A policy alone has the digest of its file, as sha256sum prints it; helpers change what a policy
+ * does, so with helpers it is a digest over all of them. */
+static void set_digests(policy_sandbox *sandbox) {
+  const policy_files *files = sandbox->files;
+  for (size_t k = 0; k < sandbox->kind_count; k++) {
+    policy_kind *kind = &sandbox->kinds[k];
+    if (!kind->file) continue;
+    text_buffer all = {0};
+    text_buffer_text(&all, kind->file->digest);
+    for (size_t i = 0; i < files->count; i++)
+      if (!is_policy_file(sandbox, &files->items[i]))
+        text_buffer_format(&all, "\n%s %s", files->items[i].path, files->items[i].digest);
+    strcpy(kind->digest, kind->file->digest);
+    if (all.size > strlen(kind->file->digest)) sha256_text(all.data, all.size, kind->digest + 7);
+    text_buffer_free(&all);
+  }
+}
+
+static bool any_policy(const policy_sandbox *sandbox) {
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    if (sandbox->kinds[i].file) return true;
+  return false;
+}
+
+static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
+  sandbox->budget.blocks = lua_allocator_for_state();
+  lua_State *L = sandbox->L = lua_newstate(sandbox_budget_allocate, &sandbox->budget);
+  lua_allocator_release(sandbox->budget.blocks);
+  if (!L) return false;
+  script_state_stress_gc(L);
+  sandbox_budget_attach(L, &sandbox->budget);
+  sandbox_budget_start(L);
+  lua_pushcfunction(L, open_sandbox);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
+  char value[64];
+  finding_error(findings, sandbox->files->directory, 0, "W011", "the sandbox cannot start: %s",
+                policy_load_error(L, value, sizeof value));
+  return false;
+}
+
+policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,
+                                   finding_list *findings) {
+  policy_sandbox *sandbox = calloc(1, sizeof *sandbox);
+  if (!sandbox) return NULL;
+  sandbox->files = files;
+  sandbox->limits = limits;
+  sandbox->budget.instruction_limit = limits.load_instructions;
+  sandbox->budget.memory_limit = limits.load_memory;
+  if (!open_state(sandbox, findings)) {
+    policy_sandbox_free(sandbox);
+    return NULL;
+  }
+  /* All files share one budget: once it is spent, no later one can tell more. */
+  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
+    policy_load_file(sandbox, &files->items[i], findings);
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
+  if (findings->errors == 0 && !any_policy(sandbox)) {
+    finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
+    finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
+  }
+  set_digests(sandbox);
+  lua_gc(sandbox->L, LUA_GCCOLLECT);
+  sandbox->budget.instruction_limit = limits.instructions;
+  sandbox->budget.memory_limit = sandbox->budget.memory_used + limits.memory;
+  return sandbox;
+}
+
+void policy_sandbox_free(policy_sandbox *sandbox) {
+  if (!sandbox) return;
+  if (sandbox->L) {
+    /* Finalizers do not exist in a sandbox; closing runs no policy code. */
+    lua_close(sandbox->L);
+  }
+  for (size_t i = 0; i < sandbox->kind_count; i++) policy_kind_free(&sandbox->kinds[i]);
+  text_buffer_free(&sandbox->scratch);
+  text_buffer_free(&sandbox->why);
+  free(sandbox);
+}
+
+size_t policy_sandbox_kinds(const policy_sandbox *sandbox) {
+  return sandbox->kind_count;
+}
+
+const policy_kind *policy_sandbox_kind(const policy_sandbox *sandbox, size_t index) {
+  return &sandbox->kinds[index];
+}
+
+const policy_kind *policy_sandbox_find(const policy_sandbox *sandbox, const char *kind,
+                                       size_t size) {
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    if (strlen(sandbox->kinds[i].name) == size && memcmp(sandbox->kinds[i].name, kind, size) == 0)
+      return &sandbox->kinds[i];
+  return NULL;
+}
+
+bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, size_t size,
+                             text_buffer *why) {
+  json_scan scan;
+  json_span name, value;
+  json_scan_begin(&scan, overrides, size);
+  if (!json_scan_enter(&scan, JSON_OBJECT)) {
+    text_buffer_text(why, "parameters must be one JSON object");
+    return false;
+  }
+  while (json_scan_member(&scan, &name) && json_scan_value(&scan, &value)) {
+    int taken = 0;
+    for (size_t i = 0; i < sandbox->kind_count; i++) {
+      int result = policy_params_override(&sandbox->kinds[i], name, value, why);
+      if (result < 0) return false;
+      taken += result;
+    }
+    if (taken) continue;
+    text_buffer_text(why, "no policy has a parameter \"");
+    shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
+    text_buffer_byte(why, '"');
+    return false;
+  }
+  if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
+  return !scan.error;
+}

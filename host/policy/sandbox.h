@@ -1,0 +1,88 @@
+/* One sandbox: a Lua state in which a policy set's files are loaded and its policies decide.
+ *
+ * A sandbox is used by one thread at a time; several sandboxes may share one policy_files. Every
+ * entry is protected: whatever a policy does comes back as an answer or a finding.
+ *
+ * Memory: the sandbox owns its state and everything in it; the policy_files must outlive it.
+ * Answers own their texts (policy_answer_free). */
+#ifndef WEIR_POLICY_SANDBOX_H
+#define WEIR_POLICY_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/json/members.h"
+#include "core/policy_files/finding.h"
+#include "core/policy_files/policy_files.h"
+#include "core/text/text_buffer.h"
+
+typedef struct policy_sandbox policy_sandbox;
+
+typedef struct {
+  int64_t instructions;      /* of one decision */
+  int64_t load_instructions; /* of loading all files together */
+  size_t memory;             /* bytes that one decision may hold beyond the loaded set */
+  size_t load_memory;        /* bytes of the state while the set is loaded */
+} policy_limits;
+
+extern const policy_limits policy_limits_default;
+
+/* Loads every file. Errors are findings; the sandbox is usable only when there is no error.
+ * NULL when memory is short (a finding too). */
+policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,
+                                   finding_list *findings);
+void policy_sandbox_free(policy_sandbox *sandbox);
+
+/* Overrides every parameter of that name, in every policy that has it, for all later decisions.
+ * `overrides` is a JSON object; texts are read as the parameter's type ("20" for an integer), and
+ * "kind.name" means one kind's only. False, with the reason in `why`, when a name is nowhere or a
+ * value does not fit. */
+bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, size_t size,
+                             text_buffer *why);
+
+/* What one policy is asked. Parameters come from, in rising order: the policy's defaults, the
+ * recorded parameters below, policy_sandbox_override. */
+typedef struct {
+  const char *kind;
+  size_t kind_size;
+  const char *facts; /* JSON object */
+  size_t facts_size;
+  const json_members *members; /* of facts, when they have been read already; else NULL */
+  json_span params;            /* JSON object of recorded parameters, or size 0 */
+  json_span overrides; /* JSON array of the names in params that were overrides then; size 0: all */
+  policy_sandbox *recorded_by; /* or NULL: whose defaults tell which of params were overrides */
+  bool strict;                 /* a name in params that the policy does not have is an error */
+  bool trace;                  /* note file and line of the constructor that made the decision */
+} policy_question;
+
+enum { POLICY_PLACE_BYTES = 256 };
+
+typedef struct {
+  const char *code;              /* NULL: decided. Else UnknownKind, InvalidFacts, InvalidParams,
+                                    PolicyError, BudgetSpent, InvariantBroken, OutOfMemory */
+  text_buffer error;             /* NUL-terminated message when code is set */
+  const char *action;            /* static for the sandbox's life */
+  text_buffer decision;          /* canonical JSON: {"action":…} and the decision's fields */
+  text_buffer because;           /* canonical JSON text, with its quotes */
+  char file[POLICY_PLACE_BYTES]; /* with trace: where the decision was made */
+  int line;
+  int64_t instructions;
+  size_t memory; /* bytes at the peak beyond what the sandbox held before */
+} policy_answer;
+
+/* Reuses the answer's buffers. True when code is NULL. */
+bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
+                           policy_answer *answer);
+void policy_answer_free(policy_answer *answer);
+
+/* What is loaded. */
+typedef struct policy_kind policy_kind;
+size_t policy_sandbox_kinds(const policy_sandbox *sandbox);
+const policy_kind *policy_sandbox_kind(const policy_sandbox *sandbox, size_t index);
+const policy_kind *policy_sandbox_find(const policy_sandbox *sandbox, const char *kind,
+                                       size_t size);
+
+/* Runs every example and checks the answers; findings for what fails. */
+void policy_sandbox_verify(policy_sandbox *sandbox, finding_list *findings);
+
+#endif

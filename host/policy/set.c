@@ -1,0 +1,136 @@
+/* See set.h. */
+#include "policy/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/policy_files/policy_bundle.h"
+#include "core/system/files.h"
+#include "policy/impl.h"
+
+/* One version of the set, immutable once verified. */
+typedef struct {
+  policy_files files;
+  policy_sandbox *sandbox;
+} version;
+
+struct policy_set {
+  version *active;
+  char *path;                 /* where the first version came from */
+  policy_set_options options; /* overrides is our copy */
+};
+
+static void version_free(version *v) {
+  if (!v) return;
+  policy_sandbox_free(v->sandbox); /* refers to the files */
+  policy_files_free(&v->files);
+  free(v);
+}
+
+static bool verify(version *v, const policy_set_options *options, finding_list *findings) {
+  size_t errors = findings->errors;
+  v->sandbox = policy_sandbox_new(&v->files, options->limits, findings);
+  if (!v->sandbox || findings->errors > errors) return false;
+  policy_sandbox_verify(v->sandbox, findings);
+  if (findings->errors > errors) return false;
+  /* After the examples: these say what the policy does with its own defaults. */
+  text_buffer why = {0};
+  bool ok = !options->overrides ||
+            policy_sandbox_override(v->sandbox, options->overrides, options->overrides_size, &why);
+  if (!ok) finding_error(findings, v->files.directory, 0, "W006", "%.*s", (int)why.size, why.data);
+  text_buffer_free(&why);
+  return ok;
+}
+
+/* A Lua file is no bundle that was cut short, but a mistake for its directory. */
+static bool is_bundle(const char *path) {
+  files_status status;
+  size_t size = strlen(path);
+  bool is_lua = size > 4 && strcmp(path + size - 4, ".lua") == 0;
+  return !is_lua && files_stat(path, &status) == 0 && status.type == FILES_FILE;
+}
+
+static bool read_files(const policy_set_origin *origin, policy_files *files,
+                       finding_list *findings) {
+  if (origin->text)
+    return policy_bundle_parse(origin->path, origin->text, origin->size, files, findings);
+  if (is_bundle(origin->path)) return policy_bundle_read(origin->path, files, findings);
+  return policy_files_read(origin->path, files, findings);
+}
+
+static version *version_load(const policy_set_origin *origin, const policy_set_options *options,
+                             const char *unless_digest, bool *same, finding_list *findings) {
+  version *v = calloc(1, sizeof *v);
+  *same = false;
+  if (!v) return NULL;
+  if (!read_files(origin, &v->files, findings)) {
+    free(v);
+    return NULL;
+  }
+  *same = unless_digest && strcmp(unless_digest, v->files.digest) == 0;
+  if (!*same && verify(v, options, findings)) return v;
+  version_free(v);
+  return NULL;
+}
+
+policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_options *options,
+                            finding_list *findings) {
+  bool same;
+  version *v = version_load(origin, options, NULL, &same, findings);
+  policy_set *set = v ? calloc(1, sizeof *set) : NULL;
+  if (!set) {
+    version_free(v);
+    return NULL;
+  }
+  set->active = v;
+  set->options = *options;
+  set->path = strdup(origin->path);
+  if (options->overrides)
+    set->options.overrides = strndup(options->overrides, options->overrides_size);
+  if (set->path && (set->options.overrides || !options->overrides)) return set;
+  policy_set_free(set);
+  return NULL;
+}
+
+void policy_set_free(policy_set *set) {
+  if (!set) return;
+  version_free(set->active);
+  free(set->path);
+  free((char *)set->options.overrides);
+  free(set);
+}
+
+static bool has_policy(const version *v, const char *kind) {
+  const policy_kind *found = policy_sandbox_find(v->sandbox, kind, strlen(kind));
+  return found && found->file;
+}
+
+policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
+                                     const char *kind, finding_list *findings) {
+  bool same;
+  policy_set_origin again = {.path = set->path};
+  version *next = version_load(origin ? origin : &again, &set->options, set->active->files.digest,
+                               &same, findings);
+  if (same) return POLICY_SET_SAME;
+  if (!next) return POLICY_SET_REFUSED;
+  if (kind && !has_policy(next, kind)) {
+    version_free(next);
+    return POLICY_SET_LACKS_KIND;
+  }
+  version *last = set->active;
+  set->active = next;
+  version_free(last);
+  return POLICY_SET_SWAPPED;
+}
+
+policy_sandbox *policy_set_sandbox(policy_set *set) {
+  return set->active->sandbox;
+}
+
+const policy_files *policy_set_files(const policy_set *set) {
+  return &set->active->files;
+}
+
+const policy_set_options *policy_set_options_of(const policy_set *set) {
+  return &set->options;
+}

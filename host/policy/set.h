@@ -1,0 +1,50 @@
+/* A policy set: loaded, verified, active. A version that does not verify never becomes active; the
+ * last good one goes on.
+ * Memory: the set owns its files and its sandbox. Used by one thread at a time. */
+#ifndef WEIR_POLICY_SET_H
+#define WEIR_POLICY_SET_H
+
+#include "policy/sandbox.h"
+
+typedef struct policy_set policy_set;
+
+typedef struct {
+  policy_limits limits;
+  const char *overrides; /* JSON object of parameters, or NULL */
+  size_t overrides_size;
+} policy_set_options;
+
+/* Where a version comes from: a directory or a bundle file by its path, or, with text, a bundle
+ * that somebody fetched and `path` is what to call it. Borrowed for the call. */
+typedef struct {
+  const char *path;
+  const char *text; /* NULL: read path */
+  size_t size;
+} policy_set_origin;
+
+/* NULL, with findings, when anything is an error; warnings alone do not stop it. */
+policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_options *options,
+                            finding_list *findings);
+void policy_set_free(policy_set *set);
+
+typedef enum {
+  POLICY_SET_SAME,
+  POLICY_SET_SWAPPED,
+  POLICY_SET_REFUSED,
+  POLICY_SET_LACKS_KIND,
+} policy_set_change;
+
+/* Reads the origin, or with NULL the last path again; a changed and verified version, which has a
+ * policy of the kind when one is named, replaces the active one as a whole. */
+policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
+                                     const char *kind, finding_list *findings);
+
+policy_sandbox *policy_set_sandbox(policy_set *set);
+const policy_set_options *policy_set_options_of(const policy_set *set);
+const policy_files *policy_set_files(const policy_set *set);
+
+/* How bindings hold a set: a full userdata of this type whose block begins with the pointer (NULL
+ * once closed). */
+#define POLICY_SET_TYPE "weir.policy_set"
+
+#endif

@@ -1,0 +1,38 @@
+/* Deciding and comparing the lines of one block: what a worker thread of a replay does.
+ * Memory: a judge owns its sandboxes and buffers; a verdict owns its events and transcript until
+ * verdict_reset. */
+#ifndef WEIR_REPLAY_IMPL_H
+#define WEIR_REPLAY_IMPL_H
+
+#include "core/recording/recording.h"
+#include "replay/replay.h"
+
+typedef struct {
+  replay_counts counts;
+  replay_event *events;
+  size_t event_count;
+  size_t event_capacity;
+  text_buffer transcript; /* what the digest is taken over */
+  bool short_of_memory;
+} replay_verdict;
+
+typedef struct {
+  policy_sandbox *now;
+  policy_sandbox *old; /* diff only */
+  policy_answer answer;
+  policy_answer old_answer;
+  text_buffer scratch;
+  text_buffer error;
+  text_buffer path;
+} replay_judge;
+
+/* Judges the lines of a block, which ends with a newline or with the file; `first` is the number
+ * of its first line. */
+void replay_judge_block(replay_judge *judge, const char *text, size_t size, size_t first,
+                        replay_verdict *verdict);
+
+void replay_judge_free(replay_judge *judge);
+void replay_verdict_reset(replay_verdict *verdict);
+void replay_verdict_free(replay_verdict *verdict);
+
+#endif

@@ -1,0 +1,320 @@
+/* See impl.h. */
+#include "replay/impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/json/diff.h"
+#include "core/recording/line_source.h"
+#include "policy/impl.h"
+
+static replay_event *new_event(replay_verdict *verdict, replay_event_type type, size_t line) {
+  if (verdict->event_count == verdict->event_capacity) {
+    size_t capacity = verdict->event_capacity ? verdict->event_capacity * 2 : 16;
+    replay_event *events = realloc(verdict->events, capacity * sizeof *events);
+    if (!events) {
+      verdict->short_of_memory = true;
+      return NULL;
+    }
+    verdict->events = events;
+    verdict->event_capacity = capacity;
+  }
+  replay_event *event = &verdict->events[verdict->event_count++];
+  *event = (replay_event){.type = type, .line = line};
+  return event;
+}
+
+static char *copy_span(json_span span) {
+  size_t quotes = span.type == JSON_STRING ? 1 : 0;
+  return span.at ? strndup(span.at - quotes, span.size + 2 * quotes) : NULL;
+}
+
+static char *copy_inner(json_span span) {
+  return span.at ? strndup(span.at, span.size) : NULL;
+}
+
+static char *copy_buffer(const text_buffer *buffer) {
+  return strndup(buffer->data ? buffer->data : "", buffer->size);
+}
+
+static void report_bad_line(replay_judge *judge, replay_verdict *verdict, size_t line,
+                            size_t column) {
+  verdict->counts.bad_lines++;
+  replay_event *event = new_event(verdict, REPLAY_BAD_LINE, line);
+  if (!event) return;
+  event->place = (int)column;
+  event->message = copy_buffer(&judge->error);
+}
+
+/* The row of the counts for a kind, and the column for an action. */
+static size_t kind_row(const policy_sandbox *sandbox, const policy_kind *kind) {
+  return (size_t)(kind - policy_sandbox_kind(sandbox, 0));
+}
+
+static size_t action_column(const policy_kind *kind, json_span action) {
+  for (size_t i = 0; i < kind->decision_count; i++)
+    if (json_string_equals(action, kind->decisions[i].action, strlen(kind->decisions[i].action)))
+      return i;
+  return REPLAY_ACTIONS;
+}
+
+/* The column of a decision just made: its action is the kind's own text. */
+static size_t answer_column(const policy_kind *kind, const policy_answer *answer) {
+  size_t i = 0;
+  while (i < kind->decision_count && kind->decisions[i].action != answer->action) i++;
+  return i < kind->decision_count ? i : REPLAY_ACTIONS;
+}
+
+/* The action of a decision object; canonical ones mostly begin with it. */
+static json_span action_of(json_span decision) {
+  json_scan scan;
+  json_span key, value;
+  json_scan_begin(&scan, decision.at, decision.size);
+  json_scan_enter(&scan, JSON_OBJECT);
+  while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value))
+    if (key.size == 6 && memcmp(key.at, "action", 6) == 0 && value.type == JSON_STRING)
+      return value;
+  return (json_span){.at = ""};
+}
+
+static json_span span_of(const text_buffer *buffer, json_type type) {
+  size_t quotes = type == JSON_STRING ? 1 : 0;
+  return (json_span){.at = buffer->data + quotes,
+                     .size = buffer->size - 2 * quotes,
+                     .type = type,
+                     .escaped = quotes && memchr(buffer->data, '\\', buffer->size)};
+}
+
+/* What the new decision is compared with. */
+typedef struct {
+  json_span decision;
+  json_span because;
+} earlier;
+
+/* 0 the same; else the first differing field is in judge->path: 1 decision, 2 only because. */
+static int compare(replay_judge *judge, earlier before) {
+  json_span decision = span_of(&judge->answer.decision, JSON_OBJECT);
+  json_span because = span_of(&judge->answer.because, JSON_STRING);
+  judge->path.size = 0;
+  text_buffer_text(&judge->path, "decision");
+  if (json_first_difference(before.decision, decision, &judge->path)) return 1;
+  judge->path.size = 0;
+  text_buffer_text(&judge->path, "because");
+  return json_first_difference(before.because, because, &judge->path) ? 2 : 0;
+}
+
+static policy_question question_for(const recording_line *line, policy_sandbox *recorded_by,
+                                    bool trace) {
+  return (policy_question){
+      .kind = line->kind.at,
+      .kind_size = line->kind.size,
+      .facts = line->facts.at,
+      .facts_size = line->facts.size,
+      .members = &line->members,
+      .params = line->params,
+      .overrides = line->overrides,
+      .recorded_by = recorded_by,
+      .trace = trace,
+  };
+}
+
+/* Decides once more with tracing on, so that events can name file and line. Pure policies make
+ * this the same decision. */
+static void trace(replay_judge *judge, const recording_line *line, replay_event *event) {
+  policy_question question = question_for(line, judge->old, true);
+  policy_sandbox_decide(judge->now, &question, &judge->answer);
+  event->place = judge->answer.line;
+  memcpy(event->file, judge->answer.file, sizeof event->file);
+}
+
+static void report_failure(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
+                           size_t number, const earlier *before) {
+  replay_event *event = new_event(verdict, REPLAY_FAILURE, number);
+  if (!event) return;
+  trace(judge, line, event);
+  event->id = copy_inner(line->id);
+  event->kind = copy_inner(line->kind);
+  event->code = strdup(judge->answer.code ? judge->answer.code : "PolicyError");
+  event->message = copy_buffer(&judge->answer.error);
+  if (!before) return;
+  event->was = copy_span(before->decision);
+  event->was_because = copy_span(before->because);
+}
+
+static void report_difference(replay_judge *judge, replay_verdict *verdict,
+                              const recording_line *line, size_t number, const earlier *before) {
+  replay_event *event = new_event(verdict, REPLAY_DIFFERENCE, number);
+  if (!event) return;
+  event->field = copy_buffer(&judge->path);
+  trace(judge, line, event);
+  event->id = copy_inner(line->id);
+  event->kind = copy_inner(line->kind);
+  event->is = copy_buffer(&judge->answer.decision);
+  event->is_because = copy_buffer(&judge->answer.because);
+  if (before) {
+    event->was = copy_span(before->decision);
+    event->was_because = copy_span(before->because);
+    return;
+  }
+  event->was_failure = true;
+  event->was = copy_buffer(&judge->old_answer.error);
+}
+
+static void transcribe(const replay_judge *judge, const recording_line *line, bool ok,
+                       text_buffer *out) {
+  text_buffer_append(out, line->kind.at, line->kind.size);
+  text_buffer_byte(out, '\t');
+  const policy_answer *answer = &judge->answer;
+  if (ok) {
+    text_buffer_append(out, answer->decision.data, answer->decision.size);
+    text_buffer_byte(out, '\t');
+    text_buffer_append(out, answer->because.data, answer->because.size);
+  } else {
+    text_buffer_text(out, answer->code); /* a message can name a directory; the code is the same */
+  }
+  text_buffer_byte(out, '\n');
+}
+
+/* Diff: what the old set decides. False when it fails. */
+static bool decide_before(replay_judge *judge, const recording_line *line, earlier *before) {
+  policy_question question = question_for(line, judge->old, false);
+  if (!policy_sandbox_decide(judge->old, &question, &judge->old_answer)) return false;
+  before->decision = span_of(&judge->old_answer.decision, JSON_OBJECT);
+  before->because = span_of(&judge->old_answer.because, JSON_STRING);
+  return true;
+}
+
+/* `same`: both decisions are equal, so their actions are. */
+static void count_both(replay_judge *judge, replay_counts *counts, const recording_line *line,
+                       const earlier *before, bool ok, bool same) {
+  const policy_kind *kind = policy_sandbox_find(judge->now, line->kind.at, line->kind.size);
+  if (!kind) return;
+  size_t row = kind_row(judge->now, kind);
+  size_t is = ok ? answer_column(kind, &judge->answer) : REPLAY_ACTIONS, was = REPLAY_ACTIONS;
+  if (same)
+    was = is;
+  else if (before)
+    was = action_column(kind, action_of(before->decision));
+  counts->was[row][was]++;
+  counts->is[row][is]++;
+}
+
+/* 0 the same, 1 another decision, 2 another because; the path of the difference is noted. */
+static int compare_with(replay_judge *judge, const earlier *before) {
+  if (before) return compare(judge, *before);
+  judge->path.size = 0;
+  text_buffer_text(&judge->path, "decision");
+  return 1;
+}
+
+/* Facts that do not fit their kind are the line's fault, not the policy's: nothing was decided. */
+static void report_bad_facts(replay_judge *judge, replay_verdict *verdict,
+                             const recording_line *line, size_t number) {
+  judge->error.size = 0;
+  text_buffer_format(&judge->error, "facts of %.*s: ", (int)line->kind.size, line->kind.at);
+  text_buffer_append(&judge->error, judge->answer.error.data, judge->answer.error.size);
+  report_bad_line(judge, verdict, number, 0);
+}
+
+static void judge_decision(replay_judge *judge, const recording_line *line, size_t number,
+                           replay_verdict *verdict) {
+  replay_counts *counts = &verdict->counts;
+  earlier recorded = {line->decision, line->because};
+  const earlier *before = &recorded;
+  if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
+  policy_question question = question_for(line, judge->old, false);
+  bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
+  if (!ok && strcmp(judge->answer.code, "InvalidFacts") == 0) {
+    report_bad_facts(judge, verdict, line, number);
+    return;
+  }
+  int difference = ok ? compare_with(judge, before) : 1;
+  counts->decisions++;
+  count_both(judge, counts, line, before, ok, difference != 1);
+  transcribe(judge, line, ok, &verdict->transcript);
+  if (!ok) {
+    counts->failed++;
+    report_failure(judge, verdict, line, number, before);
+  } else if (difference == 0) {
+    counts->identical++;
+  } else {
+    if (difference == 1)
+      counts->changed++;
+    else
+      counts->reworded++;
+    report_difference(judge, verdict, line, number, before);
+  }
+}
+
+static bool is_blank(const char *text, size_t size) {
+  for (size_t i = 0; i < size; i++)
+    if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r') return false;
+  return true;
+}
+
+static void judge_line(replay_judge *judge, const char *text, size_t size, size_t number,
+                       replay_verdict *verdict) {
+  recording_line line;
+  size_t column;
+  verdict->counts.lines++;
+  if (size > LINE_MAX_BYTES) {
+    judge->error.size = 0;
+    text_buffer_format(&judge->error, "longer than %d bytes", LINE_MAX_BYTES);
+    report_bad_line(judge, verdict, number, 0);
+    return;
+  }
+  switch (recording_read(text, size, &line, &judge->scratch, &judge->error, &column)) {
+  case RECORDING_DECISION: judge_decision(judge, &line, number, verdict); break;
+  case RECORDING_OTHER: verdict->counts.other_lines++; break;
+  case RECORDING_BAD: report_bad_line(judge, verdict, number, column); break;
+  }
+}
+
+void replay_judge_block(replay_judge *judge, const char *text, size_t size, size_t first,
+                        replay_verdict *verdict) {
+  const char *end = text + size;
+  for (size_t number = first; text < end; number++) {
+    const char *newline = memchr(text, '\n', (size_t)(end - text));
+    const char *stop = newline ? newline : end;
+    size_t length = (size_t)(stop - text);
+    if (!is_blank(text, length)) judge_line(judge, text, length, number, verdict);
+    text = stop + 1;
+  }
+  if (verdict->transcript.failed) verdict->short_of_memory = true;
+}
+
+void replay_judge_free(replay_judge *judge) {
+  policy_sandbox_free(judge->now);
+  policy_sandbox_free(judge->old);
+  policy_answer_free(&judge->answer);
+  policy_answer_free(&judge->old_answer);
+  text_buffer_free(&judge->scratch);
+  text_buffer_free(&judge->error);
+  text_buffer_free(&judge->path);
+}
+
+static void event_free(replay_event *event) {
+  free(event->id);
+  free(event->kind);
+  free(event->field);
+  free(event->was);
+  free(event->was_because);
+  free(event->is);
+  free(event->is_because);
+  free(event->code);
+  free(event->message);
+}
+
+void replay_verdict_reset(replay_verdict *verdict) {
+  for (size_t i = 0; i < verdict->event_count; i++) event_free(&verdict->events[i]);
+  verdict->event_count = 0;
+  verdict->transcript.size = 0;
+  verdict->counts = (replay_counts){0};
+  verdict->short_of_memory = false;
+}
+
+void replay_verdict_free(replay_verdict *verdict) {
+  replay_verdict_reset(verdict);
+  free(verdict->events);
+  text_buffer_free(&verdict->transcript);
+}

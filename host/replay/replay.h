@@ -1,0 +1,88 @@
+/* Re-decides recordings, on all cores, and compares: with what was recorded (replay) or with a
+ * second policy set (diff).
+ *
+ * Lines are handled in order of reading as far as any caller can see: events, counts and the
+ * digest do not depend on the number of threads.
+ *
+ * Memory: a replay owns its threads and sandboxes; events passed to callbacks live until the
+ * callback returns. The policy files must outlive it. */
+#ifndef WEIR_REPLAY_REPLAY_H
+#define WEIR_REPLAY_REPLAY_H
+
+#include "policy/sandbox.h"
+
+enum { REPLAY_MAX_JOBS = 64 };
+
+typedef enum {
+  REPLAY_DIFFERENCE, /* another decision, or another because */
+  REPLAY_FAILURE,    /* the policy failed, or could not be asked */
+  REPLAY_BAD_LINE,   /* the line is no decision */
+} replay_event_type;
+
+typedef struct {
+  replay_event_type type;
+  size_t line; /* from 1, in the recording */
+  char *id;    /* NULL without; as in the line, escaped */
+  char *kind;
+  char *field;       /* of a difference: "decision.weights.blue", "because" */
+  char *was;         /* decision before: recorded, or of the old set */
+  char *was_because; /* JSON texts, all four */
+  char *is;          /* decision now */
+  char *is_because;
+  char file[POLICY_PLACE_BYTES]; /* where the decision of now was made */
+  int place;                     /* line in that file; 0 unknown */
+  bool was_failure;              /* diff: the old set failed, `was` is its message */
+  char *code;                    /* of a failure or bad line: error code, or NULL */
+  char *message;
+} replay_event;
+
+enum { REPLAY_ACTIONS = 8, REPLAY_KINDS = 16 };
+
+typedef struct {
+  uint64_t lines;     /* read, blank ones not counted */
+  uint64_t decisions; /* decided, failures included */
+  uint64_t identical;
+  uint64_t changed;  /* another decision */
+  uint64_t reworded; /* the same decision, another because */
+  uint64_t failed;
+  uint64_t bad_lines;
+  uint64_t other_lines; /* log records that are not decisions */
+  uint64_t was[REPLAY_KINDS]
+              [REPLAY_ACTIONS + 1]; /* by kind and action; the last: unknown, failed */
+  uint64_t is[REPLAY_KINDS][REPLAY_ACTIONS + 1];
+} replay_counts;
+
+typedef struct {
+  const policy_files *files;     /* the set that decides now */
+  const policy_files *old_files; /* diff: the set it is compared with; NULL: what was recorded */
+  policy_limits limits;
+  const char *overrides; /* JSON object for policy_sandbox_override, or NULL */
+  size_t overrides_size;
+  size_t jobs; /* 1 to REPLAY_MAX_JOBS */
+} replay_options;
+
+typedef struct {
+  void *context;
+  void (*event)(void *context, const char *file, const replay_event *event);
+  /* Now and then; bytes of the current file. */
+  void (*progress)(void *context, const char *file, size_t done, size_t total, uint64_t decisions);
+} replay_listener;
+
+typedef struct replay replay;
+
+/* NULL, with findings or `why`, when a set does not load or an override does not fit. */
+replay *replay_new(const replay_options *options, replay_listener listener, finding_list *findings,
+                   text_buffer *why);
+
+/* Re-decides one recording; may be called for several in turn. False, with the reason in `why`,
+ * when it cannot be read to its end; what was read before counts. */
+bool replay_file(replay *r, const char *path, text_buffer *why);
+
+const replay_counts *replay_counts_of(const replay *r);
+
+/* SHA-256, as 64 hex digits, over kind, decision and because of every line decided so far. */
+void replay_digest(const replay *r, char hex[65]);
+
+void replay_free(replay *r);
+
+#endif

@@ -1,0 +1,17 @@
+/* What a policy sees as its globals: the allow-list, read-only, with help for what is missing.
+ * Memory: the Lua state's; the registry keeps the allow-list. */
+#ifndef WEIR_SANDBOX_ENVIRONMENT_H
+#define WEIR_SANDBOX_ENVIRONMENT_H
+
+#include <lua.h>
+
+/* Pushes an _ENV over the table of allowed names at index, and freezes the tables in it, one by
+ * one under their names. Reading another name raises what to do instead, or what it may have
+ * meant; assigning raises too. The allowed table stays the caller's to read. */
+void sandbox_push_environment(lua_State *L, int allowed);
+
+/* Pushes a set (value → true) of what the host itself put there, down to the members of
+ * libraries, and of the environment. */
+void sandbox_push_trusted(lua_State *L);
+
+#endif

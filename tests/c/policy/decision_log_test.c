@@ -1,0 +1,168 @@
+/* The decision log is a recording: any line that policy/decision_log.c writes is read by
+ * core/recording/recording.c, and decided again gives the same bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h> /* wants those before it */
+
+#include "core/json/diff.h"
+#include "core/recording/recording.h"
+#include "policy/decision_log.h"
+#include "support/policy_text.h"
+
+static char routing[] = "return policy { kind = 'routing', name = 'r\\u{e9}', params = {\n"
+                        "  t = integer { 10, min = 1 }, s = text { 'a\"\\\\\\n' } },\n"
+                        "  decide = function(facts, params)\n"
+                        "    return batch { because = '%d %s %s', params.t, params.s,\n"
+                        "      facts.volume or facts.prefix or '' } end }";
+static char *texts[] = {routing};
+
+typedef struct {
+  policy_texts set;
+  policy_sandbox *sandbox;
+  text_buffer line, scratch, error;
+  policy_answer first, again;
+} fixture;
+
+static void open_fixture(fixture *f, const char *overrides) {
+  finding_list findings = {0};
+  memset(f, 0, sizeof *f);
+  policy_texts_set(&f->set, texts, 1);
+  f->sandbox = policy_sandbox_new(&f->set.files, policy_limits_default, &findings);
+  assert_non_null(f->sandbox);
+  assert_int_equal(findings.errors, 0);
+  finding_list_free(&findings);
+  if (overrides)
+    assert_true(policy_sandbox_override(f->sandbox, overrides, strlen(overrides), &f->error));
+}
+
+static void close_fixture(fixture *f) {
+  policy_sandbox_free(f->sandbox);
+  text_buffer_free(&f->line);
+  text_buffer_free(&f->scratch);
+  text_buffer_free(&f->error);
+  policy_answer_free(&f->first);
+  policy_answer_free(&f->again);
+}
+
+static void write_line(fixture *f, const char *facts, const decision_origin *origin) {
+  policy_question question = {
+      .kind = "routing", .kind_size = 7, .facts = facts, .facts_size = strlen(facts)};
+  assert_true(policy_sandbox_decide(f->sandbox, &question, &f->first));
+  f->line.size = 0;
+  const policy_kind *kind = policy_sandbox_find(f->sandbox, "routing", 7);
+  assert_true(decision_log_line(kind, &question, &f->first, origin, &f->line));
+  for (size_t i = 0; i < f->line.size; i++) assert_in_range(f->line.data[i], 0x20, 0x7E);
+}
+
+static void read_line(fixture *f, recording_line *line) {
+  size_t column;
+  assert_int_equal(
+      recording_read(f->line.data, f->line.size, line, &f->scratch, &f->error, &column),
+      RECORDING_DECISION);
+}
+
+/* The line's decision, by a sandbox that knows nothing of the first one's overrides. */
+static void check_replay(fixture *f, policy_sandbox *sandbox) {
+  recording_line line;
+  read_line(f, &line);
+  policy_question question = {.kind = line.kind.at,
+                              .kind_size = line.kind.size,
+                              .facts = line.facts.at,
+                              .facts_size = line.facts.size,
+                              .params = line.params,
+                              .overrides = line.overrides};
+  assert_true(policy_sandbox_decide(sandbox, &question, &f->again));
+  assert_int_equal(f->again.because.size, f->first.because.size);
+  assert_memory_equal(f->again.because.data, f->first.because.data, f->first.because.size);
+  assert_memory_equal(line.because.at, f->first.because.data + 1, line.because.size);
+  json_span decision = {
+      .at = f->again.decision.data, .size = f->again.decision.size, .type = JSON_OBJECT};
+  text_buffer path = {0};
+  assert_false(json_first_difference(line.decision, decision, &path));
+  text_buffer_free(&path);
+}
+
+/* A JSON string of random pieces: escapes, controls, characters of every length. */
+static void random_text(text_buffer *out, uint32_t *seed) {
+  static const char *const pieces[] = {
+      "a", " ",   "\\\"", "\\\\", "\\n",     "\\u0000",     "\\u00e9", "é", "\\ud83d\\ude00",
+      "😀", "\\/", "%",    "%d",   "\\u2028", "\xEF\xBF\xBF"};
+  text_buffer_byte(out, '"');
+  *seed = *seed * 1664525 + 1013904223;
+  for (uint32_t left = *seed >> 28; left > 0; left--) {
+    *seed = *seed * 1664525 + 1013904223;
+    text_buffer_text(out, pieces[(*seed >> 16) % (sizeof pieces / sizeof *pieces)]);
+  }
+  text_buffer_byte(out, '"');
+}
+
+static void every_line_is_read_back(void **state) {
+  (void)state;
+  static const char *const overrides[] = {NULL, "{\"t\":3}", "{\"s\":\"é\\u0000\\n\"}",
+                                          "{\"routing.t\":\"7\",\"s\":\"\"}"};
+  fixture plain;
+  open_fixture(&plain, NULL);
+  uint32_t seed = 20261122;
+  for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++) {
+    fixture f;
+    open_fixture(&f, overrides[i]);
+    for (int round = 0; round < 500; round++) {
+      text_buffer facts = {0};
+      text_buffer_format(&facts, "{ \"file_count\" : %d,\t\"%s\":", round,
+                         round % 2 ? "volume" : "prefix");
+      random_text(&facts, &seed);
+      text_buffer_append(&facts, " }", 3);
+      decision_origin origin = {.id = round % 3 ? "id \"1\"\n" : NULL, .eval_us = round};
+      write_line(&f, facts.data, &origin);
+      check_replay(&f, plain.sandbox);
+      text_buffer_free(&facts);
+    }
+    close_fixture(&f);
+  }
+  close_fixture(&plain);
+}
+
+static void a_line_has_what_the_design_says(void **state) {
+  (void)state;
+  fixture f;
+  open_fixture(&f, "{\"t\":3}");
+  decision_origin origin = {
+      .id = "i", .time = "2026-11-22T03:04:05.678Z", .request_id = "r", .eval_us = 9};
+  write_line(&f, " { \"file_count\" : 3 } ", &origin);
+  recording_line line;
+  read_line(&f, &line);
+  assert_memory_equal(line.id.at, "i", 1);
+  assert_memory_equal(line.time.at, origin.time, line.time.size);
+  assert_memory_equal(line.facts.at, "{\"file_count\":3}", line.facts.size);
+  assert_memory_equal(line.overrides.at, "[\"t\"]", line.overrides.size);
+  assert_memory_equal(line.decision.at, "{\"action\":\"batch\"}", line.decision.size);
+  text_buffer_byte(&f.line, '\0');
+  assert_non_null(strstr(f.line.data, "\"redacted\":[],\"eval_us\":9}"));
+  assert_non_null(strstr(f.line.data, "\"policy\":{\"name\":\"r\\u00e9\",\"digest\":\"d"));
+  close_fixture(&f);
+}
+
+static void an_origin_that_is_no_text_is_refused(void **state) {
+  (void)state;
+  fixture f;
+  open_fixture(&f, NULL);
+  decision_origin origin = {0};
+  write_line(&f, "{\"file_count\":3}", &origin);
+  origin.id = "\xFF";
+  policy_question question = {
+      .kind = "routing", .kind_size = 7, .facts = "{\"file_count\":3}", .facts_size = 16};
+  const policy_kind *kind = policy_sandbox_find(f.sandbox, "routing", 7);
+  assert_false(decision_log_line(kind, &question, &f.first, &origin, &f.line));
+  close_fixture(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_line_is_read_back),
+      cmocka_unit_test(a_line_has_what_the_design_says),
+      cmocka_unit_test(an_origin_that_is_no_text_is_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
