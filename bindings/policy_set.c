@@ -23,7 +23,7 @@
 #include "binding.h"
 #include "core/policy_files/policy_bundle.h"
 #include "policy/decision_log.h"
-#include "policy/impl.h"
+#include "policy/kind.h"
 #include "policy_set_options.h"
 #include "policy_set_tables.h"
 #include "registry.h"
@@ -137,12 +137,12 @@ static int ask(lua_State *L, handle *h, policy_question *question, int64_t *eval
   if (ok) return 0;
   lua_pushnil(L);
   lua_pushlstring(L, h->answer.error.data, h->answer.error.size);
-  lua_pushstring(L, h->answer.code);
+  lua_pushstring(L, policy_outcome_code(h->answer.outcome));
   return 3;
 }
 
 static const policy_kind *kind_asked(handle *h, const policy_question *question) {
-  return policy_sandbox_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
+  return policy_kind_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
 }
 
 static const char *option_text(lua_State *L, int index, const char *name) {

@@ -2,7 +2,7 @@
 #include "policy_set_options.h"
 
 #include "binding.h"
-#include "policy/impl.h"
+#include "policy/schema.h"
 
 /* Reads an integer option that must be at least 1. */
 static int64_t option_integer(lua_State *L, int index, const char *name, int64_t missing) {

@@ -9,6 +9,10 @@ static void set_text(lua_State *L, const char *name, const char *text, size_t si
   lua_setfield(L, -2, name);
 }
 
+static void set_buffer(lua_State *L, const char *name, const text_buffer *text) {
+  set_text(L, name, text->data, text->size);
+}
+
 void policy_set_tables_push_findings(lua_State *L, const finding_list *findings) {
   lua_createtable(L, (int)findings->count, 0);
   for (size_t i = 0; i < findings->count; i++) {
@@ -48,8 +52,8 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
   luaL_pushresultsize(&buffer, json_unescape(because, text));
   lua_setfield(L, -2, "because");
   set_text(L, "file", answer->file, strlen(answer->file));
-  set_text(L, "params", kind->params_json.data, kind->params_json.size);
-  set_text(L, "overrides", kind->overridden.data, kind->overridden.size);
+  set_buffer(L, "params", policy_kind_params_json(kind));
+  set_buffer(L, "overrides", policy_kind_overridden_json(kind));
   lua_pushinteger(L, answer->line);
   lua_setfield(L, -2, "line");
   lua_pushinteger(L, answer->instructions);
@@ -61,7 +65,7 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
 }
 
 /* Pushes a JSON scalar of a parameter as a Lua value. */
-static void push_default(lua_State *L, const schema_field *field, const text_buffer *json) {
+static void push_value(lua_State *L, const schema_field *field, const text_buffer *json) {
   json_scan scan;
   json_span value;
   json_scan_begin(&scan, json->data, json->size);
@@ -70,14 +74,15 @@ static void push_default(lua_State *L, const schema_field *field, const text_buf
 }
 
 static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
-  const schema_field *field = &kind->params.items[i];
+  const schema_field *field = &policy_kind_params(kind)->items[i];
+  const policy_param *param = policy_kind_param(kind, i);
   lua_createtable(L, 0, 8);
   set_text(L, "name", field->name, field->name_size);
-  push_default(L, field, &kind->defaults[i]);
+  push_value(L, field, &param->by_default);
   lua_setfield(L, -2, "default");
-  push_default(L, field, kind->overrides[i].size ? &kind->overrides[i] : &kind->defaults[i]);
+  push_value(L, field, param->override.size ? &param->override : &param->by_default);
   lua_setfield(L, -2, "value");
-  if (kind->docs[i]) set_text(L, "doc", kind->docs[i], strlen(kind->docs[i]));
+  if (param->doc) set_text(L, "doc", param->doc, strlen(param->doc));
   static const char *const types[] = {"integer", "number", "text", "flag", "choice"};
   lua_pushstring(L, types[field->type]);
   lua_setfield(L, -2, "type");
@@ -91,31 +96,37 @@ static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
   }
 }
 
+static void push_policy(lua_State *L, const policy_kind *kind) {
+  const policy_summary *policy = policy_kind_policy(kind);
+  size_t count = policy_kind_params(kind)->count;
+  lua_createtable(L, 0, 8);
+  set_text(L, "kind", policy_kind_name(kind), strlen(policy_kind_name(kind)));
+  set_text(L, "name", policy->name, strlen(policy->name));
+  set_text(L, "file", policy->file->shown, strlen(policy->file->shown));
+  set_text(L, "digest", policy->digest, strlen(policy->digest));
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    push_param(L, kind, i);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "params");
+  lua_pushinteger(L, (lua_Integer)policy->example_count);
+  lua_setfield(L, -2, "examples");
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, policy->worst_instructions);
+  lua_setfield(L, -2, "instructions");
+  lua_pushinteger(L, (lua_Integer)policy->worst_memory);
+  lua_setfield(L, -2, "bytes");
+  lua_setfield(L, -2, "worst");
+}
+
 void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox) {
   lua_newtable(L);
   lua_Integer count = 0;
-  for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {
-    const policy_kind *kind = policy_sandbox_kind(sandbox, i);
-    if (!kind->file) continue;
-    lua_createtable(L, 0, 8);
-    set_text(L, "kind", kind->name, strlen(kind->name));
-    set_text(L, "name", kind->policy_name, strlen(kind->policy_name));
-    set_text(L, "file", kind->file->shown, strlen(kind->file->shown));
-    set_text(L, "digest", kind->digest, strlen(kind->digest));
-    lua_createtable(L, (int)kind->params.count, 0);
-    for (size_t j = 0; j < kind->params.count; j++) {
-      push_param(L, kind, j);
-      lua_rawseti(L, -2, (lua_Integer)j + 1);
-    }
-    lua_setfield(L, -2, "params");
-    lua_pushinteger(L, (lua_Integer)kind->examples);
-    lua_setfield(L, -2, "examples");
-    lua_createtable(L, 0, 2);
-    lua_pushinteger(L, kind->worst_instructions);
-    lua_setfield(L, -2, "instructions");
-    lua_pushinteger(L, (lua_Integer)kind->worst_memory);
-    lua_setfield(L, -2, "bytes");
-    lua_setfield(L, -2, "worst");
+  for (size_t i = 0; i < policy_kind_count(sandbox); i++) {
+    const policy_kind *kind = policy_kind_at(sandbox, i);
+    if (!policy_kind_policy(kind)) continue;
+    push_policy(L, kind);
     lua_rawseti(L, -2, ++count);
   }
 }

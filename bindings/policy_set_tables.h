@@ -6,7 +6,7 @@
 #include <lua.h>
 
 #include "core/policy_files/finding.h"
-#include "policy/impl.h"
+#include "policy/kind.h"
 
 /* List of {file=, line=, column=, severity=, code=, message=, hint=}. */
 void policy_set_tables_push_findings(lua_State *L, const finding_list *findings);

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "binding.h"
-#include "policy/impl.h"
+#include "policy/kind.h"
 #include "policy/set.h"
 #include "registry.h"
 
@@ -130,22 +130,23 @@ static size_t check_jobs(lua_State *L) {
 }
 
 static void push_actions(lua_State *L, const policy_kind *kind, const uint64_t *counts) {
-  lua_createtable(L, 0, (int)kind->decision_count + 1);
-  for (size_t i = 0; i < kind->decision_count; i++)
-    if (counts[i]) set_integer(L, kind->decisions[i].action, counts[i]);
+  size_t action_count = policy_kind_action_count(kind);
+  lua_createtable(L, 0, (int)action_count + 1);
+  for (size_t i = 0; i < action_count; i++)
+    if (counts[i]) set_integer(L, policy_kind_action(kind, i), counts[i]);
   if (counts[REPLAY_ACTIONS]) set_integer(L, "failed", counts[REPLAY_ACTIONS]);
 }
 
 static void push_kinds(lua_State *L, const policy_sandbox *sandbox, const replay_counts *counts) {
   lua_newtable(L);
-  for (size_t i = 0; i < policy_sandbox_kinds(sandbox); i++) {
-    const policy_kind *kind = policy_sandbox_kind(sandbox, i);
+  for (size_t i = 0; i < policy_kind_count(sandbox); i++) {
+    const policy_kind *kind = policy_kind_at(sandbox, i);
     lua_createtable(L, 0, 2);
     push_actions(L, kind, counts->was[i]);
     lua_setfield(L, -2, "was");
     push_actions(L, kind, counts->is[i]);
     lua_setfield(L, -2, "is");
-    lua_setfield(L, -2, kind->name);
+    lua_setfield(L, -2, policy_kind_name(kind));
   }
 }
 

@@ -7,10 +7,10 @@
 #include "core/text/shown_text.h"
 #include "policy/impl.h"
 
-/* Ends a failed step: notes code and message, and raises nothing the policy could catch (it is
+/* Ends a failed step: notes outcome and message, and raises nothing the policy could catch (it is
  * called outside of policy code only). */
-static bool fail(policy_answer *answer, const char *code, const char *text, size_t size) {
-  answer->code = code;
+static bool fail(policy_answer *answer, policy_outcome outcome, const char *text, size_t size) {
+  answer->outcome = outcome;
   answer->error.size = 0;
   shown_text_append(&answer->error, text, size, SHOWN_MESSAGE_BYTES);
   text_buffer_byte(&answer->error, '\0');
@@ -19,9 +19,9 @@ static bool fail(policy_answer *answer, const char *code, const char *text, size
 }
 
 /* The same with the reason in sandbox->why. */
-static bool fail_with(policy_sandbox *sandbox, const char *code) {
+static bool fail_with(policy_sandbox *sandbox, policy_outcome outcome) {
   const text_buffer *why = &sandbox->why;
-  return fail(sandbox->answer, code, why->data ? why->data : "", why->size);
+  return fail(sandbox->answer, outcome, why->data ? why->data : "", why->size);
 }
 
 /* Raises a policy's mistake, written to sandbox->why: a buffer that no error can leak. */
@@ -163,7 +163,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
     lua_pop(L, 1);
     return;
   }
-  sandbox->answer->code = "InvariantBroken";
+  sandbox->answer->outcome = POLICY_INVARIANT_BROKEN;
   text_buffer_format(&sandbox->why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
   raise(L);
 }
@@ -178,12 +178,12 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
     luaL_error(L,
                "%s: decide returned %s; every branch must return an action such as %s { because "
                "= \"…\" }",
-               asked->file->shown, got, asked->decisions[0].action);
+               asked->policy.file->shown, got, asked->decisions[0].action);
   }
   find_place(sandbox, lua_topointer(L, decision));
   if (spec->kind != asked)
-    luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->file->shown, spec->action,
-               spec->kind->name, asked->name);
+    luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->shown,
+               spec->action, spec->kind->name, asked->name);
   /* A field may have come after the constructor had looked. */
   if (!policy_kind_check_fields(L, spec, decision)) lua_error(L);
   return spec;
@@ -197,7 +197,7 @@ static int decide(lua_State *L) {
   facts_push(L, &kind->facts); // sandbox facts
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   lua_pushvalue(L, 2);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->params_table);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);
   lua_call(L, 2, 1); // sandbox facts decision
   const decision_spec *spec = check_decision(L, sandbox, 3);
   answer->action = spec->action;
@@ -219,7 +219,7 @@ static bool explain_failure(policy_sandbox *sandbox, int status) {
   if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) {
     const char *reason = sandbox_budget_reason(L);
     if (!reason[0]) reason = "memory budget spent";
-    return fail(answer, "BudgetSpent", reason, strlen(reason));
+    return fail(answer, POLICY_BUDGET_SPENT, reason, strlen(reason));
   }
   char value[64];
   size_t size = sandbox->why.size;
@@ -232,18 +232,18 @@ static bool explain_failure(policy_sandbox *sandbox, int status) {
   message->size = 0;
   if (answer->line) text_buffer_format(message, "%s:%d: ", answer->file, answer->line);
   text_buffer_append(message, text, size);
-  return fail(answer, answer->code ? answer->code : "PolicyError", message->data, message->size);
+  policy_outcome outcome = answer->outcome == POLICY_DECIDED ? POLICY_ERROR : answer->outcome;
+  return fail(answer, outcome, message->data, message->size);
 }
 
 static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
-  policy_kind *kind =
-      (policy_kind *)policy_sandbox_find(sandbox, question->kind, question->kind_size);
+  policy_kind *kind = (policy_kind *)policy_kind_find(sandbox, question->kind, question->kind_size);
   text_buffer *why = &sandbox->why;
-  if (!kind || !kind->file) {
+  if (!kind || !kind->policy.file) {
     text_buffer_format(why, "%s has no policy of kind \"", sandbox->files->directory);
     shown_text_append(why, question->kind, question->kind_size, SHOWN_NAME_BYTES);
     text_buffer_byte(why, '"');
-    return fail_with(sandbox, "UnknownKind");
+    return fail_with(sandbox, POLICY_UNKNOWN_KIND);
   }
   sandbox->asked = kind;
   json_members listed;
@@ -251,7 +251,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
   if (!members && facts_list(question->facts, question->facts_size, &listed, why))
     members = &listed;
   if (members && facts_take(&kind->facts, members, why)) return true;
-  return fail_with(sandbox, "InvalidFacts");
+  return fail_with(sandbox, POLICY_INVALID_FACTS);
 }
 
 static int apply_params(lua_State *L) {
@@ -269,13 +269,13 @@ static bool prepare_params(policy_sandbox *sandbox) {
   bool ok = status == LUA_OK && lua_toboolean(L, -1);
   lua_settop(L, 0);
   if (status != LUA_OK) text_buffer_text(&sandbox->why, "not enough memory for the parameters");
-  return ok || fail_with(sandbox, "InvalidParams");
+  return ok || fail_with(sandbox, POLICY_INVALID_PARAMS);
 }
 
 bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
                            policy_answer *answer) {
   lua_State *L = sandbox->L;
-  answer->code = NULL;
+  answer->outcome = POLICY_DECIDED;
   answer->line = 0;
   answer->file[0] = '\0';
   sandbox->question = question;
@@ -298,8 +298,15 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);
   sandbox->question = NULL;
   if (ok && (answer->decision.failed || answer->because.failed))
-    ok = fail(answer, "OutOfMemory", "not enough memory", 17);
+    ok = fail(answer, POLICY_OUT_OF_MEMORY, "not enough memory", 17);
   return ok;
+}
+
+const char *policy_outcome_code(policy_outcome outcome) {
+  static const char *const codes[] = {
+      NULL,          "UnknownKind", "InvalidFacts",    "InvalidParams",
+      "PolicyError", "BudgetSpent", "InvariantBroken", "OutOfMemory"};
+  return codes[outcome];
 }
 
 void policy_answer_free(policy_answer *answer) {

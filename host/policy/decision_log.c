@@ -26,13 +26,13 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
             write_member(out, "request_id", origin->request_id) &&
             write_member(out, "kind", kind->name);
   text_buffer_text(out, ",\"policy\":{\"name\":");
-  ok = ok && json_write_string(out, kind->policy_name, strlen(kind->policy_name));
+  ok = ok && json_write_string(out, kind->policy.name, strlen(kind->policy.name));
   text_buffer_text(out, ",\"digest\":\"");
-  text_buffer_text(out, kind->digest);
+  text_buffer_text(out, kind->policy.digest);
   text_buffer_text(out, "\"},\"host\":\"" WEIR_VERSION "\",\"params\":");
-  text_buffer_append(out, kind->params_json.data, kind->params_json.size);
+  text_buffer_append(out, kind->in_force.json.data, kind->in_force.json.size);
   text_buffer_text(out, ",\"overrides\":");
-  text_buffer_append(out, kind->overridden.data, kind->overridden.size);
+  text_buffer_append(out, kind->in_force.overridden.data, kind->in_force.overridden.size);
   text_buffer_text(out, ",\"facts\":");
   ok = ok && json_compact(question->facts, question->facts_size, out);
   text_buffer_text(out, ",\"decision\":");

@@ -4,7 +4,7 @@
 #ifndef WEIR_POLICY_DECISION_LOG_H
 #define WEIR_POLICY_DECISION_LOG_H
 
-#include "policy/sandbox.h"
+#include "policy/kind.h"
 
 typedef struct {
   const char *id;   /* NULL-able texts; UTF-8 */
@@ -13,7 +13,7 @@ typedef struct {
   int64_t eval_us;
 } decision_origin;
 
-/* Appends the line, without newline, for an answer that has no code. False when memory is short
+/* Appends the line, without newline, for an answer that is a decision. False when memory is short
  * or a text of the origin is not UTF-8. */
 bool decision_log_line(const policy_kind *kind, const policy_question *question,
                        const policy_answer *answer, const decision_origin *origin,

@@ -1,18 +1,19 @@
-/* One kind inside one sandbox: its schemas, its decision constructors and the policy loaded for
- * it. The inner face of sandbox.h: only policy_*.c include this.
- * Memory: owned by the sandbox; registry references live as long as its state. */
+/* What the files of this folder share: a kind with its policy, and the sandbox around it.
+ * Memory: the sandbox owns all of it; registry references live as long as its Lua state. */
 #ifndef WEIR_POLICY_IMPL_H
 #define WEIR_POLICY_IMPL_H
 
 #include <lua.h>
 
 #include "policy/facts.h"
+#include "policy/kind.h"
 #include "policy/sandbox.h"
 #include "policy/schema.h"
 #include "sandbox/budget.h"
 
 enum { KIND_MAX_DECISIONS = 8, KINDS_MAX = 16, CONSTRUCTED_MAX = 32 };
 
+/* One action of a kind and the fields of its decisions. */
 typedef struct {
   const policy_kind *kind;
   char action[32];
@@ -22,7 +23,23 @@ typedef struct {
   int metatable; /* registry reference: tables with it are decisions of this action */
 } decision_spec;
 
+/* What the policy declares, and what the operator set. */
+typedef struct {
+  schema_record schema;
+  policy_param *items; /* by index in the schema */
+} params_declared;
+
+/* Kept while decisions come with the same recorded parameters. */
+typedef struct {
+  bool valid;
+  int table;              /* registry reference: what decide is given */
+  text_buffer key;        /* the recorded JSON they were made from */
+  text_buffer json;       /* all values, canonical */
+  text_buffer overridden; /* JSON array of the names that are not defaults */
+} params_in_force;
+
 struct policy_kind {
+  /* What the kind's Lua file says. */
   char name[32];
   schema_record facts_schema;
   facts facts;
@@ -30,26 +47,12 @@ struct policy_kind {
   size_t decision_count;
   int invariants; /* registry reference, LUA_NOREF without */
 
-  /* The policy; file is NULL while none is loaded. */
-  const policy_file *file;
-  char policy_name[64];
-  char digest[72]; /* of the file, and of the set's helper files when there are any */
-  int policy;      /* registry reference: what `policy {…}` returned */
-  int decide;      /* registry reference */
-  schema_record params;
-  char **docs;            /* by index in params; NULL without */
-  text_buffer *defaults;  /* JSON of each default, by index in params */
-  text_buffer *overrides; /* JSON of each --set or WEIR_PARAMS value; size 0 without */
-  size_t examples;
-  int64_t worst_instructions; /* over the examples */
-  size_t worst_memory;
-
-  /* The parameters in force, kept while decisions come with the same recorded ones. */
-  int params_table;       /* registry reference */
-  text_buffer params_key; /* the recorded JSON they were made from */
-  bool params_valid;
-  text_buffer params_json; /* effective values, canonical */
-  text_buffer overridden;  /* JSON array of the names that are not defaults */
+  /* The policy that is loaded. */
+  policy_summary policy; /* file is NULL while there is none */
+  int policy_table;      /* registry reference: what `policy {…}` returned */
+  int decide;            /* registry reference */
+  params_declared params;
+  params_in_force in_force;
 };
 
 /* Where a decision constructor was called. */
@@ -95,10 +98,6 @@ int policy_load_require(lua_State *L);
  * without Lua memory; `value` is room for one that is not a text. */
 const char *policy_load_error(lua_State *L, char *value, size_t size);
 
-/* The line of the first such word in the file, or 0: Lua keeps no lines for what is in a table, nor
- * for `return policy {…}`, which is a tail call. */
-int policy_load_line(const policy_file *file, const char *word, size_t size);
-
 /* Compiles the kind whose table is on the top of the stack (pops it) and adds its constructors to
  * the table of words at index. Raises on a malformed kind. */
 void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words);
@@ -114,14 +113,21 @@ const decision_spec *policy_kind_decision_at(lua_State *L, int index);
 /* True when the decision table at index has no field but the spec's; else the message is pushed. */
 bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index);
 
-/* True when params_table and the JSON texts are those of the question already. */
+/* True when the parameters in force are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);
 
-/* Makes params_table and the JSON texts for the question. */
+/* Puts the question's parameters in force. */
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,
                          text_buffer *why);
 
-/* One override for one kind: 1 taken, 0 the kind has no such parameter, -1 it does not fit. */
-int policy_params_override(policy_kind *kind, json_span name, json_span value, text_buffer *why);
+/* Frees what was declared and what is in force. */
+void policy_params_free(policy_kind *kind);
+
+typedef enum { PARAM_UNKNOWN, PARAM_TAKEN, PARAM_REFUSED } params_override;
+
+/* Overrides one parameter of one kind: unknown when the kind has no such parameter; refused, with
+ * the reason in `why`, when the value does not fit it. */
+params_override policy_params_override(policy_kind *kind, json_span name, json_span value,
+                                       text_buffer *why);
 
 #endif

@@ -113,7 +113,7 @@ static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *ki
 
 void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
   words = lua_absindex(L, words);
-  kind->policy = kind->decide = kind->params_table = LUA_NOREF;
+  kind->policy_table = kind->decide = kind->in_force.table = LUA_NOREF;
   lua_getfield(L, -1, "kind"); // kind name
   copy_name(L, -1, kind->name, sizeof kind->name);
   lua_pop(L, 1);
@@ -138,20 +138,59 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
 }
 
 void policy_kind_free(policy_kind *kind) {
-  for (size_t i = 0; i < kind->params.count; i++) {
-    if (kind->defaults) text_buffer_free(&kind->defaults[i]);
-    if (kind->overrides) text_buffer_free(&kind->overrides[i]);
-    if (kind->docs) free(kind->docs[i]);
-  }
-  free(kind->docs);
-  free(kind->defaults);
-  free(kind->overrides);
-  schema_record_free(&kind->params);
   for (size_t i = 0; i < kind->decision_count; i++) schema_record_free(&kind->decisions[i].fields);
   schema_record_free(&kind->facts_schema);
-  text_buffer_free(&kind->params_key);
-  text_buffer_free(&kind->params_json);
-  text_buffer_free(&kind->overridden);
+}
+
+size_t policy_kind_count(const policy_sandbox *sandbox) {
+  return sandbox->kind_count;
+}
+
+const policy_kind *policy_kind_at(const policy_sandbox *sandbox, size_t index) {
+  return &sandbox->kinds[index];
+}
+
+size_t policy_kind_index(const policy_sandbox *sandbox, const policy_kind *kind) {
+  return (size_t)(kind - sandbox->kinds);
+}
+
+const policy_kind *policy_kind_find(const policy_sandbox *sandbox, const char *name, size_t size) {
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    if (strlen(sandbox->kinds[i].name) == size && memcmp(sandbox->kinds[i].name, name, size) == 0)
+      return &sandbox->kinds[i];
+  return NULL;
+}
+
+const char *policy_kind_name(const policy_kind *kind) {
+  return kind->name;
+}
+
+size_t policy_kind_action_count(const policy_kind *kind) {
+  return kind->decision_count;
+}
+
+const char *policy_kind_action(const policy_kind *kind, size_t index) {
+  return kind->decisions[index].action;
+}
+
+const policy_summary *policy_kind_policy(const policy_kind *kind) {
+  return kind->policy.file ? &kind->policy : NULL;
+}
+
+const schema_record *policy_kind_params(const policy_kind *kind) {
+  return &kind->params.schema;
+}
+
+const policy_param *policy_kind_param(const policy_kind *kind, size_t index) {
+  return &kind->params.items[index];
+}
+
+const text_buffer *policy_kind_params_json(const policy_kind *kind) {
+  return &kind->in_force.json;
+}
+
+const text_buffer *policy_kind_overridden_json(const policy_kind *kind) {
+  return &kind->in_force.overridden;
 }
 
 const decision_spec *policy_kind_decision_at(lua_State *L, int index) {
@@ -183,59 +222,64 @@ static void push_param_list(lua_State *L) {
   }
 }
 
+/* Takes the default and the doc of parameter i from its table on the top of the stack. */
+static bool read_param(lua_State *L, policy_kind *kind, size_t i, finding_list *findings) {
+  const policy_file *file = kind->policy.file;
+  const schema_field *field = &kind->params.schema.items[i];
+  policy_param *param = &kind->params.items[i];
+  text_buffer why = {0};
+  lua_getfield(L, -1, "default");
+  bool ok = schema_write_json(L, lua_gettop(L), field, &param->by_default, &why);
+  if (!ok)
+    finding_error(findings, file->shown, policy_files_line_of(file, field->name, field->name_size),
+                  "W006", "the default of parameter %.*s", (int)why.size, why.data);
+  text_buffer_free(&why);
+  if (lua_getfield(L, -2, "doc") == LUA_TSTRING) param->doc = strdup(lua_tostring(L, -1));
+  lua_pop(L, 2);
+  return ok;
+}
+
 /* The table of parameters is on the top of the stack. */
-static bool read_defaults(lua_State *L, policy_kind *kind, finding_list *findings) {
-  size_t count = kind->params.count;
-  kind->defaults = calloc(count + 1, sizeof *kind->defaults);
-  kind->overrides = calloc(count + 1, sizeof *kind->overrides);
-  kind->docs = calloc(count + 1, sizeof *kind->docs);
-  if (!kind->defaults || !kind->overrides || !kind->docs) return luaL_error(L, "not enough memory");
+static bool read_params(lua_State *L, policy_kind *kind, finding_list *findings) {
+  const schema_record *schema = &kind->params.schema;
+  kind->params.items = calloc(schema->count + 1, sizeof *kind->params.items);
+  if (!kind->params.items) return luaL_error(L, "not enough memory");
   bool ok = true;
-  for (size_t i = 0; i < count; i++) {
-    text_buffer why = {0};
-    lua_getfield(L, -1, kind->params.items[i].name);
-    lua_getfield(L, -1, "default");
-    if (!schema_write_json(L, lua_gettop(L), &kind->params.items[i], &kind->defaults[i], &why)) {
-      const schema_field *field = &kind->params.items[i];
-      int line = policy_load_line(kind->file, field->name, field->name_size);
-      finding_error(findings, kind->file->shown, line, "W006", "the default of parameter %.*s",
-                    (int)why.size, why.data);
-      ok = false;
-    }
-    text_buffer_free(&why);
+  for (size_t i = 0; i < schema->count; i++) {
+    lua_getfield(L, -1, schema->items[i].name);
+    if (!read_param(L, kind, i, findings)) ok = false;
     lua_pop(L, 1);
-    if (lua_getfield(L, -1, "doc") == LUA_TSTRING) kind->docs[i] = strdup(lua_tostring(L, -1));
-    lua_pop(L, 2);
   }
   return ok;
 }
 
 static void read_name(lua_State *L, policy_kind *kind) {
   if (lua_getfield(L, -1, "name") == LUA_TSTRING)
-    copy_name(L, -1, kind->policy_name, sizeof kind->policy_name);
+    copy_name(L, -1, kind->policy.name, sizeof kind->policy.name);
   else
-    strcpy(kind->policy_name, kind->name);
+    strcpy(kind->policy.name, kind->name);
   lua_pop(L, 1);
 }
 
 bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
                        finding_list *findings) {
-  kind->file = file;
+  kind->policy.file = file;
   read_name(L, kind);
   if (lua_getfield(L, -1, "params") == LUA_TNIL) {
     lua_pop(L, 1);
     lua_newtable(L);
   }
   push_param_list(L); // policy params list
-  schema_record_compile(L, -1, &kind->params);
+  schema_record_compile(L, -1, &kind->params.schema);
   lua_pop(L, 1);
-  bool ok = read_defaults(L, kind, findings);
+  bool ok = read_params(L, kind, findings);
   lua_pop(L, 1);
+
   lua_getfield(L, -1, "decide");
   kind->decide = luaL_ref(L, LUA_REGISTRYINDEX);
   if (lua_getfield(L, -1, "examples") == LUA_TTABLE)
-    kind->examples = (size_t)luaL_len(L, -1); /* it may be frozen */
+    kind->policy.example_count = (size_t)luaL_len(L, -1); /* it may be frozen */
   lua_pop(L, 1);
-  kind->policy = luaL_ref(L, LUA_REGISTRYINDEX);
+  kind->policy_table = luaL_ref(L, LUA_REGISTRYINDEX);
   return ok;
 }

@@ -108,23 +108,12 @@ static bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-int policy_load_line(const policy_file *file, const char *word, size_t size) {
-  int line = 1;
-  bool inside = false; /* a longer word */
-  for (const char *at = file->text, *end = at + file->size; at + size <= end; at++) {
-    if (!inside && memcmp(at, word, size) == 0 && !is_letter(at[size])) return line;
-    line += *at == '\n';
-    inside = is_letter(*at);
-  }
-  return 0;
-}
-
 /* The messages of `policy` begin with what they are about: "params.size must be made with …". */
 static int line_of_subject(const policy_file *file, const char *text) {
   size_t size = 0;
   while (is_letter(text[size])) size++;
-  int line = size ? policy_load_line(file, text, size) : 0;
-  return line ? line : policy_load_line(file, "policy", 6);
+  int line = size ? policy_files_line_of(file, text, size) : 0;
+  return line ? line : policy_files_line_of(file, "policy", 6);
 }
 
 /* Pops the error. */
@@ -194,10 +183,11 @@ static int adopt(lua_State *L) {
   lua_getfield(L, 1, "kind");
   size_t size;
   const char *name = lua_tolstring(L, -1, &size);
-  policy_kind *kind = (policy_kind *)policy_sandbox_find(job->sandbox, name, size);
-  if (kind->file) {
+  policy_kind *kind = (policy_kind *)policy_kind_find(job->sandbox, name, size);
+  if (kind->policy.file) {
     finding_error(job->findings, job->file->shown, 0, "W010",
-                  "is a second policy of kind %s; %s is the first", kind->name, kind->file->shown);
+                  "is a second policy of kind %s; %s is the first", kind->name,
+                  kind->policy.file->shown);
     return 0;
   }
   lua_pushvalue(L, 1);

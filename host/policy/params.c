@@ -1,6 +1,7 @@
 /* The parameters in force for a decision: defaults, recorded overrides, the operator's overrides.
  * See impl.h. */
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/json/compact.h"
@@ -29,8 +30,9 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
   return json_compact(text, size, out);
 }
 
-int policy_params_override(policy_kind *kind, json_span name, json_span value, text_buffer *why) {
-  if (!kind->file) return 0;
+params_override policy_params_override(policy_kind *kind, json_span name, json_span value,
+                                       text_buffer *why) {
+  if (!kind->policy.file) return PARAM_UNKNOWN;
   size_t guess = 0, prefix = strlen(kind->name);
   const char *at = name.at;
   size_t size = name.size;
@@ -38,16 +40,31 @@ int policy_params_override(policy_kind *kind, json_span name, json_span value, t
     at += prefix + 1;
     size -= prefix + 1;
   }
-  const schema_field *field = schema_find(&kind->params, at, size, &guess);
-  if (!field) return 0;
-  text_buffer *override = &kind->overrides[field - kind->params.items];
+  const schema_field *field = schema_find(&kind->params.schema, at, size, &guess);
+  if (!field) return PARAM_UNKNOWN;
+
+  text_buffer *override = &kind->params.items[field - kind->params.schema.items].override;
   override->size = 0;
-  kind->params_valid = false;
+  kind->in_force.valid = false;
   /* From a command line everything is a text; read it as what the parameter takes. */
-  if (value.type == JSON_STRING && !is_text_type(field) && !value.escaped)
-    return take_value(field, value.at, value.size, override, why) ? 1 : -1;
-  size_t quotes = value.type == JSON_STRING ? 1 : 0;
-  return take_value(field, value.at - quotes, value.size + 2 * quotes, override, why) ? 1 : -1;
+  bool bare = value.type == JSON_STRING && !is_text_type(field) && !value.escaped;
+  size_t quotes = value.type == JSON_STRING && !bare ? 1 : 0;
+  bool ok = take_value(field, value.at - quotes, value.size + 2 * quotes, override, why);
+  return ok ? PARAM_TAKEN : PARAM_REFUSED;
+}
+
+void policy_params_free(policy_kind *kind) {
+  params_declared *declared = &kind->params;
+  for (size_t i = 0; declared->items && i < declared->schema.count; i++) {
+    free(declared->items[i].doc);
+    text_buffer_free(&declared->items[i].by_default);
+    text_buffer_free(&declared->items[i].override);
+  }
+  free(declared->items);
+  schema_record_free(&declared->schema);
+  text_buffer_free(&kind->in_force.key);
+  text_buffer_free(&kind->in_force.json);
+  text_buffer_free(&kind->in_force.overridden);
 }
 
 static bool is_listed(json_span list, const schema_field *field) {
@@ -83,13 +100,12 @@ static bool was_override(const policy_kind *kind, const policy_question *questio
                          const schema_field *field, const char *text, size_t size) {
   if (question->overrides.size > 0) return is_listed(question->overrides, field);
   if (!question->recorded_by) return true;
-  const policy_kind *then =
-      policy_sandbox_find(question->recorded_by, kind->name, strlen(kind->name));
+  const policy_kind *then = policy_kind_find(question->recorded_by, kind->name, strlen(kind->name));
   size_t guess = 0;
   const schema_field *old =
-      then ? schema_find(&then->params, field->name, field->name_size, &guess) : NULL;
+      then ? schema_find(&then->params.schema, field->name, field->name_size, &guess) : NULL;
   if (!old) return true;
-  const text_buffer *value = &then->defaults[old - then->params.items];
+  const text_buffer *value = &then->params.items[old - then->params.schema.items].by_default;
   return value->size != size || memcmp(value->data, text, size) != 0;
 }
 
@@ -112,16 +128,16 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
     return false;
   }
   while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value)) {
-    const schema_field *field = schema_find(&kind->params, key.at, key.size, &guess);
+    const schema_field *field = schema_find(&kind->params.schema, key.at, key.size, &guess);
     if (!field && question->strict) {
-      schema_read_explain_unknown(&kind->params, "parameter", key, why);
+      schema_read_explain_unknown(&kind->params.schema, "parameter", key, why);
       return false;
     }
     if (!field) continue; /* this version of the policy no longer has it */
     size_t quotes = value.type == JSON_STRING ? 1 : 0;
     const char *text = value.at - quotes;
     size_t size = value.size + 2 * quotes;
-    size_t at = (size_t)(field - kind->params.items);
+    size_t at = (size_t)(field - kind->params.schema.items);
     if (given >> at & 1) {
       text_buffer_format(why, "parameter \"%s\" is given twice", field->name);
       return false;
@@ -137,31 +153,34 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
 /* Appends one parameter to the texts and to the Lua table on the top of the stack. */
 static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text recorded,
                       text_buffer *why) {
-  const schema_field *field = &kind->params.items[i];
-  value_text value = {kind->defaults[i].data, kind->defaults[i].size};
+  const schema_field *field = &kind->params.schema.items[i];
+  const text_buffer *by_default = &kind->params.items[i].by_default;
+  const text_buffer *override = &kind->params.items[i].override;
+  text_buffer *json = &kind->in_force.json, *overridden = &kind->in_force.overridden;
+  value_text value = {by_default->data, by_default->size};
   if (recorded.text) value = recorded;
-  if (kind->overrides[i].size)
-    value = (value_text){kind->overrides[i].data, kind->overrides[i].size};
-  text_buffer_format(&kind->params_json, "%s\"%s\":", i ? "," : "", field->name);
+  if (override->size) value = (value_text){override->data, override->size};
+
+  text_buffer_format(json, "%s\"%s\":", i ? "," : "", field->name);
   json_scan scan;
   json_span span;
   json_scan_begin(&scan, value.text, value.size);
   if (!schema_read_check(field, &scan, &span, why)) return false;
-  size_t start = kind->params_json.size;
-  json_compact(value.text, value.size, &kind->params_json); /* as defaults are written */
-  if (kind->params_json.size - start != kind->defaults[i].size ||
-      memcmp(kind->params_json.data + start, kind->defaults[i].data, kind->defaults[i].size) != 0)
-    text_buffer_format(&kind->overridden, "%s\"%s\"", kind->overridden.size > 1 ? "," : "",
-                       field->name);
+  size_t start = json->size;
+  json_compact(value.text, value.size, json); /* as defaults are written */
+  if (json->size - start != by_default->size ||
+      memcmp(json->data + start, by_default->data, by_default->size) != 0)
+    text_buffer_format(overridden, "%s\"%s\"", overridden->size > 1 ? "," : "", field->name);
+
   schema_read_push(L, field, span);
   lua_setfield(L, -2, field->name);
   return true;
 }
 
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question) {
-  const text_buffer *key = &kind->params_key;
+  const text_buffer *key = &kind->in_force.key;
   size_t a = question->params.size, b = question->overrides.size;
-  return kind->params_valid && key->size == a + b &&
+  return kind->in_force.valid && key->size == a + b &&
          (a == 0 || memcmp(key->data, question->params.at, a) == 0) &&
          (b == 0 || memcmp(key->data + a, question->overrides.at, b) == 0);
 }
@@ -169,25 +188,28 @@ bool policy_params_are_current(const policy_kind *kind, const policy_question *q
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,
                          text_buffer *why) {
   value_text recorded[SCHEMA_MAX_FIELDS] = {{0}};
-  kind->params_valid = false;
+  params_in_force *in_force = &kind->in_force;
+  in_force->valid = false;
   if (question->params.size && !read_recorded(kind, question, recorded, why)) return false;
-  kind->params_json.size = kind->overridden.size = 0;
-  text_buffer_byte(&kind->params_json, '{');
-  text_buffer_byte(&kind->overridden, '[');
-  lua_createtable(L, 0, (int)kind->params.count); // params
-  for (size_t i = 0; i < kind->params.count; i++)
+
+  in_force->json.size = in_force->overridden.size = 0;
+  text_buffer_byte(&in_force->json, '{');
+  text_buffer_byte(&in_force->overridden, '[');
+  lua_createtable(L, 0, (int)kind->params.schema.count); // params
+  for (size_t i = 0; i < kind->params.schema.count; i++)
     if (!apply_one(L, kind, i, recorded[i], why)) {
       lua_pop(L, 1);
       return false;
     }
-  text_buffer_byte(&kind->params_json, '}');
-  text_buffer_byte(&kind->overridden, ']');
+  text_buffer_byte(&in_force->json, '}');
+  text_buffer_byte(&in_force->overridden, ']');
   sandbox_freeze_table(L, -1, "params");
-  luaL_unref(L, LUA_REGISTRYINDEX, kind->params_table);
-  kind->params_table = luaL_ref(L, LUA_REGISTRYINDEX);
-  kind->params_key.size = 0;
-  text_buffer_append(&kind->params_key, question->params.at, question->params.size);
-  text_buffer_append(&kind->params_key, question->overrides.at, question->overrides.size);
-  kind->params_valid = !kind->params_key.failed;
+  luaL_unref(L, LUA_REGISTRYINDEX, in_force->table);
+  in_force->table = luaL_ref(L, LUA_REGISTRYINDEX);
+
+  in_force->key.size = 0;
+  text_buffer_append(&in_force->key, question->params.at, question->params.size);
+  text_buffer_append(&in_force->key, question->overrides.at, question->overrides.size);
+  in_force->valid = !in_force->key.failed;
   return true;
 }

@@ -105,7 +105,7 @@ static int open_sandbox(lua_State *L) {
 
 static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *file) {
   for (size_t i = 0; i < sandbox->kind_count; i++)
-    if (sandbox->kinds[i].file == file) return true;
+    if (sandbox->kinds[i].policy.file == file) return true;
   return false;
 }
 
@@ -114,22 +114,23 @@ static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *fil
 static void set_digests(policy_sandbox *sandbox) {
   const policy_files *files = sandbox->files;
   for (size_t k = 0; k < sandbox->kind_count; k++) {
-    policy_kind *kind = &sandbox->kinds[k];
-    if (!kind->file) continue;
+    policy_summary *policy = &sandbox->kinds[k].policy;
+    if (!policy->file) continue;
     text_buffer all = {0};
-    text_buffer_text(&all, kind->file->digest);
+    text_buffer_text(&all, policy->file->digest);
     for (size_t i = 0; i < files->count; i++)
       if (!is_policy_file(sandbox, &files->items[i]))
         text_buffer_format(&all, "\n%s %s", files->items[i].path, files->items[i].digest);
-    strcpy(kind->digest, kind->file->digest);
-    if (all.size > strlen(kind->file->digest)) sha256_text(all.data, all.size, kind->digest + 7);
+    strcpy(policy->digest, policy->file->digest);
+    if (all.size > strlen(policy->file->digest))
+      sha256_text(all.data, all.size, policy->digest + 7);
     text_buffer_free(&all);
   }
 }
 
 static bool any_policy(const policy_sandbox *sandbox) {
   for (size_t i = 0; i < sandbox->kind_count; i++)
-    if (sandbox->kinds[i].file) return true;
+    if (sandbox->kinds[i].policy.file) return true;
   return false;
 }
 
@@ -182,26 +183,13 @@ void policy_sandbox_free(policy_sandbox *sandbox) {
     /* Finalizers do not exist in a sandbox; closing runs no policy code. */
     lua_close(sandbox->L);
   }
-  for (size_t i = 0; i < sandbox->kind_count; i++) policy_kind_free(&sandbox->kinds[i]);
+  for (size_t i = 0; i < sandbox->kind_count; i++) {
+    policy_params_free(&sandbox->kinds[i]);
+    policy_kind_free(&sandbox->kinds[i]);
+  }
   text_buffer_free(&sandbox->scratch);
   text_buffer_free(&sandbox->why);
   free(sandbox);
-}
-
-size_t policy_sandbox_kinds(const policy_sandbox *sandbox) {
-  return sandbox->kind_count;
-}
-
-const policy_kind *policy_sandbox_kind(const policy_sandbox *sandbox, size_t index) {
-  return &sandbox->kinds[index];
-}
-
-const policy_kind *policy_sandbox_find(const policy_sandbox *sandbox, const char *kind,
-                                       size_t size) {
-  for (size_t i = 0; i < sandbox->kind_count; i++)
-    if (strlen(sandbox->kinds[i].name) == size && memcmp(sandbox->kinds[i].name, kind, size) == 0)
-      return &sandbox->kinds[i];
-  return NULL;
 }
 
 bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, size_t size,
@@ -214,11 +202,11 @@ bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, siz
     return false;
   }
   while (json_scan_member(&scan, &name) && json_scan_value(&scan, &value)) {
-    int taken = 0;
+    bool taken = false;
     for (size_t i = 0; i < sandbox->kind_count; i++) {
-      int result = policy_params_override(&sandbox->kinds[i], name, value, why);
-      if (result < 0) return false;
-      taken += result;
+      params_override result = policy_params_override(&sandbox->kinds[i], name, value, why);
+      if (result == PARAM_REFUSED) return false;
+      if (result == PARAM_TAKEN) taken = true;
     }
     if (taken) continue;
     text_buffer_text(why, "no policy has a parameter \"");

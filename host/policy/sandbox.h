@@ -57,10 +57,23 @@ typedef struct {
 
 enum { POLICY_PLACE_BYTES = 256 };
 
+typedef enum {
+  POLICY_DECIDED,
+  POLICY_UNKNOWN_KIND,
+  POLICY_INVALID_FACTS,
+  POLICY_INVALID_PARAMS,
+  POLICY_ERROR,            /* the policy raised an error, or returned what is not a decision */
+  POLICY_BUDGET_SPENT,     /* it needs more instructions or memory than a decision may use */
+  POLICY_INVARIANT_BROKEN, /* its decision is one that the kind never allows */
+  POLICY_OUT_OF_MEMORY,    /* the machine has none left: says nothing about the policy */
+} policy_outcome;
+
+/* "PolicyError" and the like, as logs and handlers know it; NULL for POLICY_DECIDED. */
+const char *policy_outcome_code(policy_outcome outcome);
+
 typedef struct {
-  const char *code;              /* NULL: decided. Else UnknownKind, InvalidFacts, InvalidParams,
-                                    PolicyError, BudgetSpent, InvariantBroken, OutOfMemory */
-  text_buffer error;             /* NUL-terminated message when code is set */
+  policy_outcome outcome;
+  text_buffer error;             /* NUL-terminated message unless decided */
   const char *action;            /* static for the sandbox's life */
   text_buffer decision;          /* canonical JSON: {"action":…} and the decision's fields */
   text_buffer because;           /* canonical JSON text, with its quotes */
@@ -70,17 +83,10 @@ typedef struct {
   size_t memory; /* bytes at the peak beyond what the sandbox held before */
 } policy_answer;
 
-/* Reuses the answer's buffers. True when code is NULL. */
+/* Reuses the answer's buffers. True when decided. */
 bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
                            policy_answer *answer);
 void policy_answer_free(policy_answer *answer);
-
-/* What is loaded. */
-typedef struct policy_kind policy_kind;
-size_t policy_sandbox_kinds(const policy_sandbox *sandbox);
-const policy_kind *policy_sandbox_kind(const policy_sandbox *sandbox, size_t index);
-const policy_kind *policy_sandbox_find(const policy_sandbox *sandbox, const char *kind,
-                                       size_t size);
 
 /* Runs every example and checks the answers; findings for what fails. */
 void policy_sandbox_verify(policy_sandbox *sandbox, finding_list *findings);

@@ -6,7 +6,7 @@
 
 #include "core/policy_files/policy_bundle.h"
 #include "core/system/files.h"
-#include "policy/impl.h"
+#include "policy/kind.h"
 
 /* One version of the set, immutable once verified. */
 typedef struct {
@@ -101,8 +101,8 @@ void policy_set_free(policy_set *set) {
 }
 
 static bool has_policy(const version *v, const char *kind) {
-  const policy_kind *found = policy_sandbox_find(v->sandbox, kind, strlen(kind));
-  return found && found->file;
+  const policy_kind *found = policy_kind_find(v->sandbox, kind, strlen(kind));
+  return found && policy_kind_policy(found);
 }
 
 policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,

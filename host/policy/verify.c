@@ -26,8 +26,8 @@ static void example_free(example_run *run) {
 }
 
 static void report(example_run *run, const char *code, const char *text, size_t size) {
-  const policy_file *file = run->kind->file;
-  finding_error(run->findings, file->shown, policy_load_line(file, "examples", 8), code,
+  const policy_file *file = run->kind->policy.file;
+  finding_error(run->findings, file->shown, policy_files_line_of(file, "examples", 8), code,
                 "example %zu: %.*s", run->number, (int)size, text);
 }
 
@@ -66,7 +66,7 @@ static bool write_expected(lua_State *L, example_run *run) {
 /* Fills the run from examples[number]. Protected: indexing may raise for want of memory. */
 static int read_example(lua_State *L) {
   example_run *run = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, run->kind->policy);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, run->kind->policy_table);
   lua_getfield(L, -1, "examples");
   lua_geti(L, -1, (lua_Integer)run->number); // … example
   bool ok = write_member(L, run, "given", &run->kind->facts_schema, &run->facts) &&
@@ -122,9 +122,9 @@ static void judge(example_run *run) {
   policy_answer answer = {0}, again = {0};
   json_span member;
   if (!decide_example(run, &answer)) {
-    const char *code = strcmp(answer.code, "InvariantBroken") == 0 ? "W008"
-                       : strcmp(answer.code, "BudgetSpent") == 0   ? "W011"
-                                                                   : "W007";
+    const char *code = answer.outcome == POLICY_INVARIANT_BROKEN ? "W008"
+                       : answer.outcome == POLICY_BUDGET_SPENT   ? "W011"
+                                                                 : "W007";
     report(run, code, answer.error.data, answer.error.size);
   } else if (!matches(&run->expect, &answer.decision, &member)) {
     report_difference(run, &answer);
@@ -132,9 +132,10 @@ static void judge(example_run *run) {
              memcmp(again.decision.data, answer.decision.data, answer.decision.size) != 0) {
     report(run, "W008", "the same facts gave another decision the second time", 52);
   }
-  if (answer.instructions > run->kind->worst_instructions)
-    run->kind->worst_instructions = answer.instructions;
-  if (answer.memory > run->kind->worst_memory) run->kind->worst_memory = answer.memory;
+  if (answer.instructions > run->kind->policy.worst_instructions)
+    run->kind->policy.worst_instructions = answer.instructions;
+  if (answer.memory > run->kind->policy.worst_memory)
+    run->kind->policy.worst_memory = answer.memory;
   policy_answer_free(&answer);
   policy_answer_free(&again);
 }
@@ -160,14 +161,14 @@ static void run_example(example_run *run) {
 void policy_sandbox_verify(policy_sandbox *sandbox, finding_list *findings) {
   for (size_t i = 0; i < sandbox->kind_count; i++) {
     policy_kind *kind = &sandbox->kinds[i];
-    if (!kind->file) continue;
-    if (kind->examples == 0) {
-      finding_warning(findings, kind->file->shown, 0, "W201", "has no examples");
+    if (!kind->policy.file) continue;
+    if (kind->policy.example_count == 0) {
+      finding_warning(findings, kind->policy.file->shown, 0, "W201", "has no examples");
       finding_hint(findings,
                    "add examples = { { given = …, expect = … } }: they run at every load");
     }
     example_run run = {.sandbox = sandbox, .kind = kind, .findings = findings};
-    for (run.number = 1; run.number <= kind->examples; run.number++) run_example(&run);
+    for (run.number = 1; run.number <= kind->policy.example_count; run.number++) run_example(&run);
     example_free(&run);
   }
 }

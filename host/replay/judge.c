@@ -6,7 +6,7 @@
 
 #include "core/json/diff.h"
 #include "core/recording/line_source.h"
-#include "policy/impl.h"
+#include "policy/kind.h"
 
 static replay_event *new_event(replay_verdict *verdict, replay_event_type type, size_t line) {
   if (verdict->event_count == verdict->event_capacity) {
@@ -46,23 +46,20 @@ static void report_bad_line(replay_judge *judge, replay_verdict *verdict, size_t
   event->message = copy_buffer(&judge->error);
 }
 
-/* The row of the counts for a kind, and the column for an action. */
-static size_t kind_row(const policy_sandbox *sandbox, const policy_kind *kind) {
-  return (size_t)(kind - policy_sandbox_kind(sandbox, 0));
-}
-
+/* The column of the counts for an action. */
 static size_t action_column(const policy_kind *kind, json_span action) {
-  for (size_t i = 0; i < kind->decision_count; i++)
-    if (json_string_equals(action, kind->decisions[i].action, strlen(kind->decisions[i].action)))
-      return i;
+  for (size_t i = 0; i < policy_kind_action_count(kind); i++) {
+    const char *known = policy_kind_action(kind, i);
+    if (json_string_equals(action, known, strlen(known))) return i;
+  }
   return REPLAY_ACTIONS;
 }
 
 /* The column of a decision just made: its action is the kind's own text. */
 static size_t answer_column(const policy_kind *kind, const policy_answer *answer) {
-  size_t i = 0;
-  while (i < kind->decision_count && kind->decisions[i].action != answer->action) i++;
-  return i < kind->decision_count ? i : REPLAY_ACTIONS;
+  size_t i = 0, count = policy_kind_action_count(kind);
+  while (i < count && policy_kind_action(kind, i) != answer->action) i++;
+  return i < count ? i : REPLAY_ACTIONS;
 }
 
 /* The action of a decision object; canonical ones mostly begin with it. */
@@ -134,7 +131,8 @@ static void report_failure(replay_judge *judge, replay_verdict *verdict, const r
   trace(judge, line, event);
   event->id = copy_inner(line->id);
   event->kind = copy_inner(line->kind);
-  event->code = strdup(judge->answer.code ? judge->answer.code : "PolicyError");
+  const char *code = policy_outcome_code(judge->answer.outcome);
+  event->code = strdup(code ? code : "PolicyError");
   event->message = copy_buffer(&judge->answer.error);
   if (!before) return;
   event->was = copy_span(before->decision);
@@ -170,7 +168,9 @@ static void transcribe(const replay_judge *judge, const recording_line *line, bo
     text_buffer_byte(out, '\t');
     text_buffer_append(out, answer->because.data, answer->because.size);
   } else {
-    text_buffer_text(out, answer->code); /* a message can name a directory; the code is the same */
+    text_buffer_text(
+        out, policy_outcome_code(
+                 answer->outcome)); /* a message can name a directory; the code is the same */
   }
   text_buffer_byte(out, '\n');
 }
@@ -187,9 +187,9 @@ static bool decide_before(replay_judge *judge, const recording_line *line, earli
 /* `same`: both decisions are equal, so their actions are. */
 static void count_both(replay_judge *judge, replay_counts *counts, const recording_line *line,
                        const earlier *before, bool ok, bool same) {
-  const policy_kind *kind = policy_sandbox_find(judge->now, line->kind.at, line->kind.size);
+  const policy_kind *kind = policy_kind_find(judge->now, line->kind.at, line->kind.size);
   if (!kind) return;
-  size_t row = kind_row(judge->now, kind);
+  size_t row = policy_kind_index(judge->now, kind);
   size_t is = ok ? answer_column(kind, &judge->answer) : REPLAY_ACTIONS, was = REPLAY_ACTIONS;
   if (same)
     was = is;
@@ -224,7 +224,7 @@ static void judge_decision(replay_judge *judge, const recording_line *line, size
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
   policy_question question = question_for(line, judge->old, false);
   bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
-  if (!ok && strcmp(judge->answer.code, "InvalidFacts") == 0) {
+  if (!ok && judge->answer.outcome == POLICY_INVALID_FACTS) {
     report_bad_facts(judge, verdict, line, number);
     return;
   }

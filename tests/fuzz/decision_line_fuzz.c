@@ -72,7 +72,7 @@ static bool same(const text_buffer *a, const text_buffer *b) {
 /* The answer as a line of a log, read and decided again. */
 static void check_read_back(policy_sandbox *sandbox, const policy_question *question,
                             const policy_answer *answer) {
-  const policy_kind *kind = policy_sandbox_find(sandbox, question->kind, question->kind_size);
+  const policy_kind *kind = policy_kind_find(sandbox, question->kind, question->kind_size);
   decision_origin origin = {.id = "1", .time = "2026-11-22T03:04:05.678Z"};
   text_buffer text = {0}, scratch = {0}, error = {0};
   recording_line line;
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
           .at = answer.decision.data, .size = answer.decision.size, .type = JSON_OBJECT};
       json_first_difference(line.decision, decision, &path);
       check_read_back(sandbox, &question, &answer);
-    } else if (!answer.code || answer.error.size == 0) {
+    } else if (answer.outcome == POLICY_DECIDED || answer.error.size == 0) {
       abort();
     }
   }

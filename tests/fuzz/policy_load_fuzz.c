@@ -31,7 +31,7 @@ static void ask(policy_sandbox *sandbox, const char *kind, const char *facts) {
        memcmp(first.decision.data, second.decision.data, first.decision.size) != 0 ||
        memcmp(first.because.data, second.because.data, first.because.size) != 0))
     abort();
-  if (!decided && (!first.code || first.error.size == 0)) abort();
+  if (!decided && (first.outcome == POLICY_DECIDED || first.error.size == 0)) abort();
   policy_answer_free(&first);
   policy_answer_free(&second);
 }

@@ -316,3 +316,18 @@ const policy_file *policy_files_find(const policy_files *files, const char *path
     if (strcmp(files->items[i].path, path) == 0) return &files->items[i];
   return NULL;
 }
+
+static bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+int policy_files_line_of(const policy_file *file, const char *word, size_t size) {
+  int line = 1;
+  bool inside = false; /* a longer word */
+  for (const char *at = file->text, *end = at + file->size; at + size <= end; at++) {
+    if (!inside && memcmp(at, word, size) == 0 && !is_letter(at[size])) return line;
+    line += *at == '\n';
+    inside = is_letter(*at);
+  }
+  return 0;
+}

@@ -44,4 +44,8 @@ void policy_files_seal(policy_files *files);
 /* NULL when there is no such file. */
 const policy_file *policy_files_find(const policy_files *files, const char *path);
 
+/* The line of the first such word in the file, or 0. For messages about what Lua keeps no line of:
+ * the members of a table, and `return policy {…}`, which is a tail call. */
+int policy_files_line_of(const policy_file *file, const char *word, size_t size);
+
 #endif

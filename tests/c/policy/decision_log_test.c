@@ -51,7 +51,7 @@ static void write_line(fixture *f, const char *facts, const decision_origin *ori
       .kind = "routing", .kind_size = 7, .facts = facts, .facts_size = strlen(facts)};
   assert_true(policy_sandbox_decide(f->sandbox, &question, &f->first));
   f->line.size = 0;
-  const policy_kind *kind = policy_sandbox_find(f->sandbox, "routing", 7);
+  const policy_kind *kind = policy_kind_find(f->sandbox, "routing", 7);
   assert_true(decision_log_line(kind, &question, &f->first, origin, &f->line));
   for (size_t i = 0; i < f->line.size; i++) assert_in_range(f->line.data[i], 0x20, 0x7E);
 }
@@ -153,7 +153,7 @@ static void an_origin_that_is_no_text_is_refused(void **state) {
   origin.id = "\xFF";
   policy_question question = {
       .kind = "routing", .kind_size = 7, .facts = "{\"file_count\":3}", .facts_size = 16};
-  const policy_kind *kind = policy_sandbox_find(f.sandbox, "routing", 7);
+  const policy_kind *kind = policy_kind_find(f.sandbox, "routing", 7);
   assert_false(decision_log_line(kind, &question, &f.first, &origin, &f.line));
   close_fixture(&f);
 }

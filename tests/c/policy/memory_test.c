@@ -41,7 +41,7 @@ static const char *ask(policy_sandbox *sandbox, const char *kind, const char *fa
                               .trace = true};
   policy_answer answer = {0};
   bool decided = policy_sandbox_decide(sandbox, &question, &answer);
-  const char *code = decided ? "decided" : answer.code;
+  const char *code = decided ? "decided" : policy_outcome_code(answer.outcome);
   assert_true(decided || answer.error.size > 0);
   policy_answer_free(&answer);
   return code;

@@ -207,7 +207,7 @@ describe("threat", function()
     end
     assert_stopped("return batch { because = tostring(loadlib) }", "PolicyError", "undefined name 'loadlib'")
     assert.matches("W012", policy_folder.refused("local io = require 'io'"), 1, true)
-    -- What is in reach is compared with a list in tests/c/sandbox_reach_test.c.
+    -- What is in reach is compared with a list in tests/c/policy/reach_test.c.
   end)
 
   it("14: there are no finalizers", function()

@@ -1,6 +1,6 @@
 /* Everything a policy can reach, compared with a list that is read in review: what is in its
  * environment, what is in that, and the metatables behind it and behind texts, numbers, functions.
- * After a wanted change: build/dev/tests/sandbox_reach_test print >
+ * After a wanted change: build/dev/tests/policy_reach_test print >
  * tests/support/sandbox_allow_list.txt */
 #include "core/text/text_buffer.h"
 #include "policy/impl.h"
