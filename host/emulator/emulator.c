@@ -31,6 +31,7 @@ emulator_host *emulator_new(const emulator_options *options) {
   emulator_host *made = calloc(1, sizeof *made);
   if (!made) return NULL;
   made->options = *options;
+  made->runtime_api = emulator_runtime_api;
   TAILQ_INIT(&made->environments);
   TAILQ_INIT(&made->queue);
   const char *region = getenv("AWS_REGION");
@@ -54,7 +55,7 @@ int emulator_port(const emulator_host *emulator) {
 /* The first signal asks the environments to end, a second one does not ask. */
 static void stop(emulator_host *emulator) {
   emulator_environment *environment;
-  int64_t now = emulator_now_us();
+  int64_t now = emulator_clock_us();
   bool again = emulator->stopping;
   emulator->stopping = true;
   TAILQ_FOREACH (environment, &emulator->environments, link) {
@@ -121,7 +122,7 @@ static bool wait_for_work(emulator_host *emulator) {
   struct pollfd *list = malloc(room * sizeof *list);
   if (!list) return false;
   size_t count = list_descriptors(emulator, list, room);
-  int got = poll(list, count, wait_ms(emulator, emulator_now_us()));
+  int got = poll(list, count, wait_ms(emulator, emulator_clock_us()));
   free(list);
   return got >= 0 || errno == EINTR;
 }
@@ -135,7 +136,7 @@ static void work(emulator_host *emulator) {
     next = TAILQ_NEXT(environment, link);
     emulator_environment_read(environment);
     if (environment->api) MHD_run(environment->api);
-    emulator_environment_check(environment, emulator_now_us());
+    emulator_environment_check(environment, emulator_clock_us());
     emulator_environment_reap(environment);
   }
   emulator_dispatch(emulator);

@@ -38,10 +38,10 @@ static void fail_all(emulator_environment *environment, const char *type, const 
 static bool start_process(emulator_environment *environment) {
   emulator_host *emulator = environment->emulator;
   environment->api =
-      emulator_http_listen(0, 0, emulator_runtime_api, environment, &environment->port);
+      emulator_http_listen(0, 0, emulator->runtime_api, environment, &environment->port);
   char **variables = environment->api ? emulator_variables(environment) : NULL;
   int problem = environment->api && !variables ? ENOMEM : errno;
-  environment->started_us = emulator_now_us();
+  environment->started_us = emulator_clock_us();
   if (variables)
     problem = emulator_process_start(emulator, variables, &environment->pid, &environment->output);
   free(variables);
@@ -105,12 +105,20 @@ void emulator_dispatch(emulator_host *emulator) {
   }
 }
 
+/* A runtime may give up a poll and ask again: an event must not go to a dead connection. */
+emulator_request *emulator_environment_poller(emulator_environment *environment) {
+  emulator_request *poller;
+  while ((poller = TAILQ_FIRST(&environment->pollers)) && emulator_http_is_gone(poller))
+    emulator_http_answer(poller, 410, "", 0);
+  return poller;
+}
+
 void emulator_environment_offer(emulator_environment *environment) {
   emulator_invocation *invocation;
   TAILQ_FOREACH (invocation, &environment->running, link) {
     if (environment->state != ENVIRONMENT_READY) return;
     if (invocation->state != INVOCATION_WAITS) continue;
-    emulator_request *poller = emulator_runtime_api_poller(environment);
+    emulator_request *poller = emulator_environment_poller(environment);
     if (!poller) return;
     emulator_invocation_deliver(invocation, poller);
   }
@@ -162,14 +170,9 @@ void emulator_environment_stop(emulator_environment *environment, int64_t kill_u
 }
 
 static void kill_now(emulator_environment *environment) {
-  emulator_environment_stop(environment, emulator_now_us());
+  emulator_environment_stop(environment, emulator_clock_us());
   environment->kill_us = INT64_MAX; /* done; what is left is to reap it */
   emulator_process_signal(environment->pid, SIGKILL);
-}
-
-void emulator_environment_sample(emulator_environment *environment) {
-  long now_kb = environment->pid > 0 ? emulator_process_memory_kb(environment->pid) : 0;
-  if (now_kb > environment->memory_kb) environment->memory_kb = now_kb;
 }
 
 /* Lambda gives the init phase 10 s; then it starts once more, in the invocation's own time. */
@@ -191,7 +194,7 @@ void emulator_environment_check(emulator_environment *environment, int64_t now_u
   for (; invocation && environment->state != ENVIRONMENT_STOPS; invocation = next) {
     next = TAILQ_NEXT(invocation, link);
     if (!invocation->started || now_us < invocation->deadline_us) continue;
-    emulator_environment_sample(environment);
+    emulator_process_sample(environment->pid, &environment->memory_kb);
     emulator_invocation_time_out(invocation);
     if (environment->emulator->options.managed > 0)
       emulator_invocation_finish(invocation); /* its handler is not killed there */

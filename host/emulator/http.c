@@ -51,7 +51,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
   emulator_request *request = *state;
   if (!request) return;
   leave_poller(request);
-  if (request->id[0] != '\0' && !request->complete) emulator_runtime_api_truncated(request);
+  if (request->on_truncated && !request->complete) request->on_truncated(request);
   if (request->invocation && request->invocation->request == request)
     request->invocation->request = NULL;
   text_buffer_free(&request->body);

@@ -48,6 +48,8 @@ struct emulator_request {
   size_t body_max;                 /* what is beyond is counted, not kept */
   uint64_t received;
   bool is_poller, complete, suspended;
+  /* Called when the connection ends before the request is complete; NULL: nobody minds. */
+  void (*on_truncated)(emulator_request *request);
   /* The answer, once it is known. */
   unsigned status;             /* 0: not yet */
   text_buffer answer, headers; /* headers: name NUL value NUL … */
@@ -106,7 +108,8 @@ struct emulator_environment {
 struct emulator_host {
   emulator_options options;
   struct MHD_Daemon *api;
-  int port, signals; /* signals: a signalfd */
+  MHD_AccessHandlerCallback runtime_api; /* what the port of an environment answers with */
+  int port, signals;                     /* signals: a signalfd */
   sigset_t old_mask;
   struct sigaction old_pipe;
   TAILQ_HEAD(, emulator_environment) environments;
@@ -148,10 +151,6 @@ enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connec
 enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *connection,
                                      const char *url, const char *method, const char *version,
                                      const char *data, size_t *size, void **request);
-/* The first that waits in /next and is still there, or NULL. */
-emulator_request *emulator_runtime_api_poller(emulator_environment *environment);
-/* The connection of a response ended before the response did. */
-void emulator_runtime_api_truncated(emulator_request *request);
 
 /* invocation.c */
 emulator_invocation *emulator_invocation_new(emulator_host *emulator);
@@ -171,8 +170,9 @@ void emulator_invocation_free(emulator_invocation *invocation);
 
 /* environment.c */
 void emulator_dispatch(emulator_host *emulator); /* what waits, to whoever has room */
-void emulator_environment_offer(emulator_environment *environment);  /* to its pollers */
-void emulator_environment_sample(emulator_environment *environment); /* its memory */
+void emulator_environment_offer(emulator_environment *environment); /* to its pollers */
+/* The first request that waits in /next and is still there, or NULL. */
+emulator_request *emulator_environment_poller(emulator_environment *environment);
 void emulator_environment_read(emulator_environment *environment);
 void emulator_environment_check(emulator_environment *environment, int64_t now_us);
 int64_t emulator_environment_next_us(const emulator_environment *environment);
@@ -188,14 +188,16 @@ int emulator_process_start(emulator_host *emulator, char *const variables[], pid
                            int *output);
 bool emulator_process_has_ended(pid_t pid, int *status, long *most_kb); /* kills what it left */
 void emulator_process_signal(pid_t pid, int signal);
-long emulator_process_memory_kb(pid_t pid);
+/* Raises *most_kb to what the process and its children have used at most. */
+void emulator_process_sample(pid_t pid, long *most_kb);
 
 /* variables.c: "NAME=VALUE" each and a NULL; one block, for free(). NULL: no memory. */
 char **emulator_variables(const emulator_environment *environment);
 
+/* clock.c: microseconds; only differences mean anything. */
+int64_t emulator_clock_us(void);
+
 /* log.c */
-int64_t emulator_now_us(void);
-void emulator_log_timestamp(char out[32]); /* 2026-11-22T03:04:05.678Z */
 void emulator_log_output(emulator_environment *environment, const char *line, size_t size);
 void emulator_log_init_start(emulator_environment *environment);
 void emulator_log_init_failure(emulator_environment *environment, const char *status,

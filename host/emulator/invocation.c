@@ -44,7 +44,7 @@ static void start(emulator_invocation *invocation) {
   if (invocation->started) return;
   int64_t time_ms = invocation->emulator->options.timeout_s * 1000LL;
   invocation->started = true;
-  invocation->started_us = emulator_now_us();
+  invocation->started_us = emulator_clock_us();
   invocation->deadline_us = invocation->started_us + time_ms * 1000;
   invocation->deadline_epoch_ms = process_time_ms() + time_ms;
   emulator_log_start(invocation);
@@ -188,9 +188,9 @@ void emulator_invocation_fail(emulator_invocation *invocation, const char *error
 
 void emulator_invocation_time_out(emulator_invocation *invocation) {
   double seconds = invocation->emulator->options.timeout_s;
-  char line[160], now[32];
+  char line[160], now[PROCESS_TIMESTAMP_BYTES];
   start(invocation);
-  emulator_log_timestamp(now);
+  process_timestamp(process_time_ms(), now);
   snprintf(line, sizeof line, "%s %s Task timed out after %.2f seconds\n", now, invocation->id,
            seconds);
   emulator_log_message(invocation, line);
@@ -201,8 +201,10 @@ void emulator_invocation_time_out(emulator_invocation *invocation) {
 }
 
 void emulator_invocation_finish(emulator_invocation *invocation) {
+  emulator_environment *environment = invocation->environment;
+  if (environment) emulator_process_sample(environment->pid, &environment->memory_kb);
   emulator_log_report(invocation);
   send_answer(invocation); /* where that waited for the log */
-  if (invocation->environment) TAILQ_REMOVE(&invocation->environment->running, invocation, link);
+  if (environment) TAILQ_REMOVE(&environment->running, invocation, link);
   emulator_invocation_free(invocation);
 }

@@ -3,26 +3,11 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/json/write.h"
 #include "core/system/process.h"
 #include "emulator/impl.h"
-
-int64_t emulator_now_us(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-void emulator_log_timestamp(char out[32]) {
-  int64_t now_ms = process_time_ms();
-  time_t seconds = (time_t)(now_ms / 1000);
-  struct tm utc;
-  size_t size = strftime(out, 24, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &utc));
-  snprintf(out + size, 32 - size, ".%03dZ", (int)(now_ms % 1000));
-}
 
 void emulator_log_flush(emulator_host *emulator) {
   text_buffer *out = &emulator->out;
@@ -52,8 +37,8 @@ static void write_json_text(text_buffer *out, const char *bytes, size_t size) {
 }
 
 static void begin_event(text_buffer *out, const char *name) {
-  char now[32];
-  emulator_log_timestamp(now);
+  char now[PROCESS_TIMESTAMP_BYTES];
+  process_timestamp(process_time_ms(), now);
   text_buffer_format(out, "{\"event\":\"%s\",\"time\":\"%s\"", name, now);
 }
 
@@ -102,8 +87,8 @@ void emulator_log_output(emulator_environment *environment, const char *line, si
 }
 
 static void begin_record(text_buffer *out, const char *type) {
-  char now[32];
-  emulator_log_timestamp(now);
+  char now[PROCESS_TIMESTAMP_BYTES];
+  process_timestamp(process_time_ms(), now);
   text_buffer_format(out, "{\"time\":\"%s\",\"type\":\"%s\",\"record\":{", now, type);
 }
 
@@ -127,7 +112,7 @@ void emulator_log_init_failure(emulator_environment *environment, const char *st
                                const char *error_type) {
   text_buffer line = {0};
   emulator_host *emulator = environment->emulator;
-  double took_ms = (double)(emulator_now_us() - environment->started_us) / 1000;
+  double took_ms = (double)(emulator_clock_us() - environment->started_us) / 1000;
   const char *phase = environment->is_retry ? "invoke" : "init";
   if (emulator->options.json_logs) {
     begin_record(&line, "platform.initReport");
@@ -172,9 +157,9 @@ typedef struct {
 } figures;
 
 static figures measure(const emulator_invocation *invocation) {
-  emulator_environment *environment = invocation->environment;
+  const emulator_environment *environment = invocation->environment;
   figures of = {.status = "success"};
-  of.duration_ms = (double)(emulator_now_us() - invocation->started_us) / 1000;
+  of.duration_ms = (double)(emulator_clock_us() - invocation->started_us) / 1000;
   /* A deadline that was noticed late is still that deadline. */
   if (invocation->timed_out) of.duration_ms = invocation->emulator->options.timeout_s * 1000.0;
   if (invocation->timed_out)
@@ -182,7 +167,6 @@ static figures measure(const emulator_invocation *invocation) {
   else if (invocation->error_type[0] != '\0')
     of.status = "error";
   if (environment) {
-    emulator_environment_sample(environment);
     of.memory_mb = (environment->memory_kb + 1023) / 1024;
     if (invocation->is_cold) of.init_ms = (double)environment->init_us / 1000;
   }

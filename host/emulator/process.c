@@ -121,6 +121,7 @@ static long tree_kb(pid_t pid, int depth) {
   return total;
 }
 
-long emulator_process_memory_kb(pid_t pid) {
-  return tree_kb(pid, TREE_DEPTH);
+void emulator_process_sample(pid_t pid, long *most_kb) {
+  long now_kb = pid > 0 ? tree_kb(pid, TREE_DEPTH) : 0;
+  if (now_kb > *most_kb) *most_kb = now_kb;
 }

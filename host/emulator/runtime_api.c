@@ -33,21 +33,12 @@ static bool has_unanswered(const emulator_environment *environment) {
   return false;
 }
 
-/* A runtime may give up a poll and ask again: what waits on a dead connection must not be handed an
- * event. */
-emulator_request *emulator_runtime_api_poller(emulator_environment *environment) {
-  emulator_request *poller;
-  while ((poller = TAILQ_FIRST(&environment->pollers)) && emulator_http_is_gone(poller))
-    emulator_http_answer(poller, 410, "", 0);
-  return poller;
-}
-
 /* The first /next ends the init phase; each one says that the last answer is over and done. In an
  * environment that is being stopped it waits for that. */
 static void take_next(emulator_request *request) {
   emulator_environment *environment = request->environment;
   bool managed = environment->emulator->options.managed > 0;
-  if (!managed && (has_unanswered(environment) || emulator_runtime_api_poller(environment))) {
+  if (!managed && (has_unanswered(environment) || emulator_environment_poller(environment))) {
     refuse(request, 403, "InvalidStateTransition",
            "Transition to Ready is not allowed: the invocation before is not answered, or another "
            "/next waits");
@@ -55,7 +46,7 @@ static void take_next(emulator_request *request) {
   }
   if (environment->state == ENVIRONMENT_STARTS) {
     environment->state = ENVIRONMENT_READY;
-    environment->init_us = emulator_now_us() - environment->started_us;
+    environment->init_us = emulator_clock_us() - environment->started_us;
     environment->init_deadline_us = 0;
   }
   emulator_environment_read(environment); /* what it wrote before it asked is of the last one */
@@ -182,7 +173,7 @@ static void take_init_error(emulator_request *request) {
                              "Runtime.Unknown");
   snprintf(environment->init_error_type, sizeof environment->init_error_type, "%s", type);
   error_document(&request->body, type, &environment->init_error);
-  emulator_environment_stop(environment, emulator_now_us() + EMULATOR_STOP_MS * 1000LL);
+  emulator_environment_stop(environment, emulator_clock_us() + EMULATOR_STOP_MS * 1000LL);
   accepted(request);
 }
 
@@ -215,6 +206,18 @@ static void route(emulator_request *request, const char *method, const char *pat
   }
 }
 
+static emulator_invocation *streamed_into(emulator_request *request) {
+  if (request->id[0] == '\0') return NULL;
+  return emulator_environment_find(request->environment, request->id, strlen(request->id));
+}
+
+static void on_truncated(emulator_request *request) {
+  emulator_invocation *invocation = streamed_into(request);
+  if (!invocation || invocation->state != INVOCATION_RUNS || !invocation->stream_began) return;
+  emulator_invocation_fail(invocation, "Runtime.TruncatedResponse",
+                           "the connection of a streamed response ended in its middle");
+}
+
 /* What the head of a request says: how much may follow, and whether it goes on to a caller. */
 static void begin(emulator_request *request, const char *path) {
   const char *id, *what = split_path(path, &id, &(size_t){0});
@@ -224,20 +227,9 @@ static void begin(emulator_request *request, const char *path) {
   emulator_invocation *invocation = emulator_environment_find(request->environment, id, size);
   /* Whoever invoked without asking for a stream gets no more than a buffered answer holds. */
   if (invocation && invocation->wants_stream) request->body_max = EMULATOR_STREAM_MAX;
-  if (invocation && invocation->state == INVOCATION_RUNS)
-    snprintf(request->id, sizeof request->id, "%s", invocation->id);
-}
-
-static emulator_invocation *streamed_into(emulator_request *request) {
-  if (request->id[0] == '\0') return NULL;
-  return emulator_environment_find(request->environment, request->id, strlen(request->id));
-}
-
-void emulator_runtime_api_truncated(emulator_request *request) {
-  emulator_invocation *invocation = streamed_into(request);
-  if (!invocation || invocation->state != INVOCATION_RUNS || !invocation->stream_began) return;
-  emulator_invocation_fail(invocation, "Runtime.TruncatedResponse",
-                           "the connection of a streamed response ended in its middle");
+  if (!invocation || invocation->state != INVOCATION_RUNS) return;
+  snprintf(request->id, sizeof request->id, "%s", invocation->id);
+  request->on_truncated = on_truncated;
 }
 
 enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *connection,

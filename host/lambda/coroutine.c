@@ -1,10 +1,10 @@
 /* coroutine.resume and coroutine.wrap as Lua has them (lcorolib.c), but that the poller knows which
  * coroutine is running: the hook that stops a handler in time belongs to one of them only. What
  * resumed a coroutine that was stopped is stopped as well, when control comes back to it.
- * See poller.h. */
+ * See impl.h. */
 #include <lauxlib.h>
 
-#include "lambda/poller.h"
+#include "lambda/impl.h"
 
 /* Resumes with the arguments on top of the stack. The number of results, or -1 and a message. */
 static int resume(lua_State *L, lua_State *coroutine, int arguments) {

@@ -1,12 +1,12 @@
 /* Stops a handler before Lambda would kill the process: a timer signal, and a Lua hook that raises.
- * See poller.h. */
+ * See impl.h. */
 #include <errno.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "core/system/process.h"
-#include "lambda/poller.h"
+#include "lambda/impl.h"
 
 /* What is left for the answer and the logs when a handler has to stop: a tenth of its time, within
  * bounds. */

@@ -1,18 +1,13 @@
 /* One invocation: the handler is called, its answer or failure is sent, the logs are finished.
- * See poller.h. */
+ * See impl.h. */
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
 
 #include "core/json/write.h"
 #include "core/system/process.h"
-#include "lambda/poller.h"
+#include "lambda/impl.h"
 #include "script/call.h"
-
-const lambda_progress *lambda_runtime_progress(lua_State *L) {
-  lambda_poller *self = lambda_poller_of(L);
-  return self ? &self->progress : NULL;
-}
 
 /* Lambda's libraries, and ours, look for the trace here; with several pollers there is no one
  * trace that a process is part of. */

@@ -5,14 +5,11 @@
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/json/write.h"
 #include "core/system/process.h"
-#include "lambda/poller.h"
+#include "lambda/impl.h"
 #include "script/call.h"
 #include "script/state.h"
 
@@ -30,27 +27,6 @@ static void on_terminate(int number) {
   ssize_t ignored = write(stop_fd, &(uint64_t){1}, sizeof(uint64_t));
   (void)ignored;
   errno = saved;
-}
-
-void lambda_complain(const char *level, const char *format, const char *detail) {
-  char text[512], now[PROCESS_TIMESTAMP_BYTES];
-  text_buffer line = {0};
-  process_timestamp(process_time_ms(), now);
-  snprintf(text, sizeof text, format, detail);
-  for (char *at = text; *at; at++)
-    if (*at == '\n') *at = ' '; /* one record, one line */
-  const char *log_format = getenv("AWS_LAMBDA_LOG_FORMAT");
-  if (log_format && strcasecmp(log_format, "JSON") == 0) {
-    text_buffer_format(&line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"message\":", now, level);
-    /* What is no UTF-8, or was cut within a letter, ends the text. */
-    if (!json_write_string(&line, text, strlen(text))) text_buffer_byte(&line, '"');
-    text_buffer_text(&line, "}\n");
-  } else {
-    text_buffer_format(&line, "%s - %s weir: %s\n", now, level, text);
-  }
-  ssize_t ignored = line.failed ? 0 : write(STDERR_FILENO, line.data, line.size);
-  (void)ignored;
-  text_buffer_free(&line);
 }
 
 static void serve(lambda_poller *self) {

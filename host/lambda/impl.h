@@ -1,8 +1,8 @@
-/* One poller of the Lambda runtime: what runtime.c starts, invocation.c lets handle
- * an invocation, and deadline.c stops in time, with coroutine.c. Private to
- * host/lambda_*.c. Memory: runtime.c owns pollers, their states and connections. */
-#ifndef WEIR_LAMBDA_POLLER_H
-#define WEIR_LAMBDA_POLLER_H
+/* One poller of the Lambda runtime. runtime.c starts it, invocation.c lets it handle an invocation,
+ * and deadline.c and coroutine.c stop its handler in time.
+ * Memory: runtime.c owns the pollers, their Lua states and their connections. */
+#ifndef WEIR_LAMBDA_IMPL_H
+#define WEIR_LAMBDA_IMPL_H
 
 #include <pthread.h>
 #include <time.h>
@@ -31,8 +31,8 @@ static inline lambda_poller *lambda_poller_of(lua_State *L) {
   return *(lambda_poller **)lua_getextraspace(L);
 }
 
-/* Writes a message of the runtime itself to standard error, in the form that the function's logs
- * have. format has one %s. */
+/* log.c: writes a message of the runtime itself to standard error, in the format of the function's
+ * logs. format has one %s. */
 void lambda_complain(const char *level, const char *format, const char *detail);
 
 /* deadline.c: the signal handler, once for the process; a timer for each poller. */
