@@ -1,12 +1,24 @@
-/* weir.replay: re-decide recordings on all cores.
+/* weir.replay: decide recorded decisions again, on all cores.
  *
  *   run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=} → summary | nil, message, code
  *
  * set and old are policy sets (weir.policy_set); without old, decisions are compared with the
  * recorded ones. on_event(file, event) sees every difference, failure and bad line in order;
- * on_progress(file, done, total, decisions) now and then. A summary has the counts of
- * replay/replay.h, `kinds` (kind → {was = action → n, is = action → n}), `digest`, and
- * `unreadable`, a list of {file=, message=}. cores() → processors online, the default of jobs
+ * on_progress(file, done, total, decisions) is called now and then. A summary has
+ *   the counts of replay/replay.h;
+ *   kinds: kind → {was = action → n, is = action → n};
+ *   files: a list of {name=, recording=, digest=} in the order in which the total takes them; a
+ * file that was not read to its end has no digest; digest: the total, nil when a file has none;
+ *   unreadable: a list of {file=, message=}.
+ *
+ *   combine{{name=, digest=}, …} → digest
+ *
+ * The total of files that were replayed apart: their digests as run or `weir replay --json` gave
+ * them, in any order, and their names as paths, or relative to one folder. docs/replay-digest.md
+ * defines it.
+ *
+ *   cores() → processors online, the default of jobs
+ *
  * Memory: the replay lives for the call; the sets are anchored by the argument table. */
 #include "replay/replay.h"
 
@@ -14,10 +26,11 @@
 #include <unistd.h>
 
 #include "binding.h"
-#include "policy/kind.h"
 #include "policy/set.h"
 #include "registry.h"
+#include "replay_tables.h"
 
+#define COMBINE_SIGNATURE "replay.combine{{name=, digest=}, …}"
 #define SIGNATURE "replay.run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=}"
 
 typedef struct {
@@ -27,41 +40,10 @@ typedef struct {
   bool raised; /* a callback raised; its error is on the top of the stack */
 } caller;
 
-static void set_text(lua_State *L, const char *name, const char *text) {
-  if (!text) return;
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, name);
-}
-
-static void set_integer(lua_State *L, const char *name, uint64_t value) {
-  lua_pushinteger(L, (lua_Integer)value);
-  lua_setfield(L, -2, name);
-}
-
-static void push_event(lua_State *L, const replay_event *event) {
-  static const char *const names[] = {"difference", "failure", "bad line"};
-  lua_createtable(L, 0, 14);
-  set_text(L, "type", names[event->type]);
-  set_integer(L, "line", event->line);
-  set_text(L, "id", event->id);
-  set_text(L, "kind", event->kind);
-  set_text(L, "field", event->field);
-  set_text(L, "was", event->was);
-  set_text(L, "was_because", event->was_because);
-  set_text(L, "is", event->is);
-  set_text(L, "is_because", event->is_because);
-  if (event->file[0]) set_text(L, "policy_file", event->file);
-  set_integer(L, event->type == REPLAY_BAD_LINE ? "column" : "policy_line", (uint64_t)event->place);
-  set_text(L, "code", event->code);
-  set_text(L, "message", event->message);
-  lua_pushboolean(L, event->was_failure);
-  lua_setfield(L, -2, "was_failure");
-}
-
 /* The event itself travels as a light userdata: building its table can raise, so it must happen
  * inside the protected call. */
 static int deliver_event(lua_State *L) {
-  push_event(L, lua_touserdata(L, 3));
+  replay_tables_push_event(L, lua_touserdata(L, 3));
   lua_replace(L, 3);
   lua_call(L, 2, 0);
   return 0;
@@ -127,45 +109,6 @@ static size_t check_jobs(lua_State *L) {
   lua_pop(L, 1);
   if (jobs < 1) luaL_error(L, "jobs must be at least 1; expected %s", SIGNATURE);
   return jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS : (size_t)jobs;
-}
-
-static void push_actions(lua_State *L, const policy_kind *kind, const uint64_t *counts) {
-  size_t action_count = policy_kind_action_count(kind);
-  lua_createtable(L, 0, (int)action_count + 1);
-  for (size_t i = 0; i < action_count; i++)
-    if (counts[i]) set_integer(L, policy_kind_action(kind, i), counts[i]);
-  if (counts[REPLAY_ACTIONS]) set_integer(L, "failed", counts[REPLAY_ACTIONS]);
-}
-
-static void push_kinds(lua_State *L, const policy_sandbox *sandbox, const replay_counts *counts) {
-  lua_newtable(L);
-  for (size_t i = 0; i < policy_kind_count(sandbox); i++) {
-    const policy_kind *kind = policy_kind_at(sandbox, i);
-    lua_createtable(L, 0, 2);
-    push_actions(L, kind, counts->was[i]);
-    lua_setfield(L, -2, "was");
-    push_actions(L, kind, counts->is[i]);
-    lua_setfield(L, -2, "is");
-    lua_setfield(L, -2, policy_kind_name(kind));
-  }
-}
-
-static void push_summary(lua_State *L, const replay *r, const policy_sandbox *sandbox) {
-  const replay_counts *counts = replay_counts_of(r);
-  char hex[65];
-  lua_createtable(L, 0, 12);
-  set_integer(L, "lines", counts->lines);
-  set_integer(L, "decisions", counts->decisions);
-  set_integer(L, "identical", counts->identical);
-  set_integer(L, "changed", counts->changed);
-  set_integer(L, "reworded", counts->reworded);
-  set_integer(L, "failed", counts->failed);
-  set_integer(L, "bad_lines", counts->bad_lines);
-  set_integer(L, "other_lines", counts->other_lines);
-  replay_digest(r, hex);
-  set_text(L, "digest", hex);
-  push_kinds(L, sandbox, counts);
-  lua_setfield(L, -2, "kinds");
 }
 
 /* A replay that raises must still stop its threads: it is closed through a userdata. */
@@ -256,13 +199,71 @@ static int replay_run(lua_State *L) {
   binding_expect(L, lua_getfield(L, 1, "recordings") == LUA_TTABLE, SIGNATURE);
   replay_all(L, *handle, &c);
   lua_pop(L, 1);
-  push_summary(L, *handle, policy_set_sandbox(set));
+  replay_tables_push_summary(L, *handle, policy_set_sandbox(set));
   lua_getfield(L, -2, "unreadable");
   lua_setfield(L, -2, "unreadable");
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"run", replay_run}, {"cores", replay_cores}, {NULL, NULL}};
+static int free_list(lua_State *L) {
+  replay_digest_free(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* A list that is freed however the call ends. */
+static replay_digest_list *new_list(lua_State *L) {
+  replay_digest_list *list = lua_newuserdatauv(L, sizeof *list, 0);
+  *list = (replay_digest_list){0};
+  if (luaL_newmetatable(L, "weir.replay.files")) {
+    lua_pushcfunction(L, free_list);
+    lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, free_list);
+    lua_setfield(L, -2, "__close");
+  }
+  lua_setmetatable(L, -2);
+  lua_toclose(L, -1);
+  return list;
+}
+
+/* Adds the {name=, digest=} on the top of the stack, and pops it. */
+static void add_named(lua_State *L, replay_digest_list *list) {
+  binding_expect(L, lua_istable(L, -1), COMBINE_SIGNATURE);
+  int entry = lua_gettop(L);
+  lua_getfield(L, entry, "name");
+  lua_getfield(L, entry, "digest");
+  size_t size;
+  const char *digest = lua_tolstring(L, -1, &size);
+  binding_expect(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING,
+                 COMBINE_SIGNATURE);
+  if (!replay_digest_is_valid(digest, size))
+    luaL_error(L, "'%s' is not a digest: expected sha256: and 64 hexadecimal digits", digest);
+
+  replay_digest_file *file = replay_digest_add_file(list, lua_tostring(L, -2));
+  if (!file) luaL_error(L, "not enough memory");
+  memcpy(file->digest, digest, size + 1);
+  lua_settop(L, entry - 1);
+}
+
+static int replay_combine(lua_State *L) {
+  binding_expect(L, lua_istable(L, 1), COMBINE_SIGNATURE);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+  if (count == 0) luaL_error(L, "there is no file to combine; expected %s", COMBINE_SIGNATURE);
+  replay_digest_list *list = new_list(L);
+
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 1, i);
+    add_named(L, list);
+  }
+
+  char total[REPLAY_DIGEST_BYTES];
+  if (!replay_digest_sort(list)) luaL_error(L, "not enough memory");
+  replay_digest_total(list, total);
+  lua_pushstring(L, total);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"run", replay_run}, {"combine", replay_combine}, {"cores", replay_cores}, {NULL, NULL}};
 
 int luaopen_weir_replay(lua_State *L) {
   luaL_newlib(L, functions);

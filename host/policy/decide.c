@@ -240,7 +240,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
   policy_kind *kind = (policy_kind *)policy_kind_find(sandbox, question->kind, question->kind_size);
   text_buffer *why = &sandbox->why;
   if (!kind || !kind->policy.file) {
-    text_buffer_format(why, "%s has no policy of kind \"", sandbox->files->directory);
+    text_buffer_text(why, "the policy set has no policy of kind \"");
     shown_text_append(why, question->kind, question->kind_size, SHOWN_NAME_BYTES);
     text_buffer_byte(why, '"');
     return fail_with(sandbox, POLICY_UNKNOWN_KIND);

@@ -29,8 +29,12 @@ static char *copy_span(json_span span) {
   return span.at ? strndup(span.at - quotes, span.size + 2 * quotes) : NULL;
 }
 
-static char *copy_inner(json_span span) {
-  return span.at ? strndup(span.at, span.size) : NULL;
+/* What a string says. */
+static char *copy_text(json_span string) {
+  if (!string.at) return NULL;
+  char *text = malloc(string.size + 1);
+  if (text) text[json_unescape(string, text)] = '\0';
+  return text;
 }
 
 static char *copy_buffer(const text_buffer *buffer) {
@@ -129,8 +133,8 @@ static void report_failure(replay_judge *judge, replay_verdict *verdict, const r
   replay_event *event = new_event(verdict, REPLAY_FAILURE, number);
   if (!event) return;
   trace(judge, line, event);
-  event->id = copy_inner(line->id);
-  event->kind = copy_inner(line->kind);
+  event->id = copy_text(line->id);
+  event->kind = copy_text(line->kind);
   const char *code = policy_outcome_code(judge->answer.outcome);
   event->code = strdup(code ? code : "PolicyError");
   event->message = copy_buffer(&judge->answer.error);
@@ -145,8 +149,8 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
   if (!event) return;
   event->field = copy_buffer(&judge->path);
   trace(judge, line, event);
-  event->id = copy_inner(line->id);
-  event->kind = copy_inner(line->kind);
+  event->id = copy_text(line->id);
+  event->kind = copy_text(line->kind);
   event->is = copy_buffer(&judge->answer.decision);
   event->is_because = copy_buffer(&judge->answer.because);
   if (before) {
@@ -158,21 +162,34 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
   event->was = copy_buffer(&judge->old_answer.error);
 }
 
-static void transcribe(const replay_judge *judge, const recording_line *line, bool ok,
-                       text_buffer *out) {
-  text_buffer_append(out, line->kind.at, line->kind.size);
-  text_buffer_byte(out, '\t');
+/* Appends an error's text with places inside the policy set, "routing.lua:3", instead of places on
+ * this machine, "/srv/policies/routing.lua:3". */
+static void append_without_directory(text_buffer *out, const text_buffer *error,
+                                     const char *directory) {
+  const char *at = error->data, *end = at + error->size, *found;
+  size_t size = strlen(directory);
+
+  while ((found = memmem(at, (size_t)(end - at), directory, size))) {
+    bool begins = found == error->data || strchr(" '\"(:\n", found[-1]);
+    bool is_place = begins && found + size < end && found[size] == '/';
+    text_buffer_append(out, at, (size_t)(found - at) + (is_place ? 0 : size));
+    at = found + size + (is_place ? 1 : 0);
+  }
+  text_buffer_append(out, at, (size_t)(end - at));
+}
+
+static void transcribe(replay_judge *judge, const recording_line *line, bool ok, text_buffer *out) {
   const policy_answer *answer = &judge->answer;
   if (ok) {
-    text_buffer_append(out, answer->decision.data, answer->decision.size);
-    text_buffer_byte(out, '\t');
-    text_buffer_append(out, answer->because.data, answer->because.size);
-  } else {
-    text_buffer_text(
-        out, policy_outcome_code(
-                 answer->outcome)); /* a message can name a directory; the code is the same */
+    replay_digest_add_decision(out, line->kind, &answer->decision, &answer->because);
+    return;
   }
-  text_buffer_byte(out, '\n');
+  text_buffer *message = &judge->message;
+  message->size = 0;
+  append_without_directory(message, &answer->error, judge->directory);
+  replay_digest_add_failure(out, line->kind, policy_outcome_code(answer->outcome), message->data,
+                            message->size);
+  if (message->failed) out->failed = true;
 }
 
 /* Diff: what the old set decides. False when it fails. */
@@ -216,8 +233,22 @@ static void report_bad_facts(replay_judge *judge, replay_verdict *verdict,
   report_bad_line(judge, verdict, number, 0);
 }
 
-static void judge_decision(replay_judge *judge, const recording_line *line, size_t number,
+/* A recording may write "\u0072outing": the kind is the text, however it is spelled. */
+static bool unescape_kind(replay_judge *judge, recording_line *line) {
+  if (!line->kind.escaped) return true;
+  judge->kind.size = 0;
+  if (!text_buffer_reserve(&judge->kind, line->kind.size + 1)) return false;
+  size_t size = json_unescape(line->kind, judge->kind.data);
+  line->kind = (json_span){.at = judge->kind.data, .size = size, .type = JSON_STRING};
+  return true;
+}
+
+static void judge_decision(replay_judge *judge, recording_line *line, size_t number,
                            replay_verdict *verdict) {
+  if (!unescape_kind(judge, line)) {
+    verdict->short_of_memory = true;
+    return;
+  }
   replay_counts *counts = &verdict->counts;
   earlier recorded = {line->decision, line->because};
   const earlier *before = &recorded;
@@ -290,7 +321,9 @@ void replay_judge_free(replay_judge *judge) {
   policy_answer_free(&judge->old_answer);
   text_buffer_free(&judge->scratch);
   text_buffer_free(&judge->error);
+  text_buffer_free(&judge->kind);
   text_buffer_free(&judge->path);
+  text_buffer_free(&judge->message);
 }
 
 static void event_free(replay_event *event) {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "core/recording/recording_source.h"
-#include "core/system/sha256.h"
 #include "replay/impl.h"
 
 /* Facts may nest 1000 deep, which some C libraries' default stack for threads would not hold. */
@@ -25,7 +24,8 @@ typedef struct {
 struct replay {
   replay_listener listener;
   replay_counts counts;
-  sha256_context digest;
+  sha256_context parts; /* of the file that is being read */
+  replay_digest_list files;
   size_t jobs;
   replay_judge *judges; /* one a job */
   pthread_t *threads;
@@ -86,6 +86,7 @@ static bool open_judges(replay *r, const replay_options *options, finding_list *
   for (size_t i = 0; i < r->jobs; i++) {
     finding_list repeated = {0}; /* every judge loads the same files: report them once */
     finding_list *found = i == 0 ? findings : &repeated;
+    r->judges[i].directory = options->files->directory;
     r->judges[i].now = open_sandbox(options->files, options, found, why);
     bool ok = r->judges[i].now != NULL;
     if (ok && options->old_files) {
@@ -131,7 +132,6 @@ replay *replay_new(const replay_options *options, replay_listener listener, find
   r->blocks = calloc(r->block_count, sizeof *r->blocks);
   pthread_mutex_init(&r->lock, NULL);
   pthread_cond_init(&r->changed, NULL);
-  sha256_start(&r->digest);
   if (r->judges && r->threads && r->blocks && open_judges(r, options, findings, why)) {
     if (start_threads(r)) return r;
     text_buffer_text(why, "cannot start threads; try --jobs 1");
@@ -151,7 +151,7 @@ static bool collect(replay *r, const char *path, block *b) {
   replay_verdict *verdict = &b->verdict;
   bool ok = !verdict->short_of_memory;
   add_counts(&r->counts, &verdict->counts);
-  sha256_update(&r->digest, verdict->transcript.data, verdict->transcript.size);
+  sha256_update(&r->parts, verdict->transcript.data, verdict->transcript.size);
   for (size_t i = 0; i < verdict->event_count; i++)
     r->listener.event(r->listener.context, path, &verdict->events[i]);
   replay_verdict_reset(verdict);
@@ -224,35 +224,53 @@ static void run_here(pass *p) {
   }
 }
 
+/* Reads and judges the file; NULL, or what went wrong. */
+static const char *run(pass *p) {
+  if (p->r->jobs > 1)
+    run_threads(p);
+  else
+    run_here(p);
+  const char *error = recording_source_error(&p->source);
+  return error || !p->short_of_memory ? error : "not enough memory to hold all differences";
+}
+
 bool replay_file(replay *r, const char *path, text_buffer *why) {
   char error[LINE_ERROR_BYTES];
   pass p = {.r = r, .path = path, .next_line = 1};
-  /* The ring goes on where the file before stopped. */
-  p.read = p.collected = r->next_to_judge;
+  replay_digest_file *file = replay_digest_add_file(&r->files, path);
+  if (!file) {
+    text_buffer_text(why, "not enough memory");
+    return false;
+  }
   if (!recording_source_open(&p.source, path, error)) {
     text_buffer_text(why, error);
     return false;
   }
-  if (r->jobs > 1)
-    run_threads(&p);
+
+  /* The ring goes on where the file before stopped. */
+  p.read = p.collected = r->next_to_judge;
+  sha256_start(&r->parts);
+  const char *failure = run(&p);
+  if (failure)
+    text_buffer_format(why, "after line %zu: %s", p.next_line - 1, failure);
   else
-    run_here(&p);
-  const char *problem = recording_source_error(&p.source);
-  if (!problem && p.short_of_memory) problem = "not enough memory to hold all differences";
-  if (problem) text_buffer_format(why, "after line %zu: %s", p.next_line - 1, problem);
+    replay_digest_finish(&r->parts, file->digest);
   recording_source_close(&p.source);
-  return problem == NULL;
+  return failure == NULL;
 }
 
 const replay_counts *replay_counts_of(const replay *r) {
   return &r->counts;
 }
 
-void replay_digest(const replay *r, char hex[65]) {
-  sha256_context copy = r->digest;
-  uint8_t out[SHA256_SIZE];
-  sha256_finish(&copy, out);
-  sha256_hex(out, hex);
+const replay_digest_list *replay_finish(replay *r, char total[REPLAY_DIGEST_BYTES]) {
+  bool complete = true;
+  if (!replay_digest_sort(&r->files)) return NULL;
+
+  for (size_t i = 0; i < r->files.count; i++) complete = complete && r->files.items[i].digest[0];
+  total[0] = '\0';
+  if (complete) replay_digest_total(&r->files, total);
+  return &r->files;
 }
 
 void replay_free(replay *r) {
@@ -269,6 +287,7 @@ void replay_free(replay *r) {
   }
   pthread_mutex_destroy(&r->lock);
   pthread_cond_destroy(&r->changed);
+  replay_digest_free(&r->files);
   free(r->judges);
   free(r->threads);
   free(r->blocks);

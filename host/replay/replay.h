@@ -1,15 +1,16 @@
-/* Re-decides recordings, on all cores, and compares: with what was recorded (replay) or with a
- * second policy set (diff).
+/* Decides recorded decisions again, on all cores, and compares: with what was recorded (replay) or
+ * with a second policy set (diff).
  *
- * Lines are handled in order of reading as far as any caller can see: events, counts and the
- * digest do not depend on the number of threads.
+ * Events, counts and digests do not depend on the number of threads: verdicts are collected in the
+ * order of the lines. digest.h says what the digests cover.
  *
- * Memory: a replay owns its threads and sandboxes; events passed to callbacks live until the
- * callback returns. The policy files must outlive it. */
+ * Memory: a replay owns its threads, its sandboxes and its list of files; events passed to
+ * callbacks live until the callback returns. The policy files must outlive it. */
 #ifndef WEIR_REPLAY_REPLAY_H
 #define WEIR_REPLAY_REPLAY_H
 
 #include "policy/sandbox.h"
+#include "replay/digest.h"
 
 enum { REPLAY_MAX_JOBS = 64 };
 
@@ -22,7 +23,7 @@ typedef enum {
 typedef struct {
   replay_event_type type;
   size_t line; /* from 1, in the recording */
-  char *id;    /* NULL without; as in the line, escaped */
+  char *id;    /* NULL without */
   char *kind;
   char *field;       /* of a difference: "decision.weights.blue", "because" */
   char *was;         /* decision before: recorded, or of the old set */
@@ -74,14 +75,16 @@ typedef struct replay replay;
 replay *replay_new(const replay_options *options, replay_listener listener, finding_list *findings,
                    text_buffer *why);
 
-/* Re-decides one recording; may be called for several in turn. False, with the reason in `why`,
- * when it cannot be read to its end; what was read before counts. */
+/* Replays one recording; may be called for several in turn. False, with the reason in `why`, when
+ * it cannot be read to its end; what was read before counts, but the file then has no digest. */
 bool replay_file(replay *r, const char *path, text_buffer *why);
 
 const replay_counts *replay_counts_of(const replay *r);
 
-/* SHA-256, as 64 hex digits, over kind, decision and because of every line decided so far. */
-void replay_digest(const replay *r, char hex[65]);
+/* After the last file: every file with its name and its digest, in the order in which the total
+ * takes them. The digest is empty where a file was not read to its end, and then the total is empty
+ * too: a digest of a part would look like one of the whole. NULL when memory is short. */
+const replay_digest_list *replay_finish(replay *r, char total[REPLAY_DIGEST_BYTES]);
 
 void replay_free(replay *r);
 

@@ -1,6 +1,7 @@
 local doc_commands = require("support.doc_commands")
 
-local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md" }
+local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md",
+  "docs/replay-digest.md" }
 
 local function read(path)
   local file = assert(io.open(path, "rb"))

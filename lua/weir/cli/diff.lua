@@ -163,7 +163,7 @@ local function print_summary(out, sets, summary, changed, failed)
     out:print(out:paint("error", terminal.count(summary.failed, "decision fails", "decisions fail") .. " with NEW"))
     print_groups(out, failed, "red", "! ")
   end
-  out:print("digest sha256:", summary.digest)
+  recordings.print_digest(out, summary)
 end
 
 local function groups_json(groups)

@@ -93,9 +93,18 @@ function recordings.summary_json(summary, more)
   local line = { type = "summary" }
   for name, value in pairs(summary) do line[name] = value end
   for name, value in pairs(more) do line[name] = value end
-  line.digest = "sha256:" .. summary.digest
   line.unreadable = json.array(summary.unreadable)
   return json.encode(line)
+end
+
+-- The last line of a summary. A digest of a part would look like one of the whole.
+function recordings.print_digest(out, summary)
+  if summary.digest then
+    out:print("digest ", summary.digest)
+  else
+    out:print("no digest: ", terminal.count(#summary.unreadable, "recording was", "recordings were"),
+      " not read to the end")
+  end
 end
 
 local function show_progress(err, file, done, total, decisions)

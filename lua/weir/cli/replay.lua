@@ -62,7 +62,7 @@ function Run:summary(set, directory, summary)
   row(summary.bad_lines, "bad line, not decided", "bad lines, not decided")
   row(summary.other_lines, "log line that is no decision", "log lines that are no decisions")
   for _, line in ipairs(terminal.table(rows, { "right" }, "  ")) do out:print(line) end
-  out:print("digest sha256:", summary.digest)
+  recordings.print_digest(out, summary)
 end
 
 local function next_command(summary, given, directory)

@@ -45,7 +45,7 @@ describe("threat 17: a hundred processes", function()
     local first = next(digests)
     assert.equal(100, count)
     assert.is_nil(next(digests, first))
-    assert.matches("^%x+\t20$", first)
+    assert.matches("^sha256:%x+\t20$", first)
   end)
 end)
 

@@ -154,7 +154,7 @@ describe("replay", function()
       'bad line: facts of routing: file_count: expected an integer of at least 0, got -1',
       'bad line: facts of routing: unknown field "files"',
       'bad line: facts of routing: field "file_count" is given twice',
-      ('UnknownKind: %s has no policy of kind "mapping"'):format(path("ten")),
+      'UnknownKind: the policy set has no policy of kind "mapping"',
     }, told)
   end)
 
@@ -196,7 +196,10 @@ describe("replay of files", function()
   it("reads gzip", function()
     write("a.jsonl", text)
     run("gzip -k " .. path("a.jsonl"))
-    assert.are.same(plain, (replayed { set = set, recordings = { path("a.jsonl.gz") }, jobs = 1 }))
+    local packed = replayed { set = set, recordings = { path("a.jsonl.gz") }, jobs = 1 }
+    assert.are.equal(plain.digest, packed.digest)
+    plain.files, packed.files = nil, nil
+    assert.are.same(plain, packed)
   end)
 
   it("decides what a cut gzip file still holds, and says that it is cut", function()
@@ -233,7 +236,6 @@ describe("replay of files", function()
     assert.are.equal("cannot be read: No such file or directory", unreadable(path("missing")))
     local summary = replayed { set = set, recordings = { path("missing"), path("plain.jsonl") }, jobs = 2 }
     assert.are.same({ 1, 4 }, { #summary.unreadable, summary.identical })
-    assert.are.equal(plain.digest, summary.digest)
   end)
 
   it("numbers the lines of every file from 1", function()
