@@ -59,7 +59,8 @@ describe("the digest of a replay", function()
       local lines = {}
       for line in io.lines("tests/recordings/lunch-hour.jsonl") do lines[#lines + 1] = line end
 
-      local summary = replayed { set = shipped, recordings = { "tests/recordings/lunch-hour.jsonl" }, jobs = 2 }
+      local hour = { "tests/recordings/lunch-hour.jsonl" }
+      local summary = replayed { set = shipped, recordings = hour, jobs = 2 }
 
       assert.are.equal(#lines, summary.identical)
       assert.are.equal(file_digest(lines), summary.files[1].digest)
@@ -79,8 +80,10 @@ describe("the digest of a replay", function()
 
     it("takes nothing of blank lines, other lines and bad lines", function()
       local lines = lines_of(set, { 1, 12 })
-      local noisy = table.concat({ "", "{broken", lines[1], '{"schema":"other"}', "\r", (lines[2]:gsub("_count", "s")),
-        '{"message":"START RequestId: 1"}', lines[2], "\255" }, "\n")
+      local noisy = table.concat({
+        "", "{broken", lines[1], '{"schema":"other"}', "\r", (lines[2]:gsub("_count", "s")),
+        '{"message":"START RequestId: 1"}', lines[2], "\255",
+      }, "\n")
 
       local summary = summary_of { write("noisy", noisy) }
 
@@ -96,9 +99,12 @@ describe("the digest of a replay", function()
       return routing(name, 10, decide)
     end
 
+    local function digest_by(by, recorded)
+      return (replayed { set = by, recordings = { recorded }, jobs = 1 }).files[1].digest
+    end
+
     local function parts_of(name, decide, counts)
-      local recorded = recording("failing/" .. name, counts)
-      return (replayed { set = failing(name, decide), recordings = { recorded }, jobs = 1 }).files[1].digest
+      return digest_by(failing(name, decide), recording("failing/" .. name, counts))
     end
 
     it("covers their messages, with places inside the set", function()
@@ -121,8 +127,7 @@ describe("the digest of a replay", function()
       assert.are.equal(first, parts_of(deep, decide, { 3, 7 }))
       local bundle = write("set.bundle", assert(failing("here", decide):bundle()))
       local loaded = assert(require("weir.policy_set").load(bundle))
-      local recorded = recording("failing/bundle", { 3, 7 })
-      assert.are.equal(first, (replayed { set = loaded, recordings = { recorded }, jobs = 1 }).files[1].digest)
+      assert.are.equal(first, digest_by(loaded, recording("failing/bundle", { 3, 7 })))
     end)
   end)
 
@@ -130,7 +135,9 @@ describe("the digest of a replay", function()
     local a, b, c
 
     setup(function()
-      a, b, c = recording("day/a.jsonl", { 1, 2 }), recording("day/b/x.jsonl", { 12 }), recording("day/b-c.jsonl", { 3 })
+      a = recording("day/a.jsonl", { 1, 2 })
+      b = recording("day/b/x.jsonl", { 12 })
+      c = recording("day/b-c.jsonl", { 3 })
     end)
 
     local function file(name) return file_digest(lines_of(set, name)) end
@@ -176,7 +183,8 @@ describe("the digest of a replay", function()
         ["day/b"] = "x.jsonl ../a.jsonl " .. c,
         ["set"] = ("../day/b/../a.jsonl %s ../day/b-c.jsonl"):format(b),
       } do
-        local pipe = assert(io.popen(("cd %s && %s lua %s %s"):format(path(where), weir, path("script.lua"), words)))
+        local command = "cd %s && %s lua %s %s"
+        local pipe = assert(io.popen(command:format(path(where), weir, path("script.lua"), words)))
         assert.are.equal(expected, pipe:read("a"), where)
         assert(pipe:close())
       end
