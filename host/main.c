@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lambda/runtime.h"
+#include "registry.h"
 #include "script/call.h"
 #include "script/state.h"
 
@@ -28,8 +29,8 @@ static bool is_bootstrap(const char *program) {
 }
 
 int main(int argc, char **argv) {
-  if (argc > 0 && is_bootstrap(argv[0])) return lambda_runtime_main();
-  lua_State *L = script_state_new();
+  if (argc > 0 && is_bootstrap(argv[0])) return lambda_runtime_main(registry_bindings);
+  lua_State *L = script_state_new(registry_bindings);
   if (!L) {
     fputs("weir: not enough memory to start\n", stderr);
     return EXIT_INTERNAL;

@@ -10,6 +10,7 @@
 #include "lambda/runtime.h"
 
 typedef struct {
+  const luaL_Reg *modules; /* what handlers may require of C */
   lua_State *L;
   lua_State *volatile running; /* L, or the coroutine that it resumed, or … */
   runtime_api *api;

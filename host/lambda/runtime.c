@@ -64,7 +64,7 @@ static void *serve_thread(void *context) {
 
 /* Starts the trusted state and the handler. On failure Lambda is told why. */
 static bool prepare(lambda_poller *self, bool single) {
-  self->L = script_state_new();
+  self->L = script_state_new(self->modules);
   if (self->L && self->api && lambda_deadline_prepare(self)) {
     lua_State *L = self->L;
     *(lambda_poller **)lua_getextraspace(L) = self;
@@ -159,7 +159,7 @@ static int refuse_concurrency(const char *authority) {
   return 2;
 }
 
-int lambda_runtime_main(void) {
+int lambda_runtime_main(const luaL_Reg *modules) {
   const char *authority = getenv("AWS_LAMBDA_RUNTIME_API");
   int count = count_pollers();
   if (!authority || !*authority) {
@@ -180,6 +180,7 @@ int lambda_runtime_main(void) {
   }
   catch_signals();
   for (int i = 0; i < count; i++) {
+    pollers[i].modules = modules;
     pollers[i].api = runtime_api_new(authority, stop_fd);
     if (pollers[i].api)
       runtime_api_meanwhile(pollers[i].api, lambda_invocation_measure, &pollers[i]);

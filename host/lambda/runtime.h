@@ -7,12 +7,14 @@
 #ifndef WEIR_LAMBDA_RUNTIME_H
 #define WEIR_LAMBDA_RUNTIME_H
 
+#include <lauxlib.h>
 #include <lua.h>
 
 #include "core/runtime_api/runtime_api.h"
 
-/* Serves invocations; → the exit status of the program. */
-int lambda_runtime_main(void);
+/* Serves invocations with handlers that may require the given C modules (see script_state_new);
+ * → the exit status of the program. */
+int lambda_runtime_main(const luaL_Reg *modules);
 
 typedef struct {
   const runtime_invocation *invocation; /* NULL between invocations */

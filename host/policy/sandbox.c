@@ -13,7 +13,7 @@
 #include "sandbox/environment.h"
 #include "sandbox/libraries.h"
 #include "script/embedded_lua.h"
-#include "script/state.h"
+#include "script/gc_stress.h"
 
 const policy_limits policy_limits_default = {
     .instructions = 200 * 1000,
@@ -139,7 +139,7 @@ static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   lua_State *L = sandbox->L = lua_newstate(sandbox_budget_allocate, &sandbox->budget);
   lua_allocator_release(sandbox->budget.blocks);
   if (!L) return false;
-  script_state_stress_gc(L);
+  gc_stress(L);
   sandbox_budget_attach(L, &sandbox->budget);
   sandbox_budget_start(L);
   lua_pushcfunction(L, open_sandbox);

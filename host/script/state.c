@@ -1,25 +1,15 @@
 /* The trusted Lua state. See state.h. */
 #include "script/state.h"
 
-#include <lauxlib.h>
 #include <lualib.h>
 
-#include "registry.h"
 #include "script/embedded_lua.h"
+#include "script/gc_stress.h"
 #include "script/lua_allocator.h"
 
 /* lua_newstate's allocator. */
 static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
   return lua_allocator_resize(context, block, old_size, new_size);
-}
-
-void script_state_stress_gc(lua_State *L) {
-#ifdef WEIR_GC_STRESS
-  /* A pause of 0 and the largest step multiplier: a whole cycle at each allocation debt. */
-  lua_gc(L, LUA_GCINC, 1, 1000, 1);
-#else
-  (void)L;
-#endif
 }
 
 /* package.searchers entry: the modules inside the program. */
@@ -35,11 +25,11 @@ static int search_embedded(lua_State *L) {
   return 2;
 }
 
-static void install_bindings(lua_State *L) {
+static void install_modules(lua_State *L, const luaL_Reg *modules) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  for (const luaL_Reg *binding = registry_bindings; binding->name; binding++) {
-    lua_pushcfunction(L, binding->func);
-    lua_setfield(L, -2, binding->name);
+  for (const luaL_Reg *module = modules; module->name; module++) {
+    lua_pushcfunction(L, module->func);
+    lua_setfield(L, -2, module->name);
   }
   lua_pop(L, 1);
 }
@@ -58,21 +48,23 @@ static void install_searcher(lua_State *L) {
 }
 
 static int open_everything(lua_State *L) {
+  const luaL_Reg *modules = lua_touserdata(L, 1);
   luaL_openlibs(L);
-  install_bindings(L);
+  install_modules(L, modules);
   install_searcher(L);
   return 0;
 }
 
-lua_State *script_state_new(void) {
+lua_State *script_state_new(const luaL_Reg *modules) {
   lua_allocator *allocator = lua_allocator_for_state();
   lua_State *L = lua_newstate(allocate, allocator);
   lua_allocator_release(allocator);
   if (!L) return NULL;
   *(void **)lua_getextraspace(L) = NULL; /* lambda/runtime.c keeps its poller there */
-  script_state_stress_gc(L);
+  gc_stress(L);
   lua_pushcfunction(L, open_everything);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+  lua_pushlightuserdata(L, (void *)modules);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
     lua_close(L);
     return NULL;
   }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "registry.h"
 #include "script/state.h"
 
 static const char script[] =
@@ -28,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static lua_State *L;
   if (!L) {
-    L = script_state_new();
+    L = script_state_new(registry_bindings);
     if (luaL_dostring(L, script)) abort();
   }
   lua_pushvalue(L, -1);

@@ -17,7 +17,7 @@
 #include "sandbox/budget.h"
 #include "sandbox/environment.h"
 #include "sandbox/libraries.h"
-#include "script/state.h"
+#include "script/gc_stress.h"
 
 /* Rounds of a repeated check: with a collection at every allocation each is a hundred times dearer.
  */
@@ -39,7 +39,7 @@ static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memor
   box->L = lua_newstate(sandbox_budget_allocate, &box->budget);
   assert_non_null(box->L);
   sandbox_budget_attach(box->L, &box->budget);
-  script_state_stress_gc(box->L);
+  gc_stress(box->L);
   sandbox_budget_start(box->L);
   sandbox_open_base(box->L);
 }

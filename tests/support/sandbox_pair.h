@@ -19,7 +19,7 @@
 #include "sandbox/budget.h"
 #include "sandbox/freeze.h"
 #include "sandbox/libraries.h"
-#include "script/state.h"
+#include "script/gc_stress.h"
 
 typedef struct {
   lua_State *stock, *sandbox;
@@ -138,7 +138,7 @@ static inline lua_State *pair_new_sandbox(sandbox_budget *budget) {
   lua_State *L = lua_newstate(sandbox_budget_allocate, budget);
   if (!L) abort();
   sandbox_budget_attach(L, budget);
-  script_state_stress_gc(L);
+  gc_stress(L);
   sandbox_budget_start(L);
   lua_pushcfunction(L, pair_open_sandbox);
   if (lua_pcall(L, 0, 0, 0) != LUA_OK) abort();
