@@ -33,7 +33,7 @@ static size_t unescape_one(const char **at, char *out) {
     point = 0x10000 + ((point - 0xD800) << 10 | (hex4(escape + 8) - 0xDC00));
     *at = escape + 12;
   }
-  return json_utf8_encode(point, out);
+  return utf8_encode(point, out);
 }
 
 size_t json_unescape(json_span string, char *out) {

@@ -95,7 +95,7 @@ const char *json_read_any_string(json_scan *scan, const char *at, bool *escaped)
       return json_refuse(scan, at, "a control character must be escaped");
     } else {
       do {
-        size_t length = json_utf8_length(at, end);
+        size_t length = utf8_length(at, end);
         if (length == 0) return json_refuse(scan, at, "not valid UTF-8");
         at += length;
       } while (at < end && (unsigned char)*at >= 0x80);

@@ -56,10 +56,10 @@ static bool write_string(text_buffer *out, const char *bytes, size_t size, bool 
       write_ascii_escape(out, *at++);
       continue;
     }
-    size_t length = json_utf8_length(at, end);
+    size_t length = utf8_length(at, end);
     if (length == 0) return false;
     if (ascii)
-      write_point(out, json_utf8_decode(at, length));
+      write_point(out, utf8_decode(at, length));
     else
       text_buffer_append(out, at, length);
     at += length;

@@ -8,7 +8,7 @@ void shown_text_append(text_buffer *out, const char *text, size_t size, size_t l
   const char *stop = size > limit ? text + limit : end;
   while (at < stop) {
     unsigned char byte = (unsigned char)*at;
-    size_t length = byte == 0 ? 0 : byte < 0x80 ? 1 : json_utf8_length(at, end);
+    size_t length = byte == 0 ? 0 : byte < 0x80 ? 1 : utf8_length(at, end);
     if (length > (size_t)(stop - at)) break;
     if (length)
       text_buffer_append(out, at, length);
