@@ -6,7 +6,8 @@
 
 /* The bit of the innermost container; 0 where there is none, or where it lies too deep. */
 static uint64_t level(const json_writer *self) {
-  return self->depth > JSON_WRITER_DEPTH_MAX ? 0 : UINT64_C(1) << self->depth >> 1;
+  bool kept = self->depth > 0 && self->depth <= JSON_WRITER_DEPTH_MAX;
+  return kept ? UINT64_C(1) << (self->depth - 1) : 0;
 }
 
 void json_writer_member(json_writer *self, const char *name) {
