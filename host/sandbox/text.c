@@ -62,7 +62,8 @@ void sandbox_require_memory(lua_State *L, size_t bytes) {
   if (!sandbox_make_room(L, bytes)) luaL_error(L, "resulting string too large");
 }
 
-void sandbox_buffer_room(luaL_Buffer *buffer, size_t size) {
+/* Charges for `size` more bytes and raises unless the buffer may grow by them. */
+static void require_room(luaL_Buffer *buffer, size_t size) {
   sandbox_charge(buffer->L, size / 16 + 1);
   if (size <= buffer->size - buffer->n) return;
   size_t limit = sandbox_budget_of(buffer->L)->memory_limit;
@@ -75,7 +76,7 @@ void sandbox_buffer_room(luaL_Buffer *buffer, size_t size) {
 
 void sandbox_buffer_add(luaL_Buffer *buffer, const char *bytes, size_t size) {
   if (size == 0) return;
-  sandbox_buffer_room(buffer, size);
+  require_room(buffer, size);
   luaL_addlstring(buffer, bytes, size);
 }
 
@@ -87,6 +88,6 @@ void sandbox_buffer_add_value(luaL_Buffer *buffer) {
     return;
   }
   lua_tolstring(buffer->L, -1, &size);
-  sandbox_buffer_room(buffer, size);
+  require_room(buffer, size);
   luaL_addvalue(buffer);
 }

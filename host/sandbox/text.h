@@ -32,9 +32,6 @@ size_t sandbox_slice_end(lua_Integer position, size_t size);
 /* Raises "resulting string too large" unless `bytes` more fit, after collecting garbage. */
 void sandbox_require_memory(lua_State *L, size_t bytes);
 
-/* Charges for `size` more bytes and raises unless the buffer may grow by them. */
-void sandbox_buffer_room(luaL_Buffer *buffer, size_t size);
-
 void sandbox_buffer_add(luaL_Buffer *buffer, const char *bytes, size_t size);
 
 /* Adds the string or number on top of the stack and pops it. */

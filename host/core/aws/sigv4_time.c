@@ -56,7 +56,8 @@ static int name_index(const char *names, const char *name) {
   return -1;
 }
 
-bool sigv4_time_http_date(sigv4_text text, int64_t *seconds) {
+/* Reads an HTTP date ("Sun, 22 Nov 2026 03:04:05 GMT"); false for anything else. */
+static bool read_http_date(sigv4_text text, int64_t *seconds) {
   static const char form[] = "---, -- --- ---- --:--:-- GMT";
   if (text.size != sizeof form - 1) return false;
   for (size_t i = 0; i < text.size; i++)
@@ -87,8 +88,7 @@ bool sigv4_time_skew(sigv4_text code, sigv4_text date, double sent, double recei
                      int64_t *offset) {
   const double tolerated = 240, too_long = 900; /* seconds */
   int64_t service_time;
-  if (!may_be_skew(code) || received - sent > too_long ||
-      !sigv4_time_http_date(date, &service_time))
+  if (!may_be_skew(code) || received - sent > too_long || !read_http_date(date, &service_time))
     return false;
   double found = floor((double)service_time - received + 0.5);
   if (!(fabs(found) < 1e12) || fabs(found - in_use) < tolerated) return false;

@@ -15,9 +15,6 @@ bool sigv4_time_format(int64_t seconds, char out[SIGV4_TIME]);
 /* Whether the text is a real time in that form. */
 bool sigv4_time_check(sigv4_text text);
 
-/* Reads an HTTP date ("Sun, 22 Nov 2026 03:04:05 GMT"); false for anything else. */
-bool sigv4_time_http_date(sigv4_text text, int64_t *seconds);
-
 /* A failed request tells, in its Date header, what time the service has. Finds the offset to sign
  * with from now on, when the code may come from a wrong clock and the Date shows one: not a date
  * that says little because the request took long, and a difference from the offset in use that

@@ -38,7 +38,8 @@ static bool shaped_v6(const char *text, size_t size) {
   return colons > 0;
 }
 
-bool pattern_address_shape(const char *text, size_t size) {
+/* True when the text has the shape of an address, valid or not. */
+static bool has_address_shape(const char *text, size_t size) {
   return shaped_v4(text, size) || shaped_v6(text, size);
 }
 
@@ -97,8 +98,8 @@ const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *l
   size_t address_size = (size_t)(slash - text);
   if (!pattern_address_parse(text, address_size, low)) {
     *quotes_address = true;
-    return pattern_address_shape(text, address_size) ? "Invalid IP address: "
-                                                     : "Nonstandard IP address: ";
+    return has_address_shape(text, address_size) ? "Invalid IP address: "
+                                                 : "Nonstandard IP address: ";
   }
   bool v4 = low->bytes[0] == 4;
   if (v4 && mask > 31) return "IPv4 mask bits must be < 32";

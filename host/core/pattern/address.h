@@ -19,9 +19,6 @@ typedef struct {
  * IPv6 in hexadecimal groups. An IPv4-mapped IPv6 address is the IPv4 address. */
 bool pattern_address_parse(const char *text, size_t size, pattern_address *address);
 
-/* True when the text has the shape of an address, valid or not. */
-bool pattern_address_shape(const char *text, size_t size);
-
 /* "10.0.0.0/24" to its lowest and highest address. As in EventBridge the lower end is the
  * address as written, not its network. Returns NULL, or the rejection's text, which
  * the address follows when `*quotes_address`. */

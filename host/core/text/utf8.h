@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 static inline bool utf8_continues(const unsigned char *byte, unsigned char low,
-                                       unsigned char high) {
+                                  unsigned char high) {
   return *byte >= low && *byte <= high;
 }
 
@@ -18,19 +18,15 @@ static inline size_t utf8_length(const char *text, const char *end) {
   const unsigned char *at = (const unsigned char *)text;
   size_t left = (size_t)(end - text);
   unsigned char lead = at[0];
-  if (lead >= 0xC2 && lead <= 0xDF)
-    return left >= 2 && utf8_continues(at + 1, 0x80, 0xBF) ? 2 : 0;
+  if (lead >= 0xC2 && lead <= 0xDF) return left >= 2 && utf8_continues(at + 1, 0x80, 0xBF) ? 2 : 0;
   if (lead >= 0xE0 && lead <= 0xEF) {
     unsigned char low = lead == 0xE0 ? 0xA0 : 0x80, high = lead == 0xED ? 0x9F : 0xBF;
-    return left >= 3 && utf8_continues(at + 1, low, high) &&
-                   utf8_continues(at + 2, 0x80, 0xBF)
-               ? 3
-               : 0;
+    return left >= 3 && utf8_continues(at + 1, low, high) && utf8_continues(at + 2, 0x80, 0xBF) ? 3
+                                                                                                : 0;
   }
   if (lead >= 0xF0 && lead <= 0xF4) {
     unsigned char low = lead == 0xF0 ? 0x90 : 0x80, high = lead == 0xF4 ? 0x8F : 0xBF;
-    return left >= 4 && utf8_continues(at + 1, low, high) &&
-                   utf8_continues(at + 2, 0x80, 0xBF) &&
+    return left >= 4 && utf8_continues(at + 1, low, high) && utf8_continues(at + 2, 0x80, 0xBF) &&
                    utf8_continues(at + 3, 0x80, 0xBF)
                ? 4
                : 0;
