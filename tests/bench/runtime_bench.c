@@ -102,7 +102,7 @@ static double cycle(runtime_peer *api, runtime_peer_connection **poller, unsigne
 }
 
 static void run_round(runtime_peer *api, contestant *one, const char *directory) {
-  runtime_peer_connection *poller;
+  runtime_peer_connection *poller = NULL;
   for (int i = 0; i < one->starts && !one->failed; i++) {
     double took = start(api, one, directory, &poller);
     one->failed = took == 0;

@@ -41,6 +41,14 @@ typedef struct {
   bool exceeded;
 } rule_search;
 
+static rule_item *item_at(const pattern_scratch *scratch, size_t place) {
+  return (rule_item *)scratch->items.items + place;
+}
+
+static array_group *group_at(const pattern_scratch *scratch, size_t place) {
+  return (array_group *)scratch->groups.items + place;
+}
+
 static bool has_key(const key_set *set, uint32_t key) {
   return set->words[key / 64] >> key % 64 & 1;
 }
@@ -64,9 +72,8 @@ static bool is_empty(const key_set *set) {
 }
 
 static const pattern_condition *condition_at(const rule_search *search, uint32_t key) {
-  uint32_t id =
-      *PATTERN_AT(search->set->rule_conditions, uint32_t, search->rule->first_condition + key);
-  return PATTERN_AT(search->set->conditions, pattern_condition, id);
+  uint32_t id = *pattern_rule_condition_at(search->set, search->rule->first_condition + key);
+  return pattern_condition_at(search->set, id);
 }
 
 static bool add_items(rule_search *search, uint32_t slot, uint32_t key, bool absent, int sign) {
@@ -74,7 +81,7 @@ static bool add_items(rule_search *search, uint32_t slot, uint32_t key, bool abs
   const slot_state *state = pattern_scratch_slot(scratch, slot);
   if (state->live == 0) return true;
   for (uint32_t id = state->head; id != PATTERN_NONE;) {
-    const log_entry *entry = PATTERN_AT(scratch->log, log_entry, id);
+    const log_entry *entry = pattern_scratch_log_at(scratch, id);
     id = entry->next;
     if (entry->count == 0) continue;
     rule_item *item = pattern_vector_add(&scratch->items, sizeof *item);
@@ -111,16 +118,15 @@ static bool gather_condition(rule_search *search, uint32_t key) {
   const pattern_set *set = search->set;
   pattern_vector *items = &search->scratch->items;
   const pattern_condition *condition = condition_at(search, key);
-  const uint32_t *members = PATTERN_AT(set->members, uint32_t, condition->first_member);
-  uint32_t present = PATTERN_AT(set->nodes, pattern_node, condition->node)->slot;
+  const uint32_t *members = pattern_member_at(set, condition->first_member);
+  uint32_t present = pattern_node_at(set, condition->node)->slot;
   uint32_t tests = condition->member_count - condition->but_count;
   for (uint32_t k = 0; k < tests; k++)
-    if (!add_items(search, PATTERN_AT(set->tests, pattern_test, members[k])->slot, key, false, 1))
-      return false;
+    if (!add_items(search, pattern_test_at(set, members[k])->slot, key, false, 1)) return false;
   for (uint32_t k = tests; k < condition->member_count; k++) {
     /* Present, but not refused: what remains of each anything-but is added up on its own. */
     size_t first = items->count;
-    uint32_t refused = PATTERN_AT(set->buts, pattern_but, members[k])->slot;
+    uint32_t refused = pattern_but_at(set, members[k])->slot;
     if (!add_items(search, present, key, false, 1) || !add_items(search, refused, key, false, -1))
       return false;
     merge_items(items, first);
@@ -130,13 +136,13 @@ static bool gather_condition(rule_search *search, uint32_t key) {
 }
 
 static bool is_within(const rule_search *search, uint32_t place, uint32_t around) {
-  return place < PATTERN_AT(search->scratch->places, place_state, around)->end;
+  return place < pattern_scratch_place_at(search->scratch, around)->end;
 }
 
 /* The place directly under `above` on the way to `place`. */
 static uint32_t child_towards(rule_search *search, uint32_t above, uint32_t place) {
   for (;;) {
-    uint32_t parent = PATTERN_AT(search->scratch->places, place_state, place)->parent;
+    uint32_t parent = pattern_scratch_place_at(search->scratch, place)->parent;
     search->scratch->steps++;
     if (parent == above) return place;
     place = parent;
@@ -159,7 +165,7 @@ static bool group_items(rule_search *search, uint32_t above, uint32_t first, uin
   for (uint32_t next; first < last; first = next) {
     uint32_t child;
     next = end_of_child(search, above, first, last, &child);
-    uint32_t array = PATTERN_AT(scratch->places, place_state, child)->array;
+    uint32_t array = pattern_scratch_place_at(scratch, child)->array;
     if (!group || group->array != array) {
       group = pattern_vector_add(&scratch->groups, sizeof *group);
       if (!group) return false;
@@ -167,7 +173,7 @@ static bool group_items(rule_search *search, uint32_t above, uint32_t first, uin
     }
     group->last = next;
     for (uint32_t i = first; i < next; i++) {
-      const rule_item *item = PATTERN_AT(scratch->items, rule_item, i);
+      const rule_item *item = item_at(scratch, i);
       add_key(item->absent ? &group->present : &group->met, item->key);
     }
     scratch->steps += next - first;
@@ -183,6 +189,10 @@ typedef struct {
   uint32_t chosen; /* which way, from 0 */
   uint32_t group;  /* the chosen way's group, or PATTERN_NONE */
 } key_choice;
+
+static key_choice *choice_at(const pattern_vector *choices, size_t place) {
+  return (key_choice *)choices->items + place;
+}
 
 static bool search_place(rule_search *search, uint32_t place, uint32_t first, uint32_t last,
                          key_set need, key_set absent, uint32_t depth);
@@ -207,7 +217,7 @@ static bool demand(const rule_search *search, size_t first_choice, uint32_t grou
   uint32_t earliest = PATTERN_MAX_KEYS;
   *need = *shut = (key_set){0};
   for (size_t i = first_choice; i < choices->count; i++) {
-    const key_choice *choice = PATTERN_AT(*choices, key_choice, i);
+    const key_choice *choice = choice_at(choices, i);
     if (choice->group != group_index) continue;
     add_key(need, choice->key);
     if (choice->key < earliest) earliest = choice->key;
@@ -225,12 +235,12 @@ static bool demand(const rule_search *search, size_t first_choice, uint32_t grou
 static void resolve_choices(rule_search *search, size_t first_group, size_t first_choice) {
   pattern_scratch *scratch = search->scratch;
   for (size_t i = first_choice; i < scratch->choices.count; i++) {
-    key_choice *choice = PATTERN_AT(scratch->choices, key_choice, i);
+    key_choice *choice = choice_at(&scratch->choices, i);
     choice->group = PATTERN_NONE;
     if (choice->direct && choice->chosen == 0) continue;
     uint32_t left = choice->chosen + 1 - choice->direct;
     for (uint32_t at = 0; left > 0; at++) {
-      const array_group *group = PATTERN_AT(scratch->groups, array_group, first_group + at);
+      const array_group *group = group_at(scratch, first_group + at);
       if (has_key(&group->met, choice->key) && --left == 0) choice->group = at;
     }
   }
@@ -243,7 +253,7 @@ static bool try_choice(rule_search *search, uint32_t place, size_t first_group, 
   for (uint32_t i = 0; i < group_count; i++) {
     key_set need, shut;
     /* A copy: the search below may move the stack of groups. */
-    array_group group = *PATTERN_AT(search->scratch->groups, array_group, first_group + i);
+    array_group group = *group_at(search->scratch, first_group + i);
     if (!demand(search, first_choice, i, &group.present, absent, &need, &shut)) return false;
     if (!is_empty(&need) && !search_elements(search, place, &group, need, shut, depth))
       return false;
@@ -254,7 +264,7 @@ static bool try_choice(rule_search *search, uint32_t place, size_t first_group, 
 /* Steps to the next combination of choices, like an odometer; false after the last one. */
 static bool next_choice(pattern_vector *choices, size_t first) {
   for (size_t i = first; i < choices->count; i++) {
-    key_choice *choice = PATTERN_AT(*choices, key_choice, i);
+    key_choice *choice = choice_at(choices, i);
     if (++choice->chosen < choice->ways) return true;
     choice->chosen = 0;
   }
@@ -271,7 +281,7 @@ static bool list_choices(rule_search *search, size_t first_group, const key_set 
     choice.ways = choice.direct;
     choice.group = PATTERN_NONE;
     for (size_t i = first_group; i < scratch->groups.count; i++)
-      choice.ways += has_key(&PATTERN_AT(scratch->groups, array_group, i)->met, key);
+      choice.ways += has_key(&group_at(scratch, i)->met, key);
     scratch->steps += scratch->groups.count - first_group;
     if (choice.ways == 0) return false;
     key_choice *place = pattern_vector_add(&scratch->choices, sizeof *place);
@@ -311,7 +321,7 @@ static bool search_place(rule_search *search, uint32_t place, uint32_t first, ui
   search->exceeded |= depth > MAX_RULE_DEPTH || scratch->steps > MAX_RULE_STEPS;
   if (search->exceeded) return false;
   for (; first < last; first++) {
-    const rule_item *item = PATTERN_AT(scratch->items, rule_item, first);
+    const rule_item *item = item_at(scratch, first);
     if (item->place != place) break;
     if (item->absent && has_key(&absent, item->key)) return false;
     if (!item->absent) add_key(&direct, item->key);

@@ -11,6 +11,10 @@ typedef struct {
   uint32_t count;
 } pattern_branch;
 
+static pattern_branch *branch_at(const pattern_vector *branches, size_t place) {
+  return ((pattern_branch **)branches->items)[place];
+}
+
 static bool charge(pattern_parser *parser, size_t steps) {
   parser->work += steps;
   if (parser->work <= PATTERN_MAX_WORK) return true;
@@ -19,13 +23,12 @@ static bool charge(pattern_parser *parser, size_t steps) {
 
 /* Sets a path's condition in every branch: the last one for a path wins. */
 bool pattern_put_condition(pattern_parser *parser, uint32_t id) {
-  uint32_t node = PATTERN_AT(parser->set->conditions, pattern_condition, id)->node;
+  uint32_t node = pattern_condition_at(parser->set, id)->node;
   for (size_t i = 0; i < parser->branches.count; i++) {
-    pattern_branch *branch = PATTERN_AT(parser->branches, pattern_branch *, i)[0];
+    pattern_branch *branch = branch_at(&parser->branches, i);
     uint32_t at = 0;
     while (at < branch->count &&
-           PATTERN_AT(parser->set->conditions, pattern_condition, branch->conditions[at])->node !=
-               node)
+           pattern_condition_at(parser->set, branch->conditions[at])->node != node)
       at++;
     if (!charge(parser, at + 1)) return false;
     if (at == PATTERN_MAX_KEYS)
@@ -38,7 +41,7 @@ bool pattern_put_condition(pattern_parser *parser, uint32_t id) {
 }
 
 void pattern_free_branches(pattern_vector *branches) {
-  for (size_t i = 0; i < branches->count; i++) free(PATTERN_AT(*branches, pattern_branch *, i)[0]);
+  for (size_t i = 0; i < branches->count; i++) free(branch_at(branches, i));
   free(branches->items);
   *branches = (pattern_vector){0};
 }
@@ -61,7 +64,7 @@ static bool add_branch(pattern_parser *parser, pattern_vector *branches,
 
 bool pattern_copy_branches(pattern_parser *parser, const pattern_vector *from, pattern_vector *to) {
   for (size_t i = 0; i < from->count; i++)
-    if (!add_branch(parser, to, PATTERN_AT(*from, pattern_branch *, i)[0])) return false;
+    if (!add_branch(parser, to, branch_at(from, i))) return false;
   return true;
 }
 
@@ -70,7 +73,7 @@ bool pattern_move_branches(pattern_parser *parser, pattern_vector *to) {
   while (parser->branches.count > 0) {
     pattern_branch **place = pattern_vector_add(to, sizeof *place);
     if (!place) return pattern_refuse_memory(parser);
-    *place = *PATTERN_AT(parser->branches, pattern_branch *, --parser->branches.count);
+    *place = branch_at(&parser->branches, --parser->branches.count);
   }
   if (to->count <= PATTERN_MAX_RULES) return true;
   return pattern_refuse(parser, parser->scan.at,
@@ -115,8 +118,8 @@ static bool add_rule(pattern_parser *parser, pattern_branch *branch) {
   pattern_set *set = parser->set;
   uint32_t deepest = 0;
   for (uint32_t i = 0; i < branch->count; i++) {
-    uint32_t node = PATTERN_AT(set->conditions, pattern_condition, branch->conditions[i])->node;
-    uint32_t depth = PATTERN_AT(set->nodes, pattern_node, node)->depth;
+    uint32_t node = pattern_condition_at(set, branch->conditions[i])->node;
+    uint32_t depth = pattern_node_at(set, node)->depth;
     if (depth > deepest) deepest = depth;
   }
   if (!charge(parser, (size_t)branch->count * deepest)) return false;
@@ -140,6 +143,6 @@ bool pattern_begin_branches(pattern_parser *parser) {
 
 bool pattern_end_branches(pattern_parser *parser) {
   for (size_t i = 0; i < parser->branches.count; i++)
-    if (!add_rule(parser, PATTERN_AT(parser->branches, pattern_branch *, i)[0])) return false;
+    if (!add_rule(parser, branch_at(&parser->branches, i))) return false;
   return true;
 }

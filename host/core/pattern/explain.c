@@ -19,14 +19,14 @@ typedef struct {
 } explainer;
 
 static uint32_t condition_id(const pattern_set *set, const pattern_rule *rule, uint32_t k) {
-  return *PATTERN_AT(set->rule_conditions, uint32_t, rule->first_condition + k);
+  return *pattern_rule_condition_at(set, rule->first_condition + k);
 }
 
 /* The rule with the fewest failing conditions. */
 static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing) {
   const pattern_rule *best = NULL;
   for (size_t i = 0; i < self->set->rules.count; i++) {
-    const pattern_rule *rule = PATTERN_AT(self->set->rules, pattern_rule, i);
+    const pattern_rule *rule = pattern_rule_at(self->set, i);
     uint32_t count = 0;
     for (uint32_t k = 0; k < rule->condition_count; k++)
       count += pattern_condition_fate(self->set, self->scratch, condition_id(self->set, rule, k)) ==
@@ -41,10 +41,9 @@ static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing
 static bool path_of(const pattern_set *set, uint32_t node, text_buffer *path) {
   uint32_t chain[PATTERN_MAX_DEPTH + 1], count = 0;
   if (!text_buffer_reserve(path, 1)) return false; /* "" is a path, and needs an address */
-  for (; node != 0; node = PATTERN_AT(set->nodes, pattern_node, node)->parent)
-    chain[count++] = node;
+  for (; node != 0; node = pattern_node_at(set, node)->parent) chain[count++] = node;
   for (uint32_t i = count; i > 0; i--) {
-    const pattern_node *at = PATTERN_AT(set->nodes, pattern_node, chain[i - 1]);
+    const pattern_node *at = pattern_node_at(set, chain[i - 1]);
     if (i < count) text_buffer_byte(path, '.');
     text_buffer_append(path, at->segment, at->segment_size);
   }
@@ -82,7 +81,7 @@ static void append_found(const event_survey *survey, text_buffer *found) {
 }
 
 static bool add_miss(explainer *self, uint32_t id, bool tied) {
-  const pattern_condition *condition = PATTERN_AT(self->set->conditions, pattern_condition, id);
+  const pattern_condition *condition = pattern_condition_at(self->set, id);
   text_buffer path = {0}, wanted = {0}, found = {0}, hint = {0};
   event_survey survey;
   if (!path_of(self->set, condition->node, &path) ||

@@ -159,10 +159,10 @@ static void hint_missing(const event_survey *survey, text_buffer *hint) {
 
 static const char *hint_value(const pattern_set *set, const pattern_condition *condition,
                               const plain_value *value) {
-  const uint32_t *members = PATTERN_AT(set->members, uint32_t, condition->first_member);
+  const uint32_t *members = pattern_member_at(set, condition->first_member);
   uint32_t tests = condition->member_count - condition->but_count;
   for (uint32_t k = 0; k < tests; k++) {
-    const pattern_test *test = PATTERN_AT(set->tests, pattern_test, members[k]);
+    const pattern_test *test = pattern_test_at(set, members[k]);
     const char *hint =
         value->type == JSON_STRING ? hint_string(value, test) : hint_other(value, test);
     if (hint) return hint;

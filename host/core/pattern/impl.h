@@ -159,7 +159,11 @@ typedef struct {
 
 /* Room for one more item of `size` bytes, zeroed; NULL when memory is short. */
 void *pattern_vector_add(pattern_vector *vector, size_t size);
-#define PATTERN_AT(vector, type, index) (&((type *)(vector).items)[index])
+
+/* The id at a place of a vector of ids. */
+static inline uint32_t pattern_id_at(const pattern_vector *vector, size_t place) {
+  return ((const uint32_t *)vector->items)[place];
+}
 
 typedef struct pattern_block pattern_block;
 
@@ -184,10 +188,31 @@ struct pattern_set {
   size_t longest_key; /* of all segments: a longer key of the event cannot be meant */
 };
 
+/* The item at a place of one of the set's vectors. The place stays while the set grows; the pointer
+ * does not. */
+#define PATTERN_PLACE(name, type, vector)                                                          \
+  static inline type *pattern_##name##_at(const pattern_set *set, size_t place) {                  \
+    return (type *)set->vector.items + place;                                                      \
+  }
+PATTERN_PLACE(node, pattern_node, nodes)
+PATTERN_PLACE(test, pattern_test, tests)
+PATTERN_PLACE(condition, pattern_condition, conditions)
+PATTERN_PLACE(rule_condition, uint32_t, rule_conditions)
+PATTERN_PLACE(member, uint32_t, members)
+PATTERN_PLACE(state, pattern_state, states)
+PATTERN_PLACE(rule, pattern_rule, rules)
+PATTERN_PLACE(but, pattern_but, buts)
+PATTERN_PLACE(negation, pattern_negation, negations)
+PATTERN_PLACE(link, pattern_link, links)
+#undef PATTERN_PLACE
+
+/* store.c: a set without rules; NULL when memory is short. */
+pattern_set *pattern_set_new(size_t pattern_count);
+
 /* A copy inside the set; NULL when memory is short. */
 char *pattern_copy(pattern_set *set, const char *bytes, size_t size);
 
-/* compile.c */
+/* What is found or added by name; PATTERN_NONE when it is not there, or when memory is short. */
 uint32_t pattern_child(const pattern_set *set, uint32_t parent, const char *segment, size_t size);
 uint32_t pattern_child_add(pattern_set *set, uint32_t parent, const char *segment, size_t size);
 uint32_t pattern_test_find(const pattern_set *set, uint32_t node, pattern_test_kind kind,
@@ -228,7 +253,7 @@ static inline uint32_t pattern_number_hash(const pattern_set *set, uint32_t node
 static inline uint32_t pattern_step(const pattern_set *set, uint32_t state, uint8_t byte) {
   uint32_t hash = pattern_edge_hash(set, state, byte);
   for (uint32_t at = hash, id; pattern_table_next(&set->edges, hash, &at, &id);) {
-    const pattern_state *next = PATTERN_AT(set->states, pattern_state, id);
+    const pattern_state *next = pattern_state_at(set, id);
     if (next->parent == state && next->byte == byte) return id;
   }
   return PATTERN_NONE;

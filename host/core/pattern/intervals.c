@@ -58,7 +58,7 @@ static bool add_link(pattern_set *set, uint32_t *list, uint32_t test) {
 }
 
 static bool cover(pattern_set *set, pattern_intervals *intervals, uint32_t id) {
-  const pattern_test *test = PATTERN_AT(set->tests, pattern_test, id);
+  const pattern_test *test = pattern_test_at(set, id);
   bool range = test->kind == TEST_RANGE;
   uint32_t first = 0, last = 2 * intervals->point_count;
   if (has_low(test)) {
@@ -84,7 +84,7 @@ static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t
   if (!points) return false;
   size_t ends = 0, kept = 0;
   for (size_t i = 0; i < count; i++) {
-    const pattern_test *test = PATTERN_AT(set->tests, pattern_test, ids[i]);
+    const pattern_test *test = pattern_test_at(set, ids[i]);
     if (has_low(test)) points[ends++] = low_end(test);
     if (has_high(test)) points[ends++] = high_end(test);
   }
@@ -105,7 +105,7 @@ static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t
 
 /* Single numbers are kept with the ranges of their node, where there are any. */
 static bool belongs_here(const pattern_set *set, const pattern_test *test) {
-  const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
+  const pattern_node *node = pattern_node_at(set, test->node);
   if (!test->used) return false;
   if (test->kind == TEST_NUMBER) return node->kinds >> TEST_RANGE & 1;
   return test->kind == TEST_RANGE || test->kind == TEST_ADDRESS;
@@ -130,7 +130,7 @@ bool pattern_index_intervals(pattern_set *set) {
   for (size_t first = 0, last; ok && first < count; first = last) {
     for (last = first + 1; last < count; last++)
       if (compare_by_node(&ids[first], &ids[last], set->tests.items) != 0) break;
-    pattern_node *node = PATTERN_AT(set->nodes, pattern_node, tests[ids[first]].node);
+    pattern_node *node = pattern_node_at(set, tests[ids[first]].node);
     bool address = tests[ids[first]].kind == TEST_ADDRESS;
     ok = build(set, address ? &node->addresses : &node->numbers, ids + first, last - first);
   }

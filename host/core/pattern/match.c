@@ -10,104 +10,10 @@
 
 #include "core/pattern/scratch.h"
 
-static bool fail(pattern_scratch *scratch, const char *error) {
-  scratch->error = error;
-  return false;
-}
-
-pattern_scratch *pattern_scratch_new(const pattern_set *set) {
-  pattern_scratch *scratch = calloc(1, sizeof *scratch);
-  if (!scratch) return NULL;
-  scratch->heights = calloc(PATTERN_MAX_DEPTH + 2, sizeof *scratch->heights);
-  scratch->slots = calloc((size_t)set->slot_count + 1, sizeof *scratch->slots);
-  scratch->fields = calloc(set->nodes.count, sizeof *scratch->fields);
-  scratch->tried = calloc(set->tests.count + 1, sizeof *scratch->tried);
-  scratch->conditions = calloc(set->conditions.count + 1, sizeof *scratch->conditions);
-  scratch->rules = calloc(set->rules.count + 1, sizeof *scratch->rules);
-  scratch->patterns = calloc(set->pattern_count + 1, sizeof *scratch->patterns);
-  scratch->matches = calloc(set->pattern_count + 1, sizeof *scratch->matches);
-  if (scratch->heights && scratch->tried && scratch->slots && scratch->fields &&
-      scratch->conditions && scratch->rules && scratch->patterns && scratch->matches)
-    return scratch;
-  pattern_scratch_free(scratch);
-  return NULL;
-}
-
-void pattern_scratch_free(pattern_scratch *scratch) {
-  if (!scratch) return;
-  void *const blocks[] = {scratch->tried,        scratch->heights,      scratch->slots,
-                          scratch->fields,       scratch->conditions,   scratch->rules,
-                          scratch->patterns,     scratch->matches,      scratch->dotted.items,
-                          scratch->places.items, scratch->log.items,    scratch->touched.items,
-                          scratch->items.items,  scratch->groups.items, scratch->choices.items};
-  for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) free(blocks[i]);
-  text_buffer_free(&scratch->text);
-  text_buffer_free(&scratch->folded);
-  free(scratch);
-}
-
-/* Numbers the element at this height of the stack, and those around it. */
-static uint32_t place_at(pattern_scratch *scratch, uint32_t height) {
-  if (height == 0) return 0;
-  uint32_t from = height;
-  while (from > 0 && scratch->elements[from - 1].place == PATTERN_NONE) from--;
-  uint32_t parent = from > 0 ? scratch->elements[from - 1].place : 0;
-  for (; from < height; from++) {
-    uint32_t id = (uint32_t)scratch->places.count;
-    place_state *place = pattern_vector_add(&scratch->places, sizeof *place);
-    if (!place) {
-      fail(scratch, "out of memory");
-      return PATTERN_NONE;
-    }
-    *place = (place_state){.parent = parent, .array = scratch->elements[from].array};
-    parent = scratch->elements[from].place = id;
-  }
-  return parent;
-}
-
-static slot_state *touch(pattern_scratch *scratch, uint32_t slot) {
-  slot_state *state = &scratch->slots[slot];
-  if (state->event == scratch->event) return state;
-  uint32_t *touched = pattern_vector_add(&scratch->touched, sizeof *touched);
-  if (!touched) return NULL;
-  *touched = slot;
-  *state = (slot_state){.event = scratch->event, .head = PATTERN_NONE, .tail = PATTERN_NONE};
-  return state;
-}
-
-bool pattern_scratch_hit(pattern_scratch *scratch, const pattern_node *node, uint32_t slot) {
-  uint32_t height = node->shared_depth < node->depth ? scratch->heights[node->shared_depth]
-                                                     : scratch->element_count;
-  uint32_t place = place_at(scratch, height);
-  slot_state *state = touch(scratch, slot);
-  if (place == PATTERN_NONE || !state) return fail(scratch, "out of memory");
-  state->value = scratch->value;
-  state->live++;
-  if (place == 0) state->root++;
-  if (state->tail != PATTERN_NONE && state->tail >= scratch->log_floor) {
-    log_entry *last = PATTERN_AT(scratch->log, log_entry, state->tail);
-    if (last->place == place) {
-      last->count++;
-      return true;
-    }
-  }
-  uint32_t id = (uint32_t)scratch->log.count;
-  if (id >= MAX_LOG) return fail(scratch, "too many values match to tell its arrays apart");
-  log_entry *entry = pattern_vector_add(&scratch->log, sizeof *entry);
-  if (!entry) return fail(scratch, "out of memory");
-  *entry = (log_entry){.slot = slot, .place = place, .count = 1, .next = PATTERN_NONE};
-  if (state->tail == PATTERN_NONE)
-    state->head = id;
-  else
-    PATTERN_AT(scratch->log, log_entry, state->tail)->next = id;
-  state->tail = id;
-  return true;
-}
-
 /* Takes back the hits of a key that is repeated. */
 static void strike_out(pattern_scratch *scratch, const field_state *field) {
   for (uint32_t i = field->begin; i < field->end; i++) {
-    log_entry *entry = PATTERN_AT(scratch->log, log_entry, i);
+    log_entry *entry = pattern_scratch_log_at(scratch, i);
     slot_state *state = &scratch->slots[entry->slot];
     state->live -= entry->count;
     if (entry->place == 0) state->root -= entry->count;
@@ -123,7 +29,7 @@ static uint32_t descend_dotted(const pattern_set *set, pattern_scratch *scratch,
     const char *dot = memchr(at, '.', (size_t)(end - at));
     size_t segment = (size_t)((dot ? dot : end) - at);
     if (segment > set->longest_key) return PATTERN_NONE;
-    scratch->heights[PATTERN_AT(set->nodes, pattern_node, node)->depth] = scratch->element_count;
+    scratch->heights[pattern_node_at(set, node)->depth] = scratch->element_count;
     node = pattern_child(set, node, at, segment);
     if (!dot || node == PATTERN_NONE) return node;
     at = dot + 1;
@@ -132,12 +38,12 @@ static uint32_t descend_dotted(const pattern_set *set, pattern_scratch *scratch,
 
 static uint32_t find_node(const pattern_set *set, pattern_scratch *scratch,
                           const open_container *object, json_span key, bool *dotted) {
-  const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, object->node);
+  const pattern_node *node = pattern_node_at(set, object->node);
   *dotted = false;
   if (key.escaped) {
     scratch->text.size = 0;
     if (!text_buffer_reserve(&scratch->text, key.size + 1)) {
-      fail(scratch, "out of memory");
+      pattern_scratch_fail(scratch, "out of memory");
       return PATTERN_NONE;
     }
     key.size = json_unescape(key, scratch->text.data);
@@ -155,7 +61,7 @@ static uint32_t find_node(const pattern_set *set, pattern_scratch *scratch,
 /* The record of a dotted key in this object, new or old; NULL when memory is short. */
 static field_state *dotted_field(pattern_scratch *scratch, open_container *object, uint32_t node) {
   for (size_t i = object->first_dotted; i < scratch->dotted.count; i++) {
-    field_state *field = PATTERN_AT(scratch->dotted, field_state, i);
+    field_state *field = pattern_scratch_dotted_at(scratch, i);
     if (field->node == node) {
       object->field = (uint32_t)i;
       return field;
@@ -167,9 +73,8 @@ static field_state *dotted_field(pattern_scratch *scratch, open_container *objec
 
 static void end_field(pattern_scratch *scratch, open_container *object) {
   if (object->field == PATTERN_NONE) return;
-  field_state *field = object->field_is_dotted
-                           ? PATTERN_AT(scratch->dotted, field_state, object->field)
-                           : &scratch->fields[object->field];
+  field_state *field = object->field_is_dotted ? pattern_scratch_dotted_at(scratch, object->field)
+                                               : &scratch->fields[object->field];
   field->end = (uint32_t)scratch->log.count;
   object->field = PATTERN_NONE;
 }
@@ -179,7 +84,7 @@ static bool begin_field(pattern_scratch *scratch, open_container *object, uint32
   field_state *field = &scratch->fields[node];
   object->field = node;
   if (dotted) field = dotted_field(scratch, object, node);
-  if (!field) return fail(scratch, "out of memory");
+  if (!field) return pattern_scratch_fail(scratch, "out of memory");
   object->field_is_dotted = dotted;
   if (field->object == object->object) strike_out(scratch, field);
   *field = (field_state){.object = object->object,
@@ -216,13 +121,13 @@ static void close(pattern_scratch *scratch) {
   if (!container->in_element) return;
   uint32_t place = scratch->elements[--scratch->element_count].place;
   if (place != PATTERN_NONE)
-    PATTERN_AT(scratch->places, place_state, place)->end = (uint32_t)scratch->places.count;
+    pattern_scratch_place_at(scratch, place)->end = (uint32_t)scratch->places.count;
 }
 
 /* A value at a node: goes into a container that something leads into, or takes a scalar. */
 static bool read_value(const pattern_set *set, pattern_scratch *scratch, uint32_t id,
                        bool in_element) {
-  const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, id);
+  const pattern_node *node = pattern_node_at(set, id);
   /* The scanner stands on the value's first byte, if there is one. */
   char first = scratch->scan.at < scratch->scan.end ? *scratch->scan.at : '\0';
   if (first == '{' && node->has_children) return open(scratch, JSON_OBJECT, id, in_element);
@@ -246,15 +151,14 @@ static bool read_member(const pattern_set *set, pattern_scratch *scratch, open_c
   uint32_t node = find_node(set, scratch, object, key, &dotted);
   if (scratch->error) return false;
   if (node == PATTERN_NONE) return json_scan_value(&scratch->scan, &value);
-  scratch->heights[PATTERN_AT(set->nodes, pattern_node, object->node)->depth] =
-      scratch->element_count;
+  scratch->heights[pattern_node_at(set, object->node)->depth] = scratch->element_count;
   return begin_field(scratch, object, node, dotted) && read_value(set, scratch, node, false);
 }
 
 static bool walk(const pattern_set *set, pattern_scratch *scratch) {
   json_type type;
   if (!json_scan_peek(&scratch->scan, &type)) return false;
-  if (type != JSON_OBJECT) return fail(scratch, "an event must be a JSON object");
+  if (type != JSON_OBJECT) return pattern_scratch_fail(scratch, "an event must be a JSON object");
   if (!open(scratch, JSON_OBJECT, 0, false)) return false;
   while (scratch->container_count > 0) {
     open_container *container = &scratch->containers[scratch->container_count - 1];
@@ -272,7 +176,7 @@ static bool walk(const pattern_set *set, pattern_scratch *scratch) {
 }
 
 static bool look_at_rule(const pattern_set *set, pattern_scratch *scratch, uint32_t id) {
-  const pattern_rule *rule = PATTERN_AT(set->rules, pattern_rule, id);
+  const pattern_rule *rule = pattern_rule_at(set, id);
   if (scratch->rules[id] == scratch->event || scratch->patterns[rule->pattern] == scratch->event)
     return true;
   scratch->rules[id] = scratch->event;
@@ -291,7 +195,7 @@ static int compare_ids(const void *left, const void *right) {
 
 static bool look_at_rules(const pattern_set *set, pattern_scratch *scratch) {
   for (size_t i = 0; i < scratch->touched.count; i++) {
-    uint32_t slot = *PATTERN_AT(scratch->touched, uint32_t, i);
+    uint32_t slot = *pattern_scratch_touched_at(scratch, i);
     if (scratch->slots[slot].live == 0) continue;
     for (uint32_t k = set->slot_starts[slot]; k < set->slot_starts[slot + 1]; k++) {
       uint32_t condition = set->slot_conditions[k];
@@ -323,7 +227,7 @@ bool pattern_match(const pattern_set *set, pattern_scratch *scratch, const char 
                    pattern_result *result) {
   *result = (pattern_result){0};
   if (begin(scratch, event, size) && walk(set, scratch)) {
-    PATTERN_AT(scratch->places, place_state, 0)->end = (uint32_t)scratch->places.count;
+    pattern_scratch_place_at(scratch, 0)->end = (uint32_t)scratch->places.count;
     if (look_at_rules(set, scratch)) {
       result->patterns = scratch->matches;
       result->count = scratch->match_count;

@@ -95,7 +95,7 @@ static uint32_t add_range(pattern_parser *parser, const char *list, pattern_rang
   uint32_t id = pattern_test_add(parser->set, parser->list.node, TEST_RANGE, list,
                                  (size_t)(parser->scan.at - list));
   if (id == PATTERN_NONE) return id;
-  pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+  pattern_test *test = pattern_test_at(parser->set, id);
   if (range.has_low) keep_bound(&range.low, list, test);
   if (range.has_high) keep_bound(&range.high, list, test);
   test->range = range;
@@ -106,7 +106,7 @@ static uint32_t add_single(pattern_parser *parser, const pattern_decimal *number
   uint32_t id =
       pattern_test_add(parser->set, parser->list.node, TEST_NUMBER, number->text, number->size);
   if (id == PATTERN_NONE) return id;
-  pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+  pattern_test *test = pattern_test_at(parser->set, id);
   test->number = pattern_decimal_parse(test->bytes, test->size);
   return id;
 }

@@ -8,22 +8,6 @@
 
 static const char ONE_KEY[] = "Only one key allowed in match expression";
 
-/* The closing brace of an expression. */
-bool pattern_expect_end(pattern_parser *parser, const char *otherwise) {
-  json_span key;
-  if (json_scan_member(&parser->scan, &key)) return pattern_refuse_value(parser, otherwise);
-  return !parser->scan.error || pattern_refuse_json(parser);
-}
-
-bool pattern_next_is(pattern_parser *parser, json_type wanted) {
-  json_type type;
-  return json_scan_peek(&parser->scan, &type) && type == wanted;
-}
-
-bool pattern_name_is(const text_buffer *name, const char *text) {
-  return name->size == strlen(text) && memcmp(name->data, text, name->size) == 0;
-}
-
 static bool enter_expression(pattern_parser *parser, const char *nameless) {
   json_span key;
   if (!json_scan_enter(&parser->scan, JSON_OBJECT)) return pattern_refuse_json(parser);
@@ -129,7 +113,7 @@ static bool parse_cidr(pattern_parser *parser) {
   uint32_t id =
       pattern_test_add(parser->set, parser->list.node, TEST_ADDRESS, text->data, text->size);
   if (id != PATTERN_NONE) {
-    pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+    pattern_test *test = pattern_test_at(parser->set, id);
     test->address.low = low;
     test->address.high = high;
   }
@@ -161,7 +145,7 @@ static bool negate(pattern_parser *parser, uint32_t but, uint32_t test) {
   uint32_t id = (uint32_t)set->negations.count;
   pattern_negation *negation = pattern_vector_add(&set->negations, sizeof *negation);
   if (!negation) return pattern_refuse_memory(parser);
-  pattern_test *negated = PATTERN_AT(set->tests, pattern_test, test);
+  pattern_test *negated = pattern_test_at(set, test);
   *negation = (pattern_negation){.but = but, .next = negated->negation};
   negated->negation = id;
   return true;
@@ -175,7 +159,7 @@ static bool parse_but_value(pattern_parser *parser, uint32_t but, const but_oper
   if (value.type == JSON_NUMBER) {
     id = pattern_test_add(parser->set, parser->list.node, TEST_NUMBER, value.at, value.size);
     if (id == PATTERN_NONE) return pattern_refuse_memory(parser);
-    pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+    pattern_test *test = pattern_test_at(parser->set, id);
     test->number = pattern_decimal_parse(test->bytes, test->size);
     return negate(parser, but, id);
   }

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool pattern_list_test(pattern_parser *parser, uint32_t test) {
-  uint32_t *member =
-      test == PATTERN_NONE ? NULL : pattern_vector_add(&parser->list.tests, sizeof *member);
-  if (!member) return pattern_refuse_memory(parser);
-  *member = test;
-  return true;
-}
-
 /* A plain string; one that is an IP address compares as an address. */
 static bool parse_literal_string(pattern_parser *parser) {
   if (!pattern_read_string(parser)) return false;
@@ -23,7 +15,7 @@ static bool parse_literal_string(pattern_parser *parser) {
   uint32_t id = pattern_test_add(parser->set, parser->list.node,
                                  is_address ? TEST_ADDRESS : TEST_EXACT, text->data, text->size);
   if (id != PATTERN_NONE && is_address) {
-    pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+    pattern_test *test = pattern_test_at(parser->set, id);
     test->address.low = test->address.high = address;
   }
   return pattern_list_test(parser, id);
@@ -36,7 +28,7 @@ static bool parse_literal(pattern_parser *parser) {
   uint32_t id = pattern_test_add(parser->set, parser->list.node, number ? TEST_NUMBER : TEST_WORD,
                                  value.at, value.size);
   if (id != PATTERN_NONE && number) {
-    pattern_test *test = PATTERN_AT(parser->set->tests, pattern_test, id);
+    pattern_test *test = pattern_test_at(parser->set, id);
     test->number = pattern_decimal_parse(test->bytes, test->size);
   }
   return pattern_list_test(parser, id);
@@ -65,8 +57,8 @@ static uint32_t add_condition(pattern_parser *parser, const char *text, size_t s
     uint32_t *member = pattern_vector_add(&set->members, sizeof *member);
     if (!member) return PATTERN_NONE;
     bool is_test = i < list->tests.count;
-    *member = is_test ? *PATTERN_AT(list->tests, uint32_t, i)
-                      : *PATTERN_AT(list->buts, uint32_t, i - list->tests.count);
+    *member = is_test ? pattern_id_at(&list->tests, i)
+                      : pattern_id_at(&list->buts, i - list->tests.count);
   }
   pattern_condition *condition = pattern_vector_add(&set->conditions, sizeof *condition);
   if (!copy || !condition) return PATTERN_NONE;
@@ -176,7 +168,7 @@ static uint32_t descend(pattern_parser *parser, uint32_t node, const text_buffer
     const char *dot = memchr(at, '.', (size_t)(end - at));
     node = pattern_child_add(parser->set, node, at, (size_t)((dot ? dot : end) - at));
     if (node == PATTERN_NONE) return node;
-    if (PATTERN_AT(parser->set->nodes, pattern_node, node)->depth > PATTERN_MAX_DEPTH) {
+    if (pattern_node_at(parser->set, node)->depth > PATTERN_MAX_DEPTH) {
       pattern_refuse(parser, parser->scan.at, "nested deeper than %d", PATTERN_MAX_DEPTH);
       return PATTERN_NONE;
     }

@@ -1,4 +1,5 @@
-/* Reading one pattern: what parse.c and operators.c share. */
+/* Reading one pattern: what reader.c, parse.c, branches.c, operators.c and numeric.c share.
+ * Memory: the parser is the caller's; its vectors and buffers are freed by pattern_parse. */
 #ifndef WEIR_CORE_PATTERN_PARSE_H
 #define WEIR_CORE_PATTERN_PARSE_H
 
@@ -47,6 +48,16 @@ bool pattern_read_text(pattern_parser *parser, json_span string);
  * JSON. */
 const char *pattern_behind_value(pattern_parser *parser);
 
+/* Whether the value that comes next has this type; whether a name is this one. */
+bool pattern_next_is(pattern_parser *parser, json_type wanted);
+bool pattern_name_is(const text_buffer *name, const char *text);
+
+/* Reads the closing brace of an expression; another member is refused with `otherwise`. */
+bool pattern_expect_end(pattern_parser *parser, const char *otherwise);
+
+/* Adds a test to the list being read; false for PATTERN_NONE. */
+bool pattern_list_test(pattern_parser *parser, uint32_t test);
+
 /* A piece of text for a message, cut when it is long. */
 int pattern_clip(size_t size);
 
@@ -59,14 +70,8 @@ bool pattern_move_branches(pattern_parser *parser, pattern_vector *to);
 void pattern_free_branches(pattern_vector *branches);
 
 /* operators.c: one member of a list that is an object. */
-bool pattern_next_is(pattern_parser *parser, json_type wanted);
-bool pattern_name_is(const text_buffer *name, const char *text);
-bool pattern_expect_end(pattern_parser *parser, const char *otherwise);
 #define PATTERN_TOO_MANY "Too many elements in numeric expression"
 bool pattern_parse_expression(pattern_parser *parser);
-
-/* parse.c: adds a test to the list being read; false for PATTERN_NONE. */
-bool pattern_list_test(pattern_parser *parser, uint32_t test);
 
 /* numeric.c */
 bool pattern_parse_numeric(pattern_parser *parser);

@@ -9,7 +9,7 @@ static const uint64_t NEVER_PIVOT = UINT64_MAX;
 static const uint64_t BROAD = UINT64_C(1) << 40; /* satisfied by nearly any value */
 
 static const uint32_t *members_of(const pattern_set *set, const pattern_condition *condition) {
-  return PATTERN_AT(set->members, uint32_t, condition->first_member);
+  return pattern_member_at(set, condition->first_member);
 }
 
 static uint32_t test_count(const pattern_condition *condition) {
@@ -20,10 +20,10 @@ static uint32_t test_count(const pattern_condition *condition) {
 static void count_uses(const pattern_set *set, const uint32_t *condition_uses,
                        uint64_t *slot_uses) {
   for (size_t i = 0; i < set->conditions.count; i++) {
-    const pattern_condition *condition = PATTERN_AT(set->conditions, pattern_condition, i);
+    const pattern_condition *condition = pattern_condition_at(set, i);
     const uint32_t *members = members_of(set, condition);
     for (uint32_t k = 0; condition_uses[i] > 0 && k < test_count(condition); k++)
-      slot_uses[PATTERN_AT(set->tests, pattern_test, members[k])->slot] += condition_uses[i];
+      slot_uses[pattern_test_at(set, members[k])->slot] += condition_uses[i];
   }
 }
 
@@ -34,7 +34,7 @@ static uint64_t expected_hits(const pattern_set *set, const pattern_condition *c
   if (condition->exists_true || condition->but_count > 0) hits = BROAD;
   const uint32_t *members = members_of(set, condition);
   for (uint32_t k = 0; k < test_count(condition); k++) {
-    const pattern_test *test = PATTERN_AT(set->tests, pattern_test, members[k]);
+    const pattern_test *test = pattern_test_at(set, members[k]);
     /* One value of many fits an operator; a literal fits one. A word is one of three values. */
     bool narrow = test->kind == TEST_EXACT || test->kind == TEST_NUMBER;
     uint64_t weight = narrow ? 2 : test->kind == TEST_WORD ? 16 : 3;
@@ -51,13 +51,12 @@ static void accumulate(uint32_t *starts, size_t count) {
 /* Calls for each slot that can satisfy a condition: its tests', and its node's presence. */
 static void file_condition(const pattern_set *set, uint32_t id, uint32_t *starts,
                            uint32_t *filled) {
-  const pattern_condition *condition = PATTERN_AT(set->conditions, pattern_condition, id);
+  const pattern_condition *condition = pattern_condition_at(set, id);
   const uint32_t *members = members_of(set, condition);
   bool present = condition->exists_true || condition->but_count > 0;
   for (uint32_t k = 0; k < test_count(condition) + present; k++) {
-    uint32_t slot = k < test_count(condition)
-                        ? PATTERN_AT(set->tests, pattern_test, members[k])->slot
-                        : PATTERN_AT(set->nodes, pattern_node, condition->node)->slot;
+    uint32_t slot = k < test_count(condition) ? pattern_test_at(set, members[k])->slot
+                                              : pattern_node_at(set, condition->node)->slot;
     if (filled)
       filled[starts[slot]++] = id;
     else
@@ -89,7 +88,7 @@ static bool file_slots(pattern_set *set, const bool *is_pivot) {
 static uint32_t choose(const pattern_set *set, const pattern_rule *rule, const uint64_t *hits) {
   uint32_t best = PATTERN_NONE;
   for (uint32_t k = 0; k < rule->condition_count; k++) {
-    uint32_t id = *PATTERN_AT(set->rule_conditions, uint32_t, rule->first_condition + k);
+    uint32_t id = *pattern_rule_condition_at(set, rule->first_condition + k);
     if (hits[id] != NEVER_PIVOT && (best == PATTERN_NONE || hits[id] < hits[best])) best = id;
   }
   return best;
@@ -102,7 +101,7 @@ static bool file_rules(pattern_set *set, const uint64_t *hits, bool *is_pivot) {
   set->always = malloc((set->rules.count + 1) * sizeof *set->always);
   if (!starts || !set->condition_rules || !set->always) return false;
   for (uint32_t i = 0; i < set->rules.count; i++) {
-    uint32_t pivot = choose(set, PATTERN_AT(set->rules, pattern_rule, i), hits);
+    uint32_t pivot = choose(set, pattern_rule_at(set, i), hits);
     if (pivot == PATTERN_NONE) {
       set->always[set->always_count++] = i;
       continue;
@@ -112,7 +111,7 @@ static bool file_rules(pattern_set *set, const uint64_t *hits, bool *is_pivot) {
   }
   accumulate(starts, conditions);
   for (uint32_t i = 0; i < set->rules.count; i++) {
-    uint32_t pivot = choose(set, PATTERN_AT(set->rules, pattern_rule, i), hits);
+    uint32_t pivot = choose(set, pattern_rule_at(set, i), hits);
     if (pivot != PATTERN_NONE) set->condition_rules[starts[pivot]++] = i;
   }
   rewind_starts(starts, conditions);
@@ -128,11 +127,11 @@ bool pattern_index_pivots(pattern_set *set) {
   bool ok = condition_uses && slot_uses && hits && is_pivot;
   if (ok) {
     for (size_t i = 0; i < set->rule_conditions.count; i++)
-      condition_uses[*PATTERN_AT(set->rule_conditions, uint32_t, i)]++;
+      condition_uses[*pattern_rule_condition_at(set, i)]++;
     count_uses(set, condition_uses, slot_uses);
     for (size_t i = 0; i < conditions; i++)
       if (condition_uses[i] > 0)
-        hits[i] = expected_hits(set, PATTERN_AT(set->conditions, pattern_condition, i), slot_uses);
+        hits[i] = expected_hits(set, pattern_condition_at(set, i), slot_uses);
     ok = file_rules(set, hits, is_pivot) && file_slots(set, is_pivot);
   }
   free(condition_uses);

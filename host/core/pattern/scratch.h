@@ -1,5 +1,4 @@
-/* The state of one match, shared by match.c, _values.c, _rules.c and
- * _arrays.c.
+/* The state of one match, shared by match.c, values.c, rules.c and arrays.c.
  *
  * A *place* is an element of an array that holds another container: two fields may satisfy one
  * rule together only when no array on the way to both has them in different elements. Places
@@ -96,6 +95,20 @@ struct pattern_scratch {
   pattern_vector items, groups, choices;
   uint64_t steps;
 };
+
+/* The item at a place of one of the scratch's vectors. */
+#define SCRATCH_PLACE(name, type, vector)                                                          \
+  static inline type *pattern_scratch_##name##_at(const pattern_scratch *scratch, size_t place) {  \
+    return (type *)scratch->vector.items + place;                                                  \
+  }
+SCRATCH_PLACE(log, log_entry, log)
+SCRATCH_PLACE(place, place_state, places)
+SCRATCH_PLACE(dotted, field_state, dotted)
+SCRATCH_PLACE(touched, uint32_t, touched)
+#undef SCRATCH_PLACE
+
+/* Notes why the event cannot be matched, and returns false. */
+bool pattern_scratch_fail(pattern_scratch *scratch, const char *error);
 
 /* Logs a hit of a slot at the current place of the event, for a value of this node. */
 bool pattern_scratch_hit(pattern_scratch *scratch, const pattern_node *node, uint32_t slot);

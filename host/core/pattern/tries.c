@@ -22,7 +22,7 @@ static uint32_t add_state(pattern_set *set, uint32_t parent, uint8_t byte, uint3
 static uint32_t step_or_add(pattern_set *set, uint32_t state, uint8_t byte) {
   uint32_t next = pattern_step(set, state, byte);
   if (next != PATTERN_NONE) return next;
-  uint32_t depth = PATTERN_AT(set->states, pattern_state, state)->depth;
+  uint32_t depth = pattern_state_at(set, state)->depth;
   next = add_state(set, state, byte, depth + 1);
   if (next == PATTERN_NONE) return next;
   bool added = pattern_table_add(&set->edges, pattern_edge_hash(set, state, byte), next);
@@ -32,15 +32,15 @@ static uint32_t step_or_add(pattern_set *set, uint32_t state, uint8_t byte) {
 /* Files a test under a text in one of its node's tries; backwards for the ends of values. */
 bool pattern_file_text(pattern_set *set, uint32_t test_id, int trie, const char *bytes,
                        size_t size) {
-  pattern_test *test = PATTERN_AT(set->tests, pattern_test, test_id);
-  pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
+  pattern_test *test = pattern_test_at(set, test_id);
+  pattern_node *node = pattern_node_at(set, test->node);
   bool backwards = trie == TRIE_SUFFIX || trie == TRIE_SUFFIX_FOLDED;
   uint32_t state = node->tries[trie];
   if (state == PATTERN_NONE) state = node->tries[trie] = add_state(set, PATTERN_NONE, 0, 0);
   for (size_t i = 0; i < size && state != PATTERN_NONE; i++)
     state = step_or_add(set, state, (uint8_t)bytes[backwards ? size - 1 - i : i]);
   if (state == PATTERN_NONE) return false;
-  pattern_state *end = PATTERN_AT(set->states, pattern_state, state);
+  pattern_state *end = pattern_state_at(set, state);
   test->next = end->tests;
   end->tests = test_id;
   return true;
@@ -48,7 +48,7 @@ bool pattern_file_text(pattern_set *set, uint32_t test_id, int trie, const char 
 
 /* A wildcard is tried only on values that hold its longest literal piece where it must be. */
 bool pattern_file_wildcard(pattern_set *set, uint32_t test_id) {
-  pattern_test *test = PATTERN_AT(set->tests, pattern_test, test_id);
+  pattern_test *test = pattern_test_at(set, test_id);
   const char *end = test->bytes + test->size, *longest = test->bytes;
   size_t longest_size = 0;
   for (const char *piece = test->bytes, *next; piece <= end; piece = next + 1) {
@@ -61,7 +61,7 @@ bool pattern_file_wildcard(pattern_set *set, uint32_t test_id) {
   }
   bool plain = longest_size == test->size; /* no '*' at all */
   if (longest_size == 0 && !plain) {
-    pattern_node *node = PATTERN_AT(set->nodes, pattern_node, test->node);
+    pattern_node *node = pattern_node_at(set, test->node);
     test->next = node->wildcards;
     node->wildcards = test_id;
     return true;
@@ -74,12 +74,12 @@ bool pattern_file_wildcard(pattern_set *set, uint32_t test_id) {
 
 static void mark_inside(const pattern_set *set, bool *inside) {
   for (size_t i = 0; i < set->nodes.count; i++) {
-    uint32_t root = PATTERN_AT(set->nodes, pattern_node, i)->tries[TRIE_INSIDE];
+    uint32_t root = pattern_node_at(set, i)->tries[TRIE_INSIDE];
     if (root != PATTERN_NONE) inside[root] = true;
   }
   /* A parent always has a smaller number than its children. */
   for (size_t i = 0; i < set->states.count; i++) {
-    uint32_t parent = PATTERN_AT(set->states, pattern_state, i)->parent;
+    uint32_t parent = pattern_state_at(set, i)->parent;
     if (parent != PATTERN_NONE) inside[i] = inside[parent];
   }
 }
@@ -114,7 +114,7 @@ bool pattern_link_states(pattern_set *set) {
   if (ok) {
     mark_inside(set, inside);
     for (uint32_t i = 0; i < count; i++)
-      if (inside[i] && PATTERN_AT(set->states, pattern_state, i)->depth > 0) order[inner++] = i;
+      if (inside[i] && pattern_state_at(set, i)->depth > 0) order[inner++] = i;
     if (inner > 0) qsort_r(order, inner, sizeof *order, compare_depth, set->states.items);
     for (size_t i = 0; i < inner; i++) link_state(set, order[i]);
   }

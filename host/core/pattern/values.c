@@ -18,8 +18,8 @@ static bool passes(const value_reader *reader, const pattern_test *test) {
   if (test->slot != PATTERN_NONE && !pattern_scratch_hit(scratch, reader->node, test->slot))
     return false;
   for (uint32_t id = test->negation; id != PATTERN_NONE;) {
-    const pattern_negation *negation = PATTERN_AT(reader->set->negations, pattern_negation, id);
-    uint32_t slot = PATTERN_AT(reader->set->buts, pattern_but, negation->but)->slot;
+    const pattern_negation *negation = pattern_negation_at(reader->set, id);
+    uint32_t slot = pattern_but_at(reader->set, negation->but)->slot;
     id = negation->next;
     if (slot == PATTERN_NONE) continue;
     /* One value fails an anything-but once, by however many of its tests. */
@@ -31,7 +31,7 @@ static bool passes(const value_reader *reader, const pattern_test *test) {
 }
 
 static bool passes_id(const value_reader *reader, uint32_t id) {
-  return id == PATTERN_NONE || passes(reader, PATTERN_AT(reader->set->tests, pattern_test, id));
+  return id == PATTERN_NONE || passes(reader, pattern_test_at(reader->set, id));
 }
 
 static bool try_keyed(const value_reader *reader, pattern_test_kind kind, const char *bytes,
@@ -45,7 +45,7 @@ static bool try_intervals(const value_reader *reader, const pattern_intervals *i
   uint32_t at = pattern_interval_cell(intervals, point) + intervals->leaves;
   for (; at > 0; at /= 2)
     for (uint32_t id = intervals->lists[at]; id != PATTERN_NONE;) {
-      const pattern_link *link = PATTERN_AT(reader->set->links, pattern_link, id);
+      const pattern_link *link = pattern_link_at(reader->set, id);
       if (!passes_id(reader, link->test)) return false;
       id = link->next;
     }
@@ -56,8 +56,8 @@ static bool try_intervals(const value_reader *reader, const pattern_intervals *i
  * only once for a value. */
 static bool try_filed(const value_reader *reader, uint32_t id, const char *bytes, size_t size) {
   pattern_scratch *scratch = reader->scratch;
-  for (; id != PATTERN_NONE; id = PATTERN_AT(reader->set->tests, pattern_test, id)->next) {
-    const pattern_test *test = PATTERN_AT(reader->set->tests, pattern_test, id);
+  for (; id != PATTERN_NONE; id = pattern_test_at(reader->set, id)->next) {
+    const pattern_test *test = pattern_test_at(reader->set, id);
     if (test->kind == TEST_WILDCARD) {
       if (scratch->tried[id] == scratch->value) continue;
       scratch->tried[id] = scratch->value;
@@ -90,7 +90,7 @@ static bool try_trie(const value_reader *reader, int trie, const char *bytes, si
   uint32_t state = reader->node->tries[trie];
   bool backwards = trie == TRIE_SUFFIX || trie == TRIE_SUFFIX_FOLDED;
   for (size_t i = 0; state != PATTERN_NONE; i++) {
-    uint32_t tests = PATTERN_AT(reader->set->states, pattern_state, state)->tests;
+    uint32_t tests = pattern_state_at(reader->set, state)->tests;
     if (!try_filed(reader, tests, bytes, size)) return false;
     if (i == size) break;
     state = pattern_step(reader->set, state, (uint8_t)bytes[backwards ? size - 1 - i : i]);
@@ -141,7 +141,7 @@ static bool take_string(const value_reader *reader, json_span value) {
 static bool try_number(const value_reader *reader, const pattern_decimal *number) {
   uint32_t hash = pattern_number_hash(reader->set, reader->node_id, number);
   for (uint32_t at = hash, id; pattern_table_next(&reader->set->numbers, hash, &at, &id);) {
-    const pattern_test *test = PATTERN_AT(reader->set->tests, pattern_test, id);
+    const pattern_test *test = pattern_test_at(reader->set, id);
     if (test->node == reader->node_id && pattern_decimal_compare(&test->number, number) == 0 &&
         !passes(reader, test))
       return false;
@@ -161,7 +161,7 @@ static bool take_number(const value_reader *reader, json_span value) {
 
 bool pattern_take_value(const pattern_set *set, pattern_scratch *scratch, uint32_t node_id,
                         json_span value) {
-  const pattern_node *node = PATTERN_AT(set->nodes, pattern_node, node_id);
+  const pattern_node *node = pattern_node_at(set, node_id);
   const value_reader reader = {set, scratch, node, node_id};
   scratch->value++;
   if (node->slot != PATTERN_NONE && !pattern_scratch_hit(scratch, node, node->slot)) return false;

@@ -1,4 +1,5 @@
-/* Refusing a pattern: EventBridge's message with Jackson's place. See parse.h. */
+/* Reads the tokens of a pattern, and refuses it with EventBridge's message and Jackson's place. See
+ * parse.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,4 +84,28 @@ bool pattern_read_string(pattern_parser *parser) {
   json_span value;
   if (!json_scan_value(&parser->scan, &value)) return pattern_refuse_json(parser);
   return pattern_read_text(parser, value);
+}
+
+/* The closing brace of an expression. */
+bool pattern_expect_end(pattern_parser *parser, const char *otherwise) {
+  json_span key;
+  if (json_scan_member(&parser->scan, &key)) return pattern_refuse_value(parser, otherwise);
+  return !parser->scan.error || pattern_refuse_json(parser);
+}
+
+bool pattern_next_is(pattern_parser *parser, json_type wanted) {
+  json_type type;
+  return json_scan_peek(&parser->scan, &type) && type == wanted;
+}
+
+bool pattern_name_is(const text_buffer *name, const char *text) {
+  return name->size == strlen(text) && memcmp(name->data, text, name->size) == 0;
+}
+
+bool pattern_list_test(pattern_parser *parser, uint32_t test) {
+  uint32_t *member =
+      test == PATTERN_NONE ? NULL : pattern_vector_add(&parser->list.tests, sizeof *member);
+  if (!member) return pattern_refuse_memory(parser);
+  *member = test;
+  return true;
 }
