@@ -4,8 +4,8 @@
  *       (a set comes with its warnings as second result); path is a directory or a bundle file, or
  *       what to call the bundle whose text is given
  *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
- *       code; with record (id=, time=, request_id=) the answer has the decision-log line
- *   set:record(kind, facts[, {id=, time=, request_id=, eval_us=}]) → decision-log line | nil, …
+ *       code; with record (id=, time=, request_id=, redacted_json=) the answer has the decision-log line
+ *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → decision-log line | nil, …
  *   append(path, line) → true | nil, message, code: one write to a decision log
  *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
  *       findings; with a kind, a version without a policy of it does not become active
@@ -31,7 +31,7 @@
 #define LOAD_SIGNATURE "policy_set.load(path[, {params=, instructions=, memory=, bundle=}])"
 #define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
 #define APPEND_SIGNATURE "policy_set.append(path, line)"
-#define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, eval_us=}])"
+#define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, redacted_json=, eval_us=}])"
 
 typedef struct {
   policy_set *set;
@@ -153,7 +153,7 @@ static const char *option_text(lua_State *L, int index, const char *name) {
  * failure pushes nil, message, code and returns 3, else 0. */
 static int push_line(lua_State *L, handle *h, const policy_question *question, int origin_index,
                      int64_t eval_us) {
-  static const char *const allowed[] = {"id", "time", "request_id", "eval_us", NULL};
+  static const char *const allowed[] = {"id", "time", "request_id", "redacted_json", "eval_us", NULL};
   binding_expect(L, lua_istable(L, origin_index), RECORD_SIGNATURE);
   binding_check_keys(L, origin_index, allowed, RECORD_SIGNATURE);
   lua_getfield(L, origin_index, "eval_us");
@@ -162,6 +162,7 @@ static int push_line(lua_State *L, handle *h, const policy_question *question, i
   origin.id = option_text(L, origin_index, "id"); /* the texts stay on the stack */
   origin.time = option_text(L, origin_index, "time");
   origin.request_id = option_text(L, origin_index, "request_id");
+  origin.redacted = option_text(L, origin_index, "redacted_json");
   binding_buffer_begin(&h->line);
   int failed = 0;
   if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &h->line))

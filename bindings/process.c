@@ -27,10 +27,12 @@ static int process_time_us_(lua_State *L) {
   return 1;
 }
 
-/* timestamp() → now, as "2026-11-22T03:04:05.678Z" */
+/* timestamp([ms]) → a time in milliseconds since 1970, or now, as "2026-11-22T03:04:05.678Z" */
 static int process_timestamp_(lua_State *L) {
   char text[PROCESS_TIMESTAMP_BYTES];
-  process_timestamp(process_time_ms(), text);
+  binding_expect(L, lua_isnoneornil(L, 1) || (lua_isinteger(L, 1) && lua_tointeger(L, 1) >= 0),
+                 "timestamp([milliseconds since 1970])");
+  process_timestamp(luaL_optinteger(L, 1, process_time_ms()), text);
   lua_pushstring(L, text);
   return 1;
 }

@@ -39,7 +39,9 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
   text_buffer_append(out, answer->decision.data, answer->decision.size);
   text_buffer_text(out, ",\"because\":");
   text_buffer_append(out, answer->because.data, answer->because.size);
-  text_buffer_text(out, ",\"redacted\":[],\"eval_us\":");
+  text_buffer_text(out, ",\"redacted\":");
+  text_buffer_text(out, origin->redacted ? origin->redacted : "[]");
+  text_buffer_text(out, ",\"eval_us\":");
   json_write_integer(out, origin->eval_us);
   text_buffer_byte(out, '}');
   return ok && !out->failed;
@@ -47,7 +49,7 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
 
 bool decision_log_append(const char *path, text_buffer *line) {
   text_buffer_byte(line, '\n');
-  int descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  int descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return false;
   ssize_t written = line->failed ? -1 : write(descriptor, line->data, line->size);
   int problem = written < 0 ? errno : ENOSPC;

@@ -10,6 +10,7 @@ typedef struct {
   const char *id;   /* NULL-able texts; UTF-8 */
   const char *time; /* "2026-11-22T03:04:05.678Z" */
   const char *request_id;
+  const char *redacted; /* JSON: the list of the facts' places that were taken out; NULL: none */
   int64_t eval_us;
 } decision_origin;
 

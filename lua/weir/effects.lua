@@ -1,30 +1,38 @@
--- The seam between deciding and doing. Handlers reach the outside through an executor only:
+-- The seam between deciding and doing. Handlers reach the outside through effects only:
 --
 --   effects:call{service=, operation=, target=, input=}  changes something; → output | nil, message, code
 --   effects:read{service=, operation=, target=, input=}  looks something up; the same answers
+--   effects:pages{service=, operation=, target=, input=} → list of all pages | nil, message, code
 --   effects:metric(name, value, unit, dimensions)        one measurement
 --   effects:setting(name[, default])                     one setting of the handler, a text
 --   effects:now()  effects:uuid()                        epoch seconds, and a random UUID (version 4)
 --
--- A call or read may name the `role` to take for it, as clients do (weir.aws.client); `target` is what
--- people and worlds know the thing by. Both executors check a request against the operation's members,
--- so that a dry run stumbles over the mistakes of a live one.
+-- A request may name the `role` to take for it, as clients do (weir.aws.client); `target` is the name
+-- under which people and a dry run's world know the thing.
 --
--- The dry executor changes nothing: calls go to `plan` and are answered plausibly, reads and settings
--- come from what the event carries as its `world` and `config`, or from AWS when live reads were asked
--- for, and what is not there is noted in `unknown`. The live one does what it is told; its `plan` is
--- what it did, `failures` what AWS refused.
+-- Dry effects change nothing: calls go to `plan` and get a plausible answer; reads and settings come
+-- from the event's members `world` and `config`, or from AWS when live reads were asked for. What is
+-- not there is noted in `unknown`. Live effects carry out each request; their `plan` is what they did,
+-- `failures` what AWS refused. Each request is checked against the operation's members here, once, so
+-- that a dry run finds the mistakes of a live one.
+--
+-- The secrets of every answer are noted (weir.redact), so that no copy of one is shown later. New
+-- effects are a new invocation, which forgets those of the last.
 local process = require "weir.process"
+local redact = require "weir.redact"
+local uuid = require "weir.uuid"
 
 local effects = {}
 
--- Loaded when the first call comes: a handler that only decides starts without the clients.
+-- Loaded when the first request comes: a handler that only decides starts without the clients.
 local function executor() return require "weir.aws.executor" end
+
+-- Requests ------------------------------------------------------------------------------------
 
 local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
 
--- A mistake in a handler, not in the world: raises. changes: whether effects:call asks.
+-- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the operation
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in pairs(request) do
@@ -37,17 +45,89 @@ local function check_request(request, changes)
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
   end
-  executor().check(request, changes)
+  return executor().check(request, changes)
 end
+
+local function with_input(request, input)
+  return {
+    service = request.service,
+    operation = request.operation,
+    target = request.target,
+    role = request.role,
+    input = input,
+  }
+end
+
+-- Every page, so that a handler never decides on a part of a list.
+local function read_pages(self, request)
+  local operation = check_request(request, false)
+  if not operation.paging then
+    error(("%s %s has no pages"):format(request.service, request.operation), 3)
+  end
+
+  local list = {}
+  local ask = function(input) return self:read(with_input(request, input)) end
+  for page, message, code, details in require "weir.aws.pages"(operation, request.input, ask) do
+    if not page then return nil, message, code, details end
+    list[#list + 1] = page
+  end
+  return list
+end
+
+-- Settings ------------------------------------------------------------------------------------
+
+-- What the Python handlers that these replace call a setting.
+local ALSO = {
+  token_table = "task_token_table_name",
+  model_name = "sagemaker_model_name",
+  instance_type = "sagemaker_instance_type",
+}
+
+-- The variables of a setting in the environment; the first that is set counts.
+local function variables(name)
+  local also = ALSO[name]
+  return "WEIR_" .. name:upper(), name:upper(), also and also:upper()
+end
+
+-- For messages: "WEIR_STATE_MACHINE or STATE_MACHINE".
+function effects.variables(name) return ("%s or %s"):format(variables(name)) end
+
+local function from_environment(name)
+  for _, variable in ipairs { variables(name) } do
+    local value = os.getenv(variable)
+    if value and value ~= "" then return value end
+  end
+end
+
+local function from_config(config, name)
+  if not config then return nil end
+  for _, key in ipairs { name, ALSO[name] or name, select(2, variables(name)) } do
+    local value = config[key]
+    if type(value) == "boolean" or type(value) == "number" then return tostring(value) end
+    if type(value) == "string" and value ~= "" then return value end
+  end
+end
+
+-- Metrics -------------------------------------------------------------------------------------
 
 local function check_metric(name, value, unit, dimensions)
   local ok = type(name) == "string" and type(value) == "number" and value == value
     and math.abs(value) < math.huge
     and type(unit) == "string" and type(dimensions) == "table"
-  if not ok then error("expected effects:metric(name, finite number, unit, dimensions)", 3) end
+  if not ok then error("expected effects:metric(name, finite number, unit, dimensions)", 4) end
 end
 
--- Dry ----------------------------------------------------------------------------------------
+-- An organisation that sets USE_CASE tells its use cases apart by it, in every metric.
+local function add_metric(self, name, value, unit, dimensions)
+  check_metric(name, value, unit, dimensions)
+  local all = { UseCase = from_config(self.config, "use_case") or from_environment("use_case") }
+  for key, text in pairs(dimensions) do
+    all[key] = type(text) == "string" and redact.value(text) or text
+  end
+  self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = all }
+end
+
+-- Dry -----------------------------------------------------------------------------------------
 
 local Dry = {}
 Dry.__index = Dry
@@ -74,35 +154,12 @@ function Dry:read(request)
   check_request(request, false)
   local answer = from_world(self, request)
   if answer then return answer end
-  if self.reader then return self.reader:perform(request) end
+  if self.reader then return redact.noted(self.reader:perform(request)) end
+
   local name = request.service .. "." .. request.operation
   return not_known(self, name .. " of " .. request.target,
     ('give it in the event: "world": {"%s": {"%s": {…}}}, or read it from AWS with --live-reads')
       :format(name, request.target))
-end
-
-function Dry:metric(name, value, unit, dimensions)
-  check_metric(name, value, unit, dimensions)
-  self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = dimensions }
-end
-
--- What a setting is called in the environment; the first that is set wins.
-local function variables(name) return "WEIR_" .. name:upper(), name:upper() end
-
--- For messages: "WEIR_STATE_MACHINE or STATE_MACHINE".
-function effects.variables(name) return ("%s or %s"):format(variables(name)) end
-
-local function from_environment(name)
-  for _, variable in ipairs { variables(name) } do
-    local value = os.getenv(variable)
-    if value and value ~= "" then return value end
-  end
-end
-
-local function from_config(config, name)
-  local value = config[name]
-  if type(value) == "boolean" or type(value) == "number" then return tostring(value) end
-  return type(value) == "string" and value ~= "" and value or nil
 end
 
 function Dry:setting(name, default)
@@ -114,31 +171,37 @@ end
 
 function Dry.now() return process.time() // 1000 end
 
-function Dry.uuid()
-  local id = assert(process.new_id())
-  local variant = tonumber(id:sub(17, 17), 16) % 4 + 1
-  return ("%s-%s-4%s-%s%s-%s"):format(id:sub(1, 8), id:sub(9, 12), id:sub(14, 16),
-    ("89ab"):sub(variant, variant), id:sub(18, 20), id:sub(21))
-end
+Dry.pages, Dry.metric, Dry.uuid = read_pages, add_metric, uuid
 
 -- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client is
 -- the configuration of the clients that read live. Any may be absent.
 function effects.dry(given)
+  redact.forget()
   return setmetatable({
-    dry = true, plan = {}, metrics = {}, unknown = {}, failures = {}, world = given.world or {},
-    config = given.config or {}, reader = given.live_reads and executor().new(given.client) or nil,
+    dry = true,
+    plan = {},
+    metrics = {},
+    unknown = {},
+    failures = {},
+    world = redact.noted(given.world or {}),
+    config = redact.noted(given.config or {}),
+    reader = given.live_reads and executor().new(given.client) or nil,
   }, Dry)
 end
 
--- Live ---------------------------------------------------------------------------------------
+-- Live ----------------------------------------------------------------------------------------
 
 local Live = {}
 Live.__index = Live
 
 local function perform(self, request)
-  local output, message, code, details = self.executor:perform(request)
+  local output, message, code, details = redact.noted(self.executor:perform(request))
   if not output then
-    self.failures[#self.failures + 1] = { service = request.service, operation = request.operation, code = code }
+    self.failures[#self.failures + 1] = {
+      service = request.service,
+      operation = request.operation,
+      code = code,
+    }
   end
   return output, message, code, details
 end
@@ -154,22 +217,27 @@ function Live:read(request)
   return perform(self, request)
 end
 
-Live.metric = Dry.metric
-
 function Live.setting(_, name, default)
   local value = from_environment(name) or default
   if value then return value end
   return nil, ("the setting %s is missing; set %s"):format(name, effects.variables(name)), "NotConfigured"
 end
 
-Live.now, Live.uuid = Dry.now, Dry.uuid
+Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
 
 -- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor whose
 -- clients live longer than one invocation.
 function effects.live(given)
   given = given or {}
-  return setmetatable({ dry = false, plan = {}, metrics = {}, unknown = {}, failures = {},
-    executor = given.executor or executor().new(given.client) }, Live)
+  redact.forget()
+  return setmetatable({
+    dry = false,
+    plan = {},
+    metrics = {},
+    unknown = {},
+    failures = {},
+    executor = given.executor or executor().new(given.client),
+  }, Live)
 end
 
 return effects

@@ -6,13 +6,20 @@
 --
 -- asks: the kind of policy it needs, or nil when it decides nothing.
 -- ask(kind, facts) → decision | nil, message, code. A decision that fails fails the run: nothing is
--- carried out on a guess. Codes: "InvalidEvent", and those of ask and of the effects.
+-- carried out on a guess. Codes: "InvalidEvent", and those of ask and of the effects. A failure may be
+-- raised as well (weir.try); it is caught here.
+--
+-- No policy sees a secret: facts are freed of them before they are decided on, so that what is logged
+-- decides the same again (weir.redact).
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 local redact = require "weir.redact"
+local try = require "weir.try"
 
-local handlers = { names = { "routing", "realtime_inference", "mapping", "sagemaker_invoke", "sagemaker_callback" } }
+local handlers = {
+  names = { "routing", "realtime_inference", "mapping", "sagemaker_invoke", "sagemaker_callback" },
+}
 
 function handlers.find(name)
   for _, known in ipairs(handlers.names) do
@@ -20,18 +27,28 @@ function handlers.find(name)
   end
 end
 
-local function decoded(decision)
-  local fields = assert(json.decode(decision.decision))
+local function entry_of(kind, facts, redacted, decision)
   return {
-    action = decision.action, because = decision.because, fields = fields, file = decision.file,
-    line = decision.line, params_json = decision.params,
+    kind = kind,
+    facts = facts,
+    redacted = redacted,
+    action = decision.action,
+    because = decision.because,
+    fields = assert(json.decode(decision.decision)),
+    file = decision.file,
+    line = decision.line,
+    params_json = decision.params,
   }
 end
 
--- Id and time of a decision made now.
-local function origin(request_id)
-  local id, message = process.new_id()
-  return { id = assert(id, message), request_id = request_id, time = process.timestamp() }
+-- Where a decision that is made now comes from, for its log line.
+local function origin(request_id, redacted)
+  return {
+    id = assert(process.new_id()),
+    request_id = request_id,
+    time = process.timestamp(),
+    redacted_json = json.encode(redacted),
+  }
 end
 
 -- A decision log for run: appends each line to the file at path.
@@ -42,10 +59,45 @@ end
 local NO_SET = "the handler asks a policy, and there is no policy set; put one into policies/ or set "
   .. "WEIR_POLICY_SOURCE"
 
+-- One decision, logged before anything is done about it: entry | nil, message, code
+local function decide(run, kind, facts, redacted)
+  if not run.set then return nil, NO_SET, "NoPolicySet" end
+
+  local log = run.options.log
+  local decision, message, code = run.set:decide(kind, json.encode(facts),
+    { record = log and origin(run.options.request_id, redacted) })
+  if not decision then return nil, message, code end
+
+  if log then
+    local ok
+    ok, message, code = log(decision.record)
+    if not ok then return nil, message, code end
+  end
+  return entry_of(kind, facts, redacted, decision)
+end
+
+local function ask(run, kind, facts)
+  local observe, report = run.options.observe, run.report
+  local begin_us = observe and process.time_us()
+
+  redact.note(facts)
+  local redacted
+  facts, redacted = redact.facts(facts)
+  report.asking = facts
+
+  local entry, message, code = decide(run, kind, facts, redacted)
+  if observe then observe(entry or { kind = kind, code = code }, begin_us) end
+  if not entry then return nil, message, code end
+
+  report.decisions[#report.decisions + 1] = entry
+  report.asking = nil
+  return entry
+end
+
 -- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find gave,
 -- set a weir.policy_set or nil. The report is whole even when the run failed:
---   { handler = name, decisions = { { kind =, facts =, action =, because =, fields =, … } }, effects =,
---     result = | error = { message =, code =, facts = } }
+--   { handler = name, decisions = { { kind =, facts =, redacted =, action =, because =, fields =, … } },
+--     effects =, result = | error = { message =, code =, facts = } }
 --
 -- options:
 --   log = function(line) → true | nil, message, code   gets the log line of every decision before any
@@ -54,36 +106,16 @@ local NO_SET = "the handler asks a policy, and there is no policy set; put one i
 --   observe = function(decision, begin_us)   sees every decision that was made, and of one that was not
 --       { kind =, code = }
 function handlers.run(handler, event, set, effects, options)
-  options = options or {}
   local report = { handler = handler.name, decisions = {}, effects = effects }
-  local log, observe = options.log, options.observe
-  local function ask(kind, facts)
-    if not set then return nil, NO_SET, "NoPolicySet" end
-    report.asking = facts
-    local begin_us = observe and process.time_us()
-    local decision, message, code = set:decide(kind, json.encode(facts),
-      { record = log and origin(options.request_id) })
-    if not decision then
-      if observe then observe({ kind = kind, code = code }, begin_us) end
-      return nil, message, code
-    end
-    if log then
-      local ok
-      ok, message, code = log(decision.record)
-      if not ok then return nil, message, code end
-    end
-    local entry = decoded(decision)
-    entry.kind, entry.facts = kind, facts
-    report.decisions[#report.decisions + 1] = entry
-    report.asking = nil
-    if observe then observe(entry, begin_us) end
-    return entry
-  end
-  local result, message, code = handler.run(event, ask, effects)
-  if result == nil then
-    report.error = { message = redact.text(message, event), code = code, facts = report.asking }
-  else
+  local run = { set = set, options = options or {}, report = report }
+  redact.note(event)
+
+  local result, message, code = try.call(handler.run, event, function(...) return ask(run, ...) end, effects)
+  if result ~= nil then
     report.result = result
+  else
+    if type(message) == "string" then message = redact.text(redact.pieces(message, event)) end
+    report.error = { message = message, code = code, facts = report.asking }
   end
   report.asking = nil
   return report

@@ -1,45 +1,197 @@
--- Takes secrets out of what is about to be printed: the value of every key whose name says that it
--- is one (weir.secret.names), however deep.
+-- Takes secrets out of what is shown, logged or decided on. A secret is known in three ways:
+--
+--   by its name    the value of every key whose name says so (weir.secret.names), however deep
+--   by its value   whatever was read as a secret in this invocation, wherever it comes again
+--   by its look    what begins as task tokens do, or is a run of 256 or more characters of base64
+--
+-- The last two are found escaped as well: in JSON inside of JSON, in URLs, in base64 (weir.secret.redact).
 local json = require "weir.json"
 local secret = require "weir.secret"
 
 local redact = { MARK = "[redacted]" }
 
+-- Knowing -------------------------------------------------------------------------------------
+
+-- The secrets of the invocation; a text inside of a text inside of a text may hold more.
+local known = {}
+local MAX_DEPTH = 8
+
+-- Shorter ones may be a part of any text.
+local LEAST_BYTES = 6
+
+local note
+
+-- forget(): a new invocation begins.
+function redact.forget() known = {} end
+
+local function note_secret(value)
+  if secret.size(value) < LEAST_BYTES then return end
+  for _, other in ipairs(known) do
+    if secret.equal(other, value) then return end
+  end
+  known[#known + 1] = value
+end
+
+local function note_json(text, depth)
+  local value = json.decode(text, { secrets = true })
+  if value ~= nil then note(value, depth + 1) end
+end
+
+-- Values of URLs' parameters that are secrets by their names.
+local function note_parameters(text)
+  for name, value in text:gmatch("[?&]([%w%-_]+)=([^&%s]+)") do
+    if redact.is_secret(name) then note_secret(secret.wrap(value)) end
+  end
+end
+
+local function from_percent(text)
+  return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local DIGITS = {}
+for i = 1, #ALPHABET do DIGITS[ALPHABET:sub(i, i)] = i - 1 end
+DIGITS["-"], DIGITS["_"] = DIGITS["+"], DIGITS["/"]
+
+-- Base64 in either alphabet, padded or not: the bytes, or nil where the text is not base64.
+local function from_base64(text)
+  text = text:gsub("=+$", "")
+  if text:find("[^%w+/_%-]") then return nil end
+
+  local parts, bits, size = {}, 0, 0
+  for digit in text:gmatch(".") do
+    bits, size = (bits << 6 | DIGITS[digit]) & 0xFFFFFF, size + 6
+    if size >= 8 then
+      size = size - 8
+      parts[#parts + 1] = string.char(bits >> size & 0xFF)
+    end
+  end
+  return table.concat(parts)
+end
+
+-- A text that is JSON, percent-encoded JSON or JSON in base64.
+local function note_text(text, depth)
+  if depth > MAX_DEPTH then return end
+  if text:find('^%s*[%[{"]') then return note_json(text, depth) end
+  if text:find("[?&]") then note_parameters(text) end
+  if text:find("^%s*%%[257][25Bb]") then return note_text(from_percent(text), depth + 1) end
+  if text:find("^[eWI][w-z0-9+/_%-]") then
+    local inner = from_base64(text)
+    if inner then return note_text(inner, depth + 1) end
+  end
+end
+
+-- note(value): the secrets of a decoded value are known from now on.
+function note(value, depth)
+  depth = depth or 0
+  local kind = type(value)
+  if kind == "string" then return note_text(value, depth) end
+  if kind == "userdata" and secret.is(value) then return note_secret(value) end
+  if kind ~= "table" or depth > MAX_DEPTH * 16 then return end
+  for key, item in pairs(value) do
+    if type(key) == "string" then note_text(key, depth) end
+    note(item, depth)
+  end
+end
+redact.note = note
+
+-- noted(value, …) → the same, with the secrets of the value noted.
+function redact.noted(value, ...)
+  if value ~= nil then note(value) end
+  return value, ...
+end
+
+-- Hiding --------------------------------------------------------------------------------------
+
 function redact.is_secret(name) return type(name) == "string" and secret.names(name) end
 
--- A presigned URL signs whoever holds it in.
+-- A presigned URL signs for everyone who holds it.
 local function without_signature(text)
   if not text:find("[?&]") then return text end
-  return (text:gsub("([?&][%w%-]*)(=[^&%s]*)", function(name, value)
+  return (text:gsub("([?&][%w%-_]*)(=[^&%s]*)", function(name, value)
     if redact.is_secret(name) then return name .. "=" .. redact.MARK end
     return name .. value
   end))
 end
 
-local function copy_without(value, text)
-  if type(value) == "string" then return text(value) end
-  if type(value) ~= "table" then return value end
-  local copy = json.is_array(value) and json.array({}) or {}
-  for key, item in pairs(value) do
-    local hidden = redact.is_secret(key) and item ~= json.null
-    copy[key] = hidden and redact.MARK or copy_without(item, text)
+-- text(text) → the text without what is known by its value, by its look, or as a parameter of a URL.
+function redact.text(text) return without_signature(secret.redact(text, known)) end
+
+local function sorted_keys(value)
+  local keys = {}
+  for key in pairs(value) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b)
+    if type(a) == "number" and type(b) == "number" then return a < b end
+    return tostring(a) < tostring(b)
+  end)
+  return keys
+end
+
+-- A key that shows a secret gets another name, and two of them get two.
+local function free_name(copy, key)
+  local name, count = redact.text(key), 1
+  if name == key then return key end
+  local free = name
+  while copy[free] ~= nil do
+    count = count + 1
+    free = ("%s (%d)"):format(name, count)
+  end
+  return free
+end
+
+-- As RFC 6901 has it.
+local function pointer(place, key)
+  if type(key) ~= "string" then return ("%s/%s"):format(place, math.type(key) == "integer" and key - 1 or tostring(key)) end
+  return place .. "/" .. key:gsub("~", "~0"):gsub("/", "~1")
+end
+
+-- A copy without secrets; their places go into `found`.
+local function copy_of(value, place, found)
+  if type(value) == "string" then
+    local text = redact.text(value)
+    if text ~= value then found[#found + 1] = place end
+    return text
+  end
+  if type(value) == "userdata" and secret.is(value) then
+    found[#found + 1] = place
+    return redact.MARK
+  end
+  -- A table with a metatable of its own knows how it is shown.
+  local is_array = type(value) == "table" and json.is_array(value)
+  if type(value) ~= "table" or (getmetatable(value) and not is_array) then return value end
+
+  local copy = is_array and json.array({}) or {}
+  for _, key in ipairs(sorted_keys(value)) do
+    local item, name = value[key], type(key) == "string" and free_name(copy, key) or key
+    local inner = pointer(place, name)
+    if redact.is_secret(key) and item ~= json.null then
+      found[#found + 1] = inner
+      copy[name] = redact.MARK
+    else
+      if name ~= key then found[#found + 1] = inner end
+      copy[name] = copy_of(item, inner, found)
+    end
   end
   return copy
 end
 
-local function same(text) return text end
+-- facts(value) → a copy of a JSON value to decide on and to record, and the list of the places
+-- (JSON pointers, in order) of what is taken out.
+function redact.facts(value)
+  local found = json.array {}
+  return copy_of(value, "", found), found
+end
 
--- A copy of a JSON value for deciding on: without its secret members, all texts as they are.
-function redact.members(value) return copy_without(value, same) end
+-- value(value) → a copy for showing.
+function redact.value(value) return (copy_of(value, "", {})) end
 
--- A copy for showing: secrets inside of URLs are taken out too.
-function redact.value(value) return copy_without(value, without_signature) end
-
--- A text without what `value` keeps secret, however deep in it.
-function redact.text(text, value)
-  if secret.is(value) and type(text) == "string" then return secret.hide(text, value) end
-  if type(value) ~= "table" or type(text) ~= "string" then return text end
-  for _, item in pairs(value) do text = redact.text(text, item) end
+-- pieces(text, value) → the text without any piece of eight bytes or more of what `value` keeps secret,
+-- however deep in it: services quote what they refuse, whole or cut.
+function redact.pieces(text, value)
+  if type(text) ~= "string" then return text end
+  if secret.is(value) then return secret.hide(text, value) end
+  if type(value) ~= "table" then return text end
+  for _, item in pairs(value) do text = redact.pieces(text, item) end
   return text
 end
 

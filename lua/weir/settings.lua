@@ -6,7 +6,8 @@
 --   settings.integer(effects, "instance_count", { min = 1, max = 100 }, 1)
 --   settings.flag(effects, "mock_mode", false)
 --
--- Each → value | nil, message, code.
+-- Each → value | nil, message, code. A setting that must be there has a stand-in in a dry run:
+--   settings.needed(effects, "state_machine")   "(state_machine is not set)"
 local effects_module = require "weir.effects"
 
 local settings = {}
@@ -17,6 +18,13 @@ local function invalid(name, value, allowed)
 end
 
 function settings.text(effects, name, default) return effects:setting(name, default) end
+
+function settings.needed(effects, name)
+  local value, message, code = effects:setting(name)
+  if value then return value end
+  if effects.dry then return ("(%s is not set)"):format(name) end
+  return nil, message, code
+end
 
 function settings.choice(effects, name, choices, default)
   local value, message, code = effects:setting(name, default)

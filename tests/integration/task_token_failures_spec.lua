@@ -266,13 +266,42 @@ describe("sagemaker_callback", function()
     assert.equal("failure", answered(TOKEN)[1].kind)
   end)
 
-  it("does not answer with a record that expired, and removes it", function()
+  local function later() return os.time() + 86401 end
+
+  it("tries a record that expired by our clock: Step Functions knows whether the task waits", function()
     local event = workflow.finish(start().transform_job_name, "Completed")
-    local report = workflow.callback(event, { now = function() return os.time() + 86401 end })
-    assert.equal(1, fine(report).expired)
+    local report = workflow.callback(event, { now = later })
+    assert.same({ 1, 1 }, { fine(report).expired, report.result.answered })
     assert.equal(1, metric(report, "ExpiredTaskToken"))
+    answered(TOKEN)
+    is_empty()
+  end)
+
+  it("removes a record that expired when its task is over", function()
+    local event = workflow.finish(start().transform_job_name, "Completed")
+    workflow.over(TOKEN)
+    local report = workflow.callback(event, { now = later })
+    assert.same({ 1, 0, 1 }, { fine(report).expired, report.result.answered, report.result.already_answered })
     answered()
     is_empty()
+  end)
+
+  it("keeps a record that expired while its task waits, and removes it once it is over", function()
+    local job = start().transform_job_name
+    local report = workflow.callback(workflow.event(job, "InProgress"), { now = later })
+    assert.same({ 1, 1 }, { fine(report).expired, report.result.heartbeats })
+    assert.is_not_nil(next(workflow.records()))
+
+    workflow.over(TOKEN)
+    fine(workflow.callback(workflow.event(job, "InProgress"), { now = later }))
+    is_empty()
+  end)
+
+  it("does not take a job from a task that waits, though its record expired", function()
+    local job = start().transform_job_name
+    fails("JobNameTaken", workflow.invoke(workflow.task(SECOND), { now = later }))
+    workflow.over(TOKEN)
+    assert.equal(job, fine(workflow.invoke(workflow.task(SECOND), { now = later })).transform_job_name)
   end)
 
   it("counts a job without a record, or without tags, as an orphan", function()

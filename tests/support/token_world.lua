@@ -1,5 +1,6 @@
--- DynamoDB, SageMaker and Step Functions in memory, at the seam of effects: thousands of cases a
--- second. Tokens stay secrets in here too. Real parts are in tests/integration.
+-- DynamoDB, SageMaker and Step Functions in memory, below live effects, which check each request as
+-- they do for the real clients: thousands of cases a second. Tokens stay secrets in here too. Real
+-- parts are in tests/integration.
 --
 --   local world = token_world.new { tokens = { "…" }, settings = {}, uuid =, fail = function(n, operation) }
 --   world.effects    what handlers get
@@ -114,24 +115,36 @@ function operations.SendTaskHeartbeat(world, input)
   return {}
 end
 
-local function perform(world, request)
-  world.calls = world.calls + 1
-  local how = world.fail and world.fail(world.calls, request.operation)
+local World = {}
+World.__index = World
+
+-- What the clients do for live effects.
+function World:perform(request)
+  self.calls = self.calls + 1
+  local how = self.fail and self.fail(self.calls, request.operation)
   local results
-  if how ~= "before" then results = table.pack(operations[request.operation](world, request.input)) end
+  if how ~= "before" then results = table.pack(operations[request.operation](self, request.input)) end
   if how then return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} } end
   return table.unpack(results, 1, results.n)
 end
 
 function token_world.new(given)
-  local world = { records = {}, jobs = {}, answers = {}, waiting = {}, calls = 0, time = 1000000,
-    page_size = given.page_size or 1, fail = given.fail }
+  local world = setmetatable({
+    records = {},
+    jobs = {},
+    answers = {},
+    waiting = {},
+    calls = 0,
+    time = 1000000,
+    page_size = given.page_size or 1,
+    fail = given.fail,
+  }, World)
   for _, token in ipairs(given.tokens or {}) do world.waiting[token] = "waiting" end
-  local live = require("weir.effects").live()
+
   local settings = { token_table = "tokens", model_name = "m", output_path = "s3://b/out" }
   for name, value in pairs(given.settings or {}) do settings[name] = value end
-  function live.call(_, request) return perform(world, request) end
-  live.read = live.call
+
+  local live = require("weir.effects").live { executor = world }
   function live.setting(_, name, default) return settings[name] or default end
   function live.now() return world.time end
   if given.uuid then live.uuid = given.uuid end

@@ -22,10 +22,12 @@ local credentials = require "weir.aws.credentials"
 local endpoint = require "weir.aws.endpoint"
 local http = require "weir.http"
 local invocation = require "weir.aws.invocation"
+local pages = require "weir.aws.pages"
 local process = require "weir.process"
 local retry = require "weir.aws.retry"
 local secret = require "weir.secret"
 local sigv4 = require "weir.sigv4"
+local uuid = require "weir.uuid"
 local bytes = require "weir.bytes"
 local failure = require "weir.aws.failure"
 
@@ -81,7 +83,7 @@ end
 
 local function find_region(config, getenv)
   local region = config.region or getenv("AWS_REGION") or getenv("AWS_DEFAULT_REGION")
-    or credentials.profile_region(config, getenv)
+    or getenv("REGION") or credentials.profile_region(config, getenv)
   if not region or region == "" then
     return nil, "no region is set; set AWS_REGION or give the client a region", "NoRegion"
   end
@@ -99,12 +101,6 @@ local function encode_query(query)
   end
   table.sort(pairs_of)
   return #pairs_of > 0 and "?" .. table.concat(pairs_of, "&") or ""
-end
-
--- A random UUID (version 4).
-local function uuid()
-  local id = assert(process.new_id())
-  return ("%s-%s-4%s-8%s-%s"):format(id:sub(1, 8), id:sub(9, 12), id:sub(14, 16), id:sub(18, 20), id:sub(21))
 end
 
 -- Where the request goes and in which region it is signed. The settings do not change while a
@@ -260,35 +256,17 @@ function Client:call(name, input, options)
   return send(self, operation, input, options)
 end
 
-local function copy(input)
-  local result = {}
-  for key, value in pairs(input or {}) do result[key] = value end
-  return result
-end
+-- The same for a request that check() has seen.
+function Client:call_checked(name, input) return send(self, self.service.operations[name], input) end
 
 -- for page, message, code, details in client:pages("Query", input) do … end
 -- A page that fails is `false` with its reason, and the last.
 function Client:pages(name, input)
   local operation = self.service.operations[name]
-  local paging = operation and operation.paging
-  if not paging then error(("%s %s has no pages"):format(self.service.name, tostring(name)), 2) end
-  input = copy(input)
-  local done = false
-  return function()
-    if done then return nil end
-    local page, message, code, details = self:call(name, input)
-    if not page then
-      done = true
-      return false, message, code, details
-    end
-    local token = page[paging.output]
-    done = token == nil or token == "" or (paging.more and not page[paging.more])
-    if not done and token == input[paging.input] and type(token) == "string" then
-      done = true -- a service that repeats its token would never end
-    end
-    input[paging.input] = token
-    return page
+  if not (operation and operation.paging) then
+    error(("%s %s has no pages"):format(self.service.name, tostring(name)), 2)
   end
+  return pages(operation, input, function(given) return self:call(name, given) end)
 end
 
 -- all("ListTags", input) → every item of every page | nil, message, code, details

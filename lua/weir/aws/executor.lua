@@ -14,7 +14,7 @@ local executor = {}
 local function name_of(effect) return effect.service .. " " .. effect.operation end
 
 -- Raises unless the effect is one that the clients know and its input has the operation's members.
--- `changes`: whether it was asked for as something that changes the world.
+-- `changes`: whether it was asked for as something that changes the world. → the operation
 function executor.check(effect, changes)
   local module = aws.service(effect.service)
   if not module then
@@ -27,6 +27,7 @@ function executor.check(effect, changes)
     error(name_of(effect) .. " changes something; ask for it with effects:call", 4)
   end
   credentials.roles(effect.role)
+  return operation
 end
 
 -- A plan shows texts; of a file's bytes it says how many they are.
@@ -48,7 +49,7 @@ end
 -- The role that the call is made with: of a list, the last.
 function executor.planned(effect)
   local roles = credentials.roles(effect.role)
-  return { service = effect.service, operation = effect.operation, target = effect.target,
+  return { service = effect.service, operation = effect.operation, target = redact.value(effect.target),
     role = #roles > 0 and roles[#roles].arn or nil, input = redact.value(plain(effect.input)) }
 end
 
@@ -81,9 +82,9 @@ local function client_for(self, effect)
   return self.clients[key]
 end
 
--- perform(effect) → output | nil, message, code, details
+-- perform(effect) → output | nil, message, code, details. The effect was checked.
 function Executor:perform(effect)
-  return client_for(self, effect):call(effect.operation, effect.input)
+  return client_for(self, effect):call_checked(effect.operation, effect.input)
 end
 
 return executor

@@ -14,7 +14,7 @@
 --
 -- Codes: "TokenNotFound", "TokenExpired" (with the record), "CorrelationIdTaken", "InvalidRecord",
 -- and those of DynamoDB when it failed.
-local json = require "weir.json"
+local process = require "weir.process"
 local secret = require "weir.secret"
 local settings = require "weir.settings"
 
@@ -35,11 +35,9 @@ end
 
 -- from_settings(effects) → store | nil, message, code
 function task_token_store.from_settings(effects)
-  local name, message, code = settings.text(effects, "token_table")
-  if not name then
-    if not effects.dry then return nil, message, code end
-    name = "(token_table is not set)"
-  end
+  local name, message, code = settings.needed(effects, "token_table")
+  if not name then return nil, message, code end
+
   local ttl, length
   ttl, message, code = settings.integer(effects, "token_ttl_seconds", { min = 60, max = TEN_YEARS_SECONDS },
     DAY_SECONDS)
@@ -96,7 +94,7 @@ function Store:get(id)
   if not is_record(item) then return invalid_record(self, id) end
   if not self:expired(item) then return item end
   return nil, ("the task token under %s of table %s expired at %s"):format(id, self.table,
-    os.date("!%Y-%m-%dT%H:%M:%SZ", item.ttl)), "TokenExpired", item
+    process.timestamp(math.max(item.ttl, 0) * 1000)), "TokenExpired", item
 end
 
 -- A write whose reply was lost finds itself in its way when it is sent again.
@@ -169,21 +167,17 @@ function Store:delete(record)
 end
 
 function Store:ids_of(job)
-  local ids, start, seen = {}, nil, {}
-  repeat
-    local page, message, code = self.effects:read(request(self, "Query", job, {
-      IndexName = task_token_store.INDEX, KeyConditionExpression = "transform_job_name = :job",
-      ExpressionAttributeValues = { [":job"] = job }, ExclusiveStartKey = start,
-    }))
-    if not page then return nil, message, code end
+  local pages, message, code = self.effects:pages(request(self, "Query", job, {
+    IndexName = task_token_store.INDEX,
+    KeyConditionExpression = "transform_job_name = :job",
+    ExpressionAttributeValues = { [":job"] = job },
+  }))
+  if not pages then return nil, message, code end
+
+  local ids = {}
+  for _, page in ipairs(pages) do
     for _, item in ipairs(page.Items or {}) do ids[#ids + 1] = item.correlation_id end
-    start = page.LastEvaluatedKey
-    local at = start and json.encode(start)
-    if at and seen[at] then
-      return nil, ("table %s gives the same page again and again"):format(self.table), "MalformedResponse"
-    end
-    if at then seen[at] = true end
-  until not start
+  end
   return ids
 end
 

@@ -76,15 +76,18 @@ local function record_of(store, id, job)
 end
 
 -- One try to put the token under the job's id: true | false (over) | nil, message, code; message
--- "changed" when somebody was faster.
+-- "changed" when somebody was faster. Whether the task of a record that expired by our clock still
+-- waits, only Step Functions knows.
 local function take_over(self, id, token, job)
   local seen, message, code, expired = record_of(self.store, id, job)
   if seen == nil then return nil, message, code end
   local same = seen and secret.equal(seen.task_token, token)
   if same and not expired then return true end
+
   local free, done
-  free, message, code = may_take(self.effects, token, seen and not expired and seen.task_token or nil, job)
+  free, message, code = may_take(self.effects, token, seen and not same and seen.task_token or nil, job)
   if not free then return free, message, code end
+
   done, message, code = self.store:replace(id, seen or nil, token, job)
   if done == false then return nil, "changed" end
   return done and true, message, code
@@ -93,7 +96,7 @@ end
 function Stored:join(job, tags, token)
   local id, name = tags.CorrelationId, job.TransformJobName
   if not task_token_store.is_id(id) then
-    return nil, ("the tag CorrelationId of the transform job %s is no correlation id"):format(name), "JobNameTaken"
+    return nil, ("the tag CorrelationId of the transform job %s is not a correlation id"):format(name), "JobNameTaken"
   end
   for _ = 1, ROUNDS do
     local taken_over, message, code = take_over(self, id, token, name)
@@ -151,9 +154,10 @@ function token_carrier.of(effects, mode)
   return setmetatable({ effects = effects, store = store }, Stored)
 end
 
--- from_settings(effects) → the carrier of the setting token_storage_mode | nil, message, code
-function token_carrier.from_settings(effects)
-  local mode, message, code = settings.choice(effects, "token_storage_mode", token_carrier.MODES, "dynamodb")
+-- from_settings(effects[, default]) → the carrier of the setting token_storage_mode | nil, message, code
+function token_carrier.from_settings(effects, default)
+  local mode, message, code = settings.choice(effects, "token_storage_mode", token_carrier.MODES,
+    default or "dynamodb")
   if not mode then return nil, message, code end
   return token_carrier.of(effects, mode)
 end

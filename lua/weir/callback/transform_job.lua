@@ -2,6 +2,7 @@
 -- workflow. What an event asks for is read in weir.callback.transform_request.
 local answer = require "weir.callback.task_answer"
 local json = require "weir.json"
+local python = require "weir.callback.python"
 local secret = require "weir.secret"
 
 local transform_job = {}
@@ -25,36 +26,18 @@ end
 
 -- describe(effects, name[, arn]) → DescribeTransformJob's answer | nil, message, code
 function transform_job.describe(effects, name, arn)
-  local job, message, code = effects:read { service = "sagemaker", operation = "DescribeTransformJob",
-    target = name, input = { TransformJobName = name } }
+  local job, message, code = effects:read {
+    service = "sagemaker",
+    operation = "DescribeTransformJob",
+    target = name,
+    input = { TransformJobName = name },
+  }
   if not job then return nil, message, code end
   job.TransformJobName, job.TransformJobArn = name, job.TransformJobArn or arn
   if type(job.TransformJobStatus) ~= "string" or type(job.TransformJobArn) ~= "string" then
     return nil, ("DescribeTransformJob of %s has no status or no ARN"):format(name), "MalformedResponse"
   end
   return job
-end
-
--- each_item(effects, request, member, visit) → true | nil, message, code: every item of every page.
-local function each_item(effects, request, member, visit)
-  local seen = {}
-  while true do
-    local page, message, code = effects:read(request)
-    if not page then return nil, message, code end
-    for _, item in ipairs(type(page[member]) == "table" and page[member] or {}) do visit(item) end
-    local next_page = page.NextToken
-    if next_page == nil or next_page == json.null or next_page == "" then return true end
-    local mark = tostring(next_page)
-    if seen[mark] then
-      return nil, ("%s of %s gives the same page again and again"):format(request.operation, request.target),
-        "MalformedResponse"
-    end
-    seen[mark] = true
-    local input = {}
-    for name, value in pairs(request.input) do input[name] = value end
-    input.NextToken = next_page
-    request = { service = request.service, operation = request.operation, target = request.target, input = input }
-  end
 end
 
 local function note_tag(tags, tag)
@@ -70,35 +53,65 @@ function transform_job.told_tags(told)
   return tags
 end
 
+-- The items of every page.
+local function items_of(pages, name)
+  local items = {}
+  for _, page in ipairs(pages) do
+    for _, item in ipairs(type(page[name]) == "table" and page[name] or {}) do items[#items + 1] = item end
+  end
+  return items
+end
+
 -- tags(effects, arn) → key → value, from all pages | nil, message, code
 function transform_job.tags(effects, arn)
+  local pages, message, code = effects:pages {
+    service = "sagemaker",
+    operation = "ListTags",
+    target = arn,
+    input = { ResourceArn = arn },
+  }
+  if not pages then return nil, message, code end
+
   local tags = {}
-  local ok, message, code = each_item(effects, { service = "sagemaker", operation = "ListTags", target = arn,
-    input = { ResourceArn = arn } }, "Tags", function(tag) note_tag(tags, tag) end)
-  if not ok then return nil, message, code end
+  for _, tag in ipairs(items_of(pages, "Tags")) do note_tag(tags, tag) end
   return tags
 end
 
 -- running(effects, part) → names of the jobs in progress whose names contain this | nil, message, code
 function transform_job.running(effects, part)
+  local pages, message, code = effects:pages {
+    service = "sagemaker",
+    operation = "ListTransformJobs",
+    target = part,
+    input = { NameContains = part, StatusEquals = "InProgress", MaxResults = 100 },
+  }
+  if not pages then return nil, message, code end
+
   local names = {}
-  local ok, message, code = each_item(effects, { service = "sagemaker", operation = "ListTransformJobs", target = part,
-    input = { NameContains = part, StatusEquals = "InProgress", MaxResults = 100 } }, "TransformJobSummaries",
-    function(summary) names[#names + 1] = summary.TransformJobName end)
-  if not ok then return nil, message, code end
+  for i, summary in ipairs(items_of(pages, "TransformJobSummaries")) do names[i] = summary.TransformJobName end
   return names
 end
 
 -- The members that make two jobs the same work, as paths into CreateTransformJob's input.
 local COMPARED = {
-  { "ModelName" }, { "TransformInput", "DataSource", "S3DataSource", "S3DataType" },
-  { "TransformInput", "DataSource", "S3DataSource", "S3Uri" }, { "TransformOutput", "S3OutputPath" },
-  { "TransformResources", "InstanceType" }, { "TransformResources", "InstanceCount" },
+  { "ModelName" },
+  { "TransformInput", "DataSource", "S3DataSource", "S3DataType" },
+  { "TransformInput", "DataSource", "S3DataSource", "S3Uri" },
+  { "TransformOutput", "S3OutputPath" },
+  { "TransformResources", "InstanceType" },
+  { "TransformResources", "InstanceCount" },
 }
+
+-- Results of one piece of work go into the folder of the day it was started: a retry after midnight is
+-- the same work.
+function transform_job.without_day(text)
+  return (text:gsub("/sagemaker%-output/%d%d%d%d/%d%d/%d%d/", "/sagemaker-output/"))
+end
 
 local function at(value, path)
   for _, name in ipairs(path) do value = type(value) == "table" and value[name] or nil end
-  return type(value) == "string" and value:gsub("/$", "") or value
+  if type(value) ~= "string" then return value end
+  return (transform_job.without_day(value .. "/"):gsub("/+$", ""))
 end
 
 -- The first member in which a job that is there differs from the one that is asked for, or nil.
@@ -112,15 +125,27 @@ local function text_member(value, name)
   return type(value) == "table" and type(value[name]) == "string" and value[name] or nil
 end
 
--- What the workflow gets to know: tell(effects, token, described job) → as weir.callback.task_answer.
-function transform_job.tell(effects, token, job)
-  local name, status = job.TransformJobName, job.TransformJobStatus
-  if status == "Completed" then
-    return answer.success(effects, token, name, { status = status, transform_job_name = name,
-      transform_job_arn = job.TransformJobArn, output_path = text_member(job.TransformOutput, "S3OutputPath") })
+-- What the workflow gets to know; as the Python handlers tell it, or as we do.
+local function success_of(job, as_python)
+  local output_path = text_member(job.TransformOutput, "S3OutputPath")
+  if as_python then
+    return { status = "COMPLETED", job_name = job.TransformJobName, output_s3_path = output_path }
   end
+  return {
+    status = job.TransformJobStatus,
+    transform_job_name = job.TransformJobName,
+    transform_job_arn = job.TransformJobArn,
+    output_path = output_path,
+  }
+end
+
+-- tell(effects, token, described job) → as weir.callback.task_answer
+function transform_job.tell(effects, token, job)
+  local as_python, name, status = python.is_wanted(effects), job.TransformJobName, job.TransformJobStatus
+  if status == "Completed" then return answer.success(effects, token, name, success_of(job, as_python)) end
+
   local reason = text_member(job, "FailureReason") or "SageMaker gave no reason"
-  return answer.failure(effects, token, name, "TransformJob" .. status,
+  return answer.failure(effects, token, name, as_python and python.FAILURE or "TransformJob" .. status,
     ("the transform job %s is %s: %s"):format(name, status, reason))
 end
 

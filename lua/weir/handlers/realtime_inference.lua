@@ -4,77 +4,97 @@
 -- The event: bucket, key, endpoint_name, output_path (s3://bucket/prefix/), and, where they are known,
 -- size, content_type, accept, inference_component_name, target_variant. The answer is written to
 -- output_path + key + ".out", as Batch Transform names its results: the same file twice has one result.
+local events = require "weir.events"
 local json = require "weir.json"
+local try = require "weir.try"
 
 -- What InvokeEndpoint takes at most, in bytes.
 local MAX_PAYLOAD = 26214400
 
-local function invalid(message, ...) return nil, message:format(...), "InvalidEvent" end
-
--- JSON null and a missing member are the same: the value | nil | nil, message, code
-local function text(event, name, required)
-  local value = event[name]
-  if value == json.null then value = nil end
-  if value == nil and not required then return nil end
-  if type(value) == "string" and value ~= "" and #value <= 2048 then return value end
-  return invalid("%s must be a text of 1 to 2048 bytes", name)
-end
-
-local FIELDS = { bucket = true, key = true, endpoint_name = true, output_path = true, content_type = false,
-  accept = false, inference_component_name = false, target_variant = false }
+local REQUIRED = { "bucket", "key", "endpoint_name", "output_path" }
+local OPTIONAL = { "content_type", "accept", "inference_component_name", "target_variant" }
 
 local function read_event(event)
-  if type(event) ~= "table" or json.is_array(event) then return invalid("the event must be a JSON object") end
-  local request = {}
-  for name, required in pairs(FIELDS) do
-    local value, message, code = text(event, name, required)
-    if message then return nil, message, code end
-    request[name] = value
-  end
-  request.output_bucket, request.output_prefix = request.output_path:match("^s3://([^/]+)/?(.*)$")
-  if not request.output_bucket then return invalid("output_path must be an S3 URI such as s3://bucket/prefix/") end
-  if request.output_prefix ~= "" and request.output_prefix:sub(-1) ~= "/" then
-    request.output_prefix = request.output_prefix .. "/"
-  end
+  events.object(event)
+  local request = { size = event.size }
+  for _, name in ipairs(REQUIRED) do request[name] = events.required_text(event, name) end
+  for _, name in ipairs(OPTIONAL) do request[name] = events.text(event, name) end
+
+  local bucket, prefix = request.output_path:match("^s3://([^/]+)/?(.*)$")
+  if not bucket then events.invalid("output_path must be an S3 URI such as s3://bucket/prefix/") end
+  if prefix ~= "" and prefix:sub(-1) ~= "/" then prefix = prefix .. "/" end
+
+  request.output_bucket, request.output_key = bucket, prefix .. request.key .. ".out"
   return request
 end
 
-local function too_large(key, size)
-  return nil, ("%s has %d bytes, an endpoint takes %d in one request; route it to batch (the policy's "
-    .. "payload_limit)"):format(key, size, MAX_PAYLOAD), "FileTooLarge"
+local function check_size(request, size)
+  if math.type(size) ~= "integer" or size <= MAX_PAYLOAD then return end
+  try.fail(("%s has %d bytes, an endpoint takes %d in one request; route it to batch (the policy's "
+    .. "payload_limit)"):format(request.key, size, MAX_PAYLOAD), "FileTooLarge")
 end
 
--- The file's bytes, and what it says it is. In a dry run nobody knows them.
+-- The file's bytes and content type. A dry run does not know them.
 local function read_file(effects, request)
-  local object, message, code = effects:read { service = "s3", operation = "GetObject", target = request.key,
-    input = { Bucket = request.bucket, Key = request.key } }
-  if not object and effects.dry and code == "Unknown" then return { Body = "(the bytes of the file)" } end
-  if not object then return nil, message, code end
-  if #object.Body > MAX_PAYLOAD then return too_large(request.key, #object.Body) end
+  local object = try.except(effects.dry and "Unknown", effects:read {
+    service = "s3",
+    operation = "GetObject",
+    target = request.key,
+    input = { Bucket = request.bucket, Key = request.key },
+  })
+  if not object then return { Body = "(the bytes of the file)" } end
+
+  check_size(request, #object.Body)
   return object
 end
 
+local function invoke(effects, request, object)
+  return try(effects:call {
+    service = "sagemaker_runtime",
+    operation = "InvokeEndpoint",
+    target = request.endpoint_name,
+    input = {
+      EndpointName = request.endpoint_name,
+      Body = object.Body,
+      ContentType = request.content_type or object.ContentType,
+      Accept = request.accept,
+      InferenceComponentName = request.inference_component_name,
+      TargetVariant = request.target_variant,
+    },
+  })
+end
+
+local function keep(effects, request, answer)
+  return try(effects:call {
+    service = "s3",
+    operation = "PutObject",
+    target = request.output_key,
+    input = {
+      Bucket = request.output_bucket,
+      Key = request.output_key,
+      Body = answer.Body or "",
+      ContentType = answer.ContentType,
+    },
+  })
+end
+
 local function run(event, _, effects)
-  local request, message, code = read_event(event)
-  if not request then return nil, message, code end
-  -- S3's console marks a folder with an object of no bytes: listed as the files are, and none.
-  if event.size == 0 and request.key:sub(-1) == "/" then return { variant = json.null, output_bytes = 0 } end
-  if math.type(event.size) == "integer" and event.size > MAX_PAYLOAD then return too_large(request.key, event.size) end
-  local object, answer, stored
-  object, message, code = read_file(effects, request)
-  if not object then return nil, message, code end
-  answer, message, code = effects:call { service = "sagemaker_runtime", operation = "InvokeEndpoint",
-    target = request.endpoint_name, input = { EndpointName = request.endpoint_name, Body = object.Body,
-      ContentType = request.content_type or object.ContentType, Accept = request.accept,
-      InferenceComponentName = request.inference_component_name, TargetVariant = request.target_variant } }
-  if not answer then return nil, message, code end
-  local key = request.output_prefix .. request.key .. ".out"
-  stored, message, code = effects:call { service = "s3", operation = "PutObject", target = key,
-    input = { Bucket = request.output_bucket, Key = key, Body = answer.Body or "", ContentType = answer.ContentType } }
-  if not stored then return nil, message, code end
+  local request = read_event(event)
+  -- S3's console marks a folder with an object of no bytes: it is listed as the files are, and is not one.
+  if request.size == 0 and request.key:sub(-1) == "/" then return { variant = json.null, output_bytes = 0 } end
+  check_size(request, request.size)
+
+  local object = read_file(effects, request)
+  local answer = invoke(effects, request, object)
+  keep(effects, request, answer)
+
   local variant = answer.InvokedProductionVariant
   effects:metric("FilesInferred", 1, "Count", { Endpoint = request.endpoint_name, Variant = variant or "unknown" })
   return { variant = variant or json.null, output_bytes = #(answer.Body or "") }
 end
 
-return { name = "realtime_inference", summary = "send one file to an endpoint and keep its answer", run = run }
+return {
+  name = "realtime_inference",
+  summary = "send one file to an endpoint and keep its answer",
+  run = run,
+}

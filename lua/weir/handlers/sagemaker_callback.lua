@@ -4,16 +4,20 @@
 -- is never missed.
 --
 -- Events come at least once, late and in any order. A call that failed fails the invocation, and the
--- event comes again: the record is removed only after Step Functions took the answer.
+-- event comes again: the record is removed only after Step Functions took the answer. Step Functions
+-- alone knows whether a task still waits: a record that expired by our clock is tried as well.
 --
 -- Two more events are for a schedule: { "heartbeat": "running" } or { "heartbeat": ["job", …] } does the
 -- same for jobs in progress, or for these: their tasks get a heartbeat, or the answer that was missed.
-local json = require "weir.json"
-local secret = require "weir.secret"
 local answer = require "weir.callback.task_answer"
+local events = require "weir.events"
+local json = require "weir.json"
+local python = require "weir.callback.python"
+local secret = require "weir.secret"
 local task_token_store = require "weir.callback.task_token_store"
 local transform_job = require "weir.callback.transform_job"
 local transform_request = require "weir.callback.transform_request"
+local try = require "weir.try"
 
 local DETAIL_TYPE = "SageMaker Transform Job State Change"
 local STATUSES = { InProgress = true, Completed = true, Failed = true, Stopping = true, Stopped = true }
@@ -21,10 +25,10 @@ local STATUSES = { InProgress = true, Completed = true, Failed = true, Stopping 
 -- How often a record may change hands while it is answered.
 local ROUNDS = 5
 
-local function invalid(message, ...) return nil, message:format(...), "InvalidEvent" end
+local invalid, member = events.invalid, events.member
 
--- What a dry run does not know it goes on without.
-local function unknown(effects, code) return effects.dry and code == "Unknown" end
+-- A dry run goes on without what it does not know: nil in its place.
+local function known(effects, ...) return try.except(effects.dry and "Unknown", ...) end
 
 -- Events -----------------------------------------------------------------------------------------
 
@@ -32,23 +36,23 @@ local function name_in_arn(arn)
   return type(arn) == "string" and arn:match("^arn:[^:]*:sagemaker:[^:]*:[^:]*:transform%-job/(.+)$") or nil
 end
 
-local function present(value) return value ~= nil and value ~= json.null and value or nil end
-
 local function from_event(event)
-  local kind, source = present(event["detail-type"]), present(event.source)
+  local kind, source = member(event, "detail-type"), member(event, "source")
   if (kind and kind ~= DETAIL_TYPE) or (source and source ~= "aws.sagemaker") then
-    return invalid("this handler takes events '%s' of aws.sagemaker", DETAIL_TYPE)
+    invalid("this handler takes events '%s' of aws.sagemaker", DETAIL_TYPE)
   end
+
   local detail = event.detail
-  if type(detail) ~= "table" or json.is_array(detail) then return invalid("the event has no detail") end
-  local arn = present(detail.TransformJobArn) or (type(event.resources) == "table" and event.resources[1]) or nil
-  local name = present(detail.TransformJobName) or name_in_arn(arn)
+  if not events.is_object(detail) then invalid("the event has no detail") end
+  local arn = member(detail, "TransformJobArn") or (type(event.resources) == "table" and event.resources[1]) or nil
+  local name = member(detail, "TransformJobName") or name_in_arn(arn)
   if not transform_job.is_name(name) then
-    return invalid("the event names no transform job: neither detail.TransformJobName nor an ARN in resources")
+    invalid("the event names no transform job: neither detail.TransformJobName nor an ARN in resources")
   end
-  local status = present(detail.TransformJobStatus)
+
+  local status = member(detail, "TransformJobStatus")
   if status ~= nil and not STATUSES[status] then
-    return invalid("detail.TransformJobStatus is none of SageMaker's")
+    invalid("detail.TransformJobStatus is none of SageMaker's")
   end
   return { { name = name, arn = type(arn) == "string" and arn or nil, status = status, detail = detail } }
 end
@@ -56,30 +60,17 @@ end
 local function from_schedule(wanted, effects)
   local names = wanted
   if wanted == "running" then
-    local message, code
-    names, message, code = transform_job.running(effects, transform_request.PREFIX)
-    if not names and unknown(effects, code) then names = {} end
-    if not names then return nil, message, code end
+    names = known(effects, transform_job.running(effects, transform_request.PREFIX)) or {}
+  elseif not events.is_list(wanted) then
+    invalid('heartbeat must be "running" or a list of names of jobs')
   end
-  if type(names) ~= "table" or (names == wanted and not json.is_array(names)) then
-    return invalid('heartbeat must be "running" or a list of names of jobs')
-  end
+
   local jobs = {}
   for i, name in ipairs(names) do
-    if not transform_job.is_name(name) then
-      return invalid("heartbeat[%d] is not the name of a transform job", i - 1)
-    end
+    if not transform_job.is_name(name) then invalid("heartbeat[%d] is not the name of a transform job", i - 1) end
     jobs[i] = { name = name }
   end
   return jobs
-end
-
--- The jobs an event is about.
-local function jobs_of(event, effects)
-  if type(event) ~= "table" or json.is_array(event) then return invalid("the event must be a JSON object") end
-  local heartbeat = present(event.heartbeat)
-  if heartbeat ~= nil then return from_schedule(heartbeat, effects) end
-  return from_event(event)
 end
 
 -- Looking up -------------------------------------------------------------------------------------
@@ -87,173 +78,179 @@ end
 -- The job as SageMaker knows it. A state that is final in the event and not yet in the reply was read
 -- too early: the event must come again.
 local function look_up(effects, wanted)
-  local job, message, code = transform_job.describe(effects, wanted.name, wanted.arn)
-  if not job and unknown(effects, code) then
+  local job = known(effects, transform_job.describe(effects, wanted.name, wanted.arn))
+  if not job then
     local detail = wanted.detail or {}
-    return { TransformJobName = wanted.name, TransformJobArn = wanted.arn or wanted.name,
-      TransformJobStatus = wanted.status or "InProgress", FailureReason = detail.FailureReason,
-      TransformOutput = detail.TransformOutput }
+    return {
+      TransformJobName = wanted.name,
+      TransformJobArn = wanted.arn or wanted.name,
+      TransformJobStatus = wanted.status or "InProgress",
+      FailureReason = detail.FailureReason,
+      TransformOutput = detail.TransformOutput,
+    }
   end
-  if not job then return nil, message, code end
+
   if transform_job.is_final(wanted.status) and not transform_job.is_final(job.TransformJobStatus) then
-    return nil, ("the event says that the transform job %s is %s, SageMaker that it is %s: the event must come again")
-      :format(wanted.name, wanted.status, job.TransformJobStatus), "JobNotSettled"
+    try.fail(("the event says that the transform job %s is %s, SageMaker that it is %s: the event must come again")
+      :format(wanted.name, wanted.status, job.TransformJobStatus), "JobNotSettled")
   end
   return job
 end
 
 local function tags_of(effects, job, wanted)
-  local tags, message, code = transform_job.tags(effects, job.TransformJobArn)
-  if tags or not unknown(effects, code) then return tags, message, code end
+  local tags = known(effects, transform_job.tags(effects, job.TransformJobArn))
+  if tags then return tags end
+
   local told = transform_job.told_tags(wanted.detail and wanted.detail.Tags)
-  if transform_job.mode_of(told) then return told end
-  return { CorrelationId = "00000000" }
+  return transform_job.mode_of(told) and told or { CorrelationId = "00000000" }
 end
 
--- The record under an id, if it is the job's: record | false | nil, message, code. An id that was free
--- again may belong to another job by now.
-local function record_under(effects, store, id, job)
-  if not task_token_store.is_id(id) then return false end
-  local record, message, code, expired = store:get(id)
-  if not record and unknown(effects, code) then
-    return { correlation_id = id, task_token = secret.wrap("unknown in a dry run"), transform_job_name = job,
-      created_at = effects:now(), ttl = math.maxinteger }
+-- Settling ---------------------------------------------------------------------------------------
+
+-- One job that is seen to: { effects =, job =, store =, report = }.
+local Case = {}
+Case.__index = Case
+
+function Case:count(what, metric, dimensions)
+  self.report[what] = self.report[what] + 1
+  self.effects:metric(metric, 1, "Count", dimensions or {})
+end
+
+-- The record under an id, if it is the job's, or nil. An id that was free again may belong to another
+-- job by now.
+function Case:record_under(id)
+  if not task_token_store.is_id(id) then return nil end
+
+  local record, message, code, expired = self.store:get(id)
+  if not record and self.effects.dry and code == "Unknown" then
+    return {
+      correlation_id = id,
+      task_token = secret.wrap("unknown in a dry run"),
+      transform_job_name = self.job.TransformJobName,
+      created_at = self.effects:now(),
+      ttl = math.maxinteger,
+    }
   end
   record = record or expired
-  if not record and code ~= "TokenNotFound" then return nil, message, code end
-  return record and record.transform_job_name == job and record or false
+  if not record and code ~= "TokenNotFound" then try.fail(message, code) end
+  return record and record.transform_job_name == self.job.TransformJobName and record or nil
 end
 
 -- The ids of all that wait for the job: of its tag, and those that a crash or a retry left behind. What
 -- the index does not show yet is answered by who put it, or expires.
-local function ids_of(effects, store, id, job)
+function Case:ids(id)
   local ids = { id }
-  local others, message, code = store:ids_of(job)
-  if not others and not unknown(effects, code) then return nil, message, code end
-  for _, other in ipairs(others or {}) do
+  for _, other in ipairs(known(self.effects, self.store:ids_of(self.job.TransformJobName)) or {}) do
     if other ~= id then ids[#ids + 1] = other end
   end
   return ids
 end
 
--- Answering --------------------------------------------------------------------------------------
-
-local function count(effects, report, what, metric, dimensions)
-  report[what] = report[what] + 1
-  effects:metric(metric, 1, "Count", dimensions or {})
+function Case:tell(token)
+  if try(transform_job.tell(self.effects, token, self.job)) then
+    self:count("answered", "CallbackAnswered", { Status = self.job.TransformJobStatus })
+  else
+    self.report.already_answered = self.report.already_answered + 1
+  end
 end
 
-local function tell(effects, report, token, job)
-  local told, message, code = transform_job.tell(effects, token, job)
-  if told == nil then return nil, message, code end
-  if told then count(effects, report, "answered", "CallbackAnswered", { Status = job.TransformJobStatus })
-  else report.already_answered = report.already_answered + 1 end
-  return true
+-- Whether the task still waits.
+function Case:beat(token)
+  local alive = try(answer.heartbeat(self.effects, token, self.job.TransformJobName))
+  if alive then
+    self:count("heartbeats", "TaskHeartbeats")
+  else
+    self.report.already_answered = self.report.already_answered + 1
+  end
+  return alive
 end
 
-local function beat(effects, report, token, job)
-  local alive, message, code = answer.heartbeat(effects, token, job.TransformJobName)
-  if alive == nil then return nil, message, code end
-  if alive then count(effects, report, "heartbeats", "TaskHeartbeats")
-  else report.already_answered = report.already_answered + 1 end
-  return true, alive
+function Case:note_expiry(record)
+  if self.store:expired(record) then self:count("expired", "ExpiredTaskToken") end
 end
 
 -- Answers the token of a record and removes the record; when it holds a later attempt's token by the
--- time it is removed, that one too. A record that expired is not believed.
-local function settle_record(effects, report, store, record, job)
+-- time it is removed, that one too.
+function Case:settle_record(record)
   for _ = 1, ROUNDS do
-    local done, message, code = true, nil, nil
-    if store:expired(record) then count(effects, report, "expired", "ExpiredTaskToken")
-    else done, message, code = tell(effects, report, record.task_token, job) end
-    if not done then return nil, message, code end
-    done, message, code = store:delete(record)
-    if done ~= false then return done, message, code end
-    record, message, code = record_under(effects, store, record.correlation_id, job.TransformJobName)
-    if record == nil then return nil, message, code end
-    if not record then return true end
+    self:note_expiry(record)
+    self:tell(record.task_token)
+    if try(self.store:delete(record)) then return end
+    record = self:record_under(record.correlation_id)
+    if not record then return end
   end
-  return nil, ("the task token of the transform job %s keeps changing"):format(job.TransformJobName), "TokenReplaced"
+  try.fail(("the task token of the transform job %s keeps changing"):format(self.job.TransformJobName),
+    "TokenReplaced")
 end
 
 -- While the job runs: a sign of life for its task; a task that is over needs no record.
-local function keep_alive(effects, report, store, record, job)
-  if store:expired(record) then
-    count(effects, report, "expired", "ExpiredTaskToken")
-    return true
-  end
-  local ok, alive, code = beat(effects, report, record.task_token, job)
-  if not ok then return nil, alive, code end
-  if alive then return true end
-  local done, message
-  done, message, code = store:delete(record)
-  if done == nil then return nil, message, code end
-  return true
+function Case:keep_alive(record)
+  self:note_expiry(record)
+  if not self:beat(record.task_token) then try(self.store:delete(record)) end
 end
 
 -- Whether there was a record of the job.
-local function settle_stored(effects, report, id, job)
-  local store, message, code = task_token_store.from_settings(effects)
-  if not store then return nil, message, code end
-  local each, ids, found = keep_alive, { id }, false
-  if transform_job.is_final(job.TransformJobStatus) then
-    each, ids, message, code = settle_record, ids_of(effects, store, id, job.TransformJobName)
-    if not ids then return nil, message, code end
-  end
-  for _, one in ipairs(ids) do
-    local record, done
-    record, message, code = record_under(effects, store, one, job.TransformJobName)
-    if record == nil then return nil, message, code end
-    done = true
-    if record then done, message, code = each(effects, report, store, record, job) end
-    if not done then return nil, message, code end
-    found = found or record and true
+function Case:settle_stored(id)
+  self.store = try(task_token_store.from_settings(self.effects))
+  local is_final = transform_job.is_final(self.job.TransformJobStatus)
+  local each, found = is_final and self.settle_record or self.keep_alive, false
+
+  for _, one in ipairs(is_final and self:ids(id) or { id }) do
+    local record = self:record_under(one)
+    if record then each(self, record) end
+    found = found or record ~= nil
   end
   return found
 end
 
-local function settle_direct(effects, report, token, job)
-  if not transform_job.is_final(job.TransformJobStatus) then return beat(effects, report, token, job) end
-  return tell(effects, report, token, job)
+function Case:settle_direct(token)
+  if transform_job.is_final(self.job.TransformJobStatus) then self:tell(token) else self:beat(token) end
+  return true
 end
 
 local function settle(effects, wanted)
   local report = { answered = 0, already_answered = 0, expired = 0, heartbeats = 0 }
-  local job, message, code = look_up(effects, wanted)
-  if not job then return nil, message, code end
+  local job = look_up(effects, wanted)
   report.transform_job_name, report.status = wanted.name, job.TransformJobStatus
-  local tags, found
-  tags, message, code = tags_of(effects, job, wanted)
-  if not tags then return nil, message, code end
+
+  local tags = tags_of(effects, job, wanted)
   report.mode = transform_job.mode_of(tags)
-  found = false
+
+  local case, found = setmetatable({ effects = effects, job = job, report = report }, Case), false
   if report.mode == "dynamodb" then
-    found, message, code = settle_stored(effects, report, tags.CorrelationId, job)
+    found = case:settle_stored(tags.CorrelationId)
   elseif report.mode == "direct" then
-    found, message, code = settle_direct(effects, report, secret.wrap(tags.TaskToken), job)
+    found = case:settle_direct(secret.wrap(tags.TaskToken))
   end
-  if found == nil then return nil, message, code end
+
   if not found and transform_job.is_final(job.TransformJobStatus) then
     report.orphaned = true
     effects:metric("OrphanedCallback", 1, "Count", { Reason = report.mode and "NoRecord" or "NoTag" })
   end
-  return report
+  return python.is_wanted(effects) and python.called_back(report) or report
 end
 
 -- Every job is seen to, whatever became of those before it; the first failure is the invocation's.
-local function run(event, _, effects)
-  local jobs, message, code = jobs_of(event, effects)
-  if not jobs then return nil, message, code end
-  local reports, failure = json.array {}, nil
+local function settle_all(effects, jobs)
+  local reports, first = json.array {}, nil
   for _, wanted in ipairs(jobs) do
-    local report, why, problem = settle(effects, wanted)
+    local report, message, code = try.call(settle, effects, wanted)
     reports[#reports + 1] = report
-    if not report then failure = failure or { why, problem } end
+    if not report then first = first or { message = message, code = code } end
   end
-  if failure then return nil, failure[1], failure[2] end
-  if present(event.heartbeat) == nil then return reports[1] end
-  return { jobs = reports }
+  if first then try.fail(first.message, first.code) end
+  return reports
 end
 
-return { name = "sagemaker_callback", summary = "answer the task token of a Batch Transform job that is over",
-  run = run }
+local function run(event, _, effects)
+  events.object(event)
+  local heartbeat = member(event, "heartbeat")
+  if heartbeat ~= nil then return { jobs = settle_all(effects, from_schedule(heartbeat, effects)) } end
+  return settle_all(effects, from_event(event))[1]
+end
+
+return {
+  name = "sagemaker_callback",
+  summary = "answer the task token of a Batch Transform job that is over",
+  run = run,
+}

@@ -127,7 +127,7 @@ describe("redact", function()
     assert.same({ list = json.array { { token = "[redacted]" } }, empty = json.array {}, nothing = json.null,
       token = json.null }, redact.value(value))
     assert.equal("t", value.list[1].token)
-    assert.same({ key = "a?token=b", token = "[redacted]" }, redact.members { key = "a?token=b", token = "t" })
+    assert.same({ key = "a?token=[redacted]", token = "[redacted]" }, (redact.facts { key = "a?token=b", token = "t" }))
     assert.equal("https://h/?X-Amz-Signature=[redacted]&b=1", redact.value("https://h/?X-Amz-Signature=ab&b=1"))
   end)
 end)

@@ -1,0 +1,49 @@
+-- What every handler does with its event: look at a member, and refuse what it cannot use. Whatever
+-- is refused raises a failure with the code "InvalidEvent" (weir.try).
+local json = require "weir.json"
+local try = require "weir.try"
+
+local events = { MAX_TEXT = 2048 }
+
+-- invalid(format, …)
+function events.invalid(message, ...) try.fail(message:format(...), "InvalidEvent") end
+
+function events.is_list(value) return type(value) == "table" and json.is_array(value) end
+
+function events.is_object(value) return type(value) == "table" and not json.is_array(value) end
+
+-- The event itself, which must be an object.
+function events.object(event)
+  if not events.is_object(event) then events.invalid("the event must be a JSON object") end
+  return event
+end
+
+-- The member under the first of these names that is there, or nil. JSON null is the same as absent.
+function events.member(event, ...)
+  for i = 1, select("#", ...) do
+    local value = event[(select(i, ...))]
+    if value ~= nil and value ~= json.null then return value end
+  end
+end
+
+-- The member as a text of 1 to 2048 bytes, or nil where it is absent.
+function events.text(event, ...)
+  local value = events.member(event, ...)
+  if value == nil or (type(value) == "string" and value ~= "" and #value <= events.MAX_TEXT) then return value end
+  events.invalid("%s must be a text of 1 to %d bytes", (...), events.MAX_TEXT)
+end
+
+-- The same, of a member that the event must have.
+function events.required_text(event, ...)
+  local value = events.text(event, ...)
+  if value ~= nil then return value end
+  events.invalid("%s must be a text of 1 to %d bytes", (...), events.MAX_TEXT)
+end
+
+-- "task_token" → "task_token", "taskToken", "TaskToken": ours, and the two of AWS.
+function events.spellings(name)
+  local camel = name:gsub("_(%l)", string.upper)
+  return name, camel, (camel:gsub("^%l", string.upper))
+end
+
+return events
