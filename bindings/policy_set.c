@@ -4,8 +4,8 @@
  *       (a set comes with its warnings as second result); path is a directory or a bundle file, or
  *       what to call the bundle whose text is given
  *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
- *       code; with record (id=, time=, request_id=, redacted_json=) the answer has the decision-log line
- *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → decision-log line | nil, …
+ *       code; with record (id=, time=, request_id=, redacted_json=) the answer has the log line
+ *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → log line | nil, …
  *   append(path, line) → true | nil, message, code: one write to a decision log
  *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
  *       findings; with a kind, a version without a policy of it does not become active
@@ -31,7 +31,8 @@
 #define LOAD_SIGNATURE "policy_set.load(path[, {params=, instructions=, memory=, bundle=}])"
 #define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
 #define APPEND_SIGNATURE "policy_set.append(path, line)"
-#define RECORD_SIGNATURE "set:record(kind, facts_json[, {id=, time=, request_id=, redacted_json=, eval_us=}])"
+#define RECORD_SIGNATURE                                                                           \
+  "set:record(kind, facts_json[, {id=, time=, request_id=, redacted_json=, eval_us=}])"
 
 typedef struct {
   policy_set *set;

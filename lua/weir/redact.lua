@@ -141,7 +141,8 @@ end
 
 -- As RFC 6901 has it.
 local function pointer(place, key)
-  if type(key) ~= "string" then return ("%s/%s"):format(place, math.type(key) == "integer" and key - 1 or tostring(key)) end
+  if math.type(key) == "integer" then return ("%s/%d"):format(place, key - 1) end
+  key = tostring(key)
   return place .. "/" .. key:gsub("~", "~0"):gsub("/", "~1")
 end
 

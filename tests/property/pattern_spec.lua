@@ -239,7 +239,8 @@ describe("weir.pattern agrees with the reference matcher", function()
           tostring(got), tostring(wanted)), 0)
       end
     end, { cases = 4000 })
-    assert.is_true(matched > total // 10, "hardly any generated event matches")
+    -- A few cases say nothing about how often events match.
+    assert.is_true(total < 1000 or matched > total // 10, "hardly any generated event matches")
   end)
 
   it("on a set of patterns, which gives what each gives alone", function()

@@ -97,7 +97,7 @@ local function start(attempt)
   if left then give_up(attempt, message, code) end
   try(held, message, code)
 
-  local input, output = attempt.request.input, nil
+  local input, output = attempt.request.input
   input.TransformJobName = attempt.name
   input.Tags[#input.Tags + 1] = held.tag
   output, message, code = attempt.effects:call {
