@@ -5,8 +5,8 @@
  *       what to call the bundle whose text is given
  *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
  *       code; with record (id=, time=, request_id=, redacted_json=) the answer has the log line
- *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → log line | nil, …
- *   append(path, line) → true | nil, message, code: one write to a decision log
+ *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → log line |
+ * nil, … append(path, line) → true | nil, message, code: one write to a decision log
  *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
  *       findings; with a kind, a version without a policy of it does not become active
  *   set:policies(), set:digest(), set:directory()
@@ -154,7 +154,8 @@ static const char *option_text(lua_State *L, int index, const char *name) {
  * failure pushes nil, message, code and returns 3, else 0. */
 static int push_line(lua_State *L, handle *h, const policy_question *question, int origin_index,
                      int64_t eval_us) {
-  static const char *const allowed[] = {"id", "time", "request_id", "redacted_json", "eval_us", NULL};
+  static const char *const allowed[] = {"id",      "time", "request_id", "redacted_json",
+                                        "eval_us", NULL};
   binding_expect(L, lua_istable(L, origin_index), RECORD_SIGNATURE);
   binding_check_keys(L, origin_index, allowed, RECORD_SIGNATURE);
   lua_getfield(L, origin_index, "eval_us");

@@ -148,10 +148,14 @@ static int secret_made_of(lua_State *L) {
 
 int luaopen_weir_secret(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"wrap", secret_wrap},  {"environment", secret_environment},
-      {"is", secret_is},      {"equal", secret_equal},
-      {"hide", secret_hide_}, {"names", secret_names},
-      {"size", secret_size},  {"made_of", secret_made_of},
+      {"wrap", secret_wrap},
+      {"environment", secret_environment},
+      {"is", secret_is},
+      {"equal", secret_equal},
+      {"hide", secret_hide_},
+      {"names", secret_names},
+      {"size", secret_size},
+      {"made_of", secret_made_of},
       {"redact", secret_redact_},
       {"digest", secret_digest},
       {NULL, NULL},

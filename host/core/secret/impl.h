@@ -5,11 +5,13 @@
 
 #include "core/text/text_buffer.h"
 
-enum { SECRET_ALIGNMENTS = 3 }; /* a secret in base64 looks different after 0, 1 and 2 other bytes */
+enum {
+  SECRET_ALIGNMENTS = 3
+}; /* a secret in base64 looks different after 0, 1 and 2 other bytes */
 
-/* A text without the escapes of JSON, URLs and XML, however often it was escaped. Byte i was written
- * at text[from[i]] up to text[end[i]]. `bytes` has one alphabet of base64: '-' is '+' and '_' is '/'
- * there; `plain` has the characters themselves. */
+/* A text without the escapes of JSON, URLs and XML, however often it was escaped. Byte i was
+ * written at text[from[i]] up to text[end[i]]. `bytes` has one alphabet of base64: '-' is '+' and
+ * '_' is '/' there; `plain` has the characters themselves. */
 typedef struct {
   char *bytes, *plain;
   size_t *from, *end;

@@ -14,8 +14,12 @@ static bool is_digit(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '=';
 }
 
-static bool is_standard(char c) { return is_digit(c) || c == '+' || c == '/'; }
-static bool is_for_urls(char c) { return is_digit(c) || c == '-' || c == '_'; }
+static bool is_standard(char c) {
+  return is_digit(c) || c == '+' || c == '/';
+}
+static bool is_for_urls(char c) {
+  return is_digit(c) || c == '-' || c == '_';
+}
 
 static void mark_range(char *marks, const secret_view *text, size_t first, size_t last) {
   memset(marks + text->from[first], 1, text->end[last] - text->from[first]);
@@ -81,8 +85,8 @@ static bool mark_all(char *marks, const secret_view *text, const secret_value *k
   return ok;
 }
 
-/* Most texts are short and hold nothing of the kind: a text that is shorter than the start of a token,
- * and than each known secret, needs no look. */
+/* Most texts are short and hold nothing of the kind: a text that is shorter than the start of a
+ * token, and than each known secret, needs no look. */
 static bool is_too_short(size_t size, const secret_value *known, size_t count) {
   if (size >= strlen(TOKEN_START)) return false;
   for (size_t i = 0; i < count; i++)

@@ -1,7 +1,7 @@
 /* See text.h.
  *
- * Text and secret are both seen without their escapes. Then every window of the text that is also one
- * of the secret, or of one of its three alignments in base64, is marked. */
+ * Text and secret are both seen without their escapes. Then every window of the text that is also
+ * one of the secret, or of one of its three alignments in base64, is marked. */
 #include "core/secret/text.h"
 
 #include "core/secret/impl.h"

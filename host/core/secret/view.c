@@ -10,8 +10,8 @@ static int hex(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* `digits` hexadecimal digits at `at` as a byte; -1 when one of them is not a digit, or when they do not
- * name an ASCII character. */
+/* `digits` hexadecimal digits at `at` as a byte; -1 when one of them is not a digit, or when they
+ * do not name an ASCII character. */
 static int escaped_byte(const char *at, const char *end, int digits) {
   int value = 0;
   if (end - at < digits) return -1;
