@@ -1,18 +1,15 @@
 # Puts every trusted Lua module under DIR into the program with .incbin: one file to ship, no
 # search path to get wrong. The table it emits is read by host/embedded_lua.h.
 #
-# What every start of the runtime loads is precompiled by luac, with its lines and names: compiling it
+# What every start of the runtime loads is precompiled by luac (deploy/lua), with its lines and names: compiling it
 # anew in each new environment was a quarter of the start. The others are text, which is smaller.
 set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds|sandbox)(/.*)?\\.lua|\
 weir/(effects|redact|policy_directory|aws/invocation)\\.lua")
 
-# For cross-compiling: a luac that runs here, of the very Lua that the program is linked with.
-find_program(WEIR_LUAC NAMES luac5.4 DOC "luac of the Lua that weir is built with" REQUIRED)
-
 function(weir_precompile PATH TO)
   cmake_path(GET TO PARENT_PATH DIRECTORY)
   file(MAKE_DIRECTORY ${DIRECTORY})
-  add_custom_command(OUTPUT ${TO} DEPENDS ${CMAKE_SOURCE_DIR}/lua/${PATH} VERBATIM
+  add_custom_command(OUTPUT ${TO} DEPENDS ${CMAKE_SOURCE_DIR}/lua/${PATH} ${WEIR_LUAC} VERBATIM
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} COMMAND ${WEIR_LUAC} -o ${TO} lua/${PATH})
 endfunction()
 

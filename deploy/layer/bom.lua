@@ -1,11 +1,11 @@
 -- The bill of materials of the layer, in CycloneDX form, on standard output: what is inside, from
 -- which Debian package, under which licence, built with what. It holds no time and no serial number:
 -- the same inputs give the same bytes.
---   weir lua deploy/layer/bom.lua LAYER_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER
+--   weir lua deploy/layer/bom.lua LAYER_DIRECTORY LUA_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER
 local json = require("weir.json")
 
-local layer, architecture, version, compiler = table.unpack(arg)
-assert(compiler, "expected bom.lua LAYER_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER")
+local layer, lua, architecture, version, compiler = table.unpack(arg)
+assert(compiler, "expected bom.lua LAYER_DIRECTORY LUA_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER")
 
 -- Which file of downloads/ stands for the part: upstream's archive, or Debian's package.
 local ORIGINAL, PACKAGE = "%.orig%.tar%.%w+$", "%.deb$"
@@ -16,7 +16,7 @@ local PARTS = {
   { name = "ca-certificates", package = "ca-certificates", licence = "MPL-2.0", file = PACKAGE },
   { name = "curl", package = "curl", licence = "curl", file = ORIGINAL },
   { name = "expat", package = "expat", licence = "MIT", file = ORIGINAL },
-  { name = "lua", package = "lua5.4", licence = "MIT", file = ORIGINAL },
+  { name = "lua", package = "lua5.4", licence = "MIT", file = ORIGINAL, directory = lua },
   { name = "mbedtls", package = "mbedtls", licence = "Apache-2.0", file = ORIGINAL },
   { name = "musl", package = musl, source = "musl", licence = "MIT", file = PACKAGE },
   { name = "zlib", package = "zlib", licence = "Zlib", file = ORIGINAL },
@@ -29,9 +29,14 @@ local function read(path)
   return text
 end
 
+-- A file that fetch.sh left beside what it downloaded for the part.
+local function download(part, name)
+  return read(("%s/downloads/%s/%s"):format(part.directory or layer, part.package, name))
+end
+
 -- The name and the sum of the part's file, from what fetch.sh noted when apt had checked it.
 local function archive(part)
-  for sum, name in read(layer .. "/downloads/" .. part.package .. "/SHA256SUMS"):gmatch("(%x+)  ([^\n]+)\n") do
+  for sum, name in download(part, "SHA256SUMS"):gmatch("(%x+)  ([^\n]+)\n") do
     if name:find(part.file) then return name, sum end
   end
   error("no archive of " .. part.package .. " among the downloads")
@@ -42,7 +47,7 @@ local function property(name, value)
 end
 
 local function component(part)
-  local debian = read(layer .. "/downloads/" .. part.package .. "/VERSION"):match("[^\n]+")
+  local debian = download(part, "VERSION"):match("[^\n]+")
   local source = part.source or part.package
   local name, sum = archive(part)
   return {

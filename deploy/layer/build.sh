@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-readonly LAYER="$PWD/build/layer"
+readonly LAYER="$PWD/build/layer" LUA="$PWD/build/lua"
 # Lambda unpacks a layer into every new environment: what it weighs is start-up time.
 readonly ZIP_LIMIT=1000000
 
@@ -28,18 +28,6 @@ build_libraries() {
   quiet "$LAYER/$arch/libraries.log" cmake --build "$build" --target install
 }
 
-# luac of the very Lua that goes into the layer, for this machine: what it writes is the same for
-# both architectures.
-build_luac() {
-  local source="$LAYER/source/lua5.4/src" file sources=()
-  for file in "$source"/*.c; do
-    case "$(basename "$file")" in lua.c | linit.c) ;; *) sources+=("$file") ;; esac
-  done
-  [ "$LAYER/luac" -nt "$LAYER/downloads/lua5.4/VERSION" ] && return
-  quiet "$LAYER/luac.log" gcc -O1 -w -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -I deploy/layer/config \
-    -o "$LAYER/luac" "${sources[@]}" -lm
-}
-
 build_program() {
   quiet "$LAYER/$1/weir.log" cmake --preset "layer-$1"
   quiet "$LAYER/$1/weir.log" cmake --build "$LAYER/$1/weir" --target weir
@@ -50,7 +38,7 @@ copy_licences() {
   local target="$1" source="$LAYER/source"
   mkdir -p "$target"
   cp LICENSE "$target/weir.txt"
-  cp "$source/lua5.4/debian/copyright" "$target/lua.txt"
+  cp "$LUA/source/lua5.4/debian/copyright" "$target/lua.txt"
   cp "$source/zlib/debian/copyright" "$target/zlib.txt"
   cp "$source/expat/expat/COPYING" "$target/expat.txt"
   cp "$source/mbedtls/LICENSE" "$target/mbedtls.txt"
@@ -77,7 +65,7 @@ stage() {
   # The glob is in the order of the C locale.
   (LC_ALL=C; cat "$LAYER"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt) >"$root/etc/ca-bundle.crt"
   copy_licences "$root/licenses"
-  build/dev/weir lua deploy/layer/bom.lua "$LAYER" "$arch" "$(version)" "$(compiler "$arch")" >"$root/bom.json"
+  build/dev/weir lua deploy/layer/bom.lua "$LAYER" "$LUA" "$arch" "$(version)" "$(compiler "$arch")" >"$root/bom.json"
   find "$root" -type d -exec chmod 0755 {} +
   find "$root" -type f -exec chmod 0644 {} +
   chmod 0755 "$root/bootstrap"
@@ -108,7 +96,6 @@ fresh=
 mkdir -p "$LAYER"
 bash deploy/layer/fetch.sh "${LAYER}" $fresh
 quiet "$LAYER/policies.log" build/dev/weir check policies
-build_luac
 for arch in "$@"; do
   mkdir -p "$LAYER/$arch"
   build_libraries "$arch"

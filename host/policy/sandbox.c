@@ -14,6 +14,7 @@
 #include "sandbox/libraries.h"
 #include "script/embedded_lua.h"
 #include "script/gc_stress.h"
+#include "script/seed.h"
 
 const policy_limits policy_limits_default = {
     .instructions = 200 * 1000,
@@ -136,7 +137,8 @@ static bool any_policy(const policy_sandbox *sandbox) {
 
 static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   sandbox->budget.blocks = lua_allocator_for_state();
-  lua_State *L = sandbox->L = lua_newstate(sandbox_budget_allocate, &sandbox->budget);
+  lua_State *L = sandbox->L =
+      script_seed_new_state(sandbox_budget_allocate, &sandbox->budget, SCRIPT_SEED_FIXED);
   lua_allocator_release(sandbox->budget.blocks);
   if (!L) return false;
   gc_stress(L);

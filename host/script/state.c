@@ -6,6 +6,7 @@
 #include "script/embedded_lua.h"
 #include "script/gc_stress.h"
 #include "script/lua_allocator.h"
+#include "script/seed.h"
 
 /* lua_newstate's allocator. */
 static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
@@ -57,7 +58,7 @@ static int open_everything(lua_State *L) {
 
 lua_State *script_state_new(const luaL_Reg *modules) {
   lua_allocator *allocator = lua_allocator_for_state();
-  lua_State *L = lua_newstate(allocate, allocator);
+  lua_State *L = script_seed_new_state(allocate, allocator, SCRIPT_SEED_RANDOM);
   lua_allocator_release(allocator);
   if (!L) return NULL;
   *(void **)lua_getextraspace(L) = NULL; /* lambda/runtime.c keeps its poller there */

@@ -18,6 +18,7 @@
 #include "sandbox/environment.h"
 #include "sandbox/libraries.h"
 #include "script/gc_stress.h"
+#include "script/seed.h"
 
 /* Rounds of a repeated check: with a collection at every allocation each is a hundred times dearer.
  */
@@ -36,7 +37,7 @@ static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memor
   memset(box, 0, sizeof *box);
   box->budget.instruction_limit = instructions;
   box->budget.memory_limit = memory;
-  box->L = lua_newstate(sandbox_budget_allocate, &box->budget);
+  box->L = script_seed_new_state(sandbox_budget_allocate, &box->budget, SCRIPT_SEED_FIXED);
   assert_non_null(box->L);
   sandbox_budget_attach(box->L, &box->budget);
   gc_stress(box->L);

@@ -20,6 +20,7 @@
 #include "sandbox/freeze.h"
 #include "sandbox/libraries.h"
 #include "script/gc_stress.h"
+#include "script/seed.h"
 
 typedef struct {
   lua_State *stock, *sandbox;
@@ -135,7 +136,7 @@ static inline void pair_add_helpers(lua_State *L) {
 
 /* A state as policy/sandbox.c makes it, as far as these libraries can tell. */
 static inline lua_State *pair_new_sandbox(sandbox_budget *budget) {
-  lua_State *L = lua_newstate(sandbox_budget_allocate, budget);
+  lua_State *L = script_seed_new_state(sandbox_budget_allocate, budget, SCRIPT_SEED_FIXED);
   if (!L) abort();
   sandbox_budget_attach(L, budget);
   gc_stress(L);
