@@ -260,9 +260,17 @@ static int apply_params(lua_State *L) {
   return 1;
 }
 
+/* The place of a table or function among a table's keys follows from its serial number, so every
+ * decision counts from the same one, and so do parameters, which may outlive a decision. Objects of
+ * the loaded set have lower ones. */
+static void restart_serials(policy_sandbox *sandbox) {
+  lua_setserial(sandbox->L, sandbox->serial);
+}
+
 static bool prepare_params(policy_sandbox *sandbox) {
   lua_State *L = sandbox->L;
   if (policy_params_are_current(sandbox->asked, sandbox->question)) return true;
+  restart_serials(sandbox);
   lua_pushcfunction(L, apply_params);
   lua_pushlightuserdata(L, sandbox);
   int status = lua_pcall(L, 1, 1, 0);
@@ -284,6 +292,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   sandbox->why.size = 0;
   bool ok = prepare(sandbox, question) && prepare_params(sandbox);
   if (ok) {
+    restart_serials(sandbox);
     sandbox_budget_start(L);
     sandbox->memory_before = sandbox->budget.memory_used;
     answer->instructions = -1;

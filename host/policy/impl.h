@@ -64,6 +64,7 @@ typedef struct {
 
 struct policy_sandbox {
   lua_State *L;
+  unsigned serial; /* of the first object that a decision makes */
   sandbox_budget budget;
   policy_limits limits;
   const policy_files *files;

@@ -174,6 +174,7 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
   }
   set_digests(sandbox);
   lua_gc(sandbox->L, LUA_GCCOLLECT);
+  sandbox->serial = lua_setserial(sandbox->L, 0);
   sandbox->budget.instruction_limit = limits.instructions;
   sandbox->budget.memory_limit = sandbox->budget.memory_used + limits.memory;
   return sandbox;
