@@ -6,8 +6,8 @@
 /* Any number would do; every digest of a replay that spends a budget depends on it. */
 enum { FIXED_SEED = 0x77656972 }; /* "weir" */
 
-/* What the state that this thread is about to make gets. A state that is made by lua_newstate itself
- * gets a random one. */
+/* What the state that this thread is about to make gets. A state that is made by lua_newstate
+ * itself gets a random one. */
 static _Thread_local script_seed next_seed = SCRIPT_SEED_RANDOM;
 
 unsigned script_seed_of_new_state(void) {

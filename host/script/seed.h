@@ -1,10 +1,11 @@
 /* The seed of a Lua state's string hashes,.
  *
- * The order of a table's nodes follows from the seed, and a policy can see it: in #t of a table with
- * holes, and in what an insertion costs. So all policy states, in every process and on every machine,
- * have the same seed. It is a constant, not derived from the policy set: with a digest as seed, an
- * edited comment could change what a decision costs, and `weir diff` would show it. A constant is
- * public, so keys that collide can be made on purpose; ARCHITECTURE.md says what bounds them.
+ * The order of a table's nodes follows from the seed, and a policy can see it: in #t of a table
+ * with holes, and in what an insertion costs. So all policy states, in every process and on every
+ * machine, have the same seed. It is a constant, not derived from the policy set: with a digest as
+ * seed, an edited comment could change what a decision costs, and `weir diff` would show it. A
+ * constant is public, so keys that collide can be made on purpose; ARCHITECTURE.md says what bounds
+ * them.
  *
  * Trusted states see input that nobody bounds (events, replies), so their seed is random.
  * Memory: none. */
@@ -14,7 +15,8 @@
 #include <lua.h>
 
 #ifndef LUA_SEED_BY_HOST
-#error "lua.h is not of weir's Lua (deploy/lua), so a policy's state would get a random seed and the \
+#error                                                                                             \
+    "lua.h is not of weir's Lua (deploy/lua), so a policy's state would get a random seed and the \
 same facts could give two decisions. Build with ./dev build, or take the include directory of another \
 Lua off the compiler's flags"
 #endif
