@@ -84,7 +84,7 @@ static int table_remove(lua_State *L) {
   lua_Integer size = check_length(L, 1, true);
   lua_Integer position = luaL_optinteger(L, 2, size);
   if (position != size)
-    luaL_argcheck(L, (lua_Unsigned)position - 1u <= (lua_Unsigned)size, 1,
+    luaL_argcheck(L, (lua_Unsigned)position - 1u <= (lua_Unsigned)size, 2,
                   "position out of bounds");
   charge_range(L, position, size);
   lua_geti(L, 1, position);

@@ -1,4 +1,4 @@
-/* The seed of a Lua state's string hashes,.
+/* The seed of a Lua state's string hashes.
  *
  * The order of a table's nodes follows from the seed, and a policy can see it: in #t of a table
  * with holes, and in what an insertion costs. So all policy states, in every process and on every
