@@ -298,6 +298,7 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
   case RECORDING_DECISION: judge_decision(judge, &line, number, verdict); break;
   case RECORDING_OTHER: verdict->counts.other_lines++; break;
   case RECORDING_BAD: report_bad_line(judge, verdict, number, column); break;
+  case RECORDING_OUT_OF_MEMORY: verdict->short_of_memory = true; break;
   }
 }
 

@@ -18,6 +18,7 @@ struct line_source {
   text_buffer pending; /* bytes after the last newline of the block before */
   size_t total;
   bool ended;
+  bool short_of_memory;
   char error[LINE_ERROR_BYTES];
 };
 
@@ -25,13 +26,15 @@ static int open_descriptor(const char *path, char error[LINE_ERROR_BYTES]) {
   bool is_input = strcmp(path, "-") == 0;
   int descriptor = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
   struct stat seen;
+  int failure = descriptor < 0 ? errno : 0;
   if (descriptor >= 0 && fstat(descriptor, &seen) == 0 && S_ISDIR(seen.st_mode)) {
     close(descriptor);
-    descriptor = -1;
-    errno = EISDIR;
+    failure = EISDIR;
   }
-  if (descriptor < 0) snprintf(error, LINE_ERROR_BYTES, "cannot be read: %s", strerror(errno));
-  return descriptor;
+  if (!failure) return descriptor;
+  snprintf(error, LINE_ERROR_BYTES, "cannot be read: %s", strerror(failure));
+  errno = failure;
+  return -1;
 }
 
 line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]) {
@@ -46,29 +49,38 @@ line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]) {
     snprintf(error, LINE_ERROR_BYTES, "cannot be read: not enough memory");
     close(descriptor);
     free(source);
+    errno = ENOMEM;
     return NULL;
   }
   gzbuffer(source->file, ZLIB_BYTES);
   return source;
 }
 
+static void note_shortage(line_source *source) {
+  source->short_of_memory = true;
+  snprintf(source->error, sizeof source->error, "not enough memory");
+}
+
 static void note_error(line_source *source) {
   int code;
   const char *text = gzerror(source->file, &code);
   if (code == Z_OK || code == Z_STREAM_END) return;
-  if (code == Z_BUF_ERROR)
+  if (code == Z_MEM_ERROR)
+    text = "not enough memory";
+  else if (code == Z_BUF_ERROR)
     text = "the compressed data ends early";
   else if (code == Z_DATA_ERROR)
     text = "the compressed data is damaged";
   else if (code == Z_ERRNO)
     text = strerror(errno);
+  source->short_of_memory = code == Z_MEM_ERROR;
   snprintf(source->error, sizeof source->error, "%s", text);
 }
 
 /* Appends what one read gives to pending; false at the end. */
 static bool read_more(line_source *source) {
   if (source->ended || !text_buffer_reserve(&source->pending, READ_BYTES)) {
-    if (source->pending.failed) snprintf(source->error, sizeof source->error, "not enough memory");
+    if (source->pending.failed) note_shortage(source);
     source->ended = true;
     return false;
   }
@@ -86,6 +98,7 @@ static bool hand_over(line_source *source, text_buffer *block, size_t size) {
   source->pending = *block;
   source->pending.size = 0;
   text_buffer_append(&source->pending, whole.data + size, whole.size - size);
+  if (source->pending.failed) note_shortage(source);
   *block = whole;
   block->size = size;
   return size > 0;
@@ -133,6 +146,10 @@ bool line_source_next(line_source *source, text_buffer *block, size_t wanted) {
 
 const char *line_source_error(const line_source *source) {
   return source->error[0] ? source->error : NULL;
+}
+
+bool line_source_is_short_of_memory(const line_source *source) {
+  return source->short_of_memory;
 }
 
 void line_source_progress(line_source *source, size_t *done, size_t *total) {

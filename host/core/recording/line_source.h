@@ -12,7 +12,8 @@ enum { LINE_MAX_BYTES = 16 * 1024 * 1024, LINE_ERROR_BYTES = 256 };
 
 typedef struct line_source line_source;
 
-/* `path` "-" is standard input. NULL, with the reason in `error`, when it cannot be opened. */
+/* `path` "-" is standard input. NULL, with the reason in `error` and errno, when it cannot be
+ * opened. */
 line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]);
 
 /* Replaces the block with the next lines, about `wanted` bytes of them, each ended by '\n' but
@@ -23,6 +24,9 @@ bool line_source_next(line_source *source, text_buffer *block, size_t wanted);
 
 /* NULL, or what went wrong: "the compressed data ends early". All lines read before are good. */
 const char *line_source_error(const line_source *source);
+
+/* True when that was a lack of memory. */
+bool line_source_is_short_of_memory(const line_source *source);
 
 /* Bytes read of the file as stored, for progress; `total` is 0 when unknown. */
 void line_source_progress(line_source *source, size_t *done, size_t *total);

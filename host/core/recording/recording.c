@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/text/utf8.h"
+
 enum { UNWRAP_DEPTH = 3 };
 
 static bool is_key(json_span key, const char *name) {
@@ -37,11 +39,31 @@ static const member members[] = {
 
 enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
-/* A log holds much that only looks like JSON; a damaged decision line still begins like one. */
-static bool is_other_text(const json_scan *scan, int depth) {
-  static const char mark[] = "weir.decision/";
-  size_t size = (size_t)(scan->end - scan->begin);
-  return depth > 0 && !memmem(scan->begin, size, mark, sizeof mark - 1);
+static bool has_text(const char *text, size_t size, const char *wanted) {
+  return memmem(text, size, wanted, strlen(wanted)) != NULL;
+}
+
+/* Is this text, which is not a decision line, what is left of one? Its beginning or its end shows,
+ * also where the line was quoted. */
+static bool is_damaged_line(const char *text, size_t size) {
+  static const char beginning[] = "{\"schema\":\"" RECORDING_SCHEMA;
+  if (size < sizeof beginning - 1 && size > 0 && memcmp(text, beginning, size) == 0) return true;
+  if (has_text(text, size, "weir.decision/") && has_text(text, size, "schema")) return true;
+  return has_text(text, size, "\"because") &&
+         (has_text(text, size, "\"redacted") || has_text(text, size, "\"eval_us"));
+}
+
+/* Text of a log: UTF-8 without control characters, but for tabs and a terminal's colours. */
+static bool is_log_text(const char *text, size_t size) {
+  for (const char *at = text, *end = text + size; at < end;) {
+    unsigned char byte = (unsigned char)*at;
+    size_t length = byte < 0x80 ? 1 : json_utf8_length(at, end);
+    if (length == 0 || byte == 0x7f ||
+        (byte < ' ' && byte != '\t' && byte != '\r' && byte != '\033'))
+      return false;
+    at += length;
+  }
+  return true;
 }
 
 static recording_result bad(const json_scan *scan, const char *what, text_buffer *error,
@@ -67,6 +89,7 @@ static const member *find_member(json_span key, size_t *guess) {
 typedef struct {
   bool has_schema;
   bool is_decision;
+  size_t taken;           /* members that a decision line has */
   const member *mistyped; /* the first with another type than a decision line's */
   json_span message;      /* of an export record */
 } outline;
@@ -144,14 +167,35 @@ static recording_result read_message(json_span message, int depth, recording_lin
   if (!message.escaped)
     return read_at(message.at, message.size, depth + 1, line, scratch, error, column);
   bool is_first = scratch->size == 0;
-  if (is_first && !text_buffer_reserve(scratch, message.size + 1)) {
-    text_buffer_text(error, "not enough memory to unwrap it");
-    return RECORDING_BAD;
-  }
+  if (is_first && !text_buffer_reserve(scratch, message.size + 1)) return RECORDING_OUT_OF_MEMORY;
   char *text = is_first ? scratch->data : (char *)message.at;
   size_t size = json_unescape(message, text);
   if (is_first) scratch->size = size;
   return read_at(text, size, depth + 1, line, scratch, error, column);
+}
+
+/* What an object is that is not JSON to its end, or has a member twice. */
+static recording_result judge_broken(const json_scan *scan, int depth, text_buffer *error,
+                                     size_t *column) {
+  const char *text = scan->begin;
+  size_t size = (size_t)(scan->end - scan->begin);
+  /* A log holds much that only looks like JSON, such as Python's {'key': 1}. */
+  bool is_other =
+      (depth > 0 || has_text(text, size < 2 ? size : 2, "{'")) && !is_damaged_line(text, size);
+  return is_other ? RECORDING_OTHER : bad(scan, "", error, column);
+}
+
+/* An object that does not say it is a decision: a record of a log, or one around a decision line.
+ */
+static recording_result read_record(const json_scan *scan, const outline *seen, int depth,
+                                    recording_line *line, text_buffer *scratch, text_buffer *error,
+                                    size_t *column) {
+  bool is_like_decision = line->decision.at && (line->facts.at || line->because.at);
+  clear(line);
+  if (seen->message.at && depth < UNWRAP_DEPTH)
+    return read_message(seen->message, depth, line, scratch, error, column);
+  if (!is_like_decision || seen->has_schema) return RECORDING_OTHER;
+  return bad(scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
 }
 
 static recording_result read_object(const char *text, size_t size, int depth, recording_line *line,
@@ -161,58 +205,104 @@ static recording_result read_object(const char *text, size_t size, int depth, re
   outline seen = {0};
   json_scan_begin(&scan, text, size);
   json_scan_enter(&scan, JSON_OBJECT);
+
   for (size_t guess = 0; json_scan_member(&scan, &key);) {
     const member *m = find_member(key, &guess);
     if (!read_value(&scan, m, line, &value)) break;
     if (!take_member(m, value, line, &seen, error)) return bad(&scan, "", error, column);
   }
-  if (scan.error || !json_scan_finish(&scan))
-    return is_other_text(&scan, depth) ? RECORDING_OTHER : bad(&scan, "", error, column);
-  if (!seen.is_decision) {
-    clear(line);
-    if (seen.message.at && depth < UNWRAP_DEPTH)
-      return read_message(seen.message, depth, line, scratch, error, column);
-    if (depth > 0 || seen.has_schema) return RECORDING_OTHER;
-    return bad(&scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
-  }
+  if (scan.error || !json_scan_finish(&scan)) return judge_broken(&scan, depth, error, column);
+  if (!seen.is_decision) return read_record(&scan, &seen, depth, line, scratch, error, column);
   if (complete(line, &seen, error)) return RECORDING_DECISION;
   *column = 1;
   return RECORDING_BAD;
 }
 
-/* "2026-11-22T03:04:05.678Z " before the message, as CloudWatch Logs exports to S3 have it. */
-static size_t timestamp_size(const char *text, size_t size) {
-  size_t at = 0;
-  while (at < size && at < 40 && strchr("0123456789-:.TZ+", text[at]) && text[at]) at++;
-  return at >= 20 && at < size && (text[at] == ' ' || text[at] == '\t') ? at + 1 : 0;
+/* A line that is not an object: a decision line as a JSON text, or text of a log. */
+static recording_result read_text(const char *text, size_t size, int depth, recording_line *line,
+                                  text_buffer *scratch, text_buffer *error, size_t *column) {
+  json_scan scan;
+  json_span message;
+  json_scan_begin(&scan, text, size);
+  if (depth == 0 && size > 0 && *text == '"' && json_scan_value(&scan, &message) &&
+      json_scan_finish(&scan))
+    return read_message(message, depth, line, scratch, error, column);
+
+  bool is_other = depth > 0 || is_log_text(text, size);
+  if (is_other && !is_damaged_line(text, size)) return RECORDING_OTHER;
+  json_scan_begin(&scan, text, size);
+  json_scan_validate(&scan);
+  return bad(&scan, "a decision line is a JSON object", error, column);
 }
 
-/* The name of a log stream before the message, as `aws logs tail` has it after the time. */
-static size_t stream_size(const char *text, size_t size) {
-  const char *blank = size && *text != '{' ? memchr(text, ' ', size) : NULL;
-  if (!blank || blank + 1 == text + size || blank[1] != '{') return 0;
-  return (size_t)(blank + 1 - text);
+/* The size of a terminal's colour sequence, or 0. */
+static size_t colour_size(const char *text, size_t size) {
+  size_t at = 2;
+  if (size < 3 || text[0] != '\033' || text[1] != '[') return 0;
+  while (at < size && (text[at] == ';' || (text[at] >= '0' && text[at] <= '9'))) at++;
+  return at < size && text[at] == 'm' ? at + 1 : 0;
+}
+
+/* The size of one word in front of a message, with the blank behind it and its colours. */
+static size_t word_size(const char *text, size_t size, bool (*is_word)(const char *, size_t)) {
+  size_t begin = colour_size(text, size), end = begin;
+  while (end < size && text[end] != ' ' && text[end] != '\t' && text[end] != '\033') end++;
+  if (!is_word(text + begin, end - begin)) return 0;
+  end += colour_size(text + end, size - end);
+  return end < size && (text[end] == ' ' || text[end] == '\t') ? end + 1 : 0;
+}
+
+/* "2026-11-22T03:04:05.678Z", as exports to S3 and `aws logs tail` have it. */
+static bool is_time(const char *word, size_t size) {
+  static const char shortest[] = "2026-11-22T03:04:05";
+  if (size < sizeof shortest - 1 || size > 40 || word[10] != 'T') return false;
+  for (size_t i = 0; i < size; i++)
+    if (!word[i] || !strchr("0123456789-:.TZ+", word[i])) return false;
+  return true;
+}
+
+/* The name of a log stream, as `aws logs tail` has it after the time. */
+static bool is_stream(const char *word, size_t size) {
+  return size > 0 && *word != '{' && *word != '"';
+}
+
+/* The size of what `aws logs … --output text` has in front of the message, or 0; *end is set to the
+ * end of the message. */
+static size_t columns_size(const char *text, size_t size, size_t *end) {
+  bool is_row = (size > 7 && memcmp(text, "EVENTS\t", 7) == 0) ||
+                (size > 8 && memcmp(text, "RESULTS\t", 8) == 0);
+  const char *begin = is_row ? memmem(text, size, "\t{", 2) : NULL;
+  const char *last = begin ? memrchr(begin, '}', size - (size_t)(begin - text)) : NULL;
+  if (!last) return 0;
+  *end = (size_t)(last + 1 - text);
+  return (size_t)(begin + 1 - text);
+}
+
+/* The size of what a log puts in front of a message, or 0. */
+static size_t prefix_size(const char *text, size_t size, size_t *end) {
+  size_t time = word_size(text, size, is_time);
+  if (time == 0) return columns_size(text, size, end);
+  size_t stream = word_size(text + time, size - time, is_stream);
+  bool is_before_object = time + stream < size && text[time + stream] == '{';
+  return is_before_object ? time + stream : time;
+}
+
+static bool is_blank(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
                                 text_buffer *scratch, text_buffer *error, size_t *column) {
-  while (size && strchr(" \t\r\n", text[size - 1]) && text[size - 1]) size--;
-  size_t stamp = timestamp_size(text, size);
-  if (stamp) {
-    depth++;
-    stamp += stream_size(text + stamp, size - stamp);
-  }
-  text += stamp;
-  size -= stamp;
-  size_t blank = 0;
-  while (blank < size && (text[blank] == ' ' || text[blank] == '\t')) blank++;
-  if (blank < size && text[blank] == '{')
-    return read_object(text, size, depth, line, scratch, error, column);
-  if (depth > 0) return RECORDING_OTHER; /* START, END, REPORT and other text of a log */
-  json_scan scan;
-  json_scan_begin(&scan, text, size);
-  json_scan_validate(&scan);
-  return bad(&scan, "a decision line is a JSON object", error, column);
+  size_t begin = 0, end = size;
+  while (end > 0 && is_blank(text[end - 1])) end--;
+  begin = prefix_size(text, end, &end);
+  if (begin > 0) depth++;
+  while (begin < end && is_blank(text[begin])) begin++;
+
+  text += begin;
+  size = end - begin;
+  if (size > 0 && *text == '{') return read_object(text, size, depth, line, scratch, error, column);
+  return read_text(text, size, depth, line, scratch, error, column);
 }
 
 recording_result recording_read(const char *text, size_t size, recording_line *line,
@@ -220,5 +310,6 @@ recording_result recording_read(const char *text, size_t size, recording_line *l
   clear(line);
   scratch->size = error->size = 0;
   *column = 0;
-  return read_at(text, size, 0, line, scratch, error, column);
+  recording_result result = read_at(text, size, 0, line, scratch, error, column);
+  return scratch->failed || error->failed ? RECORDING_OUT_OF_MEMORY : result;
 }

@@ -1,5 +1,5 @@
-/* One line of a recording: the decision-log line `weir.decision/1`, bare or inside a line of a
- * CloudWatch Logs export (whole-document exports: recording_export.h).
+/* One line of a recording: the decision-log line `weir.decision/1`, bare or inside a line of a log
+ * export; docs/recordings.md lists the forms. (Exports that are one document: recording_export.h.)
  * Memory: spans point into the line, or into the caller's scratch buffer for a line that was
  * quoted inside another. */
 #ifndef WEIR_CORE_RECORDING_RECORDING_H
@@ -24,8 +24,9 @@ typedef struct {
 
 typedef enum {
   RECORDING_DECISION, /* the line is filled */
-  RECORDING_OTHER,    /* a log record that is not a decision: START, metrics, … */
+  RECORDING_OTHER,    /* plainly not a decision: START, a metric, other text of a log */
   RECORDING_BAD,      /* `error` says what is wrong and `column` where */
+  RECORDING_OUT_OF_MEMORY,
 } recording_result;
 
 /* Reads one line (without its newline). */

@@ -13,50 +13,122 @@ typedef struct {
   size_t next_line;    /* the number of the line that is appended next */
 } walk;
 
+static bool is_key(json_span key, const char *name) {
+  return json_string_equals(key, name, strlen(name));
+}
+
 static size_t count_newlines(const char *at, const char *end) {
   size_t count = 0;
   for (; (at = memchr(at, '\n', (size_t)(end - at))); at++) count++;
   return count;
 }
 
-/* Line breaks inside an event stand between tokens only: blanks do as well. */
-static void append_event(walk *w, json_span event) {
-  const char *end = event.at + event.size, *stop;
-  w->at_line += count_newlines(w->counted, event.at);
-  w->counted = event.at;
+/* Appends empty lines until the next line has the number of the line where `at` is. */
+static void begin_line(walk *w, const char *at) {
+  w->at_line += count_newlines(w->counted, at);
+  w->counted = at;
   for (; w->next_line < w->at_line; w->next_line++) text_buffer_byte(w->lines, '\n');
-  for (const char *at = event.at; at < end; at = stop + 1) {
-    const char *newline = memchr(at, '\n', (size_t)(end - at));
-    stop = newline ? newline : end;
-    text_buffer_append(w->lines, at, (size_t)(stop - at));
-    text_buffer_byte(w->lines, newline ? ' ' : '\n');
-  }
+}
+
+static void end_line(walk *w) {
+  text_buffer_byte(w->lines, '\n');
   w->next_line++;
 }
 
+/* Line breaks inside an event stand between tokens only: blanks do as well. */
+static void append_object(walk *w, json_span object) {
+  const char *end = object.at + object.size, *stop;
+
+  begin_line(w, object.at);
+  for (const char *at = object.at; at < end; at = stop + 1) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    stop = newline ? newline : end;
+    text_buffer_append(w->lines, at, (size_t)(stop - at));
+    if (newline) text_buffer_byte(w->lines, ' ');
+  }
+  end_line(w);
+}
+
+static void append_message(walk *w, json_span message) {
+  begin_line(w, message.at);
+  text_buffer_text(w->lines, "{\"message\":\"");
+  text_buffer_append(w->lines, message.at, message.size);
+  text_buffer_text(w->lines, "\"}");
+  end_line(w);
+}
+
+/* An array of log events or of messages. */
 static bool walk_events(walk *w) {
   json_span event;
   if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
-  while (json_scan_element(&w->scan) && json_scan_value(&w->scan, &event))
-    if (event.type == JSON_OBJECT) append_event(w, event);
+
+  while (json_scan_element(&w->scan) && json_scan_value(&w->scan, &event)) {
+    if (event.type == JSON_OBJECT) append_object(w, event);
+    if (event.type == JSON_STRING) append_message(w, event);
+  }
   return !w->scan.error;
+}
+
+/* {"field": "@message", "value": "…"}: sets the message when the field is that one. */
+static bool walk_field(walk *w, json_span *message) {
+  json_span key, value, name = {0}, content = {0};
+  if (!json_scan_enter(&w->scan, JSON_OBJECT)) return false;
+
+  while (json_scan_member(&w->scan, &key) && json_scan_value(&w->scan, &value)) {
+    if (is_key(key, "field")) name = value;
+    if (is_key(key, "value")) content = value;
+  }
+  if (name.type == JSON_STRING && content.type == JSON_STRING &&
+      (is_key(name, "@message") || is_key(name, "message")))
+    *message = content;
+  return !w->scan.error;
+}
+
+/* One result of a query: an array of fields. */
+static bool walk_result(walk *w) {
+  json_span message = {0};
+  if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
+
+  while (json_scan_element(&w->scan))
+    if (!walk_field(w, &message)) return false;
+  if (message.at) append_message(w, message);
+  return !w->scan.error;
+}
+
+static bool walk_results(walk *w) {
+  if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
+
+  while (json_scan_element(&w->scan))
+    if (!walk_result(w)) return false;
+  return !w->scan.error;
+}
+
+/* Reads the value of a document's member; *found when that is the list of events. */
+static bool walk_member(walk *w, json_span key, bool *found) {
+  json_span value;
+  json_type type;
+  bool is_array = json_scan_peek(&w->scan, &type) && type == JSON_ARRAY;
+  bool is_events = is_array && (is_key(key, "events") || is_key(key, "logEvents"));
+  bool is_results = is_array && is_key(key, "results");
+
+  if (is_events || is_results) *found = true;
+  if (is_events) return walk_events(w);
+  if (is_results) return walk_results(w);
+  return json_scan_value(&w->scan, &value);
 }
 
 /* One document; the scanner stands behind it afterwards. */
 static bool walk_document(walk *w) {
-  json_span key, value;
+  json_span key;
   json_type type;
   bool found = false;
+  if (!json_scan_peek(&w->scan, &type)) return false;
+  if (type == JSON_ARRAY) return walk_events(w);
   if (!json_scan_enter(&w->scan, JSON_OBJECT)) return false;
+
   while (json_scan_member(&w->scan, &key)) {
-    if (json_string_equals(key, "schema", 6)) return false; /* a decision line */
-    bool named = json_string_equals(key, "events", 6) || json_string_equals(key, "logEvents", 9);
-    if (named && json_scan_peek(&w->scan, &type) && type == JSON_ARRAY) {
-      found = true;
-      if (!walk_events(w)) return false;
-    } else if (!json_scan_value(&w->scan, &value)) {
-      return false;
-    }
+    if (is_key(key, "schema")) return false; /* a decision line */
+    if (!walk_member(w, key, &found)) return false;
   }
   return found && !w->scan.error;
 }
@@ -71,6 +143,7 @@ bool recording_export_lines(const char *text, size_t size, text_buffer *lines) {
   walk w = {.lines = lines, .counted = text, .at_line = 1, .next_line = 1};
   size_t before = lines->size;
   bool ok;
+
   json_scan_begin(&w.scan, text, size);
   do ok = walk_document(&w);
   while (ok && is_more(&w.scan));

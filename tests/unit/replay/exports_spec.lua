@@ -1,4 +1,5 @@
 local json = require("weir.json")
+local exports = require("support.log_exports")
 local replays = require("support.replays")
 
 local directory, run, routing, lines_of = replays.directory, replays.run, replays.routing, replays.lines_of
@@ -74,6 +75,51 @@ describe("replay of CloudWatch Logs exports", function()
       indent .. "],", indent .. '"searchedLogStreams": []', "}", "" }, newline)
   end
 
+  it("pretty-printed, as it stands in the documentation of `aws logs tail`", function()
+    local decision = json.decode(lines[2])
+    local text = "2026-11-22T03:04:05.123000+00:00 2026/11/22/[$LATEST]ffd2 START RequestId: 1 Version: 1\n"
+      .. "2026-11-22T03:04:05+00:00 2026/11/22/[$LATEST]ffd2 \n" .. exports.pretty(decision, "") .. "\n"
+      .. "2026-11-22T03:04:06+00:00 2026/11/22/[$LATEST]ffd2 END RequestId: 1\n"
+    local summary, events = replay_text(set, "tail.txt", text)
+    assert.are.same({}, events)
+    assert.are.same({ 1, 2 }, { summary.identical, summary.other_lines })
+  end)
+
+  it("pretty-printed over the ends of blocks, with the numbers of their lines", function()
+    local texts = {}
+    for i = 1, 3000 do
+      local value = json.decode(lines[i % #lines + 1])
+      if i == 2999 then value.kind = 5 end
+      texts[i] = "2026-11-22T03:04:05+00:00 stream \n" .. exports.pretty(value, "") .. "\n"
+    end
+    local text = table.concat(texts)
+    local before = select(2, table.concat(texts, "", 1, 2998):gsub("\n", "\n"))
+    for _, wanted in ipairs { text, "{\n{\n" .. text .. "{\n" } do
+      local summary, events = replay_text(set, "pretty.txt", wanted)
+      local extra = wanted == text and 0 or 2
+      assert.are.same({ 2999, 0 }, { summary.identical, summary.other_lines })
+      assert.are.equal(extra == 0 and 1 or 4, summary.bad_lines)
+      assert.are.equal(before + 1 + extra, events[extra + 1].line)
+    end
+  end)
+
+  it("leaves lines alone that only begin like a printed object", function()
+    local summary = replay_text(set, "open.txt", "{\n" .. table.concat(lines, "\n") .. "\n}\n")
+    assert.are.same({ 3, 1, 1 }, { summary.identical, summary.bad_lines, summary.other_lines })
+  end)
+
+  it("as CSV, with line breaks inside a row", function()
+    local rows = { 'time,"message"' }
+    for i, line in ipairs(lines) do
+      rows[#rows + 1] = i .. ',"' .. line:gsub('"', '""') .. '\n"'
+    end
+    table.insert(rows, 3, '9,"a traceback\n\n  with ""lines"""')
+    expect_same("rows.csv", table.concat(rows, "\r\n"), 1)
+    rows[4] = rows[4]:gsub('""because""', '""why""')
+    local _, events = replay_text(set, "rows.csv", table.concat(rows, "\r\n"))
+    assert.are.same({ 7, '"because" is missing' }, { events[1].line, events[1].message })
+  end)
+
   it("as one document over many lines", function()
     expect_same("document.json", document("\n", "    ", "events"), 1)
     expect_same("document.json", "\n\n" .. document("\r\n", "\t", "logEvents"), 1)
@@ -100,7 +146,7 @@ describe("replay of CloudWatch Logs exports", function()
     local text = document("\n", "  ", "events")
     local summary = replay_text(set, "cut.json", text:sub(1, #text // 2))
     assert.are.equal(0, summary.decisions)
-    assert.are.equal(summary.lines, summary.bad_lines)
+    assert.are.equal(summary.lines, summary.bad_lines + summary.other_lines)
     assert.is_true(summary.bad_lines > 0)
   end)
 

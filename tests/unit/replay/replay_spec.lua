@@ -95,26 +95,28 @@ describe("replay", function()
   it("names bad lines, counts them, and decides the rest", function()
     local text = table.concat({
       lines[1], '{"schema":"weir.decision/1","kind":', lines[2], '{"schema":"weir.decision/2"}', "",
-      '{"schema":"weir.decision/1","kind":"routing","facts":{},"decision":{}}', lines[3], "plain words", '{"a":1}',
-      (lines[4]:gsub('"kind":"routing"', '"kind":7')),
+      '{"schema":"weir.decision/1","kind":"routing","facts":{},"decision":{}}', lines[3], "{broken",
+      (lines[4]:gsub('"schema":"[^"]*",', "")), (lines[4]:gsub('"kind":"routing"', '"kind":7')),
       (lines[4]:gsub('"kind":"routing"', '"kind":"routing","kind":"x"')),
-      '["list"]', lines[5],
+      lines[5]:match('"decision".*$'), lines[5], lines[5]:sub(1, 12),
     }, "\n")
     local summary, events = replay_text(ten, "bad.jsonl", text)
-    assert.are.equal(4, summary.identical)
-    assert.are.equal(8, summary.bad_lines)
-    assert.are.equal(12, summary.lines)
+    assert.are.same({ 4, 9, 0, 13 },
+      { summary.identical, summary.bad_lines, summary.other_lines, summary.lines })
     local told = {}
-    for i, event in ipairs(events) do told[i] = ("%d:%d %s"):format(event.line, event.column, event.message) end
+    for i, event in ipairs(events) do
+      told[i] = ("%d:%d %s"):format(event.line, event.column, event.message)
+    end
     assert.are.same({
       "2:36 the text ends where a value is expected",
       "4:28 schema weir.decision/2 is not one this program knows (weir.decision/1)",
       '6:1 "because" is missing',
-      "8:1 a value is expected",
-      '9:8 no "schema":"weir.decision/1": not a decision line',
+      "8:2 a member's name in double quotes is expected",
+      ('9:%d no "schema":"weir.decision/1": not a decision line'):format(#lines[4] - 26),
       '10:1 "kind" has the wrong type',
       ('11:%d "kind" is given twice'):format(#lines[4]:match('^(.-"kind":"routing")') + #',"kind":"x"' + 1),
-      "12:9 a decision line is a JSON object",
+      "12:11 something follows the value",
+      "14:13 the text ends inside a string",
     }, told)
   end)
 
@@ -239,7 +241,7 @@ describe("replay of files", function()
   end)
 
   it("numbers the lines of every file from 1", function()
-    local bad = write("bad.jsonl", "{}\n")
+    local bad = write("bad.jsonl", '{"schema":"weir.decision/1"}\n')
     local _, events = replayed { set = set, recordings = { path("plain.jsonl"), bad, bad }, jobs = 2 }
     assert.are.same({ 1, 1 }, { events[1].line, events[2].line })
     assert.are.equal(bad, events[1].recording)
@@ -263,7 +265,8 @@ describe("replay's callbacks", function()
   setup(function()
     run("mkdir -p " .. directory)
     ten = routing("ten", 10)
-    recording = write("callbacks.jsonl", (table.concat(lines_of(ten, { 1, 2, 3 }), "\n") .. "\n{}\n"):rep(3000))
+    recording = write("callbacks.jsonl", (table.concat(lines_of(ten, { 1, 2, 3 }), "\n")
+      .. '\n{"schema":"weir.decision/1"}\n'):rep(3000))
   end)
 
   teardown(function() run("rm -rf " .. directory) end)
