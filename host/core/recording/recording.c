@@ -57,7 +57,7 @@ static bool is_damaged_line(const char *text, size_t size) {
 static bool is_log_text(const char *text, size_t size) {
   for (const char *at = text, *end = text + size; at < end;) {
     unsigned char byte = (unsigned char)*at;
-    size_t length = byte < 0x80 ? 1 : json_utf8_length(at, end);
+    size_t length = byte < 0x80 ? 1 : utf8_length(at, end);
     if (length == 0 || byte == 0x7f ||
         (byte < ' ' && byte != '\t' && byte != '\r' && byte != '\033'))
       return false;

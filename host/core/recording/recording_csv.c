@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "core/json/write.h"
+#include "core/json/writer.h"
 
 typedef struct {
   const char *at, *end;
@@ -80,24 +80,27 @@ bool recording_csv_begins(const char *text, size_t size) {
   return begins;
 }
 
-/* The message of the next row, as a line at the row's number. */
+/* Appends {"message":…} as the line with the row's number. */
+static void append_row(const text_buffer *message, size_t row_line, size_t *next_line,
+                       text_buffer *lines) {
+  for (; *next_line < row_line; ++*next_line) text_buffer_byte(lines, '\n');
+  json_writer writer = json_writer_to(lines);
+  json_writer_object(&writer, NULL);
+  json_writer_bytes(&writer, "message", message->data, message->size);
+  json_writer_end(&writer);
+  text_buffer_byte(lines, '\n');
+  ++*next_line;
+}
+
 static void read_row(csv *c, size_t column, size_t *next_line, text_buffer *lines) {
   size_t row_line = c->line, at = 0;
-  bool is_blank = true;
+  bool is_empty = true;
 
-  for (;; at++) {
+  do {
     read_field(c);
-    if (c->field.size > 0) is_blank = false;
-    if (at == column && !is_blank) {
-      for (; *next_line < row_line; ++*next_line) text_buffer_byte(lines, '\n');
-      text_buffer_text(lines, "{\"message\":");
-      if (!json_write_string_utf8(lines, c->field.data, c->field.size))
-        text_buffer_byte(lines, '"'); /* not UTF-8: the reader tells */
-      text_buffer_text(lines, "}\n");
-      ++*next_line;
-    }
-    if (c->is_last) return;
-  }
+    if (c->field.size > 0) is_empty = false;
+    if (at++ == column && !is_empty) append_row(&c->field, row_line, next_line, lines);
+  } while (!c->is_last);
 }
 
 void recording_csv_lines(const char *text, size_t size, text_buffer *lines) {
