@@ -139,30 +139,36 @@ static void push_text(lua_State *L, text_buffer *text) {
   text_buffer_free(text);
 }
 
-/* Replays recordings[1…]; pushes the list of those that could not be read. */
-static void replay_all(lua_State *L, replay *r, const caller *c) {
-  int recordings = lua_gettop(L);
+/* Appends {file=, message=} to the list at `unreadable`. */
+static void add_unreadable(lua_State *L, int unreadable, const char *path, text_buffer *why) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, path);
+  lua_setfield(L, -2, "file");
+  push_text(L, why);
+  lua_setfield(L, -2, "message");
+  lua_rawseti(L, unreadable, (lua_Integer)lua_rawlen(L, unreadable) + 1);
+}
+
+/* Replays recordings[1…]; pushes the list of those that could not be read. False when memory is
+ * short. */
+static bool replay_all(lua_State *L, replay *r, const caller *c, int recordings) {
   lua_newtable(L);
-  for (lua_Integer i = 1; !c->raised; i++) {
-    if (lua_rawgeti(L, recordings, i) == LUA_TNIL) {
-      lua_pop(L, 1);
-      break;
-    }
+  int unreadable = lua_gettop(L);
+  for (lua_Integer i = 1; lua_rawgeti(L, recordings, i) != LUA_TNIL; i++) {
     text_buffer why = {0};
-    bool ok = replay_file(r, luaL_checkstring(L, -1), &why);
-    if (c->raised) lua_error(L);
-    if (!ok) {
-      lua_createtable(L, 0, 2); // … unreadable file entry
-      lua_insert(L, -2);
-      lua_setfield(L, -2, "file");
-      push_text(L, &why);
-      lua_setfield(L, -2, "message");
-      lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-      continue;
+    const char *path = luaL_checkstring(L, -1);
+    replay_result result = replay_file(r, path, &why);
+    if (c->raised) {
+      text_buffer_free(&why);
+      lua_error(L);
     }
-    lua_pop(L, 1);
+    if (result == REPLAY_UNREADABLE) add_unreadable(L, unreadable, path, &why);
+    text_buffer_free(&why);
+    lua_settop(L, unreadable);
+    if (result == REPLAY_OUT_OF_MEMORY) return false;
   }
-  lua_setfield(L, -3, "unreadable"); /* of the summary's table below recordings */
+  lua_settop(L, unreadable);
+  return true;
 }
 
 static int replay_run(lua_State *L) {
@@ -183,24 +189,22 @@ static int replay_run(lua_State *L) {
       .overrides_size = chosen->overrides_size,
       .jobs = check_jobs(L),
   };
+  binding_expect(L, lua_getfield(L, 1, "recordings") == LUA_TTABLE, SIGNATURE);
+  int recordings = lua_gettop(L);
+
   replay **handle = new_handle(L);
   replay_listener listener = {&c, on_event, on_progress};
-  finding_list findings = {0};
   text_buffer why = {0};
-  *handle = replay_new(&options, listener, &findings, &why);
-  finding_list_free(&findings); /* the sets were loaded and verified before */
+  *handle = replay_new(&options, listener, &why);
   if (!*handle) {
     push_text(L, &why);
-    return binding_fail(L, "NotReady", "the policy sets cannot be loaded once more: %s",
-                        lua_tostring(L, -1));
+    return binding_fail(L, "OutOfMemory", "%s", lua_tostring(L, -1));
   }
-  text_buffer_free(&why);
-  lua_newtable(L); /* carries `unreadable` until the summary is made */
-  binding_expect(L, lua_getfield(L, 1, "recordings") == LUA_TTABLE, SIGNATURE);
-  replay_all(L, *handle, &c);
-  lua_pop(L, 1);
+  if (!replay_all(L, *handle, &c, recordings))
+    return binding_fail(L, "OutOfMemory", "not enough memory");
+
   replay_tables_push_summary(L, *handle, policy_set_sandbox(set));
-  lua_getfield(L, -2, "unreadable");
+  lua_pushvalue(L, -2);
   lua_setfield(L, -2, "unreadable");
   return 1;
 }

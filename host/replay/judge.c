@@ -24,21 +24,29 @@ static replay_event *new_event(replay_verdict *verdict, replay_event_type type, 
   return event;
 }
 
-static char *copy_span(json_span span) {
-  size_t quotes = span.type == JSON_STRING ? 1 : 0;
-  return span.at ? strndup(span.at - quotes, span.size + 2 * quotes) : NULL;
+/* Notes that a copy could not be made; an event that lacks a text would say something else. */
+static char *noted(replay_verdict *verdict, char *copy) {
+  if (!copy) verdict->short_of_memory = true;
+  return copy;
 }
 
-/* What a string says. */
-static char *copy_text(json_span string) {
+/* A JSON value as it stands in its line; NULL for none. */
+static char *copy_span(replay_verdict *verdict, json_span span) {
+  size_t quotes = span.type == JSON_STRING ? 1 : 0;
+  return span.at ? noted(verdict, strndup(span.at - quotes, span.size + 2 * quotes)) : NULL;
+}
+
+/* What a string says; NULL for none. */
+static char *copy_text(replay_verdict *verdict, json_span string) {
   if (!string.at) return NULL;
   char *text = malloc(string.size + 1);
   if (text) text[json_unescape(string, text)] = '\0';
-  return text;
+  return noted(verdict, text);
 }
 
-static char *copy_buffer(const text_buffer *buffer) {
-  return strndup(buffer->data ? buffer->data : "", buffer->size);
+static char *copy_buffer(replay_verdict *verdict, const text_buffer *buffer) {
+  if (buffer->failed) return noted(verdict, NULL);
+  return noted(verdict, strndup(buffer->data ? buffer->data : "", buffer->size));
 }
 
 static void report_bad_line(replay_judge *judge, replay_verdict *verdict, size_t line,
@@ -47,7 +55,7 @@ static void report_bad_line(replay_judge *judge, replay_verdict *verdict, size_t
   replay_event *event = new_event(verdict, REPLAY_BAD_LINE, line);
   if (!event) return;
   event->place = (int)column;
-  event->message = copy_buffer(&judge->error);
+  event->message = copy_buffer(verdict, &judge->error);
 }
 
 /* The column of the counts for an action. */
@@ -92,16 +100,18 @@ typedef struct {
   json_span because;
 } earlier;
 
-/* 0 the same; else the first differing field is in judge->path: 1 decision, 2 only because. */
-static int compare(replay_judge *judge, earlier before) {
+typedef enum { SAME, OTHER_DECISION, OTHER_BECAUSE } difference;
+
+/* Notes the first differing field in judge->path. */
+static difference compare(replay_judge *judge, earlier before) {
   json_span decision = span_of(&judge->answer.decision, JSON_OBJECT);
   json_span because = span_of(&judge->answer.because, JSON_STRING);
   judge->path.size = 0;
   text_buffer_text(&judge->path, "decision");
-  if (json_first_difference(before.decision, decision, &judge->path)) return 1;
+  if (json_first_difference(before.decision, decision, &judge->path)) return OTHER_DECISION;
   judge->path.size = 0;
   text_buffer_text(&judge->path, "because");
-  return json_first_difference(before.because, because, &judge->path) ? 2 : 0;
+  return json_first_difference(before.because, because, &judge->path) ? OTHER_BECAUSE : SAME;
 }
 
 static policy_question question_for(const recording_line *line, policy_sandbox *recorded_by,
@@ -121,9 +131,11 @@ static policy_question question_for(const recording_line *line, policy_sandbox *
 
 /* Decides once more with tracing on, so that events can name file and line. Pure policies make
  * this the same decision. */
-static void trace(replay_judge *judge, const recording_line *line, replay_event *event) {
+static void trace(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
+                  replay_event *event) {
   policy_question question = question_for(line, judge->old, true);
   policy_sandbox_decide(judge->now, &question, &judge->answer);
+  if (judge->answer.outcome == POLICY_OUT_OF_MEMORY) verdict->short_of_memory = true;
   event->place = judge->answer.line;
   memcpy(event->file, judge->answer.file, sizeof event->file);
 }
@@ -132,34 +144,34 @@ static void report_failure(replay_judge *judge, replay_verdict *verdict, const r
                            size_t number, const earlier *before) {
   replay_event *event = new_event(verdict, REPLAY_FAILURE, number);
   if (!event) return;
-  trace(judge, line, event);
-  event->id = copy_text(line->id);
-  event->kind = copy_text(line->kind);
+  trace(judge, verdict, line, event);
+  event->id = copy_text(verdict, line->id);
+  event->kind = copy_text(verdict, line->kind);
   const char *code = policy_outcome_code(judge->answer.outcome);
-  event->code = strdup(code ? code : "PolicyError");
-  event->message = copy_buffer(&judge->answer.error);
+  event->code = noted(verdict, strdup(code ? code : "PolicyError"));
+  event->message = copy_buffer(verdict, &judge->answer.error);
   if (!before) return;
-  event->was = copy_span(before->decision);
-  event->was_because = copy_span(before->because);
+  event->was = copy_span(verdict, before->decision);
+  event->was_because = copy_span(verdict, before->because);
 }
 
 static void report_difference(replay_judge *judge, replay_verdict *verdict,
                               const recording_line *line, size_t number, const earlier *before) {
   replay_event *event = new_event(verdict, REPLAY_DIFFERENCE, number);
   if (!event) return;
-  event->field = copy_buffer(&judge->path);
-  trace(judge, line, event);
-  event->id = copy_text(line->id);
-  event->kind = copy_text(line->kind);
-  event->is = copy_buffer(&judge->answer.decision);
-  event->is_because = copy_buffer(&judge->answer.because);
+  event->field = copy_buffer(verdict, &judge->path);
+  trace(judge, verdict, line, event);
+  event->id = copy_text(verdict, line->id);
+  event->kind = copy_text(verdict, line->kind);
+  event->is = copy_buffer(verdict, &judge->answer.decision);
+  event->is_because = copy_buffer(verdict, &judge->answer.because);
   if (before) {
-    event->was = copy_span(before->decision);
-    event->was_because = copy_span(before->because);
+    event->was = copy_span(verdict, before->decision);
+    event->was_because = copy_span(verdict, before->because);
     return;
   }
   event->was_failure = true;
-  event->was = copy_buffer(&judge->old_answer.error);
+  event->was = copy_buffer(verdict, &judge->old_answer.error);
 }
 
 /* Appends an error's text with places inside the policy set, "routing.lua:3", instead of places on
@@ -216,12 +228,12 @@ static void count_both(replay_judge *judge, replay_counts *counts, const recordi
   counts->is[row][is]++;
 }
 
-/* 0 the same, 1 another decision, 2 another because; the path of the difference is noted. */
-static int compare_with(replay_judge *judge, const earlier *before) {
+/* As compare; a set that failed before decides otherwise now. */
+static difference compare_with(replay_judge *judge, const earlier *before) {
   if (before) return compare(judge, *before);
   judge->path.size = 0;
   text_buffer_text(&judge->path, "decision");
-  return 1;
+  return OTHER_DECISION;
 }
 
 /* Facts that do not fit their kind are the line's fault, not the policy's: nothing was decided. */
@@ -243,38 +255,52 @@ static bool unescape_kind(replay_judge *judge, recording_line *line) {
   return true;
 }
 
+/* Counts the new decision, and reports it when it is another. */
+static void report_decision(replay_judge *judge, replay_verdict *verdict,
+                            const recording_line *line, size_t number, const earlier *before,
+                            difference found) {
+  replay_counts *counts = &verdict->counts;
+  switch (found) {
+  case SAME: counts->identical++; return;
+  case OTHER_DECISION: counts->changed++; break;
+  case OTHER_BECAUSE: counts->reworded++; break;
+  }
+  report_difference(judge, verdict, line, number, before);
+}
+
+/* A lack of memory says nothing about the policy: the whole replay fails. */
+static bool is_out_of_memory(const replay_judge *judge) {
+  return judge->answer.outcome == POLICY_OUT_OF_MEMORY ||
+         (judge->old && judge->old_answer.outcome == POLICY_OUT_OF_MEMORY);
+}
+
 static void judge_decision(replay_judge *judge, recording_line *line, size_t number,
                            replay_verdict *verdict) {
-  if (!unescape_kind(judge, line)) {
-    verdict->short_of_memory = true;
-    return;
-  }
-  replay_counts *counts = &verdict->counts;
   earlier recorded = {line->decision, line->because};
   const earlier *before = &recorded;
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
+
   policy_question question = question_for(line, judge->old, false);
   bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
-  if (!ok && judge->answer.outcome == POLICY_INVALID_FACTS) {
+  if (is_out_of_memory(judge)) {
+    verdict->short_of_memory = true;
+    return;
+  }
+  if (judge->answer.outcome == POLICY_INVALID_FACTS) {
     report_bad_facts(judge, verdict, line, number);
     return;
   }
-  int difference = ok ? compare_with(judge, before) : 1;
-  counts->decisions++;
-  count_both(judge, counts, line, before, ok, difference != 1);
+
+  difference found = ok ? compare_with(judge, before) : OTHER_DECISION;
+  verdict->counts.decisions++;
+  count_both(judge, &verdict->counts, line, before, ok, found != OTHER_DECISION);
   transcribe(judge, line, ok, &verdict->transcript);
-  if (!ok) {
-    counts->failed++;
-    report_failure(judge, verdict, line, number, before);
-  } else if (difference == 0) {
-    counts->identical++;
-  } else {
-    if (difference == 1)
-      counts->changed++;
-    else
-      counts->reworded++;
-    report_difference(judge, verdict, line, number, before);
+  if (ok) {
+    report_decision(judge, verdict, line, number, before, found);
+    return;
   }
+  verdict->counts.failed++;
+  report_failure(judge, verdict, line, number, before);
 }
 
 static bool is_blank(const char *text, size_t size) {
@@ -295,7 +321,12 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
     return;
   }
   switch (recording_read(text, size, &line, &judge->scratch, &judge->error, &column)) {
-  case RECORDING_DECISION: judge_decision(judge, &line, number, verdict); break;
+  case RECORDING_DECISION:
+    if (unescape_kind(judge, &line))
+      judge_decision(judge, &line, number, verdict);
+    else
+      verdict->short_of_memory = true;
+    break;
   case RECORDING_OTHER: verdict->counts.other_lines++; break;
   case RECORDING_BAD: report_bad_line(judge, verdict, number, column); break;
   case RECORDING_OUT_OF_MEMORY: verdict->short_of_memory = true; break;
@@ -305,14 +336,16 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
 void replay_judge_block(replay_judge *judge, const char *text, size_t size, size_t first,
                         replay_verdict *verdict) {
   const char *end = text + size;
-  for (size_t number = first; text < end; number++) {
+  for (size_t number = first; text < end && !verdict->short_of_memory; number++) {
     const char *newline = memchr(text, '\n', (size_t)(end - text));
     const char *stop = newline ? newline : end;
     size_t length = (size_t)(stop - text);
     if (!is_blank(text, length)) judge_line(judge, text, length, number, verdict);
     text = stop + 1;
   }
-  if (verdict->transcript.failed) verdict->short_of_memory = true;
+  bool failed = verdict->transcript.failed || judge->scratch.failed || judge->error.failed ||
+                judge->kind.failed || judge->path.failed || judge->message.failed;
+  if (failed) verdict->short_of_memory = true;
 }
 
 void replay_judge_free(replay_judge *judge) {

@@ -34,6 +34,7 @@ struct replay {
   size_t block_count;
   pthread_mutex_t lock; /* guards the states, next_to_judge and stop */
   pthread_cond_t changed;
+  bool short_of_memory;
   size_t next_to_judge; /* number of the block, not its place in the ring */
   bool stop;
 };
@@ -66,36 +67,31 @@ static void *work(void *argument) {
   return NULL;
 }
 
-static policy_sandbox *open_sandbox(const policy_files *files, const replay_options *options,
-                                    finding_list *findings, text_buffer *why) {
-  policy_sandbox *sandbox = policy_sandbox_new(files, options->limits, findings);
-  if (!sandbox || findings->errors) {
-    policy_sandbox_free(sandbox);
-    return NULL;
-  }
-  if (options->overrides &&
-      !policy_sandbox_override(sandbox, options->overrides, options->overrides_size, why)) {
-    policy_sandbox_free(sandbox);
-    return NULL;
-  }
-  return sandbox;
+static policy_sandbox *open_sandbox(const policy_files *files, const replay_options *options) {
+  finding_list findings = {0};
+  text_buffer why = {0};
+  policy_sandbox *sandbox = policy_sandbox_new(files, options->limits, &findings);
+  bool ok = sandbox && findings.errors == 0;
+
+  if (ok && options->overrides)
+    ok = policy_sandbox_override(sandbox, options->overrides, options->overrides_size, &why);
+  finding_list_free(&findings);
+  text_buffer_free(&why);
+  if (ok) return sandbox;
+  policy_sandbox_free(sandbox);
+  return NULL;
 }
 
-static bool open_judges(replay *r, const replay_options *options, finding_list *findings,
-                        text_buffer *why) {
-  for (size_t i = 0; i < r->jobs; i++) {
-    finding_list repeated = {0}; /* every judge loads the same files: report them once */
-    finding_list *found = i == 0 ? findings : &repeated;
-    r->judges[i].directory = options->files->directory;
-    r->judges[i].now = open_sandbox(options->files, options, found, why);
-    bool ok = r->judges[i].now != NULL;
-    if (ok && options->old_files) {
-      r->judges[i].old = open_sandbox(options->old_files, options, found, why);
-      ok = r->judges[i].old != NULL;
-    }
-    finding_list_free(&repeated);
-    if (!ok) return false;
-  }
+static bool open_judge(replay_judge *judge, const replay_options *options) {
+  judge->directory = options->files->directory;
+  judge->now = open_sandbox(options->files, options);
+  if (judge->now && options->old_files) judge->old = open_sandbox(options->old_files, options);
+  return judge->now && (judge->old || !options->old_files);
+}
+
+static bool open_judges(replay *r, const replay_options *options) {
+  for (size_t i = 0; i < r->jobs; i++)
+    if (!open_judge(&r->judges[i], options)) return false;
   return true;
 }
 
@@ -118,24 +114,32 @@ static bool start_threads(replay *r) {
   return ok;
 }
 
-replay *replay_new(const replay_options *options, replay_listener listener, finding_list *findings,
-                   text_buffer *why) {
+static size_t jobs_of(const replay_options *options) {
+  if (options->jobs < 1) return 1;
+  return options->jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS : options->jobs;
+}
+
+replay *replay_new(const replay_options *options, replay_listener listener, text_buffer *why) {
   replay *r = calloc(1, sizeof *r);
-  if (!r) return NULL;
+  if (!r) {
+    text_buffer_text(why, "not enough memory");
+    return NULL;
+  }
   r->listener = listener;
-  r->jobs = options->jobs < 1                 ? 1
-            : options->jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS
-                                              : options->jobs;
+  r->jobs = jobs_of(options);
   r->block_count = r->jobs * BLOCKS_PER_JOB;
   r->judges = calloc(r->jobs, sizeof *r->judges);
   r->threads = calloc(r->jobs, sizeof *r->threads);
   r->blocks = calloc(r->block_count, sizeof *r->blocks);
   pthread_mutex_init(&r->lock, NULL);
   pthread_cond_init(&r->changed, NULL);
-  if (r->judges && r->threads && r->blocks && open_judges(r, options, findings, why)) {
-    if (start_threads(r)) return r;
-    text_buffer_text(why, "cannot start threads; try --jobs 1");
-  }
+
+  if (!r->judges || !r->threads || !r->blocks || !open_judges(r, options))
+    text_buffer_format(why, "not enough memory to load the policies for %zu jobs", r->jobs);
+  else if (!start_threads(r))
+    text_buffer_format(why, "not enough memory or processes for %zu threads", r->jobs);
+  else
+    return r;
   replay_free(r);
   return NULL;
 }
@@ -147,15 +151,14 @@ static void add_counts(replay_counts *sum, const replay_counts *part) {
 }
 
 /* Takes over a judged block's verdict, in the order of reading. */
-static bool collect(replay *r, const char *path, block *b) {
+static void collect(replay *r, const char *path, block *b) {
   replay_verdict *verdict = &b->verdict;
-  bool ok = !verdict->short_of_memory;
+  if (verdict->short_of_memory) r->short_of_memory = true;
   add_counts(&r->counts, &verdict->counts);
   sha256_update(&r->parts, verdict->transcript.data, verdict->transcript.size);
   for (size_t i = 0; i < verdict->event_count; i++)
     r->listener.event(r->listener.context, path, &verdict->events[i]);
   replay_verdict_reset(verdict);
-  return ok;
 }
 
 static size_t count_lines(const text_buffer *text) {
@@ -173,10 +176,11 @@ typedef struct {
   size_t read; /* blocks, all files together: the worker's numbering */
   size_t collected;
   size_t next_line;
-  bool short_of_memory;
 } pass;
 
+/* The next block of the file; false at its end, and once memory is short. */
 static bool read_block(pass *p, block *b) {
+  if (p->r->short_of_memory) return false;
   if (!recording_source_next(&p->source, &b->text, BLOCK_BYTES)) return false;
   b->first_line = p->next_line;
   p->next_line += count_lines(&b->text);
@@ -195,7 +199,7 @@ static void collect_next(pass *p) {
   pthread_mutex_lock(&r->lock);
   while (b->state != BLOCK_JUDGED) pthread_cond_wait(&r->changed, &r->lock);
   pthread_mutex_unlock(&r->lock);
-  if (!collect(r, p->path, b)) p->short_of_memory = true;
+  collect(r, p->path, b);
   b->state = BLOCK_FREE; /* only this thread looks at free blocks */
   show_progress(p);
 }
@@ -219,44 +223,43 @@ static void run_here(pass *p) {
   block *b = &p->r->blocks[0];
   while (read_block(p, b)) {
     replay_judge_block(&p->r->judges[0], b->text.data, b->text.size, b->first_line, &b->verdict);
-    if (!collect(p->r, p->path, b)) p->short_of_memory = true;
+    collect(p->r, p->path, b);
     show_progress(p);
   }
 }
 
-/* Reads and judges the file; NULL, or what went wrong. */
-static const char *run(pass *p) {
+/* Reads and judges the file to its end, as far as that goes. */
+static replay_result run(pass *p, text_buffer *why) {
   if (p->r->jobs > 1)
     run_threads(p);
   else
     run_here(p);
-  const char *error = recording_source_error(&p->source);
-  return error || !p->short_of_memory ? error : "not enough memory to hold all differences";
+
+  const char *failure = recording_source_error(&p->source);
+  if (recording_source_is_short_of_memory(&p->source)) p->r->short_of_memory = true;
+  if (p->r->short_of_memory) return REPLAY_OUT_OF_MEMORY;
+  if (!failure) return REPLAY_READ;
+  text_buffer_format(why, "after line %zu: %s", p->next_line - 1, failure);
+  return REPLAY_UNREADABLE;
 }
 
-bool replay_file(replay *r, const char *path, text_buffer *why) {
+replay_result replay_file(replay *r, const char *path, text_buffer *why) {
   char error[LINE_ERROR_BYTES];
   pass p = {.r = r, .path = path, .next_line = 1};
   replay_digest_file *file = replay_digest_add_file(&r->files, path);
-  if (!file) {
-    text_buffer_text(why, "not enough memory");
-    return false;
-  }
+  if (!file) return REPLAY_OUT_OF_MEMORY;
   if (!recording_source_open(&p.source, path, error)) {
     text_buffer_text(why, error);
-    return false;
+    return p.source.short_of_memory ? REPLAY_OUT_OF_MEMORY : REPLAY_UNREADABLE;
   }
 
   /* The ring goes on where the file before stopped. */
   p.read = p.collected = r->next_to_judge;
   sha256_start(&r->parts);
-  const char *failure = run(&p);
-  if (failure)
-    text_buffer_format(why, "after line %zu: %s", p.next_line - 1, failure);
-  else
-    replay_digest_finish(&r->parts, file->digest);
+  replay_result result = run(&p, why);
+  if (result == REPLAY_READ) replay_digest_finish(&r->parts, file->digest);
   recording_source_close(&p.source);
-  return failure == NULL;
+  return result;
 }
 
 const replay_counts *replay_counts_of(const replay *r) {

@@ -71,13 +71,18 @@ typedef struct {
 
 typedef struct replay replay;
 
-/* NULL, with findings or `why`, when a set does not load or an override does not fit. */
-replay *replay_new(const replay_options *options, replay_listener listener, finding_list *findings,
-                   text_buffer *why);
+/* NULL, with the reason in `why`, when memory or threads are short. The sets were loaded before,
+ * from the same files and with the same overrides, so nothing else can fail. */
+replay *replay_new(const replay_options *options, replay_listener listener, text_buffer *why);
 
-/* Replays one recording; may be called for several in turn. False, with the reason in `why`, when
- * it cannot be read to its end; what was read before counts, but the file then has no digest. */
-bool replay_file(replay *r, const char *path, text_buffer *why);
+typedef enum {
+  REPLAY_READ,       /* to its end */
+  REPLAY_UNREADABLE, /* `why` says why; what was read before counts, but the file has no digest */
+  REPLAY_OUT_OF_MEMORY, /* nothing that was counted is worth anything */
+} replay_result;
+
+/* Replays one recording; may be called for several in turn, until memory is short. */
+replay_result replay_file(replay *r, const char *path, text_buffer *why);
 
 const replay_counts *replay_counts_of(const replay *r);
 

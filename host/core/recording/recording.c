@@ -58,9 +58,9 @@ static bool is_log_text(const char *text, size_t size) {
   for (const char *at = text, *end = text + size; at < end;) {
     unsigned char byte = (unsigned char)*at;
     size_t length = byte < 0x80 ? 1 : utf8_length(at, end);
-    if (length == 0 || byte == 0x7f ||
-        (byte < ' ' && byte != '\t' && byte != '\r' && byte != '\033'))
-      return false;
+    bool is_colour = byte == '\033' && at + 1 < end && at[1] == '[';
+    bool is_control = byte == 0x7f || (byte < ' ' && byte != '\t' && byte != '\r' && !is_colour);
+    if (length == 0 || is_control) return false;
     at += length;
   }
   return true;

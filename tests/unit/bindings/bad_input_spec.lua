@@ -232,10 +232,10 @@ describe("a recording", function()
   end
 
   it("with a bad line among good ones loses that line only, and names it", function()
-    for _, bad in ipairs({ "nonsense", "{", good(3):sub(1, 100), "\0\0\0", "\27Lua",
-      "[1]", '{"schema":"weir.decision/2"}',
+    for _, bad in ipairs({ "{", good(3):sub(1, 100), "\0\0\0", "\27Lua",
+      '{"schema":"weir.decision/2"}',
       (good(3):gsub('"facts"', '"fcats"')), good(3) .. "x", (good(3):gsub('"kind":"routing"', '"kind":5')), "\xff\xfe",
-      ("["):rep(10000), (good(3):gsub('"kind"', '"kind":"routing","kind"')) }) do
+      (good(3):gsub('"kind"', '"kind":"routing","kind"')) }) do
       for jobs = 1, 2 do
         local summary, events = replayed(good(1) .. "\n" .. bad .. "\n\n" .. good(2) .. "\n", jobs)
         assert.equal(3, summary.lines)
@@ -245,6 +245,15 @@ describe("a recording", function()
         assert.equal(2, events[1].line)
         assert.is_true(#events[1].message > 5)
       end
+    end
+  end)
+
+  it("with text of a log among good lines counts it", function()
+    for _, other in ipairs({ "nonsense", "[1]", ("["):rep(10000), "{}", '"text"', "\27[31mred\27[0m" }) do
+      local summary, events = replayed(good(1) .. "\n" .. other .. "\n\n" .. good(2) .. "\n")
+      assert.same({ 3, 2, 0, 1 },
+        { summary.lines, summary.identical, summary.bad_lines, summary.other_lines }, other:sub(1, 50))
+      assert.same({}, events)
     end
   end)
 
