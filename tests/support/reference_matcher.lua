@@ -111,17 +111,36 @@ local function ip_bytes(text)
   return all
 end
 
+local function hex_digits(bytes)
+  return (bytes:gsub(".", function(byte) return ("%02X"):format(byte:byte()) end))
+end
+
+-- The walk of event-ruler's byte machine over a range of hexadecimal digits: the first digit that lies
+-- between those of both ends decides, whatever follows.
+local function in_digits(value, low, high)
+  local on_low, on_high = true, true
+  for i = 1, #low do
+    local digit, bottom, top = value:sub(i, i), low:sub(i, i), high:sub(i, i)
+    if digit == "" then return false end
+    if (on_low and digit < bottom) or (on_high and digit > top) then return false end
+    on_low = on_low and digit == bottom
+    on_high = on_high and digit == top
+    if not on_low and not on_high then return true end
+  end
+  return true
+end
+
 local function in_cidr(text, block)
   local address, mask = block:match("^(.*)/(%d+)$")
   local low, value = ip_bytes(address), ip_bytes(text)
-  if not value or #value ~= #low then return false end
+  if not value then return false end
   local high = {}
   for bit = 0, #low * 8 - 1 do
     local at = bit // 8 + 1
     high[at] = high[at] or low:byte(at)
     if bit >= tonumber(mask) then high[at] = high[at] | 0x80 >> bit % 8 end
   end
-  return low <= value and value <= string.char(table.unpack(high))
+  return in_digits(hex_digits(value), hex_digits(low), hex_digits(string.char(table.unpack(high))))
 end
 
 -- Every way to let '*' stand for something, tried in turn.
@@ -171,7 +190,10 @@ local string_operators = {
 
 local function literal(value, wanted)
   if type(value) ~= type(wanted) then return false end
-  if type(value) == "string" and ip_bytes(wanted) then return ip_bytes(value) == ip_bytes(wanted) end
+  if type(value) == "string" and ip_bytes(wanted) then
+    local digits, own = hex_digits(ip_bytes(wanted)), ip_bytes(value)
+    return own ~= nil and in_digits(hex_digits(own), digits, digits)
+  end
   return value == wanted
 end
 

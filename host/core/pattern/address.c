@@ -107,3 +107,32 @@ const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *l
   *high = top_of_block(*low, v4 ? 32 : 128, (size_t)mask);
   return NULL;
 }
+
+/* The first 32 bits of an address, as a number. */
+static uint32_t leading_word(const pattern_address *address) {
+  const uint8_t *byte = address->bytes + 1;
+  return (uint32_t)byte[0] << 24 | (uint32_t)byte[1] << 16 | (uint32_t)byte[2] << 8 | byte[3];
+}
+
+static pattern_address make_v4(uint32_t number) {
+  return (pattern_address){{4, (uint8_t)(number >> 24), (uint8_t)(number >> 16),
+                            (uint8_t)(number >> 8), (uint8_t)number}};
+}
+
+bool pattern_address_other_family(const pattern_address *low, const pattern_address *high,
+                                  pattern_address *other_low, pattern_address *other_high) {
+  if (low->bytes[0] == 4) {
+    /* An IPv6 address is decided by its first 8 digits. */
+    *other_low = *low;
+    *other_high = top_of_block(*high, 128, 32);
+    other_low->bytes[0] = other_high->bytes[0] = 6;
+    return true;
+  }
+
+  /* An IPv4 address has 8 digits: it must lie strictly between, since equal ones do not tell. */
+  uint32_t bottom = leading_word(low), top = leading_word(high);
+  if (top - bottom < 2) return false;
+  *other_low = make_v4(bottom + 1);
+  *other_high = make_v4(top - 1);
+  return true;
+}

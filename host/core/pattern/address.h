@@ -25,4 +25,11 @@ bool pattern_address_parse(const char *text, size_t size, pattern_address *addre
 const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *low,
                                pattern_address *high, bool *quotes_address);
 
+/* The addresses of the other family that a range accepts too. EventBridge compares addresses by
+ * their hexadecimal digits, 8 or 32 of them, and decides at the first digit that tells: so
+ * 0.0.0.0/0 accepts every IPv6 address, and ::/0 every IPv4 address but the two whose digits never
+ * tell. False when there are none. */
+bool pattern_address_other_family(const pattern_address *low, const pattern_address *high,
+                                  pattern_address *other_low, pattern_address *other_high);
+
 #endif

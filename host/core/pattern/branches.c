@@ -142,7 +142,11 @@ bool pattern_begin_branches(pattern_parser *parser) {
 }
 
 bool pattern_end_branches(pattern_parser *parser) {
+  uint32_t first_rule = (uint32_t)parser->set->rules.count;
   for (size_t i = 0; i < parser->branches.count; i++)
     if (!add_rule(parser, branch_at(&parser->branches, i))) return false;
-  return true;
+  if (pattern_complexity_is_low(parser->set, first_rule)) return true;
+  return pattern_refuse(parser, parser->scan.at,
+                        "Rule is too complex - try using fewer wildcard characters or fewer "
+                        "repeating character sequences after a wildcard character");
 }

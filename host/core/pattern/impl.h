@@ -21,11 +21,11 @@
 #define PATTERN_NONE UINT32_MAX
 
 enum {
-  PATTERN_MAX_RULES = 1000,   /* branches of one pattern's $or expansion */
-  PATTERN_MAX_KEYS = 256,     /* conditions of one rule */
-  PATTERN_MAX_WORK = 4000000, /* steps of one pattern's $or expansion */
-  PATTERN_MAX_COMPLEXITY = 6, /* states that a wildcard can be in at once */
-  PATTERN_MAX_DEPTH = 1000,   /* segments of a path */
+  PATTERN_MAX_RULES = 1000,    /* branches of one pattern's $or expansion */
+  PATTERN_MAX_KEYS = 256,      /* conditions of one rule */
+  PATTERN_MAX_WORK = 4000000,  /* steps of one pattern's $or expansion */
+  PATTERN_MAX_COMPLEXITY = 10, /* see complexity.c */
+  PATTERN_MAX_DEPTH = 1000,    /* segments of a path */
 };
 
 typedef enum {
@@ -258,6 +258,10 @@ static inline uint32_t pattern_step(const pattern_set *set, uint32_t state, uint
   }
   return PATTERN_NONE;
 }
+
+/* complexity.c: whether EventBridge takes the wildcards of a pattern, whose rules begin with this
+ * one. */
+bool pattern_complexity_is_low(const pattern_set *set, uint32_t first_rule);
 
 /* wildcard.c: wildcards are kept with '*' as PATTERN_STAR and without escapes. */
 #define PATTERN_STAR ((char)0xff) /* a byte that UTF-8 never has */

@@ -28,24 +28,50 @@ uint32_t pattern_interval_cell(const pattern_intervals *intervals, const pattern
   return 2 * low;
 }
 
-static pattern_point low_end(const pattern_test *test) {
-  if (test->kind == TEST_NUMBER) return (pattern_point){.number = test->number};
-  if (test->kind == TEST_RANGE) return (pattern_point){.number = test->range.low};
-  return (pattern_point){.is_address = true, .address = test->address.low};
+enum { INTERVALS_OF_A_TEST = 2 };
+
+/* A piece of the line that a test accepts. */
+typedef struct {
+  pattern_point low, high;
+  bool has_low, has_high, open_low, open_high;
+} interval;
+
+static interval between_addresses(const pattern_address *low, const pattern_address *high) {
+  return (interval){
+      .low = {.is_address = true, .address = *low},
+      .high = {.is_address = true, .address = *high},
+      .has_low = true,
+      .has_high = true,
+  };
 }
 
-static pattern_point high_end(const pattern_test *test) {
-  if (test->kind == TEST_NUMBER) return (pattern_point){.number = test->number};
-  if (test->kind == TEST_RANGE) return (pattern_point){.number = test->range.high};
-  return (pattern_point){.is_address = true, .address = test->address.high};
+static interval between_numbers(const pattern_range *range) {
+  return (interval){
+      .low = {.number = range->low},
+      .high = {.number = range->high},
+      .has_low = range->has_low,
+      .has_high = range->has_high,
+      .open_low = range->open_low,
+      .open_high = range->open_high,
+  };
 }
 
-static bool has_low(const pattern_test *test) {
-  return test->kind != TEST_RANGE || test->range.has_low;
-}
-
-static bool has_high(const pattern_test *test) {
-  return test->kind != TEST_RANGE || test->range.has_high;
+/* Fills in the intervals of a test, and returns how many there are. */
+static size_t intervals_of(const pattern_test *test, interval out[INTERVALS_OF_A_TEST]) {
+  pattern_address low, high;
+  switch (test->kind) {
+  case TEST_NUMBER:
+    out[0] =
+        between_numbers(&(pattern_range){test->number, test->number, true, true, false, false});
+    return 1;
+  case TEST_RANGE: out[0] = between_numbers(&test->range); return 1;
+  default:
+    out[0] = between_addresses(&test->address.low, &test->address.high);
+    if (!pattern_address_other_family(&test->address.low, &test->address.high, &low, &high))
+      return 1;
+    out[1] = between_addresses(&low, &high);
+    return 2;
+  }
 }
 
 static bool add_link(pattern_set *set, uint32_t *list, uint32_t test) {
@@ -57,19 +83,13 @@ static bool add_link(pattern_set *set, uint32_t *list, uint32_t test) {
   return true;
 }
 
-static bool cover(pattern_set *set, pattern_intervals *intervals, uint32_t id) {
-  const pattern_test *test = pattern_test_at(set, id);
-  bool range = test->kind == TEST_RANGE;
+static bool cover(pattern_set *set, pattern_intervals *intervals, const interval *piece,
+                  uint32_t id) {
   uint32_t first = 0, last = 2 * intervals->point_count;
-  if (has_low(test)) {
-    pattern_point end = low_end(test);
-    first = pattern_interval_cell(intervals, &end) + (range && test->range.open_low);
-  }
-  if (has_high(test)) {
-    pattern_point end = high_end(test);
-    last = pattern_interval_cell(intervals, &end) - (range && test->range.open_high);
-  }
+  if (piece->has_low) first = pattern_interval_cell(intervals, &piece->low) + piece->open_low;
+  if (piece->has_high) last = pattern_interval_cell(intervals, &piece->high) - piece->open_high;
   if (first > last) return true;
+
   uint32_t left = first + intervals->leaves, right = last + intervals->leaves + 1;
   for (; left < right; left /= 2, right /= 2) {
     if (left % 2 && !add_link(set, &intervals->lists[left++], id)) return false;
@@ -80,13 +100,17 @@ static bool cover(pattern_set *set, pattern_intervals *intervals, uint32_t id) {
 
 static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t *ids,
                   size_t count) {
-  pattern_point *points = intervals->points = malloc(2 * count * sizeof *points);
+  interval pieces[INTERVALS_OF_A_TEST];
+  pattern_point *points = intervals->points =
+      malloc(2 * INTERVALS_OF_A_TEST * count * sizeof *points);
   if (!points) return false;
   size_t ends = 0, kept = 0;
   for (size_t i = 0; i < count; i++) {
-    const pattern_test *test = pattern_test_at(set, ids[i]);
-    if (has_low(test)) points[ends++] = low_end(test);
-    if (has_high(test)) points[ends++] = high_end(test);
+    size_t found = intervals_of(pattern_test_at(set, ids[i]), pieces);
+    for (size_t k = 0; k < found; k++) {
+      if (pieces[k].has_low) points[ends++] = pieces[k].low;
+      if (pieces[k].has_high) points[ends++] = pieces[k].high;
+    }
   }
   qsort(points, ends, sizeof *points, compare_points);
   for (size_t i = 0; i < ends; i++)
@@ -98,8 +122,11 @@ static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t
   intervals->lists = malloc(size);
   if (!intervals->lists) return false;
   memset(intervals->lists, 0xff, size); /* PATTERN_NONE everywhere */
-  for (size_t i = 0; i < count; i++)
-    if (!cover(set, intervals, ids[i])) return false;
+  for (size_t i = 0; i < count; i++) {
+    size_t found = intervals_of(pattern_test_at(set, ids[i]), pieces);
+    for (size_t k = 0; k < found; k++)
+      if (!cover(set, intervals, &pieces[k], ids[i])) return false;
+  }
   return true;
 }
 

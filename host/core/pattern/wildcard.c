@@ -5,38 +5,6 @@
 
 #include "core/pattern/impl.h"
 
-/* How many states inside a piece of literal text one input can be in at once: the prefixes of
- * the piece that end each other ("aaa" inside "aaab" has three). */
-static size_t overlapping_states(const char *piece, size_t size) {
-  enum { ENOUGH = 64 };
-  uint8_t border[ENOUGH + 1] = {0}, chain[ENOUGH + 1] = {0};
-  size_t most = 0;
-  if (size > ENOUGH) size = ENOUGH;
-  for (size_t length = 1; length < size; length++) {
-    size_t shorter = length > 1 ? border[length - 1] : 0;
-    while (shorter > 0 && piece[shorter] != piece[length - 1]) shorter = border[shorter];
-    if (length > 1 && piece[shorter] == piece[length - 1]) shorter++;
-    border[length] = (uint8_t)shorter;
-    chain[length] = (uint8_t)(1 + chain[shorter]);
-    if (chain[length] > most) most = chain[length];
-  }
-  return most;
-}
-
-/* How many states a reader of all inputs could be in at once: one for each '*' passed, and the
- * overlaps of the text after it. */
-static size_t complexity(const char *pattern, size_t size) {
-  size_t states = 0;
-  const char *end = pattern + size;
-  const char *star = memchr(pattern, PATTERN_STAR, size);
-  while (star) {
-    const char *piece = star + 1;
-    star = memchr(piece, PATTERN_STAR, (size_t)(end - piece));
-    states += 1 + overlapping_states(piece, (size_t)((star ? star : end) - piece));
-  }
-  return states;
-}
-
 bool pattern_wildcard_compile(const char *text, size_t size, char *out, size_t *out_size,
                               text_buffer *reason) {
   size_t written = 0;
@@ -58,11 +26,7 @@ bool pattern_wildcard_compile(const char *text, size_t size, char *out, size_t *
     out[written++] = text[i];
   }
   *out_size = written;
-  if (complexity(out, written) <= PATTERN_MAX_COMPLEXITY) return true;
-  text_buffer_text(reason,
-                   "Rule is too complex - try using fewer wildcard characters or fewer repeating "
-                   "character sequences after a wildcard character");
-  return false;
+  return true;
 }
 
 bool pattern_wildcard_match(const char *pattern, size_t pattern_size, const char *text,
