@@ -18,13 +18,14 @@
 
 static const char SIGNATURE[] =
     "emulator.open{program=path, argv0=text, handler=text, function_name=text, task_root=path, "
-    "layer=path, variables={\"NAME=VALUE\", …}, port=0…65535, timeout_s=1…900, "
+    "layer=path, variables={\"NAME=VALUE\", …}, qualifiers={text, …}, port=0…65535, "
+    "timeout_s=1…900, "
     "memory_mb=integer, concurrency=1…100, managed=0…100, json_logs=boolean, "
     "json_events=boolean}";
-static const char *const KEYS[] = {"program",   "argv0",       "handler",     "function_name",
-                                   "task_root", "layer",       "variables",   "port",
-                                   "timeout_s", "memory_mb",   "concurrency", "managed",
-                                   "json_logs", "json_events", NULL};
+static const char *const KEYS[] = {"program",   "argv0",     "handler",     "function_name",
+                                   "task_root", "layer",     "variables",   "qualifiers",
+                                   "port",      "timeout_s", "memory_mb",   "concurrency",
+                                   "managed",   "json_logs", "json_events", NULL};
 
 /* The string stays on the anchor table, which the emulator holds. */
 static const char *keep_text(lua_State *L, int index, int anchors) {
@@ -61,20 +62,26 @@ static bool read_flag(lua_State *L, const char *name) {
 }
 
 /* The list is a userdata on the anchor table. */
-static const char *const *read_variables(lua_State *L, int anchors) {
-  binding_expect(L, lua_getfield(L, 1, "variables") == LUA_TTABLE, SIGNATURE);
+static const char *const *read_list(lua_State *L, const char *name, int anchors) {
+  binding_expect(L, lua_getfield(L, 1, name) == LUA_TTABLE, SIGNATURE);
   int list = lua_gettop(L);
   size_t count = lua_rawlen(L, list);
-  const char **variables = lua_newuserdatauv(L, (count + 1) * sizeof *variables, 0);
+  const char **texts = lua_newuserdatauv(L, (count + 1) * sizeof *texts, 0);
   lua_rawseti(L, anchors, (lua_Integer)lua_rawlen(L, anchors) + 1);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, list, (lua_Integer)i + 1);
-    variables[i] = keep_text(L, lua_gettop(L), anchors);
-    binding_expect(L, strchr(variables[i], '=') != NULL, SIGNATURE);
+    texts[i] = keep_text(L, lua_gettop(L), anchors);
     lua_pop(L, 1);
   }
-  variables[count] = NULL;
+  texts[count] = NULL;
   lua_pop(L, 1);
+  return texts;
+}
+
+static const char *const *read_variables(lua_State *L, int anchors) {
+  const char *const *variables = read_list(L, "variables", anchors);
+  for (const char *const *entry = variables; *entry; entry++)
+    binding_expect(L, strchr(*entry, '=') != NULL, SIGNATURE);
   return variables;
 }
 
@@ -87,6 +94,7 @@ static emulator_options read_options(lua_State *L, int anchors) {
   options.task_root = read_text(L, "task_root", anchors);
   options.layer = read_text(L, "layer", anchors);
   options.variables = read_variables(L, anchors);
+  options.qualifiers = read_list(L, "qualifiers", anchors);
   options.port = read_integer(L, "port", 0, 65535);
   options.timeout_s = read_integer(L, "timeout_s", 1, 900);
   options.memory_mb = read_integer(L, "memory_mb", 128, 10240);
@@ -120,7 +128,7 @@ static emulator_host *check_open(lua_State *L, const char *signature) {
 }
 
 static int emulator_port_call(lua_State *L) {
-  lua_pushinteger(L, emulator_port(check_open(L, "emulator:port() of an open emulator")));
+  lua_pushinteger(L, emulator_port_number(check_open(L, "emulator:port() of an open emulator")));
   return 1;
 }
 

@@ -1,6 +1,6 @@
-/* weir.process: the version, the program's path, a steady clock, a wait, the time, ids, writing to
- * a descriptor, and keep_secrets() → true | nil, message, code: no core dump of what is handled
- * from now on. Memory: none. */
+/* weir.process: the version, the program's path, a steady clock, a wait, the time, the deadline of
+ * the handler that runs, ids, writing to a descriptor, and keep_secrets() → true | nil, message,
+ * code: no core dump of what is handled from now on. Memory: none. */
 #include "core/system/process.h"
 
 #include <string.h>
@@ -76,6 +76,16 @@ static int process_sleep(lua_State *L) {
   return 0;
 }
 
+/* deadline() → when the handler that runs has to stop (epoch milliseconds) | nil: there is none. */
+static int process_deadline(lua_State *L) {
+  int64_t deadline_ms = lambda_runtime_deadline(L, 0);
+  if (deadline_ms == 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, deadline_ms);
+  return 1;
+}
+
 static int process_executable_(lua_State *L) {
   char path[4096];
   if (!process_executable(path, sizeof path))
@@ -95,6 +105,7 @@ int luaopen_weir_process(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"clock", process_clock},
       {"sleep", process_sleep},
+      {"deadline", process_deadline},
       {"time", process_time},
       {"time_us", process_time_us_},
       {"timestamp", process_timestamp_},

@@ -11,7 +11,8 @@
 
 #include "emulator/impl.h"
 
-enum { IDLE_S = 120 };
+/* On the invoke port. A body of 6 MB takes milliseconds; a connection that is kept may be idle. */
+enum { HEAD_LIMIT_S = 60, BODY_LIMIT_S = 60 };
 
 /* SIGCHLD among them: the end of an environment wakes the loop. */
 static int open_signals(emulator_host *emulator) {
@@ -27,6 +28,22 @@ static int open_signals(emulator_host *emulator) {
   return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* "localhost" may mean either address. Where there is no ::1, or its port is taken, one is enough.
+ */
+static bool open_ports(emulator_host *emulator) {
+  emulator_listen listen = {
+      .number = emulator->options.port,
+      .head_limit_us = HEAD_LIMIT_S * 1000000LL,
+      .body_limit_us = BODY_LIMIT_S * 1000000LL,
+  };
+  emulator->api = emulator_port_open(&listen, emulator_invoke_api, emulator);
+  if (!emulator->api) return false;
+  listen.six = true;
+  listen.number = emulator->api->number;
+  emulator->api_six = emulator_port_open(&listen, emulator_invoke_api, emulator);
+  return true;
+}
+
 emulator_host *emulator_new(const emulator_options *options) {
   emulator_host *made = calloc(1, sizeof *made);
   if (!made) return NULL;
@@ -39,17 +56,15 @@ emulator_host *emulator_new(const emulator_options *options) {
   made->region = region && region[0] ? region : "us-east-1";
   snprintf(made->log_group, sizeof made->log_group, "/aws/lambda/%s", options->function_name);
   made->signals = open_signals(made);
-  if (made->signals >= 0)
-    made->api = emulator_http_listen(options->port, IDLE_S, emulator_invoke_api, made, &made->port);
-  if (made->api) return made;
+  if (made->signals >= 0 && open_ports(made)) return made;
   int problem = errno;
   emulator_free(made);
   errno = problem;
   return NULL;
 }
 
-int emulator_port(const emulator_host *emulator) {
-  return emulator->port;
+int emulator_port_number(const emulator_host *emulator) {
+  return emulator->api->number;
 }
 
 /* The first signal asks the environments to end, a second one does not ask. */
@@ -78,17 +93,17 @@ static void take_signals(emulator_host *emulator) {
     if (info.ssi_signo != SIGCHLD) stop(emulator);
 }
 
-static int64_t http_wait_us(struct MHD_Daemon *daemon) {
-  MHD_UNSIGNED_LONG_LONG wait_ms;
-  if (!daemon || MHD_get_timeout(daemon, &wait_ms) != MHD_YES) return INT64_MAX;
-  return wait_ms < 3600000 ? (int64_t)wait_ms * 1000 : INT64_MAX;
+static int64_t port_wait_us(emulator_port *port, int64_t now_us) {
+  return port ? emulator_port_wait_us(port, now_us) : INT64_MAX;
 }
 
 static int wait_ms(const emulator_host *emulator, int64_t now_us) {
   const emulator_environment *environment;
-  int64_t least = emulator->woken ? 0 : http_wait_us(emulator->api);
+  int64_t least = emulator->woken ? 0 : port_wait_us(emulator->api, now_us);
+  int64_t six = port_wait_us(emulator->api_six, now_us);
+  if (six < least) least = six;
   TAILQ_FOREACH (environment, &emulator->environments, link) {
-    int64_t wait = http_wait_us(environment->api);
+    int64_t wait = port_wait_us(environment->api, now_us);
     int64_t next = emulator_environment_next_us(environment);
     if (next != INT64_MAX && next - now_us < wait) wait = next - now_us;
     if (environment->pid == 0) wait = 0; /* it did not start: reap it now */
@@ -98,26 +113,32 @@ static int wait_ms(const emulator_host *emulator, int64_t now_us) {
   return least > 60000000 ? 60000 : (int)((least + 999) / 1000);
 }
 
-/* What poll is to watch: signals, the invoke port, and two of each environment. */
+static size_t add_descriptor(struct pollfd *list, size_t count, int descriptor) {
+  list[count] = (struct pollfd){.fd = descriptor, .events = POLLIN};
+  return count + 1;
+}
+
+static size_t add_port(struct pollfd *list, size_t count, const emulator_port *port) {
+  return port ? add_descriptor(list, count, emulator_port_descriptor(port)) : count;
+}
+
+/* What poll is to watch: signals, the invoke ports, and two of each environment. */
 static size_t list_descriptors(const emulator_host *emulator, struct pollfd *list, size_t room) {
   const emulator_environment *environment;
-  size_t count = 0;
-  list[count++] = (struct pollfd){.fd = emulator->signals, .events = POLLIN};
-  list[count++] = (struct pollfd){.fd = emulator_http_descriptor(emulator->api), .events = POLLIN};
+  size_t count = add_descriptor(list, 0, emulator->signals);
+  count = add_port(list, count, emulator->api);
+  count = add_port(list, count, emulator->api_six);
   TAILQ_FOREACH (environment, &emulator->environments, link) {
     if (count + 2 > room) break;
-    if (environment->output >= 0)
-      list[count++] = (struct pollfd){.fd = environment->output, .events = POLLIN};
-    if (environment->api)
-      list[count++] =
-          (struct pollfd){.fd = emulator_http_descriptor(environment->api), .events = POLLIN};
+    if (environment->output >= 0) count = add_descriptor(list, count, environment->output);
+    count = add_port(list, count, environment->api);
   }
   return count;
 }
 
 static bool wait_for_work(emulator_host *emulator) {
   const emulator_environment *environment;
-  size_t room = 2;
+  size_t room = 3;
   TAILQ_FOREACH (environment, &emulator->environments, link) room += 2;
   struct pollfd *list = malloc(room * sizeof *list);
   if (!list) return false;
@@ -131,11 +152,12 @@ static void work(emulator_host *emulator) {
   emulator_environment *environment, *next;
   emulator->woken = false;
   take_signals(emulator);
-  MHD_run(emulator->api);
+  emulator_port_run(emulator->api);
+  if (emulator->api_six) emulator_port_run(emulator->api_six);
   for (environment = TAILQ_FIRST(&emulator->environments); environment; environment = next) {
     next = TAILQ_NEXT(environment, link);
     emulator_environment_read(environment);
-    if (environment->api) MHD_run(environment->api);
+    if (environment->api) emulator_port_run(environment->api);
     emulator_environment_check(environment, emulator_clock_us());
     emulator_environment_reap(environment);
   }
@@ -150,7 +172,8 @@ bool emulator_run(emulator_host *emulator) {
     if (!wait_for_work(emulator)) emulator->out_errno = errno;
     work(emulator);
   }
-  emulator_http_settle(emulator->api); /* the last answers go out */
+  emulator_port_settle(emulator->api); /* the last answers go out */
+  if (emulator->api_six) emulator_port_settle(emulator->api_six);
   emulator_log_flush(emulator);
   errno = emulator->out_errno;
   return emulator->out_errno == 0;
@@ -188,7 +211,8 @@ void emulator_free(emulator_host *emulator) {
     give_up(invocation);
     emulator_invocation_free(invocation);
   }
-  if (emulator->api) MHD_stop_daemon(emulator->api);
+  emulator_port_close(emulator->api);
+  emulator_port_close(emulator->api_six);
   if (emulator->signals >= 0) close(emulator->signals);
   sigaction(SIGPIPE, &emulator->old_pipe, NULL);
   sigprocmask(SIG_SETMASK, &emulator->old_mask, NULL);

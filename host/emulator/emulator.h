@@ -11,14 +11,15 @@
 #include <stddef.h>
 
 typedef struct {
-  const char *program;          /* the file to run */
-  const char *argv0;            /* the name it is told */
-  const char *handler;          /* _HANDLER */
-  const char *function_name;    /* AWS_LAMBDA_FUNCTION_NAME */
-  const char *task_root;        /* LAMBDA_TASK_ROOT, and where it runs */
-  const char *layer;            /* LAMBDA_RUNTIME_DIR; its bin and lib come to the search paths */
-  const char *const *variables; /* "NAME=VALUE" each, a NULL at the end */
-  int port;                     /* 0: a free one */
+  const char *program;           /* the file to run */
+  const char *argv0;             /* the name it is told */
+  const char *handler;           /* _HANDLER */
+  const char *function_name;     /* AWS_LAMBDA_FUNCTION_NAME */
+  const char *task_root;         /* LAMBDA_TASK_ROOT, and where it runs */
+  const char *layer;             /* LAMBDA_RUNTIME_DIR; its bin and lib come to the search paths */
+  const char *const *variables;  /* "NAME=VALUE" each, a NULL at the end */
+  const char *const *qualifiers; /* versions and aliases besides $LATEST, a NULL at the end */
+  int port;                      /* 0: a free one */
   int timeout_s;
   int memory_mb;
   int concurrency;  /* environments at most */
@@ -33,7 +34,8 @@ typedef struct emulator_host emulator_host;
  * when that fails: EADDRINUSE, EACCES, ENOMEM… */
 emulator_host *emulator_new(const emulator_options *options);
 
-int emulator_port(const emulator_host *emulator);
+/* Where it listens, on 127.0.0.1 and, if it can, on ::1. */
+int emulator_port_number(const emulator_host *emulator);
 
 /* Serves until SIGINT, SIGTERM or SIGHUP; then every environment has ended. False when the log
  * cannot be written (errno says why). */

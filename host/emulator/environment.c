@@ -37,8 +37,7 @@ static void fail_all(emulator_environment *environment, const char *type, const 
 
 static bool start_process(emulator_environment *environment) {
   emulator_host *emulator = environment->emulator;
-  environment->api =
-      emulator_http_listen(0, 0, emulator->runtime_api, environment, &environment->port);
+  environment->api = emulator_port_open(&(emulator_listen){0}, emulator->runtime_api, environment);
   char **variables = environment->api ? emulator_variables(environment) : NULL;
   int problem = environment->api && !variables ? ENOMEM : errno;
   environment->started_us = emulator_clock_us();
@@ -265,7 +264,7 @@ void emulator_environment_reap(emulator_environment *environment) {
   if (environment->pid > 0) {
     if (!emulator_process_has_ended(environment->pid, &status, &most_kb)) return;
     environment->pid = 0;
-    emulator_http_settle(environment->api); /* its last words */
+    emulator_port_settle(environment->api); /* its last words */
     emulator_environment_read(environment);
     log_lines(environment, true);
     if (environment->memory_kb == 0) environment->memory_kb = most_kb;
@@ -290,7 +289,7 @@ void emulator_environment_free(emulator_environment *environment) {
   emulator_request *poller;
   while ((poller = TAILQ_FIRST(&environment->pollers)))
     emulator_http_answer(poller, 503, "", 0); /* none may be suspended when its daemon stops */
-  if (environment->api) MHD_stop_daemon(environment->api);
+  emulator_port_close(environment->api);
   if (environment->output >= 0) close(environment->output);
   text_buffer_free(&environment->line);
   text_buffer_free(&environment->init_error);

@@ -1,41 +1,14 @@
 /* The HTTP side that both ports of the emulator share. See impl.h.
  * libmicrohttpd parses what comes in, which is hostile for all we know, and refuses what is broken
  * or too large; it runs in our loop, so a request that has to wait is suspended. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "emulator/impl.h"
 
-enum {
-  CONNECTION_MEMORY = 256 * 1024, /* a request's head, and the trailers of a streamed response */
-  CONNECTIONS = 500,              /* a process has 1,024 files */
-  BACKLOG = 256,
-  ROUNDS = 100000, /* more than any body takes that fits a socket's buffer */
-};
-
-static int listen_on(int port, int *bound) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (listener < 0) return -1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-      listen(listener, BACKLOG) != 0 ||
-      getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-    int problem = errno;
-    close(listener);
-    errno = problem;
-    return -1;
-  }
-  *bound = ntohs(address.sin_port);
-  return listener;
-}
+/* What all connections together may have uploaded and not got an answer to. */
+enum { UPLOADS_MOST = 256 * 1024 * 1024 };
 
 static void leave_poller(emulator_request *request) {
   if (!request->is_poller) return;
@@ -43,53 +16,16 @@ static void leave_poller(emulator_request *request) {
   request->is_poller = false;
 }
 
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code) {
-  (void)context;
-  (void)connection;
-  (void)code;
-  emulator_request *request = *state;
-  if (!request) return;
+void emulator_http_end(emulator_request *request) {
   leave_poller(request);
   if (request->on_truncated && !request->complete) request->on_truncated(request);
   if (request->invocation && request->invocation->request == request)
     request->invocation->request = NULL;
+  request->emulator->uploads -= request->kept;
   text_buffer_free(&request->body);
   text_buffer_free(&request->answer);
   text_buffer_free(&request->headers);
   free(request);
-  *state = NULL;
-}
-
-struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
-                                        MHD_AccessHandlerCallback handler, void *context,
-                                        int *bound) {
-  int listener = listen_on(port, bound);
-  if (listener < 0) return NULL;
-  struct MHD_Daemon *daemon = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handler, context,
-      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
-  if (!daemon) {
-    close(listener);
-    errno = ENOMEM;
-  }
-  return daemon;
-}
-
-int emulator_http_descriptor(struct MHD_Daemon *daemon) {
-  return MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-}
-
-void emulator_http_settle(struct MHD_Daemon *daemon) {
-  struct pollfd ready = {.fd = emulator_http_descriptor(daemon), .events = POLLIN};
-  for (int i = 0; i < ROUNDS; i++) {
-    MHD_UNSIGNED_LONG_LONG wait;
-    bool pending = MHD_get_timeout(daemon, &wait) == MHD_YES && wait == 0;
-    if (!pending && poll(&ready, 1, 0) <= 0) return;
-    MHD_run(daemon);
-  }
 }
 
 emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Connection *connection,
@@ -102,12 +38,24 @@ emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Conn
   return request;
 }
 
+static void drop_body(emulator_request *request) {
+  request->emulator->uploads -= request->kept;
+  request->kept = 0;
+  text_buffer_free(&request->body);
+}
+
 void emulator_http_receive(emulator_request *request, const char *bytes, size_t size) {
+  emulator_host *emulator = request->emulator;
   request->received += size;
-  if (request->received <= request->body_max)
-    text_buffer_append(&request->body, bytes, size);
-  else
-    text_buffer_free(&request->body);
+  request->crowded_out =
+      request->crowded_out || (!request->forwards && emulator->uploads + size > UPLOADS_MOST);
+  if (request->received > request->body_max || request->crowded_out || request->forwards) {
+    drop_body(request);
+    return;
+  }
+  text_buffer_append(&request->body, bytes, size);
+  request->kept += size;
+  emulator->uploads += size;
 }
 
 void emulator_http_header(emulator_request *request, const char *name, const char *value) {

@@ -35,6 +35,8 @@ enum {
 typedef struct emulator_environment emulator_environment;
 typedef struct emulator_invocation emulator_invocation;
 typedef struct emulator_request emulator_request;
+typedef struct emulator_connection emulator_connection;
+typedef struct emulator_port emulator_port;
 
 /* One HTTP request, on either port. */
 struct emulator_request {
@@ -43,10 +45,13 @@ struct emulator_request {
   emulator_environment *environment; /* NULL on the invoke port */
   struct MHD_Connection *connection;
   emulator_invocation *invocation; /* on the invoke port: what it waits for, or NULL */
-  char id[37];                     /* on the other: the invocation it streams into, or empty */
+  char id[37];                     /* on the other: the invocation it answers, or empty */
   text_buffer body;                /* received */
   size_t body_max;                 /* what is beyond is counted, not kept */
   uint64_t received;
+  size_t kept;      /* of the body, until the request has ended */
+  bool forwards;    /* the body goes on as it comes, and is not kept */
+  bool crowded_out; /* the body was dropped: all connections together sent too much */
   bool is_poller, complete, suspended;
   /* Called when the connection ends before the request is complete; NULL: nobody minds. */
   void (*on_truncated)(emulator_request *request);
@@ -67,6 +72,7 @@ struct emulator_invocation {
   emulator_request *request;         /* who waits for the answer; NULL: nobody (any more) */
   emulator_invocation_state state;
   char id[37];
+  char invocation_id[37];                /* unlike the request's id never used again */
   char *arn, *trace_id, *client_context; /* client_context: NULL when none was given */
   text_buffer event;
   bool wants_tail, wants_stream, stream_began, is_cold, started, timed_out;
@@ -88,8 +94,7 @@ struct emulator_environment {
   emulator_host *emulator;
   unsigned number;
   emulator_environment_state state;
-  struct MHD_Daemon *api;
-  int port;
+  emulator_port *api;
   pid_t pid;        /* 0: it does not run (any more) */
   int output;       /* its stdout and stderr; -1 when they have ended */
   text_buffer line; /* of the output, not yet whole */
@@ -101,15 +106,17 @@ struct emulator_environment {
   bool init_timed_out;
   text_buffer init_error; /* the body of /init/error */
   char init_error_type[128];
-  char answered_id[37]; /* the invocation answered last */
-  long memory_kb;       /* the most that was seen */
+  char answered_id[37];  /* the invocation answered last */
+  char timed_out_id[37]; /* the one that timed out last, though its handler goes on */
+  long memory_kb;        /* the most that was seen */
 };
 
 struct emulator_host {
   emulator_options options;
-  struct MHD_Daemon *api;
+  emulator_port *api, *api_six;          /* 127.0.0.1, and ::1 where there is one */
   MHD_AccessHandlerCallback runtime_api; /* what the port of an environment answers with */
-  int port, signals;                     /* signals: a signalfd */
+  int signals;                           /* a signalfd */
+  size_t uploads;                        /* bytes of bodies that are held for all requests */
   sigset_t old_mask;
   struct sigaction old_pipe;
   TAILQ_HEAD(, emulator_environment) environments;
@@ -124,15 +131,44 @@ struct emulator_host {
   int out_errno;
 };
 
+/* port.c */
+typedef struct {
+  bool six;   /* listen on ::1 instead of 127.0.0.1 */
+  int number; /* 0: a free one */
+  /* How long a connection may owe us the head of a request, and the rest of one; 0: for ever. */
+  int64_t head_limit_us, body_limit_us;
+} emulator_listen;
+
+struct emulator_port {
+  struct MHD_Daemon *daemon;
+  int number;
+  int64_t head_limit_us, body_limit_us;
+  TAILQ_HEAD(, emulator_connection) connections;
+  unsigned count;
+};
+
+/* NULL with errno set when it cannot listen. */
+emulator_port *emulator_port_open(const emulator_listen *listen, MHD_AccessHandlerCallback handler,
+                                  void *context);
+void emulator_port_close(emulator_port *port); /* NULL is fine */
+int emulator_port_descriptor(const emulator_port *port);
+void emulator_port_run(emulator_port *port);
+void emulator_port_settle(emulator_port *port); /* serves all that has arrived by now */
+/* Ends the connections that took too long; → when the next one will have (INT64_MAX: none). */
+int64_t emulator_port_check(emulator_port *port, int64_t now_us);
+/* The same; → how long the loop may sleep. */
+int64_t emulator_port_wait_us(emulator_port *port, int64_t now_us);
+/* The request whose head has come; NULL: no memory. */
+emulator_request *emulator_port_request(emulator_host *emulator, struct MHD_Connection *connection,
+                                        size_t body_max);
+
+/* origin.c: false for what a browser sends on behalf of a page from elsewhere. */
+bool emulator_origin_is_local(const emulator_request *request);
+
 /* http.c: what both ports do with libmicrohttpd. */
-/* idle_s: how long a connection may say nothing while we wait for it; 0: for ever. */
-struct MHD_Daemon *emulator_http_listen(int port, unsigned idle_s,
-                                        MHD_AccessHandlerCallback handler, void *context,
-                                        int *bound);
-int emulator_http_descriptor(struct MHD_Daemon *daemon);
-void emulator_http_settle(struct MHD_Daemon *daemon); /* serves all that has arrived by now */
 emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Connection *connection,
                                         size_t body_max);
+void emulator_http_end(emulator_request *request); /* frees it */
 void emulator_http_receive(emulator_request *request, const char *bytes, size_t size);
 void emulator_http_header(emulator_request *request, const char *name, const char *value);
 /* Sets the answer; the bytes are copied. A suspended connection goes on. */
@@ -153,6 +189,7 @@ enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *conne
                                      const char *data, size_t *size, void **request);
 
 /* invocation.c */
+bool emulator_invocation_make_id(char id[37]); /* a random UUID; false: no random numbers */
 emulator_invocation *emulator_invocation_new(emulator_host *emulator);
 void emulator_invocation_deliver(emulator_invocation *invocation, emulator_request *poller);
 /* A part of a streamed response, which goes on to a caller who asked for a stream. */

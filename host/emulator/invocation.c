@@ -8,7 +8,7 @@
 #include "core/text/base64.h"
 #include "emulator/impl.h"
 
-static bool make_id(char id[37]) {
+bool emulator_invocation_make_id(char id[37]) {
   unsigned char b[16];
   if (!process_random(b, sizeof b)) return false;
   b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4: random */
@@ -23,7 +23,9 @@ emulator_invocation *emulator_invocation_new(emulator_host *emulator) {
   emulator_invocation *invocation = calloc(1, sizeof *invocation);
   if (!invocation) return NULL;
   invocation->emulator = emulator;
-  if (make_id(invocation->id)) return invocation;
+  if (emulator_invocation_make_id(invocation->id) &&
+      emulator_invocation_make_id(invocation->invocation_id))
+    return invocation;
   free(invocation);
   return NULL;
 }
@@ -57,6 +59,7 @@ void emulator_invocation_deliver(emulator_invocation *invocation, emulator_reque
   snprintf(deadline, sizeof deadline, "%lld", (long long)invocation->deadline_epoch_ms);
   emulator_http_header(poller, "Content-Type", "application/json");
   emulator_http_header(poller, "Lambda-Runtime-Aws-Request-Id", invocation->id);
+  emulator_http_header(poller, "Lambda-Runtime-Invocation-Id", invocation->invocation_id);
   emulator_http_header(poller, "Lambda-Runtime-Deadline-Ms", deadline);
   emulator_http_header(poller, "Lambda-Runtime-Invoked-Function-Arn", invocation->arn);
   emulator_http_header(poller, "Lambda-Runtime-Trace-Id", invocation->trace_id);
@@ -195,6 +198,8 @@ void emulator_invocation_time_out(emulator_invocation *invocation) {
            seconds);
   emulator_log_message(invocation, line);
   invocation->timed_out = true;
+  if (invocation->environment)
+    memcpy(invocation->environment->timed_out_id, invocation->id, sizeof invocation->id);
   if (invocation->state == INVOCATION_ANSWERED) return; /* it dawdled after its answer */
   emulator_invocation_fail(invocation, "Sandbox.Timedout", "Task timed out after %.2f seconds",
                            seconds);

@@ -17,6 +17,12 @@
 
 enum { CLIENT_CONTEXT_MAX = 3583, SHOW_THE_DOOR = 64 * 1024 * 1024 };
 
+/* The id of a request that no invocation comes of. */
+static void write_request_id(emulator_request *request) {
+  char id[37];
+  if (emulator_invocation_make_id(id)) emulator_http_header(request, "x-amzn-RequestId", id);
+}
+
 __attribute__((format(printf, 4, 5))) static void
 refuse(emulator_request *request, unsigned status, const char *type, const char *format, ...) {
   text_buffer body = {0};
@@ -32,6 +38,7 @@ refuse(emulator_request *request, unsigned status, const char *type, const char 
     text_buffer_text(&body, "\"the request holds bytes that are no text\"");
   }
   text_buffer_byte(&body, '}');
+  write_request_id(request);
   emulator_http_header(request, "Content-Type", "application/json");
   emulator_http_header(request, "x-amzn-ErrorType", type);
   emulator_http_answer(request, status, body.data, body.size);
@@ -67,6 +74,11 @@ static bool take_event(emulator_request *request, emulator_invocation *invocatio
     refuse(request, 413, "RequestTooLargeException",
            "%llu byte payload is too large for the %s invocation type (limit %zu bytes)",
            (unsigned long long)request->received, asynchronous ? "Event" : "RequestResponse", most);
+    return false;
+  }
+  if (request->crowded_out) {
+    refuse(request, 429, "TooManyRequestsException",
+           "Rate Exceeded: the events of all waiting requests are too large together");
     return false;
   }
   if (request->body.size == 0) text_buffer_text(&request->body, "{}");
@@ -169,6 +181,8 @@ static void invoke(emulator_request *request, const char *qualifier, bool wants_
       !take_names(request, invocation, qualifier))
     emulator_invocation_free(invocation);
   else if (is_type(request, "X-Amz-Invocation-Type", "DryRun")) {
+    emulator_http_header(request, "x-amzn-RequestId", invocation->id);
+    emulator_http_header(request, "X-Amz-Executed-Version", "$LATEST");
     emulator_invocation_free(invocation);
     emulator_http_answer(request, 204, "", 0);
   } else {
@@ -186,13 +200,39 @@ static bool check_type(emulator_request *request) {
   return false;
 }
 
-/* A version or an alias, or none; it becomes a part of the ARN, which becomes a header. */
+static bool is_known(const emulator_host *emulator, const char *qualifier) {
+  if (strcmp(qualifier, "$LATEST") == 0) return true;
+  for (const char *const *known = emulator->options.qualifiers; *known; known++)
+    if (strcmp(*known, qualifier) == 0) return true;
+  return false;
+}
+
+/* A version or an alias that the function has, or none. It becomes a part of the ARN, which becomes
+ * a header. */
 static bool check_qualifier(emulator_request *request, const char *qualifier) {
+  const emulator_host *emulator = request->emulator;
   size_t size = qualifier ? strlen(qualifier) : 1;
-  if (!qualifier || (size <= 128 && strspn(qualifier, QUALIFIER_LETTERS) == size && size > 0))
+  if (qualifier && (size > 128 || strspn(qualifier, QUALIFIER_LETTERS) != size || size == 0))
+    refuse(request, 400, "InvalidParameterValueException",
+           "the qualifier is not a version or an alias: at most 128 letters, digits, '$', '_' "
+           "and '-'");
+  else if (qualifier && !is_known(emulator, qualifier))
+    refuse(request, 404, "ResourceNotFoundException",
+           "Function not found: arn:aws:lambda:%s:" EMULATOR_ACCOUNT
+           ":function:%s:%s (this emulator runs $LATEST; --qualifier names other versions and "
+           "aliases)",
+           emulator->region, emulator->options.function_name, qualifier);
+  else
     return true;
+  return false;
+}
+
+/* Both may name one, and then the same. */
+static bool check_qualifiers(emulator_request *request, const char *in_name, const char *asked) {
+  if (!in_name || !asked || strcmp(in_name, asked) == 0)
+    return check_qualifier(request, in_name ? in_name : asked);
   refuse(request, 400, "InvalidParameterValueException",
-         "the qualifier is no version and no alias: at most 128 letters, digits, '$', '_' and '-'");
+         "The derived qualifier from the function name does not match the specified qualifier.");
   return false;
 }
 
@@ -208,7 +248,7 @@ static void route_function(emulator_request *request, char *name, bool wants_str
            "Function not found: arn:aws:lambda:%s:" EMULATOR_ACCOUNT
            ":function:%s (this emulator runs '%s'; --function gives another name)",
            emulator->region, name, known);
-  else if (check_type(request) && check_qualifier(request, qualifier ? qualifier : asked))
+  else if (check_type(request) && check_qualifiers(request, qualifier, asked))
     invoke(request, qualifier ? qualifier : asked, wants_stream);
 }
 
@@ -236,13 +276,24 @@ static void route(emulator_request *request, const char *method, const char *url
          request->emulator->options.function_name);
 }
 
+static emulator_request *begin(emulator_host *emulator, struct MHD_Connection *connection) {
+  emulator_request *request = emulator_port_request(emulator, connection, EMULATOR_EVENT_MAX);
+  if (!request || emulator_origin_is_local(request)) return request;
+  request->body_max = 0;
+  refuse(request, 403, "AccessDeniedException",
+         "the request comes from a web page, or was sent to a name that is not one of this "
+         "machine; call http://127.0.0.1:%d from a program, without Origin",
+         emulator->api->number);
+  return request;
+}
+
 enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connection,
                                     const char *url, const char *method, const char *version,
                                     const char *data, size_t *size, void **state) {
   (void)version;
   emulator_request *request = *state;
   if (!request) {
-    *state = emulator_http_request(context, connection, EMULATOR_EVENT_MAX);
+    *state = begin(context, connection);
     return *state ? MHD_YES : MHD_NO;
   }
   if (*size > 0) {
@@ -253,7 +304,7 @@ enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connec
   if (!request->complete) {
     request->complete = true;
     if (request->body.failed) return MHD_NO;
-    route(request, method, url);
+    if (request->status == 0) route(request, method, url);
   }
   return emulator_http_reply(request);
 }

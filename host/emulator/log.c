@@ -239,9 +239,8 @@ void emulator_log_report(emulator_invocation *invocation) {
 void emulator_log_ready(emulator_host *emulator) {
   if (!emulator->options.json_events) return;
   begin_event(&emulator->out, "ready");
-  text_buffer_format(&emulator->out,
-                     ",\"port\":%d,\"url\":\"http://127.0.0.1:%d\",\"function\":", emulator->port,
-                     emulator->port);
+  text_buffer_format(&emulator->out, ",\"port\":%d,\"url\":\"http://127.0.0.1:%d\",\"function\":",
+                     emulator->api->number, emulator->api->number);
   write_json_text(&emulator->out, emulator->options.function_name,
                   strlen(emulator->options.function_name));
   text_buffer_text(&emulator->out, "}\n");

@@ -1,7 +1,6 @@
 /* The Runtime API: what the runtime inside an environment talks to. See impl.h.
  * Statuses and error texts are those of Lambda's own runtime interface emulator. */
 #include <stdio.h>
-#include <strings.h>
 
 #include "core/json/scan.h"
 #include "core/json/write.h"
@@ -60,10 +59,23 @@ static void take_next(emulator_request *request) {
   emulator_environment_offer(environment);
 }
 
+/* Lambda sends an id with each /next that is never used again, as a request's id may be. An answer
+ * with another one is of an earlier invocation of the same request. A runtime that knows nothing of
+ * the header sends none, and is not checked. */
+static bool is_stale(const emulator_request *request, const emulator_invocation *invocation) {
+  const char *given = emulator_http_value(request, "Lambda-Runtime-Invocation-Id");
+  return given && given[0] != '\0' && strcmp(given, invocation->invocation_id) != 0;
+}
+
 /* The invocation of "…/invocation/ID/WHAT" if it may be answered; otherwise refuses. */
 static emulator_invocation *invocation_of(emulator_request *request, const char *id, size_t size) {
   emulator_environment *environment = request->environment;
   emulator_invocation *invocation = emulator_environment_find(environment, id, size);
+  if (invocation ? is_stale(request, invocation)
+                 : size == 36 && memcmp(environment->timed_out_id, id, size) == 0) {
+    refuse(request, 410, "InvokeTimeout", "Invoke timeout");
+    return NULL;
+  }
   if (invocation && invocation->state == INVOCATION_RUNS) return invocation;
   if (invocation || (size == 36 && memcmp(environment->answered_id, id, size) == 0))
     refuse(request, 403, "InvalidStateTransition",
@@ -118,7 +130,7 @@ static const char *trailer(emulator_request *request, const char *name) {
   return MHD_lookup_connection_value(request->connection, MHD_FOOTER_KIND, name);
 }
 
-/* A streamed response ended with trailers that say it failed in the middle. */
+/* A response may end with trailers that say it failed in the middle. */
 static bool failed_in_stream(emulator_request *request, emulator_invocation *invocation) {
   const char *type = trailer(request, "Lambda-Runtime-Function-Error-Type");
   const char *body = trailer(request, "Lambda-Runtime-Function-Error-Body");
@@ -133,8 +145,25 @@ static bool failed_in_stream(emulator_request *request, emulator_invocation *inv
   return true;
 }
 
+/* The mode header may say "streaming", or not be there. Whether the response is streamed to the
+ * caller depends on what the caller asked for alone. */
+static bool has_wrong_mode(const emulator_request *request) {
+  const char *mode = emulator_http_value(request, "Lambda-Runtime-Function-Response-Mode");
+  return mode && mode[0] != '\0' && strcmp(mode, "streaming") != 0;
+}
+
 static void take_response(emulator_request *request, emulator_invocation *invocation) {
   char message[128];
+  if (has_wrong_mode(request)) {
+    emulator_invocation_fail(invocation, "Runtime.InvalidResponseModeHeader",
+                             "the runtime sent a response mode that is not 'streaming'");
+    refuse(request, 400, "InvalidFunctionResponseMode", "Invalid function response mode");
+    return;
+  }
+  if (request->crowded_out) {
+    refuse(request, 503, "ServiceUnavailable", "too many large responses at once");
+    return;
+  }
   if (request->received > request->body_max) {
     snprintf(message, sizeof message,
              "Response payload size exceeded maximum allowed payload size (%zu bytes).",
@@ -149,7 +178,7 @@ static void take_response(emulator_request *request, emulator_invocation *invoca
     refuse(request, 413, "RequestEntityTooLarge", message);
     return;
   }
-  if (request->id[0] == '\0' || !failed_in_stream(request, invocation))
+  if (!failed_in_stream(request, invocation))
     emulator_invocation_answer(invocation, NULL, request->body.data, request->body.size);
   accepted(request);
 }
@@ -206,6 +235,7 @@ static void route(emulator_request *request, const char *method, const char *pat
   }
 }
 
+/* The invocation that a response goes on to while it still arrives, or NULL. */
 static emulator_invocation *streamed_into(emulator_request *request) {
   if (request->id[0] == '\0') return NULL;
   return emulator_environment_find(request->environment, request->id, strlen(request->id));
@@ -218,18 +248,38 @@ static void on_truncated(emulator_request *request) {
                            "the connection of a streamed response ended in its middle");
 }
 
-/* What the head of a request says: how much may follow, and whether it goes on to a caller. */
-static void begin(emulator_request *request, const char *path) {
+/* What the head of a request says: how much may follow, and whether it goes on to a caller. A
+ * response is streamed when its caller asked for that, or when its runtime says so; only the first
+ * of them reads it as it comes, and may get more than a buffered answer holds. */
+static void begin_response(emulator_request *request, const char *path) {
   const char *id, *what = split_path(path, &id, &(size_t){0});
-  const char *mode = emulator_http_value(request, "Lambda-Runtime-Function-Response-Mode");
-  if (!what || strcmp(what, "response") != 0 || !mode || strcasecmp(mode, "streaming") != 0) return;
+  if (!what || strcmp(what, "response") != 0 || has_wrong_mode(request)) return;
   size_t size = (size_t)(what - 1 - id);
   emulator_invocation *invocation = emulator_environment_find(request->environment, id, size);
-  /* Whoever invoked without asking for a stream gets no more than a buffered answer holds. */
-  if (invocation && invocation->wants_stream) request->body_max = EMULATOR_STREAM_MAX;
-  if (!invocation || invocation->state != INVOCATION_RUNS) return;
+  if (!invocation || invocation->state != INVOCATION_RUNS || is_stale(request, invocation)) return;
+  bool says_stream = emulator_http_value(request, "Lambda-Runtime-Function-Response-Mode") != NULL;
+  if (!invocation->wants_stream && !says_stream) return;
+  if (invocation->wants_stream) {
+    request->body_max = EMULATOR_STREAM_MAX;
+    request->forwards = true;
+  }
   snprintf(request->id, sizeof request->id, "%s", invocation->id);
   request->on_truncated = on_truncated;
+}
+
+static emulator_request *begin(emulator_environment *environment, struct MHD_Connection *connection,
+                               const char *path) {
+  emulator_request *request =
+      emulator_port_request(environment->emulator, connection, EMULATOR_RESPONSE_MAX);
+  if (!request) return NULL;
+  request->environment = environment;
+  if (emulator_origin_is_local(request)) {
+    begin_response(request, path);
+  } else {
+    request->body_max = 0;
+    refuse(request, 403, "AccessDenied", "The Runtime API is for the runtime, not for a web page");
+  }
+  return request;
 }
 
 enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *connection,
@@ -240,12 +290,8 @@ enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *conne
   emulator_request *request = *state;
   const char *path = strncmp(url, BASE, sizeof BASE - 1) == 0 ? url + sizeof BASE - 1 : "";
   if (!request) {
-    request = emulator_http_request(environment->emulator, connection, EMULATOR_RESPONSE_MAX);
-    if (!request) return MHD_NO;
-    request->environment = environment;
-    begin(request, path);
-    *state = request;
-    return MHD_YES;
+    *state = begin(environment, connection, path);
+    return *state ? MHD_YES : MHD_NO;
   }
   if (*size > 0) {
     emulator_http_receive(request, data, *size);
@@ -260,7 +306,7 @@ enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *conne
   if (!request->complete) {
     request->complete = true;
     if (request->body.failed) return MHD_NO;
-    route(request, method, path);
+    if (request->status == 0) route(request, method, path);
   }
   return emulator_http_reply(request);
 }

@@ -64,7 +64,7 @@ static void add_lambda(variable_list *list, const emulator_environment *environm
   time_t now = time(NULL);
   struct tm utc;
   strftime(day, sizeof day, "%Y/%m/%d", gmtime_r(&now, &utc));
-  set(list, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%d", environment->port);
+  set(list, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%d", environment->api->number);
   set(list, "_HANDLER=%s", options->handler);
   set(list, "LAMBDA_TASK_ROOT=%s", options->task_root);
   set(list, "LAMBDA_RUNTIME_DIR=%s", options->layer);

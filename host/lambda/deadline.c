@@ -85,24 +85,30 @@ void lambda_deadline_own(lambda_poller *self) {
 
 /* A system call only where the timer would ring too late: one that was set for an earlier
  * invocation rings before, and is then set anew. */
-void lambda_runtime_limit(lua_State *L) {
-  lambda_poller *self = lambda_poller_of(L);
+void lambda_deadline_limit(lambda_poller *self) {
   int64_t at_ms = self->progress.stop_at_ms;
   self->progress.running = true;
   if (at_ms != INT64_MAX && self->rings_at_ms > at_ms) set_timer(self, at_ms);
 }
 
-void lambda_runtime_limit_end(lua_State *L) {
-  lambda_progress *progress = &lambda_poller_of(L)->progress;
+void lambda_deadline_limit_end(lambda_poller *self) {
+  lambda_progress *progress = &self->progress;
   if (progress->expired) progress->stop_at_ms += (progress->deadline_ms - progress->stop_at_ms) / 2;
-  lambda_runtime_limit(L);
+  lambda_deadline_limit(self);
+}
+
+void lambda_deadline_release(lambda_poller *self, lua_State *L) {
+  self->progress.running = false;
+  self->late = false;
+  lua_sethook(L, NULL, 0, 0);
 }
 
 int64_t lambda_runtime_deadline(lua_State *L, int64_t deadline_ms) {
-  const lambda_progress *progress = lambda_runtime_progress(L);
-  if (!progress || !progress->running || progress->stop_at_ms == INT64_MAX) return deadline_ms;
-  bool is_nearer = deadline_ms != 0 && deadline_ms < progress->stop_at_ms;
-  return is_nearer ? deadline_ms : progress->stop_at_ms;
+  const lambda_poller *self = lambda_poller_of(L);
+  if (!self || !self->progress.running || self->progress.stop_at_ms == INT64_MAX)
+    return deadline_ms;
+  bool is_nearer = deadline_ms != 0 && deadline_ms < self->progress.stop_at_ms;
+  return is_nearer ? deadline_ms : self->progress.stop_at_ms;
 }
 
 int64_t lambda_runtime_time_left(lua_State *L) {
@@ -110,13 +116,6 @@ int64_t lambda_runtime_time_left(lua_State *L) {
   if (stop_at_ms == 0) return INT64_MAX;
   int64_t left = stop_at_ms - process_time_ms();
   return left > 0 ? left : 0;
-}
-
-void lambda_runtime_release(lua_State *L) {
-  lambda_poller *self = lambda_poller_of(L);
-  self->progress.running = false;
-  self->late = false;
-  lua_sethook(L, NULL, 0, 0);
 }
 
 void lambda_deadline_read(lambda_poller *self) {

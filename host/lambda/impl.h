@@ -10,6 +10,16 @@
 #include "lambda/runtime.h"
 
 typedef struct {
+  const runtime_invocation *invocation; /* NULL between invocations */
+  int64_t deadline_ms;                  /* epoch; INT64_MAX when Lambda named none */
+  int64_t stop_at_ms;                   /* when the handler has to stop: a margin before that */
+  volatile bool running;                /* the handler is at work: its time may run out */
+  bool expired;                         /* it was stopped */
+  bool streaming;                       /* a part of the response has been sent */
+  bool single;                          /* no other poller shares the process */
+} lambda_progress;
+
+typedef struct {
   const luaL_Reg *modules; /* what handlers may require of C */
   lua_State *L;
   lua_State *volatile running; /* L, or the coroutine that it resumed, or … */
@@ -21,8 +31,9 @@ typedef struct {
   volatile int64_t rings_at_ms; /* INT64_MAX: it is not set */
   volatile bool late;           /* the handler has to stop */
   bool has_timer;
-  bool measured;     /* weir.runtime's measure was called for this invocation */
-  char problem[256]; /* why the answer was not taken, where the connection's last error is not it */
+  bool measured; /* weir.runtime's measure was called for this invocation */
+  char why[256]; /* why the answer was not taken, where the connection's last error is not it */
+  runtime_api_result sent; /* what became of the answer */
   int exit_status;
   pthread_t thread;
 } lambda_poller;
@@ -47,8 +58,18 @@ void lambda_deadline_own(lambda_poller *self);
 /* Control is about to pass to the coroutine, or has come back to it. */
 void lambda_deadline_enter(lambda_poller *self, lua_State *coroutine);
 
-/* Reads the invocation's deadline; lambda_runtime_limit lets the clock run. */
+/* Reads the invocation's deadline; lambda_deadline_limit lets the clock run. */
 void lambda_deadline_read(lambda_poller *self);
+
+/* The handler begins: from now on the deadline raises an error. */
+void lambda_deadline_limit(lambda_poller *self);
+
+/* The handler raised: what it closes at its end has its time too, half of what is left when it was
+ * stopped. */
+void lambda_deadline_limit_end(lambda_poller *self);
+
+/* The handler is done: from now on the deadline raises no error. L: the state that runs. */
+void lambda_deadline_release(lambda_poller *self, lua_State *L);
 
 /* coroutine.c: a lua_CFunction that puts its functions into the table `coroutine`. */
 int lambda_coroutine_install(lua_State *L);

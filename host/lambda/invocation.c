@@ -34,7 +34,7 @@ void lambda_runtime_stream(lua_State *L, const char *content_type, const char *b
     snprintf(type, sizeof type, "%s", content_type);
     for (char *at = type; *at; at++)
       if (*at < 0x20 || *at == 0x7f) *at = '_';
-    runtime_api_stream_begin(self->api, self->invocation.request_id, type);
+    runtime_api_stream_begin(self->api, &self->invocation, type);
     self->progress.streaming = true;
   }
   runtime_api_stream_write(self->api, bytes, size, self->progress.stop_at_ms - process_time_ms());
@@ -50,7 +50,7 @@ static runtime_api_result send_error(lambda_poller *self, const char *type, cons
     if (result != RUNTIME_API_TOO_LARGE) return result;
     self->progress.streaming = false;
   }
-  return runtime_api_fail(self->api, self->invocation.request_id, header, json, size);
+  return runtime_api_fail(self->api, &self->invocation, header, json, size);
 }
 
 /* An error of the runtime itself: there is no Lua to make its JSON. */
@@ -69,14 +69,14 @@ runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *typ
 /* Lambda refused the response for its size. */
 static runtime_api_result refuse_size(lambda_poller *self) {
   self->progress.streaming = false;
-  lambda_invocation_refuse(self, "Function.ResponseSizeTooLarge", self->problem);
+  lambda_invocation_refuse(self, "Function.ResponseSizeTooLarge", self->why);
   return RUNTIME_API_TOO_LARGE;
 }
 
 static runtime_api_result end_stream(lambda_poller *self) {
   runtime_api_result result = runtime_api_stream_end(self->api, NULL, NULL, 0);
   if (result != RUNTIME_API_TOO_LARGE) return result;
-  snprintf(self->problem, sizeof self->problem,
+  snprintf(self->why, sizeof self->why,
            "the response has more bytes than Lambda takes here (%d in one piece; more only as a "
            "stream of a function that is invoked for one)",
            RUNTIME_API_RESPONSE_MAX);
@@ -88,22 +88,22 @@ static runtime_api_result end_stream(lambda_poller *self) {
 static runtime_api_result send_response(lambda_poller *self, const char *body, size_t size) {
   runtime_api_result result;
   if (size <= RUNTIME_API_RESPONSE_MAX) {
-    result = runtime_api_respond(self->api, self->invocation.request_id, body, size);
+    result = runtime_api_respond(self->api, &self->invocation, body, size);
   } else {
-    runtime_api_stream_begin(self->api, self->invocation.request_id, "application/json");
+    runtime_api_stream_begin(self->api, &self->invocation, "application/json");
     runtime_api_stream_write(self->api, body, size, self->progress.deadline_ms - process_time_ms());
     result = runtime_api_stream_end(self->api, NULL, NULL, 0);
   }
   if (result != RUNTIME_API_TOO_LARGE) return result;
   snprintf(
-      self->problem, sizeof self->problem,
+      self->why, sizeof self->why,
       "the response has %zu bytes, more than Lambda takes here (%d in one piece; more only as a "
       "stream)",
       size, RUNTIME_API_RESPONSE_MAX);
   return refuse_size(self);
 }
 
-/* Sends what the handler left on the stack: outcome, text, type. */
+/* Sends what answer left on the stack: outcome, text, type. */
 static runtime_api_result send_outcome(lambda_poller *self) {
   lua_State *L = self->L;
   size_t size;
@@ -113,17 +113,85 @@ static runtime_api_result send_outcome(lambda_poller *self) {
   return send_response(self, text, size);
 }
 
-/* Calls service[name] with what the caller pushed; on failure sends and logs why. */
-static bool call_service(lambda_poller *self, const char *name, int arguments, int results) {
-  lua_State *L = self->L;
+/* The stages in Lua: functions of the table that weir.runtime.start returned. */
+
+static void push_service(const lambda_poller *self, lua_State *L, const char *name) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, self->service);
   lua_getfield(L, -1, name);
-  lua_replace(L, -2);
-  lua_insert(L, -1 - arguments);
-  if (script_call(L, arguments, results) == LUA_OK) return true;
-  lambda_complain("ERROR", "internal error, please report it: %s", lua_tostring(L, -1));
+  lua_remove(L, -2);
+}
+
+static int begin(lua_State *L) {
+  push_service(lambda_poller_of(L), L, "begin");
+  lambda_runtime_push_context(L);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* The message handler of the handler: weir.runtime's fail, without the limit. It is in C, because
+ * the hook of an expired invocation would raise at the first instruction of one in Lua. */
+static int on_raised(lua_State *L) {
+  lambda_poller *self = lambda_poller_of(L);
+  lambda_deadline_release(self, L);
+  push_service(self, L, "fail");
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  lambda_deadline_limit_end(self);
+  return 1;
+}
+
+/* What cut the handler short, however it failed; NULL: nothing did. */
+static const char *find_cause(const lambda_poller *self, int status) {
+  if (self->progress.expired) return "DeadlineExceeded";
+  return status == LUA_ERRMEM ? "NotEnoughMemory" : NULL;
+}
+
+/* The handler, which the deadline stops however often it catches that; → outcome, text, type. */
+static int run(lua_State *L) {
+  lambda_poller *self = lambda_poller_of(L);
+  push_service(self, L, "answer");
+  lua_pushcfunction(L, on_raised);
+  push_service(self, L, "run");
+  lambda_deadline_limit(self);
+  int status = lua_pcall(L, 0, 2, 2);
+  lambda_deadline_release(self, L);
+  if (status != LUA_OK) lua_pushnil(L);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_replace(L, 2); /* answer ok first second */
+  lua_pushstring(L, find_cause(self, status));
+  lua_insert(L, 3);
+  lua_call(L, 4, 3);
+  return 3;
+}
+
+static int measure(lua_State *L) {
+  push_service(lambda_poller_of(L), L, "measure");
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+static int finish(lua_State *L) {
+  const lambda_poller *self = lambda_poller_of(L);
+  push_service(self, L, "finish");
+  lua_pushboolean(L, self->sent == RUNTIME_API_DONE);
+  lua_pushstring(L, *self->why ? self->why : runtime_api_error(self->api));
+  lua_pushboolean(L, self->sent == RUNTIME_API_STALE);
+  lua_call(L, 3, 0);
+  return 0;
+}
+
+/* Runs one of the stages, which leaves its results on the stack; a stage that raises is logged. */
+static int run_stage(lambda_poller *self, lua_CFunction stage, int results) {
+  lua_State *L = self->L;
+  lua_pushcfunction(L, stage);
+  int status = script_call(L, 0, results);
+  if (status == LUA_OK) return status;
+  if (status == LUA_ERRMEM)
+    lambda_complain("ERROR", "%s", "not enough memory to handle the invocation");
+  else
+    lambda_complain("ERROR", "internal error, please report it: %s", lua_tostring(L, -1));
   lua_pop(L, 1);
-  return false;
+  return status;
 }
 
 void lambda_invocation_measure(void *context) {
@@ -131,30 +199,32 @@ void lambda_invocation_measure(void *context) {
   /* Nobody has the event, or the answer is an error that follows a refused response. */
   if (!self->progress.invocation || self->measured) return;
   self->measured = true;
-  call_service(self, "measure", 0, 0);
+  run_stage(self, measure, 0);
+}
+
+/* Tells Lambda that a stage failed, so that there is no answer. */
+static runtime_api_result refuse_stage(lambda_poller *self, int status) {
+  bool memory = status == LUA_ERRMEM;
+  runtime_api_result result =
+      lambda_invocation_refuse(self, memory ? "Runtime.NotEnoughMemory" : "Runtime.InternalError",
+                               memory ? "not enough memory" : "internal error");
+  snprintf(self->why, sizeof self->why, memory ? "not enough memory" : "internal error");
+  return result == RUNTIME_API_DONE ? RUNTIME_API_FAILED : result;
 }
 
 void lambda_invocation_handle(lambda_poller *self) {
-  lua_State *L = self->L;
   lambda_progress *progress = &self->progress;
   progress->invocation = &self->invocation;
   progress->expired = false;
-  self->problem[0] = '\0';
+  self->why[0] = '\0';
   export_trace(self);
   lambda_deadline_read(self);
-  bool handled = call_service(self, "handle", 0, 3);
-  self->measured = !handled;
-  runtime_api_result result =
-      handled ? send_outcome(self)
-              : lambda_invocation_refuse(self, "Runtime.InternalError", "internal error");
-  const char *problem = !handled         ? "internal error"
-                        : *self->problem ? self->problem
-                                         : runtime_api_error(self->api);
-  lua_settop(L, 0);
-  lua_pushboolean(L, handled && result == RUNTIME_API_DONE);
-  lua_pushstring(L, problem);
-  call_service(self, "finish", 2, 0);
-  lua_settop(L, 0);
+  int status = run_stage(self, begin, 0);
+  if (status == LUA_OK) status = run_stage(self, run, 3);
+  self->measured = status != LUA_OK;
+  self->sent = status == LUA_OK ? send_outcome(self) : refuse_stage(self, status);
+  lua_settop(self->L, 0);
+  run_stage(self, finish, 0);
   progress->invocation = NULL;
   progress->streaming = false; /* what is refused before a handler has it was not begun */
 }

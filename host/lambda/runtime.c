@@ -45,6 +45,7 @@ static void serve(lambda_poller *self) {
                       self->invocation.request_id);
       lambda_invocation_refuse(self, "Runtime.EventTooLarge", "the event is larger than 64 MiB");
       break;
+    case RUNTIME_API_STALE: /* is said of answers only */
     case RUNTIME_API_FAILED:
       lambda_complain("ERROR", "%s", runtime_api_error(self->api));
       process_sleep_ms(10 << (3 * failures++));

@@ -1,6 +1,12 @@
--- What the Lambda runtime does with an invocation: the event to the handler, the handler's decisions to
--- the log, its answer or failure back, then metrics and traces. host/lambda_runtime.c is the loop around
--- it: it calls start() once, then handle(), measure() and finish() for each invocation.
+-- What the Lambda runtime does with an invocation: the event to the handler, the handler's decisions
+-- to the log, its answer or failure back, then metrics and traces. host/lambda/invocation.c is the
+-- loop around it. It calls start() once, and for each invocation, in this order:
+--
+--   begin(context)   what comes before the handler; the deadline does not stop it
+--   run()            the handler; the deadline stops it. What it raises goes through fail(raised)
+--   answer(…)        what Lambda is told
+--   measure()        the metrics, while the answer is on its way
+--   finish(…)        the logs, after the answer was taken or refused
 --
 -- A failing handler fails the invocation: no answer ever carries an error inside of a success.
 local effects = require "weir.effects"
@@ -30,21 +36,43 @@ end
 
 -- Policies ------------------------------------------------------------------------------------
 
-local CHANGE_METRIC = { swapped = "PolicySwapped", refused = "PolicyRefused", failed = "PolicyFetchFailed" }
+local CHANGE_METRIC = {
+  swapped = "PolicySwapped",
+  refused = "PolicyRefused",
+  failed = "PolicyFetchFailed",
+}
+
+-- What the log says of a change: → level, message, fields besides the status
+local function describe_change(event)
+  if event.change == "swapped" then
+    return "INFO", "the policy set was swapped", { from = event.from, to = event.to }
+  elseif event.change == "recovered" then
+    return "INFO", "the policy source answers again", {}
+  elseif event.instead then
+    return "WARN", ("the policy set of %s goes on instead: %s"):format(event.instead, event.message),
+      { errorType = event.code }
+  end
+  return "WARN", "the last good policy set goes on: " .. event.message, { errorType = event.code }
+end
 
 -- A change of the policy set, or why there was none: a log record and a metric.
 local function report_change(self, event)
-  if event.change == "swapped" then
-    self.log:write("INFO", "the policy set was swapped", { from = event.from, to = event.to,
-      version = event.version })
-  else
-    self.log:write("WARN", event.instead
-        and ("the policy set of %s goes on instead: %s"):format(event.instead, event.message)
-        or "the last good policy set goes on: " .. event.message,
-      { errorType = event.code, version = event.version, policy_digest = self.source.set:digest() })
+  local status = self.source:status()
+  status.policy_problem = nil -- of invocations: what keeps a newer version away from them
+  if event.change ~= "loaded" then
+    local level, message, fields = describe_change(event)
+    for name, value in pairs(status) do fields[name] = value end
+    fields.version = event.version
+    self.log:write(level, message, fields)
   end
-  self.metrics:add({ { name = CHANGE_METRIC[event.change], value = 1, unit = "Count", dimensions = {} } },
-    { policy_digest = self.source.set:digest(), policy_version = event.version })
+  if event.warnings then
+    self.log:write("WARN", "the policy set has warnings: " .. event.warnings,
+      { policy_digest = status.policy_digest, version = event.version })
+  end
+
+  local name = CHANGE_METRIC[event.change]
+  if not name then return end
+  self.metrics:add({ { name = name, value = 1, unit = "Count", dimensions = {} } }, status)
   self.metrics:flush()
 end
 
@@ -55,13 +83,15 @@ local function check_policies(self, stop_at_ms, trace)
   if event then report_change(self, event) end
 end
 
--- A handler of ours that decides nothing needs no set; one of the function's package finds out when it asks.
+-- A handler of ours that decides nothing needs no set; one of the function's package finds out when
+-- it asks.
 local function load_policies(self)
   local wanted = self.handler.asks
   local source, message, code = policy_source.open { kind = wanted }
   if not source then return nil, message, code end
   self.source = source
   if not wanted and not self.handler.from_package then return true end
+
   local loaded, event
   loaded, event, code = source:load(process.time() + START_FETCH_MS)
   if not loaded then
@@ -74,43 +104,64 @@ end
 
 -- Start ---------------------------------------------------------------------------------------
 
-local function begin(self)
+local function new_metrics(self)
+  return metrics.new {
+    namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
+    function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"),
+    handler = self.handler.name,
+    write = function(line) self.log:line(line) end,
+  }
+end
+
+local function prepare(self)
   local message, code
   self.handler, message, code = find_handler(os.getenv("_HANDLER"), setting("LAMBDA_TASK_ROOT"))
   if not self.handler then return nil, message, code end
+
   local ok
-  ok, self.metrics = pcall(metrics.new, { namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
-    function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"), handler = self.handler.name,
-    write = function(line) self.log:line(line) end })
-  if not ok then
-    return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): " .. self.metrics,
-      "InvalidSetting"
-  end
-  return load_policies(self)
+  ok, self.metrics = pcall(new_metrics, self)
+  if ok then return load_policies(self) end
+  return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): "
+    .. self.metrics, "InvalidSetting"
+end
+
+-- The stages of an invocation, as host/lambda/invocation.c calls them. fail itself is the message
+-- handler: a function around it would be in every stack.
+local function service(self)
+  return {
+    begin = function(context) return runtime.begin(self, context) end,
+    run = function() return runtime.run(self) end,
+    fail = failure.from_raised,
+    answer = function(...) return runtime.answer(self, ...) end,
+    measure = function() return runtime.measure(self) end,
+    finish = function(...) return runtime.finish(self, ...) end,
+  }
 end
 
 -- start() → service | nil, JSON of the failure, its type. The failure is in the log.
 function runtime.start()
-  -- What a handler prints goes out line by line: it keeps its place among our records, which are written
-  -- past this buffer, and never cuts one in two.
+  -- What a handler prints goes out line by line: it keeps its place among our records, which are
+  -- written past this buffer, and never cuts one in two.
   io.stdout:setvbuf("line")
-  local self = { log = log.new(), cold = true,
-    daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON) }
-  local ok, started, message, code = xpcall(begin, function(raised)
-    local problem = failure.from_raised(raised)
-    return problem
+  local self = {
+    log = log.new(),
+    cold = true,
+    daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
+  }
+  self.log_decision = function(line) return self.log:line(line) end
+
+  local ok, started, message, code = xpcall(prepare, function(raised)
+    local failed = failure.from_raised(raised)
+    return failed
   end, self)
-  if ok and started then
-    return {
-      handle = function() return runtime.handle(self) end,
-      measure = function() return runtime.measure(self) end,
-      finish = function(...) return runtime.finish(self, ...) end,
-    }
-  end
-  local problem = ok and failure.new(code, message) or started
-  if not problem.type:find("^Runtime%.") then problem.type = "Runtime." .. problem.type end
-  self.log:failure("FATAL", problem)
-  return nil, failure.json(problem), problem.type
+  if ok and started then return service(self) end
+
+  local failed = ok and failure.new(code, message) or started
+  -- Where memory ran out there is only Lua's own text.
+  if type(failed) ~= "table" then failed = failure.new("LuaError", failed) end
+  if not failed.type:find("^Runtime%.") then failed.type = "Runtime." .. failed.type end
+  self.log:failure("FATAL", failed)
+  return nil, failure.json(failed), failed.type
 end
 
 -- An invocation -------------------------------------------------------------------------------
@@ -128,14 +179,37 @@ local function live_effects(self, trace)
     self.executor = self.executor or require("weir.aws.executor").new()
     return self.executor:perform(effect)
   end
-  return effects.live { executor = { perform = function(_, effect)
-    if trace.sampled then return trace:call(effect, perform) end
-    return perform(effect)
-  end } }
+  return effects.live {
+    executor = {
+      perform = function(_, effect)
+        if trace.sampled then return trace:call(effect, perform) end
+        return perform(effect)
+      end,
+    },
+  }
 end
 
--- A result that is a function writes the response in parts. Whoever keeps the writer must not write into
--- the response of another invocation.
+-- begin(context): context as weir.invocation has it. A policy set that is swapped in here must be
+-- told of, so the deadline does not stop this; the check keeps to its share of the time by itself.
+function runtime.begin(self, context)
+  local trace = start_trace(self, context.trace_id)
+  self.current = {
+    context = context,
+    begin_us = process.time_us(),
+    trace = trace,
+    effects = live_effects(self, trace),
+  }
+  self.log.request_id = context.request_id
+  aws_invocation.trace_id = context.trace_id
+
+  local checked, why = pcall(check_policies, self, context.stop_at_ms, trace)
+  if not checked then
+    self.log:write("ERROR", "the policies could not be checked: " .. tostring(why))
+  end
+end
+
+-- A result that is a function writes the response in parts. Whoever keeps the writer must not write
+-- into the response of another invocation.
 local function stream(self, current, result)
   result(function(text)
     if self.current ~= current then error("the response that this writes to has ended", 2) end
@@ -149,68 +223,69 @@ local function respond(self, current, result)
   return "response", json.encode(result)
 end
 
--- Everything between the event and the answer: → outcome, text | nil, problem
-local function run(self, current)
+-- run() → outcome, text | nil, failure
+function runtime.run(self)
+  local current, set = self.current, self.source.set
   local event, message, code = invocation.event()
   if event == nil then return nil, failure.new(code, "the event is not JSON: " .. message) end
-  local set = self.source.set
+
   local observe = current.trace.sampled and function(entry, begin_us)
     current.trace:decision(entry, begin_us, set:digest())
   end
-  local report = handlers.run(self.handler, event, set, current.effects,
-    { log = self.log_decision, request_id = self.log.request_id, observe = observe })
+  local report = handlers.run(self.handler, event, set, current.effects, {
+    log = self.log_decision,
+    request_id = self.log.request_id,
+    observe = observe,
+  })
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
   return respond(self, current, report.result)
 end
 
--- handle() → "response", text, nil | "streamed", "", nil | "error", JSON, type
-function runtime.handle(self)
-  local context = invocation.context()
-  local trace = start_trace(self, context.trace_id)
-  local current = { context = context, begin_us = process.time_us(), trace = trace,
-    effects = live_effects(self, trace) }
-  self.current, self.log.request_id = current, context.request_id
-  self.log_decision = self.log_decision or function(line) return self.log:line(line) end
-  aws_invocation.deadline_ms, aws_invocation.trace_id = context.stop_at_ms, context.trace_id
-  -- Outside of what the deadline stops: a set that was swapped in must be told of. The check has a share
-  -- of the time that it keeps to by itself.
-  local checked, why = pcall(check_policies, self, context.stop_at_ms, trace)
-  if not checked then self.log:write("ERROR", "the policies could not be checked: " .. tostring(why)) end
-  local ok, outcome, text = invocation.call(run, failure.from_raised, self, current)
+-- answer(ok, cause, …) → "response", text, nil | "streamed", "", nil | "error", JSON, type.
+-- ok: run returned what follows; otherwise it raised, and what follows is what fail made of that.
+-- cause: what cut the handler short, "DeadlineExceeded" or "NotEnoughMemory", however it failed.
+function runtime.answer(self, ok, cause, outcome, text)
   if ok and outcome then return outcome, text end
-  local problem = ok and text or outcome
+
+  local failed = ok and text or outcome
   -- Where memory ran out, or the message handler failed, there is only Lua's own text.
-  if type(problem) ~= "table" then problem = failure.new("LuaError", problem) end
-  if invocation.expired() then problem.type = "DeadlineExceeded" end
-  current.problem = problem
-  return "error", failure.json(problem), problem.type
+  if type(failed) ~= "table" then failed = failure.new("LuaError", failed) end
+  if cause then failed.type = cause end
+  self.current.failure = failed
+  return "error", failure.json(failed), failed.type
 end
 
 -- measure(): the metrics of the invocation, made while its answer is on the way.
 function runtime.measure(self)
-  local current, set, source = self.current, self.source.set, self.source
-  local properties = { request_id = current.context.request_id, policy_digest = set and set:digest(),
-    policy_version = source.version, policy_problem = source.problem and source.problem.code }
+  local current, source = self.current, self.source
+  local properties = source:status()
+  properties.request_id = current.context.request_id
   current.measured = true
   current.left_out = self.metrics:add(current.effects.metrics, properties)
-  self.metrics:invocation({ duration_ms = (process.time_us() - current.begin_us) / 1000,
-    ok = not current.problem, cold = self.cold }, properties)
+  self.metrics:invocation({
+    duration_ms = (process.time_us() - current.begin_us) / 1000,
+    ok = not current.failure,
+    cold = self.cold,
+    policy_age_s = source:age_s(),
+  }, properties)
 end
 
--- finish(sent, why): after the answer went out, or did not.
-function runtime.finish(self, sent, why)
+-- finish(sent, why, stale): after the answer was taken or, sent being false, was not, and why. stale:
+-- Lambda had ended the invocation before the answer came.
+function runtime.finish(self, sent, why, stale)
   local current = self.current
-  aws_invocation.deadline_ms, aws_invocation.trace_id = nil, nil
-  local unsent = not sent and current.problem
-  if not sent and not current.problem then
-    current.problem = failure.new("Runtime.ResponseNotSent", why)
+  aws_invocation.trace_id = nil
+  local unsent = not sent and current.failure
+  if not sent and not current.failure then
+    current.failure = failure.new(stale and "Runtime.StaleAnswer" or "Runtime.ResponseNotSent", why)
     self.metrics:forget() -- they told of a success
     current.measured = false
   end
+
   if not current.measured then runtime.measure(self) end
-  if current.problem then self.log:failure("ERROR", current.problem) end
+  if current.failure then self.log:failure("ERROR", current.failure) end
   if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
-  for _, problem in ipairs(current.left_out) do self.log:write("WARN", problem) end
+  for _, reason in ipairs(current.left_out) do self.log:write("WARN", reason) end
   self.metrics:flush()
   self.cold, self.current, self.log.request_id = false, nil, nil
 end

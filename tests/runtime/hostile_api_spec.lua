@@ -113,6 +113,76 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal("10", outcomes(result.stdout, "request-2"))
   end)
 
+  it("goes on when Lambda had ended the invocation before the answer came", function()
+    lambda.replies({ status = 410 }, { status = 410 }, { status = 202 })
+    local runtime = lambda.start(environment)
+    lambda.script(EVENT, { kind = "event", id = "request-2", body = "[" },
+      { kind = "event", id = "request-3", body = '{"file_count": 3}' })
+    local posts = lambda.posts(3)
+    local result = runtime:stop()
+    assert.equal(0, result.status)
+    assert.equal("/invocation/request-3/response", posts[3].path)
+    assert.matches("request%-1 ERROR Runtime.StaleAnswer: the Runtime API answered 410 to a response: it is stale",
+      result.stdout)
+    assert.matches("request%-2 ERROR the failure was not taken: the Runtime API answered 410 to an error",
+      result.stdout)
+    assert.equal("01", outcomes(result.stdout, "request-1"))
+    assert.equal("10", outcomes(result.stdout, "request-3"))
+  end)
+
+  describe("sends the invocation's id back", function()
+    local HEADER = "lambda-runtime-invocation-id"
+    local function event(id, invocation_id, body)
+      return { kind = "event", id = id, body = body or '{"file_count": 3}',
+        headers = { ["Lambda-Runtime-Invocation-Id"] = invocation_id } }
+    end
+
+    it("with a response and an error, and sends none where Lambda sent none", function()
+      local runtime = lambda.start(environment)
+      lambda.script(event("r-1", "one"), event("r-2", "two/+= 2", "["), event("r-3"), event("r-1", "four"),
+        { kind = "raw", text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-5\r\nConnection: close\r\n"
+          .. "Lambda-Runtime-Invocation-Id: a\1b\r\n\r\n{\"file_count\": 3}" })
+      local posts = lambda.posts(5)
+      assert.equal(0, runtime:stop().status)
+      assert.equal("one", posts[1].headers[HEADER])
+      assert.equal("/invocation/r-2/error", posts[2].path)
+      assert.equal("two/+= 2", posts[2].headers[HEADER])
+      assert.is_nil(posts[3].headers[HEADER])
+      assert.equal("four", posts[4].headers[HEADER])
+      assert.is_nil(posts[5].headers[HEADER]) -- a header cannot hold it
+    end)
+
+    it("with a stream, and with the error that follows a refused one", function()
+      local root = run.directory { ["function.lua"] = "return { handle = function() return function(write) "
+        .. "write('a part') end end }" }
+      lambda.replies({ status = 413 })
+      local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root }
+      lambda.script(event("r-1", "one"), event("r-2", "two"))
+      local posts = lambda.posts(3)
+      runtime:stop()
+      run.remove(root)
+      assert.same({ "/invocation/r-1/response", "/invocation/r-1/error", "/invocation/r-2/response" },
+        { posts[1].path, posts[2].path, posts[3].path })
+      assert.same({ "one", "one", "two" },
+        { posts[1].headers[HEADER], posts[2].headers[HEADER], posts[3].headers[HEADER] })
+    end)
+
+    it("with every poller, each its own", function()
+      local runtime = lambda.start { _HANDLER = "routing", AWS_LAMBDA_MAX_CONCURRENCY = "4" }
+      local events = {}
+      for i = 1, 40 do
+        events[i] = event("r-" .. i, i % 5 ~= 0 and "id-" .. i or nil, i % 7 == 0 and "[" or nil)
+      end
+      lambda.script(table.unpack(events))
+      local posts = lambda.posts(40)
+      runtime:stop()
+      for _, post in ipairs(posts) do
+        local i = tonumber(post.path:match("^/invocation/r%-(%d+)/"))
+        assert.equal(i % 5 ~= 0 and "id-" .. i or nil, post.headers[HEADER])
+      end
+    end)
+  end)
+
   it("logs a failure that nobody takes with its request, once", function()
     lambda.replies({ status = 500 }, { status = 202 })
     local runtime = lambda.start(environment)

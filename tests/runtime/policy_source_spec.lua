@@ -167,6 +167,79 @@ describe("the runtime's policies", function()
     assert.equal("at or above 5", decide(5))
   end)
 
+  -- A source over a remote place that does as it is told.
+  local function scripted_source(answers)
+    local now = 1000000
+    local source = assert(require("weir.runtime.policy_source").open { kind = "routing",
+      now = function() return now end, getenv = function() end })
+    local forgotten = 0
+    source.remote = {
+      name = "scripted",
+      fetch = function() return table.unpack(table.remove(answers, 1)) end,
+      forget = function() forgotten = forgotten + 1 end,
+    }
+    return source, function(ms) now = now + ms end, function() return forgotten end
+  end
+
+  it("keep a refusal and a failure apart, each with its time", function()
+    local good, better = bundle(10), bundle(5)
+    local source, pass = scripted_source { { good, "v1" }, { "{}", "v2" }, { nil, "no network", "ConnectionFailed" },
+      { false }, { "{}", "v2" }, { better, "v3" }, { nil, "no network", "ConnectionFailed" }, { false } }
+    assert(source:load(2000000))
+    local function at(ms, expected, change)
+      pass(ms)
+      local event = source:check()
+      assert.equal(change, event and event.change)
+      local seen = source:status()
+      seen.policy_digest = nil
+      assert.same(expected, seen)
+    end
+    local first = process.timestamp(1000000)
+    assert.same({ policy_version = "v1", policy_loaded_at = first, policy_fetched_at = first },
+      { policy_version = source:status().policy_version, policy_loaded_at = source:status().policy_loaded_at,
+        policy_fetched_at = source:status().policy_fetched_at })
+    local function expected(fetched, more)
+      local all = { policy_version = "v1", policy_loaded_at = first, policy_fetched_at = process.timestamp(fetched),
+        policy_problem = "PolicySetRefused", policy_refused = "PolicySetRefused", policy_refused_version = "v2",
+        policy_refused_at = process.timestamp(1010000) }
+      for name, value in pairs(more or {}) do all[name] = value end
+      return all
+    end
+    at(10000, expected(1010000), "refused")
+    at(10000, expected(1010000, { policy_fetch_failed = "ConnectionFailed",
+      policy_fetch_failed_at = process.timestamp(1020000) }), "failed")
+    at(10000, expected(1030000), "recovered")
+    assert.equal(30, source:age_s())
+    at(10000, expected(1040000)) -- fetched once more and refused as before: told once
+    local later = process.timestamp(1050000)
+    at(10000, { policy_version = "v3", policy_loaded_at = later, policy_fetched_at = later }, "swapped")
+    at(10000, { policy_version = "v3", policy_loaded_at = later, policy_fetched_at = later,
+      policy_problem = "ConnectionFailed", policy_fetch_failed = "ConnectionFailed",
+      policy_fetch_failed_at = process.timestamp(1060000) }, "failed")
+    at(10000, { policy_version = "v3", policy_loaded_at = later, policy_fetched_at = process.timestamp(1070000) },
+      "recovered")
+    assert.equal(0, source:age_s())
+  end)
+
+  it("fetch a version again that could not be tried", function()
+    local source, pass, forgotten = scripted_source { { (bundle(10)), "v1" }, { (bundle(5)), "v2" },
+      { (bundle(5)), "v2" } }
+    assert(source:load(2000000))
+    local refresh = source.set.refresh
+    finally(function() getmetatable(source.set).__index.refresh = refresh end)
+    getmetatable(source.set).__index.refresh = function() error("not enough memory", 0) end
+    pass(1000)
+    local event = source:check()
+    assert.same({ "failed", "not enough memory", "v2" }, { event.change, event.message, event.version })
+    assert.equal(1, forgotten())
+    assert.is_nil(source.refusal)
+    getmetatable(source.set).__index.refresh = function() return "refused", {} end
+    pass(1000)
+    assert.equal("NotEnoughMemory", source:check().code)
+    assert.equal(2, forgotten())
+    assert.is_nil(source.refusal)
+  end)
+
   it("are looked at when the clock was set back", function()
     local now = process.time()
     write_policies(policy(10), root .. "/edited")
@@ -210,6 +283,57 @@ describe("the runtime's policies", function()
       assert.matches("NoSuchKey", log)
       assert.matches('"PolicyFetchFailed":1', log, 1, true)
       assert.matches('"policy_version":"\\"%x+\\""', log)
+    end)
+
+    -- The metrics lines of the invocation: its properties.
+    local function properties(log, id)
+      for line in log:gmatch("[^\n]+") do
+        local record = json.decode(line)
+        if record and record._aws and record.request_id == id and record.Duration then return record end
+      end
+      error("no metrics of " .. id)
+    end
+
+    it("stay refused while the refused version is the newest, whatever fails in between", function()
+      put((bundle(10)))
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 10", decide(5)) -- r1
+      put("{}")
+      assert.equal("below 10", decide(5)) -- r2: refused
+      cloud.faults({ kind = "status", status = 403 })
+      assert.equal("below 10", decide(5)) -- r3: the fetch fails
+      process.sleep(1100)
+      assert.equal("below 10", decide(5)) -- r4: nothing new, and what is newest is refused
+      put((bundle(3)))
+      assert.equal("at or above 3", decide(5)) -- r5: good again
+      local log = stop().stdout
+
+      local good, refused, failed = properties(log, "r1"), properties(log, "r2"), properties(log, "r3")
+      local still, mended = properties(log, "r4"), properties(log, "r5")
+      assert.is_nil(good.policy_problem)
+      for _, seen in ipairs { refused, failed, still } do
+        assert.equal("PolicySetRefused", seen.policy_problem)
+        assert.equal("PolicySetRefused", seen.policy_refused)
+        assert.equal(refused.policy_refused_version, seen.policy_refused_version)
+        assert.equal(refused.policy_refused_at, seen.policy_refused_at)
+        assert.equal(good.policy_version, seen.policy_version)
+        assert.equal(good.policy_loaded_at, seen.policy_loaded_at)
+      end
+      assert.not_equal(good.policy_version, refused.policy_refused_version)
+      assert.is_nil(refused.policy_fetch_failed)
+      assert.is_string(failed.policy_fetch_failed)
+      assert.equal(refused.policy_fetched_at, failed.policy_fetched_at)
+      assert.is_true(failed.policy_fetch_failed_at >= failed.policy_fetched_at)
+      assert.is_nil(still.policy_fetch_failed)
+      assert.is_true(still.policy_fetched_at > failed.policy_fetched_at)
+      assert.equal(0, good.PolicyAge)
+      assert.is_true(still.PolicyAge >= 1)
+      for _, name in ipairs { "policy_problem", "policy_refused", "policy_refused_version", "policy_refused_at" } do
+        assert.is_nil(mended[name], name)
+      end
+      assert.equal(0, mended.PolicyAge)
+      assert.matches("INFO the policy source answers again {[^\n]*\"policy_refused\":\"PolicySetRefused\"", log)
+      assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
     end)
 
     it("ask with the ETag, so that nothing is sent twice", function()

@@ -229,17 +229,22 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
   }
 }
 
+/* Begins a request whose path is BASE, path, the invocation's request id, call. */
 static void begin_request(runtime_api *api, const char *method, const char *path,
-                          const char *request_id, const char *call) {
+                          const runtime_invocation *invocation, const char *call) {
   const char *const parts[] = {method,    " " BASE,
-                               path,      request_id ? request_id : "",
+                               path,      invocation ? invocation->request_id : "",
                                call,      " HTTP/1.1\r\nHost: ",
                                api->host, ":",
                                api->port, "\r\nUser-Agent: weir/" WEIR_VERSION "\r\n"};
   api->head.size = 0;
   api->error[0] = '\0';
-  api->answering = request_id != NULL;
+  api->answering = invocation != NULL;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) text_buffer_text(&api->head, parts[i]);
+  if (!invocation || invocation->invocation_id[0] == '\0') return;
+  text_buffer_text(&api->head, "Lambda-Runtime-Invocation-Id: ");
+  text_buffer_text(&api->head, invocation->invocation_id);
+  text_buffer_text(&api->head, "\r\n");
 }
 
 /* An id goes back into a path: one that would change the request's meaning is no id. */
@@ -248,9 +253,18 @@ static bool is_request_id(const char *id) {
   return size > 0 && size <= 128 && id[size] == '\0';
 }
 
+/* An invocation id goes back into a header. One that a header cannot hold is not sent back, as if
+ * Lambda had sent none: it then accepts the answer without comparing. */
+static const char *sendable(const char *id) {
+  for (const char *at = id; *at; at++)
+    if (*at < ' ' || *at > '~') return "";
+  return id;
+}
+
 static void read_invocation(const runtime_answer *answer, runtime_invocation *invocation) {
   *invocation = (runtime_invocation){
       .request_id = runtime_answer_header(answer, "lambda-runtime-aws-request-id"),
+      .invocation_id = sendable(runtime_answer_header(answer, "lambda-runtime-invocation-id")),
       .deadline_ms = runtime_answer_header(answer, "lambda-runtime-deadline-ms"),
       .function_arn = runtime_answer_header(answer, "lambda-runtime-invoked-function-arn"),
       .trace_id = runtime_answer_header(answer, "lambda-runtime-trace-id"),
@@ -286,23 +300,30 @@ static runtime_api_result judge_reply(runtime_api *api, bool answered, const cha
   int status = api->reply.status;
   if (!answered) return RUNTIME_API_FAILED;
   if (status >= 200 && status < 300) return RUNTIME_API_DONE;
+  if (status == 410) {
+    explain(api,
+            "the Runtime API answered 410 to %s: it is stale, because Lambda had ended the "
+            "invocation before",
+            what);
+    return RUNTIME_API_STALE;
+  }
   explain(api, "the Runtime API answered %d to %s", status, what);
   return status == 413 ? RUNTIME_API_TOO_LARGE : RUNTIME_API_FAILED;
 }
 
-runtime_api_result runtime_api_respond(runtime_api *api, const char *request_id, const char *body,
-                                       size_t size) {
-  begin_request(api, "POST", "invocation/", request_id, "/response");
+runtime_api_result runtime_api_respond(runtime_api *api, const runtime_invocation *invocation,
+                                       const char *body, size_t size) {
+  begin_request(api, "POST", "invocation/", invocation, "/response");
   text_buffer_format(&api->head, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
                      size);
   bool answered = exchange(api, body, size, ANSWER_TIMEOUT_MS, &api->reply, REPLY_MAX);
   return judge_reply(api, answered, "a response");
 }
 
-runtime_api_result runtime_api_fail(runtime_api *api, const char *request_id, const char *type,
-                                    const char *json, size_t size) {
-  if (request_id)
-    begin_request(api, "POST", "invocation/", request_id, "/error");
+runtime_api_result runtime_api_fail(runtime_api *api, const runtime_invocation *invocation,
+                                    const char *type, const char *json, size_t size) {
+  if (invocation)
+    begin_request(api, "POST", "invocation/", invocation, "/error");
   else
     begin_request(api, "POST", "init/error", NULL, "");
   text_buffer_format(&api->head,
@@ -323,8 +344,9 @@ static bool is_stale(const runtime_api *api) {
          (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-void runtime_api_stream_begin(runtime_api *api, const char *request_id, const char *content_type) {
-  begin_request(api, "POST", "invocation/", request_id, "/response");
+void runtime_api_stream_begin(runtime_api *api, const runtime_invocation *invocation,
+                              const char *content_type) {
+  begin_request(api, "POST", "invocation/", invocation, "/response");
   text_buffer_format(&api->head,
                      "Content-Type: %s\r\n"
                      "Lambda-Runtime-Function-Response-Mode: streaming\r\n"

@@ -28,12 +28,14 @@ typedef enum {
   RUNTIME_API_STOPPED,   /* the stop descriptor became readable while waiting for an event */
   RUNTIME_API_FAILED,    /* no usable answer; runtime_api_error says why */
   RUNTIME_API_TOO_LARGE, /* 413 to a response; or an event beyond the limit, whose id is known */
+  RUNTIME_API_STALE,     /* 410 to a response or an error: the invocation had ended before */
 } runtime_api_result;
 
 /* NUL-terminated; "" when the peer did not send the header. */
 typedef struct {
   const char *request_id;
-  const char *deadline_ms; /* as sent: epoch milliseconds */
+  const char *invocation_id; /* never reused, as a request id may be; the answer repeats it */
+  const char *deadline_ms;   /* as sent: epoch milliseconds */
   const char *function_arn;
   const char *trace_id;
   const char *client_context;
@@ -57,20 +59,24 @@ void runtime_api_free(runtime_api *api);
 /* Wipes the event before, and waits for the next. */
 runtime_api_result runtime_api_next(runtime_api *api, runtime_invocation *invocation);
 
-/* POST …/invocation/{id}/response. */
-runtime_api_result runtime_api_respond(runtime_api *api, const char *request_id, const char *body,
-                                       size_t size);
+/* The answers below name the invocation by its request id and its invocation id, so that Lambda can
+ * refuse one that belongs to an earlier invocation of the same request (RUNTIME_API_STALE). */
 
-/* POST …/invocation/{id}/error, or …/init/error when request_id is NULL. type goes into a header:
+/* POST …/invocation/{id}/response. */
+runtime_api_result runtime_api_respond(runtime_api *api, const runtime_invocation *invocation,
+                                       const char *body, size_t size);
+
+/* POST …/invocation/{id}/error, or …/init/error when invocation is NULL. type goes into a header:
  * "Runtime.NoSuchHandler". */
-runtime_api_result runtime_api_fail(runtime_api *api, const char *request_id, const char *type,
-                                    const char *json, size_t size);
+runtime_api_result runtime_api_fail(runtime_api *api, const runtime_invocation *invocation,
+                                    const char *type, const char *json, size_t size);
 
 /* A streamed response: begin, write any number of times, end. With a type, the end says that the
  * stream broke off, and json (as for runtime_api_fail) why. After a failure the later calls do
  * nothing and runtime_api_stream_end reports it. limit_ms: how long the peer may take none of the
  * part (more than the usual limit is that one). */
-void runtime_api_stream_begin(runtime_api *api, const char *request_id, const char *content_type);
+void runtime_api_stream_begin(runtime_api *api, const runtime_invocation *invocation,
+                              const char *content_type);
 void runtime_api_stream_write(runtime_api *api, const char *bytes, size_t size, int64_t limit_ms);
 runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, const char *json,
                                           size_t size);

@@ -76,11 +76,6 @@ end
 
 -- Settling what the caller left open ------------------------------------------------------------
 
--- The deadline of every client; see weir.aws.invocation.
-function client.set_deadline(epoch_ms)
-  invocation.deadline_ms = epoch_ms
-end
-
 local function find_region(config, getenv)
   local region = config.region or getenv("AWS_REGION") or getenv("AWS_DEFAULT_REGION")
     or getenv("REGION") or credentials.profile_region(config, getenv)
@@ -235,7 +230,7 @@ function Client:deadline(options)
   local own = self.config.deadline_ms
   if type(own) == "function" then own = own() end
   local nearest = options and options.deadline_ms
-  for _, candidate in pairs { own, invocation.deadline_ms } do
+  for _, candidate in pairs { own, process.deadline() } do
     if not nearest or candidate < nearest then nearest = candidate end
   end
   return nearest and math.floor(nearest)

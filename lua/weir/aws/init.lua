@@ -1,7 +1,6 @@
 -- AWS clients by name: require("weir.aws").client("stepfunctions", config).
-local client = require "weir.aws.client"
 
-local aws = { set_deadline = client.set_deadline }
+local aws = {}
 
 aws.services = { "appconfigdata", "bedrock_runtime", "cloudwatch", "dynamodb", "eventbridge", "rekognition", "s3",
   "sagemaker", "sagemaker_runtime", "ssm", "stepfunctions", "sts" }

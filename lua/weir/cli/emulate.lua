@@ -1,14 +1,21 @@
 -- weir emulate: Lambda on this machine, for a layer and `aws lambda invoke --endpoint-url`.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local handler = require "weir.runtime.handler"
+local json = require "weir.json"
 local layer = require "weir.cli.layer"
 local process = require "weir.process"
 local terminal = require "weir.cli.terminal"
 
+local BOM_LIMIT = 4 * 1024 * 1024
+
 -- option, least, most, default
 local NUMBERS = {
-  { "port", 0, 65535, 0 }, { "timeout", 1, 900, 3 }, { "memory", 128, 10240, 128 },
-  { "concurrency", 1, 100, 1 }, { "managed", 1, 100, 0 },
+  { "port", 0, 65535, 0 },
+  { "timeout", 1, 900, 3 },
+  { "memory", 128, 10240, 128 },
+  { "concurrency", 1, 100, 1 },
+  { "managed", 1, 100, 0 },
 }
 
 local function read_numbers(given)
@@ -64,40 +71,66 @@ end
 local function read_function(name)
   if not name then return "function" end
   if #name <= 64 and name:find("^[%w_-]+$") then return name end
-  return nil, ("--function '%s' is no name of a function"):format(name),
-    "at most 64 letters, digits, '-' and '_'"
+  return nil, ("--function '%s' is not a name of a function"):format(name),
+    "use at most 64 letters, digits, '-' and '_'"
+end
+
+local function read_qualifiers(given)
+  for _, name in ipairs(given or {}) do
+    if #name > 128 or not name:find("^[%w$_-]+$") then
+      return nil, ("--qualifier '%s' is not a version or an alias"):format(name),
+        "use at most 128 letters, digits, '$', '-' and '_'"
+    end
+  end
+  return given or {}
 end
 
 -- Everything the usage can be wrong about, before anything is unpacked or started.
 local function read_options(given)
-  local numbers, problem = read_numbers(given)
-  if not numbers then return nil, problem end
+  local numbers, wrong, hint = read_numbers(given)
+  if not numbers then return nil, wrong end
   if not given.handler then return nil, "no handler is named", "name it with --handler NAME" end
-  local variables, wrong, hint = check_variables(given.env or {})
+
+  local variables
+  variables, wrong, hint = check_variables(given.env or {})
   if not variables then return nil, wrong, hint end
-  variables, problem = add_level(variables, given.log_level)
-  if not variables then return nil, problem end
+  variables, wrong = add_level(variables, given.log_level)
+  if not variables then return nil, wrong end
+
   local json_logs
-  json_logs, problem = read_format(given.log_format)
-  if json_logs == nil then return nil, problem end
-  local name
-  name, problem, hint = read_function(given["function"])
-  if not name then return nil, problem, hint end
+  json_logs, wrong = read_format(given.log_format)
+  if json_logs == nil then return nil, wrong end
+
+  local name, qualifiers
+  name, wrong, hint = read_function(given["function"])
+  if not name then return nil, wrong, hint end
+  qualifiers, wrong, hint = read_qualifiers(given.qualifier)
+  if not qualifiers then return nil, wrong, hint end
+
   return {
-    handler = given.handler, function_name = name, variables = variables, port = numbers.port,
-    timeout_s = numbers.timeout, memory_mb = numbers.memory, concurrency = numbers.concurrency,
-    managed = numbers.managed, json_logs = json_logs, json_events = given.json or false,
+    handler = given.handler,
+    function_name = name,
+    variables = variables,
+    qualifiers = qualifiers,
+    port = numbers.port,
+    timeout_s = numbers.timeout,
+    memory_mb = numbers.memory,
+    concurrency = numbers.concurrency,
+    managed = numbers.managed,
+    json_logs = json_logs,
+    json_events = given.json or false,
   }
 end
 
 local function say_ready(err, port, options)
   local url = ("http://127.0.0.1:%d"):format(port)
-  err:print(("weir: emulate: ready at %s; function %s, handler %s; end with Ctrl-C"):format(url,
-    options.function_name, terminal.printable(options.handler)))
+  local name = options.function_name
+  err:print(("weir: emulate: ready at %s; function %s, handler %s; end with Ctrl-C"):format(
+    url, name, terminal.printable(options.handler)))
   err:print(("Next: aws lambda invoke --endpoint-url %s --function-name %s --cli-binary-format "
-    .. "raw-in-base64-out --payload '{}' --no-sign-request --region us-east-1 /dev/stdout"):format(url,
-    options.function_name))
-  err:print(("Next: curl -d '{}' %s/2015-03-31/functions/%s/invocations"):format(url, options.function_name))
+    .. "raw-in-base64-out --payload '{}' --no-sign-request --region us-east-1 /dev/stdout"):format(
+    url, name))
+  err:print(("Next: curl -d '{}' %s/2015-03-31/functions/%s/invocations"):format(url, name))
   err:flush()
 end
 
@@ -110,8 +143,10 @@ end
 local function serve(emulator, options, screen)
   local host <close>, message, code = emulator.open(options)
   if not host then
-    return fail(screen, message, code == "PortInUse" and "weir emulate … without --port takes a free one" or nil)
+    return fail(screen, message,
+      code == "PortInUse" and "weir emulate … without --port takes a free one" or nil)
   end
+
   screen.out:flush()
   say_ready(screen.err, host:port(), options)
   local ok
@@ -121,19 +156,46 @@ local function serve(emulator, options, screen)
   return fail(screen, "cannot write the log: " .. message)
 end
 
+-- A function whose handler does not exist would start, and fail with its first invocation.
+local function check_handler(options)
+  local found, message = handler.locate(options.handler, options.task_root)
+  if found then return true end
+  return nil, ("--handler '%s': %s"):format(options.handler, message),
+    "the function's code is looked for in " .. options.task_root .. "; see --task-root"
+end
+
 -- Without a layer the running program is the runtime, as it is when Lambda calls it `bootstrap`.
 local function run_itself(emulator, options, screen)
   local program, message = process.executable()
   if not program then return fail(screen, message) end
+  local known, wrong, hint = check_handler(options)
+  if not known then return nil, wrong, hint end
+
   options.program, options.argv0 = program, "bootstrap"
   options.layer = program:match("^(.*)/[^/]*$")
   return serve(emulator, options, screen)
 end
 
+-- weir's own layer says so in its bill of materials. The layer of another runtime has handlers of its
+-- own, of which nothing is known here.
+local function is_ours(opened)
+  local text = files.read(opened.directory .. "/bom.json", BOM_LIMIT)
+  local bom = text and json.decode(text)
+  local metadata = type(bom) == "table" and bom.metadata
+  local component = type(metadata) == "table" and metadata.component
+  return type(component) == "table" and component.name == "weir"
+end
+
 local function run_layer(emulator, options, path, screen)
   local opened <close>, message = layer.open(path)
   if not opened then return fail(screen, message) end
-  options.program, options.argv0, options.layer = opened.bootstrap, opened.bootstrap, opened.directory
+  if is_ours(opened) then
+    local known, wrong, hint = check_handler(options)
+    if not known then return nil, wrong, hint end
+  end
+
+  options.program, options.argv0 = opened.bootstrap, opened.bootstrap
+  options.layer = opened.directory
   return serve(emulator, options, screen)
 end
 
@@ -142,11 +204,14 @@ local function run(given, screen)
   if not found then
     return nil, "this build has no emulator", "build with -DWEIR_EMULATOR=ON, as ./dev build does"
   end
-  local options, problem, hint = read_options(given)
-  if not options then return nil, problem, hint end
+  local options, wrong, hint = read_options(given)
+  if not options then return nil, wrong, hint end
+
   local root, message = layer.absolute(given.task_root or ".")
   if not root then return fail(screen, message) end
-  if files.stat(root).type ~= "directory" then return fail(screen, root .. " is not a directory") end
+  if files.stat(root).type ~= "directory" then
+    return fail(screen, root .. " is not a directory")
+  end
   options.task_root = root
   process.keep_secrets() -- events pass through here with their task tokens
   if given.LAYER then return run_layer(emulator, options, given.LAYER, screen) end
@@ -161,6 +226,8 @@ return {
       start when an invocation needs one and stay warm, each with a Runtime API of its own; time-outs,
       crashes and errors are reported in Lambda's words, with its START, END and REPORT lines. LAYER is a
       directory that holds bootstrap, or a layer's zip; without it this very program is the runtime.]],
+    [[It answers programs on this machine, at 127.0.0.1, ::1 and localhost, and refuses what a browser
+      sends for a web page: a page from elsewhere must not run a function.]],
     [[The runtime's own output, and the platform's lines, go to standard output. With --json standard
       output is one JSON object a line: ready, log, invocation.]],
     [[The runtime gets the caller's AWS_* and WEIR_* variables, what --env sets, Lambda's own, and nothing
@@ -168,11 +235,20 @@ return {
       and this does not: the memory size, and the size of the file system. Events of type Event are run
       once; Lambda tries them again.]],
   },
-  positionals = { { name = "LAYER", doc = "a directory or zip with bootstrap", optional = true, complete = "file" } },
+  positionals = {
+    {
+      name = "LAYER",
+      doc = "a directory or zip with bootstrap",
+      optional = true,
+      complete = "file",
+    },
+  },
   options = {
     { long = "handler", value = "NAME", required = true, doc = "the handler, as _HANDLER" },
     { long = "port", value = "N", doc = "listen on this port; otherwise on a free one" },
     { long = "function", value = "NAME", doc = "the function's name (function)" },
+    { long = "qualifier", value = "NAME", many = true,
+      doc = "a version or an alias of the function, besides $LATEST" },
     { long = "timeout", value = "SECONDS", doc = "the function's time-out, 1 to 900 (3)" },
     { long = "memory", value = "MB", doc = "the memory size it is told, 128 to 10240 (128)" },
     { long = "concurrency", value = "N", doc = "environments at most (1); further invocations wait" },

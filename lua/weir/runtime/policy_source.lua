@@ -1,21 +1,29 @@
--- Where a function's policies come from, and how a new version takes the place of the old one while the
--- function runs. WEIR_POLICY_SOURCE is
+-- Where a function's policies come from, and how a new version takes the place of the old one while
+-- the function runs. WEIR_POLICY_SOURCE is
 --
 --   (unset)                                     the function's own policies/, else the layer's
 --   /some/directory                             a policy directory
---   s3://bucket/key                             a bundle (weir bundle); bucket, access point alias or ARN
+--   s3://bucket/key                             a bundle: bucket, access point alias or ARN
 --   appconfig:application/environment/profile   a bundle as an AppConfig configuration
 --
--- A version becomes active only when it verifies, as a whole, between two invocations, and has a policy
--- of the kind that the handler asks. One that does not, or that cannot be fetched, leaves the last good
--- one active. At the start, where there is no last good one yet, the bundle of a remote source gives way
--- to the directory that the unset source means.
+-- A version becomes active only when it verifies, as a whole, between two invocations, and has a
+-- policy of the kind that the handler asks. One that does not, or that cannot be fetched, leaves the
+-- last good one active. At the start there is no last good one yet: the bundle of a remote source
+-- then gives way to the directory that the unset source means.
+--
+-- What a source knows of itself is kept apart, each with its time:
+--   set, version, loaded_ms   the set in force, and since when
+--   fetched_ms                the last fetch that worked (or the last look at a directory)
+--   current_ms                when the set in force was last known to be the newest
+--   failure   { message =, code =, time_ms = }             of the last fetch; nil when it worked
+--   refusal   { message =, code =, version =, time_ms = }  of the newest version; nil: it verified
 --
 -- Every poller has a source of its own. Checks come at most every WEIR_POLICY_POLL_SECONDS (60; 0 for
--- each invocation), before the first invocation that is due: so no decision is older than that, however
--- long the environment was frozen.
+-- each invocation), before the first invocation that is due: so no decision is older than that,
+-- however long the environment was frozen.
 local json = require "weir.json"
 local policy_directory = require "weir.policy_directory"
+local policy_fetch = require "weir.runtime.policy_fetch"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 
@@ -24,106 +32,42 @@ local policy_source = {}
 local DEFAULT_POLL_SECONDS, LONGEST_POLL_SECONDS = 60, 1000000000
 -- A check must not eat the invocation it comes before.
 local FETCH_TIMEOUT_MS, LONGEST_SHARE = 2000, 4
+-- As many findings as one log record names.
+local MOST_FINDINGS = 5
 
--- The directory that the unset source means: → path | nil, message, code
-local function default_directory(getenv)
-  local root = getenv("LAMBDA_TASK_ROOT")
-  return policy_directory.find(root and root ~= "" and root .. "/policies" or nil)
+-- Findings ------------------------------------------------------------------------------------
+
+local function describe(finding)
+  local place = finding.file
+  if finding.line and finding.line > 0 then place = ("%s:%d"):format(place, finding.line) end
+  return ("%s: %s[%s] %s"):format(place, finding.severity, finding.code, finding.message)
 end
 
--- One line for all that is wrong with a set.
-local function describe(findings)
-  local parts = {}
-  for i, finding in ipairs(findings) do
-    if finding.severity == "error" and #parts < 5 then
-      local place = finding.line and finding.line > 0 and ("%s:%d"):format(finding.file, finding.line) or finding.file
-      parts[#parts + 1] = ("%s: %s[%s] %s"):format(place, finding.severity, finding.code, finding.message)
-    elseif i == #findings and #parts == 5 then
-      parts[#parts + 1] = "… and more; run weir check"
+-- One line for all findings of a severity; nil when there is none.
+local function summarize(findings, severity)
+  local parts, count = {}, 0
+  for _, finding in ipairs(findings) do
+    if finding.severity == severity then
+      count = count + 1
+      if count <= MOST_FINDINGS then parts[count] = describe(finding) end
     end
+  end
+  if count == 0 then return nil end
+  if count > MOST_FINDINGS then
+    parts[#parts + 1] = ("and %d more; run weir check"):format(count - MOST_FINDINGS)
   end
   return table.concat(parts, "; ")
 end
 
--- A call to AWS, in the trace of the invocation that it comes before, if that is sampled.
-local function call(self, service, operation, perform)
-  if not self.trace then return perform() end
-  return self.trace:call({ service = service, operation = operation, input = {} }, perform)
+-- Why a set does not load: → message, code. A refusal always has a finding; without one the memory
+-- did not suffice to try.
+local function refused(what, findings)
+  local summary = summarize(findings, "error")
+  if not summary then return what .. " was not tried: not enough memory", "NotEnoughMemory" end
+  return ("%s is refused: %s"):format(what, summary), "PolicySetRefused"
 end
 
--- Fetchers: a remote source as { name =, trace =, fetch = function(self, deadline_ms) } where fetch answers
---   text, version   something new
---   false           nothing new
---   nil, message, code
-
-local S3 = {}
-S3.__index = S3
-
-function S3:fetch(deadline_ms)
-  local output, message, code = call(self, "s3", "GetObject", function()
-    return self.client:get_object({ Bucket = self.bucket, Key = self.key, IfNoneMatch = self.etag },
-      { deadline_ms = deadline_ms })
-  end)
-  if not output then return nil, message, code end
-  if output.status == 304 then return false end
-  self.etag = output.ETag
-  return output.Body, output.ETag
-end
-
-local function open_s3(source, config)
-  local bucket, key = source:match("^s3://(arn:[^/]*:accesspoint/[^/]+)/(.+)$")
-  if not bucket then bucket, key = source:match("^s3://([^/]+)/(.+)$") end
-  if not bucket then return nil, "is not of the form s3://bucket/key" end
-  return setmetatable({ name = source, bucket = bucket, key = key,
-    client = require("weir.aws").client("s3", config) }, S3)
-end
-
-local AppConfig = {}
-AppConfig.__index = AppConfig
-
-function AppConfig:start_session(options)
-  local session, message, code = call(self, "appconfigdata", "StartConfigurationSession", function()
-    return self.client:start_configuration_session({ ApplicationIdentifier = self.application,
-      EnvironmentIdentifier = self.environment, ConfigurationProfileIdentifier = self.profile }, options)
-  end)
-  if not session then return nil, message, code end
-  return session.InitialConfigurationToken
-end
-
--- A token is good for one answer: after a failure it is tried again. One that a lost answer used up, or
--- that is older than a day, is refused, and a new session begins, which gives the whole configuration.
-function AppConfig:fetch(deadline_ms)
-  local options, fresh = { deadline_ms = deadline_ms }, false
-  local message, code
-  while true do
-    if not self.token then
-      self.token, message, code = self:start_session(options)
-      if not self.token then return nil, message, code end
-      fresh = true
-    end
-    local output
-    output, message, code = call(self, "appconfigdata", "GetLatestConfiguration", function()
-      return self.client:get_latest_configuration({ ConfigurationToken = self.token }, options)
-    end)
-    if output then
-      self.token = output.NextPollConfigurationToken
-      self.interval_ms = (output.NextPollIntervalInSeconds or 0) * 1000
-      if output.Configuration == "" then return false end
-      return output.Configuration, output.VersionLabel or "unlabelled"
-    end
-    if code == "BadRequestException" then self.token = nil end
-    if fresh or self.token then return nil, message, code end
-  end
-end
-
-local function open_appconfig(source, config)
-  local application, environment, profile = source:match("^appconfig:([^/]+)/([^/]+)/([^/]+)$")
-  if not application then return nil, "is not of the form appconfig:application/environment/profile" end
-  return setmetatable({ name = source, application = application, environment = environment, profile = profile,
-    client = require("weir.aws").client("appconfigdata", config) }, AppConfig)
-end
-
--- The source ----------------------------------------------------------------------------------
+-- Opening -------------------------------------------------------------------------------------
 
 local Source = {}
 Source.__index = Source
@@ -131,142 +75,205 @@ Source.__index = Source
 local function parameters(getenv)
   local text = getenv("WEIR_PARAMS")
   if not text or text == "" then return nil end
+
   local params, message = json.decode(text)
-  if type(params) ~= "table" or json.is_array(params) then
-    return nil, "WEIR_PARAMS is not a JSON object" .. (message and ": " .. message or ""), "InvalidSetting"
-  end
-  return params
+  if type(params) == "table" and not json.is_array(params) then return params end
+  return nil, "WEIR_PARAMS is not a JSON object" .. (message and ": " .. message or ""),
+    "InvalidSetting"
 end
 
 local function poll_interval_ms(getenv)
   local text = getenv("WEIR_POLICY_POLL_SECONDS")
   if not text or text == "" then return DEFAULT_POLL_SECONDS * 1000 end
+
   local seconds = text:find("^%d+%.?%d*$") and tonumber(text)
-  if not seconds then
-    return nil, ("WEIR_POLICY_POLL_SECONDS is '%s', which is no number of seconds"):format(text), "InvalidSetting"
-  end
-  return math.floor(math.min(seconds, LONGEST_POLL_SECONDS) * 1000)
+  if seconds then return math.floor(math.min(seconds, LONGEST_POLL_SECONDS) * 1000) end
+  return nil, ("WEIR_POLICY_POLL_SECONDS is '%s', which is not a number of seconds"):format(text),
+    "InvalidSetting"
 end
 
--- open{kind =, getenv =, client =, now =} → source | nil, message, code. kind: what a set must have a
--- policy of, or nil. client: configuration of AWS clients. Nothing is read or fetched yet. The source's
--- `named` says whether WEIR_POLICY_SOURCE names it.
+local function client_config(given)
+  local config = {
+    timeout_ms = FETCH_TIMEOUT_MS,
+    connect_timeout_ms = FETCH_TIMEOUT_MS // 2,
+    max_attempts = 2,
+  }
+  for key, value in pairs(given or {}) do config[key] = value end
+  return config
+end
+
+-- open{kind =, getenv =, client =, now =} → source | nil, message, code. kind: what a set must have
+-- a policy of, or nil. client: configuration of AWS clients. Nothing is read or fetched yet. The
+-- source's `named` says whether WEIR_POLICY_SOURCE names it.
 function policy_source.open(given)
   local getenv = given.getenv or os.getenv
-  local self = setmetatable({ getenv = getenv, now = given.now or process.time, kind = given.kind }, Source)
+  local self = setmetatable(
+    { getenv = getenv, now = given.now or process.time, kind = given.kind }, Source)
+
   local message, code
   self.poll_ms, message, code = poll_interval_ms(getenv)
   if not self.poll_ms then return nil, message, code end
   self.params, message, code = parameters(getenv)
   if message then return nil, message, code end
+
   local source = getenv("WEIR_POLICY_SOURCE")
   self.named = source ~= nil and source ~= ""
   if not self.named then return self end
-  local config = { timeout_ms = FETCH_TIMEOUT_MS, connect_timeout_ms = FETCH_TIMEOUT_MS // 2, max_attempts = 2 }
-  for key, value in pairs(given.client or {}) do config[key] = value end
-  if source:find("^s3:") then self.remote, message = open_s3(source, config)
-  elseif source:find("^appconfig:") then self.remote, message = open_appconfig(source, config)
-  elseif source:find("^[%w]+:") then message = "is of no known form: a directory, s3://… or appconfig:…"
-  else self.directory = #source > 1 and source:gsub("/+$", "") or source end
-  if message then return nil, ("WEIR_POLICY_SOURCE '%s' %s"):format(source, message), "InvalidSetting" end
-  return self
+  if not source:find("^[%w]+:") then
+    self.directory = #source > 1 and source:gsub("/+$", "") or source
+    return self
+  end
+  self.remote, message = policy_fetch.open(source, client_config(given.client))
+  if self.remote then return self end
+  return nil, ("WEIR_POLICY_SOURCE '%s' %s"):format(source, message), "InvalidSetting"
+end
+
+-- The first load ------------------------------------------------------------------------------
+
+-- The directory that the unset source means: → path | nil, message, code
+local function default_directory(getenv)
+  local root = getenv("LAMBDA_TASK_ROOT")
+  return policy_directory.find(root and root ~= "" and root .. "/policies" or nil)
 end
 
 local function lacks_kind(self, what)
-  return ("%s has no policy of kind '%s', which the handler asks"):format(what, self.kind), "NoPolicy"
+  return ("%s has no policy of kind '%s', which the handler asks"):format(what, self.kind),
+    "NoPolicy"
 end
 
--- The set if it serves the handler; what: how to call it.
-local function check_kind(self, set, what)
-  if not self.kind then return set end
+local function serves(self, set)
+  if not self.kind then return true end
   for _, policy in ipairs(set:policies()) do
-    if policy.kind == self.kind then return set end
+    if policy.kind == self.kind then return true end
   end
-  return nil, lacks_kind(self, what)
+  return false
 end
 
-function Source:load_directory(directory)
-  local set, findings = policy_set.load(directory, { params = self.params })
-  if set then return check_kind(self, set, "the policy set " .. directory) end
-  return nil, ("the policy set %s does not load: %s"):format(directory, describe(findings)), "PolicySetRefused"
+-- → set, its warnings or nil | nil, message, code. what: how to call it.
+local function load_set(self, path, bundle, what)
+  local set, findings = policy_set.load(path, { params = self.params, bundle = bundle })
+  if not set then return nil, refused(what, findings) end
+  if not serves(self, set) then return nil, lacks_kind(self, what) end
+  return set, summarize(findings or {}, "warning")
 end
 
-local function load_bundle(self, text, version)
-  local set, findings = policy_set.load(self.remote.name, { params = self.params, bundle = text })
-  if set then return check_kind(self, set, ("version %s of %s"):format(version, self.remote.name)) end
-  return nil, ("version %s of %s is refused: %s"):format(version, self.remote.name, describe(findings)),
-    "PolicySetRefused"
+local function load_directory(self, directory)
+  return load_set(self, directory, nil, "the policy set " .. directory)
 end
 
+local function put_in_force(self, set, version, now)
+  self.set, self.version = set, version
+  self.loaded_ms, self.current_ms = now, now
+end
+
+-- Whether the code says that a version was tried and is not good.
+local function is_refusal(code) return code == "PolicySetRefused" or code == "NoPolicy" end
+
+-- Notes why the newest version is not in force; → the event that tells of it.
+local function note(self, change, message, code, version)
+  local entry = { message = message, code = code, version = version, time_ms = self.now() }
+  if change == "refused" then self.refusal = entry else self.failure = entry end
+  return { change = change, message = message, code = code, version = version }
+end
+
+-- A failed try is not a refusal: the version is fetched again.
+local function note_try(self, message, code, version)
+  if is_refusal(code) then return note(self, "refused", message, code, version) end
+  self.remote:forget()
+  return note(self, "failed", message, code, version)
+end
+
+-- → set, version, warnings | nil, event
 local function load_remote(self, deadline_ms)
   local text, version, code = self.remote:fetch(deadline_ms)
-  if not text then return nil, version or "the source is empty", code or "NoPolicySet" end
+  if not text then
+    return nil, note(self, "failed", version or "the source is empty", code or "NoPolicySet")
+  end
+  self.fetched_ms = self.now()
+
+  local what = ("version %s of %s"):format(version, self.remote.name)
   local set, message
-  set, message, code = load_bundle(self, text, version)
-  if set then self.version = version end
-  return set, message, code
+  set, message, code = load_set(self, self.remote.name, text, what)
+  if set then return set, version, message end
+  return nil, note_try(self, message, code, version)
 end
 
--- The directory that the unset source means, as the last good version of a remote source that failed.
-local function load_instead(self, why, why_code)
+-- The directory that the unset source means, where a remote source failed with the event.
+local function load_instead(self, event)
   local directory, message, code = default_directory(self.getenv)
-  if not directory then return nil, message, code end
   local set
-  set, message, code = self:load_directory(directory)
-  if not set then return nil, message, code end
-  local refused = why_code == "PolicySetRefused" or why_code == "NoPolicy"
-  return set, { change = refused and "refused" or "failed", message = why, code = why_code, instead = directory }
+  if directory then set, message, code = load_directory(self, directory) end
+  if not set then return nil, ("%s; and %s"):format(event.message, message), code end
+
+  put_in_force(self, set, nil, self.now())
+  event.instead, event.warnings = directory, message
+  return true, event
 end
 
--- load(deadline_ms) → true, event | nil, message, code. event, as of check, when a remote source gave way
--- to a directory.
+-- load(deadline_ms) → true, event | nil, message, code. event, as of check, when a remote source gave
+-- way to a directory, or the set has warnings.
 function Source:load(deadline_ms)
-  self.checked_ms = self.now()
-  local set, message, code
+  local now = self.now()
+  self.checked_ms = now
   if self.remote then
-    set, message, code = load_remote(self, deadline_ms)
-    if code == "InvalidBucket" then -- a mistake, no outage
-      return nil, ("WEIR_POLICY_SOURCE '%s': %s"):format(self.remote.name, message), "InvalidSetting"
-    end
+    local set, version, warnings = load_remote(self, deadline_ms)
     if not set then
-      local event
-      set, event, code = load_instead(self, message, code)
-      if not set then return nil, ("%s; and %s"):format(message, event), code end
-      self.set, self.problem = set, event
-      return true, event
+      local event = version
+      if event.code == "InvalidBucket" then -- a mistake, no outage
+        return nil, ("WEIR_POLICY_SOURCE '%s': %s"):format(self.remote.name, event.message),
+          "InvalidSetting"
+      end
+      return load_instead(self, event)
     end
-  else
-    local directory = self.directory
-    if not directory then
-      directory, message, code = default_directory(self.getenv)
-      if not directory then return nil, message, code end
-    end
-    set, message, code = self:load_directory(directory)
-    if not set then return nil, message, code end
+    put_in_force(self, set, version, now)
+    return true, warnings and { change = "loaded", version = version, warnings = warnings }
   end
-  self.set = set
-  return true
+
+  local directory = self.directory
+  if not directory then
+    local why, why_code
+    directory, why, why_code = default_directory(self.getenv)
+    if not directory then return nil, why, why_code end
+  end
+  local set, message, code = load_directory(self, directory)
+  if not set then return nil, message, code end
+  put_in_force(self, set, nil, now)
+  self.fetched_ms = now
+  return true, message and { change = "loaded", warnings = message }
 end
 
+-- Later versions ------------------------------------------------------------------------------
+
+-- Tries the version in place of the set in force; → event | nil
 local function refresh(self, text, version)
-  local before = self.set:digest()
+  local before, now = self.set:digest(), self.now()
   local change, findings = self.set:refresh(text, text and self.remote.name, self.kind)
-  if change == "same" then
-    self.problem = nil
-    self.version = version
-    return nil
-  elseif change == "swapped" then
-    self.problem = nil
-    self.version = version
-    return { change = "swapped", from = before, to = self.set:digest(), version = version }
+  if change == "same" or change == "swapped" then
+    self.refusal, self.version, self.current_ms = nil, version, now
+    if change == "same" then return nil end
+    self.loaded_ms = now
+    return {
+      change = "swapped",
+      from = before,
+      to = self.set:digest(),
+      version = version,
+      warnings = summarize(findings, "warning"),
+    }
   end
-  local what = version and ("version %s of %s"):format(version, self.remote.name) or "the changed policy set"
-  local event = { change = "refused", version = version }
-  if change == "lacks kind" then event.message, event.code = lacks_kind(self, what)
-  else event.message, event.code = ("%s is refused: %s"):format(what, describe(findings)), "PolicySetRefused" end
-  local known = self.problem and self.problem.message == event.message
-  self.problem = event
-  return not known and event or nil
+
+  local what = version and ("version %s of %s"):format(version, self.remote.name)
+    or "the changed policy set"
+  local message, code
+  if change == "lacks kind" then message, code = lacks_kind(self, what)
+  else message, code = refused(what, findings) end
+  if not is_refusal(code) then
+    if self.remote then self.remote:forget() end
+    return note(self, "failed", message, code, version)
+  end
+
+  local known = self.refusal
+  if known and known.message == message then return nil end
+  return note(self, "refused", message, code, version)
 end
 
 function Source:is_due()
@@ -275,26 +282,68 @@ function Source:is_due()
   return elapsed >= interval or elapsed < 0 -- the clock was set back
 end
 
--- check(stop_at_ms, trace) → nil when there is nothing to tell, or what happened (trace: as xray.start gives
--- it, or nil):
---   { change = "swapped", from = digest, to = digest, version = }
+-- What the source has is there: a new version, or nothing new.
+local function take(self, text, version)
+  local failure = self.failure
+  self.fetched_ms, self.failure = self.now(), nil
+  if text == false then
+    if not self.refusal then self.current_ms = self.fetched_ms end
+    return failure and { change = "recovered" } or nil
+  end
+
+  local ok, event = pcall(refresh, self, text, version)
+  if ok then return event or (failure and not self.failure and { change = "recovered" }) or nil end
+  if self.remote then self.remote:forget() end
+  return note(self, "failed", tostring(event), "NotTried", version)
+end
+
+-- check(stop_at_ms, trace) → nil when there is nothing to tell, or what happened (trace: as
+-- xray.start gives it, or nil):
+--   { change = "swapped", from = digest, to = digest, version =, warnings = text or nil }
 --   { change = "refused" | "failed", message =, code =, version = }   the last good one goes on
--- The same refused version is told once; `problem` says at any time what keeps a newer one away.
+--   { change = "recovered" }   a fetch works again; a refusal stands until a version verifies
+-- The same refused version is told once.
 function Source:check(stop_at_ms, trace)
   local now = self.now()
   self.checked_ms = now
-  if not self.remote then return refresh(self) end
+  if not self.remote then return take(self) end
+
   self.remote.trace = trace
   local deadline_ms = now + FETCH_TIMEOUT_MS
-  if stop_at_ms then deadline_ms = math.min(deadline_ms, now + (stop_at_ms - now) // LONGEST_SHARE) end
-  local text, version, code = self.remote:fetch(deadline_ms)
-  if text then return refresh(self, text, version) end
-  if text == false then
-    if self.problem and self.problem.change == "failed" then self.problem = nil end
-    return nil
+  if stop_at_ms then
+    deadline_ms = math.min(deadline_ms, now + (stop_at_ms - now) // LONGEST_SHARE)
   end
-  self.problem = { change = "failed", message = version, code = code }
-  return self.problem
+  local text, version, code = self.remote:fetch(deadline_ms)
+  if text == nil then return note(self, "failed", version, code) end
+  return take(self, text, version)
+end
+
+-- What is known of the policies, for logs and metrics ------------------------------------------
+
+local function time_of(entry) return entry and process.timestamp(entry.time_ms) end
+
+-- How many seconds ago the set in force was last known to be the newest; nil without a set.
+function Source:age_s()
+  return self.current_ms and math.max(self.now() - self.current_ms, 0) // 1000
+end
+
+-- status() → a table of texts. policy_problem is what keeps a newer version away: the refusal, or
+-- else the failure.
+function Source:status()
+  local refusal, failure = self.refusal, self.failure
+  local why = refusal or failure
+  return {
+    policy_digest = self.set and self.set:digest(),
+    policy_version = self.version,
+    policy_loaded_at = self.loaded_ms and process.timestamp(self.loaded_ms),
+    policy_fetched_at = self.fetched_ms and process.timestamp(self.fetched_ms),
+    policy_problem = why and why.code,
+    policy_refused = refusal and refusal.code,
+    policy_refused_version = refusal and refusal.version,
+    policy_refused_at = time_of(refusal),
+    policy_fetch_failed = failure and failure.code,
+    policy_fetch_failed_at = time_of(failure),
+  }
 end
 
 return policy_source
