@@ -148,6 +148,14 @@ static bool wait_for_work(emulator_host *emulator) {
   return got >= 0 || errno == EINTR;
 }
 
+/* Callers that hold much, and never send the rest, must not keep others out. */
+static void shed_uploads(emulator_host *emulator) {
+  while (emulator->uploads > EMULATOR_UPLOADS_CROWDED &&
+         (emulator_port_shed(emulator->api) ||
+          (emulator->api_six && emulator_port_shed(emulator->api_six)))) {
+  }
+}
+
 static void work(emulator_host *emulator) {
   emulator_environment *environment, *next;
   emulator->woken = false;
@@ -161,6 +169,7 @@ static void work(emulator_host *emulator) {
     emulator_environment_check(environment, emulator_clock_us());
     emulator_environment_reap(environment);
   }
+  shed_uploads(emulator);
   emulator_dispatch(emulator);
   emulator_log_flush(emulator);
 }

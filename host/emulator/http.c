@@ -7,9 +7,6 @@
 
 #include "emulator/impl.h"
 
-/* What all connections together may have uploaded and not got an answer to. */
-enum { UPLOADS_MOST = 256 * 1024 * 1024 };
-
 static void leave_poller(emulator_request *request) {
   if (!request->is_poller) return;
   TAILQ_REMOVE(&request->environment->pollers, request, poller);
@@ -38,7 +35,7 @@ emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Conn
   return request;
 }
 
-static void drop_body(emulator_request *request) {
+void emulator_http_drop(emulator_request *request) {
   request->emulator->uploads -= request->kept;
   request->kept = 0;
   text_buffer_free(&request->body);
@@ -47,10 +44,10 @@ static void drop_body(emulator_request *request) {
 void emulator_http_receive(emulator_request *request, const char *bytes, size_t size) {
   emulator_host *emulator = request->emulator;
   request->received += size;
-  request->crowded_out =
-      request->crowded_out || (!request->forwards && emulator->uploads + size > UPLOADS_MOST);
+  request->crowded_out = request->crowded_out ||
+                         (!request->forwards && emulator->uploads + size > EMULATOR_UPLOADS_MOST);
   if (request->received > request->body_max || request->crowded_out || request->forwards) {
-    drop_body(request);
+    emulator_http_drop(request);
     return;
   }
   text_buffer_append(&request->body, bytes, size);

@@ -25,9 +25,13 @@ enum {
   EMULATOR_RESPONSE_MAX = 6291556,         /* a buffered response */
   EMULATOR_STREAM_MAX = 200 * 1024 * 1024, /* a streamed one */
   EMULATOR_QUEUE_MAX = 400,                /* invocations that wait */
-  EMULATOR_TAIL = 4096,                    /* of the log, in X-Amz-Log-Result */
-  EMULATOR_INIT_MS = 10000,                /* Lambda's limit on the init phase */
-  EMULATOR_STOP_MS = 500,                  /* from SIGTERM to SIGKILL */
+  /* Bodies held for all requests together: from the first on, those that are not whole are given up
+   * for others; beyond the second, no more is taken. */
+  EMULATOR_UPLOADS_CROWDED = 192 * 1024 * 1024,
+  EMULATOR_UPLOADS_MOST = 384 * 1024 * 1024,
+  EMULATOR_TAIL = 4096,     /* of the log, in X-Amz-Log-Result */
+  EMULATOR_INIT_MS = 10000, /* Lambda's limit on the init phase */
+  EMULATOR_STOP_MS = 500,   /* from SIGTERM to SIGKILL */
 };
 
 #define EMULATOR_ACCOUNT "123456789012"
@@ -158,6 +162,8 @@ void emulator_port_settle(emulator_port *port); /* serves all that has arrived b
 int64_t emulator_port_check(emulator_port *port, int64_t now_us);
 /* The same; → how long the loop may sleep. */
 int64_t emulator_port_wait_us(emulator_port *port, int64_t now_us);
+/* Gives up the request that has been incomplete for longest; false: there is none. */
+bool emulator_port_shed(emulator_port *port);
 /* The request whose head has come; NULL: no memory. */
 emulator_request *emulator_port_request(emulator_host *emulator, struct MHD_Connection *connection,
                                         size_t body_max);
@@ -170,6 +176,7 @@ emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Conn
                                         size_t body_max);
 void emulator_http_end(emulator_request *request); /* frees it */
 void emulator_http_receive(emulator_request *request, const char *bytes, size_t size);
+void emulator_http_drop(emulator_request *request); /* the body */
 void emulator_http_header(emulator_request *request, const char *name, const char *value);
 /* Sets the answer; the bytes are copied. A suspended connection goes on. */
 void emulator_http_answer(emulator_request *request, unsigned status, const void *body,

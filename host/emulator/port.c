@@ -79,12 +79,30 @@ static void end(emulator_connection *connection) {
   shutdown(connection->socket, SHUT_RDWR);
 }
 
-static void make_room(emulator_port *port) {
+/* The connection that has kept us waiting for longest, or NULL. with_body: some of a body has come.
+ */
+static emulator_connection *find_longest(emulator_port *port, bool with_body) {
   emulator_connection *connection, *longest = NULL;
-  TAILQ_FOREACH (connection, &port->connections, link)
-    if (owes_us(connection) && (!longest || connection->since_us < longest->since_us))
-      longest = connection;
+  TAILQ_FOREACH (connection, &port->connections, link) {
+    if (!owes_us(connection)) continue;
+    if (with_body && (!connection->request || connection->request->kept == 0)) continue;
+    if (!longest || connection->since_us < longest->since_us) longest = connection;
+  }
+  return longest;
+}
+
+static void make_room(emulator_port *port) {
+  emulator_connection *longest = find_longest(port, false);
   if (longest) end(longest);
+}
+
+bool emulator_port_shed(emulator_port *port) {
+  emulator_connection *longest = find_longest(port, true);
+  if (!longest) return false;
+  emulator_http_drop(longest->request);
+  longest->request->crowded_out = true; /* should its rest come after all */
+  end(longest);
+  return true;
 }
 
 static void open_connection(emulator_port *port, struct MHD_Connection *opened, void **context) {

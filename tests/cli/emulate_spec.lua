@@ -110,6 +110,7 @@ describe("weir emulate", function()
       start()
       local response = emulator:invoke({ a = 1 }, { ["X-Amz-Invocation-Type"] = "DryRun" })
       assert.equal(204, response.status)
+      assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
       assert.equal(404, emulator:invoke({}, { ["X-Amz-Invocation-Type"] = "DryRun" },
         "/2015-03-31/functions/other/invocations").status)
       assert.equal("", emulator:log())
@@ -156,7 +157,7 @@ describe("weir emulate", function()
 
   describe("gives the runtime", function()
     it("the headers of an invocation", function()
-      start { "--timeout", "60" }
+      start { "--timeout", "60", "--qualifier", "live" }
       local context = { client = { app_title = "ü\n" }, custom = {} }
       local before = os.time()
       local headers = decoded(emulator:invoke({ ["do"] = "headers" }, {
@@ -329,6 +330,7 @@ describe("weir emulate", function()
         local response = emulator:invoke(case[3], case[4], case[5])
         assert.equal(case[1], response.status, response.body)
         assert.equal(case[2], response.headers["x-amzn-errortype"])
+        assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
         assert.is_string(json.decode(response.body).message)
       end
       assert.equal("", emulator:log())
@@ -354,6 +356,26 @@ describe("weir emulate", function()
       local early = decoded(emulator:invoke({ ["do"] = "next_too_early" }))
       assert.equal(403, early.status)
       assert.equal("InvalidStateTransition", early.error.errorType)
+    end)
+
+    it("answers of an earlier invocation, by the invocation's id", function()
+      start { "--timeout", "60" }
+      local first = decoded(emulator:invoke({ ["do"] = "invocation_ids",
+        ids = { "00000000-0000-4000-8000-000000000000", "x" } }))
+      local refused = { "response 410 InvokeTimeout", "error 410 InvokeTimeout", "stream 410" }
+      assert.same({ refused[1], refused[2], refused[3], refused[1], refused[2], refused[3] }, first.answers)
+      assert.matches("^" .. ID .. "$", first.right)
+      local second = decoded(emulator:invoke({ ["do"] = "invocation_ids", ids = { first.right } }))
+      assert.same(refused, second.answers)
+      assert.not_equal(first.right, second.right)
+      assert.not_equal(second.right, decoded(emulator:invoke({ ["do"] = "headers" }))["lambda-runtime-aws-request-id"])
+    end)
+
+    it("answers that come after the time-out of a managed environment", function()
+      start { "--timeout", "1", "--managed", "2" }
+      assert.equal("Sandbox.Timedout", error_of(emulator:invoke({ ["do"] = "too_late", ms = 1500 })).errorType)
+      emulator:wait_for('late: 410 {"errorMessage":"Invoke timeout","errorType":"InvokeTimeout"}')
+      assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
     end)
 
     it("nothing because of callers or polls that went away", function()

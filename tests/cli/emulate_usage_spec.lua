@@ -22,7 +22,8 @@ describe("the arguments of weir emulate", function()
       { "%-%-env _HANDLER: Lambda sets", "--env", "_HANDLER=x" },
       { "%-%-log%-format 'json' is neither Text nor JSON", "--log-format", "json" },
       { "%-%-log%-level 'LOUD' is none of TRACE", "--log-level", "LOUD" },
-      { "%-%-function 'a/b' is no name of a function", "--function", "a/b" },
+      { "%-%-qualifier 'a b' is not a version or an alias", "--qualifier", "a b" },
+      { "%-%-function 'a/b' is not a name of a function", "--function", "a/b" },
     } do
       local arguments = { "emulate", table.unpack(case, 2) }
       if case[1] ~= "no handler is named" then table.move({ "--handler", "x" }, 1, 2, #arguments + 1, arguments) end
@@ -30,6 +31,41 @@ describe("the arguments of weir emulate", function()
       assert.equal(2, result.status, result.stderr)
       assert.matches(case[1], result.stderr)
       assert.matches("\nNext: weir help emulate\n", result.stderr)
+    end
+  end)
+
+  it("name a handler that there is, where weir is the runtime", function()
+    run.write(directory .. "/mine.lua", "error('this must not run in the emulator')")
+    run.write(directory .. "/torn.lua", "return {")
+    for _, case in ipairs {
+      { "routin", "there is no handler 'routin'; did you mean 'routing'%?" },
+      { "quux", "there is no handler 'quux'; handlers are: routing, " },
+      { "absent.handle", "cannot open [^\n]*/absent.lua" },
+      { "torn.handle", "[^\n]*/torn.lua:1: unexpected symbol" },
+      { "../mine.handle", "there is no handler '../mine.handle'" },
+    } do
+      local result = run { "emulate", "--handler", case[1], "--task-root", directory }
+      assert.equal(2, result.status, result.stderr)
+      assert.matches("%-%-handler '" .. case[1] .. "': " .. case[2], result.stderr)
+      assert.matches("\nNext: ", result.stderr)
+    end
+    for _, name in ipairs { "routing", "routing.handler", "mine.handle" } do
+      local emulator <close> = emulators.start { "--handler", name, "--task-root", directory }
+      assert.equal(0, (emulator:stop()))
+    end
+  end)
+
+  it("name a handler that there is, with weir's own layer too", function()
+    run.write(directory .. "/bootstrap", "#!/bin/sh\nexit 1\n")
+    os.execute("chmod 755 " .. run.quote(directory .. "/bootstrap"))
+    run.write(directory .. "/bom.json", '{"metadata":{"component":{"name":"weir"}}}')
+    local result = run { "emulate", directory, "--handler", "routin" }
+    assert.equal(2, result.status, result.stderr)
+    assert.matches("did you mean 'routing'", result.stderr, 1, true)
+    for _, bom in ipairs { "[", "[]", '{"metadata":3}', '{"metadata":{"component":{"name":"other"}}}' } do
+      run.write(directory .. "/bom.json", bom)
+      local emulator <close> = emulators.start { "--handler", "routin", layer = directory }
+      assert.equal(0, (emulator:stop()))
     end
   end)
 
@@ -81,15 +117,24 @@ describe("the arguments of weir emulate", function()
 end)
 
 describe("a layer's zip", function()
-  local directory, zip
+  local directory, zip, temporary
   before_each(function()
-    directory = emulators.scripted_layer()
+    directory, temporary = emulators.scripted_layer(), run.directory {}
     zip = directory .. "-layer.zip"
   end)
   after_each(function()
     run.remove(directory)
+    run.remove(temporary)
     os.remove(zip)
   end)
+
+  local function names_in(path)
+    local names = {}
+    local pipe = io.popen("ls -A " .. run.quote(path))
+    for name in pipe:lines() do names[#names + 1] = name end
+    pipe:close()
+    return names
+  end
 
   -- A zip of empty files with names that no honest program writes: local entries, the directory of
   -- them, and its end. Mode 0644, written on Unix.
@@ -109,7 +154,7 @@ describe("a layer's zip", function()
     run.write(directory .. "/data.txt", "data")
     os.execute("chmod 640 " .. run.quote(directory .. "/data.txt"))
     assert(os.execute(("cd %s && zip -q %s bootstrap data.txt"):format(run.quote(directory), run.quote(zip))))
-    local emulator <close> = emulators.start { "--handler", "x", layer = zip }
+    local emulator <close> = emulators.start { "--handler", "x", layer = zip, env = { TMPDIR = temporary } }
     local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
     local unpacked = seen.LAMBDA_RUNTIME_DIR
     assert.not_equal(directory, unpacked)
@@ -118,7 +163,8 @@ describe("a layer's zip", function()
     pipe:close()
     assert.equal(0, (emulator:stop()))
     assert.is_nil(io.open(unpacked .. "/bootstrap"))
-    assert.is_not_true(os.execute("test -e " .. run.quote(unpacked)))
+    assert.equal(temporary, unpacked:match("^(.*)/[^/]*$"))
+    assert.same({}, names_in(temporary))
   end)
 
   it("is refused when an entry leaves it, or when there is no bootstrap in it", function()
@@ -131,12 +177,10 @@ describe("a layer's zip", function()
     } do
       os.remove(zip)
       write_zip(case[2])
-      local result = run { "emulate", zip, "--handler", "x" }
+      local result = run { "emulate", zip, "--handler", "x", env = { TMPDIR = temporary } }
       assert.equal(6, result.status, result.stderr)
       assert.matches(case[1], result.stderr, 1, true)
     end
-    local pipe = io.popen("ls -d \"${TMPDIR:-/tmp}\"/weir-layer.* 2>/dev/null")
-    assert.equal("", pipe:read("a"))
-    pipe:close()
+    assert.same({}, names_in(temporary))
   end)
 end)

@@ -7,7 +7,8 @@ describe("weir emulate and AWS's client", function()
   local layer, emulator
   setup(function()
     layer = emulators.scripted_layer()
-    emulator = emulators.start { "--handler", "demo", "--timeout", "60", layer = layer }
+    emulator = emulators.start { "--handler", "demo", "--timeout", "60", "--qualifier", "live",
+      layer = layer }
   end)
   teardown(function()
     emulator:close()
@@ -73,6 +74,58 @@ describe("weir emulate and AWS's client", function()
     assert.equal('{"buffered":true}', table.concat(plain.chunks))
     assert.same({ 200, "one two" }, { collected.StatusCode, collected.Payload })
     assert.is_nil(collected.FunctionError)
+  end)
+
+  it("streams as the function was invoked, whatever the runtime says", function()
+    local streamed, failed, buffered, buffered_failed = client {
+      { "stream", { Payload = event({ ["do"] = "plain_stream" }) } },
+      { "stream", { Payload = event({ ["do"] = "plain_stream", fail = true }) } },
+      { "invoke", { Payload = event({ ["do"] = "plain_stream" }) } },
+      { "invoke", { Payload = event({ ["do"] = "plain_stream", fail = true }) } },
+    }
+    assert.same({ "first", "second" }, streamed.chunks)
+    assert.is_true(streamed.waited >= 200, "the first part did not come before the second was written")
+    assert.is_nil(streamed.complete.ErrorCode)
+    assert.same({ "first", "second" }, failed.chunks)
+    assert.equal("Demo.Midway", failed.complete.ErrorCode)
+    assert.equal("stopped midway", json.decode(failed.complete.ErrorDetails).errorMessage)
+    assert.same({ 200, "firstsecond" }, { buffered.StatusCode, buffered.Payload })
+    assert.is_nil(buffered.FunctionError)
+    assert.equal("Unhandled", buffered_failed.FunctionError)
+    assert.equal("Demo.Midway", json.decode(buffered_failed.Payload).errorType)
+  end)
+
+  it("is told of a wrong response mode, streamed or not", function()
+    local streamed, buffered, capital = client {
+      { "stream", { Payload = event({ ["do"] = "mode", mode = "buffered" }) } },
+      { "invoke", { Payload = event({ ["do"] = "mode", mode = "sometimes" }) } },
+      { "invoke", { Payload = event({ ["do"] = "mode", mode = "Streaming" }) } },
+    }
+    assert.equal("Runtime.InvalidResponseModeHeader", streamed.complete.ErrorCode)
+    assert.same({}, streamed.chunks)
+    for _, answer in ipairs { buffered, capital } do
+      assert.equal("Unhandled", answer.FunctionError)
+      assert.equal("Runtime.InvalidResponseModeHeader", json.decode(answer.Payload).errorType)
+    end
+    emulator:wait_for('mode: 400 {"errorMessage":"Invalid function response mode",'
+      .. '"errorType":"InvalidFunctionResponseMode"}')
+  end)
+
+  it("is told that a version or an alias does not exist", function()
+    local alias, version, latest, in_name, both = client {
+      { "invoke", { Qualifier = "nobody", Payload = "{}" } },
+      { "invoke", { Qualifier = "7", Payload = "{}" } },
+      { "invoke", { Qualifier = "$LATEST", Payload = "{}" } },
+      { "invoke", { FunctionName = "function:nobody", Payload = "{}" } },
+      { "invoke", { FunctionName = "function:live", Qualifier = "$LATEST", Payload = "{}" } },
+    }
+    for _, answer in ipairs { alias, version, in_name } do
+      assert.same({ "ResourceNotFoundException", 404 }, { answer.error, answer.status })
+    end
+    assert.matches("Function not found: arn:aws:lambda:us-east-1:123456789012:function:function:nobody ",
+      alias.message, 1, true)
+    assert.equal(200, latest.StatusCode)
+    assert.same({ "InvalidParameterValueException", 400 }, { both.error, both.status })
   end)
 
   it("is told of errors in the middle of a stream", function()

@@ -65,7 +65,7 @@ const actions = {
     await post(id, "response", { body: "{}" });
     await new Promise((resolve) => {
       const socket = net.connect(port, host, () => {
-        socket.write(`GET ${base}invocation/next HTTP/1.1\r\nHost: x\r\n\r\n`);
+        socket.write(`GET ${base}invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
         setTimeout(() => socket.destroy(), 100);
       });
       socket.on("close", resolve);
@@ -87,6 +87,52 @@ const actions = {
     const again = await post(id, "response", { body: '"second"' });
     const wrong = await post("00000000-0000-4000-8000-000000000000", "response", { body: "{}" });
     console.log(`again: ${again.status} ${again.body.trim()} wrong: ${wrong.status} ${wrong.body.trim()}`);
+  },
+  // Answers with the invocation ids of the event, then with the right one.
+  invocation_ids: async (id, event, next) => {
+    const answers = [];
+    for (const given of event.ids) {
+      for (const what of ["response", "error"]) {
+        const { status, body } = await post(id, what, { body: '"wrong"', headers: { "Lambda-Runtime-Invocation-Id": given } });
+        answers.push(`${what} ${status} ${JSON.parse(body).errorType}`);
+      }
+      const { status } = await stream(id, ["wrong"], { headers: { "Lambda-Runtime-Invocation-Id": given } });
+      answers.push(`stream ${status}`);
+    }
+    const right = next.headers["lambda-runtime-invocation-id"];
+    return post(id, "response", {
+      body: JSON.stringify({ answers, right }), headers: { "Lambda-Runtime-Invocation-Id": right },
+    });
+  },
+  too_late: async (id, event, next) => {
+    await sleep(event.ms);
+    const headers = { "Lambda-Runtime-Invocation-Id": next.headers["lambda-runtime-invocation-id"] };
+    const late = await post(id, "response", { body: "1", headers });
+    console.log(`late: ${late.status} ${late.body.trim()}`);
+  },
+  mode: async (id, event) => {
+    const { status, body } = await post(id, "response", {
+      body: '"as it is"', headers: { "Lambda-Runtime-Function-Response-Mode": event.mode },
+    });
+    console.log(`mode: ${status} ${body.trim()}`);
+  },
+  // As aws-lambda-go: in chunks, without the header that says so.
+  plain_stream: async (id, event) => {
+    const request = http.request({
+      host, port, method: "POST", path: `${base}invocation/${id}/response`,
+      headers: { "Transfer-Encoding": "chunked", Trailer: "Lambda-Runtime-Function-Error-Type" },
+    });
+    request.write("first");
+    await sleep(300);
+    request.write("second");
+    if (event.fail) {
+      request.addTrailers({
+        "Lambda-Runtime-Function-Error-Type": "Demo.Midway",
+        "Lambda-Runtime-Function-Error-Body": Buffer.from(failure("Demo.Midway", "stopped midway")).toString("base64"),
+      });
+    }
+    request.end();
+    await new Promise((resolve) => request.on("response", (r) => r.resume().on("end", resolve)));
   },
   next_too_early: async (id) => {
     const early = await call("GET", "invocation/next");
@@ -114,7 +160,7 @@ const actions = {
   truncate: (id) =>
     new Promise((resolve) => {
       const socket = net.connect(port, host, () => {
-        socket.write(`POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
+        socket.write(`POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n` +
           "Lambda-Runtime-Function-Response-Mode: streaming\r\n\r\n4\r\nhalf\r\n");
         setTimeout(() => { socket.destroy(); setTimeout(resolve, 100); }, 100);
       });
@@ -122,17 +168,17 @@ const actions = {
   stream_and_exit: (id) =>
     new Promise(() => {
       const socket = net.connect(port, host, () => {
-        socket.write(`POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n` +
+        socket.write(`POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n` +
           "Lambda-Runtime-Function-Response-Mode: streaming\r\n\r\n4\r\nhalf\r\n", () => process.exit(5));
       });
     }),
   hostile: async (id) => {
     const junk = [
       "GET /2018-06-01/runtime/invocation/next", "\r\n\r\n\0\0", `GET /${"a".repeat(300000)} HTTP/1.1\r\n\r\n`,
-      `POST ${base}invocation/../../x/response HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n`,
-      `POST ${base}invocation/${"9".repeat(5000)}/error HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}`,
-      `GET / HTTP/1.1\r\nHost: x\r\nX: ${"h".repeat(400000)}\r\n\r\n`,
-      `POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      `POST ${base}invocation/../../x/response HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999999999999\r\n\r\n`,
+      `POST ${base}invocation/${"9".repeat(5000)}/error HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}`,
+      `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${"h".repeat(400000)}\r\n\r\n`,
+      `POST ${base}invocation/${id}/response HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
     ];
     for (const bytes of junk) {
       await new Promise((resolve) => {

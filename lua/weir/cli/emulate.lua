@@ -87,11 +87,11 @@ end
 
 -- Everything the usage can be wrong about, before anything is unpacked or started.
 local function read_options(given)
-  local numbers, wrong, hint = read_numbers(given)
+  local numbers, wrong = read_numbers(given)
   if not numbers then return nil, wrong end
   if not given.handler then return nil, "no handler is named", "name it with --handler NAME" end
 
-  local variables
+  local variables, hint
   variables, wrong, hint = check_variables(given.env or {})
   if not variables then return nil, wrong, hint end
   variables, wrong = add_level(variables, given.log_level)
