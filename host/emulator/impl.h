@@ -158,9 +158,7 @@ void emulator_port_close(emulator_port *port); /* NULL is fine */
 int emulator_port_descriptor(const emulator_port *port);
 void emulator_port_run(emulator_port *port);
 void emulator_port_settle(emulator_port *port); /* serves all that has arrived by now */
-/* Ends the connections that took too long; → when the next one will have (INT64_MAX: none). */
-int64_t emulator_port_check(emulator_port *port, int64_t now_us);
-/* The same; → how long the loop may sleep. */
+/* Ends the connections that took too long; → how long the loop may sleep. */
 int64_t emulator_port_wait_us(emulator_port *port, int64_t now_us);
 /* Gives up the request that has been incomplete for longest; false: there is none. */
 bool emulator_port_shed(emulator_port *port);

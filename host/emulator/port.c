@@ -161,7 +161,8 @@ static void on_completed(void *context, struct MHD_Connection *completed, void *
   *state = NULL;
 }
 
-int64_t emulator_port_check(emulator_port *port, int64_t now_us) {
+/* Ends the connections that took too long; → when the next one will have (INT64_MAX: none). */
+static int64_t check(emulator_port *port, int64_t now_us) {
   emulator_connection *connection;
   int64_t next_us = INT64_MAX;
   TAILQ_FOREACH (connection, &port->connections, link) {
@@ -227,7 +228,7 @@ void emulator_port_run(emulator_port *port) {
 
 int64_t emulator_port_wait_us(emulator_port *port, int64_t now_us) {
   MHD_UNSIGNED_LONG_LONG wait_ms;
-  int64_t next_us = emulator_port_check(port, now_us);
+  int64_t next_us = check(port, now_us);
   int64_t wait_us = next_us == INT64_MAX ? INT64_MAX : next_us - now_us;
   if (MHD_get_timeout(port->daemon, &wait_ms) != MHD_YES || wait_ms >= 3600000) return wait_us;
   return (int64_t)wait_ms * 1000 < wait_us ? (int64_t)wait_ms * 1000 : wait_us;

@@ -10,7 +10,9 @@ describe("weir emulate", function()
   local layer, emulator
   setup(function() layer = emulators.scripted_layer() end)
   teardown(function() run.remove(layer) end)
-  before_each(function() emulator = emulators.start { "--handler", "demo.handler", "--timeout", "60", layer = layer } end)
+  before_each(function()
+    emulator = emulators.start { "--handler", "demo.handler", "--timeout", "60", layer = layer }
+  end)
   after_each(function() emulator:close() end)
 
   -- Sends bytes to a port of this machine; → the answer's status, and all of it. address: "127.0.0.1".

@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "core/runtime_api/runtime_answer.h"
+#include "core/runtime_api/impl.h"
 #include "core/text/base64.h"
 
 #define BASE "/2018-06-01/runtime/"
@@ -247,35 +247,6 @@ static void begin_request(runtime_api *api, const char *method, const char *path
   text_buffer_text(&api->head, "\r\n");
 }
 
-/* An id goes back into a path: one that would change the request's meaning is no id. */
-static bool is_request_id(const char *id) {
-  size_t size = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
-  return size > 0 && size <= 128 && id[size] == '\0';
-}
-
-/* An invocation id goes back into a header. One that a header cannot hold is not sent back, as if
- * Lambda had sent none: it then accepts the answer without comparing. */
-static const char *sendable(const char *id) {
-  for (const char *at = id; *at; at++)
-    if (*at < ' ' || *at > '~') return "";
-  return id;
-}
-
-static void read_invocation(const runtime_answer *answer, runtime_invocation *invocation) {
-  *invocation = (runtime_invocation){
-      .request_id = runtime_answer_header(answer, "lambda-runtime-aws-request-id"),
-      .invocation_id = sendable(runtime_answer_header(answer, "lambda-runtime-invocation-id")),
-      .deadline_ms = runtime_answer_header(answer, "lambda-runtime-deadline-ms"),
-      .function_arn = runtime_answer_header(answer, "lambda-runtime-invoked-function-arn"),
-      .trace_id = runtime_answer_header(answer, "lambda-runtime-trace-id"),
-      .client_context = runtime_answer_header(answer, "lambda-runtime-client-context"),
-      .cognito_identity = runtime_answer_header(answer, "lambda-runtime-cognito-identity"),
-      .tenant_id = runtime_answer_header(answer, "lambda-runtime-aws-tenant-id"),
-      .event = answer->body.data ? answer->body.data : "",
-      .event_size = answer->body.size,
-  };
-}
-
 runtime_api_result runtime_api_next(runtime_api *api, runtime_invocation *invocation) {
   begin_request(api, "GET", "invocation/next", NULL, "");
   text_buffer_text(&api->head, "\r\n");
@@ -288,8 +259,7 @@ runtime_api_result runtime_api_next(runtime_api *api, runtime_invocation *invoca
     explain(api, "the Runtime API answered %d when asked for the next event", answer->status);
     return RUNTIME_API_FAILED;
   }
-  read_invocation(answer, invocation);
-  if (!is_request_id(invocation->request_id)) {
+  if (!runtime_api_read_invocation(answer, invocation)) {
     explain(api, "the Runtime API sent an event without a request id");
     return RUNTIME_API_FAILED;
   }
