@@ -14,16 +14,28 @@ enum { MARGIN_LEAST_MS = 20, MARGIN_MOST_MS = 500 };
 
 static _Thread_local lambda_poller *of_this_thread;
 
+/* Where the handler was when its time ran out, as an error's text with its traceback. It is made
+ * once: a pcall of the handler, and what it does then, is not the place to tell of. */
+static void push_stopped(lua_State *L, lambda_poller *self) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, self) == LUA_TSTRING) return;
+  lua_pop(L, 1);
+  luaL_where(L, 0); /* the hook has no level of its own */
+  lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
+                  (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
+  lua_concat(L, 2);
+  luaL_traceback(L, L, lua_tostring(L, -1), 0);
+  lua_remove(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, self);
+}
+
 /* Raises again at every instruction, so that no pcall outlives it. */
 static void on_instruction(lua_State *L, lua_Debug *event) {
   (void)event;
   lambda_poller *self = lambda_poller_of(L);
   if (!self->progress.running) return;
   self->progress.expired = true;
-  luaL_where(L, 0); /* the hook has no level of its own */
-  lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
-                  (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
-  lua_concat(L, 2);
+  push_stopped(L, self);
   lua_error(L);
 }
 
@@ -119,6 +131,8 @@ int64_t lambda_runtime_time_left(lua_State *L) {
 }
 
 void lambda_deadline_read(lambda_poller *self) {
+  lua_pushnil(self->L);
+  lua_rawsetp(self->L, LUA_REGISTRYINDEX, self);
   lambda_progress *progress = &self->progress;
   char *end;
   errno = 0;

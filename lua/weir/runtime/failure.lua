@@ -1,7 +1,7 @@
 -- What went wrong with an invocation or at the start, as the Runtime API takes it:
 --   { type = "AccessDeniedException", message =, stack = { "lua/weir/handlers/x.lua:12: in …", … } }
 --
--- A handler that answers nil, message, code fails with that code; one that raises fails with type
+-- A handler that answers nil, message, code fails with that code. One that raises fails with type
 -- "LuaError", the message with file and line, and the stack.
 local json = require "weir.json"
 
@@ -30,24 +30,44 @@ function failure.new(type, message)
   return { type = readable(type), message = readable(message or "the handler gave no reason"), stack = {} }
 end
 
--- What a message handler makes of an error: its text, and where it came from; the handler itself, one
--- call above, is left out. No metamethod of an error value is called: it could raise again.
-function failure.from_raised(problem)
-  local kind = type(problem)
-  local text = (kind == "string" or kind == "number") and tostring(problem)
-    or ("an error value of type %s was raised"):format(kind)
-  local stack = {}
-  for line in debug.traceback("", 3):gmatch("[^\n]+") do
+local TRACE = "\nstack traceback:\n"
+
+-- The lines of a traceback, without its heading.
+local function places(trace)
+  local found = {}
+  for line in trace:gmatch("[^\n]+") do
     local place = line:match("^%s+(.*)$")
-    if place then stack[#stack + 1] = readable(place) end
+    if place then found[#found + 1] = readable(place) end
   end
-  return { type = "LuaError", message = readable(text), stack = stack }
+  return found
+end
+
+-- What a message handler makes of an error: its text, and where it came from. An error that was
+-- caught on its way and raised again carries the traceback of its first place. Otherwise the handler
+-- itself, one call above, is left out. No metamethod of an error value is called: it could raise
+-- again.
+function failure.from_raised(raised)
+  local kind = type(raised)
+  local text = (kind == "string" or kind == "number") and tostring(raised)
+    or ("an error value of type %s was raised"):format(kind)
+
+  local trace
+  local at = text:find(TRACE, 1, true)
+  if at then text, trace = text:sub(1, at - 1), text:sub(at + #TRACE) end
+  return {
+    type = "LuaError",
+    message = readable(text),
+    stack = places(trace or debug.traceback("", 3)),
+  }
 end
 
 -- The body of …/error.
-function failure.json(problem)
-  return json.encode { errorType = problem.type, errorMessage = problem.message,
-    stackTrace = json.array(problem.stack) }
+function failure.json(failed)
+  return json.encode {
+    errorType = failed.type,
+    errorMessage = failed.message,
+    stackTrace = json.array(failed.stack),
+  }
 end
 
 return failure
