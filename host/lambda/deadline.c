@@ -17,8 +17,10 @@ static _Thread_local lambda_poller *of_this_thread;
 /* Where the handler was when its time ran out, as an error's text with its traceback. It is made
  * once: a pcall of the handler, and what it does then, is not the place to tell of. */
 static void push_stopped(lua_State *L, lambda_poller *self) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, self) == LUA_TSTRING) return;
-  lua_pop(L, 1);
+  if (self->progress.expired && lua_rawgetp(L, LUA_REGISTRYINDEX, self) == LUA_TSTRING) return;
+  self->progress.expired = true;
+  lua_pushnil(L); /* that of another invocation */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, self);
   luaL_where(L, 0); /* the hook has no level of its own */
   lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
                   (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
@@ -34,7 +36,6 @@ static void on_instruction(lua_State *L, lua_Debug *event) {
   (void)event;
   lambda_poller *self = lambda_poller_of(L);
   if (!self->progress.running) return;
-  self->progress.expired = true;
   push_stopped(L, self);
   lua_error(L);
 }
@@ -131,8 +132,6 @@ int64_t lambda_runtime_time_left(lua_State *L) {
 }
 
 void lambda_deadline_read(lambda_poller *self) {
-  lua_pushnil(self->L);
-  lua_rawsetp(self->L, LUA_REGISTRYINDEX, self);
   lambda_progress *progress = &self->progress;
   char *end;
   errno = 0;
