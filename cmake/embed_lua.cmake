@@ -4,7 +4,7 @@
 # What every start of the runtime loads is precompiled by luac (deploy/lua), with its lines and names: compiling it
 # anew in each new environment was a quarter of the start. The others are text, which is smaller.
 set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds|sandbox)(/.*)?\\.lua|\
-weir/(effects|redact|policy_directory|aws/invocation)\\.lua")
+weir/(decide|effects|events/init|redact|try|uuid|policy_directory|aws/invocation)\\.lua")
 
 function(weir_precompile PATH TO)
   cmake_path(GET TO PARENT_PATH DIRECTORY)

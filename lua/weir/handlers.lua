@@ -11,6 +11,7 @@
 --
 -- No policy sees a secret: facts are freed of them before they are decided on, so that what is logged
 -- decides the same again (weir.redact).
+local decide = require "weir.decide"
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
@@ -60,8 +61,15 @@ local NO_SET = "the handler asks a policy, and there is no policy set; put one i
   .. "WEIR_POLICY_SOURCE"
 
 -- One decision, logged before anything is done about it: entry | nil, message, code
-local function decide(run, kind, facts, redacted)
+local function decide_one(run, kind, given)
   if not run.set then return nil, NO_SET, "NoPolicySet" end
+
+  local facts, redacted = decide.without_secrets(given)
+  run.report.asking = facts
+  if #redacted > 0 then
+    local whole, why, problem = decide.check_whole(run.set, kind, given)
+    if not whole then return nil, why, problem end
+  end
 
   local log = run.options.log
   local decision, message, code = run.set:decide(kind, json.encode(facts),
@@ -80,12 +88,7 @@ local function ask(run, kind, facts)
   local observe, report = run.options.observe, run.report
   local begin_us = observe and process.time_us()
 
-  redact.note(facts)
-  local redacted
-  facts, redacted = redact.facts(facts)
-  report.asking = facts
-
-  local entry, message, code = decide(run, kind, facts, redacted)
+  local entry, message, code = decide_one(run, kind, facts)
   if observe then observe(entry or { kind = kind, code = code }, begin_us) end
   if not entry then return nil, message, code end
 
@@ -110,7 +113,9 @@ function handlers.run(handler, event, set, effects, options)
   local run = { set = set, options = options or {}, report = report }
   redact.note(event)
 
-  local result, message, code = try.call(handler.run, event, function(...) return ask(run, ...) end, effects)
+  -- A function's own handler answers nil, message, code; what it raises is the runtime's, stack and all.
+  local call = handler.from_package and function(f, ...) return f(...) end or try.call
+  local result, message, code = call(handler.run, event, function(...) return ask(run, ...) end, effects)
   if result ~= nil then
     report.result = result
   else

@@ -1,10 +1,12 @@
 -- weir decide KIND: one decision from facts.
+local decide = require "weir.decide"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
 local kinds = require "weir.kinds"
 local native = require "weir.terminal"
 local policies = require "weir.cli.policies"
+local redact = require "weir.redact"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -20,6 +22,26 @@ local function read_facts(given, screen)
   if text then return text end
   screen.err:print("weir: decide: ", terminal.printable(message))
   return nil, exit.io
+end
+
+-- Facts are decided on without their secrets, as handlers do; without any their text stays as it is.
+-- → the text | nil, message, code
+local function without_secrets(set, kind, text)
+  redact.forget()
+  local facts = json.decode(text, { secrets = true })
+  if facts == nil then return text end
+
+  local clean, found = decide.without_secrets(facts)
+  if #found == 0 then return text end
+  local whole, message, code = decide.check_whole(set, kind, facts)
+  if not whole then return nil, message, code end
+  return json.encode(clean)
+end
+
+local function decide_on(set, kind, text)
+  local facts, message, code = without_secrets(set, kind, text)
+  if not facts then return nil, message, code end
+  return set:decide(kind, facts)
 end
 
 -- What went wrong, as an exit status: our caller's facts and parameters, or the policy.
@@ -99,7 +121,7 @@ local function run(given, screen)
     if type(status) == "string" then return nil, status, hint end
     return status
   end
-  local decision, message, code = set:decide(given.KIND, facts)
+  local decision, message, code = decide_on(set, given.KIND, facts)
   if not decision then
     if given.json then screen.out:print(terminal.json { error = message, code = code, kind = given.KIND }) end
     explain_failure(screen, given, message, code, directory)

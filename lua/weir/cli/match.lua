@@ -2,6 +2,7 @@
 local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local json = require "weir.json"
 local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"
 
@@ -15,9 +16,13 @@ local function read_pattern(word)
   return files.read(word, PATTERN_LIMIT)
 end
 
--- What the event has instead, but for a member, or below one, whose name says that it is a secret.
-local function without_secrets(misses)
+-- What the event has instead, without its secrets: below a name that says so, copies of such values, and
+-- whatever looks like a task token.
+local function without_secrets(misses, text)
+  redact.forget()
+  redact.note(json.decode(text, { secrets = true }))
   for _, miss in ipairs(misses) do
+    miss.found, miss.wanted = redact.text(miss.found), redact.text(miss.wanted)
     for name in miss.path:gmatch("[^.]+") do
       if redact.is_secret(name) and miss.found ~= "(missing)" then miss.found = redact.MARK end
     end
@@ -70,7 +75,7 @@ function Run:event(text, place, problem)
     return self:report(place, true)
   end
   self.missed = self.missed + 1
-  self:report(place, false, without_secrets(self.matcher:explain(text) or {}))
+  self:report(place, false, without_secrets(self.matcher:explain(text) or {}, text))
 end
 
 function Run:summary()

@@ -68,8 +68,8 @@ local function show_plan(out, executor)
     out:print("             ", terminal.excerpt(safe(call.input), 400))
   end
   for _, unknown in ipairs(executor.unknown) do
-    out:print(out:paint("warning", "unknown   "), terminal.printable(unknown.what), " (",
-      terminal.printable(unknown.remedy), ")")
+    out:print(out:paint("warning", "unknown   "), terminal.printable(redact.text(unknown.what)), " (",
+      terminal.printable(redact.text(unknown.remedy)), ")")
   end
 end
 
@@ -99,7 +99,8 @@ local function show_json(out, report)
   local decisions = json.array({})
   for i, decision in ipairs(report.decisions) do
     decisions[i] = {
-      kind = decision.kind, facts = decision.facts, decision = decision.fields, because = decision.because,
+      kind = decision.kind, facts = decision.facts, redacted = decision.redacted, decision = decision.fields,
+      because = decision.because,
       file = decision.file, line = decision.line, params = json.decode(decision.params_json),
     }
   end
@@ -181,7 +182,8 @@ return {
       look up from the event's member "world" ({"service.Operation": {target: answer}}) and settings from
       "config"; with --live-reads it asks AWS for the rest, otherwise what is in neither is listed as
       unknown. --live carries the decisions out; nothing is called when the policy set does not verify.]],
-    [[Values whose names say that they are secrets are never printed.]],
+    [[Secrets are never printed, logged or decided on: values whose names say that they are secrets, their
+      copies elsewhere in the event, and whatever looks like a task token. "redacted" names their places.]],
   },
   positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names } },
   options = {

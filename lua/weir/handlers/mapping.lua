@@ -64,12 +64,16 @@ end
 -- the job would be another one: it is refused.
 local function check_whole(decision, i, count)
   if #decision.redacted == 0 then return end
-  for name, value in pairs(decision.fields) do
-    if type(value) == "string" and value:find(redact.MARK, 1, true) then
-      events.invalid("event %d of %d: %s of the job looks like a task token, or repeats a secret of the event; "
-        .. "a job must not carry one", i, count, name)
-    end
+
+  local names = {}
+  for name, value in pairs(decision.fields) do -- any order: sorted below
+    if type(value) == "string" and value:find(redact.MARK, 1, true) then names[#names + 1] = name end
   end
+  if #names == 0 then return end
+
+  table.sort(names)
+  events.invalid("event %d of %d: %s of the job looks like a task token, or repeats a secret of the event; "
+    .. "a job must not carry one", i, count, table.concat(names, ", "))
 end
 
 -- Every event is decided before anything is started: a batch whose third event fails is retried

@@ -4,6 +4,7 @@
 -- A handler that answers nil, message, code fails with that code. One that raises fails with type
 -- "LuaError", the message with file and line, and the stack.
 local json = require "weir.json"
+local redact = require "weir.redact"
 
 local failure = {}
 
@@ -17,9 +18,10 @@ local function shortened(text)
   return ("%s… (%d bytes)"):format(text:sub(1, last), #text)
 end
 
--- A text as JSON and logs can hold it: in UTF-8, and no longer than they take. An error may quote anything.
+-- A text as JSON and logs can hold it: in UTF-8, no longer than they take, and without secrets. An error
+-- may quote anything.
 function failure.readable(text)
-  text = shortened(tostring(text))
+  text = shortened(redact.text(tostring(text)))
   return utf8.len(text) and text or (text:gsub("[\x80-\xff]", "?"))
 end
 
