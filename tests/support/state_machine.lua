@@ -28,10 +28,10 @@ local function arn(name) return "arn:aws:lambda:eu-west-1:111122223333:function:
 M.SUBSTITUTIONS = { RoutingFunctionArn = arn "weir-routing", RealtimeFunctionArn = arn "weir-realtime",
   InvokeFunctionArn = arn "weir-invoke" }
 
--- A function of its own: one attempt a call, so that what fails in here is retried by the state machine.
+-- A function of its own, as it is deployed.
 function M.start_function(name, more)
   local options = { "--handler", M.HANDLERS[name], "--function", name, "--timeout", "60", "--concurrency", "8",
-    env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere", AWS_MAX_ATTEMPTS = "1",
+    env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_POLICY_SOURCE = "policies" } }
   local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out/" }

@@ -65,7 +65,8 @@ describe("both executors", function()
 
   it("refuse a role that clients would refuse", function()
     for _, role in ipairs { "arn:aws:iam::1:role/r", false, {}, { external_id = "e" }, { arn = 5 },
-      { { arn = "a" }, {} }, { arn = "a", session = "s" } } do
+      { { arn = "a" }, {} }, { { arn = "a" }, "arn:b" }, { "arn:a" }, { { arn = "a" }, false },
+      { arn = "a", session = "s" } } do
       for _, executor in ipairs { effects.dry {}, effects.live() } do
         local request = { service = REQUEST.service, operation = REQUEST.operation, target = REQUEST.target,
           input = REQUEST.input, role = role }

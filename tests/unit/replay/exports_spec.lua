@@ -52,6 +52,19 @@ describe("replay of CloudWatch Logs exports", function()
     end), 0)
   end)
 
+  it("wrapped in messages up to three times, and no more", function()
+    local function wrapped(times)
+      return each(function(line)
+        for _ = 1, times do line = json.encode { timestamp = 1, message = line } end
+        return line
+      end)
+    end
+    for times = 1, 3 do expect_same("wrapped.jsonl", wrapped(times), 0) end
+
+    local summary = replay_text(set, "wrapped.jsonl", wrapped(4))
+    assert.are.same({ 0, #lines }, { summary.identical, summary.other_lines })
+  end)
+
   it("as log events: the line is a text in message", function()
     expect_same("events.jsonl", each(function(line)
       return json.encode({ timestamp = 1795316645678, message = line .. "\n" })

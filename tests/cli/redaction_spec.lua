@@ -1,0 +1,105 @@
+-- The command line shows, logs and decides on no secret.
+local json = require "weir.json"
+local run = require "support.run"
+local token_search = require "support.token_search"
+
+local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
+local HUSH = "hush-hush-42"
+
+local function event(more)
+  local given = { source = "aws.s3", ["detail-type"] = "Object Created", task_token = HUSH,
+    note = "copy of " .. HUSH .. " and " .. TOKEN,
+    detail = { bucket = { name = "b" }, object = { key = "k", size = 1, etag = "e" } } }
+  for name, value in pairs(more or {}) do given[name] = value end
+  return json.encode(given)
+end
+
+local function check(result)
+  for _, secret in ipairs { TOKEN, HUSH } do token_search.check(result.stdout .. result.stderr, secret) end
+end
+
+describe("weir run", function()
+  local folder
+  setup(function() folder = run.directory() end)
+  teardown(function() run.remove(folder) end)
+
+  it("shows and logs no secret of the event, its config or its world, and the log replays", function()
+    local log = folder .. "/decisions.jsonl"
+    for _, format in ipairs { "--json", "--log" } do
+      local given = event { config = { state_machine = "arn:aws:states:r:1:stateMachine:" .. TOKEN,
+        api_token = HUSH }, world = { ["stepfunctions.StartExecution"] = { ["arn:x"] = { token = HUSH } } } }
+      local result = run { "run", "mapping", "-e", "-", "-p", "policies", format, format == "--log" and log or nil,
+        stdin = given }
+      assert.equal(0, result.status, result.stderr)
+      assert.matches("[redacted]", result.stdout, 1, true)
+      check(result)
+    end
+
+    local text = run.read(log)
+    check { stdout = text, stderr = "" }
+    assert.same({ "/event/note", "/event/task_token" }, json.decode(text).redacted)
+    assert.equal(0, run({ "replay", log, "-p", "policies" }).status)
+  end)
+
+  it("makes decision logs that nobody else can read", function()
+    local log = folder .. "/new.jsonl"
+    run { "run", "routing", "-e", "-", "-p", "policies", "--log", log, stdin = '{"file_count": 3}' }
+    local mode = io.popen("stat -c %a " .. run.quote(log)):read "l"
+    assert.equal("600", mode)
+  end)
+
+  it("shows what a dry run does not know without the secret in its name", function()
+    local result = run { "run", "routing", "-e", "-", "-p", "policies",
+      stdin = json.encode { file_count = 1, endpoint_name = TOKEN } }
+    assert.equal(0, result.status, result.stderr)
+    assert.matches("unknown", result.stdout)
+    check(result)
+  end)
+
+  it("shows no secret in an error", function()
+    local result = run { "run", "routing", "-e", "-", "-p", "policies", stdin = json.encode { token = HUSH,
+      file_count = "no " .. HUSH, objects = json.array {} } }
+    assert.equal(2, result.status)
+    assert.matches("file_count is no [redacted], but objects give 0", result.stderr, 1, true)
+    check(result)
+  end)
+end)
+
+describe("weir decide", function()
+  local function decide(facts, ...)
+    return run { "decide", "mapping", "-p", "policies", stdin = json.encode(facts), ... }
+  end
+
+  it("decides without the facts' secrets", function()
+    local facts = { event = json.decode(event()) }
+    facts.event.detail.object.key = "in/" .. TOKEN
+    for _, format in ipairs { "--json", "--set" } do
+      local result = decide(facts, format == "--json" and format or nil)
+      assert.equal(0, result.status, result.stderr)
+      assert.matches("[redacted]", result.stdout, 1, true)
+      check(result)
+    end
+  end)
+
+  it("refuses facts that only became allowed by what was taken out", function()
+    local result = run { "decide", "routing", "-p", "policies",
+      stdin = json.encode { file_count = 1, volume = ("b7Xq"):rep(65) } }
+    assert.equal(2, result.status)
+    assert.matches("volume: expected a text of at most 256 bytes, got [redacted]", result.stderr, 1, true)
+  end)
+end)
+
+describe("weir match", function()
+  it("explains without the event's secrets, copies of them included", function()
+    for _, more in ipairs { { note = HUSH }, { note = "see " .. TOKEN }, { note = json.encode { x = HUSH } },
+      { note = ("b7Xq"):rep(300) } } do
+      for _, format in ipairs { "--json", "--" } do
+        local result = run { "match", '{"note": ["x"]}', stdin = event(more), format == "--json" and format or nil }
+        assert.equal(1, result.status)
+        assert.matches("[redacted]", result.stdout, 1, true)
+        check(result)
+        assert.is_nil(result.stdout:find(("b7Xq"):rep(3), 1, true))
+      end
+    end
+  end)
+end)
