@@ -140,7 +140,8 @@ describe("routing", function()
   it("counts objects of no bytes, as folders' marks and empty files are", function()
     assert.same({ file_count = 2, total_bytes = 3, largest_bytes = 3 },
       (facts_of { objects = json.array { { key = "in/", size = 0 }, { key = "in/a", Size = 3 } } }))
-    assert.same({ file_count = 1, total_bytes = 0, largest_bytes = 0 }, (facts_of { Contents = json.array { { Size = 0 } } }))
+    assert.same({ file_count = 1, total_bytes = 0, largest_bytes = 0 },
+      (facts_of { Contents = json.array { { Size = 0 } } }))
   end)
 
   it("refuses sizes below 0, and fractions", function()
