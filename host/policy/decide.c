@@ -69,7 +69,6 @@ static bool format_plainly(lua_State *L, int decision, const char *format, size_
 }
 
 static void format_in_lua(lua_State *L, policy_sandbox *sandbox, int decision, size_t count) {
-  if (count > 100) luaL_error(L, "more than 100 arguments for because");
   luaL_checkstack(L, (int)count + 2, "too many arguments for because");
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->format);
   lua_pushliteral(L, "because");
@@ -79,8 +78,8 @@ static void format_in_lua(lua_State *L, policy_sandbox *sandbox, int decision, s
 }
 
 /* Without arguments the text is taken as it is, percent signs included. */
-static void write_because(lua_State *L, policy_sandbox *sandbox, int decision) {
-  size_t count = lua_rawlen(L, decision), size;
+static void write_because(lua_State *L, policy_sandbox *sandbox, int decision, size_t count) {
+  size_t size;
   text_buffer *scratch = &sandbox->scratch;
   lua_pushliteral(L, "because");
   lua_rawget(L, decision);
@@ -168,7 +167,8 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   raise(L);
 }
 
-static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision) {
+static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision,
+                                           size_t *arguments) {
   const decision_spec *spec = policy_kind_decision_at(L, decision);
   const policy_kind *asked = sandbox->asked;
   if (!spec) {
@@ -185,7 +185,7 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->shown,
                spec->action, spec->kind->name, asked->name);
   /* A field may have come after the constructor had looked. */
-  if (!policy_kind_check_fields(L, spec, decision)) lua_error(L);
+  if (!policy_kind_check_fields(L, spec, decision, arguments)) lua_error(L);
   return spec;
 }
 
@@ -199,9 +199,10 @@ static int decide(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);
   lua_call(L, 2, 1); // sandbox facts decision
-  const decision_spec *spec = check_decision(L, sandbox, 3);
+  size_t arguments;
+  const decision_spec *spec = check_decision(L, sandbox, 3, &arguments);
   answer->action = spec->action;
-  write_because(L, sandbox, 3);
+  write_because(L, sandbox, 3, arguments);
   answer->decision.size = 0;
   text_buffer_text(&sandbox->why, spec->action);
   text_buffer_text(&sandbox->why, ": ");

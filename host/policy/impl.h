@@ -12,6 +12,7 @@
 #include "sandbox/budget.h"
 
 enum { KIND_MAX_DECISIONS = 8, KINDS_MAX = 16, CONSTRUCTED_MAX = 32 };
+enum { KIND_MAX_ARGUMENTS = 100 }; /* of one because */
 
 /* One action of a kind and the fields of its decisions. */
 typedef struct {
@@ -92,6 +93,10 @@ static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
 /* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
 
+/* Freezes what the policy's decide can reach, and reports what it could keep between decisions. To
+ * be called once every file has run: a file can put a table into a variable of an earlier one. */
+void policy_load_check_purity(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings);
+
 /* The policies' `require`. */
 int policy_load_require(lua_State *L);
 
@@ -105,14 +110,17 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
 void policy_kind_free(policy_kind *kind);
 
 /* Takes over the policy on the top of the stack (pops it). Findings for bad parameters. */
-bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
+void policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
                        finding_list *findings);
 
 /* The decision_spec of a decision table at index, or NULL. */
 const decision_spec *policy_kind_decision_at(lua_State *L, int index);
 
-/* True when the decision table at index has no field but the spec's; else the message is pushed. */
-bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index);
+/* True when the decision table at index has because, its arguments and the spec's fields only; else
+ * the message is pushed. `arguments` gets the place of the last one: Lua's own length of a table
+ * with holes is one of several numbers. */
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
+                              size_t *arguments);
 
 /* True when the parameters in force are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the keys of a decision's table tell. */
+typedef struct {
+  bool has_because;
+  size_t arguments; /* the last place of an argument */
+} decision_shape;
+
 static void copy_name(lua_State *L, int index, char *out, size_t capacity) {
   size_t size;
   const char *text = luaL_checklstring(L, index, &size);
@@ -33,36 +39,63 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   memcpy(place->file + sizeof cut - 1, file + size - kept, kept);
 }
 
-/* Pushes why the key before the top of the stack is no field of the decision at index. */
+/* Pushes that the key on the top of the stack is not a field of the decision. */
 static void push_refusal(lua_State *L, const decision_spec *spec) {
-  if (lua_type(L, -2) != LUA_TSTRING) {
-    lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -2));
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -1));
     return;
   }
   size_t size;
-  const char *key = lua_tolstring(L, -2, &size);
+  const char *key = lua_tolstring(L, -1, &size);
   const char *near = schema_suggest(&spec->fields, key, size);
   lua_pushfstring(L, "%s has no field '%s'%s%s%s", spec->action, key,
                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index) {
-  size_t guess = 0;
-  bool has_because = false;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    int type = lua_type(L, -2);
-    if (type == LUA_TNUMBER) continue; /* an argument of because */
-    size_t size = 0;
-    const char *key = type == LUA_TSTRING ? lua_tolstring(L, -2, &size) : "";
-    if (size == 7 && memcmp(key, "because", 7) == 0) {
-      has_because = lua_type(L, -1) == LUA_TSTRING;
-    } else if (type != LUA_TSTRING || !schema_find(&spec->fields, key, size, &guess)) {
-      push_refusal(L, spec);
-      return false;
-    }
+/* The place of an argument of because that the key at index stands for, or 0. */
+static size_t argument_place(lua_State *L, int index) {
+  if (!lua_isinteger(L, index)) return 0;
+  lua_Integer place = lua_tointeger(L, index);
+  return place >= 1 && place <= KIND_MAX_ARGUMENTS ? (size_t)place : 0;
+}
+
+/* Is the key below the top of the stack one that a decision may have? */
+static bool is_known(lua_State *L, const decision_spec *spec, size_t *guess,
+                     decision_shape *shape) {
+  if (lua_type(L, -2) != LUA_TSTRING) {
+    size_t place = argument_place(L, -2);
+    if (place > shape->arguments) shape->arguments = place;
+    return place > 0;
   }
-  if (!has_because) lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
-  return has_because;
+  size_t size;
+  const char *key = lua_tolstring(L, -2, &size);
+  if (size != 7 || memcmp(key, "because", 7) != 0)
+    return schema_find(&spec->fields, key, size, guess) != NULL;
+  shape->has_because = lua_type(L, -1) == LUA_TSTRING;
+  return true;
+}
+
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
+                              size_t *arguments) {
+  size_t guess = 0;
+  decision_shape shape = {0};
+  lua_pushnil(L);
+  int unknown = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (is_known(L, spec, &guess, &shape)) continue;
+    lua_pushvalue(L, -2);
+    schema_keep_first_key(L, unknown);
+    lua_pop(L, 1);
+  }
+  *arguments = shape.arguments;
+  if (!lua_isnil(L, unknown)) {
+    push_refusal(L, spec);
+    return false;
+  }
+  lua_pop(L, 1);
+  if (!shape.has_because)
+    lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
+  return shape.has_because;
 }
 
 /* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
@@ -77,7 +110,8 @@ static int construct(lua_State *L) {
     return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
   if (lua_getmetatable(L, 1))
     return luaL_error(L, "%s: this table is a decision already", spec->action);
-  if (!policy_kind_check_fields(L, spec, 1))
+  size_t arguments;
+  if (!policy_kind_check_fields(L, spec, 1, &arguments))
     return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
@@ -108,6 +142,9 @@ static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *ki
   lua_pushlightuserdata(L, spec);
   lua_pushlightuserdata(L, sandbox);
   lua_pushcclosure(L, construct, 2);
+  if (lua_getfield(L, words, spec->action) != LUA_TNIL)
+    luaL_error(L, "two words are named '%s'", spec->action);
+  lua_pop(L, 1);
   lua_setfield(L, words, spec->action);
 }
 
@@ -223,34 +260,30 @@ static void push_param_list(lua_State *L) {
 }
 
 /* Takes the default and the doc of parameter i from its table on the top of the stack. */
-static bool read_param(lua_State *L, policy_kind *kind, size_t i, finding_list *findings) {
+static void read_param(lua_State *L, policy_kind *kind, size_t i, finding_list *findings) {
   const policy_file *file = kind->policy.file;
   const schema_field *field = &kind->params.schema.items[i];
   policy_param *param = &kind->params.items[i];
   text_buffer why = {0};
   lua_getfield(L, -1, "default");
-  bool ok = schema_write_json(L, lua_gettop(L), field, &param->by_default, &why);
-  if (!ok)
+  if (!schema_write_json(L, lua_gettop(L), field, &param->by_default, &why))
     finding_error(findings, file->shown, policy_files_line_of(file, field->name, field->name_size),
                   "W006", "the default of parameter %.*s", (int)why.size, why.data);
   text_buffer_free(&why);
   if (lua_getfield(L, -2, "doc") == LUA_TSTRING) param->doc = strdup(lua_tostring(L, -1));
   lua_pop(L, 2);
-  return ok;
 }
 
 /* The table of parameters is on the top of the stack. */
-static bool read_params(lua_State *L, policy_kind *kind, finding_list *findings) {
+static void read_params(lua_State *L, policy_kind *kind, finding_list *findings) {
   const schema_record *schema = &kind->params.schema;
   kind->params.items = calloc(schema->count + 1, sizeof *kind->params.items);
-  if (!kind->params.items) return luaL_error(L, "not enough memory");
-  bool ok = true;
+  if (!kind->params.items) luaL_error(L, "not enough memory");
   for (size_t i = 0; i < schema->count; i++) {
     lua_getfield(L, -1, schema->items[i].name);
-    if (!read_param(L, kind, i, findings)) ok = false;
+    read_param(L, kind, i, findings);
     lua_pop(L, 1);
   }
-  return ok;
 }
 
 static void read_name(lua_State *L, policy_kind *kind) {
@@ -261,7 +294,7 @@ static void read_name(lua_State *L, policy_kind *kind) {
   lua_pop(L, 1);
 }
 
-bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
+void policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
                        finding_list *findings) {
   kind->policy.file = file;
   read_name(L, kind);
@@ -272,7 +305,7 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
   push_param_list(L); // policy params list
   schema_record_compile(L, -1, &kind->params.schema);
   lua_pop(L, 1);
-  bool ok = read_params(L, kind, findings);
+  read_params(L, kind, findings);
   lua_pop(L, 1);
 
   lua_getfield(L, -1, "decide");
@@ -281,5 +314,4 @@ bool policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
     kind->policy.example_count = (size_t)luaL_len(L, -1); /* it may be frozen */
   lua_pop(L, 1);
   kind->policy_table = luaL_ref(L, LUA_REGISTRYINDEX);
-  return ok;
 }

@@ -167,16 +167,6 @@ typedef struct {
   finding_list *findings;
 } adoption;
 
-static void check_purity(lua_State *L, const policy_kind *kind, const adoption *job) {
-  text_buffer why = {0};
-  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
-  if (!policy_purity_enforce(L, -1, &job->sandbox->scratch, &why)) {
-    finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
-    finding_hint(job->findings, "what a decision needs from others belongs into its facts");
-  }
-  text_buffer_free(&why);
-}
-
 /* The checked policy of a file is argument 1. */
 static int adopt(lua_State *L) {
   const adoption *job = lua_touserdata(L, 2);
@@ -191,7 +181,7 @@ static int adopt(lua_State *L) {
     return 0;
   }
   lua_pushvalue(L, 1);
-  if (policy_kind_adopt(L, kind, job->file, job->findings)) check_purity(L, kind, job);
+  policy_kind_adopt(L, kind, job->file, job->findings);
   return 0;
 }
 
@@ -218,5 +208,30 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
     finding_error(findings, file->shown, 0, "W005", "returns nothing");
     finding_hint(findings, "a policy file ends in: return policy { … }, a helper in: return { … }");
   }
+  lua_settop(L, 0);
+}
+
+/* Argument 1 is an adoption whose policy is in force. */
+static int check_purity(lua_State *L) {
+  const adoption *job = lua_touserdata(L, 1);
+  const policy_kind *kind = lua_touserdata(L, 2);
+  text_buffer why = {0};
+  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
+  if (!policy_purity_enforce(L, -1, &job->sandbox->scratch, &why)) {
+    finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
+    finding_hint(job->findings, "what a decision needs from others belongs into its facts");
+  }
+  text_buffer_free(&why);
+  return 0;
+}
+
+void policy_load_check_purity(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings) {
+  lua_State *L = sandbox->L;
+  adoption job = {sandbox, kind->policy.file, findings};
+  lua_pushcfunction(L, check_purity);
+  lua_pushlightuserdata(L, &job);
+  lua_pushlightuserdata(L, kind);
+  int status = lua_pcall(L, 2, 0, 0);
+  if (status != LUA_OK) report_load_error(L, job.file, status, "W009", findings);
   lua_settop(L, 0);
 }

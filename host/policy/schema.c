@@ -17,6 +17,7 @@ static void field_free(schema_field *field) {
   free(field->values);
   if (field->of) field_free(field->of);
   free(field->of);
+  free(field->unique_by);
   schema_record_free(&field->fields);
 }
 
@@ -58,6 +59,9 @@ static void compile_values(lua_State *L, schema_field *field) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1); // spec values value
     field->values[i].text = copy_text(L, -1, &field->values[i].size);
     field->value_count++;
+    for (size_t j = 0; j < i; j++)
+      if (strcmp(field->values[j].text, field->values[i].text) == 0)
+        luaL_error(L, "the value '%s' is there twice", field->values[i].text);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -71,6 +75,23 @@ static void compile_of(lua_State *L, schema_field *field) {
   field->of = allocate(L, 1, sizeof *field->of);
   compile_field(L, field->of);
   lua_pop(L, 1);
+}
+
+/* The field by which the elements of a list differ. */
+static void compile_unique_by(lua_State *L, schema_field *field) {
+  if (lua_getfield(L, -1, "unique_by") == LUA_TNIL) { // spec unique_by
+    lua_pop(L, 1);
+    return;
+  }
+  size_t size, guess = 0;
+  field->unique_by = copy_text(L, -1, &size);
+  lua_pop(L, 1);
+  const schema_field *key = schema_find(&field->of->fields, field->unique_by, size, &guess);
+  if (field->type != SCHEMA_LIST || !key || !key->required)
+    luaL_error(L, "unique_by: '%s' is not a required field of the list's records",
+               field->unique_by);
+  if (field->max_size > SCHEMA_MAX_UNIQUE)
+    luaL_error(L, "unique_by needs max_items of at most %d", SCHEMA_MAX_UNIQUE);
 }
 
 /* The spec is on the top of the stack. */
@@ -92,7 +113,10 @@ static void compile_field(lua_State *L, schema_field *field) {
   field->min_size = (size_t)number_or(L, is_text ? "min_size" : "min_items", 0);
   field->max_size = (size_t)number_or(L, is_text ? "max_size" : "max_items", SCHEMA_ANY_SIZE);
   if (field->type == SCHEMA_CHOICE) compile_values(L, field);
-  if (field->type == SCHEMA_LIST || field->type == SCHEMA_MAP) compile_of(L, field);
+  if (field->type == SCHEMA_LIST || field->type == SCHEMA_MAP) {
+    compile_of(L, field);
+    compile_unique_by(L, field);
+  }
   if (field->type == SCHEMA_RECORD) {
     lua_getfield(L, -1, "fields"); // spec fields
     schema_record_compile(L, -1, &field->fields);
@@ -104,8 +128,6 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const schema_field *)a)->name, ((const schema_field *)b)->name);
 }
 
-/* Userdata-free error safety: the record is reachable from the caller at every moment, so the
- * caller frees it when this raises. */
 void schema_record_compile(lua_State *L, int index, schema_record *record) {
   luaL_checktype(L, index, LUA_TTABLE);
   index = lua_absindex(L, index);
@@ -120,6 +142,9 @@ void schema_record_compile(lua_State *L, int index, schema_record *record) {
     lua_pop(L, 1);
   }
   if (count > 1) qsort(record->items, count, sizeof *record->items, by_name);
+  for (size_t i = 1; i < count; i++)
+    if (by_name(&record->items[i - 1], &record->items[i]) == 0)
+      luaL_error(L, "field '%s' is there twice", record->items[i].name);
 }
 
 const schema_field *schema_find(const schema_record *record, const char *name, size_t size,
@@ -148,4 +173,20 @@ const char *schema_suggest(const schema_record *record, const char *name, size_t
     }
   }
   return best;
+}
+
+static bool comes_first(lua_State *L, int a, int b) {
+  if (lua_type(L, a) != LUA_TSTRING || lua_type(L, b) != LUA_TSTRING)
+    return lua_type(L, b) != LUA_TSTRING &&
+           (lua_type(L, a) == LUA_TSTRING || lua_type(L, a) < lua_type(L, b));
+  size_t a_size, b_size;
+  const char *a_text = lua_tolstring(L, a, &a_size), *b_text = lua_tolstring(L, b, &b_size);
+  int order = memcmp(a_text, b_text, a_size < b_size ? a_size : b_size);
+  return order < 0 || (order == 0 && a_size < b_size);
+}
+
+void schema_keep_first_key(lua_State *L, int best) {
+  if (!lua_isnil(L, best) && !comes_first(L, -1, best)) return;
+  lua_pushvalue(L, -1);
+  lua_replace(L, best);
 }

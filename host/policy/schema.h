@@ -15,6 +15,9 @@
 
 enum { SCHEMA_ANY_SIZE = 1 << 30 }; /* max_size of a text or list without a bound */
 enum { SCHEMA_MAX_FIELDS = 64 };    /* of one record */
+enum {
+  SCHEMA_MAX_UNIQUE = 100
+}; /* elements of a list with unique_by: each is compared with each */
 
 typedef enum {
   SCHEMA_INTEGER,
@@ -50,11 +53,12 @@ struct schema_field {
   schema_choice *values;     /* of a choice */
   size_t value_count;
   schema_field *of;
+  char *unique_by; /* of a list of records: the field in which they differ, or NULL */
   schema_record fields;
 };
 
 /* Compiles the list of field specs at index. Raises on a malformed spec (a fault of ours: kinds
- * are trusted), after freeing what it made. */
+ * are trusted); what was made until then is in the record, for the caller to free. */
 void schema_record_compile(lua_State *L, int index, schema_record *record);
 void schema_record_free(schema_record *record);
 
@@ -65,6 +69,11 @@ const schema_field *schema_find(const schema_record *record, const char *name, s
 
 /* The closest field name to a misspelt one, or NULL when none is near. */
 const char *schema_suggest(const schema_record *record, const char *name, size_t size);
+
+/* For naming one of several unknown keys, the same on every machine: replaces the value at `best`
+ * by the key on the top of the stack when that comes first. Texts come first, in byte order, then
+ * other keys by type; nil at `best` means none yet. */
+void schema_keep_first_key(lua_State *L, int best);
 
 /* Appends `unknown field "…" (did you mean "…"?)`; `what` is "field" or the like. */
 void schema_read_explain_unknown(const schema_record *record, const char *what, json_span name,
@@ -77,6 +86,10 @@ bool schema_read_check(const schema_field *field, json_scan *scan, json_span *va
 
 /* The same for a value that the scanner has read and accepted already. */
 bool schema_read_check_value(const schema_field *field, json_span value, text_buffer *why);
+
+/* False, with the reason in `why`, when two elements of the list (JSON that fits the field) are the
+ * same in the field that unique_by names. */
+bool schema_unique_check(const schema_field *list, const char *json, size_t size, text_buffer *why);
 
 /* Pushes a value that schema_read_check or schema_read_check_value accepted. */
 void schema_read_push(lua_State *L, const schema_field *field, json_span value);

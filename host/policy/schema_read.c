@@ -184,6 +184,7 @@ static bool check_container(const schema_field *field, json_scan *scan, json_spa
   bool ok = field->type == SCHEMA_RECORD ? check_members(field, scan, why)
                                          : check_items(field, scan, why);
   value->size = (size_t)(scan->at - value->at);
+  if (ok && field->unique_by) return schema_unique_check(field, value->at, value->size, why);
   return ok;
 }
 

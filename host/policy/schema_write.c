@@ -1,10 +1,12 @@
 /* Writing Lua values as canonical JSON by field specs. See schema.h. */
 #include <lauxlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/json/write.h"
+#include "core/text/shown_text.h"
 #include "policy/schema.h"
 #include "sandbox/freeze.h"
 
@@ -76,12 +78,56 @@ static bool write_text(lua_State *L, int index, const schema_field *field, text_
   return refuse(field, "bytes that are not valid UTF-8", why);
 }
 
+/* What the keys of a table make it. Lua's own length is not asked: of a table with holes it is one
+ * of several numbers. */
+typedef struct {
+  size_t names;  /* keys that are texts */
+  size_t places; /* keys that are integers from 1 */
+  size_t others;
+  lua_Integer last; /* the largest place */
+} table_keys;
+
+static table_keys count_keys(lua_State *L, int index) {
+  table_keys keys = {0};
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_type(L, -2) == LUA_TSTRING) {
+      keys.names++;
+    } else if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1) {
+      keys.places++;
+      if (lua_tointeger(L, -2) > keys.last) keys.last = lua_tointeger(L, -2);
+    } else {
+      keys.others++;
+    }
+  }
+  return keys;
+}
+
+/* An element behind a hole, or under a name, would be dropped silently. */
+static bool check_places(lua_State *L, int index, const schema_field *field, table_keys keys,
+                         text_buffer *why) {
+  if (keys.others)
+    return refuse(field, "a table with a key that is neither a text nor a place of a list", why);
+  if (keys.names) return refuse(field, "a table with both names and places of a list", why);
+  if ((lua_Integer)keys.places == keys.last) return true;
+  lua_Integer hole = 1;
+  while (lua_rawgeti(L, index, hole) != LUA_TNIL) {
+    lua_pop(L, 1);
+    hole++;
+  }
+  lua_pop(L, 1);
+  char got[64];
+  snprintf(got, sizeof got, "a list whose element %lld is nil", (long long)hole);
+  return refuse(field, got, why);
+}
+
 static bool write_list(lua_State *L, int index, const schema_field *field, text_buffer *out,
                        text_buffer *why) {
-  size_t count = lua_rawlen(L, index);
-  if (!in_size(field, count)) return refuse(field, "one of another length", why);
+  table_keys keys = count_keys(L, index);
+  if (!check_places(L, index, field, keys, why)) return false;
+  if (!in_size(field, keys.places)) return refuse(field, "one of another length", why);
+  size_t start = out->size;
   text_buffer_byte(out, '[');
-  for (size_t i = 1; i <= count; i++) {
+  for (size_t i = 1; i <= keys.places; i++) {
     if (i > 1) text_buffer_byte(out, ',');
     lua_rawgeti(L, index, (lua_Integer)i);
     bool ok = schema_write_json(L, lua_gettop(L), field->of, out, why);
@@ -89,21 +135,41 @@ static bool write_list(lua_State *L, int index, const schema_field *field, text_
     if (!ok) return false;
   }
   text_buffer_byte(out, ']');
-  return true;
+  return out->failed || schema_unique_check(field, out->data + start, out->size - start, why);
+}
+
+/* The unknown key is on the top of the stack. */
+static bool refuse_key(lua_State *L, const schema_field *field, text_buffer *why) {
+  if (field->name) text_buffer_format(why, "%s: ", field->name);
+  json_span name = {0};
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    name.at = lua_tolstring(L, -1, &name.size);
+    schema_read_explain_unknown(&field->fields, "field", name, why);
+  } else {
+    text_buffer_format(why, "unknown field: a name is a text, not a %s", luaL_typename(L, -1));
+  }
+  return false;
+}
+
+static bool check_names(lua_State *L, int index, const schema_field *field, text_buffer *why) {
+  size_t guess = 0;
+  lua_pushnil(L);
+  int unknown = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, index);) {
+    lua_pop(L, 1);
+    size_t size = 0;
+    const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
+    if (!key || !schema_find(&field->fields, key, size, &guess)) schema_keep_first_key(L, unknown);
+  }
+  bool ok = lua_isnil(L, unknown) || refuse_key(L, field, why);
+  lua_pop(L, 1);
+  return ok;
 }
 
 static bool write_record(lua_State *L, int index, const schema_field *field, text_buffer *out,
                          text_buffer *why) {
-  size_t written = 0, guess = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    size_t size = 0;
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : "";
-    if (!schema_find(&field->fields, key, size, &guess)) {
-      lua_pop(L, 2);
-      text_buffer_format(why, "unknown field \"%.60s\"", key);
-      return false;
-    }
-  }
+  size_t written = 0;
+  if (!check_names(L, index, field, why)) return false;
   text_buffer_byte(out, '{');
   for (size_t i = 0; i < field->fields.count; i++) {
     const schema_field *inner = &field->fields.items[i];
@@ -204,12 +270,20 @@ static bool write_any(lua_State *L, int index, const schema_field *field, text_b
   }
 }
 
-/* A table may be frozen: what counts is its contents. In `any` JSON, a table with a first element
- * is a list, any other an object. */
-static bool write_table(lua_State *L, int index, const schema_field *field, text_buffer *out,
-                        text_buffer *why) {
+/* In `any` JSON, a table with places is a list, any other an object. */
+static bool write_any_table(lua_State *L, int index, const schema_field *field, text_buffer *out,
+                            text_buffer *why) {
   static const schema_field any_list = {
       .type = SCHEMA_LIST, .max_size = SIZE_MAX, .of = (schema_field *)&any_field};
+  table_keys keys = count_keys(L, index);
+  if (keys.places == 0 && keys.others == 0)
+    return write_map(L, index, &any_field, &any_field, out, why);
+  return check_places(L, index, field, keys, why) && write_list(L, index, &any_list, out, why);
+}
+
+/* A table may be frozen: what counts is its contents. */
+static bool write_table(lua_State *L, int index, const schema_field *field, text_buffer *out,
+                        text_buffer *why) {
   sandbox_push_contents(L, index);
   int contents = lua_gettop(L);
   bool ok;
@@ -219,10 +293,8 @@ static bool write_table(lua_State *L, int index, const schema_field *field, text
     ok = write_map(L, contents, field->of, field, out, why);
   else if (field->type == SCHEMA_RECORD)
     ok = write_record(L, contents, field, out, why);
-  else if (lua_rawlen(L, contents) > 0)
-    ok = write_list(L, contents, &any_list, out, why);
   else
-    ok = write_map(L, contents, &any_field, &any_field, out, why);
+    ok = write_any_table(L, contents, field, out, why);
   lua_pop(L, 1);
   return ok;
 }

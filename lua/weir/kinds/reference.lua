@@ -33,7 +33,8 @@ local TYPES = {
     return with("text", (spec.min_size or spec.max_size) and bounds(spec.min_size, spec.max_size, "bytes"))
   end,
   list = function(spec)
-    return with(("list of %ss"):format(spec.of.type), bounds(spec.min_items, spec.max_items))
+    local words = with(("list of %ss"):format(spec.of.type), bounds(spec.min_items, spec.max_items))
+    return spec.unique_by and ("%s, no two of one `%s`"):format(words, spec.unique_by) or words
   end,
   map = function(spec) return "map from text to " .. type_of(spec.of) end,
 }

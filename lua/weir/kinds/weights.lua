@@ -14,14 +14,10 @@ local VARIANT = {
     doc = "its place in the life of a model; a retired or failed variant gets no traffic" },
 }
 
--- Returns the variant's stage by name, or nil and a text when a name is there twice.
-local function stages(variants)
-  local found = {}
-  for _, variant in ipairs(variants) do
-    if found[variant.name] then return nil, "two variants are named " .. variant.name end
-    found[variant.name] = variant.stage or "none"
-  end
-  return found
+local function stages_by_name(variants)
+  local stages = {}
+  for _, variant in ipairs(variants) do stages[variant.name] = variant.stage or "none" end
+  return stages
 end
 
 local function gets_no_traffic(stage)
@@ -52,7 +48,8 @@ return {
 
   facts = {
     { name = "variants", type = "list", min_items = 1, max_items = 10, required = true,
-      of = { type = "record", fields = VARIANT }, doc = "the variants of the endpoint, in its own order" },
+      unique_by = "name", of = { type = "record", fields = VARIANT },
+      doc = "the variants of the endpoint, in its own order" },
     { name = "assignment_key", type = "text", min_size = 1, max_size = 1024,
       doc = "who is asking: a tenant, a volume, a session; present when one variant is wanted" },
     { name = "experiment", type = "text", max_size = 256,
@@ -75,8 +72,7 @@ return {
   },
 
   invariants = function(facts, decision, action)
-    local known, twice = stages(facts.variants)
-    if not known then return twice end
+    local known = stages_by_name(facts.variants)
     if action == "weights" then return check_weights(known, decision.weights) end
     if not facts.assignment_key then return "assign needs an assignment_key among the facts" end
     local stage = known[decision.variant]

@@ -1,18 +1,18 @@
 -- The words that a policy file is written in: `policy` and the parameter constructors. (Decision
--- constructors such as `realtime` come from the kinds and are made by host/policy_kind.c.)
+-- constructors such as `realtime` come from the kinds and are made by host/policy/kind.c.)
 --
--- Runs once in each sandbox, before any policy, as trusted code: called with the list of kinds and
--- a function that tells whether a decision is going on, it returns the words and the table in which
--- `policy` notes what it accepted. A mistake raises with the operator's file and line.
+-- Runs once in each sandbox, before any policy, as trusted code. It is called with the list of kinds
+-- and a function that tells whether a decision is going on; it returns the words, and the table in
+-- which `policy` notes what it accepted. A mistake raises with the operator's file and line.
 --
--- What a word checked is kept here, out of the policy's reach: the tables that policies hold can
--- still be changed after the check.
+-- What a word checked is copied: the tables that policies hold can still be changed after the check.
 local kinds, is_deciding = ...
 
 local accepted = {}   -- what `policy` was given → the checked policy
 local parameters = {} -- what `integer` and the like returned → the checked parameter
 
-local CALLER = 3 -- the level of the policy file, seen from the helpers below
+-- A deeper value is not copied: whoever writes it as JSON refuses it.
+local COPY_DEPTH = 100
 
 local function names_of(set)
   local names = {}
@@ -20,12 +20,50 @@ local function names_of(set)
   return table.concat(names, ", ")
 end
 
-local function check_keys(what, given, allowed)
-  for key in pairs(given) do
+-- Keys that have no order, such as tables, make `pairs` raise. Called through pcall, it does not name
+-- a line of this file.
+local function sorted_pairs(what, value)
+  local ok, step, state, control = pcall(pairs, value)
+  if not ok then return nil, what .. ": " .. step end
+  return step, state, control
+end
+
+-- Returns a text about the first key that is not allowed, or nil.
+local function unknown_key(what, given, allowed)
+  local step, state = sorted_pairs(what, given)
+  if not step then return state end
+  for key in step, state do
     if not allowed[key] then
-      error(("%s has no '%s'; it has: %s"):format(what, tostring(key), names_of(allowed)), CALLER + 1)
+      return ("%s has no '%s'; it has: %s"):format(what, tostring(key), names_of(allowed))
     end
   end
+end
+
+-- Returns how many elements the list has, or nil and a text: an element under a name or behind a hole
+-- would be dropped silently.
+local function count_elements(what, list)
+  local count = 0
+  local step, state = sorted_pairs(what, list)
+  if not step then return nil, state end
+  for key in step, state do
+    if math.type(key) == "integer" and key > count + 1 then
+      return nil, ("%s[%d] is nil; what follows it would never be seen"):format(what, count + 1)
+    elseif key ~= count + 1 then
+      return nil, ("%s is a list, and '%s' is not a place in it; leave the key out")
+        :format(what, tostring(key))
+    end
+    count = key
+  end
+  return count
+end
+
+local function copy(value, depth, copies)
+  if type(value) ~= "table" or depth > COPY_DEPTH then return value end
+  if copies[value] then return copies[value] end
+  local copied = {}
+  copies[value] = copied
+  for key, inner in pairs(value) do copied[key] = copy(inner, depth + 1, copies) end
+  return copied
 end
 
 local function is_integer(value) return math.type(value) == "integer" end
@@ -33,48 +71,70 @@ local function is_number(value) return type(value) == "number" end
 local function is_text(value) return type(value) == "string" and utf8.len(value) ~= nil end
 local function is_flag(value) return type(value) == "boolean" end
 
--- A NaN is no bound: everything would be outside of it.
+-- NaN is not a bound: every value would be outside of it.
 local function is_bound(value) return value == nil or (is_number(value) and value == value) end
 
-local function is_list_of_texts(values)
-  if type(values) ~= "table" or #values == 0 then return false end
-  for i = 1, #values do
-    if not is_text(values[i]) then return false end
+-- Returns a copy of the values that a choice allows, or nil and a text.
+local function check_values(values)
+  if type(values) ~= "table" then return nil, "choice needs values = { \"…\", … }" end
+  local count, problem = count_elements("values", values)
+  if not count then return nil, "choice: " .. problem end
+  if count == 0 then return nil, "choice needs values = { \"…\", … }" end
+
+  local copied, places = {}, {}
+  for i = 1, count do
+    local value = values[i]
+    if not is_text(value) then return nil, ("choice: values[%d] must be a text"):format(i) end
+    if places[value] then
+      return nil, ("choice: values[%d] and values[%d] are both \"%s\""):format(places[value], i, value)
+    end
+    places[value] = i
+    copied[i] = value
   end
-  return true
+  return copied
+end
+
+-- Returns the checked parameter, or nil and a text.
+local function check_parameter(type_name, allowed, is_default, spec)
+  if type(spec) ~= "table" then
+    return nil, ("expected %s { default, doc = \"…\" }"):format(type_name)
+  end
+  local problem = unknown_key(type_name, spec, allowed)
+  if problem then return nil, problem end
+  if not is_default(spec[1]) then
+    return nil, ("%s needs its default first: %s { default, … }"):format(type_name, type_name)
+  end
+  if spec.doc ~= nil and not is_text(spec.doc) then return nil, type_name .. ": doc must be a text" end
+  if not (is_bound(spec.min) and is_bound(spec.max)) then
+    return nil, type_name .. ": min and max must be numbers"
+  end
+
+  local values
+  if allowed.values then
+    values, problem = check_values(spec.values)
+    if not values then return nil, problem end
+  end
+  return {
+    type = type_name, default = spec[1], doc = spec.doc,
+    min = spec.min, max = spec.max, values = values,
+  }
 end
 
 -- These tables grow with every call, and a decision leaves nothing behind.
-local function refuse_in_decide(word)
-  if is_deciding() then error(word .. " describes a policy; use it outside of decide", CALLER) end
+local function refusal_in_decide(word)
+  return is_deciding() and word .. " describes a policy; use it outside of decide"
 end
 
 -- One constructor for each type of parameter: `integer { 10, min = 1, max = 100, doc = "…" }`.
 local function parameter(type_name, allowed, is_default)
   allowed[1], allowed.doc = true, true
   return function(spec)
-    refuse_in_decide(type_name)
-    if type(spec) ~= "table" then
-      error(("expected %s { default, doc = \"…\" }"):format(type_name), CALLER - 1)
-    end
-    check_keys(type_name, spec, allowed)
-    if not is_default(spec[1]) then
-      error(("%s needs its default first: %s { default, … }"):format(type_name, type_name), CALLER - 1)
-    end
-    if spec.doc ~= nil and not is_text(spec.doc) then
-      error(type_name .. ": doc must be a text", CALLER - 1)
-    end
-    if not (is_bound(spec.min) and is_bound(spec.max)) then
-      error(type_name .. ": min and max must be numbers", CALLER - 1)
-    end
-    if allowed.values and not is_list_of_texts(spec.values) then
-      error(type_name .. " needs values = { \"…\", … }", CALLER - 1)
-    end
+    local refusal = refusal_in_decide(type_name)
+    if refusal then error(refusal, 2) end
+    local checked, problem = check_parameter(type_name, allowed, is_default, spec)
+    if not checked then error(problem, 2) end
     local token = {}
-    parameters[token] = {
-      type = type_name, default = spec[1], doc = spec.doc,
-      min = spec.min, max = spec.max, values = spec.values,
-    }
+    parameters[token] = checked
     return token
   end
 end
@@ -87,55 +147,92 @@ local words = {
   choice = parameter("choice", { values = true }, is_text),
 }
 
-local POLICY_KEYS = { kind = true, name = true, doc = true, params = true, decide = true, examples = true }
+local POLICY_KEYS = {
+  kind = true, name = true, doc = true, params = true, decide = true, examples = true,
+}
 local EXAMPLE_KEYS = { given = true, expect = true, params = true, doc = true }
 
--- Returns the checked parameters by name.
+-- Returns the checked parameters by name, or nil and a text.
 local function check_params(params)
-  if type(params) ~= "table" then error("params must be a table of parameters", CALLER) end
+  if params == nil then return {} end
+  if type(params) ~= "table" then return nil, "params must be a table of parameters" end
+  local step, state = sorted_pairs("params", params)
+  if not step then return nil, state end
+
   local checked = {}
-  for name, spec in pairs(params) do
+  for name, spec in step, state do
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
-      error(("params: '%s' is not a name"):format(tostring(name)), CALLER)
+      return nil, ("params: '%s' is not a name"):format(tostring(name))
     end
     if not parameters[spec] then
-      error(("params.%s must be made with integer, number, text, flag or choice"):format(name), CALLER)
+      return nil, ("params.%s must be made with integer, number, text, flag or choice"):format(name)
     end
     checked[name] = parameters[spec]
   end
   return checked
 end
 
-local function check_examples(examples)
-  if type(examples) ~= "table" then error("examples must be a list", CALLER) end
-  for i, example in ipairs(examples) do
-    if type(example) ~= "table" then error(("examples[%d] must be a table"):format(i), CALLER) end
-    check_keys(("examples[%d]"):format(i), example, EXAMPLE_KEYS)
-    if type(example.given) ~= "table" then
-      error(("examples[%d] needs given = { facts }"):format(i), CALLER)
-    end
-    if type(example.expect) ~= "string" and type(example.expect) ~= "table" then
-      error(("examples[%d] needs expect = \"action\" or { action = …, field = … }"):format(i), CALLER)
-    end
+-- Returns a text about what is wrong with one example, or nil.
+local function wrong_example(what, example)
+  if type(example) ~= "table" then return what .. " must be a table" end
+  local problem = unknown_key(what, example, EXAMPLE_KEYS)
+  if problem then return problem end
+  if type(example.given) ~= "table" then return what .. " needs given = { facts }" end
+  if type(example.expect) ~= "string" and type(example.expect) ~= "table" then
+    return what .. " needs expect = \"action\" or { action = …, field = … }"
   end
+  if example.params ~= nil and type(example.params) ~= "table" then
+    return what .. ": params must be a table of values by name"
+  end
+  if example.doc ~= nil and not is_text(example.doc) then return what .. ": doc must be a text" end
+end
+
+-- Returns a copy of the examples, all of which will run, or nil and a text.
+local function check_examples(examples)
+  if examples == nil then return {} end
+  if type(examples) ~= "table" then return nil, "examples must be a list" end
+  local count, problem = count_elements("examples", examples)
+  if not count then return nil, problem end
+  for i = 1, count do
+    problem = wrong_example(("examples[%d]"):format(i), examples[i])
+    if problem then return nil, problem end
+  end
+
+  local ok, copied = pcall(copy, examples, 0, {})
+  if not ok then return nil, "examples: keys must be texts or the places of a list" end
+  return copied
+end
+
+-- Returns the checked policy, or nil and a text.
+local function check_policy(spec)
+  if type(spec) ~= "table" then return nil, "expected policy { kind = …, decide = … }" end
+  local problem = unknown_key("policy", spec, POLICY_KEYS)
+  if problem then return nil, problem end
+  local known = false
+  for _, kind in ipairs(kinds) do known = known or kind == spec.kind end
+  if not known then return nil, ("kind must be one of: %s"):format(table.concat(kinds, ", ")) end
+  if spec.name ~= nil and not is_text(spec.name) then return nil, "name must be a text" end
+  if spec.doc ~= nil and not is_text(spec.doc) then return nil, "doc must be a text" end
+  if type(spec.decide) ~= "function" then
+    return nil, "decide must be a function(facts, params)"
+  end
+
+  local examples, params
+  examples, problem = check_examples(spec.examples)
+  if not examples then return nil, problem end
+  params, problem = check_params(spec.params)
+  if not params then return nil, problem end
+  return {
+    kind = spec.kind, name = spec.name, params = params, decide = spec.decide, examples = examples,
+  }
 end
 
 function words.policy(spec)
-  refuse_in_decide("policy")
-  if type(spec) ~= "table" then error("expected policy { kind = …, decide = … }", 2) end
-  check_keys("policy", spec, POLICY_KEYS)
-  local known = false
-  for _, kind in ipairs(kinds) do known = known or kind == spec.kind end
-  if not known then
-    error(("kind must be one of: %s"):format(table.concat(kinds, ", ")), 2)
-  end
-  if spec.name ~= nil and not is_text(spec.name) then error("name must be a text", 2) end
-  if type(spec.decide) ~= "function" then error("decide must be a function(facts, params)", 2) end
-  check_examples(spec.examples or {})
-  accepted[spec] = {
-    kind = spec.kind, name = spec.name, params = check_params(spec.params or {}),
-    decide = spec.decide, examples = spec.examples,
-  }
+  local refusal = refusal_in_decide("policy")
+  if refusal then error(refusal, 2) end
+  local checked, problem = check_policy(spec)
+  if not checked then error(problem, 2) end
+  accepted[spec] = checked
   return spec
 end
 

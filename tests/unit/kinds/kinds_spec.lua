@@ -7,7 +7,7 @@ local TYPES = {
 local KEYS = {
   name = "string", type = "string", doc = "string", unit = "string", required = "boolean", values = "table",
   min = "number", max = "number", min_size = "number", max_size = "number", min_items = "number",
-  max_items = "number", of = "table", fields = "table",
+  max_items = "number", unique_by = "string", of = "table", fields = "table",
 }
 
 local check_fields
@@ -100,11 +100,6 @@ describe("the invariants of weights", function()
     assert.is_string(invariants("weights", facts, { action = "assign", variant = "c", bucket = 0 }))
     assert.is_string(invariants("weights", facts, { action = "assign", variant = "d", bucket = 0 }))
     assert.is_string(invariants("weights", FACTS, { action = "assign", variant = "a", bucket = 0 }))
-  end)
-
-  it("refuse two variants of one name", function()
-    assert.is_string(invariants("weights", { variants = { { name = "a" }, { name = "a" } } },
-      { action = "weights", weights = { a = 1 } }))
   end)
 end)
 

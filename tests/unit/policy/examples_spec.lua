@@ -54,10 +54,57 @@ describe("an example", function()
     end)
   end
 
-  it("after a gap is not passed over", function()
-    local good = "{ given = { file_count = 1 }, expect = 'batch' }"
-    assert.matches("example 2: ", policy_folder.refused(policy_with(good .. ", nil, " .. good)), 1, true)
-  end)
+  -- GOOD stands for an example that passes, BAD for one that fails. No example is passed over.
+  for examples, expected in pairs({
+    ["GOOD, many = BAD"] = "examples is a list, and 'many' is not a place in it; leave the key out",
+    ["GOOD, nil, BAD"] = "examples[2] is nil; what follows it would never be seen",
+    ["nil, BAD"] = "examples[1] is nil; what follows it would never be seen",
+    ["GOOD, [3] = BAD"] = "examples[2] is nil; what follows it would never be seen",
+    ["GOOD, [0] = BAD"] = "examples is a list, and '0' is not a place in it; leave the key out",
+    ["GOOD, [-1] = BAD"] = "examples is a list, and '-1' is not a place in it; leave the key out",
+    ["GOOD, [1.5] = BAD"] = "examples is a list, and '1.5' is not a place in it; leave the key out",
+    ["GOOD, [true] = BAD"] = "examples is a list, and 'true' is not a place in it; leave the key out",
+    ["GOOD, [{}] = BAD"] = "examples: ",
+    ["GOOD, [2] = BAD"] = "example 2: given",
+    ["GOOD, { 1 }"] = "examples[2] has no '1'",
+    ["GOOD, false"] = "examples[2] must be a table",
+    ["GOOD, { BAD }"] = "examples[2] has no '1'",
+    ["given = { file_count = 1 }, expect = 'realtime'"] = "examples is a list, and 'expect' is not a place in it",
+    ["{ given = false, expect = 'batch' }"] = "examples[1] needs given",
+    ["{ given = { file_count = 1 }, expect = true }"] = "examples[1] needs expect",
+    ["{ given = { file_count = 1 }, expect = 'batch', params = false }"] = "examples[1]: params must be a table",
+    ["{ given = { file_count = 1 }, expect = 'batch', doc = {} }"] = "examples[1]: doc must be a text",
+    ["{ given = { [1] = 5, file_count = 1 }, expect = 'batch' }"] = "unknown field",
+    ["{ given = { file_count = 1 }, expect = { action = 'batch', 5 } }"] = "both names and places of a list",
+    ["{ given = { file_count = 1 }, expect = { action = 'batch', because = '5' } }"] = "decided",
+  }) do
+    it("is not passed over: " .. examples, function()
+      local text = examples:gsub("%u%u%u%u?", {
+        GOOD = "{ given = { file_count = 1 }, expect = 'batch' }",
+        BAD = "{ given = { file_count = 1 }, expect = 'realtime' }",
+      })
+      local found, findings = policy_folder.refused(policy_with(text))
+      assert.matches(expected, found, 1, true)
+      assert.equal(5, findings[1].line, found)
+    end)
+  end
+
+  for _, examples in ipairs({ "5", "false", "'text'", "error", "batch", "math" }) do
+    it("is looked for in a list only: examples = " .. examples, function()
+      local files = { ["routing.lua"] = "return policy { kind = 'routing', examples = " .. examples
+        .. ",\n  decide = function() return batch { because = 'x' } end }" }
+      assert.matches("examples ", policy_folder.refused(files), 1, true)
+    end)
+  end
+
+  -- Lists in facts with holes would lose what is behind the hole.
+  for _, event in ipairs({ "{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [2] = 1 }", "{ [1.5] = 1 }", "{ [true] = 1 }" }) do
+    it("is refused for a list with a hole in its facts: " .. event, function()
+      local files = policy_with("{ given = { event = " .. event .. " }, expect = 'ignore' }", "mapping",
+        "return ignore { because = 'x' }")
+      assert.matches("error%[W007%] example 1: ", policy_folder.refused(files))
+    end)
+  end
 
   local MAPPING = "return ignore { because = 'x' }"
 
