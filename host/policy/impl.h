@@ -74,8 +74,9 @@ struct policy_sandbox {
   int environment; /* registry reference: the policies' _ENV */
   int modules;     /* registry reference: path → what require returns, false while loading */
   int chunks;      /* registry reference: path → the compiled file, while the set is loaded */
-  int accepted;    /* registry reference: vocabulary.lua's table of accepted policies */
-  int format;      /* registry reference: string.format */
+  int closures; /* registry reference: list of the functions that policies reach, and set of them */
+  int accepted; /* registry reference: vocabulary.lua's table of accepted policies */
+  int format;   /* registry reference: string.format */
   const policy_question *question; /* of the decision going on */
   policy_answer *answer;
   policy_kind *asked;
@@ -93,9 +94,10 @@ static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
 /* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
 
-/* Freezes what the policy's decide can reach, and reports what it could keep between decisions. To
- * be called once every file has run: a file can put a table into a variable of an earlier one. */
-void policy_load_check_purity(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings);
+/* Freezes what policies can reach, and reports what they could keep between decisions and decisions
+ * that they throw away. To be called once every file has run: a file can put a table into a
+ * variable of an earlier one. */
+void policy_load_check(policy_sandbox *sandbox, finding_list *findings);
 
 /* The policies' `require`. */
 int policy_load_require(lua_State *L);
@@ -115,6 +117,9 @@ void policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
 
 /* The decision_spec of a decision table at index, or NULL. */
 const decision_spec *policy_kind_decision_at(lua_State *L, int index);
+
+/* The action that the function at index makes a decision of, or NULL. */
+const char *policy_kind_action_of(lua_State *L, int index);
 
 /* True when the decision table at index has because, its arguments and the spec's fields only; else
  * the message is pushed. `arguments` gets the place of the last one: Lua's own length of a table

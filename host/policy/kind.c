@@ -119,6 +119,13 @@ static int construct(lua_State *L) {
   return 1;
 }
 
+const char *policy_kind_action_of(lua_State *L, int index) {
+  if (lua_tocfunction(L, index) != construct || !lua_getupvalue(L, index, 1)) return NULL;
+  const decision_spec *spec = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return spec->action;
+}
+
 /* The decision's spec is on the top of the stack. */
 static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
   if (kind->decision_count == KIND_MAX_DECISIONS) luaL_error(L, "too many decisions");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/discards.h"
 #include "policy/impl.h"
 #include "policy/purity.h"
 
@@ -211,13 +212,21 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
   lua_settop(L, 0);
 }
 
+static int find_discards(lua_State *L) {
+  policy_sandbox *sandbox = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->closures);
+  policy_discards_report(L, sandbox, -1, lua_touserdata(L, 2));
+  return 0;
+}
+
 /* Argument 1 is an adoption whose policy is in force. */
 static int check_purity(lua_State *L) {
   const adoption *job = lua_touserdata(L, 1);
   const policy_kind *kind = lua_touserdata(L, 2);
   text_buffer why = {0};
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
-  if (!policy_purity_enforce(L, -1, &job->sandbox->scratch, &why)) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, job->sandbox->closures);
+  if (!policy_purity_enforce(L, -2, -1, &job->sandbox->scratch, &why)) {
     finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
     finding_hint(job->findings, "what a decision needs from others belongs into its facts");
   }
@@ -225,7 +234,7 @@ static int check_purity(lua_State *L) {
   return 0;
 }
 
-void policy_load_check_purity(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings) {
+static void check_policy(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings) {
   lua_State *L = sandbox->L;
   adoption job = {sandbox, kind->policy.file, findings};
   lua_pushcfunction(L, check_purity);
@@ -233,5 +242,22 @@ void policy_load_check_purity(policy_sandbox *sandbox, policy_kind *kind, findin
   lua_pushlightuserdata(L, kind);
   int status = lua_pcall(L, 2, 0, 0);
   if (status != LUA_OK) report_load_error(L, job.file, status, "W009", findings);
+  lua_settop(L, 0);
+}
+
+void policy_load_check(policy_sandbox *sandbox, finding_list *findings) {
+  lua_State *L = sandbox->L;
+  const policy_file *last = NULL;
+  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(L); i++) {
+    if (sandbox->kinds[i].decide == LUA_NOREF) continue;
+    last = sandbox->kinds[i].policy.file;
+    check_policy(sandbox, &sandbox->kinds[i], findings);
+  }
+  if (!last || sandbox_budget_is_spent(L)) return;
+  lua_pushcfunction(L, find_discards);
+  lua_pushlightuserdata(L, sandbox);
+  lua_pushlightuserdata(L, findings);
+  int status = lua_pcall(L, 2, 0, 0);
+  if (status != LUA_OK) report_load_error(L, last, status, "W014", findings);
   lua_settop(L, 0);
 }

@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
   lua_State *L;
   text_buffer *scratch; /* for closure_writes_find */
+  int closures;         /* list and set of the Lua functions */
   int trusted;          /* value → true: what the environment offers */
   int seen;             /* value → true: visited, or waiting for it */
   int work;             /* value, name, file, line; value, name, file, line; … */
@@ -84,8 +85,22 @@ static void add_work(walk *w, origin from) {
   lua_rawseti(L, w->work, ++w->work_size);
 }
 
+static void list_closure(walk *w, int index) {
+  lua_State *L = w->L;
+  lua_pushvalue(L, index);
+  if (is_in(L, w->closures)) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushvalue(L, -1);
+  lua_pushboolean(L, true);
+  lua_rawset(L, w->closures);
+  lua_rawseti(L, w->closures, (lua_Integer)lua_rawlen(L, w->closures) + 1);
+}
+
 static void visit_closure(walk *w, int index, origin from) {
   lua_State *L = w->L;
+  list_closure(w, index);
   lua_Debug about;
   lua_pushvalue(L, index);
   lua_getinfo(L, ">S", &about);
@@ -145,11 +160,16 @@ static void visit_everything(walk *w) {
   }
 }
 
-bool policy_purity_enforce(lua_State *L, int function_index, text_buffer *scratch,
+bool policy_purity_enforce(lua_State *L, int function_index, int closures, text_buffer *scratch,
                            text_buffer *why) {
   int function = lua_absindex(L, function_index), top = lua_gettop(L);
   luaL_checkstack(L, 32, "checking a policy");
-  walk w = {.L = L, .scratch = scratch, .trusted = top + 1, .seen = top + 2, .work = top + 3};
+  walk w = {.L = L,
+            .scratch = scratch,
+            .closures = lua_absindex(L, closures),
+            .trusted = top + 1,
+            .seen = top + 2,
+            .work = top + 3};
   sandbox_push_trusted(L);
   lua_newtable(L);
   lua_newtable(L);

@@ -100,6 +100,8 @@ static int open_sandbox(lua_State *L) {
   sandbox->modules = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   sandbox->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  sandbox->closures = luaL_ref(L, LUA_REGISTRYINDEX);
   make_environment(L, sandbox, libraries, words);
   return 0;
 }
@@ -168,9 +170,8 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
   for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
     policy_load_file(sandbox, &files->items[i], findings);
   luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
-  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(sandbox->L); i++)
-    if (sandbox->kinds[i].decide != LUA_NOREF)
-      policy_load_check_purity(sandbox, &sandbox->kinds[i], findings);
+  policy_load_check(sandbox, findings);
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->closures);
   if (findings->errors == 0 && !any_policy(sandbox)) {
     finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");

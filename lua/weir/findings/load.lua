@@ -186,8 +186,9 @@ return policy {
     code = "W009", severity = "error", title = "the policy keeps state between decisions",
     meaning = [[
       A function assigns a variable that lives on after the decision, or keeps an iterator in one. The
-      next decision would depend on the one before, and could not be replayed. (Tables that live on
-      are read-only; writing to one is an error when it happens.)]],
+      next decision would depend on the one before, and could not be replayed. This is checked when every
+      file of the set has run. (Tables that live on are read-only; writing to one is an error when it
+      happens.)]],
     bad = [[
 local seen = 0
 
@@ -275,5 +276,38 @@ return policy {
       another form, or its texts are not what their digests say: it was cut short, edited by hand, or is
       something else. Nothing of it is used.]],
     remedy = "Make it again with weir bundle DIR -o FILE, and put the new file in its place.",
+  },
+  {
+    code = "W014", severity = "error", title = "a decision is made and thrown away",
+    meaning = [[
+      An action, or a function that makes a decision, is called as a statement of its own. Nothing takes
+      the decision, and the policy goes on to decide something else: a return is missing in front of the
+      call. The call is found through variables, fields of tables, functions of helper files, pcall and
+      assert.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count > 3 then
+      batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count > 3 then
+      return batch { because = "many files" }
+    end
+    return realtime { because = "few files" }
+  end,
+}
+]],
+    remedy = [[
+      Write return in front of the call. To make several decisions and return one of them, put each into
+      a local.]],
   },
 }

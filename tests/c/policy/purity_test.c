@@ -32,7 +32,10 @@ static void load_policy(const char *code) {
 
 static bool enforce(lua_State *L, int index, text_buffer *why) {
   text_buffer scratch = {0};
-  bool pure = policy_purity_enforce(L, index, &scratch, why);
+  index = lua_absindex(L, index);
+  lua_newtable(L);
+  bool pure = policy_purity_enforce(L, index, -1, &scratch, why);
+  lua_pop(L, 1);
   text_buffer_free(&scratch);
   return pure;
 }

@@ -195,7 +195,7 @@ describe("parameters", function()
     ["number { 1, min = '0' }"] = "min and max must be numbers", ["number { 1, min = 2, max = 0 }"] = "W006]",
     ["choice { 'a' }"] = "choice needs values", ["choice { 'a', values = {} }"] = "choice needs values",
     ["choice { 'a', values = { 'b' } }"] = "W006] the default of parameter t: expected one of",
-    ["choice { 'a', values = { 'a', 5 } }"] = "choice needs values",
+    ["choice { 'a', values = { 'a', 5 } }"] = "choice: values[2] must be a text",
     ["text { '\\xff' }"] = "text needs its default first",
     ["flag { 1 }"] = "flag needs its default first", ["integer { 1, maximum = 5 }"] = "integer has no 'maximum'",
     ["integer { 1, doc = 5 }"] = "doc must be a text", ["5"] = "params.t must be made with",
