@@ -7,6 +7,7 @@
 #include "core/json/faithful.h"
 #include "core/text/shown_text.h"
 #include "policy/schema.h"
+#include "sandbox/budget.h"
 
 static void describe_bounds(const schema_field *field, text_buffer *out) {
   if (field->min != -HUGE_VAL && field->max != HUGE_VAL)
@@ -268,6 +269,7 @@ static void push_members(lua_State *L, const schema_field *field, json_scan *sca
     if (field->type == SCHEMA_RECORD) inner = schema_find(&field->fields, key.at, key.size, &guess);
     push_next(L, inner, scan);
     lua_rawset(L, -3);
+    sandbox_charge(L, 0); /* names that collide: ends here when they have spent the budget */
   }
 }
 

@@ -6,6 +6,11 @@
  * whose size the policy's code alone determines: the Lua stack and the table of strings also
  * reflect earlier decisions, and counting them would make the same facts report other counts.
  *
+ * Lua counts, in lua_work, what single instructions do beyond a constant: steps along keys that
+ * collide, and bytes of long texts that are compared (deploy/lua/patches/05-work.patch). It is
+ * charged wherever the budget is looked at: by the hook, by charges of C functions and by the
+ * allocator.
+ *
  * Memory. When the allocator refuses, Lua collects all garbage and asks once more for the same
  * block. Only the second refusal spends the budget; earlier decisions' garbage never does. */
 #include "sandbox/budget.h"
@@ -17,6 +22,7 @@ enum {
   HOOK_PERIOD = 100,
   CHARGED_BLOCK = 1024, /* smaller blocks cost about as much as the instruction itself */
   BYTES_PER_STEP = 16,
+  WORK_PER_STEP = 8, /* what Lua counts as work takes a few nanoseconds */
   /* A policy that lives just under its limit must not have all its memory walked again at every
    * allocation: not often for less than this share of the limit. */
   POOR_SHARE = 8,
@@ -104,7 +110,13 @@ static bool is_charged(size_t held, size_t tag, size_t new_size) {
          (new_size % 3 == 0 && is_power_of_two(new_size / 3));
 }
 
+static void charge_work(sandbox_budget *budget) {
+  budget->instructions_used += (int64_t)(lua_work / WORK_PER_STEP);
+  lua_work %= WORK_PER_STEP;
+}
+
 static void charge_block(sandbox_budget *budget, size_t size) {
+  charge_work(budget);
   budget->instructions_used += (int64_t)(size / BYTES_PER_STEP);
   if (budget->instructions_used > budget->instruction_limit) raise_at_next_instruction(budget);
 }
@@ -127,7 +139,8 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
   if (new_size > held) budget->allocated += new_size - held;
   budget->memory_used += new_size - held; /* wraps around, as it should, when shrinking */
   if (budget->memory_used > budget->memory_peak) budget->memory_peak = budget->memory_used;
-  if (is_charged(held, old_size, new_size)) charge_block(budget, new_size);
+  size_t charged = is_charged(held, old_size, new_size) ? new_size : 0;
+  if (charged > 0 || lua_work >= WORK_PER_STEP) charge_block(budget, charged);
   return fresh;
 }
 
@@ -146,6 +159,7 @@ static int next_period(const sandbox_budget *budget) {
 static void count_period(lua_State *L, lua_Debug *event) {
   (void)event;
   sandbox_budget *budget = sandbox_budget_of(L);
+  charge_work(budget);
   budget->instructions_used += budget->period;
   bool over = budget->instructions_used > budget->instruction_limit;
   if (over) spend_instructions(budget);
@@ -159,6 +173,7 @@ static void count_period(lua_State *L, lua_Debug *event) {
 
 void sandbox_budget_start(lua_State *L) {
   sandbox_budget *budget = sandbox_budget_of(L);
+  lua_work = 0;
   budget->instructions_used = 0;
   budget->memory_peak = budget->memory_used;
   budget->instructions_spent = false;
@@ -173,6 +188,7 @@ void sandbox_budget_start(lua_State *L) {
 
 void sandbox_charge(lua_State *L, size_t steps) {
   sandbox_budget *budget = sandbox_budget_of(L);
+  charge_work(budget);
   int64_t left = budget->instruction_limit - budget->instructions_used;
   if (left >= 0 && steps <= (size_t)left) {
     budget->instructions_used += (int64_t)steps;

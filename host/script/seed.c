@@ -10,11 +10,14 @@ enum { FIXED_SEED = 0x77656972 }; /* "weir" */
  * itself gets a random one. */
 static _Thread_local script_seed next_seed = SCRIPT_SEED_RANDOM;
 
+unsigned long long script_seed_of_strings(void) {
+  unsigned long long secret;
+  if (!process_random(&secret, sizeof secret)) secret = (unsigned long long)process_time_us();
+  return secret;
+}
+
 unsigned script_seed_of_new_state(void) {
-  unsigned seed = FIXED_SEED;
-  if (next_seed == SCRIPT_SEED_RANDOM && !process_random(&seed, sizeof seed))
-    seed ^= (unsigned)process_time_us();
-  return seed;
+  return next_seed == SCRIPT_SEED_FIXED ? FIXED_SEED : (unsigned)script_seed_of_strings();
 }
 
 lua_State *script_seed_new_state(lua_Alloc allocate, void *context, script_seed seed) {

@@ -29,4 +29,8 @@ lua_State *script_seed_new_state(lua_Alloc allocate, void *context, script_seed 
 /* Called by lua_newstate (deploy/lua/patches/01-seed.patch). */
 unsigned script_seed_of_new_state(void);
 
+/* Where a state keeps its short strings follows from this: a secret, for policy states too
+ * (04-string-table.patch). Called by lua_newstate. */
+unsigned long long script_seed_of_strings(void);
+
 #endif
