@@ -202,6 +202,9 @@ void emulator_invocation_stream(emulator_invocation *invocation, const char *byt
 /* The answer: a result when error_type is NULL. Bytes are copied. */
 void emulator_invocation_answer(emulator_invocation *invocation, const char *error_type,
                                 const void *bytes, size_t size);
+/* The document of an error, as a caller sees it. */
+void emulator_invocation_write_error(text_buffer *out, const char *error_type, const char *message,
+                                     size_t size);
 /* Answers with errorType and "RequestId: … Error: MESSAGE", and logs that. */
 void emulator_invocation_fail(emulator_invocation *invocation, const char *error_type,
                               const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/system/process.h"
 #include "core/text/base64.h"
 #include "emulator/impl.h"
@@ -102,6 +102,24 @@ void emulator_invocation_stream(emulator_invocation *invocation, const char *byt
   emulator_http_wake(request);
 }
 
+/* What ends an event stream: how the invocation went, and the log if it was asked for. */
+static void write_complete(const emulator_invocation *invocation, text_buffer *out) {
+  json_writer json = json_writer_to(out);
+  json_writer_object(&json, NULL);
+  if (invocation->error_type[0] != '\0') {
+    json_writer_text(&json, "ErrorCode", invocation->error_type);
+    json_writer_bytes(&json, "ErrorDetails", invocation->answer.data ? invocation->answer.data : "",
+                      invocation->answer.size);
+  }
+  if (invocation->wants_tail) {
+    text_buffer tail = {0};
+    write_tail(invocation, &tail);
+    json_writer_bytes(&json, "LogResult", tail.data ? tail.data : "", tail.size);
+    text_buffer_free(&tail);
+  }
+  json_writer_end(&json);
+}
+
 static void end_stream(emulator_invocation *invocation) {
   emulator_request *request = invocation->request;
   const text_buffer *answer = &invocation->answer;
@@ -110,19 +128,7 @@ static void end_stream(emulator_invocation *invocation) {
   if (!failed && !invocation->stream_began && answer->size > 0)
     emulator_invocation_stream(invocation, answer->data, answer->size);
   open_stream(invocation);
-  text_buffer_byte(&complete, '{');
-  if (failed) {
-    text_buffer_text(&complete, "\"ErrorCode\":");
-    json_write_string(&complete, invocation->error_type, strlen(invocation->error_type));
-    text_buffer_text(&complete, ",\"ErrorDetails\":");
-    json_write_string(&complete, answer->data ? answer->data : "", answer->size);
-  }
-  if (invocation->wants_tail) {
-    text_buffer_text(&complete, failed ? ",\"LogResult\":\"" : "\"LogResult\":\"");
-    write_tail(invocation, &complete);
-    text_buffer_byte(&complete, '"');
-  }
-  text_buffer_byte(&complete, '}');
+  write_complete(invocation, &complete);
   emulator_event_stream_write(&request->answer, "InvokeComplete", "application/json", complete.data,
                               complete.size);
   text_buffer_free(&complete);
@@ -166,6 +172,15 @@ void emulator_invocation_answer(emulator_invocation *invocation, const char *err
   if (!invocation->wants_tail) send_answer(invocation);
 }
 
+void emulator_invocation_write_error(text_buffer *out, const char *error_type, const char *message,
+                                     size_t size) {
+  json_writer json = json_writer_to(out);
+  json_writer_object(&json, NULL);
+  json_writer_text(&json, "errorType", error_type);
+  json_writer_bytes(&json, "errorMessage", message ? message : "", size);
+  json_writer_end(&json);
+}
+
 void emulator_invocation_fail(emulator_invocation *invocation, const char *error_type,
                               const char *format, ...) {
   text_buffer line = {0}, document = {0};
@@ -176,9 +191,7 @@ void emulator_invocation_fail(emulator_invocation *invocation, const char *error
   va_end(arguments);
   start(invocation);
   text_buffer_format(&line, "RequestId: %s Error: %s", invocation->id, message);
-  text_buffer_format(&document, "{\"errorType\":\"%s\",\"errorMessage\":", error_type);
-  json_write_string(&document, line.data, line.size);
-  text_buffer_byte(&document, '}');
+  emulator_invocation_write_error(&document, error_type, line.data, line.size);
   if (!invocation->timed_out) {
     text_buffer_format(&line, "\n%s", error_type);
     text_buffer_byte(&line, '\0');

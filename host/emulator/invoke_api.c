@@ -8,7 +8,7 @@
 
 #include "core/json/compact.h"
 #include "core/json/scan.h"
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/system/process.h"
 #include "core/text/base64.h"
 #include "emulator/impl.h"
@@ -31,13 +31,11 @@ refuse(emulator_request *request, unsigned status, const char *type, const char 
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  text_buffer_text(&body, status < 500 ? "{\"Type\":\"User\",\"message\":" : "{\"message\":");
-  size_t start = body.size;
-  if (!json_write_string(&body, message, strlen(message))) {
-    body.size = start;
-    text_buffer_text(&body, "\"the request holds bytes that are no text\"");
-  }
-  text_buffer_byte(&body, '}');
+  json_writer json = json_writer_to(&body);
+  json_writer_object(&json, NULL);
+  if (status < 500) json_writer_text(&json, "Type", "User");
+  json_writer_text(&json, "message", message);
+  json_writer_end(&json);
   write_request_id(request);
   emulator_http_header(request, "Content-Type", "application/json");
   emulator_http_header(request, "x-amzn-ErrorType", type);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/system/process.h"
 #include "emulator/impl.h"
 
@@ -23,23 +23,20 @@ void emulator_log_flush(emulator_host *emulator) {
   out->size = 0;
 }
 
-/* Bytes that are no UTF-8 become "?": a JSON line must stay one. */
-static void write_json_text(text_buffer *out, const char *bytes, size_t size) {
-  size_t start = out->size;
-  if (json_write_string(out, bytes, size) || out->failed) return;
-  out->size = start;
-  text_buffer copy = {0};
-  text_buffer_append(&copy, bytes, size);
-  for (size_t i = 0; i < copy.size; i++)
-    if (copy.data[i] & 0x80) copy.data[i] = '?';
-  json_write_string(out, copy.data, copy.size);
-  text_buffer_free(&copy);
+/* Begins an event of --json. */
+static json_writer begin_event(text_buffer *out, const char *name) {
+  char now[PROCESS_TIMESTAMP_BYTES];
+  json_writer json = json_writer_to(out);
+  process_timestamp(process_time_ms(), now);
+  json_writer_object(&json, NULL);
+  json_writer_text(&json, "event", name);
+  json_writer_text(&json, "time", now);
+  return json;
 }
 
-static void begin_event(text_buffer *out, const char *name) {
-  char now[PROCESS_TIMESTAMP_BYTES];
-  process_timestamp(process_time_ms(), now);
-  text_buffer_format(out, "{\"event\":\"%s\",\"time\":\"%s\"", name, now);
+static void end_event(json_writer *json) {
+  json_writer_end(json);
+  text_buffer_byte(json->out, '\n');
 }
 
 /* One entry of the log, in whichever form was asked for. */
@@ -51,13 +48,12 @@ static void print(emulator_host *emulator, const emulator_environment *environme
     text_buffer_byte(out, '\n');
     return;
   }
-  begin_event(out, "log");
-  text_buffer_format(out, ",\"source\":\"%s\"", source);
-  if (environment) text_buffer_format(out, ",\"environment\":%u", environment->number);
-  if (request_id) text_buffer_format(out, ",\"request_id\":\"%s\"", request_id);
-  text_buffer_text(out, ",\"message\":");
-  write_json_text(out, line, size);
-  text_buffer_text(out, "}\n");
+  json_writer json = begin_event(out, "log");
+  json_writer_text(&json, "source", source);
+  if (environment) json_writer_integer(&json, "environment", environment->number);
+  json_writer_text(&json, "request_id", request_id);
+  json_writer_bytes(&json, "message", line, size);
+  end_event(&json);
 }
 
 static void keep_tail(emulator_invocation *invocation, const char *line, size_t size) {
@@ -86,21 +82,38 @@ void emulator_log_output(emulator_environment *environment, const char *line, si
   TAILQ_FOREACH (invocation, &environment->running, link) keep_tail(invocation, line, size);
 }
 
-static void begin_record(text_buffer *out, const char *type) {
+/* Begins a record of the platform, which end_record closes. */
+static json_writer begin_record(text_buffer *out, const char *type) {
   char now[PROCESS_TIMESTAMP_BYTES];
+  json_writer json = json_writer_to(out);
   process_timestamp(process_time_ms(), now);
-  text_buffer_format(out, "{\"time\":\"%s\",\"type\":\"%s\",\"record\":{", now, type);
+  json_writer_object(&json, NULL);
+  json_writer_text(&json, "time", now);
+  json_writer_text(&json, "type", type);
+  json_writer_object(&json, "record");
+  return json;
+}
+
+static void end_record(json_writer *json) {
+  json_writer_end(json);
+  json_writer_end(json);
+}
+
+static json_writer begin_init_record(text_buffer *out, const char *type,
+                                     const emulator_environment *environment) {
+  json_writer json = begin_record(out, type);
+  json_writer_text(&json, "initializationType", "on-demand");
+  json_writer_text(&json, "phase", environment->is_retry ? "invoke" : "init");
+  return json;
 }
 
 void emulator_log_init_start(emulator_environment *environment) {
   text_buffer line = {0};
   emulator_host *emulator = environment->emulator;
   if (emulator->options.json_logs) {
-    begin_record(&line, "platform.initStart");
-    text_buffer_format(&line,
-                       "\"initializationType\":\"on-demand\",\"phase\":\"%s\","
-                       "\"runtimeVersion\":\"weir emulate " WEIR_VERSION "\"}}",
-                       environment->is_retry ? "invoke" : "init");
+    json_writer json = begin_init_record(&line, "platform.initStart", environment);
+    json_writer_text(&json, "runtimeVersion", "weir emulate " WEIR_VERSION);
+    end_record(&json);
   } else {
     text_buffer_text(&line, "INIT_START Runtime Version: weir emulate " WEIR_VERSION);
   }
@@ -108,22 +121,27 @@ void emulator_log_init_start(emulator_environment *environment) {
   text_buffer_free(&line);
 }
 
+static void write_init_failure(text_buffer *line, const emulator_environment *environment,
+                               const char *status, const char *error_type, double took_ms) {
+  json_writer json = begin_init_record(line, "platform.initReport", environment);
+  json_writer_text(&json, "status", status);
+  json_writer_text(&json, "errorType", error_type);
+  json_writer_object(&json, "metrics");
+  json_writer_decimal(&json, "durationMs", took_ms, 3);
+  json_writer_end(&json);
+  end_record(&json);
+}
+
 void emulator_log_init_failure(emulator_environment *environment, const char *status,
                                const char *error_type) {
   text_buffer line = {0};
   emulator_host *emulator = environment->emulator;
   double took_ms = (double)(emulator_clock_us() - environment->started_us) / 1000;
-  const char *phase = environment->is_retry ? "invoke" : "init";
   if (emulator->options.json_logs) {
-    begin_record(&line, "platform.initReport");
-    text_buffer_format(&line,
-                       "\"initializationType\":\"on-demand\",\"phase\":\"%s\",\"status\":\"%s\"",
-                       phase, status);
-    if (error_type) text_buffer_format(&line, ",\"errorType\":\"%s\"", error_type);
-    text_buffer_format(&line, ",\"metrics\":{\"durationMs\":%.3f}}}", took_ms);
+    write_init_failure(&line, environment, status, error_type, took_ms);
   } else {
     text_buffer_format(&line, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", took_ms,
-                       phase, status);
+                       environment->is_retry ? "invoke" : "init", status);
     if (error_type) text_buffer_format(&line, "\tError Type: %s", error_type);
   }
   print(emulator, environment, "platform", NULL, line.data, line.size);
@@ -133,8 +151,10 @@ void emulator_log_init_failure(emulator_environment *environment, const char *st
 void emulator_log_start(emulator_invocation *invocation) {
   text_buffer line = {0};
   if (invocation->emulator->options.json_logs) {
-    begin_record(&line, "platform.start");
-    text_buffer_format(&line, "\"requestId\":\"%s\",\"version\":\"$LATEST\"}}", invocation->id);
+    json_writer json = begin_record(&line, "platform.start");
+    json_writer_text(&json, "requestId", invocation->id);
+    json_writer_text(&json, "version", "$LATEST");
+    end_record(&json);
   } else {
     text_buffer_format(&line, "START RequestId: %s Version: $LATEST", invocation->id);
   }
@@ -192,57 +212,64 @@ static void report_as_text(emulator_invocation *invocation, const figures *of) {
   text_buffer_free(&line);
 }
 
-static void report_as_json(emulator_invocation *invocation, const figures *of) {
-  text_buffer line = {0}, outcome = {0};
-  text_buffer_format(&outcome, "\"requestId\":\"%s\",\"status\":\"%s\"", invocation->id,
-                     of->status);
+/* Prints one record of an invocation's end. with_bill: what the invocation cost, too. */
+static void report_record(emulator_invocation *invocation, const figures *of, const char *type,
+                          bool with_bill) {
+  text_buffer line = {0};
+  json_writer json = begin_record(&line, type);
+  json_writer_text(&json, "requestId", invocation->id);
+  json_writer_text(&json, "status", of->status);
   if (strcmp(of->status, "error") == 0)
-    text_buffer_format(&outcome, ",\"errorType\":\"%s\"", invocation->error_type);
-  begin_record(&line, "platform.runtimeDone");
-  text_buffer_append(&line, outcome.data, outcome.size);
-  text_buffer_format(&line, ",\"metrics\":{\"durationMs\":%.3f}}}", of->duration_ms);
-  platform_line(invocation, &line);
-  line.size = 0;
-  begin_record(&line, "platform.report");
-  text_buffer_append(&line, outcome.data, outcome.size);
-  text_buffer_format(&line,
-                     ",\"metrics\":{\"durationMs\":%.3f,\"billedDurationMs\":%ld,"
-                     "\"memorySizeMB\":%d,\"maxMemoryUsedMB\":%ld",
-                     of->duration_ms, of->billed_ms, invocation->emulator->options.memory_mb,
-                     of->memory_mb);
-  if (of->init_ms > 0) text_buffer_format(&line, ",\"initDurationMs\":%.3f", of->init_ms);
-  text_buffer_text(&line, "}}}");
+    json_writer_text(&json, "errorType", invocation->error_type);
+  json_writer_object(&json, "metrics");
+  json_writer_decimal(&json, "durationMs", of->duration_ms, 3);
+  if (with_bill) {
+    json_writer_integer(&json, "billedDurationMs", of->billed_ms);
+    json_writer_integer(&json, "memorySizeMB", invocation->emulator->options.memory_mb);
+    json_writer_integer(&json, "maxMemoryUsedMB", of->memory_mb);
+    if (of->init_ms > 0) json_writer_decimal(&json, "initDurationMs", of->init_ms, 3);
+  }
+  json_writer_end(&json);
+  end_record(&json);
   platform_line(invocation, &line);
   text_buffer_free(&line);
-  text_buffer_free(&outcome);
+}
+
+static void report_as_json(emulator_invocation *invocation, const figures *of) {
+  report_record(invocation, of, "platform.runtimeDone", false);
+  report_record(invocation, of, "platform.report", true);
+}
+
+static void report_as_event(emulator_invocation *invocation, const figures *of) {
+  json_writer json = begin_event(&invocation->emulator->out, "invocation");
+  json_writer_text(&json, "request_id", invocation->id);
+  json_writer_text(&json, "status", of->status);
+  json_writer_decimal(&json, "duration_ms", of->duration_ms, 3);
+  json_writer_integer(&json, "billed_duration_ms", of->billed_ms);
+  json_writer_integer(&json, "max_memory_mb", of->memory_mb);
+  if (of->init_ms > 0) json_writer_decimal(&json, "init_ms", of->init_ms, 3);
+  if (invocation->error_type[0] != '\0')
+    json_writer_text(&json, "error_type", invocation->error_type);
+  if (invocation->environment)
+    json_writer_integer(&json, "environment", invocation->environment->number);
+  end_event(&json);
 }
 
 void emulator_log_report(emulator_invocation *invocation) {
   emulator_host *emulator = invocation->emulator;
   figures of = measure(invocation);
   (emulator->options.json_logs ? report_as_json : report_as_text)(invocation, &of);
-  if (!emulator->options.json_events) return;
-  text_buffer *out = &emulator->out;
-  begin_event(out, "invocation");
-  text_buffer_format(out,
-                     ",\"request_id\":\"%s\",\"status\":\"%s\",\"duration_ms\":%.3f,"
-                     "\"billed_duration_ms\":%ld,\"max_memory_mb\":%ld",
-                     invocation->id, of.status, of.duration_ms, of.billed_ms, of.memory_mb);
-  if (of.init_ms > 0) text_buffer_format(out, ",\"init_ms\":%.3f", of.init_ms);
-  if (invocation->error_type[0] != '\0')
-    text_buffer_format(out, ",\"error_type\":\"%s\"", invocation->error_type);
-  if (invocation->environment)
-    text_buffer_format(out, ",\"environment\":%u", invocation->environment->number);
-  text_buffer_text(out, "}\n");
+  if (emulator->options.json_events) report_as_event(invocation, &of);
 }
 
 void emulator_log_ready(emulator_host *emulator) {
+  char url[64];
   if (!emulator->options.json_events) return;
-  begin_event(&emulator->out, "ready");
-  text_buffer_format(&emulator->out, ",\"port\":%d,\"url\":\"http://127.0.0.1:%d\",\"function\":",
-                     emulator->api->number, emulator->api->number);
-  write_json_text(&emulator->out, emulator->options.function_name,
-                  strlen(emulator->options.function_name));
-  text_buffer_text(&emulator->out, "}\n");
+  snprintf(url, sizeof url, "http://127.0.0.1:%d", emulator->api->number);
+  json_writer json = begin_event(&emulator->out, "ready");
+  json_writer_integer(&json, "port", emulator->api->number);
+  json_writer_text(&json, "url", url);
+  json_writer_text(&json, "function", emulator->options.function_name);
+  end_event(&json);
   emulator_log_flush(emulator);
 }

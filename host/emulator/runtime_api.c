@@ -3,26 +3,35 @@
 #include <stdio.h>
 
 #include "core/json/scan.h"
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/text/base64.h"
 #include "emulator/impl.h"
 
 #define BASE "/2018-06-01/runtime/"
 
-static void answer_json(emulator_request *request, unsigned status, const char *text) {
+static void answer_json(emulator_request *request, unsigned status, const text_buffer *json) {
   emulator_http_header(request, "Content-Type", "application/json");
-  emulator_http_answer(request, status, text, strlen(text));
+  emulator_http_answer(request, status, json->data ? json->data : "", json->size);
 }
 
 static void refuse(emulator_request *request, unsigned status, const char *type,
                    const char *message) {
-  char text[512];
-  snprintf(text, sizeof text, "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}\n", message, type);
-  answer_json(request, status, text);
+  text_buffer text = {0};
+  json_writer json = json_writer_to(&text);
+  json_writer_object(&json, NULL);
+  json_writer_text(&json, "errorMessage", message);
+  json_writer_text(&json, "errorType", type);
+  json_writer_end(&json);
+  text_buffer_byte(&text, '\n');
+  answer_json(request, status, &text);
+  text_buffer_free(&text);
 }
 
 static void accepted(emulator_request *request) {
-  answer_json(request, 202, "{\"status\":\"OK\"}\n");
+  text_buffer text = {0};
+  text_buffer_text(&text, "{\"status\":\"OK\"}\n");
+  answer_json(request, 202, &text);
+  text_buffer_free(&text);
 }
 
 static bool has_unanswered(const emulator_environment *environment) {
@@ -103,19 +112,10 @@ static bool is_json(const text_buffer *text) {
 
 /* What the caller gets to see is JSON, whatever the runtime sent. */
 static void error_document(const text_buffer *body, const char *type, text_buffer *out) {
-  if (is_json(body)) {
+  if (is_json(body))
     text_buffer_append(out, body->data, body->size);
-    return;
-  }
-  text_buffer_text(out, "{\"errorType\":");
-  json_write_string(out, type, strlen(type));
-  text_buffer_text(out, ",\"errorMessage\":");
-  size_t start = out->size;
-  if (!json_write_string(out, body->data ? body->data : "", body->size)) {
-    out->size = start;
-    text_buffer_text(out, "\"the runtime sent an error that is neither JSON nor text\"");
-  }
-  text_buffer_byte(out, '}');
+  else
+    emulator_invocation_write_error(out, type, body->data, body->size);
 }
 
 static void answer_with_error(emulator_invocation *invocation, const text_buffer *body,
@@ -152,35 +152,35 @@ static bool has_wrong_mode(const emulator_request *request) {
   return mode && mode[0] != '\0' && strcmp(mode, "streaming") != 0;
 }
 
-static void take_response(emulator_request *request, emulator_invocation *invocation) {
+static void refuse_size(emulator_request *request, emulator_invocation *invocation) {
+  static const char type[] = "Function.ResponseSizeTooLarge";
+  text_buffer document = {0};
   char message[128];
+  snprintf(message, sizeof message,
+           "Response payload size exceeded maximum allowed payload size (%zu bytes).",
+           request->body_max);
+  emulator_invocation_write_error(&document, type, message, strlen(message));
+  emulator_invocation_answer(invocation, type, document.data, document.size);
+  text_buffer_free(&document);
+  snprintf(message, sizeof message, "Exceeded maximum allowed payload size (%zu bytes).",
+           request->body_max);
+  refuse(request, 413, "RequestEntityTooLarge", message);
+}
+
+static void take_response(emulator_request *request, emulator_invocation *invocation) {
   if (has_wrong_mode(request)) {
     emulator_invocation_fail(invocation, "Runtime.InvalidResponseModeHeader",
                              "the runtime sent a response mode that is not 'streaming'");
     refuse(request, 400, "InvalidFunctionResponseMode", "Invalid function response mode");
-    return;
-  }
-  if (request->crowded_out) {
+  } else if (request->crowded_out) {
     refuse(request, 503, "ServiceUnavailable", "too many large responses at once");
-    return;
+  } else if (request->received > request->body_max) {
+    refuse_size(request, invocation);
+  } else {
+    if (!failed_in_stream(request, invocation))
+      emulator_invocation_answer(invocation, NULL, request->body.data, request->body.size);
+    accepted(request);
   }
-  if (request->received > request->body_max) {
-    snprintf(message, sizeof message,
-             "Response payload size exceeded maximum allowed payload size (%zu bytes).",
-             request->body_max);
-    char document[256];
-    snprintf(document, sizeof document,
-             "{\"errorMessage\":\"%s\",\"errorType\":\"Function.ResponseSizeTooLarge\"}", message);
-    emulator_invocation_answer(invocation, "Function.ResponseSizeTooLarge", document,
-                               strlen(document));
-    snprintf(message, sizeof message, "Exceeded maximum allowed payload size (%zu bytes).",
-             request->body_max);
-    refuse(request, 413, "RequestEntityTooLarge", message);
-    return;
-  }
-  if (!failed_in_stream(request, invocation))
-    emulator_invocation_answer(invocation, NULL, request->body.data, request->body.size);
-  accepted(request);
 }
 
 static void take_error(emulator_request *request, emulator_invocation *invocation) {

@@ -47,6 +47,12 @@ static inline lambda_poller *lambda_poller_of(lua_State *L) {
  * logs. format has one %s. */
 void lambda_complain(const char *level, const char *format, const char *detail);
 
+/* failure.c: the body of an error, as Lambda takes it. */
+void lambda_failure_write(text_buffer *out, const char *type, const char *message);
+
+/* Tells Lambda that the start failed; api may be NULL. */
+void lambda_failure_send_init(runtime_api *api, const char *type, const char *message);
+
 /* deadline.c: the signal handler, once for the process; a timer for each poller. */
 void lambda_deadline_catch(void);
 bool lambda_deadline_prepare(lambda_poller *self);

@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "core/json/write.h"
 #include "core/system/process.h"
 #include "lambda/impl.h"
 #include "script/call.h"
@@ -57,9 +56,7 @@ static runtime_api_result send_error(lambda_poller *self, const char *type, cons
 runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *type,
                                             const char *message) {
   text_buffer json = {0};
-  text_buffer_text(&json, "{\"errorMessage\":");
-  if (!json_write_string(&json, message, strlen(message))) text_buffer_text(&json, "\"");
-  text_buffer_format(&json, ",\"errorType\":\"%s\",\"stackTrace\":[]}", type);
+  lambda_failure_write(&json, type, message);
   runtime_api_result result =
       send_error(self, type, json.failed ? "{}" : json.data, json.failed ? 2 : json.size);
   text_buffer_free(&json);
@@ -143,7 +140,7 @@ static int on_raised(lua_State *L) {
 /* What cut the handler short, however it failed; NULL: nothing did. */
 static const char *find_cause(const lambda_poller *self, int status) {
   if (self->progress.expired) return "DeadlineExceeded";
-  return status == LUA_ERRMEM ? "NotEnoughMemory" : NULL;
+  return status == LUA_ERRMEM ? "OutOfMemory" : NULL;
 }
 
 /* The handler, which the deadline stops however often it catches that; → outcome, text, type. */
@@ -206,7 +203,7 @@ void lambda_invocation_measure(void *context) {
 static runtime_api_result refuse_stage(lambda_poller *self, int status) {
   bool memory = status == LUA_ERRMEM;
   runtime_api_result result =
-      lambda_invocation_refuse(self, memory ? "Runtime.NotEnoughMemory" : "Runtime.InternalError",
+      lambda_invocation_refuse(self, memory ? "Runtime.OutOfMemory" : "Runtime.InternalError",
                                memory ? "not enough memory" : "internal error");
   snprintf(self->why, sizeof self->why, memory ? "not enough memory" : "internal error");
   return result == RUNTIME_API_DONE ? RUNTIME_API_FAILED : result;

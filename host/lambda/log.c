@@ -4,15 +4,18 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/system/process.h"
 #include "lambda/impl.h"
 
 static void write_json(text_buffer *line, const char *time, const char *level, const char *text) {
-  text_buffer_format(line, "{\"timestamp\":\"%s\",\"level\":\"%s\",\"message\":", time, level);
-  /* Bytes that are not UTF-8, or a letter that was cut, end the text. */
-  if (!json_write_string(line, text, strlen(text))) text_buffer_byte(line, '"');
-  text_buffer_text(line, "}\n");
+  json_writer json = json_writer_to(line);
+  json_writer_object(&json, NULL);
+  json_writer_text(&json, "timestamp", time);
+  json_writer_text(&json, "level", level);
+  json_writer_text(&json, "message", text);
+  json_writer_end(&json);
+  text_buffer_byte(line, '\n');
 }
 
 void lambda_complain(const char *level, const char *format, const char *detail) {

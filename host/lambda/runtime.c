@@ -63,49 +63,56 @@ static void *serve_thread(void *context) {
   return NULL;
 }
 
-/* Starts the trusted state and the handler. On failure Lambda is told why. */
+static int start_service(lua_State *L) {
+  lua_pushcfunction(L, lambda_coroutine_install);
+  lua_call(L, 0, 0);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "weir.runtime");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "start");
+  lua_call(L, 0, 3);
+  return 3;
+}
+
+/* Calls weir.runtime's start; on failure Lambda is told why. */
+static bool start_handler(lambda_poller *self) {
+  lua_State *L = self->L;
+  lua_pushcfunction(L, start_service);
+  if (script_call(L, 0, 3) != LUA_OK) {
+    lambda_complain("FATAL", "internal error, please report it: %s", lua_tostring(L, -1));
+    lambda_failure_send_init(self->api, "Runtime.InternalError", "weir could not start");
+    return false;
+  }
+  if (!lua_istable(L, -3)) { /* nil, JSON, type: the log has it already */
+    size_t size;
+    const char *json = lua_tolstring(L, -2, &size);
+    runtime_api_fail(self->api, NULL, lua_tostring(L, -1), json, size);
+    return false;
+  }
+  lua_settop(L, -3);
+  self->service = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_settop(L, 0);
+  return true;
+}
+
+/* Makes the trusted state, and starts the handler in it. */
 static bool prepare(lambda_poller *self, bool single) {
   self->L = script_state_new(self->modules);
-  if (self->L && self->api && lambda_deadline_prepare(self)) {
-    lua_State *L = self->L;
-    *(lambda_poller **)lua_getextraspace(L) = self;
-    lua_gc(L, LUA_GCSTOP); /* what starting builds lives on */
-    self->progress.single = single;
-    lua_pushcfunction(L, lambda_coroutine_install);
-    bool ok = script_call(L, 0, 0) == LUA_OK;
-    if (ok) {
-      lua_getglobal(L, "require");
-      lua_pushliteral(L, "weir.runtime");
-      ok = script_call(L, 1, 1) == LUA_OK;
-    }
-    if (ok) {
-      lua_getfield(L, -1, "start");
-      ok = script_call(L, 0, 3) == LUA_OK;
-    }
-    if (ok && lua_istable(L, -3)) {
-      lua_settop(L, -3);
-      self->service = luaL_ref(L, LUA_REGISTRYINDEX);
-      lua_settop(L, 0);
-      /* An invocation leaves some KB of garbage: memory is cheaper than looking for it often. */
-      lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
-      lua_gc(L, LUA_GCRESTART);
-      return true;
-    }
-    if (ok) { /* nil, JSON, type: the log has it already */
-      size_t size;
-      const char *json = lua_tolstring(L, -2, &size);
-      runtime_api_fail(self->api, NULL, lua_tostring(L, -1), json, size);
-      return false;
-    }
-    lambda_complain("FATAL", "internal error, please report it: %s", lua_tostring(L, -1));
-  }
-  if (!self->L || !self->api || !self->has_timer)
+  if (!self->L || !self->api || !lambda_deadline_prepare(self)) {
     lambda_complain("FATAL", "%s", "not enough memory, or no timer, to start with");
-  static const char json[] =
-      "{\"errorMessage\":\"weir could not start\",\"errorType\":\"Runtime.InternalError\","
-      "\"stackTrace\":[]}";
-  if (self->api) runtime_api_fail(self->api, NULL, "Runtime.InternalError", json, sizeof json - 1);
-  return false;
+    lambda_failure_send_init(self->api, "Runtime.InternalError", "weir could not start");
+    return false;
+  }
+  lua_State *L = self->L;
+  *(lambda_poller **)lua_getextraspace(L) = self;
+  self->progress.single = single;
+
+  lua_gc(L, LUA_GCSTOP); /* what starting builds lives on */
+  if (!start_handler(self)) return false;
+  /* An invocation leaves some KB of garbage: memory is cheaper than looking for it often. */
+  lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
+  lua_gc(L, LUA_GCRESTART);
+  return true;
 }
 
 /* 0 when AWS_LAMBDA_MAX_CONCURRENCY is set to something else than a number of pollers. */
@@ -147,17 +154,25 @@ static void catch_signals(void) {
   signal(SIGPIPE, SIG_IGN);
 }
 
-/* What the variable holds is not repeated to Lambda, whose JSON it might not fit. */
+/* What the variable holds is said in the log alone. */
 static int refuse_concurrency(const char *authority) {
-  static const char json[] =
-      "{\"errorMessage\":\"AWS_LAMBDA_MAX_CONCURRENCY is no number of at least 1\","
-      "\"errorType\":\"Runtime.InvalidSetting\",\"stackTrace\":[]}";
-  lambda_complain("FATAL", "AWS_LAMBDA_MAX_CONCURRENCY is '%s', which is no number of at least 1",
+  lambda_complain("FATAL",
+                  "AWS_LAMBDA_MAX_CONCURRENCY is '%s', which is not a number of at least 1",
                   getenv("AWS_LAMBDA_MAX_CONCURRENCY"));
   runtime_api *api = runtime_api_new(authority, -1);
-  if (api) runtime_api_fail(api, NULL, "Runtime.InvalidSetting", json, sizeof json - 1);
+  lambda_failure_send_init(api, "Runtime.InvalidSetting",
+                           "AWS_LAMBDA_MAX_CONCURRENCY is not a number of at least 1");
   runtime_api_free(api);
   return 2;
+}
+
+static void free_pollers(lambda_poller *pollers, int count) {
+  for (int i = 0; i < count; i++) {
+    lambda_deadline_free(&pollers[i]);
+    if (pollers[i].L) lua_close(pollers[i].L);
+    runtime_api_free(pollers[i].api);
+  }
+  free(pollers);
 }
 
 int lambda_runtime_main(const luaL_Reg *modules) {
@@ -187,11 +202,6 @@ int lambda_runtime_main(const luaL_Reg *modules) {
       runtime_api_meanwhile(pollers[i].api, lambda_invocation_measure, &pollers[i]);
   }
   int status = run_pollers(pollers, count);
-  for (int i = 0; i < count; i++) {
-    lambda_deadline_free(&pollers[i]);
-    if (pollers[i].L) lua_close(pollers[i].L);
-    runtime_api_free(pollers[i].api);
-  }
-  free(pollers);
+  free_pollers(pollers, count);
   return status;
 }

@@ -223,27 +223,36 @@ local function respond(self, current, result)
   return "response", json.encode(result)
 end
 
+-- Sees every decision: for the trace, and for one that failed because the memory ran out. No answer
+-- may come of that, whatever the handler makes of it.
+local function observer(current, set)
+  return function(entry, begin_us)
+    if entry.code == "OutOfMemory" then current.starved = true end
+    if current.trace.sampled then current.trace:decision(entry, begin_us, set:digest()) end
+  end
+end
+
 -- run() → outcome, text | nil, failure
 function runtime.run(self)
   local current, set = self.current, self.source.set
   local event, message, code = invocation.event()
   if event == nil then return nil, failure.new(code, "the event is not JSON: " .. message) end
 
-  local observe = current.trace.sampled and function(entry, begin_us)
-    current.trace:decision(entry, begin_us, set:digest())
-  end
   local report = handlers.run(self.handler, event, set, current.effects, {
     log = self.log_decision,
     request_id = self.log.request_id,
-    observe = observe,
+    observe = observer(current, set),
   })
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
-  return respond(self, current, report.result)
+
+  local outcome, text = respond(self, current, report.result)
+  if not current.starved then return outcome, text end
+  return nil, failure.new("OutOfMemory", "the memory did not suffice for a decision")
 end
 
 -- answer(ok, cause, …) → "response", text, nil | "streamed", "", nil | "error", JSON, type.
 -- ok: run returned what follows; otherwise it raised, and what follows is what fail made of that.
--- cause: what cut the handler short, "DeadlineExceeded" or "NotEnoughMemory", however it failed.
+-- cause: what cut the handler short, "DeadlineExceeded" or "OutOfMemory", however it failed.
 function runtime.answer(self, ok, cause, outcome, text)
   if ok and outcome then return outcome, text end
 

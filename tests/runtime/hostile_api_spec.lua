@@ -82,7 +82,7 @@ describe("the runtime, when its API misbehaves,", function()
     local post = lambda.posts(1)[1]
     assert.equal("/init/error", post.path)
     assert.equal("Runtime.InvalidSetting", post.headers["lambda-runtime-function-error-type"])
-    assert.equal("AWS_LAMBDA_MAX_CONCURRENCY is no number of at least 1", json.decode(post.body).errorMessage)
+    assert.equal("AWS_LAMBDA_MAX_CONCURRENCY is not a number of at least 1", json.decode(post.body).errorMessage)
   end)
 
   -- What an invocation's metrics say of it: "10" a success, "01" an error; and each is there once.

@@ -144,6 +144,44 @@ describe("the runtime's policies", function()
     assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
   end)
 
+  -- Loads, and its examples hold, but weir check calls it an error: no fact has that name.
+  local MISSPELT = policy(5):gsub("decide = function%(facts%)",
+    "decide = function(facts)\n    if facts.file_count > 1000 and facts.fil_count then return nil end")
+
+  it("are refused when weir check would find an error in them, at the start and later", function()
+    local directory = root .. "/edited"
+    write_policies(policy(10), directory)
+    start { WEIR_POLICY_SOURCE = directory }
+    assert.equal("below 10", decide(5))
+    write_policies(MISSPELT, directory)
+    assert.equal("below 10", decide(5))
+    assert.equal("below 10", decide(5))
+    write_policies(policy(3), directory)
+    assert.equal("at or above 3", decide(5))
+    local log = stop().stdout
+    assert.matches("WARN the last good policy set goes on: the changed policy set is refused: "
+      .. "[^\n]*error%[W101%]", log)
+    assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
+
+    write_policies(MISSPELT, directory)
+    lambda.reset()
+    local result = lambda.start({ _HANDLER = "routing", WEIR_POLICY_SOURCE = directory }):wait()
+    assert.equal(1, result.status)
+    assert.matches("FATAL Runtime.PolicySetRefused: [^\n]*error%[W101%]", result.stdout)
+  end)
+
+  it("have their warnings logged, at the start and later", function()
+    local without_examples = function(threshold) return (policy(threshold):gsub("\n  examples[^\n]*", "")) end
+    local directory = root .. "/edited"
+    write_policies(without_examples(10), directory)
+    start { WEIR_POLICY_SOURCE = directory }
+    assert.equal("below 10", decide(5))
+    write_policies(without_examples(3), directory)
+    assert.equal("at or above 3", decide(5))
+    local log = stop().stdout
+    assert.equal(2, select(2, log:gsub("WARN the policy set has warnings: [^\n]*warning%[W201%]", "")))
+  end)
+
   it("are looked at every so many seconds, however many that are", function()
     for text, expected in pairs { ["9223372036854775807"] = 1e12, ["99999999999999999999"] = 1e12, ["0"] = 0,
       ["0.5"] = 500 } do
@@ -235,7 +273,7 @@ describe("the runtime's policies", function()
     assert.is_nil(source.refusal)
     getmetatable(source.set).__index.refresh = function() return "refused", {} end
     pass(1000)
-    assert.equal("NotEnoughMemory", source:check().code)
+    assert.equal("OutOfMemory", source:check().code)
     assert.equal(2, forgotten())
     assert.is_nil(source.refusal)
   end)

@@ -6,13 +6,14 @@
 --   s3://bucket/key                             a bundle: bucket, access point alias or ARN
 --   appconfig:application/environment/profile   a bundle as an AppConfig configuration
 --
--- A version becomes active only when it verifies, as a whole, between two invocations, and has a
--- policy of the kind that the handler asks. One that does not, or that cannot be fetched, leaves the
--- last good one active. At the start there is no last good one yet: the bundle of a remote source
--- then gives way to the directory that the unset source means.
+-- A version becomes active only when it verifies, as a whole, between two invocations, when `weir
+-- check` would find no error in it, and when it has a policy of the kind that the handler asks. One
+-- that does not, or that cannot be fetched, leaves the last good one active. At the start there is no
+-- last good one yet: the bundle of a remote source then gives way to the directory that the unset
+-- source means.
 --
 -- What a source knows of itself is kept apart, each with its time:
---   set, version, loaded_ms   the set in force, and since when
+--   set, version, loaded_ms   the set in force, and since when; `bundle` is its text
 --   fetched_ms                the last fetch that worked (or the last look at a directory)
 --   current_ms                when the set in force was last known to be the newest
 --   failure   { message =, code =, time_ms = }             of the last fetch; nil when it worked
@@ -22,6 +23,7 @@
 -- each invocation), before the first invocation that is due: so no decision is older than that,
 -- however long the environment was frozen.
 local json = require "weir.json"
+local lint = require "weir.lint"
 local policy_directory = require "weir.policy_directory"
 local policy_fetch = require "weir.runtime.policy_fetch"
 local policy_set = require "weir.policy_set"
@@ -59,12 +61,25 @@ local function summarize(findings, severity)
   return table.concat(parts, "; ")
 end
 
--- Why a set does not load: → message, code. A refusal always has a finding; without one the memory
--- did not suffice to try.
+-- Why a set is not taken: → message, code. A refusal always has a finding; without one, or with one
+-- that says so, the memory did not suffice to try.
 local function refused(what, findings)
   local summary = summarize(findings, "error")
-  if not summary then return what .. " was not tried: not enough memory", "NotEnoughMemory" end
+  if not summary or summary:find("not enough memory", 1, true) then
+    return what .. " was not tried: not enough memory", "OutOfMemory"
+  end
   return ("%s is refused: %s"):format(what, summary), "PolicySetRefused"
+end
+
+-- The findings of loading, and those of the source, which loading cannot see. bundle: the set's text,
+-- or nil when it has bytes that are not text.
+local function all_findings(found, bundle)
+  local all = table.move(found, 1, #found, 1, {})
+  for _, file in ipairs(bundle and json.decode(bundle).files or {}) do
+    local of_file = lint.check(file.text, file.path)
+    table.move(of_file, 1, #of_file, #all + 1, all)
+  end
+  return all
 end
 
 -- Opening -------------------------------------------------------------------------------------
@@ -151,10 +166,13 @@ end
 
 -- → set, its warnings or nil | nil, message, code. what: how to call it.
 local function load_set(self, path, bundle, what)
-  local set, findings = policy_set.load(path, { params = self.params, bundle = bundle })
-  if not set then return nil, refused(what, findings) end
+  local set, found = policy_set.load(path, { params = self.params, bundle = bundle })
+  if not set then return nil, refused(what, found) end
+
+  local findings = all_findings(found or {}, set:bundle())
+  if summarize(findings, "error") then return nil, refused(what, findings) end
   if not serves(self, set) then return nil, lacks_kind(self, what) end
-  return set, summarize(findings or {}, "warning")
+  return set, summarize(findings, "warning")
 end
 
 local function load_directory(self, directory)
@@ -162,7 +180,7 @@ local function load_directory(self, directory)
 end
 
 local function put_in_force(self, set, version, now)
-  self.set, self.version = set, version
+  self.set, self.version, self.bundle = set, version, set:bundle()
   self.loaded_ms, self.current_ms = now, now
 end
 
@@ -244,10 +262,39 @@ end
 
 -- Later versions ------------------------------------------------------------------------------
 
+-- The set that was in force is so again, in place of one whose source has errors.
+local function put_back(self)
+  local change = self.set:refresh(self.bundle, "the last good policy set")
+  if change ~= "swapped" then error("the last good policy set cannot be put back", 0) end
+end
+
+-- Refreshes the set: → how that went, as set:refresh says it, and the findings
+local function try_version(self, text)
+  local change, found = self.set:refresh(text, text and self.remote.name, self.kind)
+  if change ~= "swapped" or not self.bundle then return change, found end
+
+  local bundle = self.set:bundle()
+  local findings = all_findings(found, bundle)
+  if summarize(findings, "error") then
+    put_back(self)
+    return "refused", findings
+  end
+  self.bundle = bundle
+  return change, findings
+end
+
+-- Why the version that was tried is not in force: → message, code
+local function explain(self, change, findings, version)
+  local what = version and ("version %s of %s"):format(version, self.remote.name)
+    or "the changed policy set"
+  if change == "lacks kind" then return lacks_kind(self, what) end
+  return refused(what, findings)
+end
+
 -- Tries the version in place of the set in force; → event | nil
 local function refresh(self, text, version)
   local before, now = self.set:digest(), self.now()
-  local change, findings = self.set:refresh(text, text and self.remote.name, self.kind)
+  local change, findings = try_version(self, text)
   if change == "same" or change == "swapped" then
     self.refusal, self.version, self.current_ms = nil, version, now
     if change == "same" then return nil end
@@ -261,16 +308,11 @@ local function refresh(self, text, version)
     }
   end
 
-  local what = version and ("version %s of %s"):format(version, self.remote.name)
-    or "the changed policy set"
-  local message, code
-  if change == "lacks kind" then message, code = lacks_kind(self, what)
-  else message, code = refused(what, findings) end
+  local message, code = explain(self, change, findings, version)
   if not is_refusal(code) then
     if self.remote then self.remote:forget() end
     return note(self, "failed", message, code, version)
   end
-
   local known = self.refusal
   if known and known.message == message then return nil end
   return note(self, "refused", message, code, version)
