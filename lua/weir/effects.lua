@@ -20,6 +20,7 @@
 -- effects are a new invocation, which forgets those of the last.
 local process = require "weir.process"
 local redact = require "weir.redact"
+local sorted_pairs = require "weir.sorted_pairs"
 local uuid = require "weir.uuid"
 
 local effects = {}
@@ -35,12 +36,12 @@ local REQUEST = { service = "string", operation = "string", target = "string", i
 -- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the operation
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
-  for key in pairs(request) do
+  for key in sorted_pairs(request) do
     if not REQUEST[key] and key ~= "role" then
       error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3)
     end
   end
-  for key, wanted in pairs(REQUEST) do
+  for key, wanted in sorted_pairs(REQUEST) do
     if type(request[key]) ~= wanted then
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
@@ -121,7 +122,7 @@ end
 local function add_metric(self, name, value, unit, dimensions)
   check_metric(name, value, unit, dimensions)
   local all = { UseCase = from_config(self.config, "use_case") or from_environment("use_case") }
-  for key, text in pairs(dimensions) do
+  for key, text in pairs(dimensions) do -- any order: each is changed by itself
     all[key] = type(text) == "string" and redact.value(text) or text
   end
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = all }

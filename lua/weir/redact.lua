@@ -7,6 +7,7 @@
 -- The last two are found escaped as well: in JSON inside of JSON, in URLs, in base64 (weir.secret.redact).
 local json = require "weir.json"
 local secret = require "weir.secret"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local redact = { MARK = "[redacted]" }
 
@@ -88,7 +89,7 @@ function note(value, depth)
   if kind == "string" then return note_text(value, depth) end
   if kind == "userdata" and secret.is(value) then return note_secret(value) end
   if kind ~= "table" or depth > MAX_DEPTH * 16 then return end
-  for key, item in pairs(value) do
+  for key, item in pairs(value) do -- any order: each is changed by itself
     if type(key) == "string" then note_text(key, depth) end
     note(item, depth)
   end
@@ -119,7 +120,7 @@ function redact.text(text) return without_signature(secret.redact(text, known)) 
 
 local function sorted_keys(value)
   local keys = {}
-  for key in pairs(value) do keys[#keys + 1] = key end
+  for key in pairs(value) do keys[#keys + 1] = key end -- any order: sorted below
   table.sort(keys, function(a, b)
     if type(a) == "number" and type(b) == "number" then return a < b end
     return tostring(a) < tostring(b)
@@ -192,7 +193,7 @@ function redact.pieces(text, value)
   if type(text) ~= "string" then return text end
   if secret.is(value) then return secret.hide(text, value) end
   if type(value) ~= "table" then return text end
-  for _, item in pairs(value) do text = redact.pieces(text, item) end
+  for _, item in sorted_pairs(value) do text = redact.pieces(text, item) end
   return text
 end
 

@@ -30,6 +30,7 @@ local sigv4 = require "weir.sigv4"
 local uuid = require "weir.uuid"
 local bytes = require "weir.bytes"
 local failure = require "weir.aws.failure"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local client = {}
 
@@ -48,7 +49,7 @@ end
 
 local function check_keys(given, allowed, what, level)
   local known = set_of(allowed)
-  for key in pairs(given) do
+  for key in sorted_pairs(given) do
     if not known[key] then
       error(("unknown key '%s' in %s (allowed: %s)"):format(tostring(key), what,
         table.concat(allowed, ", ")), level + 1)
@@ -62,7 +63,7 @@ end
 
 local function check_input(service, operation, input)
   if type(input) ~= "table" then error("expected " .. signature_of(service, operation), 4) end
-  for member in pairs(input) do
+  for member in sorted_pairs(input) do
     if not operation.known[member] then
       error(("unknown member '%s'; expected %s"):format(tostring(member), signature_of(service, operation)), 4)
     end
@@ -90,7 +91,7 @@ end
 
 local function encode_query(query)
   local pairs_of = {}
-  for name, value in pairs(query or {}) do
+  for name, value in pairs(query or {}) do -- any order: sorted below
     if secret.is(value) then error(name .. " travels in the URL, where a secret must not be", 0) end
     pairs_of[#pairs_of + 1] = sigv4.encode(name) .. "=" .. sigv4.encode(tostring(value))
   end
@@ -169,10 +170,12 @@ local function hide_secrets(value, input)
   if type(value) == "string" then
     if secret.is(input) then return secret.hide(value, input) end
     if type(input) == "table" then
-      for _, member in pairs(input) do value = hide_secrets(value, member) end
+      for _, member in sorted_pairs(input) do value = hide_secrets(value, member) end
     end
   elseif type(value) == "table" then
-    for key, item in pairs(value) do value[key] = hide_secrets(item, input) end
+    for key, item in pairs(value) do -- any order: replaces each value by itself
+      value[key] = hide_secrets(item, input)
+    end
   end
   return value
 end
@@ -229,11 +232,9 @@ local Client = {}
 function Client:deadline(options)
   local own = self.config.deadline_ms
   if type(own) == "function" then own = own() end
-  local nearest = options and options.deadline_ms
-  for _, candidate in pairs { own, process.deadline() } do
-    if not nearest or candidate < nearest then nearest = candidate end
-  end
-  return nearest and math.floor(nearest)
+  local nearest = math.min(options and options.deadline_ms or math.huge, own or math.huge,
+    process.deadline() or math.huge)
+  return nearest < math.huge and math.floor(nearest) or nil
 end
 
 local function find_operation(service, name)
@@ -311,8 +312,10 @@ end
 function client.service(service)
   service.protocol = require("weir.aws.protocols." .. service.protocol)
   local methods = {}
-  for name, method in pairs(Client) do methods[name] = method end
-  for name, operation in pairs(service.operations) do
+  for name, method in pairs(Client) do -- any order: copies one key at a time
+    methods[name] = method
+  end
+  for name, operation in pairs(service.operations) do -- any order: completes each operation by itself
     complete(operation, name)
     methods[snake_case(name)] = function(self, input, options) return self:call(name, input, options) end
   end

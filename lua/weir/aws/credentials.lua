@@ -8,6 +8,7 @@ local profiles = require "weir.aws.profiles"
 local secret = require "weir.secret"
 local sources = require "weir.aws.credential_sources"
 local process = require "weir.process"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local credentials = {}
 
@@ -154,7 +155,7 @@ local STATIC_KEYS = { access_key_id = true, secret_access_key = true, session_to
 local function is_text(value) return type(value) == "string" or secret.is(value) end
 
 local function static(keys)
-  for key in pairs(keys) do
+  for key in sorted_pairs(keys) do
     if not STATIC_KEYS[key] then error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 4) end
   end
   if type(keys.access_key_id) ~= "string" or not is_text(keys.secret_access_key)
@@ -197,7 +198,7 @@ function credentials.roles(given)
   local roles = #given == 0 and { given } or given
   for _, role in ipairs(roles) do
     if type(role) ~= "table" then error("expected " .. ROLE_SIGNATURE, 0) end
-    for key, value in pairs(role) do
+    for key, value in sorted_pairs(role) do
       if type(value) ~= ROLE_KEYS[key] then
         local what = ROLE_KEYS[key] and "bad type of" or "unknown key"
         error(("%s '%s' in a role; expected %s"):format(what, tostring(key), ROLE_SIGNATURE), 0)

@@ -4,6 +4,7 @@ local body = require "weir.body"
 local client = require "weir.aws.client"
 local codec = require "weir.dynamodb"
 local json = require "weir.json"
+local sorted_pairs = require "weir.sorted_pairs"
 
 -- Members that are items.
 local ITEMS = { Item = true, Key = true, ExpressionAttributeValues = true, ExclusiveStartKey = true }
@@ -31,7 +32,7 @@ end
 local function encode_writes(tables)
   if type(tables) == "string" then return body.raw(tables) end
   local encoded = {}
-  for name, writes in pairs(tables) do
+  for name, writes in sorted_pairs(tables) do
     encoded[name] = json.array({})
     for i, write in ipairs(writes) do
       local one, message, code = encode_write(write)
@@ -44,7 +45,7 @@ end
 
 local function encode(input)
   local encoded = {}
-  for member, value in pairs(input) do
+  for member, value in sorted_pairs(input) do
     local message, code
     if ITEMS[member] then
       encoded[member], message, code = encode_item(value)

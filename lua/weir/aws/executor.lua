@@ -42,7 +42,9 @@ local function plain(value)
   if type(value) == "userdata" and value ~= json.null then return tostring(value) end
   if type(value) ~= "table" then return value end
   local copy = json.is_array(value) and json.array({}) or {}
-  for key, item in pairs(value) do copy[key] = plain(item) end
+  for key, item in pairs(value) do -- any order: copies one key at a time
+    copy[key] = plain(item)
+  end
   return copy
 end
 
@@ -75,7 +77,9 @@ local function client_for(self, effect)
   local key = effect.service .. "\0" .. role_key(effect.role)
   if not self.clients[key] then
     local config = {}
-    for name, value in pairs(self.config) do config[name] = value end
+    for name, value in pairs(self.config) do -- any order: copies one key at a time
+      config[name] = value
+    end
     config.role = effect.role or config.role
     self.clients[key] = aws.client(effect.service, config)
   end

@@ -38,7 +38,7 @@ end
 -- OriginalStatusCode of a ModelError.
 local function fields_of(body)
   local fields = {}
-  for key, value in pairs(body) do
+  for key, value in pairs(body) do -- any order: copies one key at a time
     if type(key) == "string" and key ~= "__type" then fields[key] = value end
   end
   return fields

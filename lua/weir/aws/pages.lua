@@ -9,7 +9,9 @@ local json = require "weir.json"
 
 local function copy(input)
   local result = {}
-  for name, value in pairs(input or {}) do result[name] = value end
+  for name, value in pairs(input or {}) do -- any order: copies one key at a time
+    result[name] = value
+  end
   return result
 end
 
@@ -17,7 +19,9 @@ end
 local function text_of(mark)
   if type(mark) ~= "table" then return tostring(mark) end
   local parts = {}
-  for name, value in pairs(mark) do parts[#parts + 1] = ("%q=%q"):format(name, text_of(value)) end
+  for name, value in pairs(mark) do -- any order: sorted below
+    parts[#parts + 1] = ("%q=%q"):format(name, text_of(value))
+  end
   table.sort(parts)
   return table.concat(parts, ",")
 end

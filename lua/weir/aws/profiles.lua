@@ -4,6 +4,7 @@
 -- reads files and nothing else, so a cycle or a contradiction is found before any request.
 local ini = require "weir.aws.ini"
 local secret = require "weir.secret"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local profiles = {}
 
@@ -46,11 +47,11 @@ function profiles.load(getenv)
     all[name] = all[name] or { config = {}, credentials = {} }
     return all[name]
   end
-  for section, values in pairs(config) do
+  for section, values in sorted_pairs(config) do -- "profile default" comes after "default" and wins
     local name = section == "default" and "default" or section:match("^profile%s+(.+)$")
     if name then profile(name).config = values end
   end
-  for name, values in pairs(credentials) do profile(name).credentials = values end
+  for name, values in sorted_pairs(credentials) do profile(name).credentials = values end
   return all
 end
 

@@ -43,7 +43,7 @@ end
 -- output: a flat object. Its values alone are looked at, so that it stays JSON with the same members.
 function answer.success(effects, token, job, output)
   local values = {}
-  for name, value in pairs(output) do
+  for name, value in pairs(output) do -- any order: copies one key at a time
     values[name] = type(value) == "string" and answer.shown(value, token) or value
   end
   return send(effects, "SendTaskSuccess", token, job, { output = json.encode(values) })

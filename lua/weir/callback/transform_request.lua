@@ -183,7 +183,7 @@ local function read_map(event, name, most)
   if not events.is_object(map) then invalid("%s must be an object of texts", name) end
 
   local count = 0
-  for _, value in pairs(map) do
+  for _, value in pairs(map) do -- any order: all have one rule and one message
     count = count + 1
     if type(value) ~= "string" and not secret.is(value) then invalid("%s must be an object of texts", name) end
   end
@@ -193,7 +193,7 @@ end
 
 local function sorted_keys(map)
   local keys = {}
-  for key in pairs(map) do keys[#keys + 1] = key end
+  for key in pairs(map) do keys[#keys + 1] = key end -- any order: sorted below
   table.sort(keys)
   return keys
 end
@@ -296,7 +296,9 @@ function transform_request.read(event, effects, defaults, tags)
   local retries, points = read_retries(event), read_points(event)
   read_tags(event, input, reading)
   local environment = read_map(event, "environment", 16)
-  if next(environment) then input.Environment = environment end
+  if next(environment) then -- any order: asks only whether there is one
+    input.Environment = environment
+  end
 
   check_no_copy(token, input, name)
   return { token = token, name = name, retries = retries, points = points, input = input }

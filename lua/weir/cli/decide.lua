@@ -65,7 +65,7 @@ end
 
 local function sorted_names(object)
   local names = {}
-  for name in pairs(object) do names[#names + 1] = name end
+  for name in pairs(object) do names[#names + 1] = name end -- any order: sorted below
   table.sort(names)
   return names
 end

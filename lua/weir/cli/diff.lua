@@ -128,10 +128,10 @@ local function print_totals(out, summary)
   for _, kind in ipairs(require "weir.kinds") do
     local counts = summary.kinds[kind] or { was = {}, is = {} }
     local names = {}
-    for name in pairs(counts.was) do names[name] = true end
-    for name in pairs(counts.is) do names[name] = true end
+    for name in pairs(counts.was) do names[name] = true end -- any order: collects a set
+    for name in pairs(counts.is) do names[name] = true end -- any order: collects a set
     local sorted = {}
-    for name in pairs(names) do sorted[#sorted + 1] = name end
+    for name in pairs(names) do sorted[#sorted + 1] = name end -- any order: sorted below
     table.sort(sorted)
     for _, name in ipairs(sorted) do
       local was, is = counts.was[name] or 0, counts.is[name] or 0

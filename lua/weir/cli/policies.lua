@@ -3,6 +3,7 @@ local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
 local policy_directory = require "weir.policy_directory"
+local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -54,7 +55,7 @@ local function from_environment()
   local params, message = json.decode(text)
   if params == nil then return nil, "WEIR_PARAMS is no JSON: " .. message end
   if type(params) ~= "table" or json.is_array(params) then return nil, "WEIR_PARAMS must be a JSON object" end
-  for name, value in pairs(params) do
+  for name, value in sorted_pairs(params) do
     if value == json.null then return nil, ("WEIR_PARAMS gives '%s' no value but null"):format(name) end
   end
   return params
@@ -92,10 +93,10 @@ end
 -- A misspelt parameter must not become a default: nil, message, hint for a name no policy has.
 local function check_names(sources, known)
   for _, source in ipairs(sources) do
-    for name in pairs(source) do
+    for name in sorted_pairs(source) do
       if not known[name] then
         local names = {}
-        for each in pairs(known) do names[#names + 1] = each end
+        for each in pairs(known) do names[#names + 1] = each end -- any order: sorted below
         table.sort(names)
         local close = suggest(name, names)
         return nil, ("no policy has a parameter '%s'"):format(name), close
@@ -157,7 +158,9 @@ function policies.load(verb, given, screen)
   local overrides
   overrides, message, hint = overrides_for(set, sources)
   if not overrides then return nil, function() return nil, message, hint end end
-  if next(overrides) == nil then return set, directory end
+  if next(overrides) == nil then -- any order: asks only whether there is one
+    return set, directory
+  end
   set, findings = policy_set.load(directory, { params = overrides })
   if set then return set, directory end
   local first = findings[1]

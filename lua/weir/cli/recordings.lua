@@ -47,7 +47,7 @@ end
 -- "realtime 3,900 · batch 701": largest first.
 function recordings.counts(counts)
   local names = {}
-  for name in pairs(counts) do names[#names + 1] = name end
+  for name in pairs(counts) do names[#names + 1] = name end -- any order: sorted below
   table.sort(names, function(a, b)
     if counts[a] ~= counts[b] then return counts[a] > counts[b] end
     return a < b
@@ -91,8 +91,8 @@ end
 
 function recordings.summary_json(summary, more)
   local line = { type = "summary" }
-  for name, value in pairs(summary) do line[name] = value end
-  for name, value in pairs(more) do line[name] = value end
+  for name, value in pairs(summary) do line[name] = value end -- any order: copies one key at a time
+  for name, value in pairs(more) do line[name] = value end -- any order: copies one key at a time
   line.unreadable = json.array(summary.unreadable)
   return json.encode(line)
 end

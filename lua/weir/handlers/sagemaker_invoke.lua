@@ -32,7 +32,7 @@ local function result_of(job, mode, tags, more)
     mode = mode,
     correlation_id = mode == "dynamodb" and tags.CorrelationId or nil,
   }
-  for name, value in pairs(more) do result[name] = value end
+  for name, value in pairs(more) do result[name] = value end -- any order: copies one key at a time
   return result
 end
 

@@ -26,7 +26,7 @@ end
 
 local function check_weights(known, weights)
   local sum = 0
-  for name, weight in pairs(weights) do
+  for name, weight in pairs(weights) do -- any order: the sandbox's own pairs sorts
     local stage = known[name]
     if not stage then return "weights name " .. name .. ", which is no variant of this endpoint" end
     if not (weight >= 0 and weight < math.huge) then
@@ -35,7 +35,7 @@ local function check_weights(known, weights)
     if weight > 0 and gets_no_traffic(stage) then return name .. " is " .. stage .. " and gets no traffic" end
     sum = sum + weight
   end
-  for name in pairs(known) do
+  for name in pairs(known) do -- any order: the sandbox's own pairs sorts
     -- UpdateEndpointWeightsAndCapacities would leave its old weight in force.
     if not weights[name] then return "weights leave out " .. name end
   end

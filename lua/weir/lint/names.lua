@@ -1,4 +1,5 @@
 -- Findings about names: fields of facts, parameters, globals, library functions.
+local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 local tree = require "weir.lint.tree"
 local vocabulary = require "weir.lint.vocabulary"
@@ -54,7 +55,7 @@ end
 -- W103, W104: names that are neither local nor words of the policy language.
 function names.globals(source, report)
   local assigned, own = assigned_globals(source.block), {}
-  for target in pairs(assigned) do own[target.name] = true end
+  for target in pairs(assigned) do own[target.name] = true end -- any order: collects a set
   tree.walk(source.block, function(node)
     local name = tree.global(node)
     if not name then return end
@@ -128,7 +129,7 @@ function names.unused_parameters(source, report)
       lost = true
     end
   end)
-  for name, key in pairs(lost and {} or source.declared) do
+  for name, key in sorted_pairs(lost and {} or source.declared) do
     if not used[name] then
       report("W203", key.at, ("parameter '%s' is never used"):format(name), "use it, or remove it")
     end

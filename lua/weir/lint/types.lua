@@ -70,18 +70,24 @@ function Types:binding(binding)
   return binding.type or nil
 end
 
--- Functions that are only ever called by name: local functions whose name does not escape.
+-- Functions that are only ever called by name: local functions whose name does not escape. The
+-- result is a list, in the order of the first use: { { func =, calls =, escapes = }, … }.
 local function callable_functions(block)
-  local callers = {}
+  local callers, by_function = {}, {}
   tree.walk(block, function(node, owner)
     if node.tag ~= "Name" or not node.binding then return end
     local func = node.binding.value
     if not func or func.tag ~= "Function" or node.binding.assigned then return end
-    callers[func] = callers[func] or {}
+    local uses = by_function[func]
+    if not uses then
+      uses = { func = func, calls = {}, escapes = false }
+      by_function[func] = uses
+      callers[#callers + 1] = uses
+    end
     if owner and owner.tag == "Call" and owner.callee == node then
-      table.insert(callers[func], owner)
+      table.insert(uses.calls, owner)
     else
-      callers[func].escapes = true
+      uses.escapes = true
     end
   end)
   return callers
@@ -100,10 +106,10 @@ end
 local function infer_parameters(self, block)
   local callers = callable_functions(block)
   for _ = 1, 4 do -- helpers that call helpers; deeper chains are rare and only lose findings
-    for func, calls in pairs(callers) do
-      for i, param in ipairs(func.params) do
-        if not calls.escapes and not param.binding.type then
-          param.binding.type = same_type(self, calls, i)
+    for _, uses in ipairs(callers) do
+      for i, param in ipairs(uses.func.params) do
+        if not uses.escapes and not param.binding.type then
+          param.binding.type = same_type(self, uses.calls, i)
         end
       end
     end

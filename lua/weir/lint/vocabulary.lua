@@ -57,7 +57,7 @@ end
 -- Sorted keys of a set, for suggestions.
 function vocabulary.list(set)
   local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
+  for name in pairs(set) do list[#list + 1] = name end -- any order: sorted below
   table.sort(list)
   return list
 end

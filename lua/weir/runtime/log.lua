@@ -38,7 +38,9 @@ function Log:write(level, message, fields)
   if self.json then
     local record = { timestamp = process.timestamp(), level = level, requestId = self.request_id,
       message = message }
-    for name, value in pairs(shown or {}) do record[name] = value end
+    for name, value in pairs(shown or {}) do -- any order: copies one key at a time
+      record[name] = value
+    end
     self.output(json.encode(record) .. "\n")
     return
   end

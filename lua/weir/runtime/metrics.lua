@@ -33,7 +33,9 @@ local PROPERTIES = {
 
 local function new_writer(self, dimensions)
   local all = { Function = self.function_name }
-  for name, value in pairs(dimensions) do all[name] = tostring(value) end
+  for name, value in pairs(dimensions) do -- any order: copies one key at a time
+    all[name] = tostring(value)
+  end
   return emf.new { namespace = self.namespace, dimensions = all }
 end
 

@@ -115,6 +115,19 @@ credential_process = tool
     refuses("aws login.*export%-credentials", "a", "[profile a]\nlogin_session = s\n")
   end)
 
+  it("prefers [profile default] to [default], in whatever order they stand", function()
+    for _, config in ipairs {
+      "[default]\nregion = plain\n[profile default]\noutput = json\n",
+      "[profile default]\noutput = json\n[default]\nregion = plain\n",
+    } do
+      write("config", config)
+      write("credentials", "")
+      local all = assert(profiles.load(getenv))
+      assert.is_nil(profiles.value(all.default, "region"))
+      assert.equal("json", profiles.value(all.default, "output"))
+    end
+  end)
+
   it("treats absent files as empty and others that cannot be read as mistakes", function()
     local function missing() return "/nowhere/file" end
     assert.same({}, assert(profiles.load(missing)))

@@ -1,6 +1,7 @@
 -- The query protocol: a form out, XML back. Lists are Name.member.1, Name.member.2, …
 local body = require "weir.body"
 local failure = require "weir.aws.failure"
+local sorted_pairs = require "weir.sorted_pairs"
 local xml = require "weir.xml"
 
 local protocol = {}
@@ -15,7 +16,7 @@ local function flatten(value, name, fields)
     for i, item in ipairs(value) do flatten(item, ("%smember.%d"):format(prefix, i), fields) end
     return fields
   end
-  for key, member in pairs(value) do flatten(member, prefix .. key, fields) end
+  for key, member in sorted_pairs(value) do flatten(member, prefix .. key, fields) end
   return fields
 end
 

@@ -3,6 +3,7 @@
 -- An operation says where with `path = "/model/{modelId}/invoke"`, `query = { Member = "name" }`
 -- and `headers = { Member = "Header-Name" }`; the rest is the body.
 local sigv4 = require "weir.sigv4"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local rest = {}
 
@@ -26,7 +27,7 @@ end
 -- The members that `names` sends elsewhere: lower-case or query name → value.
 function rest.collect(names, input, used)
   local values = {}
-  for member, name in pairs(names or {}) do
+  for member, name in sorted_pairs(names or {}) do
     if input[member] ~= nil then
       values[name] = text_of(input[member])
       used[member] = true
@@ -37,7 +38,7 @@ end
 
 function rest.remaining(input, used)
   local rest_of, any = {}, false
-  for member, value in pairs(input) do
+  for member, value in pairs(input) do -- any order: copies one key at a time
     if not used[member] then rest_of[member], any = value, true end
   end
   return any and rest_of or nil
@@ -46,7 +47,7 @@ end
 -- Copies answered headers into the output: { Member = "header-name" }; `integers` lists the members
 -- that are numbers.
 function rest.read_headers(operation, response, output)
-  for member, name in pairs(operation.output_headers or {}) do
+  for member, name in pairs(operation.output_headers or {}) do -- any order: copies one key at a time
     output[member] = response.headers[name:lower()]
   end
   for _, member in ipairs(operation.integers or {}) do

@@ -4,12 +4,15 @@
 -- `booleans`; its own body with `payload` (bytes, or a file) or `xml(input)` (a function).
 local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
+local sorted_pairs = require "weir.sorted_pairs"
 local xml = require "weir.xml"
 
 local protocol = {}
 
 local function metadata_headers(input, headers)
-  for name, value in pairs(input.Metadata or {}) do headers["x-amz-meta-" .. name:lower()] = value end
+  for name, value in sorted_pairs(input.Metadata or {}) do
+    headers["x-amz-meta-" .. name:lower()] = value
+  end
 end
 
 function protocol.build(_, operation, input)
@@ -18,7 +21,9 @@ function protocol.build(_, operation, input)
     query = rest.collect(operation.query, input, used), headers = rest.collect(operation.headers, input, used),
     output_file = input.output_file, body_file = input.body_file, body_offset = input.body_offset,
     body_length = input.body_length }
-  for name, value in pairs(operation.fixed_query or {}) do request.query[name] = value end
+  for name, value in pairs(operation.fixed_query or {}) do -- any order: copies one key at a time
+    request.query[name] = value
+  end
   metadata_headers(input, request.headers)
   if operation.xml then
     request.body = operation.xml(input)
@@ -71,7 +76,7 @@ local function parse_xml(operation, response)
 end
 
 local function read_metadata(response, output)
-  for name, value in pairs(response.headers) do
+  for name, value in sorted_pairs(response.headers) do
     local key = name:match("^x%-amz%-meta%-(.+)$")
     if key then
       output.Metadata = output.Metadata or {}
