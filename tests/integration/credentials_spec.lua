@@ -151,6 +151,24 @@ describe("credentials", function()
     end)
   end)
 
+  it("of a container are used where the default profile offers only a login", function()
+    local config = write("config", "[default]\nsso_session = s\nsso_account_id = 1\n")
+    local environment = { AWS_CONFIG_FILE = config, AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/container",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN = "container token" }
+    holds(assert(find(environment)), "ASIACONTAINER", "s3cr3t", "t0k3n")
+    refuses("InvalidProfile", "SSO", { AWS_CONFIG_FILE = config })
+    refuses("InvalidProfile", "SSO", environment, { profile = "default" })
+  end)
+
+  it("are not looked for elsewhere when the profile in use cannot be read", function()
+    local config = write("config", "[default]\nhush\n[profile good]\nregion = eu-west-1\n")
+    refuses("InvalidConfiguration", "config:2: a line must read", { AWS_CONFIG_FILE = config,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/container",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN = "container token" })
+    refuses("NoCredentials", "set AWS_ACCESS_KEY_ID.*config:1: a key stands before",
+      { AWS_CONFIG_FILE = write("config", "region = hush\n") })
+  end)
+
   describe("from a process", function()
     local function with_process(script, code, reason)
       local program = write("program.sh", script)
@@ -245,6 +263,24 @@ describe("credentials", function()
     credentials.reset()
     refuses("InvalidCredentials", "cannot read the web identity token",
       { AWS_ROLE_ARN = "r", AWS_WEB_IDENTITY_TOKEN_FILE = "/nowhere" })
+  end)
+
+  it("of a web identity come from the region of their profile", function()
+    write("web-token", "a web identity token\n")
+    local config = write("config", "[profile web]\nrole_arn = arn:aws:iam::1:role/web\nregion = eu-central-1\n"
+      .. "web_identity_token_file = ~/web-token\n")
+    local environment = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder, AWS_REGION = false,
+      AWS_ROLE_SESSION_NAME = "" }
+    assert.matches("^ASIA", assert(find(environment)).access_key_id)
+    assert.matches("^weir%-%d+$", cloud.requests()[1].input.RoleSessionName)
+
+    -- Without a configured endpoint the host shows the region; nothing answers there.
+    credentials.reset()
+    local values = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder, AWS_USE_FIPS_ENDPOINT = "true",
+      AWS_ENDPOINT_URL_STS = "http://127.0.0.1:1" }
+    local keys, message, code = credentials.provider({ getenv = function(name) return values[name] end }):get()
+    assert.is_nil(keys)
+    assert.equal("InvalidEndpoint", code, message)
   end)
 
   describe("are kept", function()

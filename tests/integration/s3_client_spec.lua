@@ -158,7 +158,7 @@ describe("S3 client:", function()
     local function located(bucket, environment, region)
       local address = require("weir.aws.s3_address")
       local getenv = cloud.environment(environment or { AWS_ENDPOINT_URL = false })
-      local client = { service = require("weir.aws.s3").service, config = {}, getenv = getenv }
+      local client = require("weir.aws").client("s3", { getenv = getenv })
       local place, message, code = address.locate(client, nil, { Bucket = bucket }, region or "eu-west-1")
       if not place then return nil, message, code end
       return place.url, place.region
@@ -180,6 +180,29 @@ describe("S3 client:", function()
         "arn:aws:s3::111122223333:accesspoint/x.mrap", "arn:aws:s3:eu-west-1:1:accesspoint/x",
         "arn:aws:s3:evil.com/:111122223333:accesspoint/x", "arn:aws:s3-outposts:eu-west-1:111122223333:x" }) do
         assert.equal("InvalidBucket", select(3, located(bucket)), bucket)
+      end
+    end)
+
+    it("refuses buckets of other protocols in words", function()
+      for bucket, words in pairs({ ["data--use1-az4--x-s3"] = "S3 Express One Zone %(directory%) bucket",
+        ["ap--use1-az4--xa-s3"] = "access point of an S3 Express", ["x--op-s3"] = "Outposts",
+        ["alias.mrap"] = "multi%-region access point" }) do
+        local url, message, code = located(bucket)
+        assert.is_nil(url)
+        assert.equal("InvalidBucket", code)
+        assert.matches(words .. ".* which weir does not support", message)
+      end
+    end)
+
+    it("refuses an access point of another partition than its region or the client's", function()
+      local point = "arn:%s:s3:%s:111122223333:accesspoint/point"
+      for arn, region in pairs({ [point:format("aws", "cn-north-1")] = "cn-north-1",
+        [point:format("aws-cn", "cn-north-1")] = "eu-west-1",
+        [point:format("aws-eusc", "eusc-de-east-1")] = "eu-central-1" }) do
+        local url, message, code = located(arn, nil, region)
+        assert.is_nil(url, arn)
+        assert.equal("InvalidBucket", code)
+        assert.matches("in the partition aws", message)
       end
     end)
 

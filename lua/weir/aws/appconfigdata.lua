@@ -4,6 +4,7 @@ local client = require "weir.aws.client"
 
 return client.service {
   name = "appconfigdata", id = "APPCONFIGDATA", host = "appconfigdata", signing_name = "appconfig",
+  fips_hosts = { ["aws-us-gov"] = "appconfigdata" },
   protocol = "rest_json",
   operations = {
     StartConfigurationSession = {

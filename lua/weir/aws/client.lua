@@ -18,12 +18,14 @@
 -- spelling: client:call("StartExecution", input) and client:start_execution(input), both
 -- → output | nil, message, code, details{ request_id =, status =, attempts =, fields = }.
 -- The members of input and output are AWS's, spelled as AWS spells them; `*` marks the required.
+local configuration = require "weir.aws.configuration"
 local credentials = require "weir.aws.credentials"
 local endpoint = require "weir.aws.endpoint"
 local http = require "weir.http"
 local invocation = require "weir.aws.invocation"
 local pages = require "weir.aws.pages"
 local process = require "weir.process"
+local profiles = require "weir.aws.profiles"
 local retry = require "weir.aws.retry"
 local secret = require "weir.secret"
 local sigv4 = require "weir.sigv4"
@@ -77,14 +79,16 @@ end
 
 -- Settling what the caller left open ------------------------------------------------------------
 
-local function find_region(config, getenv)
-  local region = config.region or getenv("AWS_REGION") or getenv("AWS_DEFAULT_REGION")
-    or getenv("REGION") or credentials.profile_region(config, getenv)
-  if not region or region == "" then
+local function find_region(settings)
+  local region, message, code = settings:region()
+  if message then return nil, message, code end
+  if not region then
     return nil, "no region is set; set AWS_REGION or give the client a region", "NoRegion"
   end
-  if endpoint.check_region(region) then return region end
-  return nil, "the region is not one, such as eu-west-1; check AWS_REGION", "InvalidRegion"
+  local fine
+  fine, message, code = endpoint.check_region(region)
+  if not fine then return nil, message, code end
+  return region
 end
 
 -- Sending ---------------------------------------------------------------------------------------
@@ -104,12 +108,12 @@ end
 local function locate(self, operation, input)
   local message, code
   if not self.region then
-    self.region, message, code = find_region(self.config, self.getenv)
+    self.region, message, code = find_region(self.configuration)
     if not self.region then return nil, message, code end
   end
   if self.service.locate then return self.service.locate(self, operation, input, self.region) end
   if not self.url then
-    self.url, message, code = endpoint.resolve(self.service, self.region, self.config, self.getenv)
+    self.url, message, code = endpoint.resolve(self.service, self.configuration, self.region)
     if not self.url then return nil, message, code end
   end
   return { url = self.url, region = self.region, input = input }
@@ -293,11 +297,13 @@ end
 local function new(service, config)
   config = config or {}
   check_keys(config, CONFIG_KEYS, service.name .. ".new", 3)
-  local getenv = config.getenv or os.getenv
-  local self = setmetatable({ service = service, config = config, getenv = getenv }, service.metatable)
+  local self = setmetatable({ service = service, config = config }, service.metatable)
+  self.configuration = configuration.new(config)
   self.provider = credentials.provider(config)
-  self.ca_bundle = getenv("AWS_CA_BUNDLE")
-  if self.ca_bundle == "" then self.ca_bundle = nil end
+
+  local getenv = self.configuration.getenv
+  local ca_bundle = getenv("AWS_CA_BUNDLE")
+  self.ca_bundle = ca_bundle and profiles.expand(ca_bundle, getenv)
   self.retrier = config.retrier or retry.new {
     max_attempts = config.max_attempts or tonumber(getenv("AWS_MAX_ATTEMPTS") or "") or service.max_attempts,
     base_ms = service.retry_base_ms,

@@ -4,6 +4,8 @@ local client = require "weir.aws.client"
 
 return client.service {
   name = "cloudwatch", id = "CLOUDWATCH", host = "monitoring", signing_name = "monitoring",
+  fips_hosts = { ["aws-us-gov"] = "monitoring" },
+  fips_dual_stack_hosts = { ["aws-us-gov"] = "monitoring" },
   protocol = "json", json_version = "1.0", target_prefix = "GraniteServiceVersion20100801",
   query_mode = true, -- errors then carry the codes of the older protocol
   operations = {

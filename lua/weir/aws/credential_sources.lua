@@ -51,7 +51,7 @@ end
 function sources.environment(_, context)
   local get = context.getenv
   local id, key = get("AWS_ACCESS_KEY_ID"), context.getsecret("AWS_SECRET_ACCESS_KEY")
-  if not id or id == "" or not key then
+  if not id or not key then
     return fail("InvalidCredentials", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must both be set")
   end
   return { access_key_id = id, secret_access_key = key, session_token = context.getsecret("AWS_SESSION_TOKEN") }
@@ -59,8 +59,8 @@ end
 
 -- Whether the environment speaks of credentials at all, even wrongly.
 function sources.has_environment(context)
-  local id = context.getenv("AWS_ACCESS_KEY_ID")
-  return id ~= nil and id ~= "" or context.getsecret("AWS_SECRET_ACCESS_KEY") ~= nil
+  return context.getenv("AWS_ACCESS_KEY_ID") ~= nil
+    or context.getsecret("AWS_SECRET_ACCESS_KEY") ~= nil
 end
 
 -- Container -------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ end
 
 local function container_url(get)
   local relative, full = get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-  if relative and relative ~= "" then
+  if relative then
     if relative:find("^/") then return CONTAINER_HOST .. relative end
     return fail("InvalidCredentials", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /")
   end
@@ -91,8 +91,8 @@ end
 -- The file wins and is read each time: the platform rotates it.
 local function container_authorization(context)
   local file = context.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-  if not file or file == "" then return context.getsecret("AWS_CONTAINER_AUTHORIZATION_TOKEN") end
-  local text, message = profiles.read_file(file)
+  if not file then return context.getsecret("AWS_CONTAINER_AUTHORIZATION_TOKEN") end
+  local text, message = profiles.read_file(profiles.expand(file, context.getenv))
   if not text then return fail("InvalidCredentials", "cannot read the container's token: %s", message) end
   if text:find("[\r\n]") then
     return fail("InvalidCredentials", "the container's token in %s holds a line break", file)
@@ -102,8 +102,7 @@ end
 
 function sources.has_container(context)
   for _, name in ipairs { "RELATIVE", "FULL" } do
-    local uri = context.getenv("AWS_CONTAINER_CREDENTIALS_" .. name .. "_URI")
-    if uri and uri ~= "" then return true end
+    if context.getenv("AWS_CONTAINER_CREDENTIALS_" .. name .. "_URI") then return true end
   end
   return false
 end
@@ -203,14 +202,16 @@ end
 
 function sources.web_identity(plan, context, deadline_ms)
   local origin = "web identity for " .. plan.role_arn
-  local token, message = profiles.read_file(plan.token_file)
+  local token, message = profiles.read_file(profiles.expand(plan.token_file, context.getenv))
   if not token then return fail("InvalidCredentials", "cannot read the web identity token: %s", message) end
   token = token:match("%S.*") or ""
   token = token:match(".*%S") or ""
   local output, code
-  output, message, code = context.sts(nil):assume_role_with_web_identity({ RoleArn = plan.role_arn,
-    RoleSessionName = session_name(context, plan.session_name), WebIdentityToken = secret.wrap(token) },
-    { deadline_ms = deadline_ms })
+  output, message, code = context.sts(nil, plan.region):assume_role_with_web_identity({
+    RoleArn = plan.role_arn,
+    RoleSessionName = session_name(context, plan.session_name),
+    WebIdentityToken = secret.wrap(token),
+  }, { deadline_ms = deadline_ms })
   if not output then return nil, message, code end
   return from_sts(origin, output)
 end

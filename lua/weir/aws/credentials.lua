@@ -4,6 +4,7 @@
 -- A provider answers get(deadline_ms) → credentials | nil, message, code, and forgets what it
 -- holds on forget(). Providers are shared: clients of one process with the same configuration ask
 -- for the same role once.
+local configuration = require "weir.aws.configuration"
 local profiles = require "weir.aws.profiles"
 local secret = require "weir.secret"
 local sources = require "weir.aws.credential_sources"
@@ -82,7 +83,7 @@ end
 
 local function provider_for(plan, context)
   if plan.kind ~= "role" then
-    local key = key_of(context.id, plan.kind, plan.profile, plan.token_file, plan.role_arn)
+    local key = key_of(context.id, plan.kind, plan.profile, plan.token_file, plan.role_arn, plan.region)
     return share(key, function(deadline_ms) return sources[plan.kind](plan, context, deadline_ms) end, context)
   end
   local source = plan.source.get and plan.source or provider_for(plan.source, context)
@@ -100,33 +101,38 @@ local NOTHING_FOUND = "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRE
 
 local function env_web_identity(getenv)
   local file, arn = getenv("AWS_WEB_IDENTITY_TOKEN_FILE"), getenv("AWS_ROLE_ARN")
-  if file and file ~= "" and arn and arn ~= "" then
-    return { kind = "web_identity", token_file = file, role_arn = arn, profile = "(environment)" }
-  end
+  if not file or not arn then return nil end
+  return { kind = "web_identity", token_file = file, role_arn = arn, profile = "(environment)" }
+end
+
+-- What the profile in use leads to; a profile with a role comes before a web identity of the
+-- environment. → plan | nil | nil, message, code[, only_a_login]
+local function profile_plan(config, context, files, name)
+  local identity = not config.profile and env_web_identity(context.getenv)
+  local profile = files.profiles[name]
+  if identity and not (profile and profiles.value(profile, "role_arn")) then return identity end
+  return profiles.plan(files, name)
 end
 
 -- The plan for a whole configuration | nil, message, code.
 local function find_plan(config, context)
-  local getenv = context.getenv
-  if not config.profile and sources.has_environment(context) then return { kind = "environment", profile = "" } end
-  local all, message, code = profiles.load(getenv)
-  if not all then return nil, message, code end
-  local named = config.profile or getenv("AWS_PROFILE")
-  local name = named and named ~= "" and named or "default"
-  local plan
-  if all[name] and profiles.value(all[name], "role_arn") then
-    plan, message, code = profiles.plan(all, name)
-    return plan, message, code
+  if not config.profile and sources.has_environment(context) then
+    return { kind = "environment", profile = "" }
   end
-  plan = not config.profile and env_web_identity(getenv)
-  if plan then return plan end
-  plan, message, code = profiles.plan(all, name)
-  if plan or message then return plan, message, code end
-  if named and named ~= "" and not all[name] then
-    return nil, ("profile '%s' is in neither shared file"):format(name), "NoSuchProfile"
+  local files, message, code = context.configuration:files()
+  if not files then return nil, message, code end
+
+  local name, asked = context.configuration:profile_name()
+  local plan, only_a_login
+  plan, message, code, only_a_login = profile_plan(config, context, files, name)
+  if plan or message and not only_a_login then return plan, message, code end
+  if asked and not files.profiles[name] then return profiles.find(files, name) end
+
+  if not config.profile and sources.has_container(context) then
+    return { kind = "container", profile = "" }
   end
-  if not config.profile and sources.has_container(context) then return { kind = "container", profile = "" } end
-  return nil, NOTHING_FOUND, "NoCredentials"
+  if message then return nil, message, code end
+  return nil, NOTHING_FOUND .. (files.problem and "; " .. files.problem or ""), "NoCredentials"
 end
 
 -- The plan is made at the first use: a client may be made before its environment is complete.
@@ -169,8 +175,12 @@ end
 
 local function new_context(config)
   local getenv = config.getenv
+  local settings = configuration.new(config)
   local context = {
-    id = getenv or "process", now = process.time, getenv = getenv or os.getenv,
+    id = getenv or "process",
+    now = process.time,
+    configuration = settings,
+    getenv = settings.getenv,
     getsecret = secret.environment,
   }
   if getenv then
@@ -181,8 +191,12 @@ local function new_context(config)
   end
   -- Loaded late: the STS client is itself a client with credentials.
   function context.sts(source, region)
-    return require("weir.aws.sts").new { credentials = source or { access_key_id = "", secret_access_key = "" },
-      region = region or config.region, getenv = config.getenv }
+    return require("weir.aws.sts").new {
+      credentials = source or { access_key_id = "", secret_access_key = "" },
+      region = region or config.region,
+      profile = config.profile,
+      getenv = config.getenv,
+    }
   end
   return context
 end
@@ -228,14 +242,6 @@ function credentials.provider(config)
       session_name = role.session_name, duration_seconds = role.duration_seconds, region = role.region }, context)
   end
   return provider
-end
-
--- The region of the profile in use, or nil: the last place where a region may stand.
-function credentials.profile_region(config, getenv)
-  local all = profiles.load(getenv)
-  local name = config.profile or getenv("AWS_PROFILE")
-  local profile = all and all[name and name ~= "" and name or "default"]
-  return profile and profiles.value(profile, "region")
 end
 
 return credentials

@@ -68,6 +68,7 @@ local CONDITION = " ConditionExpression ExpressionAttributeNames ExpressionAttri
 
 local dynamodb = client.service {
   name = "dynamodb", id = "DYNAMODB", host = "dynamodb", signing_name = "dynamodb",
+  fips_hosts = { ["aws-us-gov"] = "dynamodb" },
   protocol = "json", json_version = "1.0", target_prefix = "DynamoDB_20120810",
   max_attempts = 4, retry_base_ms = 25, check_crc = true, encode = encode, decode = decode, secret_replies = true,
   operations = {

@@ -3,6 +3,8 @@ local client = require "weir.aws.client"
 
 local eventbridge = client.service {
   name = "eventbridge", id = "EVENTBRIDGE", host = "events", signing_name = "events",
+  fips_hosts = { ["us-gov-east-1"] = "events", ["us-gov-west-1"] = "events" },
+  fips_dual_stack_hosts = { ["aws-us-gov"] = "events" },
   protocol = "json", json_version = "1.1", target_prefix = "AWSEvents",
   operations = {
     PutEvents = { members = "Entries* EndpointId", changes = true },

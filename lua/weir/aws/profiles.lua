@@ -18,44 +18,87 @@ local function read_file(path)
 end
 profiles.read_file = read_file
 
+-- "~/x" is a file of the user's home directory, as in a shell.
+function profiles.expand(path, getenv)
+  local home = getenv("HOME")
+  if home and path:find("^~/") then return home .. path:sub(2) end
+  return path
+end
+
 -- A file that is not there is an empty one; a file that cannot be read is a mistake.
 local ENOENT, ENOTDIR = 2, 20
 
 local function load_sections(path)
   local text, message, number = read_file(path)
   if text then return ini.parse(text, path) end
-  if number == ENOENT or number == ENOTDIR then return {} end
+  if number == ENOENT or number == ENOTDIR then return {}, {} end
   return nil, "cannot read " .. message, "InvalidConfiguration"
 end
 
 local function file_path(getenv, variable, default)
   local path = getenv(variable)
-  if path and path ~= "" then return path end
+  if path and path ~= "" then return profiles.expand(path, getenv) end
   local home = getenv("HOME")
   return (home and home ~= "" and home or "") .. "/.aws/" .. default
 end
 
--- load(getenv) → { [name] = { config = {…}, credentials = {…} } } | nil, message, code
-function profiles.load(getenv)
-  local config, message, code = load_sections(file_path(getenv, "AWS_CONFIG_FILE", "config"))
-  if not config then return nil, message, code end
-  local credentials
-  credentials, message, code = load_sections(file_path(getenv, "AWS_SHARED_CREDENTIALS_FILE", "credentials"))
-  if not credentials then return nil, message, code end
-  local all = {}
-  local function profile(name)
-    all[name] = all[name] or { config = {}, credentials = {} }
-    return all[name]
-  end
-  for section, values in sorted_pairs(config) do -- "profile default" comes after "default" and wins
-    local name = section == "default" and "default" or section:match("^profile%s+(.+)$")
-    if name then profile(name).config = values end
-  end
-  for name, values in sorted_pairs(credentials) do profile(name).credentials = values end
-  return all
+-- Of [default] and [profile default], which mean the same, the second counts alone.
+local function profile_of_section(section, sections)
+  if section ~= "default" then return section:match("^profile (.+)$") end
+  return not sections["profile default"] and "default" or nil
 end
 
--- A value of a profile; the credentials file wins. A nested section is no value.
+local function add_config(files, sections, problems)
+  for section, values in sorted_pairs(sections) do
+    local name, services = profile_of_section(section, sections), section:match("^services (.+)$")
+    if name then
+      files.profiles[name] = { config = values, credentials = {}, problem = problems[section] }
+    elseif services then
+      files.services[services] = { values = values, problem = problems[section] }
+    end
+  end
+end
+
+local function add_credentials(files, sections, problems)
+  for name, values in sorted_pairs(sections) do
+    local profile = files.profiles[name] or { config = {}, credentials = {} }
+    profile.credentials, profile.problem = values, profile.problem or problems[name]
+    files.profiles[name] = profile
+  end
+end
+
+-- load(getenv) → files | nil, message, code. Files are
+--   profiles   { [name] = { config = {…}, credentials = {…}, problem = what is wrong with it, or nil } }
+--   services   { [name] = { values = {…}, problem = } }, the sections [services name]
+--   problem    of lines that stand in no section, or nil
+function profiles.load(getenv)
+  local config, wrong, code = load_sections(file_path(getenv, "AWS_CONFIG_FILE", "config"))
+  if not config then return nil, wrong, code end
+  local credentials, also_wrong
+  credentials, also_wrong, code = load_sections(file_path(getenv, "AWS_SHARED_CREDENTIALS_FILE", "credentials"))
+  if not credentials then return nil, also_wrong, code end
+
+  local files = { profiles = {}, services = {}, problem = wrong[""] or also_wrong[""] }
+  add_config(files, config, wrong)
+  add_credentials(files, credentials, also_wrong)
+  return files
+end
+
+-- A profile without any settings.
+profiles.EMPTY = { config = {}, credentials = {} }
+
+-- find(files, name) → profile | nil, message, code: it is not there, or cannot be read.
+function profiles.find(files, name)
+  local profile = files.profiles[name]
+  if not profile then
+    local also = files.problem and "; " .. files.problem or ""
+    return nil, ("profile '%s' is in neither shared file%s"):format(name, also), "NoSuchProfile"
+  end
+  if profile.problem then return nil, profile.problem, "InvalidConfiguration" end
+  return profile
+end
+
+-- A value of a profile; the credentials file wins. A nested section is not a value.
 function profiles.value(profile, key)
   for _, file in ipairs { "credentials", "config" } do
     local value = profile[file][key]
@@ -78,47 +121,59 @@ local function static_keys(name, section)
     return fail(name, "aws_access_key_id and aws_secret_access_key must both be set")
   end
   local token = section.aws_session_token or section.aws_security_token
-  return { kind = "static", profile = name, access_key_id = id, secret_access_key = secret.wrap(key),
-    session_token = type(token) == "string" and token ~= "" and secret.wrap(token) or nil }
+  return {
+    kind = "static",
+    profile = name,
+    access_key_id = id,
+    secret_access_key = secret.wrap(key),
+    session_token = type(token) == "string" and token ~= "" and secret.wrap(token) or nil,
+  }
 end
 
 local function has_static_keys(profile)
   return value(profile, "aws_access_key_id") ~= nil and value(profile, "aws_secret_access_key") ~= nil
 end
 
--- What a thin client cannot do, and what to do instead.
-local function refuse_login(name, profile)
-  local export = ("run `aws configure export-credentials --profile %s --format env` and use its output"):format(name)
+-- What a thin client cannot do, and what to do instead. The fourth result says that the profile holds
+-- nothing else, so that whoever did not ask for it may go on elsewhere.
+local function refuse_login(profile, name)
+  local what
   for _, key in ipairs { "sso_session", "sso_start_url", "sso_account_id" } do
-    if value(profile, key) then
-      return fail(name, "uses IAM Identity Center (SSO), which weir does not speak; %s", export)
-    end
+    if value(profile, key) then what = "IAM Identity Center (SSO)" end
   end
-  if value(profile, "login_session") then
-    return fail(name, "uses `aws login`, which weir does not speak; %s", export)
-  end
+  if value(profile, "login_session") then what = "`aws login`" end
+  if not what then return nil end
+
+  local _, message, code = fail(name, "uses %s, which weir does not speak; run `aws configure "
+    .. "export-credentials --profile %s --format env` and use its output", what, name)
+  return nil, message, code, true
 end
 
 local function web_identity(profile, name)
-  return { kind = "web_identity", profile = name, role_arn = value(profile, "role_arn"),
+  return {
+    kind = "web_identity",
+    profile = name,
+    role_arn = value(profile, "role_arn"),
     token_file = value(profile, "web_identity_token_file"),
-    session_name = value(profile, "role_session_name") }
+    session_name = value(profile, "role_session_name"),
+    region = value(profile, "region"),
+  }
 end
 
--- Keys, a process, or nothing: what a profile without a role offers.
-local function plan_plain(all, name)
-  local profile = all[name]
+-- Keys, a process, or nothing: what a profile without a role offers. A login that weir does not speak is
+-- named only when nothing else is there.
+local function plan_plain(profile, name)
   if value(profile, "web_identity_token_file") then
     return fail(name, "web_identity_token_file needs role_arn as well")
   end
-  local refused, message, code = refuse_login(name, profile)
-  if message then return refused, message, code end
-  local keys
-  keys, message, code = static_keys(name, profile.credentials)
+
+  local keys, message, code = static_keys(name, profile.credentials)
   if keys or message then return keys, message, code end
   local command = value(profile, "credential_process")
   if command then return { kind = "process", command = command, profile = name } end
-  return static_keys(name, profile.config)
+  keys, message, code = static_keys(name, profile.config)
+  if keys or message then return keys, message, code end
+  return refuse_login(profile, name)
 end
 
 local CREDENTIAL_SOURCES = { Environment = "environment", EcsContainer = "container" }
@@ -134,16 +189,25 @@ end
 
 local plan_profile
 
-local function plan_source_profile(all, name, source_name, visited)
-  local source = all[source_name]
-  if not source then return fail(name, "source_profile '%s' does not exist", source_name) end
+local function plan_source_profile(files, name, source_name, visited)
+  if not files.profiles[source_name] then
+    return fail(name, "source_profile '%s' does not exist", source_name)
+  end
+  local source, message, code = profiles.find(files, source_name)
+  if not source then return nil, message, code end
+
   if has_static_keys(source) then -- also a profile that names itself
-    local keys, message, code = static_keys(source_name, source.credentials)
+    local keys
+    keys, message, code = static_keys(source_name, source.credentials)
     if keys or message then return keys, message, code end
     return static_keys(source_name, source.config)
   end
-  if visited[source_name] then return fail(name, "source_profile '%s' leads back to itself", source_name) end
-  local plan, message, code = plan_profile(all, source_name, visited)
+
+  if visited[source_name] then
+    return fail(name, "source_profile '%s' leads back to itself", source_name)
+  end
+  local plan
+  plan, message, code = plan_profile(files, source_name, visited)
   if plan or message then return plan, message, code end
   return fail(source_name, "has no credentials, and '%s' needs them", name)
 end
@@ -157,8 +221,7 @@ local function parse_duration(name, text)
   return seconds
 end
 
-local function plan_role(all, name, visited)
-  local profile = all[name]
+local function plan_role(files, profile, name, visited)
   local source_profile, source = value(profile, "source_profile"), value(profile, "credential_source")
   if value(profile, "web_identity_token_file") then return web_identity(profile, name) end
   if (source_profile == nil) == (source == nil) then
@@ -169,30 +232,41 @@ local function plan_role(all, name, visited)
   end
   local duration, message, code = parse_duration(name, value(profile, "duration_seconds"))
   if message then return nil, message, code end
+
   local inner
   if source_profile then
-    inner, message, code = plan_source_profile(all, name, source_profile, visited)
+    inner, message, code = plan_source_profile(files, name, source_profile, visited)
   else
     inner, message, code = plan_credential_source(name, source)
   end
   if not inner then return nil, message, code end
-  return { kind = "role", source = inner, profile = name, arn = value(profile, "role_arn"),
-    external_id = value(profile, "external_id"), session_name = value(profile, "role_session_name"),
-    duration_seconds = duration, region = value(profile, "region") }
+
+  return {
+    kind = "role",
+    source = inner,
+    profile = name,
+    arn = value(profile, "role_arn"),
+    external_id = value(profile, "external_id"),
+    session_name = value(profile, "role_session_name"),
+    duration_seconds = duration,
+    region = value(profile, "region"),
+  }
 end
 
-function plan_profile(all, name, visited)
+function plan_profile(files, name, visited)
   visited[name] = true
-  if value(all[name], "role_arn") then return plan_role(all, name, visited) end
-  return plan_plain(all, name)
+  local profile, message, code = profiles.find(files, name)
+  if not profile then return nil, message, code end
+  if value(profile, "role_arn") then return plan_role(files, profile, name, visited) end
+  return plan_plain(profile, name)
 end
 
--- plan(all, name) → plan | nil (the profile offers nothing) | nil, message, code. A plan is
--- { kind = "static" | "process" | "environment" | "container" | "web_identity" | "role", … };
+-- plan(files, name) → plan | nil (the profile offers nothing) | nil, message, code[, only_a_login].
+-- A plan is { kind = "static" | "process" | "environment" | "container" | "web_identity" | "role", … };
 -- a role has the plan of its `source`.
-function profiles.plan(all, name)
-  if not all[name] then return nil end
-  return plan_profile(all, name, {})
+function profiles.plan(files, name)
+  if not files.profiles[name] then return nil end
+  return plan_profile(files, name, {})
 end
 
 return profiles

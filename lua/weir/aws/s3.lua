@@ -85,6 +85,7 @@ local WRITE_HEADERS = {
 
 return client.service {
   name = "s3", id = "S3", host = "s3", signing_name = "s3", protocol = "rest_xml",
+  without_fips = "aws-cn",
   content_sha256 = true, locate = s3_address.locate, finish = sign_payload,
   operations = {
     GetObject = {

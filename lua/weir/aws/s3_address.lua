@@ -3,12 +3,31 @@
 --   bucket or alias   https://{name}.s3.{region}.amazonaws.com/{key}
 --   name with a dot   https://s3.{region}.amazonaws.com/{name}/{key}: no certificate fits a.b.s3…
 --   access point ARN  https://{name}-{account}.s3-accesspoint.{ARN's region}.amazonaws.com/{key}
+--
+-- FIPS adds "-fips" to the word s3 or s3-accesspoint, dual-stack puts ".dualstack" after it.
 local endpoint = require "weir.aws.endpoint"
+local partitions = require "weir.aws.partitions"
 
 local s3_address = {}
 
 local function fail(message, ...)
   return nil, message:format(...), "InvalidBucket"
+end
+
+-- Names that lead to another protocol than plain S3's, by their ends.
+local OTHERS = {
+  ["--x-s3"] = "an S3 Express One Zone (directory) bucket",
+  ["--xa-s3"] = "an access point of an S3 Express One Zone (directory) bucket",
+  ["--op-s3"] = "an S3 on Outposts access point",
+  ["--table-s3"] = "an S3 table bucket",
+  [".mrap"] = "a multi-region access point",
+}
+
+local function check_kind(bucket)
+  local ending = bucket:match("%-%-[%a-]+%-s3$") or bucket:match("%.mrap$")
+  if not OTHERS[ending] then return true end
+  return fail("'%s' is %s, which weir does not support; use a general purpose bucket", bucket:sub(1, 80),
+    OTHERS[ending])
 end
 
 -- arn:aws:s3:eu-west-1:111122223333:accesspoint/name (":" before the name is accepted as well).
@@ -20,7 +39,10 @@ local function parse_arn(arn)
     return fail("'%s' names no region: multi-region access points are not supported", arn)
   end
   if #account ~= 12 then return fail("'%s' has no account of 12 digits", arn) end
-  return { region = region, label = name .. "-" .. account }
+  if partitions.of_region(region).name ~= partition then
+    return fail("'%s': the region is not in the partition %s", arn, partition)
+  end
+  return { region = region, label = name .. "-" .. account, partition = partition }
 end
 
 local function is_ip(host)
@@ -43,24 +65,53 @@ local function fits_host(bucket)
   return #bucket <= 63 and bucket:find("^[%l%d-]+$") ~= nil
 end
 
+local function host(word, region, variant)
+  return ("%s%s%s.%s.%s"):format(word, variant.fips and "-fips" or "", variant.dual_stack and ".dualstack" or "",
+    region, variant.partition.suffix)
+end
+
+local function locate_access_point(arn, place, input)
+  local point, message, code = parse_arn(arn)
+  if not point then return nil, message, code end
+  if point.partition ~= place.variant.partition.name then
+    return fail("'%s' is in the partition %s, the client's region in %s", arn, point.partition,
+      place.variant.partition.name)
+  end
+  local url = place.url and subdomain(place.url, point.label)
+    or ("https://%s.%s"):format(point.label, host("s3-accesspoint", point.region, place.variant))
+  return { url = url, region = point.region, input = input }
+end
+
+local function locate_bucket(bucket, place, input)
+  local fine, message, code = check_kind(bucket)
+  if not fine then return nil, message, code end
+  if not check_bucket(bucket) then return fail("'%s' is not the name of a bucket", bucket:sub(1, 80)) end
+  local base = place.url or "https://" .. host("s3", place.region, place.variant)
+  local url = fits_host(bucket) and subdomain(base, bucket) or base .. "/" .. bucket
+  return { url = url, region = place.region, input = input }
+end
+
+-- What does not depend on the input: { url = the configured one or nil, variant =, region = }.
+local function find_place(client, region)
+  local url, message, code = endpoint.configured(client.service, client.configuration)
+  if message then return nil, message, code end
+  local variant
+  variant, message, code = endpoint.variant(client.service, client.configuration, region, url)
+  if not variant then return nil, message, code end
+  return { url = url, variant = variant, region = region }
+end
+
 -- locate(client, operation, input, region) → { url =, region =, input = } | nil, message, code
 function s3_address.locate(client, _, input, region)
-  local configured, message, code = endpoint.configured(client.service, client.config, client.getenv)
-  if message then return nil, message, code end
+  local message, code
+  if not client.place then
+    client.place, message, code = find_place(client, region)
+    if not client.place then return nil, message, code end
+  end
   local bucket = input.Bucket
   if type(bucket) ~= "string" then return fail("Bucket must be a text") end
-  if bucket:find("^arn:") then
-    local point
-    point, message, code = parse_arn(bucket)
-    if not point then return nil, message, code end
-    local url = configured and subdomain(configured, point.label)
-      or ("https://%s.s3-accesspoint.%s.%s"):format(point.label, point.region, endpoint.suffix(point.region))
-    return { url = url, region = point.region, input = input }
-  end
-  if not check_bucket(bucket) then return fail("'%s' is not the name of a bucket", bucket:sub(1, 80)) end
-  local base = configured or endpoint.default(client.service, region)
-  local url = fits_host(bucket) and subdomain(base, bucket) or base .. "/" .. bucket
-  return { url = url, region = region, input = input }
+  if bucket:find("^arn:") then return locate_access_point(bucket, client.place, input) end
+  return locate_bucket(bucket, client.place, input)
 end
 
 return s3_address

@@ -7,6 +7,7 @@ local function decode(text) return json.decode(text, { secrets = "tags" }) end
 
 return client.service {
   name = "sagemaker", id = "SAGEMAKER", host = "api.sagemaker", signing_name = "sagemaker",
+  fips_hosts = { aws = "api-fips.sagemaker", ["aws-us-gov"] = "api-fips.sagemaker" },
   protocol = "json", json_version = "1.1", target_prefix = "SageMaker", decode = decode, secret_replies = true,
   operations = {
     CreateTransformJob = {

@@ -6,6 +6,7 @@ local TIMEOUT_MS = 70000
 
 return client.service {
   name = "sagemaker_runtime", id = "SAGEMAKER_RUNTIME", host = "runtime.sagemaker", signing_name = "sagemaker",
+  fips_hosts = { aws = "runtime-fips.sagemaker", ["aws-us-gov"] = "runtime.sagemaker" },
   protocol = "rest_json",
   operations = {
     InvokeEndpoint = {

@@ -11,6 +11,7 @@ end
 
 return client.service {
   name = "ssm", id = "SSM", host = "ssm", signing_name = "ssm",
+  fips_hosts = { ["aws-us-gov"] = "ssm" },
   protocol = "json", json_version = "1.1", target_prefix = "AmazonSSM",
   operations = {
     GetParameter = { members = "Name* WithDecryption", target = "Name", after = hide_secure_string },

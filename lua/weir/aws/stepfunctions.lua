@@ -3,6 +3,7 @@ local client = require "weir.aws.client"
 
 return client.service {
   name = "stepfunctions", id = "SFN", host = "states", signing_name = "states",
+  fips_hosts = { ["us-gov-west-1"] = "states" },
   protocol = "json", json_version = "1.0", target_prefix = "AWSStepFunctions",
   operations = {
     SendTaskSuccess = { members = "taskToken* output*", changes = true },

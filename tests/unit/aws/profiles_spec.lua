@@ -97,6 +97,8 @@ credential_process = tool
   it("reads web identity", function()
     assert.same({ kind = "web_identity", profile = "a", role_arn = "r", token_file = "/t", session_name = "s" },
       plan("a", "[profile a]\nrole_arn = r\nweb_identity_token_file = /t\nrole_session_name = s\n"))
+    assert.equal("eu-west-3", plan("a", "[profile a]\nrole_arn = r\nweb_identity_token_file = /t\n"
+      .. "region = eu-west-3\n").region)
     refuses("needs role_arn", "a", "[profile a]\nweb_identity_token_file = /t\n")
   end)
 
@@ -123,14 +125,59 @@ credential_process = tool
       write("config", config)
       write("credentials", "")
       local all = assert(profiles.load(getenv))
-      assert.is_nil(profiles.value(all.default, "region"))
-      assert.equal("json", profiles.value(all.default, "output"))
+      assert.is_nil(profiles.value(all.profiles.default, "region"))
+      assert.equal("json", profiles.value(all.profiles.default, "output"))
     end
+  end)
+
+  it("lets a login that weir does not speak hide no keys, process or role", function()
+    local sso = "[profile a]\nsso_session = s\nsso_account_id = 1\nlogin_session = l\n"
+    assert.equal("static", plan("a", sso, "[a]\naws_access_key_id = A\naws_secret_access_key = a\n").kind)
+    assert.equal("static", plan("a", sso .. "aws_access_key_id = A\naws_secret_access_key = a\n").kind)
+    assert.equal("process", plan("a", sso .. "credential_process = tool\n").kind)
+    assert.equal("role", plan("a", sso .. "role_arn = r\ncredential_source = Environment\n").kind)
+    assert.equal("static", plan("b", sso .. "[profile b]\nrole_arn = r\nsource_profile = a\n",
+      "[a]\naws_access_key_id = A\naws_secret_access_key = a\n").source.kind)
+  end)
+
+  it("refuses a profile with a line that cannot be read, and no other", function()
+    local config = "[profile bad]\nregion = eu-west-1\nhush\n[profile good]\ncredential_process = tool\n"
+      .. "[profile broken\nregion = eu-west-1\n[profile user]\nrole_arn = r\nsource_profile = bad\n"
+    assert.equal("process", plan("good", config, "[other]\n= hush\n[good]\nregion = x\n").kind)
+    for name, place in pairs { bad = "config:3: a line must read", broken = "config:6: a section must read",
+      other = "credentials:2: a line must read", user = "config:3: a line must read" } do
+      local found, message, code = plan(name, config, "[other]\n= hush\n")
+      assert.is_nil(found)
+      assert.equal("InvalidConfiguration", code, message)
+      assert.matches(place, message)
+      assert.not_matches("hush", message)
+    end
+  end)
+
+  it("names a line before the first section only where a profile is missed", function()
+    write("config", "region = hush\n[profile a]\nregion = eu-west-1\n")
+    local files = assert(profiles.load(getenv))
+    assert.is_table(profiles.find(files, "a"))
+    local found, message, code = profiles.find(files, "b")
+    assert.is_nil(found)
+    assert.equal("NoSuchProfile", code)
+    assert.matches("^profile 'b' is in neither shared file; .*config:1: a key stands before", message)
+  end)
+
+  it("finds files of the home directory", function()
+    local home = { HOME = folder, AWS_CONFIG_FILE = "~/config", AWS_SHARED_CREDENTIALS_FILE = "~/credentials" }
+    write("config", "[profile home]\nregion = eu-west-1\n")
+    write("credentials", "[home]\naws_access_key_id = A\n")
+    local files = assert(profiles.load(function(name) return home[name] end))
+    assert.equal("eu-west-1", profiles.value(files.profiles.home, "region"))
+    assert.equal("A", profiles.value(files.profiles.home, "aws_access_key_id"))
+    assert.equal("~x", profiles.expand("~x", getenv))
+    assert.equal("a~/x", profiles.expand("a~/x", getenv))
   end)
 
   it("treats absent files as empty and others that cannot be read as mistakes", function()
     local function missing() return "/nowhere/file" end
-    assert.same({}, assert(profiles.load(missing)))
+    assert.same({ profiles = {}, services = {} }, assert(profiles.load(missing)))
     local all, message, code = profiles.load(function() return folder end)
     assert.is_nil(all)
     assert.equal("InvalidConfiguration", code, message)
