@@ -10,8 +10,8 @@
  *   writer:lines([properties]) → the lines as a list of texts, taken as if they had been written;
  *       properties: what these lines have besides the writer's own
  *
- * A value that is NaN or infinite answers nil, message, "InvalidValue" and changes nothing; other
- * mistakes raise. Memory: the writer's userdata. */
+ * A value that is NaN or beyond 2^360 answers nil, message, "InvalidValue" and changes nothing;
+ * other mistakes raise. Memory: the writer's userdata. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -135,19 +135,20 @@ static int emf_new(lua_State *L) {
   return 1;
 }
 
-/* Whether the value at index, a number or a list of numbers, is finite throughout. */
-static bool is_finite(lua_State *L, int index, lua_Integer count) {
-  bool finite = true;
-  for (lua_Integer i = 1; i <= count && finite; i++) {
+/* Whether CloudWatch takes the value at index, a number or a list of numbers: it stores what lies
+ * between -2^360 and 2^360. */
+static bool is_storable(lua_State *L, int index, lua_Integer count) {
+  bool storable = true;
+  for (lua_Integer i = 1; i <= count && storable; i++) {
     if (lua_istable(L, index))
       lua_rawgeti(L, index, i);
     else
       lua_pushvalue(L, index);
     binding_expect(L, lua_type(L, -1) == LUA_TNUMBER, METRIC_SIGNATURE);
-    finite = isfinite(lua_tonumber(L, -1));
+    storable = fabs(lua_tonumber(L, -1)) <= 0x1p360;
     lua_pop(L, 1);
   }
-  return finite;
+  return storable;
 }
 
 static int writer_metric(lua_State *L) {
@@ -162,8 +163,9 @@ static int writer_metric(lua_State *L) {
   binding_expect(L, resolution == 1 || resolution == 60, METRIC_SIGNATURE);
   size_t size, metric;
   const char *name = lua_tolstring(L, 2, &size);
-  if (!is_finite(L, 3, count))
-    return binding_fail(L, "InvalidValue", "metric '%s': a value is NaN or infinite", name);
+  if (!is_storable(L, 3, count))
+    return binding_fail(L, "InvalidValue", "metric '%s': a value is not between -2^360 and 2^360",
+                        name);
   raise_if(L, emf_metric(&self->emf, name, size, unit, (int)resolution, &metric), name,
            METRIC_SIGNATURE);
   for (lua_Integer i = 1; i <= count && !self->emf.failed; i++) {

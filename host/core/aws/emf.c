@@ -141,12 +141,22 @@ static const char *check_name(const emf_writer *writer, const char *name, size_t
   return check_use(writer, name, size);
 }
 
-/* CloudWatch takes ASCII with something to see in it. */
+/* CloudWatch takes the printable part of ASCII, with something other than spaces in it. */
 static bool is_dimension_text(const char *text, size_t size) {
   bool visible = false;
   for (size_t i = 0; i < size; i++) {
-    if ((unsigned char)text[i] >= 0x80) return false;
-    visible = visible || text[i] > ' ';
+    if (text[i] < ' ' || text[i] > '~') return false;
+    visible = visible || text[i] != ' ';
+  }
+  return visible;
+}
+
+/* A metric's name may be UTF-8. */
+static bool is_metric_text(const char *text, size_t size) {
+  bool visible = false;
+  for (size_t i = 0; i < size; i++) {
+    if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) return false;
+    visible = visible || text[i] != ' ';
   }
   return visible;
 }
@@ -175,9 +185,9 @@ const char *emf_dimension(emf_writer *writer, const char *name, size_t name_size
                           size_t value_size) {
   if (++writer->set_size > EMF_DIMENSIONS) return "a set has at most 30 dimensions";
   if (!is_dimension_text(value, value_size) || value_size > EMF_DIMENSION_VALUE)
-    return "a dimension's value has 1 to 1024 ASCII characters, not all blank";
+    return "a dimension's value has 1 to 1024 printable ASCII characters, not all blank";
   if (!is_dimension_text(name, name_size) || name[0] == ':')
-    return "a dimension's name is ASCII, not blank, and does not begin with a colon";
+    return "a dimension's name is printable ASCII, not blank, and does not begin with a colon";
   const emf_member *known = find_member(writer, name, name_size);
   if (known) { /* in an earlier set: there is one member for both */
     if (known->value_size != value_size ||
@@ -259,6 +269,8 @@ const char *emf_metric(emf_writer *writer, const char *name, size_t size, int un
   } else {
     const char *wrong = check_name(writer, name, size, EMF_NAME);
     if (wrong) return wrong;
+    if (!is_metric_text(name, size))
+      return "a metric's name has no control characters, and is not blank";
     member = add_member(writer, name, size, EMF_METRIC);
     if (!member) return NULL;
     member->unit = unit;

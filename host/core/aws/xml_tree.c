@@ -100,8 +100,17 @@ static bool run(xml_reading *reading, const char *text, size_t size, char *probl
   return false;
 }
 
+static size_t count_white_space(const char *text, size_t size) {
+  size_t count = 0;
+  while (count < size && text[count] != 0 && strchr(" \t\r\n", text[count])) count++;
+  return count;
+}
+
 bool xml_tree_parse(xml_tree *tree, const char *text, size_t size, char *problem) {
   *tree = (xml_tree){0};
+  size_t blank = count_white_space(text, size);
+  text += blank;
+  size -= blank;
   if (size > XML_SIZE_MAX) {
     snprintf(problem, PROBLEM_SIZE, "the text is larger than %d bytes", XML_SIZE_MAX);
     return false;

@@ -20,12 +20,14 @@ local function set(names)
   return members
 end
 
--- Codes of weir.http come first: the exchange broke before a whole answer was there.
+-- Codes of weir.http come first: the exchange broke before a whole answer was there. The last ones are
+-- those of statuses 500 and 503, which S3 also sends inside of a 200.
 local TRANSIENT_CODES = set [[
   ConnectFailed ConnectionLost MalformedResponse Timeout TlsFailed CrcMismatch
   RequestTimeout RequestTimeoutException IDPCommunicationError
-  ReplicatedWriteConflictException ModelNotReadyException ConditionalRequestConflict
-  InternalError
+  ReplicatedWriteConflictException ConditionalRequestConflict ModelNotReadyException
+  InternalError InternalFailure InternalServerError InternalServerException
+  ServiceUnavailable ServiceUnavailableException
 ]]
 
 local THROTTLING_CODES = set [[
@@ -35,13 +37,25 @@ local THROTTLING_CODES = set [[
   PriorRequestNotComplete EC2ThrottledException
 ]]
 
+-- What a model's container answered comes with status 424; its own status is a member of the error.
+local MODEL_CODES = set "ModelError ModelErrorException"
+
 local TRANSIENT_STATUSES = { [500] = true, [502] = true, [503] = true, [504] = true }
 
+-- Whether a model's container failed by itself, and not because of what it was asked.
+local function is_model_in_trouble(failure)
+  if not MODEL_CODES[failure.code] then return false end
+  local fields = failure.fields or {}
+  local original = fields.OriginalStatusCode or fields.originalStatusCode
+  local status = type(original) ~= "table" and tonumber(original)
+  return status and status >= 500 and status <= 599 or false
+end
+
 -- classify(failure) → "throttling" | "transient" | nil. A failure is
--- { code =, status =, headers =, elapsed_ms =, … }.
+-- { code =, status =, headers =, elapsed_ms =, fields =, … }.
 function M.classify(failure)
   if THROTTLING_CODES[failure.code] then return "throttling" end
-  if TRANSIENT_CODES[failure.code] then return "transient" end
+  if TRANSIENT_CODES[failure.code] or is_model_in_trouble(failure) then return "transient" end
   if failure.status == 429 then return "throttling" end
   if TRANSIENT_STATUSES[failure.status] then return "transient" end
   return nil
@@ -108,7 +122,9 @@ function M:plan(failure, attempt, deadline_ms)
   if attempt >= self.max_attempts then return nil, nil, "no attempt is left" end
   local cost = kind == "throttling" and THROTTLING_COST or TRANSIENT_COST
   if self.tokens < cost then return nil, nil, "this client has spent its retry quota" end
-  local delay = self:delay(kind, attempt - 1, failure.headers)
+  -- A model that is not ready yet needs seconds, as a throttled service does.
+  local pace = failure.code == "ModelNotReadyException" and "throttling" or kind
+  local delay = self:delay(pace, attempt - 1, failure.headers)
   if deadline_ms and self.now() + delay >= deadline_ms then
     return nil, nil, "the deadline comes before the next attempt"
   end

@@ -72,7 +72,8 @@ end
 local function measure(self, metric)
   if PROPERTIES[metric.name] then error("a property of every line has that name", 0) end
   local writer = writer_for(self, metric.dimensions)
-  writer:metric(metric.name, metric.value, metric.unit)
+  local taken, message = writer:metric(metric.name, metric.value, metric.unit)
+  if not taken then error(message, 0) end
   return writer
 end
 

@@ -83,11 +83,23 @@ describe("weir.aws.retry", function()
       transient = { broken, { code = "Timeout" }, { code = "CrcMismatch", status = 200 },
         { code = "X", status = 500 }, { code = "X", status = 502 }, { code = "X", status = 503 },
         { code = "X", status = 504 }, { code = "ModelNotReadyException", status = 429 },
-        { code = "IDPCommunicationError", status = 400 }, { code = "InternalError", status = 200 } },
+        { code = "IDPCommunicationError", status = 400 }, { code = "InternalError", status = 200 },
+        { code = "ServiceUnavailable", status = 200 }, { code = "ServiceUnavailable", status = 503 },
+        { code = "InternalFailure", status = 500 }, { code = "ModelNotReadyException", status = 503 },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = 500 } },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = 503 } },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = "599" } },
+        { code = "ModelErrorException", status = 424, fields = { originalStatusCode = 502 } } },
       throttling = { throttled, { code = "X", status = 429 }, { code = "SlowDown", status = 503 },
         { code = "ProvisionedThroughputExceededException", status = 400 } },
       final = { { code = "ConditionalCheckFailedException", status = 400 },
         { code = "ModelError", status = 424 }, { code = "InternalDependencyException", status = 530 },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = 400 } },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = 600 } },
+        { code = "ModelError", status = 424, fields = { OriginalStatusCode = {} } },
+        { code = "ModelErrorException", status = 424, fields = { originalStatusCode = 429 } },
+        { code = "ModelTimeoutException", status = 408 },
+        { code = "X", status = 400, fields = { OriginalStatusCode = 500 } },
         { code = "TaskTimedOut", status = 400 }, { code = "TaskDoesNotExist", status = 400 },
         { code = "InvalidToken", status = 400 }, { code = "AccessDenied", status = 403 },
         { code = "NoSuchKey", status = 404 }, { code = "DeadlineExceeded" }, { code = "ResponseTooLarge" },
@@ -98,6 +110,11 @@ describe("weir.aws.retry", function()
         assert.equal(kind, retry.classify(failure) or "final", failure.code .. tostring(failure.status))
       end
     end
+  end)
+
+  it("gives a model that is not ready seconds", function()
+    run({ { code = "ModelNotReadyException", status = 429 }, { code = "ModelNotReadyException", status = 429 } })
+    assert.same({ 1000, 2000 }, slept)
   end)
 
   it("stops when the bucket is empty, and refills it with what a success used", function()
