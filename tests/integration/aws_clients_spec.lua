@@ -123,11 +123,11 @@ describe("AWS clients:", function()
       assert.equal("/endpoints/e/invocations", seen.url)
     end)
 
-    it("gives a model's own error and does not try it again", function()
+    it("tries a model again that failed by itself, and then gives its error", function()
       local _, details = fails("ModelError", runtime:invoke_endpoint({ EndpointName = "broken", Body = "x" }))
       assert.equal(500, details.fields.OriginalStatusCode)
       assert.equal("out of memory", details.fields.OriginalMessage)
-      assert.equal(1, details.attempts)
+      assert.equal(3, details.attempts)
     end)
 
     it("refuses a name that would change the path", function()

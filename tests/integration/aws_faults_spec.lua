@@ -17,7 +17,8 @@ describe("AWS clients under fault:", function()
     more = more or {}
     more.retrier = retry.new({ max_attempts = service == "dynamodb" and 4 or 3,
       base_ms = service == "dynamodb" and 25 or 50,
-      sleep = more.sleep or function(ms) slept[#slept + 1] = ms end, random = function() return 1 end })
+      sleep = more.sleep or function(ms) slept[#slept + 1] = ms end,
+        random = function() return 1 end })
     more.sleep = nil
     return cloud.client(service, more)
   end
@@ -44,12 +45,14 @@ describe("AWS clients under fault:", function()
 
   describe("one fault is survived:", function()
     for name, one in pairs({
-      ["a reset"] = fault("reset"), ["a close before any byte"] = fault("close"), ["half a body"] = fault("half"),
+      ["a reset"] = fault("reset"), ["a close before any byte"] = fault("close"),
+        ["half a body"] = fault("half"),
       ["a truncated JSON body"] = fault("truncate"), ["429"] = status(429), ["500"] = status(500),
       ["502 with a proxy's page"] = fault("html"), ["503"] = status(503), ["504"] = status(504),
       ["200 with a proxy's page"] = fault("html", { status = 200 }),
       ["a body that is no object"] = status(200, {}, "[1"),
-      ["ThrottlingException"] = status(400, {}, '{"__type":"x#ThrottlingException","message":"slow down"}'),
+      ["ThrottlingException"] = status(400, {},
+        '{"__type":"x#ThrottlingException","message":"slow down"}'),
     }) do
       it(name, function()
         cloud.faults(one)
@@ -85,13 +88,15 @@ describe("AWS clients under fault:", function()
     it("a wrong checksum from DynamoDB, on errors as well, and half a body", function()
       for i, kind in ipairs({ "bad_crc", "half" }) do
         cloud.faults(fault(kind))
-        fails("ResourceNotFoundException", client("dynamodb"):describe_table({ TableName = "none" }))
+        fails("ResourceNotFoundException",
+          client("dynamodb"):describe_table({ TableName = "none" }))
         assert.equal(i, #slept)
       end
     end)
 
     it("truncated XML from STS and S3", function()
-      for _, body in ipairs({ "<AssumeRole", "<html><br></html>", "", "<ListBucketResult><Contents>" }) do
+      for _, body in ipairs({ "<AssumeRole", "<html><br></html>", "",
+        "<ListBucketResult><Contents>" }) do
         cloud.faults(status(200, { ["Content-Type"] = "text/xml" }, body))
         assert(client("sts"):get_caller_identity())
         cloud.faults(status(200, { ["Content-Type"] = "text/xml" }, body))
@@ -104,6 +109,125 @@ describe("AWS clients under fault:", function()
         "<Error><Code>InternalError</Code><Message>try again</Message></Error>"))
       assert(client("s3"):list_objects_v2({ Bucket = "bucket" }))
       assert.same({ 50 }, slept)
+    end)
+
+    describe("S3's long operations, which answer 200 before they are done:", function()
+      local XML = { ["Content-Type"] = "application/xml" }
+      local CALLS = {
+        complete_multipart_upload = { Bucket = "bucket", Key = "k", UploadId = "u",
+          MultipartUpload = { Parts = { { PartNumber = 1, ETag = "e" } } } },
+        copy_object = { Bucket = "bucket", Key = "k", CopySource = "bucket/source" },
+        upload_part_copy = { Bucket = "bucket", Key = "k", UploadId = "u", PartNumber = 1,
+          CopySource = "bucket/source" },
+      }
+      local DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+      local DONE = DECLARATION .. '<Result><ETag>"done"</ETag></Result>'
+
+      local function etag_of(output)
+        return (output.CopyObjectResult or output.CopyPartResult or output).ETag
+      end
+
+      for name, input in pairs(CALLS) do
+        it(name .. " finds the answer behind white space, whatever the root's name", function()
+          for _, root in ipairs({ "Result", "CompleteMultipartUploadOutput", "x:CopyResult" }) do
+            local start = root:find(":") and root .. ' xmlns:x="y"' or root
+            cloud.faults(status(200, XML, "  \r\n " .. DECLARATION
+              .. ('<%s><ETag>"done"</ETag></%s>'):format(start, root)))
+            assert.equal('"done"', etag_of(assert(client("s3")[name](client("s3"), input))))
+          end
+          assert.same({}, slept)
+        end)
+
+        it(name .. " is tried again as the code of the error inside says", function()
+          for code, delay in pairs({ InternalError = 50, ServiceUnavailable = 50,
+            RequestTimeout = 50, SlowDown = 1000 }) do
+            slept = {}
+            cloud.faults(status(200, XML, (" "):rep(5) .. DECLARATION
+              .. ("<Error><Code>%s</Code></Error>"):format(code)),
+              status(200, XML, DONE))
+            assert.equal('"done"', etag_of(assert(client("s3")[name](client("s3"), input))))
+            assert.same({ delay }, slept, code)
+          end
+        end)
+
+        it(name .. " fails at once for an error that stays", function()
+          cloud.faults(status(200, XML,
+            " <Error><Code>InvalidPart</Code><Message>m</Message><RequestId>r</RequestId>"
+            .. "<PartNumber>3</PartNumber></Error>"))
+          local details = fails("InvalidPart", client("s3")[name](client("s3"), input))
+          assert.equal(1, details.attempts)
+          assert.equal("r", details.request_id)
+          assert.equal("3", details.fields.PartNumber)
+        end)
+
+        it(name .. " takes white space alone, and a page of HTML, for an exchange that broke",
+        function()
+          for _, body in ipairs({ "   ", "", "<html><body>login</body></html>",
+            " <Error></Error>" }) do
+            slept = {}
+            cloud.faults(status(200, XML, body), status(200, XML, DONE))
+            assert.equal('"done"', etag_of(assert(client("s3")[name](client("s3"), input))))
+            assert.same({ 50 }, slept, body)
+          end
+        end)
+      end
+
+      it("operations without a body are errors when they have one with an Error", function()
+        cloud.faults(status(200, XML, "<Error><Code>AccessDenied</Code></Error>"))
+        fails("AccessDenied", client("s3"):put_object({ Bucket = "bucket", Key = "k", Body = "x" }))
+        cloud.faults(status(200, XML, "<Error><Code>InternalError</Code></Error>"))
+        assert(client("s3"):delete_object({ Bucket = "bucket", Key = "k" }))
+      end)
+
+      it("an object that is itself an Error element is an object", function()
+        local text = "<Error><Code>InternalError</Code></Error>"
+        assert(client("s3"):put_object({ Bucket = "bucket", Key = "error.xml", Body = text }))
+        assert.equal(text, assert(client("s3"):get_object({ Bucket = "bucket",
+          Key = "error.xml" })).Body)
+      end)
+    end)
+
+    describe("models in trouble:", function()
+      local function model_error(original)
+        return status(424, {},
+          ('{"__type":"ModelError","OriginalStatusCode":%d,"OriginalMessage":"m"}'):format(original))
+      end
+
+      local function invoke(more) return client("sagemaker_runtime",
+      more):invoke_endpoint({ EndpointName = "e", Body = "x" }) end
+
+      it("are asked again when they failed by themselves, are not ready or are not there",
+      function()
+        for _, one in ipairs({ model_error(500), model_error(503),
+          status(503, {}, '{"__type":"ServiceUnavailable"}'),
+          status(500, {}, '{"__type":"InternalFailure"}'),
+            status(429, {}, '{"__type":"ModelNotReadyException"}') }) do
+          slept = {}
+          cloud.faults(one)
+          assert(invoke())
+          assert.equal(1, #slept, one.body)
+        end
+        slept = {}
+        cloud.faults(status(424, {}, '{"__type":"ModelErrorException","originalStatusCode":500}'))
+        assert(client("bedrock_runtime"):invoke_model({ modelId = "m", body = "{}" }))
+        assert.equal(1, #slept)
+      end)
+
+      it("are not asked again for what they refused", function()
+        cloud.faults(model_error(400))
+        assert.equal(1, fails("ModelError", invoke()).attempts)
+        cloud.faults(status(408, {}, '{"__type":"ModelTimeoutException"}'))
+        assert.equal(1, fails("ModelTimeoutException",
+          client("bedrock_runtime"):invoke_model({ modelId = "m", body = "{}" })).attempts)
+      end)
+
+      it("are not waited for beyond the deadline", function()
+        cloud.faults(status(429, {}, '{"__type":"ModelNotReadyException"}'))
+        local details, message = fails("ModelNotReadyException",
+          invoke({ deadline_ms = process.time() + 900 }))
+        assert.equal(1, details.attempts)
+        assert.matches("the deadline comes before the next attempt", message)
+      end)
     end)
 
     it("S3's SlowDown, as throttling", function()
@@ -132,7 +256,8 @@ describe("AWS clients under fault:", function()
     end)
 
     it("the service's own delay, within five seconds of ours", function()
-      cloud.faults(status(503, { ["x-amz-retry-after"] = "700" }), status(429, { ["Retry-After"] = "60" }))
+      cloud.faults(status(503, { ["x-amz-retry-after"] = "700" }),
+        status(429, { ["Retry-After"] = "60" }))
       assert(get(client("ssm")))
       assert.same({ 700, 7000 }, slept)
     end)
@@ -177,7 +302,8 @@ describe("AWS clients under fault:", function()
 
     it("leaves no room for a delay that passes it", function()
       cloud.faults(status(429), status(429))
-      local _, message = fails("Http429", get(client("ssm"), { deadline_ms = process.time() + 500 }))
+      local _, message = fails("Http429", get(client("ssm"),
+        { deadline_ms = process.time() + 500 }))
       assert.matches("the deadline comes before the next attempt", message)
       assert.equal(1, attempts())
       assert.same({}, slept)
@@ -229,13 +355,15 @@ describe("AWS clients under fault:", function()
   it("secrets stay out of messages, whatever breaks", function()
     local token = require("weir.secret").wrap("hush-token-hush")
     local sfn = client("stepfunctions")
-    for _, one in ipairs({ fault("reset"), status(500), fault("html"), fault("truncate"), fault("lie") }) do
+    for _, one in ipairs({ fault("reset"), status(500), fault("html"), fault("truncate"),
+      fault("lie") }) do
       cloud.faults(one, one, one)
       local output, message = sfn:send_task_heartbeat({ taskToken = token })
       if not output then assert.not_matches("hush", message) end
     end
     cloud.reset()
-    cloud.faults(status(400, {}, '{"__type":"InvalidToken","message":"Invalid token: \'hush-token-hush\'"}'))
+    cloud.faults(status(400, {},
+      '{"__type":"InvalidToken","message":"Invalid token: \'hush-token-hush\'"}'))
     local details, message = fails("InvalidToken", sfn:send_task_heartbeat({ taskToken = token }))
     assert.matches("InvalidToken: Invalid token: '%[redacted%]'", message)
     assert.equal("Invalid token: '[redacted]'", details.fields.message)

@@ -40,7 +40,9 @@ describe("credentials", function()
   local function holds(keys, id, key, token)
     assert.equal(id, keys.access_key_id)
     assert.is_true(secret.equal(keys.secret_access_key, key))
-    if token then assert.is_true(secret.equal(keys.session_token, token)) else assert.is_nil(keys.session_token) end
+    if token then
+      assert.is_true(secret.equal(keys.session_token, token)) else assert.is_nil(keys.session_token)
+    end
     for _, value in pairs(keys) do assert.not_equal(key, value) end
   end
 
@@ -56,7 +58,8 @@ describe("credentials", function()
   describe("from the environment", function()
     it("come first and are secrets", function()
       holds(assert(find({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "s" })), "A", "s")
-      holds(assert(find({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "s", AWS_SESSION_TOKEN = "t" })),
+      holds(assert(find({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "s",
+        AWS_SESSION_TOKEN = "t" })),
         "A", "s", "t")
     end)
 
@@ -130,22 +133,27 @@ describe("credentials", function()
     end)
 
     it("fail with the status alone", function()
-      refuses("CredentialsUnavailable", "status 403", container({ AWS_CONTAINER_AUTHORIZATION_TOKEN = "hush" }))
+      refuses("CredentialsUnavailable", "status 403",
+        container({ AWS_CONTAINER_AUTHORIZATION_TOKEN = "hush" }))
       refuses("InvalidCredentials", "JSON object",
         container({ AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/digest" }))
     end)
 
     it("are never asked for in the open", function()
-      for _, uri in ipairs({ "http://example.com/x", "http://10.0.0.1/", "http://169.254.170.2.evil.com/", "ftp://x",
-        "http://localhost.evil.com/", "http://127.0.0.1.evil.com/", "http://[fd00:ec2::24]/", "x", "http://" }) do
+      for _, uri in ipairs({ "http://example.com/x", "http://10.0.0.1/",
+        "http://169.254.170.2.evil.com/", "ftp://x",
+        "http://localhost.evil.com/", "http://127.0.0.1.evil.com/", "http://[fd00:ec2::24]/", "x",
+          "http://" }) do
         refuses("InvalidCredentials", "must be https", { AWS_CONTAINER_CREDENTIALS_FULL_URI = uri })
       end
-      refuses("InvalidCredentials", "must begin with /", { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = "@evil.com/" })
+      refuses("InvalidCredentials", "must begin with /",
+        { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = "@evil.com/" })
     end)
 
     it("that have expired are refused", function()
       refuses("ExpiredCredentials", "already expired", container({
-        AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/container?expiration=2020-01-01T00:00:00Z" }))
+        AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url
+          .. "/container?expiration=2020-01-01T00:00:00Z" }))
       refuses("InvalidCredentials", "not a time", container({
         AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/container?expiration=soon" }))
     end)
@@ -153,7 +161,8 @@ describe("credentials", function()
 
   it("of a container are used where the default profile offers only a login", function()
     local config = write("config", "[default]\nsso_session = s\nsso_account_id = 1\n")
-    local environment = { AWS_CONFIG_FILE = config, AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url .. "/container",
+    local environment = { AWS_CONFIG_FILE = config, AWS_CONTAINER_CREDENTIALS_FULL_URI = peer.url
+      .. "/container",
       AWS_CONTAINER_AUTHORIZATION_TOKEN = "container token" }
     holds(assert(find(environment)), "ASIACONTAINER", "s3cr3t", "t0k3n")
     refuses("InvalidProfile", "SSO", { AWS_CONFIG_FILE = config })
@@ -172,7 +181,8 @@ describe("credentials", function()
   describe("from a process", function()
     local function with_process(script, code, reason)
       local program = write("program.sh", script)
-      local config = write("config", ("[profile p]\ncredential_process = sh \"%s\" 'a b'\n"):format(program))
+      local config = write("config",
+        ("[profile p]\ncredential_process = sh \"%s\" 'a b'\n"):format(program))
       local environment = { AWS_CONFIG_FILE = config, AWS_PROFILE = "p" }
       if code then return refuses(code, reason, environment) end
       return assert(find(environment))
@@ -180,7 +190,8 @@ describe("credentials", function()
 
     it("are what it prints", function()
       local answer = [[test "$1" = 'a b' && echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s",%s}']]
-      holds(with_process(answer:format('"SessionToken":"t","Expiration":"2100-01-01T00:00:00Z"')), "A", "s", "t")
+      holds(with_process(answer:format('"SessionToken":"t","Expiration":"2100-01-01T00:00:00Z"')),
+        "A", "s", "t")
       credentials.reset()
       assert.is_nil(with_process(answer:format('"Expiration":null')).expiration)
     end)
@@ -188,9 +199,12 @@ describe("credentials", function()
     it("fail without a word of what it printed", function()
       with_process("echo hush; exit 3", "CredentialsUnavailable", "status 3")
       with_process("echo hush", "InvalidCredentials", "JSON object")
-      with_process("echo '{\"Version\":2,\"SecretAccessKey\":\"hush\"}'", "InvalidCredentials", "Version 1")
-      with_process("echo '{\"Version\":1,\"SecretAccessKey\":\"hush\"}'", "InvalidCredentials", "no access key id")
-      with_process("echo '{\"Version\":1,\"AccessKeyId\":5,\"SecretAccessKey\":\"hush\"}'", "InvalidCredentials",
+      with_process("echo '{\"Version\":2,\"SecretAccessKey\":\"hush\"}'", "InvalidCredentials",
+        "Version 1")
+      with_process("echo '{\"Version\":1,\"SecretAccessKey\":\"hush\"}'", "InvalidCredentials",
+        "no access key id")
+      with_process("echo '{\"Version\":1,\"AccessKeyId\":5,\"SecretAccessKey\":\"hush\"}'",
+        "InvalidCredentials",
         "no access key id")
       with_process("kill -9 $$", "CredentialsUnavailable", "signal 9")
     end)
@@ -212,21 +226,25 @@ describe("credentials", function()
 
   describe("of roles", function()
     it("come from a profile, with its external id", function()
-      local config = write("config", ("[profile p]\nrole_arn = %s\ncredential_source = Environment\n"
+      local config = write("config",
+        ("[profile p]\nrole_arn = %s\ncredential_source = Environment\n"
         .. "external_id = partner-7\nrole_session_name = session\nduration_seconds = 900\n"):format(ROLE))
       local environment = { AWS_CONFIG_FILE = config, AWS_ACCESS_KEY_ID = cloud.front.key_id,
         AWS_SECRET_ACCESS_KEY = cloud.front.secret }
       local keys = assert(find(environment, { profile = "p" }))
       assert.matches("^ASIA", keys.access_key_id)
       local seen = cloud.requests()[1]
-      assert.same({ RoleArn = ROLE, ExternalId = "partner-7", RoleSessionName = "session", DurationSeconds = "900" },
+      assert.same({ RoleArn = ROLE, ExternalId = "partner-7", RoleSessionName = "session",
+        DurationSeconds = "900" },
         seen.input)
     end)
 
     it("are taken by any client, one after another, and once for all clients", function()
       local getenv = cloud.environment()
-      local config = { getenv = getenv, credentials = credentials.provider({ credentials = cloud.credentials,
-        getenv = getenv }), role = { { arn = ROLE, external_id = "partner-7", session_name = "first" },
+      local config = { getenv = getenv,
+        credentials = credentials.provider({ credentials = cloud.credentials,
+        getenv = getenv }), role = { { arn = ROLE, external_id = "partner-7",
+          session_name = "first" },
           { arn = "arn:aws:iam::1:role/second", session_name = "second" } } }
       local s3 = cloud.client("s3", config)
       assert(s3:put_object({ Bucket = "bucket", Key = "by-role", Body = "x" }))
@@ -242,18 +260,21 @@ describe("credentials", function()
     end)
 
     it("that may not be assumed say so", function()
-      local output, message, code = cloud.client("ssm", { role = { arn = ROLE } }):get_parameter({ Name = "/x" })
+      local output, message, code = cloud.client("ssm",
+        { role = { arn = ROLE } }):get_parameter({ Name = "/x" })
       assert.is_nil(output)
       assert.equal("AccessDenied", code)
       assert.matches("^ssm GetParameter: AccessDenied: sts AssumeRole: AccessDenied: not authorized", message)
-      assert.error_matches(function() cloud.client("ssm", { role = { arn = "x", externalId = "y" } }) end,
+      assert.error_matches(function() cloud.client("ssm",
+        { role = { arn = "x", externalId = "y" } }) end,
         "unknown key 'externalId'")
     end)
   end)
 
   it("of a web identity are asked for without a signature, the token read each time", function()
     local file = write("web-token", "a web identity token\n")
-    local environment = { AWS_ROLE_ARN = "arn:aws:iam::1:role/web", AWS_WEB_IDENTITY_TOKEN_FILE = file,
+    local environment = { AWS_ROLE_ARN = "arn:aws:iam::1:role/web",
+      AWS_WEB_IDENTITY_TOKEN_FILE = file,
       AWS_ROLE_SESSION_NAME = "web" }
     assert.matches("^ASIA", assert(find(environment)).access_key_id)
     assert.equal("web", cloud.requests()[1].input.RoleSessionName)
@@ -267,18 +288,22 @@ describe("credentials", function()
 
   it("of a web identity come from the region of their profile", function()
     write("web-token", "a web identity token\n")
-    local config = write("config", "[profile web]\nrole_arn = arn:aws:iam::1:role/web\nregion = eu-central-1\n"
+    local config = write("config",
+      "[profile web]\nrole_arn = arn:aws:iam::1:role/web\nregion = eu-central-1\n"
       .. "web_identity_token_file = ~/web-token\n")
-    local environment = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder, AWS_REGION = false,
+    local environment = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder,
+      AWS_REGION = false,
       AWS_ROLE_SESSION_NAME = "" }
     assert.matches("^ASIA", assert(find(environment)).access_key_id)
     assert.matches("^weir%-%d+$", cloud.requests()[1].input.RoleSessionName)
 
     -- Without a configured endpoint the host shows the region; nothing answers there.
     credentials.reset()
-    local values = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder, AWS_USE_FIPS_ENDPOINT = "true",
+    local values = { AWS_CONFIG_FILE = config, AWS_PROFILE = "web", HOME = folder,
+      AWS_USE_FIPS_ENDPOINT = "true",
       AWS_ENDPOINT_URL_STS = "http://127.0.0.1:1" }
-    local keys, message, code = credentials.provider({ getenv = function(name) return values[name] end }):get()
+    local keys, message,
+      code = credentials.provider({ getenv = function(name) return values[name] end }):get()
     assert.is_nil(keys)
     assert.equal("InvalidEndpoint", code, message)
   end)
@@ -289,7 +314,8 @@ describe("credentials", function()
 
     before_each(function()
       now, loads = 1000000000, 0
-      answer = function() return { access_key_id = "A" .. loads, expiration = now + 60 * MINUTE } end
+      answer = function() return { access_key_id = "A" .. loads,
+        expiration = now + 60 * MINUTE } end
       provider = credentials.cached(function()
         loads = loads + 1
         return answer()
@@ -322,7 +348,8 @@ describe("credentials", function()
     end)
 
     it("for half their life when that is short", function()
-      answer = function() return { access_key_id = "A" .. loads, expiration = now + 15 * MINUTE } end
+      answer = function() return { access_key_id = "A" .. loads,
+        expiration = now + 15 * MINUTE } end
       provider:get()
       now = now + 7 * MINUTE
       assert.equal("A1", provider:get().access_key_id)
@@ -348,14 +375,16 @@ describe("credentials", function()
     end, function() return 0 end)
     local ssm = cloud.client("ssm", { credentials = provider })
     assert(ssm:get_parameter({ Name = "/x" }))
-    cloud.faults({ kind = "status", status = 400, headers = {}, body = '{"__type":"ExpiredTokenException"}' })
+    cloud.faults({ kind = "status", status = 400, headers = {},
+      body = '{"__type":"ExpiredTokenException"}' })
     assert.equal("ExpiredTokenException", select(3, ssm:get_parameter({ Name = "/x" })))
     assert(ssm:get_parameter({ Name = "/x" }))
     assert.equal(2, asked)
   end)
 
   it("never show in anything printed", function()
-    local keys = assert(find({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "hush", AWS_SESSION_TOKEN = "hush" }))
+    local keys = assert(find({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "hush",
+      AWS_SESSION_TOKEN = "hush" }))
     for _, value in pairs(keys) do assert.not_matches("hush", tostring(value)) end
   end)
 end)

@@ -10,10 +10,13 @@ local run = require("support.run")
 local s3_address = require("weir.aws.s3_address")
 
 -- Regions that no partition lists: they go by the partition's pattern, or are taken for "aws".
-local UNLISTED = { "us-east-9", "ap-middle-12", "us-gov-north-9", "cn-south-9", "us-iso-north-1", "us-isob-south-2",
-  "eu-isoe-east-3", "us-isof-west-3", "eusc-de-north-2", "eusc-fr-west-1", "xx-nowhere-1", "us-gov-1" }
+local UNLISTED = { "us-east-9", "ap-middle-12", "us-gov-north-9", "cn-south-9", "us-iso-north-1",
+  "us-isob-south-2",
+  "eu-isoe-east-3", "us-isof-west-3", "eusc-de-north-2", "eusc-fr-west-1", "xx-nowhere-1",
+    "us-gov-1" }
 -- AWS's package for AppConfigData is not installed: its rules are those of the others.
-local SERVICES = { "bedrock_runtime", "cloudwatch", "dynamodb", "eventbridge", "rekognition", "sagemaker",
+local SERVICES = { "bedrock_runtime", "cloudwatch", "dynamodb", "eventbridge", "rekognition",
+  "sagemaker",
   "sagemaker_runtime", "ssm", "stepfunctions", "sts" }
 
 local known = assert(json.decode(oracle.ask("endpoints.mjs", { '{"regions":true}' })[1]))
@@ -45,7 +48,8 @@ local function questions(services, buckets)
     for _, region in ipairs(all_regions()) do
       for bits = 0, 3 do
         for _, bucket in ipairs(buckets or { false }) do
-          list[#list + 1] = { service = service, region = region, fips = bits & 1 == 1, dualStack = bits & 2 == 2,
+          list[#list + 1] = { service = service, region = region, fips = bits & 1 == 1,
+            dualStack = bits & 2 == 2,
             bucket = bucket or nil }
         end
       end
@@ -60,9 +64,13 @@ local function compare(list, ask)
     local expected = assert(json.decode(answers[i]))
     local url, message = ask(question)
     if expected.error then
-      if url then wrong[#wrong + 1] = ("%s: %s, AWS refuses: %s"):format(json.encode(question), url, expected.error) end
+      if url then
+        wrong[#wrong + 1] = ("%s: %s, AWS refuses: %s"):format(json.encode(question), url,
+          expected.error)
+      end
     elseif url ~= expected.url then
-      wrong[#wrong + 1] = ("%s: %s, AWS has %s"):format(json.encode(question), url or message, expected.url)
+      wrong[#wrong + 1] = ("%s: %s, AWS has %s"):format(json.encode(question), url or message,
+        expected.url)
     end
   end
   assert.same({}, wrong)
@@ -88,7 +96,8 @@ describe("AWS's partitions", function()
 
   it("have the hosts of AWS's rules, for all services but S3", function()
     compare(questions(SERVICES), function(question)
-      local settings = configuration.new { getenv = getenv_of(variables(question.fips, question.dualStack)) }
+      local settings = configuration.new { getenv = getenv_of(variables(question.fips,
+        question.dualStack)) }
       return endpoint.resolve(aws.service(question.service).service, settings, question.region)
     end)
   end)
@@ -97,11 +106,14 @@ describe("AWS's partitions", function()
     local buckets = { "bucket", "with.dots", "my-ap-abc123-ext-s3alias" }
     for _, partition in ipairs(known) do
       local region = partition.regions[#partition.regions]
-      buckets[#buckets + 1] = ("arn:%s:s3:%s:111122223333:accesspoint/point"):format(partition.name, region)
+      buckets[#buckets + 1] = ("arn:%s:s3:%s:111122223333:accesspoint/point"):format(partition.name,
+        region)
     end
     compare(questions({ "s3" }, buckets), function(question)
-      local client = aws.client("s3", { getenv = getenv_of(variables(question.fips, question.dualStack)) })
-      local place, message = s3_address.locate(client, nil, { Bucket = question.bucket }, question.region)
+      local client = aws.client("s3", { getenv = getenv_of(variables(question.fips,
+        question.dualStack)) })
+      local place, message = s3_address.locate(client, nil, { Bucket = question.bucket },
+        question.region)
       return place and place.url, message
     end)
   end)
@@ -109,7 +121,8 @@ describe("AWS's partitions", function()
   it("have AppConfigData under its own name", function()
     local service = require("weir.aws.appconfigdata").service
     local function host(region, fips)
-      return endpoint.resolve(service, configuration.new { getenv = getenv_of(variables(fips)) }, region)
+      return endpoint.resolve(service, configuration.new { getenv = getenv_of(variables(fips)) },
+        region)
     end
     assert.equal("https://appconfigdata.eusc-de-east-1.amazonaws.eu", host("eusc-de-east-1"))
     assert.equal("https://appconfigdata-fips.us-east-1.amazonaws.com", host("us-east-1", true))
@@ -165,7 +178,8 @@ use_fips_endpoint = yes
     return endpoint.resolve(aws.service(service).service, configuration.new(config), "eu-west-1")
   end
 
-  it("comes from the client, a variable, the profile's services or the profile, in this order", function()
+  it("comes from the client, a variable, the profile's services or the profile, in this order",
+  function()
     local profile = { AWS_PROFILE = "local" }
     assert.equal("http://127.0.0.1:8083", located("stepfunctions", profile))
     assert.equal("http://127.0.0.1:8080/base", located("sagemaker_runtime", profile))
@@ -175,21 +189,24 @@ use_fips_endpoint = yes
     profile.AWS_ENDPOINT_URL_SFN = "http://127.0.0.1:3"
     assert.equal("http://127.0.0.1:3", located("stepfunctions", profile))
     assert.equal("http://127.0.0.1:2", located("dynamodb", profile))
-    assert.equal("http://127.0.0.1:4", located("stepfunctions", profile, { endpoint = "http://127.0.0.1:4" }))
+    assert.equal("http://127.0.0.1:4", located("stepfunctions", profile,
+      { endpoint = "http://127.0.0.1:4" }))
     assert.equal("http://127.0.0.1:4566", located("s3", {}, { profile = "local" }))
   end)
 
   it("is AWS's own where none is configured, an empty variable included", function()
     local own = "https://states.eu-west-1.amazonaws.com"
     assert.equal(own, located("stepfunctions", {}))
-    assert.equal(own, located("stepfunctions", { AWS_PROFILE = "plain", AWS_ENDPOINT_URL = "", AWS_ENDPOINT_URL_SFN = "" }))
+    assert.equal(own, located("stepfunctions", { AWS_PROFILE = "plain", AWS_ENDPOINT_URL = "",
+      AWS_ENDPOINT_URL_SFN = "" }))
     assert.equal(own, located("stepfunctions", { AWS_PROFILE = "" }))
   end)
 
   it("is ignored when the variable or the profile says so, but for the client's own", function()
     local own = "https://states.eu-west-1.amazonaws.com"
     assert.equal(own, located("stepfunctions", { AWS_PROFILE = "ignoring" }))
-    assert.equal(own, located("stepfunctions", { AWS_PROFILE = "local", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "true" }))
+    assert.equal(own, located("stepfunctions", { AWS_PROFILE = "local",
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "true" }))
     assert.equal("http://127.0.0.1:1", located("stepfunctions",
       { AWS_PROFILE = "ignoring", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "false" }))
     assert.equal("http://127.0.0.1:4", located("stepfunctions", { AWS_PROFILE = "ignoring" },
@@ -200,13 +217,17 @@ use_fips_endpoint = yes
     for _, case in ipairs {
       { { AWS_PROFILE = "missing" }, "NoSuchProfile", "'missing' is in neither" },
       { { AWS_PROFILE = "lost" }, "InvalidConfiguration", "services section 'nowhere' is not in" },
-      { { AWS_PROFILE = "broken-services" }, "InvalidConfiguration", "config:%d+: a line must read" },
+      { { AWS_PROFILE = "broken-services" }, "InvalidConfiguration",
+        "config:%d+: a line must read" },
       { { AWS_CONFIG_FILE = folder }, "InvalidConfiguration", "cannot read" },
       { { AWS_PROFILE = "both" }, "InvalidEndpoint", "^dual%-stack endpoints are AWS's own" },
-      { { AWS_PROFILE = "local", AWS_USE_FIPS_ENDPOINT = "true" }, "InvalidEndpoint", "^FIPS endpoints are AWS's own" },
+      { { AWS_PROFILE = "local", AWS_USE_FIPS_ENDPOINT = "true" }, "InvalidEndpoint",
+        "^FIPS endpoints are AWS's own" },
       { { AWS_PROFILE = "odd" }, "InvalidConfiguration", "must be true or false" },
-      { { AWS_USE_DUALSTACK_ENDPOINT = "1" }, "InvalidConfiguration", "AWS_USE_DUALSTACK_ENDPOINT .* must be" },
-      { { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "ja" }, "InvalidConfiguration", "must be true or false" },
+      { { AWS_USE_DUALSTACK_ENDPOINT = "1" }, "InvalidConfiguration",
+        "AWS_USE_DUALSTACK_ENDPOINT .* must be" },
+      { { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "ja" }, "InvalidConfiguration",
+        "must be true or false" },
       { { AWS_ENDPOINT_URL = "127.0.0.1:1" }, "InvalidEndpoint", "AWS_ENDPOINT_URL is not a URL" },
     } do
       local url, message, code = located("stepfunctions", case[1])
@@ -217,7 +238,8 @@ use_fips_endpoint = yes
   end)
 
   it("gives way to a profile's FIPS setting, which a variable overrules", function()
-    assert.equal("https://states-fips.eu-west-1.amazonaws.com", located("stepfunctions", { AWS_PROFILE = "fips" }))
+    assert.equal("https://states-fips.eu-west-1.amazonaws.com",
+      located("stepfunctions", { AWS_PROFILE = "fips" }))
     assert.equal("https://states.eu-west-1.amazonaws.com",
       located("stepfunctions", { AWS_PROFILE = "fips", AWS_USE_FIPS_ENDPOINT = "false" }))
   end)
@@ -225,9 +247,11 @@ use_fips_endpoint = yes
   it("reaches STS of a profile's role and web identity", function()
     -- Nothing listens at these ports: the failure names the service that was asked.
     run.write(folder .. "/token", "a web identity token")
-    run.write(folder .. "/roles", ("[profile web]\nregion = eu-west-3\nrole_arn = arn:aws:iam::111122223333:role/r\n"
+    run.write(folder .. "/roles",
+      ("[profile web]\nregion = eu-west-3\nrole_arn = arn:aws:iam::111122223333:role/r\n"
       .. "web_identity_token_file = ~/token\nendpoint_url = http://127.0.0.1:1\n"))
-    local client = aws.client("ssm", { max_attempts = 1, getenv = getenv_of { AWS_CONFIG_FILE = folder .. "/roles",
+    local client = aws.client("ssm", { max_attempts = 1,
+      getenv = getenv_of { AWS_CONFIG_FILE = folder .. "/roles",
       AWS_PROFILE = "web", HOME = folder } })
     local _, message, code = client:get_parameter { Name = "/x" }
     assert.equal("ConnectFailed", code, message)
@@ -238,9 +262,11 @@ end)
 describe("regions", function()
   it("that are not one are refused with a remedy", function()
     for region, remedy in pairs { ["aws-global"] = "name one, such as us%-east%-1",
-      ["fips-us-east-1"] = "AWS_USE_FIPS_ENDPOINT=true", ["us-gov-west-1-fips"] = "AWS_USE_FIPS_ENDPOINT=true",
+      ["fips-us-east-1"] = "AWS_USE_FIPS_ENDPOINT=true",
+      ["us-gov-west-1-fips"] = "AWS_USE_FIPS_ENDPOINT=true",
       ["evil.com/"] = "such as eu%-west%-1" } do
-      local _, message, code = aws.client("ssm", { region = region, getenv = getenv_of {} }):get_parameter { Name = "/x" }
+      local _, message, code = aws.client("ssm", { region = region,
+        getenv = getenv_of {} }):get_parameter { Name = "/x" }
       assert.equal("InvalidRegion", code)
       assert.matches(remedy, message)
     end

@@ -5,7 +5,7 @@ local client = require "weir.aws.client"
 return client.service {
   name = "appconfigdata", id = "APPCONFIGDATA", host = "appconfigdata", signing_name = "appconfig",
   fips_hosts = { ["aws-us-gov"] = "appconfigdata" },
-  protocol = "rest_json",
+  protocol = "rest_json", types = { NextPollIntervalInSeconds = "integer" },
   operations = {
     StartConfigurationSession = {
       method = "POST", path = "/configurationsessions",
@@ -22,7 +22,6 @@ return client.service {
         NextPollIntervalInSeconds = "Next-Poll-Interval-In-Seconds",
         VersionLabel = "Version-Label", ContentType = "Content-Type",
       },
-      integers = { "NextPollIntervalInSeconds" },
     },
   },
 }

@@ -323,6 +323,7 @@ function client.service(service)
   end
   for name, operation in pairs(service.operations) do -- any order: completes each operation by itself
     complete(operation, name)
+    operation.types = service.types
     methods[snake_case(name)] = function(self, input, options) return self:call(name, input, options) end
   end
   service.metatable = { __index = methods }

@@ -80,6 +80,10 @@ function failure.from_xml(response)
   local result = new(response, code, failure.child_text(element, "Message"))
   result.request_id = result.request_id or failure.child_text(element, "RequestId")
     or failure.child_text(root, "RequestId")
+  result.fields = {}
+  for _, member in ipairs(element) do
+    if #member == 0 then result.fields[member.name] = member.text end
+  end
   return result
 end
 

@@ -4,7 +4,7 @@ local client = require "weir.aws.client"
 return client.service {
   name = "sts", id = "STS", host = "sts", signing_name = "sts",
   fips_hosts = { ["aws-us-gov"] = "sts" },
-  protocol = "query", version = "2011-06-15",
+  protocol = "query", version = "2011-06-15", types = { PackedPolicySize = "integer" },
   operations = {
     AssumeRole = {
       members = "RoleArn* RoleSessionName* ExternalId DurationSeconds Policy PolicyArns Tags TransitiveTagKeys "

@@ -65,8 +65,10 @@ K = v = w
   end)
 
   it("leaves alone what it does not know", function()
-    assert.same({ ["sso-session s"] = { sso_region = "x" }, ["plugins"] = { a = "b" }, ["[profile x y]"] = { k = "v" },
-      a = { known = "1" } }, parse("[sso-session s]\nsso_region = x\n[plugins]\na=b\n[profile x y]\nk = v\n"
+    assert.same({ ["sso-session s"] = { sso_region = "x" }, ["plugins"] = { a = "b" },
+      ["[profile x y]"] = { k = "v" },
+      a = { known = "1" } },
+        parse("[sso-session s]\nsso_region = x\n[plugins]\na=b\n[profile x y]\nk = v\n"
       .. "[a]\na key = 2\n  and more\nknown = 1\n"))
   end)
 
@@ -83,14 +85,16 @@ K = v = w
   end)
 
   it("keeps what it can read beside a mistake", function()
-    assert.same({ a = { x = "1", y = "2" }, b = { z = "3" } }, notes("a", "[a]\nx = 1\nhush\ny = 2\n[b]\nz = 3\n", "3:"))
+    assert.same({ a = { x = "1", y = "2" }, b = { z = "3" } },
+      notes("a", "[a]\nx = 1\nhush\ny = 2\n[b]\nz = 3\n", "3:"))
     assert.same({ a = { x = "1" }, ["profile b"] = { y = "2" } },
       notes("profile b", "[a]\nx = 1\n[profile b # hush\ny = 2\n", "3:"))
     assert.same({ a = { x = "1" } }, notes("", "[a]\nx = 1\n[]\ny = 2\n", "3:"))
   end)
 
   it("refuses files that are no text of this kind", function()
-    for text, reason in pairs { [("x"):rep(2000000)] = "the file is larger", ["\xff\xfe[\0a\0"] = "UTF%-16",
+    for text, reason in pairs { [("x"):rep(2000000)] = "the file is larger",
+      ["\xff\xfe[\0a\0"] = "UTF%-16",
       ["\xfe\xff\0["] = "UTF%-16" } do
       local sections, message, code = ini.parse(text, "config")
       assert.is_nil(sections)

@@ -84,8 +84,10 @@ describe("weir.aws.retry", function()
         { code = "X", status = 500 }, { code = "X", status = 502 }, { code = "X", status = 503 },
         { code = "X", status = 504 }, { code = "ModelNotReadyException", status = 429 },
         { code = "IDPCommunicationError", status = 400 }, { code = "InternalError", status = 200 },
-        { code = "ServiceUnavailable", status = 200 }, { code = "ServiceUnavailable", status = 503 },
-        { code = "InternalFailure", status = 500 }, { code = "ModelNotReadyException", status = 503 },
+        { code = "ServiceUnavailable", status = 200 },
+          { code = "ServiceUnavailable", status = 503 },
+        { code = "InternalFailure", status = 500 }, { code = "ModelNotReadyException",
+          status = 503 },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = 500 } },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = 503 } },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = "599" } },
@@ -93,7 +95,8 @@ describe("weir.aws.retry", function()
       throttling = { throttled, { code = "X", status = 429 }, { code = "SlowDown", status = 503 },
         { code = "ProvisionedThroughputExceededException", status = 400 } },
       final = { { code = "ConditionalCheckFailedException", status = 400 },
-        { code = "ModelError", status = 424 }, { code = "InternalDependencyException", status = 530 },
+        { code = "ModelError", status = 424 }, { code = "InternalDependencyException",
+        status = 530 },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = 400 } },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = 600 } },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = {} } },
@@ -102,18 +105,22 @@ describe("weir.aws.retry", function()
         { code = "X", status = 400, fields = { OriginalStatusCode = 500 } },
         { code = "TaskTimedOut", status = 400 }, { code = "TaskDoesNotExist", status = 400 },
         { code = "InvalidToken", status = 400 }, { code = "AccessDenied", status = 403 },
-        { code = "NoSuchKey", status = 404 }, { code = "DeadlineExceeded" }, { code = "ResponseTooLarge" },
-        { code = "InvalidHeader" }, { code = "FileFailed" }, { code = "NotImplemented", status = 501 } },
+        { code = "NoSuchKey", status = 404 }, { code = "DeadlineExceeded" },
+          { code = "ResponseTooLarge" },
+        { code = "InvalidHeader" }, { code = "FileFailed" },
+          { code = "NotImplemented", status = 501 } },
     }
     for kind, failures in pairs(kinds) do
       for _, failure in ipairs(failures) do
-        assert.equal(kind, retry.classify(failure) or "final", failure.code .. tostring(failure.status))
+        assert.equal(kind, retry.classify(failure) or "final", failure.code
+          .. tostring(failure.status))
       end
     end
   end)
 
   it("gives a model that is not ready seconds", function()
-    run({ { code = "ModelNotReadyException", status = 429 }, { code = "ModelNotReadyException", status = 429 } })
+    run({ { code = "ModelNotReadyException", status = 429 },
+      { code = "ModelNotReadyException", status = 429 } })
     assert.same({ 1000, 2000 }, slept)
   end)
 
@@ -171,7 +178,8 @@ describe("weir.aws.retry", function()
     it("believes no cached answer, no small difference and no other refusal", function()
       for _, failure in ipairs({ refusal("Mon, 23 Nov 2026 13:00:00 GMT", { age = "5" }),
         refusal("Mon, 23 Nov 2026 12:03:50 GMT"), refusal("yesterday"), refusal(nil),
-        { code = "NoSuchKey", status = 404, headers = { date = "Mon, 23 Nov 2026 13:00:00 GMT" } } }) do
+        { code = "NoSuchKey", status = 404,
+          headers = { date = "Mon, 23 Nov 2026 13:00:00 GMT" } } }) do
         local _, _, attempts = run({ failure })
         assert.equal(1, attempts)
         assert.equal(0, retrier.offset_ms)

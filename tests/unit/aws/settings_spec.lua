@@ -24,8 +24,10 @@ describe("settings", function()
 
   it("that are wrong are errors, never defaults", function()
     for _, case in ipairs {
-      { settings.choice, "f", { "d", "e" }, "d" }, { settings.integer, "1.5", { min = 1, max = 9 }, 2 },
-      { settings.integer, "10", { min = 1, max = 9 }, 2 }, { settings.integer, "0x1", { min = 1, max = 9 }, 2 },
+      { settings.choice, "f", { "d", "e" }, "d" }, { settings.integer, "1.5", { min = 1, max = 9 },
+        2 },
+      { settings.integer, "10", { min = 1, max = 9 }, 2 },
+        { settings.integer, "0x1", { min = 1, max = 9 }, 2 },
       { settings.flag, "yes", true },
     } do
       local value, message, code = case[1](dry { s = case[2] }, "s", case[3], case[4])
@@ -42,7 +44,8 @@ describe("settings", function()
       print(live:setting("spec_value", "default"))
     ]])
     for _, case in ipairs { { {}, "default" }, { { SPEC_VALUE = "plain" }, "plain" },
-      { { SPEC_VALUE = "plain", WEIR_SPEC_VALUE = "own" }, "own" }, { { WEIR_SPEC_VALUE = "" }, "default" } } do
+      { { SPEC_VALUE = "plain", WEIR_SPEC_VALUE = "own" }, "own" },
+      { { WEIR_SPEC_VALUE = "" }, "default" } } do
       assert.equal(case[2] .. "\n", run({ "lua", script, env = case[1] }).stdout)
     end
     os.remove(script)

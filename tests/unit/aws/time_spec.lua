@@ -16,7 +16,8 @@ describe("weir.aws.time", function()
     assert.equal(1795435200250, time.parse_iso8601("2026-11-23T12:00:00.25Z"))
     assert.equal(1795435200000, time.parse_iso8601("2026-11-23T13:30:00+01:30"))
     assert.equal(1795435200000, time.parse_iso8601("2026-11-23T11:00:00-0100"))
-    for _, nonsense in ipairs({ "", "soon", "2026-11-23", "2026-13-01T00:00:00Z", "2026-11-23T12:00:00", 5 }) do
+    for _, nonsense in ipairs({ "", "soon", "2026-11-23", "2026-13-01T00:00:00Z",
+      "2026-11-23T12:00:00", 5 }) do
       assert.is_nil(time.parse_iso8601(nonsense))
     end
   end)

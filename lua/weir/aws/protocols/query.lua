@@ -2,6 +2,7 @@
 local body = require "weir.body"
 local failure = require "weir.aws.failure"
 local sorted_pairs = require "weir.sorted_pairs"
+local types = require "weir.aws.types"
 local xml = require "weir.xml"
 
 local protocol = {}
@@ -27,11 +28,11 @@ function protocol.build(service, operation, input)
 end
 
 -- An element's children as a table: a list when all are <member>.
-local function value_of(element)
-  if #element == 0 then return element.text end
+local function value_of(operation, element)
+  if #element == 0 then return types.read(operation.types, element.name, element.text) end
   local value = {}
   for i, child in ipairs(element) do
-    value[child.name == "member" and i or child.name] = value_of(child)
+    value[child.name == "member" and i or child.name] = value_of(operation, child)
   end
   return value
 end
@@ -41,7 +42,7 @@ function protocol.parse(_, operation, response)
   if not root then return nil, failure.unreadable(response, "the answer is not XML: " .. message) end
   for _, child in ipairs(root) do
     if child.name == operation.name .. "Result" then
-      local value = value_of(child)
+      local value = value_of(operation, child)
       return type(value) == "table" and value or {}
     end
   end

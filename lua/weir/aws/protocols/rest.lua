@@ -4,6 +4,7 @@
 -- and `headers = { Member = "Header-Name" }`; the rest is the body.
 local sigv4 = require "weir.sigv4"
 local sorted_pairs = require "weir.sorted_pairs"
+local types = require "weir.aws.types"
 
 local rest = {}
 
@@ -44,14 +45,10 @@ function rest.remaining(input, used)
   return any and rest_of or nil
 end
 
--- Copies answered headers into the output: { Member = "header-name" }; `integers` lists the members
--- that are numbers.
+-- Copies the answered headers into the output, each with its type: { Member = "Header-Name" }.
 function rest.read_headers(operation, response, output)
-  for member, name in pairs(operation.output_headers or {}) do -- any order: copies one key at a time
-    output[member] = response.headers[name:lower()]
-  end
-  for _, member in ipairs(operation.integers or {}) do
-    output[member] = output[member] and math.tointeger(tonumber(output[member]))
+  for member, name in pairs(operation.output_headers or {}) do -- any order: each is read by itself
+    output[member] = types.read(operation.types, member, response.headers[name:lower()])
   end
   return output
 end

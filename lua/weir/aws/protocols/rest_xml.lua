@@ -1,10 +1,12 @@
 -- REST with XML bodies, as S3 speaks it.
 --
--- An operation describes its XML answer with `lists` (elements that repeat), `integers` and
--- `booleans`; its own body with `payload` (bytes, or a file) or `xml(input)` (a function).
+-- An operation has an XML answer when it says `xml_answer = true`: `lists` are the elements that repeat,
+-- and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or `xml(input)`
+-- (a function).
 local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
 local sorted_pairs = require "weir.sorted_pairs"
+local types = require "weir.aws.types"
 local xml = require "weir.xml"
 
 local protocol = {}
@@ -34,20 +36,9 @@ function protocol.build(_, operation, input)
   return request
 end
 
-local function set_of(list)
-  local set = {}
-  for _, name in ipairs(list or {}) do set[name] = true end
-  return set
-end
-
-local function typed(operation, name, text)
-  if operation.integer_set[name] then return math.tointeger(tonumber(text)) end
-  if operation.boolean_set[name] then return text == "true" end
-  return text
-end
-
+-- An element's children as a table; those that the operation lists repeat.
 local function value_of(operation, element)
-  if #element == 0 then return typed(operation, element.name, element.text) end
+  if #element == 0 then return types.read(operation.types, element.name, element.text) end
   local value = {}
   for _, child in ipairs(element) do
     if operation.list_set[child.name] then
@@ -60,19 +51,32 @@ local function value_of(operation, element)
   return value
 end
 
+local function list_set(operation)
+  local set = {}
+  for _, name in ipairs(operation.lists or {}) do set[name] = true end
+  return set
+end
+
+-- The root's name is not looked at: S3 and what speaks its protocol do not agree on it. A page of HTML is
+-- an answer of something else.
 local function parse_xml(operation, response)
-  operation.list_set = operation.list_set or set_of(operation.lists)
-  operation.integer_set = operation.integer_set or set_of(operation.integers)
-  operation.boolean_set = operation.boolean_set or set_of(operation.booleans)
+  operation.list_set = operation.list_set or list_set(operation)
   local root, message = xml.decode(response.body)
   if not root then return nil, failure.unreadable(response, "the answer is not XML: " .. message) end
-  -- S3 may begin a long operation with 200 and then find that it failed.
   if root.name == "Error" then return nil, failure.from_xml(response) end
-  if root.name ~= operation.root then
-    return nil, failure.unreadable(response, "the answer is not a " .. operation.root)
-  end
+  if root.name:lower() == "html" then return nil, failure.unreadable(response, "the answer is a page of HTML") end
+
   local output = value_of(operation, root)
-  return type(output) == "table" and output or {}
+  if type(output) ~= "table" then output = {} end
+  return operation.output_member and { [operation.output_member] = output } or output
+end
+
+-- S3 may begin a long operation with status 200 and then find that it failed. An operation without an
+-- XML answer has no body at all, unless it failed like that.
+local function find_late_error(response)
+  if not response.body or not response.body:find("<Error[%s>]") then return nil end
+  local root = xml.decode(response.body)
+  return root and root.name == "Error" and failure.from_xml(response) or nil
 end
 
 local function read_metadata(response, output)
@@ -86,15 +90,17 @@ local function read_metadata(response, output)
 end
 
 function protocol.parse(_, operation, response)
-  local output = {}
-  if operation.root then
-    local problem
+  local output, problem = {}, nil
+  if operation.xml_answer then
     output, problem = parse_xml(operation, response)
-    if not output then return nil, problem end
   elseif operation.output_payload then
     output[operation.output_payload] = response.body
     output.body_bytes = response.body_bytes
+  else
+    problem = find_late_error(response)
   end
+  if problem then return nil, problem end
+
   output.status = operation.accepts and response.status or nil
   read_metadata(response, output)
   return rest.read_headers(operation, response, output)
