@@ -89,7 +89,7 @@ function note(value, depth)
   if kind == "string" then return note_text(value, depth) end
   if kind == "userdata" and secret.is(value) then return note_secret(value) end
   if kind ~= "table" or depth > MAX_DEPTH * 16 then return end
-  for key, item in pairs(value) do -- any order: each is changed by itself
+  for key, item in sorted_pairs(value) do
     if type(key) == "string" then note_text(key, depth) end
     note(item, depth)
   end

@@ -2,9 +2,9 @@
 --
 --   for page, message, code, details in pages(operation, input, ask) do … end
 --
--- operation: as a service defines it; ask(input) → page | nil, message, code, details. A page that fails
--- is `false` with its reason, and the last. A service that gives a page's mark twice would never end:
--- that is the failure "MalformedResponse".
+-- operation: as a service defines it; ask(input) → page | nil, message, code, details. A page that
+-- fails is `false` with its reason, and the last. A service that gives a page's mark twice would
+-- never end: that is the failure "MalformedResponse".
 local json = require "weir.json"
 
 local function copy(input)
@@ -49,7 +49,8 @@ return function(operation, input, ask)
     local text = text_of(mark)
     if seen[text] then
       done = true
-      return false, ("%s gives the same page again and again"):format(operation.name), "MalformedResponse"
+      return false, ("%s gives the same page again and again"):format(operation.name),
+        "MalformedResponse"
     end
     seen[text], input[paging.input] = true, mark
     return page
