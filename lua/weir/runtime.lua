@@ -61,7 +61,9 @@ local function report_change(self, event)
   status.policy_problem = nil -- of invocations: what keeps a newer version away from them
   if event.change ~= "loaded" then
     local level, message, fields = describe_change(event)
-    for name, value in pairs(status) do fields[name] = value end
+    for name, value in pairs(status) do -- any order: copies one key at a time
+      fields[name] = value
+    end
     fields.version = event.version
     self.log:write(level, message, fields)
   end

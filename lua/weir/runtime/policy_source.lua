@@ -113,7 +113,9 @@ local function client_config(given)
     connect_timeout_ms = FETCH_TIMEOUT_MS // 2,
     max_attempts = 2,
   }
-  for key, value in pairs(given or {}) do config[key] = value end
+  for key, value in pairs(given or {}) do -- any order: copies one key at a time
+    config[key] = value
+  end
   return config
 end
 
