@@ -101,7 +101,7 @@ end
 
 local function start(job, state_machine, effects)
   local input = {}
-  for name, value in pairs(job) do
+  for name, value in pairs(job) do -- any order: copies one key at a time
     if name ~= "action" then input[name] = value end
   end
 

@@ -16,14 +16,14 @@ local COPY_DEPTH = 100
 
 local function names_of(set)
   local names = {}
-  for name in pairs(set) do names[#names + 1] = name end
+  for name in pairs(set) do names[#names + 1] = name end -- any order: the sandbox's own pairs sorts
   return table.concat(names, ", ")
 end
 
 -- Keys that have no order, such as tables, make `pairs` raise. Called through pcall, it does not name
 -- a line of this file.
 local function sorted_pairs(what, value)
-  local ok, step, state, control = pcall(pairs, value)
+  local ok, step, state, control = pcall(pairs, value) -- any order: the sandbox's own pairs sorts
   if not ok then return nil, what .. ": " .. step end
   return step, state, control
 end
@@ -62,7 +62,9 @@ local function copy(value, depth, copies)
   if copies[value] then return copies[value] end
   local copied = {}
   copies[value] = copied
-  for key, inner in pairs(value) do copied[key] = copy(inner, depth + 1, copies) end
+  for key, inner in pairs(value) do -- any order: the sandbox's own pairs sorts
+    copied[key] = copy(inner, depth + 1, copies)
+  end
   return copied
 end
 
