@@ -70,15 +70,35 @@ local function from_base64(text)
   return table.concat(parts)
 end
 
--- A text that is JSON, percent-encoded JSON or JSON in base64.
+-- What a text may be by its first byte: JSON, percent-encoded JSON, or JSON in base64.
+local WRAPPED = {}
+for first in ('{[" \t\r\n'):gmatch "." do WRAPPED[first:byte()] = "json" end
+for first in ("eWI"):gmatch "." do WRAPPED[first:byte()] = "base64" end
+WRAPPED[("%"):byte()] = "percent"
+
+-- Shorter than any object with a named secret.
+local LEAST_WRAPPED = #'{"token":"x"}'
+
+-- Of texts in quotes, as ETags are, only those that hold more.
+local function is_json(text)
+  return text:find("^%s*[%[{]") or text:find('^%s*"[eWI%%]') or text:find('^%s*".*[{\\]')
+end
+
+-- Every text of every event comes through here.
 local function note_text(text, depth)
-  if depth > MAX_DEPTH then return end
-  if text:find('^%s*[%[{"]') then return note_json(text, depth) end
-  if text:find("[?&]") then note_parameters(text) end
-  if text:find("^%s*%%[257][25Bb]") then return note_text(from_percent(text), depth + 1) end
-  if text:find("^[eWI][w-z0-9+/_%-]") then
+  if #text < LEAST_WRAPPED or depth > MAX_DEPTH then return end
+  if text:find("=", 1, true) then note_parameters(text) end
+
+  local kind = WRAPPED[text:byte()]
+  if kind == "json" and is_json(text) then
+    note_json(text, depth)
+  elseif kind == "percent" then
+    note_text(from_percent(text), depth + 1)
+  elseif kind == "base64" and text:find("^.[w-z0-9+/_%-]") then
     local inner = from_base64(text)
-    if inner then return note_text(inner, depth + 1) end
+    if inner then note_text(inner, depth + 1) end
+  elseif text:find('{"', 1, true) then -- JSON after some words, as in a line of a log
+    note_json(text:match("%b{}") or "", depth)
   end
 end
 
@@ -89,10 +109,7 @@ function note(value, depth)
   if kind == "string" then return note_text(value, depth) end
   if kind == "userdata" and secret.is(value) then return note_secret(value) end
   if kind ~= "table" or depth > MAX_DEPTH * 16 then return end
-  for key, item in sorted_pairs(value) do
-    if type(key) == "string" then note_text(key, depth) end
-    note(item, depth)
-  end
+  for _, item in pairs(value) do note(item, depth) end -- any order: what is known is a set
 end
 redact.note = note
 
@@ -118,28 +135,6 @@ end
 -- text(text) → the text without what is known by its value, by its look, or as a parameter of a URL.
 function redact.text(text) return without_signature(secret.redact(text, known)) end
 
-local function sorted_keys(value)
-  local keys = {}
-  for key in pairs(value) do keys[#keys + 1] = key end -- any order: sorted below
-  table.sort(keys, function(a, b)
-    if type(a) == "number" and type(b) == "number" then return a < b end
-    return tostring(a) < tostring(b)
-  end)
-  return keys
-end
-
--- A key that shows a secret gets another name, and two of them get two.
-local function free_name(copy, key)
-  local name, count = redact.text(key), 1
-  if name == key then return key end
-  local free = name
-  while copy[free] ~= nil do
-    count = count + 1
-    free = ("%s (%d)"):format(name, count)
-  end
-  return free
-end
-
 -- As RFC 6901 has it.
 local function pointer(place, key)
   if math.type(key) == "integer" then return ("%s/%d"):format(place, key - 1) end
@@ -147,45 +142,68 @@ local function pointer(place, key)
   return place .. "/" .. key:gsub("~", "~0"):gsub("/", "~1")
 end
 
--- A copy without secrets; their places go into `found`.
-local function copy_of(value, place, found)
+-- A key that shows a secret gets another name, and two of them get two.
+local function free_name(copy, name)
+  local free, count = name, 1
+  while copy[free] ~= nil do
+    count = count + 1
+    free = ("%s (%d)"):format(name, count)
+  end
+  return free
+end
+
+local copy_of
+
+-- The copy of a member goes under `name`; what was taken out of it is noted with its place.
+local function copy_member(copy, key, name, value, found)
+  local inner = {}
+  if redact.is_secret(key) and value ~= json.null then
+    inner[1] = ""
+    copy[name] = redact.MARK
+  else
+    if name ~= key then inner[1] = "" end
+    copy[name] = copy_of(value, inner)
+  end
+  for _, place in ipairs(inner) do found[#found + 1] = pointer("", name) .. place end
+end
+
+-- A copy without secrets; their places, below the value's own, go into `found`.
+function copy_of(value, found)
   if type(value) == "string" then
     local text = redact.text(value)
-    if text ~= value then found[#found + 1] = place end
+    if text ~= value then found[#found + 1] = "" end
     return text
   end
   if type(value) == "userdata" and secret.is(value) then
-    found[#found + 1] = place
+    found[#found + 1] = ""
     return redact.MARK
   end
   -- A table with a metatable of its own knows how it is shown.
   local is_array = type(value) == "table" and json.is_array(value)
   if type(value) ~= "table" or (getmetatable(value) and not is_array) then return value end
 
-  local copy = is_array and json.array({}) or {}
-  for _, key in ipairs(sorted_keys(value)) do
-    local item, name = value[key], type(key) == "string" and free_name(copy, key) or key
-    local inner = pointer(place, name)
-    if redact.is_secret(key) and item ~= json.null then
-      found[#found + 1] = inner
-      copy[name] = redact.MARK
-    else
-      if name ~= key then found[#found + 1] = inner end
-      copy[name] = copy_of(item, inner, found)
-    end
+  local copy, renamed = is_array and json.array({}) or {}, {}
+  for key, item in pairs(value) do -- any order: facts() sorts the places
+    local name = type(key) == "string" and redact.text(key) or key
+    if name == key then copy_member(copy, key, key, item, found) else renamed[#renamed + 1] = key end
   end
+
+  table.sort(renamed)
+  for _, key in ipairs(renamed) do copy_member(copy, key, free_name(copy, redact.text(key)), value[key], found) end
   return copy
 end
 
--- facts(value) → a copy of a JSON value to decide on and to record, and the list of the places
--- (JSON pointers, in order) of what is taken out.
+-- facts(value) → a copy of a JSON value to decide on and to record, and the sorted list of the places
+-- (JSON pointers) of what is taken out.
 function redact.facts(value)
   local found = json.array {}
-  return copy_of(value, "", found), found
+  local copy = copy_of(value, found)
+  table.sort(found)
+  return copy, found
 end
 
 -- value(value) → a copy for showing.
-function redact.value(value) return (copy_of(value, "", {})) end
+function redact.value(value) return (copy_of(value, {})) end
 
 -- pieces(text, value) → the text without any piece of eight bytes or more of what `value` keeps secret,
 -- however deep in it: services quote what they refuse, whole or cut.

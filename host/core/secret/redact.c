@@ -8,7 +8,11 @@
 
 enum { LONG_RUN = 256, LEAST_IN_BASE64 = 8 };
 
-#define TOKEN_START "AAAAKgAAAA"
+/* How Step Functions' task tokens begin, as it is and in base64 after 0, 1 and 2 other bytes. */
+static const char *const starts[] = {"AAAAKgAAAA", "QUFBQUtnQUFBQ", "FBQUFLZ0FBQU",
+                                     "BQUFBS2dBQUFB"};
+
+enum { STARTS = sizeof starts / sizeof *starts, SHORTEST_START = 10 };
 
 static bool is_digit(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '=';
@@ -57,19 +61,18 @@ static bool mark_needle(char *marks, const secret_view *text, const char *needle
   return any;
 }
 
-/* A needle as it is, and in base64. False when memory is short. */
-static bool mark_everywhere(char *marks, const secret_view *text, secret_value needle,
-                            bool whole_run, bool *any) {
+/* A secret as it is, and in base64. False when memory is short. */
+static bool mark_known(char *marks, const secret_view *text, secret_value needle, bool *any) {
   secret_view meant = {0};
   bool ok = secret_view_make(&meant, needle.bytes, needle.size);
-  if (ok && mark_needle(marks, text, meant.bytes, meant.size, whole_run)) *any = true;
+  if (ok && mark_needle(marks, text, meant.bytes, meant.size, false)) *any = true;
   secret_view_free(&meant);
 
   for (size_t before = 0; ok && needle.size >= LEAST_IN_BASE64 && before < SECRET_ALIGNMENTS;
        before++) {
     text_buffer digits = {0};
     ok = secret_base64_digits(&digits, needle.bytes, needle.size, before);
-    if (ok && mark_needle(marks, text, digits.data, digits.size, whole_run)) *any = true;
+    if (ok && mark_needle(marks, text, digits.data, digits.size, false)) *any = true;
     secret_wipe(&digits);
   }
   return ok;
@@ -77,18 +80,33 @@ static bool mark_everywhere(char *marks, const secret_view *text, secret_value n
 
 static bool mark_all(char *marks, const secret_view *text, const secret_value *known, size_t count,
                      bool *any) {
-  secret_value start = {TOKEN_START, strlen(TOKEN_START)};
   if (mark_long_runs(marks, text, is_standard)) *any = true;
   if (mark_long_runs(marks, text, is_for_urls)) *any = true;
-  bool ok = mark_everywhere(marks, text, start, true, any);
-  for (size_t i = 0; ok && i < count; i++) ok = mark_everywhere(marks, text, known[i], false, any);
+  for (int i = 0; i < STARTS; i++)
+    if (mark_needle(marks, text, starts[i], strlen(starts[i]), true)) *any = true;
+
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) ok = mark_known(marks, text, known[i], any);
   return ok;
 }
 
-/* Most texts are short and hold nothing of the kind: a text that is shorter than the start of a
- * token, and than each known secret, needs no look. */
+/* Whether the text has no escapes, and nothing that looks like a token. Most texts are so. */
+static bool is_harmless(const char *text, size_t size) {
+  size_t run = 0, longest = 0;
+  for (size_t i = 0; i < size; i++) {
+    char c = text[i];
+    if (c == '\\' || c == '%' || c == '&') return false;
+    run = is_standard(c) || is_for_urls(c) ? run + 1 : 0;
+    if (run > longest) longest = run;
+  }
+  if (longest >= LONG_RUN) return false;
+  for (int i = 0; longest >= SHORTEST_START && i < STARTS; i++)
+    if (memmem(text, size, starts[i], strlen(starts[i]))) return false;
+  return true;
+}
+
+/* Whether the text is too short for each of the known secrets. */
 static bool is_too_short(size_t size, const secret_value *known, size_t count) {
-  if (size >= strlen(TOKEN_START)) return false;
   for (size_t i = 0; i < count; i++)
     if (known[i].size <= size) return false;
   return true;
@@ -96,7 +114,9 @@ static bool is_too_short(size_t size, const secret_value *known, size_t count) {
 
 bool secret_redact(text_buffer *out, const char *text, size_t size, const secret_value *known,
                    size_t count) {
-  if (is_too_short(size, known, count)) return false;
+  if (is_too_short(size, known, count) && (size < SHORTEST_START || is_harmless(text, size))) {
+    return false;
+  }
 
   secret_view view = {0};
   char *marks = calloc(size + 1, 1);

@@ -95,6 +95,8 @@ describe("a secret of an event", function()
 
   it("is named only inside of a text inside of a text", function()
     for _, inner in ipairs { json.encode { taskToken = SHORT }, json.encode(json.encode { taskToken = SHORT }),
+      "line 3: " .. json.encode { taskToken = SHORT } .. " refused", "https://h/?x=1&task_token=" .. SHORT,
+      json.encode { 1, json.encode(bytes.base64(json.encode { taskToken = SHORT })) },
       bytes.base64(json.encode { taskToken = SHORT }), each_byte(json.encode { taskToken = SHORT }, "%%%02X") } do
       for _, event in ipairs {
         { source = "aws.s3", ["detail-type"] = "Object Created", Message = inner, copy = SHORT,
