@@ -1,4 +1,25 @@
 -- Runs Busted inside weir, so that specs see the very modules that ship:
 --   weir lua tests/run_busted.lua [BUSTED OPTION…] DIR…
+--
+-- No test may leave the machine: a lost setting would reach the real AWS. The run begins again with
+-- WEIR_LOOPBACK_ONLY=1, which weir honours, and with the same guard for Node.
 package.path = "tests/?.lua;" .. package.path
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function run_guarded()
+  local words = {
+    "WEIR_LOOPBACK_ONLY=1",
+    [[NODE_OPTIONS="--require=\"$PWD/tests/support/loopback_only.cjs\" ${NODE_OPTIONS:-}"]],
+    "exec",
+    quote(assert(require("weir.process").executable())),
+    "lua",
+    quote(arg[0]),
+  }
+  for _, argument in ipairs(arg) do words[#words + 1] = quote(argument) end
+  local _, _, status = os.execute(table.concat(words, " "))
+  os.exit(status)
+end
+
+if os.getenv("WEIR_LOOPBACK_ONLY") ~= "1" then run_guarded() end
 require("busted.runner")({ standalone = false })

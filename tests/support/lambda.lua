@@ -61,7 +61,7 @@ end
 function M.start(environment, options)
   options = options or {}
   local self = setmetatable({ out = os.tmpname(), err = os.tmpname(), done = os.tmpname() }, Runtime)
-  local words = { "exec env -i", "PATH=/usr/bin:/bin", "TZ=:UTC",
+  local words = { "exec env -i", "PATH=/usr/bin:/bin", "TZ=:UTC", "WEIR_LOOPBACK_ONLY=1",
     "AWS_LAMBDA_RUNTIME_API=" .. (options.api or "127.0.0.1:" .. M.server.port) }
   local values = { AWS_LAMBDA_FUNCTION_NAME = "f", WEIR_POLICY_SOURCE = "policies" }
   for name, value in pairs(environment) do values[name] = value or nil end

@@ -151,6 +151,7 @@ const char *http_outcome_code(http_outcome outcome) {
       [HTTP_RESPONSE_TOO_LARGE] = "ResponseTooLarge",
       [HTTP_MALFORMED_RESPONSE] = "MalformedResponse",
       [HTTP_FILE_FAILED] = "FileFailed",
+      [HTTP_NOT_LOOPBACK] = "NotLoopback",
       [HTTP_OUT_OF_MEMORY] = "OutOfMemory",
   };
   return codes[outcome];

@@ -2,7 +2,8 @@
  *
  * What is fixed on purpose: TLS certificates are always verified, redirects are never followed,
  * only http and https are spoken, `Expect:` is never sent, the path goes out as it was given, and
- * proxy variables of the environment count unless a request is `direct`.
+ * proxy variables of the environment count unless a request is `direct`. With WEIR_LOOPBACK_ONLY=1
+ * in the environment, as the tests set it, requests to other machines fail before they are sent.
  * Only options that every TLS backend of curl understands are used: the layer is built with
  * mbedTLS, development with OpenSSL; tls.c is where they differ.
  *
@@ -24,7 +25,8 @@ typedef enum {
   HTTP_CONNECTION_LOST, /* after connecting: reset, closed early, body shorter than announced */
   HTTP_RESPONSE_TOO_LARGE,
   HTTP_MALFORMED_RESPONSE,
-  HTTP_FILE_FAILED, /* body_file or output_file */
+  HTTP_FILE_FAILED,  /* body_file or output_file */
+  HTTP_NOT_LOOPBACK, /* WEIR_LOOPBACK_ONLY=1 keeps requests on this machine; nothing was sent */
   HTTP_OUT_OF_MEMORY,
 } http_outcome;
 

@@ -32,6 +32,12 @@ bool http_exchange_prepare(http_exchange *exchange);
 /* tls.c: certificates, from the request's ca_bundle or the system's file. */
 void http_exchange_trust(http_exchange *exchange);
 
+/* loopback.c: in tests, refuses a request to another machine. False: the response says so. */
+bool http_exchange_keep_local(http_exchange *exchange);
+#define HTTP_NOT_LOOPBACK_TEXT                                                                     \
+  "not sent: WEIR_LOOPBACK_ONLY=1 is set, and this is another machine; give the test a server on " \
+  "127.0.0.1"
+
 /* response.c */
 void http_exchange_receive(http_exchange *exchange);               /* installs the callbacks */
 void http_exchange_finish(http_exchange *exchange, CURLcode code); /* fills outcome, cleans up */

@@ -262,5 +262,5 @@ bool http_exchange_prepare(http_exchange *exchange) {
   }
   if (!set_time_limits(exchange) || !add_headers(exchange)) return false;
   set_rules(exchange);
-  return set_body(exchange);
+  return http_exchange_keep_local(exchange) && set_body(exchange);
 }

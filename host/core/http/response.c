@@ -184,6 +184,7 @@ static const char *describe(const http_exchange *exchange, http_outcome outcome,
   switch (outcome) {
   case HTTP_RESPONSE_TOO_LARGE: return "the response is larger than the caller's limit";
   case HTTP_OUT_OF_MEMORY: return "not enough memory";
+  case HTTP_NOT_LOOPBACK: return HTTP_NOT_LOOPBACK_TEXT;
   case HTTP_FILE_FAILED:
     return exchange->trouble_errno ? strerror(exchange->trouble_errno)
                                    : "the file being sent became shorter";
