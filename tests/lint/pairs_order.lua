@@ -5,7 +5,8 @@
 --
 --   for name in pairs(set) do names[#names + 1] = name end -- any order: sorted below
 --
--- All other loops use weir.sorted_pairs. Fields of that name (`page.next`, `{ next = … }`) are fine.
+-- All other loops use weir.sorted_pairs. Fields of that name (`page.next`, `{ next = … }`) are
+-- fine.
 local lexer = require("weir.lint.lexer")
 
 local pairs_order = {}
@@ -13,7 +14,8 @@ local pairs_order = {}
 local MARK = "^%s*%-%-+ any order: %S+ %S"
 local UNORDERED = { pairs = true, next = true }
 local GLOBALS = { _G = true, _ENV = true }
-local OPEN, CLOSE = { ["("] = true, ["{"] = true, ["["] = true }, { [")"] = true, ["}"] = true, ["]"] = true }
+local OPEN, CLOSE = { ["("] = true, ["{"] = true, ["["] = true },
+  { [")"] = true, ["}"] = true, ["]"] = true }
 
 local function split_lines(text)
   local lines = {}

@@ -39,7 +39,8 @@ describe("the lint of pairs' order", function()
       "for k in pairs(t) do -- any order: sorted below\n  f(k)\nend",
       "for k, v in ipairs(t) do f(k) end", "for k in sorted_pairs(t) do f(k) end",
       "page = page.next", "page:next()", "local page = { next = 1, pairs = 2; next = 3 }",
-      "return page.next.next", "-- pairs(t)", "--[[ next(t) ]]", "local s = 'pairs'", "local s = [[next(t)]]",
+      "return page.next.next", "-- pairs(t)", "--[[ next(t) ]]", "local s = 'pairs'",
+        "local s = [[next(t)]]",
       "local next_page, pairs_of = 1, 2",
     } do
       assert.same({}, findings(text), text)
@@ -49,7 +50,8 @@ describe("the lint of pairs' order", function()
   it("finds a reason that has lost its line", function()
     assert.same({ "1:1" }, findings("f(k) -- any order: only counts"))
     assert.same({ "1:1" }, findings("-- any order: only counts"))
-    assert.same({ "2:10", "1:1" }, findings("-- any order: only counts\nfor k in pairs(t) do n = n + 1 end"))
+    assert.same({ "2:10",
+      "1:1" }, findings("-- any order: only counts\nfor k in pairs(t) do n = n + 1 end"))
   end)
 
   it("fails when it looks at no file, and passes over the whole tree", function()

@@ -3,24 +3,32 @@
 local client = require "weir.aws.client"
 
 return client.service {
-  name = "appconfigdata", id = "APPCONFIGDATA", host = "appconfigdata", signing_name = "appconfig",
+  name = "appconfigdata",
+  id = "APPCONFIGDATA",
+  host = "appconfigdata",
+  signing_name = "appconfig",
   fips_hosts = { ["aws-us-gov"] = "appconfigdata" },
-  protocol = "rest_json", types = { NextPollIntervalInSeconds = "integer" },
+  protocol = "rest_json",
+  types = { NextPollIntervalInSeconds = "integer" },
   operations = {
     StartConfigurationSession = {
-      method = "POST", path = "/configurationsessions",
+      method = "POST",
+      path = "/configurationsessions",
       members = "ApplicationIdentifier* EnvironmentIdentifier* ConfigurationProfileIdentifier* "
         .. "RequiredMinimumPollIntervalInSeconds",
       target = "ConfigurationProfileIdentifier",
     },
     GetLatestConfiguration = {
-      method = "GET", path = "/configuration", members = "ConfigurationToken*",
+      method = "GET",
+      path = "/configuration",
+      members = "ConfigurationToken*",
       query = { ConfigurationToken = "configuration_token" },
       output_payload = "Configuration",
       output_headers = {
         NextPollConfigurationToken = "Next-Poll-Configuration-Token",
         NextPollIntervalInSeconds = "Next-Poll-Interval-In-Seconds",
-        VersionLabel = "Version-Label", ContentType = "Content-Type",
+        VersionLabel = "Version-Label",
+        ContentType = "Content-Type",
       },
     },
   },

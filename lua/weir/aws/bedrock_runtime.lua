@@ -2,24 +2,33 @@
 local client = require "weir.aws.client"
 
 return client.service {
-  name = "bedrock_runtime", id = "BEDROCK_RUNTIME", host = "bedrock-runtime", signing_name = "bedrock",
+  name = "bedrock_runtime",
+  id = "BEDROCK_RUNTIME",
+  host = "bedrock-runtime",
+  signing_name = "bedrock",
   protocol = "rest_json",
   operations = {
     InvokeModel = {
-      method = "POST", path = "/model/{modelId}/invoke", payload = "body",
+      method = "POST",
+      path = "/model/{modelId}/invoke",
+      payload = "body",
       members = "modelId* body contentType accept trace guardrailIdentifier guardrailVersion "
         .. "performanceConfigLatency",
       headers = {
-        contentType = "Content-Type", accept = "Accept", trace = "X-Amzn-Bedrock-Trace",
+        contentType = "Content-Type",
+        accept = "Accept",
+        trace = "X-Amzn-Bedrock-Trace",
         guardrailIdentifier = "X-Amzn-Bedrock-GuardrailIdentifier",
         guardrailVersion = "X-Amzn-Bedrock-GuardrailVersion",
         performanceConfigLatency = "X-Amzn-Bedrock-PerformanceConfig-Latency",
       },
       output_payload = "body",
       output_headers = {
-        contentType = "Content-Type", performanceConfigLatency = "X-Amzn-Bedrock-PerformanceConfig-Latency",
+        contentType = "Content-Type",
+        performanceConfigLatency = "X-Amzn-Bedrock-PerformanceConfig-Latency",
       },
-      target = "modelId", changes = true,
+      target = "modelId",
+      changes = true,
     },
   },
 }

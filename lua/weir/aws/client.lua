@@ -15,8 +15,8 @@
 -- → output | nil, message, code, details{ request_id =, status =, attempts =, fields = }.
 -- The members of input and output are AWS's, spelled as AWS spells them; `*` marks the required.
 --
--- A service with secret_replies = true decodes its replies from a secret: a secret inside of a reply is
--- never a Lua string.
+-- A service with secret_replies = true decodes its replies from a secret: a secret inside of a
+-- reply is never a Lua string.
 local configuration = require "weir.aws.configuration"
 local credentials = require "weir.aws.credentials"
 local operation = require "weir.aws.operation"
@@ -48,7 +48,7 @@ end
 
 local Client = {}
 
--- deadline(options of a call) → the nearest of the call's, the client's and the invocation's, or nil.
+-- deadline(options of a call) → the nearest of the call's, the client's and the invocation's | nil
 function Client:deadline(options)
   local own = self.config.deadline_ms
   if type(own) == "function" then own = own() end
@@ -103,7 +103,8 @@ local function new(service, config)
   local ca_bundle = getenv("AWS_CA_BUNDLE")
   self.ca_bundle = ca_bundle and profiles.expand(ca_bundle, getenv)
   self.retrier = config.retrier or retry.new {
-    max_attempts = config.max_attempts or tonumber(getenv("AWS_MAX_ATTEMPTS") or "") or service.max_attempts,
+    max_attempts = config.max_attempts or tonumber(getenv("AWS_MAX_ATTEMPTS") or "")
+      or service.max_attempts,
     base_ms = service.retry_base_ms,
   }
   return self

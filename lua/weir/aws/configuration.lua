@@ -61,17 +61,18 @@ function Configuration:value(variable, key)
   return profiles.value(profile, key)
 end
 
--- flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") → boolean; false when unset | nil, message, code
+-- flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") → boolean | nil, message, code. Unset is false.
 function Configuration:flag(variable, key)
   local text, message, code = self:value(variable, key)
   if message then return nil, message, code end
   if not text then return false end
   local lower = text:lower()
   if lower == "true" or lower == "false" then return lower == "true" end
-  return nil, ("%s (%s in a profile) must be true or false"):format(variable, key), "InvalidConfiguration"
+  return nil, ("%s (%s in a profile) must be true or false"):format(variable, key),
+    "InvalidConfiguration"
 end
 
--- region() → text | nil | nil, message, code. REGION is what the Python handlers call it that ours replace.
+-- region() → text | nil | nil, message, code. The Python handlers that weir's replace read REGION.
 function Configuration:region()
   for _, variable in ipairs { "AWS_REGION", "AWS_DEFAULT_REGION", "REGION" } do
     local region = self.config.region or self.getenv(variable)

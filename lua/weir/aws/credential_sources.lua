@@ -34,10 +34,16 @@ local function build(origin, id, key, token, expiration)
   local expires
   if expiration ~= nil then
     expires = time.parse_iso8601(expiration)
-    if not expires then return fail("InvalidCredentials", "%s gave an expiration that is not a time", origin) end
+    if not expires then
+      return fail("InvalidCredentials", "%s gave an expiration that is not a time", origin)
+    end
   end
-  return { access_key_id = id, secret_access_key = secret.wrap(key),
-    session_token = token and token ~= "" and secret.wrap(token) or nil, expiration = expires }
+  return {
+    access_key_id = id,
+    secret_access_key = secret.wrap(key),
+    session_token = token and token ~= "" and secret.wrap(token) or nil,
+    expiration = expires,
+  }
 end
 
 local function decode_object(origin, text)
@@ -52,9 +58,14 @@ function sources.environment(_, context)
   local get = context.getenv
   local id, key = get("AWS_ACCESS_KEY_ID"), context.getsecret("AWS_SECRET_ACCESS_KEY")
   if not id or not key then
-    return fail("InvalidCredentials", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must both be set")
+    return fail("InvalidCredentials",
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must both be set")
   end
-  return { access_key_id = id, secret_access_key = key, session_token = context.getsecret("AWS_SESSION_TOKEN") }
+  return {
+    access_key_id = id,
+    secret_access_key = key,
+    session_token = context.getsecret("AWS_SESSION_TOKEN"),
+  }
 end
 
 -- Whether the environment speaks of credentials at all, even wrongly.
@@ -65,8 +76,13 @@ end
 
 -- Container -------------------------------------------------------------------------------------
 
-local PLAIN_HOSTS = { ["localhost"] = true, ["169.254.170.2"] = true, ["169.254.170.23"] = true,
-  ["[fd00:ec2::23]"] = true, ["[::1]"] = true }
+local PLAIN_HOSTS = {
+  ["localhost"] = true,
+  ["169.254.170.2"] = true,
+  ["169.254.170.23"] = true,
+  ["[fd00:ec2::23]"] = true,
+  ["[::1]"] = true,
+}
 
 -- https may go anywhere; http only to where nobody can listen in.
 local function check_full_uri(uri)
@@ -78,7 +94,8 @@ local function check_full_uri(uri)
 end
 
 local function container_url(get)
-  local relative, full = get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+  local relative = get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+  local full = get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
   if relative then
     if relative:find("^/") then return CONTAINER_HOST .. relative end
     return fail("InvalidCredentials", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /")
@@ -93,7 +110,9 @@ local function container_authorization(context)
   local file = context.getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
   if not file then return context.getsecret("AWS_CONTAINER_AUTHORIZATION_TOKEN") end
   local text, message = profiles.read_file(profiles.expand(file, context.getenv))
-  if not text then return fail("InvalidCredentials", "cannot read the container's token: %s", message) end
+  if not text then
+    return fail("InvalidCredentials", "cannot read the container's token: %s", message)
+  end
   if text:find("[\r\n]") then
     return fail("InvalidCredentials", "the container's token in %s holds a line break", file)
   end
@@ -115,9 +134,16 @@ function sources.container(_, context, deadline_ms)
   if message then return nil, message, code end
   local response
   for _ = 1, CONTAINER_ATTEMPTS do
-    response, message, code = http.request { url = url, headers = { authorization = authorization },
-      timeout_ms = CONTAINER_TIMEOUT_MS, deadline_ms = deadline_ms, direct = true, max_response_bytes = 65536 }
-    if code == "DeadlineExceeded" or code == "InvalidHeader" or response and response.status < 500 then break end
+    response, message, code = http.request {
+      url = url,
+      headers = { authorization = authorization },
+      timeout_ms = CONTAINER_TIMEOUT_MS,
+      deadline_ms = deadline_ms,
+      direct = true,
+      max_response_bytes = 65536,
+    }
+    local answered = response and response.status < 500
+    if answered or code == "DeadlineExceeded" or code == "InvalidHeader" then break end
   end
   if not response then return nil, "the container's credentials: " .. message, code end
   if response.status ~= 200 then
@@ -132,8 +158,11 @@ end
 -- Shared files ----------------------------------------------------------------------------------
 
 function sources.static(plan)
-  return { access_key_id = plan.access_key_id, secret_access_key = plan.secret_access_key,
-    session_token = plan.session_token }
+  return {
+    access_key_id = plan.access_key_id,
+    secret_access_key = plan.secret_access_key,
+    session_token = plan.session_token,
+  }
 end
 
 -- Words as a shell would split them, quotes and backslashes included, but nothing is expanded.
@@ -167,15 +196,20 @@ function sources.split_command(line)
 end
 
 local function time_left(context, deadline_ms, most)
-  return deadline_ms and math.max(1, math.min(most, math.floor(deadline_ms - context.now()))) or most
+  if not deadline_ms then return most end
+  return math.max(1, math.min(most, math.floor(deadline_ms - context.now())))
 end
 
 function sources.process(plan, context, deadline_ms)
   local origin = ("credential_process of profile '%s'"):format(plan.profile)
   local argv = sources.split_command(plan.command)
-  if not argv then return fail("InvalidProfile", "%s is not a command: a quote is not closed", origin) end
-  local result, message, code = command.run { argv = argv,
-    timeout_ms = time_left(context, deadline_ms, COMMAND_TIMEOUT_MS) }
+  if not argv then
+    return fail("InvalidProfile", "%s is not a command: a quote is not closed", origin)
+  end
+  local result, message, code = command.run {
+    argv = argv,
+    timeout_ms = time_left(context, deadline_ms, COMMAND_TIMEOUT_MS),
+  }
   if not result then return fail("CredentialsUnavailable", "%s: %s (%s)", origin, message, code) end
   if result.exit_status ~= 0 then
     return fail("CredentialsUnavailable", "%s ended with status %d", origin, result.exit_status)
@@ -183,7 +217,9 @@ function sources.process(plan, context, deadline_ms)
   local body
   body, message, code = decode_object(origin, result.output)
   if not body then return nil, message, code end
-  if body.Version ~= 1 then return fail("InvalidCredentials", "%s must answer with Version 1", origin) end
+  if body.Version ~= 1 then
+    return fail("InvalidCredentials", "%s must answer with Version 1", origin)
+  end
   return build(origin, body.AccessKeyId, body.SecretAccessKey, body.SessionToken, body.Expiration)
 end
 
@@ -191,7 +227,9 @@ end
 
 local function from_sts(origin, output)
   local keys = output.Credentials
-  if type(keys) ~= "table" then return fail("InvalidCredentials", "%s: the answer has no Credentials", origin) end
+  if type(keys) ~= "table" then
+    return fail("InvalidCredentials", "%s: the answer has no Credentials", origin)
+  end
   return build(origin, keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken, keys.Expiration)
 end
 
@@ -203,7 +241,9 @@ end
 function sources.web_identity(plan, context, deadline_ms)
   local origin = "web identity for " .. plan.role_arn
   local token, message = profiles.read_file(profiles.expand(plan.token_file, context.getenv))
-  if not token then return fail("InvalidCredentials", "cannot read the web identity token: %s", message) end
+  if not token then
+    return fail("InvalidCredentials", "cannot read the web identity token: %s", message)
+  end
   token = token:match("%S.*") or ""
   token = token:match(".*%S") or ""
   local output, code
@@ -218,9 +258,12 @@ end
 
 -- plan.source is a provider: an object with get(deadline_ms).
 function sources.role(plan, context, deadline_ms)
-  local output, message, code = context.sts(plan.source, plan.region):assume_role({ RoleArn = plan.arn,
-    RoleSessionName = session_name(context, plan.session_name), ExternalId = plan.external_id,
-    DurationSeconds = plan.duration_seconds }, { deadline_ms = deadline_ms })
+  local output, message, code = context.sts(plan.source, plan.region):assume_role({
+    RoleArn = plan.arn,
+    RoleSessionName = session_name(context, plan.session_name),
+    ExternalId = plan.external_id,
+    DurationSeconds = plan.duration_seconds,
+  }, { deadline_ms = deadline_ms })
   if not output then return nil, message, code end
   return from_sts("role " .. plan.arn, output)
 end

@@ -43,7 +43,8 @@ function Cached:get(deadline_ms)
   if still_good and self.pause_until and now < self.pause_until then return keys end
   local fresh, message, code = self.load(deadline_ms)
   if fresh and fresh.expiration and fresh.expiration <= now then
-    fresh, message, code = nil, "the credentials just received have already expired", "ExpiredCredentials"
+    fresh, message = nil, "the credentials just received have already expired"
+    code = "ExpiredCredentials"
   end
   if fresh then
     keep(self, fresh)
@@ -83,21 +84,32 @@ end
 
 local function provider_for(plan, context)
   if plan.kind ~= "role" then
-    local key = key_of(context.id, plan.kind, plan.profile, plan.token_file, plan.role_arn, plan.region)
-    return share(key, function(deadline_ms) return sources[plan.kind](plan, context, deadline_ms) end, context)
+    local key = key_of(context.id, plan.kind, plan.profile, plan.token_file, plan.role_arn,
+      plan.region)
+    return share(key, function(deadline_ms)
+      return sources[plan.kind](plan, context, deadline_ms)
+    end, context)
   end
   local source = plan.source.get and plan.source or provider_for(plan.source, context)
-  local step = { source = source, arn = plan.arn, external_id = plan.external_id, region = plan.region,
-    session_name = plan.session_name, duration_seconds = plan.duration_seconds }
+  local step = {
+    source = source,
+    arn = plan.arn,
+    external_id = plan.external_id,
+    region = plan.region,
+    session_name = plan.session_name,
+    duration_seconds = plan.duration_seconds,
+  }
   local key = key_of(context.id, "role", source, plan.arn, plan.external_id, plan.session_name,
     plan.duration_seconds, plan.region)
-  return share(key, function(deadline_ms) return sources.role(step, context, deadline_ms) end, context)
+  return share(key, function(deadline_ms)
+    return sources.role(step, context, deadline_ms)
+  end, context)
 end
 
 -- The order -------------------------------------------------------------------------------------
 
-local NOTHING_FOUND = "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE "
-  .. "for a profile of ~/.aws/config (the EC2 metadata service is not asked)"
+local NOTHING_FOUND = "no credentials found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+  .. "AWS_PROFILE for a profile of ~/.aws/config (the EC2 metadata service is not asked)"
 
 local function env_web_identity(getenv)
   local file, arn = getenv("AWS_WEB_IDENTITY_TOKEN_FILE"), getenv("AWS_ROLE_ARN")
@@ -162,14 +174,19 @@ local function is_text(value) return type(value) == "string" or secret.is(value)
 
 local function static(keys)
   for key in sorted_pairs(keys) do
-    if not STATIC_KEYS[key] then error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 4) end
+    if not STATIC_KEYS[key] then
+      error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 4)
+    end
   end
   if type(keys.access_key_id) ~= "string" or not is_text(keys.secret_access_key)
     or keys.session_token ~= nil and not is_text(keys.session_token) then
     error("expected " .. SIGNATURE, 4)
   end
-  local fixed = { access_key_id = keys.access_key_id, secret_access_key = secret.wrap(keys.secret_access_key),
-    session_token = keys.session_token and secret.wrap(keys.session_token) or nil }
+  local fixed = {
+    access_key_id = keys.access_key_id,
+    secret_access_key = secret.wrap(keys.secret_access_key),
+    session_token = keys.session_token and secret.wrap(keys.session_token) or nil,
+  }
   return { get = function() return fixed end, forget = function() end }
 end
 
@@ -201,9 +218,15 @@ local function new_context(config)
   return context
 end
 
-local ROLE_SIGNATURE = "role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}, or a list of them"
-local ROLE_KEYS = { arn = "string", external_id = "string", session_name = "string", duration_seconds = "number",
-  region = "string" }
+local ROLE_SIGNATURE = "role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}, or "
+  .. "a list of them"
+local ROLE_KEYS = {
+  arn = "string",
+  external_id = "string",
+  session_name = "string",
+  duration_seconds = "number",
+  region = "string",
+}
 
 -- roles(given) → the list of roles to take one after another; raises when that is not what it is.
 function credentials.roles(given)
@@ -238,8 +261,15 @@ function credentials.provider(config)
     provider = shared[key]
   end
   for _, role in ipairs(credentials.roles(config.role)) do
-    provider = provider_for({ kind = "role", source = provider, arn = role.arn, external_id = role.external_id,
-      session_name = role.session_name, duration_seconds = role.duration_seconds, region = role.region }, context)
+    provider = provider_for({
+      kind = "role",
+      source = provider,
+      arn = role.arn,
+      external_id = role.external_id,
+      session_name = role.session_name,
+      duration_seconds = role.duration_seconds,
+      region = role.region,
+    }, context)
   end
   return provider
 end

@@ -1,5 +1,6 @@
 -- What AWS would plausibly answer to a change that a dry run only plans, for the operations whose
--- answers handlers use. Names and ARNs follow from the input; nothing here looks like a real account.
+-- answers handlers use. Names and ARNs follow from the input; nothing here looks like a real
+-- account.
 local ACCOUNT = "000000000000"
 
 local function sagemaker_arn(kind, name)
@@ -18,13 +19,18 @@ return {
     return { EndpointArn = sagemaker_arn("endpoint", effect.input.EndpointName) }
   end,
   ["sagemaker.CreateModelPackage"] = function(effect)
-    return { ModelPackageArn = sagemaker_arn("model-package", effect.input.ModelPackageGroupName) .. "/1" }
+    local group = sagemaker_arn("model-package", effect.input.ModelPackageGroupName)
+    return { ModelPackageArn = group .. "/1" }
   end,
   ["sagemaker.UpdateModelPackage"] = function(effect)
     return { ModelPackageArn = effect.input.ModelPackageArn }
   end,
   ["sagemaker_runtime.InvokeEndpoint"] = function(effect)
-    return { Body = "{}", ContentType = "application/json", InvokedProductionVariant = effect.input.TargetVariant }
+    return {
+      Body = "{}",
+      ContentType = "application/json",
+      InvokedProductionVariant = effect.input.TargetVariant,
+    }
   end,
   ["bedrock_runtime.InvokeModel"] = function()
     return { body = "{}", contentType = "application/json" }

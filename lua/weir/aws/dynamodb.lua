@@ -7,7 +7,12 @@ local json = require "weir.json"
 local sorted_pairs = require "weir.sorted_pairs"
 
 -- Members that are items.
-local ITEMS = { Item = true, Key = true, ExpressionAttributeValues = true, ExclusiveStartKey = true }
+local ITEMS = {
+  Item = true,
+  Key = true,
+  ExpressionAttributeValues = true,
+  ExclusiveStartKey = true,
+}
 local SECRETS = { secret = { "taskToken", "task_token", "TaskToken" } }
 local MAX_WRITES = 25
 
@@ -63,14 +68,25 @@ local function decode(text)
   return codec.decode_reply(text, SECRETS)
 end
 
-local CONDITION = " ConditionExpression ExpressionAttributeNames ExpressionAttributeValues ReturnValues "
-  .. "ReturnValuesOnConditionCheckFailure ReturnConsumedCapacity ReturnItemCollectionMetrics"
+local CONDITION = " ConditionExpression ExpressionAttributeNames ExpressionAttributeValues "
+  .. "ReturnValues ReturnValuesOnConditionCheckFailure ReturnConsumedCapacity "
+  .. "ReturnItemCollectionMetrics"
 
 local dynamodb = client.service {
-  name = "dynamodb", id = "DYNAMODB", host = "dynamodb", signing_name = "dynamodb",
+  name = "dynamodb",
+  id = "DYNAMODB",
+  host = "dynamodb",
+  signing_name = "dynamodb",
   fips_hosts = { ["aws-us-gov"] = "dynamodb" },
-  protocol = "json", json_version = "1.0", target_prefix = "DynamoDB_20120810",
-  max_attempts = 4, retry_base_ms = 25, check_crc = true, encode = encode, decode = decode, secret_replies = true,
+  protocol = "json",
+  json_version = "1.0",
+  target_prefix = "DynamoDB_20120810",
+  max_attempts = 4,
+  retry_base_ms = 25,
+  check_crc = true,
+  encode = encode,
+  decode = decode,
+  secret_replies = true,
   operations = {
     PutItem = { members = "TableName* Item*" .. CONDITION, target = "TableName", changes = true },
     GetItem = {
@@ -80,49 +96,56 @@ local dynamodb = client.service {
     },
     DeleteItem = { members = "TableName* Key*" .. CONDITION, target = "TableName", changes = true },
     UpdateItem = {
-      members = "TableName* Key* UpdateExpression" .. CONDITION, target = "TableName", changes = true,
+      members = "TableName* Key* UpdateExpression" .. CONDITION,
+      target = "TableName",
+      changes = true,
     },
     Query = {
-      members = "TableName* KeyConditionExpression IndexName FilterExpression ProjectionExpression Limit Select "
-        .. "ScanIndexForward ExclusiveStartKey ConsistentRead ExpressionAttributeNames "
+      members = "TableName* KeyConditionExpression IndexName FilterExpression ProjectionExpression "
+        .. "Limit Select ScanIndexForward ExclusiveStartKey ConsistentRead ExpressionAttributeNames "
         .. "ExpressionAttributeValues ReturnConsumedCapacity",
       target = "TableName",
       -- Until the key is absent, even over empty pages.
       paging = { input = "ExclusiveStartKey", output = "LastEvaluatedKey", items = "Items" },
     },
     BatchWriteItem = {
-      members = "RequestItems* ReturnConsumedCapacity ReturnItemCollectionMetrics", changes = true,
+      members = "RequestItems* ReturnConsumedCapacity ReturnItemCollectionMetrics",
+      changes = true,
     },
     DescribeTable = { members = "TableName*", target = "TableName" },
     CreateTable = {
       members = "TableName* AttributeDefinitions* KeySchema* BillingMode GlobalSecondaryIndexes "
-        .. "LocalSecondaryIndexes ProvisionedThroughput StreamSpecification SSESpecification Tags TableClass "
-        .. "DeletionProtectionEnabled",
-      target = "TableName", changes = true,
+        .. "LocalSecondaryIndexes ProvisionedThroughput StreamSpecification SSESpecification Tags "
+        .. "TableClass DeletionProtectionEnabled",
+      target = "TableName",
+      changes = true,
     },
   },
 }
+
+local THROTTLED = { code = "ProvisionedThroughputExceededException" }
 
 -- Sends one batch until nothing is left unprocessed, backing off as for throttling.
 local function write_batch(self, writes, table_name, options)
   local pending, round = { [table_name] = writes }, 1
   while true do
-    local output, message, code, details = self:call("BatchWriteItem", { RequestItems = pending }, options)
+    local output, message, code, details = self:call("BatchWriteItem", { RequestItems = pending },
+      options)
     if not output then return nil, message, code, details end
     pending = output.UnprocessedItems
     if not pending or pending == "{}" then return true end
-    local waited, why = self.retrier:wait({ code = "ProvisionedThroughputExceededException" }, round,
-      self:deadline(options))
+    local waited, why = self.retrier:wait(THROTTLED, round, self:deadline(options))
     if not waited then
-      return nil, ("dynamodb BatchWriteItem: items of %s are left unprocessed; %s"):format(table_name, why),
-        "ProvisionedThroughputExceededException", { attempts = round, fields = {} }
+      local problem = ("dynamodb BatchWriteItem: items of %s are left unprocessed; %s")
+        :format(table_name, why)
+      return nil, problem, THROTTLED.code, { attempts = round, fields = {} }
     end
     round = round + 1
   end
 end
 
--- write_all(table, writes, options) → true | nil, message, code, details. Any number of writes, 25 at
--- a time; each is { PutRequest = { Item = } } or { DeleteRequest = { Key = } }.
+-- write_all(table, writes, options) → true | nil, message, code, details. Any number of writes, 25
+-- at a time; each is { PutRequest = { Item = } } or { DeleteRequest = { Key = } }.
 function dynamodb.methods:write_all(table_name, writes, options)
   for from = 1, #writes, MAX_WRITES do
     local batch = table.move(writes, from, math.min(from + MAX_WRITES - 1, #writes), 1, {})

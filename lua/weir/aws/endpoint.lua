@@ -2,8 +2,8 @@
 --
 -- The order is that of AWS's SDKs: the client's `endpoint`, AWS_ENDPOINT_URL_<SERVICE>,
 -- AWS_ENDPOINT_URL, the service in the profile's `services` section, the profile's `endpoint_url`.
--- AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (ignore_configured_endpoint_urls in a profile) skips all but the
--- first. FIPS and dual-stack endpoints are AWS's own, so they exclude a configured URL.
+-- AWS_IGNORE_CONFIGURED_ENDPOINT_URLS (ignore_configured_endpoint_urls in a profile) skips all but
+-- the first. FIPS and dual-stack endpoints are AWS's own, so they exclude a configured URL.
 local partitions = require "weir.aws.partitions"
 
 local endpoint = {}
@@ -12,8 +12,8 @@ local PROFILE_KEY = "endpoint_url"
 
 -- Regions --------------------------------------------------------------------------------------
 
--- check_region(region) → true | nil, message, code. A region ends up in host names, so it is held to
--- their letters.
+-- check_region(region) → true | nil, message, code. A region ends up in host names, so it is held
+-- to their letters.
 function endpoint.check_region(region)
   if type(region) ~= "string" or #region > 32
     or not region:find("^%l[%l%d]*%-[%l%d-]*[%l%d]$") then
@@ -24,7 +24,8 @@ function endpoint.check_region(region)
       :format(region), "InvalidRegion"
   end
   if region:find("%-global$") then
-    return nil, ("'%s' is not a region; name one, such as us-east-1"):format(region), "InvalidRegion"
+    return nil, ("'%s' is not a region; name one, such as us-east-1"):format(region),
+      "InvalidRegion"
   end
   return true
 end
@@ -33,7 +34,8 @@ end
 
 local function check_url(url, origin)
   if url:find("^https?://[%w%.%-%[%]:]+[%w%-%._~/]*$") then return (url:gsub("/+$", "")) end
-  return nil, ("%s is not a URL of the form https://host[:port][/path]"):format(origin), "InvalidEndpoint"
+  return nil, ("%s is not a URL of the form https://host[:port][/path]"):format(origin),
+    "InvalidEndpoint"
 end
 
 -- The URL of the service in the [services NAME] section that the profile names.
@@ -91,13 +93,14 @@ local function refuse(message, ...)
   return nil, message:format(...), "InvalidEndpoint"
 end
 
--- variant(service, configuration, region, url) → { fips =, dual_stack =, partition = } | nil, message,
--- code. `url` is the configured one, or nil.
+-- variant(service, configuration, region, url) → { fips =, dual_stack =, partition = }
+--   | nil, message, code. `url` is the configured one, or nil.
 function endpoint.variant(service, configuration, region, url)
   local fips, message, code = configuration:flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
   if message then return nil, message, code end
   local dual_stack
-  dual_stack, message, code = configuration:flag("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+  dual_stack, message, code = configuration:flag("AWS_USE_DUALSTACK_ENDPOINT",
+    "use_dualstack_endpoint")
   if message then return nil, message, code end
 
   if url and (fips or dual_stack) then

@@ -2,13 +2,16 @@
 local client = require "weir.aws.client"
 
 local eventbridge = client.service {
-  name = "eventbridge", id = "EVENTBRIDGE", host = "events", signing_name = "events",
+  name = "eventbridge",
+  id = "EVENTBRIDGE",
+  host = "events",
+  signing_name = "events",
   fips_hosts = { ["us-gov-east-1"] = "events", ["us-gov-west-1"] = "events" },
   fips_dual_stack_hosts = { ["aws-us-gov"] = "events" },
-  protocol = "json", json_version = "1.1", target_prefix = "AWSEvents",
-  operations = {
-    PutEvents = { members = "Entries* EndpointId", changes = true },
-  },
+  protocol = "json",
+  json_version = "1.1",
+  target_prefix = "AWSEvents",
+  operations = { PutEvents = { members = "Entries* EndpointId", changes = true }, },
 }
 
 local MAX_ENTRIES = 10
@@ -32,14 +35,16 @@ function eventbridge.methods:put_all(entries)
       if type(result) == "table" and result.EventId then
         put = put + 1
       elseif tried[entry] then
-        failed[#failed + 1], last_error = entry, type(result) == "table" and result.ErrorCode or "MalformedResponse"
+        failed[#failed + 1] = entry
+        last_error = type(result) == "table" and result.ErrorCode or "MalformedResponse"
       else
         tried[entry], waiting[#waiting + 1] = true, entry
       end
     end
   end
   if #failed == 0 then return put end
-  return nil, ("eventbridge PutEvents: %d of %d entries failed: %s"):format(#failed, #entries, last_error),
+  return nil, ("eventbridge PutEvents: %d of %d entries failed: %s"):format(#failed, #entries,
+    last_error),
     last_error, { failed = failed }
 end
 

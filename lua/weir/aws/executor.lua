@@ -1,7 +1,8 @@
 -- Carries out the effects of handlers through the clients, and checks them where they are only
 -- planned, so that a dry run stumbles over the same mistakes as a live one.
 --
--- An effect is { service = "stepfunctions", operation = "StartExecution", target =, input =, role =? }.
+-- An effect is
+--   { service = "stepfunctions", operation = "StartExecution", target =, input =, role =? }
 local answers = require "weir.aws.dry_answers"
 local aws = require "weir.aws"
 local credentials = require "weir.aws.credentials"
@@ -18,7 +19,8 @@ local function name_of(effect) return effect.service .. " " .. effect.operation 
 function executor.check(effect, changes)
   local module = aws.service(effect.service)
   if not module then
-    error(("no AWS service '%s'; there are %s"):format(effect.service, table.concat(aws.services, ", ")), 4)
+    error(("no AWS service '%s'; there are %s"):format(effect.service,
+      table.concat(aws.services, ", ")), 4)
   end
   local operation = module.check(effect.operation, effect.input)
   if changes and not operation.changes then
@@ -51,8 +53,13 @@ end
 -- The role that the call is made with: of a list, the last.
 function executor.planned(effect)
   local roles = credentials.roles(effect.role)
-  return { service = effect.service, operation = effect.operation, target = redact.value(effect.target),
-    role = #roles > 0 and roles[#roles].arn or nil, input = redact.value(plain(effect.input)) }
+  return {
+    service = effect.service,
+    operation = effect.operation,
+    target = redact.value(effect.target),
+    role = #roles > 0 and roles[#roles].arn or nil,
+    input = redact.value(plain(effect.input)),
+  }
 end
 
 function executor.plausible_answer(effect)

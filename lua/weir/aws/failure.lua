@@ -1,4 +1,5 @@
--- What went wrong with one attempt: a table { code =, message =, status =, headers =, request_id = },
+-- What went wrong with one attempt, as a table
+--   { code =, message =, status =, headers =, elapsed_ms =, request_id =, fields = },
 -- and the readers of the error bodies of the two families of protocols.
 local json = require "weir.json"
 local xml = require "weir.xml"
@@ -14,8 +15,14 @@ failure.request_id = request_id
 
 local function new(response, code, message)
   message = type(message) == "string" and message or ""
-  return { code = code, message = message:sub(1, MESSAGE_MAX), status = response.status,
-    headers = response.headers, elapsed_ms = response.elapsed_ms, request_id = request_id(response.headers) }
+  return {
+    code = code,
+    message = message:sub(1, MESSAGE_MAX),
+    status = response.status,
+    headers = response.headers,
+    elapsed_ms = response.elapsed_ms,
+    request_id = request_id(response.headers),
+  }
 end
 failure.new = new
 

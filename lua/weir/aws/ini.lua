@@ -3,15 +3,16 @@
 --   [profile a]               # a comment follows white space, or begins a line
 --   region = eu-west-1        ; so does this one
 --   credential_process = tool
---     --flag                  → "tool\n--flag": a line indented deeper than its key continues the value
+--     --flag                  → "tool\n--flag"
 --   s3 =
---     addressing_style = path → { s3 = { addressing_style = "path" } }: after an empty value it nests
+--     addressing_style = path → { s3 = { addressing_style = "path" } }
 --
+-- A line that is indented deeper than its key continues the value, or nests where the value is empty.
 -- A section that appears twice is one section; of a repeated key the last value counts. Sections of
 -- other kinds, and keys with white space inside, are left alone.
 --
--- A line that cannot be read is a problem of its section: whoever uses the section has to look. Problems
--- name file and line and never quote a line, because it may hold a secret.
+-- A line that cannot be read is a problem of its section alone. Problems name file and line and never
+-- quote a line, because it may hold a secret.
 local ini = {}
 
 local SIZE_MAX = 1 << 20
@@ -20,8 +21,8 @@ local function fail(file, line, message)
   return nil, ("%s:%d: %s"):format(file, line, message), "InvalidConfiguration"
 end
 
--- Without the white space at both ends. One pattern with "(.-)%s*$" would look at every run of spaces
--- once for each of its characters.
+-- Without the white space at both ends. One pattern with "(.-)%s*$" would look at every run of
+-- spaces once for each of its characters.
 local function trim(text)
   local from = text:find("%S")
   return from and text:match(".*%S", from) or ""
@@ -48,8 +49,8 @@ local function normal_name(inside)
   return kind .. " " .. bare
 end
 
--- The section that a header opens, and what is wrong with the header. A section with a broken header is
--- guessed, because its problem must reach whoever meant it.
+-- The section that a header opens, and what is wrong with the header. A section with a broken
+-- header is guessed, because its problem must reach whoever meant it.
 local function section_name(line)
   local inside, rest = line:match("^%[([^%]]*)%](.*)$")
   local problem
@@ -72,8 +73,10 @@ local function split_pair(line, problem)
   return key:lower(), without_comment(trim(value))
 end
 
--- section: where keys go; values: the table that holds the key above (that of a nobody's key is thrown
--- away); indent: how far that key is indented.
+-- section: where keys go; values: the table that holds the key above (that of a nobody's key is
+-- thrown away); indent: how far that key is indented.
+local NOT_NESTED = "a line that is indented after an empty value must read key = value"
+
 local Reader = {}
 Reader.__index = Reader
 
@@ -102,7 +105,7 @@ function Reader:continue_value(line)
     return
   end
 
-  local key, nested = split_pair(line, "a line that is indented after an empty value must read key = value")
+  local key, nested = split_pair(line, NOT_NESTED)
   if not key then return self:note(nested) end
   if type(value) ~= "table" then
     value = {}

@@ -1,11 +1,11 @@
--- An operation of a service as clients need it, made from its line in the service's table, and the check
--- of what a caller gives it. A caller's mistake raises and quotes the expected call.
+-- An operation of a service as clients need it, made from its line in the service's table, and the
+-- check of what a caller gives it. A caller's mistake raises and quotes the expected call.
 local sorted_pairs = require "weir.sorted_pairs"
 
 local operation = {}
 
--- complete(operation, name, service): fills in name, members and types. `members` names the members of
--- the input, those that are required with a star.
+-- complete(operation, name, service): fills in name, members and types. `members` names the members
+-- of the input, those that are required with a star.
 function operation.complete(self, name, service)
   self.name, self.types = name, service.types
   self.known, self.required, self.shown = {}, {}, {}
@@ -31,7 +31,8 @@ function operation.check_input(service, self, input)
   if type(input) ~= "table" then error("expected " .. signature_of(service, self), 4) end
   for member in sorted_pairs(input) do
     if not self.known[member] then
-      error(("unknown member '%s'; expected %s"):format(tostring(member), signature_of(service, self)), 4)
+      error(("unknown member '%s'; expected %s"):format(tostring(member),
+        signature_of(service, self)), 4)
     end
   end
   for _, member in ipairs(self.required) do

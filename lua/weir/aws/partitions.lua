@@ -65,8 +65,8 @@ local function has(partition, region)
   return false
 end
 
--- of_region(region) → { name =, suffix =, dual_stack_suffix = }. A region that fits nowhere is taken for
--- one of "aws", as AWS's own SDKs do.
+-- of_region(region) → { name =, suffix =, dual_stack_suffix = }. A region that fits nowhere counts
+-- as one of "aws", as in AWS's own SDKs.
 function partitions.of_region(region)
   for _, partition in ipairs(TABLE) do
     if has(partition, region) then return partition end

@@ -68,14 +68,16 @@ local function add_credentials(files, sections, problems)
 end
 
 -- load(getenv) → files | nil, message, code. Files are
---   profiles   { [name] = { config = {…}, credentials = {…}, problem = what is wrong with it, or nil } }
---   services   { [name] = { values = {…}, problem = } }, the sections [services name]
+--   profiles   { [name] = { config = {…}, credentials = {…}, problem = } }
+--   services   { [name] = { values = {…}, problem = } }: the sections [services name]
 --   problem    of lines that stand in no section, or nil
+-- A problem says what cannot be read of a section; nil: all can.
 function profiles.load(getenv)
   local config, wrong, code = load_sections(file_path(getenv, "AWS_CONFIG_FILE", "config"))
   if not config then return nil, wrong, code end
   local credentials, also_wrong
-  credentials, also_wrong, code = load_sections(file_path(getenv, "AWS_SHARED_CREDENTIALS_FILE", "credentials"))
+  local path = file_path(getenv, "AWS_SHARED_CREDENTIALS_FILE", "credentials")
+  credentials, also_wrong, code = load_sections(path)
   if not credentials then return nil, also_wrong, code end
 
   local files = { profiles = {}, services = {}, problem = wrong[""] or also_wrong[""] }
@@ -131,11 +133,12 @@ local function static_keys(name, section)
 end
 
 local function has_static_keys(profile)
-  return value(profile, "aws_access_key_id") ~= nil and value(profile, "aws_secret_access_key") ~= nil
+  return value(profile, "aws_access_key_id") ~= nil
+    and value(profile, "aws_secret_access_key") ~= nil
 end
 
--- What a thin client cannot do, and what to do instead. The fourth result says that the profile holds
--- nothing else, so that whoever did not ask for it may go on elsewhere.
+-- What a thin client cannot do, and what to do instead. The fourth result says that the profile
+-- holds nothing else, so that whoever did not ask for it may go on elsewhere.
 local function refuse_login(profile, name)
   local what
   for _, key in ipairs { "sso_session", "sso_start_url", "sso_account_id" } do
@@ -160,8 +163,8 @@ local function web_identity(profile, name)
   }
 end
 
--- Keys, a process, or nothing: what a profile without a role offers. A login that weir does not speak is
--- named only when nothing else is there.
+-- Keys, a process, or nothing: what a profile without a role offers. A login that weir does not
+-- speak is named only when nothing else is there.
 local function plan_plain(profile, name)
   if value(profile, "web_identity_token_file") then
     return fail(name, "web_identity_token_file needs role_arn as well")
@@ -182,7 +185,8 @@ local function plan_credential_source(name, source)
   local kind = CREDENTIAL_SOURCES[source]
   if kind then return { kind = kind, profile = name } end
   if source == "Ec2InstanceMetadata" then
-    return fail(name, "credential_source Ec2InstanceMetadata is not supported; use Environment or EcsContainer")
+    return fail(name, "credential_source Ec2InstanceMetadata is not supported; use Environment or "
+      .. "EcsContainer")
   end
   return fail(name, "credential_source must be Environment or EcsContainer")
 end
@@ -222,7 +226,8 @@ local function parse_duration(name, text)
 end
 
 local function plan_role(files, profile, name, visited)
-  local source_profile, source = value(profile, "source_profile"), value(profile, "credential_source")
+  local source_profile = value(profile, "source_profile")
+  local source = value(profile, "credential_source")
   if value(profile, "web_identity_token_file") then return web_identity(profile, name) end
   if (source_profile == nil) == (source == nil) then
     return fail(name, "role_arn needs exactly one of source_profile and credential_source")
@@ -261,9 +266,9 @@ function plan_profile(files, name, visited)
   return plan_plain(profile, name)
 end
 
--- plan(files, name) → plan | nil (the profile offers nothing) | nil, message, code[, only_a_login].
--- A plan is { kind = "static" | "process" | "environment" | "container" | "web_identity" | "role", … };
--- a role has the plan of its `source`.
+-- plan(files, name) → plan | nil when the profile offers nothing | nil, message, code[, only_a_login]
+-- A plan has a kind, "static", "process", "environment", "container", "web_identity" or "role", and
+-- what the kind needs; a role has the plan of its `source`.
 function profiles.plan(files, name)
   if not files.profiles[name] then return nil end
   return plan_profile(files, name, {})

@@ -20,8 +20,8 @@ local function set(names)
   return members
 end
 
--- Codes of weir.http come first: the exchange broke before a whole answer was there. The last ones are
--- those of statuses 500 and 503, which S3 also sends inside of a 200.
+-- Codes of weir.http come first: the exchange broke before a whole answer was there. The last ones
+-- are those of statuses 500 and 503, which S3 also sends inside of a 200.
 local TRANSIENT_CODES = set [[
   ConnectFailed ConnectionLost MalformedResponse Timeout TlsFailed CrcMismatch
   RequestTimeout RequestTimeoutException IDPCommunicationError
@@ -85,8 +85,14 @@ function M:correct_skew(failure)
   local headers = failure.headers
   if not headers or not headers.date or not failure.code then return false end
   local received = self.now() / 1000
-  local offset = sigv4.skew({ code = failure.code, date = headers.date, age = headers.age,
-    sent = received - (failure.elapsed_ms or 0) / 1000, received = received, offset = self.offset_ms / 1000 })
+  local offset = sigv4.skew({
+    code = failure.code,
+    date = headers.date,
+    age = headers.age,
+    sent = received - (failure.elapsed_ms or 0) / 1000,
+    received = received,
+    offset = self.offset_ms / 1000,
+  })
   if not offset then return false end
   self.offset_ms = offset * 1000
   return true

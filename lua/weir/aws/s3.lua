@@ -8,6 +8,7 @@ local s3_address = require "weir.aws.s3_address"
 local sha256 = require "weir.sha256"
 
 local MINUTES = 60000
+local NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 local function escape(text)
   return (text:gsub("[&<>\"'\r\n]", function(c) return ("&#%d;"):format(c:byte()) end))
@@ -16,24 +17,28 @@ end
 local function complete_upload_xml(input)
   local parts = {}
   for i, part in ipairs(input.MultipartUpload.Parts) do
-    parts[i] = ("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>"):format(part.PartNumber, escape(part.ETag))
+    parts[i] = ("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>")
+      :format(part.PartNumber, escape(part.ETag))
   end
-  return ('<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">%s</CompleteMultipartUpload>')
-    :format(table.concat(parts))
+  return ('<CompleteMultipartUpload xmlns="%s">%s</CompleteMultipartUpload>')
+    :format(NAMESPACE, table.concat(parts))
 end
 
 local function tagging_xml(input)
   local tags = {}
   for i, tag in ipairs(input.Tagging.TagSet) do
-    tags[i] = ("<Tag><Key>%s</Key><Value>%s</Value></Tag>"):format(escape(tag.Key), escape(tag.Value))
+    tags[i] = ("<Tag><Key>%s</Key><Value>%s</Value></Tag>")
+      :format(escape(tag.Key), escape(tag.Value))
   end
-  return ('<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><TagSet>%s</TagSet></Tagging>')
-    :format(table.concat(tags))
+  return ('<Tagging xmlns="%s"><TagSet>%s</TagSet></Tagging>')
+    :format(NAMESPACE, table.concat(tags))
 end
 
 -- Keys come percent-encoded, because XML cannot hold every key; "+" is a space there.
 local function percent_decode(text)
-  return (text:gsub("%+", " "):gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+  return (text:gsub("%+", " "):gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
 end
 
 local function decode_members(elements, name)
@@ -66,7 +71,8 @@ local function sign_payload(request)
     request.payload_hash = "UNSIGNED-PAYLOAD"
     return true
   end
-  local hash, message, code = sha256.file(request.body_file, request.body_offset, request.body_length)
+  local hash, message, code = sha256.file(request.body_file, request.body_offset,
+    request.body_length)
   request.payload_hash = hash
   return hash, message, code
 end
@@ -143,7 +149,8 @@ local OBJECT_HEADERS = merged(CHARGED, VERSION, CHECKSUMS, ENCRYPTION, CUSTOMER_
 })
 local HEAD_HEADERS = merged(OBJECT_HEADERS, { ArchiveStatus = "x-amz-archive-status" })
 local PART_HEADERS = merged(CHARGED, CHECKSUMS, ENCRYPTION, CUSTOMER_KEY, { ETag = "ETag" })
-local PUT_HEADERS = merged(PART_HEADERS, VERSION, CONTEXT, EXPIRATION, { Size = "x-amz-object-size" })
+local PUT_HEADERS = merged(PART_HEADERS, VERSION, CONTEXT, EXPIRATION,
+  { Size = "x-amz-object-size" })
 local COPY_PART_HEADERS = merged(CHARGED, ENCRYPTION, CUSTOMER_KEY,
   { CopySourceVersionId = "x-amz-copy-source-version-id" })
 local COPY_HEADERS = merged(COPY_PART_HEADERS, VERSION, CONTEXT, EXPIRATION)
@@ -157,8 +164,12 @@ local CREATE_HEADERS = merged(CHARGED, ENCRYPTION, CUSTOMER_KEY, CONTEXT, {
 
 local READ_HEADERS = { IfMatch = "If-Match", IfNoneMatch = "If-None-Match", Range = "Range" }
 local WRITE_HEADERS = {
-  IfMatch = "If-Match", IfNoneMatch = "If-None-Match", ContentType = "Content-Type",
-  ContentEncoding = "Content-Encoding", CacheControl = "Cache-Control", Tagging = "x-amz-tagging",
+  IfMatch = "If-Match",
+  IfNoneMatch = "If-None-Match",
+  ContentType = "Content-Type",
+  ContentEncoding = "Content-Encoding",
+  CacheControl = "Cache-Control",
+  Tagging = "x-amz-tagging",
   ContentMD5 = "Content-MD5",
 }
 
@@ -169,94 +180,184 @@ local COPY_SOURCE_HEADERS = {
 }
 
 return client.service {
-  name = "s3", id = "S3", host = "s3", signing_name = "s3", protocol = "rest_xml",
-  without_fips = "aws-cn", types = TYPES,
-  content_sha256 = true, locate = s3_address.locate, finish = sign_payload,
+  name = "s3",
+  id = "S3",
+  host = "s3",
+  signing_name = "s3",
+  protocol = "rest_xml",
+  without_fips = "aws-cn",
+  types = TYPES,
+  content_sha256 = true,
+  locate = s3_address.locate,
+  finish = sign_payload,
   operations = {
     GetObject = {
-      method = "GET", path = "/{Key+}", accepts = 304, output_payload = "Body",
+      method = "GET",
+      path = "/{Key+}",
+      accepts = 304,
+      output_payload = "Body",
       members = "Bucket* Key* IfMatch IfNoneMatch Range VersionId output_file",
-      headers = READ_HEADERS, query = { VersionId = "versionId" }, output_headers = OBJECT_HEADERS,
-      target = "Key", timeout_ms = 15 * MINUTES,
+      headers = READ_HEADERS,
+      query = { VersionId = "versionId" },
+      output_headers = OBJECT_HEADERS,
+      target = "Key",
+      timeout_ms = 15 * MINUTES,
     },
     HeadObject = {
-      method = "HEAD", path = "/{Key+}", accepts = 304,
+      method = "HEAD",
+      path = "/{Key+}",
+      accepts = 304,
       members = "Bucket* Key* IfMatch IfNoneMatch Range VersionId",
-      headers = READ_HEADERS, query = { VersionId = "versionId" }, output_headers = HEAD_HEADERS,
+      headers = READ_HEADERS,
+      query = { VersionId = "versionId" },
+      output_headers = HEAD_HEADERS,
       target = "Key",
     },
     PutObject = {
-      method = "PUT", path = "/{Key+}", payload = "Body",
-      members = "Bucket* Key* Body body_file body_offset body_length ContentType ContentEncoding CacheControl "
-        .. "ContentMD5 Metadata Tagging IfMatch IfNoneMatch",
-      headers = WRITE_HEADERS, output_headers = PUT_HEADERS,
-      target = "Key", changes = true, timeout_ms = 15 * MINUTES,
+      method = "PUT",
+      path = "/{Key+}",
+      payload = "Body",
+      members = "Bucket* Key* Body body_file body_offset body_length ContentType ContentEncoding "
+        .. "CacheControl ContentMD5 Metadata Tagging IfMatch IfNoneMatch",
+      headers = WRITE_HEADERS,
+      output_headers = PUT_HEADERS,
+      target = "Key",
+      changes = true,
+      timeout_ms = 15 * MINUTES,
     },
     DeleteObject = {
-      method = "DELETE", path = "/{Key+}", members = "Bucket* Key* VersionId", query = { VersionId = "versionId" },
+      method = "DELETE",
+      path = "/{Key+}",
+      members = "Bucket* Key* VersionId",
+      query = { VersionId = "versionId" },
       output_headers = merged(CHARGED, VERSION, { DeleteMarker = "x-amz-delete-marker" }),
-      target = "Key", changes = true,
+      target = "Key",
+      changes = true,
     },
     ListObjectsV2 = {
-      method = "GET", path = "/", xml_answer = true, after = decode_listing,
+      method = "GET",
+      path = "/",
+      xml_answer = true,
+      after = decode_listing,
       fixed_query = { ["list-type"] = "2", ["encoding-type"] = "url" },
       members = "Bucket* Prefix Delimiter StartAfter ContinuationToken MaxKeys FetchOwner",
-      query = { Prefix = "prefix", Delimiter = "delimiter", StartAfter = "start-after",
-        ContinuationToken = "continuation-token", MaxKeys = "max-keys", FetchOwner = "fetch-owner" },
-      lists = { "Contents", "CommonPrefixes", "ChecksumAlgorithm" }, output_headers = CHARGED,
-      paging = { input = "ContinuationToken", output = "NextContinuationToken", more = "IsTruncated",
-        items = "Contents" },
+      query = {
+        Prefix = "prefix",
+        Delimiter = "delimiter",
+        StartAfter = "start-after",
+        ContinuationToken = "continuation-token",
+        MaxKeys = "max-keys",
+        FetchOwner = "fetch-owner",
+      },
+      lists = { "Contents", "CommonPrefixes", "ChecksumAlgorithm" },
+      output_headers = CHARGED,
+      paging = {
+        input = "ContinuationToken",
+        output = "NextContinuationToken",
+        more = "IsTruncated",
+        items = "Contents",
+      },
       target = "Bucket",
     },
     CreateMultipartUpload = {
-      method = "POST", path = "/{Key+}", fixed_query = { uploads = "" }, xml_answer = true,
-      members = "Bucket* Key* ContentType ContentEncoding CacheControl Metadata Tagging", headers = WRITE_HEADERS,
+      method = "POST",
+      path = "/{Key+}",
+      fixed_query = { uploads = "" },
+      xml_answer = true,
+      members = "Bucket* Key* ContentType ContentEncoding CacheControl Metadata Tagging",
+      headers = WRITE_HEADERS,
       output_headers = CREATE_HEADERS,
-      target = "Key", changes = true,
+      target = "Key",
+      changes = true,
     },
     UploadPart = {
-      method = "PUT", path = "/{Key+}", payload = "Body", output_headers = PART_HEADERS,
-      members = "Bucket* Key* UploadId* PartNumber* Body body_file body_offset body_length ContentMD5",
-      headers = { ContentMD5 = "Content-MD5" }, query = { UploadId = "uploadId", PartNumber = "partNumber" },
-      target = "Key", changes = true, timeout_ms = 15 * MINUTES,
+      method = "PUT",
+      path = "/{Key+}",
+      payload = "Body",
+      output_headers = PART_HEADERS,
+      members = "Bucket* Key* UploadId* PartNumber* Body body_file body_offset body_length "
+        .. "ContentMD5",
+      headers = { ContentMD5 = "Content-MD5" },
+      query = { UploadId = "uploadId", PartNumber = "partNumber" },
+      target = "Key",
+      changes = true,
+      timeout_ms = 15 * MINUTES,
     },
-    -- CopySource is "bucket/key" or an access point's "ARN/object/key", percent-encoded by the caller.
+    -- CopySource is "bucket/key" or an access point's "ARN/object/key", percent-encoded.
     CopyObject = {
-      method = "PUT", path = "/{Key+}", xml_answer = true, output_member = "CopyObjectResult",
-      members = "Bucket* Key* CopySource* CopySourceIfMatch CopySourceIfNoneMatch MetadataDirective "
-        .. "TaggingDirective ContentType ContentEncoding CacheControl Metadata Tagging IfMatch IfNoneMatch",
-      headers = merged(WRITE_HEADERS, COPY_SOURCE_HEADERS,
-        { MetadataDirective = "x-amz-metadata-directive", TaggingDirective = "x-amz-tagging-directive" }),
+      method = "PUT",
+      path = "/{Key+}",
+      xml_answer = true,
+      output_member = "CopyObjectResult",
+      members = "Bucket* Key* CopySource* CopySourceIfMatch CopySourceIfNoneMatch "
+        .. "MetadataDirective TaggingDirective ContentType ContentEncoding CacheControl Metadata "
+        .. "Tagging IfMatch IfNoneMatch",
+      headers = merged(WRITE_HEADERS, COPY_SOURCE_HEADERS, {
+        MetadataDirective = "x-amz-metadata-directive",
+        TaggingDirective = "x-amz-tagging-directive",
+      }),
       output_headers = COPY_HEADERS,
-      target = "Key", changes = true, timeout_ms = 15 * MINUTES,
+      target = "Key",
+      changes = true,
+      timeout_ms = 15 * MINUTES,
     },
     UploadPartCopy = {
-      method = "PUT", path = "/{Key+}", xml_answer = true, output_member = "CopyPartResult",
+      method = "PUT",
+      path = "/{Key+}",
+      xml_answer = true,
+      output_member = "CopyPartResult",
       members = "Bucket* Key* UploadId* PartNumber* CopySource* CopySourceRange CopySourceIfMatch "
         .. "CopySourceIfNoneMatch",
       headers = merged(COPY_SOURCE_HEADERS, { CopySourceRange = "x-amz-copy-source-range" }),
-      query = { UploadId = "uploadId", PartNumber = "partNumber" }, output_headers = COPY_PART_HEADERS,
-      target = "Key", changes = true, timeout_ms = 15 * MINUTES,
+      query = { UploadId = "uploadId", PartNumber = "partNumber" },
+      output_headers = COPY_PART_HEADERS,
+      target = "Key",
+      changes = true,
+      timeout_ms = 15 * MINUTES,
     },
     CompleteMultipartUpload = {
-      method = "POST", path = "/{Key+}", xml = complete_upload_xml, xml_answer = true,
-      members = "Bucket* Key* UploadId* MultipartUpload*", query = { UploadId = "uploadId" },
+      method = "POST",
+      path = "/{Key+}",
+      xml = complete_upload_xml,
+      xml_answer = true,
+      members = "Bucket* Key* UploadId* MultipartUpload*",
+      query = { UploadId = "uploadId" },
       output_headers = COMPLETE_HEADERS,
-      target = "Key", changes = true, timeout_ms = 15 * MINUTES,
+      target = "Key",
+      changes = true,
+      timeout_ms = 15 * MINUTES,
     },
     AbortMultipartUpload = {
-      method = "DELETE", path = "/{Key+}", members = "Bucket* Key* UploadId*", query = { UploadId = "uploadId" },
-      output_headers = CHARGED, target = "Key", changes = true,
+      method = "DELETE",
+      path = "/{Key+}",
+      members = "Bucket* Key* UploadId*",
+      query = { UploadId = "uploadId" },
+      output_headers = CHARGED,
+      target = "Key",
+      changes = true,
     },
     GetObjectTagging = {
-      method = "GET", path = "/{Key+}", fixed_query = { tagging = "" }, xml_answer = true, lists = { "Tag" },
-      members = "Bucket* Key* VersionId", query = { VersionId = "versionId" }, after = tag_set,
-      output_headers = VERSION, target = "Key",
+      method = "GET",
+      path = "/{Key+}",
+      fixed_query = { tagging = "" },
+      xml_answer = true,
+      lists = { "Tag" },
+      members = "Bucket* Key* VersionId",
+      query = { VersionId = "versionId" },
+      after = tag_set,
+      output_headers = VERSION,
+      target = "Key",
     },
     PutObjectTagging = {
-      method = "PUT", path = "/{Key+}", fixed_query = { tagging = "" }, xml = tagging_xml,
-      members = "Bucket* Key* VersionId Tagging*", query = { VersionId = "versionId" },
-      output_headers = VERSION, target = "Key", changes = true,
+      method = "PUT",
+      path = "/{Key+}",
+      fixed_query = { tagging = "" },
+      xml = tagging_xml,
+      members = "Bucket* Key* VersionId Tagging*",
+      query = { VersionId = "versionId" },
+      output_headers = VERSION,
+      target = "Key",
+      changes = true,
     },
   },
 }

@@ -26,15 +26,17 @@ local OTHERS = {
 local function check_kind(bucket)
   local ending = bucket:match("%-%-[%a-]+%-s3$") or bucket:match("%.mrap$")
   if not OTHERS[ending] then return true end
-  return fail("'%s' is %s, which weir does not support; use a general purpose bucket", bucket:sub(1, 80),
-    OTHERS[ending])
+  return fail("'%s' is %s, which weir does not support; use a general purpose bucket",
+    bucket:sub(1, 80), OTHERS[ending])
 end
 
 -- arn:aws:s3:eu-west-1:111122223333:accesspoint/name (":" before the name is accepted as well).
 local function parse_arn(arn)
   local partition, region, account, name =
     arn:match("^arn:(aws[%l-]*):s3:([%w-]*):(%d+):accesspoint[/:]([%l%d][%l%d-]*)$")
-  if not partition then return fail("'%s' is not the ARN of an S3 access point", arn:sub(1, 200)) end
+  if not partition then
+    return fail("'%s' is not the ARN of an S3 access point", arn:sub(1, 200))
+  end
   if not endpoint.check_region(region) then
     return fail("'%s' names no region: multi-region access points are not supported", arn)
   end
@@ -58,7 +60,8 @@ local function subdomain(url, label)
 end
 
 local function check_bucket(bucket)
-  return #bucket >= 3 and #bucket <= 255 and bucket:find("^[%w][%w%.%-_]*[%w]$") and not bucket:find("%.%.")
+  return #bucket >= 3 and #bucket <= 255 and bucket:find("^[%w][%w%.%-_]*[%w]$")
+    and not bucket:find("%.%.")
 end
 
 local function fits_host(bucket)
@@ -66,8 +69,8 @@ local function fits_host(bucket)
 end
 
 local function host(word, region, variant)
-  return ("%s%s%s.%s.%s"):format(word, variant.fips and "-fips" or "", variant.dual_stack and ".dualstack" or "",
-    region, variant.partition.suffix)
+  local fips, dual_stack = variant.fips and "-fips" or "", variant.dual_stack and ".dualstack" or ""
+  return ("%s%s%s.%s.%s"):format(word, fips, dual_stack, region, variant.partition.suffix)
 end
 
 local function locate_access_point(arn, place, input)
@@ -85,7 +88,9 @@ end
 local function locate_bucket(bucket, place, input)
   local fine, message, code = check_kind(bucket)
   if not fine then return nil, message, code end
-  if not check_bucket(bucket) then return fail("'%s' is not the name of a bucket", bucket:sub(1, 80)) end
+  if not check_bucket(bucket) then
+    return fail("'%s' is not the name of a bucket", bucket:sub(1, 80))
+  end
   local base = place.url or "https://" .. host("s3", place.region, place.variant)
   local url = fits_host(bucket) and subdomain(base, bucket) or base .. "/" .. bucket
   return { url = url, region = place.region, input = input }

@@ -5,16 +5,23 @@ local client = require "weir.aws.client"
 local TIMEOUT_MS = 70000
 
 return client.service {
-  name = "sagemaker_runtime", id = "SAGEMAKER_RUNTIME", host = "runtime.sagemaker", signing_name = "sagemaker",
+  name = "sagemaker_runtime",
+  id = "SAGEMAKER_RUNTIME",
+  host = "runtime.sagemaker",
+  signing_name = "sagemaker",
   fips_hosts = { aws = "runtime-fips.sagemaker", ["aws-us-gov"] = "runtime.sagemaker" },
   protocol = "rest_json",
   operations = {
     InvokeEndpoint = {
-      method = "POST", path = "/endpoints/{EndpointName}/invocations", payload = "Body",
-      members = "EndpointName* Body* ContentType Accept CustomAttributes TargetModel TargetVariant "
-        .. "TargetContainerHostname InferenceId EnableExplanations InferenceComponentName SessionId",
+      method = "POST",
+      path = "/endpoints/{EndpointName}/invocations",
+      payload = "Body",
+      members = "EndpointName* Body* ContentType Accept CustomAttributes TargetModel "
+        .. "TargetVariant TargetContainerHostname InferenceId EnableExplanations "
+        .. "InferenceComponentName SessionId",
       headers = {
-        ContentType = "Content-Type", Accept = "Accept",
+        ContentType = "Content-Type",
+        Accept = "Accept",
         CustomAttributes = "X-Amzn-SageMaker-Custom-Attributes",
         TargetModel = "X-Amzn-SageMaker-Target-Model",
         TargetVariant = "X-Amzn-SageMaker-Target-Variant",
@@ -26,12 +33,15 @@ return client.service {
       },
       output_payload = "Body",
       output_headers = {
-        ContentType = "Content-Type", CustomAttributes = "X-Amzn-SageMaker-Custom-Attributes",
+        ContentType = "Content-Type",
+        CustomAttributes = "X-Amzn-SageMaker-Custom-Attributes",
         InvokedProductionVariant = "x-Amzn-Invoked-Production-Variant",
         NewSessionId = "X-Amzn-SageMaker-New-Session-Id",
         ClosedSessionId = "X-Amzn-SageMaker-Closed-Session-Id",
       },
-      target = "EndpointName", changes = true, timeout_ms = TIMEOUT_MS,
+      target = "EndpointName",
+      changes = true,
+      timeout_ms = TIMEOUT_MS,
     },
   },
 }

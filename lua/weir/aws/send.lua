@@ -1,5 +1,5 @@
--- One call of an operation: finds the endpoint and the credentials, builds, signs, sends, retries and
--- parses.
+-- One call of an operation: finds the endpoint and the credentials, builds, signs, sends, retries
+-- and parses.
 --
 --   send(client, operation, input, deadline_ms) → output | nil, message, code, details
 --
@@ -32,8 +32,8 @@ local function find_region(configuration)
   return region
 end
 
--- Where the request goes and in which region it is signed. The settings do not change while a client
--- lives, so they are looked up once; only S3's host depends on the input.
+-- Where the request goes and in which region it is signed. The settings do not change while a
+-- client lives, so they are looked up once; only S3's host depends on the input.
 local function locate(self, operation, input)
   local message, code
   if not self.region then
@@ -84,7 +84,8 @@ local function receive(self, operation, response)
   local protocol = self.service.protocol
   if self.service.check_crc and response.headers["x-amz-crc32"]
     and response.headers["x-amz-crc32"] ~= tostring(bytes.crc32(response.body)) then
-    return nil, failure.new(response, "CrcMismatch", "the answer's checksum does not match its body")
+    return nil, failure.new(response, "CrcMismatch",
+      "the answer's checksum does not match its body")
   end
   if response.status >= 200 and response.status < 300 or operation.accepts == response.status then
     local output, problem = protocol.parse(self.service, operation, response)
@@ -125,8 +126,8 @@ end
 
 -- Failures ---------------------------------------------------------------------------------------
 
--- Services quote what they refuse, task tokens included: what the input keeps secret is taken out of
--- a failure's texts.
+-- Services quote what they refuse, task tokens included: what the input keeps secret is taken out
+-- of a failure's texts.
 local function hide_secrets(value, input)
   if type(value) == "string" then
     if secret.is(input) then return secret.hide(value, input) end
@@ -154,7 +155,9 @@ end
 
 local function give_up(self, operation, problem, attempts, why)
   return nil, describe(self, operation, problem, attempts, why), problem.code, {
-    request_id = problem.request_id, status = problem.status, attempts = attempts or 0,
+    request_id = problem.request_id,
+    status = problem.status,
+    attempts = attempts or 0,
     fields = problem.fields or {},
   }
 end

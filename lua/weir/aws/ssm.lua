@@ -4,16 +4,26 @@ local secret = require "weir.secret"
 
 local function hide_secure_string(output)
   local parameter = output.Parameter
-  if type(parameter) == "table" and parameter.Type == "SecureString" and type(parameter.Value) == "string" then
+  if type(parameter) == "table" and parameter.Type == "SecureString"
+    and type(parameter.Value) == "string" then
     parameter.Value = secret.wrap(parameter.Value)
   end
 end
 
 return client.service {
-  name = "ssm", id = "SSM", host = "ssm", signing_name = "ssm",
+  name = "ssm",
+  id = "SSM",
+  host = "ssm",
+  signing_name = "ssm",
   fips_hosts = { ["aws-us-gov"] = "ssm" },
-  protocol = "json", json_version = "1.1", target_prefix = "AmazonSSM",
+  protocol = "json",
+  json_version = "1.1",
+  target_prefix = "AmazonSSM",
   operations = {
-    GetParameter = { members = "Name* WithDecryption", target = "Name", after = hide_secure_string },
+    GetParameter = {
+      members = "Name* WithDecryption",
+      target = "Name",
+      after = hide_secure_string,
+    },
   },
 }

@@ -4,7 +4,9 @@
 local types = {}
 
 local READERS = {
-  integer = function(text) return text:find("^%s*[+-]?%d+%s*$") and math.tointeger(tonumber(text)) or nil end,
+  integer = function(text)
+    return text:find("^%s*[+-]?%d+%s*$") and math.tointeger(tonumber(text)) or nil
+  end,
   boolean = function(text)
     local lower = text:lower()
     if lower == "true" then return true end

@@ -20,7 +20,8 @@ function protocol.parse(service, _, response)
   if response.body_bytes == 0 then return {} end
   local output, message = (service.decode or json.decode)(response.body)
   if type(output) == "table" then return output end
-  return nil, failure.unreadable(response, "the answer is not JSON: " .. (message or "not an object"))
+  return nil, failure.unreadable(response, "the answer is not JSON: "
+    .. (message or "not an object"))
 end
 
 protocol.parse_error = failure.from_json

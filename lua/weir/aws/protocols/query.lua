@@ -39,7 +39,9 @@ end
 
 function protocol.parse(_, operation, response)
   local root, message = xml.decode(response.body)
-  if not root then return nil, failure.unreadable(response, "the answer is not XML: " .. message) end
+  if not root then
+    return nil, failure.unreadable(response, "the answer is not XML: " .. message)
+  end
   for _, child in ipairs(root) do
     if child.name == operation.name .. "Result" then
       local value = value_of(operation, child)

@@ -13,7 +13,9 @@ function rest.path(template, input)
   local used = {}
   local path = template:gsub("{([%w]+)(%+?)}", function(member, greedy)
     local value = input[member]
-    if type(value) ~= "string" or value == "" then error(member .. " must be a text that is not empty", 0) end
+    if type(value) ~= "string" or value == "" then
+      error(member .. " must be a text that is not empty", 0)
+    end
     used[member] = true
     return sigv4.encode(value, greedy == "+")
   end)

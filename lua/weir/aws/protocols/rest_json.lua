@@ -29,7 +29,8 @@ function protocol.parse(_, operation, response)
   elseif response.body ~= "" then
     local decoded, message = json.decode(response.body)
     if type(decoded) ~= "table" then
-      return nil, failure.unreadable(response, "the answer is not JSON: " .. (message or "not an object"))
+      return nil, failure.unreadable(response, "the answer is not JSON: "
+        .. (message or "not an object"))
     end
     output = decoded
   end

@@ -1,8 +1,8 @@
 -- REST with XML bodies, as S3 speaks it.
 --
--- An operation has an XML answer when it says `xml_answer = true`: `lists` are the elements that repeat,
--- and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or `xml(input)`
--- (a function).
+-- An operation has an XML answer when it says `xml_answer = true`: `lists` are the elements that
+-- repeat, and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or
+-- `xml(input)` (a function).
 local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -19,10 +19,16 @@ end
 
 function protocol.build(_, operation, input)
   local path, used = rest.path(operation.path, input)
-  local request = { method = operation.method, path = path,
-    query = rest.collect(operation.query, input, used), headers = rest.collect(operation.headers, input, used),
-    output_file = input.output_file, body_file = input.body_file, body_offset = input.body_offset,
-    body_length = input.body_length }
+  local request = {
+    method = operation.method,
+    path = path,
+    query = rest.collect(operation.query, input, used),
+    headers = rest.collect(operation.headers, input, used),
+    output_file = input.output_file,
+    body_file = input.body_file,
+    body_offset = input.body_offset,
+    body_length = input.body_length,
+  }
   for name, value in pairs(operation.fixed_query or {}) do -- any order: copies one key at a time
     request.query[name] = value
   end
@@ -57,22 +63,26 @@ local function list_set(operation)
   return set
 end
 
--- The root's name is not looked at: S3 and what speaks its protocol do not agree on it. A page of HTML is
--- an answer of something else.
+-- The root's name is not looked at: S3 and what speaks its protocol do not agree on it. A page of
+-- HTML is an answer of something else.
 local function parse_xml(operation, response)
   operation.list_set = operation.list_set or list_set(operation)
   local root, message = xml.decode(response.body)
-  if not root then return nil, failure.unreadable(response, "the answer is not XML: " .. message) end
+  if not root then
+    return nil, failure.unreadable(response, "the answer is not XML: " .. message)
+  end
   if root.name == "Error" then return nil, failure.from_xml(response) end
-  if root.name:lower() == "html" then return nil, failure.unreadable(response, "the answer is a page of HTML") end
+  if root.name:lower() == "html" then
+    return nil, failure.unreadable(response, "the answer is a page of HTML")
+  end
 
   local output = value_of(operation, root)
   if type(output) ~= "table" then output = {} end
   return operation.output_member and { [operation.output_member] = output } or output
 end
 
--- S3 may begin a long operation with status 200 and then find that it failed. An operation without an
--- XML answer has no body at all, unless it failed like that.
+-- S3 may begin a long operation with status 200 and then find that it failed. An operation without
+-- an XML answer has no body at all, unless it failed like that.
 local function find_late_error(response)
   if not response.body or not response.body:find("<Error[%s>]") then return nil end
   local root = xml.decode(response.body)
@@ -108,9 +118,15 @@ end
 
 function protocol.parse_error(response)
   if response.body and response.body ~= "" then return failure.from_xml(response) end
-  local codes = { [304] = "NotModified", [400] = "BadRequest", [403] = "Forbidden", [404] = "NotFound",
-    [412] = "PreconditionFailed" }
-  return failure.new(response, codes[response.status] or "Http" .. response.status, "the answer has no body")
+  local codes = {
+    [304] = "NotModified",
+    [400] = "BadRequest",
+    [403] = "Forbidden",
+    [404] = "NotFound",
+    [412] = "PreconditionFailed",
+  }
+  return failure.new(response, codes[response.status] or "Http" .. response.status,
+    "the answer has no body")
 end
 
 return protocol
