@@ -1,0 +1,91 @@
+/* See sketch.h; the interval of a ratio is in ratio_interval.c. */
+#include "core/stats/sketch.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+stats_sketch stats_sketch_new(double accuracy) {
+  return (stats_sketch){.accuracy = accuracy, .log_g = log((1 + accuracy) / (1 - accuracy))};
+}
+
+int32_t stats_sketch_bucket(const stats_sketch *self, double value) {
+  return (int32_t)ceil(log(value) / self->log_g);
+}
+
+/* Makes room for the bucket, on either side. */
+static bool reach(stats_sketch *self, int32_t bucket) {
+  enum { MARGIN = 32 };
+  if (self->size > 0 && bucket >= self->first && bucket < self->first + (int32_t)self->size)
+    return true;
+  int32_t first = bucket - MARGIN, last = bucket + MARGIN;
+  if (self->size > 0 && self->first < first) first = self->first;
+  if (self->size > 0 && self->first + (int32_t)self->size - 1 > last)
+    last = self->first + (int32_t)self->size - 1;
+  size_t size = (size_t)(last - first) + 1;
+  double *counts = calloc(size, sizeof *counts);
+  if (!counts) return false;
+  if (self->size > 0)
+    memcpy(counts + (self->first - first), self->counts, self->size * sizeof *counts);
+  free(self->counts);
+  self->counts = counts;
+  self->first = first;
+  self->size = size;
+  return true;
+}
+
+bool stats_sketch_add_bucket(stats_sketch *self, int32_t bucket, double count) {
+  if (count == 0) return true;
+  if (!reach(self, bucket)) return false;
+  self->counts[bucket - self->first] += count;
+  self->total += count;
+  return true;
+}
+
+bool stats_sketch_add(stats_sketch *self, double value, double count) {
+  if (value > 0) return stats_sketch_add_bucket(self, stats_sketch_bucket(self, value), count);
+  self->not_positive += count;
+  self->total += count;
+  return true;
+}
+
+bool stats_sketch_merge(stats_sketch *self, const stats_sketch *other) {
+  for (size_t i = 0; i < other->size; i++)
+    if (!stats_sketch_add_bucket(self, other->first + (int32_t)i, other->counts[i])) return false;
+  self->not_positive += other->not_positive;
+  self->total += other->not_positive;
+  return true;
+}
+
+double stats_sketch_quantile(const stats_sketch *self, double q) {
+  if (self->total == 0) return NAN;
+  double rank = fmax(1, ceil(q * self->total)), below = self->not_positive;
+  if (rank <= below) return 0;
+  double g = exp(self->log_g), bucket = 0;
+  for (size_t i = 0; i < self->size; i++) {
+    if (self->counts[i] == 0) continue;
+    below += self->counts[i];
+    bucket = (double)(self->first + (int32_t)i);
+    if (below >= rank) break;
+  }
+  return 2 * exp(self->log_g * bucket) / (g + 1);
+}
+
+double stats_sketch_position(const stats_sketch *self, double rank, bool upper) {
+  if (rank < 1) return -INFINITY;
+  if (rank > self->total) return INFINITY;
+  double below = self->not_positive;
+  if (rank <= below) return -INFINITY;
+  for (size_t i = 0; i < self->size; i++) {
+    double count = self->counts[i];
+    if (count > 0 && rank <= below + count)
+      return (double)(self->first + (int32_t)i) - 1 + (rank - (upper ? 0 : 1) - below) / count;
+    below += count;
+  }
+  return INFINITY;
+}
+
+void stats_sketch_free(stats_sketch *self) {
+  free(self->counts);
+  *self = stats_sketch_new(self->accuracy);
+}
