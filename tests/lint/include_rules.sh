@@ -12,13 +12,14 @@ source tests/lint/support/offences.sh
 
 core_leaves="core/text core/system"
 core_base="$core_leaves core/json core/secret"
-core_all="$core_base core/pattern core/aws core/http core/policy_files core/recording core/runtime_api"
+core_all="$core_base core/pattern core/stats core/aws core/http core/policy_files core/recording core/runtime_api"
 declare -A sees=(
   [core/text]=""
   [core/system]="core/text"
   [core/json]="$core_leaves"
   [core/secret]="$core_leaves"
   [core/pattern]="$core_base"
+  [core/stats]="$core_leaves"
   [core/aws]="$core_base"
   [core/http]="$core_base"
   [core/policy_files]="$core_base"
