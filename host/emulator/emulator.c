@@ -67,7 +67,7 @@ int emulator_port_number(const emulator_host *emulator) {
   return emulator->api->number;
 }
 
-/* The first signal asks the environments to end, a second one does not ask. */
+/* The first signal asks the environments to end; a second one kills them. */
 static void stop(emulator_host *emulator) {
   emulator_environment *environment;
   int64_t now = emulator_clock_us();
@@ -170,7 +170,7 @@ static void work(emulator_host *emulator) {
     emulator_environment_reap(environment);
   }
   shed_uploads(emulator);
-  emulator_dispatch(emulator);
+  emulator_environment_dispatch(emulator);
   emulator_log_flush(emulator);
 }
 
@@ -188,7 +188,8 @@ bool emulator_run(emulator_host *emulator) {
   return emulator->out_errno == 0;
 }
 
-/* Callers whose answer will not come: none may be suspended when the daemon stops. */
+/* Ends the request of a caller whose answer will not come: no connection may be suspended when its
+ * daemon stops. */
 static void give_up(emulator_invocation *invocation) {
   emulator_request *request = invocation->request;
   if (!request) return;

@@ -90,7 +90,7 @@ static void assign(emulator_invocation *invocation, emulator_environment *enviro
   TAILQ_INSERT_TAIL(&environment->running, invocation, link);
 }
 
-void emulator_dispatch(emulator_host *emulator) {
+void emulator_environment_dispatch(emulator_host *emulator) {
   emulator_invocation *invocation;
   while (!emulator->stopping && (invocation = TAILQ_FIRST(&emulator->queue))) {
     int count;
@@ -131,7 +131,7 @@ emulator_invocation *emulator_environment_find(emulator_environment *environment
   return NULL;
 }
 
-/* Logs the whole lines, and at the end what is left. */
+/* Logs the whole lines; at the end of the output, the unfinished one too. */
 static void log_lines(emulator_environment *environment, bool at_end) {
   text_buffer *line = &environment->line;
   size_t start = 0;
@@ -170,7 +170,7 @@ void emulator_environment_stop(emulator_environment *environment, int64_t kill_u
 
 static void kill_now(emulator_environment *environment) {
   emulator_environment_stop(environment, emulator_clock_us());
-  environment->kill_us = INT64_MAX; /* done; what is left is to reap it */
+  environment->kill_us = INT64_MAX; /* it is killed, and only has to be reaped */
   emulator_process_signal(environment->pid, SIGKILL);
 }
 
@@ -214,7 +214,7 @@ int64_t emulator_environment_next_us(const emulator_environment *environment) {
   return next;
 }
 
-/* What the callers of an environment that ended are told. */
+/* Tells the callers of an environment that ended how it did. */
 static void explain_end(emulator_environment *environment, int status) {
   char message[128];
   if (WIFSIGNALED(status)) {
@@ -264,7 +264,7 @@ void emulator_environment_reap(emulator_environment *environment) {
   if (environment->pid > 0) {
     if (!emulator_process_has_ended(environment->pid, &status, &most_kb)) return;
     environment->pid = 0;
-    emulator_port_settle(environment->api); /* its last words */
+    emulator_port_settle(environment->api); /* what it sent before it ended */
     emulator_environment_read(environment);
     log_lines(environment, true);
     if (environment->memory_kb == 0) environment->memory_kb = most_kb;

@@ -1,6 +1,7 @@
-/* The HTTP side that both ports of the emulator share. See impl.h.
- * libmicrohttpd parses what comes in, which is hostile for all we know, and refuses what is broken
- * or too large; it runs in our loop, so a request that has to wait is suspended. */
+/* Requests and their answers, on both kinds of ports. See impl.h.
+ * libmicrohttpd parses the input, which may be hostile, and refuses what is broken or too large. It
+ * runs in our loop, so a request that has to wait is suspended.
+ * Memory: a request owns its buffers until it has ended. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>

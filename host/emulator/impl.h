@@ -57,7 +57,7 @@ struct emulator_request {
   bool forwards;    /* the body goes on as it comes, and is not kept */
   bool crowded_out; /* the body was dropped: all connections together sent too much */
   bool is_poller, complete, suspended;
-  /* Called when the connection ends before the request is complete; NULL: nobody minds. */
+  /* Called when the connection ends before the request is complete; NULL: nothing to do. */
   void (*on_truncated)(emulator_request *request);
   /* The answer, once it is known. */
   unsigned status;             /* 0: not yet */
@@ -73,7 +73,7 @@ struct emulator_invocation {
   TAILQ_ENTRY(emulator_invocation) link;
   emulator_host *emulator;
   emulator_environment *environment; /* NULL while it is in the queue */
-  emulator_request *request;         /* who waits for the answer; NULL: nobody (any more) */
+  emulator_request *request;         /* it waits for the answer; NULL: its caller is gone */
   emulator_invocation_state state;
   char id[37];
   char invocation_id[37];                /* unlike the request's id never used again */
@@ -129,7 +129,7 @@ struct emulator_host {
   const char *region;
   char log_group[160];
   bool stopping;
-  bool woken; /* a connection goes on: libmicrohttpd's timeout does not tell */
+  bool woken; /* a suspended connection goes on, which libmicrohttpd's timeout does not say */
   int64_t stop_us;
   text_buffer out; /* stdout, not yet written */
   int out_errno;
@@ -214,8 +214,10 @@ void emulator_invocation_finish(emulator_invocation *invocation);
 void emulator_invocation_free(emulator_invocation *invocation);
 
 /* environment.c */
-void emulator_dispatch(emulator_host *emulator); /* what waits, to whoever has room */
-void emulator_environment_offer(emulator_environment *environment); /* to its pollers */
+/* Hands queued invocations to environments that have room, and starts more of them. */
+void emulator_environment_dispatch(emulator_host *emulator);
+/* Hands its waiting invocations to its pollers. */
+void emulator_environment_offer(emulator_environment *environment);
 /* The first request that waits in /next and is still there, or NULL. */
 emulator_request *emulator_environment_poller(emulator_environment *environment);
 void emulator_environment_read(emulator_environment *environment);

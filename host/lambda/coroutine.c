@@ -1,7 +1,7 @@
-/* coroutine.resume and coroutine.wrap as Lua has them (lcorolib.c), but that the poller knows which
- * coroutine is running: the hook that stops a handler in time belongs to one of them only. What
- * resumed a coroutine that was stopped is stopped as well, when control comes back to it.
- * See impl.h. */
+/* coroutine.resume and coroutine.wrap as Lua has them (lcorolib.c). Besides, they tell the poller
+ * which coroutine runs: the hook that stops a handler belongs to one coroutine. When a coroutine
+ * was stopped, the one that resumed it is stopped when control comes back to it. See impl.h.
+ * Memory: Lua's. */
 #include <lauxlib.h>
 
 #include "lambda/impl.h"

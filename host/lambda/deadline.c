@@ -8,8 +8,8 @@
 #include "core/system/process.h"
 #include "lambda/impl.h"
 
-/* What is left for the answer and the logs when a handler has to stop: a tenth of its time, within
- * bounds. */
+/* A handler has to stop a tenth of its time before the deadline, within these bounds: the answer
+ * and the logs need that time. */
 enum { MARGIN_LEAST_MS = 20, MARGIN_MOST_MS = 500 };
 
 static _Thread_local lambda_poller *of_this_thread;
@@ -21,7 +21,7 @@ static void push_stopped(lua_State *L, lambda_poller *self) {
   self->progress.expired = true;
   lua_pushnil(L); /* that of another invocation */
   lua_rawsetp(L, LUA_REGISTRYINDEX, self);
-  luaL_where(L, 0); /* the hook has no level of its own */
+  luaL_where(L, 0); /* level 0: a hook is not a level */
   lua_pushfstring(L, "the handler was stopped %d ms before its deadline",
                   (int)(self->progress.deadline_ms - self->progress.stop_at_ms));
   lua_concat(L, 2);
@@ -48,9 +48,9 @@ static void set_timer(lambda_poller *self, int64_t at_ms) {
   if (timer_settime(self->timer, TIMER_ABSTIME, &when, NULL) != 0) self->rings_at_ms = INT64_MAX;
 }
 
-/* A signal handler. lua_sethook is made for that, but walks the calls of its state: only the thread
- * that runs the state may do it, so that a signal which another thread got is passed on. A timer
- * that rings for an invocation that is over is set to the time of the one that is running. */
+/* The signal handler. lua_sethook may be called in one, but it walks the calls of its state: only
+ * the thread that runs the state may do that, so a signal that another thread got is passed on. A
+ * timer that rings for an invocation that is over is set to the time of the running one. */
 static void on_timer(int number, siginfo_t *info, void *context) {
   (void)context;
   int saved = errno;
@@ -75,7 +75,7 @@ static void on_timer(int number, siginfo_t *info, void *context) {
 }
 
 /* A coroutine may still have the hook of an invocation that is over. The timer may ring between any
- * two of these. */
+ * two of these statements. */
 void lambda_deadline_enter(lambda_poller *self, lua_State *coroutine) {
   self->running = coroutine;
   if (!self->late && lua_gethook(coroutine) == on_instruction) lua_sethook(coroutine, NULL, 0, 0);
@@ -96,8 +96,8 @@ void lambda_deadline_own(lambda_poller *self) {
   of_this_thread = self;
 }
 
-/* A system call only where the timer would ring too late: one that was set for an earlier
- * invocation rings before, and is then set anew. */
+/* Sets the timer only where it would ring too late, which saves a system call: a timer that was set
+ * for an earlier invocation rings before, and is then set again. */
 void lambda_deadline_limit(lambda_poller *self) {
   int64_t at_ms = self->progress.stop_at_ms;
   self->progress.running = true;
@@ -143,7 +143,7 @@ void lambda_deadline_read(lambda_poller *self) {
   if (margin < MARGIN_LEAST_MS) margin = MARGIN_LEAST_MS;
   if (margin > MARGIN_MOST_MS) margin = MARGIN_MOST_MS;
   progress->deadline_ms = deadline;
-  /* A timer takes no time before 1970, and 0 would switch it off. */
+  /* A timer refuses a time before 1970, and 0 would switch it off. */
   progress->stop_at_ms = deadline > margin ? deadline - margin : 1;
 }
 

@@ -61,7 +61,7 @@ void lambda_deadline_free(lambda_poller *self);
 /* Called by the thread that will serve, before it does. */
 void lambda_deadline_own(lambda_poller *self);
 
-/* Control is about to pass to the coroutine, or has come back to it. */
+/* The coroutine is about to run, or runs again. */
 void lambda_deadline_enter(lambda_poller *self, lua_State *coroutine);
 
 /* Reads the invocation's deadline; lambda_deadline_limit lets the clock run. */
@@ -86,7 +86,7 @@ void lambda_invocation_handle(lambda_poller *self);
 /* For runtime_api_meanwhile: makes the metrics while the answer is on its way. */
 void lambda_invocation_measure(void *poller);
 
-/* Tells Lambda of an error that no Lua code could tell. */
+/* Answers the invocation with an error that no Lua code can write. */
 runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *type,
                                             const char *message);
 

@@ -8,8 +8,8 @@
 #include "lambda/impl.h"
 #include "script/call.h"
 
-/* Lambda's libraries, and ours, look for the trace here; with several pollers there is no one
- * trace that a process is part of. */
+/* AWS's libraries, and ours, look for the trace in this variable. Several pollers would overwrite
+ * each other's. */
 static void export_trace(const lambda_poller *self) {
   if (!self->progress.single) return;
   if (*self->invocation.trace_id)
@@ -39,7 +39,7 @@ void lambda_runtime_stream(lua_State *L, const char *content_type, const char *b
   runtime_api_stream_write(self->api, bytes, size, self->progress.stop_at_ms - process_time_ms());
 }
 
-/* The trailers of a stream that was refused for its size reach nobody: the error is sent again. */
+/* Lambda drops the trailers of a stream that it refused for its size: the error is sent again. */
 static runtime_api_result send_error(lambda_poller *self, const char *type, const char *json,
                                      size_t size) {
   char header[128];
@@ -52,7 +52,7 @@ static runtime_api_result send_error(lambda_poller *self, const char *type, cons
   return runtime_api_fail(self->api, &self->invocation, header, json, size);
 }
 
-/* An error of the runtime itself: there is no Lua to make its JSON. */
+/* An error that no Lua code can write as JSON. */
 runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *type,
                                             const char *message) {
   text_buffer json = {0};
@@ -193,13 +193,13 @@ static int run_stage(lambda_poller *self, lua_CFunction stage, int results) {
 
 void lambda_invocation_measure(void *context) {
   lambda_poller *self = context;
-  /* Nobody has the event, or the answer is an error that follows a refused response. */
+  /* The handler has not seen the event, or the answer is an error after a refused response. */
   if (!self->progress.invocation || self->measured) return;
   self->measured = true;
   run_stage(self, measure, 0);
 }
 
-/* Tells Lambda that a stage failed, so that there is no answer. */
+/* Tells Lambda that a stage failed: the handler's answer is missing. */
 static runtime_api_result refuse_stage(lambda_poller *self, int status) {
   bool memory = status == LUA_ERRMEM;
   runtime_api_result result =
@@ -223,5 +223,5 @@ void lambda_invocation_handle(lambda_poller *self) {
   lua_settop(self->L, 0);
   run_stage(self, finish, 0);
   progress->invocation = NULL;
-  progress->streaming = false; /* what is refused before a handler has it was not begun */
+  progress->streaming = false; /* an event that is refused before its handler runs has no stream */
 }

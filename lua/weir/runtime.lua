@@ -1,6 +1,7 @@
--- What the Lambda runtime does with an invocation: the event to the handler, the handler's decisions
--- to the log, its answer or failure back, then metrics and traces. host/lambda/invocation.c is the
--- loop around it. It calls start() once, and for each invocation, in this order:
+-- What the Lambda runtime does with an invocation: the event to the handler, the handler's
+-- decisions to the log, its answer or failure back, then metrics and traces.
+-- host/lambda/invocation.c is the loop around it. It calls start() once, and for each invocation,
+-- in this order:
 --
 --   begin(context)   what comes before the handler; the deadline does not stop it
 --   run()            the handler; the deadline stops it. What it raises goes through fail(raised)
@@ -49,8 +50,8 @@ local function describe_change(event)
   elseif event.change == "recovered" then
     return "INFO", "the policy source answers again", {}
   elseif event.instead then
-    return "WARN", ("the policy set of %s goes on instead: %s"):format(event.instead, event.message),
-      { errorType = event.code }
+    local message = "the policy set of %s goes on instead: %s"
+    return "WARN", message:format(event.instead, event.message), { errorType = event.code }
   end
   return "WARN", "the last good policy set goes on: " .. event.message, { errorType = event.code }
 end
@@ -281,8 +282,8 @@ function runtime.measure(self)
   }, properties)
 end
 
--- finish(sent, why, stale): after the answer was taken or, sent being false, was not, and why. stale:
--- Lambda had ended the invocation before the answer came.
+-- finish(sent, why, stale): after the answer was taken or, sent being false, was not, and why.
+-- stale: Lambda had ended the invocation before the answer came.
 function runtime.finish(self, sent, why, stale)
   local current = self.current
   aws_invocation.trace_id = nil

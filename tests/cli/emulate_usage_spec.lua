@@ -89,7 +89,7 @@ describe("the arguments of weir emulate", function()
     assert.matches("holds no file 'bootstrap'", problem(directory))
     run.write(directory .. "/bootstrap", "#!/bin/sh\n")
     assert.matches("bootstrap is not executable; Lambda needs mode 0755", problem(directory))
-    assert.matches("is no zip that can be read", problem(directory .. "/bootstrap"))
+    assert.matches("is not a zip that can be read", problem(directory .. "/bootstrap"))
     assert.equal(6, run({ "emulate", "--handler", "x", "--task-root", "/nowhere" }).status)
   end)
 

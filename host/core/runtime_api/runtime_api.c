@@ -19,8 +19,8 @@
 
 #define BASE "/2018-06-01/runtime/"
 
-/* ANSWER_TIMEOUT: the peer takes an answer at once or is broken; long enough for a machine that is
- * busy with something else. */
+/* ANSWER_TIMEOUT: a peer that works takes an answer at once; the time is long enough for a machine
+ * that is busy with something else. */
 enum { CONNECT_TIMEOUT_MS = 1000, ANSWER_TIMEOUT_MS = 30000, REPLY_MAX = 64 << 10 };
 
 struct runtime_api {
@@ -96,7 +96,7 @@ static bool wait_for(runtime_api *api, short events) {
   do ready = poll(descriptors, count, api->timeout_ms);
   while (ready < 0 && errno == EINTR);
   if (ready == 0) errno = ETIMEDOUT;
-  /* An event that is there already is taken: whoever stops us has not seen it answered. */
+  /* An event that has arrived is taken: it must be answered before the runtime stops. */
   if (count == 2 && descriptors[1].revents && !descriptors[0].revents) api->stopped = true;
   return ready > 0 && !api->stopped;
 }
@@ -368,7 +368,7 @@ runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, co
       api->socket >= 0 && !api->stream_late &&
       runtime_answer_receive(&api->reply, receive, api, RUNTIME_API_HEAD_MAX, REPLY_MAX);
   if (!answered)
-    explain(api, api->stream_late ? "nobody read the streamed response"
+    explain(api, api->stream_late ? "the Runtime API did not read the streamed response"
                                   : "the Runtime API gave no answer to a streamed response");
   if (!answered || api->reply.close) disconnect(api);
   runtime_api_result result = judge_reply(api, answered, "a streamed response");

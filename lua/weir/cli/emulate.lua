@@ -43,7 +43,8 @@ local function check_variables(variables)
     local name = entry:match("^([%a_][%w_]*)=")
     if not name then return nil, ("--env '%s' is not NAME=VALUE"):format(entry) end
     if is_reserved(name) then
-      return nil, ("--env %s: Lambda sets this variable itself"):format(name), "see weir help emulate"
+      return nil, ("--env %s: Lambda sets this variable itself"):format(name),
+        "see weir help emulate"
     end
   end
   return variables
@@ -61,7 +62,8 @@ local LEVELS = { TRACE = true, DEBUG = true, INFO = true, WARN = true, ERROR = t
 local function add_level(variables, level)
   if level == nil then return variables end
   if not LEVELS[level] then
-    return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL"):format(level)
+    return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL")
+      :format(level)
   end
   variables[#variables + 1] = "AWS_LAMBDA_LOG_LEVEL=" .. level
   return variables
@@ -152,7 +154,7 @@ local function serve(emulator, options, screen)
   local ok
   ok, message = host:run()
   if ok then return exit.fine end
-  if message == "Broken pipe" then return exit.io end -- a reader that went away is no news
+  if message == "Broken pipe" then return exit.io end -- the reader went away, as head does
   return fail(screen, "cannot write the log: " .. message)
 end
 
@@ -176,8 +178,8 @@ local function run_itself(emulator, options, screen)
   return serve(emulator, options, screen)
 end
 
--- weir's own layer says so in its bill of materials. The layer of another runtime has handlers of its
--- own, of which nothing is known here.
+-- weir's own layer says so in its bill of materials. The layer of another runtime has handlers of
+-- its own, of which nothing is known here.
 local function is_ours(opened)
   local text = files.read(opened.directory .. "/bom.json", BOM_LIMIT)
   local bom = text and json.decode(text)
@@ -222,18 +224,19 @@ return {
   name = "emulate",
   summary = "run a layer as Lambda would, for aws lambda invoke",
   description = {
-    [[Serves Lambda's invoke API on 127.0.0.1 and runs the runtime behind it as Lambda does: environments
-      start when an invocation needs one and stay warm, each with a Runtime API of its own; time-outs,
-      crashes and errors are reported in Lambda's words, with its START, END and REPORT lines. LAYER is a
-      directory that holds bootstrap, or a layer's zip; without it this very program is the runtime.]],
-    [[It answers programs on this machine, at 127.0.0.1, ::1 and localhost, and refuses what a browser
-      sends for a web page: a page from elsewhere must not run a function.]],
-    [[The runtime's own output, and the platform's lines, go to standard output. With --json standard
-      output is one JSON object a line: ready, log, invocation.]],
-    [[The runtime gets the caller's AWS_* and WEIR_* variables, what --env sets, Lambda's own, and nothing
-      else; LAMBDA_RUNTIME_DIR is the layer's directory, which in Lambda is /opt. What Lambda enforces
-      and this does not: the memory size, and the size of the file system. Events of type Event are run
-      once; Lambda tries them again.]],
+    [[Serves Lambda's invoke API on 127.0.0.1 and runs the runtime behind it as Lambda does:
+      environments start when an invocation needs one and stay warm, each with a Runtime API
+      of its own; time-outs, crashes and errors are reported in Lambda's words, with its
+      START, END and REPORT lines. LAYER is a directory that holds bootstrap, or a layer's
+      zip; without it this very program is the runtime.]],
+    [[It answers programs on this machine, at 127.0.0.1, ::1 and localhost, and refuses what a
+      browser sends for a web page: a page from elsewhere must not run a function.]],
+    [[The runtime's own output, and the platform's lines, go to standard output. With --json
+      standard output is one JSON object a line: ready, log, invocation.]],
+    [[The runtime gets the caller's AWS_* and WEIR_* variables, what --env sets, Lambda's own, and
+      nothing else; LAMBDA_RUNTIME_DIR is the layer's directory, which in Lambda is /opt.
+      What Lambda enforces and this does not: the memory size, and the size of the file
+      system. Events of type Event are run once; Lambda tries them again.]],
   },
   positionals = {
     {
@@ -251,14 +254,16 @@ return {
       doc = "a version or an alias of the function, besides $LATEST" },
     { long = "timeout", value = "SECONDS", doc = "the function's time-out, 1 to 900 (3)" },
     { long = "memory", value = "MB", doc = "the memory size it is told, 128 to 10240 (128)" },
-    { long = "concurrency", value = "N", doc = "environments at most (1); further invocations wait" },
+    { long = "concurrency", value = "N",
+      doc = "environments at most (1); further invocations wait" },
     { long = "managed", value = "N",
       doc = "N invocations at a time in one environment, as with AWS_LAMBDA_MAX_CONCURRENCY" },
     { long = "task-root", value = "DIR", complete = "directory",
       doc = "the function's code (the current directory)" },
     { long = "env", value = "NAME=VALUE", many = true, doc = "set a variable of the runtime" },
     { long = "log-format", value = "FORMAT", doc = "Text or JSON (Text)" },
-    { long = "log-level", value = "LEVEL", doc = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL (INFO)" },
+    { long = "log-level", value = "LEVEL",
+      doc = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL (INFO)" },
     { long = "json", doc = "one JSON object a line on standard output" },
   },
   exits = {
@@ -268,7 +273,8 @@ return {
   },
   examples = {
     { "weir emulate --handler routing", "this program as the runtime" },
-    { "weir emulate weir-layer.zip --handler routing --concurrency 4", "the very layer, four at a time" },
+    { "weir emulate weir-layer.zip --handler routing --concurrency 4",
+      "the very layer, four at a time" },
   },
   run = run,
 }

@@ -1,5 +1,5 @@
 -- A layer on this machine: a directory that holds `bootstrap`, or the zip that is published,
--- unpacked for as long as it is used. Caller: weir emulate.
+-- unpacked for as long as it is used.
 local command = require "weir.command"
 local files = require "weir.files"
 local terminal = require "weir.cli.terminal"
@@ -11,7 +11,11 @@ local LISTING_LIMIT = 16 * 1024 * 1024
 local UNZIP_MS = 120000
 
 local function output_of(argv, limit)
-  local result, message = command.run { argv = argv, timeout_ms = UNZIP_MS, max_output_bytes = limit or 65536 }
+  local result, message = command.run {
+    argv = argv,
+    timeout_ms = UNZIP_MS,
+    max_output_bytes = limit or 65536,
+  }
   if not result then return nil, message end
   if result.exit_status ~= 0 then
     return nil, ("%s ended with status %d"):format(argv[1], result.exit_status)
@@ -28,15 +32,19 @@ end
 
 -- unzip itself strips what would leave the directory; a layer that tries is not one to run.
 local function leaves(name)
-  return name:sub(1, 1) == "/" or name:find("\\", 1, true) or ("/" .. name .. "/"):find("/../", 1, true)
+  if name:sub(1, 1) == "/" or name:find("\\", 1, true) then return true end
+  return ("/" .. name .. "/"):find("/../", 1, true)
 end
 
 local function check_entries(path)
   local listing, message = output_of({ "unzip", "-Z1", path }, LISTING_LIMIT)
-  if not listing then return nil, ("%s is no zip that can be read (%s)"):format(path, message) end
+  if not listing then
+    return nil, ("%s is not a zip that can be read (%s)"):format(path, message)
+  end
   for name in listing:gmatch("[^\n]+") do
     if leaves(name) then
-      return nil, ("%s holds '%s', which leaves the layer's directory"):format(path, terminal.printable(name))
+      return nil, ("%s holds '%s', which leaves the layer's directory"):format(path,
+        terminal.printable(name))
     end
   end
   local totals = output_of { "unzip", "-Zt", path }
@@ -69,7 +77,9 @@ end
 local function check_bootstrap(directory)
   local bootstrap = directory .. "/bootstrap"
   local status = files.stat(bootstrap)
-  if not status or status.type ~= "file" then return nil, directory .. " holds no file 'bootstrap'" end
+  if not status or status.type ~= "file" then
+    return nil, directory .. " holds no file 'bootstrap'"
+  end
   if not output_of { "test", "-x", bootstrap } then
     return nil, bootstrap .. " is not executable; Lambda needs mode 0755"
   end

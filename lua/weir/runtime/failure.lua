@@ -18,8 +18,8 @@ local function shortened(text)
   return ("%s… (%d bytes)"):format(text:sub(1, last), #text)
 end
 
--- A text as JSON and logs can hold it: in UTF-8, no longer than they take, and without secrets. An error
--- may quote anything.
+-- A text as JSON and logs can hold it: in UTF-8, no longer than they take, and without secrets. An
+-- error may quote anything.
 function failure.readable(text)
   text = shortened(redact.text(tostring(text)))
   return utf8.len(text) and text or (text:gsub("[\x80-\xff]", "?"))
@@ -29,7 +29,11 @@ local readable = failure.readable
 
 function failure.new(type, message)
   if type == nil or type == "" then type = "Unknown" end
-  return { type = readable(type), message = readable(message or "the handler gave no reason"), stack = {} }
+  return {
+    type = readable(type),
+    message = readable(message or "the handler gave no reason"),
+    stack = {},
+  }
 end
 
 local TRACE = "\nstack traceback:\n"
@@ -45,9 +49,9 @@ local function places(trace)
 end
 
 -- What a message handler makes of an error: its text, and where it came from. An error that was
--- caught on its way and raised again carries the traceback of its first place. Otherwise the handler
--- itself, one call above, is left out. No metamethod of an error value is called: it could raise
--- again.
+-- caught on its way and raised again carries the traceback of its first place. Otherwise the
+-- handler itself, one call above, is left out. No metamethod of an error value is called: it could
+-- raise again.
 function failure.from_raised(raised)
   local kind = type(raised)
   local text = (kind == "string" or kind == "number") and tostring(raised)

@@ -4,8 +4,8 @@
 --
 --   function(event, ask, effects) → result | nil, message, code
 --
--- as the handlers of lua/weir/handlers/ have it. A result that is a function is a streamed response:
--- it is called with write(text) for each part.
+-- as the handlers of lua/weir/handlers/ have it. A result that is a function is a streamed
+-- response: it is called with write(text) for each part.
 local files = require "weir.files"
 local handlers = require "weir.handlers"
 

@@ -14,7 +14,8 @@ local STDOUT = 1
 local Log = {}
 Log.__index = Log
 
--- new{format = "JSON" | "Text", level =, write = function(line)}; what is nil comes from the environment.
+-- new{format = "JSON" | "Text", level =, write = function(line)}; a nil member comes from the
+-- environment.
 local function new(given)
   given = given or {}
   local level = (given.level or os.getenv("AWS_LAMBDA_LOG_LEVEL") or ""):upper()
@@ -27,7 +28,7 @@ local function new(given)
   }, Log)
 end
 
--- A line break inside of a record would make two of it.
+-- A line break inside a record would make two records of it.
 local function one_line(text) return (text:gsub("[\r\n]+", " | ")) end
 
 -- write(level, message, fields): fields are what a search should find; secrets are taken out.
@@ -48,8 +49,9 @@ function Log:write(level, message, fields)
     one_line(message), shown and " " .. json.encode(shown) or ""))
 end
 
--- Lambda itself drops lines of JSON logs that are below the function's level, and takes one without a
--- level for INFO. Decisions and metrics are wanted whatever the level.
+-- Lambda itself drops lines of JSON logs that are below the function's level, and takes a line
+-- without a level for INFO. Decisions and metrics are needed whatever the level, so they say the
+-- function's.
 local function let_through(self, text)
   if not self.json or self.least <= LEVELS.INFO then return text end
   local marked = ("\n" .. text):gsub("\n{",
@@ -57,7 +59,8 @@ local function let_through(self, text)
   return marked:sub(2)
 end
 
--- Records that are lines of JSON already: a decision, metrics. → true | nil, message, code
+-- line(text): a record that is lines of JSON already: a decision, metrics. → true | nil, message,
+-- code
 function Log:line(text)
   local ok, message, code = self.output(let_through(self, text) .. "\n")
   if ok then return true end
@@ -65,12 +68,17 @@ function Log:line(text)
 end
 
 -- What failed, with its type and where.
-function Log:failure(level, problem)
-  local stack = json.array(problem.stack)
+function Log:failure(level, failed)
+  local stack = json.array(failed.stack)
   if self.json then
-    self:write(level, problem.message, { errorType = problem.type, errorMessage = problem.message, stackTrace = stack })
+    self:write(level, failed.message, {
+      errorType = failed.type,
+      errorMessage = failed.message,
+      stackTrace = stack,
+    })
   else
-    self:write(level, problem.type .. ": " .. problem.message, #stack > 0 and { stackTrace = stack } or nil)
+    self:write(level, failed.type .. ": " .. failed.message,
+      #stack > 0 and { stackTrace = stack } or nil)
   end
 end
 

@@ -10,7 +10,8 @@
 local emf = require "weir.emf"
 local json = require "weir.json"
 
--- More sets of dimensions than that mean that one of them is an id: its writers are not worth keeping.
+-- More sets of dimensions than that mean that one of them is an id: its writers are not worth
+-- keeping.
 local MOST_WRITERS = 64
 
 local Metrics = {}
@@ -78,8 +79,8 @@ local function measure(self, metric)
 end
 
 -- add(list of { name =, value =, unit =, dimensions = }, properties) → list of texts, one for each
--- metric that CloudWatch would not take. Those are left out of what flush writes: the invocation that
--- measured them is over, and one of them must not cost it the others.
+-- metric that CloudWatch would not take. Those are left out of what flush writes: the invocation
+-- that measured them is over, and one of them must not cost it the others.
 function Metrics:add(metrics, properties)
   local used, seen, left_out = {}, {}, {}
   for _, metric in ipairs(metrics) do

@@ -1,4 +1,5 @@
--- Remote places that a policy bundle is fetched from: an object in S3, a configuration in AppConfig.
+-- Remote places that a policy bundle is fetched from: an object in S3, a configuration in
+-- AppConfig.
 --
 --   open(source, client configuration) → place | nil, message
 --   place:fetch(deadline_ms) → text, version        a version that was not fetched before
@@ -61,8 +62,8 @@ function AppConfig:start_session(options)
   return session.InitialConfigurationToken
 end
 
--- A token is good for one answer: after a failure it is tried again. One that a lost answer used up,
--- or that is older than a day, is refused, and a new session begins, which gives the whole
+-- A token is good for one answer: after a failure it is tried again. One that a lost answer used
+-- up, or that is older than a day, is refused, and a new session begins, which gives the whole
 -- configuration.
 function AppConfig:fetch(deadline_ms)
   local options, fresh = { deadline_ms = deadline_ms }, false

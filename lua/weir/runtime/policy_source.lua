@@ -8,9 +8,9 @@
 --
 -- A version becomes active only when it verifies, as a whole, between two invocations, when `weir
 -- check` would find no error in it, and when it has a policy of the kind that the handler asks. One
--- that does not, or that cannot be fetched, leaves the last good one active. At the start there is no
--- last good one yet: the bundle of a remote source then gives way to the directory that the unset
--- source means.
+-- that does not, or that cannot be fetched, leaves the last good one active. At the start there is
+-- no last good one yet: the bundle of a remote source then gives way to the directory that the
+-- unset source means.
 --
 -- What a source knows of itself is kept apart, each with its time:
 --   set, version, loaded_ms   the set in force, and since when; `bundle` is its text
@@ -19,8 +19,8 @@
 --   failure   { message =, code =, time_ms = }             of the last fetch; nil when it worked
 --   refusal   { message =, code =, version =, time_ms = }  of the newest version; nil: it verified
 --
--- Every poller has a source of its own. Checks come at most every WEIR_POLICY_POLL_SECONDS (60; 0 for
--- each invocation), before the first invocation that is due: so no decision is older than that,
+-- Every poller has a source of its own. Checks come at most every WEIR_POLICY_POLL_SECONDS (60; 0
+-- for each invocation), before the first invocation that is due: so no decision is older than that,
 -- however long the environment was frozen.
 local json = require "weir.json"
 local lint = require "weir.lint"
@@ -71,8 +71,8 @@ local function refused(what, findings)
   return ("%s is refused: %s"):format(what, summary), "PolicySetRefused"
 end
 
--- The findings of loading, and those of the source, which loading cannot see. bundle: the set's text,
--- or nil when it has bytes that are not text.
+-- The findings of loading, and those of the source, which loading cannot see. bundle: the set's
+-- text, or nil when it has bytes that are not text.
 local function all_findings(found, bundle)
   local all = table.move(found, 1, #found, 1, {})
   for _, file in ipairs(bundle and json.decode(bundle).files or {}) do
@@ -230,8 +230,8 @@ local function load_instead(self, event)
   return true, event
 end
 
--- load(deadline_ms) → true, event | nil, message, code. event, as of check, when a remote source gave
--- way to a directory, or the set has warnings.
+-- load(deadline_ms) → true, event | nil, message, code. event, as of check, when a remote source
+-- gave way to a directory, or the set has warnings.
 function Source:load(deadline_ms)
   local now = self.now()
   self.checked_ms = now

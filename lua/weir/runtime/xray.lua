@@ -1,7 +1,7 @@
--- X-Ray subsegments, sent to the daemon when the invocation's trace is sampled: one around each call to
--- AWS, one around each decision. The segment itself is Lambda's. What cannot be sent is lost: tracing
--- never fails an invocation. Inputs, outputs and messages of AWS stay out of traces: they may hold
--- what is nobody's business.
+-- X-Ray subsegments, sent to the daemon when the invocation's trace is sampled: one around each
+-- call to AWS, one around each decision. The segment itself is Lambda's. A subsegment that cannot
+-- be sent is dropped: tracing never fails an invocation. Inputs, outputs and messages of AWS stay
+-- out of traces, because they may hold private data.
 --
 -- Source: the daemon's protocol, one datagram each: a header line, then the document.
 local datagram = require "weir.datagram"
@@ -15,10 +15,20 @@ local Trace = {}
 Trace.__index = Trace
 
 -- What X-Ray calls the services.
-local NAMES = { dynamodb = "DynamoDB", stepfunctions = "states", sagemaker = "SageMaker",
-  sagemaker_runtime = "SageMakerRuntime", cloudwatch = "CloudWatch", eventbridge = "Events", s3 = "S3",
-  sts = "STS", ssm = "SSM", rekognition = "Rekognition", bedrock_runtime = "BedrockRuntime",
-  appconfigdata = "AppConfigData" }
+local NAMES = {
+  appconfigdata = "AppConfigData",
+  bedrock_runtime = "BedrockRuntime",
+  cloudwatch = "CloudWatch",
+  dynamodb = "DynamoDB",
+  eventbridge = "Events",
+  rekognition = "Rekognition",
+  s3 = "S3",
+  sagemaker = "SageMaker",
+  sagemaker_runtime = "SageMakerRuntime",
+  ssm = "SSM",
+  stepfunctions = "states",
+  sts = "STS",
+}
 
 -- "Root=1-…;Parent=…;Sampled=1" → trace id, parent id, or nil when it is not sampled or not whole.
 local function parse(header)
@@ -37,7 +47,12 @@ local function udp_address(address) return address:match("udp:(%S+)") or address
 -- start(trace header, daemon's address) → trace; one whose `sampled` is false sends nothing.
 local function start(header, address)
   local root, parent = parse(header)
-  return setmetatable({ sampled = root ~= nil, root = root, parent = parent, address = udp_address(address) }, Trace)
+  return setmetatable({
+    sampled = root ~= nil,
+    root = root,
+    parent = parent,
+    address = udp_address(address),
+  }, Trace)
 end
 
 local function send(self, begin_us, document)
@@ -70,9 +85,16 @@ end
 -- A decision that was made, or was not, for handlers.run.
 function Trace:decision(entry, begin_us, digest)
   if not self.sampled then return end
-  send(self, begin_us, { name = "decide " .. entry.kind,
+  send(self, begin_us, {
+    name = "decide " .. entry.kind,
     fault = entry.code and true or nil,
-    annotations = { kind = entry.kind, action = entry.action, code = entry.code, policy = digest } })
+    annotations = {
+      kind = entry.kind,
+      action = entry.action,
+      code = entry.code,
+      policy = digest,
+    },
+  })
 end
 
 return { start = start }
