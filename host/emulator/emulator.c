@@ -12,7 +12,7 @@
 #include "emulator/impl.h"
 
 /* On the invoke port. A body of 6 MB takes milliseconds; a connection that is kept may be idle. */
-enum { HEAD_LIMIT_S = 60, BODY_LIMIT_S = 60 };
+enum { HEAD_LIMIT_S = 60, BODY_LIMIT_S = 60, FILES_MOST = 65536 };
 
 /* SIGCHLD among them: the end of an environment wakes the loop. */
 static int open_signals(emulator_host *emulator) {
@@ -26,6 +26,16 @@ static int open_signals(emulator_host *emulator) {
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, &emulator->old_pipe); /* a reader that went away is an errno */
   return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Every connection is a file, and the usual limit of 1,024 is soon reached. */
+static void allow_files(emulator_host *emulator) {
+  struct rlimit files;
+  if (getrlimit(RLIMIT_NOFILE, &emulator->old_files) != 0)
+    emulator->old_files = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+  files = emulator->old_files;
+  files.rlim_cur = files.rlim_max < FILES_MOST ? files.rlim_max : FILES_MOST;
+  if (files.rlim_cur > emulator->old_files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /* "localhost" may mean either address. Where there is no ::1, or its port is taken, one is enough.
@@ -55,6 +65,7 @@ emulator_host *emulator_new(const emulator_options *options) {
   if (!region || !region[0]) region = getenv("AWS_DEFAULT_REGION");
   made->region = region && region[0] ? region : "us-east-1";
   snprintf(made->log_group, sizeof made->log_group, "/aws/lambda/%s", options->function_name);
+  allow_files(made);
   made->signals = open_signals(made);
   if (made->signals >= 0 && open_ports(made)) return made;
   int problem = errno;
@@ -224,6 +235,7 @@ void emulator_free(emulator_host *emulator) {
   emulator_port_close(emulator->api);
   emulator_port_close(emulator->api_six);
   if (emulator->signals >= 0) close(emulator->signals);
+  setrlimit(RLIMIT_NOFILE, &emulator->old_files);
   sigaction(SIGPIPE, &emulator->old_pipe, NULL);
   sigprocmask(SIG_SETMASK, &emulator->old_mask, NULL);
   text_buffer_free(&emulator->out);

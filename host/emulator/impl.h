@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "core/text/text_buffer.h"
@@ -123,6 +124,7 @@ struct emulator_host {
   size_t uploads;                        /* bytes of bodies that are held for all requests */
   sigset_t old_mask;
   struct sigaction old_pipe;
+  struct rlimit old_files; /* what a runtime gets again */
   TAILQ_HEAD(, emulator_environment) environments;
   TAILQ_HEAD(, emulator_invocation) queue;
   unsigned queued, started; /* started: environments ever */

@@ -16,8 +16,8 @@
 
 enum {
   CONNECTION_MEMORY = 256 * 1024, /* a request's head, and the trailers of a streamed response */
-  CONNECTIONS_CROWDED = 300, /* from here on the longest wait is ended; a process has 1,024 files */
-  CONNECTIONS_MOST = 400,
+  CONNECTIONS_CROWDED = 400, /* from here on a new connection ends the one that owes us longest */
+  CONNECTIONS_MOST = 500,    /* a full queue, and what runs */
   BACKLOG = 256,
   ROUNDS = 100000, /* more than any body takes that fits a socket's buffer */
 };

@@ -26,6 +26,7 @@ static int become(const emulator_host *emulator, char *const variables[], int ou
       close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     return errno;
   if (getppid() != parent) return ESRCH; /* it died before prctl could take effect */
+  setrlimit(RLIMIT_NOFILE, &emulator->old_files);
   sigaction(SIGPIPE, &emulator->old_pipe, NULL);
   sigprocmask(SIG_SETMASK, &emulator->old_mask, NULL);
   execve(options->program, argv, variables);

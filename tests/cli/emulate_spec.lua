@@ -178,6 +178,13 @@ describe("weir emulate", function()
       assert.is_nil(headers["lambda-runtime-client-context"])
     end)
 
+    it("as many files as it would have without the emulator", function()
+      start()
+      local pid = decoded(emulator:invoke({ ["do"] = "environment" })).pid
+      local function most(of) return run.read(("/proc/%s/limits"):format(of)):match("Max open files +(%d+)") end
+      assert.equal(most("self"), most(pid))
+    end)
+
     it("Lambda's variables, AWS's and weir's of the caller, and no others", function()
       local root = run.directory {}
       start { "--memory", "256", "--function", "route-it", "--task-root", root, "--env", "PLACE=here",
