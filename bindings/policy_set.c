@@ -9,6 +9,8 @@
  * nil, … append(path, line) → true | nil, message, code: one write to a decision log
  *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
  *       findings; with a kind, a version without a policy of it does not become active
+ *   set:override({name = value, …}) → true | nil, message, "InvalidParams": parameters for this and
+ *       every later version; after a failure the set must not be asked
  *   set:policies(), set:digest(), set:directory()
  *   set:bundle() → text | nil, message, "InvalidText"
  *
@@ -28,6 +30,7 @@
 #include "policy_set_tables.h"
 #include "registry.h"
 
+#define OVERRIDE_SIGNATURE "set:override({name = value, …})"
 #define LOAD_SIGNATURE "policy_set.load(path[, {params=, instructions=, memory=, bundle=}])"
 #define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
 #define APPEND_SIGNATURE "policy_set.append(path, line)"
@@ -94,6 +97,23 @@ static int set_refresh(lua_State *L) {
   policy_set_tables_push_findings(L, &findings);
   finding_list_free(&findings);
   return 2;
+}
+
+static int set_override(lua_State *L) {
+  handle *h = check_handle(L);
+  binding_expect(L, lua_istable(L, 2), OVERRIDE_SIGNATURE);
+  size_t size;
+  const char *overrides = policy_set_options_push_params(L, 2, &size);
+  text_buffer why = {0};
+  bool ok = policy_set_override(h->set, overrides, size, &why);
+  int results = 1;
+  text_buffer_byte(&why, '\0');
+  if (ok)
+    lua_pushboolean(L, true);
+  else
+    results = binding_fail(L, "InvalidParams", "%s", why.failed ? "not enough memory" : why.data);
+  text_buffer_free(&why);
+  return results;
 }
 
 static int set_digest(lua_State *L) {
@@ -242,9 +262,9 @@ static int set_policies(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"decide", set_decide},     {"record", set_record}, {"refresh", set_refresh},
-    {"policies", set_policies}, {"digest", set_digest}, {"directory", set_directory},
-    {"bundle", set_bundle},     {NULL, NULL},
+    {"decide", set_decide},     {"record", set_record},     {"refresh", set_refresh},
+    {"policies", set_policies}, {"digest", set_digest},     {"directory", set_directory},
+    {"bundle", set_bundle},     {"override", set_override}, {NULL, NULL},
 };
 
 int luaopen_weir_policy_set(lua_State *L) {

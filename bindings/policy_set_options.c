@@ -23,18 +23,22 @@ json_span policy_set_options_json(lua_State *L, int index, const char *name) {
   return span;
 }
 
-/* params as JSON text; the text stays on the stack. */
-static void read_params(lua_State *L, int index, policy_set_options *options) {
+const char *policy_set_options_push_params(lua_State *L, int index, size_t *size) {
   static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
-  if (lua_getfield(L, index, "params") == LUA_TNIL) return;
-  luaL_checktype(L, -1, LUA_TTABLE);
   text_buffer text = {0}, why = {0};
-  bool ok = schema_write_json(L, lua_gettop(L), &any, &text, &why);
+  bool ok = schema_write_json(L, index, &any, &text, &why);
   lua_pushlstring(L, ok ? text.data : why.data, ok ? text.size : why.size);
   text_buffer_free(&text);
   text_buffer_free(&why);
   if (!ok) luaL_error(L, "params: %s", lua_tostring(L, -1));
-  options->overrides = lua_tolstring(L, -1, &options->overrides_size);
+  return lua_tolstring(L, -1, size);
+}
+
+/* params as JSON text; the text stays on the stack. */
+static void read_params(lua_State *L, int index, policy_set_options *options) {
+  if (lua_getfield(L, index, "params") == LUA_TNIL) return;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  options->overrides = policy_set_options_push_params(L, lua_gettop(L), &options->overrides_size);
 }
 
 void policy_set_options_read(lua_State *L, int index, const char *signature,

@@ -14,4 +14,8 @@ void policy_set_options_read(lua_State *L, int index, const char *signature,
 /* The text of an option that holds one, or an empty span. */
 json_span policy_set_options_json(lua_State *L, int index, const char *name);
 
+/* Pushes the table of parameters at index as JSON text, and gives it. Raises when it is not JSON.
+ */
+const char *policy_set_options_push_params(lua_State *L, int index, size_t *size);
+
 #endif

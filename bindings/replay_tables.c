@@ -18,15 +18,17 @@ static void set_integer(lua_State *L, const char *name, uint64_t value) {
 
 void replay_tables_push_event(lua_State *L, const replay_event *event) {
   static const char *const names[] = {"difference", "failure", "bad line"};
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 16);
   set_text(L, "type", names[event->type]);
   set_integer(L, "line", event->line);
   set_text(L, "id", event->id);
   set_text(L, "kind", event->kind);
   set_text(L, "field", event->field);
   set_text(L, "was", event->was);
+  set_text(L, "was_action", event->was_action);
   set_text(L, "was_because", event->was_because);
   set_text(L, "is", event->is);
+  set_text(L, "is_action", event->is_action);
   set_text(L, "is_because", event->is_because);
   if (event->file[0]) set_text(L, "policy_file", event->file);
   set_integer(L, event->type == REPLAY_BAD_LINE ? "column" : "policy_line", (uint64_t)event->place);

@@ -1,5 +1,6 @@
 /* Asking one policy for one decision. See sandbox.h. */
 #include <lauxlib.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +31,26 @@ static int raise(lua_State *L) {
   return lua_error(L);
 }
 
+/* As much of the path as fits: its end tells more. */
+static void show_path(const char *path, char out[POLICY_PLACE_BYTES]) {
+  size_t size = strlen(path), most = POLICY_PLACE_BYTES - 1;
+  if (size <= most)
+    strcpy(out, path);
+  else
+    snprintf(out, POLICY_PLACE_BYTES, "...%s", path + size - most + 3);
+}
+
 /* The latest constructor call for this table. */
 static void find_place(policy_sandbox *sandbox, const void *table) {
-  for (size_t i = sandbox->made_count; i-- > 0;)
-    if (sandbox->made[i].table == table) {
-      sandbox->answer->line = sandbox->made[i].line;
-      memcpy(sandbox->answer->file, sandbox->made[i].file, sizeof sandbox->answer->file);
-      return;
-    }
+  sandbox->made_in = NULL;
+  for (size_t i = sandbox->made_count; i-- > 0;) {
+    const constructed *made = &sandbox->made[i];
+    if (made->table != table || !made->file) continue;
+    sandbox->made_in = made->file;
+    sandbox->answer->line = made->line;
+    show_path(made->file->shown, sandbox->answer->file);
+    return;
+  }
 }
 
 /* The common formats, %d of integers and %s of texts, without a call into Lua. False, with
@@ -178,12 +191,12 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
     luaL_error(L,
                "%s: decide returned %s; every branch must return an action such as %s { because "
                "= \"…\" }",
-               asked->policy.file->shown, got, asked->decisions[0].action);
+               asked->policy.file->path, got, asked->decisions[0].action);
   }
   find_place(sandbox, lua_topointer(L, decision));
   if (spec->kind != asked)
-    luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->shown,
-               spec->action, spec->kind->name, asked->name);
+    luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->path, spec->action,
+               spec->kind->name, asked->name);
   /* A field may have come after the constructor had looked. */
   if (!policy_kind_check_fields(L, spec, decision, arguments)) lua_error(L);
   return spec;
@@ -231,7 +244,7 @@ static bool explain_failure(policy_sandbox *sandbox, int status) {
   }
   text_buffer *message = &sandbox->scratch;
   message->size = 0;
-  if (answer->line) text_buffer_format(message, "%s:%d: ", answer->file, answer->line);
+  if (answer->line) text_buffer_format(message, "%s:%d: ", sandbox->made_in->path, answer->line);
   text_buffer_append(message, text, size);
   policy_outcome outcome = answer->outcome == POLICY_DECIDED ? POLICY_ERROR : answer->outcome;
   return fail(answer, outcome, message->data, message->size);

@@ -7,43 +7,47 @@
 #include <unistd.h>
 
 #include "core/json/compact.h"
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "policy/impl.h"
 
-static bool write_member(text_buffer *out, const char *name, const char *text) {
-  if (!text) return true;
-  text_buffer_text(out, ",\"");
-  text_buffer_text(out, name);
-  text_buffer_text(out, "\":");
-  return json_write_string(out, text, strlen(text));
+/* A text that must arrive unchanged; NULL leaves the member out. */
+static bool write_text(json_writer *line, const char *name, const char *text) {
+  return !text || json_writer_exact(line, name, text, strlen(text));
+}
+
+static void write_json(json_writer *line, const char *name, const text_buffer *json) {
+  json_writer_json(line, name, json->data, json->size);
+}
+
+static bool write_policy(json_writer *line, const policy_summary *policy) {
+  json_writer_object(line, "policy");
+  bool ok = write_text(line, "name", policy->name) && write_text(line, "digest", policy->digest);
+  json_writer_end(line);
+  return ok;
 }
 
 bool decision_log_line(const policy_kind *kind, const policy_question *question,
                        const policy_answer *answer, const decision_origin *origin,
                        text_buffer *out) {
-  text_buffer_text(out, "{\"schema\":\"weir.decision/1\"");
-  bool ok = write_member(out, "id", origin->id) && write_member(out, "time", origin->time) &&
-            write_member(out, "request_id", origin->request_id) &&
-            write_member(out, "kind", kind->name);
-  text_buffer_text(out, ",\"policy\":{\"name\":");
-  ok = ok && json_write_string(out, kind->policy.name, strlen(kind->policy.name));
-  text_buffer_text(out, ",\"digest\":\"");
-  text_buffer_text(out, kind->policy.digest);
-  text_buffer_text(out, "\"},\"host\":\"" WEIR_VERSION "\",\"params\":");
-  text_buffer_append(out, kind->in_force.json.data, kind->in_force.json.size);
-  text_buffer_text(out, ",\"overrides\":");
-  text_buffer_append(out, kind->in_force.overridden.data, kind->in_force.overridden.size);
-  text_buffer_text(out, ",\"facts\":");
+  json_writer line = json_writer_to(out);
+  json_writer_object(&line, NULL);
+  bool ok = write_text(&line, "schema", "weir.decision/1") && write_text(&line, "id", origin->id) &&
+            write_text(&line, "time", origin->time) &&
+            write_text(&line, "request_id", origin->request_id) &&
+            write_text(&line, "kind", kind->name) && write_policy(&line, &kind->policy) &&
+            write_text(&line, "host", WEIR_VERSION);
+
+  write_json(&line, "params", &kind->in_force.json);
+  write_json(&line, "overrides", &kind->in_force.overridden);
+  json_writer_member(&line, "facts");
   ok = ok && json_compact(question->facts, question->facts_size, out);
-  text_buffer_text(out, ",\"decision\":");
-  text_buffer_append(out, answer->decision.data, answer->decision.size);
-  text_buffer_text(out, ",\"because\":");
-  text_buffer_append(out, answer->because.data, answer->because.size);
-  text_buffer_text(out, ",\"redacted\":");
-  text_buffer_text(out, origin->redacted ? origin->redacted : "[]");
-  text_buffer_text(out, ",\"eval_us\":");
-  json_write_integer(out, origin->eval_us);
-  text_buffer_byte(out, '}');
+  write_json(&line, "decision", &answer->decision);
+  write_json(&line, "because", &answer->because);
+
+  const char *redacted = origin->redacted ? origin->redacted : "[]";
+  json_writer_json(&line, "redacted", redacted, strlen(redacted));
+  json_writer_integer(&line, "eval_us", origin->eval_us);
+  json_writer_end(&line);
   return ok && !out->failed;
 }
 

@@ -294,7 +294,9 @@ static void report(search *s, place callee) {
   lua_Debug about;
   lua_pushvalue(L, s->closure);
   lua_getinfo(L, ">S", &about);
-  const char *file = about.source + (about.source[0] == '@');
+  const policy_file *source =
+      policy_files_find(s->sandbox->files, about.source + (about.source[0] == '@'));
+  const char *file = source ? source->shown : about.short_src;
   int line = closure_code_line(callee.function, callee.pc);
   if (is_reported(s->findings, file, line)) return;
 

@@ -59,8 +59,8 @@ struct policy_kind {
 /* Where a decision constructor was called. */
 typedef struct {
   const void *table;
+  const policy_file *file; /* NULL: not known */
   int line;
-  char file[POLICY_PLACE_BYTES];
 } constructed;
 
 struct policy_sandbox {
@@ -85,6 +85,7 @@ struct policy_sandbox {
   size_t memory_before; /* bytes held when the decision began */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
+  const policy_file *made_in; /* where the decision was made that is being checked */
 };
 
 static inline policy_sandbox *policy_sandbox_at(lua_State *L) {

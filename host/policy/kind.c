@@ -26,17 +26,9 @@ static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table)
   constructed *place = &sandbox->made[sandbox->made_count++];
   *place = (constructed){.table = table};
   if (!lua_getstack(L, 1, &caller) || !lua_getinfo(L, "Sl", &caller)) return;
+  if (caller.source[0] != '@') return;
+  place->file = policy_files_find(sandbox->files, caller.source + 1);
   place->line = caller.currentline;
-  const char *file = caller.source[0] == '@' ? caller.source + 1 : caller.short_src;
-  size_t size = strlen(file) + 1;
-  if (size <= sizeof place->file) {
-    memcpy(place->file, file, size);
-    return;
-  }
-  static const char cut[] = "..."; /* the end of a path tells more */
-  size_t kept = sizeof place->file - (sizeof cut - 1);
-  memcpy(place->file, cut, sizeof cut - 1);
-  memcpy(place->file + sizeof cut - 1, file + size - kept, kept);
 }
 
 /* Pushes that the key on the top of the stack is not a field of the decision. */

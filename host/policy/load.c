@@ -33,7 +33,7 @@ static void load_file(lua_State *L, const policy_file *file) {
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->chunks);
   if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
-    lua_pushfstring(L, "@%s", file->shown);
+    lua_pushfstring(L, "@%s", file->path);                /* a policy can see it */
     if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK)
       lua_error(L);
   }
@@ -75,9 +75,9 @@ int policy_load_require(lua_State *L) {
   const policy_file *file = policy_files_find(sandbox->files, path);
   if (!file)
     return luaL_error(L,
-                      "require: there is no %s/%s; a policy can only require files of its own "
-                      "directory",
-                      sandbox->files->directory, path);
+                      "require: there is no %s in the policy directory; a policy can only require "
+                      "files of its own",
+                      path);
   load_file(L, file);
   /* An empty file, or one that is being written: its policy must not be taken for a whole one. */
   if (lua_isboolean(L, -1))
@@ -117,6 +117,51 @@ static int line_of_subject(const policy_file *file, const char *text) {
   return line ? line : policy_files_line_of(file, "policy", 6);
 }
 
+/* Is this the file's name, as Lua shows it? A long one is "..." and its end. */
+static bool is_name_of(const policy_file *file, const char *name, size_t size) {
+  size_t path = strlen(file->path);
+  if (path == size && memcmp(file->path, name, size) == 0) return true;
+  if (size <= 3 || memcmp(name, "...", 3) != 0 || path < size - 3) return false;
+  return memcmp(file->path + path - (size - 3), name + 3, size - 3) == 0;
+}
+
+/* Takes the place that Lua puts in front of a message, "lib/sizes.lua:3: ", away from it; NULL when
+ * there is none. */
+static const policy_file *take_place(const policy_files *files, const char **text, int *line) {
+  const char *colon = strchr(*text, ':');
+  if (!colon) return NULL;
+  char *rest;
+  long number = strtol(colon + 1, &rest, 10);
+  if (rest == colon + 1 || strncmp(rest, ": ", 2) != 0) return NULL;
+  for (size_t i = 0; i < files->count; i++) {
+    if (!is_name_of(&files->items[i], *text, (size_t)(colon - *text))) continue;
+    *text = rest + 2;
+    *line = (int)number;
+    return &files->items[i];
+  }
+  return NULL;
+}
+
+/* Two policies may share what is wrong. */
+static bool is_reported(const finding_list *findings, const char *file, int line, const char *text) {
+  for (size_t i = 0; i < findings->count; i++) {
+    const finding *f = &findings->items[i];
+    if (f->line == line && strcmp(f->file, file) == 0 && strcmp(f->message, text) == 0) return true;
+  }
+  return false;
+}
+
+/* An error with its place in the fields for it: in the file that the text names, else in `file`.
+ * False when it is there already. */
+static bool report_at(finding_list *findings, const policy_files *files, const policy_file *file,
+                      int line, const char *code, const char *text) {
+  const policy_file *named = take_place(files, &text, &line);
+  const char *shown = named ? named->shown : file->shown;
+  if (is_reported(findings, shown, line, text)) return false;
+  finding_error(findings, shown, line, code, "%s", text);
+  return true;
+}
+
 /* Pops the error. */
 static void report_load_error(lua_State *L, const policy_file *file, int status, const char *code,
                               finding_list *findings) {
@@ -130,7 +175,7 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
     code = "W012";
   }
   int line = strstr(text, ".lua:") ? 0 : line_of_subject(file, text);
-  finding_error(findings, file->shown, line, code, "%s", text);
+  report_at(findings, policy_sandbox_at(L)->files, file, line, code, text);
   lua_settop(L, 0);
 }
 
@@ -153,7 +198,7 @@ static int keep_chunk(lua_State *L, const policy_file *file) {
 /* Compiling separately tells a syntax error from one while running. */
 static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
   char *name = NULL;
-  if (asprintf(&name, "@%s", file->shown) < 0) name = NULL;
+  if (asprintf(&name, "@%s", file->path) < 0) name = NULL;
   int status = luaL_loadbufferx(L, file->text, file->size, name ? name : "=?", "t");
   free(name);
   if (status == LUA_OK) status = keep_chunk(L, file);
@@ -227,8 +272,10 @@ static int check_purity(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   lua_rawgeti(L, LUA_REGISTRYINDEX, job->sandbox->closures);
   if (!policy_purity_enforce(L, -2, -1, &job->sandbox->scratch, &why)) {
-    finding_error(job->findings, job->file->shown, 0, "W009", "%.*s", (int)why.size, why.data);
-    finding_hint(job->findings, "what a decision needs from others belongs into its facts");
+    text_buffer_byte(&why, '\0');
+    if (report_at(job->findings, job->sandbox->files, job->file, 0, "W009",
+                  why.failed ? "not enough memory" : why.data))
+      finding_hint(job->findings, "what a decision needs from others belongs into its facts");
   }
   text_buffer_free(&why);
   return 0;

@@ -123,6 +123,19 @@ policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *o
   return POLICY_SET_SWAPPED;
 }
 
+bool policy_set_override(policy_set *set, const char *overrides, size_t size, text_buffer *why) {
+  if (!policy_sandbox_override(set->active->sandbox, overrides, size, why)) return false;
+  char *copy = strndup(overrides, size);
+  if (!copy) {
+    text_buffer_text(why, "not enough memory");
+    return false;
+  }
+  free((char *)set->options.overrides);
+  set->options.overrides = copy;
+  set->options.overrides_size = size;
+  return true;
+}
+
 policy_sandbox *policy_set_sandbox(policy_set *set) {
   return set->active->sandbox;
 }

@@ -39,6 +39,10 @@ typedef enum {
 policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,
                                      const char *kind, finding_list *findings);
 
+/* Overrides parameters of the active version, and of every later one: a JSON object, as for
+ * policy_sandbox_override. False, with the reason in `why`: then the set must not be asked. */
+bool policy_set_override(policy_set *set, const char *overrides, size_t size, text_buffer *why);
+
 policy_sandbox *policy_set_sandbox(policy_set *set);
 const policy_set_options *policy_set_options_of(const policy_set *set);
 const policy_files *policy_set_files(const policy_set *set);

@@ -155,6 +155,11 @@ static void report_failure(replay_judge *judge, replay_verdict *verdict, const r
   event->was_because = copy_span(verdict, before->because);
 }
 
+static char *copy_action(replay_verdict *verdict, json_span decision) {
+  json_span action = action_of(decision);
+  return action.type == JSON_STRING ? copy_text(verdict, action) : NULL;
+}
+
 static void report_difference(replay_judge *judge, replay_verdict *verdict,
                               const recording_line *line, size_t number, const earlier *before) {
   replay_event *event = new_event(verdict, REPLAY_DIFFERENCE, number);
@@ -164,9 +169,11 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
   event->id = copy_text(verdict, line->id);
   event->kind = copy_text(verdict, line->kind);
   event->is = copy_buffer(verdict, &judge->answer.decision);
+  event->is_action = noted(verdict, strdup(judge->answer.action));
   event->is_because = copy_buffer(verdict, &judge->answer.because);
   if (before) {
     event->was = copy_span(verdict, before->decision);
+    event->was_action = copy_action(verdict, before->decision);
     event->was_because = copy_span(verdict, before->because);
     return;
   }
@@ -365,6 +372,8 @@ static void event_free(replay_event *event) {
   free(event->kind);
   free(event->field);
   free(event->was);
+  free(event->was_action);
+  free(event->is_action);
   free(event->was_because);
   free(event->is);
   free(event->is_because);

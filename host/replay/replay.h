@@ -28,7 +28,9 @@ typedef struct {
   char *field;       /* of a difference: "decision.weights.blue", "because" */
   char *was;         /* decision before: recorded, or of the old set */
   char *was_because; /* JSON texts, all four */
-  char *is;          /* decision now */
+  char *was_action;  /* of the decision before, as a text; NULL when it has none or failed */
+  char *is_action;
+  char *is; /* decision now */
   char *is_because;
   char file[POLICY_PLACE_BYTES]; /* where the decision of now was made */
   int place;                     /* line in that file; 0 unknown */

@@ -126,32 +126,6 @@ static size_t bound_of_calls(lua_State *L) {
   return (size_t)level;
 }
 
-/* The size of "DIRECTORY/" where a message starts with "DIRECTORY/NAME.lua:LINE: ", else 0. Lua
- * shortens the path to LUA_IDSIZE, so that a long message is not searched. */
-static size_t directory_size(const char *message) {
-  char start[LUA_IDSIZE + sizeof ":2147483647: "];
-  size_t size = strnlen(message, sizeof start - 1);
-  memcpy(start, message, size);
-  start[size] = '\0';
-  const char *place = strstr(start, ".lua:"), *line = place ? place + sizeof ".lua:" - 1 : "";
-  size_t digits = strspn(line, "0123456789");
-  if (digits == 0 || strncmp(line + digits, ": ", 2) != 0) return 0;
-  while (place > start && place[-1] != '/') place--;
-  return (size_t)(place - start);
-}
-
-/* Where the policies lie must not get into what they decide: a caught message, on the top of the
- * stack, names the file without its directory. */
-static void forget_directory(lua_State *L) {
-  size_t size;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
-  size_t skip = text ? directory_size(text) : 0;
-  if (skip == 0) return;
-  sandbox_charge(L, size / 16);
-  lua_pushlstring(L, text + skip, size - skip);
-  lua_replace(L, -2);
-}
-
 static int base_pcall(lua_State *L) {
   luaL_checkany(L, 1);
   lua_pushboolean(L, 1);
@@ -160,7 +134,6 @@ static int base_pcall(lua_State *L) {
   if (sandbox_budget_is_spent(L)) return sandbox_budget_raise(L);
   /* Catching, Lua walked all calls to see how much stack it can give back. */
   sandbox_charge(L, bound_of_calls(L));
-  forget_directory(L);
   lua_pushboolean(L, 0);
   lua_replace(L, 1); /* false, error value */
   return 2;

@@ -1,9 +1,9 @@
--- What must hold of the shipped policies for any facts. The stand puts every case to the program
--- and to a stand-in, and both check the kind's invariants.
+-- What must hold of the shipped policies for any facts, besides the invariants of their kinds, which the
+-- engine checks.
 local json = require("weir.json")
 local property = require("support.property")
 local promotion_trial = require("support.promotion_trial")
-local stand = require("support.policy_stand")
+local shipped_policy = require("support.shipped_policy")
 
 -- A value or nil: JSON's absent members, which no Lua list can hold.
 local ABSENT = {}
@@ -13,7 +13,7 @@ local function present(value)
 end
 
 describe("routing", function()
-  local routing = stand.load("routing")
+  local routing = shipped_policy.load("routing")
 
   -- The rules, from the other end: who may use an endpoint at all, then by the count.
   local function expected(facts, threshold)
@@ -42,7 +42,7 @@ describe("routing", function()
 end)
 
 describe("weights", function()
-  local weights = stand.load("weights")
+  local weights = shipped_policy.load("weights")
 
   local variants = property.map(property.array(property.tuple {
     property.element { ABSENT, 0, 1, 0.1, 5e-324, 1e-300, 3, 1000000 },
@@ -93,7 +93,7 @@ describe("weights", function()
 end)
 
 describe("promotion", function()
-  local promotion = stand.load("promotion")
+  local promotion = shipped_policy.load("promotion")
   local NOW, trial = promotion_trial.now, promotion_trial.facts
 
   -- What may be otherwise in a trial: a path and the values it may take.
@@ -192,7 +192,7 @@ describe("promotion", function()
 end)
 
 describe("mapping", function()
-  local mapping = stand.load("mapping")
+  local mapping = shipped_policy.load("mapping")
 
   local function url_encoded(key)
     return (key:gsub("[^%w%-._~/*]", function(c)

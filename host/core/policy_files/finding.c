@@ -58,30 +58,6 @@ static char *format_text(const char *format, va_list arguments) {
   return NULL;
 }
 
-/* The size of the file's name at the start of the message, or 0. Lua shortens a long name to "..."
- * and its end. */
-static size_t file_prefix(const finding *item) {
-  size_t size = strlen(item->file);
-  if (strncmp(item->message, item->file, size) == 0) return size;
-  if (strncmp(item->message, "...", 3) != 0) return 0;
-  for (const char *tail = item->file; *tail; tail++) {
-    size_t left = size - (size_t)(tail - item->file);
-    if (strncmp(item->message + 3, tail, left) == 0) return left + 3;
-  }
-  return 0;
-}
-
-/* Lua puts "FILE:LINE: " before its messages; the place has its own fields here. */
-static void move_place(finding *item) {
-  size_t size = file_prefix(item);
-  if (size == 0 || item->message[size] != ':') return;
-  char *rest;
-  long line = strtol(item->message + size + 1, &rest, 10);
-  if (rest == item->message + size + 1 || strncmp(rest, ": ", 2) != 0) return;
-  item->line = (int)line;
-  memmove(item->message, rest + 2, strlen(rest + 2) + 1);
-}
-
 static void append(finding_list *list, finding item, const char *file, char *message) {
   if (item.severity == FINDING_ERROR) list->errors++;
   finding *place = next_place(list);
@@ -96,7 +72,6 @@ static void append(finding_list *list, finding item, const char *file, char *mes
     free(item.message);
     return;
   }
-  move_place(&item);
   *place = item;
   list->count++;
 }

@@ -30,8 +30,7 @@ void finding_list_free(finding_list *list);
 /* Moves every finding to the end of another list and empties the first. */
 void finding_list_move(finding_list *from, finding_list *to);
 
-/* Appends an error with a printf message. A "FILE:LINE: " prefix in Lua's style at the start of
- * the message is moved into the place. */
+/* Appends an error with a printf message. */
 void finding_error(finding_list *list, const char *file, int line, const char *code,
                    const char *format, ...) __attribute__((format(printf, 5, 6)));
 

@@ -15,8 +15,7 @@ Groups.__index = Groups
 -- What changes, and by which rule of NEW: the key that decisions are grouped by.
 local function describe(event)
   if event.type == "failure" then return ("failed[%s]"):format(event.code) end
-  local was = event.was_failure and "failed" or recordings.action(event.was)
-  local is = recordings.action(event.is)
+  local was, is = recordings.actions(event)
   if was ~= is then return was .. " -> " .. is end
   return ("%s, %s"):format(is, (event.field:gsub("^decision%.", "")))
 end

@@ -161,10 +161,9 @@ function policies.load(verb, given, screen)
   if next(overrides) == nil then -- any order: asks only whether there is one
     return set, directory
   end
-  set, findings = policy_set.load(directory, { params = overrides })
-  if set then return set, directory end
-  local first = findings[1]
-  return nil, function() return nil, first.message, first.hint end
+  local ok, misfit = set:override(overrides)
+  if ok then return set, directory end
+  return nil, function() return nil, misfit end
 end
 
 return policies

@@ -18,11 +18,10 @@ function recordings.jobs(text)
   return jobs
 end
 
--- The action of a decision's JSON text.
-function recordings.action(decision)
-  if not decision then return "failed" end
-  local value = json.decode(decision)
-  return type(value) == "table" and type(value.action) == "string" and value.action or "(no action)"
+-- The actions of a difference, before and now.
+function recordings.actions(event)
+  local was = event.was and not event.was_failure and (event.was_action or "(no action)") or "failed"
+  return was, event.is_action
 end
 
 -- A recorded reason's JSON text, for people.

@@ -12,7 +12,7 @@ Run.__index = Run
 -- One difference: where, what was recorded, what is decided now.
 function Run:difference(file, event)
   local out = self.out
-  local was, is = recordings.action(event.was), recordings.action(event.is)
+  local was, is = recordings.actions(event)
   local label = was == is and printable(is) or printable(was) .. " -> " .. printable(is)
   out:print("  ", recordings.place(file, event), "  ", out:paint("bold", event.kind), "  ",
     out:paint("yellow", label), "  first difference: ", recordings.field(event))

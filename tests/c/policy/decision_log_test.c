@@ -76,6 +76,7 @@ static void check_replay(fixture *f, policy_sandbox *sandbox) {
   assert_true(policy_sandbox_decide(sandbox, &question, &f->again));
   assert_int_equal(f->again.because.size, f->first.because.size);
   assert_memory_equal(f->again.because.data, f->first.because.data, f->first.because.size);
+  assert_int_equal(line.because.size, f->first.because.size - 2); /* without its quotes */
   assert_memory_equal(line.because.at, f->first.because.data + 1, line.because.size);
   json_span decision = {
       .at = f->again.decision.data, .size = f->again.decision.size, .type = JSON_OBJECT};
@@ -124,6 +125,11 @@ static void every_line_is_read_back(void **state) {
   close_fixture(&plain);
 }
 
+static void assert_span(json_span span, const char *text) {
+  assert_int_equal(span.size, strlen(text));
+  assert_memory_equal(span.at, text, span.size);
+}
+
 static void a_line_has_what_the_design_says(void **state) {
   (void)state;
   fixture f;
@@ -133,11 +139,13 @@ static void a_line_has_what_the_design_says(void **state) {
   write_line(&f, " { \"file_count\" : 3 } ", &origin);
   recording_line line;
   read_line(&f, &line);
-  assert_memory_equal(line.id.at, "i", 1);
-  assert_memory_equal(line.time.at, origin.time, line.time.size);
-  assert_memory_equal(line.facts.at, "{\"file_count\":3}", line.facts.size);
-  assert_memory_equal(line.overrides.at, "[\"t\"]", line.overrides.size);
-  assert_memory_equal(line.decision.at, "{\"action\":\"batch\"}", line.decision.size);
+  assert_span(line.id, "i");
+  assert_span(line.time, "2026-11-22T03:04:05.678Z");
+  assert_span(line.facts, "{\"file_count\":3}");
+  assert_span(line.params, "{\"s\":\"a\\\"\\\\\\n\",\"t\":3}");
+  assert_span(line.overrides, "[\"t\"]");
+  assert_span(line.decision, "{\"action\":\"batch\"}");
+  assert_span(line.because, "3 a\\\"\\\\\\n ");
   text_buffer_byte(&f.line, '\0');
   assert_non_null(strstr(f.line.data, "\"redacted\":[],\"eval_us\":9}"));
   assert_non_null(strstr(f.line.data, "\"policy\":{\"name\":\"r\\u00e9\",\"digest\":\"d"));

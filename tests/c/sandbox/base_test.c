@@ -147,28 +147,6 @@ static void errors_carry_their_place(void **state) {
   expect("return tostring(select('#', pcall(function() return 1, 2 end)))", "3");
 }
 
-/* The same set decides alike wherever it lies. */
-static void caught_messages_name_no_directory(void **state) {
-  (void)state;
-  static const char *const chunks[] = {
-      "@test.lua", "@policies/test.lua", "@/opt/a b:1/p/test.lua",
-      "@/a/directory/with/quite/a/long/name/in/a/long/path/test.lua"};
-  for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
-    lua_State *L = box.L;
-    static const char code[] = "local ok, e = pcall(function() local t; t.x = 1 end) return e";
-    lua_settop(L, 1);
-    sandbox_budget_start(L);
-    assert_int_equal(luaL_loadbufferx(L, code, sizeof code - 1, chunks[i], "t"), LUA_OK);
-    lua_pushvalue(L, 1);
-    lua_setupvalue(L, -2, 1);
-    assert_int_equal(lua_pcall(L, 0, 1, 0), LUA_OK);
-    assert_string_equal(lua_tostring(L, -1),
-                        "test.lua:1: attempt to index a nil value (local 't')");
-  }
-  expect("return select(2, pcall(error, 'a/b.lua is missing', 0))", "a/b.lua is missing");
-  expect("return select(2, pcall(error, 'http://x:80: refused', 0))", "http://x:80: refused");
-}
-
 static int metamethod_asked(lua_State *L) {
   lua_pushboolean(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "asked");
@@ -232,7 +210,6 @@ int main(void) {
       CASE(tonumber_reads_as_lua),
       CASE(select_and_ipairs_read_as_lua),
       CASE(errors_carry_their_place),
-      CASE(caught_messages_name_no_directory),
       CASE(error_values_are_never_asked),
       CASE(host_tables_are_honoured),
   };

@@ -106,3 +106,61 @@ describe("a finding", function()
     assert.equal("unexpected symbol near <eof>", findings[1].message)
   end)
 end)
+
+-- A policy can catch an error and decide by its text: that must be the same wherever the set is, and in
+-- whatever order Lua's hash holds the keys.
+describe("the error that a policy catches", function()
+  teardown(policy_folder.remove_all)
+
+  local LONG = ("a_name_that_is_longer_than_lua_shows_"):rep(3)
+
+  local CAUGHT = {
+    ["error('no')"] = "routing.lua:6: no",
+    ["local x = nil + 1"] = "routing.lua:6: attempt to perform arithmetic on a nil value",
+    ["require 'lib.none'"] = "routing.lua:6: require: call it at the top of the file, not while deciding",
+    ["helper()"] = "lib/helper.lua:1: from the helper",
+    ["long()"] = "..." .. ("a_name_that_is_longer_than_lua_shows_"):rep(3):sub(-52) .. ".lua:1: from afar",
+    ["batch { because = 'x', zz = 1, aa = 1, mm = 1, ab = 1, zy = 1, bb = 1, a = 1, q = 1 }"] =
+      "routing.lua:6: batch has no field 'a'",
+    ["batch { [{}] = 1, [true] = 1, [2.5] = 1, because = 'x', zz = 1 }"] =
+      "routing.lua:6: batch has no field 'zz'",
+    ["batch { [{}] = 1, [true] = 1, [2.5] = 1, because = 'x' }"] =
+      "routing.lua:6: batch: fields have names, not boolean keys",
+    ["batch { [0] = 1, because = 'x' }"] = "routing.lua:6: batch: fields have names, not number keys",
+    ["batch { [101] = 1, because = 'x' }"] = "routing.lua:6: batch: fields have names, not number keys",
+  }
+
+  for statement, expected in pairs(CAUGHT) do
+    it("is the same in every directory: " .. statement, function()
+      local files = {
+        ["routing.lua"] = routing("local _, message = pcall(function()\n local _ = 1 do " .. statement
+          .. " end end)\nreturn realtime { because = message }",
+          "local helper, long = require 'lib.helper', require 'lib." .. LONG .. "'"),
+        ["lib/helper.lua"] = "return function() error('from the helper') end",
+        ["lib/" .. LONG .. ".lua"] = "return function() error('from afar') end",
+      }
+      for _, name in ipairs({ "a", ("directory"):rep(20) }) do
+        local folder = policy_folder.new(name)
+        for path, text in pairs(files) do
+          policy_folder.write(folder, path, (text:gsub("do batch", "do local _ = batch")))
+        end
+        local set = assert(require("weir.policy_set").load(folder))
+        assert.equal(expected, set:decide("routing", '{"file_count":1}').because)
+      end
+    end)
+  end
+
+  it("names no directory while files are loaded either", function()
+    local texts = {}
+    for i, name in ipairs({ "a", ("directory"):rep(20) }) do
+      local folder = policy_folder.new(name)
+      policy_folder.write(folder, "routing.lua", routing("return batch { because = text }",
+        "local _, text = pcall(require, 'lib.none')"))
+      local set = assert(require("weir.policy_set").load(folder))
+      texts[i] = set:decide("routing", '{"file_count":1}').because
+    end
+    assert.equal(texts[1], texts[2])
+    assert.equal("require: there is no lib/none.lua in the policy directory; a policy can only require "
+      .. "files of its own", texts[1])
+  end)
+end)

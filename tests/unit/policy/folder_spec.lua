@@ -198,13 +198,13 @@ describe("require", function()
       ["lib/a.lua"] = "return require 'lib.b'", ["lib/b.lua"] = "return require 'lib.c'",
       ["lib/c.lua"] = "local a = require 'lib.a'\nreturn a",
     })
-    assert.matches("error%[W012%].*lib/c.lua:1: 'lib/a.lua' requires itself, through others", found)
+    assert.equal("c.lua:1: error[W012] 'lib/a.lua' requires itself, through others", found)
   end)
 
   it("names the file and line of a module that fails", function()
     local found = policy_folder.refused({
       ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD, ["lib/a.lua"] = "\nlocal x = nil + 1",
     })
-    assert.matches("lib/a.lua:2: attempt to perform arithmetic on a nil value", found, 1, true)
+    assert.equal("a.lua:2: error[W004] attempt to perform arithmetic on a nil value", found)
   end)
 end)

@@ -47,22 +47,22 @@ local CASES = {
   ["a counter that a later file put behind a variable"] = {
     shared("return batch { because = '%d', get()() }",
       "local n = 0\nrequire('lib.h').set(function() n = n + 1 return n end)"),
-    "b.lua:2: 'n'" .. KEPT,
+    "b.lua:2: error[W009] 'n'" .. KEPT,
   },
   ["a counter behind a key of such a table"] = {
     shared("return batch { because = '%d', get().f() }",
       "local n = 0\nlocal f = function() n = n + 1 return n end\n"
         .. "require('lib.h').set({ f = f, [f] = true })"),
-    "b.lua:2: 'n'" .. KEPT,
+    "b.lua:2: error[W009] 'n'" .. KEPT,
   },
   ["an iterator that a later file put behind a variable"] = {
     shared("return batch { because = get()() }", "require('lib.h').set(('a b c d'):gmatch('%a'))"),
-    "h.lua:2: 'kept'" .. ITERATOR,
+    "h.lua:2: error[W009] 'kept'" .. ITERATOR,
   },
   ["a setter that the policy calls itself"] = {
     { ["a.lua"] = routing("h.set(facts) return batch { because = 'x' }", "local h = require 'lib.h'"),
       ["lib/h.lua"] = HELPER },
-    "h.lua:2: 'kept'" .. KEPT,
+    "h.lua:2: error[W009] 'kept'" .. KEPT,
   },
   ["a field that a later file added to a module"] = {
     { ["a.lua"] = routing("local h = m.state " .. COUNT, "local m = require 'lib.m'"),
@@ -73,7 +73,7 @@ local CASES = {
     { ["a.lua"] = routing("return batch { because = '%d', m.count() }", "local m = require 'lib.m'"),
       ["b.lua"] = "local n = 0\nrequire('lib.m').count = function() n = n + 1 return n end\nreturn {}",
       ["lib/m.lua"] = "return {}" },
-    "b.lua:2: 'n'" .. KEPT,
+    "b.lua:2: error[W009] 'n'" .. KEPT,
   },
   ["a module that failed after it had left something"] = {
     { ["a.lua"] = routing("local h = get() " .. COUNT, "local get = require('lib.h').get"),
@@ -86,7 +86,7 @@ local CASES = {
       ["b.lua"] = "local h = require 'lib.h'\nreturn policy { kind = 'mapping',\n"
         .. "decide = function() h.set(1) return ignore { because = 'x' } end }",
       ["lib/h.lua"] = HELPER },
-    "h.lua:2: 'kept'" .. KEPT,
+    "h.lua:2: error[W009] 'kept'" .. KEPT,
   },
   ["a policy that another file edits"] = {
     { ["a.lua"] = routing("return batch { because = 'the first' }"),

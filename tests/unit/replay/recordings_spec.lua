@@ -1,5 +1,4 @@
 local json = require("weir.json")
-local stand = require("support.policy_stand")
 
 local DIRECTORY = "tests/recordings/"
 local REGENERATE = "regenerate the recordings as tests/recordings/README.md says"
@@ -65,17 +64,5 @@ describe("the recordings", function()
     end
     assert.is_true(total >= 5000)
     for name, times in pairs(seen) do assert.is_true(times >= 5, name .. ": " .. times) end
-  end)
-
-  it("hold decisions that the stand-in for the sandbox comes to as well", function()
-    local policies = {}
-    for line in io.lines(DIRECTORY .. "lunch-hour.jsonl") do
-      local record = json.decode(line)
-      policies[record.kind] = policies[record.kind] or stand.load(record.kind)
-      local decision = policies[record.kind]:decide(record.facts)
-      assert.equal(record.because, decision.because)
-      decision.because = nil
-      assert.same(record.decision, decision)
-    end
   end)
 end)
