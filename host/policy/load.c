@@ -143,7 +143,8 @@ static const policy_file *take_place(const policy_files *files, const char **tex
 }
 
 /* Two policies may share what is wrong. */
-static bool is_reported(const finding_list *findings, const char *file, int line, const char *text) {
+static bool is_reported(const finding_list *findings, const char *file, int line,
+                        const char *text) {
   for (size_t i = 0; i < findings->count; i++) {
     const finding *f = &findings->items[i];
     if (f->line == line && strcmp(f->file, file) == 0 && strcmp(f->message, text) == 0) return true;
