@@ -1,10 +1,10 @@
--- One decision of a policy set, made and recorded without the secrets of its facts: what is in the log
--- decides the same again.
+-- One decision of a policy set, made and recorded without the secrets of its facts: what is in the
+-- log decides the same again.
 --
 --   without_secrets(facts) → facts, list of the places (JSON pointers) of what was taken out
 --   check_whole(set, kind, facts) → true | nil, message, code
---       Whether the facts were allowed before something was taken out of them. What the policy says about
---       them is dropped.
+--       Whether the facts were allowed before something was taken out of them. What the policy says
+--       about them is dropped.
 local json = require "weir.json"
 local redact = require "weir.redact"
 

@@ -1,20 +1,23 @@
 -- The seam between deciding and doing. Handlers reach the outside through effects only:
 --
---   effects:call{service=, operation=, target=, input=}  changes something; → output | nil, message, code
---   effects:read{service=, operation=, target=, input=}  looks something up; the same answers
---   effects:pages{service=, operation=, target=, input=} → list of all pages | nil, message, code
---   effects:metric(name, value, unit, dimensions)        one measurement
---   effects:setting(name[, default])                     one setting of the handler, a text
---   effects:now()  effects:uuid()                        epoch seconds, and a random UUID (version 4)
+--   effects:call(request)      changes something; → output | nil, message, code
+--   effects:read(request)      looks something up; the same answers
+--   effects:pages(request)     → list of all pages | nil, message, code
+--   effects:metric(name, value, unit, dimensions)   one measurement
+--   effects:setting(name[, default])                one setting of the handler, a text
+--   effects:now()              epoch seconds
+--   effects:uuid()             a random UUID (version 4)
 --
--- A request may name the `role` to take for it, as clients do (weir.aws.client); `target` is the name
--- under which people and a dry run's world know the thing.
+-- request is { service =, operation =, target =, input =, role =? }.
 --
--- Dry effects change nothing: calls go to `plan` and get a plausible answer; reads and settings come
--- from the event's members `world` and `config`, or from AWS when live reads were asked for. What is
--- not there is noted in `unknown`. Live effects carry out each request; their `plan` is what they did,
--- `failures` what AWS refused. Each request is checked against the operation's members here, once, so
--- that a dry run finds the mistakes of a live one.
+-- A request may name the `role` to take for it, as clients do (weir.aws.client); `target` is the
+-- name under which people and a dry run's world know the thing.
+--
+-- Dry effects change nothing: calls go to `plan` and get a plausible answer; reads and settings
+-- come from the event's members `world` and `config`, or from AWS when live reads were asked for.
+-- What is not there is noted in `unknown`. Live effects carry out each request; their `plan` is
+-- what they did, `failures` what AWS refused. Each request is checked against the operation's
+-- members here, once, so that a dry run finds the mistakes of a live one.
 --
 -- The secrets of every answer are noted (weir.redact), so that no copy of one is shown later. New
 -- effects are a new invocation, which forgets those of the last.
@@ -33,7 +36,8 @@ local function executor() return require "weir.aws.executor" end
 local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
 
--- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the operation
+-- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the
+-- operation
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in sorted_pairs(request) do
@@ -174,8 +178,8 @@ function Dry.now() return process.time() // 1000 end
 
 Dry.pages, Dry.metric, Dry.uuid = read_pages, add_metric, uuid
 
--- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client is
--- the configuration of the clients that read live. Any may be absent.
+-- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client
+-- is the configuration of the clients that read live. Any may be absent.
 function effects.dry(given)
   redact.forget()
   return setmetatable({
@@ -221,13 +225,14 @@ end
 function Live.setting(_, name, default)
   local value = from_environment(name) or default
   if value then return value end
-  return nil, ("the setting %s is missing; set %s"):format(name, effects.variables(name)), "NotConfigured"
+  return nil, ("the setting %s is missing; set %s"):format(name, effects.variables(name)),
+    "NotConfigured"
 end
 
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
 
--- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor whose
--- clients live longer than one invocation.
+-- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor
+-- whose clients live longer than one invocation.
 function effects.live(given)
   given = given or {}
   redact.forget()

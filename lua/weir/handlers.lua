@@ -4,13 +4,13 @@
 --   { name =, summary =, asks = kind, run = function(event, ask, effects)
 --       return result | nil, message, code end }
 --
--- asks: the kind of policy it needs, or nil when it decides nothing.
--- ask(kind, facts) → decision | nil, message, code. A decision that fails fails the run: nothing is
--- carried out on a guess. Codes: "InvalidEvent", and those of ask and of the effects. A failure may be
--- raised as well (weir.try); it is caught here.
+-- asks: the kind of policy it needs, or nil when it decides nothing. ask(kind, facts) → decision |
+-- nil, message, code. A decision that fails fails the run: nothing is carried out on a guess.
+-- Codes: "InvalidEvent", and those of ask and of the effects. A failure may be raised as well
+-- (weir.try); it is caught here.
 --
--- No policy sees a secret: facts are freed of them before they are decided on, so that what is logged
--- decides the same again (weir.redact).
+-- No policy sees a secret: facts are freed of them before they are decided on, so that what is
+-- logged decides the same again (weir.redact).
 local decide = require "weir.decide"
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
@@ -57,8 +57,8 @@ function handlers.log_to(path)
   return function(line) return policy_set.append(path, line) end
 end
 
-local NO_SET = "the handler asks a policy, and there is no policy set; put one into policies/ or set "
-  .. "WEIR_POLICY_SOURCE"
+local NO_SET = "the handler asks a policy, and there is no policy set; put one into policies/ or "
+  .. "set WEIR_POLICY_SOURCE"
 
 -- One decision, logged before anything is done about it: entry | nil, message, code
 local function decide_one(run, kind, given)
@@ -97,25 +97,28 @@ local function ask(run, kind, facts)
   return entry
 end
 
--- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find gave,
--- set a weir.policy_set or nil. The report is whole even when the run failed:
---   { handler = name, decisions = { { kind =, facts =, redacted =, action =, because =, fields =, … } },
---     effects =, result = | error = { message =, code =, facts = } }
+-- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find
+-- gave, set a weir.policy_set or nil. The report is whole even when the run failed:
+--   { handler = name, effects =, result = | error = { message =, code =, facts = },
+--     decisions = { { kind =, facts =, redacted =, action =, because =, fields =, … } } }
 --
 -- options:
---   log = function(line) → true | nil, message, code   gets the log line of every decision before any
---       effect of it; a decision that cannot be logged fails the run
+--   log = function(line) → true | nil, message, code
+--       gets the log line of every decision before any effect of it; a decision that cannot be
+--       logged fails the run
 --   request_id =   goes into those lines
---   observe = function(decision, begin_us)   sees every decision that was made, and of one that was not
---       { kind =, code = }
+--   observe = function(decision, begin_us)
+--       sees every decision that was made, and of one that was not { kind =, code = }
 function handlers.run(handler, event, set, effects, options)
   local report = { handler = handler.name, decisions = {}, effects = effects }
   local run = { set = set, options = options or {}, report = report }
   redact.note(event)
 
-  -- A function's own handler answers nil, message, code; what it raises is the runtime's, stack and all.
+  -- A function's own handler answers nil, message, code; what it raises is the runtime's, stack and
+  -- all.
   local call = handler.from_package and function(f, ...) return f(...) end or try.call
-  local result, message, code = call(handler.run, event, function(...) return ask(run, ...) end, effects)
+  local function ask_policy(...) return ask(run, ...) end
+  local result, message, code = call(handler.run, event, ask_policy, effects)
   if result ~= nil then
     report.result = result
   else

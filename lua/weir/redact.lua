@@ -4,7 +4,8 @@
 --   by its value   whatever was read as a secret in this invocation, wherever it comes again
 --   by its look    what begins as task tokens do, or is a run of 256 or more characters of base64
 --
--- The last two are found escaped as well: in JSON inside of JSON, in URLs, in base64 (weir.secret.redact).
+-- The last two are found escaped as well: in JSON inside of JSON, in URLs, in base64
+-- (weir.secret.redact).
 local json = require "weir.json"
 local secret = require "weir.secret"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -132,7 +133,8 @@ local function without_signature(text)
   end))
 end
 
--- text(text) → the text without what is known by its value, by its look, or as a parameter of a URL.
+-- text(text) → the text without what is known by its value, by its look, or as a parameter of a
+-- URL.
 function redact.text(text) return without_signature(secret.redact(text, known)) end
 
 -- As RFC 6901 has it.
@@ -185,16 +187,22 @@ function copy_of(value, found)
   local copy, renamed = is_array and json.array({}) or {}, {}
   for key, item in pairs(value) do -- any order: facts() sorts the places
     local name = type(key) == "string" and redact.text(key) or key
-    if name == key then copy_member(copy, key, key, item, found) else renamed[#renamed + 1] = key end
+    if name == key then
+      copy_member(copy, key, key, item, found)
+    else
+      renamed[#renamed + 1] = key
+    end
   end
 
   table.sort(renamed)
-  for _, key in ipairs(renamed) do copy_member(copy, key, free_name(copy, redact.text(key)), value[key], found) end
+  for _, key in ipairs(renamed) do
+    copy_member(copy, key, free_name(copy, redact.text(key)), value[key], found)
+  end
   return copy
 end
 
--- facts(value) → a copy of a JSON value to decide on and to record, and the sorted list of the places
--- (JSON pointers) of what is taken out.
+-- facts(value) → a copy of a JSON value to decide on and to record, and the sorted list of the
+-- places (JSON pointers) of what is taken out.
 function redact.facts(value)
   local found = json.array {}
   local copy = copy_of(value, found)
@@ -205,8 +213,8 @@ end
 -- value(value) → a copy for showing.
 function redact.value(value) return (copy_of(value, {})) end
 
--- pieces(text, value) → the text without any piece of eight bytes or more of what `value` keeps secret,
--- however deep in it: services quote what they refuse, whole or cut.
+-- pieces(text, value) → the text without any piece of eight bytes or more of what `value` keeps
+-- secret, however deep in it: services quote what they refuse, whole or cut.
 function redact.pieces(text, value)
   if type(text) ~= "string" then return text end
   if secret.is(value) then return secret.hide(text, value) end

@@ -1,5 +1,6 @@
--- Settings of handlers by type. Missing and wrong are two things: what is missing has a default, or is
--- "NotConfigured" (in a dry run "Unknown"); what is there and wrong is "InvalidSetting", never a default.
+-- Settings of handlers by type. Missing and wrong are two things: what is missing has a default, or
+-- is "NotConfigured" (in a dry run "Unknown"); what is there and wrong is "InvalidSetting", never a
+-- default.
 --
 --   settings.text(effects, "model_name"[, default])
 --   settings.choice(effects, "token_storage_mode", { "dynamodb", "direct" }, "dynamodb")

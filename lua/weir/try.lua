@@ -3,7 +3,7 @@
 --   try(value, …)          → the same values; try(nil, message, code) raises them as a failure
 --   try.except(code, value, message, …)   the same, but nil where the failure has this code
 --   try.fail(message, code)   raises a failure
---   try.call(f, …)         → what f returns | nil, message, code of the failure that was raised in it
+--   try.call(f, …)         → what f returns | nil, message, code of the failure raised in it
 --
 -- The events, the callback modules and the handlers raise; weir.handlers catches, in one place, and
 -- answers nil, message, code. A failure that someone recovers from is caught where that happens.
@@ -11,8 +11,8 @@ local Failure = { __name = "weir.failure" }
 
 local TRACE = "\nstack traceback:\n"
 
--- Any other error is a mistake in the program. It goes on with the place it came from, which would be
--- lost when it is raised again.
+-- Any other error is a mistake in the program. It goes on with the place it came from, which would
+-- be lost when it is raised again.
 local function at_raise(problem)
   if getmetatable(problem) == Failure then return problem end
 

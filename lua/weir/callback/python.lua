@@ -1,6 +1,7 @@
--- The names and defaults of the Python handlers that sagemaker_invoke and sagemaker_callback replace. Their
--- events and settings are always accepted; with COMPATIBLE_OUTPUT=true the handlers also answer in these
--- names and have these defaults, so that an operator changes the runtime and nothing else.
+-- The names and defaults of the Python handlers that sagemaker_invoke and sagemaker_callback
+-- replace. Their events and settings are always accepted; with COMPATIBLE_OUTPUT=true the handlers
+-- also answer in these names and have these defaults, so that an operator changes the runtime and
+-- nothing else.
 local settings = require "weir.settings"
 local try = require "weir.try"
 
@@ -14,7 +15,9 @@ local DEFAULTS = {
 }
 
 -- Whether to answer as they do.
-function python.is_wanted(effects) return try(settings.flag(effects, "compatible_output", false)) end
+function python.is_wanted(effects)
+  return try(settings.flag(effects, "compatible_output", false))
+end
 
 function python.defaults(effects) return python.is_wanted(effects) and DEFAULTS or {} end
 

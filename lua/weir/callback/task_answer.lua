@@ -1,7 +1,8 @@
--- Answers to Step Functions for a task token. Step Functions takes one answer for a token; a later one,
--- or one for a task that is over, is refused, which is as good as answered.
+-- Answers to Step Functions for a task token. Step Functions takes one answer for a token; a later
+-- one, or one for a task that is over, is refused, which is as good as answered.
 --
---   answer.success(effects, token, job, output)        → true | false (was over already) | nil, message, code
+--   answer.success(effects, token, job, output)        → true | false (was over already)
+--                                                        | nil, message, code
 --   answer.failure(effects, token, job, name, cause)   → the same
 --   answer.heartbeat(effects, token, job)              → the same: whether the task still waits
 --   answer.shown(text, token)                          → the text without pieces of the token
@@ -17,8 +18,12 @@ local OVER = { TaskTimedOut = true, TaskDoesNotExist = true, InvalidToken = true
 
 local function send(effects, operation, token, job, input)
   input.taskToken = token
-  local output, message, code = effects:call { service = "stepfunctions", operation = operation, target = job,
-    input = input }
+  local output, message, code = effects:call {
+    service = "stepfunctions",
+    operation = operation,
+    target = job,
+    input = input,
+  }
   if output then return true end
   if not OVER[code] then return nil, message, code end
   effects:metric("TaskAlreadyAnswered", 1, "Count", { Code = code })
@@ -33,14 +38,15 @@ function answer.bounded(text, limit)
   return text:sub(1, size) .. "…"
 end
 
--- A text as the workflow's history may show it: whoever writes reasons and paths may have quoted the
--- token. Fewer than eight characters, which Step Functions never gives, are in any text.
+-- A text as the workflow's history may show it: whoever writes reasons and paths may have quoted
+-- the token. Fewer than eight characters, which Step Functions never gives, are in any text.
 function answer.shown(text, token)
   if secret.size(token) < 8 then return text end
   return secret.hide(text, token)
 end
 
--- output: a flat object. Its values alone are looked at, so that it stays JSON with the same members.
+-- output: a flat object. Its values alone are looked at, so that it stays JSON with the same
+-- members.
 function answer.success(effects, token, job, output)
   local values = {}
   for name, value in pairs(output) do -- any order: copies one key at a time
@@ -50,8 +56,10 @@ function answer.success(effects, token, job, output)
 end
 
 function answer.failure(effects, token, job, name, cause)
-  return send(effects, "SendTaskFailure", token, job, { error = answer.bounded(name, answer.MAX_ERROR),
-    cause = answer.bounded(answer.shown(cause, token), answer.MAX_CAUSE) })
+  return send(effects, "SendTaskFailure", token, job, {
+    error = answer.bounded(name, answer.MAX_ERROR),
+    cause = answer.bounded(answer.shown(cause, token), answer.MAX_CAUSE),
+  })
 end
 
 function answer.heartbeat(effects, token, job)

@@ -1,16 +1,17 @@
--- Task tokens that wait for their job, in a DynamoDB table (deploy/token-table.json): a token does not
--- fit the tag of a SageMaker job, the key of its record does.
+-- Task tokens that wait for their job, in a DynamoDB table (deploy/token-table.json): a token does
+-- not fit the tag of a SageMaker job, the key of its record does.
 --
--- A record is { correlation_id =, task_token = (a secret), transform_job_name =, created_at =, ttl = },
--- times in epoch seconds. DynamoDB removes it some time after ttl; until then the reader checks.
+-- A record is { correlation_id =, task_token = (a secret), transform_job_name =, created_at =,
+-- ttl = }, times in epoch seconds. DynamoDB removes it some time after ttl.
 --
---   store:put(token, job)            → record | nil, message, code, record: under a new id; after a failure
---                                      the record that may be there and could not be removed
---   store:get(id)                    → record | nil, message, code, record
---   store:replace(id, seen, token, job) → record | false (somebody was faster) | nil, message, code
---   store:delete(record)             → true | false (it holds another token by now) | nil, message, code
---   store:ids_of(job)                → list of the ids of a job's records | nil, message, code. An index
---                                      answers, which may lag behind: get tells what is there.
+--   store:put(token, job)    → record | nil, message, code, record: under a new id; after a failure
+--                              the record that may be there and could not be removed
+--   store:get(id)            → record | nil, message, code, record
+--   store:replace(id, seen, token, job)
+--                            → record | false (somebody was faster) | nil, message, code
+--   store:delete(record)     → true | false (it holds another token by now) | nil, message, code
+--   store:ids_of(job)        → list of the ids of a job's records | nil, message, code. An index
+--                              answers, which may lag behind: get tells what is there.
 --
 -- Codes: "TokenNotFound", "TokenExpired" (with the record), "CorrelationIdTaken", "InvalidRecord",
 -- and those of DynamoDB when it failed.
@@ -25,12 +26,17 @@ Store.__index = Store
 
 local TRIES = 3
 local LENGTHS = { "8", "12", "16" }
+local IS_FREE = "attribute_not_exists(correlation_id)"
 local DAY_SECONDS, TEN_YEARS_SECONDS = 86400, 315360000
 
 -- new(effects, { table =, ttl_seconds =, id_length = })
 function task_token_store.new(effects, given)
-  return setmetatable({ effects = effects, table = given.table, ttl_seconds = given.ttl_seconds or DAY_SECONDS,
-    id_length = given.id_length or 8 }, Store)
+  return setmetatable({
+    effects = effects,
+    table = given.table,
+    ttl_seconds = given.ttl_seconds or DAY_SECONDS,
+    id_length = given.id_length or 8,
+  }, Store)
 end
 
 -- from_settings(effects) → store | nil, message, code
@@ -39,12 +45,16 @@ function task_token_store.from_settings(effects)
   if not name then return nil, message, code end
 
   local ttl, length
-  ttl, message, code = settings.integer(effects, "token_ttl_seconds", { min = 60, max = TEN_YEARS_SECONDS },
-    DAY_SECONDS)
+  ttl, message, code = settings.integer(effects, "token_ttl_seconds",
+    { min = 60, max = TEN_YEARS_SECONDS }, DAY_SECONDS)
   if not ttl then return nil, message, code end
   length, message, code = settings.choice(effects, "correlation_id_length", LENGTHS, LENGTHS[1])
   if not length then return nil, message, code end
-  return task_token_store.new(effects, { table = name, ttl_seconds = ttl, id_length = math.tointeger(length) })
+  return task_token_store.new(effects, {
+    table = name,
+    ttl_seconds = ttl,
+    id_length = math.tointeger(length),
+  })
 end
 
 -- Whether a text can be the id of a record.
@@ -60,9 +70,9 @@ local function new_record(self, id, token, job)
 end
 
 local function is_record(item)
-  return type(item) == "table" and secret.is(item.task_token) and type(item.correlation_id) == "string"
-    and type(item.transform_job_name) == "string" and math.type(item.ttl) == "integer"
-    and math.type(item.created_at) == "integer"
+  return type(item) == "table" and secret.is(item.task_token)
+    and type(item.correlation_id) == "string" and type(item.transform_job_name) == "string"
+    and math.type(item.ttl) == "integer" and math.type(item.created_at) == "integer"
 end
 
 local function request(self, operation, target, input)
@@ -79,8 +89,8 @@ local function read(self, id)
 end
 
 local function invalid_record(self, id)
-  return nil, ("the record %s of table %s lacks what a task token needs; remove it, or give the handlers a table "
-    .. "of their own"):format(id, self.table), "InvalidRecord"
+  return nil, ("the record %s of table %s lacks what a task token needs; remove it, or give the "
+    .. "handlers a table of their own"):format(id, self.table), "InvalidRecord"
 end
 
 function Store:expired(record) return record.ttl <= self.effects:now() end
@@ -103,10 +113,14 @@ local function is_own(item, record)
     and item.created_at == record.created_at and secret.equal(item.task_token, record.task_token)
 end
 
--- Writes the record where the condition holds: true | false (the condition failed) | nil, message, code, details
+-- Writes the record where the condition holds: true | false (the condition failed) | nil, message,
+-- code, details
 local function write(self, record, condition, values)
-  local output, message, code, details = self.effects:call(request(self, "PutItem", record.correlation_id, {
-    Item = record, ConditionExpression = condition, ExpressionAttributeValues = values,
+  local id = record.correlation_id
+  local output, message, code, details = self.effects:call(request(self, "PutItem", id, {
+    Item = record,
+    ConditionExpression = condition,
+    ExpressionAttributeValues = values,
     ReturnValuesOnConditionCheckFailure = "ALL_OLD",
   }))
   if output then return true end
@@ -119,8 +133,8 @@ local function write(self, record, condition, values)
   return is_own(held, record)
 end
 
--- Whether a failed call may have been carried out all the same: by its last try, or by one before whose
--- reply was lost.
+-- Whether a failed call may have been carried out all the same: by its last try, or by one before
+-- whose reply was lost.
 local function is_in_doubt(details)
   local status = details and details.status
   return status == nil or status >= 500 or (details.attempts or 1) > 1
@@ -130,7 +144,7 @@ function Store:put(token, job)
   for _ = 1, TRIES do
     local id = self.effects:uuid():gsub("-", ""):sub(1, self.id_length):lower()
     local record = new_record(self, id, token, job)
-    local written, message, code, details = write(self, record, "attribute_not_exists(correlation_id)")
+    local written, message, code, details = write(self, record, IS_FREE)
     if written then return record end
     if written == nil then
       local left = is_in_doubt(details) and self:delete(record) == nil
@@ -138,17 +152,20 @@ function Store:put(token, job)
     end
   end
   return nil, ("%d correlation ids of %d digits in a row were taken in table %s; set "
-    .. "CORRELATION_ID_LENGTH to 12 or 16"):format(TRIES, self.id_length, self.table), "CorrelationIdTaken"
+    .. "CORRELATION_ID_LENGTH to 12 or 16"):format(TRIES, self.id_length, self.table),
+      "CorrelationIdTaken"
 end
 
--- Puts the token under an id whose record was seen to hold another one (or, seen = nil, to be gone).
+-- Puts the token under an id whose record was seen to hold another one (or, seen = nil, to be
+-- gone).
 function Store:replace(id, seen, token, job)
   local record = new_record(self, id, token, job)
   local written, message, code
   if seen then
-    written, message, code = write(self, record, "task_token = :seen", { [":seen"] = seen.task_token })
+    written, message, code = write(self, record, "task_token = :seen",
+      { [":seen"] = seen.task_token })
   else
-    written, message, code = write(self, record, "attribute_not_exists(correlation_id)")
+    written, message, code = write(self, record, IS_FREE)
   end
   if written then return record end
   return written, message, code
@@ -156,8 +173,9 @@ end
 
 -- Only what was read is deleted: the id may hold the token of a later attempt by now.
 function Store:delete(record)
-  local output, message, code = self.effects:call(request(self, "DeleteItem", record.correlation_id, {
-    Key = { correlation_id = record.correlation_id },
+  local id = record.correlation_id
+  local output, message, code = self.effects:call(request(self, "DeleteItem", id, {
+    Key = { correlation_id = id },
     ConditionExpression = "attribute_not_exists(correlation_id) OR task_token = :token",
     ExpressionAttributeValues = { [":token"] = record.task_token },
   }))

@@ -2,12 +2,12 @@
 -- CorrelationId), or itself (mode "direct", the tag TaskToken).
 --
 -- A carrier has
---   hold(token, name) → held | nil, message, code, held   before the job is created; held.tag goes on it;
---                                                     after a failure what is yet to be released
---   release(held)     → true | nil, message, code     no job needs it
+--   hold(token, name)   → held | nil, message, code, held   before the job is created; held.tag goes
+--                         on it; after a failure what is yet to be released
+--   release(held)       → true | nil, message, code   no job needs it
 --   join(job, tags, token) → true | false (the token is over) | nil, message, code
---                                                     the job is there: makes it carry this token
---   forget(tags, token) → true | nil, message, code      after join: the token is answered
+--                         the job is there: makes it carry this token
+--   forget(tags, token) → true | nil, message, code   after join: the token is answered
 local answer = require "weir.callback.task_answer"
 local secret = require "weir.secret"
 local settings = require "weir.settings"
@@ -15,7 +15,7 @@ local task_token_store = require "weir.callback.task_token_store"
 
 local token_carrier = { MODES = { "dynamodb", "direct" } }
 
--- The values a tag may have, of those a token can consist of.
+-- The bytes that the value of a tag may have, and the characters.
 local TAG_MAX = 256
 local TAG_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _.:/=+-@"
 
@@ -24,11 +24,11 @@ local ROUNDS = 5
 
 -- Two tasks that wait at the same time for one job: the one that came later may not take it over.
 local function taken(job)
-  return nil, ("another task that still waits has the transform job %s; give each a job_key of its own")
-    :format(job), "JobNameTaken"
+  return nil, ("another task that still waits has the transform job %s; give each a job_key of "
+    .. "its own"):format(job), "JobNameTaken"
 end
 
--- Whether the task of `token` still waits, and no other does that would be displaced by it.
+-- Whether the task of `token` still waits and the task of `other`, which it would displace, does not.
 local function may_take(effects, token, other, job)
   local alive, message, code = answer.heartbeat(effects, token, job)
   if not alive then return alive, message, code end
@@ -40,7 +40,7 @@ local function may_take(effects, token, other, job)
   return true
 end
 
--- dynamodb ---------------------------------------------------------------------------------------
+-- dynamodb ------------------------------------------------------------------------------------
 
 local Stored = { mode = "dynamodb" }
 Stored.__index = Stored
@@ -85,7 +85,8 @@ local function take_over(self, id, token, job)
   if same and not expired then return true end
 
   local free, done
-  free, message, code = may_take(self.effects, token, seen and not same and seen.task_token or nil, job)
+  local other = seen and not same and seen.task_token or nil
+  free, message, code = may_take(self.effects, token, other, job)
   if not free then return free, message, code end
 
   done, message, code = self.store:replace(id, seen or nil, token, job)
@@ -96,22 +97,27 @@ end
 function Stored:join(job, tags, token)
   local id, name = tags.CorrelationId, job.TransformJobName
   if not task_token_store.is_id(id) then
-    return nil, ("the tag CorrelationId of the transform job %s is not a correlation id"):format(name), "JobNameTaken"
+    return nil, ("the tag CorrelationId of the transform job %s is not a correlation id")
+      :format(name), "JobNameTaken"
   end
   for _ = 1, ROUNDS do
     local taken_over, message, code = take_over(self, id, token, name)
     if taken_over ~= nil or code then return taken_over, message, code end
   end
-  return nil, ("the record %s of the transform job %s keeps changing"):format(id, name), "TokenReplaced"
+  return nil, ("the record %s of the transform job %s keeps changing"):format(id, name),
+    "TokenReplaced"
 end
 
 function Stored:forget(tags, token)
-  local done, message, code = self.store:delete { correlation_id = tags.CorrelationId, task_token = token }
+  local done, message, code = self.store:delete {
+    correlation_id = tags.CorrelationId,
+    task_token = token,
+  }
   if done == nil then return nil, message, code end
   return true
 end
 
--- direct -----------------------------------------------------------------------------------------
+-- direct --------------------------------------------------------------------------------------
 
 local Direct = { mode = "direct" }
 Direct.__index = Direct
@@ -119,8 +125,8 @@ Direct.__index = Direct
 function Direct.hold(_, token)
   local size = secret.size(token)
   if size > TAG_MAX then
-    return nil, ("the task token has %d characters, the value of a SageMaker tag at most %d; set %s=dynamodb")
-      :format(size, TAG_MAX, "TOKEN_STORAGE_MODE"), "TokenDoesNotFit"
+    return nil, ("the task token has %d characters, the value of a SageMaker tag at most %d; set "
+      .. "TOKEN_STORAGE_MODE=dynamodb"):format(size, TAG_MAX), "TokenDoesNotFit"
   end
   if not secret.made_of(token, TAG_CHARACTERS) then
     return nil, "the task token has characters that the value of a SageMaker tag may not have; "
@@ -140,8 +146,12 @@ function Direct:join(job, tags, token)
   if not held then return nil, message, code end
   free, message, code = may_take(self.effects, token, carried, job.TransformJobName)
   if not free then return free, message, code end
-  output, message, code = self.effects:call { service = "sagemaker", operation = "AddTags",
-    target = job.TransformJobName, input = { ResourceArn = job.TransformJobArn, Tags = { held.tag } } }
+  output, message, code = self.effects:call {
+    service = "sagemaker",
+    operation = "AddTags",
+    target = job.TransformJobName,
+    input = { ResourceArn = job.TransformJobArn, Tags = { held.tag } },
+  }
   if not output then return nil, message, code end
   return true
 end
@@ -154,7 +164,8 @@ function token_carrier.of(effects, mode)
   return setmetatable({ effects = effects, store = store }, Stored)
 end
 
--- from_settings(effects[, default]) → the carrier of the setting token_storage_mode | nil, message, code
+-- from_settings(effects[, default]) → the carrier of the setting token_storage_mode | nil, message,
+-- code
 function token_carrier.from_settings(effects, default)
   local mode, message, code = settings.choice(effects, "token_storage_mode", token_carrier.MODES,
     default or "dynamodb")

@@ -13,7 +13,8 @@ function transform_job.is_final(status) return FINAL[status] == true end
 
 -- 1 to 63 letters, digits and hyphens, no hyphen at either end.
 function transform_job.is_name(name)
-  return type(name) == "string" and #name <= 63 and name:find("^%w[%w-]*$") ~= nil and not name:find("-$")
+  return type(name) == "string" and #name <= 63 and name:find("^%w[%w-]*$") ~= nil
+    and not name:find("-$")
 end
 
 -- Where the token of a job is, by its tags; a job that has both keeps it in the table.
@@ -35,7 +36,8 @@ function transform_job.describe(effects, name, arn)
   if not job then return nil, message, code end
   job.TransformJobName, job.TransformJobArn = name, job.TransformJobArn or arn
   if type(job.TransformJobStatus) ~= "string" or type(job.TransformJobArn) ~= "string" then
-    return nil, ("DescribeTransformJob of %s has no status or no ARN"):format(name), "MalformedResponse"
+    return nil, ("DescribeTransformJob of %s has no status or no ARN"):format(name),
+      "MalformedResponse"
   end
   return job
 end
@@ -57,7 +59,9 @@ end
 local function items_of(pages, name)
   local items = {}
   for _, page in ipairs(pages) do
-    for _, item in ipairs(type(page[name]) == "table" and page[name] or {}) do items[#items + 1] = item end
+    for _, item in ipairs(type(page[name]) == "table" and page[name] or {}) do
+      items[#items + 1] = item
+    end
   end
   return items
 end
@@ -77,7 +81,8 @@ function transform_job.tags(effects, arn)
   return tags
 end
 
--- running(effects, part) → names of the jobs in progress whose names contain this | nil, message, code
+-- running(effects, part) → names of the jobs in progress whose names contain this | nil, message,
+-- code
 function transform_job.running(effects, part)
   local pages, message, code = effects:pages {
     service = "sagemaker",
@@ -88,7 +93,9 @@ function transform_job.running(effects, part)
   if not pages then return nil, message, code end
 
   local names = {}
-  for i, summary in ipairs(items_of(pages, "TransformJobSummaries")) do names[i] = summary.TransformJobName end
+  for i, summary in ipairs(items_of(pages, "TransformJobSummaries")) do
+    names[i] = summary.TransformJobName
+  end
   return names
 end
 
@@ -102,8 +109,8 @@ local COMPARED = {
   { "TransformResources", "InstanceCount" },
 }
 
--- Results of one piece of work go into the folder of the day it was started: a retry after midnight is
--- the same work.
+-- Results of one piece of work go into the folder of the day it was started: a retry after midnight
+-- is the same work.
 function transform_job.without_day(text)
   return (text:gsub("/sagemaker%-output/%d%d%d%d/%d%d/%d%d/", "/sagemaker-output/"))
 end
@@ -141,11 +148,15 @@ end
 
 -- tell(effects, token, described job) → as weir.callback.task_answer
 function transform_job.tell(effects, token, job)
-  local as_python, name, status = python.is_wanted(effects), job.TransformJobName, job.TransformJobStatus
-  if status == "Completed" then return answer.success(effects, token, name, success_of(job, as_python)) end
+  local as_python = python.is_wanted(effects)
+  local name, status = job.TransformJobName, job.TransformJobStatus
+  if status == "Completed" then
+    return answer.success(effects, token, name, success_of(job, as_python))
+  end
 
   local reason = text_member(job, "FailureReason") or "SageMaker gave no reason"
-  return answer.failure(effects, token, name, as_python and python.FAILURE or "TransformJob" .. status,
+  local error_name = as_python and python.FAILURE or "TransformJob" .. status
+  return answer.failure(effects, token, name, error_name,
     ("the transform job %s is %s: %s"):format(name, status, reason))
 end
 

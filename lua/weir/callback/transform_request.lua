@@ -1,6 +1,7 @@
 -- Which transform job an event of sagemaker_invoke asks for. Members are spelled as in this project
--- (model_name) or as AWS's are (ModelName, modelName); what the event does not say the settings of the
--- same name do. docs/task-tokens.md lists them all. Whatever is wrong raises a failure (weir.try).
+-- (model_name) or as AWS's are (ModelName, modelName); what the event does not say the settings of
+-- the same name do. docs/task-tokens.md lists them all. Whatever is wrong raises a failure
+-- (weir.try).
 local answer = require "weir.callback.task_answer"
 local events = require "weir.events"
 local json = require "weir.json"
@@ -22,7 +23,7 @@ local invalid = events.invalid
 local function member(event, name) return events.member(event, events.spellings(name)) end
 local function text_member(event, name) return events.text(event, events.spellings(name)) end
 
--- Fields by type ---------------------------------------------------------------------------------
+-- Fields by type ------------------------------------------------------------------------------
 
 local function is_s3_uri(text)
   return type(text) == "string" and #text <= MAX_URI and text:find("^s3://[%w][%w%.%-_:/]*") ~= nil
@@ -50,8 +51,12 @@ end
 
 function readers.count(field, given, reading)
   if given == nil and not field.setting then return nil end
-  if given == nil then return try(settings.integer(reading.effects, field.name, field, field.default)) end
-  if math.type(given) == "integer" and given >= field.min and given <= field.max then return given end
+  if given == nil then
+    return try(settings.integer(reading.effects, field.name, field, field.default))
+  end
+  if math.type(given) == "integer" and given >= field.min and given <= field.max then
+    return given
+  end
   invalid("%s must be a whole number from %d to %d", field.name, field.min, field.max)
 end
 
@@ -121,7 +126,13 @@ local FIELDS = {
     type = "choice",
     choices = { "MultiRecord", "SingleRecord" },
   },
-  { name = "max_concurrent_transforms", path = { "MaxConcurrentTransforms" }, type = "count", min = 0, max = 1000 },
+  {
+    name = "max_concurrent_transforms",
+    path = { "MaxConcurrentTransforms" },
+    type = "count",
+    min = 0,
+    max = 1000,
+  },
   { name = "max_payload_in_mb", path = { "MaxPayloadInMB" }, type = "count", min = 0, max = 100 },
 }
 
@@ -140,7 +151,7 @@ local function read_fields(event, input, reading)
   end
 end
 
--- Where the data is and where it goes --------------------------------------------------------------
+-- Where the data is and where it goes ---------------------------------------------------------
 
 local SOURCES = {
   { name = "input_path", kind = "S3Prefix" },
@@ -153,11 +164,14 @@ local function read_input(event, input)
   for _, source in ipairs(SOURCES) do
     if member(event, source.name) ~= nil then given[#given + 1] = source end
   end
-  if #given ~= 1 then invalid("the event must say what to transform: either input_path or manifest_path") end
+  if #given ~= 1 then
+    invalid("the event must say what to transform: either input_path or manifest_path")
+  end
 
   local source = given[1]
   local uri = check_s3_uri(source.name, member(event, source.name))
-  place(input, { "TransformInput", "DataSource", "S3DataSource" }, { S3DataType = source.kind, S3Uri = uri })
+  place(input, { "TransformInput", "DataSource", "S3DataSource" },
+    { S3DataType = source.kind, S3Uri = uri })
 end
 
 -- What the event says, or the setting output_path, or a day's folder of the setting output_bucket.
@@ -185,7 +199,9 @@ local function read_map(event, name, most)
   local count = 0
   for _, value in pairs(map) do -- any order: all have one rule and one message
     count = count + 1
-    if type(value) ~= "string" and not secret.is(value) then invalid("%s must be an object of texts", name) end
+    if type(value) ~= "string" and not secret.is(value) then
+      invalid("%s must be an object of texts", name)
+    end
   end
   if count > most then invalid("%s may have %d members", name, most) end
   return map
@@ -212,13 +228,15 @@ local function read_tags(event, input, reading)
   end
 end
 
--- Names ------------------------------------------------------------------------------------------
+-- Names ---------------------------------------------------------------------------------------
 
 -- Where the event does not name its execution, as those of the Python handler, the token stands for
 -- it: the same event again has the same name, a retry of the task another.
 local function read_identity(event, token)
   local execution = text_member(event, "execution_id") or text_member(event, "execution_name")
-  if execution == nil and member(event, "input_s3_path") ~= nil then return { "", secret.digest(token), "" } end
+  if execution == nil and member(event, "input_s3_path") ~= nil then
+    return { "", secret.digest(token), "" }
+  end
   if execution == nil then
     invalid("the event has neither execution_id nor execution_name; give it "
       .. '"execution_id.$": "$$.Execution.Id"')
@@ -238,7 +256,8 @@ local function base_name(event, input, token)
   local identity = read_identity(event, token)
   local work = json.encode { identity, input }
   local hash = sha256.hex(transform_job.without_day(work)):sub(1, 16)
-  local readable = identity[1]:match("[^:/]*$"):gsub("[^%w]+", "-"):sub(1, READABLE):gsub("^%-+", ""):gsub("%-+$", "")
+  local last = identity[1]:match("[^:/]*$"):gsub("[^%w]+", "-"):sub(1, READABLE)
+  local readable = last:gsub("^%-+", ""):gsub("%-+$", "")
   if readable ~= "" then readable = readable .. "-" end
   return transform_request.PREFIX .. readable .. hash
 end
@@ -280,8 +299,9 @@ local function check_no_copy(token, ...)
   end
 end
 
--- read(event, effects, defaults) → { token =, name =, retries =, points =, input = CreateTransformJob's
--- input without its name }. defaults: { name of a field = value }, before ours. tags: of every job.
+-- read(event, effects, defaults) → { token =, name =, retries =, points =, input =
+-- CreateTransformJob's input without its name }. defaults: { name of a field = value }, before
+-- ours. tags: of every job.
 function transform_request.read(event, effects, defaults, tags)
   events.object(event)
   local token = read_token(event)

@@ -29,7 +29,8 @@ end
 -- The member as a text of 1 to 2048 bytes, or nil where it is absent.
 function events.text(event, ...)
   local value = events.member(event, ...)
-  if value == nil or (type(value) == "string" and value ~= "" and #value <= events.MAX_TEXT) then return value end
+  if value == nil then return nil end
+  if type(value) == "string" and value ~= "" and #value <= events.MAX_TEXT then return value end
   events.invalid("%s must be a text of 1 to %d bytes", (...), events.MAX_TEXT)
 end
 

@@ -50,8 +50,12 @@ function split(event, depth, into)
   if events.is_list(event) then return split_each(event, itself, depth, into) end
 
   if type(event) ~= "table" then events.invalid("an event must be a JSON object") end
-  if events.is_list(event.Records) then return split_each(event.Records, from_record, depth, into) end
-  if events.is_list(event.Contents) then return split_each(event.Contents, from_listing(event), depth, into) end
+  if events.is_list(event.Records) then
+    return split_each(event.Records, from_record, depth, into)
+  end
+  if events.is_list(event.Contents) then
+    return split_each(event.Contents, from_listing(event), depth, into)
+  end
   into[#into + 1] = event
 end
 
@@ -67,13 +71,15 @@ local function check_whole(decision, i, count)
 
   local names = {}
   for name, value in pairs(decision.fields) do -- any order: sorted below
-    if type(value) == "string" and value:find(redact.MARK, 1, true) then names[#names + 1] = name end
+    if type(value) == "string" and value:find(redact.MARK, 1, true) then
+      names[#names + 1] = name
+    end
   end
   if #names == 0 then return end
 
   table.sort(names)
-  events.invalid("event %d of %d: %s of the job looks like a task token, or repeats a secret of the event; "
-    .. "a job must not carry one", i, count, table.concat(names, ", "))
+  events.invalid("event %d of %d: %s of the job looks like a task token, or repeats a secret of "
+    .. "the event; a job must not carry one", i, count, table.concat(names, ", "))
 end
 
 -- Every event is decided before anything is started: a batch whose third event fails is retried

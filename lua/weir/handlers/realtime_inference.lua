@@ -1,9 +1,10 @@
--- Handler `realtime_inference`: one file to an endpoint, and the endpoint's answer beside the results of
--- the others. The state machine calls it once for each file that it found (a Map state).
+-- Handler `realtime_inference`: one file to an endpoint, and the endpoint's answer beside the
+-- results of the others. The state machine calls it once for each file that it found (a Map state).
 --
--- The event: bucket, key, endpoint_name, output_path (s3://bucket/prefix/), and, where they are known,
--- size, content_type, accept, inference_component_name, target_variant. The answer is written to
--- output_path + key + ".out", as Batch Transform names its results: the same file twice has one result.
+-- The event: bucket, key, endpoint_name, output_path (s3://bucket/prefix/), and, where they are
+-- known, size, content_type, accept, inference_component_name, target_variant. The answer is
+-- written to output_path + key + ".out", as Batch Transform names its results: the same file twice
+-- has one result.
 local events = require "weir.events"
 local json = require "weir.json"
 local try = require "weir.try"
@@ -80,8 +81,11 @@ end
 
 local function run(event, _, effects)
   local request = read_event(event)
-  -- S3's console marks a folder with an object of no bytes: it is listed as the files are, and is not one.
-  if request.size == 0 and request.key:sub(-1) == "/" then return { variant = json.null, output_bytes = 0 } end
+  -- S3's console marks a folder with an object of no bytes: it is listed as the files are, and is
+  -- not one.
+  if request.size == 0 and request.key:sub(-1) == "/" then
+    return { variant = json.null, output_bytes = 0 }
+  end
   check_size(request, request.size)
 
   local object = read_file(effects, request)
@@ -89,7 +93,10 @@ local function run(event, _, effects)
   keep(effects, request, answer)
 
   local variant = answer.InvokedProductionVariant
-  effects:metric("FilesInferred", 1, "Count", { Endpoint = request.endpoint_name, Variant = variant or "unknown" })
+  effects:metric("FilesInferred", 1, "Count", {
+    Endpoint = request.endpoint_name,
+    Variant = variant or "unknown",
+  })
   return { variant = variant or json.null, output_bytes = #(answer.Body or "") }
 end
 

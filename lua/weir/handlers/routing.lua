@@ -39,7 +39,9 @@ local function count(event)
     if counted[name] == nil then counted[name] = stated end
   end
 
-  if counted.file_count == nil then events.invalid("the event has neither objects nor file_count") end
+  if counted.file_count == nil then
+    events.invalid("the event has neither objects nor file_count")
+  end
   return counted
 end
 

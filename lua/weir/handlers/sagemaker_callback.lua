@@ -1,14 +1,16 @@
--- Handler `sagemaker_callback`: an event "SageMaker Transform Job State Change" becomes the answer to
--- the task that waits for the job. What the event says is only a hint: the job's state, its tags and
--- its record are looked up, in this order, so that a token that was put there while the job still ran
--- is never missed.
+-- Handler `sagemaker_callback`: an event "SageMaker Transform Job State Change" becomes the answer
+-- to the task that waits for the job. What the event says is only a hint: the job's state, its tags
+-- and its record are looked up, in this order, so that a token that was put there while the job
+-- still ran is never missed.
 --
--- Events come at least once, late and in any order. A call that failed fails the invocation, and the
--- event comes again: the record is removed only after Step Functions took the answer. Step Functions
--- alone knows whether a task still waits: a record that expired by our clock is tried as well.
+-- Events come at least once, late and in any order. A call that failed fails the invocation, and
+-- the event comes again: the record is removed only after Step Functions took the answer. Step
+-- Functions alone knows whether a task still waits: a record that expired by our clock is tried as
+-- well.
 --
--- Two more events are for a schedule: { "heartbeat": "running" } or { "heartbeat": ["job", …] } does the
--- same for jobs in progress, or for these: their tasks get a heartbeat, or the answer that was missed.
+-- Two more events are for a schedule: { "heartbeat": "running" } or { "heartbeat": ["job", …] }
+-- does the same for jobs in progress, or for these: their tasks get a heartbeat, or the answer that
+-- was missed.
 local answer = require "weir.callback.task_answer"
 local events = require "weir.events"
 local json = require "weir.json"
@@ -20,7 +22,13 @@ local transform_request = require "weir.callback.transform_request"
 local try = require "weir.try"
 
 local DETAIL_TYPE = "SageMaker Transform Job State Change"
-local STATUSES = { InProgress = true, Completed = true, Failed = true, Stopping = true, Stopped = true }
+local STATUSES = {
+  InProgress = true,
+  Completed = true,
+  Failed = true,
+  Stopping = true,
+  Stopped = true,
+}
 
 -- How often a record may change hands while it is answered.
 local ROUNDS = 5
@@ -30,10 +38,11 @@ local invalid, member = events.invalid, events.member
 -- A dry run goes on without what it does not know: nil in its place.
 local function known(effects, ...) return try.except(effects.dry and "Unknown", ...) end
 
--- Events -----------------------------------------------------------------------------------------
+-- Events --------------------------------------------------------------------------------------
 
 local function name_in_arn(arn)
-  return type(arn) == "string" and arn:match("^arn:[^:]*:sagemaker:[^:]*:[^:]*:transform%-job/(.+)$") or nil
+  if type(arn) ~= "string" then return nil end
+  return arn:match("^arn:[^:]*:sagemaker:[^:]*:[^:]*:transform%-job/(.+)$")
 end
 
 local function from_event(event)
@@ -44,17 +53,20 @@ local function from_event(event)
 
   local detail = event.detail
   if not events.is_object(detail) then invalid("the event has no detail") end
-  local arn = member(detail, "TransformJobArn") or (type(event.resources) == "table" and event.resources[1]) or nil
+  local first = type(event.resources) == "table" and event.resources[1] or nil
+  local arn = member(detail, "TransformJobArn") or first
   local name = member(detail, "TransformJobName") or name_in_arn(arn)
   if not transform_job.is_name(name) then
-    invalid("the event names no transform job: neither detail.TransformJobName nor an ARN in resources")
+    invalid("the event names no transform job: neither detail.TransformJobName nor an ARN in "
+      .. "resources")
   end
 
   local status = member(detail, "TransformJobStatus")
   if status ~= nil and not STATUSES[status] then
     invalid("detail.TransformJobStatus is none of SageMaker's")
   end
-  return { { name = name, arn = type(arn) == "string" and arn or nil, status = status, detail = detail } }
+  if type(arn) ~= "string" then arn = nil end
+  return { { name = name, arn = arn, status = status, detail = detail } }
 end
 
 local function from_schedule(wanted, effects)
@@ -67,16 +79,18 @@ local function from_schedule(wanted, effects)
 
   local jobs = {}
   for i, name in ipairs(names) do
-    if not transform_job.is_name(name) then invalid("heartbeat[%d] is not the name of a transform job", i - 1) end
+    if not transform_job.is_name(name) then
+      invalid("heartbeat[%d] is not the name of a transform job", i - 1)
+    end
     jobs[i] = { name = name }
   end
   return jobs
 end
 
--- Looking up -------------------------------------------------------------------------------------
+-- Looking up ----------------------------------------------------------------------------------
 
--- The job as SageMaker knows it. A state that is final in the event and not yet in the reply was read
--- too early: the event must come again.
+-- The job as SageMaker knows it. A state that is final in the event and not yet in the reply was
+-- read too early: the event must come again.
 local function look_up(effects, wanted)
   local job = known(effects, transform_job.describe(effects, wanted.name, wanted.arn))
   if not job then
@@ -90,9 +104,10 @@ local function look_up(effects, wanted)
     }
   end
 
-  if transform_job.is_final(wanted.status) and not transform_job.is_final(job.TransformJobStatus) then
-    try.fail(("the event says that the transform job %s is %s, SageMaker that it is %s: the event must come again")
-      :format(wanted.name, wanted.status, job.TransformJobStatus), "JobNotSettled")
+  local is_final = transform_job.is_final
+  if is_final(wanted.status) and not is_final(job.TransformJobStatus) then
+    try.fail(("the event says that the transform job %s is %s, SageMaker that it is %s: the event "
+      .. "must come again"):format(wanted.name, wanted.status, job.TransformJobStatus), "JobNotSettled")
   end
   return job
 end
@@ -105,7 +120,7 @@ local function tags_of(effects, job, wanted)
   return transform_job.mode_of(told) and told or { CorrelationId = "00000000" }
 end
 
--- Settling ---------------------------------------------------------------------------------------
+-- Settling ------------------------------------------------------------------------------------
 
 -- One job that is seen to: { effects =, job =, store =, report = }.
 local Case = {}
@@ -116,8 +131,8 @@ function Case:count(what, metric, dimensions)
   self.effects:metric(metric, 1, "Count", dimensions or {})
 end
 
--- The record under an id, if it is the job's, or nil. An id that was free again may belong to another
--- job by now.
+-- The record under an id, if it is the job's, or nil. An id that was free again may belong to
+-- another job by now.
 function Case:record_under(id)
   if not task_token_store.is_id(id) then return nil end
 
@@ -136,8 +151,8 @@ function Case:record_under(id)
   return record and record.transform_job_name == self.job.TransformJobName and record or nil
 end
 
--- The ids of all that wait for the job: of its tag, and those that a crash or a retry left behind. What
--- the index does not show yet is answered by who put it, or expires.
+-- The ids of all that wait for the job: of its tag, and those that a crash or a retry left behind.
+-- What the index does not show yet is answered by who put it, or expires.
 function Case:ids(id)
   local ids = { id }
   for _, other in ipairs(known(self.effects, self.store:ids_of(self.job.TransformJobName)) or {}) do
@@ -169,8 +184,8 @@ function Case:note_expiry(record)
   if self.store:expired(record) then self:count("expired", "ExpiredTaskToken") end
 end
 
--- Answers the token of a record and removes the record; when it holds a later attempt's token by the
--- time it is removed, that one too.
+-- Answers the token of a record and removes the record; when it holds a later attempt's token by
+-- the time it is removed, that one too.
 function Case:settle_record(record)
   for _ = 1, ROUNDS do
     self:note_expiry(record)
@@ -179,8 +194,8 @@ function Case:settle_record(record)
     record = self:record_under(record.correlation_id)
     if not record then return end
   end
-  try.fail(("the task token of the transform job %s keeps changing"):format(self.job.TransformJobName),
-    "TokenReplaced")
+  try.fail(("the task token of the transform job %s keeps changing")
+    :format(self.job.TransformJobName), "TokenReplaced")
 end
 
 -- While the job runs: a sign of life for its task; a task that is over needs no record.
@@ -204,7 +219,11 @@ function Case:settle_stored(id)
 end
 
 function Case:settle_direct(token)
-  if transform_job.is_final(self.job.TransformJobStatus) then self:tell(token) else self:beat(token) end
+  if transform_job.is_final(self.job.TransformJobStatus) then
+    self:tell(token)
+  else
+    self:beat(token)
+  end
   return true
 end
 
@@ -225,7 +244,8 @@ local function settle(effects, wanted)
 
   if not found and transform_job.is_final(job.TransformJobStatus) then
     report.orphaned = true
-    effects:metric("OrphanedCallback", 1, "Count", { Reason = report.mode and "NoRecord" or "NoTag" })
+    local reason = report.mode and "NoRecord" or "NoTag"
+    effects:metric("OrphanedCallback", 1, "Count", { Reason = reason })
   end
   return python.is_wanted(effects) and python.called_back(report) or report
 end
@@ -245,7 +265,9 @@ end
 local function run(event, _, effects)
   events.object(event)
   local heartbeat = member(event, "heartbeat")
-  if heartbeat ~= nil then return { jobs = settle_all(effects, from_schedule(heartbeat, effects)) } end
+  if heartbeat ~= nil then
+    return { jobs = settle_all(effects, from_schedule(heartbeat, effects)) }
+  end
   return settle_all(effects, from_event(event))[1]
 end
 

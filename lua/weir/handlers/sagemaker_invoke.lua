@@ -1,10 +1,11 @@
--- Handler `sagemaker_invoke`: a Step Functions task that waits for a callback (.waitForTaskToken) hands
--- over its token and what to transform; the job that is started carries the token, and
+-- Handler `sagemaker_invoke`: a Step Functions task that waits for a callback (.waitForTaskToken)
+-- hands over its token and what to transform; the job that is started carries the token, and
 -- sagemaker_callback answers it when the job is over.
 --
--- The same event may come twice, and a retry of the task comes with a new token: both find the job by
--- its name. The record is written before the job, so that a job always finds its token. An invocation
--- that finds its job over answers at once, because that job's event may have come already.
+-- The same event may come twice, and a retry of the task comes with a new token: both find the job
+-- by its name. The record is written before the job, so that a job always finds its token. An
+-- invocation that finds its job over answers at once, because that job's event may have come
+-- already.
 local answer = require "weir.callback.task_answer"
 local json = require "weir.json"
 local process = require "weir.process"
@@ -42,21 +43,22 @@ local function find_job(attempt)
   local job = try(transform_job.describe(effects, name))
   local difference = transform_job.difference(job, attempt.request.input)
   if difference then
-    try.fail(("the transform job %s is there already and has another %s; give each task a job_key of its own")
-      :format(name, difference), "JobNameTaken")
+    try.fail(("the transform job %s is there already and has another %s; give each task a job_key "
+      .. "of its own"):format(name, difference), "JobNameTaken")
   end
 
   local tags = try(transform_job.tags(effects, job.TransformJobArn))
   local mode = transform_job.mode_of(tags)
   if not mode then
-    try.fail(("the transform job %s is there already and carries no task token"):format(name), "JobNameTaken")
+    try.fail(("the transform job %s is there already and carries no task token"):format(name),
+      "JobNameTaken")
   end
   if mode == attempt.carrier.mode then return job, tags, attempt.carrier end
   return job, tags, try(token_carrier.of(effects, mode))
 end
 
--- The job carries the token now. What it is doing is asked after that: a job that still runs will have
--- an event that finds the token; of one that is over the event may have come too early.
+-- The job carries the token now. What it is doing is asked after that: a job that still runs will
+-- have an event that finds the token; of one that is over the event may have come too early.
 local function after_joining(attempt, tags, carrier)
   local job = try(transform_job.describe(attempt.effects, attempt.name))
   if not transform_job.is_final(job.TransformJobStatus) then
@@ -74,7 +76,8 @@ local function join_job(attempt)
   local job, tags, carrier = find_job(attempt)
   local is_stored = carrier.mode == "dynamodb" and attempt.carrier.mode == "dynamodb"
   if is_stored and tags.CorrelationId == attempt.held.tag.Value then
-    return result_of(job, carrier.mode, tags, { already_started = true }), true -- the reply to its creation was lost
+    -- The reply to its creation was lost.
+    return result_of(job, carrier.mode, tags, { already_started = true }), true
   end
 
   local joined = try(carrier:join(job, tags, attempt.request.token))
@@ -121,21 +124,23 @@ local function name_of_retry(request, retry)
   return retry == 0 and request.name or ("%s-r%d"):format(request.name, retry)
 end
 
--- A retry of a task whose last job failed wants another job; of one whose job runs or is done, that one.
+-- A retry of a task whose last job failed wants another job; of one whose job runs or is done, that
+-- one.
 local function choose_name(effects, request)
   for retry = request.retries - 1, 0, -1 do
     local name = name_of_retry(request, retry)
     local job, message, code = transform_job.describe(effects, name)
     if job then
-      local over = transform_job.is_final(job.TransformJobStatus) and job.TransformJobStatus ~= "Completed"
-      return over and name_of_retry(request, request.retries) or name
+      local status = job.TransformJobStatus
+      local has_failed = transform_job.is_final(status) and status ~= "Completed"
+      return has_failed and name_of_retry(request, request.retries) or name
     end
     if not ABSENT[code] then try.fail(message, code) end
   end
   return request.name
 end
 
--- Mock mode ----------------------------------------------------------------------------------------
+-- Mock mode -----------------------------------------------------------------------------------
 
 local MOCK_FILE, MOCK_MODEL = "mock_segmentation.json", "mock-segmentation-model"
 
