@@ -1,4 +1,4 @@
-/* See binding.h. */
+/* Errors, results and types of userdata. See binding.h. Memory: the Lua state's. */
 #include "binding.h"
 
 #include <stdarg.h>
@@ -18,31 +18,51 @@ void binding_expect(lua_State *L, bool ok, const char *signature) {
   if (!ok) luaL_error(L, "expected %s", signature);
 }
 
-static bool is_allowed(const char *key, const char *const *allowed) {
-  for (; *allowed; allowed++)
-    if (strcmp(*allowed, key) == 0) return true;
-  return false;
+void binding_expect_memory(lua_State *L, bool ok) {
+  if (!ok) luaL_error(L, "not enough memory");
 }
 
-static void raise_unknown_key(lua_State *L, const char *key, const char *const *allowed,
-                              const char *signature) {
-  luaL_Buffer list;
-  luaL_buffinit(L, &list);
-  for (const char *const *name = allowed; *name; name++) {
-    if (name != allowed) luaL_addstring(&list, ", ");
-    luaL_addstring(&list, *name);
-  }
-  luaL_pushresult(&list);
-  luaL_error(L, "unknown key '%s' (allowed: %s); expected %s", key, lua_tostring(L, -1), signature);
+void binding_set_text(lua_State *L, const char *name, const char *text) {
+  if (text) binding_set_bytes(L, name, text, strlen(text));
 }
 
-void binding_check_keys(lua_State *L, int index, const char *const *allowed,
-                        const char *signature) {
-  index = lua_absindex(L, index);
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "unknown key of type %s; expected %s", luaL_typename(L, -2), signature);
-    const char *key = lua_tostring(L, -2);
-    if (!is_allowed(key, allowed)) raise_unknown_key(L, key, allowed, signature);
+void binding_set_bytes(lua_State *L, const char *name, const char *bytes, size_t size) {
+  lua_pushlstring(L, bytes ? bytes : "", size);
+  lua_setfield(L, -2, name);
+}
+
+void binding_set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+void binding_set_number(lua_State *L, const char *name, lua_Number value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, name);
+}
+
+void binding_set_boolean(lua_State *L, const char *name, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
+void binding_type_register(lua_State *L, const char *type, const luaL_Reg *metamethods,
+                           const luaL_Reg *methods) {
+  luaL_newmetatable(L, type);
+  luaL_setfuncs(L, metamethods, 0);
+
+  if (methods) {
+    lua_newtable(L); // metatable methods
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "__index");
   }
+
+  lua_pop(L, 1);
+}
+
+void *binding_owner_push(lua_State *L, const char *type, size_t size, int user_values) {
+  void *owner = lua_newuserdatauv(L, size, user_values);
+  memset(owner, 0, size);
+  luaL_setmetatable(L, type);
+  return owner;
 }

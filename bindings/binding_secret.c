@@ -9,14 +9,13 @@ typedef struct {
   char bytes[];
 } secret_value;
 
-static int redact(lua_State *L) {
+static int lua_secret_tostring(lua_State *L) {
   lua_pushliteral(L, "[redacted]");
   return 1;
 }
 
-/* Lua calls this when either side is a secret; luaL_tolstring turns that side into its redaction.
- */
-static int concatenate(lua_State *L) {
+/* Lua calls this when either side is a secret; luaL_tolstring turns that side into "[redacted]". */
+static int lua_secret_concat(lua_State *L) {
   luaL_tolstring(L, 1, NULL);
   luaL_tolstring(L, 2, NULL);
   lua_concat(L, 2);
@@ -24,7 +23,7 @@ static int concatenate(lua_State *L) {
 }
 
 /* The time taken depends on the lengths alone, never on where two secrets differ. */
-static int equal(lua_State *L) {
+static int lua_secret_eq(lua_State *L) {
   size_t left_size = 0, right_size = 0;
   const char *left = binding_secret(L, 1, &left_size), *right = binding_secret(L, 2, &right_size);
   bool same_size = left && right && left_size == right_size;
@@ -35,24 +34,27 @@ static int equal(lua_State *L) {
   return 1;
 }
 
-static int wipe(lua_State *L) {
-  secret_value *value = luaL_checkudata(L, 1, BINDING_SECRET);
-  explicit_bzero(value->bytes, value->size);
+static int lua_secret_gc(lua_State *L) {
+  secret_value *value = luaL_testudata(L, 1, BINDING_SECRET);
+  if (value) explicit_bzero(value->bytes, value->size);
   return 0;
 }
 
+/* Leaves the metatable known only when it is whole: making it may raise half-way. */
 static void push_metatable(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"__tostring", redact}, {"__concat", concatenate}, {"__eq", equal}, {"__gc", wipe},
-      {NULL, NULL},
-  };
-  if (luaL_newmetatable(L, BINDING_SECRET)) {
-    luaL_setfuncs(L, methods, 0);
-    lua_pushliteral(L, "secret");
-    lua_setfield(L, -2, "__metatable");
-    lua_pushliteral(L, "[redacted]"); // what weir.json writes
-    lua_setfield(L, -2, "__json");
-  }
+  static const luaL_Reg metamethods[] = {
+      BINDING_METAMETHOD(secret, tostring), BINDING_METAMETHOD(secret, concat),
+      BINDING_METAMETHOD(secret, eq), BINDING_METAMETHOD(secret, gc), BINDING_END};
+  if (luaL_getmetatable(L, BINDING_SECRET) == LUA_TTABLE) return;
+
+  lua_pop(L, 1);
+  lua_newtable(L);
+  luaL_setfuncs(L, metamethods, 0);
+  binding_set_text(L, "__name", BINDING_SECRET);
+  binding_set_text(L, "__metatable", "secret");
+  binding_set_text(L, "__json", "[redacted]"); // what weir.json writes
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, BINDING_SECRET);
 }
 
 const char *binding_secret(lua_State *L, int index, size_t *size) {
@@ -70,12 +72,13 @@ const char *binding_secret_text(lua_State *L, int index, size_t *size, bool *sec
   return bytes;
 }
 
+/* The bytes come last: whatever raises before that has nothing to wipe. */
 void binding_secret_push(lua_State *L, const char *bytes, size_t size) {
   secret_value *value = lua_newuserdatauv(L, sizeof *value + size, 0);
   value->size = size;
-  memcpy(value->bytes, bytes, size);
   push_metatable(L);
   lua_setmetatable(L, -2);
+  memcpy(value->bytes, bytes, size);
 }
 
 void binding_secret_push_text(lua_State *L, const char *bytes, size_t size, bool secret) {

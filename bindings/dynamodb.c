@@ -1,180 +1,194 @@
-/* weir.dynamodb: straight between Lua tables and DynamoDB's JSON.
+/* weir.dynamodb: straight between Lua tables and DynamoDB's JSON. dynamodb_value.h says which Lua
+ * value stands for which type.
  *
  *   encode(item) → the item map as text | nil, message, code; a secret when a part was one
  *   size(item) → the bytes DynamoDB counts for it | nil, message, code
- *   decode(text[, {secret = {name…}}]) → item | nil, message, code
- *   decode_reply(text or secret[, options]) → a whole reply, its items decoded | nil, message, code
+ *   decode(text[, {secret = {name, …}}]) → item | nil, message, code
+ *       the attributes of these names, at most 16, come as secrets wherever they are
+ *   decode_reply(text or secret[, {secret = {name, …}}]) → a whole reply, its items decoded
+ *       | nil, message, code
  *   number(text or number) → a number value | nil, message, code
  *   set(list) → a set | nil, message, code
  *   binary(bytes) → a binary value
  *   list([table]) → the table, marked as a list (an empty table is a map otherwise)
  *   null
  *
- * Memory: one buffer a Lua state, in an upvalue. */
-#include "dynamodb_lua.h"
-
-#include <stdio.h>
-
-#include "core/json/write.h"
+ * Codes: InvalidJson; InvalidAttribute, UnknownType, InvalidNumber, NumberTooPrecise,
+ * NumberOutOfRange, InvalidBinary, InvalidString, InvalidSecret, InvalidSet, EmptySet,
+ * DuplicateElement, InvalidList, InvalidMap, InvalidName, UnsupportedType, NestingTooDeep,
+ * ItemTooLarge, InvalidReply.
+ * Memory: one buffer a Lua state, in an upvalue: encoding writes into it, decoding unescapes in
+ * it. */
+#include "dynamodb_decoder.h"
+#include "dynamodb_encode.h"
 #include "json_lua.h"
 #include "registry.h"
 
-typedef struct {
-  size_t size;
-  char bytes[];
-} value;
+/* ── Encoding ── */
 
-void dynamodb_push_value(lua_State *L, const char *metatable, const char *bytes, size_t size) {
-  value *v = lua_newuserdatauv(L, sizeof *v + size, 0);
-  v->size = size;
-  memcpy(v->bytes, bytes, size);
-  luaL_setmetatable(L, metatable);
+static int fail_encoded(lua_State *L, const dynamodb_encoded *item) {
+  return binding_fail(L, item->error.code, "cannot encode the item%s%s: %s",
+                      *item->where ? " at " : "", item->where, item->error.message);
 }
 
-const char *dynamodb_value(lua_State *L, int index, const char *metatable, size_t *size) {
-  const value *v = luaL_testudata(L, index, metatable);
-  if (!v) return NULL;
-  *size = v->size;
-  return v->bytes;
+static void check_item(lua_State *L, const char *signature) {
+  binding_argument_most(L, 1, signature);
+  if (!lua_istable(L, 1)) binding_check_refuse(L, 1, NULL, "a table", signature);
 }
 
-dynamodb_error dynamodb_number_error(dynamodb_number_status status) {
-  switch (status) {
-  case DYNAMODB_NUMBER_MALFORMED:
-    return (dynamodb_error){"InvalidNumber", "the text is not a decimal number"};
-  case DYNAMODB_NUMBER_TOO_PRECISE:
-    return (dynamodb_error){"NumberTooPrecise", "a number may have 38 significant digits"};
-  case DYNAMODB_NUMBER_OUT_OF_RANGE:
-    return (dynamodb_error){"NumberOutOfRange",
-                            "a number must be zero or between 1E-130 and 9.99E+125 in magnitude"};
-  default: return (dynamodb_error){NULL, NULL};
-  }
+static const char ENCODE_SIGNATURE[] = "weir.dynamodb.encode(item)";
+
+static int lua_dynamodb_encode(lua_State *L) {
+  text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
+  check_item(L, ENCODE_SIGNATURE);
+
+  dynamodb_encoded item = dynamodb_encode_item(L, 1, out);
+  if (item.error.code) return fail_encoded(L, &item);
+  if (item.bytes > DYNAMODB_ITEM_BYTES)
+    return binding_fail(L, "ItemTooLarge",
+                        "the item has %I bytes by DynamoDB's count; at most %d are allowed: keep "
+                        "large values in S3 and their place in the item",
+                        (LUAI_UACINT)item.bytes, (int)DYNAMODB_ITEM_BYTES);
+
+  binding_secret_push_text(L, out->data, out->size, item.secret);
+  if (item.secret) explicit_bzero(out->data, out->size);
+  return 1;
 }
 
-enum { NUMBER_TEXT = 32 }; /* the shortest form of any double or integer fits */
+static const char SIZE_SIGNATURE[] = "weir.dynamodb.size(item)";
 
-/* The text of a Lua number that loses no digit; 3, not 3.0. Its size, or 0: it is not finite. */
-static size_t write_lua_number(lua_State *L, int index, char text[NUMBER_TEXT]) {
-  int whole;
-  lua_Integer integer = lua_tointegerx(L, index, &whole);
-  if (whole) /* a float too, when it is one */
-    return (size_t)snprintf(text, NUMBER_TEXT, "%lld", (long long)integer);
-  text_buffer shortest = {0};
-  bool finite = json_write_double(&shortest, lua_tonumber(L, index));
-  size_t size = finite && shortest.size < NUMBER_TEXT ? shortest.size : 0;
-  if (size > 0) memcpy(text, shortest.data, size);
-  text_buffer_free(&shortest);
-  return size;
+static int lua_dynamodb_size(lua_State *L) {
+  check_item(L, SIZE_SIGNATURE);
+
+  dynamodb_encoded item = dynamodb_encode_item(L, 1, lua_touserdata(L, lua_upvalueindex(1)));
+  if (item.error.code) return fail_encoded(L, &item);
+
+  lua_pushinteger(L, (lua_Integer)item.bytes);
+  return 1;
 }
 
-dynamodb_error dynamodb_number_at(lua_State *L, int index, dynamodb_number *number) {
-  char text[NUMBER_TEXT];
-  size_t size;
-  const char *kept = dynamodb_value(L, index, DYNAMODB_NUMBER, &size);
-  if (kept) return dynamodb_number_error(dynamodb_number_parse(kept, size, number));
-  size = write_lua_number(L, index, text);
-  if (size == 0) return (dynamodb_error){"InvalidNumber", "DynamoDB has no NaN and no infinity"};
-  return dynamodb_number_error(dynamodb_number_parse(text, size, number));
-}
+/* ── Decoding ── */
 
-/* Pushes what makes an element of a set equal to another: its bytes, or a number's value. */
-static dynamodb_type push_identity(lua_State *L, dynamodb_error *error) {
-  size_t size;
-  const char *bytes;
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    lua_pushvalue(L, -1);
-    return DYNAMODB_SS;
-  }
-  bytes = dynamodb_value(L, -1, DYNAMODB_BINARY, &size);
-  if (bytes) {
-    lua_pushlstring(L, bytes, size);
-    return DYNAMODB_BS;
-  }
-  if (lua_type(L, -1) == LUA_TNUMBER || dynamodb_value(L, -1, DYNAMODB_NUMBER, &size)) {
-    dynamodb_number number = {0};
-    *error = dynamodb_number_at(L, -1, &number);
-    char text[DYNAMODB_DIGITS + 16];
-    int written = snprintf(text, sizeof text, "%s%.*se%d", number.negative ? "-" : "", number.count,
-                           number.digits, number.scale);
-    lua_pushlstring(L, text, (size_t)written);
-    return DYNAMODB_NS;
-  }
-  lua_pushnil(L);
-  return DYNAMODB_UNKNOWN;
-}
+/* The names of the option `secret`: the list keeps the strings alive. */
+static void read_secrets(lua_State *L, dynamodb_decoder *d, const char *signature) {
+  static const char *const keys[] = {"secret", NULL};
+  if (!binding_check_options(L, 2, keys, signature)) return;
+  if (binding_check_push(L, 2, "secret") == LUA_TNIL) return;
 
-/* What no element stands at would be lost without a word. */
-static dynamodb_error check_set_keys(lua_State *L, int index, lua_Integer count) {
-  lua_Integer keys = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) keys++;
-  if (keys != count)
-    return (dynamodb_error){"InvalidSet", "a set is a list: it has keys 1, 2, 3 … and no others"};
-  if (count == 0) return (dynamodb_error){"EmptySet", "a set must not be empty: leave it out"};
-  return (dynamodb_error){NULL, NULL};
-}
-
-/* Whether a set's elements come once each is found out by a table of those seen. */
-dynamodb_type dynamodb_set_type(lua_State *L, int index, dynamodb_error *error) {
-  int top = lua_gettop(L);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, index);
-  dynamodb_type type = DYNAMODB_UNKNOWN;
-  *error = check_set_keys(L, index, count);
-  lua_createtable(L, 0, count < 1024 ? (int)count : 1024); // seen
-  for (lua_Integer i = 1; i <= count && !error->code; i++) {
-    lua_rawgeti(L, index, i);                        // seen, element
-    dynamodb_type element = push_identity(L, error); // seen, element, identity
-    if (!error->code && (element == DYNAMODB_UNKNOWN || (i > 1 && element != type)))
-      *error = (dynamodb_error){"InvalidSet",
-                                "a set holds only strings, only numbers or only binary values"};
-    if (error->code) break;
-    type = element;
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, top + 1) != LUA_TNIL)
-      *error = (dynamodb_error){"DuplicateElement", "a set holds an element only once"};
+  lua_Integer count = binding_check_list(L, -1, "secret", signature);
+  if (count > DYNAMODB_SECRETS)
+    luaL_error(L, "'secret' has more than %d names; expected %s", (int)DYNAMODB_SECRETS, signature);
+  for (lua_Integer i = 1; i <= count; i++) {
+    if (lua_rawgeti(L, -1, i) != LUA_TSTRING)
+      binding_check_refuse(L, -1, "secret", "a list of strings", signature);
+    dynamodb_name *secret = &d->secrets[d->secret_count++];
+    secret->at = lua_tolstring(L, -1, &secret->size);
     lua_pop(L, 1);
-    lua_pushboolean(L, true); // seen, element, identity, true
-    lua_rawset(L, top + 1);
-    lua_settop(L, top + 1);
   }
-  lua_settop(L, top);
-  return type;
 }
 
-static int new_number(lua_State *L) {
-  dynamodb_number number;
-  char digits[NUMBER_TEXT];
+static int fail_decoding(lua_State *L, const dynamodb_decoder *d) {
+  size_t line, column;
+  json_scan_place(&d->scan, &line, &column);
+  const char *message = d->scan.error ? d->scan.error : d->error.message;
+  return binding_fail(L, d->scan.error ? "InvalidJson" : d->error.code, "line %I, column %I: %s",
+                      (LUAI_UACINT)line, (LUAI_UACINT)column, message);
+}
+
+/* Reads text, with the names of secrets at 2. */
+static int decode(lua_State *L, const char *text, size_t size, const char *signature,
+                  bool (*push)(dynamodb_decoder *d)) {
+  dynamodb_decoder d = {.L = L, .scratch = lua_touserdata(L, lua_upvalueindex(1))};
+  luaL_checkstack(L, 8 * DYNAMODB_DEPTH, "no room to decode an item");
+  read_secrets(L, &d, signature);
+
+  binding_buffer_begin(d.scratch);
+  json_decode_push_array_metatable(L); // … metatable
+  d.array_metatable = lua_gettop(L);
+  lua_createtable(L, DYNAMODB_NAMES, 0); // … metatable names
+  d.names_index = lua_gettop(L);
+  json_scan_begin(&d.scan, text, size);
+
+  json_type type;
+  if (json_scan_peek(&d.scan, &type) && type != JSON_OBJECT)
+    dynamodb_decode_fail(&d, "InvalidAttribute", "an item must be a JSON object");
+  else if (!d.scan.error && push(&d) && json_scan_finish(&d.scan))
+    return 1;
+  return fail_decoding(L, &d);
+}
+
+static const char DECODE_SIGNATURE[] = "weir.dynamodb.decode(text[, {secret={name, …}?}])";
+
+/* Not from a secret: the values of one would become strings. */
+static int lua_dynamodb_decode(lua_State *L) {
   size_t size;
-  const char *text;
+  binding_argument_most(L, 2, DECODE_SIGNATURE);
+  const char *text = binding_argument_text(L, 1, &size, DECODE_SIGNATURE);
+  return decode(L, text, size, DECODE_SIGNATURE, dynamodb_reply_push_item);
+}
+
+static const char DECODE_REPLY_SIGNATURE[] =
+    "weir.dynamodb.decode_reply(text or secret[, {secret={name, …}?}])";
+
+/* A reply is what secrets come in. */
+static int lua_dynamodb_decode_reply(lua_State *L) {
+  size_t size;
+  bool secret = false;
+  binding_argument_most(L, 2, DECODE_REPLY_SIGNATURE);
+  const char *text = binding_argument_secret(L, 1, &size, &secret, DECODE_REPLY_SIGNATURE);
+  return decode(L, text, size, DECODE_REPLY_SIGNATURE, dynamodb_reply_push);
+}
+
+/* ── Making values ── */
+
+static const char NUMBER_SIGNATURE[] = "weir.dynamodb.number(text or number)";
+
+static int lua_dynamodb_number(lua_State *L) {
+  dynamodb_number number;
+  char digits[DYNAMODB_VALUE_NUMBER_TEXT];
+  size_t size;
+  const char *text = digits;
+  binding_argument_most(L, 1, NUMBER_SIGNATURE);
   if (lua_type(L, 1) == LUA_TSTRING) {
     text = lua_tolstring(L, 1, &size);
   } else if (lua_type(L, 1) == LUA_TNUMBER) {
-    text = digits;
-    size = write_lua_number(L, 1, digits);
+    size = dynamodb_value_write_number(L, 1, digits);
     if (size == 0)
       return binding_fail(L, "InvalidNumber", "%s", "DynamoDB has no NaN and no infinity");
   } else {
-    text = dynamodb_value(L, 1, DYNAMODB_NUMBER, &size);
-    binding_expect(L, text != NULL, "weir.dynamodb.number(text or number)");
+    text = dynamodb_value_bytes(L, 1, DYNAMODB_NUMBER, &size);
+    if (!text) binding_check_refuse(L, 1, NULL, "a string or a number", NUMBER_SIGNATURE);
   }
-  dynamodb_error error = dynamodb_number_error(dynamodb_number_parse(text, size, &number));
+
+  dynamodb_value_error error =
+      dynamodb_value_number_error(dynamodb_number_parse(text, size, &number));
   if (error.code) return binding_fail(L, error.code, "%s", error.message);
-  dynamodb_push_value(L, DYNAMODB_NUMBER, text, size);
+
+  dynamodb_value_push(L, DYNAMODB_NUMBER, text, size);
   return 1;
 }
 
-static int new_binary(lua_State *L) {
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.dynamodb.binary(bytes)");
+static const char BINARY_SIGNATURE[] = "weir.dynamodb.binary(bytes)";
+
+static int lua_dynamodb_binary(lua_State *L) {
   size_t size;
-  const char *bytes = lua_tolstring(L, 1, &size);
-  dynamodb_push_value(L, DYNAMODB_BINARY, bytes, size);
+  binding_argument_most(L, 1, BINARY_SIGNATURE);
+  const char *bytes = binding_argument_text(L, 1, &size, BINARY_SIGNATURE);
+
+  dynamodb_value_push(L, DYNAMODB_BINARY, bytes, size);
   return 1;
 }
 
-static int new_set(lua_State *L) {
-  dynamodb_error error;
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), "weir.dynamodb.set(list)");
-  dynamodb_set_type(L, 1, &error);
+static const char SET_SIGNATURE[] = "weir.dynamodb.set(list)";
+
+static int lua_dynamodb_set(lua_State *L) {
+  dynamodb_value_error error;
+  binding_argument_most(L, 1, SET_SIGNATURE);
+  if (!lua_istable(L, 1)) binding_check_refuse(L, 1, NULL, "a list", SET_SIGNATURE);
+
+  dynamodb_value_set_type(L, 1, &error);
   if (error.code) return binding_fail(L, error.code, "%s", error.message);
+
   lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
   lua_createtable(L, (int)count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
@@ -185,95 +199,32 @@ static int new_set(lua_State *L) {
   return 1;
 }
 
-static int mark_list(lua_State *L) {
+static const char LIST_SIGNATURE[] = "weir.dynamodb.list([table])";
+
+static int lua_dynamodb_list(lua_State *L) {
+  binding_argument_most(L, 1, LIST_SIGNATURE);
   if (lua_isnone(L, 1)) lua_newtable(L);
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), "weir.dynamodb.list([table])");
+  if (!lua_istable(L, 1)) binding_check_refuse(L, 1, NULL, "a table", LIST_SIGNATURE);
+
   json_decode_push_array_metatable(L);
   lua_setmetatable(L, 1);
   return 1;
 }
 
-static int value_to_text(lua_State *L) {
-  const value *v = lua_touserdata(L, 1);
-  lua_pushlstring(L, v->bytes, v->size);
-  return 1;
-}
-
-static int value_length(lua_State *L) {
-  const value *v = lua_touserdata(L, 1);
-  lua_pushinteger(L, (lua_Integer)v->size);
-  return 1;
-}
-
-static int binary_equal(lua_State *L) {
-  size_t a_size, b_size;
-  const char *a = dynamodb_value(L, 1, DYNAMODB_BINARY, &a_size);
-  const char *b = dynamodb_value(L, 2, DYNAMODB_BINARY, &b_size);
-  lua_pushboolean(L, a && b && a_size == b_size && memcmp(a, b, a_size) == 0);
-  return 1;
-}
-
-/* Compares two numbers, of which one at least is a number value. */
-static int compare_numbers(lua_State *L) {
-  dynamodb_number sides[2];
-  for (int i = 0; i < 2; i++) {
-    size_t size;
-    if (lua_type(L, i + 1) != LUA_TNUMBER && !dynamodb_value(L, i + 1, DYNAMODB_NUMBER, &size))
-      return luaL_error(L, "attempt to compare a DynamoDB number with a %s",
-                        luaL_typename(L, i + 1));
-    dynamodb_error error = dynamodb_number_at(L, i + 1, &sides[i]);
-    if (error.code) return luaL_error(L, "attempt to compare a DynamoDB number: %s", error.message);
-  }
-  return dynamodb_number_compare(&sides[0], &sides[1]);
-}
-
-static int number_equal(lua_State *L) {
-  size_t size;
-  bool both =
-      dynamodb_value(L, 1, DYNAMODB_NUMBER, &size) && dynamodb_value(L, 2, DYNAMODB_NUMBER, &size);
-  lua_pushboolean(L, both && compare_numbers(L) == 0);
-  return 1;
-}
-
-static int number_less(lua_State *L) {
-  lua_pushboolean(L, compare_numbers(L) < 0);
-  return 1;
-}
-
-static int number_at_most(lua_State *L) {
-  lua_pushboolean(L, compare_numbers(L) <= 0);
-  return 1;
-}
-
-static void new_metatable(lua_State *L, const char *name, const luaL_Reg *methods) {
-  luaL_newmetatable(L, name);
-  luaL_setfuncs(L, methods, 0);
-  lua_pop(L, 1);
-}
-
 int luaopen_weir_dynamodb(lua_State *L) {
-  static const luaL_Reg number_methods[] = {{"__tostring", value_to_text},
-                                            {"__eq", number_equal},
-                                            {"__lt", number_less},
-                                            {"__le", number_at_most},
-                                            {NULL, NULL}};
-  static const luaL_Reg binary_methods[] = {
-      {"__tostring", value_to_text}, {"__eq", binary_equal}, {"__len", value_length}, {NULL, NULL}};
-  static const luaL_Reg no_methods[] = {{NULL, NULL}};
-  static const luaL_Reg functions[] = {{"encode", dynamodb_encode},
-                                       {"size", dynamodb_encode_size},
-                                       {"decode", dynamodb_reply_decode_call},
-                                       {"decode_reply", dynamodb_reply_decode},
-                                       {"number", new_number},
-                                       {"binary", new_binary},
-                                       {"set", new_set},
-                                       {"list", mark_list},
-                                       {NULL, NULL}};
-  new_metatable(L, DYNAMODB_NUMBER, number_methods);
-  new_metatable(L, DYNAMODB_BINARY, binary_methods);
-  new_metatable(L, DYNAMODB_SET, no_methods);
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(dynamodb, encode),
+                                       BINDING_FUNCTION(dynamodb, size),
+                                       BINDING_FUNCTION(dynamodb, decode),
+                                       BINDING_FUNCTION(dynamodb, decode_reply),
+                                       BINDING_FUNCTION(dynamodb, number),
+                                       BINDING_FUNCTION(dynamodb, binary),
+                                       BINDING_FUNCTION(dynamodb, set),
+                                       BINDING_FUNCTION(dynamodb, list),
+                                       BINDING_END};
+  dynamodb_value_register(L);
+
   luaL_newlibtable(L, functions);
-  binding_buffer_push(L);
+  binding_buffer_push(L); // module buffer
   luaL_setfuncs(L, functions, 1);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");

@@ -1,14 +1,15 @@
-/* DynamoDB's JSON to Lua values. See dynamodb_decoder.h. */
+/* DynamoDB's JSON to Lua values. See dynamodb_decoder.h. Memory: the Lua state's and the caller's.
+ */
 #include "core/text/base64.h"
 #include "dynamodb_decoder.h"
 
-static bool fail_with(dynamodb_decoder *d, dynamodb_error error) {
+static bool fail_with(dynamodb_decoder *d, dynamodb_value_error error) {
   if (!d->error.code) d->error = error;
   return false;
 }
 
 bool dynamodb_decode_fail(dynamodb_decoder *d, const char *code, const char *message) {
-  return fail_with(d, (dynamodb_error){code, message});
+  return fail_with(d, (dynamodb_value_error){code, message});
 }
 
 static bool push_value(dynamodb_decoder *d, bool secret);
@@ -18,7 +19,7 @@ static const char *text_of(dynamodb_decoder *d, json_span string, size_t *size) 
   *size = string.size;
   if (!string.escaped) return string.at;
   d->scratch->size = 0;
-  if (!text_buffer_reserve(d->scratch, string.size)) luaL_error(d->L, "not enough memory");
+  binding_expect_memory(d->L, text_buffer_reserve(d->scratch, string.size));
   *size = json_unescape(string, d->scratch->data);
   return d->scratch->data;
 }
@@ -39,12 +40,13 @@ static bool push_number(dynamodb_decoder *d, json_span string) {
     lua_pushinteger(d->L, (lua_Integer)integer);
     return true;
   }
-  dynamodb_error error = dynamodb_number_error(dynamodb_number_parse(text, size, &number));
+  dynamodb_value_error error =
+      dynamodb_value_number_error(dynamodb_number_parse(text, size, &number));
   if (error.code) return fail_with(d, error);
   switch (dynamodb_number_convert(&number, &integer, &real)) {
   case DYNAMODB_AS_INTEGER: lua_pushinteger(d->L, (lua_Integer)integer); break;
   case DYNAMODB_AS_DOUBLE: lua_pushnumber(d->L, real); break;
-  default: dynamodb_push_value(d->L, DYNAMODB_NUMBER, text, size);
+  default: dynamodb_value_push(d->L, DYNAMODB_NUMBER, text, size);
   }
   return true;
 }
@@ -55,7 +57,7 @@ static bool decode_binary(dynamodb_decoder *d, json_span string, const char **by
   const char *text = text_of(d, string, &text_size);
   size_t offset = string.escaped ? text_size : 0;
   d->scratch->size = offset;
-  if (!text_buffer_reserve(d->scratch, text_size)) luaL_error(d->L, "not enough memory");
+  binding_expect_memory(d->L, text_buffer_reserve(d->scratch, text_size));
   if (string.escaped) text = d->scratch->data;
   *bytes = d->scratch->data + offset;
   return base64_decode(text, text_size, d->scratch->data + offset, size) ||
@@ -66,7 +68,7 @@ static bool push_binary(dynamodb_decoder *d, json_span string) {
   const char *bytes;
   size_t size;
   if (!decode_binary(d, string, &bytes, &size)) return false;
-  dynamodb_push_value(d->L, DYNAMODB_BINARY, bytes, size);
+  dynamodb_value_push(d->L, DYNAMODB_BINARY, bytes, size);
   return true;
 }
 
@@ -103,7 +105,7 @@ static bool push_secret(dynamodb_decoder *d, dynamodb_type type, json_span value
 
 static bool push_set(dynamodb_decoder *d, dynamodb_type type) {
   json_span element;
-  dynamodb_error error;
+  dynamodb_value_error error;
   lua_newtable(d->L);
   if (!json_scan_enter(&d->scan, JSON_ARRAY)) return false;
   for (lua_Integer i = 1; json_scan_element(&d->scan); i++) {
@@ -115,7 +117,7 @@ static bool push_set(dynamodb_decoder *d, dynamodb_type type) {
     lua_rawseti(d->L, -2, i);
   }
   if (d->scan.error) return false;
-  dynamodb_set_type(d->L, lua_gettop(d->L), &error);
+  dynamodb_value_set_type(d->L, lua_gettop(d->L), &error);
   if (error.code) return fail_with(d, error);
   luaL_setmetatable(d->L, DYNAMODB_SET);
   return true;

@@ -1,5 +1,5 @@
-/* One pass over DynamoDB's JSON, shared by dynamodb_decode.c (values) and dynamodb_reply.c (whole
- * items and replies).
+/* One pass over DynamoDB's JSON, shared by dynamodb_decode.c (values), dynamodb_reply.c (whole
+ * items and replies) and dynamodb.c.
  *
  * A page repeats a few attribute names over and over, so the last name seen in each place of a
  * small table is kept as a Lua string: it is found again by its bytes, without hashing it. Maps
@@ -8,7 +8,7 @@
 #ifndef WEIR_DYNAMODB_DECODER_H
 #define WEIR_DYNAMODB_DECODER_H
 
-#include "dynamodb_lua.h"
+#include "dynamodb_value.h"
 
 enum { DYNAMODB_NAMES = 64, DYNAMODB_SECRETS = 16 };
 
@@ -28,7 +28,7 @@ typedef struct {
   int elements[DYNAMODB_DEPTH + 1]; /* of the last list at each depth */
   dynamodb_name secrets[DYNAMODB_SECRETS];
   int secret_count;
-  dynamodb_error error;
+  dynamodb_value_error error;
 } dynamodb_decoder;
 
 /* Each pushes one thing, or answers false with the error or scan.error set; the stack is then left
@@ -38,6 +38,11 @@ typedef struct {
  * with a name among the secrets. */
 bool dynamodb_decode_push_map(dynamodb_decoder *d, bool secret);
 void dynamodb_decode_push_string(dynamodb_decoder *d, json_span string);
+
+/* A whole text, from its first byte to its last (dynamodb_reply.c): an item, or a reply with items
+ * in it. Both open the text that scan was begun with. */
+bool dynamodb_reply_push_item(dynamodb_decoder *d);
+bool dynamodb_reply_push(dynamodb_decoder *d);
 
 /* Notes what is wrong, unless something was before; answers false. */
 bool dynamodb_decode_fail(dynamodb_decoder *d, const char *code, const char *message);

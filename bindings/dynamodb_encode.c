@@ -1,13 +1,12 @@
-/* Lua tables to DynamoDB's JSON, one walk, which also counts the item's size. See dynamodb_lua.h.
+/* Lua tables to DynamoDB's JSON, one walk, which also counts the item's size. See
+ * dynamodb_encode.h.
  */
 #include <stdio.h>
 
 #include "core/json/write.h"
 #include "core/text/base64.h"
-#include "dynamodb_lua.h"
+#include "dynamodb_encode.h"
 #include "json_lua.h"
-
-enum { PLACE_SHOWN = 200 };
 
 /* Where the walk is: a chain of frames on the C stack, read only to report an error. */
 typedef struct place {
@@ -22,22 +21,22 @@ typedef struct {
   size_t bytes; /* by DynamoDB's rules */
   int depth;
   bool secret; /* a part was a secret */
-  dynamodb_error error;
-  char where[PLACE_SHOWN];
+  dynamodb_value_error error;
+  char where[DYNAMODB_PLACE_SHOWN];
 } encoder;
 
 /* Writes ".owner.tags[3]", the innermost part at the end; what does not fit is cut off. */
 static size_t write_place(char *out, const place *at) {
   if (!at) return 0;
   size_t used = write_place(out, at->outer);
-  if (used >= PLACE_SHOWN - 1) return used;
-  size_t left = PLACE_SHOWN - used;
+  if (used >= DYNAMODB_PLACE_SHOWN - 1) return used;
+  size_t left = DYNAMODB_PLACE_SHOWN - used;
   int written = at->name ? snprintf(out + used, left, ".%s", at->name)
                          : snprintf(out + used, left, "[%lld]", (long long)at->index);
   return used + (written > 0 ? (size_t)written : 0);
 }
 
-static bool fail_with(encoder *e, const place *at, dynamodb_error error) {
+static bool fail_with(encoder *e, const place *at, dynamodb_value_error error) {
   if (e->error.code) return false;
   e->error = error;
   e->where[0] = 0;
@@ -46,7 +45,7 @@ static bool fail_with(encoder *e, const place *at, dynamodb_error error) {
 }
 
 static bool fail(encoder *e, const place *at, const char *code, const char *message) {
-  return fail_with(e, at, (dynamodb_error){code, message});
+  return fail_with(e, at, (dynamodb_value_error){code, message});
 }
 
 static bool write_value(encoder *e, const place *at);
@@ -60,11 +59,11 @@ static bool write_string(encoder *e, const place *at, const char *bytes, size_t 
 /* The digits of the number on top of the stack, without a tag. */
 static bool write_number(encoder *e, const place *at) {
   dynamodb_number number;
-  dynamodb_error error = dynamodb_number_at(e->L, -1, &number);
+  dynamodb_value_error error = dynamodb_value_number(e->L, -1, &number);
   if (error.code) return fail_with(e, at, error);
   e->bytes += dynamodb_number_size(&number);
   size_t size;
-  const char *kept = dynamodb_value(e->L, -1, DYNAMODB_NUMBER, &size);
+  const char *kept = dynamodb_value_bytes(e->L, -1, DYNAMODB_NUMBER, &size);
   int whole = 0;
   lua_Integer integer = kept ? 0 : lua_tointegerx(e->L, -1, &whole);
   text_buffer_byte(e->out, '"');
@@ -87,9 +86,9 @@ static void write_binary(encoder *e, const char *bytes, size_t size) {
 
 static bool write_set(encoder *e, const place *at) {
   lua_State *L = e->L;
-  dynamodb_error error;
+  dynamodb_value_error error;
   int index = lua_gettop(L);
-  dynamodb_type type = dynamodb_set_type(L, index, &error);
+  dynamodb_type type = dynamodb_value_set_type(L, index, &error);
   if (error.code) return fail_with(e, at, error);
   text_buffer_text(e->out, type == DYNAMODB_SS   ? "{\"SS\":["
                            : type == DYNAMODB_NS ? "{\"NS\":["
@@ -103,7 +102,7 @@ static bool write_set(encoder *e, const place *at) {
     lua_rawgeti(L, index, i);
     const char *bytes = type == DYNAMODB_NS   ? NULL
                         : type == DYNAMODB_SS ? lua_tolstring(L, -1, &size)
-                                              : dynamodb_value(L, -1, DYNAMODB_BINARY, &size);
+                                              : dynamodb_value_bytes(L, -1, DYNAMODB_BINARY, &size);
     if (type == DYNAMODB_NS)
       fine = write_number(e, &element);
     else if (type == DYNAMODB_SS)
@@ -198,7 +197,7 @@ static bool write_table(encoder *e, const place *at) {
 
 static bool write_userdata(encoder *e, const place *at) {
   size_t size;
-  const char *bytes = dynamodb_value(e->L, -1, DYNAMODB_BINARY, &size);
+  const char *bytes = dynamodb_value_bytes(e->L, -1, DYNAMODB_BINARY, &size);
   if (bytes) {
     text_buffer_text(e->out, "{\"B\":");
     write_binary(e, bytes, size);
@@ -206,7 +205,7 @@ static bool write_userdata(encoder *e, const place *at) {
     return true;
   }
   bytes = binding_secret(e->L, -1, &size);
-  bool number = !bytes && dynamodb_value(e->L, -1, DYNAMODB_NUMBER, &size);
+  bool number = !bytes && dynamodb_value_bytes(e->L, -1, DYNAMODB_NUMBER, &size);
   if (!bytes && !number)
     return fail(e, at, "UnsupportedType", "DynamoDB has no attribute type for this userdata");
   text_buffer_text(e->out, number ? "{\"N\":" : "{\"S\":");
@@ -253,38 +252,16 @@ static bool write_value(encoder *e, const place *at) {
   return fine;
 }
 
-/* Encodes the table at index 1 into the buffer of the first upvalue. */
-static bool encode_item(lua_State *L, encoder *e, const char *signature) {
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), signature);
+dynamodb_encoded dynamodb_encode_item(lua_State *L, int index, text_buffer *out) {
+  int top = lua_gettop(L);
+  encoder e = {.L = L, .out = out};
   luaL_checkstack(L, 8 * DYNAMODB_DEPTH, "no room to encode an item");
-  *e = (encoder){.L = L, .out = lua_touserdata(L, lua_upvalueindex(1))};
-  binding_buffer_begin(e->out);
-  bool fine = write_map(e, NULL);
-  if (fine && e->out->failed) luaL_error(L, "not enough memory to encode an item");
-  return fine;
-}
-
-static int report(lua_State *L, const encoder *e) {
-  return binding_fail(L, e->error.code, "cannot encode the item%s%s: %s", *e->where ? " at " : "",
-                      e->where, e->error.message);
-}
-
-int dynamodb_encode(lua_State *L) {
-  encoder e;
-  if (!encode_item(L, &e, "weir.dynamodb.encode(item)")) return report(L, &e);
-  if (e.bytes > DYNAMODB_ITEM_BYTES)
-    return binding_fail(L, "ItemTooLarge",
-                        "the item has %I bytes by DynamoDB's count; at most %d are allowed: keep "
-                        "large values in S3 and their place in the item",
-                        (LUAI_UACINT)e.bytes, (int)DYNAMODB_ITEM_BYTES);
-  binding_secret_push_text(L, e.out->data, e.out->size, e.secret);
-  if (e.secret) explicit_bzero(e.out->data, e.out->size);
-  return 1;
-}
-
-int dynamodb_encode_size(lua_State *L) {
-  encoder e;
-  if (!encode_item(L, &e, "weir.dynamodb.size(item)")) return report(L, &e);
-  lua_pushinteger(L, (lua_Integer)e.bytes);
-  return 1;
+  lua_pushvalue(L, index);
+  binding_buffer_begin(out);
+  bool fine = write_map(&e, NULL);
+  if (fine) binding_expect_memory(L, !out->failed);
+  lua_settop(L, top);
+  dynamodb_encoded result = {.bytes = e.bytes, .secret = e.secret, .error = e.error};
+  memcpy(result.where, e.where, sizeof result.where);
+  return result;
 }

@@ -1,8 +1,9 @@
-/* weir.emf: metrics as log lines (host/core/emf.h has the format's rules).
+/* weir.emf: metrics as log lines (host/core/aws/emf.h has the format's rules).
  *
- *   new{namespace, dimensions, properties, timestamp} → writer
- *       dimensions: name → value, or a list of such sets; properties: name → what JSON can hold;
- *       timestamp: milliseconds since 1970 for every line, or the clock's at each flush
+ *   new{namespace=, dimensions=, properties=, timestamp=} → writer
+ *       dimensions: name → value, at most 30, or a list of such sets; properties: name → what JSON
+ *       can hold; timestamp: milliseconds since 1970 for every line; by default the clock's at each
+ *       flush
  *   writer:metric(name, value or list of values[, unit[, resolution]]) → writer
  *       unit "None" and resolution 60 by default
  *   writer:flush([file]) → lines written, one write(2) each, to a file, a descriptor or stdout
@@ -12,10 +13,11 @@
  *
  * A value that is NaN or beyond 2^360 answers nil, message, "InvalidValue" and changes nothing;
  * other mistakes raise. Memory: the writer's userdata. */
-#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "binding.h"
@@ -23,12 +25,11 @@
 #include "json_lua.h"
 #include "registry.h"
 
-#define WRITER "weir.emf.writer"
-#define NEW_SIGNATURE                                                                              \
-  "weir.emf.new{namespace = text, [dimensions = {name = text}, properties = {name = value}, "      \
-  "timestamp = milliseconds]}"
-#define METRIC_SIGNATURE                                                                           \
-  "writer:metric(name, value or list of values[, unit[, resolution of 1 or 60]])"
+static const char WRITER[] = "weir.emf.writer";
+
+static const char NEW_SIGNATURE[] = "weir.emf.new{namespace=text, dimensions={name=text} or list "
+                                    "of such?, properties={name=value}?, "
+                                    "timestamp=milliseconds?}";
 
 typedef struct {
   emf_writer emf;
@@ -36,10 +37,6 @@ typedef struct {
   text_buffer extra; /* the properties of the lines being made, as one JSON object */
   int64_t timestamp; /* -1: the clock's */
 } writer;
-
-static writer *check_writer(lua_State *L) {
-  return luaL_checkudata(L, 1, WRITER);
-}
 
 static void raise_if(lua_State *L, const char *wrong, const char *name, const char *signature) {
   if (wrong) luaL_error(L, "'%s': %s; expected %s", name, wrong, signature);
@@ -53,7 +50,8 @@ static int compare_texts(const void *left, const void *right) {
 static void add_set(lua_State *L, emf_writer *emf) {
   const char *names[EMF_DIMENSIONS + 1];
   size_t count = 0;
-  binding_expect(L, lua_istable(L, -1), NEW_SIGNATURE);
+  if (!lua_istable(L, -1)) binding_check_refuse(L, -1, "dimensions", "a table", NEW_SIGNATURE);
+
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     binding_expect(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING,
                    NEW_SIGNATURE);
@@ -64,7 +62,7 @@ static void add_set(lua_State *L, emf_writer *emf) {
   qsort(names, count, sizeof *names, compare_texts);
   emf_begin_set(emf);
   for (size_t i = 0; i < count; i++) {
-    lua_getfield(L, -1, names[i]);
+    binding_check_push(L, -1, names[i]);
     size_t size;
     const char *value = lua_tolstring(L, -1, &size);
     if (!value) luaL_error(L, "a dimension's name contains a NUL; expected %s", NEW_SIGNATURE);
@@ -75,10 +73,10 @@ static void add_set(lua_State *L, emf_writer *emf) {
 }
 
 static void add_dimensions(lua_State *L, emf_writer *emf) {
-  if (lua_getfield(L, 1, "dimensions") != LUA_TNIL) {
-    binding_expect(L, lua_istable(L, -1), NEW_SIGNATURE);
-    lua_Integer sets = (lua_Integer)lua_rawlen(L, -1);
-    if (sets == 0) add_set(L, emf);
+  if (binding_check_push(L, 1, "dimensions") != LUA_TNIL) {
+    bool list = lua_istable(L, -1) && lua_rawlen(L, -1) > 0;
+    lua_Integer sets = list ? binding_check_list(L, -1, "dimensions", NEW_SIGNATURE) : 0;
+    if (!list) add_set(L, emf);
     for (lua_Integer i = 1; i <= sets; i++) {
       lua_rawgeti(L, -1, i);
       add_set(L, emf);
@@ -93,7 +91,8 @@ static void add_dimensions(lua_State *L, emf_writer *emf) {
 static void write_properties(lua_State *L, writer *self, text_buffer *out, const char *signature,
                              const char *(*check)(emf_writer *, const char *, size_t)) {
   const json_style style = {.sort = true};
-  binding_expect(L, lua_istable(L, -1), signature);
+  if (!lua_istable(L, -1)) binding_check_refuse(L, -1, "properties", "a table", signature);
+
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     binding_expect(L, lua_type(L, -2) == LUA_TSTRING, signature);
     size_t size;
@@ -104,76 +103,88 @@ static void write_properties(lua_State *L, writer *self, text_buffer *out, const
 }
 
 static void add_properties(lua_State *L, writer *self) {
-  if (lua_getfield(L, 1, "properties") != LUA_TNIL)
+  if (binding_check_push(L, 1, "properties") != LUA_TNIL)
     write_properties(L, self, &self->line, NEW_SIGNATURE, emf_property);
   const char *wrong = emf_end_properties(&self->emf, self->line.data, self->line.size);
   raise_if(L, wrong, "properties", NEW_SIGNATURE);
   lua_pop(L, 1);
 }
 
-static int emf_new(lua_State *L) {
+static int lua_emf_new(lua_State *L) {
   static const char *const keys[] = {"namespace", "dimensions", "properties", "timestamp", NULL};
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), NEW_SIGNATURE);
-  binding_check_keys(L, 1, keys, NEW_SIGNATURE);
-  writer *self = lua_newuserdatauv(L, sizeof *self, 0);
-  *self = (writer){.timestamp = -1};
-  luaL_setmetatable(L, WRITER);
-  binding_expect(L, lua_getfield(L, 1, "namespace") == LUA_TSTRING, NEW_SIGNATURE);
   size_t size;
-  const char *name_space = lua_tolstring(L, -1, &size);
+  binding_argument_most(L, 1, NEW_SIGNATURE);
+  binding_expect(L, binding_check_options(L, 1, keys, NEW_SIGNATURE), NEW_SIGNATURE);
+  binding_check_present(L, 1, "namespace", NEW_SIGNATURE);
+  const char *name_space = binding_check_text(L, 1, "namespace", &size, NEW_SIGNATURE);
+  int64_t timestamp =
+      binding_check_integer(L, 1, "timestamp", 0, LUA_MAXINTEGER, -1, NEW_SIGNATURE);
+
+  writer *self = binding_owner_push(L, WRITER, sizeof *self, 0); // options writer
+  self->timestamp = timestamp;
   raise_if(L, emf_begin(&self->emf, name_space, size), name_space, NEW_SIGNATURE);
-  lua_pop(L, 1);
   add_dimensions(L, &self->emf);
   add_properties(L, self);
-  if (lua_getfield(L, 1, "timestamp") != LUA_TNIL) {
-    int whole;
-    self->timestamp = lua_tointegerx(L, -1, &whole);
-    binding_expect(L, whole && self->timestamp >= 0, NEW_SIGNATURE);
-  }
-  if (self->emf.failed) return luaL_error(L, "not enough memory for a metric writer");
-  lua_settop(L, 2);
+  binding_expect_memory(L, !self->emf.failed);
   return 1;
 }
 
+static const char METRIC_SIGNATURE[] =
+    "writer:metric(name, value or list of values[, unit[, resolution of 1 or 60]])";
+
 /* Whether CloudWatch takes the value at index, a number or a list of numbers: it stores what lies
- * between -2^360 and 2^360. */
+ * between -2^360 and 2^360. All of them are checked to be numbers first. */
 static bool is_storable(lua_State *L, int index, lua_Integer count) {
   bool storable = true;
-  for (lua_Integer i = 1; i <= count && storable; i++) {
+  for (lua_Integer i = 1; i <= count; i++) {
     if (lua_istable(L, index))
       lua_rawgeti(L, index, i);
     else
       lua_pushvalue(L, index);
     binding_expect(L, lua_type(L, -1) == LUA_TNUMBER, METRIC_SIGNATURE);
-    storable = fabs(lua_tonumber(L, -1)) <= 0x1p360;
+    storable = storable && fabs(lua_tonumber(L, -1)) <= 0x1p360;
     lua_pop(L, 1);
   }
   return storable;
 }
 
-static int writer_metric(lua_State *L) {
-  writer *self = check_writer(L);
-  binding_expect(L, lua_type(L, 2) == LUA_TSTRING && !lua_isnone(L, 3), METRIC_SIGNATURE);
-  bool list = lua_istable(L, 3);
-  lua_Integer count = list ? (lua_Integer)lua_rawlen(L, 3) : 1;
-  const char *unit_name = luaL_optstring(L, 4, "None");
-  lua_Integer resolution = luaL_optinteger(L, 5, 60);
-  int unit = emf_unit(unit_name);
-  raise_if(L, unit < 0 ? "CloudWatch has no such unit" : NULL, unit_name, METRIC_SIGNATURE);
+/* The unit at index, "None" by default. */
+static int check_unit(lua_State *L, int index) {
+  const char *name = "None";
+  if (!lua_isnoneornil(L, index)) name = binding_argument_name(L, index, METRIC_SIGNATURE);
+  int unit = emf_unit(name);
+  raise_if(L, unit < 0 ? "CloudWatch has no such unit" : NULL, name, METRIC_SIGNATURE);
+  return unit;
+}
+
+static int check_resolution(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return 60;
+  lua_Integer resolution = binding_argument_integer(L, index, 1, 60, METRIC_SIGNATURE);
   binding_expect(L, resolution == 1 || resolution == 60, METRIC_SIGNATURE);
+  return (int)resolution;
+}
+
+static int lua_emf_writer_metric(lua_State *L) {
   size_t size, metric;
-  const char *name = lua_tolstring(L, 2, &size);
+  writer *self = binding_argument_self(L, WRITER, METRIC_SIGNATURE);
+  binding_argument_most(L, 5, METRIC_SIGNATURE);
+  const char *name = binding_argument_text(L, 2, &size, METRIC_SIGNATURE);
+  bool list = lua_istable(L, 3);
+  lua_Integer count = list ? binding_check_list(L, 3, NULL, METRIC_SIGNATURE) : 1;
+  int unit = check_unit(L, 4), resolution = check_resolution(L, 5);
   if (!is_storable(L, 3, count))
     return binding_fail(L, "InvalidValue", "metric '%s': a value is not between -2^360 and 2^360",
                         name);
-  raise_if(L, emf_metric(&self->emf, name, size, unit, (int)resolution, &metric), name,
+
+  raise_if(L, emf_metric(&self->emf, name, size, unit, resolution, &metric), name,
            METRIC_SIGNATURE);
   for (lua_Integer i = 1; i <= count && !self->emf.failed; i++) {
     if (list) lua_rawgeti(L, 3, i);
     emf_value(&self->emf, metric, lua_tonumber(L, list ? -1 : 3));
     if (list) lua_pop(L, 1);
   }
-  if (self->emf.failed) return luaL_error(L, "not enough memory for a metric");
+  binding_expect_memory(L, !self->emf.failed);
+
   lua_settop(L, 1);
   return 1;
 }
@@ -186,27 +197,34 @@ static bool next_line(lua_State *L, writer *self) {
     timestamp = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   }
   bool made = emf_line(&self->emf, timestamp, self->extra.data, self->extra.size, &self->line);
-  if (self->emf.failed) luaL_error(L, "not enough memory for a line of metrics");
+  binding_expect_memory(L, !self->emf.failed);
   return made;
 }
 
+static const char FLUSH_SIGNATURE[] = "writer:flush([file or descriptor])";
+
 /* The descriptor behind a file, with what Lua wrote to it before sent first. */
 static int descriptor_of(lua_State *L, int index) {
-  static const char *const signature = "writer:flush([file or descriptor])";
-  if (lua_isinteger(L, index)) return (int)lua_tointeger(L, index);
+  if (lua_type(L, index) == LUA_TNUMBER)
+    return (int)binding_argument_integer(L, index, 0, INT_MAX, FLUSH_SIGNATURE);
+
   FILE *file = stdout;
   if (!lua_isnoneornil(L, index)) {
     const luaL_Stream *stream = luaL_testudata(L, index, LUA_FILEHANDLE);
-    binding_expect(L, stream && stream->closef, signature);
+    if (!stream)
+      binding_check_refuse(L, index, NULL, "an open file or a descriptor", FLUSH_SIGNATURE);
+    binding_expect(L, stream->closef != NULL, FLUSH_SIGNATURE);
     file = stream->f;
   }
   fflush(file);
   return fileno(file);
 }
 
-static int writer_flush(lua_State *L) {
-  writer *self = check_writer(L);
+static int lua_emf_writer_flush(lua_State *L) {
+  writer *self = binding_argument_self(L, WRITER, FLUSH_SIGNATURE);
+  binding_argument_most(L, 2, FLUSH_SIGNATURE);
   int descriptor = descriptor_of(L, 2);
+
   lua_Integer lines = 0;
   self->extra.size = 0;
   for (; next_line(L, self); lines++) {
@@ -214,18 +232,23 @@ static int writer_flush(lua_State *L) {
     if (error) return binding_fail(L, "WriteFailed", "cannot write metrics: %s", strerror(error));
     emf_taken(&self->emf);
   }
+
   lua_pushinteger(L, lines);
   return 1;
 }
 
-static int writer_lines(lua_State *L) {
-  writer *self = check_writer(L);
+static const char LINES_SIGNATURE[] = "writer:lines([{name=value, …}])";
+
+static int lua_emf_writer_lines(lua_State *L) {
+  writer *self = binding_argument_self(L, WRITER, LINES_SIGNATURE);
+  binding_argument_most(L, 2, LINES_SIGNATURE);
   self->extra.size = 0;
   if (!lua_isnoneornil(L, 2)) {
     lua_settop(L, 2);
-    write_properties(L, self, &self->extra, "writer:lines([properties])", emf_check_property);
+    write_properties(L, self, &self->extra, LINES_SIGNATURE, emf_check_property);
   }
-  lua_newtable(L);
+
+  lua_newtable(L); // … lines
   for (lua_Integer i = 1; next_line(L, self); i++) {
     lua_pushlstring(L, self->line.data, self->line.size - 1); // without the newline
     lua_rawseti(L, -2, i);
@@ -234,8 +257,8 @@ static int writer_lines(lua_State *L) {
   return 1;
 }
 
-static int writer_collect(lua_State *L) {
-  writer *self = check_writer(L);
+static int lua_emf_writer_gc(lua_State *L) {
+  writer *self = binding_argument_self(L, WRITER, "a writer");
   emf_free(&self->emf);
   text_buffer_free(&self->line);
   text_buffer_free(&self->extra);
@@ -243,16 +266,12 @@ static int writer_collect(lua_State *L) {
 }
 
 int luaopen_weir_emf(lua_State *L) {
-  static const luaL_Reg methods[] = {{"metric", writer_metric},
-                                     {"flush", writer_flush},
-                                     {"lines", writer_lines},
-                                     {"__gc", writer_collect},
-                                     {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"new", emf_new}, {NULL, NULL}};
-  luaL_newmetatable(L, WRITER);
-  luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -2, "__index");
+  static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_writer, gc), BINDING_END};
+  static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_writer, metric),
+                                     BINDING_FUNCTION(emf_writer, flush),
+                                     BINDING_FUNCTION(emf_writer, lines), BINDING_END};
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, new), BINDING_END};
+  binding_type_register(L, WRITER, metamethods, methods);
   luaL_newlib(L, functions);
   return 1;
 }

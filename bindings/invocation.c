@@ -1,13 +1,13 @@
 /* weir.invocation: what the Lambda runtime is handling. Outside of an invocation every function
- * raises.
+ * raises "there is no invocation".
  *
- *   context() → { request_id, function_arn, trace_id, client_context, cognito_identity, tenant_id
- *               (each only when Lambda sent it), deadline_ms, stop_at_ms (epoch; absent: none) }
- *   event() → the event, members that hold secrets as weir.secret
- *           | nil, message, "InvalidJson"
- *   stream(text[, content_type]) sends a part of the response at once
+ *   context() → {request_id=, function_arn=, trace_id=, client_context=, cognito_identity=,
+ *       tenant_id=} (each only when Lambda sent it), with deadline_ms and stop_at_ms in
+ * milliseconds since 1970 (absent: there is none) event() → the event; strings that are secrets by
+ * their names come as weir.secret | nil, message, "InvalidJson" stream(text[, content_type]) sends
+ * a part of the response at once; "application/octet-stream" by default
  *
- * Memory: none; texts are copied. */
+ * Over host/lambda/runtime.c. Memory: none; texts are copied. */
 #include "binding.h"
 #include "core/json/scan.h"
 #include "json_lua.h"
@@ -20,39 +20,46 @@ static const runtime_invocation *check_invocation(lua_State *L) {
   return invocation;
 }
 
-static int invocation_context(lua_State *L) {
+static int lua_invocation_context(lua_State *L) {
+  binding_argument_most(L, 0, "weir.invocation.context()");
   check_invocation(L);
+
   lambda_runtime_push_context(L);
   return 1;
 }
 
-static int invocation_event(lua_State *L) {
-  const runtime_invocation *invocation = check_invocation(L);
+static int lua_invocation_event(lua_State *L) {
   json_scan scan;
+  binding_argument_most(L, 0, "weir.invocation.event()");
+  const runtime_invocation *invocation = check_invocation(L);
+
   json_scan_begin(&scan, invocation->event, invocation->event_size);
   if (json_decode_push_hiding(L, &scan, JSON_SECRETS_NAMES) && json_scan_finish(&scan)) return 1;
+
   size_t line, column;
   json_scan_place(&scan, &line, &column);
   return binding_fail(L, "InvalidJson", "line %I, column %I: %s", (LUAI_UACINT)line,
                       (LUAI_UACINT)column, scan.error);
 }
 
-static int invocation_stream(lua_State *L) {
-  check_invocation(L);
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.invocation.stream(text[, content_type])");
+static const char STREAM_SIGNATURE[] = "weir.invocation.stream(text[, content_type])";
+
+static int lua_invocation_stream(lua_State *L) {
   size_t size;
-  const char *text = lua_tolstring(L, 1, &size);
-  lambda_runtime_stream(L, luaL_optstring(L, 2, "application/octet-stream"), text, size);
+  const char *content_type = "application/octet-stream";
+  binding_argument_most(L, 2, STREAM_SIGNATURE);
+  const char *text = binding_argument_text(L, 1, &size, STREAM_SIGNATURE);
+  if (!lua_isnoneornil(L, 2)) content_type = binding_argument_name(L, 2, STREAM_SIGNATURE);
+  check_invocation(L);
+
+  lambda_runtime_stream(L, content_type, text, size);
   return 0;
 }
 
 int luaopen_weir_invocation(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"context", invocation_context},
-      {"event", invocation_event},
-      {"stream", invocation_stream},
-      {NULL, NULL},
-  };
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(invocation, context),
+                                       BINDING_FUNCTION(invocation, event),
+                                       BINDING_FUNCTION(invocation, stream), BINDING_END};
   luaL_newlib(L, functions);
   return 1;
 }

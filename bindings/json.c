@@ -1,12 +1,18 @@
 /* weir.json: strict RFC 8259 in both directions.
+ *
  *   decode(text[, {secrets=}]) → value | nil, message, "InvalidJson"
- *     secrets=true: strings that are secrets by their names come as such (json_lua.h)
- *     (a text that is a secret needs it: what is one in there stays one)
- *     secrets="tags": only in lists of tags, {"Key": "TaskToken", "Value": …}
- *   encode(value[, {sort=, ascii=, indent=}]) → text, raising for what JSON cannot hold
- *   validate(text) → true | nil, message, "InvalidJson"
- *   null, array([list]) → list, is_array(value) → boolean
- * Memory: encode writes into one buffer per state, freed with it. */
+ *       secrets=true: strings that are secrets by their names come as such (json_lua.h)
+ *       secrets="tags": only in lists of tags, {"Key": "TaskToken", "Value": …}
+ *       a text that is a secret itself needs secrets
+ *   encode(value[, {sort=, ascii=, indent=}]) → text; raises for what JSON cannot hold
+ *       sort: members by name, true by default; ascii: everything else escaped, false by default;
+ *       indent: spaces a level, 0 to 16; 0, the default, is compact
+ *   validate(text or secret) → true | nil, message, "InvalidJson"
+ *   array([list]) → the list, marked as an array (an empty table is an object otherwise)
+ *   is_array(value) → whether it is marked
+ *   null
+ *
+ * Over host/core/json. Memory: encode writes into one buffer a Lua state, in an upvalue. */
 #include <string.h>
 
 #include "binding.h"
@@ -14,19 +20,12 @@
 #include "json_lua.h"
 #include "registry.h"
 
-enum { KEEP_AT_MOST = 1 << 20, INDENT_AT_MOST = 16 };
+enum { INDENT_AT_MOST = 16 };
 
-static const char *const decode_signature = "json.decode(text[, {secrets=boolean or \"tags\"}])";
-static const char *const validate_signature = "json.validate(text)";
-static const char *const encode_signature =
-    "json.encode(value[, {sort=boolean, ascii=boolean, indent=integer}])";
-
-static json_scan begin_scan(lua_State *L, const char *signature) {
+static json_scan begin_scan(lua_State *L, bool *secret, const char *signature) {
   json_scan scan;
   size_t size;
-  bool secret;
-  const char *text = binding_secret_text(L, 1, &size, &secret);
-  binding_expect(L, text != NULL, signature);
+  const char *text = binding_argument_secret(L, 1, &size, secret, signature);
   json_scan_begin(&scan, text, size);
   return scan;
 }
@@ -38,92 +37,94 @@ static int fail_scan(lua_State *L, const json_scan *scan) {
                       (LUAI_UACINT)column, scan->error);
 }
 
+static const char DECODE_SIGNATURE[] =
+    "weir.json.decode(text or secret[, {secrets=boolean or \"tags\"?}])";
+
 static json_secrets read_secrets(lua_State *L) {
-  static const char *const allowed[] = {"secrets", NULL};
-  if (lua_isnoneornil(L, 2)) return JSON_SECRETS_NONE;
-  binding_expect(L, lua_istable(L, 2), decode_signature);
-  binding_check_keys(L, 2, allowed, decode_signature);
-  int type = lua_getfield(L, 2, "secrets");
-  bool tags = type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "tags") == 0;
-  binding_expect(L, tags || type == LUA_TBOOLEAN || type == LUA_TNIL, decode_signature);
-  bool all = lua_toboolean(L, -1);
+  static const char *const keys[] = {"secrets", NULL};
+  if (!binding_check_options(L, 2, keys, DECODE_SIGNATURE)) return JSON_SECRETS_NONE;
+
+  json_secrets secrets = JSON_SECRETS_NONE;
+  int type = binding_check_push(L, 2, "secrets");
+  if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "tags") == 0)
+    secrets = JSON_SECRETS_TAGS;
+  else if (type != LUA_TNIL && binding_check_boolean(L, 2, "secrets", false, DECODE_SIGNATURE))
+    secrets = JSON_SECRETS_NAMES;
   lua_pop(L, 1);
-  return tags ? JSON_SECRETS_TAGS : all ? JSON_SECRETS_NAMES : JSON_SECRETS_NONE;
+  return secrets;
 }
 
-static int decode(lua_State *L) {
-  json_scan scan = begin_scan(L, decode_signature);
+static int lua_json_decode(lua_State *L) {
+  bool secret = false;
+  binding_argument_most(L, 2, DECODE_SIGNATURE);
+  json_scan scan = begin_scan(L, &secret, DECODE_SIGNATURE);
   json_secrets secrets = read_secrets(L);
-  bool opens_a_secret = binding_secret(L, 1, NULL) && secrets == JSON_SECRETS_NONE;
-  binding_expect(L, !opens_a_secret, decode_signature);
+  binding_expect(L, !secret || secrets != JSON_SECRETS_NONE, DECODE_SIGNATURE);
+
   if (!json_decode_push_hiding(L, &scan, secrets) || !json_scan_finish(&scan))
     return fail_scan(L, &scan);
   return 1;
 }
 
-static int validate(lua_State *L) {
-  json_scan scan = begin_scan(L, validate_signature);
+static const char VALIDATE_SIGNATURE[] = "weir.json.validate(text or secret)";
+
+static int lua_json_validate(lua_State *L) {
+  bool secret = false;
+  binding_argument_most(L, 1, VALIDATE_SIGNATURE);
+  json_scan scan = begin_scan(L, &secret, VALIDATE_SIGNATURE);
+
   if (!json_scan_validate(&scan)) return fail_scan(L, &scan);
+
   lua_pushboolean(L, true);
   return 1;
 }
 
-static bool flag_option(lua_State *L, const char *key, bool otherwise) {
-  int type = lua_getfield(L, 2, key);
-  binding_expect(L, type == LUA_TNIL || type == LUA_TBOOLEAN, encode_signature);
-  bool value = type == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
+static const char ENCODE_SIGNATURE[] =
+    "weir.json.encode(value[, {sort=boolean?, ascii=boolean?, indent=integer?}])";
 
 static json_style read_style(lua_State *L) {
-  static const char *const allowed[] = {"sort", "ascii", "indent", NULL};
+  static const char *const keys[] = {"sort", "ascii", "indent", NULL};
   json_style style = {.sort = true};
-  if (lua_isnoneornil(L, 2)) return style;
-  binding_expect(L, lua_istable(L, 2), encode_signature);
-  binding_check_keys(L, 2, allowed, encode_signature);
-  style.sort = flag_option(L, "sort", true);
-  style.ascii = flag_option(L, "ascii", false);
-  if (lua_getfield(L, 2, "indent") != LUA_TNIL) {
-    lua_Integer indent = lua_tointeger(L, -1);
-    binding_expect(L, lua_isinteger(L, -1) && indent >= 0 && indent <= INDENT_AT_MOST,
-                   encode_signature);
-    style.indent = (int)indent;
-  }
-  lua_pop(L, 1);
+  if (!binding_check_options(L, 2, keys, ENCODE_SIGNATURE)) return style;
+
+  style.sort = binding_check_boolean(L, 2, "sort", true, ENCODE_SIGNATURE);
+  style.ascii = binding_check_boolean(L, 2, "ascii", false, ENCODE_SIGNATURE);
+  style.indent = (int)binding_check_integer(L, 2, "indent", 0, INDENT_AT_MOST, 0, ENCODE_SIGNATURE);
   return style;
 }
 
-static int free_buffer(lua_State *L) {
-  text_buffer_free(lua_touserdata(L, 1));
-  return 0;
-}
-
-/* The buffer is the first upvalue: a raise in the middle loses nothing. */
-static int encode(lua_State *L) {
-  binding_expect(L, lua_gettop(L) >= 1 && lua_gettop(L) <= 2, encode_signature);
-  json_style style = read_style(L);
+static int lua_json_encode(lua_State *L) {
   text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
-  if (out->failed || out->capacity > KEEP_AT_MOST) text_buffer_free(out);
-  out->size = 0;
+  binding_expect(L, lua_gettop(L) >= 1, ENCODE_SIGNATURE);
+  binding_argument_most(L, 2, ENCODE_SIGNATURE);
+  json_style style = read_style(L);
+
+  binding_buffer_begin(out);
   json_encode_value(L, 1, style, out);
   lua_pushlstring(L, out->data, out->size);
   return 1;
 }
 
-static int array(lua_State *L) {
+static const char ARRAY_SIGNATURE[] = "weir.json.array([list])";
+
+static int lua_json_array(lua_State *L) {
+  binding_argument_most(L, 1, ARRAY_SIGNATURE);
   if (lua_isnone(L, 1)) lua_newtable(L);
-  binding_expect(L, lua_istable(L, 1) && lua_gettop(L) == 1, "json.array([list])");
+  if (!lua_istable(L, 1)) binding_check_refuse(L, 1, NULL, "a list", ARRAY_SIGNATURE);
+
   json_decode_push_array_metatable(L);
   lua_setmetatable(L, 1);
   return 1;
 }
 
-static int is_array(lua_State *L) {
-  luaL_checkany(L, 1);
+static const char IS_ARRAY_SIGNATURE[] = "weir.json.is_array(value)";
+
+static int lua_json_is_array(lua_State *L) {
+  binding_expect(L, lua_gettop(L) == 1, IS_ARRAY_SIGNATURE);
+
   bool marked = false;
   if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {
-    json_decode_push_array_metatable(L);
+    json_decode_push_array_metatable(L); // value metatable array
     marked = lua_rawequal(L, -1, -2);
   }
   lua_pushboolean(L, marked);
@@ -131,39 +132,27 @@ static int is_array(lua_State *L) {
 }
 
 /* Light userdata share one metatable; only null has a name to print. No addresses are shown. */
-static int light_to_text(lua_State *L) {
+static int lua_json_null_tostring(lua_State *L) {
   lua_pushstring(L, lua_touserdata(L, 1) ? "light userdata" : "json.null");
   return 1;
 }
 
 static void push_null(lua_State *L) {
+  static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(json_null, tostring), BINDING_END};
   lua_pushlightuserdata(L, NULL);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, light_to_text);
-  lua_setfield(L, -2, "__tostring");
+  luaL_newlib(L, metamethods);
   lua_setmetatable(L, -2);
-}
-
-static void push_encode(lua_State *L) {
-  text_buffer *buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  *buffer = (text_buffer){0};
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, free_buffer);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  lua_pushcclosure(L, encode, 1);
 }
 
 int luaopen_weir_json(lua_State *L) {
-  static const luaL_Reg functions[] = {{"decode", decode},
-                                       {"validate", validate},
-                                       {"array", array},
-                                       {"is_array", is_array},
-                                       {NULL, NULL}};
-  luaL_newlib(L, functions);
-  push_encode(L);
-  lua_setfield(L, -2, "encode");
-  push_null(L);
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(json, decode),   BINDING_FUNCTION(json, validate),
+      BINDING_FUNCTION(json, encode),   BINDING_FUNCTION(json, array),
+      BINDING_FUNCTION(json, is_array), BINDING_END};
+  luaL_newlibtable(L, functions);
+  binding_buffer_push(L); // module buffer
+  luaL_setfuncs(L, functions, 1);
+  push_null(L); // module null
   lua_setfield(L, -2, "null");
   return 1;
 }

@@ -1,78 +1,51 @@
-/* weir.policy_set: load a policy directory, ask it for decisions.
+/* weir.policy_set: load a policy set, ask it for decisions.
  *
- *   load(path[, {params=, instructions=, memory=, bundle=}]) → set | nil, findings
- *       (a set comes with its warnings as second result); path is a directory or a bundle file, or
- *       what to call the bundle whose text is given
- *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer | nil, message,
- *       code; with record (id=, time=, request_id=, redacted_json=) the answer has the log line
- *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}]) → log line |
- * nil, … append(path, line) → true | nil, message, code: one write to a decision log
- *   set:refresh([bundle's text, its name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind",
- *       findings; with a kind, a version without a policy of it does not become active
- *   set:override({name = value, …}) → true | nil, message, "InvalidParams": parameters for this and
- *       every later version; after a failure the set must not be asked
- *   set:policies(), set:digest(), set:directory()
+ *   load(path[, {params=, instructions=, memory=, bundle=}]) → set, warnings | nil, findings
+ *       path is a directory or a bundle file, or what to call the bundle whose text is given;
+ *       params: name → value, overrides; instructions and memory (bytes): the limits of a decision
+ *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
+ *   default_limits  {instructions=, memory=}
+ *
+ *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer
+ *       | nil, message, code
+ *       with record, which has the options of set:record, the answer has the decision-log line
+ *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}])
+ *       → decision-log line | nil, message, code
+ *   set:refresh([text, name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind", findings
+ *       reads the directory again, or takes this text of a bundle; with a kind, a version without
+ *       a policy of it does not become active
+ *   set:override({name = value, …}) → true | nil, message, "InvalidParams"
+ *       parameters for this and every later version; after a failure the set must not be asked
+ *   set:policies() → list of {kind=, name=, file=, digest=, params=, examples=, worst=}
+ *   set:digest(), set:directory() → text
  *   set:bundle() → text | nil, message, "InvalidText"
  *
- * facts are JSON text. Memory: the userdata owns the policy_set and one reusable answer. */
+ * facts are JSON text. Codes of decisions: host/policy/sandbox.h. Tables: policy_set_tables.h.
+ * Memory: the userdata owns the policy_set and one reusable answer; findings have a userdata of
+ * their own. */
 #include "policy/set.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "binding.h"
 #include "core/policy_files/policy_bundle.h"
 #include "policy/decision_log.h"
-#include "policy/kind.h"
 #include "policy_set_options.h"
+#include "policy_set_question.h"
 #include "policy_set_tables.h"
 #include "registry.h"
 
-#define OVERRIDE_SIGNATURE "set:override({name = value, …})"
-#define LOAD_SIGNATURE "policy_set.load(path[, {params=, instructions=, memory=, bundle=}])"
-#define DECIDE_SIGNATURE "set:decide(kind, facts_json[, {params_json=, overrides_json=, record=}])"
-#define APPEND_SIGNATURE "policy_set.append(path, line)"
-#define RECORD_SIGNATURE                                                                           \
-  "set:record(kind, facts_json[, {id=, time=, request_id=, redacted_json=, eval_us=}])"
+static const char FINDINGS[] = "weir.policy_set.findings";
 
-typedef struct {
-  policy_set *set;
-  policy_answer answer;
-  text_buffer line; /* the log line made last */
-} handle;
-
-static handle *check_handle(lua_State *L) {
-  handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
-  if (!h->set) luaL_error(L, "this policy set is closed");
+static policy_set_handle *check_handle(lua_State *L, const char *signature) {
+  policy_set_handle *h = binding_argument_self(L, POLICY_SET_TYPE, signature);
+  if (!h->set) luaL_error(L, "this policy set is closed; expected %s", signature);
   return h;
 }
 
-static int set_load(lua_State *L) {
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, LOAD_SIGNATURE);
-  lua_settop(L, 2);
-  policy_set_options options = {0};
-  policy_set_options_read(L, 2, LOAD_SIGNATURE, &options);
-  json_span bundle = policy_set_options_json(L, 2, "bundle");
-  policy_set_origin origin = {.path = lua_tostring(L, 1), .text = bundle.at, .size = bundle.size};
-  handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-  memset(h, 0, sizeof *h);
-  luaL_setmetatable(L, POLICY_SET_TYPE);
-  finding_list findings = {0};
-  h->set = policy_set_load(&origin, &options, &findings);
-  if (!h->set) {
-    if (findings.errors == 0)
-      finding_error(&findings, lua_tostring(L, 1), 0, "W001", "not enough memory to load it");
-    lua_pushnil(L);
-  }
-  policy_set_tables_push_findings(L, &findings);
-  finding_list_free(&findings);
-  return 2;
-}
-
-static int set_gc(lua_State *L) {
-  handle *h = luaL_checkudata(L, 1, POLICY_SET_TYPE);
+static int lua_policy_set_set_gc(lua_State *L) {
+  policy_set_handle *h = binding_argument_self(L, POLICY_SET_TYPE, "a policy set");
   policy_set_free(h->set);
   policy_answer_free(&h->answer);
   text_buffer_free(&h->line);
@@ -80,210 +53,219 @@ static int set_gc(lua_State *L) {
   return 0;
 }
 
-static int set_refresh(lua_State *L) {
-  static const char *const names[] = {"same", "swapped", "refused", "lacks kind"};
-  handle *h = check_handle(L);
-  finding_list findings = {0};
-  policy_set_origin origin = {0};
-  if (!lua_isnoneornil(L, 2)) {
-    binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
-                   "set:refresh([text, name[, kind]])");
-    origin.text = lua_tolstring(L, 2, &origin.size);
-    origin.path = lua_tostring(L, 3);
+static int lua_policy_set_findings_gc(lua_State *L) {
+  finding_list_free(binding_argument_self(L, FINDINGS, "findings"));
+  return 0;
+}
+
+static finding_list *findings_push(lua_State *L) {
+  return binding_owner_push(L, FINDINGS, sizeof(finding_list), 0);
+}
+
+/* ── Functions ── */
+
+static const char LOAD_SIGNATURE[] =
+    "weir.policy_set.load(path[, {params=table?, instructions=integer?, memory=integer?, "
+    "bundle=text?}])";
+
+static int lua_policy_set_load(lua_State *L) {
+  policy_set_options options = {0};
+  json_span bundle;
+  binding_argument_most(L, 2, LOAD_SIGNATURE);
+  const char *path = binding_argument_name(L, 1, LOAD_SIGNATURE);
+  policy_set_options_read(L, 2, LOAD_SIGNATURE, &options, &bundle);
+
+  finding_list *findings = findings_push(L);
+  policy_set_handle *h = binding_owner_push(L, POLICY_SET_TYPE, sizeof *h, 0);
+  policy_set_origin origin = {.path = path, .text = bundle.at, .size = bundle.size};
+  h->set = policy_set_load(&origin, &options, findings);
+  if (!h->set) {
+    if (findings->errors == 0)
+      finding_error(findings, path, 0, "W001", "not enough memory to load it");
+    lua_pushnil(L);
   }
-  const char *kind = luaL_optstring(L, 4, NULL);
-  lua_pushstring(L,
-                 names[policy_set_refresh(h->set, origin.text ? &origin : NULL, kind, &findings)]);
-  policy_set_tables_push_findings(L, &findings);
-  finding_list_free(&findings);
+
+  policy_set_tables_push_findings(L, findings);
+  finding_list_free(findings);
   return 2;
 }
 
-static int set_override(lua_State *L) {
-  handle *h = check_handle(L);
-  binding_expect(L, lua_istable(L, 2), OVERRIDE_SIGNATURE);
+static const char APPEND_SIGNATURE[] = "weir.policy_set.append(path, line)";
+
+static int lua_policy_set_append(lua_State *L) {
   size_t size;
-  const char *overrides = policy_set_options_push_params(L, 2, &size);
-  text_buffer why = {0};
-  bool ok = policy_set_override(h->set, overrides, size, &why);
-  int results = 1;
-  text_buffer_byte(&why, '\0');
-  if (ok)
-    lua_pushboolean(L, true);
-  else
-    results = binding_fail(L, "InvalidParams", "%s", why.failed ? "not enough memory" : why.data);
-  text_buffer_free(&why);
-  return results;
-}
+  binding_argument_most(L, 2, APPEND_SIGNATURE);
+  const char *path = binding_argument_name(L, 1, APPEND_SIGNATURE);
+  const char *text = binding_argument_text(L, 2, &size, APPEND_SIGNATURE);
 
-static int set_digest(lua_State *L) {
-  lua_pushstring(L, policy_set_files(check_handle(L)->set)->digest);
-  return 1;
-}
+  text_buffer *line = binding_buffer_push(L);
+  text_buffer_append(line, text, size);
+  if (!decision_log_append(path, line))
+    return binding_fail(L, "LogFailed", "the decision log %s cannot be written: %s", path,
+                        strerror(errno));
 
-static int set_bundle(lua_State *L) {
-  handle *h = check_handle(L);
-  const policy_file *culprit = NULL;
-  text_buffer text = {0};
-  int results = 1;
-  if (policy_bundle_write(policy_set_files(h->set), &text, &culprit))
-    lua_pushlstring(L, text.data, text.size);
-  else
-    results = binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
-                           culprit ? culprit->shown : "the set",
-                           culprit ? "it is not UTF-8 text" : "not enough memory");
-  text_buffer_free(&text);
-  return results;
-}
-
-static int set_directory(lua_State *L) {
-  lua_pushstring(L, policy_set_files(check_handle(L)->set)->directory);
-  return 1;
-}
-
-static int64_t now_ns(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* Decides; on failure pushes nil, message, code and returns 3, else 0. */
-static int ask(lua_State *L, handle *h, policy_question *question, int64_t *eval_us) {
-  question->kind = lua_tolstring(L, 2, &question->kind_size);
-  question->facts = lua_tolstring(L, 3, &question->facts_size);
-  question->strict = question->trace = true;
-  int64_t begin = now_ns();
-  bool ok = policy_sandbox_decide(policy_set_sandbox(h->set), question, &h->answer);
-  *eval_us = (now_ns() - begin) / 1000;
-  if (ok) return 0;
-  lua_pushnil(L);
-  lua_pushlstring(L, h->answer.error.data, h->answer.error.size);
-  lua_pushstring(L, policy_outcome_code(h->answer.outcome));
-  return 3;
-}
-
-static const policy_kind *kind_asked(handle *h, const policy_question *question) {
-  return policy_kind_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
-}
-
-static const char *option_text(lua_State *L, int index, const char *name) {
-  return lua_getfield(L, index, name) == LUA_TNIL ? NULL : luaL_checkstring(L, -1);
-}
-
-/* Pushes the decision-log line of the handle's answer, with the origin's table at index. On
- * failure pushes nil, message, code and returns 3, else 0. */
-static int push_line(lua_State *L, handle *h, const policy_question *question, int origin_index,
-                     int64_t eval_us) {
-  static const char *const allowed[] = {"id",      "time", "request_id", "redacted_json",
-                                        "eval_us", NULL};
-  binding_expect(L, lua_istable(L, origin_index), RECORD_SIGNATURE);
-  binding_check_keys(L, origin_index, allowed, RECORD_SIGNATURE);
-  lua_getfield(L, origin_index, "eval_us");
-  eval_us = luaL_optinteger(L, -1, eval_us);
-  decision_origin origin = {.eval_us = eval_us};
-  origin.id = option_text(L, origin_index, "id"); /* the texts stay on the stack */
-  origin.time = option_text(L, origin_index, "time");
-  origin.request_id = option_text(L, origin_index, "request_id");
-  origin.redacted = option_text(L, origin_index, "redacted_json");
-  binding_buffer_begin(&h->line);
-  int failed = 0;
-  if (decision_log_line(kind_asked(h, question), question, &h->answer, &origin, &h->line))
-    lua_pushlstring(L, h->line.data, h->line.size);
-  else
-    failed = binding_fail(L, "InvalidText",
-                          "the line cannot be written: id, time and request_id "
-                          "must be UTF-8");
-  text_buffer_free(&h->line);
-  return failed;
-}
-
-static int set_decide(lua_State *L) {
-  static const char *const allowed[] = {"params_json", "overrides_json", "record", NULL};
-  handle *h = check_handle(L);
-  binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
-                 DECIDE_SIGNATURE);
-  lua_settop(L, 4);
-  if (!lua_isnil(L, 4)) {
-    binding_expect(L, lua_istable(L, 4), DECIDE_SIGNATURE);
-    binding_check_keys(L, 4, allowed, DECIDE_SIGNATURE);
-  }
-  policy_question question = {.params = policy_set_options_json(L, 4, "params_json"),
-                              .overrides = policy_set_options_json(L, 4, "overrides_json")};
-  int64_t eval_us;
-  int failed = ask(L, h, &question, &eval_us);
-  if (failed) return failed;
-  policy_set_tables_push_answer(L, &h->answer, kind_asked(h, &question), eval_us);
-  int answer = lua_gettop(L);
-  if (!lua_isnil(L, 4) && lua_getfield(L, 4, "record") != LUA_TNIL) {
-    failed = push_line(L, h, &question, lua_gettop(L), eval_us);
-    if (failed) return failed;
-    lua_setfield(L, answer, "record");
-  }
-  lua_settop(L, answer);
-  return 1;
-}
-
-static int set_record(lua_State *L) {
-  handle *h = check_handle(L);
-  binding_expect(L, lua_type(L, 2) == LUA_TSTRING && lua_type(L, 3) == LUA_TSTRING,
-                 RECORD_SIGNATURE);
-  lua_settop(L, 4);
-  if (lua_isnil(L, 4)) {
-    lua_newtable(L);
-    lua_replace(L, 4);
-  }
-  policy_question question = {0};
-  int64_t eval_us;
-  int failed = ask(L, h, &question, &eval_us);
-  if (!failed) failed = push_line(L, h, &question, 4, eval_us);
-  return failed ? failed : 1;
-}
-
-static int set_append(lua_State *L) {
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING && lua_type(L, 2) == LUA_TSTRING,
-                 APPEND_SIGNATURE);
-  size_t size;
-  const char *text = lua_tolstring(L, 2, &size);
-  text_buffer line = {0};
-  text_buffer_append(&line, text, size);
-  bool ok = decision_log_append(lua_tostring(L, 1), &line);
-  int problem = errno;
-  text_buffer_free(&line);
-  if (!ok)
-    return binding_fail(L, "LogFailed", "the decision log %s cannot be written: %s",
-                        lua_tostring(L, 1), strerror(problem));
   lua_pushboolean(L, true);
   return 1;
 }
 
-static int set_policies(lua_State *L) {
-  policy_set_tables_push_policies(L, policy_set_sandbox(check_handle(L)->set));
+/* ── Decisions ── */
+
+/* Kind and facts, at 2 and 3. */
+static void read_question(lua_State *L, policy_question *question, const char *signature) {
+  question->kind = binding_argument_text(L, 2, &question->kind_size, signature);
+  question->facts = binding_argument_text(L, 3, &question->facts_size, signature);
+  question->strict = question->trace = true;
+}
+
+static const char DECIDE_SIGNATURE[] =
+    "set:decide(kind, facts_json[, {params_json=text?, overrides_json=text?, record={id=text?, "
+    "time=text?, request_id=text?, redacted_json=text?, eval_us=integer?}?}])";
+
+static int lua_policy_set_set_decide(lua_State *L) {
+  static const char *const keys[] = {"params_json", "overrides_json", "record", NULL};
+  policy_question question = {0};
+  policy_set_handle *h = check_handle(L, DECIDE_SIGNATURE);
+  binding_argument_most(L, 4, DECIDE_SIGNATURE);
+  read_question(L, &question, DECIDE_SIGNATURE);
+  lua_settop(L, 4);
+  binding_check_options(L, 4, keys, DECIDE_SIGNATURE);
+  question.params = policy_set_options_text(L, 4, "params_json", DECIDE_SIGNATURE);
+  question.overrides = policy_set_options_text(L, 4, "overrides_json", DECIDE_SIGNATURE);
+  bool recorded = binding_check_push(L, 4, "record") != LUA_TNIL; // set kind facts options record
+  decision_origin origin = policy_set_options_origin(L, 5, DECIDE_SIGNATURE);
+
+  int64_t eval_us;
+  int failed = policy_set_question_ask(L, h, &question, &eval_us);
+  if (failed) return failed;
+
+  policy_set_question_push_answer(L, h, &question, eval_us); // … answer
+  if (!recorded) return 1;
+
+  failed = policy_set_question_push_line(L, h, &question, origin, eval_us); // … answer line
+  if (failed) return failed;
+  lua_setfield(L, -2, "record");
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"decide", set_decide},     {"record", set_record},     {"refresh", set_refresh},
-    {"policies", set_policies}, {"digest", set_digest},     {"directory", set_directory},
-    {"bundle", set_bundle},     {"override", set_override}, {NULL, NULL},
-};
+static const char RECORD_SIGNATURE[] =
+    "set:record(kind, facts_json[, {id=text?, time=text?, request_id=text?, redacted_json=text?, "
+    "eval_us=integer?}])";
+
+static int lua_policy_set_set_record(lua_State *L) {
+  policy_question question = {0};
+  policy_set_handle *h = check_handle(L, RECORD_SIGNATURE);
+  binding_argument_most(L, 4, RECORD_SIGNATURE);
+  read_question(L, &question, RECORD_SIGNATURE);
+  decision_origin origin = policy_set_options_origin(L, 4, RECORD_SIGNATURE);
+
+  int64_t eval_us;
+  int failed = policy_set_question_ask(L, h, &question, &eval_us);
+  if (!failed) failed = policy_set_question_push_line(L, h, &question, origin, eval_us);
+  return failed ? failed : 1;
+}
+
+/* ── The set itself ── */
+
+static const char REFRESH_SIGNATURE[] = "set:refresh([text, name[, kind]])";
+
+static int lua_policy_set_set_refresh(lua_State *L) {
+  static const char *const names[] = {"same", "swapped", "refused", "lacks kind"};
+  policy_set_origin origin = {0};
+  const char *kind = NULL;
+  policy_set_handle *h = check_handle(L, REFRESH_SIGNATURE);
+  binding_argument_most(L, 4, REFRESH_SIGNATURE);
+  bool given = !lua_isnoneornil(L, 2);
+  if (given) {
+    origin.text = binding_argument_text(L, 2, &origin.size, REFRESH_SIGNATURE);
+    origin.path = binding_argument_name(L, 3, REFRESH_SIGNATURE);
+  }
+  binding_expect(L, given || lua_isnoneornil(L, 3), REFRESH_SIGNATURE);
+  if (!lua_isnoneornil(L, 4)) kind = binding_argument_name(L, 4, REFRESH_SIGNATURE);
+
+  finding_list *findings = findings_push(L);
+  policy_set_change change = policy_set_refresh(h->set, given ? &origin : NULL, kind, findings);
+  lua_pushstring(L, names[change]);
+  policy_set_tables_push_findings(L, findings);
+  finding_list_free(findings);
+  return 2;
+}
+
+static const char OVERRIDE_SIGNATURE[] = "set:override({name = value, …})";
+
+static int lua_policy_set_set_override(lua_State *L) {
+  size_t size;
+  policy_set_handle *h = check_handle(L, OVERRIDE_SIGNATURE);
+  binding_argument_most(L, 2, OVERRIDE_SIGNATURE);
+  if (!lua_istable(L, 2)) binding_check_refuse(L, 2, NULL, "a table", OVERRIDE_SIGNATURE);
+  const char *overrides = policy_set_options_push_params(L, 2, &size, OVERRIDE_SIGNATURE);
+
+  text_buffer *why = binding_buffer_push(L);
+  if (!policy_set_override(h->set, overrides, size, why)) {
+    binding_buffer_finish(L, why);
+    return binding_fail(L, "InvalidParams", "%s", lua_tostring(L, -1));
+  }
+
+  lua_pushboolean(L, true);
+  return 1;
+}
+
+static int lua_policy_set_set_policies(lua_State *L) {
+  policy_set_handle *h = check_handle(L, "set:policies()");
+  binding_argument_most(L, 1, "set:policies()");
+  policy_set_tables_push_policies(L, policy_set_sandbox(h->set));
+  return 1;
+}
+
+static int lua_policy_set_set_digest(lua_State *L) {
+  policy_set_handle *h = check_handle(L, "set:digest()");
+  binding_argument_most(L, 1, "set:digest()");
+  lua_pushstring(L, policy_set_files(h->set)->digest);
+  return 1;
+}
+
+static int lua_policy_set_set_directory(lua_State *L) {
+  policy_set_handle *h = check_handle(L, "set:directory()");
+  binding_argument_most(L, 1, "set:directory()");
+  lua_pushstring(L, policy_set_files(h->set)->directory);
+  return 1;
+}
+
+static int lua_policy_set_set_bundle(lua_State *L) {
+  const policy_file *culprit = NULL;
+  policy_set_handle *h = check_handle(L, "set:bundle()");
+  binding_argument_most(L, 1, "set:bundle()");
+
+  text_buffer *text = binding_buffer_push(L);
+  if (!policy_bundle_write(policy_set_files(h->set), text, &culprit))
+    return binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
+                        culprit ? culprit->shown : "the set",
+                        culprit ? "it is not UTF-8 text" : "not enough memory");
+
+  binding_buffer_finish(L, text);
+  return 1;
+}
 
 int luaopen_weir_policy_set(lua_State *L) {
-  if (luaL_newmetatable(L, POLICY_SET_TYPE)) {
-    lua_pushcfunction(L, set_gc);
-    lua_setfield(L, -2, "__gc");
-    luaL_newlib(L, methods);
-    lua_setfield(L, -2, "__index");
-  }
-  lua_createtable(L, 0, 3);
-  lua_pushcfunction(L, set_load);
-  lua_setfield(L, -2, "load");
-  lua_pushcfunction(L, set_append);
-  lua_setfield(L, -2, "append");
-  lua_createtable(L, 0, 2);
-  lua_pushinteger(L, policy_limits_default.instructions);
-  lua_setfield(L, -2, "instructions");
-  lua_pushinteger(L, (lua_Integer)policy_limits_default.memory);
-  lua_setfield(L, -2, "memory");
+  static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(policy_set_set, gc), BINDING_END};
+  static const luaL_Reg of_findings[] = {BINDING_METAMETHOD(policy_set_findings, gc), BINDING_END};
+  static const luaL_Reg methods[] = {BINDING_FUNCTION(policy_set_set, decide),
+                                     BINDING_FUNCTION(policy_set_set, record),
+                                     BINDING_FUNCTION(policy_set_set, refresh),
+                                     BINDING_FUNCTION(policy_set_set, override),
+                                     BINDING_FUNCTION(policy_set_set, policies),
+                                     BINDING_FUNCTION(policy_set_set, digest),
+                                     BINDING_FUNCTION(policy_set_set, directory),
+                                     BINDING_FUNCTION(policy_set_set, bundle),
+                                     BINDING_END};
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(policy_set, load),
+                                       BINDING_FUNCTION(policy_set, append), BINDING_END};
+  binding_type_register(L, POLICY_SET_TYPE, metamethods, methods);
+  binding_type_register(L, FINDINGS, of_findings, NULL);
+
+  luaL_newlib(L, functions);
+  lua_createtable(L, 0, 2); // module limits
+  binding_set_integer(L, "instructions", policy_limits_default.instructions);
+  binding_set_integer(L, "memory", (lua_Integer)policy_limits_default.memory);
   lua_setfield(L, -2, "default_limits");
   return 1;
 }

@@ -4,53 +4,57 @@
 #include "binding.h"
 #include "policy/schema.h"
 
-/* Reads an integer option that must be at least 1. */
-static int64_t option_integer(lua_State *L, int index, const char *name, int64_t missing) {
-  int64_t value = missing;
-  if (lua_getfield(L, index, name) != LUA_TNIL) {
-    int exact;
-    value = lua_tointegerx(L, -1, &exact);
-    if (!exact || value < 1) luaL_error(L, "%s must be an integer of at least 1", name);
-  }
-  lua_pop(L, 1);
-  return value;
-}
-
-json_span policy_set_options_json(lua_State *L, int index, const char *name) {
+json_span policy_set_options_text(lua_State *L, int index, const char *name,
+                                  const char *signature) {
   json_span span = {0};
-  if (lua_type(L, index) == LUA_TTABLE && lua_getfield(L, index, name) != LUA_TNIL)
-    span.at = luaL_checklstring(L, -1, &span.size); /* stays on the stack */
+  span.at = binding_check_text(L, index, name, &span.size, signature);
   return span;
 }
 
-const char *policy_set_options_push_params(lua_State *L, int index, size_t *size) {
+const char *policy_set_options_push_params(lua_State *L, int index, size_t *size,
+                                           const char *signature) {
   static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
-  text_buffer text = {0}, why = {0};
-  bool ok = schema_write_json(L, index, &any, &text, &why);
-  lua_pushlstring(L, ok ? text.data : why.data, ok ? text.size : why.size);
-  text_buffer_free(&text);
-  text_buffer_free(&why);
-  if (!ok) luaL_error(L, "params: %s", lua_tostring(L, -1));
+  index = lua_absindex(L, index);
+  text_buffer *text = binding_buffer_push(L), *why = binding_buffer_push(L); // text why
+  if (!schema_write_json(L, index, &any, text, why)) {
+    lua_pushlstring(L, why->data ? why->data : "", why->size);
+    luaL_error(L, "params: %s; expected %s", lua_tostring(L, -1), signature);
+  }
+
+  binding_buffer_finish(L, text); // text why json
+  lua_replace(L, -3);
+  lua_pop(L, 1); // json
   return lua_tolstring(L, -1, size);
 }
 
-/* params as JSON text; the text stays on the stack. */
-static void read_params(lua_State *L, int index, policy_set_options *options) {
-  if (lua_getfield(L, index, "params") == LUA_TNIL) return;
-  luaL_checktype(L, -1, LUA_TTABLE);
-  options->overrides = policy_set_options_push_params(L, lua_gettop(L), &options->overrides_size);
+void policy_set_options_read(lua_State *L, int index, const char *signature,
+                             policy_set_options *options, json_span *bundle) {
+  static const char *const keys[] = {"params", "instructions", "memory", "bundle", NULL};
+  options->limits = policy_limits_default;
+  *bundle = (json_span){0};
+  if (!binding_check_options(L, index, keys, signature)) return;
+
+  *bundle = policy_set_options_text(L, index, "bundle", signature);
+  options->limits.instructions = binding_check_integer(
+      L, index, "instructions", 1, LUA_MAXINTEGER, policy_limits_default.instructions, signature);
+  options->limits.memory = (size_t)binding_check_integer(
+      L, index, "memory", 1, LUA_MAXINTEGER, (lua_Integer)policy_limits_default.memory, signature);
+
+  int type = binding_check_push(L, index, "params");
+  if (type == LUA_TNIL) return;
+  if (type != LUA_TTABLE) binding_check_refuse(L, -1, "params", "a table", signature);
+  options->overrides = policy_set_options_push_params(L, -1, &options->overrides_size, signature);
 }
 
-void policy_set_options_read(lua_State *L, int index, const char *signature,
-                             policy_set_options *options) {
-  static const char *const allowed[] = {"params", "instructions", "memory", "bundle", NULL};
-  options->limits = policy_limits_default;
-  if (lua_isnoneornil(L, index)) return;
-  luaL_checktype(L, index, LUA_TTABLE);
-  binding_check_keys(L, index, allowed, signature);
-  options->limits.instructions =
-      option_integer(L, index, "instructions", policy_limits_default.instructions);
-  options->limits.memory =
-      (size_t)option_integer(L, index, "memory", (int64_t)policy_limits_default.memory);
-  read_params(L, index, options);
+decision_origin policy_set_options_origin(lua_State *L, int index, const char *signature) {
+  static const char *const keys[] = {"id", "time", "request_id", "redacted_json", "eval_us", NULL};
+  decision_origin origin = {.eval_us = -1};
+  if (!binding_check_options(L, index, keys, signature)) return origin;
+
+  origin.id = binding_check_name(L, index, "id", signature);
+  origin.time = binding_check_name(L, index, "time", signature);
+  origin.request_id = binding_check_name(L, index, "request_id", signature);
+  origin.redacted = binding_check_name(L, index, "redacted_json", signature);
+  origin.eval_us = binding_check_integer(L, index, "eval_us", 0, LUA_MAXINTEGER, -1, signature);
+  return origin;
 }

@@ -1,62 +1,89 @@
-/* weir.process: the version, the program's path, a steady clock, a wait, the time, the deadline of
- * the handler that runs, ids, writing to a descriptor, and keep_secrets() → true | nil, message,
- * code: no core dump of what is handled from now on. Memory: none. */
+/* weir.process: this process and its machine.
+ *
+ *   version  the program's, "0.1.0"
+ *   clock() → milliseconds on a clock that is never set back
+ *   time() → milliseconds since 1970, UTC
+ *   time_us() → microseconds since 1970, UTC
+ *   timestamp([milliseconds since 1970]) → that time, or now, as "2026-11-22T03:04:05.678Z"
+ *   sleep(milliseconds) waits 0 to 60000 ms; in a handler not beyond its deadline
+ *   deadline() → when the handler that runs has to stop, in milliseconds since 1970, or nil: there
+ *       is none
+ *   write(descriptor, text) → true | nil, message, "WriteFailed"
+ *       texts of several threads never mingle
+ *   new_id() → 32 hexadecimal digits that no other call anywhere gives
+ *            | nil, message, "NoRandomness"
+ *   executable() → the path of the running program | nil, message, "NotFound"
+ *   keep_secrets() → true | nil, message, "NotKept"
+ *       from now on no core dump holds this process's memory
+ *
+ * Over host/core/system/process.c. Memory: none is kept. */
 #include "core/system/process.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "binding.h"
 #include "lambda/runtime.h"
 #include "registry.h"
 
-enum { LONGEST_SLEEP_MS = 60000 };
+enum { LONGEST_SLEEP_MS = 60000, ID_BYTES = 16, PATH_BYTES = 4096 };
 
-static int process_clock(lua_State *L) {
+static int lua_process_clock(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.clock()");
   lua_pushinteger(L, process_clock_ms());
   return 1;
 }
 
-static int process_time(lua_State *L) {
+static int lua_process_time(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.time()");
   lua_pushinteger(L, process_time_ms());
   return 1;
 }
 
-/* Microseconds since 1970, UTC. */
-static int process_time_us_(lua_State *L) {
+static int lua_process_time_us(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.time_us()");
   lua_pushinteger(L, process_time_us());
   return 1;
 }
 
-/* timestamp([ms]) → a time in milliseconds since 1970, or now, as "2026-11-22T03:04:05.678Z" */
-static int process_timestamp_(lua_State *L) {
+static const char TIMESTAMP_SIGNATURE[] = "weir.process.timestamp([milliseconds since 1970])";
+
+static int lua_process_timestamp(lua_State *L) {
   char text[PROCESS_TIMESTAMP_BYTES];
-  binding_expect(L, lua_isnoneornil(L, 1) || (lua_isinteger(L, 1) && lua_tointeger(L, 1) >= 0),
-                 "timestamp([milliseconds since 1970])");
-  process_timestamp(luaL_optinteger(L, 1, process_time_ms()), text);
+  binding_argument_most(L, 1, TIMESTAMP_SIGNATURE);
+  int64_t time_ms = lua_isnoneornil(L, 1)
+                        ? process_time_ms()
+                        : binding_argument_integer(L, 1, 0, LUA_MAXINTEGER, TIMESTAMP_SIGNATURE);
+
+  process_timestamp(time_ms, text);
   lua_pushstring(L, text);
   return 1;
 }
 
-/* write(descriptor, text) → true | nil, message, "WriteFailed". Texts of several threads never
- * mingle. */
-static int process_write_(lua_State *L) {
+static const char WRITE_SIGNATURE[] = "weir.process.write(descriptor, text)";
+
+static int lua_process_write(lua_State *L) {
   size_t size;
-  binding_expect(L, lua_isinteger(L, 1) && lua_type(L, 2) == LUA_TSTRING,
-                 "write(descriptor, text)");
-  const char *text = lua_tolstring(L, 2, &size);
-  int problem = process_write((int)lua_tointeger(L, 1), text, size);
+  binding_argument_most(L, 2, WRITE_SIGNATURE);
+  int descriptor = (int)binding_argument_integer(L, 1, 0, INT_MAX, WRITE_SIGNATURE);
+  const char *text = binding_argument_text(L, 2, &size, WRITE_SIGNATURE);
+
+  int problem = process_write(descriptor, text, size);
   if (problem) return binding_fail(L, "WriteFailed", "cannot write: %s", strerror(problem));
+
   lua_pushboolean(L, true);
   return 1;
 }
 
-/* 32 hexadecimal digits that no other call anywhere gives. */
-static int process_new_id(lua_State *L) {
+static int lua_process_new_id(lua_State *L) {
   static const char digits[] = "0123456789abcdef";
-  unsigned char bytes[16];
+  unsigned char bytes[ID_BYTES];
   char text[2 * sizeof bytes];
+  binding_argument_most(L, 0, "weir.process.new_id()");
+
   if (!process_random(bytes, sizeof bytes))
     return binding_fail(L, "NoRandomness", "the system gives no random numbers");
+
   for (size_t i = 0; i < sizeof bytes; i++) {
     text[2 * i] = digits[bytes[i] >> 4];
     text[2 * i + 1] = digits[bytes[i] & 15];
@@ -65,19 +92,20 @@ static int process_new_id(lua_State *L) {
   return 1;
 }
 
-static int process_sleep(lua_State *L) {
-  int is_integer;
-  lua_Integer milliseconds = lua_tointegerx(L, 1, &is_integer);
-  binding_expect(L, is_integer && milliseconds >= 0 && milliseconds <= LONGEST_SLEEP_MS,
-                 "sleep(integer milliseconds, 0 to 60000)");
+static const char SLEEP_SIGNATURE[] = "weir.process.sleep(milliseconds from 0 to 60000)";
+
+static int lua_process_sleep(lua_State *L) {
+  binding_argument_most(L, 1, SLEEP_SIGNATURE);
+  int64_t milliseconds = binding_argument_integer(L, 1, 0, LONGEST_SLEEP_MS, SLEEP_SIGNATURE);
+
   /* A handler sleeps up to its deadline, which then stops it. */
   int64_t left = lambda_runtime_time_left(L);
   process_sleep_ms(milliseconds < left ? milliseconds : left);
   return 0;
 }
 
-/* deadline() → when the handler that runs has to stop (epoch milliseconds) | nil: there is none. */
-static int process_deadline(lua_State *L) {
+static int lua_process_deadline(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.deadline()");
   int64_t deadline_ms = lambda_runtime_deadline(L, 0);
   if (deadline_ms == 0)
     lua_pushnil(L);
@@ -86,15 +114,17 @@ static int process_deadline(lua_State *L) {
   return 1;
 }
 
-static int process_executable_(lua_State *L) {
-  char path[4096];
+static int lua_process_executable(lua_State *L) {
+  char path[PATH_BYTES];
+  binding_argument_most(L, 0, "weir.process.executable()");
   if (!process_executable(path, sizeof path))
     return binding_fail(L, "NotFound", "the path of the running program is unknown");
   lua_pushstring(L, path);
   return 1;
 }
 
-static int process_keep_secrets_(lua_State *L) {
+static int lua_process_keep_secrets(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.keep_secrets()");
   if (!process_keep_secrets())
     return binding_fail(L, "NotKept", "the system does not let core dumps be switched off");
   lua_pushboolean(L, true);
@@ -102,21 +132,18 @@ static int process_keep_secrets_(lua_State *L) {
 }
 
 int luaopen_weir_process(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"clock", process_clock},
-      {"sleep", process_sleep},
-      {"deadline", process_deadline},
-      {"time", process_time},
-      {"time_us", process_time_us_},
-      {"timestamp", process_timestamp_},
-      {"write", process_write_},
-      {"new_id", process_new_id},
-      {"executable", process_executable_},
-      {"keep_secrets", process_keep_secrets_},
-      {NULL, NULL},
-  };
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(process, clock),
+                                       BINDING_FUNCTION(process, sleep),
+                                       BINDING_FUNCTION(process, deadline),
+                                       BINDING_FUNCTION(process, time),
+                                       BINDING_FUNCTION(process, time_us),
+                                       BINDING_FUNCTION(process, timestamp),
+                                       BINDING_FUNCTION(process, write),
+                                       BINDING_FUNCTION(process, new_id),
+                                       BINDING_FUNCTION(process, executable),
+                                       BINDING_FUNCTION(process, keep_secrets),
+                                       BINDING_END};
   luaL_newlib(L, functions);
-  lua_pushliteral(L, WEIR_VERSION);
-  lua_setfield(L, -2, "version");
+  binding_set_text(L, "version", WEIR_VERSION);
   return 1;
 }

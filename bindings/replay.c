@@ -1,25 +1,28 @@
 /* weir.replay: decide recorded decisions again, on all cores.
  *
- *   run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=} → summary | nil, message, code
+ *   run{set=, old=, recordings={path, …}, jobs=, on_event=, on_progress=} → summary
+ *       | nil, message, "OutOfMemory"
+ *       set and old are policy sets (weir.policy_set); without old, decisions are compared with the
+ *       recorded ones. jobs: threads, all cores by default, 64 at most.
+ *       on_event(file, event) sees every difference, failure and bad line in order;
+ *       on_progress(file, done, total, decisions) is called now and then, with bytes of the file.
+ *       What a callback raises ends the run and is raised.
+ *   combine{{name=, digest=}, …} → digest
+ *       the total of files that were replayed apart: their digests as run or `weir replay --json`
+ *       gave them, in any order, and their names as paths, or relative to one folder.
+ *       docs/replay-digest.md defines it
+ *   cores() → processors online
  *
- * set and old are policy sets (weir.policy_set); without old, decisions are compared with the
- * recorded ones. on_event(file, event) sees every difference, failure and bad line in order;
- * on_progress(file, done, total, decisions) is called now and then. A summary has
- *   the counts of replay/replay.h;
+ * A summary has
+ *   the counts of host/replay/replay.h;
  *   kinds: kind → {was = action → n, is = action → n};
  *   files: a list of {name=, recording=, digest=} in the order in which the total takes them; a
- * file that was not read to its end has no digest; digest: the total, nil when a file has none;
+ *       file that was not read to its end has no digest;
+ *   digest: the total, nil when a file has none;
  *   unreadable: a list of {file=, message=}.
  *
- *   combine{{name=, digest=}, …} → digest
- *
- * The total of files that were replayed apart: their digests as run or `weir replay --json` gave
- * them, in any order, and their names as paths, or relative to one folder. docs/replay-digest.md
- * defines it.
- *
- *   cores() → processors online, the default of jobs
- *
- * Memory: the replay lives for the call; the sets are anchored by the argument table. */
+ * Memory: a userdata owns the replay and is closed when run ends, however it ends; the sets are
+ * kept alive by the argument table. */
 #include "replay/replay.h"
 
 #include <string.h>
@@ -30,8 +33,11 @@
 #include "registry.h"
 #include "replay_tables.h"
 
-#define COMBINE_SIGNATURE "replay.combine{{name=, digest=}, …}"
-#define SIGNATURE "replay.run{set=, old=, recordings={…}, jobs=, on_event=, on_progress=}"
+static const char REPLAY[] = "weir.replay", FILES[] = "weir.replay.files";
+
+static const char RUN_SIGNATURE[] =
+    "weir.replay.run{set=policy set, recordings={path, …}, old=policy set?, jobs=integer?, "
+    "on_event=function?, on_progress=function?}";
 
 typedef struct {
   lua_State *L;
@@ -40,54 +46,68 @@ typedef struct {
   bool raised; /* a callback raised; its error is on the top of the stack */
 } caller;
 
-/* The event itself travels as a light userdata: building its table can raise, so it must happen
- * inside the protected call. */
-static int deliver_event(lua_State *L) {
-  replay_tables_push_event(L, lua_touserdata(L, 3));
-  lua_replace(L, 3);
-  lua_call(L, 2, 0);
+/* ── Callbacks: everything that may raise happens inside a protected call ── */
+
+typedef struct {
+  const char *file;
+  const replay_event *event; /* NULL: progress */
+  size_t done, total;
+  uint64_t decisions;
+} report;
+
+/* callback report → nothing */
+static int deliver(lua_State *L) {
+  const report *news = lua_touserdata(L, 2);
+  lua_settop(L, 1);
+  lua_pushstring(L, news->file); // callback file
+  if (news->event) {
+    replay_tables_push_event(L, news->event); // callback file event
+  } else {
+    lua_pushinteger(L, (lua_Integer)news->done);
+    lua_pushinteger(L, (lua_Integer)news->total);
+    lua_pushinteger(L, (lua_Integer)news->decisions); // callback file done total decisions
+  }
+  lua_call(L, lua_gettop(L) - 1, 0);
   return 0;
+}
+
+static void send_report(caller *c, int callback, report *news) {
+  if (!callback || c->raised) return;
+  lua_pushcfunction(c->L, deliver);
+  lua_pushvalue(c->L, callback);
+  lua_pushlightuserdata(c->L, news); // … deliver callback report
+  c->raised = lua_pcall(c->L, 2, 0, 0) != LUA_OK;
 }
 
 static void on_event(void *context, const char *file, const replay_event *event) {
   caller *c = context;
-  lua_State *L = c->L;
-  if (!c->on_event || c->raised) return;
-  lua_pushcfunction(L, deliver_event);
-  lua_pushvalue(L, c->on_event);
-  lua_pushstring(L, file);
-  lua_pushlightuserdata(L, (void *)event);
-  c->raised = lua_pcall(L, 3, 0, 0) != LUA_OK;
+  send_report(c, c->on_event, &(report){.file = file, .event = event});
 }
 
 static void on_progress(void *context, const char *file, size_t done, size_t total,
                         uint64_t decisions) {
   caller *c = context;
-  lua_State *L = c->L;
-  if (!c->on_progress || c->raised) return;
-  lua_pushvalue(L, c->on_progress);
-  lua_pushstring(L, file);
-  lua_pushinteger(L, (lua_Integer)done);
-  lua_pushinteger(L, (lua_Integer)total);
-  lua_pushinteger(L, (lua_Integer)decisions);
-  c->raised = lua_pcall(L, 4, 0, 0) != LUA_OK;
+  send_report(c, c->on_progress,
+              &(report){.file = file, .done = done, .total = total, .decisions = decisions});
 }
 
-static policy_set *check_set(lua_State *L, const char *name, bool required) {
-  int type = lua_getfield(L, 1, name);
-  if (type == LUA_TNIL && !required) {
-    lua_pop(L, 1);
-    return NULL;
+/* ── Arguments ── */
+
+static policy_set *check_set(lua_State *L, const char *name) {
+  policy_set **handle = NULL;
+  if (binding_check_push(L, 1, name) != LUA_TNIL) {
+    handle = luaL_testudata(L, -1, POLICY_SET_TYPE);
+    if (!handle || !*handle) binding_check_refuse(L, -1, name, "a policy set", RUN_SIGNATURE);
   }
-  policy_set **handle = luaL_testudata(L, -1, POLICY_SET_TYPE);
-  binding_expect(L, handle && *handle, SIGNATURE);
-  lua_pop(L, 1); /* the argument table anchors it */
-  return *handle;
+  lua_pop(L, 1); /* the argument table keeps it alive */
+  return handle ? *handle : NULL;
 }
 
+/* Leaves the function on the stack; its index, or 0. */
 static int check_function(lua_State *L, const char *name) {
-  int type = lua_getfield(L, 1, name);
-  binding_expect(L, type == LUA_TNIL || type == LUA_TFUNCTION, SIGNATURE);
+  int type = binding_check_push(L, 1, name);
+  if (type != LUA_TNIL && type != LUA_TFUNCTION)
+    binding_check_refuse(L, -1, name, "a function", RUN_SIGNATURE);
   if (type == LUA_TFUNCTION) return lua_gettop(L);
   lua_pop(L, 1);
   return 0;
@@ -98,88 +118,92 @@ static long count_cores(void) {
   return cores < 1 ? 1 : cores;
 }
 
-static int replay_cores(lua_State *L) {
-  lua_pushinteger(L, count_cores());
-  return 1;
-}
-
 static size_t check_jobs(lua_State *L) {
-  lua_getfield(L, 1, "jobs");
-  lua_Integer jobs = luaL_optinteger(L, -1, count_cores());
-  lua_pop(L, 1);
-  if (jobs < 1) luaL_error(L, "jobs must be at least 1; expected %s", SIGNATURE);
+  lua_Integer jobs =
+      binding_check_integer(L, 1, "jobs", 1, LUA_MAXINTEGER, count_cores(), RUN_SIGNATURE);
   return jobs > REPLAY_MAX_JOBS ? REPLAY_MAX_JOBS : (size_t)jobs;
 }
 
-/* A replay that raises must still stop its threads: it is closed through a userdata. */
-static int close_replay(lua_State *L) {
-  replay **r = lua_touserdata(L, 1);
-  replay_free(*r);
-  *r = NULL;
+/* Pushes a copy of the list of paths: callbacks may change the one that was given. */
+static void check_recordings(lua_State *L) {
+  binding_check_present(L, 1, "recordings", RUN_SIGNATURE);
+  binding_check_push(L, 1, "recordings"); // given
+  lua_Integer count = binding_check_list(L, -1, "recordings", RUN_SIGNATURE);
+  lua_createtable(L, (int)count, 0); // given copy
+  for (lua_Integer i = 1; i <= count; i++) {
+    size_t size;
+    if (lua_rawgeti(L, -2, i) != LUA_TSTRING)
+      binding_check_refuse(L, -1, "recordings", "a list of paths", RUN_SIGNATURE);
+    const char *path = lua_tolstring(L, -1, &size);
+    if (strlen(path) != size) luaL_error(L, "a NUL byte in a path; expected %s", RUN_SIGNATURE);
+    lua_rawseti(L, -2, i);
+  }
+  lua_remove(L, -2);
+}
+
+/* ── The call ── */
+
+static void close_replay(lua_State *L) {
+  replay **handle = binding_argument_self(L, REPLAY, "a replay");
+  if (*handle) replay_free(*handle);
+  *handle = NULL;
+}
+
+static int lua_replay_gc(lua_State *L) {
+  close_replay(L);
   return 0;
 }
 
-static replay **new_handle(lua_State *L) {
-  replay **handle = lua_newuserdatauv(L, sizeof *handle, 0);
-  *handle = NULL;
-  if (luaL_newmetatable(L, "weir.replay")) {
-    lua_pushcfunction(L, close_replay);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, close_replay);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_setmetatable(L, -2);
-  lua_toclose(L, -1);
-  return handle;
-}
-
-/* Moves the text into a Lua string. */
-static void push_text(lua_State *L, text_buffer *text) {
-  lua_pushlstring(L, text->data ? text->data : "", text->size);
-  text_buffer_free(text);
+/* A replay that raises must still stop its threads at once. */
+static int lua_replay_close(lua_State *L) {
+  close_replay(L);
+  return 0;
 }
 
 /* Appends {file=, message=} to the list at `unreadable`. */
-static void add_unreadable(lua_State *L, int unreadable, const char *path, text_buffer *why) {
+static void add_unreadable(lua_State *L, int unreadable, const char *path, const text_buffer *why) {
   lua_createtable(L, 0, 2);
-  lua_pushstring(L, path);
-  lua_setfield(L, -2, "file");
-  push_text(L, why);
-  lua_setfield(L, -2, "message");
+  binding_set_text(L, "file", path);
+  binding_set_bytes(L, "message", why->data, why->size);
   lua_rawseti(L, unreadable, (lua_Integer)lua_rawlen(L, unreadable) + 1);
 }
 
-/* Replays recordings[1…]; pushes the list of those that could not be read. False when memory is
- * short. */
-static bool replay_all(lua_State *L, replay *r, const caller *c, int recordings) {
-  lua_newtable(L);
+/* Replays every path of the list at index; pushes the list of those that could not be read. False
+ * when memory is short. */
+static bool replay_all(lua_State *L, replay *r, int recordings, const caller *c) {
+  bool enough = true;
+  text_buffer *why = binding_buffer_push(L);
+  lua_newtable(L); // why unreadable
   int unreadable = lua_gettop(L);
-  for (lua_Integer i = 1; lua_rawgeti(L, recordings, i) != LUA_TNIL; i++) {
-    text_buffer why = {0};
-    const char *path = luaL_checkstring(L, -1);
-    replay_result result = replay_file(r, path, &why);
-    if (c->raised) {
-      text_buffer_free(&why);
-      lua_error(L);
-    }
-    if (result == REPLAY_UNREADABLE) add_unreadable(L, unreadable, path, &why);
-    text_buffer_free(&why);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, recordings);
+  for (lua_Integer i = 1; i <= count && enough; i++) {
+    lua_rawgeti(L, recordings, i); // why unreadable path
+    const char *path = lua_tostring(L, -1);
+    binding_buffer_begin(why);
+    replay_result result = replay_file(r, path, why);
+    if (c->raised) lua_error(L);
+
+    if (result == REPLAY_UNREADABLE) add_unreadable(L, unreadable, path, why);
+    enough = result != REPLAY_OUT_OF_MEMORY;
     lua_settop(L, unreadable);
-    if (result == REPLAY_OUT_OF_MEMORY) return false;
   }
-  lua_settop(L, unreadable);
-  return true;
+  return enough;
 }
 
-static int replay_run(lua_State *L) {
-  static const char *const allowed[] = {"set",      "old",         "recordings", "jobs",
-                                        "on_event", "on_progress", NULL};
-  binding_expect(L, lua_istable(L, 1), SIGNATURE);
-  binding_check_keys(L, 1, allowed, SIGNATURE);
-  policy_set *set = check_set(L, "set", true), *old = check_set(L, "old", false);
+static int lua_replay_run(lua_State *L) {
+  static const char *const keys[] = {"set",      "old",         "recordings", "jobs",
+                                     "on_event", "on_progress", NULL};
+  binding_argument_most(L, 1, RUN_SIGNATURE);
+  binding_expect(L, binding_check_options(L, 1, keys, RUN_SIGNATURE), RUN_SIGNATURE);
+  binding_check_present(L, 1, "set", RUN_SIGNATURE);
+  policy_set *set = check_set(L, "set"), *old = check_set(L, "old");
   caller c = {.L = L};
   c.on_event = check_function(L, "on_event");
   c.on_progress = check_function(L, "on_progress");
+  size_t jobs = check_jobs(L);
+  check_recordings(L);
+  int recordings = lua_gettop(L);
+
   const policy_set_options *chosen = policy_set_options_of(set);
   replay_options options = {
       .files = policy_set_files(set),
@@ -187,89 +211,87 @@ static int replay_run(lua_State *L) {
       .limits = chosen->limits,
       .overrides = chosen->overrides,
       .overrides_size = chosen->overrides_size,
-      .jobs = check_jobs(L),
+      .jobs = jobs,
   };
-  binding_expect(L, lua_getfield(L, 1, "recordings") == LUA_TTABLE, SIGNATURE);
-  int recordings = lua_gettop(L);
-
-  replay **handle = new_handle(L);
-  replay_listener listener = {&c, on_event, on_progress};
-  text_buffer why = {0};
-  *handle = replay_new(&options, listener, &why);
+  text_buffer *why = binding_buffer_push(L);
+  replay **handle = binding_owner_push(L, REPLAY, sizeof(replay *), 0);
+  lua_toclose(L, -1);
+  *handle = replay_new(&options, (replay_listener){&c, on_event, on_progress}, why);
   if (!*handle) {
-    push_text(L, &why);
+    lua_pushlstring(L, why->data ? why->data : "", why->size);
     return binding_fail(L, "OutOfMemory", "%s", lua_tostring(L, -1));
   }
-  if (!replay_all(L, *handle, &c, recordings))
-    return binding_fail(L, "OutOfMemory", "not enough memory");
 
-  replay_tables_push_summary(L, *handle, policy_set_sandbox(set));
+  if (!replay_all(L, *handle, recordings, &c)) // … unreadable
+    return binding_fail(L, "OutOfMemory", "not enough memory");
+  replay_tables_push_summary(L, *handle, policy_set_sandbox(set)); // … unreadable summary
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "unreadable");
   return 1;
 }
 
-static int free_list(lua_State *L) {
-  replay_digest_free(lua_touserdata(L, 1));
+/* ── Totals of files that were replayed apart ── */
+
+static const char COMBINE_SIGNATURE[] = "weir.replay.combine{{name=text, digest=text}, …}";
+
+static int lua_replay_files_gc(lua_State *L) {
+  replay_digest_free(binding_argument_self(L, FILES, "a list of files"));
   return 0;
 }
 
-/* A list that is freed however the call ends. */
-static replay_digest_list *new_list(lua_State *L) {
-  replay_digest_list *list = lua_newuserdatauv(L, sizeof *list, 0);
-  *list = (replay_digest_list){0};
-  if (luaL_newmetatable(L, "weir.replay.files")) {
-    lua_pushcfunction(L, free_list);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, free_list);
-    lua_setfield(L, -2, "__close");
-  }
-  lua_setmetatable(L, -2);
-  lua_toclose(L, -1);
-  return list;
-}
-
-/* Adds the {name=, digest=} on the top of the stack, and pops it. */
-static void add_named(lua_State *L, replay_digest_list *list) {
-  binding_expect(L, lua_istable(L, -1), COMBINE_SIGNATURE);
-  int entry = lua_gettop(L);
-  lua_getfield(L, entry, "name");
-  lua_getfield(L, entry, "digest");
+/* Adds the {name=, digest=} on top of the stack. */
+static void add_file(lua_State *L, replay_digest_list *list) {
+  static const char *const keys[] = {"name", "digest", "recording", NULL};
   size_t size;
-  const char *digest = lua_tolstring(L, -1, &size);
-  binding_expect(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING,
-                 COMBINE_SIGNATURE);
+  binding_expect(L, binding_check_options(L, -1, keys, COMBINE_SIGNATURE), COMBINE_SIGNATURE);
+  binding_check_present(L, -1, "name", COMBINE_SIGNATURE);
+  binding_check_present(L, -1, "digest", COMBINE_SIGNATURE);
+  const char *name = binding_check_name(L, -1, "name", COMBINE_SIGNATURE);
+  const char *digest = binding_check_text(L, -1, "digest", &size, COMBINE_SIGNATURE);
   if (!replay_digest_is_valid(digest, size))
-    luaL_error(L, "'%s' is not a digest: expected sha256: and 64 hexadecimal digits", digest);
+    luaL_error(L, "'%s' is not a digest, \"sha256:\" and 64 hexadecimal digits; expected %s",
+               digest, COMBINE_SIGNATURE);
 
-  replay_digest_file *file = replay_digest_add_file(list, lua_tostring(L, -2));
-  if (!file) luaL_error(L, "not enough memory");
+  replay_digest_file *file = replay_digest_add_file(list, name);
+  binding_expect_memory(L, file != NULL);
   memcpy(file->digest, digest, size + 1);
-  lua_settop(L, entry - 1);
 }
 
-static int replay_combine(lua_State *L) {
-  binding_expect(L, lua_istable(L, 1), COMBINE_SIGNATURE);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+static int lua_replay_combine(lua_State *L) {
+  char total[REPLAY_DIGEST_BYTES];
+  binding_argument_most(L, 1, COMBINE_SIGNATURE);
+  lua_Integer count = binding_check_list(L, 1, NULL, COMBINE_SIGNATURE);
   if (count == 0) luaL_error(L, "there is no file to combine; expected %s", COMBINE_SIGNATURE);
-  replay_digest_list *list = new_list(L);
 
+  replay_digest_list *list = binding_owner_push(L, FILES, sizeof *list, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
-    add_named(L, list);
+    add_file(L, list);
+    lua_pop(L, 1);
   }
-
-  char total[REPLAY_DIGEST_BYTES];
-  if (!replay_digest_sort(list)) luaL_error(L, "not enough memory");
+  binding_expect_memory(L, replay_digest_sort(list));
   replay_digest_total(list, total);
+  replay_digest_free(list);
+
   lua_pushstring(L, total);
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"run", replay_run}, {"combine", replay_combine}, {"cores", replay_cores}, {NULL, NULL}};
+static int lua_replay_cores(lua_State *L) {
+  binding_argument_most(L, 0, "weir.replay.cores()");
+  lua_pushinteger(L, count_cores());
+  return 1;
+}
 
 int luaopen_weir_replay(lua_State *L) {
+  static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(replay, gc),
+                                         BINDING_METAMETHOD(replay, close), BINDING_END};
+  static const luaL_Reg of_files[] = {BINDING_METAMETHOD(replay_files, gc), BINDING_END};
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(replay, run),
+                                       BINDING_FUNCTION(replay, combine),
+                                       BINDING_FUNCTION(replay, cores), BINDING_END};
+  binding_type_register(L, REPLAY, metamethods, NULL);
+  binding_type_register(L, FILES, of_files, NULL);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -1,7 +1,10 @@
 /* weir.sha256: hexadecimal digests, 64 lower-case digits.
+ *
  *   hex(text) → digest
- *   file(path[, offset[, length]]) → digest of a file, or of a part of it | nil, message,
- * "FileFailed" Memory: none is kept. */
+ *   file(path[, offset[, length]]) → digest of a file, or of that many bytes from the offset on
+ *       | nil, message, "FileFailed"
+ *
+ * Over host/core/system/sha256.c. Memory: none is kept. */
 #include "core/system/sha256.h"
 
 #include <errno.h>
@@ -11,11 +14,14 @@
 #include "binding.h"
 #include "registry.h"
 
-static int hex(lua_State *L) {
+static const char HEX_SIGNATURE[] = "weir.sha256.hex(text)";
+
+static int lua_sha256_hex(lua_State *L) {
   char digits[SHA256_HEX];
   size_t size;
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "sha256.hex(text)");
-  const char *text = lua_tolstring(L, 1, &size);
+  binding_argument_most(L, 1, HEX_SIGNATURE);
+  const char *text = binding_argument_text(L, 1, &size, HEX_SIGNATURE);
+
   sha256_text(text, size, digits);
   lua_pushstring(L, digits);
   return 1;
@@ -41,27 +47,42 @@ static bool hash_stream(FILE *stream, int64_t length, char digits[SHA256_HEX]) {
   return length <= 0 && !ferror(stream);
 }
 
-static int file(lua_State *L) {
-  static const char *const signature = "sha256.file(path[, offset[, length]])";
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, signature);
-  const char *path = lua_tostring(L, 1);
-  int64_t offset = luaL_optinteger(L, 2, 0), length = luaL_optinteger(L, 3, -1);
-  binding_expect(L, offset >= 0, signature);
-  char digits[SHA256_HEX];
+/* Hashes a part of a file; false, and errno or 0 for a file that is too short. */
+static bool hash_file(const char *path, int64_t offset, int64_t length, char digits[SHA256_HEX]) {
   FILE *stream = fopen(path, "rbe");
-  if (!stream) return binding_fail(L, "FileFailed", "cannot read %s: %s", path, strerror(errno));
+  if (!stream) return false;
   bool whole = fseeko(stream, offset, SEEK_SET) == 0 && hash_stream(stream, length, digits);
   int reason = errno;
   fclose(stream);
-  if (!whole)
+  errno = reason;
+  return whole;
+}
+
+static const char FILE_SIGNATURE[] = "weir.sha256.file(path[, offset[, length]])";
+
+/* An offset or a length in bytes, or `otherwise`. */
+static int64_t read_bytes(lua_State *L, int index, int64_t otherwise) {
+  if (lua_isnoneornil(L, index)) return otherwise;
+  return binding_argument_integer(L, index, 0, LUA_MAXINTEGER, FILE_SIGNATURE);
+}
+
+static int lua_sha256_file(lua_State *L) {
+  char digits[SHA256_HEX];
+  binding_argument_most(L, 3, FILE_SIGNATURE);
+  const char *path = binding_argument_name(L, 1, FILE_SIGNATURE);
+  int64_t offset = read_bytes(L, 2, 0), length = read_bytes(L, 3, -1);
+
+  if (!hash_file(path, offset, length, digits))
     return binding_fail(L, "FileFailed", "cannot read %s: %s", path,
-                        reason ? strerror(reason) : "it is shorter than that");
+                        errno ? strerror(errno) : "it is shorter than that");
+
   lua_pushstring(L, digits);
   return 1;
 }
 
 int luaopen_weir_sha256(lua_State *L) {
-  static const luaL_Reg functions[] = {{"hex", hex}, {"file", file}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(sha256, hex),
+                                       BINDING_FUNCTION(sha256, file), BINDING_END};
   luaL_newlib(L, functions);
   return 1;
 }

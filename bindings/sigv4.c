@@ -1,34 +1,26 @@
 /* weir.sigv4: Signature Version 4 for Lua.
  *
- *   sign{method, url, headers, body, payload_hash, service, region, credentials, time,
- *        content_sha256} → headers, details
- *   presign{…, expires} → url, details
- *   skew{code, date, age, sent, received, offset} → seconds, or nothing: the clock is right
+ *   sign{method=, url=, service=, region=, credentials=, …} → headers, details | nil, message, code
+ *   presign{…, expires=} → url, details | nil, message, code
+ *       expires: seconds, 900 by default
+ *   skew{code=, date=, received=, …} → seconds to add to the clock, or nothing: the clock is right
  *   encode(text[, keep_slash]) → text, percent-encoded as AWS wants a path or query
  *
  * `url` is encoded as it goes over the wire. The headers returned are all that must be sent:
- * yours and the signature's, by lower-case name; reading one ignores case. `time` is epoch seconds
- * or YYYYMMDDTHHMMSSZ, now by default. Body, header values, the secret key and the token may be
- * secrets; what would show one (a presigned URL, details.canonical_request) is then a secret.
- * Details are canonical_request, string_to_sign, signature and payload_hash; who signs the same
- * body again, for another attempt, gives that hash and saves the hashing. Memory: one signer a Lua
- * state, in an upvalue. */
+ * yours and the signature's, by lower-case name; reading one ignores case. `time` is seconds since
+ * 1970 or YYYYMMDDTHHMMSSZ, now by default. Url, body, header values, the secret key and the token
+ * may be secrets; what would show one (a presigned URL, details.canonical_request) is then a
+ * secret. Details are canonical_request, string_to_sign, signature and payload_hash; who signs the
+ * same body again, for another attempt, gives that hash and saves the hashing. Codes: InvalidTime,
+ * InvalidHeader, InvalidExpires and those of host/core/aws/sigv4.h. Memory: one signer a Lua state,
+ * in an upvalue. */
 #include <ctype.h>
 #include <math.h>
 
 #include "registry.h"
-#include "sigv4_lua.h"
+#include "sigv4_request.h"
 
-#define SIGNER "weir.sigv4.signer"
-#define HEADERS "weir.sigv4.headers"
-#define SIGN_SIGNATURE                                                                             \
-  "weir.sigv4.sign{method=, url=, service=, region=, credentials=, [headers=, body=, "             \
-  "payload_hash=, time=, content_sha256=]}"
-#define PRESIGN_SIGNATURE                                                                          \
-  "weir.sigv4.presign{method=, url=, service=, region=, credentials=, [expires=, headers=, "       \
-  "body=, payload_hash=, time=]}"
-#define SKEW_SIGNATURE                                                                             \
-  "weir.sigv4.skew{code=, date=, received=, [sent=, age=, offset=]} with times in epoch seconds"
+static const char SIGNER[] = "weir.sigv4.signer", HEADERS[] = "weir.sigv4.headers";
 
 static sigv4_signer *begin(lua_State *L) {
   sigv4_signer *signer = lua_touserdata(L, lua_upvalueindex(1));
@@ -36,18 +28,18 @@ static sigv4_signer *begin(lua_State *L) {
   return signer;
 }
 
-static void set_text(lua_State *L, const char *key, const char *bytes, size_t size, bool secret) {
+static void set_secret(lua_State *L, const char *key, const char *bytes, size_t size, bool secret) {
   binding_secret_push_text(L, bytes, size, secret);
   lua_setfield(L, -2, key);
 }
 
 static void push_details(lua_State *L, const sigv4_signer *signer, bool secret) {
   lua_createtable(L, 0, 4);
-  set_text(L, "canonical_request", signer->canonical_request.data, signer->canonical_request.size,
-           secret);
-  set_text(L, "string_to_sign", signer->string_to_sign.data, signer->string_to_sign.size, false);
-  set_text(L, "signature", signer->signature, SHA256_HEX - 1, false);
-  set_text(L, "payload_hash", signer->payload_hash, strlen(signer->payload_hash), false);
+  set_secret(L, "canonical_request", signer->canonical_request.data, signer->canonical_request.size,
+             secret);
+  binding_set_bytes(L, "string_to_sign", signer->string_to_sign.data, signer->string_to_sign.size);
+  binding_set_bytes(L, "signature", signer->signature, SHA256_HEX - 1);
+  binding_set_text(L, "payload_hash", signer->payload_hash);
 }
 
 /* Adds the signature's own headers to the table on top of the stack; what the caller gave stays. */
@@ -61,32 +53,47 @@ static void set_signing_headers(lua_State *L, const sigv4_signer *signer, bool t
     lua_pop(L, 1);
     if (!header || given) continue;
     sigv4_text value = sigv4_headers_value(&signer->headers, header);
-    set_text(L, added[i], value.at, value.size, i == 0 && token_is_secret);
+    set_secret(L, added[i], value.at, value.size, i == 0 && token_is_secret);
   }
-  set_text(L, "authorization", signer->result.data, signer->result.size, false);
+  binding_set_bytes(L, "authorization", signer->result.data, signer->result.size);
 }
 
-static int sigv4_sign_call(lua_State *L) {
+static const char SIGN_SIGNATURE[] =
+    "weir.sigv4.sign{method=text, url=text, service=text, region=text, "
+    "credentials={access_key_id=text, secret_access_key=text, session_token=text?}, "
+    "headers={name=text or list of text}?, body=text?, payload_hash=text?, "
+    "time=seconds or text?, content_sha256=boolean?}";
+
+static int lua_sigv4_sign(lua_State *L) {
   sigv4_signer *signer = begin(L);
   sigv4_request request;
   char time_text[SIGV4_TIME];
   bool secret = false;
   if (!sigv4_request_read(L, &request, time_text, &secret, SIGN_SIGNATURE)) return 3;
   bool token_is_secret = secret;
-  lua_createtable(L, 0, 8);
+
+  lua_createtable(L, 0, 8); // headers
   luaL_setmetatable(L, HEADERS);
   int result = lua_gettop(L);
   const char *wrong = sigv4_request_read_headers(L, signer, result, &secret, SIGN_SIGNATURE);
   if (wrong) return binding_fail(L, "InvalidHeader", "%s", wrong);
+
   sigv4_error error = sigv4_sign(signer, &request);
   if (error.code) return binding_fail(L, error.code, "cannot sign: %s", error.message);
+
   lua_settop(L, result);
   set_signing_headers(L, signer, token_is_secret);
-  push_details(L, signer, secret);
+  push_details(L, signer, secret); // headers details
   return 2;
 }
 
-static int sigv4_presign_call(lua_State *L) {
+static const char PRESIGN_SIGNATURE[] =
+    "weir.sigv4.presign{method=text, url=text, service=text, region=text, "
+    "credentials={access_key_id=text, secret_access_key=text, session_token=text?}, "
+    "expires=seconds?, headers={name=text or list of text}?, body=text?, payload_hash=text?, "
+    "time=seconds or text?, content_sha256=boolean?}";
+
+static int lua_sigv4_presign(lua_State *L) {
   sigv4_signer *signer = begin(L);
   sigv4_request request;
   char time_text[SIGV4_TIME];
@@ -94,58 +101,70 @@ static int sigv4_presign_call(lua_State *L) {
   if (!sigv4_request_read(L, &request, time_text, &secret, PRESIGN_SIGNATURE)) return 3;
   const char *wrong = sigv4_request_read_headers(L, signer, 0, &secret, PRESIGN_SIGNATURE);
   if (wrong) return binding_fail(L, "InvalidHeader", "%s", wrong);
+
   sigv4_error error = sigv4_presign(signer, &request);
   if (error.code) return binding_fail(L, error.code, "cannot presign: %s", error.message);
-  binding_secret_push_text(L, signer->result.data, signer->result.size, secret);
-  push_details(L, signer, secret);
+
+  binding_secret_push_text(L, signer->result.data, signer->result.size, secret); // url
+  push_details(L, signer, secret);                                               // url details
   return 2;
 }
 
-/* A number of skew's argument; NaN says that it must be there. */
-static lua_Number number_field(lua_State *L, const char *key, lua_Number otherwise) {
-  int type = lua_getfield(L, 1, key);
-  binding_expect(L, type == LUA_TNUMBER || (type == LUA_TNIL && !isnan(otherwise)), SKEW_SIGNATURE);
-  return type == LUA_TNIL ? otherwise : lua_tonumber(L, -1);
+static const char SKEW_SIGNATURE[] =
+    "weir.sigv4.skew{code=text?, date=text?, received=seconds, sent=seconds?, age=text?, "
+    "offset=seconds?}";
+
+static sigv4_text skew_text(lua_State *L, const char *key) {
+  sigv4_text text = {NULL, 0};
+  text.at = binding_check_text(L, 1, key, &text.size, SKEW_SIGNATURE);
+  return text.at ? text : (sigv4_text){"", 0};
 }
 
-static int sigv4_skew_call(lua_State *L) {
+static int lua_sigv4_skew(lua_State *L) {
   static const char *const keys[] = {"code", "date", "age", "sent", "received", "offset", NULL};
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), SKEW_SIGNATURE);
-  binding_check_keys(L, 1, keys, SKEW_SIGNATURE);
-  sigv4_text code = sigv4_request_text_field(L, 1, "code", NULL, SKEW_SIGNATURE);
-  sigv4_text date = sigv4_request_text_field(L, 1, "date", NULL, SKEW_SIGNATURE);
-  lua_Number received = number_field(L, "received", NAN);
-  lua_Number sent = number_field(L, "sent", received);
-  lua_Number in_use = number_field(L, "offset", 0);
-  int64_t offset;
+  binding_argument_most(L, 1, SKEW_SIGNATURE);
+  binding_expect(L, binding_check_options(L, 1, keys, SKEW_SIGNATURE), SKEW_SIGNATURE);
+  binding_check_present(L, 1, "received", SKEW_SIGNATURE);
+  sigv4_text code = skew_text(L, "code"), date = skew_text(L, "date");
+  size_t age_size;
+  const char *age = binding_check_text(L, 1, "age", &age_size, SKEW_SIGNATURE);
+  lua_Number received = binding_check_number(L, 1, "received", 0, SKEW_SIGNATURE);
+  lua_Number sent = binding_check_number(L, 1, "sent", received, SKEW_SIGNATURE);
+  lua_Number in_use = binding_check_number(L, 1, "offset", 0, SKEW_SIGNATURE);
+
   /* An Age header tells of a cached answer, whose date is old. */
-  if (lua_getfield(L, 1, "age") != LUA_TNIL ||
-      !sigv4_time_skew(code, date, sent, received, in_use, &offset))
-    return 0;
+  int64_t offset;
+  if (age || !sigv4_time_skew(code, date, sent, received, in_use, &offset)) return 0;
+
   lua_pushinteger(L, (lua_Integer)offset);
   return 1;
 }
 
-static int sigv4_encode_call(lua_State *L) {
-  binding_expect(L, lua_type(L, 1) == LUA_TSTRING, "weir.sigv4.encode(text[, keep_slash])");
-  sigv4_signer *signer = lua_touserdata(L, lua_upvalueindex(1));
+static const char ENCODE_SIGNATURE[] = "weir.sigv4.encode(text[, keep_slash])";
+
+static int lua_sigv4_encode(lua_State *L) {
   sigv4_text text;
-  text.at = lua_tolstring(L, 1, &text.size);
+  sigv4_signer *signer = lua_touserdata(L, lua_upvalueindex(1));
+  binding_argument_most(L, 2, ENCODE_SIGNATURE);
+  text.at = binding_argument_text(L, 1, &text.size, ENCODE_SIGNATURE);
+  bool keep_slash = binding_argument_boolean(L, 2, false, ENCODE_SIGNATURE);
+
   signer->result.size = 0;
-  sigv4_uri_encode(&signer->result, text, lua_toboolean(L, 2));
-  if (signer->result.failed) return luaL_error(L, "not enough memory");
-  lua_pushlstring(L, signer->result.data, signer->result.size);
+  sigv4_uri_encode(&signer->result, text, keep_slash);
+  binding_expect_memory(L, !signer->result.failed);
+  lua_pushlstring(L, signer->result.data ? signer->result.data : "", signer->result.size);
   return 1;
 }
 
-static int collect_signer(lua_State *L) {
-  sigv4_signer_free(luaL_checkudata(L, 1, SIGNER));
+static int lua_sigv4_signer_gc(lua_State *L) {
+  sigv4_signer_free(binding_argument_self(L, SIGNER, "a signer"));
   return 0;
 }
 
-/* __index of returned headers: HTTP header names ignore case. */
-static int find_header(lua_State *L) {
-  if (lua_type(L, 2) != LUA_TSTRING) return 0;
+/* HTTP header names ignore case. */
+static int lua_sigv4_headers_index(lua_State *L) {
+  if (!lua_istable(L, 1) || lua_type(L, 2) != LUA_TSTRING) return 0;
+
   size_t size;
   const char *name = lua_tolstring(L, 2, &size);
   luaL_Buffer lower;
@@ -157,23 +176,16 @@ static int find_header(lua_State *L) {
 }
 
 int luaopen_weir_sigv4(lua_State *L) {
-  static const luaL_Reg functions[] = {{"sign", sigv4_sign_call},
-                                       {"presign", sigv4_presign_call},
-                                       {"skew", sigv4_skew_call},
-                                       {"encode", sigv4_encode_call},
-                                       {NULL, NULL}};
-  if (luaL_newmetatable(L, HEADERS)) {
-    lua_pushcfunction(L, find_header);
-    lua_setfield(L, -2, "__index");
-  }
+  static const luaL_Reg of_signer[] = {BINDING_METAMETHOD(sigv4_signer, gc), BINDING_END};
+  static const luaL_Reg of_headers[] = {BINDING_METAMETHOD(sigv4_headers, index), BINDING_END};
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(sigv4, sign), BINDING_FUNCTION(sigv4, presign),
+      BINDING_FUNCTION(sigv4, skew), BINDING_FUNCTION(sigv4, encode), BINDING_END};
+  binding_type_register(L, SIGNER, of_signer, NULL);
+  binding_type_register(L, HEADERS, of_headers, NULL);
+
   luaL_newlibtable(L, functions);
-  sigv4_signer *signer = lua_newuserdatauv(L, sizeof *signer, 0);
-  memset(signer, 0, sizeof *signer);
-  if (luaL_newmetatable(L, SIGNER)) {
-    lua_pushcfunction(L, collect_signer);
-    lua_setfield(L, -2, "__gc");
-  }
-  lua_setmetatable(L, -2);
+  binding_owner_push(L, SIGNER, sizeof(sigv4_signer), 0); // module signer
   luaL_setfuncs(L, functions, 1);
   return 1;
 }

@@ -1,32 +1,22 @@
-/* The argument of sign and presign, taken out of its Lua table. See sigv4_lua.h. */
+/* The argument of sign and presign, taken out of its Lua table. See sigv4_request.h. */
+#include "sigv4_request.h"
+
 #include <math.h>
 #include <time.h>
 
-#include "sigv4_lua.h"
+enum { SIGV4_EXPIRES_DEFAULT = 900 };
 
 static const char *const request_keys[] = {"method",  "url",     "headers",        "body",
                                            "service", "region",  "payload_hash",   "credentials",
                                            "time",    "expires", "content_sha256", NULL};
 
-/* Raw, so that the text belongs to the table and lives as long. */
-static int get_field(lua_State *L, int table, const char *key) {
-  lua_pushstring(L, key);
-  return lua_rawget(L, table);
-}
-
-sigv4_text sigv4_request_text_field(lua_State *L, int table, const char *key, bool *secret,
-                                    const char *signature) {
-  sigv4_text text = {"", 0};
-  if (get_field(L, table, key) != LUA_TNIL) {
-    bool is_secret = false;
-    text.at = binding_secret_text(L, -1, &text.size, &is_secret);
-    if (!text.at || (is_secret && !secret))
-      luaL_error(L, "%s must be a string, not a %s; expected %s", key,
-                 is_secret ? "secret" : luaL_typename(L, -1), signature);
-    if (is_secret) *secret = true;
-  }
-  lua_pop(L, 1);
-  return text;
+/* A text of the table, empty when it is absent. With a NULL `secret`, a secret is refused. */
+static sigv4_text read_text(lua_State *L, int table, const char *key, bool *secret,
+                            const char *signature) {
+  sigv4_text text = {NULL, 0};
+  text.at = secret ? binding_check_secret(L, table, key, &text.size, secret, signature)
+                   : binding_check_text(L, table, key, &text.size, signature);
+  return text.at ? text : (sigv4_text){"", 0};
 }
 
 static void read_credentials(lua_State *L, sigv4_request *request, bool *secret,
@@ -34,27 +24,28 @@ static void read_credentials(lua_State *L, sigv4_request *request, bool *secret,
   static const char *const keys[] = {
       "access_key_id", "secret_access_key", "session_token", "expiration", "source", NULL};
   bool key_is_secret = false;
-  binding_expect(L, get_field(L, 1, "credentials") == LUA_TTABLE, signature);
+  binding_check_present(L, 1, "credentials", signature);
+  if (binding_check_push(L, 1, "credentials") != LUA_TTABLE)
+    binding_check_refuse(L, -1, "credentials", "a table", signature);
+
   int table = lua_gettop(L);
-  binding_check_keys(L, table, keys,
-                     "credentials={access_key_id=, secret_access_key=, [session_token=]}");
-  request->access_key_id =
-      sigv4_request_text_field(L, table, "access_key_id", &key_is_secret, signature);
-  request->secret_access_key =
-      sigv4_request_text_field(L, table, "secret_access_key", &key_is_secret, signature);
-  request->session_token = sigv4_request_text_field(L, table, "session_token", secret, signature);
+  binding_check_keys(L, table, keys, signature);
+  request->access_key_id = read_text(L, table, "access_key_id", &key_is_secret, signature);
+  request->secret_access_key = read_text(L, table, "secret_access_key", &key_is_secret, signature);
+  request->session_token = read_text(L, table, "session_token", secret, signature);
   lua_pop(L, 1);
 }
 
 static bool read_time(lua_State *L, sigv4_request *request, char text[SIGV4_TIME],
                       const char *signature) {
-  int type = get_field(L, 1, "time");
+  int type = binding_check_push(L, 1, "time");
   bool fine;
   if (type == LUA_TSTRING) {
     request->time.at = lua_tolstring(L, -1, &request->time.size);
     fine = sigv4_time_check(request->time);
   } else {
-    binding_expect(L, type == LUA_TNUMBER || type == LUA_TNIL, signature);
+    if (type != LUA_TNUMBER && type != LUA_TNIL)
+      binding_check_refuse(L, -1, "time", "a number or a string", signature);
     lua_Number seconds = type == LUA_TNIL ? (lua_Number)time(NULL) : floor(lua_tonumber(L, -1));
     fine = seconds >= 0 && seconds < 1e12 && sigv4_time_format((int64_t)seconds, text);
     request->time = (sigv4_text){text, SIGV4_TIME - 1};
@@ -85,7 +76,7 @@ static const char *add_header(lua_State *L, sigv4_headers *headers, bool *secret
   name.at = lua_tolstring(L, -2, &name.size);
   if (lua_type(L, -1) != LUA_TTABLE)
     return sigv4_headers_add(headers, name, header_value(L, secret, signature));
-  lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
+  lua_Integer count = binding_check_list(L, -1, "headers", signature);
   if (count == 0) luaL_error(L, "header '%s' has an empty list; expected %s", name.at, signature);
   const char *wrong = NULL;
   for (lua_Integer i = 1; i <= count && !wrong; i++) {
@@ -98,7 +89,7 @@ static const char *add_header(lua_State *L, sigv4_headers *headers, bool *secret
 }
 
 /* Puts the header just added into the result at index: as it was given, but for lists, which are
- * joined, and folded lines, which no longer are. An earlier signature's headers are left out. */
+ * joined, and folded lines, which are unfolded. An earlier signature's headers are left out. */
 static void keep_header(lua_State *L, int result, const sigv4_headers *headers, bool secret) {
   const sigv4_header *header = &headers->headers[headers->count - 1];
   if (headers->failed || header->role == SIGV4_REPLACED) return;
@@ -107,19 +98,20 @@ static void keep_header(lua_State *L, int result, const sigv4_headers *headers, 
   size_t size;
   bool ignored = false;
   const char *given = binding_secret_text(L, -1, &size, &ignored);
-  lua_pushlstring(L, name.at, name.size);
+  lua_pushlstring(L, name.at, name.size); // … name value, key
   if (given && !memchr(given, '\n', size))
     lua_pushvalue(L, -2);
   else
     binding_secret_push_text(L, value.at, value.size, secret);
-  lua_rawset(L, result);
+  lua_rawset(L, result); // … name value
 }
 
 const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
                                        const char *signature) {
-  int type = get_field(L, 1, "headers");
+  int type = binding_check_push(L, 1, "headers");
   if (type == LUA_TNIL) return NULL;
-  binding_expect(L, type == LUA_TTABLE, signature);
+  if (type != LUA_TTABLE) binding_check_refuse(L, -1, "headers", "a table", signature);
+
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     bool this_one = false;
     const char *wrong = add_header(L, &signer->headers, &this_one, signature);
@@ -130,24 +122,29 @@ const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int r
   return NULL;
 }
 
+/* 0 is what presigning refuses with a message of its own: out of range, or a part of a second. */
+static unsigned read_expires(lua_State *L, const char *signature) {
+  lua_Number expires = binding_check_number(L, 1, "expires", SIGV4_EXPIRES_DEFAULT, signature);
+  bool fine = expires >= 1 && expires <= SIGV4_EXPIRES_MAX && expires == floor(expires);
+  return fine ? (unsigned)expires : 0;
+}
+
 bool sigv4_request_read(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
                         bool *secret, const char *signature) {
   bool body_is_secret = false;
-  binding_expect(L, lua_gettop(L) == 1 && lua_istable(L, 1), signature);
-  binding_check_keys(L, 1, request_keys, signature);
-  request->method = sigv4_request_text_field(L, 1, "method", NULL, signature);
-  request->url = sigv4_request_text_field(L, 1, "url", secret, signature);
-  request->body = sigv4_request_text_field(L, 1, "body", &body_is_secret, signature);
-  request->payload_hash = sigv4_request_text_field(L, 1, "payload_hash", NULL, signature);
-  request->service = sigv4_request_text_field(L, 1, "service", NULL, signature);
-  request->region = sigv4_request_text_field(L, 1, "region", NULL, signature);
-  get_field(L, 1, "content_sha256");
-  request->content_sha256 = lua_toboolean(L, -1);
-  get_field(L, 1, "expires");
-  lua_Integer expires = lua_isnil(L, -1) ? 900 : lua_tointeger(L, -1);
-  request->expires = expires > 0 && expires <= SIGV4_EXPIRES_MAX ? (unsigned)expires : 0;
+  binding_argument_most(L, 1, signature);
+  binding_expect(L, binding_check_options(L, 1, request_keys, signature), signature);
+  request->method = read_text(L, 1, "method", NULL, signature);
+  request->url = read_text(L, 1, "url", secret, signature);
+  request->body = read_text(L, 1, "body", &body_is_secret, signature);
+  request->payload_hash = read_text(L, 1, "payload_hash", NULL, signature);
+  request->service = read_text(L, 1, "service", NULL, signature);
+  request->region = read_text(L, 1, "region", NULL, signature);
+  request->content_sha256 = binding_check_boolean(L, 1, "content_sha256", false, signature);
+  request->expires = read_expires(L, signature);
   read_credentials(L, request, secret, signature);
   if (read_time(L, request, time_text, signature)) return true;
+
   binding_fail(L, "InvalidTime", "the time must be epoch seconds or YYYYMMDDTHHMMSSZ");
   return false;
 }

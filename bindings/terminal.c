@@ -1,23 +1,31 @@
-/* weir.terminal: is this descriptor a terminal, and how wide is it.
- * Memory: none. */
+/* weir.terminal: what the standard descriptors (0, 1, 2) are connected to.
+ *
+ *   is_terminal(descriptor) → boolean
+ *   columns(descriptor) → how wide the terminal is, or nil: unknown, or not a terminal
+ *
+ * Over host/core/system/terminal.c. Memory: none is kept. */
 #include "core/system/terminal.h"
+
 #include "binding.h"
 #include "registry.h"
 
 static int check_descriptor(lua_State *L, const char *signature) {
-  int is_integer;
-  lua_Integer descriptor = lua_tointegerx(L, 1, &is_integer);
-  binding_expect(L, is_integer && descriptor >= 0 && descriptor <= 2, signature);
-  return (int)descriptor;
+  binding_argument_most(L, 1, signature);
+  return (int)binding_argument_integer(L, 1, 0, 2, signature);
 }
 
-static int terminal_is_terminal_(lua_State *L) {
-  lua_pushboolean(L, terminal_is_terminal(check_descriptor(L, "is_terminal(0 | 1 | 2)")));
+static const char IS_TERMINAL_SIGNATURE[] = "weir.terminal.is_terminal(0, 1 or 2)";
+
+static int lua_terminal_is_terminal(lua_State *L) {
+  int descriptor = check_descriptor(L, IS_TERMINAL_SIGNATURE);
+  lua_pushboolean(L, terminal_is_terminal(descriptor));
   return 1;
 }
 
-static int terminal_columns_(lua_State *L) {
-  int columns = terminal_columns(check_descriptor(L, "columns(0 | 1 | 2)"));
+static const char COLUMNS_SIGNATURE[] = "weir.terminal.columns(0, 1 or 2)";
+
+static int lua_terminal_columns(lua_State *L) {
+  int columns = terminal_columns(check_descriptor(L, COLUMNS_SIGNATURE));
   if (columns > 0)
     lua_pushinteger(L, columns);
   else
@@ -26,11 +34,8 @@ static int terminal_columns_(lua_State *L) {
 }
 
 int luaopen_weir_terminal(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"is_terminal", terminal_is_terminal_},
-      {"columns", terminal_columns_},
-      {NULL, NULL},
-  };
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(terminal, is_terminal),
+                                       BINDING_FUNCTION(terminal, columns), BINDING_END};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -154,7 +154,7 @@ describe("weir.http", function()
         assert.is_false((pcall(http.request, request)))
       end
       assert.error_matches(function() http.request({ url = "http://x/", insecure = true }) end,
-        "unknown key 'insecure'.*http%.request{url=text")
+        "unknown key 'insecure'.*expected weir%.http%.request{url=text")
       assert.error_matches(function() http.all({ "x" }) end, "http%.all")
     end)
 

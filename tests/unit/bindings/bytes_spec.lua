@@ -14,8 +14,8 @@ describe("weir.bytes", function()
   end)
 
   it("raises on a caller's mistake", function()
-    assert.error_matches(function() bytes.crc32(5) end, "bytes%.crc32%(text%)")
-    assert.error_matches(function() bytes.base64() end, "bytes%.base64%(text%)")
+    assert.error_matches(function() bytes.crc32(5) end, "bytes%.crc32%(text")
+    assert.error_matches(function() bytes.base64() end, "expected weir%.bytes%.base64%(text%)")
   end)
 end)
 

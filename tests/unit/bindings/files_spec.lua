@@ -66,11 +66,11 @@ describe("weir.files", function()
       function() files.read("a\0b", 1) end, function() files.read("", 1) end,
         function() files.read("a", 1, 2) end,
     } do
-      assert.error_matches(call, "expected read%(path, integer limit in bytes%)")
+      assert.error_matches(call, "expected weir%.files%.read%(path, limit in bytes%)")
     end
-    assert.error_matches(function() files.list(3) end, "expected list%(path%)")
-    assert.error_matches(function() files.stat({}) end, "expected stat%(path%)")
-    assert.error_matches(function() files.open("\0") end, "expected open%(path%)")
+    assert.error_matches(function() files.list(3) end, "expected weir%.files%.list%(path%)")
+    assert.error_matches(function() files.stat({}) end, "expected weir%.files%.stat%(path%)")
+    assert.error_matches(function() files.open("\0") end, "expected weir%.files%.open%(path%)")
   end)
 end)
 
@@ -79,6 +79,6 @@ describe("weir.sha256", function()
     local sha256 = require "weir.sha256"
     assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", sha256.hex(""))
     assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", sha256.hex("abc"))
-    assert.error_matches(function() sha256.hex(3) end, "expected sha256.hex%(text%)")
+    assert.error_matches(function() sha256.hex(3) end, "expected weir%.sha256%.hex%(text%)")
   end)
 end)

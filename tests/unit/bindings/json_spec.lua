@@ -79,9 +79,9 @@ describe("json.decode", function()
 
   it("raises for anything but a string", function()
     for _, wrong in ipairs({ 1, true, {}, print }) do
-      assert.error_matches(function() json.decode(wrong) end, "expected json.decode(text", 1, true)
+      assert.error_matches(function() json.decode(wrong) end, "expected weir.json.decode(text", 1, true)
     end
-    assert.error_matches(function() json.decode() end, "expected json.decode(text", 1, true)
+    assert.error_matches(function() json.decode() end, "expected weir.json.decode(text", 1, true)
   end)
 end)
 
@@ -192,12 +192,13 @@ describe("json.encode", function()
   end)
 
   it("refuses wrong calls and unknown options", function()
-    local signature = "expected json.encode(value[, {sort=boolean, ascii=boolean, indent=integer}])"
-    assert.has_error(function() json.encode() end, signature)
-    assert.has_error(function() json.encode(1, 2) end, signature)
-    assert.has_error(function() json.encode(1, { sort = 1 }) end, signature)
-    assert.has_error(function() json.encode(1, { indent = -1 }) end, signature)
-    assert.has_error(function() json.encode(1, { indent = "2" }) end, signature)
+    local signature = "expected weir.json.encode(value[, {sort=boolean?, ascii=boolean?, "
+      .. "indent=integer?}])"
+    for _, wrong in ipairs({
+      {}, { 1, 2 }, { 1, { sort = 1 } }, { 1, { indent = -1 } }, { 1, { indent = "2" } },
+    }) do
+      assert.error_matches(function() json.encode(table.unpack(wrong)) end, signature, 1, true)
+    end
     local ok, message = pcall(json.encode, 1, { sorted = true })
     assert.is_false(ok)
     assert.matches("unknown key 'sorted' (allowed: sort, ascii, indent)", message, 1, true)

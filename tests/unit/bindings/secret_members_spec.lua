@@ -67,9 +67,10 @@ describe("json.decode with secrets", function()
 
   it("opens no secret without being told which parts stay secret", function()
     for _, options in ipairs { {}, { secrets = false } } do
-      assert.error_matches(function() json.decode(secret.wrap("{}"), options) end, "expected json.decode(text", 1, true)
+      assert.error_matches(function() json.decode(secret.wrap("{}"), options) end,
+        "expected weir.json.decode(text", 1, true)
     end
-    assert.error_matches(function() json.decode(secret.wrap("{}")) end, "expected json.decode(text", 1, true)
+    assert.error_matches(function() json.decode(secret.wrap("{}")) end, "expected weir.json.decode(text", 1, true)
   end)
 
   it("shows such values as [redacted]", function()
@@ -78,7 +79,7 @@ describe("json.decode with secrets", function()
 
   it("refuses options that are none", function()
     for _, options in ipairs { { secret = true }, { secrets = "names" }, { secrets = 3 }, true } do
-      assert.error_matches(function() json.decode("{}", options) end, "expected json.decode(text", 1, true)
+      assert.error_matches(function() json.decode("{}", options) end, "expected weir.json.decode(text", 1, true)
     end
   end)
 

@@ -327,7 +327,7 @@ describe("weir.sigv4 refuses", function()
       assert.error_matches(function() sigv4.sign(request(changes)) end, pattern)
     end
     refuses("unknown key 'regoin'.*weir%.sigv4%.sign{", { regoin = "x" })
-    refuses("url must be a string", { url = 1 })
+    refuses("'url' must be a string or a secret, not a number", { url = 1 })
     refuses("a header must be text", { headers = { a = true } })
     refuses("header's name must be a string", { headers = { "a" } })
     refuses("unknown key 'key'", { credentials = { key = 1 } })

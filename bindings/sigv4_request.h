@@ -1,16 +1,12 @@
 /* Reading requests, shared by the two files of the `weir.sigv4` binding. Texts point into Lua
  * strings and secrets that the argument's tables keep alive.
  * `secret` becomes true when a text was a secret. */
-#ifndef WEIR_SIGV4_LUA_H
-#define WEIR_SIGV4_LUA_H
+#ifndef WEIR_SIGV4_REQUEST_H
+#define WEIR_SIGV4_REQUEST_H
 
 #include "binding.h"
 #include "core/aws/sigv4.h"
 #include "core/aws/sigv4_time.h"
-
-/* The text of a field; empty when it is absent. With a NULL `secret`, a secret is refused. */
-sigv4_text sigv4_request_text_field(lua_State *L, int table, const char *key, bool *secret,
-                                    const char *signature);
 
 /* Reads all but the headers of the table at index 1. When a part is wrong, pushes nil, message and
  * code, and answers false. */
