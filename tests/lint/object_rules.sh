@@ -30,8 +30,8 @@ host="$(files 'host/*/*.c' 'bindings/*.c')"
   symbols weir <<<host/main.c
 } >"$scratch/program"
 
-# Tests may use what the program does not: the portable form of a fast path, say.
-find "$build/tests" -name '*.c.o' | while IFS= read -r object; do
+# Tests may use what the program does not: the portable form of a fast path, say. Lua asks for its seed.
+find "$build/tests" "$build/deploy/lua" -name '*.c.o' | while IFS= read -r object; do
   "$nm" -P "$object" | awk '$2 == "U" { print "tests", $1, $2 }'
 done >"$scratch/tests"
 
