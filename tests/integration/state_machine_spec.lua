@@ -335,7 +335,7 @@ describe("the state machine", function()
           end
         end
       end
-      assert.same({ "ModelNotReadyException" }, seen)
+      assert.same({ "ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException" }, seen)
     end)
 
     it("starts the job again when the function died before it could", function()

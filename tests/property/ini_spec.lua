@@ -1,5 +1,5 @@
--- Shared configuration files of every shape: what was written is read back, and rubbish is noted with
--- its place and without being quoted.
+-- Shared configuration files of every shape: what was written is read back, and rubbish is noted
+-- with its place and without being quoted.
 local ini = require("weir.aws.ini")
 local property = require("support.property")
 

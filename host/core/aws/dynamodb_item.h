@@ -1,5 +1,5 @@
 /* What DynamoDB says about items: the type tags of its JSON, and its limits.
- * Memory: none. Called by the DynamoDB binding. */
+ * Memory: none. */
 #ifndef WEIR_CORE_AWS_DYNAMODB_ITEM_H
 #define WEIR_CORE_AWS_DYNAMODB_ITEM_H
 

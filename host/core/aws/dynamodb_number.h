@@ -1,7 +1,7 @@
 /* DynamoDB's numbers: decimal, up to 38 significant digits, magnitude 1E-130 to
  * 9.9999999999999999999999999999999999999E+125. A number is taken apart into its digits, so that
  * equality, order and conversion never pass through a double that cannot hold it.
- * Memory: values only. Called by the DynamoDB binding. */
+ * Memory: values only. */
 #ifndef WEIR_CORE_AWS_DYNAMODB_NUMBER_H
 #define WEIR_CORE_AWS_DYNAMODB_NUMBER_H
 
@@ -11,7 +11,8 @@
 
 enum { DYNAMODB_DIGITS = 38 };
 
-/* The value is ±digits × 10^scale. No digit first or last is zero; zero itself has none. */
+/* The value is ±digits × 10^scale. Neither the first nor the last digit is zero; zero itself has no
+ * digits. */
 typedef struct {
   bool negative;
   int count;

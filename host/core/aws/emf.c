@@ -9,7 +9,7 @@
 
 enum { METRICS_KEPT = 256 };
 
-/* Looked up from the first on: the common ones come first. */
+/* The search begins at the first, so the common units come first. */
 static const char *const units[] = {
     "Count",
     "Milliseconds",
@@ -356,7 +356,8 @@ bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, siz
   return !writer->failed;
 }
 
-/* Forgets metrics whose names vary without end: those kept spare only the making of their text. */
+/* Forgets all metrics, when their names vary without end. Kept metrics only save making their text.
+ */
 static void forget_metrics(emf_writer *writer) {
   size_t names = writer->members[writer->fixed_count].name;
   for (size_t i = writer->fixed_count; i < writer->member_count; i++)

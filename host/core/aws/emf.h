@@ -4,8 +4,7 @@
  * once, and the values that wait for the next line. One line holds at most 100 metrics of at most
  * 100 values each; what is more goes into further lines. Every name is a top-level member of the
  * line, so a name has one use: a property never hides a metric, a dimension or `_aws`.
- * Memory: a zeroed emf_writer is ready for emf_begin; release with emf_free. Called by
- * bindings/emf.c. */
+ * Memory: a zeroed emf_writer is ready for emf_begin; release with emf_free. */
 #ifndef WEIR_CORE_AWS_EMF_H
 #define WEIR_CORE_AWS_EMF_H
 

@@ -137,7 +137,7 @@ static sigv4_error find_payload_hash(sigv4_signer *signer, const sigv4_request *
   return fine;
 }
 
-/* Adds a header of the signature's own; it is signed whatever its name. */
+/* Adds a header that the signature itself needs; every such header is signed. */
 static void add_header(sigv4_signer *signer, const char *name, sigv4_text value) {
   sigv4_headers_add(&signer->headers, text_of(name), value);
   if (!signer->headers.failed)
@@ -265,7 +265,7 @@ static void add_parameter(sigv4_signer *signer, const char *name, sigv4_text val
   sigv4_uri_query_add(&signer->query, text_of(name), value);
 }
 
-/* Whoever uses a presigned URL sends few headers: what can move to the query does. */
+/* The user of a presigned URL sends few headers, so all that can move to the query does. */
 static void move_headers_to_query(sigv4_signer *signer) {
   sigv4_headers *headers = &signer->headers;
   for (size_t i = headers->count; i-- > 0;) {

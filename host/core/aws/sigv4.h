@@ -10,7 +10,7 @@
  * presign; the results stay readable until it is cleared. It keeps its buffers and the signing
  * keys of the day, so a signature allocates nothing after the first.
  * Memory: a zeroed sigv4_signer is ready; sigv4_signer_free releases and wipes it. Request texts
- * are the caller's. Called by bindings/sigv4.c. */
+ * are the caller's. */
 #ifndef WEIR_CORE_AWS_SIGV4_H
 #define WEIR_CORE_AWS_SIGV4_H
 

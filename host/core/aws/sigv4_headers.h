@@ -1,7 +1,7 @@
 /* The headers of a request as Signature Version 4 sees them: lower-case names, trimmed values,
  * sorted, and without those that proxies may change.
  * Memory: a sigv4_headers owns copies of everything added; release with sigv4_headers_free,
- * which wipes it (a session token is among them). Called by sigv4.c and the binding. */
+ * which wipes it, because a session token is among them. */
 #ifndef WEIR_CORE_AWS_SIGV4_HEADERS_H
 #define WEIR_CORE_AWS_SIGV4_HEADERS_H
 
@@ -30,7 +30,7 @@ void sigv4_headers_clear(sigv4_headers *headers);
 void sigv4_headers_free(sigv4_headers *headers);
 
 /* Adds one header. Of a repeated header, call sigv4_headers_append for the later values: they
- * are joined by commas in order of arrival. NULL, or what is wrong: a name that is no token, or
+ * are joined by commas in order of arrival. NULL, or what is wrong: a name that is not a token, or
  * a value with a control character (which could smuggle in another header). A line break that
  * is followed by a space or tab is folding, and becomes one space. */
 const char *sigv4_headers_add(sigv4_headers *headers, sigv4_text name, sigv4_text value);

@@ -3,7 +3,7 @@
  * A signing key is the same for a day, so the last few are kept, and not as bytes but as the two
  * hash states that HMAC starts from: a signature then costs one hash of the string to sign.
  * A kept key is found by a digest of what it was derived from; the secret itself is not kept.
- * Memory: values only; wipe with explicit_bzero. Called by sigv4.c. */
+ * Memory: values only; wipe with explicit_bzero. */
 #ifndef WEIR_CORE_AWS_SIGV4_KEY_H
 #define WEIR_CORE_AWS_SIGV4_KEY_H
 

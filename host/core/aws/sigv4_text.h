@@ -1,5 +1,5 @@
 /* A borrowed piece of text, as the signing code passes them around: not NUL-terminated.
- * Memory: belongs to whoever made it. */
+ * Memory: the text belongs to its maker. */
 #ifndef WEIR_CORE_AWS_SIGV4_TEXT_H
 #define WEIR_CORE_AWS_SIGV4_TEXT_H
 

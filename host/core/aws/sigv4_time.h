@@ -1,5 +1,5 @@
 /* Times as signatures and HTTP write them, and the correction of a wrong clock.
- * Memory: none. Called by the binding and the retry code above it. */
+ * Memory: none. */
 #ifndef WEIR_CORE_AWS_SIGV4_TIME_H
 #define WEIR_CORE_AWS_SIGV4_TIME_H
 

@@ -1,6 +1,6 @@
 /* The URL of a request as Signature Version 4 sees it: host, canonical URI, canonical query.
  * Memory: parts point into the caller's URL; canonical forms are appended to the caller's
- * buffers. Called by sigv4.c. */
+ * buffers. */
 #ifndef WEIR_CORE_AWS_SIGV4_URI_H
 #define WEIR_CORE_AWS_SIGV4_URI_H
 
@@ -49,7 +49,7 @@ void sigv4_uri_query_parse(sigv4_query *query, sigv4_text text);
 /* Adds one parameter from plain text. */
 void sigv4_uri_query_add(sigv4_query *query, sigv4_text name, sigv4_text value);
 
-/* Removes every parameter of that name, whatever its case. */
+/* Removes every parameter of that name, in upper or lower case. */
 void sigv4_uri_query_remove(sigv4_query *query, const char *name);
 
 /* Appends the canonical query: sorted by name, then by value. Sorts the parameters. */

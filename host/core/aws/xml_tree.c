@@ -12,7 +12,7 @@ typedef struct {
   uint32_t depth;               /* open elements */
   uint32_t open[XML_DEPTH_MAX]; /* their indexes */
   size_t text_from;             /* where the character data since the last tag begins */
-  const char *refusal;          /* what our own limits object to */
+  const char *refusal;          /* which of our own limits was passed, or NULL */
 } xml_reading;
 
 static void refuse(xml_reading *reading, const char *why) {

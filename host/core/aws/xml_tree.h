@@ -2,7 +2,9 @@
  *
  * What AWS sends needs little: elements, character data, no attributes that matter, no mixed
  * content. A document type is refused, and with it every entity a hostile text could define.
- * Namespace prefixes are dropped from names. Limits: depth, elements and size below.
+ * Namespace prefixes are dropped from names. White space before the XML is skipped: S3 sends it
+ * while it works. Lines and columns of a problem count from the first other character. Limits:
+ * depth, elements and size below.
  *
  * Memory: the tree owns everything; release with xml_tree_free. */
 #ifndef WEIR_CORE_AWS_XML_TREE_H

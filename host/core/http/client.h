@@ -56,7 +56,7 @@ typedef struct {
   int64_t deadline_ms;        /* epoch milliseconds; 0: none */
   int64_t max_response_bytes; /* of the body; -1: 64 MiB in memory, 10 GiB in output_file */
   bool direct;                /* ignore proxy variables */
-  bool body_is_secret;        /* the answer's: for who hands it on */
+  bool body_is_secret;        /* the answer's body; the client only keeps the mark */
 } http_request;
 
 typedef struct {

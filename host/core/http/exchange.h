@@ -1,4 +1,5 @@
-/* One request on its way: what curl's callbacks need while it runs. Private to http_*.c.
+/* One request on its way: what curl's callbacks need while it runs. Private to this
+ * folder.
  * Memory: an exchange belongs to the client's slot and is cleaned by http_exchange_finish. */
 #ifndef WEIR_CORE_HTTP_EXCHANGE_H
 #define WEIR_CORE_HTTP_EXCHANGE_H

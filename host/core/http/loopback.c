@@ -2,7 +2,7 @@
  * machine. A lost setting then fails at once instead of reaching the real AWS. See exchange.h.
  *
  * Names are checked before they are resolved, and addresses before a connection is opened. Behind a
- * proxy only the proxy's address counts: nobody here resolves the name. */
+ * proxy only the proxy's address counts, because the proxy resolves the name. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>

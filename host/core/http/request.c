@@ -35,7 +35,7 @@ static bool is_named(http_text name, const char *expected) {
   return name.size == strlen(expected) && strncasecmp(name.at, expected, name.size) == 0;
 }
 
-/* Framing belongs to curl: a second opinion about it is how requests get smuggled. */
+/* curl writes the framing headers. Two different ones would let a request be smuggled in. */
 static bool is_framing(http_text name) {
   return is_named(name, "content-length") || is_named(name, "transfer-encoding") ||
          is_named(name, "connection") || is_named(name, "expect");

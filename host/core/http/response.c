@@ -10,7 +10,7 @@
 
 #include "core/http/exchange.h"
 
-/* Repeats of one name are joined into one value: the number bounds what that copies. */
+/* Headers of one name are joined into one value; their number bounds how much is copied. */
 enum { HEADERS_MAX = 256 * 1024, HEADER_LINES_MAX = 1000 };
 
 /* Method and URL without user or query: passwords, presigned queries and session tokens are
@@ -147,7 +147,7 @@ int64_t http_now_ms(void) {
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* curl's timer and the wall clock round differently: 2 ms decide nothing. */
+/* curl's timer and the wall clock round differently, so the last 2 ms count as passed. */
 static bool deadline_passed(const http_request *request) {
   return request->deadline_ms > 0 && http_now_ms() >= request->deadline_ms - 2;
 }

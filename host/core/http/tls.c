@@ -2,9 +2,9 @@
  * exchange.h.
  *
  * Where curl's TLS is OpenSSL (development), curl looks for them itself. With mbedTLS (the layer)
- * it would parse the 140 of a system again for each connection, which takes longer than the rest of
- * a handshake. So they are parsed here, once a file, and given to each new connection. Whatever
- * goes wrong fails the exchange: no connection is ever made unverified.
+ * it would parse a system's 140 certificates again for each connection, which takes longer than the
+ * rest of a handshake. So each file is parsed here once, and its certificates are given to each new
+ * connection. Every error fails the exchange: no connection is made unverified.
  *
  * Memory: parsed files belong to the process and live as long, because connections point to them.
  */
