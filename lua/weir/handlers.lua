@@ -97,6 +97,22 @@ local function ask(run, kind, facts)
   return entry
 end
 
+local TOO_MANY = "the event holds more secrets than are kept out of logs; give the handler smaller "
+  .. "batches"
+
+-- What the handler answers. A handler of the function's package gets every event, and what it raises
+-- goes on with its stack.
+local function call(handler, run, event, effects)
+  local function ask_policy(...) return ask(run, ...) end
+  if handler.from_package then return handler.run(event, ask_policy, effects) end
+
+  if redact.is_full() then
+    redact.forget() -- nothing of the event is shown
+    return nil, TOO_MANY, "InvalidEvent"
+  end
+  return try.call(handler.run, event, ask_policy, effects)
+end
+
 -- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find
 -- gave, set a weir.policy_set or nil. The report is whole even when the run failed:
 --   { handler = name, effects =, result = | error = { message =, code =, facts = },
@@ -114,11 +130,7 @@ function handlers.run(handler, event, set, effects, options)
   local run = { set = set, options = options or {}, report = report }
   redact.note(event)
 
-  -- A function's own handler answers nil, message, code; what it raises is the runtime's, stack and
-  -- all.
-  local call = handler.from_package and function(f, ...) return f(...) end or try.call
-  local function ask_policy(...) return ask(run, ...) end
-  local result, message, code = call(handler.run, event, ask_policy, effects)
+  local result, message, code = call(handler, run, event, effects)
   if result ~= nil then
     report.result = result
   else

@@ -15,8 +15,14 @@ local redact = { MARK = "[redacted]" }
 -- Knowing -------------------------------------------------------------------------------------
 
 -- The secrets of the invocation; a text inside of a text inside of a text may hold more.
-local known = {}
+local known, digests = {}, {}
 local MAX_DEPTH = 8
+
+-- Each text is searched for each of them. An event with more is not handled: see is_full.
+local MOST_KNOWN = 1000
+
+-- What is longer is not looked into. In base64 it is hidden by its look.
+local MOST_WRAPPED = 256 * 1024
 
 -- Shorter ones may be a part of any text.
 local LEAST_BYTES = 6
@@ -24,13 +30,17 @@ local LEAST_BYTES = 6
 local note
 
 -- forget(): a new invocation begins.
-function redact.forget() known = {} end
+function redact.forget() known, digests = {}, {} end
+
+-- Whether more secrets were noted than are searched for. Then no text is shown.
+function redact.is_full() return #known > MOST_KNOWN end
 
 local function note_secret(value)
-  if secret.size(value) < LEAST_BYTES then return end
-  for _, other in ipairs(known) do
-    if secret.equal(other, value) then return end
-  end
+  if secret.size(value) < LEAST_BYTES or redact.is_full() then return end
+
+  local digest = secret.digest(value)
+  if digests[digest] then return end
+  digests[digest] = true
   known[#known + 1] = value
 end
 
@@ -57,11 +67,11 @@ DIGITS["-"], DIGITS["_"] = DIGITS["+"], DIGITS["/"]
 
 -- Base64 in either alphabet, padded or not: the bytes, or nil where the text is not base64.
 local function from_base64(text)
-  text = text:gsub("=+$", "")
-  if text:find("[^%w+/_%-]") then return nil end
+  local digits = text:match("^([%w+/_%-]+)=*$")
+  if not digits then return nil end
 
   local parts, bits, size = {}, 0, 0
-  for digit in text:gmatch(".") do
+  for digit in digits:gmatch(".") do
     bits, size = (bits << 6 | DIGITS[digit]) & 0xFFFFFF, size + 6
     if size >= 8 then
       size = size - 8
@@ -87,7 +97,7 @@ end
 
 -- Every text of every event comes through here.
 local function note_text(text, depth)
-  if #text < LEAST_WRAPPED or depth > MAX_DEPTH then return end
+  if #text < LEAST_WRAPPED or #text > MOST_WRAPPED or depth > MAX_DEPTH then return end
   if text:find("=", 1, true) then note_parameters(text) end
 
   local kind = WRAPPED[text:byte()]
@@ -98,8 +108,9 @@ local function note_text(text, depth)
   elseif kind == "base64" and text:find("^.[w-z0-9+/_%-]") then
     local inner = from_base64(text)
     if inner then note_text(inner, depth + 1) end
-  elseif text:find('{"', 1, true) then -- JSON after some words, as in a line of a log
-    note_json(text:match("%b{}") or "", depth)
+  else -- JSON after some words, as in a line of a log
+    local at = text:find('{"', 1, true)
+    if at then note_json(text:match("^%b{}", at) or "", depth) end
   end
 end
 
@@ -135,7 +146,10 @@ end
 
 -- text(text) → the text without what is known by its value, by its look, or as a parameter of a
 -- URL.
-function redact.text(text) return without_signature(secret.redact(text, known)) end
+function redact.text(text)
+  if redact.is_full() then return redact.MARK end
+  return without_signature(secret.redact(text, known))
+end
 
 -- As RFC 6901 has it.
 local function pointer(place, key)

@@ -61,21 +61,48 @@ static bool mark_needle(char *marks, const secret_view *text, const char *needle
   return any;
 }
 
-/* A secret as it is, and in base64. False when memory is short. */
-static bool mark_known(char *marks, const secret_view *text, secret_value needle, bool *any) {
+static bool is_plain(secret_value needle) {
+  for (size_t i = 0; i < needle.size; i++)
+    if (strchr("\\%&-_", needle.bytes[i])) return false; /* a NUL is found, too */
+  return true;
+}
+
+static bool mark_as_written(char *marks, const secret_view *text, secret_value needle, bool *any) {
+  if (is_plain(needle)) {
+    if (mark_needle(marks, text, needle.bytes, needle.size, false)) *any = true;
+    return true;
+  }
   secret_view meant = {0};
   bool ok = secret_view_make(&meant, needle.bytes, needle.size);
   if (ok && mark_needle(marks, text, meant.bytes, meant.size, false)) *any = true;
   secret_view_free(&meant);
+  return ok;
+}
 
-  for (size_t before = 0; ok && needle.size >= LEAST_IN_BASE64 && before < SECRET_ALIGNMENTS;
-       before++) {
+/* A secret as it is, and in base64; longest: the longest run of base64 characters in the text.
+ * False when memory is short. */
+static bool mark_known(char *marks, const secret_view *text, size_t longest, secret_value needle,
+                       bool *any) {
+  bool ok = mark_as_written(marks, text, needle, any);
+  size_t least = needle.size * 8 / 6 - 1; /* digits that depend on the secret alone */
+  if (needle.size < LEAST_IN_BASE64 || longest < least) return ok;
+
+  for (size_t before = 0; ok && before < SECRET_ALIGNMENTS; before++) {
     text_buffer digits = {0};
     ok = secret_base64_digits(&digits, needle.bytes, needle.size, before);
     if (ok && mark_needle(marks, text, digits.data, digits.size, false)) *any = true;
     secret_wipe(&digits);
   }
   return ok;
+}
+
+static size_t longest_run(const secret_view *text) {
+  size_t run = 0, longest = 0;
+  for (size_t i = 0; i < text->size; i++) {
+    run = is_standard(text->bytes[i]) ? run + 1 : 0;
+    if (run > longest) longest = run;
+  }
+  return longest;
 }
 
 static bool mark_all(char *marks, const secret_view *text, const secret_value *known, size_t count,
@@ -86,7 +113,8 @@ static bool mark_all(char *marks, const secret_view *text, const secret_value *k
     if (mark_needle(marks, text, starts[i], strlen(starts[i]), true)) *any = true;
 
   bool ok = true;
-  for (size_t i = 0; ok && i < count; i++) ok = mark_known(marks, text, known[i], any);
+  size_t longest = longest_run(text);
+  for (size_t i = 0; ok && i < count; i++) ok = mark_known(marks, text, longest, known[i], any);
   return ok;
 }
 

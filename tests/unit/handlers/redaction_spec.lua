@@ -140,6 +140,28 @@ describe("a secret of an event", function()
     assert.matches('"identical":1', result.stdout)
   end)
 
+  it("is one of at most 1000: an event with more is refused, and shows none", function()
+    local tokens = json.array {}
+    for i = 1, 1001 do tokens[i] = ("token-%04d"):format(i) end
+    local report, log = map { source = "x", tokens = tokens, note = tokens[1001] }
+    assert.same({ "InvalidEvent", "" }, { report.error.code, log })
+    assert.matches("more secrets than are kept out", report.error.message)
+    assert.is_nil(shown(report):find("token-1001", 1, true))
+
+    tokens[1001] = nil
+    report, log = map { source = "x", tokens = tokens, note = "see " .. tokens[1000] .. ", " .. tokens[1] }
+    assert.is_nil(report.error)
+    assert.is_nil(log:find("token-%d"))
+  end)
+
+  it("costs no more than the event is long", function()
+    for _, text in ipairs { ("{"):rep(200000) .. '"', ('{"'):rep(100000), "ex" .. ("="):rep(200000) .. "x",
+      ("%7b"):rep(60000), ("?a="):rep(60000), ('"'):rep(200000), ("\\"):rep(100000) } do
+      redact.forget()
+      redact.note { text = text } -- a quadratic search would not end
+    end
+  end)
+
   it("stays out of errors that quote it", function()
     local handler = { name = "h", run = function(event) return nil, "no '" .. event.note .. "' here", "Nope" end }
     local event = assert(json.decode(json.encode { token = SHORT, note = "a " .. SHORT .. " b" }, { secrets = true }))
