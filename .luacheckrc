@@ -3,7 +3,7 @@ max_line_length = 120
 exclude_files = { "build", "tests/node_modules" }
 files["tests/**/*_spec.lua"] = { std = "+busted" }
 -- What a policy may say: its language is described in docs/policy-language.md.
-files["policies/**/*.lua"] = {
+local policies = {
   std = "none",
   read_globals = {
     "assert", "error", "ipairs", "next", "pairs", "pcall", "require", "select", "tonumber", "tostring", "type",
@@ -13,3 +13,5 @@ files["policies/**/*.lua"] = {
     "weights", "assign", "promote", "ramp", "hold", "rollback", "job", "ignore",
   },
 }
+files["policies/**/*.lua"] = policies
+files["tests/determinism/**/*.lua"] = policies

@@ -18,7 +18,6 @@ typedef struct {
 
 typedef struct {
   policy_sandbox *now;
-  const char *directory; /* of the policy files of `now` */
   policy_sandbox *old;   /* diff only */
   policy_answer answer;
   policy_answer old_answer;
@@ -26,7 +25,6 @@ typedef struct {
   text_buffer error;
   text_buffer kind;    /* of a line that escapes it */
   text_buffer path;    /* of the first difference */
-  text_buffer message; /* a failure's, as the digest takes it */
 } replay_judge;
 
 /* Judges the lines of a block, which ends with a newline or with the file; `first` is the number

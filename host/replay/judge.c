@@ -181,34 +181,16 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
   event->was = copy_buffer(verdict, &judge->old_answer.error);
 }
 
-/* Appends an error's text with places inside the policy set, "routing.lua:3", instead of places on
- * this machine, "/srv/policies/routing.lua:3". */
-static void append_without_directory(text_buffer *out, const text_buffer *error,
-                                     const char *directory) {
-  const char *at = error->data, *end = at + error->size, *found;
-  size_t size = strlen(directory);
-
-  while ((found = memmem(at, (size_t)(end - at), directory, size))) {
-    bool begins = found == error->data || strchr(" '\"(:\n", found[-1]);
-    bool is_place = begins && found + size < end && found[size] == '/';
-    text_buffer_append(out, at, (size_t)(found - at) + (is_place ? 0 : size));
-    at = found + size + (is_place ? 1 : 0);
-  }
-  text_buffer_append(out, at, (size_t)(end - at));
-}
-
 static void transcribe(replay_judge *judge, const recording_line *line, bool ok, text_buffer *out) {
   const policy_answer *answer = &judge->answer;
   if (ok) {
     replay_digest_add_decision(out, line->kind, &answer->decision, &answer->because);
     return;
   }
-  text_buffer *message = &judge->message;
-  message->size = 0;
-  append_without_directory(message, &answer->error, judge->directory);
-  replay_digest_add_failure(out, line->kind, policy_outcome_code(answer->outcome), message->data,
-                            message->size);
-  if (message->failed) out->failed = true;
+  const text_buffer *error = &answer->error;
+  replay_digest_add_failure(out, line->kind, policy_outcome_code(answer->outcome), error->data,
+                            error->size);
+  if (error->failed) out->failed = true;
 }
 
 /* Diff: what the old set decides. False when it fails. */
@@ -351,7 +333,7 @@ void replay_judge_block(replay_judge *judge, const char *text, size_t size, size
     text = stop + 1;
   }
   bool failed = verdict->transcript.failed || judge->scratch.failed || judge->error.failed ||
-                judge->kind.failed || judge->path.failed || judge->message.failed;
+                judge->kind.failed || judge->path.failed;
   if (failed) verdict->short_of_memory = true;
 }
 
@@ -364,7 +346,6 @@ void replay_judge_free(replay_judge *judge) {
   text_buffer_free(&judge->error);
   text_buffer_free(&judge->kind);
   text_buffer_free(&judge->path);
-  text_buffer_free(&judge->message);
 }
 
 static void event_free(replay_event *event) {

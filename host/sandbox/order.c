@@ -65,6 +65,9 @@ static int compare_keys(const void *first, const void *second) {
   const ordered_key *a = first, *b = second;
   if (a->rank != b->rank) return a->rank < b->rank ? -1 : 1;
   if (a->rank == RANK_FLOAT) return (a->number > b->number) - (a->number < b->number);
+  /* Keys without an order stay as the table has them: qsort alone does not keep the order of
+   * equals. */
+  if (a->rank == RANK_NONE) return (a->place > b->place) - (a->place < b->place);
   if (a->rank != RANK_STRING) return (a->integer > b->integer) - (a->integer < b->integer);
   int order = memcmp(a->text, b->text, a->size < b->size ? a->size : b->size);
   return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
