@@ -21,7 +21,7 @@ describe("the corpus of texts", function()
   teardown(policy_folder.remove_all)
 
   local function replay(set, jobs)
-    local result = run { "replay", recording, "-p", set, "--quiet", "--jobs", jobs }
+    local result = run { "replay", recording, "-p", set, "--quiet", "--jobs", jobs, timeout = 600 }
     assert.equal(4, result.status, result.stderr) -- a few cases spend their budget, always the same
     return assert(determinism.digest(result.stdout)), result.stdout
   end
@@ -55,7 +55,8 @@ describe("the corpus of texts", function()
   end)
 
   it("names no directory", function()
-    local result = run { "replay", recording, "-p", far, "--json", "--limit", tostring(determinism.cases) }
+    local result = run { "replay", recording, "-p", far, "--json", "--limit", tostring(determinism.cases),
+      timeout = 600 }
     local checked = 0
     for because in result.stdout:gmatch('"is_because":"(.-)","') do
       assert.is_nil(because:find("whose name", 1, true), because)
