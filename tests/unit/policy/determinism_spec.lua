@@ -42,8 +42,10 @@ describe("the corpus of texts", function()
     end
     local digests = {}
     for _, name in ipairs { "message", "policies" } do
-      local result = run { "replay", recording, "-p", name, "--quiet", cwd = folder }
-      digests[name] = assert(determinism.digest(result.stdout), result.stderr)
+      local command = ("cd %s && %s replay %s -p %s --quiet 2>/dev/null"):format(folder, run.program, recording, name)
+      local pipe = assert(io.popen(command))
+      digests[name] = assert(determinism.digest(pipe:read("a")), command)
+      pipe:close()
     end
     assert.equal(digests.message, digests.policies)
   end)
