@@ -18,13 +18,13 @@ typedef struct {
 
 typedef struct {
   policy_sandbox *now;
-  policy_sandbox *old;   /* diff only */
+  policy_sandbox *old; /* diff only */
   policy_answer answer;
   policy_answer old_answer;
   text_buffer scratch;
   text_buffer error;
-  text_buffer kind;    /* of a line that escapes it */
-  text_buffer path;    /* of the first difference */
+  text_buffer kind; /* of a line that escapes it */
+  text_buffer path; /* of the first difference */
 } replay_judge;
 
 /* Judges the lines of a block, which ends with a newline or with the file; `first` is the number
