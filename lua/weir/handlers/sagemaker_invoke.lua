@@ -54,7 +54,7 @@ local function find_job(attempt)
       "JobNameTaken")
   end
   if mode == attempt.carrier.mode then return job, tags, attempt.carrier end
-  return job, tags, try(token_carrier.of(effects, mode))
+  return job, tags, token_carrier.of(effects, mode)
 end
 
 -- The job carries the token now. What it is doing is asked after that: a job that still runs will
@@ -66,7 +66,7 @@ local function after_joining(attempt, tags, carrier)
   end
 
   local told = try(transform_job.tell(attempt.effects, attempt.request.token, job))
-  try(carrier:forget(tags, attempt.request.token))
+  carrier:forget(tags, attempt.request.token)
   return result_of(job, carrier.mode, tags,
     { already_started = true, status = job.TransformJobStatus, answered = told })
 end
@@ -80,7 +80,7 @@ local function join_job(attempt)
     return result_of(job, carrier.mode, tags, { already_started = true }), true
   end
 
-  local joined = try(carrier:join(job, tags, attempt.request.token))
+  local joined = carrier:join(job, tags, attempt.request.token)
   if joined then return after_joining(attempt, tags, carrier), false end
   return result_of(job, carrier.mode, tags, { already_started = true, superseded = true }), false
 end
@@ -197,7 +197,7 @@ local function run(event, _, effects)
   local request = transform_request.read(event, effects, defaults, python.tags(effects))
   if is_mock then return pretend(effects, request) end
 
-  local carrier = try(token_carrier.from_settings(effects, defaults.token_storage_mode))
+  local carrier = token_carrier.from_settings(effects, defaults.token_storage_mode)
   local name = choose_name(effects, request)
   local result = start { effects = effects, request = request, carrier = carrier, name = name }
   if python.is_wanted(effects) then
