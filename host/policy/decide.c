@@ -15,13 +15,22 @@ static bool fail(policy_answer *answer, policy_outcome outcome, const char *text
   answer->error.size = 0;
   shown_text_append(&answer->error, text, size, SHOWN_MESSAGE_BYTES);
   text_buffer_byte(&answer->error, '\0');
-  answer->error.size--;
+  if (answer->error.failed)
+    answer->outcome = POLICY_OUT_OF_MEMORY; /* without a text */
+  else
+    answer->error.size--;
   return false;
+}
+
+static bool fail_for_memory(policy_answer *answer) {
+  static const char text[] = "not enough memory";
+  return fail(answer, POLICY_OUT_OF_MEMORY, text, sizeof text - 1);
 }
 
 /* The same with the reason in sandbox->why. */
 static bool fail_with(policy_sandbox *sandbox, policy_outcome outcome) {
   const text_buffer *why = &sandbox->why;
+  if (why->failed) return fail_for_memory(sandbox->answer);
   return fail(sandbox->answer, outcome, why->data ? why->data : "", why->size);
 }
 
@@ -108,7 +117,7 @@ static void write_because(lua_State *L, policy_sandbox *sandbox, int decision, s
   }
   if (size == 0) luaL_error(L, "because is empty: say why in a text");
   sandbox->answer->because.size = 0;
-  if (!json_write_string(&sandbox->answer->because, because, size) || scratch->failed)
+  if (!json_write_string(&sandbox->answer->because, because, size))
     luaL_error(L, "because is not valid UTF-8");
   lua_settop(L, decision);
 }
@@ -230,7 +239,10 @@ static int decide(lua_State *L) {
 static bool explain_failure(policy_sandbox *sandbox, int status) {
   lua_State *L = sandbox->L;
   policy_answer *answer = sandbox->answer;
-  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) {
+  bool spent = sandbox_budget_is_spent(L);
+  if (sandbox->budget.starved || sandbox->why.failed || sandbox->scratch.failed)
+    return fail_for_memory(answer);
+  if (spent || status == LUA_ERRMEM) {
     const char *reason = sandbox_budget_reason(L);
     if (!reason[0]) reason = "memory budget spent";
     return fail(answer, POLICY_BUDGET_SPENT, reason, strlen(reason));
@@ -290,20 +302,31 @@ static bool prepare_params(policy_sandbox *sandbox) {
   int status = lua_pcall(L, 1, 1, 0);
   bool ok = status == LUA_OK && lua_toboolean(L, -1);
   lua_settop(L, 0);
-  if (status != LUA_OK) text_buffer_text(&sandbox->why, "not enough memory for the parameters");
+  const params_in_force *made = &sandbox->asked->in_force;
+  if (sandbox->budget.starved || made->json.failed || made->overridden.failed)
+    return fail_for_memory(sandbox->answer);
+  if (status != LUA_OK) text_buffer_text(&sandbox->why, "they need more memory than a policy may use");
   return ok || fail_with(sandbox, POLICY_INVALID_PARAMS);
+}
+
+static void begin(policy_sandbox *sandbox, const policy_question *question, policy_answer *answer) {
+  answer->outcome = POLICY_DECIDED;
+  answer->line = 0;
+  answer->file[0] = '\0';
+  text_buffer_clear(&answer->error);
+  text_buffer_clear(&answer->decision);
+  text_buffer_clear(&answer->because);
+  sandbox->question = question;
+  sandbox->answer = answer;
+  sandbox->made_count = 0;
+  text_buffer_clear(&sandbox->why);
+  text_buffer_clear(&sandbox->scratch);
 }
 
 bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *question,
                            policy_answer *answer) {
   lua_State *L = sandbox->L;
-  answer->outcome = POLICY_DECIDED;
-  answer->line = 0;
-  answer->file[0] = '\0';
-  sandbox->question = question;
-  sandbox->answer = answer;
-  sandbox->made_count = 0;
-  sandbox->why.size = 0;
+  begin(sandbox, question, answer);
   bool ok = prepare(sandbox, question) && prepare_params(sandbox);
   if (ok) {
     restart_serials(sandbox);
@@ -321,7 +344,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);
   sandbox->question = NULL;
   if (ok && (answer->decision.failed || answer->because.failed))
-    ok = fail(answer, POLICY_OUT_OF_MEMORY, "not enough memory", 17);
+    ok = fail_for_memory(answer);
   return ok;
 }
 

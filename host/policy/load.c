@@ -168,7 +168,13 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
                               finding_list *findings) {
   char value[64];
   const char *text = policy_load_error(L, value, sizeof value);
-  if (sandbox_budget_is_spent(L) || status == LUA_ERRMEM) {
+  bool spent = sandbox_budget_is_spent(L);
+  if (policy_sandbox_at(L)->budget.starved) {
+    finding_error(findings, file->shown, 0, "W001", "not enough memory to load it");
+    lua_settop(L, 0);
+    return;
+  }
+  if (spent || status == LUA_ERRMEM) {
     code = "W011";
     const char *reason = sandbox_budget_reason(L);
     if (reason[0]) text = reason;

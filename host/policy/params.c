@@ -192,7 +192,8 @@ bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question 
   in_force->valid = false;
   if (question->params.size && !read_recorded(kind, question, recorded, why)) return false;
 
-  in_force->json.size = in_force->overridden.size = 0;
+  text_buffer_clear(&in_force->json);
+  text_buffer_clear(&in_force->overridden);
   text_buffer_byte(&in_force->json, '{');
   text_buffer_byte(&in_force->overridden, '[');
   lua_createtable(L, 0, (int)kind->params.schema.count); // params
@@ -207,7 +208,7 @@ bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question 
   luaL_unref(L, LUA_REGISTRYINDEX, in_force->table);
   in_force->table = luaL_ref(L, LUA_REGISTRYINDEX);
 
-  in_force->key.size = 0;
+  text_buffer_clear(&in_force->key);
   text_buffer_append(&in_force->key, question->params.at, question->params.size);
   text_buffer_append(&in_force->key, question->overrides.at, question->overrides.size);
   in_force->valid = !in_force->key.failed;

@@ -149,8 +149,11 @@ static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   lua_pushcfunction(L, open_sandbox);
   if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
   char value[64];
-  finding_error(findings, sandbox->files->directory, 0, "W011", "the sandbox cannot start: %s",
-                policy_load_error(L, value, sizeof value));
+  if (sandbox_budget_is_spent(L) && sandbox->budget.starved)
+    finding_error(findings, sandbox->files->directory, 0, "W001", "not enough memory to load it");
+  else
+    finding_error(findings, sandbox->files->directory, 0, "W011", "the sandbox cannot start: %s",
+                  policy_load_error(L, value, sizeof value));
   return false;
 }
 

@@ -56,15 +56,6 @@ static bool in_size(const schema_field *field, size_t size) {
   return size >= field->min_size && size <= field->max_size;
 }
 
-/* A text's size after unescaping, without doing it when nothing is escaped. */
-static bool text_fits(const schema_field *field, json_span value) {
-  if (!value.escaped) return in_size(field, value.size);
-  char *text = malloc(value.size + 1);
-  bool fits = text && in_size(field, json_unescape(value, text));
-  free(text);
-  return fits;
-}
-
 static bool choice_fits(const schema_field *field, json_span value) {
   for (size_t i = 0; i < field->value_count; i++)
     if (json_string_equals(value, field->values[i].text, field->values[i].size)) return true;
@@ -89,7 +80,7 @@ static bool scalar_fits(const schema_field *field, json_span value) {
   switch (field->type) {
   case SCHEMA_INTEGER:
   case SCHEMA_NUMBER: return value.type == JSON_NUMBER && number_fits(field, value);
-  case SCHEMA_TEXT: return value.type == JSON_STRING && text_fits(field, value);
+  case SCHEMA_TEXT: return value.type == JSON_STRING && in_size(field, json_unescaped_size(value));
   case SCHEMA_FLAG: return value.type == JSON_TRUE || value.type == JSON_FALSE;
   case SCHEMA_CHOICE: return value.type == JSON_STRING && choice_fits(field, value);
   default: return true;

@@ -118,18 +118,30 @@ static bool decide_example(example_run *run, policy_answer *answer) {
   return policy_sandbox_decide(run->sandbox, &question, answer);
 }
 
+static const char *code_of(policy_outcome outcome) {
+  switch (outcome) {
+  case POLICY_INVARIANT_BROKEN: return "W008";
+  case POLICY_BUDGET_SPENT: return "W011";
+  case POLICY_OUT_OF_MEMORY: return "W001";
+  default: return "W007";
+  }
+}
+
+static bool is_same(const policy_answer *a, const policy_answer *b) {
+  return a->decision.size == b->decision.size &&
+         memcmp(a->decision.data, b->decision.data, a->decision.size) == 0;
+}
+
 static void judge(example_run *run) {
   policy_answer answer = {0}, again = {0};
   json_span member;
   if (!decide_example(run, &answer)) {
-    const char *code = answer.outcome == POLICY_INVARIANT_BROKEN ? "W008"
-                       : answer.outcome == POLICY_BUDGET_SPENT   ? "W011"
-                                                                 : "W007";
-    report(run, code, answer.error.data, answer.error.size);
+    report(run, code_of(answer.outcome), answer.error.data, answer.error.size);
   } else if (!matches(&run->expect, &answer.decision, &member)) {
     report_difference(run, &answer);
-  } else if (!decide_example(run, &again) || again.decision.size != answer.decision.size ||
-             memcmp(again.decision.data, answer.decision.data, answer.decision.size) != 0) {
+  } else if (!decide_example(run, &again) && again.outcome == POLICY_OUT_OF_MEMORY) {
+    report(run, "W001", again.error.data, again.error.size);
+  } else if (again.outcome != POLICY_DECIDED || !is_same(&again, &answer)) {
     report(run, "W008", "the same facts gave another decision the second time", 52);
   }
   if (answer.instructions > run->kind->policy.worst_instructions)
@@ -145,17 +157,18 @@ static void run_example(example_run *run) {
   sandbox_budget_start(L);
   lua_pushcfunction(L, read_example);
   lua_pushlightuserdata(L, run);
-  bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
-  if (ok && lua_toboolean(L, -1)) {
-    lua_settop(L, 0);
+  bool ran = lua_pcall(L, 1, 1, 0) == LUA_OK, ok = ran && lua_toboolean(L, -1);
+  bool spent = sandbox_budget_is_spent(L);
+  lua_settop(L, 0);
+  if ((spent && run->sandbox->budget.starved) || run->facts.failed || run->params.failed ||
+      run->expect.failed || run->why.failed)
+    report(run, "W001", "not enough memory", 17);
+  else if (ok)
     judge(run);
-    return;
-  }
-  if (ok)
-    report(run, "W007", run->why.data ? run->why.data : "", run->why.size);
+  else if (ran)
+    report(run, "W007", run->why.data, run->why.size);
   else
     report(run, "W007", "cannot be read", 14);
-  lua_settop(L, 0);
 }
 
 void policy_sandbox_verify(policy_sandbox *sandbox, finding_list *findings) {

@@ -129,13 +129,22 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
     budget->memory_used -= held;
     return NULL;
   }
-  if (new_size > held && !fits(budget, new_size - held)) return refuse(budget, block, new_size);
+  if (new_size > held && !fits(budget, new_size - held)) {
+    if (!budget->memory_spent) budget->starved = false;
+    return refuse(budget, block, new_size);
+  }
   void *fresh = lua_allocator_resize(budget->blocks, block, held, new_size);
   if (!fresh) {
-    if (new_size > held) return refuse(budget, block, new_size);
+    if (new_size > held) {
+      budget->starved = true;
+      return refuse(budget, block, new_size);
+    }
     fresh = block; /* Lua relies on shrinking: keep the larger block */
   }
-  if (budget->refused_size == new_size && budget->refused_block == block) budget->refused_size = 0;
+  if (budget->refused_size == new_size && budget->refused_block == block) {
+    budget->refused_size = 0;
+    if (!budget->memory_spent) budget->starved = false;
+  }
   if (new_size > held) budget->allocated += new_size - held;
   budget->memory_used += new_size - held; /* wraps around, as it should, when shrinking */
   if (budget->memory_used > budget->memory_peak) budget->memory_peak = budget->memory_used;
@@ -178,6 +187,7 @@ void sandbox_budget_start(lua_State *L) {
   budget->memory_peak = budget->memory_used;
   budget->instructions_spent = false;
   budget->memory_spent = false;
+  budget->starved = false;
   budget->poor_rescues = 0;
   budget->allocated = 0;
   budget->refused_size = 0;

@@ -25,6 +25,7 @@ typedef struct {
   size_t memory_peak;
   bool instructions_spent;
   bool memory_spent;
+  bool starved; /* memory_spent, though within the limit: the machine had none left */
   /* The rest is budget.c's own. */
   lua_State *state;          /* NULL until attached */
   int period;                /* instructions between two calls of the hook */

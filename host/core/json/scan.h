@@ -77,6 +77,9 @@ void json_scan_place(const json_scan *scan, size_t *line, size_t *column);
  * (unescaping never grows). Returns the size written. */
 size_t json_unescape(json_span string, char *out);
 
+/* How many bytes json_unescape writes. */
+size_t json_unescaped_size(json_span string);
+
 bool json_escaped_equals(json_span string, const char *bytes, size_t size);
 
 /* True when an accepted string span equals these bytes after unescaping. */

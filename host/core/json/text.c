@@ -54,6 +54,19 @@ size_t json_unescape(json_span string, char *out) {
   }
 }
 
+size_t json_unescaped_size(json_span string) {
+  const char *at = string.at, *end = at + string.size;
+  size_t size = 0;
+  while (string.escaped && at < end) {
+    const char *escape = memchr(at, '\\', (size_t)(end - at));
+    char plain[4];
+    size += (size_t)((escape ? escape : end) - at);
+    at = escape ? escape : end;
+    if (escape) size += unescape_one(&at, plain);
+  }
+  return string.escaped ? size : string.size;
+}
+
 bool json_escaped_equals(json_span string, const char *bytes, size_t size) {
   const char *at = string.at, *end = at + string.size, *bytes_end = bytes + size;
   while (at < end) {

@@ -40,6 +40,12 @@ static inline void text_buffer_text(text_buffer *buffer, const char *text) {
   text_buffer_append(buffer, text, strlen(text));
 }
 
+/* Empties the buffer for another use; that memory was short once is forgotten. */
+static inline void text_buffer_clear(text_buffer *buffer) {
+  buffer->size = 0;
+  buffer->failed = false;
+}
+
 /* printf into the buffer. */
 void text_buffer_format(text_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

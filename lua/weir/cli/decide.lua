@@ -45,7 +45,10 @@ local function decide_on(set, kind, text)
 end
 
 -- What went wrong, as an exit status: our caller's facts and parameters, or the policy.
-local STATUS = { UnknownKind = exit.usage, InvalidFacts = exit.usage, InvalidParams = exit.usage }
+local STATUS = {
+  UnknownKind = exit.usage, InvalidFacts = exit.usage, InvalidParams = exit.usage,
+  OutOfMemory = exit.io,
+}
 
 local function policy_of(set, kind)
   for _, policy in ipairs(set:policies()) do
