@@ -305,7 +305,8 @@ static bool prepare_params(policy_sandbox *sandbox) {
   const params_in_force *made = &sandbox->asked->in_force;
   if (sandbox->budget.starved || made->json.failed || made->overridden.failed)
     return fail_for_memory(sandbox->answer);
-  if (status != LUA_OK) text_buffer_text(&sandbox->why, "they need more memory than a policy may use");
+  if (status != LUA_OK)
+    text_buffer_text(&sandbox->why, "they need more memory than a policy may use");
   return ok || fail_with(sandbox, POLICY_INVALID_PARAMS);
 }
 
@@ -343,8 +344,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   }
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);
   sandbox->question = NULL;
-  if (ok && (answer->decision.failed || answer->because.failed))
-    ok = fail_for_memory(answer);
+  if (ok && (answer->decision.failed || answer->because.failed)) ok = fail_for_memory(answer);
   return ok;
 }
 

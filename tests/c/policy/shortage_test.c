@@ -1,6 +1,7 @@
-/* The machine has no memory left, although the policy is within its own limit: that says nothing about
- * the policy, so it is "not enough memory" and never a spent budget, a broken policy or wrong facts.
- * The address space is limited for a while; the sanitizers need more of it than any limit leaves. */
+/* The machine has no memory left, although the policy is within its own limit: that says nothing
+ * about the policy, so it is "not enough memory" and never a spent budget, a broken policy or wrong
+ * facts. The address space is limited for a while; the sanitizers need more of it than any limit
+ * leaves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,7 +105,8 @@ static void a_set_without_memory_is_not_refused(void **state) {
     loaded += ok;
     starved += !ok;
     for (size_t i = 0; i < findings.count; i++)
-      if (!strstr(findings.items[i].message, "not enough memory")) fail_msg("%s", findings.items[i].message);
+      if (!strstr(findings.items[i].message, "not enough memory"))
+        fail_msg("%s", findings.items[i].message);
     policy_sandbox_free(sandbox);
     finding_list_free(&findings);
   }
