@@ -32,8 +32,13 @@ local function etag_at(value, ...)
   return found and (string.gsub(found, '"', ""))
 end
 
-local function begins(value, prefix) return prefix ~= "" and string.sub(value, 1, #prefix) == prefix end
-local function ends(value, suffix) return suffix ~= "" and string.sub(value, -#suffix) == suffix end
+local function begins(value, prefix)
+  return prefix ~= "" and string.sub(value, 1, #prefix) == prefix
+end
+
+local function ends(value, suffix)
+  return suffix ~= "" and string.sub(value, -#suffix) == suffix
+end
 
 -- Classic notifications and URL-encoded listings write a space as + and other bytes as %XX;
 -- EventBridge gives keys as they are.
@@ -48,7 +53,9 @@ local TEMPORARY = { "~", ".tmp", ".temp", ".part", ".partial", ".filepart", ".cr
 local function unwanted(key, size, params)
   if ends(key, "/") then return "a directory marker" end
   if size == 0 then return "an empty object" end
-  if begins(key, params.output_prefix) or ends(key, params.output_suffix) then return "our own output" end
+  if begins(key, params.output_prefix) or ends(key, params.output_suffix) then
+    return "our own output"
+  end
   for segment in string.gmatch(key, "[^/]+") do
     if begins(segment, ".") or begins(segment, "~$") then return "a hidden file or directory" end
   end
@@ -59,7 +66,7 @@ local function unwanted(key, size, params)
 end
 
 -- The same bytes under the same key are the same work: the ETag is the one mark of a write that
--- every way of arrival carries, so writing them again is no new work. In the idempotency key the
+-- every way of arrival carries, so writing them again is not new work. In the idempotency key the
 -- object's key comes last, since it may contain anything.
 local function object_job(object, params)
   local key = assert(object.key, "the event has no object key")
@@ -70,7 +77,8 @@ local function object_job(object, params)
   if why then return ignore { because = why } end
 
   local revision = object.etag or object.version or object.sequencer or object.time or "-"
-  object.idempotency_key = string.format("object:%s:%s:%s:%s", bucket, revision, object.size or "-", key)
+  object.idempotency_key =
+    string.format("object:%s:%s:%s:%s", bucket, revision, object.size or "-", key)
   object.work = "object"
   object.because = "an object was written"
   return job(object)
@@ -99,7 +107,9 @@ local function from_notification(facts, record, params)
   end
   return object_job({
     source = "notification",
-    volume = text_at(record, "fsx", "volumeName") or text_at(record, "fsx", "volumeId") or facts.volume,
+    volume = text_at(record, "fsx", "volumeName")
+      or text_at(record, "fsx", "volumeId")
+      or facts.volume,
     bucket = text_at(record, "s3", "bucket", "name"),
     key = key and url_decoded(key),
     size = whole_at(record, "s3", "object", "size"),
@@ -130,7 +140,8 @@ local FINISHED = { Completed = true, Failed = true, Stopped = true }
 local function from_sagemaker(facts)
   local event, detail = facts.event, facts.event.detail
   local name = assert(text_at(detail, "TransformJobName"), "the event has no TransformJobName")
-  local status = assert(text_at(detail, "TransformJobStatus"), "the event has no TransformJobStatus")
+  local status = text_at(detail, "TransformJobStatus")
+  assert(status, "the event has no TransformJobStatus")
   if not FINISHED[status] then return ignore { because = "the transform job is %s", status } end
   local arn = text_at(detail, "TransformJobArn") or text_at(event, "resources", 1) or name
   return job {
@@ -156,7 +167,8 @@ return policy {
   kind = "mapping",
 
   params = {
-    output_prefix = text { "results/", doc = "keys that begin so are our own output; empty for none" },
+    output_prefix = text { "results/",
+      doc = "keys that begin so are our own output; empty for none" },
     output_suffix = text { ".out", doc = "keys that end so are our own output; empty for none" },
   },
 
@@ -164,7 +176,9 @@ return policy {
     local event = facts.event
     local source, what = text_at(event, "source"), text_at(event, "detail-type")
 
-    if source == "aws.s3" and what == "Object Created" then return from_eventbridge(facts, params) end
+    if source == "aws.s3" and what == "Object Created" then
+      return from_eventbridge(facts, params)
+    end
     if source == "aws.sagemaker" and what == "SageMaker Transform Job State Change" then
       return from_sagemaker(facts)
     end
@@ -175,20 +189,45 @@ return policy {
       assert(at(event, "Records", 2) == nil, "the notification has several records; split it first")
       return from_notification(facts, record, params)
     end
-    return ignore { because = "no work comes of %s from %s", what or "an event", source or "an unknown source" }
+    return ignore {
+      because = "no work comes of %s from %s", what or "an event", source or "an unknown source",
+    }
   end,
 
   examples = {
     { given = { event = { source = "aws.s3", ["detail-type"] = "Object Created", detail = {
-        bucket = { name = "b" }, object = { key = "a b+c%20.csv", size = 5, etag = "e1" } } } },
-      expect = { action = "job", key = "a b+c%20.csv", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
+        bucket = { name = "b" },
+        object = { key = "a b+c%20.csv", size = 5, etag = "e1" },
+      } } },
+      expect = {
+        action = "job",
+        key = "a b+c%20.csv",
+        idempotency_key = "object:b:e1:5:a b+c%20.csv",
+      } },
     { given = { event = { Records = { { eventName = "ObjectCreated:Put", s3 = {
-        bucket = { name = "b" }, object = { key = "a+b%2Bc%2520.csv", size = 5, eTag = "e1" } } } } } },
-      expect = { action = "job", key = "a b+c%20.csv", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
+        bucket = { name = "b" },
+        object = { key = "a+b%2Bc%2520.csv", size = 5, eTag = "e1" },
+      } } } } },
+      expect = {
+        action = "job",
+        key = "a b+c%20.csv",
+        idempotency_key = "object:b:e1:5:a b+c%20.csv",
+      } },
     { given = listed { Key = "a b+c%20.csv", Size = 5, ETag = '"e1"' },
-      expect = { action = "job", volume = "vol1", idempotency_key = "object:b:e1:5:a b+c%20.csv" } },
-    { given = { event = { source = "aws.sagemaker", ["detail-type"] = "SageMaker Transform Job State Change",
-        detail = { TransformJobName = "t", TransformJobStatus = "Failed", FailureReason = "no memory" } } },
+      expect = {
+        action = "job",
+        volume = "vol1",
+        idempotency_key = "object:b:e1:5:a b+c%20.csv",
+      } },
+    { given = { event = {
+        source = "aws.sagemaker",
+        ["detail-type"] = "SageMaker Transform Job State Change",
+        detail = {
+          TransformJobName = "t",
+          TransformJobStatus = "Failed",
+          FailureReason = "no memory",
+        },
+      } },
       expect = { action = "job", work = "transform", idempotency_key = "transform:t:Failed" } },
     { given = listed { Key = "results/a.csv", Size = 1 }, expect = "ignore" },
     { given = listed { Key = "in/.snapshot/a", Size = 1 }, expect = "ignore" },

@@ -90,12 +90,15 @@ local function unready(facts, challenger, champion, params)
       because = "the comparison is missing or not complete" }
   end
   if evidence.method ~= "always_valid" or (evidence.confidence or 0) < params.confidence then
-    return hold { needs = string.format("always-valid intervals of confidence %g or more", params.confidence),
+    return hold {
+      needs = string.format("always-valid intervals of confidence %g or more",
+        params.confidence),
       because = "the evidence would not survive being looked at repeatedly" }
   end
   if evidence.sample_ratio_p < params.sample_ratio_p then
     return hold { needs = "the cause of the uneven split, then a fresh window",
-      because = "requests are not split as configured (p = %.2g), so the comparison cannot be trusted",
+      because = "requests are not split as configured (p = %.2g), "
+        .. "so the comparison cannot be trusted",
       evidence.sample_ratio_p }
   end
 end
@@ -121,7 +124,8 @@ local function too_early(facts, challenger, champion, params)
     local left = entry.at + params.cool_down_minutes * 60 - facts.now
     if entry.action == "rollback" and entry.variant == challenger.name and left > 0 then
       return hold { needs = string.format("%d min of cooling down", minutes(left)),
-        because = "%s was rolled back less than %d min ago", challenger.name, params.cool_down_minutes }
+        because = "%s was rolled back less than %d min ago",
+        challenger.name, params.cool_down_minutes }
     end
   end
   if challenger.approval ~= "Approved" then
@@ -133,7 +137,8 @@ local function too_early(facts, challenger, champion, params)
     local missing = params.min_requests - window.requests
     if missing > 0 then
       return hold { needs = more_requests(missing, window), requests = missing,
-        because = "%s has answered %d of %d requests", variant.name, window.requests, params.min_requests }
+        because = "%s has answered %d of %d requests",
+        variant.name, window.requests, params.min_requests }
     end
     local left = params.min_minutes * 60 - (window.seconds or 0)
     if left > 0 then
@@ -172,7 +177,8 @@ local function judged(facts, challenger, params)
   if not weight then
     return hold { needs = "the share of traffic of " .. name, because = "its weight is not known" }
   end
-  local because = string.format("no worse than %s: errors at most %+.2f points, p99 at most %+.0f%%",
+  local because = string.format(
+    "no worse than %s: errors at most %+.2f points, p99 at most %+.0f%%",
     facts.champion, errors.high * 100, latency.high * 100)
   if weight >= params.full_share then return promote { variant = name, because = because } end
   local share = math.min(params.full_share, math.max(weight * 2, params.first_share))
@@ -208,16 +214,26 @@ return policy {
   params = {
     min_requests = integer { 1000, min = 1, max = 100000000,
       doc = "requests that each variant must have answered" },
-    min_minutes = integer { 30, min = 0, max = 100000, doc = "minutes that each must have been watched" },
-    confidence = number { 0.95, min = 0.5, max = 1, doc = "confidence that the intervals must have" },
-    sample_ratio_p = number { 0.001, min = 0, max = 1, doc = "below this p-value the split is broken" },
-    error_tolerance = number { 0.002, min = 0, max = 1, doc = "rise of the error rate that is no worse" },
-    latency_tolerance = number { 0.1, min = 0, max = 10, doc = "relative rise of p99 that is no worse" },
-    guard_requests = integer { 50, min = 1, max = 1000000, doc = "requests before a guardrail may break" },
-    max_error_rate = number { 0.05, min = 0, max = 1, doc = "guardrail: error rate" },
-    max_p99_ms = number { 10000, min = 1, max = 60000, doc = "guardrail: p99 latency in milliseconds" },
-    first_share = number { 0.05, min = 0.001, max = 1, doc = "first step of the ramp; it then doubles" },
-    full_share = number { 0.5, min = 0.01, max = 0.99, doc = "share at which it is promoted" },
+    min_minutes = integer { 30, min = 0, max = 100000,
+      doc = "minutes that each must have been watched" },
+    confidence = number { 0.95, min = 0.5, max = 1,
+      doc = "confidence that the intervals must have" },
+    sample_ratio_p = number { 0.001, min = 0, max = 1,
+      doc = "below this p-value the split is broken" },
+    error_tolerance = number { 0.002, min = 0, max = 1,
+      doc = "rise of the error rate that is no worse" },
+    latency_tolerance = number { 0.1, min = 0, max = 10,
+      doc = "relative rise of p99 that is no worse" },
+    guard_requests = integer { 50, min = 1, max = 1000000,
+      doc = "requests before a guardrail may break" },
+    max_error_rate = number { 0.05, min = 0, max = 1,
+      doc = "guardrail: error rate" },
+    max_p99_ms = number { 10000, min = 1, max = 60000,
+      doc = "guardrail: p99 latency in milliseconds" },
+    first_share = number { 0.05, min = 0.001, max = 1,
+      doc = "first step of the ramp; it then doubles" },
+    full_share = number { 0.5, min = 0.01, max = 0.99,
+      doc = "share at which it is promoted" },
     cool_down_minutes = integer { 1440, min = 0, max = 100000,
       doc = "minutes without promotion after a rollback" },
   },
@@ -248,7 +264,8 @@ return policy {
     { given = trial { requests = 588 }, expect = { action = "hold", requests = 412 } },
     { given = trial { errors = false }, expect = "hold" }, -- no data …
     { given = trial { errors = 0 }, expect = "ramp" }, -- … is not zero errors
-    { given = trial { errors = 300 }, expect = { action = "rollback", variant = "new", to = "old" } },
+    { given = trial { errors = 300 },
+      expect = { action = "rollback", variant = "new", to = "old" } },
     { given = trial { requests = 20, errors = 20 }, expect = "hold" },
     { given = trial { approval = "PendingManualApproval" }, expect = "hold" },
     { given = trial { approval = "Rejected" }, expect = "rollback" },

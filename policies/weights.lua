@@ -95,11 +95,16 @@ return policy {
   examples = {
     { given = { variants = { { name = "a" }, { name = "b" } } }, params = { first_share = 0.7 },
       expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
-    { given = { variants = { { name = "b", stage = "challenger" }, { name = "a", stage = "champion" } } },
-      params = { first_share = 0.7 }, expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
+    { given = { variants = {
+        { name = "b", stage = "challenger" }, { name = "a", stage = "champion" },
+      } },
+      params = { first_share = 0.7 },
+      expect = { action = "weights", weights = { a = 0.7, b = 0.3 } } },
     { given = { variants = { { name = "a", weight = 3 }, { name = "b", weight = 1 } } },
       expect = { action = "weights", weights = { a = 0.75, b = 0.25 } } },
-    { given = { variants = { { name = "a", weight = 1 }, { name = "b", weight = 9, stage = "failed" } } },
+    { given = { variants = {
+        { name = "a", weight = 1 }, { name = "b", weight = 9, stage = "failed" },
+      } },
       expect = { action = "weights", weights = { a = 1, b = 0 } } },
     { given = { variants = { { name = "a" }, { name = "b" } }, assignment_key = "tenant-7" },
       expect = "assign" },

@@ -120,7 +120,7 @@ static void skip_constants(reader *in) {
 static void skip_lines(reader *in, const code_function *function) {
   size_t count;
   take_array(in, 1, &count);
-  if (count < function->code_size) in->bad = true; /* stripped: there is no telling the line */
+  if (count < function->code_size) in->bad = true; /* stripped of its lines */
   for (count = take_size(in); count > 0 && !in->bad; count--) {
     take_size(in);
     take_size(in);

@@ -251,7 +251,7 @@ static void push_param_list(lua_State *L) {
       lua_getfield(L, -2, copied[i]);
       lua_setfield(L, -2, copied[i]);
     }
-    lua_pushboolean(L, true); /* null is no value for a parameter */
+    lua_pushboolean(L, true); /* null is not a value for a parameter */
     lua_setfield(L, -2, "required");
     lua_rawseti(L, -4, ++count);
     lua_pop(L, 1); // params list name

@@ -272,7 +272,7 @@ static void push_elements(lua_State *L, const schema_field *field, json_scan *sc
   }
 }
 
-/* null in `any` JSON is absent: Lua has no other nothing, and a policy tests fields against nil. */
+/* null in `any` JSON reads as nil, as an absent member does: policies compare fields with nil. */
 static void push_scalar(lua_State *L, const schema_field *field, json_span value) {
   switch (value.type) {
   case JSON_NULL: lua_pushnil(L); return;

@@ -42,7 +42,7 @@ static bool verify(version *v, const policy_set_options *options, finding_list *
   return ok;
 }
 
-/* A Lua file is no bundle that was cut short, but a mistake for its directory. */
+/* A path that ends in .lua is a mistake for its directory, not a bundle. */
 static bool is_bundle(const char *path) {
   files_status status;
   size_t size = strlen(path);

@@ -4,22 +4,22 @@ return {
   {
     code = "W001", severity = "error", title = "a file or directory cannot be read",
     meaning = [[
-      The directory does not exist, is not a directory, changed while it was read, or permission to read
-      it or a file in it is missing.]],
+      The directory does not exist, is not a directory, changed while it was read, or permission
+      to read it or a file in it is missing.]],
     remedy = "Check the path and its permissions (ls -l), then check again.",
   },
   {
     code = "W002", severity = "error", title = "a file is not a Lua text, or is too large",
     meaning = [[
-      Policies are UTF-8 text. Precompiled Lua is refused because it can break out of any sandbox; very
-      large files are refused because no reviewer can read them.]],
+      Policies are UTF-8 text. Precompiled Lua is refused because it can break out of any sandbox;
+      very large files are refused because no reviewer can read them.]],
     remedy = "Put the source into the directory; move data that is not policy elsewhere.",
   },
   {
     code = "W003", severity = "error", title = "a syntax error",
     meaning = [[
-      Lua cannot compile the file. The place is where Lua gave up, which can be a line or more after the
-      mistake.]],
+      Lua cannot compile the file. The place is where Lua gave up, which can be a line or more
+      after the mistake.]],
     bad = [[
 return policy {
   kind = "routing"
@@ -64,10 +64,11 @@ return policy {
     remedy = "Mend the line the message names.",
   },
   {
-    code = "W005", severity = "error", title = "the file does not return a policy of the right shape",
+    code = "W005", severity = "error",
+    title = "the file does not return a policy of the right shape",
     meaning = [[
-      A policy file ends with return policy { kind = …, decide = function(facts, params) … end }, and
-      has no other keys than name, doc, params and examples.]],
+      A policy file ends with return policy { kind = …, decide = function(facts, params) … end },
+      and has no other keys than name, doc, params and examples.]],
     bad = [[
 return {
   kind = "routing",
@@ -148,13 +149,15 @@ return policy {
   },
 }
 ]],
-    remedy = "Compare what was expected with what was decided and why; change the one that is wrong.",
+    remedy = [[
+      Compare what was expected with what was decided and why; change the one that is wrong.]],
   },
   {
     code = "W008", severity = "error", title = "a decision breaks an invariant of its kind",
     meaning = [[
       Some decisions are refused whatever a policy says: a share of traffic that is not a number,
-      real-time inference without an endpoint in service, the promotion of a model nobody approved.]],
+      real-time inference without an endpoint in service, the promotion of a model nobody
+      approved.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -185,10 +188,10 @@ return policy {
   {
     code = "W009", severity = "error", title = "the policy keeps state between decisions",
     meaning = [[
-      A function assigns a variable that lives on after the decision, or keeps an iterator in one. The
-      next decision would depend on the one before, and could not be replayed. This is checked when every
-      file of the set has run. (Tables that live on are read-only; writing to one is an error when it
-      happens.)]],
+      A function assigns a variable that lives on after the decision, or keeps an iterator in one.
+      The next decision would depend on the one before, and could not be replayed. This is checked
+      when every file of the set has run. (Tables that live on are read-only; writing to one is an
+      error when it happens.)]],
     bad = [[
 local seen = 0
 
@@ -270,20 +273,20 @@ return policy {
     remedy = "Put the helper beside the policy, and name it without directories or dots.",
   },
   {
-    code = "W013", severity = "error", title = "a policy bundle is damaged, or is none",
+    code = "W013", severity = "error", title = "a policy bundle is damaged, or is not a bundle",
     meaning = [[
-      A bundle is one file with a whole policy set and the digest of each of its files. This one has
-      another form, or its texts are not what their digests say: it was cut short, edited by hand, or is
-      something else. Nothing of it is used.]],
+      A bundle is one file with a whole policy set and the digest of each of its files. This one
+      has another form, or its texts are not what their digests say: it was cut short, edited by
+      hand, or is something else. Nothing of it is used.]],
     remedy = "Make it again with weir bundle DIR -o FILE, and put the new file in its place.",
   },
   {
     code = "W014", severity = "error", title = "a decision is made and thrown away",
     meaning = [[
-      An action, or a function that makes a decision, is called as a statement of its own. Nothing takes
-      the decision, and the policy goes on to decide something else: a return is missing in front of the
-      call. The call is found through variables, fields of tables, functions of helper files, pcall and
-      assert.]],
+      An action, or a function that makes a decision, is called as a statement of its own. Nothing
+      takes the decision, and the policy goes on to decide something else: a return is missing in
+      front of the call. The call is found through variables, fields of tables, functions of
+      helper files, pcall and assert.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -307,7 +310,7 @@ return policy {
 }
 ]],
     remedy = [[
-      Write return in front of the call. To make several decisions and return one of them, put each into
-      a local.]],
+      Write return in front of the call. To make several decisions and return one of them, put
+      each into a local.]],
   },
 }

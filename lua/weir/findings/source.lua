@@ -289,7 +289,7 @@ return policy {
     remedy = "Count the directives and the values after the text.",
   },
   {
-    code = "W112", severity = "error", title = "decide returns something that is no decision",
+    code = "W112", severity = "error", title = "decide returns something that is not a decision",
     meaning = [[
       A decision is made by a constructor such as batch { because = … }. A text, a flag or nothing at
       all is refused, and nothing is carried out.]],

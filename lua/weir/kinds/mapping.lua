@@ -14,7 +14,8 @@ return {
 
   facts = {
     { name = "event", type = "any", required = true,
-      doc = "one event as it arrived; a notification with several records is split by the handler first" },
+      doc = "one event as it arrived; a notification with several records is split by the handler "
+        .. "first" },
     { name = "volume", type = "text", max_size = 256,
       doc = "the volume behind the bucket or access point, when the handler knows it" },
   },
@@ -23,7 +24,8 @@ return {
     { action = "job", fields = {
       { name = "work", type = "choice", values = { "object", "transform" }, required = true,
         doc = "an object to process, or a transform job to finish" },
-      { name = "source", type = "choice", values = { "eventbridge", "notification", "listing", "sagemaker" },
+      { name = "source", type = "choice",
+        values = { "eventbridge", "notification", "listing", "sagemaker" },
         required = true, doc = "the way it arrived" },
       { name = "idempotency_key", type = "text", min_size = 1, max_size = 2048, required = true,
         doc = "equal for the same work however often and by whichever way it arrives" },
@@ -44,8 +46,8 @@ return {
       text("model", "transform: the model that ran"),
       text("output", "transform: where its results are"),
       text("time", "when it happened, as the event tells it"),
-    }, doc = "One normalised work item. Refused when work is object and bucket or key are missing, or when "
-      .. "it is transform and transform or status are." },
+    }, doc = "One normalised work item. Refused when work is object and bucket or key are missing, "
+      .. "or when it is transform and transform or status are." },
     { action = "ignore", doc = "Nothing to do.", fields = {} },
   },
 

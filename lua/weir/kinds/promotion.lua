@@ -32,7 +32,8 @@ local VARIANT = {
   { name = "stage", type = "choice", values = { "champion", "challenger", "retired", "failed" },
     doc = "its place in the life of a model" },
   { name = "weight", type = "number", min = 0, max = 1, doc = "its share of the traffic now" },
-  { name = "approval", type = "choice", values = { "Approved", "PendingManualApproval", "Rejected" },
+  { name = "approval", type = "choice",
+    values = { "Approved", "PendingManualApproval", "Rejected" },
     doc = "ModelApprovalStatus of its package in the registry; absent when it is in none" },
   { name = "window", type = "record", fields = WINDOW,
     doc = "what it did since its weight last changed: the window that is judged" },
@@ -49,11 +50,14 @@ end
 
 local EVIDENCE = {
   { name = "method", type = "choice", values = { "always_valid", "fixed_horizon" },
-    doc = "always_valid intervals hold at every look; fixed_horizon ones only at one look planned ahead" },
+    doc = "always_valid intervals hold at every look; fixed_horizon ones only at one look planned "
+      .. "ahead" },
   { name = "confidence", type = "number", min = 0, max = 1,
     doc = "confidence of the intervals, such as 0.95" },
-  interval("error_rate", "error rate of the challenger minus that of the champion, as a fraction"),
-  interval("latency", "p99 of the challenger relative to the champion's: 0.1 is ten percent slower"),
+  interval("error_rate",
+    "error rate of the challenger minus that of the champion, as a fraction"),
+  interval("latency",
+    "p99 of the challenger relative to the champion's: 0.1 is ten percent slower"),
   { name = "sample_ratio_p", type = "number", min = 0, max = 1,
     doc = "p-value of the observed split of requests against the configured one" },
 }
@@ -67,12 +71,13 @@ local ORDER = {
 }
 
 local HISTORY = {
-  { name = "at", type = "integer", min = 0, max = LAST_SECOND, required = true, unit = "epoch seconds",
-    doc = "when" },
+  { name = "at", type = "integer", min = 0, max = LAST_SECOND, required = true,
+    unit = "epoch seconds", doc = "when" },
   { name = "action", type = "choice", values = { "promote", "ramp", "hold", "rollback" },
     required = true, doc = "what was done" },
   { name = "variant", type = "text", doc = "to which variant" },
-  { name = "weight", type = "number", min = 0, max = 1, doc = "its share of the traffic from then on" },
+  { name = "weight", type = "number", min = 0, max = 1,
+    doc = "its share of the traffic from then on" },
 }
 
 local function find(variants, name)
@@ -86,11 +91,17 @@ local function not_promotable(facts, variant)
   local name = variant.name
   if name == facts.champion then return name .. " is the champion already" end
   if variant.approval ~= "Approved" then
-    return name .. " is not an Approved model package (" .. (variant.approval or "no approval status") .. ")"
+    return ("%s is not an Approved model package (%s)")
+      :format(name, variant.approval or "no approval status")
   end
-  if variant.stage == "retired" or variant.stage == "failed" then return name .. " is " .. variant.stage end
+  if variant.stage == "retired" or variant.stage == "failed" then
+    return name .. " is " .. variant.stage
+  end
+
   local window = variant.window
-  if not (window and window.errors and (window.requests or 0) > 0) then return name .. " has no data" end
+  if not (window and window.errors and (window.requests or 0) > 0) then
+    return name .. " has no data"
+  end
 end
 
 return {
@@ -98,8 +109,8 @@ return {
   doc = "What becomes of a challenger: promote it, give it more traffic, hold, or roll it back.",
 
   facts = {
-    { name = "now", type = "integer", min = 0, max = LAST_SECOND, required = true, unit = "epoch seconds",
-      doc = "when the facts were gathered; a policy has no other clock" },
+    { name = "now", type = "integer", min = 0, max = LAST_SECOND, required = true,
+      unit = "epoch seconds", doc = "when the facts were gathered; a policy has no other clock" },
     { name = "champion", type = "text", min_size = 1, max_size = 63, required = true,
       doc = "the variant that serves as the standard" },
     { name = "challenger", type = "text", min_size = 1, max_size = 63,
@@ -119,13 +130,15 @@ return {
   decisions = {
     { action = "promote", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
-    }, doc = "Make the variant the champion. Refused unless it is a variant other than the champion, its "
-      .. "package is Approved, it is neither retired nor failed, and its requests and errors are known." },
+    }, doc = "Make the variant the champion. Refused unless it is a variant other than the "
+      .. "champion, its package is Approved, it is neither retired nor failed, and its requests "
+      .. "and errors are known." },
     { action = "ramp", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
-      { name = "weight", type = "number", min = 0, max = 1, required = true, doc = "its new share" },
-    }, doc = "Give the variant a larger share of the traffic, below 1, and judge it again. Refused like "
-      .. "promote." },
+      { name = "weight", type = "number", min = 0, max = 1, required = true,
+        doc = "its new share" },
+    }, doc = "Give the variant a larger share of the traffic, below 1, and judge it again. Refused "
+      .. "like promote." },
     { action = "hold", doc = "Change nothing for now.", fields = {
       { name = "needs", type = "text", min_size = 1, required = true,
         doc = "what is missing, in words an operator can act on" },
@@ -133,27 +146,32 @@ return {
         doc = "how many more requests that takes, when it can be told" },
     } },
     { action = "rollback", fields = {
-      { name = "variant", type = "text", required = true, doc = "the variant that loses its traffic" },
+      { name = "variant", type = "text", required = true,
+        doc = "the variant that loses its traffic" },
       { name = "to", type = "text", required = true, doc = "the variant that takes it over" },
-    }, doc = "Take the variant out of the traffic. Valid in every state, as long as both are variants." },
+    }, doc = "Take the variant out of the traffic. Valid in every state, as long as both are "
+      .. "variants." },
   },
 
   invariants = function(facts, decision, action)
     if action == "hold" then return nil end
     local variant = find(facts.variants, decision.variant)
     if not variant then
-      return action .. " names " .. decision.variant .. ", which is no variant of this endpoint"
+      return action .. " names " .. decision.variant .. ", which is not a variant of this endpoint"
     end
     if action == "rollback" then
-      if decision.to == decision.variant then return "rollback goes from " .. decision.to .. " to itself" end
+      if decision.to == decision.variant then
+        return "rollback goes from " .. decision.to .. " to itself"
+      end
       if not find(facts.variants, decision.to) then
-        return "rollback goes to " .. decision.to .. ", which is no variant of this endpoint"
+        return "rollback goes to " .. decision.to .. ", which is not a variant of this endpoint"
       end
       return nil
     end
     local broken = not_promotable(facts, variant)
     if broken then return broken end
-    if action == "ramp" and not (decision.weight > (variant.weight or 0) and decision.weight < 1) then
+    if action ~= "ramp" then return nil end
+    if not (decision.weight > (variant.weight or 0) and decision.weight < 1) then
       return "a ramp gives more than the current weight and less than 1"
     end
   end,

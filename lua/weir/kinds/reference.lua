@@ -30,7 +30,8 @@ local TYPES = {
   any = function() return "any JSON" end,
   record = function() return "record" end,
   text = function(spec)
-    return with("text", (spec.min_size or spec.max_size) and bounds(spec.min_size, spec.max_size, "bytes"))
+    if not (spec.min_size or spec.max_size) then return "text" end
+    return with("text", bounds(spec.min_size, spec.max_size, "bytes"))
   end,
   list = function(spec)
     local words = with(("list of %ss"):format(spec.of.type), bounds(spec.min_items, spec.max_items))
@@ -69,7 +70,8 @@ function reference.render(kind)
   local parts = {
     ("# Kind `%s`"):format(kind.kind),
     kind.doc,
-    ("Written from `lua/weir/kinds/%s.lua` by `weir lua docs/kinds/generate.lua`."):format(kind.kind),
+    ("Written from `lua/weir/kinds/%s.lua` by `weir lua docs/kinds/generate.lua`.")
+      :format(kind.kind),
     "## Facts",
     field_table(kind.facts),
     "## Decisions",

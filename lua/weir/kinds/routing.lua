@@ -27,21 +27,23 @@ return {
     { name = "endpoint_status", type = "choice", values = ENDPOINT_STATUS,
       doc = "SageMaker's EndpointStatus; absent when nobody asked" },
     { name = "volume", type = "text", max_size = 256, doc = "the volume the files are on" },
-    { name = "prefix", type = "text", max_size = 1024, doc = "what the keys of the files begin with" },
+    { name = "prefix", type = "text", max_size = 1024,
+      doc = "what the keys of the files begin with" },
     { name = "deadline_seconds", type = "integer", min = 0, unit = "seconds",
       doc = "time left until the predictions are due; absent when there is no deadline" },
   },
 
   decisions = {
     { action = "realtime", fields = {},
-      doc = "Send each file to the provisioned endpoint and wait. Refused when the facts say that there "
-        .. "is no endpoint, or none in service." },
+      doc = "Send each file to the provisioned endpoint and wait. Refused when the facts say that "
+        .. "there is no endpoint, or none in service." },
     { action = "batch", fields = {}, doc = "Start a batch transform job over all files." },
     { action = "serverless", fields = {},
-      doc = "Send each file to the serverless endpoint, cold starts allowed for. Refused like realtime." },
-    { action = "components", fields = {},
-      doc = "Send each file to the inference component, scale-out from zero allowed for. Refused like "
+      doc = "Send each file to the serverless endpoint, cold starts allowed for. Refused like "
         .. "realtime." },
+    { action = "components", fields = {},
+      doc = "Send each file to the inference component, scale-out from zero allowed for. Refused "
+        .. "like realtime." },
   },
 
   invariants = function(facts, _, action)

@@ -28,11 +28,15 @@ local function check_weights(known, weights)
   local sum = 0
   for name, weight in pairs(weights) do -- any order: the sandbox's own pairs sorts
     local stage = known[name]
-    if not stage then return "weights name " .. name .. ", which is no variant of this endpoint" end
+    if not stage then
+      return "weights name " .. name .. ", which is not a variant of this endpoint"
+    end
     if not (weight >= 0 and weight < math.huge) then
       return "the weight of " .. name .. " is not a finite share"
     end
-    if weight > 0 and gets_no_traffic(stage) then return name .. " is " .. stage .. " and gets no traffic" end
+    if weight > 0 and gets_no_traffic(stage) then
+      return name .. " is " .. stage .. " and gets no traffic"
+    end
     sum = sum + weight
   end
   for name in pairs(known) do -- any order: the sandbox's own pairs sorts
@@ -44,7 +48,8 @@ end
 
 return {
   kind = "weights",
-  doc = "How the traffic of an endpoint is split between its variants, and which variant one caller gets.",
+  doc = "How the traffic of an endpoint is split between its variants, and which variant one "
+    .. "caller gets.",
 
   facts = {
     { name = "variants", type = "list", min_items = 1, max_items = 10, required = true,
@@ -61,14 +66,15 @@ return {
     { action = "weights", fields = {
       { name = "weights", type = "map", of = { type = "number", min = 0, max = 1 }, required = true,
         doc = "share by variant name" },
-    }, doc = "Give every variant this share of the traffic. Refused unless the shares are finite, sum to 1 "
-      .. "within 1e-9, name every variant and no other, and leave retired and failed ones at 0." },
+    }, doc = "Give every variant this share of the traffic. Refused unless the shares are finite, "
+      .. "sum to 1 within 1e-9, name every variant and no other, and leave retired and failed ones "
+      .. "at 0." },
     { action = "assign", fields = {
       { name = "variant", type = "text", required = true, doc = "the variant's name" },
       { name = "bucket", type = "integer", min = 0, required = true,
         doc = "where the key fell, so that an assignment can be recomputed by hand" },
-    }, doc = "Send this caller to one variant. Refused without an assignment_key, and for a variant that is "
-      .. "unknown, retired or failed." },
+    }, doc = "Send this caller to one variant. Refused without an assignment_key, and for a "
+      .. "variant that is unknown, retired or failed." },
   },
 
   invariants = function(facts, decision, action)
@@ -76,7 +82,9 @@ return {
     if action == "weights" then return check_weights(known, decision.weights) end
     if not facts.assignment_key then return "assign needs an assignment_key among the facts" end
     local stage = known[decision.variant]
-    if not stage then return decision.variant .. " is no variant of this endpoint" end
-    if gets_no_traffic(stage) then return decision.variant .. " is " .. stage .. " and gets no traffic" end
+    if not stage then return decision.variant .. " is not a variant of this endpoint" end
+    if gets_no_traffic(stage) then
+      return decision.variant .. " is " .. stage .. " and gets no traffic"
+    end
   end,
 }

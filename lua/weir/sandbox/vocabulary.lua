@@ -1,11 +1,12 @@
 -- The words that a policy file is written in: `policy` and the parameter constructors. (Decision
 -- constructors such as `realtime` come from the kinds and are made by host/policy/kind.c.)
 --
--- Runs once in each sandbox, before any policy, as trusted code. It is called with the list of kinds
--- and a function that tells whether a decision is going on; it returns the words, and the table in
--- which `policy` notes what it accepted. A mistake raises with the operator's file and line.
+-- Runs once in each sandbox, before any policy, as trusted code. It is called with the list of
+-- kinds and a function that tells whether a decision is going on; it returns the words, and the
+-- table in which `policy` notes what it accepted. A mistake raises with the operator's file and
+-- line.
 --
--- What a word checked is copied: the tables that policies hold can still be changed after the check.
+-- What a word checked is copied: the tables that policies hold can still be changed afterwards.
 local kinds, is_deciding = ...
 
 local accepted = {}   -- what `policy` was given → the checked policy
@@ -20,8 +21,8 @@ local function names_of(set)
   return table.concat(names, ", ")
 end
 
--- Keys that have no order, such as tables, make `pairs` raise. Called through pcall, it does not name
--- a line of this file.
+-- Keys that have no order, such as tables, make `pairs` raise. Called through pcall, it does not
+-- name a line of this file.
 local function sorted_pairs(what, value)
   local ok, step, state, control = pcall(pairs, value) -- any order: the sandbox's own pairs sorts
   if not ok then return nil, what .. ": " .. step end
@@ -39,8 +40,8 @@ local function unknown_key(what, given, allowed)
   end
 end
 
--- Returns how many elements the list has, or nil and a text: an element under a name or behind a hole
--- would be dropped silently.
+-- Returns how many elements the list has, or nil and a text: an element under a name or behind a
+-- hole would be dropped silently.
 local function count_elements(what, list)
   local count = 0
   local step, state = sorted_pairs(what, list)
@@ -88,7 +89,8 @@ local function check_values(values)
     local value = values[i]
     if not is_text(value) then return nil, ("choice: values[%d] must be a text"):format(i) end
     if places[value] then
-      return nil, ("choice: values[%d] and values[%d] are both \"%s\""):format(places[value], i, value)
+      return nil, ("choice: values[%d] and values[%d] are both \"%s\"")
+        :format(places[value], i, value)
     end
     places[value] = i
     copied[i] = value
@@ -106,7 +108,9 @@ local function check_parameter(type_name, allowed, is_default, spec)
   if not is_default(spec[1]) then
     return nil, ("%s needs its default first: %s { default, … }"):format(type_name, type_name)
   end
-  if spec.doc ~= nil and not is_text(spec.doc) then return nil, type_name .. ": doc must be a text" end
+  if spec.doc ~= nil and not is_text(spec.doc) then
+    return nil, type_name .. ": doc must be a text"
+  end
   if not (is_bound(spec.min) and is_bound(spec.max)) then
     return nil, type_name .. ": min and max must be numbers"
   end

@@ -28,7 +28,7 @@ describe("the error of a policy", function()
     assert.equal("routing.lua:5: ?a?b", (failure(policy_folder.load(routing("error('\\xffa\\0b')")))))
   end)
 
-  it("is told without its value when it is no text", function()
+  it("is told without its value when it is not a text", function()
     for value, name in pairs({ ["nil"] = "nil", ["{}"] = "table", ["true"] = "boolean", error = "function" }) do
       local message = failure(policy_folder.load(routing("error(" .. value .. ")")))
       assert.equal("(an error value of type " .. name .. ")", message)
@@ -48,7 +48,7 @@ describe("the error of a policy", function()
     end
   end)
 
-  it("says what decide returned when it is no decision", function()
+  it("says what decide returned when it is not a decision", function()
     for body, got in pairs({
       [""] = "nothing", ["return nil"] = "nothing", ["return 5"] = "number", ["return 'batch'"] = "string",
       ["return true"] = "boolean", ["return batch"] = "function",

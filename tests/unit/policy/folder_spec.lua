@@ -177,7 +177,7 @@ describe("require", function()
     end)
   end
 
-  it("refuses what is no text", function()
+  it("refuses what is not a text", function()
     for _, value in ipairs({ "nil", "{}", "true", "print_ and 1" }) do
       local found = policy_folder.refused("local x = require(" .. value .. ")\n" .. GOOD)
       assert.matches("^routing.lua:1: error%[W004%]", found)
