@@ -48,7 +48,8 @@ void binding_expect_memory(lua_State *L, bool ok);
 
 /* ── Arguments, by position (binding_check.c) ── */
 
-/* Raises when there are more arguments than `most`. */
+/* Raises when there are more arguments than `most`. Most functions drop them instead, as Lua does:
+ * a caller may pass on all results of a call, such as is_array(decode(text)). */
 void binding_argument_most(lua_State *L, int most, const char *signature);
 
 /* The userdata of this type at index 1, which a method belongs to. */

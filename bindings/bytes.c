@@ -16,7 +16,7 @@ static const char CRC32_SIGNATURE[] = "weir.bytes.crc32(text or secret)";
 static int lua_bytes_crc32(lua_State *L) {
   size_t size;
   bool secret = false;
-  binding_argument_most(L, 1, CRC32_SIGNATURE);
+  lua_settop(L, 1);
   const char *text = binding_argument_secret(L, 1, &size, &secret, CRC32_SIGNATURE);
 
   lua_pushinteger(L, (lua_Integer)crc32_z(0, (const unsigned char *)text, size));
@@ -27,7 +27,7 @@ static const char BASE64_SIGNATURE[] = "weir.bytes.base64(text)";
 
 static int lua_bytes_base64(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 1, BASE64_SIGNATURE);
+  lua_settop(L, 1);
   const char *text = binding_argument_text(L, 1, &size, BASE64_SIGNATURE);
 
   text_buffer *out = binding_buffer_push(L);

@@ -15,7 +15,7 @@ static const char SEND_SIGNATURE[] = "weir.datagram.send(address, text)";
 
 static int lua_datagram_send(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 2, SEND_SIGNATURE);
+  lua_settop(L, 2);
   const char *address = binding_argument_name(L, 1, SEND_SIGNATURE);
   const char *text = binding_argument_text(L, 2, &size, SEND_SIGNATURE);
 

@@ -148,7 +148,7 @@ static int lua_dynamodb_number(lua_State *L) {
   char digits[DYNAMODB_VALUE_NUMBER_TEXT];
   size_t size;
   const char *text = digits;
-  binding_argument_most(L, 1, NUMBER_SIGNATURE);
+  lua_settop(L, 1);
   if (lua_type(L, 1) == LUA_TSTRING) {
     text = lua_tolstring(L, 1, &size);
   } else if (lua_type(L, 1) == LUA_TNUMBER) {
@@ -172,7 +172,7 @@ static const char BINARY_SIGNATURE[] = "weir.dynamodb.binary(bytes)";
 
 static int lua_dynamodb_binary(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 1, BINARY_SIGNATURE);
+  lua_settop(L, 1);
   const char *bytes = binding_argument_text(L, 1, &size, BINARY_SIGNATURE);
 
   dynamodb_value_push(L, DYNAMODB_BINARY, bytes, size);

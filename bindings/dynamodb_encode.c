@@ -1,6 +1,5 @@
 /* Lua tables to DynamoDB's JSON, one walk, which also counts the item's size. See
- * dynamodb_encode.h.
- */
+ * dynamodb_encode.h. Memory: the caller's buffer. */
 #include <stdio.h>
 
 #include "core/json/write.h"
@@ -131,7 +130,7 @@ static bool write_map(encoder *e, const place *at) {
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     if (lua_type(L, -2) != LUA_TSTRING) {
       lua_pop(L, 2);
-      return fail(e, at, "InvalidMap", "a table has keys other than strings, and is no list");
+      return fail(e, at, "InvalidMap", "a table has keys other than strings, and is not a list");
     }
     size_t size;
     const char *name = lua_tolstring(L, -2, &size);

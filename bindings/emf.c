@@ -167,7 +167,7 @@ static int check_resolution(lua_State *L, int index) {
 static int lua_emf_writer_metric(lua_State *L) {
   size_t size, metric;
   writer *self = binding_argument_self(L, WRITER, METRIC_SIGNATURE);
-  binding_argument_most(L, 5, METRIC_SIGNATURE);
+  lua_settop(L, 5);
   const char *name = binding_argument_text(L, 2, &size, METRIC_SIGNATURE);
   bool list = lua_istable(L, 3);
   lua_Integer count = list ? binding_check_list(L, 3, NULL, METRIC_SIGNATURE) : 1;
@@ -222,7 +222,7 @@ static int descriptor_of(lua_State *L, int index) {
 
 static int lua_emf_writer_flush(lua_State *L) {
   writer *self = binding_argument_self(L, WRITER, FLUSH_SIGNATURE);
-  binding_argument_most(L, 2, FLUSH_SIGNATURE);
+  lua_settop(L, 2);
   int descriptor = descriptor_of(L, 2);
 
   lua_Integer lines = 0;
@@ -241,7 +241,7 @@ static const char LINES_SIGNATURE[] = "writer:lines([{name=value, …}])";
 
 static int lua_emf_writer_lines(lua_State *L) {
   writer *self = binding_argument_self(L, WRITER, LINES_SIGNATURE);
-  binding_argument_most(L, 2, LINES_SIGNATURE);
+  lua_settop(L, 2);
   self->extra.size = 0;
   if (!lua_isnoneornil(L, 2)) {
     lua_settop(L, 2);

@@ -118,7 +118,7 @@ static int lua_emulator_open(lua_State *L) {
 
 static emulator_host *check_open(lua_State *L, const char *signature) {
   emulator_host **given = binding_argument_self(L, EMULATOR, signature);
-  binding_argument_most(L, 1, signature);
+  lua_settop(L, 1);
   binding_expect(L, *given != NULL, signature);
   return *given;
 }

@@ -64,7 +64,7 @@ static int lua_files_read(lua_State *L) {
 static const char LIST_SIGNATURE[] = "weir.files.list(path)";
 
 static int lua_files_list(lua_State *L) {
-  binding_argument_most(L, 1, LIST_SIGNATURE);
+  lua_settop(L, 1);
   const char *path = check_path(L, LIST_SIGNATURE);
 
   text_buffer *buffer = binding_buffer_push(L);
@@ -86,7 +86,7 @@ static int lua_files_stat(lua_State *L) {
   static const char *const types[] = {
       [FILES_FILE] = "file", [FILES_DIRECTORY] = "directory", [FILES_OTHER] = "other"};
   files_status status;
-  binding_argument_most(L, 1, STAT_SIGNATURE);
+  lua_settop(L, 1);
   const char *path = check_path(L, STAT_SIGNATURE);
 
   int error = files_stat(path, &status);
@@ -102,7 +102,7 @@ static int lua_files_stat(lua_State *L) {
 static const char OPEN_SIGNATURE[] = "weir.files.open(path)";
 
 static int lua_files_open(lua_State *L) {
-  binding_argument_most(L, 1, OPEN_SIGNATURE);
+  lua_settop(L, 1);
   const char *path = check_path(L, OPEN_SIGNATURE);
 
   file *opened = binding_owner_push(L, FILE_TYPE, sizeof *opened, 1);
@@ -121,7 +121,7 @@ static const char FILE_READ_SIGNATURE[] = "file:read() on an open file";
 
 static int lua_files_file_read(lua_State *L) {
   file *self = binding_argument_self(L, FILE_TYPE, FILE_READ_SIGNATURE);
-  binding_argument_most(L, 1, FILE_READ_SIGNATURE);
+  lua_settop(L, 1);
   binding_expect(L, self->open, FILE_READ_SIGNATURE);
 
   text_buffer *buffer = binding_buffer_push(L);

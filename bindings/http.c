@@ -9,9 +9,10 @@
  * sent instead of body; output_file gets the body of an answer that is no error. timeout_ms and
  * connect_timeout_ms are milliseconds, deadline_ms is milliseconds since 1970, and none goes beyond
  * the deadline of a handler. max_response_bytes: 64 MiB by default, 10 GiB with output_file.
- * ca_bundle: a file of authorities. direct: no proxy. In the answer, headers are by lower-case
- * name, and the values of a repeated one are joined with ", " (RFC 9110). Codes:
- * host/core/http/client.h.
+ * ca_bundle: a file of authorities. direct: no proxy.
+ *
+ * In the answer, headers are by lower-case name, and the values of a repeated one are joined with
+ * ", " (RFC 9110). host/core/http/client.h has the codes.
  *
  * Memory: the client is one userdata of the Lua state, so connections live as long as the state.
  * A batch is a userdata too: whatever raises, its responses are freed by the collector. */
@@ -85,7 +86,7 @@ static http_text read_text(lua_State *L, int index, const char *name, bool *secr
   return text;
 }
 
-/* Messages show the paths of files, so that they are no secrets. */
+/* Messages show the paths of files, so that a secret is refused here. */
 static const char *read_path(lua_State *L, int index, const char *name) {
   const char *path = binding_check_name(L, index, name, REQUEST_SIGNATURE);
   if (path && !*path) luaL_error(L, "'%s' is empty; expected %s", name, REQUEST_SIGNATURE);

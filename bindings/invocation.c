@@ -2,10 +2,12 @@
  * raises "there is no invocation".
  *
  *   context() → {request_id=, function_arn=, trace_id=, client_context=, cognito_identity=,
- *       tenant_id=} (each only when Lambda sent it), with deadline_ms and stop_at_ms in
- * milliseconds since 1970 (absent: there is none) event() → the event; strings that are secrets by
- * their names come as weir.secret | nil, message, "InvalidJson" stream(text[, content_type]) sends
- * a part of the response at once; "application/octet-stream" by default
+ *       tenant_id=, deadline_ms=, stop_at_ms=}
+ *       each only when Lambda sent it; the last two are milliseconds since 1970
+ *   event() → the event | nil, message, "InvalidJson"
+ *       strings that are secrets by their names come as weir.secret
+ *   stream(text[, content_type]) sends a part of the response at once
+ *       "application/octet-stream" by default
  *
  * Over host/lambda/runtime.c. Memory: none; texts are copied. */
 #include "binding.h"
@@ -21,7 +23,6 @@ static const runtime_invocation *check_invocation(lua_State *L) {
 }
 
 static int lua_invocation_context(lua_State *L) {
-  binding_argument_most(L, 0, "weir.invocation.context()");
   check_invocation(L);
 
   lambda_runtime_push_context(L);
@@ -30,7 +31,6 @@ static int lua_invocation_context(lua_State *L) {
 
 static int lua_invocation_event(lua_State *L) {
   json_scan scan;
-  binding_argument_most(L, 0, "weir.invocation.event()");
   const runtime_invocation *invocation = check_invocation(L);
 
   json_scan_begin(&scan, invocation->event, invocation->event_size);
@@ -47,7 +47,7 @@ static const char STREAM_SIGNATURE[] = "weir.invocation.stream(text[, content_ty
 static int lua_invocation_stream(lua_State *L) {
   size_t size;
   const char *content_type = "application/octet-stream";
-  binding_argument_most(L, 2, STREAM_SIGNATURE);
+  lua_settop(L, 2);
   const char *text = binding_argument_text(L, 1, &size, STREAM_SIGNATURE);
   if (!lua_isnoneornil(L, 2)) content_type = binding_argument_name(L, 2, STREAM_SIGNATURE);
   check_invocation(L);

@@ -56,7 +56,7 @@ static json_secrets read_secrets(lua_State *L) {
 
 static int lua_json_decode(lua_State *L) {
   bool secret = false;
-  binding_argument_most(L, 2, DECODE_SIGNATURE);
+  lua_settop(L, 2);
   json_scan scan = begin_scan(L, &secret, DECODE_SIGNATURE);
   json_secrets secrets = read_secrets(L);
   binding_expect(L, !secret || secrets != JSON_SECRETS_NONE, DECODE_SIGNATURE);
@@ -70,7 +70,7 @@ static const char VALIDATE_SIGNATURE[] = "weir.json.validate(text or secret)";
 
 static int lua_json_validate(lua_State *L) {
   bool secret = false;
-  binding_argument_most(L, 1, VALIDATE_SIGNATURE);
+  lua_settop(L, 1);
   json_scan scan = begin_scan(L, &secret, VALIDATE_SIGNATURE);
 
   if (!json_scan_validate(&scan)) return fail_scan(L, &scan);
@@ -120,7 +120,7 @@ static int lua_json_array(lua_State *L) {
 static const char IS_ARRAY_SIGNATURE[] = "weir.json.is_array(value)";
 
 static int lua_json_is_array(lua_State *L) {
-  binding_expect(L, lua_gettop(L) == 1, IS_ARRAY_SIGNATURE);
+  binding_expect(L, lua_gettop(L) >= 1, IS_ARRAY_SIGNATURE);
 
   bool marked = false;
   if (lua_istable(L, 1) && lua_getmetatable(L, 1)) {

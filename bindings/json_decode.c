@@ -4,8 +4,9 @@
  * is made at the right size; a container with more than WAIT_LIMIT values gets its table early
  * and is emptied into it from time to time.
  *
- * The Value of a tag is kept as a secret until its Key is known, in whichever order they come; what
- * turns out to be none becomes a string when its object closes. */
+ * The Value of a tag is kept as a secret until its Key is known, in whichever order they come. When
+ * the Key names no secret, the Value becomes a string as its object closes.
+ * Memory: the Lua state's. */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -145,7 +146,7 @@ static void push_guarded(decoder *self, json_span string) {
     push_string(self->L, string);
 }
 
-/* The table on top is whole: a Value whose Key is no secret's, or that has none, is a string. */
+/* The table on top is whole. Its Value becomes a string: the Key names no secret, or is absent. */
 static void decide_value(lua_State *L) {
   static const char *const names[] = {"Value", "value"};
   for (int i = 0; i < 2; i++) {

@@ -1,7 +1,8 @@
 /* Lua values to JSON text. See json_lua.h.
  *
  * Iterative. Each open table keeps two places on the Lua stack: the table, and a block with the
- * names of its members, when they are too many for the pool. */
+ * names of its members, when they are too many for the pool.
+ * Memory: the Lua state's; the text goes into the caller's buffer. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,7 @@ static size_t count_keys(encoder *self, int table, bool array) {
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
     if (!array) {
       if (lua_type(L, -2) != LUA_TSTRING)
-        refuse(self, "a table has keys other than strings, and is no list,");
+        refuse(self, "a table has keys other than strings, and is not a list,");
     } else if (!lua_isinteger(L, -2) || (lua_Unsigned)lua_tointeger(L, -2) - 1 >= length) {
       refuse(self, "a list has keys other than 1, 2, 3 …");
     }

@@ -27,7 +27,7 @@ typedef struct {
   pattern_explanation explanation;
 } compiled;
 
-/* Replaces a table at `index` by its JSON text; raises for what is neither text nor table. */
+/* Replaces a table at `index` by its JSON text; raises for anything else than a text or a table. */
 static void to_text(lua_State *L, int index, const char *signature) {
   int type = lua_type(L, index);
   if (type == LUA_TSTRING) return;
@@ -73,7 +73,7 @@ static const char COMPILE_SIGNATURE[] = "weir.pattern.compile(string or table)";
 
 static int lua_pattern_compile(lua_State *L) {
   pattern_source source;
-  binding_argument_most(L, 1, COMPILE_SIGNATURE);
+  lua_settop(L, 1);
   to_text(L, 1, COMPILE_SIGNATURE);
   source.text = lua_tolstring(L, 1, &source.size);
 
@@ -104,7 +104,7 @@ static void push_names(lua_State *L) {
 }
 
 static int lua_pattern_set(lua_State *L) {
-  binding_argument_most(L, 1, SET_SIGNATURE);
+  lua_settop(L, 1);
   if (!lua_istable(L, 1)) binding_check_refuse(L, 1, NULL, "a table", SET_SIGNATURE);
   push_names(L); // patterns names
   size_t count = lua_rawlen(L, 2);
@@ -139,7 +139,7 @@ static int fail_event(lua_State *L, const char *error, size_t line, size_t colum
 static compiled *check_compiled(lua_State *L, const char *type, const char *signature) {
   compiled *self = binding_argument_self(L, type, signature);
   binding_expect(L, self->scratch != NULL, signature);
-  binding_argument_most(L, 2, signature);
+  lua_settop(L, 2);
   to_text(L, 2, signature);
   return self;
 }

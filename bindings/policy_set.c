@@ -71,7 +71,7 @@ static const char LOAD_SIGNATURE[] =
 static int lua_policy_set_load(lua_State *L) {
   policy_set_options options = {0};
   json_span bundle;
-  binding_argument_most(L, 2, LOAD_SIGNATURE);
+  lua_settop(L, 2);
   const char *path = binding_argument_name(L, 1, LOAD_SIGNATURE);
   policy_set_options_read(L, 2, LOAD_SIGNATURE, &options, &bundle);
 
@@ -94,7 +94,7 @@ static const char APPEND_SIGNATURE[] = "weir.policy_set.append(path, line)";
 
 static int lua_policy_set_append(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 2, APPEND_SIGNATURE);
+  lua_settop(L, 2);
   const char *path = binding_argument_name(L, 1, APPEND_SIGNATURE);
   const char *text = binding_argument_text(L, 2, &size, APPEND_SIGNATURE);
 
@@ -125,9 +125,8 @@ static int lua_policy_set_set_decide(lua_State *L) {
   static const char *const keys[] = {"params_json", "overrides_json", "record", NULL};
   policy_question question = {0};
   policy_set_handle *h = check_handle(L, DECIDE_SIGNATURE);
-  binding_argument_most(L, 4, DECIDE_SIGNATURE);
-  read_question(L, &question, DECIDE_SIGNATURE);
   lua_settop(L, 4);
+  read_question(L, &question, DECIDE_SIGNATURE);
   binding_check_options(L, 4, keys, DECIDE_SIGNATURE);
   question.params = policy_set_options_text(L, 4, "params_json", DECIDE_SIGNATURE);
   question.overrides = policy_set_options_text(L, 4, "overrides_json", DECIDE_SIGNATURE);
@@ -154,7 +153,7 @@ static const char RECORD_SIGNATURE[] =
 static int lua_policy_set_set_record(lua_State *L) {
   policy_question question = {0};
   policy_set_handle *h = check_handle(L, RECORD_SIGNATURE);
-  binding_argument_most(L, 4, RECORD_SIGNATURE);
+  lua_settop(L, 4);
   read_question(L, &question, RECORD_SIGNATURE);
   decision_origin origin = policy_set_options_origin(L, 4, RECORD_SIGNATURE);
 
@@ -173,7 +172,7 @@ static int lua_policy_set_set_refresh(lua_State *L) {
   policy_set_origin origin = {0};
   const char *kind = NULL;
   policy_set_handle *h = check_handle(L, REFRESH_SIGNATURE);
-  binding_argument_most(L, 4, REFRESH_SIGNATURE);
+  lua_settop(L, 4);
   bool given = !lua_isnoneornil(L, 2);
   if (given) {
     origin.text = binding_argument_text(L, 2, &origin.size, REFRESH_SIGNATURE);
@@ -195,7 +194,7 @@ static const char OVERRIDE_SIGNATURE[] = "set:override({name = value, …})";
 static int lua_policy_set_set_override(lua_State *L) {
   size_t size;
   policy_set_handle *h = check_handle(L, OVERRIDE_SIGNATURE);
-  binding_argument_most(L, 2, OVERRIDE_SIGNATURE);
+  lua_settop(L, 2);
   if (!lua_istable(L, 2)) binding_check_refuse(L, 2, NULL, "a table", OVERRIDE_SIGNATURE);
   const char *overrides = policy_set_options_push_params(L, 2, &size, OVERRIDE_SIGNATURE);
 
@@ -211,21 +210,18 @@ static int lua_policy_set_set_override(lua_State *L) {
 
 static int lua_policy_set_set_policies(lua_State *L) {
   policy_set_handle *h = check_handle(L, "set:policies()");
-  binding_argument_most(L, 1, "set:policies()");
   policy_set_tables_push_policies(L, policy_set_sandbox(h->set));
   return 1;
 }
 
 static int lua_policy_set_set_digest(lua_State *L) {
   policy_set_handle *h = check_handle(L, "set:digest()");
-  binding_argument_most(L, 1, "set:digest()");
   lua_pushstring(L, policy_set_files(h->set)->digest);
   return 1;
 }
 
 static int lua_policy_set_set_directory(lua_State *L) {
   policy_set_handle *h = check_handle(L, "set:directory()");
-  binding_argument_most(L, 1, "set:directory()");
   lua_pushstring(L, policy_set_files(h->set)->directory);
   return 1;
 }
@@ -233,7 +229,6 @@ static int lua_policy_set_set_directory(lua_State *L) {
 static int lua_policy_set_set_bundle(lua_State *L) {
   const policy_file *culprit = NULL;
   policy_set_handle *h = check_handle(L, "set:bundle()");
-  binding_argument_most(L, 1, "set:bundle()");
 
   text_buffer *text = binding_buffer_push(L);
   if (!policy_bundle_write(policy_set_files(h->set), text, &culprit))

@@ -6,8 +6,7 @@
  *   time_us() → microseconds since 1970, UTC
  *   timestamp([milliseconds since 1970]) → that time, or now, as "2026-11-22T03:04:05.678Z"
  *   sleep(milliseconds) waits 0 to 60000 ms; in a handler not beyond its deadline
- *   deadline() → when the handler that runs has to stop, in milliseconds since 1970, or nil: there
- *       is none
+ *   deadline() → when the handler that runs has to stop, in milliseconds since 1970, or nil
  *   write(descriptor, text) → true | nil, message, "WriteFailed"
  *       texts of several threads never mingle
  *   new_id() → 32 hexadecimal digits that no other call anywhere gives
@@ -29,19 +28,16 @@
 enum { LONGEST_SLEEP_MS = 60000, ID_BYTES = 16, PATH_BYTES = 4096 };
 
 static int lua_process_clock(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.clock()");
   lua_pushinteger(L, process_clock_ms());
   return 1;
 }
 
 static int lua_process_time(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.time()");
   lua_pushinteger(L, process_time_ms());
   return 1;
 }
 
 static int lua_process_time_us(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.time_us()");
   lua_pushinteger(L, process_time_us());
   return 1;
 }
@@ -50,7 +46,7 @@ static const char TIMESTAMP_SIGNATURE[] = "weir.process.timestamp([milliseconds 
 
 static int lua_process_timestamp(lua_State *L) {
   char text[PROCESS_TIMESTAMP_BYTES];
-  binding_argument_most(L, 1, TIMESTAMP_SIGNATURE);
+  lua_settop(L, 1);
   int64_t time_ms = lua_isnoneornil(L, 1)
                         ? process_time_ms()
                         : binding_argument_integer(L, 1, 0, LUA_MAXINTEGER, TIMESTAMP_SIGNATURE);
@@ -64,7 +60,7 @@ static const char WRITE_SIGNATURE[] = "weir.process.write(descriptor, text)";
 
 static int lua_process_write(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 2, WRITE_SIGNATURE);
+  lua_settop(L, 2);
   int descriptor = (int)binding_argument_integer(L, 1, 0, INT_MAX, WRITE_SIGNATURE);
   const char *text = binding_argument_text(L, 2, &size, WRITE_SIGNATURE);
 
@@ -79,7 +75,6 @@ static int lua_process_new_id(lua_State *L) {
   static const char digits[] = "0123456789abcdef";
   unsigned char bytes[ID_BYTES];
   char text[2 * sizeof bytes];
-  binding_argument_most(L, 0, "weir.process.new_id()");
 
   if (!process_random(bytes, sizeof bytes))
     return binding_fail(L, "NoRandomness", "the system gives no random numbers");
@@ -95,7 +90,7 @@ static int lua_process_new_id(lua_State *L) {
 static const char SLEEP_SIGNATURE[] = "weir.process.sleep(milliseconds from 0 to 60000)";
 
 static int lua_process_sleep(lua_State *L) {
-  binding_argument_most(L, 1, SLEEP_SIGNATURE);
+  lua_settop(L, 1);
   int64_t milliseconds = binding_argument_integer(L, 1, 0, LONGEST_SLEEP_MS, SLEEP_SIGNATURE);
 
   /* A handler sleeps up to its deadline, which then stops it. */
@@ -105,7 +100,6 @@ static int lua_process_sleep(lua_State *L) {
 }
 
 static int lua_process_deadline(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.deadline()");
   int64_t deadline_ms = lambda_runtime_deadline(L, 0);
   if (deadline_ms == 0)
     lua_pushnil(L);
@@ -116,7 +110,6 @@ static int lua_process_deadline(lua_State *L) {
 
 static int lua_process_executable(lua_State *L) {
   char path[PATH_BYTES];
-  binding_argument_most(L, 0, "weir.process.executable()");
   if (!process_executable(path, sizeof path))
     return binding_fail(L, "NotFound", "the path of the running program is unknown");
   lua_pushstring(L, path);
@@ -124,7 +117,6 @@ static int lua_process_executable(lua_State *L) {
 }
 
 static int lua_process_keep_secrets(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.keep_secrets()");
   if (!process_keep_secrets())
     return binding_fail(L, "NotKept", "the system does not let core dumps be switched off");
   lua_pushboolean(L, true);

@@ -193,7 +193,7 @@ static bool replay_all(lua_State *L, replay *r, int recordings, const caller *c)
 static int lua_replay_run(lua_State *L) {
   static const char *const keys[] = {"set",      "old",         "recordings", "jobs",
                                      "on_event", "on_progress", NULL};
-  binding_argument_most(L, 1, RUN_SIGNATURE);
+  lua_settop(L, 1);
   binding_expect(L, binding_check_options(L, 1, keys, RUN_SIGNATURE), RUN_SIGNATURE);
   binding_check_present(L, 1, "set", RUN_SIGNATURE);
   policy_set *set = check_set(L, "set"), *old = check_set(L, "old");
@@ -259,7 +259,7 @@ static void add_file(lua_State *L, replay_digest_list *list) {
 
 static int lua_replay_combine(lua_State *L) {
   char total[REPLAY_DIGEST_BYTES];
-  binding_argument_most(L, 1, COMBINE_SIGNATURE);
+  lua_settop(L, 1);
   lua_Integer count = binding_check_list(L, 1, NULL, COMBINE_SIGNATURE);
   if (count == 0) luaL_error(L, "there is no file to combine; expected %s", COMBINE_SIGNATURE);
 
@@ -278,7 +278,6 @@ static int lua_replay_combine(lua_State *L) {
 }
 
 static int lua_replay_cores(lua_State *L) {
-  binding_argument_most(L, 0, "weir.replay.cores()");
   lua_pushinteger(L, count_cores());
   return 1;
 }

@@ -39,7 +39,7 @@ static const char WRAP_SIGNATURE[] = "weir.secret.wrap(text)";
 static int lua_secret_wrap(lua_State *L) {
   bool secret = false;
   size_t size;
-  binding_argument_most(L, 1, WRAP_SIGNATURE);
+  lua_settop(L, 1);
   const char *text = binding_argument_secret(L, 1, &size, &secret, WRAP_SIGNATURE);
 
   if (!secret) binding_secret_push(L, text, size);
@@ -49,7 +49,7 @@ static int lua_secret_wrap(lua_State *L) {
 static const char ENVIRONMENT_SIGNATURE[] = "weir.secret.environment(name)";
 
 static int lua_secret_environment(lua_State *L) {
-  binding_argument_most(L, 1, ENVIRONMENT_SIGNATURE);
+  lua_settop(L, 1);
   const char *name = binding_argument_name(L, 1, ENVIRONMENT_SIGNATURE);
 
   const char *value = getenv(name);
@@ -62,7 +62,7 @@ static int lua_secret_environment(lua_State *L) {
 static const char IS_SIGNATURE[] = "weir.secret.is(value)";
 
 static int lua_secret_is(lua_State *L) {
-  binding_argument_most(L, 1, IS_SIGNATURE);
+  binding_expect(L, lua_gettop(L) >= 1, IS_SIGNATURE);
   lua_pushboolean(L, binding_secret(L, 1, NULL) != NULL);
   return 1;
 }
@@ -70,7 +70,7 @@ static int lua_secret_is(lua_State *L) {
 static const char EQUAL_SIGNATURE[] = "weir.secret.equal(secret or text, secret or text)";
 
 static int lua_secret_equal(lua_State *L) {
-  binding_argument_most(L, 2, EQUAL_SIGNATURE);
+  lua_settop(L, 2);
   for (int index = 1; index <= 2; index++) {
     bool secret = false;
     size_t size;
@@ -88,7 +88,7 @@ static const char HIDE_SIGNATURE[] = "weir.secret.hide(text, secret)";
 
 static int lua_secret_hide(lua_State *L) {
   size_t size, secret_size = 0;
-  binding_argument_most(L, 2, HIDE_SIGNATURE);
+  lua_settop(L, 2);
   const char *text = binding_argument_text(L, 1, &size, HIDE_SIGNATURE);
   const char *secret = check_secret(L, 2, &secret_size, HIDE_SIGNATURE);
 
@@ -120,7 +120,7 @@ static secret_value *read_known(lua_State *L, int index, size_t *count) {
 
 static int lua_secret_redact(lua_State *L) {
   size_t size, count;
-  binding_argument_most(L, 2, REDACT_SIGNATURE);
+  lua_settop(L, 2);
   const char *text = binding_argument_text(L, 1, &size, REDACT_SIGNATURE);
   const secret_value *known = read_known(L, 2, &count);
 
@@ -138,7 +138,7 @@ static const char NAMES_SIGNATURE[] = "weir.secret.names(name)";
 
 static int lua_secret_names(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 1, NAMES_SIGNATURE);
+  lua_settop(L, 1);
   const char *name = binding_argument_text(L, 1, &size, NAMES_SIGNATURE);
 
   lua_pushboolean(L, secret_name(name, size));
@@ -149,7 +149,7 @@ static const char SIZE_SIGNATURE[] = "weir.secret.size(secret)";
 
 static int lua_secret_size(lua_State *L) {
   size_t size;
-  binding_argument_most(L, 1, SIZE_SIGNATURE);
+  lua_settop(L, 1);
   check_secret(L, 1, &size, SIZE_SIGNATURE);
 
   lua_pushinteger(L, (lua_Integer)size);
@@ -161,7 +161,7 @@ static const char DIGEST_SIGNATURE[] = "weir.secret.digest(secret)";
 static int lua_secret_digest(lua_State *L) {
   size_t size;
   char digits[SHA256_HEX];
-  binding_argument_most(L, 1, DIGEST_SIGNATURE);
+  lua_settop(L, 1);
   const char *bytes = check_secret(L, 1, &size, DIGEST_SIGNATURE);
 
   sha256_text(bytes, size, digits);
@@ -173,7 +173,7 @@ static const char MADE_OF_SIGNATURE[] = "weir.secret.made_of(secret, characters)
 
 static int lua_secret_made_of(lua_State *L) {
   size_t size, count;
-  binding_argument_most(L, 2, MADE_OF_SIGNATURE);
+  lua_settop(L, 2);
   const char *bytes = check_secret(L, 1, &size, MADE_OF_SIGNATURE);
   const char *characters = binding_argument_text(L, 2, &count, MADE_OF_SIGNATURE);
 

@@ -19,7 +19,7 @@ static const char HEX_SIGNATURE[] = "weir.sha256.hex(text)";
 static int lua_sha256_hex(lua_State *L) {
   char digits[SHA256_HEX];
   size_t size;
-  binding_argument_most(L, 1, HEX_SIGNATURE);
+  lua_settop(L, 1);
   const char *text = binding_argument_text(L, 1, &size, HEX_SIGNATURE);
 
   sha256_text(text, size, digits);
@@ -68,7 +68,7 @@ static int64_t read_bytes(lua_State *L, int index, int64_t otherwise) {
 
 static int lua_sha256_file(lua_State *L) {
   char digits[SHA256_HEX];
-  binding_argument_most(L, 3, FILE_SIGNATURE);
+  lua_settop(L, 3);
   const char *path = binding_argument_name(L, 1, FILE_SIGNATURE);
   int64_t offset = read_bytes(L, 2, 0), length = read_bytes(L, 3, -1);
 

@@ -10,10 +10,11 @@
  * yours and the signature's, by lower-case name; reading one ignores case. `time` is seconds since
  * 1970 or YYYYMMDDTHHMMSSZ, now by default. Url, body, header values, the secret key and the token
  * may be secrets; what would show one (a presigned URL, details.canonical_request) is then a
- * secret. Details are canonical_request, string_to_sign, signature and payload_hash; who signs the
- * same body again, for another attempt, gives that hash and saves the hashing. Codes: InvalidTime,
- * InvalidHeader, InvalidExpires and those of host/core/aws/sigv4.h. Memory: one signer a Lua state,
- * in an upvalue. */
+ * secret. Details are canonical_request, string_to_sign, signature and payload_hash. To sign the
+ * same body again, for another attempt, give that hash: it saves the hashing.
+ *
+ * Codes: InvalidTime, InvalidHeader, InvalidExpires and those of host/core/aws/sigv4.h.
+ * Memory: one signer a Lua state, in an upvalue. */
 #include <ctype.h>
 #include <math.h>
 
@@ -145,7 +146,7 @@ static const char ENCODE_SIGNATURE[] = "weir.sigv4.encode(text[, keep_slash])";
 static int lua_sigv4_encode(lua_State *L) {
   sigv4_text text;
   sigv4_signer *signer = lua_touserdata(L, lua_upvalueindex(1));
-  binding_argument_most(L, 2, ENCODE_SIGNATURE);
+  lua_settop(L, 2);
   text.at = binding_argument_text(L, 1, &text.size, ENCODE_SIGNATURE);
   bool keep_slash = binding_argument_boolean(L, 2, false, ENCODE_SIGNATURE);
 

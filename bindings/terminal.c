@@ -10,7 +10,7 @@
 #include "registry.h"
 
 static int check_descriptor(lua_State *L, const char *signature) {
-  binding_argument_most(L, 1, signature);
+  lua_settop(L, 1);
   return (int)binding_argument_integer(L, 1, 0, 2, signature);
 }
 

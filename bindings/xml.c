@@ -46,7 +46,7 @@ static const char DECODE_SIGNATURE[] = "weir.xml.decode(text)";
 static int lua_xml_decode(lua_State *L) {
   char problem[160];
   size_t size;
-  binding_argument_most(L, 1, DECODE_SIGNATURE);
+  lua_settop(L, 1);
   const char *text = binding_argument_text(L, 1, &size, DECODE_SIGNATURE);
 
   xml_tree *tree = binding_owner_push(L, TREE, sizeof *tree, 0);

@@ -4,7 +4,7 @@
 #   1. A folder of host/ includes itself and the folders that `sees` names below. host/core never sees Lua.
 #   2. `impl.h` is a folder's private header: nobody else includes it.
 #   3. A binding sees every folder, binding.h, registry.h, json_lua.h (Lua values as JSON, which bodies
-#      and items hold too) and the inner headers of its own family, such as dynamodb_lua.h.
+#      and items hold too) and the inner headers of its own family, such as dynamodb_value.h.
 #   4. Only lua/weir/aws uses weir.http and weir.sigv4.
 #   5. A C file has at most 400 lines, a binding at most 300.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
