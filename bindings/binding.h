@@ -70,6 +70,11 @@ const char *binding_argument_secret(lua_State *L, int index, size_t *size, bool 
 lua_Integer binding_argument_integer(lua_State *L, int index, lua_Integer least, lua_Integer most,
                                      const char *signature);
 
+/* A number in a range, or `otherwise` where there is none and `otherwise` is a number. Not a number
+ * (NaN) is refused. */
+lua_Number binding_argument_number(lua_State *L, int index, lua_Number least, lua_Number most,
+                                   lua_Number otherwise, const char *signature);
+
 /* A boolean, or `otherwise` where there is none. */
 bool binding_argument_boolean(lua_State *L, int index, bool otherwise, const char *signature);
 

@@ -127,6 +127,19 @@ lua_Integer binding_argument_integer(lua_State *L, int index, lua_Integer least,
   return read_integer(L, index, index, NULL, least, most, signature);
 }
 
+lua_Number binding_argument_number(lua_State *L, int index, lua_Number least, lua_Number most,
+                                   lua_Number otherwise, const char *signature) {
+  char wanted[WANTED_BYTES];
+  if (lua_isnoneornil(L, index) && otherwise == otherwise) return otherwise;
+  if (lua_type(L, index) != LUA_TNUMBER) refuse(L, index, index, NULL, "a number", signature);
+
+  lua_Number value = lua_tonumber(L, index);
+  if (value >= least && value <= most) return value;
+  snprintf(wanted, WANTED_BYTES, "a number from %.14g to %.14g", least, most);
+  refuse_value(L, index, NULL, wanted, signature);
+  return 0;
+}
+
 bool binding_argument_boolean(lua_State *L, int index, bool otherwise, const char *signature) {
   return lua_isnoneornil(L, index) ? otherwise : read_boolean(L, index, index, NULL, signature);
 }

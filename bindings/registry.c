@@ -24,6 +24,7 @@ const luaL_Reg registry_bindings[] = {
     {"weir.secret", luaopen_weir_secret},
     {"weir.sha256", luaopen_weir_sha256},
     {"weir.sigv4", luaopen_weir_sigv4},
+    {"weir.stats", luaopen_weir_stats},
     {"weir.terminal", luaopen_weir_terminal},
     {"weir.xml", luaopen_weir_xml},
     {NULL, NULL},
