@@ -73,6 +73,7 @@ static int lua_stats_windows_merge(lua_State *L) {
 
 static int lua_stats_windows_counts(lua_State *L) {
   const stats_windows *self = binding_argument_self(L, WINDOWS, "windows:counts()");
+  binding_argument_most(L, 1, "windows:counts()");
   stats_window all = stats_windows_counts(self);
   stats_arguments_push_pair(L, all.n1, all.x1);
   return 2 + stats_arguments_push_pair(L, all.n0, all.x0);
@@ -80,6 +81,7 @@ static int lua_stats_windows_counts(lua_State *L) {
 
 static int lua_stats_windows_dispersion(lua_State *L) {
   const stats_windows *self = binding_argument_self(L, WINDOWS, "windows:dispersion()");
+  binding_argument_most(L, 1, "windows:dispersion()");
   lua_pushnumber(L, stats_windows_dispersion(self));
   return 1;
 }
@@ -153,12 +155,14 @@ static int lua_stats_sketch_quantile(lua_State *L) {
 
 static int lua_stats_sketch_count(lua_State *L) {
   const stats_sketch *self = binding_argument_self(L, SKETCH, "sketch:count()");
+  binding_argument_most(L, 1, "sketch:count()");
   lua_pushnumber(L, self->total);
   return 1;
 }
 
 static int lua_stats_sketch_buckets(lua_State *L) {
   const stats_sketch *self = binding_argument_self(L, SKETCH, "sketch:buckets()");
+  binding_argument_most(L, 1, "sketch:buckets()");
   lua_newtable(L);
   for (size_t i = 0; i < self->size; i++) {
     if (self->counts[i] == 0) continue;

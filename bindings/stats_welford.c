@@ -43,12 +43,14 @@ static int lua_stats_welford_merge(lua_State *L) {
 
 static int lua_stats_welford_count(lua_State *L) {
   const stats_moments *self = binding_argument_self(L, WELFORD, "welford:count()");
+  binding_argument_most(L, 1, "welford:count()");
   lua_pushnumber(L, self->count);
   return 1;
 }
 
 static int lua_stats_welford_mean(lua_State *L) {
   const stats_moments *self = binding_argument_self(L, WELFORD, "welford:mean()");
+  binding_argument_most(L, 1, "welford:mean()");
   if (self->count == 0) return 0;
   lua_pushnumber(L, self->mean);
   return 1;
@@ -56,6 +58,7 @@ static int lua_stats_welford_mean(lua_State *L) {
 
 static int lua_stats_welford_variance(lua_State *L) {
   const stats_moments *self = binding_argument_self(L, WELFORD, "welford:variance()");
+  binding_argument_most(L, 1, "welford:variance()");
   if (self->count < 2) return 0;
   lua_pushnumber(L, stats_moments_variance(self));
   return 1;

@@ -104,6 +104,16 @@ static const call calls[] = {
     {"sigv4.sign", "local r=" SIGNED " return function() local h=M.sign(r) return h.Host end"},
     {"sigv4.presign", "local r=" SIGNED " return function() return M.presign(r), M.encode('ä/'),"
                       " M.skew{code='x',date='y',received=1} end"},
+    {"stats.windows", "return function() local w=M.windows():add{n1=2,x1=1,n0=2,x0=1}"
+                      " return w:merge(w):counts() end"},
+    {"stats.sketch", "return function() local s=M.sketch():add(1):add_bucket(900,2)"
+                     " s:merge(s) return s:buckets(), s:quantile(.5),"
+                     " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
+    {"stats.welford", "return function() local v=M.welford():add(1) return v:merge(v):mean() end"},
+    {"stats.rank_test", "return function() return M.rank_test({2,1},{3}), M.holm{.1,.2},"
+                        " M.cloudwatch({1,2},'p90'), M.split_log_bayes({1,2},{1,1}) end"},
+    {"stats.boundaries", "return function() return"
+                         " M.boundaries{spending='pocock',times={.5,1}} end"},
     {"terminal", "return function() return M.columns(0), M.is_terminal(1) end"},
     {"xml.decode", "return function() return M.decode('<a>t<b c=\"d\">u</b></a>'), M.decode('<a')"
                    " end"},

@@ -8,6 +8,8 @@ local pattern = require("weir.pattern")
 local policy_folder = require("support.policy_folder")
 local secret = require("weir.secret")
 
+local stats = require("weir.stats")
+
 local has_emulator, emulator = pcall(require, "weir.emulator")
 
 -- A sample of each type, and what it is taken for: text that looks like a number is no number.
@@ -249,6 +251,86 @@ local CALLS = {
     good = { { code = "x", date = "x", received = 1 } },
   },
   ["weir.sigv4.encode"] = { takes = { "text", "boolean|nothing" }, good = { "x", true } },
+  ["weir.stats.wilson"] = { takes = { "number", "number", "number|nothing" }, good = { 1, 2, .9 } },
+  ["weir.stats.newcombe"] = {
+    takes = { "number", "number", "number", "number", "number|nothing" }, good = { 1, 2, 1, 2, .9 },
+  },
+  ["weir.stats.proportions"] = {
+    takes = { "number", "number", "number", "number" }, good = { 1, 2, 1, 2 },
+  },
+  ["weir.stats.welch"] = {
+    takes = { {
+      mean1 = "number", var1 = "number", n1 = "number", mean0 = "number", var0 = "number",
+      n0 = "number", confidence = "number|nothing",
+    } },
+    good = { { mean1 = 1, var1 = 1, n1 = 2, mean0 = 1, var0 = 1, n0 = 2 } },
+  },
+  ["weir.stats.rank_test"] = {
+    takes = { "table", "table", "number|nothing" }, good = { { 1 }, { 2 }, .9 },
+  },
+  ["weir.stats.order_ranks"] = { takes = { "number", "number", "number|nothing" }, good = { 9, .5, .9 } },
+  ["weir.stats.split_chi_square"] = { takes = { "table", "table" }, good = { { 1 }, { 1 } } },
+  ["weir.stats.split_log_bayes"] = {
+    takes = { "table", "table", "number|nothing" }, good = { { 1 }, { 1 }, 9 },
+  },
+  ["weir.stats.holm"] = { takes = { "table" }, good = { { .5 } } },
+  ["weir.stats.beta"] = { takes = { "number", "number", "number" }, good = { .5, 1, 1 } },
+  ["weir.stats.boundaries"] = {
+    takes = { {
+      spending = "text", alpha = "number|nothing", times = "table", rho = "number|nothing",
+      gamma = "number|nothing",
+    } },
+    good = { { spending = "pocock", times = { 1 } } },
+  },
+  ["weir.stats.error_interval"] = {
+    takes = { {
+      x1 = "number", n1 = "number", x0 = "number", n0 = "number", alpha = "number|nothing",
+      clock = "number|nothing", dispersion = "number|nothing",
+    } },
+    good = { { x1 = 1, n1 = 2, x0 = 1, n0 = 2 } },
+  },
+  ["weir.stats.ratio_interval"] = {
+    takes = { {
+      q = "number", sketch1 = "sketch", sketch0 = "sketch", n0 = "number|nothing",
+      alpha = "number|nothing",
+    } },
+    good = { { q = .5, sketch1 = stats.sketch(), sketch0 = stats.sketch() } },
+  },
+  ["weir.stats.cloudwatch"] = { takes = { "table", "text" }, good = { { 1 }, "p90" } },
+  ["weir.stats.windows"] = { takes = {}, good = {} },
+  ["weir.stats.windows:add"] = {
+    self = stats.windows,
+    takes = { { n1 = "number", x1 = "number", n0 = "number", x0 = "number" } },
+    good = { { n1 = 2, x1 = 1, n0 = 2, x0 = 1 } },
+  },
+  ["weir.stats.windows:merge"] = {
+    self = stats.windows, takes = { "windows" }, good = { stats.windows() },
+  },
+  ["weir.stats.windows:counts"] = { self = stats.windows, takes = {}, good = {} },
+  ["weir.stats.windows:dispersion"] = { self = stats.windows, takes = {}, good = {} },
+  ["weir.stats.sketch"] = { takes = { "number|nothing" }, good = { .02 } },
+  ["weir.stats.sketch:add"] = {
+    self = function() return stats.sketch() end, takes = { "number", "number|nothing" }, good = { 1, 2 },
+  },
+  ["weir.stats.sketch:add_bucket"] = {
+    self = function() return stats.sketch() end, takes = { "number", "number" }, good = { 1, 2 },
+  },
+  ["weir.stats.sketch:merge"] = {
+    self = function() return stats.sketch() end, takes = { "sketch" }, good = { stats.sketch() },
+  },
+  ["weir.stats.sketch:quantile"] = {
+    self = function() return stats.sketch() end, takes = { "number" }, good = { .5 },
+  },
+  ["weir.stats.sketch:count"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
+  ["weir.stats.sketch:buckets"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
+  ["weir.stats.welford"] = { takes = {}, good = {} },
+  ["weir.stats.welford:add"] = { self = stats.welford, takes = { "number" }, good = { 1 } },
+  ["weir.stats.welford:merge"] = {
+    self = stats.welford, takes = { "welford" }, good = { stats.welford() },
+  },
+  ["weir.stats.welford:count"] = { self = stats.welford, takes = {}, good = {} },
+  ["weir.stats.welford:mean"] = { self = stats.welford, takes = {}, good = {} },
+  ["weir.stats.welford:variance"] = { self = stats.welford, takes = {}, good = {} },
   ["weir.terminal.is_terminal"] = { takes = { "number" }, good = { 0 } },
   ["weir.terminal.columns"] = { takes = { "number" }, good = { 0 } },
   ["weir.xml.decode"] = { takes = { "text" }, good = { "<a/>" } },
