@@ -18,7 +18,10 @@
  *       parameters for this and every later version; after a failure the set must not be asked
  *   set:policies() → list of {kind=, name=, file=, digest=, params=, examples=, worst=}
  *   set:digest(), set:directory() → text
- *   set:bundle() → text | nil, message, "InvalidText"
+ *   set:is_checked() → whether its sources need not be read for mistakes (policy_files.h)
+ *   set:sources() → list of {path=, file=, text=}; file is the path as messages show it
+ *   set:bundle([{checked=boolean}]) → text | nil, message, "InvalidText"
+ *       checked: note that this program's check found no error in the set
  *
  * facts are JSON text. Codes of decisions: host/policy/sandbox.h. Tables: policy_set_tables.h.
  * Memory: the userdata owns the policy_set and one reusable answer; findings have a userdata of
@@ -226,12 +229,30 @@ static int lua_policy_set_set_directory(lua_State *L) {
   return 1;
 }
 
+static int lua_policy_set_set_is_checked(lua_State *L) {
+  policy_set_handle *h = check_handle(L, "set:is_checked()");
+  lua_pushboolean(L, policy_files_are_checked(policy_set_files(h->set)));
+  return 1;
+}
+
+static int lua_policy_set_set_sources(lua_State *L) {
+  policy_set_handle *h = check_handle(L, "set:sources()");
+  policy_set_tables_push_sources(L, policy_set_files(h->set));
+  return 1;
+}
+
+static const char BUNDLE_SIGNATURE[] = "set:bundle([{checked=boolean?}])";
+
 static int lua_policy_set_set_bundle(lua_State *L) {
+  static const char *const keys[] = {"checked", NULL};
   const policy_file *culprit = NULL;
-  policy_set_handle *h = check_handle(L, "set:bundle()");
+  policy_set_handle *h = check_handle(L, BUNDLE_SIGNATURE);
+  lua_settop(L, 2);
+  bool checked = binding_check_options(L, 2, keys, BUNDLE_SIGNATURE) &&
+                 binding_check_boolean(L, 2, "checked", false, BUNDLE_SIGNATURE);
 
   text_buffer *text = binding_buffer_push(L);
-  if (!policy_bundle_write(policy_set_files(h->set), text, &culprit))
+  if (!policy_bundle_write(policy_set_files(h->set), checked ? WEIR_VERSION : NULL, text, &culprit))
     return binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
                         culprit ? culprit->shown : "the set",
                         culprit ? "it is not UTF-8 text" : "not enough memory");
@@ -250,6 +271,8 @@ int luaopen_weir_policy_set(lua_State *L) {
                                      BINDING_FUNCTION(policy_set_set, policies),
                                      BINDING_FUNCTION(policy_set_set, digest),
                                      BINDING_FUNCTION(policy_set_set, directory),
+                                     BINDING_FUNCTION(policy_set_set, is_checked),
+                                     BINDING_FUNCTION(policy_set_set, sources),
                                      BINDING_FUNCTION(policy_set_set, bundle),
                                      BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(policy_set, load),

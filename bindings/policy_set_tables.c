@@ -103,3 +103,15 @@ void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox
     lua_rawseti(L, -2, ++count);
   }
 }
+
+void policy_set_tables_push_sources(lua_State *L, const policy_files *files) {
+  lua_createtable(L, (int)files->count, 0);
+  for (size_t i = 0; i < files->count; i++) {
+    const policy_file *file = &files->items[i];
+    lua_createtable(L, 0, 3);
+    binding_set_text(L, "path", file->path);
+    binding_set_text(L, "file", file->shown);
+    binding_set_bytes(L, "text", file->text, file->size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}

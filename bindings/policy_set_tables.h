@@ -1,4 +1,5 @@
-/* The Lua tables that weir.policy_set answers with: findings, an answer, the policies of a set.
+/* The Lua tables that weir.policy_set answers with: findings, an answer, a set's policies and
+ * files.
  * Memory: Lua values, copies of everything. */
 #ifndef WEIR_POLICY_SET_TABLES_H
 #define WEIR_POLICY_SET_TABLES_H
@@ -18,5 +19,8 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
 
 /* List of {kind=, name=, file=, digest=, params=, examples=, worst=}. */
 void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox);
+
+/* List of {path=, file=, text=}. */
+void policy_set_tables_push_sources(lua_State *L, const policy_files *files);
 
 #endif

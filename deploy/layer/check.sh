@@ -13,7 +13,7 @@ mkdir -p "$tree/build/layer" "$tree/build/lua" "$tree/build/dev"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$tree"
 cp -r "$layer/downloads" "$tree/build/layer/downloads"
 cp -r build/lua/downloads "$tree/build/lua/downloads"
-cp build/dev/weir build/dev/luac "$tree/build/dev/"
+cp build/dev/weir build/dev/luac build/dev/lua5.4 "$tree/build/dev/"
 (cd "$tree" && bash deploy/layer/build.sh "$@" >/dev/null)
 for arch in "$@"; do
   if ! cmp "$layer/weir-layer-$arch.zip" "$tree/build/layer/weir-layer-$arch.zip"; then

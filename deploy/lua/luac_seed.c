@@ -1,4 +1,4 @@
-/* The seeds of luac's state. What luac writes does not depend on them. */
+/* The seeds of the states of luac and lua5.4. What they write does not depend on them. */
 unsigned script_seed_of_new_state(void);
 unsigned long long script_seed_of_strings(void);
 

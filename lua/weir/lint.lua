@@ -4,6 +4,7 @@
 -- lint.check(text, file) → list of { file =, line =, column =, size =, severity =, code =,
 -- message =, hint = }, in the order of the text. Source that Lua refuses gives none: loading it
 -- tells what is wrong.
+-- lint.sources(sources) → the same for all files of a set, as set:sources() gives them.
 local decisions = require "weir.lint.decisions"
 local findings = require "weir.findings"
 local names = require "weir.lint.names"
@@ -113,6 +114,15 @@ function lint.check(text, file)
   -- An expression of a hundred thousand terms: Lua can run what is too deep to walk.
   if type(result) == "string" and result:find("stack overflow", 1, true) then return {} end
   error(result, 0)
+end
+
+function lint.sources(sources)
+  local found = {}
+  for _, source in ipairs(sources) do
+    local of_file = lint.check(source.text, source.file)
+    table.move(of_file, 1, #of_file, #found + 1, found)
+  end
+  return found
 end
 
 return lint

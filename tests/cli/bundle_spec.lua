@@ -38,6 +38,33 @@ describe("weir bundle", function()
     assert.is_nil(io.open(folder .. "/x"))
   end)
 
+  it("writes nothing for a set in whose source weir check finds an error, and shows warnings", function()
+    local policy = [[return policy {
+  kind = "routing",
+  params = { limit = integer { 5, doc = "files" } },
+  decide = function(facts)
+    if facts.file_count > 1000 and facts.fil_count then return batch { because = "many" } end
+    return realtime { because = "few" }
+  end,
+  examples = { { given = { file_count = 3 }, expect = "realtime" } },
+}
+]]
+    local directory = run.directory { ["routing.lua"] = policy }
+    local refused = run { "bundle", directory, "-o", folder .. "/x" }
+    assert.equal(3, refused.status)
+    assert.matches("routing.lua:5:42: error[W101]", refused.stderr, 1, true)
+    assert.matches("has 1 error; nothing was written\nNext: weir check ", refused.stderr)
+    assert.equal("", run({ "bundle", directory }).stdout)
+    assert.is_nil(io.open(folder .. "/x"))
+
+    run.write(directory .. "/routing.lua", (policy:gsub("fil_count", "total_bytes")))
+    local warned = run { "bundle", directory, "-o", folder .. "/x" }
+    run.remove(directory)
+    assert.equal(0, warned.status)
+    assert.matches("warning[W203]", warned.stderr, 1, true)
+    assert.matches('"checked":"', run.read(folder .. "/x"), 1, true)
+  end)
+
   it("says when it cannot write", function()
     local result = run { "bundle", "policies", "-o", folder .. "/no/such/x" }
     assert.equal(6, result.status)

@@ -44,9 +44,9 @@ describe("the finding pages", function()
     if entry.bad then
       it(("%s: the example shows it, the mended one does not"):format(code), function()
         local directory = run.directory { ["routing.lua"] = entry.bad }
-        local found = codes_of(check.directory(directory).findings)
+        local found = codes_of(check.set(directory).findings)
         run.write(directory .. "/routing.lua", entry.good)
-        local mended = check.directory(directory)
+        local mended = check.set(directory)
         run.remove(directory)
         assert.is_true(found[code])
         assert.is_nil(codes_of(mended.findings)[code])

@@ -44,6 +44,21 @@ describe("weir watch", function()
     assert.equal(6, run({ "watch", directory, "/nowhere.jsonl", "--once" }).status)
   end)
 
+  it("--once does not replay a set that has an error, and tells of warnings after a replay", function()
+    local wrong = POLICY:gsub("facts.file_count < params",
+      "(facts.file_count < 1000 or facts.fil_count) and facts.file_count < params")
+    run.write(directory .. "/routing.lua", wrong)
+    local result = run { "watch", directory, recording, "--once" }
+    assert.equal(1, result.status)
+    assert.matches("error[W101]", result.stdout, 1, true)
+    assert.is_nil(result.stdout:find("decisions", 1, true))
+    run.write(directory .. "/routing.lua", (POLICY:gsub("params%.threshold", "10")))
+    result = run { "watch", directory, recording, "--once" }
+    assert.equal(1, result.status)
+    assert.matches("warning[W203]", result.stdout, 1, true)
+    assert.matches("1  decision", result.stdout)
+  end)
+
   it("says when there is nothing to watch", function()
     assert.equal(3, run({ "watch", "/nowhere", "--once" }).status)
   end)

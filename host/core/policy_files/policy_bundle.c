@@ -12,7 +12,7 @@
 
 static const char SCHEMA[] = "weir.bundle/1";
 
-enum { PATH_MAX_BYTES = 512, MEMBERS = 3 };
+enum { PATH_MAX_BYTES = 512, MEMBERS = 3, MEMBERS_MAX = 4 };
 
 typedef struct {
   const char *name;
@@ -27,21 +27,24 @@ static bool refuse(reader *self, const char *why) {
   return false;
 }
 
-/* The members of the object that comes next, in the order of names; each exactly once. */
-static bool read_object(reader *self, const char *const *names, json_span *values) {
+/* The members of the object that comes next, in the order of names; each once. The last one may be
+ * missing where there are MEMBERS_MAX names: its value is then without text. */
+static bool read_object(reader *self, const char *const *names, size_t count, json_span *values) {
   json_members members;
   json_span object;
+  size_t all = 0;
   if (!json_read_members(&self->scan, &members, &object)) return false;
-  for (size_t n = 0; n < MEMBERS; n++) {
+  for (size_t n = 0; n < count; n++) {
     size_t found = 0;
     for (size_t i = 0; i < members.count; i++) {
       if (!json_string_equals(members.items[i].key, names[n], strlen(names[n]))) continue;
       values[n] = members.items[i].value;
       found++;
     }
-    if (found != 1) return false;
+    if (found > 1 || (found == 0 && n < MEMBERS)) return false;
+    all += found;
   }
-  return members.count == MEMBERS;
+  return members.count == all;
 }
 
 /* A copy of a JSON string, unescaped, with a NUL behind; NULL for any other value. */
@@ -86,7 +89,7 @@ static bool read_file(reader *self, size_t *bytes) {
   json_span values[MEMBERS];
   policy_files *files = self->files;
   if (files->count == POLICY_FILES_MAX_COUNT) return refuse(self, "the bundle has too many files");
-  if (!read_object(self, names, values))
+  if (!read_object(self, names, MEMBERS, values))
     return refuse(self, "a file of the bundle is not {\"path\":…,\"digest\":…,\"text\":…}");
   policy_file *file = &files->items[files->count++];
   size_t path_size = 0;
@@ -124,16 +127,27 @@ static bool read_files(reader *self, json_span list) {
   return true;
 }
 
+/* A version that is too long to be one of ours is as good as none. */
+static bool read_checked(reader *self, json_span version) {
+  char *into = self->files->checked;
+  if (!version.at) return true;
+  if (version.type != JSON_STRING) return refuse(self, "its member 'checked' is not a version");
+  if (version.escaped || version.size >= sizeof self->files->checked) return true;
+  memcpy(into, version.at, version.size);
+  into[version.size] = '\0';
+  return true;
+}
+
 static bool parse(reader *self, const char *text, size_t size) {
-  static const char *const names[MEMBERS] = {"schema", "digest", "files"};
-  json_span values[MEMBERS];
+  static const char *const names[MEMBERS_MAX] = {"schema", "digest", "files", "checked"};
+  json_span values[MEMBERS_MAX] = {0};
   if (size > POLICY_BUNDLE_MAX_BYTES) return refuse(self, "it is larger than a bundle may be");
   json_scan_begin(&self->scan, text, size);
-  if (!read_object(self, names, values) || !json_scan_finish(&self->scan) ||
+  if (!read_object(self, names, MEMBERS_MAX, values) || !json_scan_finish(&self->scan) ||
       values[0].type != JSON_STRING || !json_string_equals(values[0], SCHEMA, strlen(SCHEMA)))
     return refuse(self, "it is not a whole policy bundle of schema weir.bundle/1");
   json_span digest = values[1];
-  if (!read_files(self, values[2])) return false;
+  if (!read_files(self, values[2]) || !read_checked(self, values[3])) return false;
   if (digest.type != JSON_STRING ||
       !json_string_equals(digest, self->files->digest, strlen(self->files->digest)))
     return refuse(self, "its files are not what its digest says");
@@ -165,11 +179,16 @@ static void write_member(text_buffer *out, const char *name, const char *value) 
   text_buffer_format(out, "\"%s\":\"%s\"", name, value);
 }
 
-bool policy_bundle_write(const policy_files *files, text_buffer *out, const policy_file **culprit) {
+bool policy_bundle_write(const policy_files *files, const char *checked, text_buffer *out,
+                         const policy_file **culprit) {
   text_buffer_byte(out, '{');
   write_member(out, "schema", SCHEMA);
   text_buffer_byte(out, ',');
   write_member(out, "digest", files->digest);
+  if (checked) {
+    text_buffer_byte(out, ',');
+    write_member(out, "checked", checked);
+  }
   text_buffer_text(out, ",\"files\":[");
   for (size_t i = 0; i < files->count; i++) {
     const policy_file *file = *culprit = &files->items[i];

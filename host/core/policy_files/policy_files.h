@@ -29,7 +29,9 @@ typedef struct {
   char *directory;
   policy_file *items; /* sorted by path */
   size_t count;
-  char digest[72]; /* of all paths and digests */
+  char digest[72];  /* of all paths and digests */
+  char checked[32]; /* the version of weir whose check found no error in them, as their bundle says;
+                       empty when nothing says so */
 } policy_files;
 
 /* False, with findings, when the directory cannot be read or has no Lua file. */
@@ -40,6 +42,11 @@ void policy_files_free(policy_files *files);
 /* Computes a file's digest; then the set's, of files that are sealed and in order of path. */
 void policy_files_seal_one(policy_file *file);
 void policy_files_seal(policy_files *files);
+
+/* Whether this program need not read the sources for mistakes that loading cannot see: its own
+ * version made the bundle they are from, or they are the policies that were built with it, file by
+ * file. */
+bool policy_files_are_checked(const policy_files *files);
 
 /* NULL when there is no such file. */
 const policy_file *policy_files_find(const policy_files *files, const char *path);

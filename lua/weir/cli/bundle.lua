@@ -1,4 +1,5 @@
 -- weir bundle [DIR] [-o FILE]: a verified policy set as one file, for S3 or AppConfig.
+local check = require "weir.cli.check"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local policies = require "weir.cli.policies"
@@ -42,14 +43,18 @@ end
 local function run(given, screen)
   local directory, problem = policies.directory(given.DIR)
   if not directory then return fail(screen, problem, exit.load) end
-  local set, findings = require("weir.policy_set").load(directory)
-  report.findings(screen.err, findings)
-  if not set then
-    fail(screen, ("the policy set %s does not load; nothing was written"):format(directory), exit.load)
+
+  local result = check.set(directory)
+  local set = result.set
+  report.findings(screen.err, result.findings)
+  if not set or result.errors > 0 then
+    local why = not set and "does not load" or "has " .. terminal.count(result.errors, "error")
+    fail(screen, ("the policy set %s %s; nothing was written"):format(directory, why), exit.load)
     screen.err:print("Next: weir check ", terminal.printable(directory))
     return exit.load
   end
-  local text, message = set:bundle()
+
+  local text, message = set:bundle { checked = true }
   if not text then return fail(screen, message, exit.load) end
   if not given.output then
     screen.out:write(text)
@@ -69,10 +74,11 @@ return {
   name = "bundle",
   summary = "make one file of a policy set, for S3 or AppConfig",
   description = {
-    [[Verifies the policy set of DIR and writes it as one file: JSON with a manifest of digests. The same
-      policies give the same bytes. A function whose WEIR_POLICY_SOURCE names that file (s3://bucket/key or
-      appconfig:application/environment/profile) takes a new version between two invocations, as a whole;
-      one that does not verify is refused there too.]],
+    [[Checks the policy set of DIR as weir check does, and writes it as one file when it has no error:
+      JSON with a manifest of digests. The same policies give the same bytes. A function whose
+      WEIR_POLICY_SOURCE names that file (s3://bucket/key or appconfig:application/environment/profile)
+      takes a new version between two invocations, as a whole; one that does not verify is refused there
+      too.]],
     [[Wherever a verb takes a policy directory it takes a bundle.]],
   },
   positionals = { { name = "DIR", doc = "the policy set; else ./policies, else the installed one", optional = true,
@@ -84,7 +90,7 @@ return {
   exits = {
     { 0, "written" },
     { 2, "usage" },
-    { 3, "the policy set does not load, or is not UTF-8 text; nothing was written" },
+    { 3, "the policy set has errors, or is not UTF-8 text; nothing was written" },
     { 6, "the file cannot be written" },
   },
   examples = {

@@ -2,7 +2,6 @@
 -- anything that cannot be meant.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
-local json = require "weir.json"
 local lint = require "weir.lint"
 local policies = require "weir.cli.policies"
 local report = require "weir.cli.report"
@@ -13,58 +12,8 @@ local check = {}
 -- Larger files are refused by loading (W002); there is no use in reading them a second time.
 local SOURCE_LIMIT = 1024 * 1024
 
-local function join(directory, name) return directory == "/" and "/" .. name or directory .. "/" .. name end
-
-local function by_place(a, b)
-  if a.file ~= b.file then return a.file < b.file end
-  if a.line ~= b.line then return a.line < b.line end
-  if (a.column or 0) ~= (b.column or 0) then return (a.column or 0) < (b.column or 0) end
-  return a.code < b.code
-end
-
--- directory(path) → { set = or nil, findings =, files = } for a whole policy set.
-function check.directory(directory)
-  local set, found = require("weir.policy_set").load(directory)
-  local findings = table.move(found, 1, #found, 1, {})
-  local sources = policies.sources(directory)
-  for _, path in ipairs(sources) do
-    local text = files.read(path, SOURCE_LIMIT)
-    for _, finding in ipairs(text and lint.check(text, path) or {}) do findings[#findings + 1] = finding end
-  end
-  table.sort(findings, by_place)
-  return { directory = directory, set = set, findings = findings, files = sources }
-end
-
--- The same for a bundle, whose sources are in it.
-local function check_bundle(given)
-  local set, found = require("weir.policy_set").load(given)
-  local findings, sources = table.move(found, 1, #found, 1, {}), {}
-  for _, file in ipairs(set and json.decode(set:bundle()).files or {}) do
-    sources[#sources + 1] = join(given, file.path)
-    for _, finding in ipairs(lint.check(file.text, join(given, file.path))) do findings[#findings + 1] = finding end
-  end
-  table.sort(findings, by_place)
-  return { directory = given, set = set, findings = findings, files = sources }
-end
-
--- A Lua file stands for its directory, which its policy needs to load; findings elsewhere are left out.
-local function path(given)
-  local status = files.stat(given)
-  if not status or status.type == "directory" then return check.directory((policies.directory(given))) end
-  if not given:find("%.lua$") then return check_bundle(given) end
-  local directory, name = given:match("^(.*)/([^/]+)$")
-  if not directory then directory, name = ".", given end
-  directory = directory:gsub("/+$", "")
-  if directory == "" then directory = "/" end
-  local result = check.directory(directory)
-  local mine = {}
-  for _, finding in ipairs(result.findings) do
-    if finding.file == join(directory, name) or finding.file == given then
-      finding.file = given
-      mine[#mine + 1] = finding
-    end
-  end
-  return { directory = directory, set = result.set, findings = mine, files = { given } }
+local function join(directory, name)
+  return directory == "/" and "/" .. name or directory .. "/" .. name
 end
 
 local function count(findings, severity)
@@ -73,6 +22,80 @@ local function count(findings, severity)
     if finding.severity == severity then found = found + 1 end
   end
   return found
+end
+
+local function by_place(a, b)
+  if a.file ~= b.file then return a.file < b.file end
+  if a.line ~= b.line then return a.line < b.line end
+  if (a.column or 0) ~= (b.column or 0) then return (a.column or 0) < (b.column or 0) end
+  return a.code < b.code
+end
+
+-- The sources of a set that does not load, from its directory.
+local function read_sources(directory)
+  local sources = {}
+  for _, path in ipairs(policies.sources(directory)) do
+    local text = files.read(path, SOURCE_LIMIT)
+    sources[#sources + 1] = { file = path, text = text or "" }
+  end
+  return sources
+end
+
+-- set(path) → { directory =, set = or nil, findings =, files =, errors =, warnings = } for a policy
+-- directory or a bundle. What it counts as an error is an error everywhere: in `weir bundle`, in
+-- `weir watch` and in the runtime.
+function check.set(given)
+  local set, found = require("weir.policy_set").load(given)
+  local status = files.stat(given)
+  local is_directory = status and status.type == "directory"
+  local sources = set and set:sources() or is_directory and read_sources(given) or {}
+
+  local of_source = lint.sources(sources)
+  local findings = table.move(found, 1, #found, 1, {})
+  table.move(of_source, 1, #of_source, #findings + 1, findings)
+  table.sort(findings, by_place)
+
+  local names = {}
+  for i, source in ipairs(sources) do names[i] = source.file end
+  return {
+    directory = given,
+    set = set,
+    findings = findings,
+    files = names,
+    errors = count(findings, "error"),
+    warnings = count(findings, "warning"),
+  }
+end
+
+-- A Lua file stands for its directory, which its policy needs to load; findings elsewhere are left out.
+local function path(given)
+  local status = files.stat(given)
+  if not status or status.type == "directory" then
+    return check.set((policies.directory(given)))
+  end
+  if not given:find("%.lua$") then return check.set(given) end
+
+  local directory, name = given:match("^(.*)/([^/]+)$")
+  if not directory then directory, name = ".", given end
+  directory = directory:gsub("/+$", "")
+  if directory == "" then directory = "/" end
+
+  local result = check.set(directory)
+  local mine = {}
+  for _, finding in ipairs(result.findings) do
+    if finding.file == join(directory, name) or finding.file == given then
+      finding.file = given
+      mine[#mine + 1] = finding
+    end
+  end
+  return {
+    directory = directory,
+    set = result.set,
+    findings = mine,
+    files = { given },
+    errors = count(mine, "error"),
+    warnings = count(mine, "warning"),
+  }
 end
 
 local function limits_line(out, set)
@@ -105,7 +128,7 @@ end
 function check.show(out, result, given)
   report.findings(out, result.findings)
   limits_line(out, result.set)
-  local errors, warnings = count(result.findings, "error"), count(result.findings, "warning")
+  local errors, warnings = result.errors, result.warnings
   local parts = { terminal.count(#result.files, "file") }
   if result.set then
     local examples = 0
@@ -172,5 +195,5 @@ check.declaration = {
   run = run,
 }
 
--- The verb is the declaration; directory and show are for weir watch.
+-- The verb is the declaration; set and show are for weir watch and weir bundle.
 return setmetatable(check.declaration, { __index = check })

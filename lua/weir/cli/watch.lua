@@ -41,16 +41,19 @@ local function wait_for_change(directory, last)
 end
 
 local function once(directory, given, screen)
-  local result = check.directory(directory)
+  local result = check.set(directory)
   check.show(screen.out, result, directory)
   screen.out:flush()
   if not result.set then return exit.load end
+  if result.errors > 0 then return exit.findings end -- nobody would use it, so nothing to replay
+
   local replay = given.RECORDING[1] and require("weir.cli").verb("replay")
   if replay then
     local status, problem = replay.run({ RECORDING = given.RECORDING, policies = directory,
       set = given.set }, screen)
     screen.out:flush()
     if problem then screen.err:print("weir: replay: ", terminal.printable(problem)) end
+    if status == exit.fine and result.findings[1] then return exit.findings end
     return status or exit.usage
   end
   return result.findings[1] and exit.findings or exit.fine
@@ -78,8 +81,8 @@ return {
   name = "watch",
   summary = "check, and replay, on every save",
   description = {
-    [[Checks the policy set DIR (./policies when none is named) now and after every save; when it loads
-      and recordings are given, replays them. A set that is broken or half written is reported, and
+    [[Checks the policy set DIR (./policies when none is named) now and after every save; when it has
+      no error and recordings are given, replays them. A set that is broken or half written is reported, and
       watched on.]],
   },
   positionals = {

@@ -13,7 +13,7 @@
 -- unset source means.
 --
 -- What a source knows of itself is kept apart, each with its time:
---   set, version, loaded_ms   the set in force, and since when; `bundle` is its text
+--   set, version, loaded_ms   the set in force, and since when
 --   fetched_ms                the last fetch that worked (or the last look at a directory)
 --   current_ms                when the set in force was last known to be the newest
 --   failure   { message =, code =, time_ms = }             of the last fetch; nil when it worked
@@ -23,7 +23,6 @@
 -- for each invocation), before the first invocation that is due: so no decision is older than that,
 -- however long the environment was frozen.
 local json = require "weir.json"
-local lint = require "weir.lint"
 local policy_directory = require "weir.policy_directory"
 local policy_fetch = require "weir.runtime.policy_fetch"
 local policy_set = require "weir.policy_set"
@@ -71,15 +70,15 @@ local function refused(what, findings)
   return ("%s is refused: %s"):format(what, summary), "PolicySetRefused"
 end
 
--- The findings of loading, and those of the source, which loading cannot see. bundle: the set's
--- text, or nil when it has bytes that are not text.
-local function all_findings(found, bundle)
+-- The findings of loading, and those of the source, which loading cannot see. Reading the source
+-- takes many times longer than a start does, so it is not even loaded for a set that was checked
+-- before: the policies that came with the program, and what `weir bundle` of this version wrote.
+local function all_findings(found, set)
+  if set:is_checked() then return found end
+
+  local of_source = require("weir.lint").sources(set:sources())
   local all = table.move(found, 1, #found, 1, {})
-  for _, file in ipairs(bundle and json.decode(bundle).files or {}) do
-    local of_file = lint.check(file.text, file.path)
-    table.move(of_file, 1, #of_file, #all + 1, all)
-  end
-  return all
+  return table.move(of_source, 1, #of_source, #all + 1, all)
 end
 
 -- Opening -------------------------------------------------------------------------------------
@@ -171,7 +170,7 @@ local function load_set(self, path, bundle, what)
   local set, found = policy_set.load(path, { params = self.params, bundle = bundle })
   if not set then return nil, refused(what, found) end
 
-  local findings = all_findings(found or {}, set:bundle())
+  local findings = all_findings(found or {}, set)
   if summarize(findings, "error") then return nil, refused(what, findings) end
   if not serves(self, set) then return nil, lacks_kind(self, what) end
   return set, summarize(findings, "warning")
@@ -182,7 +181,7 @@ local function load_directory(self, directory)
 end
 
 local function put_in_force(self, set, version, now)
-  self.set, self.version, self.bundle = set, version, set:bundle()
+  self.set, self.version = set, version
   self.loaded_ms, self.current_ms = now, now
 end
 
@@ -264,25 +263,35 @@ end
 
 -- Later versions ------------------------------------------------------------------------------
 
--- The set that was in force is so again, in place of one whose source has errors.
-local function put_back(self)
-  local change = self.set:refresh(self.bundle, "the last good policy set")
+-- The set that was in force is so again, in place of one whose source has errors. bundle: its text.
+local function put_back(self, bundle)
+  local change = self.set:refresh(bundle, "the last good policy set")
   if change ~= "swapped" then error("the last good policy set cannot be put back", 0) end
+end
+
+-- Loads a version beside the set in force: → whether it has no error, its findings
+local function try_apart(self, text)
+  local set, found = policy_set.load(text and self.remote.name or self.set:directory(),
+    { params = self.params, bundle = text })
+  local findings = set and all_findings(found or {}, set) or found
+  return set ~= nil and not summarize(findings, "error"), findings
 end
 
 -- Refreshes the set: → how that went, as set:refresh says it, and the findings
 local function try_version(self, text)
-  local change, found = self.set:refresh(text, text and self.remote.name, self.kind)
-  if change ~= "swapped" or not self.bundle then return change, found end
-
-  local bundle = self.set:bundle()
-  local findings = all_findings(found, bundle)
-  if summarize(findings, "error") then
-    put_back(self)
-    return "refused", findings
+  local last = self.set:bundle()
+  if not last then -- it is not UTF-8, so it could not be put back
+    local ok, findings = try_apart(self, text)
+    if not ok then return "refused", findings end
   end
-  self.bundle = bundle
-  return change, findings
+
+  local change, found = self.set:refresh(text, text and self.remote.name, self.kind)
+  if change ~= "swapped" then return change, found end
+
+  local findings = all_findings(found, self.set)
+  if not summarize(findings, "error") then return change, findings end
+  put_back(self, last)
+  return "refused", findings
 end
 
 -- Why the version that was tried is not in force: → message, code
