@@ -24,13 +24,12 @@ static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys)
   f->decoded |= (uint64_t)1 << at;
 }
 
-/* __index(cache, name), for a field that is not in the cache. A policy mostly reads the same
- * fields every time: scalars are remembered, and decoded at once from then on. */
+/* __index(cache, name), for a field that is not in the cache: one that is not given, or not decoded
+ * yet. */
 static int facts_index(lua_State *L) {
   facts *f = lua_touserdata(L, lua_upvalueindex(1));
   size_t at = field_at_key(L, f, lua_tostring(L, lua_upvalueindex(2)));
   if (!(f->present >> at & 1)) return 0;
-  if (f->schema->items[at].type < SCHEMA_LIST) f->wanted |= (uint64_t)1 << at;
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
   decode_field(L, f, at, 1, 3);
   lua_pushvalue(L, 2);
@@ -86,6 +85,7 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
   *f = (facts){.schema = schema};
   lua_createtable(L, (int)schema->count, 0); // keys
   for (size_t i = 0; i < schema->count; i++) {
+    if (schema->items[i].type < SCHEMA_LIST) f->scalars |= (uint64_t)1 << i;
     f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
     lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
   }
@@ -169,9 +169,9 @@ static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
   }
 }
 
-/* Fields the decision before left in the cache go, those it is likely to need come. */
+/* Fields that the decision before left in the cache go, the given scalars come. */
 static void refresh_cache(lua_State *L, facts *f) {
-  uint64_t fresh = f->wanted & f->present;
+  uint64_t fresh = f->scalars & f->present;
   int keys = lua_gettop(L);
   drop_fields(L, f, f->decoded & ~fresh);
   f->decoded = 0;

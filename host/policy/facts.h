@@ -1,7 +1,9 @@
-/* The facts of one decision as a policy sees them: a read-only table whose fields are decoded
- * from the JSON text when they are first read. All of the text is checked before any is used, so
- * what a policy does not read costs nothing but the check.
- * Memory: slots point into the caller's JSON text, valid for one decision. */
+/* The facts of one decision as a policy sees them: a read-only table. All of the JSON text is
+ * checked before any is used. Lists, records and other JSON are decoded when they are first read,
+ * at the decision's cost. Texts, numbers and flags are decoded before the policy runs and cost it
+ * nothing: when that was left to the first reading, and remembered for later decisions, what a
+ * decision cost followed from what an earlier one had read. Memory: slots point into the caller's
+ * JSON text, valid for one decision. */
 #ifndef WEIR_POLICY_FACTS_H
 #define WEIR_POLICY_FACTS_H
 
@@ -11,7 +13,7 @@
 typedef struct {
   const schema_record *schema;
   uint64_t present;                     /* bit i: field i is given and not null */
-  uint64_t wanted;                      /* scalars read by an earlier decision: decoded at once */
+  uint64_t scalars;                     /* fields that are decoded before the policy runs */
   uint64_t decoded;                     /* what the cache holds */
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
@@ -30,7 +32,7 @@ bool facts_list(const char *text, size_t size, json_members *members, text_buffe
 /* Checks the members against the schema; false with the reason in `why`. */
 bool facts_take(facts *f, const json_members *members, text_buffer *why);
 
-/* Pushes the facts table for what was read last. */
+/* Pushes the facts table for what was read last, its scalars decoded. */
 void facts_push(lua_State *L, facts *f);
 
 /* Makes the facts table what the text says again: a policy may have changed lists and records that

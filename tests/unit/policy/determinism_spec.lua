@@ -90,3 +90,25 @@ end, examples = { { given = { file_count = 3 }, expect = "batch" } } }]],
     assert.equal("lib/sizes.lua:2: too large", assert(set:decide("routing", '{"file_count":3}')).because)
   end)
 end)
+
+describe("what a decision costs", function()
+  teardown(policy_folder.remove_all)
+
+  -- Facts long enough to be charged for, which are read for many files only.
+  local POLICY = policy_folder.routing("local read = facts.file_count > 1 and facts.prefix\n"
+    .. "return batch { because = '%d', read and #read or 0 }")
+  local LONG = ('{"file_count":%%d,"prefix":"%s"}'):format(("x"):rep(1024))
+
+  local function cost(set, count)
+    local answer = assert(set:decide("routing", LONG:format(count)))
+    return answer.instructions
+  end
+
+  it("does not follow from what earlier decisions read", function()
+    local set = policy_folder.load(POLICY)
+    local before = cost(set, 1)
+    local reading = cost(set, 2)
+    assert.equal(before, cost(set, 1))
+    assert.equal(reading, cost(set, 2))
+  end)
+end)
