@@ -5,6 +5,7 @@
 /* clang-format off */
 const luaL_Reg registry_bindings[] = {
     {"weir.body", luaopen_weir_body},
+    {"weir.build", luaopen_weir_build},
     {"weir.bytes", luaopen_weir_bytes},
     {"weir.command", luaopen_weir_command},
     {"weir.datagram", luaopen_weir_datagram},

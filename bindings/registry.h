@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 
 int luaopen_weir_body(lua_State *L);       /* body.c */
+int luaopen_weir_build(lua_State *L);      /* build.c */
 int luaopen_weir_bytes(lua_State *L);      /* bytes.c */
 int luaopen_weir_command(lua_State *L);    /* command.c */
 int luaopen_weir_datagram(lua_State *L);   /* datagram.c */

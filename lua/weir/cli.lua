@@ -14,7 +14,7 @@ local cli = {}
 -- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration
 -- (see weir/cli/arguments.lua).
 cli.verbs = { "check", "decide", "run", "replay", "diff", "match", "watch", "bundle", "emulate", "lua", "completion",
-  "help" }
+  "version", "help" }
 
 function cli.verb(name)
   for _, known in ipairs(cli.verbs) do
@@ -57,7 +57,7 @@ local function dispatch(argv)
     require("weir.cli.help").program(screen.out)
     return 0
   elseif name == "--version" or name == "-V" then
-    screen.out:printf("weir %s (%s)", process.version, _VERSION)
+    screen.out:printf("weir %s (Lua %s)", process.version, require("weir.build").describe().lua.version)
     return 0
   end
   local verb = cli.verb(name)

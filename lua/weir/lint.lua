@@ -20,7 +20,6 @@ local RULES = {
   names.fields, names.globals, names.libraries, names.frozen, names.choices, names.unused_parameters,
   decisions.kind, decisions.because, decisions.fields, decisions.format, decisions.returns,
     decisions.falls_off,
-  decisions.inexact,
 }
 
 -- The table of the one `policy { … }` in the file.

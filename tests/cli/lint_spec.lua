@@ -176,12 +176,6 @@ describe("lint", function()
     finds("", "do " .. BATCH .. " end")
   end)
 
-  it("W204 accepts exact powers", function()
-    finds("W204 4:31", "if facts.file_count > 2 and 2 ^ facts.file_count > 3 then " .. BATCH .. " end "
-      .. BATCH)
-    finds("", "if facts.file_count ^ 2 > 2 ^ 53 then " .. BATCH .. " end " .. BATCH)
-  end)
-
   it("reads helper files without a policy", function()
     assert.equal("W103 1:26", codes("return { f = function(x) prnt(x.anything) end }"))
   end)

@@ -15,7 +15,7 @@ describe("weir", function()
       assert.matches("\n  check +load and verify", result.stdout)
       assert.equal("", result.stderr)
     end
-    assert.matches("^weir %d+%.%d+%.%d+ %(Lua 5%.4%)\n$", run({ "--version" }).stdout)
+    assert.matches("^weir %d+%.%d+%.%d+ %(Lua 5%.4%.%d+%)\n$", run({ "--version" }).stdout)
   end)
 
   it("names an unknown verb, the likely one, and what to type", function()

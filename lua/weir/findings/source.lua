@@ -400,35 +400,4 @@ return policy {
 ]],
     remedy = "Use the parameter in decide, or remove it.",
   },
-  {
-    code = "W204", severity = "warning", title = "a result that can differ between machines",
-    meaning = [[
-      Powers, logarithms and other functions of the C library may differ in the last digit between
-      libraries and processors, so that a replay elsewhere could decide otherwise.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count ^ 1.5 > 100 then
-      return batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count * facts.file_count > 400 then
-      return batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
-  end,
-}
-]],
-    remedy = [[
-      Use multiplication (x^2 is exact too), or compare so far from the limit that a digit does not
-      matter.]],
-  },
 }

@@ -199,15 +199,4 @@ function decisions.falls_off(source, report)
     "return a decision for everything the branches above leave over")
 end
 
--- W204: results whose last digit depends on the machine's C library.
-function decisions.inexact(source, report)
-  tree.walk(source.block, function(node)
-    if node.tag ~= "Binary" or node.operator ~= "^" then return end
-    local base, exponent = tree.strip(node.left), tree.strip(node.right)
-    if exponent.tag == "Number" and (exponent.value == 2 or base.tag == "Number") then return end
-    report("W204", node.at, "'^' can differ in the last digit from machine to machine",
-      "multiply instead; only x^2 is the same everywhere")
-  end)
-end
-
 return decisions
