@@ -39,10 +39,8 @@ static void push_patches(lua_State *L) {
 
 static void push_lua(lua_State *L) {
   lua_newtable(L);
-  lua_pushliteral(L, LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
-  lua_setfield(L, -2, "version");
-  lua_pushliteral(L, WEIR_LUA_PACKAGE);
-  lua_setfield(L, -2, "package");
+  binding_set_text(L, "version", LUA_VERSION_MAJOR "." LUA_VERSION_MINOR "." LUA_VERSION_RELEASE);
+  binding_set_text(L, "package", WEIR_LUA_PACKAGE);
   push_patches(L);
   lua_setfield(L, -2, "patches");
 }
@@ -53,10 +51,8 @@ static void push_libraries(lua_State *L) {
   lua_newtable(L);
   for (size_t i = 0; i < count && i < LIBRARIES_MOST; i++) {
     lua_newtable(L);
-    lua_pushstring(L, entries[i].name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, entries[i].version);
-    lua_setfield(L, -2, "version");
+    binding_set_text(L, "name", entries[i].name);
+    binding_set_text(L, "version", entries[i].version);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
@@ -65,16 +61,13 @@ static int lua_build_describe(lua_State *L) {
   binding_argument_most(L, 0, "weir.build.describe()");
 
   lua_newtable(L);
-  lua_pushliteral(L, WEIR_VERSION);
-  lua_setfield(L, -2, "version");
+  binding_set_text(L, "version", WEIR_VERSION);
   push_lua(L);
   lua_setfield(L, -2, "lua");
   push_libraries(L);
   lua_setfield(L, -2, "libraries");
-  lua_pushliteral(L, COMPILER);
-  lua_setfield(L, -2, "compiler");
-  lua_pushliteral(L, ARCHITECTURE);
-  lua_setfield(L, -2, "architecture");
+  binding_set_text(L, "compiler", COMPILER);
+  binding_set_text(L, "architecture", ARCHITECTURE);
   return 1;
 }
 
