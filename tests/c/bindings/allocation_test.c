@@ -37,6 +37,7 @@ static const call calls[] = {
                   " return function() return M.json(v) end"},
     {"body.raw", "return function() return tostring(M.raw('{}')), M.raw('{') end"},
     {"body.form", "return function() return M.form{a='b',c=1,d=true} end"},
+    {"build.describe", "return function() return M.describe() end"},
     {"bytes.base64", "return function() return M.base64(('x'):rep(1000)), M.crc32('x') end"},
     {"command.run", "return function() return M.run{argv={'echo','hello'}} end"},
     {"command.run", "return function() return M.run{argv={'/nonexistent'}} end"},
