@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "core/http/exchange.h"
+#include "core/http/impl.h"
 
 /* Enough to hide latency; small beside Lambda's 1,024 descriptors. */
 enum { PARALLEL_MAX = 32, POOLED_CONNECTIONS = 64, POLL_MS = 1000 };

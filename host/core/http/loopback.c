@@ -1,5 +1,5 @@
 /* The guard of the tests: with WEIR_LOOPBACK_ONLY=1 in the environment no request leaves the
- * machine. A lost setting then fails at once instead of reaching the real AWS. See exchange.h.
+ * machine. A lost setting then fails at once instead of reaching the real AWS. See impl.h.
  *
  * Names are checked before they are resolved, and addresses before a connection is opened. Behind a
  * proxy only the proxy's address counts, because the proxy resolves the name. */
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/http/exchange.h"
+#include "core/http/impl.h"
 
 static bool is_guarded(void) {
   const char *value = getenv("WEIR_LOOPBACK_ONLY");

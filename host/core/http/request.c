@@ -1,5 +1,5 @@
 /* The sending half of an exchange: refuses what must not be sent, then sets the handle up.
- * See exchange.h. */
+ * See impl.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/http/exchange.h"
+#include "core/http/impl.h"
 
 /* A body in memory; a file may fill Lambda's largest /tmp. */
 static const int64_t MEMORY_BODY_MAX = 64LL << 20, FILE_BODY_MAX = 10LL << 30;

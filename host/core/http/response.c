@@ -1,5 +1,5 @@
 /* The receiving half of an exchange: headers, body to memory or file, and what curl's result
- * means. See exchange.h. */
+ * means. See impl.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/http/exchange.h"
+#include "core/http/impl.h"
 
 /* Headers of one name are joined into one value; their number bounds how much is copied. */
 enum { HEADERS_MAX = 256 * 1024, HEADER_LINES_MAX = 1000 };

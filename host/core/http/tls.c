@@ -1,5 +1,5 @@
-/* Which certificates an exchange trusts, and where mbedTLS gets its randomness. See
- * exchange.h.
+/* Which certificates an exchange trusts, and where mbedTLS gets its randomness. See impl.h.
+ * impl.h.
  *
  * Where curl's TLS is OpenSSL (development), curl looks for them itself. With mbedTLS (the layer)
  * it would parse a system's 140 certificates again for each connection, which takes longer than the
@@ -8,7 +8,7 @@
  *
  * Memory: parsed files belong to the process and live as long, because connections point to them.
  */
-#include "core/http/exchange.h"
+#include "core/http/impl.h"
 
 #ifndef WEIR_TLS_MBEDTLS
 

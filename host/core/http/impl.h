@@ -1,8 +1,7 @@
-/* One request on its way: what curl's callbacks need while it runs. Private to this
- * folder.
+/* One request on its way: what curl's callbacks need while it runs.
  * Memory: an exchange belongs to the client's slot and is cleaned by http_exchange_finish. */
-#ifndef WEIR_CORE_HTTP_EXCHANGE_H
-#define WEIR_CORE_HTTP_EXCHANGE_H
+#ifndef WEIR_CORE_HTTP_IMPL_H
+#define WEIR_CORE_HTTP_IMPL_H
 
 #include <curl/curl.h>
 
