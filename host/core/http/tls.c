@@ -1,5 +1,4 @@
 /* Which certificates an exchange trusts, and where mbedTLS gets its randomness. See impl.h.
- * impl.h.
  *
  * Where curl's TLS is OpenSSL (development), curl looks for them itself. With mbedTLS (the layer)
  * it would parse a system's 140 certificates again for each connection, which takes longer than the
