@@ -252,6 +252,8 @@ static void bounds_differences_of_errors(void **state) {
     stats_interval found = stats_error_interval(&counts);
     near_within(found.low, rows[i][4], 1e-9, __LINE__);
     near_within(found.high, rows[i][5], 1e-9, __LINE__);
+    assert_true(stats_error_refutes(&counts, found.high + 1e-6));
+    assert_false(stats_error_refutes(&counts, found.high - 1e-6));
   }
 }
 
