@@ -1,8 +1,10 @@
 /* weir.policy_set: load a policy set, ask it for decisions.
  *
- *   load(path[, {params=, instructions=, memory=, bundle=}]) → set, warnings | nil, findings
+ *   load(path[, {params=, instructions=, memory=, bundle=}]) → set, warnings | nil, findings, code
  *       path is a directory or a bundle file, or what to call the bundle whose text is given;
- *       params: name → value, overrides; instructions and memory (bytes): the limits of a decision
+ *       params: name → value, overrides; instructions and memory (bytes): the limits of a decision;
+ *       code: "PolicySetRefused", "DigestMismatch" (of a bundle), "OutOfMemory"
+ *   list(directory) → the paths, inside it, of the files that loading it reads
  *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
  *   default_limits  {instructions=, memory=}
  *
@@ -72,6 +74,7 @@ static const char LOAD_SIGNATURE[] =
     "bundle=text?}])";
 
 static int lua_policy_set_load(lua_State *L) {
+  static const char *const codes[] = {"PolicySetRefused", "DigestMismatch", "OutOfMemory"};
   policy_set_options options = {0};
   json_span bundle;
   lua_settop(L, 2);
@@ -82,15 +85,20 @@ static int lua_policy_set_load(lua_State *L) {
   policy_set_handle *h = binding_owner_push(L, POLICY_SET_TYPE, sizeof *h, 0);
   policy_set_origin origin = {.path = path, .text = bundle.at, .size = bundle.size};
   h->set = policy_set_load(&origin, &options, findings);
-  if (!h->set) {
-    if (findings->errors == 0)
-      finding_error(findings, path, 0, "W001", "not enough memory to load it");
-    lua_pushnil(L);
-  }
+  if (!h->set) lua_pushnil(L);
 
   policy_set_tables_push_findings(L, findings);
+  lua_pushstring(L, h->set ? NULL : codes[findings->cause]);
   finding_list_free(findings);
-  return 2;
+  return 3;
+}
+
+static const char LIST_SIGNATURE[] = "weir.policy_set.list(directory)";
+
+static int lua_policy_set_list(lua_State *L) {
+  binding_argument_most(L, 1, LIST_SIGNATURE);
+  policy_set_tables_push_paths(L, binding_argument_name(L, 1, LIST_SIGNATURE));
+  return 1;
 }
 
 static const char APPEND_SIGNATURE[] = "weir.policy_set.append(path, line)";
@@ -276,6 +284,7 @@ int luaopen_weir_policy_set(lua_State *L) {
                                      BINDING_FUNCTION(policy_set_set, bundle),
                                      BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(policy_set, load),
+                                       BINDING_FUNCTION(policy_set, list),
                                        BINDING_FUNCTION(policy_set, append), BINDING_END};
   binding_type_register(L, POLICY_SET_TYPE, metamethods, methods);
   binding_type_register(L, FINDINGS, of_findings, NULL);

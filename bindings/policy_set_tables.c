@@ -1,6 +1,8 @@
 /* The Lua tables that weir.policy_set answers with. See policy_set_tables.h. */
 #include "policy_set_tables.h"
 
+#include <string.h>
+
 #include "binding.h"
 
 static void set_buffer(lua_State *L, const char *name, const text_buffer *text) {
@@ -113,5 +115,18 @@ void policy_set_tables_push_sources(lua_State *L, const policy_files *files) {
     binding_set_text(L, "file", file->shown);
     binding_set_bytes(L, "text", file->text, file->size);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+void policy_set_tables_push_paths(lua_State *L, const char *directory) {
+  text_buffer *paths = binding_buffer_push(L);
+  policy_files_list(directory, paths);
+  binding_expect_memory(L, !paths->failed);
+
+  lua_newtable(L);
+  lua_Integer count = 0;
+  for (size_t at = 0; at < paths->size; at += strlen(paths->data + at) + 1) {
+    lua_pushstring(L, paths->data + at);
+    lua_rawseti(L, -2, ++count);
   }
 }

@@ -23,4 +23,7 @@ void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox
 /* List of {path=, file=, text=}. */
 void policy_set_tables_push_sources(lua_State *L, const policy_files *files);
 
+/* List of the paths that policy_files_list gives. */
+void policy_set_tables_push_paths(lua_State *L, const char *directory);
+
 #endif

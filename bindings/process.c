@@ -12,8 +12,9 @@
  *   new_id() → 32 hexadecimal digits that no other call anywhere gives
  *            | nil, message, "NoRandomness"
  *   executable() → the path of the running program | nil, message, "NotFound"
- *   keep_secrets() → true | nil, message, "NotKept"
- *       from now on no core dump holds this process's memory
+ *   end_by_broken_pipe()  as with the lua program, nobody to read the output ends this one from now
+ * on keep_secrets() → true | nil, message, "NotKept" from now on no core dump holds this process's
+ * memory
  *
  * Over host/core/system/process.c. Memory: none is kept. */
 #include "core/system/process.h"
@@ -116,6 +117,12 @@ static int lua_process_executable(lua_State *L) {
   return 1;
 }
 
+static int lua_process_end_by_broken_pipe(lua_State *L) {
+  binding_argument_most(L, 0, "weir.process.end_by_broken_pipe()");
+  process_end_by_broken_pipe();
+  return 0;
+}
+
 static int lua_process_keep_secrets(lua_State *L) {
   if (!process_keep_secrets())
     return binding_fail(L, "NotKept", "the system does not let core dumps be switched off");
@@ -124,17 +131,13 @@ static int lua_process_keep_secrets(lua_State *L) {
 }
 
 int luaopen_weir_process(lua_State *L) {
-  static const luaL_Reg functions[] = {BINDING_FUNCTION(process, clock),
-                                       BINDING_FUNCTION(process, sleep),
-                                       BINDING_FUNCTION(process, deadline),
-                                       BINDING_FUNCTION(process, time),
-                                       BINDING_FUNCTION(process, time_us),
-                                       BINDING_FUNCTION(process, timestamp),
-                                       BINDING_FUNCTION(process, write),
-                                       BINDING_FUNCTION(process, new_id),
-                                       BINDING_FUNCTION(process, executable),
-                                       BINDING_FUNCTION(process, keep_secrets),
-                                       BINDING_END};
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(process, clock),        BINDING_FUNCTION(process, sleep),
+      BINDING_FUNCTION(process, deadline),     BINDING_FUNCTION(process, time),
+      BINDING_FUNCTION(process, time_us),      BINDING_FUNCTION(process, timestamp),
+      BINDING_FUNCTION(process, write),        BINDING_FUNCTION(process, new_id),
+      BINDING_FUNCTION(process, executable),   BINDING_FUNCTION(process, end_by_broken_pipe),
+      BINDING_FUNCTION(process, keep_secrets), BINDING_END};
   luaL_newlib(L, functions);
   binding_set_text(L, "version", WEIR_VERSION);
   return 1;

@@ -27,6 +27,7 @@ const luaL_Reg registry_bindings[] = {
     {"weir.sigv4", luaopen_weir_sigv4},
     {"weir.stats", luaopen_weir_stats},
     {"weir.terminal", luaopen_weir_terminal},
+    {"weir.text", luaopen_weir_text},
     {"weir.xml", luaopen_weir_xml},
     {NULL, NULL},
 };

@@ -25,6 +25,7 @@ int luaopen_weir_sha256(lua_State *L);     /* sha256.c */
 int luaopen_weir_sigv4(lua_State *L);      /* sigv4.c */
 int luaopen_weir_stats(lua_State *L);      /* stats.c */
 int luaopen_weir_terminal(lua_State *L);   /* terminal.c */
+int luaopen_weir_text(lua_State *L);       /* text.c */
 int luaopen_weir_xml(lua_State *L);        /* xml.c */
 
 /* Module name and opener; ends with a NULL name. */

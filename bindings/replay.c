@@ -219,7 +219,8 @@ static int lua_replay_run(lua_State *L) {
   *handle = replay_new(&options, (replay_listener){&c, on_event, on_progress}, why);
   if (!*handle) {
     lua_pushlstring(L, why->data ? why->data : "", why->size);
-    return binding_fail(L, "OutOfMemory", "%s", lua_tostring(L, -1));
+    return binding_fail(L, "OutOfMemory", "%s",
+                        why->failed ? "not enough memory" : lua_tostring(L, -1));
   }
 
   if (!replay_all(L, *handle, recordings, &c)) // … unreadable

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/system/process.h"
 #include "lambda/runtime.h"
 #include "registry.h"
 #include "script/call.h"
@@ -29,6 +30,7 @@ static bool is_bootstrap(const char *program) {
 }
 
 int main(int argc, char **argv) {
+  process_survive_failed_writes();
   if (argc > 0 && is_bootstrap(argv[0])) return lambda_runtime_main(registry_bindings);
   lua_State *L = script_state_new(registry_bindings);
   if (!L) {
@@ -46,6 +48,8 @@ int main(int argc, char **argv) {
   int exit_status = EXIT_INTERNAL;
   if (status == LUA_OK)
     exit_status = (int)lua_tointeger(L, -1);
+  else if (status == LUA_ERRMEM)
+    fputs("weir: not enough memory\n", stderr);
   else
     fprintf(stderr, "weir: internal error: %s\n", lua_tostring(L, -1));
   lua_close(L);

@@ -27,7 +27,8 @@ static void version_free(version *v) {
   free(v);
 }
 
-static bool verify(version *v, const policy_set_options *options, finding_list *findings) {
+/* Loads, runs the examples, and takes over the overrides. */
+static bool load_all(version *v, const policy_set_options *options, finding_list *findings) {
   size_t errors = findings->errors;
   v->sandbox = policy_sandbox_new(&v->files, options->limits, findings);
   if (!v->sandbox || findings->errors > errors) return false;
@@ -40,6 +41,15 @@ static bool verify(version *v, const policy_set_options *options, finding_list *
   if (!ok) finding_error(findings, v->files.directory, 0, "W006", "%.*s", (int)why.size, why.data);
   text_buffer_free(&why);
   return ok;
+}
+
+/* What is found while the machine has no memory says nothing about the set. */
+static bool verify(version *v, const policy_set_options *options, finding_list *findings) {
+  unsigned long shortages = text_buffer_shortages();
+  bool ok = load_all(v, options, findings);
+  if (v->sandbox && text_buffer_shortages() == shortages) return ok;
+  finding_out_of_memory(findings, v->files.directory);
+  return false;
 }
 
 /* A path that ends in .lua is a mistake for its directory, not a bundle. */
@@ -62,8 +72,13 @@ static version *version_load(const policy_set_origin *origin, const policy_set_o
                              const char *unless_digest, bool *same, finding_list *findings) {
   version *v = calloc(1, sizeof *v);
   *same = false;
-  if (!v) return NULL;
+  if (!v) {
+    finding_out_of_memory(findings, origin->path);
+    return NULL;
+  }
+  size_t errors = findings->errors;
   if (!read_files(origin, &v->files, findings)) {
+    if (findings->errors == errors) finding_out_of_memory(findings, origin->path);
     free(v);
     return NULL;
   }
@@ -77,8 +92,10 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
                             finding_list *findings) {
   bool same;
   version *v = version_load(origin, options, NULL, &same, findings);
-  policy_set *set = v ? calloc(1, sizeof *set) : NULL;
+  if (!v) return NULL;
+  policy_set *set = calloc(1, sizeof *set);
   if (!set) {
+    finding_out_of_memory(findings, origin->path);
     version_free(v);
     return NULL;
   }
@@ -88,6 +105,7 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
   if (options->overrides)
     set->options.overrides = strndup(options->overrides, options->overrides_size);
   if (set->path && (set->options.overrides || !options->overrides)) return set;
+  finding_out_of_memory(findings, origin->path);
   policy_set_free(set);
   return NULL;
 }

@@ -35,7 +35,8 @@ struct replay {
   pthread_mutex_t lock; /* guards the states, next_to_judge and stop */
   pthread_cond_t changed;
   bool short_of_memory;
-  size_t next_to_judge; /* number of the block, not its place in the ring */
+  unsigned long shortages; /* of buffers, before */
+  size_t next_to_judge;    /* number of the block, not its place in the ring */
   bool stop;
 };
 
@@ -91,7 +92,7 @@ static bool open_judge(replay_judge *judge, const replay_options *options) {
 static bool open_judges(replay *r, const replay_options *options) {
   for (size_t i = 0; i < r->jobs; i++)
     if (!open_judge(&r->judges[i], options)) return false;
-  return true;
+  return text_buffer_shortages() == r->shortages;
 }
 
 /* With one job the calling thread judges by itself. */
@@ -125,6 +126,7 @@ replay *replay_new(const replay_options *options, replay_listener listener, text
     return NULL;
   }
   r->listener = listener;
+  r->shortages = text_buffer_shortages();
   r->jobs = jobs_of(options);
   r->block_count = r->jobs * BLOCKS_PER_JOB;
   r->judges = calloc(r->jobs, sizeof *r->judges);
@@ -235,7 +237,8 @@ static replay_result run(pass *p, text_buffer *why) {
     run_here(p);
 
   const char *failure = recording_source_error(&p->source);
-  if (recording_source_is_short_of_memory(&p->source)) p->r->short_of_memory = true;
+  if (recording_source_is_short_of_memory(&p->source) || text_buffer_shortages() != p->r->shortages)
+    p->r->short_of_memory = true;
   if (p->r->short_of_memory) return REPLAY_OUT_OF_MEMORY;
   if (!failure) return REPLAY_READ;
   text_buffer_format(why, "after line %zu: %s", p->next_line - 1, failure);

@@ -5,70 +5,131 @@
 -- load · 4 a policy failed while deciding · 5 inconclusive · 6 I/O or AWS · 7 integrity.
 local arguments = require "weir.cli.arguments"
 local exit = require "weir.cli.exit"
+local native = require "weir.terminal"
 local process = require "weir.process"
+local report = require "weir.cli.report"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
 local cli = {}
 
--- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration
--- (see weir/cli/arguments.lua).
-cli.verbs = { "check", "decide", "run", "replay", "diff", "match", "watch", "bundle", "emulate", "lua", "completion",
-  "version", "help" }
+-- The screen of the verb that runs.
+local opened
 
-function cli.verb(name)
-  for _, known in ipairs(cli.verbs) do
-    if known == name then return require("weir.cli." .. name) end
-  end
+-- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration (see
+-- weir/cli/arguments.lua). The Lambda layer carries those that prove that it decides as the program on
+-- the laptop does; the others belong to the command-line program.
+local VERBS = {
+  { name = "check", in_layer = true },
+  { name = "decide", in_layer = true },
+  { name = "run" },
+  { name = "replay", in_layer = true },
+  { name = "diff", in_layer = true },
+  { name = "match" },
+  { name = "watch" },
+  { name = "bundle" },
+  { name = "emulate" },
+  { name = "lua" },
+  { name = "completion" },
+  { name = "version", in_layer = true },
+  { name = "help", in_layer = true },
+}
+
+-- Is the verb's module inside this program? Looked for where it would be found, and not run.
+local function is_carried(name)
+  return type(package.searchers[2]("weir.cli." .. name)) == "function"
 end
 
--- Prints what is wrong, what may help and what to type next; answers the status of a usage error.
-local function usage_error(screen, message, hint, next_command)
-  local err = screen.err
-  err:print("weir: ", terminal.printable(message), hint and "; " .. terminal.printable(hint) or "")
-  err:print("Next: ", next_command)
-  return exit.usage
+-- The names of the verbs that this program has, and of those that only the other one has.
+cli.verbs, cli.absent = {}, {}
+for _, verb in ipairs(VERBS) do
+  local list = (verb.in_layer or is_carried(verb.name)) and cli.verbs or cli.absent
+  list[#list + 1] = verb.name
+end
+
+local function has(list, name)
+  for _, known in ipairs(list) do
+    if known == name then return true end
+  end
+  return false
+end
+
+-- Why there is no such verb here although there is one; nil for any other name.
+function cli.elsewhere(name)
+  if not has(cli.absent, name) then return nil end
+  return ("the verb '%s' belongs to the command-line program, not to the layer"):format(name)
+end
+
+function cli.verb(name)
+  if has(cli.verbs, name) then return require("weir.cli." .. name) end
+end
+
+local function usage_error(screen, verb, message, hint, next_command)
+  return report.failure(screen, verb, {
+    message = message,
+    hint = hint,
+    code = "Usage",
+    exit = exit.usage,
+    next = next_command,
+  })
+end
+
+-- Does the verb print JSON, as far as one can tell of words that may be wrong?
+local function wants_json(verb, argv)
+  local knows = false
+  for _, option in ipairs(verb.options or {}) do knows = knows or option.long == "json" end
+  if not knows then return false end
+  for _, word in ipairs(argv) do
+    if word == "--" then return false end
+    if word == "--json" then return true end
+  end
+  return false
 end
 
 local function run_verb(verb, argv)
   local given, message, hint = arguments.parse(verb, argv)
-  local screen = terminal.open({ no_color = given and given.no_color })
+  local screen = terminal.open { no_color = given and given.no_color, json = wants_json(verb, argv) }
+  opened = screen
   if not given then
-    return usage_error(screen, ("%s: %s"):format(verb.name, message), hint, "weir help " .. verb.name)
+    return usage_error(screen, verb.name, message, hint, "weir help " .. verb.name)
   end
   if given.help then
     require("weir.cli.help").verb(verb, screen.out)
-    return 0
+    return exit.fine
   end
-  local status, problem, advice = verb.run(given, screen)
-  if problem then
-    return usage_error(screen, ("%s: %s"):format(verb.name, problem), advice, "weir help " .. verb.name)
-  end
-  return status
+
+  local status, mistake, advice = verb.run(given, screen)
+  if not mistake then return status end
+  return usage_error(screen, verb.name, mistake, advice, "weir help " .. verb.name)
 end
 
 local function dispatch(argv)
   local name = argv[1]
-  local screen = terminal.open({})
+  local screen = terminal.open {}
   if name == nil then
     require("weir.cli.help").program(screen.err)
     return exit.usage
   elseif name == "--help" or name == "-h" then
     require("weir.cli.help").program(screen.out)
-    return 0
+    return exit.fine
   elseif name == "--version" or name == "-V" then
     screen.out:printf("weir %s (Lua %s)", process.version, require("weir.build").describe().lua.version)
-    return 0
+    return exit.fine
   end
+
   local verb = cli.verb(name)
   if verb then return run_verb(verb, table.move(argv, 2, #argv, 1, {})) end
+
+  screen = terminal.open { json = has(argv, "--json") }
+  local elsewhere = cli.elsewhere(name)
+  if elsewhere then return usage_error(screen, nil, elsewhere, nil, "weir help") end
   local close = suggest(name, cli.verbs)
   local what = name:sub(1, 1) == "-" and "option" or "verb"
-  return usage_error(screen, ("unknown %s '%s'"):format(what, name),
+  return usage_error(screen, nil, ("unknown %s '%s'"):format(what, name),
     close and ("did you mean '%s'?"):format(close), close and "weir help " .. close or "weir help")
 end
 
--- A reader that went away is no news for anybody; a full disk is.
+-- Nobody waits for a message about a reader that went away, as head does; a full disk must be told.
 local function report_write_failure(failure)
   if not failure.message:find("Broken pipe", 1, true) then
     io.stderr:write("weir: cannot write the output: ", failure.message, "\n")
@@ -76,22 +137,42 @@ local function report_write_failure(failure)
   return exit.io
 end
 
-local function with_traceback(problem)
-  if getmetatable(problem) == terminal.WriteFailed then return problem end
-  return debug.traceback(tostring(problem), 2)
+-- Lua's own message, and that of C code; no traceback is made, which would need memory.
+local function is_out_of_memory(raised)
+  return type(raised) == "string" and raised:find("not enough memory", -17, true) ~= nil
+end
+
+-- Needs no memory of its own: every text is a constant.
+local function report_out_of_memory()
+  io.stderr:write("weir: not enough memory\n")
+  if opened and opened.json then
+    io.stdout:write('{"code":"OutOfMemory","error":"not enough memory","exit":6}\n')
+    io.stdout:flush()
+  end
+  return exit.io
+end
+
+local function with_traceback(raised)
+  if getmetatable(raised) == terminal.WriteFailed or is_out_of_memory(raised) then return raised end
+  return debug.traceback(tostring(raised), 2)
 end
 
 -- main(argv) → exit status. argv[1] is the verb. Never raises.
 function cli.main(argv)
   local ok, status = xpcall(function()
     local status = dispatch(argv)
-    local flushed, message = io.stdout:flush()
-    if not flushed then error(terminal.WriteFailed(message), 0) end
+    local written, message = native.finish_output()
+    if not written then error(terminal.WriteFailed(message), 0) end
     return status
   end, with_traceback)
   if ok then return status end
+
   if getmetatable(status) == terminal.WriteFailed then return report_write_failure(status) end
+  if is_out_of_memory(status) then return report_out_of_memory() end
   io.stderr:write("weir: internal error, please report it: ", status, "\n")
+  if opened and opened.json then
+    opened.out:print(terminal.json { error = status, code = "InternalError", exit = exit.io })
+  end
   return exit.io
 end
 

@@ -108,12 +108,12 @@ describe("weir decide", function()
     refused(2, "mode", "{}", "--set", "mode=slow")
     local result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = "{" } }
     assert.equal(2, result.status)
-    assert.matches("WEIR_PARAMS is no JSON", result.stderr)
+    assert.matches("WEIR_PARAMS is not JSON", result.stderr)
     result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = "[1]" } }
     assert.matches("WEIR_PARAMS must be a JSON object", result.stderr)
     result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = '{"threshold": null}' } }
     assert.equal(2, result.status)
-    assert.matches("WEIR_PARAMS gives 'threshold' no value but null", result.stderr)
+    assert.matches("WEIR_PARAMS gives 'threshold' the value null", result.stderr)
   end)
 
   it("refuses facts the kind does not allow, status 2", function()

@@ -81,6 +81,45 @@ describe("weir", function()
   end)
 end)
 
+describe("weir in the layer", function()
+  -- The program without the modules that the layer does not carry.
+  local SCRIPT = [[
+    local find = package.searchers[2]
+    package.searchers[2] = function(name)
+      for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "lua", "completion" } do
+        if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
+      end
+      return find(name)
+    end
+    for name in pairs(package.loaded) do
+      if name:find("^weir%.cli") then package.loaded[name] = nil end
+    end
+    os.exit(require("weir.cli").main(arg))
+  ]]
+
+  local function weir(...) return run { "lua", "-", ..., stdin = SCRIPT } end
+
+  it("lists the verbs that prove that it decides as the program does, and no others", function()
+    local result = weir("help")
+    assert.equal(0, result.status)
+    local verbs = {}
+    for name in result.stdout:match("\nVerbs\n(.-)\n\n"):gmatch("%f[^\n%z]  (%l+) ") do verbs[#verbs + 1] = name end
+    assert.same({ "check", "decide", "replay", "diff", "version", "help" }, verbs)
+  end)
+
+  it("says of the others where they are", function()
+    for _, verb in ipairs { "run", "match", "watch", "bundle", "emulate", "lua", "completion" } do
+      local result = weir(verb)
+      assert.equal(2, result.status)
+      assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\nNext: weir help\n")
+        :format(verb), result.stderr)
+    end
+    assert.matches("unknown verb 'ruun'\n", weir("ruun").stderr)
+    local result = run { "lua", "-", "help", "run", stdin = SCRIPT }
+    assert.matches("weir: help: the verb 'run' belongs to the command%-line program", result.stderr)
+  end)
+end)
+
 describe("the manual page", function()
   it("is clean roff", function()
     local path = run.write(os.tmpname(), run({ "help", "--man" }).stdout)

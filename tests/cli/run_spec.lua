@@ -159,12 +159,13 @@ describe("weir run", function()
     local result = routed('{"file_count": 3}\nnonsense\n{"file_count": 5000}\n', "--json")
     assert.equal(2, result.status)
     assert.matches("standard input:2: InvalidEvent: ", result.stderr)
-    local lines = 0
+    local failed = {}
     for line in result.stdout:gmatch("[^\n]+") do
-      lines = lines + 1
-      assert.equal("routing", json.decode(line).handler)
+      local object = json.decode(line)
+      assert.equal("routing", object.handler)
+      failed[#failed + 1] = object.error and object.error.code or "fine"
     end
-    assert.equal(2, lines)
+    assert.same({ "fine", "InvalidEvent", "fine" }, failed)
   end)
 
   it("logs each decision before its effects, in lines that replay identically", function()

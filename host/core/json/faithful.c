@@ -57,7 +57,7 @@ static bool keys_differ(walk *w, size_t first) {
 }
 
 static bool out_of_memory(walk *w) {
-  text_buffer_text(w->why, "not enough memory");
+  text_buffer_fail(w->why);
   return false;
 }
 

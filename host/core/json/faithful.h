@@ -8,8 +8,8 @@
 #include "core/json/scan.h"
 #include "core/text/text_buffer.h"
 
-/* Reads the next value as json_scan_value does. False with scan->error set when it is no JSON,
- * else with the reason appended to `why`. */
+/* Reads the next value as json_scan_value does. False with scan->error set when it is not JSON,
+ * else with the reason appended to `why`; short of memory, why->failed is set. */
 bool json_faithful_value(json_scan *scan, json_span *value, text_buffer *why);
 
 #endif

@@ -19,6 +19,15 @@ void finding_list_free(finding_list *list) {
   *list = (finding_list){0};
 }
 
+void finding_list_blame(finding_list *list, finding_cause cause) {
+  if (cause > list->cause) list->cause = cause;
+}
+
+void finding_out_of_memory(finding_list *list, const char *file) {
+  finding_error(list, file, 0, "W001", "not enough memory to load it");
+  finding_list_blame(list, FINDING_CAUSE_MEMORY);
+}
+
 /* One more place at the end; NULL when memory is short. */
 static finding *next_place(finding_list *list) {
   if (list->count == list->capacity) {
@@ -33,9 +42,13 @@ static finding *next_place(finding_list *list) {
 
 void finding_list_move(finding_list *from, finding_list *to) {
   to->errors += from->errors;
+  finding_list_blame(to, from->cause);
   for (size_t i = 0; i < from->count; i++) {
     finding *place = next_place(to);
-    if (!place) break;
+    if (!place) {
+      finding_list_blame(to, FINDING_CAUSE_MEMORY);
+      break;
+    }
     *place = from->items[i];
     from->items[i] = (finding){0};
     to->count++;
@@ -60,14 +73,18 @@ static char *format_text(const char *format, va_list arguments) {
 
 static void append(finding_list *list, finding item, const char *file, char *message) {
   if (item.severity == FINDING_ERROR) list->errors++;
+  if (message && strstr(message, "not enough memory") && strcmp(item.code, "W001") == 0)
+    finding_list_blame(list, FINDING_CAUSE_MEMORY);
   finding *place = next_place(list);
   if (!place) {
+    finding_list_blame(list, FINDING_CAUSE_MEMORY);
     free(message);
     return;
   }
   item.file = strdup(file);
   item.message = message;
   if (!item.file || !item.message) {
+    finding_list_blame(list, FINDING_CAUSE_MEMORY);
     free(item.file);
     free(item.message);
     return;

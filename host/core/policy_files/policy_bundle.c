@@ -1,6 +1,7 @@
 /* See policy_bundle.h. */
 #include "core/policy_files/policy_bundle.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@ typedef struct {
 static bool refuse(reader *self, const char *why) {
   finding_error(self->findings, self->name, 0, "W013", "%s", why);
   finding_hint(self->findings, "make it again with weir bundle");
+  return false;
+}
+
+static bool out_of_memory(reader *self) {
+  finding_out_of_memory(self->findings, self->name);
   return false;
 }
 
@@ -99,15 +105,17 @@ static bool read_file(reader *self, size_t *bytes) {
       !is_policy_path(file->path, path_size))
     return refuse(self, "a file of the bundle has no text, or a path that is none of a policy");
   if (asprintf(&file->shown, "%s/%s", self->name, file->path) < 0) file->shown = NULL;
-  if (!file->shown) return refuse(self, "there is not enough memory to read it");
+  if (!file->shown) return out_of_memory(self);
   if (files->count > 1 && strcmp(file[-1].path, file->path) >= 0)
     return explain_file(self, file->path, "is not in order");
   *bytes += file->size;
   if (file->size > POLICY_FILE_MAX_BYTES || *bytes > POLICY_FILES_MAX_BYTES)
     return explain_file(self, file->path, "makes it larger than a policy set may be");
   policy_files_seal_one(file);
-  if (!json_string_equals(values[1], file->digest, strlen(file->digest)))
+  if (!json_string_equals(values[1], file->digest, strlen(file->digest))) {
+    finding_list_blame(self->findings, FINDING_CAUSE_DIGEST);
     return explain_file(self, file->path, "is not what its digest says");
+  }
   return true;
 }
 
@@ -115,8 +123,7 @@ static bool read_files(reader *self, json_span list) {
   size_t bytes = 0;
   self->files->items = calloc(POLICY_FILES_MAX_COUNT, sizeof *self->files->items);
   self->files->directory = strdup(self->name);
-  if (!self->files->items || !self->files->directory)
-    return refuse(self, "there is not enough memory to read it");
+  if (!self->files->items || !self->files->directory) return out_of_memory(self);
   json_scan_begin(&self->scan, list.at, list.size);
   if (list.type != JSON_ARRAY || !json_scan_enter(&self->scan, JSON_ARRAY))
     return refuse(self, "its files are not a list");
@@ -149,8 +156,10 @@ static bool parse(reader *self, const char *text, size_t size) {
   json_span digest = values[1];
   if (!read_files(self, values[2]) || !read_checked(self, values[3])) return false;
   if (digest.type != JSON_STRING ||
-      !json_string_equals(digest, self->files->digest, strlen(self->files->digest)))
+      !json_string_equals(digest, self->files->digest, strlen(self->files->digest))) {
+    finding_list_blame(self->findings, FINDING_CAUSE_DIGEST);
     return refuse(self, "its files are not what its digest says");
+  }
   return true;
 }
 
@@ -169,6 +178,8 @@ bool policy_bundle_read(const char *path, policy_files *files, finding_list *fin
   bool ok = !problem;
   if (ok)
     ok = policy_bundle_parse(path, text.data ? text.data : "", text.size, files, findings);
+  else if (problem == ENOMEM)
+    finding_out_of_memory(findings, path);
   else
     finding_error(findings, path, 0, "W001", "cannot be read: %s", files_error_text(problem));
   text_buffer_free(&text);

@@ -46,6 +46,13 @@ static void walk_free(walk *w) {
 
 /* Where the system finds what messages call directory/path: no link there can lead elsewhere by
  * now. */
+static void note_unreadable(finding_list *findings, const char *path, int error) {
+  if (error == ENOMEM)
+    finding_out_of_memory(findings, path);
+  else
+    finding_error(findings, path, 0, "W001", "cannot be read: %s", strerror(error));
+}
+
 static bool real_path(const walk *w, const char *path, char out[PATH_MAX]) {
   return snprintf(out, PATH_MAX, "%s/%s", w->real, path) < PATH_MAX;
 }
@@ -96,7 +103,7 @@ static bool explain_unseen(walk *w, const char *real, const char *shown) {
   int problem = errno;
   struct stat link;
   if (!has_lua_suffix(shown) || lstat(real, &link) != 0) return true;
-  finding_error(w->findings, shown, 0, "W001", "cannot be read: %s", strerror(problem));
+  note_unreadable(w->findings, shown, problem);
   if (S_ISLNK(link.st_mode)) finding_hint(w->findings, "it is a link; see where it leads");
   return false;
 }
@@ -138,8 +145,7 @@ static bool walk_directory(walk *w, const char *inside, int depth) {
   }
   DIR *directory = opendir(real);
   if (!directory) {
-    finding_error(w->findings, depth ? full : w->directory, 0, "W001", "cannot be read: %s",
-                  strerror(errno));
+    note_unreadable(w->findings, depth ? full : w->directory, errno);
     return false;
   }
   bool ok = true;
@@ -156,13 +162,24 @@ static int by_path(const void *a, const void *b) {
 static bool walk_all(walk *w) {
   w->real = realpath(w->directory, NULL);
   if (!w->real) {
-    finding_error(w->findings, w->directory, 0, "W001", "cannot be read: %s", strerror(errno));
-    finding_hint(w->findings, "name a policy directory with -p DIR");
+    note_unreadable(w->findings, w->directory, errno);
+    finding_hint(w->findings, "name the directory that holds the policies");
     return false;
   }
   if (!walk_directory(w, "", 0)) return false;
   if (w->count > 1) qsort(w->items, w->count, sizeof *w->items, by_path);
   return true;
+}
+
+void policy_files_list(const char *directory, text_buffer *paths) {
+  finding_list findings = {0}; /* reading the directory tells them */
+  walk w = {.directory = directory, .findings = &findings};
+  if (!walk_all(&w) && w.count > 1) qsort(w.items, w.count, sizeof *w.items, by_path);
+
+  for (size_t i = 0; i < w.count; i++)
+    text_buffer_append(paths, w.items[i].path, strlen(w.items[i].path) + 1);
+  walk_free(&w);
+  finding_list_free(&findings);
 }
 
 static int compare_times(const struct timespec *a, const struct timespec *b) {
@@ -223,8 +240,7 @@ static read_result read_file(policy_files *files, const walk *w, const entry *e)
   if (asprintf(&file->shown, "%s/%s", files->directory, e->path) < 0) file->shown = NULL;
   if (!file->path || !file->shown || !real_path(w, e->path, real)) return READ_FAILED;
   read_result result = read_text(file, real, &e->seen);
-  if (result == READ_FAILED)
-    finding_error(w->findings, file->shown, 0, "W001", "cannot be read: %s", strerror(errno));
+  if (result == READ_FAILED) note_unreadable(w->findings, file->shown, errno);
   if (result == READ_WHOLE) policy_files_seal_one(file);
   return result;
 }

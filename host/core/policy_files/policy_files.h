@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "core/policy_files/finding.h"
+#include "core/text/text_buffer.h"
 
 enum {
   POLICY_FILE_MAX_BYTES = 256 * 1024,
@@ -36,6 +37,10 @@ typedef struct {
 
 /* False, with findings, when the directory cannot be read or has no Lua file. */
 bool policy_files_read(const char *directory, policy_files *files, finding_list *findings);
+
+/* Appends the paths inside the directory of all files that reading it would read, in order and each
+ * with a NUL behind it. Of a directory that cannot be read as a whole, what can be. */
+void policy_files_list(const char *directory, text_buffer *paths);
 
 void policy_files_free(policy_files *files);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -95,6 +96,28 @@ int process_write(int descriptor, const char *bytes, size_t size) {
   }
   pthread_mutex_unlock(&lock);
   return problem;
+}
+
+static void pass_over(int number) {
+  (void)number;
+}
+
+/* A handler, because SIG_IGN would be inherited. Whoever started us may have chosen SIG_IGN. */
+static void survive(int number) {
+  struct sigaction now, handler = {.sa_handler = pass_over, .sa_flags = SA_RESTART};
+  if (sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    sigaction(number, &handler, NULL);
+}
+
+void process_survive_failed_writes(void) {
+  survive(SIGXFSZ);
+  survive(SIGPIPE);
+}
+
+void process_end_by_broken_pipe(void) {
+  struct sigaction now, as_usual = {.sa_handler = SIG_DFL};
+  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == pass_over)
+    sigaction(SIGPIPE, &as_usual, NULL);
 }
 
 /* Asks the system for many bytes at a time; each is given out once and wiped. A thread has its own.

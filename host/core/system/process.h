@@ -24,6 +24,14 @@ void process_timestamp(int64_t time_ms, char text[PROCESS_TIMESTAMP_BYTES]);
 /* Writes all of it; two threads' texts never mingle. 0 or errno. */
 int process_write(int descriptor, const char *bytes, size_t size);
 
+/* From now on a write beyond the file-size limit, or to a pipe that nobody reads, fails with EFBIG
+ * or EPIPE, where the system would end the process. Programs that are started later are not
+ * affected. */
+void process_survive_failed_writes(void);
+
+/* Takes that back for pipes. */
+void process_end_by_broken_pipe(void);
+
 /* Fills bytes from the system's random source; false when there is none. */
 bool process_random(void *bytes, size_t size);
 

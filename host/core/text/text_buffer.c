@@ -2,7 +2,19 @@
 #include "core/text/text_buffer.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
+
+static atomic_ulong shortages;
+
+unsigned long text_buffer_shortages(void) {
+  return atomic_load_explicit(&shortages, memory_order_relaxed);
+}
+
+void text_buffer_fail(text_buffer *buffer) {
+  buffer->failed = true;
+  atomic_fetch_add_explicit(&shortages, 1, memory_order_relaxed);
+}
 
 bool text_buffer_reserve(text_buffer *buffer, size_t more) {
   if (buffer->failed) return false;
@@ -10,14 +22,14 @@ bool text_buffer_reserve(text_buffer *buffer, size_t more) {
   size_t capacity = buffer->capacity ? buffer->capacity : 256;
   while (capacity - buffer->size < more) {
     if (capacity > SIZE_MAX / 2) {
-      buffer->failed = true;
+      text_buffer_fail(buffer);
       return false;
     }
     capacity *= 2;
   }
   char *data = realloc(buffer->data, capacity);
   if (!data) {
-    buffer->failed = true;
+    text_buffer_fail(buffer);
     return false;
   }
   buffer->data = data;

@@ -46,6 +46,13 @@ static inline void text_buffer_clear(text_buffer *buffer) {
   buffer->failed = false;
 }
 
+/* How often any buffer of the program had no memory. Whoever compares two counts learns of a
+ * shortage without looking at every buffer in between. */
+unsigned long text_buffer_shortages(void);
+
+/* Marks the buffer as failed for want of memory that was not its own. */
+void text_buffer_fail(text_buffer *buffer);
+
 /* printf into the buffer. */
 void text_buffer_format(text_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -35,38 +35,51 @@ local function write_whole(path, text)
   return ok, message
 end
 
-local function fail(screen, message, status)
-  screen.err:print("weir: bundle: ", terminal.printable(message))
-  return status
+local function fail(screen, message, code, status, next_command)
+  return report.failure(screen, "bundle", {
+    message = message,
+    code = code,
+    exit = status,
+    next = next_command,
+  })
+end
+
+-- Why the set is not bundled, or nil: what check calls an error is an error here, too.
+local function refuse(screen, result, directory)
+  if result.code == "OutOfMemory" then return report.shortage(screen, "bundle", directory) end
+  report.findings(screen.err, result.findings)
+  if result.set and result.errors == 0 then return nil end
+
+  local why = not result.set and "does not load" or "has " .. terminal.count(result.errors, "error")
+  return fail(screen, ("the policy set %s %s; nothing was written"):format(directory, why),
+    result.code or "PolicySetRefused", report.load_status(result.code), "weir check " .. directory)
 end
 
 local function run(given, screen)
-  local directory, problem = policies.directory(given.DIR)
-  if not directory then return fail(screen, problem, exit.load) end
-
-  local result = check.set(directory)
-  local set = result.set
-  report.findings(screen.err, result.findings)
-  if not set or result.errors > 0 then
-    local why = not set and "does not load" or "has " .. terminal.count(result.errors, "error")
-    fail(screen, ("the policy set %s %s; nothing was written"):format(directory, why), exit.load)
-    screen.err:print("Next: weir check ", terminal.printable(directory))
-    return exit.load
+  local directory, missing = policies.directory(given.DIR)
+  if not directory then
+    return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle DIR")
   end
+  local result = check.set(directory)
+  local refused = refuse(screen, result, directory)
+  if refused then return refused end
 
-  local text, message = set:bundle { checked = true }
-  if not text then return fail(screen, message, exit.load) end
+  local text, message, code = result.set:bundle { checked = true }
+  if not text then return fail(screen, message, code, exit.load) end
   if not given.output then
     screen.out:write(text)
     return exit.fine
   end
   local ok
   ok, message = write_whole(given.output, text)
-  if not ok then return fail(screen, message, exit.io) end
-  screen.err:print(terminal.printable(given.output), ": ", terminal.count(#set:policies(), "policy", "policies"),
-    ", ", terminal.bytes(#text), ", ", set:digest())
-  screen.err:print("Next: weir diff ", terminal.printable(directory), " ", terminal.printable(given.output),
-    " RECORDING, or put it where WEIR_POLICY_SOURCE points")
+  if not ok then return fail(screen, message, "WriteFailed", exit.io) end
+
+  local policy_count = #result.set:policies()
+  screen.err:print(terminal.printable(given.output), ": ",
+    terminal.count(policy_count, "policy", "policies"), ", ", terminal.bytes(#text), ", ",
+    result.set:digest())
+  screen.err:print("Next: weir diff ", terminal.printable(directory), " ",
+    terminal.printable(given.output), " RECORDING, or put it where WEIR_POLICY_SOURCE points")
   return exit.fine
 end
 
@@ -88,10 +101,11 @@ return {
       doc = "where to write it; else standard output" },
   },
   exits = {
-    { 0, "written" },
+    { 0, "written; warnings are shown" },
     { 2, "usage" },
     { 3, "the policy set has errors, or is not UTF-8 text; nothing was written" },
-    { 6, "the file cannot be written" },
+    { 6, "the file cannot be written, or memory is short" },
+    { 7, "DIR is a bundle that is not what its digests say; nothing was written" },
   },
   examples = {
     { "weir bundle policies -o policies.bundle", "one file, verified" },

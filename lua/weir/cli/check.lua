@@ -2,12 +2,14 @@
 -- anything that cannot be meant.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
-local lint = require "weir.lint"
 local policies = require "weir.cli.policies"
 local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local check = {}
+
+-- The layer loads and verifies; what reads the source belongs to the command-line program.
+local READS_SOURCE = type(package.searchers[2]("weir.lint")) == "function"
 
 -- Larger files are refused by loading (W002); there is no use in reading them a second time.
 local SOURCE_LIMIT = 1024 * 1024
@@ -41,16 +43,16 @@ local function read_sources(directory)
   return sources
 end
 
--- set(path) → { directory =, set = or nil, findings =, files =, errors =, warnings = } for a policy
+-- set(path) → { directory =, set = or nil, code = why not, findings =, files =, errors =, warnings = } for a policy
 -- directory or a bundle. What it counts as an error is an error everywhere: in `weir bundle`, in
 -- `weir watch` and in the runtime.
 function check.set(given)
-  local set, found = require("weir.policy_set").load(given)
+  local set, found, code = require("weir.policy_set").load(given)
   local status = files.stat(given)
   local is_directory = status and status.type == "directory"
   local sources = set and set:sources() or is_directory and read_sources(given) or {}
 
-  local of_source = lint.sources(sources)
+  local of_source = READS_SOURCE and require("weir.lint").sources(sources) or {}
   local findings = table.move(found, 1, #found, 1, {})
   table.move(of_source, 1, #of_source, #findings + 1, findings)
   table.sort(findings, by_place)
@@ -60,6 +62,7 @@ function check.set(given)
   return {
     directory = given,
     set = set,
+    code = code,
     findings = findings,
     files = names,
     errors = count(findings, "error"),
@@ -91,6 +94,7 @@ local function path(given)
   return {
     directory = directory,
     set = result.set,
+    code = result.code,
     findings = mine,
     files = { given },
     errors = count(mine, "error"),
@@ -110,8 +114,17 @@ local function limits_line(out, set)
     terminal.bytes(worst.bytes))
 end
 
+-- The finding to mend first: the first error, else the first of all.
+local function worst(findings)
+  for _, finding in ipairs(findings) do
+    if finding.severity == "error" then return finding end
+  end
+  return findings[1]
+end
+
 local function next_command(result)
-  if result.findings[1] then return "weir help " .. result.findings[1].code end
+  local finding = worst(result.findings)
+  if finding then return "weir help " .. finding.code end
   if not result.set then return "weir check " .. result.directory end
   return ("weir replay RECORDING -p %s"):format(result.directory)
 end
@@ -122,6 +135,12 @@ local function says_why(findings)
     if finding.code:find("^W0") then return true end
   end
   return false
+end
+
+-- The exit status of one result.
+function check.status(result)
+  if not result.set then return report.load_status(result.code) end
+  return result.findings[1] and exit.findings or exit.fine
 end
 
 -- Prints one result for people.
@@ -141,6 +160,7 @@ function check.show(out, result, given)
   if not result.set and not says_why(result.findings) then
     parts[#parts + 1] = "the set does not load because of other files"
   end
+  if not READS_SOURCE then parts[#parts + 1] = "the source is not read here" end
   local style = (errors > 0 or not result.set) and "error" or warnings > 0 and "warning" or "good"
   out:print(out:paint(style, terminal.printable(given)), ": ", table.concat(parts, ", "),
     ".  Next: ", terminal.printable(next_command(result)))
@@ -149,21 +169,29 @@ end
 local function run(given, screen)
   local targets = given.PATH
   if not targets[1] then
-    local directory, problem = policies.directory(nil)
+    local directory, missing = policies.directory(nil)
     if not directory then
-      screen.err:print("weir: check: ", terminal.printable(problem))
-      screen.err:print("Next: weir check DIR")
-      return exit.load
+      return report.failure(screen, "check", {
+        message = missing,
+        code = "NoPolicySet",
+        exit = exit.load,
+        next = "weir check DIR",
+      })
     end
     targets = { directory }
   end
+
   local status = exit.fine
   for _, target in ipairs(targets) do
     local result = path(target)
-    if given.json then report.findings_json(screen.out, result.findings)
-    else check.show(screen.out, result, target) end
-    if not result.set then status = exit.load
-    elseif result.findings[1] and status == exit.fine then status = exit.findings end
+    if result.code == "OutOfMemory" then
+      report.shortage(screen, "check", result.directory)
+    elseif given.json then
+      report.findings_json(screen.out, result.findings)
+    else
+      check.show(screen.out, result, target)
+    end
+    status = math.max(status, check.status(result))
   end
   return status
 end
@@ -187,6 +215,8 @@ check.declaration = {
     { 1, "the set loads, but there are findings" },
     { 2, "usage" },
     { 3, "a policy set does not load" },
+    { 6, "memory is short" },
+    { 7, "a bundle is not what its digests say" },
   },
   examples = {
     { "weir check", "check ./policies" },
@@ -195,5 +225,5 @@ check.declaration = {
   run = run,
 }
 
--- The verb is the declaration; set and show are for weir watch and weir bundle.
+-- The verb is the declaration; set, status and show are for weir watch and weir bundle.
 return setmetatable(check.declaration, { __index = check })

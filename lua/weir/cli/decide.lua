@@ -7,21 +7,20 @@ local kinds = require "weir.kinds"
 local native = require "weir.terminal"
 local policies = require "weir.cli.policies"
 local redact = require "weir.redact"
+local report = require "weir.cli.report"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
 local FACTS_LIMIT = 16 * 1024 * 1024
 
--- The facts' text; nil, status, after saying why there are none.
+-- The facts' text; else nil and an exit status, or nil, nil and the message and hint of a usage error.
 local function read_facts(given, screen)
-  local source = given.event or "-"
   if not given.event and native.is_terminal(0) then
-    return nil, "no facts are given", "name a file with -e FILE, or write them to standard input"
+    return nil, nil, "no facts are given", "name a file with -e FILE, or write them to standard input"
   end
-  local text, message = files.read(source, FACTS_LIMIT)
+  local text, message, code = files.read(given.event or "-", FACTS_LIMIT)
   if text then return text end
-  screen.err:print("weir: decide: ", terminal.printable(message))
-  return nil, exit.io
+  return nil, report.failure(screen, "decide", { message = message, code = code, exit = exit.io })
 end
 
 -- Facts are decided on without their secrets, as handlers do; without any their text stays as it is.
@@ -46,7 +45,9 @@ end
 
 -- What went wrong, as an exit status: our caller's facts and parameters, or the policy.
 local STATUS = {
-  UnknownKind = exit.usage, InvalidFacts = exit.usage, InvalidParams = exit.usage,
+  UnknownKind = exit.usage,
+  InvalidFacts = exit.usage,
+  InvalidParams = exit.usage,
   OutOfMemory = exit.io,
 }
 
@@ -103,10 +104,15 @@ local function show(out, set, kind, decision)
 end
 
 local function explain_failure(screen, given, message, code, directory)
-  local err = screen.err
-  err:print("weir: decide: ", err:paint("error", code), ": ", terminal.printable(message))
-  if code == "InvalidFacts" then err:print("Next: weir help ", given.KIND)
-  elseif not STATUS[code] then err:print("Next: weir check ", terminal.printable(directory)) end
+  local help = code == "InvalidFacts" and "weir help " .. given.KIND
+  local check = not STATUS[code] and "weir check " .. directory
+  return report.failure(screen, "decide", {
+    message = ("%s: %s"):format(code, message),
+    code = code,
+    exit = STATUS[code] or exit.decide,
+    next = help or check or nil,
+    more = { error = message, kind = given.KIND },
+  })
 end
 
 local function run(given, screen)
@@ -117,21 +123,19 @@ local function run(given, screen)
     return nil, ("unknown kind '%s'"):format(given.KIND),
       close and ("did you mean '%s'?"):format(close) or "kinds are: " .. table.concat(kinds, ", ")
   end
+
   local set, directory = policies.load("decide", given, screen)
   if not set then return directory() end
-  local facts, status, hint = read_facts(given, screen)
-  if not facts then
-    if type(status) == "string" then return nil, status, hint end
-    return status
-  end
+  local facts, status, mistake, hint = read_facts(given, screen)
+  if not facts then return status, mistake, hint end
+
   local decision, message, code = decide_on(set, given.KIND, facts)
-  if not decision then
-    if given.json then screen.out:print(terminal.json { error = message, code = code, kind = given.KIND }) end
-    explain_failure(screen, given, message, code, directory)
-    return STATUS[code] or exit.decide
+  if not decision then return explain_failure(screen, given, message, code, directory) end
+  if given.json then
+    show_json(screen.out, set, given.KIND, decision)
+  else
+    show(screen.out, set, given.KIND, decision)
   end
-  if given.json then show_json(screen.out, set, given.KIND, decision)
-  else show(screen.out, set, given.KIND, decision) end
   return exit.fine
 end
 
@@ -142,13 +146,13 @@ return {
     [[Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard
       input. Parameters come from the policy, then from WEIR_PARAMS, then from --set.]],
     [[With --json: one object with action, because, decision, params, file, line, policy, instructions,
-      bytes and eval_us; when deciding failed, {"error":…,"code":…}.]],
+      bytes and eval_us; of a failure {"error":…,"code":…,"exit":…}.]],
   },
   positionals = { { name = "KIND", doc = table.concat(kinds, ", "), words = kinds } },
   options = {
     policies.options.directory,
-    { long = "event", short = "e", value = "FILE", complete = "file", doc = "the facts; '-' is standard "
-      .. "input" },
+    { long = "event", short = "e", value = "FILE", complete = "file",
+      doc = "the facts; '-' is standard input" },
     policies.options.set,
     { long = "json", doc = "one JSON object" },
   },
@@ -157,7 +161,8 @@ return {
     { 2, "usage: an unknown kind or parameter, or facts the kind does not allow" },
     { 3, "the policy set does not load" },
     { 4, "the policy failed while deciding" },
-    { 6, "the facts cannot be read" },
+    { 6, "the facts cannot be read, or memory is short" },
+    { 7, "the policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "echo '{\"file_count\": 12}' | weir decide routing", "facts from standard input" },

@@ -1,5 +1,4 @@
 -- weir diff OLD NEW RECORDING…: what changes when NEW replaces OLD, on recorded facts.
-local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
@@ -181,7 +180,8 @@ end
 local function load_both(given, screen)
   local sets = {}
   for _, side in ipairs { "OLD", "NEW" } do
-    local set, directory = policies.load("diff", { policies = given[side], set = given.set }, screen)
+    local chosen = { policies = given[side], set = given.set }
+    local set, directory = policies.load("diff", chosen, screen)
     if not set then return nil, directory end
     sets[side:lower()], sets[side:lower() .. "_directory"] = set, directory
   end
@@ -189,33 +189,44 @@ local function load_both(given, screen)
 end
 
 local function run(given, screen)
-  local jobs, problem, hint = recordings.jobs(given.jobs)
-  if not jobs then return nil, problem, hint end
+  local jobs, mistake, hint = recordings.jobs(given.jobs)
+  if not jobs then return nil, mistake, hint end
+  local ok
+  ok, mistake, hint = recordings.check(given.RECORDING)
+  if not ok then return nil, mistake, hint end
   local sets, refuse = load_both(given, screen)
   if not sets then return refuse() end
+
   local changed, failed = new_groups(), new_groups()
+  local troubles = recordings.troubles(screen.err, recordings.TROUBLES)
   local function on_event(file, event)
     if given.all and given.json then screen.out:print(recordings.event_json(file, event)) end
     if event.type == "bad line" then
-      recordings.report_problem(screen.err, file, event)
+      troubles:add(file, event)
     elseif event.type == "failure" then
       failed:add(file, event)
     elseif event.field ~= "because" then
       changed:add(file, event)
     end
   end
-  local summary, message = recordings.replay(screen, {
-    set = sets.new, old = sets.old, recordings = given.RECORDING, jobs = jobs, on_event = on_event,
+  local summary, ended = recordings.replay("diff", screen, {
+    set = sets.new,
+    old = sets.old,
+    recordings = given.RECORDING,
+    jobs = jobs,
+    on_event = on_event,
   })
-  if not summary then
-    screen.err:print("weir: diff: ", printable(message))
-    return exit.load
-  end
+  if not summary then return ended end
+
+  troubles:finish()
   if given.json then
     screen.out:print(recordings.summary_json(summary, {
-      old = sets.old_directory, new = sets.new_directory,
-      old_digest = sets.old:digest(), new_digest = sets.new:digest(),
-      changes = groups_json(changed), failures = groups_json(failed),
+      old = sets.old_directory,
+      new = sets.new_directory,
+      old_digest = sets.old:digest(),
+      new_digest = sets.new:digest(),
+      changes = groups_json(changed),
+      failures = groups_json(failed),
     }))
   else
     print_summary(screen.out, sets, summary, changed, failed)
@@ -231,10 +242,10 @@ return {
   name = "diff",
   summary = "what changes when one policy set replaces another",
   description = {
-    "Asks both policy sets with the facts of every recorded decision. Changed decisions are grouped by what changes "
-      .. "and by the line of NEW that decides now; each group shows its first example.",
-    "A recorded parameter counts as an override of both sets only if it is not OLD's default, so an edited default in "
-      .. "NEW takes effect.",
+    [[Asks both policy sets with the facts of every recorded decision. Changed decisions are grouped by what
+      changes and by the line of NEW that decides now; each group shows its first example.]],
+    [[A recorded parameter counts as an override of both sets only if it is not OLD's default, so an edited
+      default in NEW takes effect.]],
   },
   positionals = {
     { name = "OLD", doc = "the policy set that decides today", complete = "directory" },
@@ -254,7 +265,8 @@ return {
     { 3, "a policy set does not load" },
     { 4, "a policy of NEW failed while deciding" },
     { 5, "the recordings hold no decision" },
-    { 6, "a recording cannot be read" },
+    { 6, "a recording cannot be read, or memory is short" },
+    { 7, "a policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "weir diff policies edited yesterday.jsonl.gz", "before deploying the edited copy" },

@@ -30,8 +30,8 @@ help.exits = {
   { 3, "a policy does not load" },
   { 4, "a policy failed while deciding" },
   { 5, "inconclusive" },
-  { 6, "a file cannot be read, or AWS failed" },
-  { 7, "integrity: a recording is not what it was" },
+  { 6, "a file cannot be read or written, AWS failed, or memory is short" },
+  { 7, "integrity: a bundle is not what its digests say" },
 }
 
 help.environment = {
@@ -136,6 +136,8 @@ function help.run(given, screen)
     screen.out:write(page)
     return 0
   end
+  local elsewhere = require("weir.cli").elsewhere(topic)
+  if elsewhere then return nil, elsewhere end
   local close = require "weir.suggest"(topic, help.topics())
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)
 end

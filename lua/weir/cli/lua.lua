@@ -1,6 +1,8 @@
 -- weir lua FILE [ARG…]: a script in the trusted state.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local native = require "weir.terminal"
+local process = require "weir.process"
 
 local SCRIPT_LIMIT = 64 * 1024 * 1024
 
@@ -16,8 +18,8 @@ local function load_script(file)
   local text, message, code = files.read(file, SCRIPT_LIMIT)
   if not text then return nil, message, code end
   text = text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
-  local chunk, problem = load(text, file == "-" and "=stdin" or "@" .. file, "t")
-  if not chunk then return nil, problem, "SyntaxError" end
+  local chunk, mistake = load(text, file == "-" and "=stdin" or "@" .. file, "t")
+  if not chunk then return nil, mistake, "SyntaxError" end
   return chunk
 end
 
@@ -28,11 +30,21 @@ local function traceback(message)
   return ours and text:sub(1, ours - 1) or text
 end
 
-local function with_traceback(problem)
-  if type(problem) == "string" then return traceback(problem) end
-  local metatable = getmetatable(problem)
-  if type(metatable) == "table" and metatable.__tostring then return tostring(problem) end
-  return traceback(("(error object is a %s value)"):format(type(problem)))
+local function with_traceback(raised)
+  if type(raised) == "string" then return traceback(raised) end
+  local metatable = getmetatable(raised)
+  if type(metatable) == "table" and metatable.__tostring then return tostring(raised) end
+  return traceback(("(error object is a %s value)"):format(type(raised)))
+end
+
+-- os.exit ends the process without a word about output that cannot be written; this one does not.
+local exit_process = os.exit
+
+local function exit_written(status, close)
+  local written, message = native.finish_output()
+  if written then exit_process(status, close) end
+  io.stderr:write("weir: cannot write the output: ", message, "\n")
+  exit_process(exit.io, close)
 end
 
 local function run(given, screen)
@@ -41,10 +53,14 @@ local function run(given, screen)
     screen.err:print("weir: ", message)
     return code == "SyntaxError" and exit.load or exit.io
   end
+
+  process.end_by_broken_pipe()
   _G.arg = arg_table(given.FILE, given.ARG)
-  local ok, problem = xpcall(chunk, with_traceback, table.unpack(given.ARG))
+  os.exit = exit_written -- luacheck: ignore 122
+  local ok, raised = xpcall(chunk, with_traceback, table.unpack(given.ARG))
   if ok then return exit.fine end
-  screen.err:print("weir: ", problem)
+  if raised == "not enough memory" then error(raised, 0) end
+  screen.err:print("weir: ", raised)
   return exit.findings
 end
 
@@ -67,7 +83,7 @@ return {
     { 1, "the script failed; the message and a traceback are on stderr" },
     { 2, "usage" },
     { 3, "the script does not compile" },
-    { 6, "the script cannot be read" },
+    { 6, "the script cannot be read, its output cannot be written, or memory is short" },
   },
   examples = {
     { "weir lua report.lua recordings/day.jsonl", "run a script with one argument" },

@@ -4,6 +4,7 @@ local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
 local redact = require "weir.redact"
+local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 -- Far above EventBridge's own limit of 4,096 characters.
@@ -61,8 +62,13 @@ function Run:bad_event(place, message)
   self.err:print(terminal.printable(where), ": ", self.err:paint("error", "bad event"), ": ",
     terminal.printable(message))
   if self.json then
-    self.out:print(terminal.json({ error = message, file = place.path, line = place.line,
-      item = place.item }))
+    self.out:print(terminal.json {
+      error = message,
+      code = "InvalidEvent",
+      file = place.path,
+      line = place.line,
+      item = place.item,
+    })
   end
 end
 
@@ -86,6 +92,37 @@ function Run:summary()
   self.err:print(text)
 end
 
+local function fail(screen, message, code, status, next_command)
+  return report.failure(screen, "match", {
+    message = message,
+    code = code,
+    exit = status,
+    next = next_command,
+  })
+end
+
+-- The compiled pattern; else nil and an exit status.
+local function compile(word, screen)
+  local text, message, code = read_pattern(word)
+  if not text then
+    return nil, fail(screen, message, code, exit.io,
+      "give the pattern inline, as '{\"source\": [\"aws.s3\"]}', or name its file")
+  end
+  local matcher, why, why_code = require("weir.pattern").compile(text)
+  if matcher then return matcher end
+  if why_code == "OutOfMemory" or why == "" or why:find("Reason: out of memory", 1, true) then
+    return nil, fail(screen, "not enough memory", "OutOfMemory", exit.io)
+  end
+
+  -- EventBridge's message has two lines.
+  screen.err:print("weir: match: ", (terminal.printable(why):gsub("\\n", "\n")))
+  if screen.json then
+    screen.out:print(terminal.json { error = why, code = why_code or "InvalidEventPattern",
+      exit = exit.usage })
+  end
+  return nil, exit.usage
+end
+
 local function run(given, screen)
   local inputs = given.EVENT[1] and given.EVENT or { "-" }
   if given.PATTERN == "-" then
@@ -95,37 +132,25 @@ local function run(given, screen)
       end
     end
   end
-  local text, message = read_pattern(given.PATTERN)
-  if not text then
-    screen.err:print("weir: match: ", terminal.printable(message))
-    screen.err:print("Next: give the pattern inline, as '{\"source\": [\"aws.s3\"]}', or name its file")
-    return exit.io
-  end
-  local matcher, problem = require("weir.pattern").compile(text)
-  if not matcher then
-    -- EventBridge's message has two lines.
-    screen.err:print("weir: match: ", (terminal.printable(problem):gsub("\\n", "\n")))
-    return exit.usage
-  end
+  local matcher, failed = compile(given.PATTERN, screen)
+  if not matcher then return failed end
+
   local self = setmetatable({
-    out = screen.out, err = screen.err, json = given.json, matcher = matcher, matched = 0, missed = 0,
-      bad = 0,
+    out = screen.out, err = screen.err, json = given.json, matcher = matcher,
+    matched = 0, missed = 0, bad = 0,
   }, Run)
-  local unreadable = false
+  local status = exit.fine
   for _, input in ipairs(inputs) do
-    local ok, why = events.each(input,
+    local ok, why, code = events.each(input,
       function(...) self:event(...) end, function() screen.out:flush() end)
-    if not ok then
-      screen.err:print("weir: match: ", terminal.printable(why))
-      unreadable = true
-    end
+    if not ok then status = fail(screen, why, code, exit.io) end
   end
+
   local total = self.matched + self.missed + self.bad
   if not given.json and total > 0 then self:summary() end
-  if unreadable then return exit.io end
+  if status ~= exit.fine then return status end
   if total == 0 then
-    screen.err:print("weir: match: there is no event in ", terminal.printable(table.concat(inputs, ", ")))
-    return exit.findings
+    return fail(screen, "there is no event in " .. table.concat(inputs, ", "), "NoEvent", exit.findings)
   end
   return self.missed + self.bad == 0 and exit.fine or exit.findings
 end
@@ -138,7 +163,7 @@ return {
       as JSON Lines, as one pretty-printed document, or as an array of events; without EVENT from standard
       input. For each event that does not match, every key that failed is named.]],
     [[With --json each event gives one line: {"match":true,"file":…,"line":…}, on a miss with "misses". A
-      line that is no JSON gives {"error":…} and counts as not matched.]],
+      line that is not JSON gives {"error":…,"code":…} and counts as not matched.]],
   },
   positionals = {
     { name = "PATTERN", doc = "a pattern, its file, or '-'", complete = "file" },
@@ -147,7 +172,7 @@ return {
   options = { { long = "json", doc = "one JSON object per event" } },
   exits = {
     { 0, "every event matched" },
-    { 1, "some event did not match, or was no JSON, or there was none" },
+    { 1, "some event did not match, or was not JSON, or there was none" },
     { 2, "the pattern is not valid, or usage" },
     { 6, "the pattern or an event file cannot be read" },
   },

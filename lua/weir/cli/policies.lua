@@ -1,11 +1,10 @@
 -- The policy set a verb works with: which directory, which parameters, and loading it.
 local exit = require "weir.cli.exit"
-local files = require "weir.files"
 local json = require "weir.json"
 local policy_directory = require "weir.policy_directory"
+local report = require "weir.cli.report"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
-local terminal = require "weir.cli.terminal"
 
 local policies = {}
 
@@ -28,23 +27,12 @@ function policies.directory(given)
   return found == "./policies" and "policies" or found, message
 end
 
-local MAX_DEPTH = 8 -- as host/core/policy_files.h
-
-local function gather(directory, depth, into)
-  for _, name in ipairs(files.list(directory) or {}) do
-    local path = directory == "/" and "/" .. name or directory .. "/" .. name
-    local status = not name:find("^%.") and files.stat(path)
-    if status and status.type == "directory" and depth < MAX_DEPTH then gather(path, depth + 1, into) end
-    if status and status.type == "file" and name:find("%.lua$") then into[#into + 1] = path end
-  end
-  return into
-end
-
--- The Lua files of a policy set, in order.
+-- The paths of a policy set's Lua files, in order.
 function policies.sources(directory)
-  local found = gather(directory, 0, {})
-  table.sort(found)
-  return found
+  local paths = require("weir.policy_set").list(directory)
+  local prefix = directory == "/" and "/" or directory .. "/"
+  for i, path in ipairs(paths) do paths[i] = prefix .. path end
+  return paths
 end
 
 -- Parameters ---------------------------------------------------------------------------------
@@ -53,10 +41,10 @@ local function from_environment()
   local text = os.getenv("WEIR_PARAMS")
   if not text or text == "" then return {} end
   local params, message = json.decode(text)
-  if params == nil then return nil, "WEIR_PARAMS is no JSON: " .. message end
+  if params == nil then return nil, "WEIR_PARAMS is not JSON: " .. message end
   if type(params) ~= "table" or json.is_array(params) then return nil, "WEIR_PARAMS must be a JSON object" end
   for name, value in sorted_pairs(params) do
-    if value == json.null then return nil, ("WEIR_PARAMS gives '%s' no value but null"):format(name) end
+    if value == json.null then return nil, ("WEIR_PARAMS gives '%s' the value null"):format(name) end
   end
   return params
 end
@@ -127,43 +115,57 @@ end
 
 -- Loading ------------------------------------------------------------------------------------
 
--- Prints on stderr why a set does not load, and what to type next.
-local function refuse(screen, verb, directory, findings)
-  local report = require "weir.cli.report"
-  report.findings(screen.err, findings)
-  screen.err:printf("weir: %s: the policy set %s does not load", verb, terminal.printable(directory))
-  screen.err:print("Next: weir check ", terminal.printable(directory))
+-- Why there is no set, for the verb to return: an exit status, or the three results of a usage error.
+local function mistake(message, hint)
+  return nil, function() return nil, message, hint end
 end
 
--- load(verb, given, screen) → set, directory; or nil, and the exit status or the three results of
--- a usage error (nil, message, hint) for the verb to return.
+local function ended(status)
+  return nil, function() return status end
+end
+
+-- What to type where no policy set is found: a verb has -p, or names the set as an argument.
+local function remedy(verb)
+  for _, option in ipairs(require("weir.cli." .. verb).options or {}) do
+    if option == policies.options.directory then return ("weir %s -p DIR"):format(verb) end
+  end
+  return "weir help " .. verb
+end
+
+-- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has to
+-- return.
 --
 --   local set, directory = policies.load("decide", given, screen)
 --   if not set then return directory() end
 function policies.load(verb, given, screen)
   local policy_set = require "weir.policy_set"
   local sources, message, hint = given_parameters(given.set)
-  if not sources then return nil, function() return nil, message, hint end end
-  local directory, problem = policies.directory(given.policies)
+  if not sources then return mistake(message, hint) end
+  local directory, missing = policies.directory(given.policies)
   if not directory then
-    screen.err:print("weir: ", verb, ": ", terminal.printable(problem))
-    screen.err:print("Next: name one with -p DIR")
-    return nil, function() return exit.load end
+    return ended(report.failure(screen, verb, {
+      message = missing,
+      code = "NoPolicySet",
+      exit = exit.load,
+      next = remedy(verb),
+    }))
   end
-  local set, findings = policy_set.load(directory)
-  if not set then
-    refuse(screen, verb, directory, findings)
-    return nil, function() return exit.load end
-  end
+
+  local set, findings, code = policy_set.load(directory)
+  if not set then return ended(report.refusal(screen, verb, directory, findings, code)) end
   local overrides
   overrides, message, hint = overrides_for(set, sources)
-  if not overrides then return nil, function() return nil, message, hint end end
+  if not overrides then return mistake(message, hint) end
   if next(overrides) == nil then -- any order: asks only whether there is one
     return set, directory
   end
-  local ok, misfit = set:override(overrides)
+
+  local ok, misfit, misfit_code = set:override(overrides)
   if ok then return set, directory end
-  return nil, function() return nil, misfit end
+  if misfit_code == "OutOfMemory" then
+    return ended(report.failure(screen, verb, { message = misfit, code = misfit_code, exit = exit.io }))
+  end
+  return mistake(misfit)
 end
 
 return policies

@@ -2,6 +2,7 @@
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local replay = require "weir.replay"
+local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -55,15 +56,53 @@ function recordings.counts(counts)
   return table.concat(names, " · ")
 end
 
--- Bad lines and failures go to stderr, whatever else is printed.
-function recordings.report_problem(err, file, event)
+-- "--limit" as a number, or the default; nil, message, hint for a mistake.
+function recordings.limit(text, default)
+  if text == nil then return default end
+  local limit = math.tointeger(tonumber(text))
+  if not limit or limit < 0 then
+    return nil, ("--limit '%s' is not a count"):format(text), "write --limit 20"
+  end
+  return limit
+end
+
+-- Failures and bad lines, on stderr whatever else is printed: at most `limit` of each.
+local Troubles = {}
+Troubles.__index = Troubles
+
+recordings.TROUBLES = 20
+
+function recordings.troubles(err, limit)
+  return setmetatable({ err = err, limit = limit, seen = { failure = 0, ["bad line"] = 0 } }, Troubles)
+end
+
+-- Counts the event; true while there is room for one more of its type.
+function Troubles:has_room(event)
+  self.seen[event.type] = self.seen[event.type] + 1
+  return self.seen[event.type] <= self.limit
+end
+
+function Troubles:print(file, event)
+  local err = self.err
   local place = ("%s:%d"):format(printable(file == "-" and "standard input" or file), event.line)
   if event.type == "bad line" then
     if event.column > 0 then place = place .. ":" .. event.column end
     err:print(place, ": ", err:paint("error", "bad line"), ": ", terminal.excerpt(event.message, 300))
   else
-    err:print(place, ": ", err:paint("error", "failed"), "[", event.code, "] ", printable(event.kind or "?"), ": ",
-      terminal.excerpt(event.message, 300))
+    err:print(place, ": ", err:paint("error", "failed"), "[", event.code, "] ",
+      printable(event.kind or "?"), ": ", terminal.excerpt(event.message, 300))
+  end
+end
+
+function Troubles:add(file, event)
+  if self:has_room(event) then self:print(file, event) end
+end
+
+-- Says how many were not shown.
+function Troubles:finish()
+  for _, type in ipairs { "failure", "bad line" } do
+    local left = self.seen[type] - self.limit
+    if left > 0 then self.err:print("… and ", terminal.count(left, "more " .. type)) end
   end
 end
 
@@ -76,16 +115,24 @@ end
 -- One event as a JSON line.
 function recordings.event_json(file, event)
   local is_difference = event.type == "difference"
-  return json.encode({
-    type = event.type, recording = file, line = event.line, id = event.id, kind = event.kind,
-    field = event.field, message = event.message, code = event.code,
+  return terminal.json {
+    type = event.type,
+    recording = file,
+    line = event.line,
     column = event.type == "bad line" and event.column or nil,
+    id = event.id,
+    kind = event.kind,
+    field = event.field,
+    message = event.message,
+    code = event.code,
     was = not event.was_failure and parsed(event.was) or nil,
     was_error = event.was_failure and event.was or nil,
     was_because = parsed(event.was_because),
-    is = is_difference and parsed(event.is) or nil, is_because = parsed(event.is_because),
-    policy_file = event.policy_file, policy_line = event.policy_line ~= 0 and event.policy_line or nil,
-  })
+    is = is_difference and parsed(event.is) or nil,
+    is_because = parsed(event.is_because),
+    policy_file = event.policy_file,
+    policy_line = event.policy_line ~= 0 and event.policy_line or nil,
+  }
 end
 
 function recordings.summary_json(summary, more)
@@ -93,7 +140,7 @@ function recordings.summary_json(summary, more)
   for name, value in pairs(summary) do line[name] = value end -- any order: copies one key at a time
   for name, value in pairs(more) do line[name] = value end -- any order: copies one key at a time
   line.unreadable = json.array(summary.unreadable)
-  return json.encode(line)
+  return terminal.json(line)
 end
 
 -- The last line of a summary. A digest of a part would look like one of the whole.
@@ -111,18 +158,27 @@ local function show_progress(err, file, done, total, decisions)
   err:progress(("%s  %s  %s decisions"):format(share, printable(file), thousands(decisions)))
 end
 
--- weir.replay with progress and with unreadable recordings reported.
-function recordings.replay(screen, job)
+-- weir.replay with progress and with unreadable recordings reported. The summary; else nil and an exit
+-- status.
+function recordings.replay(verb, screen, job)
   local err = screen.err
   if err.live then
     job.on_progress = function(...) show_progress(err, ...) end
   end
-  local summary, message = replay.run(job)
+  local summary, message, code = replay.run(job)
   err:clear_progress()
-  if not summary then return nil, message end
-  for _, problem in ipairs(summary.unreadable) do
-    local file = problem.file == "-" and "standard input" or problem.file
-    err:print("weir: ", printable(file), ": ", err:paint("error", printable(problem.message)))
+  if not summary then
+    return nil, report.failure(screen, verb, {
+      message = message,
+      code = code,
+      exit = exit.io,
+      next = job.jobs > 1 and ("weir %s --jobs 1 needs less memory"):format(verb) or nil,
+    })
+  end
+
+  for _, unreadable in ipairs(summary.unreadable) do
+    local file = unreadable.file == "-" and "standard input" or unreadable.file
+    err:print("weir: ", printable(file), ": ", err:paint("error", printable(unreadable.message)))
   end
   return summary
 end
@@ -138,6 +194,18 @@ function recordings.status(verb, screen, summary)
     return exit.inconclusive
   end
   return exit.fine
+end
+
+-- Standard input can be read once only: nil, message, hint when it is named twice.
+function recordings.check(list)
+  local seen = false
+  for _, name in ipairs(list) do
+    if name == "-" and seen then
+      return nil, "standard input is given twice", "write '-' once"
+    end
+    seen = seen or name == "-"
+  end
+  return true
 end
 
 return recordings

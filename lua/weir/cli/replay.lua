@@ -1,5 +1,4 @@
 -- weir replay RECORDING…: does this policy set decide as the recordings say?
-local exit = require "weir.cli.exit"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
@@ -20,14 +19,23 @@ function Run:difference(file, event)
   out:print("      replayed  ", recordings.because(event.is_because), "  ", out:paint("dim", recordings.rule(event)))
 end
 
+-- With --json at most `limit` of each type become objects.
 function Run:event(file, event)
-  if self.json then
-    self.out:print(recordings.event_json(file, event))
-  elseif event.type == "difference" and not self.quiet and self.shown < self.limit then
+  if event.type == "difference" then
+    self.differences = self.differences + 1
+    if self.quiet or self.differences > self.limit then return end
     self.shown = self.shown + 1
-    self:difference(file, event)
+    if self.json then
+      self.out:print(recordings.event_json(file, event))
+    else
+      self:difference(file, event)
+    end
+  elseif self.json then
+    local has_room = self.troubles:has_room(event)
+    if has_room and not self.quiet then self.out:print(recordings.event_json(file, event)) end
+  else
+    self.troubles:add(file, event)
   end
-  if event.type ~= "difference" then recordings.report_problem(self.err, file, event) end
 end
 
 local function kind_rows(summary)
@@ -60,7 +68,7 @@ function Run:summary(set, directory, summary)
   row(summary.reworded, "decides the same for another reason", "decide the same for another reason")
   row(summary.failed, "failed", "failed")
   row(summary.bad_lines, "bad line, not decided", "bad lines, not decided")
-  row(summary.other_lines, "log line that is no decision", "log lines that are no decisions")
+  row(summary.other_lines, "log line that is not a decision", "log lines that are not decisions")
   for _, line in ipairs(terminal.table(rows, { "right" }, "  ")) do out:print(line) end
   recordings.print_digest(out, summary)
 end
@@ -72,29 +80,48 @@ local function next_command(summary, given, directory)
   end
 end
 
+local function new_run(given, screen, limit)
+  local troubles_shown = given.limit and limit or given.json and math.huge or recordings.TROUBLES
+  return setmetatable({
+    out = screen.out,
+    err = screen.err,
+    json = given.json,
+    quiet = given.quiet,
+    limit = limit,
+    differences = 0,
+    shown = 0,
+    troubles = recordings.troubles(screen.err, troubles_shown),
+  }, Run)
+end
+
 local function run(given, screen)
-  local jobs, problem, hint = recordings.jobs(given.jobs)
-  if not jobs then return nil, problem, hint end
-  local limit = given.limit and math.tointeger(tonumber(given.limit)) or math.huge
-  if given.limit and (limit == math.huge or limit < 0) then
-    return nil, ("--limit '%s' is not a count"):format(given.limit), "write --limit 20"
-  end
+  local jobs, mistake, hint = recordings.jobs(given.jobs)
+  if not jobs then return nil, mistake, hint end
+  local limit
+  limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
+  local ok
+  ok, mistake, hint = recordings.check(given.RECORDING)
+  if not ok then return nil, mistake, hint end
   local set, directory = policies.load("replay", given, screen)
   if not set then return directory() end
-  local self = setmetatable({
-    out = screen.out, err = screen.err, json = given.json, quiet = given.quiet, shown = 0, limit = limit,
-  }, Run)
-  local summary, message = recordings.replay(screen, {
-    set = set, recordings = given.RECORDING, jobs = jobs,
+
+  local self = new_run(given, screen, limit)
+  local summary, failed = recordings.replay("replay", screen, {
+    set = set,
+    recordings = given.RECORDING,
+    jobs = jobs,
     on_event = function(file, event) self:event(file, event) end,
   })
-  if not summary then
-    screen.err:print("weir: replay: ", printable(message))
-    return exit.load
-  end
+  if not summary then return failed end
+
   if given.json then
-    screen.out:print(recordings.summary_json(summary, { policies = directory, set_digest = set:digest() }))
+    screen.out:print(recordings.summary_json(summary, {
+      policies = directory,
+      set_digest = set:digest(),
+    }))
   else
+    self.troubles:finish()
     self:summary(set, directory, summary)
     local command = next_command(summary, given, directory)
     if command then screen.err:print("Next: ", printable(command)) end
@@ -106,10 +133,12 @@ return {
   name = "replay",
   summary = "re-decide recorded decisions and compare",
   description = {
-    "Asks the policies again, with the facts of every recorded decision, and compares what they say with what was "
-      .. "recorded. Recordings are decision logs: plain, gzip (.gz), standard input ('-'), or CloudWatch Logs exports.",
-    "Parameters are those in force when the decision was recorded, as far as they were not defaults; --set and "
-      .. "WEIR_PARAMS override them. The digest is over everything decided, and equal on every machine.",
+    [[Asks the policies again, with the facts of every recorded decision, and compares what they say with
+      what was recorded. Recordings are decision logs: plain, gzip (.gz), standard input ('-'), or
+      CloudWatch Logs in any form (docs/recordings.md).]],
+    [[Parameters are those in force when the decision was recorded, as far as they were not defaults; --set
+      and WEIR_PARAMS override them. The digest is over everything decided, and equal on every machine; with
+      --json the summary has one for each file, too (docs/replay-digest.md).]],
   },
   positionals = {
     { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },
@@ -118,8 +147,10 @@ return {
     policies.options.directory,
     policies.options.set,
     { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
-    { long = "limit", value = "N", doc = "show at most N differences" },
-    { long = "quiet", short = "q", doc = "the summary only" },
+    { long = "limit", value = "N",
+      doc = "show at most N differences, N failures and N bad lines; else all differences, and 20 of "
+        .. "the others" },
+    { long = "quiet", short = "q", doc = "no differences: the summary, and what is wrong" },
     { long = "json", doc = "one JSON object per difference, failure and bad line; the summary last" },
   },
   exits = {
@@ -129,7 +160,8 @@ return {
     { 3, "the policy set does not load" },
     { 4, "a policy failed while deciding" },
     { 5, "the recordings hold no decision" },
-    { 6, "a recording cannot be read" },
+    { 6, "a recording cannot be read, or memory is short" },
+    { 7, "the policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "weir replay yesterday.jsonl.gz", "the policies in ./policies" },

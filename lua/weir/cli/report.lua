@@ -1,5 +1,6 @@
--- How findings are shown: `file:line:column: severity[code] message`, the line of source with a
--- caret under the place, and what to do.
+-- How failures and findings are shown. A finding is `file:line:column: severity[code] message`, the line
+-- of source with a caret under the place, and what to do.
+local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local terminal = require "weir.cli.terminal"
 
@@ -61,14 +62,74 @@ function report.findings(out, findings)
   end
 end
 
+-- Reports why a verb ends, and returns its exit status:
+--
+--   return report.failure(screen, "decide", {
+--     message = "…",          -- what happened
+--     hint = "did you mean …?", next = "weir help decide",   -- what to do, both optional
+--     code = "NotFound", exit = exit.io,
+--   })
+--
+-- On stderr for people; with --json also as {"error":…,"code":…,"exit":…} on stdout. `more` has further
+-- members of that object.
+function report.failure(screen, verb, failure)
+  local err = screen.err
+  local hint = failure.hint and "; " .. terminal.printable(failure.hint) or ""
+  err:print("weir: ", verb and verb .. ": " or "", terminal.printable(failure.message), hint)
+  if failure.next then err:print("Next: ", terminal.printable(failure.next)) end
+
+  if screen.json then
+    local object = { error = failure.message, hint = failure.hint, code = failure.code,
+      exit = failure.exit }
+    for name, value in pairs(failure.more or {}) do -- any order: copies one key at a time
+      object[name] = value
+    end
+    screen.out:print(terminal.json(object))
+  end
+  return failure.exit
+end
+
+-- The exit status of a set that does not load, by the code that loading gave.
+local LOAD_STATUS = { OutOfMemory = exit.io, DigestMismatch = exit.integrity }
+
+function report.load_status(code) return LOAD_STATUS[code] or exit.load end
+
+-- That there was no memory for a set. What was found meanwhile says nothing about it.
+function report.shortage(screen, verb, directory)
+  return report.failure(screen, verb, {
+    message = "not enough memory to load the policy set " .. directory,
+    code = "OutOfMemory",
+    exit = exit.io,
+  })
+end
+
+-- Findings and then why the set cannot be used: what a verb does whose policy set does not load.
+function report.refusal(screen, verb, directory, findings, code)
+  if code == "OutOfMemory" then return report.shortage(screen, verb, directory) end
+  if screen.json then
+    report.findings_json(screen.out, findings)
+  else
+    report.findings(screen.err, findings)
+  end
+  return report.failure(screen, verb, {
+    message = ("the policy set %s does not load"):format(directory),
+    code = code or "PolicySetRefused",
+    exit = report.load_status(code),
+    next = "weir check " .. directory,
+  })
+end
+
 -- One JSON object per finding.
 function report.findings_json(out, findings)
   for _, finding in ipairs(findings) do
     out:print(terminal.json {
-      file = finding.file, line = finding.line > 0 and finding.line or nil,
-      column = finding.column ~= 0 and finding.column or nil, severity = finding.severity,
-        code = finding.code,
-      message = finding.message, hint = finding.hint,
+      file = finding.file,
+      line = finding.line > 0 and finding.line or nil,
+      column = finding.column ~= 0 and finding.column or nil,
+      severity = finding.severity,
+      code = finding.code,
+      message = finding.message,
+      hint = finding.hint,
     })
   end
 end

@@ -1,29 +1,33 @@
 -- weir run HANDLER -e EVENT: a whole handler, dry unless told otherwise.
-local effects = require "weir.effects"
 local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
+local make_effects = require "weir.effects"
 local policies = require "weir.cli.policies"
 local process = require "weir.process"
 local redact = require "weir.redact"
+local report_failure = require("weir.cli.report").failure
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
--- Codes that mean the event was wrong or the log; what AWS refused the executor knows, and all others
--- are the policy's.
+-- Whose fault a failed run is, by its code: the caller's, the policy's, or else the world's.
 local STATUS = {
-  InvalidEvent = exit.usage, InvalidFacts = exit.usage, NotConfigured = exit.usage, InvalidSetting = exit.usage,
-  TokenDoesNotFit = exit.usage, LogFailed = exit.io, CorrelationIdTaken = exit.io, InvalidRecord = exit.io,
-  JobNameTaken = exit.io, JobNotSettled = exit.io, TokenReplaced = exit.io, MalformedResponse = exit.io,
+  InvalidEvent = exit.usage,
+  InvalidFacts = exit.usage,
+  InvalidParams = exit.usage,
+  InvalidSetting = exit.usage,
+  NotConfigured = exit.usage,
+  TokenDoesNotFit = exit.usage,
+  Unknown = exit.usage,
+  BudgetSpent = exit.decide,
+  InvariantBroken = exit.decide,
+  PolicyError = exit.decide,
+  UnknownKind = exit.decide,
+  NoPolicySet = exit.load,
 }
 
-local function status_of(report)
-  for _, failure in ipairs(report.effects.failures) do
-    if failure.code == report.error.code then return exit.io end
-  end
-  return STATUS[report.error.code] or exit.decide
-end
+local function status_of(code) return STATUS[code] or exit.io end
 
 local function safe(value) return terminal.json(redact.value(value)) end
 
@@ -37,19 +41,21 @@ local function object_member(event, name)
   return value
 end
 
--- Takes "world" and "config" off the event: they are for the dry run, the handler never sees them.
-local function executor_for(event, given)
-  local live_reads = given.live_reads
+-- What the handler's effects do: plan, or call AWS. Takes "world" and "config" off the event: they are
+-- for the dry run, the handler never sees them. nil, message when they are not objects.
+local function effects_for(event, given)
   if type(event) ~= "table" or json.is_array(event) then
-    return given.live and effects.live() or effects.dry { live_reads = live_reads }
+    return given.live and make_effects.live() or make_effects.dry { live_reads = given.live_reads }
   end
-  local world, problem = object_member(event, "world")
-  if not world then return nil, problem end
+  local world, message = object_member(event, "world")
+  if not world then return nil, message end
   local config
-  config, problem = object_member(event, "config")
-  if not config then return nil, problem end
+  config, message = object_member(event, "config")
+  if not config then return nil, message end
+
   event.world, event.config = nil, nil
-  return given.live and effects.live() or effects.dry { world = world, config = config, live_reads = live_reads }
+  if given.live then return make_effects.live() end
+  return make_effects.dry { world = world, config = config, live_reads = given.live_reads }
 end
 
 local function show_decision(out, decision)
@@ -59,22 +65,22 @@ local function show_decision(out, decision)
     out:paint("dim", terminal.printable(("%s:%d"):format(decision.file, decision.line))))
 end
 
-local function show_plan(out, executor)
-  local title = executor.dry and "plan      " or "calls     "
-  if #executor.plan == 0 then out:print(out:paint("dim", title), "nothing to call") end
-  for i, call in ipairs(executor.plan) do
+local function show_plan(out, effects)
+  local title = effects.dry and "plan      " or "calls     "
+  if #effects.plan == 0 then out:print(out:paint("dim", title), "nothing to call") end
+  for i, call in ipairs(effects.plan) do
     out:print(out:paint("dim", i == 1 and title or "          "), i, ". ", call.service, " ",
       out:paint("bold", call.operation), "  ", terminal.printable(call.target))
     out:print("             ", terminal.excerpt(safe(call.input), 400))
   end
-  for _, unknown in ipairs(executor.unknown) do
+  for _, unknown in ipairs(effects.unknown) do
     out:print(out:paint("warning", "unknown   "), terminal.printable(redact.text(unknown.what)), " (",
       terminal.printable(redact.text(unknown.remedy)), ")")
   end
 end
 
-local function show_metrics(out, executor)
-  for i, metric in ipairs(executor.metrics) do
+local function show_metrics(out, effects)
+  for i, metric in ipairs(effects.metrics) do
     out:print(out:paint("dim", i == 1 and "metrics   " or "          "), metric.name, " ",
       terminal.thousands(metric.value),
       " ", metric.unit, " ", terminal.json(metric.dimensions))
@@ -94,20 +100,32 @@ local function show(out, report)
   out:print(out:paint("dim", "result    "), terminal.excerpt(safe(report.result), 400))
 end
 
-local function show_json(out, report)
-  local executor = report.effects
+local function show_json(out, report, status)
+  local effects = report.effects
   local decisions = json.array({})
   for i, decision in ipairs(report.decisions) do
     decisions[i] = {
-      kind = decision.kind, facts = decision.facts, redacted = decision.redacted, decision = decision.fields,
+      kind = decision.kind,
+      facts = decision.facts,
+      redacted = decision.redacted,
+      decision = decision.fields,
       because = decision.because,
-      file = decision.file, line = decision.line, params = json.decode(decision.params_json),
+      file = decision.file,
+      line = decision.line,
+      params = json.decode(decision.params_json),
     }
   end
   out:print(safe {
-    handler = report.handler, dry = executor.dry, decisions = decisions, plan = json.array(executor.plan),
-    metrics = json.array(executor.metrics), unknown = json.array(executor.unknown), result = report.result,
+    handler = report.handler,
+    dry = effects.dry,
+    decisions = decisions,
+    plan = json.array(effects.plan),
+    metrics = json.array(effects.metrics),
+    unknown = json.array(effects.unknown),
+    result = report.result,
     error = report.error,
+    code = report.error and report.error.code,
+    exit = report.error and status,
   })
 end
 
@@ -122,23 +140,41 @@ function Session:fail(place, code, message, status)
   self:worse(status)
 end
 
-function Session:event(text, place, problem)
+-- An event that no handler is given.
+function Session:bad_event(place, message)
+  self:fail(place, "InvalidEvent", message, exit.usage)
+  if not self.given.json then return end
+  self.screen.out:print(safe {
+    handler = self.given.HANDLER,
+    error = { message = message, code = "InvalidEvent" },
+    code = "InvalidEvent",
+    exit = exit.usage,
+    file = place.path,
+    line = place.line,
+    item = place.item,
+  })
+end
+
+function Session:event(text, place, message)
   self.count = self.count + 1
-  if not text then return self:fail(place, "InvalidEvent", problem, exit.usage) end
+  if not text then return self:bad_event(place, message) end
   local event = json.decode(text, { secrets = true })
-  local executor, wrong = executor_for(event, self.given)
-  if not executor then return self:fail(place, "InvalidEvent", wrong, exit.usage) end
-  local report = handlers.run(handlers.find(self.given.HANDLER), event, self.set, executor,
+  local effects, wrong = effects_for(event, self.given)
+  if not effects then return self:bad_event(place, wrong) end
+
+  local handler = handlers.find(self.given.HANDLER)
+  local report = handlers.run(handler, event, self.set, effects,
     { log = self.given.log and handlers.log_to(self.given.log) })
-  if self.given.json then show_json(self.screen.out, report)
+  local status = report.error and status_of(report.error.code) or exit.fine
+  local out = self.screen.out
+  if self.given.json then
+    show_json(out, report, status)
   else
-    self.screen.out:print(self.screen.out:paint("bold", self.given.HANDLER), "  ",
-      terminal.printable(events.place(place)), executor.dry and "  (dry run)" or "")
-    show(self.screen.out, report)
+    out:print(out:paint("bold", self.given.HANDLER), "  ", terminal.printable(events.place(place)),
+      effects.dry and "  (dry run)" or "")
+    show(out, report)
   end
-  if report.error then
-    self:fail(place, report.error.code, report.error.message, status_of(report))
-  end
+  if report.error then self:fail(place, report.error.code, report.error.message, status) end
 end
 
 local function run(given, screen)
@@ -157,18 +193,26 @@ local function run(given, screen)
     set, directory = policies.load("run", given, screen)
     if not set then return directory() end
   end
-  local session = setmetatable({ given = given, screen = screen, set = set, status = exit.fine, count = 0 },
-    Session)
+
+  local session = setmetatable({
+    given = given,
+    screen = screen,
+    set = set,
+    status = exit.fine,
+    count = 0,
+  }, Session)
   for _, path in ipairs(given.event) do
-    local ok, message = events.each(path, function(...) session:event(...) end)
+    local ok, message, code = events.each(path, function(...) session:event(...) end)
     if not ok then
-      screen.err:print("weir: run: ", terminal.printable(message))
-      session:worse(exit.io)
+      session:worse(report_failure(screen, "run", { message = message, code = code, exit = exit.io }))
     end
   end
   if session.count == 0 and session.status == exit.fine then
-    screen.err:print("weir: run: there is no event in ", terminal.printable(table.concat(given.event, ", ")))
-    return exit.usage
+    return report_failure(screen, "run", {
+      message = "there is no event in " .. table.concat(given.event, ", "),
+      code = "NoEvent",
+      exit = exit.usage,
+    })
   end
   return session.status
 end
@@ -199,10 +243,11 @@ return {
   },
   exits = {
     { 0, "every event was handled" },
-    { 2, "usage, or an event the handler does not understand" },
+    { 2, "usage, or an event that the handler does not understand or that lacks what it needs" },
     { 3, "the policy set does not load" },
     { 4, "a policy failed while deciding; nothing was carried out for that event" },
-    { 6, "an event cannot be read, or a call failed" },
+    { 6, "an event cannot be read, a call to AWS failed, or memory is short" },
+    { 7, "the policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "weir run routing -e discovery.json", "which branch, and what would be measured" },

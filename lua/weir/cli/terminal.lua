@@ -231,12 +231,12 @@ function terminal.writer(stream, descriptor, options)
   }, Writer)
 end
 
--- The pair every verb is given.
+-- What every verb is given: the two writers, and whether the output is JSON.
 function terminal.open(options)
   local out = terminal.writer(io.stdout, 1, options)
   local err = terminal.writer(io.stderr, 2, options)
   err.after = out
-  return { out = out, err = err }
+  return { out = out, err = err, json = options.json or false }
 end
 
 return terminal

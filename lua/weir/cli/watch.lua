@@ -4,6 +4,7 @@ local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local policies = require "weir.cli.policies"
 local process = require "weir.process"
+local report = require "weir.cli.report"
 local sha256 = require "weir.sha256"
 local terminal = require "weir.cli.terminal"
 
@@ -40,33 +41,48 @@ local function wait_for_change(directory, last)
   end
 end
 
+-- The recordings replayed with the set; an exit status.
+local function replay(directory, given, screen)
+  local verb = require("weir.cli").verb("replay")
+  local status, mistake, hint = verb.run({
+    RECORDING = given.RECORDING,
+    policies = directory,
+    set = given.set,
+  }, screen)
+  screen.out:flush()
+  if not mistake then return status end
+  return report.failure(screen, "replay", {
+    message = mistake,
+    hint = hint,
+    code = "Usage",
+    exit = exit.usage,
+  })
+end
+
 local function once(directory, given, screen)
   local result = check.set(directory)
+  if result.code == "OutOfMemory" then return report.shortage(screen, "watch", directory) end
   check.show(screen.out, result, directory)
   screen.out:flush()
-  if not result.set then return exit.load end
-  if result.errors > 0 then return exit.findings end -- nobody would use it, so nothing to replay
 
-  local replay = given.RECORDING[1] and require("weir.cli").verb("replay")
-  if replay then
-    local status, problem = replay.run({ RECORDING = given.RECORDING, policies = directory,
-      set = given.set }, screen)
-    screen.out:flush()
-    if problem then screen.err:print("weir: replay: ", terminal.printable(problem)) end
-    if status == exit.fine and result.findings[1] then return exit.findings end
-    return status or exit.usage
-  end
-  return result.findings[1] and exit.findings or exit.fine
+  local status = check.status(result)
+  -- Nobody would use a set with errors, so there is nothing to replay.
+  if not result.set or result.errors > 0 or not given.RECORDING[1] then return status end
+  return math.max(status, replay(directory, given, screen))
 end
 
 local function run(given, screen)
-  local directory, problem = policies.directory(given.DIR)
+  local directory, missing = policies.directory(given.DIR)
   if not directory then
-    screen.err:print("weir: watch: ", terminal.printable(problem))
-    screen.err:print("Next: weir watch DIR")
-    return exit.load
+    return report.failure(screen, "watch", {
+      message = missing,
+      code = "NoPolicySet",
+      exit = exit.load,
+      next = "weir watch DIR",
+    })
   end
   if given.once then return once(directory, given, screen) end
+
   while true do
     local seen = content(directory)
     screen.err:print(screen.err:paint("dim", os.date("%H:%M:%S") .. "  watching "
@@ -98,7 +114,10 @@ return {
     { 1, "with --once: findings or differences" },
     { 2, "usage" },
     { 3, "with --once: the policy set does not load" },
-    { 6, "with --once: a recording cannot be read" },
+    { 4, "with --once: a policy failed while deciding" },
+    { 5, "with --once: the recordings hold no decision" },
+    { 6, "with --once: a recording cannot be read, or memory is short" },
+    { 7, "with --once: the policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "weir watch policies recordings/day.jsonl.gz", "see at each save what would change" },

@@ -30,7 +30,7 @@ describe("a policy directory", function()
     local set, findings = policy_set.load("/nonexistent/policies")
     assert.is_nil(set)
     assert.equal("W001", findings[1].code)
-    assert.equal("name a policy directory with -p DIR", findings[1].hint)
+    assert.equal("name the directory that holds the policies", findings[1].hint)
     assert.matches("W001%] cannot be read: Not a directory", policy_folder.refused(folder .. "/routing.lua"))
   end)
 

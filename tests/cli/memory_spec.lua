@@ -1,0 +1,109 @@
+-- The machine runs out of memory: every verb gives what it gives with enough of it, or ends with status 6
+-- and says so. A replay then has no digest. Memory is refused by a library that is preloaded, once or from
+-- some request on, and by the limit of the address space.
+local Random = require "support.random"
+local run = require "support.run"
+
+local LIBRARY = run.program:match("^(.*)/[^/]*$") .. "/tests/failing_malloc.so"
+
+local VERBS = {
+  { "replay", "day.jsonl", "-p", "policies", "-j", "1" },
+  { "replay", "day.jsonl", "-p", "policies", "-j", "1", "--json" },
+  { "replay", "export.json", "-p", "policies", "-j", "1" },
+  { "replay", "day.jsonl.gz", "-p", "policies", "-j", "3" },
+  { "diff", "policies", "policies", "day.jsonl", "-j", "1" },
+  { "decide", "routing", "-p", "policies", "-e", "event.json", "--json" },
+  { "run", "routing", "-p", "policies", "-e", "event.json", "--json" },
+  { "check", "policies", "--json" },
+  { "bundle", "policies" },
+  { "match", '{"source": ["a"]}', "event.json" },
+}
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  return file and file:close() or false
+end
+
+describe("a lack of memory", function()
+  local folder
+
+  setup(function()
+    folder = run.directory()
+    os.execute("cp -r policies " .. folder)
+    local lines = {}
+    for line in io.lines("tests/recordings/lunch-hour.jsonl") do
+      lines[#lines + 1] = line
+      if #lines == 12 then break end
+    end
+    lines[3] = lines[3]:gsub('"action":"%l+"', '"action":"other"')
+    run.write(folder .. "/day.jsonl", table.concat(lines, "\n") .. "\n")
+    os.execute("gzip -k " .. folder .. "/day.jsonl")
+    local events = {}
+    for i, line in ipairs(lines) do events[i] = { timestamp = i, message = line } end
+    run.write(folder .. "/export.json", require("weir.json").encode { events = events })
+    run.write(folder .. "/event.json", '{"file_count": 3, "source": "a"}')
+  end)
+
+  teardown(function() run.remove(folder) end)
+
+  -- Runs the program after `prefix` in a shell; its status and both outputs.
+  local function shell(prefix, words)
+    local out, err = folder .. "/out", folder .. "/err"
+    local quoted = { run.quote(run.program) }
+    for _, word in ipairs(words) do quoted[#quoted + 1] = run.quote(word) end
+    local script = ("cd %s; %s %s >%s 2>%s </dev/null"):format(folder, prefix, table.concat(quoted, " "), out, err)
+    -- The shell's own words about a program that could not even be loaded are of no interest.
+    local _, how, status = os.execute(("bash -c %s 2>/dev/null"):format(run.quote(script)))
+    return how == "exit" and status or 128 + status, run.read(out), run.read(err)
+  end
+
+  -- Times differ from run to run.
+  local function comparable(text) return (text:gsub('"eval_us":%d+', '"eval_us":0')) end
+
+  local function check(words, prefix, expected)
+    local status, out, err = shell(prefix, words)
+    local where = ("%s weir %s\n%s%s"):format(prefix, table.concat(words, " "), out, err)
+    if status == 6 then
+      assert.is_nil(out:find("sha256:%x+\n?$") and out:find("digest sha256", 1, true), where)
+      assert.is_nil(out:find('"type":"summary"', 1, true), where)
+      assert.is_truthy(err:find("not enough memory", 1, true), where)
+    else
+      assert.equal(expected.status, status, where)
+      assert.equal(comparable(expected.out), comparable(out), where)
+    end
+    return status
+  end
+
+  local function reference(words)
+    local status, out = shell("", words)
+    return { status = status, out = out }
+  end
+
+  local has_library = exists(LIBRARY)
+  for _, words in ipairs(has_library and VERBS or {}) do
+    it("at any request is told by weir " .. table.concat(words, " "), function()
+      local expected, random = reference(words), Random.new(10)
+      local preload = "LD_PRELOAD=" .. run.quote(LIBRARY) .. " "
+      local seen = {}
+      for i = 1, 25 do
+        local once = check(words, ("%sWEIR_FAIL_ONCE=%d"):format(preload, random:integer(1, 80 * i)), expected)
+        local after = check(words, ("%sWEIR_FAIL_AFTER=%d"):format(preload, random:integer(1, 80 * i)), expected)
+        seen[once], seen[after] = true, true
+      end
+      assert.is_true(seen[6])
+    end)
+  end
+
+  for _, words in ipairs(VERBS) do
+    it("of the address space is told by weir " .. table.concat(words, " "), function()
+      local expected = reference(words)
+      local least = 8192 -- of KiB with which the program starts at all
+      while select(2, shell(("ulimit -v %d; exec"):format(least), { "--version" })) == "" and least < 2 ^ 20 do
+        least = least + 1024
+      end
+      for i = 0, 10 do
+        check(words, ("ulimit -v %d; exec"):format(least + i * 384), expected)
+      end
+    end)
+  end
+end)
