@@ -96,7 +96,7 @@ static int lua_policy_set_load(lua_State *L) {
 static const char LIST_SIGNATURE[] = "weir.policy_set.list(directory)";
 
 static int lua_policy_set_list(lua_State *L) {
-  binding_argument_most(L, 1, LIST_SIGNATURE);
+  lua_settop(L, 1);
   policy_set_tables_push_paths(L, binding_argument_name(L, 1, LIST_SIGNATURE));
   return 1;
 }

@@ -118,7 +118,7 @@ static int lua_process_executable(lua_State *L) {
 }
 
 static int lua_process_end_by_broken_pipe(lua_State *L) {
-  binding_argument_most(L, 0, "weir.process.end_by_broken_pipe()");
+  lua_settop(L, 0);
   process_end_by_broken_pipe();
   return 0;
 }

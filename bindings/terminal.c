@@ -41,7 +41,7 @@ static int lua_terminal_columns(lua_State *L) {
 }
 
 static int lua_terminal_finish_output(lua_State *L) {
-  binding_argument_most(L, 0, "weir.terminal.finish_output()");
+  lua_settop(L, 0);
   errno = 0;
   bool ok = fflush(stdout) == 0;
   const char *why = errno ? strerror(errno) : "a part of it is lost";

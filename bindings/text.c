@@ -15,7 +15,7 @@ static const char EDIT_DISTANCE_SIGNATURE[] = "weir.text.edit_distance(a, b)";
 
 static int lua_text_edit_distance(lua_State *L) {
   size_t a_size, b_size;
-  binding_argument_most(L, 2, EDIT_DISTANCE_SIGNATURE);
+  lua_settop(L, 2);
   const char *a = binding_argument_text(L, 1, &a_size, EDIT_DISTANCE_SIGNATURE);
   const char *b = binding_argument_text(L, 2, &b_size, EDIT_DISTANCE_SIGNATURE);
   size_t distance = edit_distance(a, a_size, b, b_size);
@@ -30,7 +30,7 @@ static int lua_text_edit_distance(lua_State *L) {
 static const char LIKELY_DISTANCE_SIGNATURE[] = "weir.text.likely_distance(size)";
 
 static int lua_text_likely_distance(lua_State *L) {
-  binding_argument_most(L, 1, LIKELY_DISTANCE_SIGNATURE);
+  lua_settop(L, 1);
   lua_Integer size = binding_argument_integer(L, 1, 0, LUA_MAXINTEGER, LIKELY_DISTANCE_SIGNATURE);
 
   lua_pushinteger(L, (lua_Integer)edit_distance_likely((size_t)size));

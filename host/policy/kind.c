@@ -277,7 +277,7 @@ static void read_param(lua_State *L, policy_kind *kind, size_t i, finding_list *
 static void read_params(lua_State *L, policy_kind *kind, finding_list *findings) {
   const schema_record *schema = &kind->params.schema;
   kind->params.items = calloc(schema->count + 1, sizeof *kind->params.items);
-  if (!kind->params.items) luaL_error(L, "not enough memory");
+  if (!kind->params.items) sandbox_budget_raise_shortage(L);
   for (size_t i = 0; i < schema->count; i++) {
     lua_getfield(L, -1, schema->items[i].name);
     read_param(L, kind, i, findings);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/text/edit_distance.h"
+#include "sandbox/budget.h"
 
 static const char *const type_names[] = {"integer", "number", "text", "flag", "choice",
                                          "list",    "record", "map",  "any",  NULL};
@@ -30,7 +31,7 @@ void schema_record_free(schema_record *record) {
 /* calloc that raises; what it is stored in is freed by the caller of the whole compilation. */
 static void *allocate(lua_State *L, size_t count, size_t size) {
   void *block = calloc(count ? count : 1, size);
-  if (!block) luaL_error(L, "not enough memory");
+  if (!block) sandbox_budget_raise_shortage(L);
   return block;
 }
 

@@ -58,7 +58,7 @@ static bool write_expected(lua_State *L, example_run *run) {
   bool ok = schema_write_json(L, lua_gettop(L), &any, &run->expect, &run->why);
   if (is_action) text_buffer_byte(&run->expect, '}');
   lua_pop(L, 1);
-  if (!ok || (run->expect.data[0] == '{' && run->expect.size > 2)) return ok;
+  if (!ok || (run->expect.size > 2 && run->expect.data[0] == '{')) return ok;
   text_buffer_text(&run->why, "expect must be \"action\" or { action = …, field = … }");
   return false;
 }

@@ -234,6 +234,13 @@ const char *sandbox_budget_reason(lua_State *L) {
   return sandbox_budget_of(L)->reason;
 }
 
+int sandbox_budget_raise_shortage(lua_State *L) {
+  sandbox_budget *budget = sandbox_budget_of(L);
+  budget->starved = true;
+  spend_memory(budget, true);
+  return sandbox_budget_raise(L);
+}
+
 int sandbox_budget_raise(lua_State *L) {
   lua_pushstring(L, sandbox_budget_reason(L));
   return lua_error(L);

@@ -67,6 +67,9 @@ bool sandbox_budget_is_spent(lua_State *L);
  * so the host reports this rather than the error value of a spent budget. */
 const char *sandbox_budget_reason(lua_State *L);
 
+/* C had no memory for what is not Lua's: the budget is spent as when Lua has none. Raises. */
+int sandbox_budget_raise_shortage(lua_State *L);
+
 /* Raises sandbox_budget_reason. */
 int sandbox_budget_raise(lua_State *L);
 

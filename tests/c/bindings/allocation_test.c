@@ -116,6 +116,7 @@ static const call calls[] = {
     {"stats.boundaries", "return function() return"
                          " M.boundaries{spending='pocock',times={.5,1}} end"},
     {"terminal", "return function() return M.columns(0), M.is_terminal(1) end"},
+    {"text", "return function() return M.edit_distance('ab', 'ba'), M.likely_distance(9) end"},
     {"xml.decode", "return function() return M.decode('<a>t<b c=\"d\">u</b></a>'), M.decode('<a')"
                    " end"},
 };

@@ -181,6 +181,7 @@ local CALLS = {
     } },
     good = { "/nonexistent", { instructions = 1000 } },
   },
+  ["weir.policy_set.list"] = { takes = { "text" }, good = { "/nonexistent" } },
   ["weir.policy_set.append"] = { takes = { "text", "text" }, good = { "/nonexistent/log", "x" } },
   ["weir.policy_set:decide"] = {
     self = function() return set end,
@@ -221,6 +222,7 @@ local CALLS = {
   ["weir.process.write"] = { takes = { "number", "text" }, good = { 1, "" } },
   ["weir.process.new_id"] = { takes = {}, good = {} },
   ["weir.process.executable"] = { takes = {}, good = {} },
+  ["weir.process.end_by_broken_pipe"] = { takes = {}, good = {}, uncalled = true },
   ["weir.process.keep_secrets"] = { takes = {}, good = {}, uncalled = true },
   ["weir.replay.run"] = {
     takes = { {
@@ -339,6 +341,9 @@ local CALLS = {
   ["weir.stats.welford:variance"] = { self = stats.welford, takes = {}, good = {} },
   ["weir.terminal.is_terminal"] = { takes = { "number" }, good = { 0 } },
   ["weir.terminal.columns"] = { takes = { "number" }, good = { 0 } },
+  ["weir.terminal.finish_output"] = { takes = {}, good = {} },
+  ["weir.text.edit_distance"] = { takes = { "text", "text" }, good = { "a", "b" } },
+  ["weir.text.likely_distance"] = { takes = { "number" }, good = { 3 } },
   ["weir.xml.decode"] = { takes = { "text" }, good = { "<a/>" } },
 }
 
