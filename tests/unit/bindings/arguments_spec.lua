@@ -68,6 +68,7 @@ local CALLS = {
   ["weir.body.raw"] = { takes = { "text|secret" }, good = { "{}" } },
   ["weir.body.form"] = { takes = { "table" }, good = { { a = "b" } } },
   ["weir.bytes.crc32"] = { takes = { "text|secret" }, good = { "x" } },
+  ["weir.build.describe"] = { takes = {}, good = {} },
   ["weir.bytes.base64"] = { takes = { "text" }, good = { "x" } },
   ["weir.command.run"] = {
     takes = { { argv = "table", timeout_ms = "number|nothing", max_output_bytes = "number|nothing" } },
@@ -350,7 +351,7 @@ local CALLS = {
 -- The others drop what is too much, as Lua does.
 local REFUSES_MORE = {}
 for name in ([[
-  body.json body.raw body.form command.run dynamodb.decode dynamodb.decode_reply dynamodb.encode
+  body.json body.raw body.form build.describe command.run dynamodb.decode dynamodb.decode_reply dynamodb.encode
   dynamodb.list dynamodb.set dynamodb.size emf.new emulator.open files.read http.all http.request
   json.array json.encode sigv4.presign sigv4.sign sigv4.skew
 ]]):gmatch("%S+") do REFUSES_MORE[name] = true end
