@@ -132,7 +132,7 @@ static bool is_odd(double whole) {
 double script_power(double x, double y) {
   bool whole = y == floor(y);
   /* C defines all of these, and every library has them right. */
-  if (!isfinite(x) || !isfinite(y) || x == 0 || x == 1 || y == 0 || (x < 0 && !whole))
+  if (!isfinite(x) || !isfinite(y) || x == 0 || fabs(x) == 1 || y == 0 || (x < 0 && !whole))
     return pow(x, y);
   if (y == 0.5) return sqrt(x);
   if (whole && fabs(y) <= REPEATED_MOST) return power_of_whole(x, (int)y);

@@ -55,6 +55,8 @@ static void test_special_values_are_those_of_c(void **state) {
       assert_int_equal(isinf(got) != 0, isinf(expected) != 0);
       if (!isnan(got)) assert_int_equal(signbit(got) != 0, signbit(expected) != 0);
     }
+  expect(-1, 1e308, 1);
+  expect(-1, 0x1p52 + 1, -1);
   expect(1e308, 2.5, INFINITY);
   expect(1e-308, 2.5, 0);
   expect(-1e308, 1025, -INFINITY);
