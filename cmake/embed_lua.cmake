@@ -1,8 +1,8 @@
-# Puts every trusted Lua module under DIR into the program with .incbin: one file to ship, no
-# search path to get wrong. The table it emits is read by host/embedded_lua.h.
+# Puts every trusted Lua module under DIR into the program with .incbin: there is one file to ship, and
+# no search path to get wrong. host/script/embedded_lua.h reads the table that is written here.
 #
-# What every start of the runtime loads is precompiled by luac (deploy/lua), with its lines and names: compiling it
-# anew in each new environment was a quarter of the start. The others are text, which is smaller.
+# The modules that every start of the runtime loads are precompiled by luac (deploy/lua), with their
+# lines and names: compiling them took a quarter of each start. The others are text, which is smaller.
 set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds|sandbox)(/.*)?\\.lua|\
 weir/(decide|effects|events/init|redact|try|uuid|policy_directory|aws/invocation)\\.lua")
 

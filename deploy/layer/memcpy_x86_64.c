@@ -3,8 +3,9 @@
  * Here small copies are two overlapping loads and stores; only large ones leave it to the
  * processor.
  *
- * Compiled without link-time optimisation and without the compiler's own idea of loops that copy,
- * which would be a call of memcpy. Memory: none. Callers: everything in the layer. */
+ * Compiled without link-time optimisation, and without the optimisation that replaces a loop that
+ * copies by a call of memcpy: here that would call itself.
+ * Memory: none. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,7 +15,7 @@ typedef uint32_t four __attribute__((aligned(1), may_alias));
 typedef uint64_t eight __attribute__((aligned(1), may_alias));
 typedef long long sixteen __attribute__((vector_size(16), aligned(1), may_alias));
 
-enum { REPEAT_FROM = 1024 }; /* where the processor's own copying has paid for its start */
+enum { REPEAT_FROM = 1024 }; /* from this size on, `rep movsb` is faster */
 
 /* From both ends at once: the two may overlap in the middle. */
 #define COPY_ENDS(type)                                                                            \
@@ -36,7 +37,7 @@ static void copy_small(char *to, const char *from, size_t size) {
     *to = *from;
 }
 
-/* Safe where the target overlaps the source from below: what is stored late is loaded first. */
+/* The target may overlap the source from below: what is stored last is loaded first. */
 static inline void copy_up(char *to, const char *from, size_t size) {
   if (size <= 16) {
     copy_small(to, from, size);
