@@ -1,5 +1,6 @@
 -- Policy directories for the specs: written to a temporary folder, loaded through the engine,
 -- removed after the test. A spec calls policy_folder.remove_all in its teardown.
+local assertions = require("support.assertions")
 local policy_set = require("weir.policy_set")
 
 local policy_folder = {}
@@ -57,6 +58,7 @@ end
 
 -- The set of such files, which must load.
 function policy_folder.load(files, options)
+  assertions.made()
   local set, findings = policy_set.load(policy_folder.with(files), options)
   if not set then error("does not load: " .. policy_folder.describe(findings), 2) end
   return set
@@ -73,6 +75,7 @@ end
 
 -- What is found in a set that must not load.
 function policy_folder.refused(files, options)
+  assertions.made()
   local folder = type(files) == "string" and files:sub(1, 1) == "/" and files or policy_folder.with(files)
   local set, findings = policy_set.load(folder, options)
   if set then error("loads, and must not", 2) end

@@ -13,6 +13,8 @@
 --
 -- A generator is a function of a random source. It returns a tree: { value = …, shrinks = iterator
 -- factory over smaller trees }. Generators made of generators therefore shrink by themselves.
+local assertions = require("support.assertions")
+
 local property = {}
 
 local SHRINK_STEPS = 2000
@@ -285,6 +287,7 @@ end
 -- Raises with the smallest counterexample found when the predicate fails for some value.
 function property.check(name, generator, predicate, options)
   options = options or {}
+  assertions.made()
   local seed = choose_seed(options)
   local source = new_source(seed)
   for case = 1, case_count(options.cases or 200) do

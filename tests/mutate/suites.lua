@@ -1,0 +1,85 @@
+-- Which tests are most likely to notice a change of a file: first those at the mirrored path, then
+-- those of the file's row in the map of tests/README.md, then those of the folders above, then the
+-- rest.
+--
+-- A test is a path: tests/c/…_test.c or tests/…/…_spec.lua.
+local files = require("support.files")
+
+local suites = {}
+
+-- The rest, from quick to slow.
+local REST = {
+  "tests/c/",
+  "tests/unit/",
+  "tests/property/",
+  "tests/cli/",
+  "tests/integration/",
+  "tests/runtime/",
+}
+
+local function begins(text, prefix) return text:sub(1, #prefix) == prefix end
+
+-- The map's rows: { module=, tests={path or folder, …} }.
+function suites.map(page)
+  local rows = {}
+  page = assert(page:match("\n| module | tests |\n.*"), "the page has no map from module to tests")
+  for module, cell in page:gmatch("\n| `([^`\n]*)` | ([^|\n]*) |") do
+    local tests = {}
+    for path in cell:gmatch("`([^`]*)`") do tests[#tests + 1] = path end
+    rows[#rows + 1] = { module = module, tests = tests }
+  end
+  return rows
+end
+
+-- Every test file of the tree, in the order of their names.
+function suites.all()
+  return files.lines_of("find tests -path tests/node_modules -prune -o"
+    .. " -name '*_test.c' -print -o -name '*_spec.lua' -print | LC_ALL=C sort")
+end
+
+-- "host/core/json/scan.c" → "tests/c/core/json/scan_test.c" and
+-- "tests/unit/core/json/scan_spec.lua"; "lua/weir/aws/retry.lua" → "tests/unit/aws/retry_spec.lua"
+-- among others.
+local function mirrored(path)
+  local name = path:gsub("%.%a+$", ""):gsub("^host/", ""):gsub("^lua/weir/", "")
+  local paths = { "tests/c/" .. name .. "_test.c" }
+  for _, suite in ipairs({ "unit", "property", "integration", "runtime" }) do
+    paths[#paths + 1] = ("tests/%s/%s_spec.lua"):format(suite, name)
+  end
+  paths[#paths + 1] = ("tests/%s_spec.lua"):format(name) -- lua/weir/cli/ is tests/cli/
+  return paths
+end
+
+-- The rows whose module holds the path, the longest first.
+local function rows_of(path, rows)
+  local found = {}
+  for _, row in ipairs(rows) do
+    if begins(path, row.module) then found[#found + 1] = row end
+  end
+  table.sort(found, function(a, b) return #a.module > #b.module end)
+  return found
+end
+
+-- The tests to run for a change of `path`, in order, and how many of them are near it. `all` is
+-- suites.all(), `rows` are those of suites.map.
+function suites.plan(path, rows, all)
+  local plan, seen = {}, {}
+  local function add(prefix)
+    for _, test in ipairs(all) do
+      if begins(test, prefix) and not seen[test] then
+        seen[test] = true
+        plan[#plan + 1] = test
+      end
+    end
+  end
+
+  for _, test in ipairs(mirrored(path)) do add(test) end
+  for _, row in ipairs(rows_of(path, rows)) do
+    for _, test in ipairs(row.tests) do add(test) end
+  end
+  local near = #plan
+  for _, folder in ipairs(REST) do add(folder) end
+  return plan, near
+end
+
+return suites
