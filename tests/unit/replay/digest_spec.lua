@@ -121,7 +121,7 @@ describe("the digest of a replay", function()
       local decide = [[if facts.file_count > 5 then
         local ok, message = pcall(error, "inner", 2)
         error(tostring(ok) .. " " .. message .. " " .. facts.nothing) end]]
-      local deep = "a/b/c/dir.with-signs"
+      local deep = "a/b/dir.with-signs/" .. ("d"):rep(60)
       local first = parts_of("here", decide, { 3, 7 })
 
       assert.are.equal(first, parts_of(deep, decide, { 3, 7 }))
