@@ -342,7 +342,6 @@ local CALLS = {
   ["weir.stats.welford:variance"] = { self = stats.welford, takes = {}, good = {} },
   ["weir.terminal.is_terminal"] = { takes = { "number" }, good = { 0 } },
   ["weir.terminal.columns"] = { takes = { "number" }, good = { 0 } },
-  ["weir.build.describe"] = { takes = {}, good = {} },
   ["weir.terminal.finish_output"] = { takes = {}, good = {} },
   ["weir.text.edit_distance"] = { takes = { "text", "text" }, good = { "a", "b" } },
   ["weir.text.likely_distance"] = { takes = { "number" }, good = { 3 } },
