@@ -499,6 +499,7 @@ describe("a binding", function()
     if has_emulator or not name:find("emulator", 1, true) then
       it("raises for what is wrong: " .. name, function()
         local good, count = entry.good, #entry.takes
+        assert.is_function(all[name])
         if entry.outside then
           local _, message = call(name, good, count)
           assert.matches("there is no invocation", message, 1, true)
