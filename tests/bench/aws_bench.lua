@@ -1,6 +1,8 @@
 -- The AWS fast paths and their peers from npm in one run:
 --   build/dev/weir lua tests/bench/aws_bench.lua
 -- A line a comparison: what, ours per CPU second, theirs, the ratio, the least we aim at.
+package.path = "tests/?.lua;" .. package.path
+local files = require("support.files")
 local dynamodb = require("weir.dynamodb")
 local emf = require("weir.emf")
 local sigv4 = require("weir.sigv4")
@@ -42,13 +44,7 @@ local function page()
   return '{"Items":[' .. table.concat(items, ",") .. '],"Count":1000,"ScannedCount":1000}'
 end
 
-local function write_file(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-  return path
-end
+local function write_file(text) return files.write(os.tmpname(), text) end
 
 local function ask_peers(body, page_text)
   local body_file, page_file = write_file(body), write_file(page_text)

@@ -1,35 +1,22 @@
+local files = require("support.files")
 local doc_commands = require("support.doc_commands")
 
 local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md",
   "docs/replay-digest.md" }
 
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function exists(path)
-  local file = io.open(path, "rb")
-  return file and file:close() or false
-end
-
 describe("the documents", function()
   for _, path in ipairs(DOCUMENTS) do
-    if exists(path) then
-      it("show what the commands of " .. path .. " print", function()
-        local wrong, count = doc_commands.check(path)
-        assert.is_true(count > 0)
-        local messages = {}
-        for i, command in ipairs(wrong) do
-          messages[i] = ("%s:%d: $ %s\n%s"):format(path, command.line, command.command,
-            table.concat(command.output, "\n"))
-        end
-        assert(#wrong == 0, table.concat(messages, "\n\n")
-          .. "\n\nUpdate it with: weir lua tests/support/doc_commands.lua --update " .. path)
-      end)
-    end
+    it("show what the commands of " .. path .. " print", function()
+      local wrong, count = doc_commands.check(path)
+      assert.is_true(count > 0)
+      local messages = {}
+      for i, command in ipairs(wrong) do
+        messages[i] = ("%s:%d: $ %s\n%s"):format(path, command.line, command.command,
+          table.concat(command.output, "\n"))
+      end
+      assert(#wrong == 0, table.concat(messages, "\n\n")
+        .. "\n\nUpdate it with: weir lua tests/support/doc_commands.lua --update " .. path)
+    end)
   end
 end)
 
@@ -54,19 +41,15 @@ describe("the runner of documents", function()
 
   it("runs a document in a scratch copy and rewrites what differs", function()
     local path = os.tmpname()
-    local function write(text)
-      local file = assert(io.open(path, "wb"))
-      file:write(text)
-      file:close()
-    end
+    local function write(text) files.write(path, text) end
     local text = "# Title\n\n```console\n$ echo new > policies/routing.lua; cat policies/routing.lua\n%s\n"
       .. "$ (echo out; exit 3)\n%s$ cat > x <<'END'\n> text\n> END\n$ cat x\n%s```\n\nEnd.\n"
     write(text:format("old", "", ""))
     assert.equal(3, #doc_commands.check(path))
     assert.equal(3, #doc_commands.update(path))
     assert.equal(0, #doc_commands.check(path))
-    assert.equal(text:format("new", "out\n[exit 3]\n", "text\n"), read(path))
+    assert.equal(text:format("new", "out\n[exit 3]\n", "text\n"), files.read(path))
     os.remove(path)
-    assert.not_equal("new\n", read("policies/routing.lua"))
+    assert.not_equal("new\n", files.read("policies/routing.lua"))
   end)
 end)

@@ -59,7 +59,7 @@ setTimeout(() => socket.destroy(), 60000).unref();
   end)
 
   it("answers at ::1 where the machine has one", function()
-    if not os.execute("test -s /proc/net/if_inet6") then return end
+    if not os.execute("test -s /proc/net/if_inet6") then pending("this machine has no IPv6") end
     assert.equal(200, (send(emulator.port, post { "Host: [::1]:" .. emulator.port }, "::1")))
   end)
 

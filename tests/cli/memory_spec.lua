@@ -1,6 +1,7 @@
 -- The machine runs out of memory: every verb gives what it gives with enough of it, or ends with status 6
 -- and says so. A replay then has no digest. Memory is refused by a library that is preloaded, once or from
 -- some request on, and by the limit of the address space.
+local files = require("support.files")
 local Random = require "support.random"
 local run = require "support.run"
 
@@ -18,11 +19,6 @@ local VERBS = {
   { "bundle", "policies" },
   { "match", '{"source": ["a"]}', "event.json" },
 }
-
-local function exists(path)
-  local file = io.open(path, "rb")
-  return file and file:close() or false
-end
 
 describe("a lack of memory", function()
   local folder
@@ -79,7 +75,7 @@ describe("a lack of memory", function()
     return { status = status, out = out }
   end
 
-  local has_library = exists(LIBRARY)
+  local has_library = files.exists(LIBRARY)
   for _, words in ipairs(has_library and VERBS or {}) do
     it("at any request is told by weir " .. table.concat(words, " "), function()
       local expected, random = reference(words), Random.new(10)

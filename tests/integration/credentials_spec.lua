@@ -1,4 +1,5 @@
 -- Every source of credentials, for real: files, processes, a container's server, STS.
+local files = require("support.files")
 local cloud = require("support.aws")
 local credentials = require("weir.aws.credentials")
 local secret = require("weir.secret")
@@ -10,26 +11,15 @@ describe("credentials", function()
   local folder
   local ROLE = "arn:aws:iam::444455556666:role/needs-external-id"
 
-  setup(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    os.execute("mkdir " .. folder)
-  end)
-
-  teardown(function() os.execute("rm -r " .. folder) end)
+  setup(function() folder = files.directory() end)
+  teardown(files.remove_all)
 
   before_each(function()
     cloud.reset()
     credentials.reset()
   end)
 
-  local function write(name, text)
-    local path = folder .. "/" .. name
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-    return path
-  end
+  local function write(name, text) return files.write(folder .. "/" .. name, text) end
 
   local function find(environment, config)
     config = config or {}

@@ -1,4 +1,5 @@
 -- weir.http against a peer that answers byte by byte (tests/servers/http_peer.mjs).
+local files = require("support.files")
 local cjson = require("cjson")
 local http = require("weir.http")
 local servers = require("support.servers")
@@ -29,21 +30,14 @@ describe("weir.http", function()
   end
 
   local function with_file(text, run)
-    local path = os.tmpname()
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
+    local path = files.write(os.tmpname(), text)
     local ok, problem = pcall(run, path)
     os.remove(path)
     if not ok then error(problem, 0) end
   end
 
   local function read_file(path)
-    local file = io.open(path, "rb")
-    if not file then return nil end
-    local text = file:read("a")
-    file:close()
-    return text
+    if files.exists(path) then return files.read(path) end
   end
 
   describe("what it sends", function()
@@ -348,11 +342,8 @@ describe("weir.http", function()
 
   describe("proxy variables", function()
     local function through_proxy(request, proxy)
-      local script = os.tmpname()
-      local file = assert(io.open(script, "w"))
-      local script_text = "local r, m = require('weir.http').request(%s) io.write(r and r.body or m)"
-      file:write(script_text:format(request))
-      file:close()
+      local text = "local r, m = require('weir.http').request(%s) io.write(r and r.body or m)"
+      local script = files.write(os.tmpname(), text:format(request))
       local pipe = assert(io.popen(("http_proxy=%s no_proxy= /proc/%s/exe lua %s"):format(
         proxy or peer.url, io.open("/proc/self/stat"):read("n"), script)))
       local output = pipe:read("a")

@@ -1,4 +1,5 @@
 -- The S3 client against s3rver, through the signing front.
+local files = require("support.files")
 local cloud = require("support.aws")
 
 describe("S3 client:", function()
@@ -8,20 +9,10 @@ describe("S3 client:", function()
   before_each(cloud.reset)
 
   local function with_file(text, run)
-    local path = os.tmpname()
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
+    local path = files.write(os.tmpname(), text)
     local ok, problem = pcall(run, path)
     os.remove(path)
     if not ok then error(problem, 0) end
-  end
-
-  local function read_file(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read("a")
-    file:close()
-    return text
   end
 
   local function put(key, text, more)
@@ -108,9 +99,9 @@ describe("S3 client:", function()
         local read = assert(s3:get_object({ Bucket = "bucket", Key = "large", output_file = to }))
         assert.is_nil(read.Body)
         assert.equal(#text, read.body_bytes)
-        assert.equal(text, read_file(to))
+        assert.equal(text, files.read(to))
         assert.equal("NoSuchKey", select(3, s3:get_object({ Bucket = "bucket", Key = "none", output_file = to })))
-        assert.equal(text, read_file(to))
+        assert.equal(text, files.read(to))
       end)
     end)
     assert.equal("FileFailed", select(3, s3:put_object({ Bucket = "bucket", Key = "x", body_file = "/nowhere" })))

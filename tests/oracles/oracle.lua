@@ -1,5 +1,7 @@
 -- Asks an independent implementation from npm: hands a script of this directory one JSON document
 -- a line and gives back its answers, one a line.
+local files = require("support.files")
+
 local M = {}
 
 -- An empty table is a list otherwise.
@@ -32,12 +34,11 @@ function M.json(value)
 end
 
 function M.ask(script, questions)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  for _, question in ipairs(questions) do
-    file:write(type(question) == "string" and question or M.json(question), "\n")
+  local lines = {}
+  for i, question in ipairs(questions) do
+    lines[i] = (type(question) == "string" and question or M.json(question)) .. "\n"
   end
-  file:close()
+  local path = files.write(os.tmpname(), table.concat(lines))
   local pipe = assert(io.popen(("node tests/oracles/%s <%s"):format(script, path)))
   local answers = {}
   for line in pipe:lines() do answers[#answers + 1] = line end

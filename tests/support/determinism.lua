@@ -3,6 +3,7 @@
 --
 --   determinism.write_recording(path)        one line for each case
 --   determinism.digest(output)               of `weir replay`'s output, or nil
+local files = require("support.files")
 local json = require "weir.json"
 
 local determinism = {}
@@ -13,15 +14,15 @@ determinism.set = "tests/determinism"
 determinism.cases = 8000
 
 function determinism.write_recording(path)
-  local file = assert(io.open(path, "wb"))
+  local lines = {}
   for number = 1, determinism.cases do
-    assert(file:write(json.encode {
+    lines[number] = json.encode {
       schema = "weir.decision/1", id = tostring(number), time = "2026-11-22T03:04:05.678Z", kind = "routing",
       policy = { name = "routing", digest = "sha256:" .. ("0"):rep(64) }, host = "0.1.0", params = {},
       facts = { file_count = number }, decision = { action = "batch" }, because = "not decided yet",
-    }, "\n"))
+    } .. "\n"
   end
-  file:close()
+  files.write(path, table.concat(lines))
 end
 
 function determinism.digest(output)

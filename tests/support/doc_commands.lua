@@ -7,6 +7,9 @@
 -- sizes of a terminal. All commands of a file run one after the other in one scratch copy of the
 -- repository, so an edit shown in a document is seen by its later commands and by nobody else.
 -- --update writes the output into the document where it differs.
+package.path = "tests/?.lua;" .. package.path -- as a script, it is not run by run_busted
+local files = require("support.files")
+
 local doc_commands = {}
 
 local function read_lines(path)
@@ -35,8 +38,6 @@ function doc_commands.find(lines)
   return found
 end
 
-local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
 local function capture(command)
   local pipe = assert(io.popen(command, "r"))
   local output = pipe:read("a")
@@ -48,7 +49,7 @@ end
 local function scratch_copy()
   local directory = capture("mktemp -d"):gsub("\n", "")
   local copy = "tar --exclude=./build --exclude=./.git --exclude=node_modules -cf - . | tar -xf - -C "
-  local _, code = capture(copy .. quoted(directory))
+  local _, code = capture(copy .. files.quote(directory))
   assert(code == 0, "cannot copy the repository")
   return directory
 end
@@ -59,9 +60,9 @@ local function program_directory()
 end
 
 local function run(command, directory, programs)
-  local settings = "PATH=" .. quoted(programs) .. ":\"$PATH\" NO_COLOR=1 COLUMNS=100 TERM=dumb LC_ALL=C.UTF-8"
+  local settings = "PATH=" .. files.quote(programs) .. ":\"$PATH\" NO_COLOR=1 COLUMNS=100 TERM=dumb LC_ALL=C.UTF-8"
   local script = ("cd %s && unset WEIR_PARAMS && export %s && exec </dev/null 2>&1 && %s"):format(
-    quoted(directory), settings, command)
+    files.quote(directory), settings, command)
   local output, code = capture(script)
   local lines = {}
   for line in output:gmatch("([^\n]*)\n?") do lines[#lines + 1] = line end
@@ -95,7 +96,7 @@ function doc_commands.check(path)
     command.output = run(command.command, directory, programs)
     if not same(lines, command, command.output) then wrong[#wrong + 1] = command end
   end
-  capture("rm -rf " .. quoted(directory))
+  capture("rm -rf " .. files.quote(directory))
   return wrong, #commands, lines
 end
 
@@ -115,9 +116,7 @@ function doc_commands.update(path)
     table.move(rest, 1, #rest, #lines + 1, lines)
   end
   if #wrong > 0 then
-    local file = assert(io.open(path, "wb"))
-    assert(file:write(table.concat(lines, "\n"), "\n"))
-    assert(file:close())
+    files.write(path, table.concat(lines, "\n") .. "\n")
   end
   return wrong
 end

@@ -33,6 +33,11 @@ function files.read(path)
   return text
 end
 
+function files.exists(path)
+  local file = io.open(path, "rb")
+  return file ~= nil and file:close()
+end
+
 -- Writes a file, and the directories above it where they are missing; its path.
 function files.write(path, text)
   local file = io.open(path, "wb")

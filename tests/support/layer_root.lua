@@ -10,7 +10,7 @@
 --
 -- The program is `bootstrap` under the name `weir`: by the former it would serve the Runtime API.
 -- That of the other architecture runs on qemu, copied into the root.
-local run = require "support.run"
+local files = require "support.files"
 
 local layer_root = {}
 layer_root.__index = layer_root
@@ -29,7 +29,7 @@ layer_root.machine = machine
 
 local function shell(format, ...)
   local words = { ... }
-  for i, word in ipairs(words) do words[i] = run.quote(word) end
+  for i, word in ipairs(words) do words[i] = files.quote(word) end
   local command = format:format(table.unpack(words))
   assert(os.execute(command), command)
 end
@@ -40,14 +40,12 @@ end
 
 -- Why this layer cannot be tested here; nil when it can.
 function layer_root.missing(architecture)
-  local file = io.open(layer_root.zip(architecture))
-  if not file then return "the layer is not built; run ./dev test-layer" end
-  file:close()
+  if not files.exists(layer_root.zip(architecture)) then return "the layer is not built; run ./dev test-layer" end
   if output("id -u"):match("%d+") ~= "0" then return "chroot needs root" end
 end
 
 function layer_root.new(architecture)
-  local self = setmetatable({ path = run.directory() }, layer_root)
+  local self = setmetatable({ path = files.directory() }, layer_root)
   shell("unzip -q %s -d %s", layer_root.zip(architecture), self.path .. "/opt")
   shell("ln %s %s", self.path .. "/opt/bootstrap", self.path .. "/opt/weir")
   if architecture ~= machine then
@@ -58,20 +56,14 @@ function layer_root.new(architecture)
 end
 
 function layer_root:write(name, text)
-  shell("mkdir -p %s", (self.path .. name):match("^(.*)/"))
-  run.write(self.path .. name, text)
+  files.write(self.path .. name, text)
 end
 
 function layer_root:copy(from, name)
   shell("mkdir -p %s && cp -r %s %s", (self.path .. name):match("^(.*)/"), from, self.path .. name)
 end
 
-function layer_root:read(name)
-  local file = assert(io.open(self.path .. name, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
+function layer_root:read(name) return files.read(self.path .. name) end
 
 function layer_root:delete(name) shell("rm -rf %s", self.path .. name) end
 
@@ -85,23 +77,21 @@ end
 -- given.env is the whole environment.
 function layer_root:run(given)
   local words = { "env", "-i" }
-  for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  for name, value in pairs(given.env or {}) do words[#words + 1] = files.quote(name .. "=" .. value) end
   for _, list in ipairs { self:command("/opt/weir"), given } do
-    for _, word in ipairs(list) do words[#words + 1] = run.quote(word) end
+    for _, word in ipairs(list) do words[#words + 1] = files.quote(word) end
   end
   local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
-  run.write(input, given.stdin or "")
+  files.write(input, given.stdin or "")
   local _, how, status = os.execute(("%s <%s >%s 2>%s"):format(table.concat(words, " "), input, out, err))
   local result = { status = how == "exit" and status or 128 + status }
   for name, path in pairs { stdout = out, stderr = err, input = input } do
-    local file = assert(io.open(path, "rb"))
-    result[name] = file:read("a")
-    file:close()
+    result[name] = files.read(path)
     os.remove(path)
   end
   return result
 end
 
-function layer_root:remove() run.remove(self.path) end
+function layer_root:remove() files.remove(self.path) end
 
 return layer_root

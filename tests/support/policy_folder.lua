@@ -1,53 +1,28 @@
 -- Policy directories for the specs: written to a temporary folder, loaded through the engine,
 -- removed after the test. A spec calls policy_folder.remove_all in its teardown.
 local assertions = require("support.assertions")
+local files = require("support.files")
 local policy_set = require("weir.policy_set")
 
 local policy_folder = {}
 
-local made = {}
-
-local function quoted(path) return "'" .. path:gsub("'", "'\\''") .. "'" end
-policy_folder.quoted = quoted
-
--- Runs a shell command that must succeed.
-function policy_folder.run(command)
-  assert(os.execute(command), command)
-end
+policy_folder.quoted, policy_folder.run = files.quote, files.shell
+policy_folder.remove_all = files.remove_all
 
 -- A new empty folder, `name` inside it when given.
 function policy_folder.new(name)
-  local path = os.tmpname()
-  os.remove(path)
-  made[#made + 1] = path
-  if name then path = path .. "/" .. name end
-  policy_folder.run("mkdir -p " .. quoted(path))
-  return path
+  local path = files.directory()
+  if not name then return path end
+  files.shell("mkdir -p " .. files.quote(path .. "/" .. name))
+  return path .. "/" .. name
 end
 
-function policy_folder.write(folder, name, text)
-  local path = folder .. "/" .. name
-  local file = io.open(path, "wb")
-  if not file then
-    policy_folder.run("mkdir -p " .. quoted(path:match("^(.*)/")))
-    file = assert(io.open(path, "wb"))
-  end
-  assert(file:write(text))
-  file:close()
-  return path
-end
+function policy_folder.write(folder, name, text) return files.write(folder .. "/" .. name, text) end
 
 -- A folder with these files: name → text. A single text is routing.lua.
-function policy_folder.with(files)
-  local folder = policy_folder.new()
-  if type(files) == "string" then files = { ["routing.lua"] = files } end
-  for name, text in pairs(files) do policy_folder.write(folder, name, text) end
-  return folder
-end
-
-function policy_folder.remove_all()
-  for _, path in ipairs(made) do os.execute("rm -rf " .. quoted(path)) end
-  made = {}
+function policy_folder.with(contents)
+  if type(contents) == "string" then contents = { ["routing.lua"] = contents } end
+  return files.directory(contents)
 end
 
 -- The text of a routing policy whose decide has this body; `head` goes before it.
@@ -57,9 +32,9 @@ function policy_folder.routing(body, head)
 end
 
 -- The set of such files, which must load.
-function policy_folder.load(files, options)
+function policy_folder.load(contents, options)
   assertions.made()
-  local set, findings = policy_set.load(policy_folder.with(files), options)
+  local set, findings = policy_set.load(policy_folder.with(contents), options)
   if not set then error("does not load: " .. policy_folder.describe(findings), 2) end
   return set
 end
@@ -74,9 +49,10 @@ function policy_folder.describe(findings)
 end
 
 -- What is found in a set that must not load.
-function policy_folder.refused(files, options)
+function policy_folder.refused(contents, options)
   assertions.made()
-  local folder = type(files) == "string" and files:sub(1, 1) == "/" and files or policy_folder.with(files)
+  local is_path = type(contents) == "string" and contents:sub(1, 1) == "/"
+  local folder = is_path and contents or policy_folder.with(contents)
   local set, findings = policy_set.load(folder, options)
   if set then error("loads, and must not", 2) end
   if #findings == 0 then error("is refused without a finding", 2) end

@@ -1,5 +1,6 @@
 -- What the specs of replay share: a directory of their own, policy sets with one routing policy,
 -- recordings of them, and replaying with the events collected.
+local files = require("support.files")
 local policy_set = require("weir.policy_set")
 local replay = require("weir.replay")
 
@@ -9,25 +10,10 @@ os.remove(directory)
 
 local function path(name) return directory .. "/" .. name end
 
-local function write(name, text)
-  local file = assert(io.open(path(name), "wb"))
-  assert(file:write(text))
-  assert(file:close())
-  return path(name)
-end
-
-local function read(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function run(command) assert(os.execute(command)) end
+local function write(name, text) return files.write(path(name), text) end
 
 -- A set with one routing policy: batch from the threshold on.
 local function routing(name, threshold, decide)
-  run("mkdir -p " .. path(name))
   write(name .. "/routing.lua", ([[
 return policy {
   kind = "routing",
@@ -67,6 +53,6 @@ local function replay_text(set, name, text)
 end
 
 return {
-  directory = directory, path = path, write = write, read = read, run = run, routing = routing,
+  directory = directory, path = path, write = write, read = files.read, run = files.shell, routing = routing,
   lines_of = lines_of, replayed = replayed, replay_text = replay_text,
 }

@@ -7,6 +7,7 @@
 -- Every run starts from the same environment: no colour variables, TERM=xterm, LANG=C.UTF-8.
 -- With terminal = true the program runs on a pseudo terminal, without input, and stdout holds both
 -- streams. A run that hangs is ended after `timeout` seconds, with status 124.
+local files = require "support.files"
 local process = require "weir.process"
 
 local run = {}
@@ -14,33 +15,9 @@ local run = {}
 -- The program under test: $WEIR, or the one these specs run in.
 run.program = os.getenv("WEIR") or assert(process.executable())
 
-function run.quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
--- The bytes of a file.
-function run.read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-function run.write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  return path
-end
-
--- A directory of its own, with these files in it; run.remove takes it away.
-function run.directory(files)
-  local path = os.tmpname()
-  os.remove(path)
-  assert(os.execute("mkdir " .. run.quote(path)))
-  for name, text in pairs(files or {}) do run.write(path .. "/" .. name, text) end
-  return path
-end
-
-function run.remove(path) os.execute("rm -rf " .. run.quote(path)) end
+-- Beside running: what the specs of programs need of support.files.
+run.quote, run.read, run.write = files.quote, files.read, files.write
+run.directory, run.remove = files.directory, files.remove
 
 local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WEIR_PARAMS -u "
   .. "WEIR_STATE_MACHINE"

@@ -1,5 +1,7 @@
 -- Starts the servers of tests/servers/, each once per run and on a free port, and ends them with
 -- the run: by a signal when the state closes, by their own watch on the parent when it crashes.
+local files = require("support.files")
+
 local M = {}
 
 local running = {}
@@ -19,15 +21,11 @@ local function end_all()
   running = {}
 end
 
-local function shell_quote(text)
-  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
-end
-
 -- start("http_peer", argument…) → { port, pid, … } as the server announced it.
 function M.start(name, ...)
   -- s3rver hides its page tokens with DES, which OpenSSL 3 counts as legacy.
   local words = { "exec node --openssl-legacy-provider", "tests/servers/" .. name .. ".mjs" }
-  for i = 1, select("#", ...) do words[#words + 1] = shell_quote((select(i, ...))) end
+  for i = 1, select("#", ...) do words[#words + 1] = files.quote((select(i, ...))) end
   local command = table.concat(words, " ")
   if running[command] then return running[command] end
   local pipe = assert(io.popen(command, "r"))

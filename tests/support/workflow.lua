@@ -8,6 +8,7 @@
 --   workflow.finish(job, status, reason)      → the event of it
 --   workflow.records()                        → the items of the table, by their id
 --   workflow.answers()                        → list of { token = SHA-256, kind =, output =, … }
+local files = require("support.files")
 local cloud = require("support.aws")
 local effects = require("weir.effects")
 local handlers = require("weir.handlers")
@@ -17,14 +18,7 @@ local sha256 = require("weir.sha256")
 
 local workflow = { cloud = cloud }
 
-local function read_definition()
-  local file = assert(io.open("deploy/token-table.json"))
-  local text = file:read("a")
-  file:close()
-  return assert(json.decode(text))
-end
-
-workflow.definition = read_definition()
+workflow.definition = assert(json.decode(files.read("deploy/token-table.json")))
 workflow.TABLE = workflow.definition.TableName
 
 local db = cloud.client("dynamodb")

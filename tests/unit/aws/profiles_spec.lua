@@ -1,15 +1,12 @@
 -- What a profile asks for: plans, and every contradiction and cycle with its own message.
+local files = require("support.files")
 local profiles = require("weir.aws.profiles")
 local secret = require("weir.secret")
 
 describe("weir.aws.profiles", function()
   local folder
 
-  local function write(name, text)
-    local file = assert(io.open(folder .. "/" .. name, "w"))
-    file:write(text)
-    file:close()
-  end
+  local function write(name, text) files.write(folder .. "/" .. name, text) end
 
   local function getenv(name)
     return ({ AWS_CONFIG_FILE = folder .. "/config", AWS_SHARED_CREDENTIALS_FILE = folder
@@ -30,13 +27,8 @@ describe("weir.aws.profiles", function()
     assert.not_matches("hush", message)
   end
 
-  setup(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    os.execute("mkdir " .. folder)
-  end)
-
-  teardown(function() os.execute("rm -r " .. folder) end)
+  setup(function() folder = files.directory() end)
+  teardown(files.remove_all)
 
   it("takes static keys, those of the credentials file first", function()
     local found = plan("default",
@@ -172,9 +164,9 @@ credential_process = tool
 
   it("names a line before the first section only where a profile is missed", function()
     write("config", "region = hush\n[profile a]\nregion = eu-west-1\n")
-    local files = assert(profiles.load(getenv))
-    assert.is_table(profiles.find(files, "a"))
-    local found, message, code = profiles.find(files, "b")
+    local shared = assert(profiles.load(getenv))
+    assert.is_table(profiles.find(shared, "a"))
+    local found, message, code = profiles.find(shared, "b")
     assert.is_nil(found)
     assert.equal("NoSuchProfile", code)
     assert.matches("^profile 'b' is in neither shared file; .*config:1: a key stands before",
@@ -186,9 +178,9 @@ credential_process = tool
       AWS_SHARED_CREDENTIALS_FILE = "~/credentials" }
     write("config", "[profile home]\nregion = eu-west-1\n")
     write("credentials", "[home]\naws_access_key_id = A\n")
-    local files = assert(profiles.load(function(name) return home[name] end))
-    assert.equal("eu-west-1", profiles.value(files.profiles.home, "region"))
-    assert.equal("A", profiles.value(files.profiles.home, "aws_access_key_id"))
+    local shared = assert(profiles.load(function(name) return home[name] end))
+    assert.equal("eu-west-1", profiles.value(shared.profiles.home, "region"))
+    assert.equal("A", profiles.value(shared.profiles.home, "aws_access_key_id"))
     assert.equal("~x", profiles.expand("~x", getenv))
     assert.equal("a~/x", profiles.expand("a~/x", getenv))
   end)

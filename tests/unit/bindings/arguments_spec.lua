@@ -68,7 +68,6 @@ local CALLS = {
   ["weir.body.raw"] = { takes = { "text|secret" }, good = { "{}" } },
   ["weir.body.form"] = { takes = { "table" }, good = { { a = "b" } } },
   ["weir.bytes.crc32"] = { takes = { "text|secret" }, good = { "x" } },
-  ["weir.build.describe"] = { takes = {}, good = {} },
   ["weir.bytes.base64"] = { takes = { "text" }, good = { "x" } },
   ["weir.command.run"] = {
     takes = { { argv = "table", timeout_ms = "number|nothing", max_output_bytes = "number|nothing" } },

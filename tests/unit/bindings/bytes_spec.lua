@@ -1,3 +1,4 @@
+local files = require("support.files")
 local bytes = require("weir.bytes")
 local sha256 = require("weir.sha256")
 
@@ -22,11 +23,7 @@ end)
 describe("weir.sha256.file", function()
   local path = os.tmpname()
 
-  setup(function()
-    local file = assert(io.open(path, "wb"))
-    file:write(("0123456789"):rep(20000))
-    file:close()
-  end)
+  setup(function() files.write(path, ("0123456789"):rep(20000)) end)
 
   teardown(function() os.remove(path) end)
 

@@ -1,3 +1,4 @@
+local files = require("support.files")
 local reference = require("weir.kinds.reference")
 
 local TYPES = {
@@ -47,9 +48,7 @@ describe("the kinds", function()
 
   it("have reference pages that are up to date", function()
     for _, page in ipairs(reference.pages()) do
-      local file = assert(io.open(page.path, "rb"))
-      local committed = file:read("a")
-      file:close()
+      local committed = files.read(page.path)
       assert.equal(page.text, committed, page.path .. ": run weir lua docs/kinds/generate.lua")
     end
   end)

@@ -1,14 +1,8 @@
+local files = require("support.files")
 local json = require("weir.json")
 
 local DIRECTORY = "tests/recordings/"
 local REGENERATE = "regenerate the recordings as tests/recordings/README.md says"
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 local function unpacked(path)
   local pipe = assert(io.popen("gzip -dc " .. path, "r"))
@@ -21,14 +15,12 @@ describe("the recordings", function()
   local committed = unpacked(DIRECTORY .. "working-day.jsonl.gz")
 
   it("are what the generator and the shipped policies give, to the byte", function()
-    local directory = os.tmpname()
-    os.remove(directory)
-    assert(os.execute("mkdir " .. directory))
+    local directory = files.directory()
     assert(loadfile(DIRECTORY .. "generate.lua"))(directory)
-    local day, lunch = read(directory .. "/working-day.jsonl"), read(directory .. "/lunch-hour.jsonl")
-    assert(os.execute("rm -r " .. directory))
+    local day, lunch = files.read(directory .. "/working-day.jsonl"), files.read(directory .. "/lunch-hour.jsonl")
+    files.remove(directory)
     assert(day == committed, REGENERATE)
-    assert(lunch == read(DIRECTORY .. "lunch-hour.jsonl"), REGENERATE)
+    assert(lunch == files.read(DIRECTORY .. "lunch-hour.jsonl"), REGENERATE)
   end)
 
   it("hold a day in order, with everything that goes wrong on one", function()
