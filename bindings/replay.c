@@ -240,10 +240,13 @@ static int lua_replay_files_gc(lua_State *L) {
   return 0;
 }
 
-/* Adds the {name=, digest=} on top of the stack. */
-static void add_file(lua_State *L, replay_digest_list *list) {
+/* Adds the {name=, digest=} on top of the stack, which is the element `at` of the argument. */
+static void add_file(lua_State *L, replay_digest_list *list, lua_Integer at) {
   static const char *const keys[] = {"name", "digest", "recording", NULL};
   size_t size;
+  if (!lua_istable(L, -1))
+    luaL_error(L, "element %d must be a table, not a %s; expected %s", (int)at,
+               luaL_typename(L, -1), COMBINE_SIGNATURE);
   binding_expect(L, binding_check_options(L, -1, keys, COMBINE_SIGNATURE), COMBINE_SIGNATURE);
   binding_check_present(L, -1, "name", COMBINE_SIGNATURE);
   binding_check_present(L, -1, "digest", COMBINE_SIGNATURE);
@@ -267,7 +270,7 @@ static int lua_replay_combine(lua_State *L) {
   replay_digest_list *list = binding_owner_push(L, FILES, sizeof *list, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 1, i);
-    add_file(L, list);
+    add_file(L, list, i);
     lua_pop(L, 1);
   }
   binding_expect_memory(L, replay_digest_sort(list));

@@ -37,9 +37,9 @@ describe("text.edit_distance", function()
     end
     assert.is_nil(text.edit_distance(("x"):rep(65), "x"))
     assert.is_nil(text.edit_distance("x", ("x"):rep(65)))
-    assert.has_error(function() text.edit_distance("a") end)
+    assert.error_matches(function() text.edit_distance("a") end, "argument 2 is missing")
     assert.same({ 1, 1, 2, 2, 3 }, { text.likely_distance(0), text.likely_distance(3), text.likely_distance(4),
       text.likely_distance(8), text.likely_distance(9) })
-    assert.has_error(function() text.likely_distance(-1) end)
+    assert.error_matches(function() text.likely_distance(-1) end, "an integer of at least 0")
   end)
 end)

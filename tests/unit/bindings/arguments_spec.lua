@@ -551,7 +551,7 @@ describe("a binding", function()
         if type(metamethod) == "function" then
           for _, sample in ipairs(SAMPLES) do
             for _, other in ipairs(SAMPLES) do
-              pcall(metamethod, sample[2], other[2])
+              local _ = pcall(metamethod, sample[2], other[2]) -- either will do, but a crash
             end
           end
           assert.is_string(key, name)

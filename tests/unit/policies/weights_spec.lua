@@ -35,7 +35,8 @@ describe("the weights policy", function()
       split { { name = "a" }, { name = "b" }, { name = "c", stage = "retired" } })
     assert.same({ a = 1, b = 0 },
       split { { name = "a", weight = 1 }, { name = "b", weight = 5, stage = "failed" } })
-    assert.has_error(function() split { { name = "a", weight = 1, stage = "retired" } } end)
+    assert.error_matches(function() split { { name = "a", weight = 1, stage = "retired" } } end,
+      "every variant is retired or failed")
   end)
 
   it("says how it came to the shares", function()

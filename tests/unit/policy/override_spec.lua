@@ -40,7 +40,8 @@ describe("overriding the parameters of a set", function()
   end
 
   it("refuses what is not a table", function()
-    assert.has_error(function() policy_folder.load(text("x")):override("t=7") end)
+    local set = policy_folder.load(text("x"))
+    assert.error_matches(function() set:override("t=7") end, "must be a table, not a string")
   end)
 
   it("does not load and verify the set a second time", function()

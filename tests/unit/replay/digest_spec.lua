@@ -254,8 +254,10 @@ describe("replay.combine", function()
       { { name = "a", digest = ("1"):rep(64) } }, { { name = "a", digest = hex "G" } },
       { { name = "a", digest = hex "1" .. "1" } }, { { name = "a", digest = hex("A") } },
     } do
-      assert.has_error(function() replay.combine(bad) end)
+      assert.error_matches(function() replay.combine(bad) end, "expected weir%.replay%.combine{")
     end
-    assert.has_error(function() replay.combine() end)
+    assert.error_matches(function() replay.combine() end, "argument 1 is missing")
+    local second = { { name = "a", digest = hex "1" }, "b" }
+    assert.error_matches(function() replay.combine(second) end, "element 2 must be a table, not a string")
   end)
 end)

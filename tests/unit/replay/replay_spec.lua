@@ -296,9 +296,13 @@ describe("replay's callbacks", function()
   end)
 
   it("and options are checked", function()
-    assert.has_error(function() replay.run { set = ten, recordings = {}, job = 1 } end)
-    assert.has_error(function() replay.run { set = ten, recordings = {}, jobs = 0 } end)
-    assert.has_error(function() replay.run { recordings = {} } end)
-    assert.has_error(function() replay.run { set = ten } end)
+    for text, options in pairs {
+      ["unknown key 'job'"] = { set = ten, recordings = {}, job = 1 },
+      ["'jobs' must be an integer of at least 1"] = { set = ten, recordings = {}, jobs = 0 },
+      ["'set' is missing"] = { recordings = {} },
+      ["'recordings' is missing"] = { set = ten },
+    } do
+      assert.error_matches(function() replay.run(options) end, text)
+    end
   end)
 end)
