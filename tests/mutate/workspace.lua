@@ -43,11 +43,16 @@ local function copy_tree()
 
   local known = set_of(paths)
   local present = files.lines_of(("cd %s && find . -path ./build -prune"
-    .. " -o -path ./tests/node_modules -prune -o -type f -print"):format(TREE))
+    .. " -o -path ./.git -prune -o -path ./tests/node_modules -prune -o -type f -print"):format(TREE))
   for _, path in ipairs(present) do
     path = path:sub(3)
     if not known[path] or not read_or_nil(path) then os.remove(TREE .. "/" .. path) end
   end
+end
+
+-- Some tests ask git for the files of the tree.
+local function make_repository()
+  files.shell(("cd %s && git init -q && git add -A -- . ':!tests/node_modules'"):format(TREE))
 end
 
 -- Lua's source is fetched once for every build.
@@ -69,6 +74,7 @@ local CONFIGURE = "cmake --preset dev -DWEIR_LTO=OFF -DCMAKE_C_FLAGS=-w"
 function workspace.prepare()
   files.shell("mkdir -p " .. TREE)
   copy_tree()
+  make_repository()
   share_downloads()
   if not quietly(("cd %s && %s"):format(TREE, CONFIGURE)) or not workspace.build("weir") then
     return nil, "the tree does not build without a mutant; the log is " .. LOG
