@@ -46,6 +46,19 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       end
     end)
 
+    does("carries the verbs that prove it decides as the laptop does, and names where the others are", function()
+      local listed = root:run({ "help" }).stdout
+      for _, verb in ipairs { "check", "decide", "replay", "diff", "version" } do
+        assert.matches("\n  " .. verb .. " +%l", listed)
+      end
+      for _, verb in ipairs { "run", "match", "watch", "bundle", "emulate", "completion" } do
+        local found = root:run { verb }
+        assert.equal(2, found.status)
+        assert.matches("'" .. verb .. "' belongs to the command-line program, not to the layer", found.stderr)
+        assert.is_nil(listed:find("\n  " .. verb .. " "))
+      end
+    end)
+
     does("replays a recorded day to the same digest", function()
       same({ "replay", "/day.jsonl.gz", "--quiet" }, { "replay", RECORDING, "--quiet" })
     end)
