@@ -13,14 +13,15 @@ function(weir_precompile PATH TO)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} COMMAND ${WEIR_LUAC} -o ${TO} lua/${PATH})
 endfunction()
 
-# The layer carries no comments: Lambda unpacks and reads it into every new environment. Their lines
-# stay, empty, so that places in messages are the source's. A file with long brackets is left as it
+# The layer carries no comments and no indentation: Lambda unpacks and reads it into every new
+# environment. Their lines stay, so that places in messages are the source's. A file with long brackets is left as it
 # is: a line in one that begins with "--" is text.
 function(weir_without_comments FROM TO)
   file(READ ${FROM} TEXT)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${FROM})
   if(NOT TEXT MATCHES "\\[=*\\[")
     string(REGEX REPLACE "\n[ \t]*--[^\n]*" "\n" TEXT "\n${TEXT}")
+    string(REGEX REPLACE "\n[ \t]+" "\n" TEXT "${TEXT}")
     string(SUBSTRING "${TEXT}" 1 -1 TEXT)
   endif()
   file(WRITE ${TO} "${TEXT}")
