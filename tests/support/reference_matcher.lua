@@ -134,13 +134,16 @@ local function in_cidr(text, block)
   local address, mask = block:match("^(.*)/(%d+)$")
   local low, value = ip_bytes(address), ip_bytes(text)
   if not value then return false end
-  local high = {}
+  local bottom, top = {}, {}
   for bit = 0, #low * 8 - 1 do
     local at = bit // 8 + 1
-    high[at] = high[at] or low:byte(at)
-    if bit >= tonumber(mask) then high[at] = high[at] | 0x80 >> bit % 8 end
+    bottom[at], top[at] = bottom[at] or low:byte(at), top[at] or low:byte(at)
+    if bit >= tonumber(mask) then
+      bottom[at], top[at] = bottom[at] & ~(0x80 >> bit % 8), top[at] | 0x80 >> bit % 8
+    end
   end
-  return in_digits(hex_digits(value), hex_digits(low), hex_digits(string.char(table.unpack(high))))
+  return in_digits(hex_digits(value), hex_digits(string.char(table.unpack(bottom))),
+    hex_digits(string.char(table.unpack(top))))
 end
 
 -- Every way to let '*' stand for something, tried in turn.

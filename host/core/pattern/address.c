@@ -86,6 +86,12 @@ static pattern_address top_of_block(pattern_address address, size_t bits, size_t
   return address;
 }
 
+static pattern_address bottom_of_block(pattern_address address, size_t bits, size_t mask) {
+  for (size_t bit = mask; bit < bits; bit++)
+    address.bytes[1 + bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+  return address;
+}
+
 const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *low,
                                pattern_address *high, bool *quotes_address) {
   *quotes_address = false;
@@ -104,7 +110,9 @@ const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *l
   bool v4 = low->bytes[0] == 4;
   if (v4 && mask > 31) return "IPv4 mask bits must be < 32";
   if (!v4 && mask > 127) return "IPv6 mask bits must be < 128";
-  *high = top_of_block(*low, v4 ? 32 : 128, (size_t)mask);
+  size_t bits = v4 ? 32 : 128;
+  *high = top_of_block(*low, bits, (size_t)mask);
+  *low = bottom_of_block(*low, bits, (size_t)mask);
   return NULL;
 }
 

@@ -19,9 +19,8 @@ typedef struct {
  * IPv6 in hexadecimal groups. An IPv4-mapped IPv6 address is the IPv4 address. */
 bool pattern_address_parse(const char *text, size_t size, pattern_address *address);
 
-/* "10.0.0.0/24" to its lowest and highest address. As in EventBridge the lower end is the
- * address as written, not its network. Returns NULL, or the rejection's text, which
- * the address follows when `*quotes_address`. */
+/* "10.0.0.7/24" to the lowest and the highest address of that network. Returns NULL, or the
+ * rejection's text, which the address follows when `*quotes_address`. */
 const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *low,
                                pattern_address *high, bool *quotes_address);
 
