@@ -88,6 +88,23 @@ exports["aws logs tail --format json"] = function(events)
   end)
 end
 
+exports["sam logs"] = function(events)
+  return each(events, function(event)
+    return ("%s %s.%s000 %s\n"):format(STREAM, date(event, "%Y-%m-%dT%H:%M:%S"), milliseconds(event),
+      (pretty_message(event.message):gsub("^\n", "")))
+  end)
+end
+
+exports["docker compose logs"] = function(events)
+  return each(events, function(event) return "weir-1  | " .. event.message .. "\n" end)
+end
+
+exports["journalctl"] = function(events)
+  return each(events, function(event)
+    return date(event, "%b %d %H:%M:%S") .. " host weir[17]: " .. event.message .. "\n"
+  end)
+end
+
 exports["a log event a line"] = function(events)
   return each(events, function(event)
     return json.encode { timestamp = event.time, message = event.message .. "\n" } .. "\n"
@@ -128,7 +145,13 @@ exports["aws logs filter-log-events --query events[].message"] = function(events
   return pretty(list, "") .. "\n"
 end
 
-exports["aws logs get-query-results"] = function(events)
+exports["aws logs filter-log-events --query events[].[timestamp,message]"] = function(events)
+  local list = json.array {}
+  for i, event in ipairs(events) do list[i] = json.array { event.time, event.message .. "\n" } end
+  return pretty(list, "") .. "\n"
+end
+
+local function results_of(events)
   local results = json.array {}
   for i, event in ipairs(events) do
     results[i] = json.array {
@@ -137,9 +160,17 @@ exports["aws logs get-query-results"] = function(events)
       { field = "@ptr", value = "CmEKJgoi" .. i },
     }
   end
+  return results
+end
+
+exports["aws logs get-query-results --query results"] = function(events)
+  return pretty(results_of(events), "") .. "\n"
+end
+
+exports["aws logs get-query-results"] = function(events)
   return pretty({
     queryLanguage = "CWLI",
-    results = results,
+    results = results_of(events),
     statistics = { recordsMatched = #events + 0.0, recordsScanned = 9000.0, bytesScanned = 1e6 },
     status = "Complete",
   }, "") .. "\n"

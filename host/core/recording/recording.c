@@ -278,10 +278,21 @@ static size_t columns_size(const char *text, size_t size, size_t *end) {
   return (size_t)(begin + 1 - text);
 }
 
+/* The size of any other words in front of a decision, as `sam logs` and the logs of containers have
+ * them, or 0. */
+static size_t words_size(const char *text, size_t size) {
+  if (size == 0 || strchr("{[\"", *text) || !has_text(text, size, RECORDING_SCHEMA)) return 0;
+  const char *object = memmem(text, size, " {", 2), *cell = memmem(text, size, "\t{", 2);
+  if (!object || (cell && cell < object)) object = cell;
+  return object && text[size - 1] == '}' ? (size_t)(object + 1 - text) : 0;
+}
+
 /* The size of what a log puts in front of a message, or 0. */
 static size_t prefix_size(const char *text, size_t size, size_t *end) {
   size_t time = word_size(text, size, is_time);
-  if (time == 0) return columns_size(text, size, end);
+  size_t columns = time == 0 ? columns_size(text, size, end) : 0;
+  if (columns > 0) return columns;
+  if (time == 0) return words_size(text, size);
   size_t stream = word_size(text + time, size - time, is_stream);
   bool is_before_object = time + stream < size && text[time + stream] == '{';
   return is_before_object ? time + stream : time;

@@ -57,18 +57,6 @@ static void append_message(walk *w, json_span message) {
   end_line(w);
 }
 
-/* An array of log events or of messages. */
-static bool walk_events(walk *w) {
-  json_span event;
-  if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
-
-  while (json_scan_element(&w->scan) && json_scan_value(&w->scan, &event)) {
-    if (event.type == JSON_OBJECT) append_object(w, event);
-    if (event.type == JSON_STRING) append_message(w, event);
-  }
-  return !w->scan.error;
-}
-
 /* {"field": "@message", "value": "…"}: sets the message when the field is that one. */
 static bool walk_field(walk *w, json_span *message) {
   json_span key, value, name = {0}, content = {0};
@@ -84,22 +72,33 @@ static bool walk_field(walk *w, json_span *message) {
   return !w->scan.error;
 }
 
-/* One result of a query: an array of fields. */
-static bool walk_result(walk *w) {
-  json_span message = {0};
+/* A row: a query's result, which is an array of fields, or what --query makes of an event, in which
+ * texts are messages. */
+static bool walk_row(walk *w) {
+  json_span message = {0}, value;
+  json_type type;
   if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
 
-  while (json_scan_element(&w->scan))
-    if (!walk_field(w, &message)) return false;
+  while (json_scan_element(&w->scan) && json_scan_peek(&w->scan, &type)) {
+    if (type == JSON_OBJECT ? !walk_field(w, &message) : !json_scan_value(&w->scan, &value))
+      return false;
+    if (type == JSON_STRING) append_message(w, value);
+  }
   if (message.at) append_message(w, message);
   return !w->scan.error;
 }
 
-static bool walk_results(walk *w) {
+/* An array of log events, of messages, or of rows. */
+static bool walk_events(walk *w) {
+  json_span event;
+  json_type type;
   if (!json_scan_enter(&w->scan, JSON_ARRAY)) return false;
 
-  while (json_scan_element(&w->scan))
-    if (!walk_result(w)) return false;
+  while (json_scan_element(&w->scan) && json_scan_peek(&w->scan, &type)) {
+    if (type == JSON_ARRAY ? !walk_row(w) : !json_scan_value(&w->scan, &event)) return false;
+    if (type == JSON_OBJECT) append_object(w, event);
+    if (type == JSON_STRING) append_message(w, event);
+  }
   return !w->scan.error;
 }
 
@@ -108,13 +107,11 @@ static bool walk_member(walk *w, json_span key, bool *found) {
   json_span value;
   json_type type;
   bool is_array = json_scan_peek(&w->scan, &type) && type == JSON_ARRAY;
-  bool is_events = is_array && (is_key(key, "events") || is_key(key, "logEvents"));
-  bool is_results = is_array && is_key(key, "results");
+  bool is_list = is_key(key, "events") || is_key(key, "logEvents") || is_key(key, "results");
+  if (!is_array || !is_list) return json_scan_value(&w->scan, &value);
 
-  if (is_events || is_results) *found = true;
-  if (is_events) return walk_events(w);
-  if (is_results) return walk_results(w);
-  return json_scan_value(&w->scan, &value);
+  *found = true;
+  return walk_events(w);
 }
 
 /* One document; the scanner stands behind it afterwards. */

@@ -30,15 +30,30 @@ static bool is_empty_object(line l) {
   return l.size == 2 && memcmp(l.at, "{}", 2) == 0;
 }
 
-/* The offset of the next line "{" or "{}" at or after `from`; block->size without one. */
+/* A time, perhaps coloured, and a stream, then nothing. */
+static bool is_header(line l) {
+  bool begins = l.size > 0 && ((*l.at >= '0' && *l.at <= '9') || *l.at == '\033');
+  return begins && l.at[l.size - 1] == ' ';
+}
+
+/* Where the line with this offset begins, at or after `from`. */
+static size_t line_begin(const text_buffer *block, size_t offset, size_t from) {
+  while (offset > from && block->data[offset - 1] != '\n') offset--;
+  return offset;
+}
+
+/* The offset of the next "{" or "{}" that is a line, or the rest of one behind a header, at or
+ * after `from`; block->size without one. */
 static size_t find_opening(const text_buffer *block, size_t from) {
   while (from < block->size) {
     const char *brace = memchr(block->data + from, '{', block->size - from);
     if (!brace) break;
     size_t offset = (size_t)(brace - block->data);
-    bool begins = offset == 0 || brace[-1] == '\n';
     line l = line_at(block, offset);
-    if (begins && (is_brace(l, '{') || is_empty_object(l))) return offset;
+    if (is_brace(l, '{') || is_empty_object(l)) {
+      size_t begin = line_begin(block, offset, from);
+      if (begin == offset || is_header((line){block->data + begin, offset - begin})) return offset;
+    }
     from = next_offset(block, offset);
   }
   return block->size;
@@ -61,18 +76,18 @@ static object_end find_end(const text_buffer *block, size_t opening, size_t *end
   return OBJECT_IS_OPEN;
 }
 
-/* A time, perhaps coloured, and a stream, then nothing. */
-static bool is_header(line l) {
-  bool begins = l.size > 0 && ((*l.at >= '0' && *l.at <= '9') || *l.at == '\033');
-  return begins && l.at[l.size - 1] == ' ';
-}
-
 /* The start of the line that ends right before `offset`, if that is a header; else `offset`. */
 static size_t with_header(const text_buffer *block, size_t offset, size_t from) {
   if (offset <= from) return offset;
-  size_t begin = offset - 1;
-  while (begin > from && block->data[begin - 1] != '\n') begin--;
+  size_t begin = line_begin(block, offset - 1, from);
   return is_header(line_at(block, begin)) ? begin : offset;
+}
+
+/* Where the object that opens at `opening` begins with its header: on its own line, or on the line
+ * before. */
+static size_t object_begin(const text_buffer *block, size_t opening, size_t from) {
+  size_t begin = line_begin(block, opening, from);
+  return begin < opening ? begin : with_header(block, opening, from);
 }
 
 /* Moves all line breaks between the offsets to the end. */
@@ -93,7 +108,7 @@ size_t recording_pretty_join(text_buffer *block) {
   size_t from = 0, opening;
 
   while ((opening = find_opening(block, from)) < block->size) {
-    size_t begin = with_header(block, opening, from), end;
+    size_t begin = object_begin(block, opening, from), end;
     object_end found = find_end(block, opening, &end);
     if (found == OBJECT_IS_OPEN) return begin;
     if (found == OBJECT_ENDS) move_breaks(block, begin, end);
