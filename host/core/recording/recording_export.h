@@ -1,8 +1,8 @@
 /* Log exports that are JSON documents, on one line or spread over many: what `aws logs` prints for
  * filter-log-events and get-log-events ({"events": […]}) and for get-query-results
  * ({"results": [[{"field": …, "value": …}, …], …]}), what subscriptions deliver ({"logEvents":
- * […]}, one document after another), and plain arrays of messages or of rows, as --query makes them.
- * Memory: the caller's text and buffer. */
+ * […]}, one document after another), and plain arrays of messages or of rows, as --query makes
+ * them. Memory: the caller's text and buffer. */
 #ifndef WEIR_CORE_RECORDING_RECORDING_EXPORT_H
 #define WEIR_CORE_RECORDING_RECORDING_EXPORT_H
 
