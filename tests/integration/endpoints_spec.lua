@@ -194,6 +194,19 @@ use_fips_endpoint = yes
     assert.equal("http://127.0.0.1:4566", located("s3", {}, { profile = "local" }))
   end)
 
+  it("comes from the profile that the AWS CLI would use", function()
+    assert.equal("http://127.0.0.1:8083", located("stepfunctions", { AWS_DEFAULT_PROFILE = "local" }))
+    assert.equal("http://127.0.0.1:8083",
+      located("stepfunctions", { AWS_PROFILE = "local", AWS_DEFAULT_PROFILE = "ignoring" }))
+    local _, _, code = located("stepfunctions", { AWS_PROFILE = "", AWS_DEFAULT_PROFILE = "missing" })
+    assert.equal("NoSuchProfile", code)
+  end)
+
+  it("may have a name with an underscore, as containers have", function()
+    assert.equal("http://local_stack:4566",
+      located("stepfunctions", { AWS_ENDPOINT_URL = "http://local_stack:4566/" }))
+  end)
+
   it("is AWS's own where none is configured, an empty variable included", function()
     local own = "https://states.eu-west-1.amazonaws.com"
     assert.equal(own, located("stepfunctions", {}))

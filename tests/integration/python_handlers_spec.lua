@@ -67,6 +67,13 @@ describe("sagemaker_invoke in place of the Python handler", function()
       S3Uri = "s3://bucket/in/cloud.las" } } }, job.TransformInput)
   end)
 
+  it("takes files of as many points as point clouds have", function()
+    for _, count in ipairs { 5000000, 12.0 } do
+      compatible()
+      assert.equal("JOB_CREATED", fine(workflow.invoke(event { point_count = count })).status)
+    end
+  end)
+
   it("tags its jobs with UseCase, Phase and Component", function()
     compatible { token_storage_mode = "dynamodb" }
     local result = fine(workflow.invoke(event()))
@@ -127,9 +134,12 @@ describe("sagemaker_invoke in place of the Python handler", function()
     fails("InvalidEvent", workflow.invoke(event { input_s3_path = "" }))
     fails("InvalidEvent", workflow.invoke(event { task_token = json.null }))
     fails("InvalidEvent", workflow.invoke(event { input_path = "s3://bucket/too" }))
-    for _, count in ipairs { -1, 1.5, "12", 1000001 } do
+    for _, count in ipairs { -1, 1.5, "12", 1e300 } do
       assert.matches("point_count", fails("InvalidEvent", workflow.invoke(event { point_count = count })))
     end
+    compatible { mock_mode = "true" }
+    assert.matches("point_count is 1000001",
+      fails("InvalidEvent", workflow.invoke(event { point_count = 1000001 })))
     compatible { output_bucket = "" }
     workflow.settings.output_bucket = nil
     fails("NotConfigured", workflow.invoke(event()))
@@ -248,8 +258,9 @@ end)
 
 describe("the Python handlers' settings", function()
   local function dry(name, given, config)
-    local decoded = assert(json.decode(json.encode(given), { secrets = true }))
-    return handlers.run(handlers.find(name), decoded, nil, effects.dry { config = config })
+    -- As the program reads them: values of secret names are secrets.
+    local function decoded(value) return assert(json.decode(json.encode(value), { secrets = true })) end
+    return handlers.run(handlers.find(name), decoded(given), nil, effects.dry { config = decoded(config) })
   end
 
   local EVENT = { task_token = TOKEN, input_s3_path = "s3://bucket/in/", point_count = 3 }
@@ -285,6 +296,12 @@ describe("the Python handlers' settings", function()
     assert.equal("COMPLETED", report.result.status)
     assert.equal(report.result.output_key, planned(report, "PutObject").Key)
     assert.equal("[redacted]", planned(report, "SendTaskSuccess").taskToken)
+
+    config.OUTPUT_BUCKET = "arn:aws:s3:us-east-1:111122223333:accesspoint/my-ap"
+    report = dry("sagemaker_invoke", EVENT, config)
+    local put = planned(report, "PutObject")
+    assert.same({ config.OUTPUT_BUCKET, "sagemaker-output/" .. TODAY .. "/mock_segmentation.json" },
+      { put.Bucket, put.Key })
 
     local changed = { source = "aws.sagemaker", detail = { TransformJobName = "j", TransformJobStatus = "Failed",
       FailureReason = "no", TransformOutput = { S3OutputPath = "s3://b/o" } } }

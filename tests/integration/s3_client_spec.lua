@@ -176,6 +176,7 @@ describe("S3 client:", function()
 
     it("refuses buckets of other protocols in words", function()
       for bucket, words in pairs({ ["data--use1-az4--x-s3"] = "S3 Express One Zone %(directory%) bucket",
+        ["logs--eu--op-s3"] = "S3 on Outposts access point",
         ["ap--use1-az4--xa-s3"] = "access point of an S3 Express", ["x--op-s3"] = "Outposts",
         ["alias.mrap"] = "multi%-region access point" }) do
         local url, message, code = located(bucket)

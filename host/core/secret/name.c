@@ -19,8 +19,9 @@ static const struct {
 
 /* Whole names that contain one of those and are no secret. */
 static const char *const harmless[] = {
-    "tokenizer",        "secretarn",  "maxtokens",       "tokencount",
-    "tokenstoragemode", "tokentable", "tokenttlseconds",
+    "tokenizer",    "secretarn",       "maxtokens",      "tokencount",         "tokenstoragemode",
+    "tokentable",   "tokenttlseconds", "tasktokentable", "tasktokentablename", "inputtokens",
+    "outputtokens", "totaltokens",     "maxnewtokens",   "inputtokencount",    "outputtokencount",
 };
 
 /* The letter or digit in lower case; 0 for anything else. No locale. */

@@ -26,9 +26,11 @@ function configuration.new(config)
   }, Configuration)
 end
 
--- The name of the profile in use, and whether somebody asked for it.
+-- The name of the profile in use, and whether somebody asked for it. The AWS CLI reads the second
+-- variable as well.
 function Configuration:profile_name()
   local name = self.config.profile or self.getenv("AWS_PROFILE")
+    or self.getenv("AWS_DEFAULT_PROFILE")
   return name or "default", name ~= nil
 end
 

@@ -33,7 +33,7 @@ end
 -- Configured URLs ------------------------------------------------------------------------------
 
 local function check_url(url, origin)
-  if url:find("^https?://[%w%.%-%[%]:]+[%w%-%._~/]*$") then return (url:gsub("/+$", "")) end
+  if url:find("^https?://[%w%.%-_%[%]:]+[%w%-%._~/]*$") then return (url:gsub("/+$", "")) end
   return nil, ("%s is not a URL of the form https://host[:port][/path]"):format(origin),
     "InvalidEndpoint"
 end

@@ -24,7 +24,7 @@ local OTHERS = {
 }
 
 local function check_kind(bucket)
-  local ending = bucket:match("%-%-[%a-]+%-s3$") or bucket:match("%.mrap$")
+  local ending = bucket:match(".*(%-%-%a+%-s3)$") or bucket:match("%.mrap$")
   if not OTHERS[ending] then return true end
   return fail("'%s' is %s, which weir does not support; use a general purpose bucket",
     bucket:sub(1, 80), OTHERS[ending])

@@ -15,7 +15,6 @@ local try = require "weir.try"
 local transform_request = { PREFIX = "weir-" }
 
 local MAX_URI, MAX_TOKEN, MAX_TAGS, MAX_RETRIES = 1024, 2048, 49, 999
-local MAX_POINTS = 1000000
 local READABLE = 63 - #transform_request.PREFIX - #"-0123456789abcdef" - #"-r999"
 
 local invalid = events.invalid
@@ -273,8 +272,9 @@ end
 local function read_points(event)
   local count = member(event, "point_count")
   if count == nil then return python.POINT_COUNT end
-  if math.type(count) == "integer" and count >= 0 and count <= MAX_POINTS then return count end
-  invalid("point_count must be a whole number from 0 to %d", MAX_POINTS)
+  local whole = type(count) == "number" and math.tointeger(count)
+  if whole and whole >= 0 then return whole end
+  invalid("point_count must be a whole number, 0 or more")
 end
 
 local function read_token(event)

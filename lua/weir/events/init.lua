@@ -41,6 +41,14 @@ function events.required_text(event, ...)
   events.invalid("%s must be a text of 1 to %d bytes", (...), events.MAX_TEXT)
 end
 
+-- s3_place("s3://bucket/key") → the bucket, or an access point's ARN, and the key, which may be "";
+-- nil where the text is not an S3 URI.
+function events.s3_place(uri)
+  local bucket, key = uri:match("^s3://(arn:[^/]*:accesspoint/[^/]+)/?(.*)$")
+  if bucket then return bucket, key end
+  return uri:match("^s3://([^/]+)/?(.*)$")
+end
+
 -- "task_token" → "task_token", "taskToken", "TaskToken": ours, and the two of AWS.
 function events.spellings(name)
   local camel = name:gsub("_(%l)", string.upper)

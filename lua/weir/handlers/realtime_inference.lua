@@ -21,7 +21,7 @@ local function read_event(event)
   for _, name in ipairs(REQUIRED) do request[name] = events.required_text(event, name) end
   for _, name in ipairs(OPTIONAL) do request[name] = events.text(event, name) end
 
-  local bucket, prefix = request.output_path:match("^s3://([^/]+)/?(.*)$")
+  local bucket, prefix = events.s3_place(request.output_path)
   if not bucket then events.invalid("output_path must be an S3 URI such as s3://bucket/prefix/") end
   if prefix ~= "" and prefix:sub(-1) ~= "/" then prefix = prefix .. "/" end
 

@@ -7,6 +7,7 @@
 -- invocation that finds its job over answers at once, because that job's event may have come
 -- already.
 local answer = require "weir.callback.task_answer"
+local events = require "weir.events"
 local json = require "weir.json"
 local process = require "weir.process"
 local python = require "weir.callback.python"
@@ -144,13 +145,19 @@ end
 
 local MOCK_FILE, MOCK_MODEL = "mock_segmentation.json", "mock-segmentation-model"
 
+-- A small function has the memory for so many labels.
+local MAX_POINTS = 1000000
+
 -- One of ten labels for each point, the same ones every time.
 local function write_mock(effects, request)
+  if request.points > MAX_POINTS then
+    events.invalid("point_count is %d, mock mode takes at most %d", request.points, MAX_POINTS)
+  end
   local labels = json.array {}
   for i = 1, request.points do labels[i] = i % 10 end
 
   local folder = request.input.TransformOutput.S3OutputPath:gsub("/*$", "/")
-  local bucket, prefix = folder:match("^s3://([^/]+)/(.*)$")
+  local bucket, prefix = events.s3_place(folder)
   local source = request.input.TransformInput.DataSource.S3DataSource
   try(effects:call {
     service = "s3",

@@ -8,6 +8,23 @@ local MACHINE = "arn:aws:states:r:1:stateMachine:m"
 local REQUEST = { service = "stepfunctions", operation = "StartExecution", target = MACHINE,
   input = { stateMachineArn = MACHINE, name = "n" } }
 
+local events = require "weir.events"
+
+describe("weir.events.s3_place", function()
+  it("tells a bucket from a key, an access point's ARN included", function()
+    local arn = "arn:aws:s3:us-east-1:111122223333:accesspoint/my-ap"
+    for uri, wanted in pairs {
+      ["s3://bucket"] = { "bucket", "" },
+      ["s3://bucket/a/b"] = { "bucket", "a/b" },
+      ["s3://" .. arn] = { arn, "" },
+      ["s3://" .. arn .. "/out/a"] = { arn, "out/a" },
+      ["bucket/a"] = {},
+    } do
+      assert.same(wanted, { events.s3_place(uri) }, uri)
+    end
+  end)
+end)
+
 describe("the dry executor", function()
   it("plans calls in order and answers plausibly", function()
     local dry = effects.dry {}
