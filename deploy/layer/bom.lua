@@ -46,10 +46,20 @@ local function property(name, value)
   return { name = "weir:" .. name, value = value }
 end
 
+-- The names of our own patches to Lua, which fetch.sh noted when it applied them.
+local function patches()
+  local names = {}
+  for name in read(lua .. "/patched/STAMP"):gmatch("([^%s]+)%.patch") do names[#names + 1] = name end
+  return table.concat(names, " ")
+end
+
 local function component(part)
   local debian = download(part, "VERSION"):match("[^\n]+")
   local source = part.source or part.package
   local name, sum = archive(part)
+  local properties = { property("source-package", source), property("archive", name) }
+  if part.package == "lua5.4" then properties[3] = property("patches", patches()) end
+
   return {
     type = "library",
     name = part.name,
@@ -59,7 +69,7 @@ local function component(part)
     end) .. (part.file == ORIGINAL and "?arch=source" or ""),
     hashes = { { alg = "SHA-256", content = sum } },
     licenses = { { license = { id = part.licence } } },
-    properties = { property("source-package", source), property("archive", name) },
+    properties = properties,
   }
 end
 
