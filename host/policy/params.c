@@ -185,6 +185,35 @@ bool policy_params_are_current(const policy_kind *kind, const policy_question *q
          (b == 0 || memcmp(key->data + a, question->overrides.at, b) == 0);
 }
 
+/* __index of what params holds, for a name that is not declared. */
+static int refuse_unknown(lua_State *L) {
+  const policy_kind *kind = lua_touserdata(L, lua_upvalueindex(1));
+  size_t size;
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return luaL_error(L, "params are read by name, not by a %s", luaL_typename(L, 2));
+  const char *key = lua_tolstring(L, 2, &size);
+  const char *near = schema_suggest(&kind->params.schema, key, size);
+  return luaL_error(L, "the policy has no parameter '%s'%s%s%s", key,
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* A name that the frozen table on the top of the stack lacks is a mistake, as it is in facts. The
+ * metatable is made once for each kind. */
+static void make_strict(lua_State *L, policy_kind *kind) {
+  sandbox_push_contents(L, -1); // params contents
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kind->params) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1); // params contents metatable
+    lua_pushlightuserdata(L, kind);
+    lua_pushcclosure(L, refuse_unknown, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &kind->params);
+  }
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,
                          text_buffer *why) {
   value_text recorded[SCHEMA_MAX_FIELDS] = {{0}};
@@ -205,6 +234,7 @@ bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question 
   text_buffer_byte(&in_force->json, '}');
   text_buffer_byte(&in_force->overridden, ']');
   sandbox_freeze_table(L, -1, "params");
+  make_strict(L, kind);
   luaL_unref(L, LUA_REGISTRYINDEX, in_force->table);
   in_force->table = luaL_ref(L, LUA_REGISTRYINDEX);
 

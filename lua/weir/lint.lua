@@ -4,12 +4,18 @@
 -- lint.check(text, file) → list of { file =, line =, column =, size =, severity =, code =,
 -- message =, hint = }, in the order of the text. Source that Lua refuses gives none: loading it
 -- tells what is wrong.
+-- lint.explain(text, finding) adds to a finding of loading what the source tells: what to write
+-- instead of a syntax error, the column of a call.
 -- lint.sources(sources) → the same for all files of a set, as set:sources() gives them.
+local absent = require "weir.lint.absent"
 local decisions = require "weir.lint.decisions"
+local formats = require "weir.lint.formats"
 local findings = require "weir.findings"
 local names = require "weir.lint.names"
+local operations = require "weir.lint.operations"
 local parser = require "weir.lint.parser"
 local scope = require "weir.lint.scope"
+local syntax = require "weir.lint.syntax"
 local tree = require "weir.lint.tree"
 local types = require "weir.lint.types"
 local vocabulary = require "weir.lint.vocabulary"
@@ -18,18 +24,17 @@ local lint = {}
 
 local RULES = {
   names.fields, names.globals, names.libraries, names.frozen, names.choices, names.unused_parameters,
-  decisions.kind, decisions.because, decisions.fields, decisions.format, decisions.returns,
-    decisions.falls_off,
+  decisions.kind, decisions.because, decisions.fields, decisions.values, decisions.returns,
+  decisions.falls_off,
+  operations.types, formats.fit, absent.facts,
 }
 
 -- The table of the one `policy { … }` in the file.
-local function policy_table(block)
-  local found
-  tree.walk(block, function(node)
-    local made = node.tag == "Call" and tree.global(node.callee) == "policy" and node.args[1]
-    if made and made.tag == "Table" then found = found or made end
-  end)
-  return found
+local function policy_table(nodes)
+  for _, call in ipairs(nodes.Call) do
+    local made = tree.global(call.callee) == "policy" and call.args[1]
+    if made and made.tag == "Table" then return made end
+  end
 end
 
 -- `decide = function…`, or the name of a local function.
@@ -70,8 +75,9 @@ local function declared_parameters(policy)
 end
 
 local function understand(block)
-  local source = { block = block }
-  local policy = policy_table(block)
+  local source = { block = block, nodes = tree.index(block) }
+  source.formats = formats.find(source.nodes)
+  local policy = policy_table(source.nodes)
   if not policy then return source end
   local kind = tree.item(policy, "kind")
   source.kind = kind and kind.tag == "String" and kind.value
@@ -80,7 +86,7 @@ local function understand(block)
   if not schema or not source.decide then return source end
   local params
   source.declared, params = declared_parameters(policy)
-  source.types = types.infer(block, source.decide, { type = "record", fields = schema.facts }, params)
+  source.types = types.infer(source.nodes, source.decide, { type = "record", fields = schema.facts }, params)
   return source
 end
 
@@ -113,6 +119,30 @@ function lint.check(text, file)
   -- An expression of a hundred thousand terms: Lua can run what is too deep to walk.
   if type(result) == "string" and result:find("stack overflow", 1, true) then return {} end
   error(result, 0)
+end
+
+-- The one call statement that a finding of loading means, which knows its line only; or nil.
+local function call_statement(text, finding)
+  local block = parser.parse(text)
+  local found
+  for _, statement in ipairs(block and tree.index(block).CallStatement or {}) do
+    local shown = tree.describe(statement.call.callee or statement.call.object)
+    local means = finding.message:find("^this call") or finding.message:sub(1, #shown) == shown
+    if statement.at.line == finding.line and means then
+      if found then return nil end -- two of them
+      found = statement.at
+    end
+  end
+  return found
+end
+
+function lint.explain(text, finding)
+  if finding.code == "W003" and not finding.hint then
+    finding.hint = syntax.hint(text, finding.line, finding.message)
+  elseif finding.code == "W014" and (finding.column or 0) == 0 then
+    local at = call_statement(text, finding)
+    if at then finding.column, finding.size = at.column, at.size end
+  end
 end
 
 function lint.sources(sources)

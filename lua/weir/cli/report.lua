@@ -13,13 +13,26 @@ local LONGEST_LINE = 160
 local Sources = {}
 Sources.__index = Sources
 
-function Sources:line(file, number)
+function Sources:read(file)
   if not self[file] then
-    local lines, text = {}, files.read(file, SOURCE_LIMIT) or ""
-    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+    local text = files.read(file, SOURCE_LIMIT) or ""
+    local lines = { text = text }
+    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do
+      lines[#lines + 1] = line
+    end
     self[file] = lines
   end
-  return self[file][number]
+  return self[file]
+end
+
+function Sources:line(file, number) return self:read(file)[number] end
+
+-- What the source adds to findings of loading.
+local EXPLAINED = { W003 = true, W014 = true }
+
+local function explain(finding, sources)
+  if not EXPLAINED[finding.code] then return end
+  require("weir.lint").explain(sources:read(finding.file).text, finding)
 end
 
 local function with_spaces(text) return (text:gsub("\t", " ")) end
@@ -53,6 +66,7 @@ end
 function report.findings(out, findings)
   local sources = setmetatable({}, Sources)
   for _, finding in ipairs(findings) do
+    explain(finding, sources)
     out:print(out:paint("bold", place(finding)), ": ",
       out:paint(finding.severity, ("%s[%s]"):format(finding.severity, finding.code)), " ",
       terminal.printable(finding.message))
@@ -121,7 +135,9 @@ end
 
 -- One JSON object per finding.
 function report.findings_json(out, findings)
+  local sources = setmetatable({}, Sources)
   for _, finding in ipairs(findings) do
+    explain(finding, sources)
     out:print(terminal.json {
       file = finding.file,
       line = finding.line > 0 and finding.line or nil,

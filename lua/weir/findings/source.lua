@@ -314,6 +314,37 @@ return policy {
     remedy = "Return a decision from every branch, with because.",
   },
   {
+    code = "W113", severity = "error", title = "values that do not go together",
+    meaning = [[
+      A number and a text are never equal, and comparing them by size fails while deciding; so do
+      arithmetic on a text or a table, and joining what is neither a text nor a number.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.volume == "archive" and facts.file_count < "10" then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.volume == "archive" and facts.file_count < 10 then
+      return realtime { because = "few files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    remedy = [[
+      Write numbers without quotes, join texts with two dots, and make a number of a text with
+      tonumber. docs/kinds/ lists the type of each fact.]],
+  },
+  {
     code = "W201", severity = "warning", title = "a policy without examples",
     meaning = [[
       Examples run at every load, in front of every deployment: without them nothing notices when an
@@ -399,5 +430,38 @@ return policy {
 }
 ]],
     remedy = "Use the parameter in decide, or remove it.",
+  },
+  {
+    code = "W205", severity = "warning", title = "a fact that may be absent",
+    meaning = [[
+      Facts that are not required read as nil when nobody gave them. Arithmetic, a comparison by size,
+      joining, and looking for a field in nil fail while deciding. Nothing on the way to this place says
+      that the fact is there.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.file_count > 100 and facts.total_bytes / facts.file_count < 1000 then
+      return realtime { because = "small files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    local bytes = facts.total_bytes
+    if facts.file_count > 100 and bytes and bytes / facts.file_count < 1000 then
+      return realtime { because = "small files" }
+    end
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    remedy = [[
+      Ask first: if facts.x then …, facts.x and facts.x > 5, (facts.x or 0) + 1, assert(facts.x, "…"),
+      or return a decision for facts without it.]],
   },
 }

@@ -1,16 +1,17 @@
 -- Findings about decisions: how they are made, and that there always is one.
 local suggest = require "weir.suggest"
 local tree = require "weir.lint.tree"
+local values = require "weir.lint.values"
 local vocabulary = require "weir.lint.vocabulary"
 
 local decisions = {}
 
 local function each_decision(source, visit)
-  tree.walk(source.block, function(node)
-    local action = node.tag == "Call" and tree.global(node.callee)
+  for _, node in ipairs(source.nodes.Call) do
+    local action = tree.global(node.callee)
     local kind = action and vocabulary.actions[action]
     if kind then visit(node, action, kind) end
-  end)
+  end
 end
 
 local function actions_of(kind)
@@ -62,6 +63,13 @@ function decisions.because(source, report)
   end)
 end
 
+local function has(list, value)
+  for _, one in ipairs(list) do
+    if one == value then return true end
+  end
+  return false
+end
+
 local function field_of(schema, name)
   for _, field in ipairs(schema.fields) do
     if field.name == name then return field end
@@ -102,43 +110,66 @@ function decisions.fields(source, report)
   end)
 end
 
--- How many values a format asks for, or nil and the directive that is wrong.
-local function count_directives(format)
-  local count, at = 0, 1
-  while true do
-    local start = format:find("%", at, true)
-    if not start then return count end
-    local stop = format:match("^%%[%-+ #0]*%d*%.?%d*[cdeEfFgGioqsuxXaA]()", start)
-    if stop then
-      count = count + 1
-    else
-      stop = format:match("^%%%%()", start)
-      if not stop then return nil, format:match("^%%[%-+ #0-9.]*.?", start) end
+-- What a field's value must be, in words, or nil when the value may be right.
+local function wrong_constant(field, node)
+  if node.tag == "String" then
+    if field.values and not has(field.values, node.value) then
+      return "one of: " .. table.concat(field.values, ", ")
     end
-    at = stop
+    return field.min_size and #node.value < field.min_size and "a text that is not empty" or nil
+  end
+
+  local number = node.tag == "Number" and node.value
+  if node.tag == "Unary" and node.operator == "-" and node.operand.tag == "Number" then
+    number = -node.operand.value
+  end
+  if not number then return nil end
+  if field.type == "integer" and not math.tointeger(number) then return "a whole number" end
+  if field.min and number < field.min then return ("%g or more"):format(field.min) end
+  if field.max and number > field.max then return ("%g or less"):format(field.max) end
+end
+
+local CLASSES = {
+  text = "text", choice = "text", integer = "number", number = "number", flag = "flag",
+  list = "table", map = "table", record = "table",
+}
+
+-- Reports a value of the wrong type, in maps and lists as well. path: the field as its reader knows it.
+local function check_value(source, report, field, action, path, value)
+  local node = tree.strip(value)
+  local class, needed = values.class(source.types, node), CLASSES[field.type]
+  if not needed or class == "nothing" then return end
+
+  if class and class ~= needed then
+    local hint = needed == "number" and node.tag == "String" and tonumber(node.value)
+      and ("write %s without quotes"):format(node.value) or nil
+    report("W108", value.at, ("'%s' of '%s' must be %s, and this is %s"):format(path, action,
+      values.NAMES[needed], values.NAMES[class]), hint)
+    return
+  end
+  local wrong = wrong_constant(field, node)
+  if wrong then report("W108", value.at, ("'%s' of '%s' must be %s"):format(path, action, wrong)) end
+
+  if node.tag ~= "Table" or not field.of then return end
+  for _, item in ipairs(node.items) do
+    local name = item.key and item.key.tag == "String" and "." .. item.key.value or "[…]"
+    check_value(source, report, field.of, action, path .. name, item.value)
   end
 end
 
--- W111: because = "%d of %d files", n: one value short, and the policy fails while deciding.
-function decisions.format(source, report)
-  each_decision(source, function(call)
-    local constructor = made_with(call)
-    local because = constructor and tree.item(constructor, "because")
-    if not because or because.tag ~= "String" then return end
-    local needed, wrong = count_directives(because.value)
-    local values, last = 0, nil
-    for _, item in ipairs(constructor.items) do
-      if not item.key then values, last = values + 1, item.value end
-    end
-    local open = last and (last.tag == "Call" or last.tag == "Method" or last.tag == "Vararg")
-    -- Without values the text is taken as it is, percent signs included.
-    if values == 0 and (wrong or because.value:find("%% ")) then return end
-    if wrong then
-      report("W111", because.at, ("because has '%s', which is no format"):format(wrong),
-        "write %% for a percent sign")
-    elseif values > needed or values < needed and not open then
-      report("W111", because.at, ("because asks for %d values and gets %d"):format(needed, values),
-        "one value after it for each %d, %s, …, in order")
+local BECAUSE = { type = "text" }
+
+-- W108: a field of the wrong type, or a value that the field cannot have.
+function decisions.values(source, report)
+  each_decision(source, function(call, action)
+    local constructor, schema = made_with(call), schema_of(action)
+    for _, item in ipairs(constructor and constructor.items or {}) do
+      local key = item.key
+      local name = key and key.tag == "String" and key.value
+      local field = name and (name == "because" and BECAUSE or field_of(schema, name))
+      if field then
+        check_value(source, report, field, action, name, item.value)
+      end
     end
   end)
 end

@@ -1,7 +1,8 @@
 -- Which declaration each name of a tree stands for. After scope.resolve(block) every Name node
 -- has `binding`, or none when it is a global; a binding is
 --   { name =, declared = Name node, value = expression or nil, assigned = true when set again,
---     loop = { call =, index = } for the variables of a for-in loop }.
+--     loop = { call =, index = } for the variables of a for-in loop, counts = true for that of a
+--     numeric one, param_of = function for a parameter }.
 
 local scope = {}
 
@@ -90,7 +91,7 @@ end
 function visit.ForNumber(self, node)
   self:list(node.values)
   self:inside(function()
-    self:declare(node.name)
+    self:declare(node.name, { counts = true })
     self:block(node.body)
   end)
 end

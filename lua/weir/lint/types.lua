@@ -43,10 +43,14 @@ end
 
 function Types:of(node)
   node = tree.strip(node)
-  if self.busy[node] then return nil end -- a local function that calls itself
-  self.busy[node] = true
-  local found = of[node.tag] and of[node.tag](self, node)
-  self.busy[node] = nil
+  local find = of[node.tag]
+  if not find then return nil end
+  local known = self.known[node]
+  if known ~= nil then return known or nil end
+
+  self.known[node] = false -- while it is being found out: a local function that calls itself
+  local found = find(self, node)
+  self.known[node] = self.is_complete and (found or false) or nil
   return found
 end
 
@@ -72,24 +76,25 @@ end
 
 -- Functions that are only ever called by name: local functions whose name does not escape. The
 -- result is a list, in the order of the first use: { { func =, calls =, escapes = }, … }.
-local function callable_functions(block)
+local function callable_functions(nodes)
   local callers, by_function = {}, {}
-  tree.walk(block, function(node, owner)
-    if node.tag ~= "Name" or not node.binding then return end
-    local func = node.binding.value
-    if not func or func.tag ~= "Function" or node.binding.assigned then return end
-    local uses = by_function[func]
-    if not uses then
-      uses = { func = func, calls = {}, escapes = false }
-      by_function[func] = uses
-      callers[#callers + 1] = uses
+  for _, node in ipairs(nodes.Name) do
+    local func = node.binding and node.binding.value
+    if func and func.tag == "Function" and not node.binding.assigned then
+      local uses = by_function[func]
+      if not uses then
+        uses = { func = func, calls = {}, escapes = false }
+        by_function[func] = uses
+        callers[#callers + 1] = uses
+      end
+      local owner = node.owner
+      if owner and owner.tag == "Call" and owner.callee == node then
+        table.insert(uses.calls, owner)
+      else
+        uses.escapes = true
+      end
     end
-    if owner and owner.tag == "Call" and owner.callee == node then
-      table.insert(uses.calls, owner)
-    else
-      uses.escapes = true
-    end
-  end)
+  end
   return callers
 end
 
@@ -103,8 +108,8 @@ local function same_type(self, calls, index)
   return common
 end
 
-local function infer_parameters(self, block)
-  local callers = callable_functions(block)
+local function infer_parameters(self, nodes)
+  local callers = callable_functions(nodes)
   for _ = 1, 4 do -- helpers that call helpers; deeper chains are rare and only lose findings
     for _, uses in ipairs(callers) do
       for i, param in ipairs(uses.func.params) do
@@ -113,21 +118,22 @@ local function infer_parameters(self, block)
         end
       end
     end
-    tree.walk(block, function(node) -- forget what was unknown, it may be known now
-      if node.tag == "Name" and node.binding and node.binding.type == false then node.binding.type = nil end
-    end)
+    for _, node in ipairs(nodes.Name) do -- forget what was unknown, it may be known now
+      if node.binding and node.binding.type == false then node.binding.type = nil end
+    end
   end
 end
 
--- types.infer(block, decide, facts, params): gives decide's parameters these types and follows
+-- types.infer(nodes, decide, facts, params): gives decide's parameters these types and follows
 -- them. The result answers :of(expression) and :missing(index expression).
-function types.infer(block, decide, facts, params)
-  local self = setmetatable({ busy = {} }, Types)
+function types.infer(nodes, decide, facts, params)
+  local self = setmetatable({ known = {} }, Types)
   for i, type in ipairs({ facts, params }) do
     local param = decide.params[i]
     if param and not param.binding.assigned then param.binding.type = type end
   end
-  infer_parameters(self, block)
+  infer_parameters(self, nodes)
+  self.is_complete = true
   return self
 end
 

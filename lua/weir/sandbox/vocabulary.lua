@@ -98,6 +98,28 @@ local function check_values(values)
   return copied
 end
 
+local TYPE_NAMES = {
+  integer = "a whole number", number = "a number", text = "a text", flag = "true or false",
+  choice = "a text",
+}
+
+local function wrong_default(type_name, default)
+  if default == nil then
+    return ("%s needs its default first: %s { default, … }"):format(type_name, type_name)
+  elseif type(default) == "string" and tonumber(default) and type_name ~= "flag" then
+    return ("%s: the default is the text \"%s\"; write %s { %s, … } without quotes")
+      :format(type_name, default, type_name, default)
+  elseif type(default) == "number" and (type_name == "text" or type_name == "choice") then
+    return ("%s: the default is a number; write %s { \"%s\", … } with quotes")
+      :format(type_name, type_name, tostring(default))
+  end
+  local is = type(default) == "string" and (is_text(default) and "a text" or "not UTF-8")
+    or type(default) == "boolean" and "a flag"
+    or type(default) == "number" and type_name == "integer" and "a fraction"
+    or "a " .. type(default)
+  return ("%s: the default must be %s, and is %s"):format(type_name, TYPE_NAMES[type_name], is)
+end
+
 -- Returns the checked parameter, or nil and a text.
 local function check_parameter(type_name, allowed, is_default, spec)
   if type(spec) ~= "table" then
@@ -105,9 +127,7 @@ local function check_parameter(type_name, allowed, is_default, spec)
   end
   local problem = unknown_key(type_name, spec, allowed)
   if problem then return nil, problem end
-  if not is_default(spec[1]) then
-    return nil, ("%s needs its default first: %s { default, … }"):format(type_name, type_name)
-  end
+  if not is_default(spec[1]) then return nil, wrong_default(type_name, spec[1]) end
   if spec.doc ~= nil and not is_text(spec.doc) then
     return nil, type_name .. ": doc must be a text"
   end

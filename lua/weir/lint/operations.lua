@@ -1,0 +1,97 @@
+-- W113: values that do not go together: a number compared with a text, arithmetic on a table.
+local tree = require "weir.lint.tree"
+local values = require "weir.lint.values"
+
+local operations = {}
+
+local ORDERS = { ["<"] = true, ["<="] = true, [">"] = true, [">="] = true }
+
+-- "'params.limit' (a number)", or only "a number" for what has no name.
+local function describe(node, class)
+  local shown = tree.describe(node)
+  if shown:find("…", 1, true) then return values.NAMES[class] end
+  return ("'%s' (%s)"):format(shown, values.NAMES[class])
+end
+
+-- How the number is written that a text stands for.
+local function unquoted(node)
+  local text = node.tag == "String" and node.value:match("^%s*(%-?%d+%.?%d*)%s*$")
+  return text and ("write %s without quotes"):format(text)
+end
+
+local function hint(left, right, classes)
+  local written = unquoted(left) or unquoted(right)
+  if written then return written end
+  if classes.number and classes.text then return "tonumber(…) makes a number of a text" end
+  if classes.flag then return "a flag is tested as it is: if x then, if not x then" end
+  return "compare values of one type"
+end
+
+-- An order exists among numbers and among texts; equality of two types is always false.
+local function comparison(report, node, left, right, one, other)
+  if one == "nothing" or other == "nothing" then
+    if not ORDERS[node.operator] then return end
+  elseif one == other and (one == "number" or one == "text" or not ORDERS[node.operator]) then
+    return
+  end
+  local outcome = ORDERS[node.operator] and "cannot be compared with"
+    or node.operator == "==" and "is never equal to" or "is always different from"
+  report("W113", node.at,
+    ("%s %s %s"):format(describe(left, one), outcome, describe(right, other)),
+    hint(left, right, { [one] = true, [other] = true }))
+end
+
+-- Lua calculates with a text that is a number: what a function gives may be one.
+local function calculates(node, class)
+  if class == nil or class == "number" then return true end
+  if class ~= "text" then return false end
+  local text = values.constant_text(node)
+  if text then return tonumber(text) ~= nil end
+  return node.tag == "Call" or node.tag == "Method" or node.tag == "Binary"
+end
+
+local function arithmetic(report, node, operand, class)
+  if calculates(operand, class) then return end
+  report("W113", node.at,
+    ("'%s' needs numbers, and %s is none"):format(node.operator, describe(operand, class)),
+    class == "text" and (node.operator == "+" and "texts are joined with .."
+      or "tonumber(…) makes a number of a text") or nil)
+end
+
+local function joining(report, node, operand, class)
+  if class == nil or class == "number" or class == "text" then return end
+  report("W113", node.at,
+    ("'..' joins texts and numbers, and %s is neither"):format(describe(operand, class)),
+    "tostring(…) makes a text of it")
+end
+
+-- W113
+function operations.types(source, report)
+  for _, node in ipairs(source.nodes.Binary) do
+    local left, right = tree.strip(node.left), tree.strip(node.right)
+    local operator = node.operator
+    local one, other = values.class(source.types, left), values.class(source.types, right)
+    if ORDERS[operator] or operator == "==" or operator == "~=" then
+      if one and other then comparison(report, node, left, right, one, other) end
+    elseif operator == ".." then
+      joining(report, node, left, one)
+      joining(report, node, right, other)
+    elseif values.ARITHMETIC[operator] then
+      arithmetic(report, node, left, one)
+      arithmetic(report, node, right, other)
+    end
+  end
+
+  for _, node in ipairs(source.nodes.Unary) do
+    local operand = tree.strip(node.operand)
+    local class = values.class(source.types, operand)
+    if node.operator == "-" or node.operator == "~" then
+      arithmetic(report, node, operand, class)
+    elseif node.operator == "#" and class and class ~= "text" and class ~= "table" then
+      report("W113", node.at,
+        ("'#' counts a list or a text, and %s is neither"):format(describe(operand, class)))
+    end
+  end
+end
+
+return operations
