@@ -91,9 +91,9 @@ end
 local function wrong_value(types, letter, value)
   local node = tree.strip(value)
   local class = values.class(types, node)
-  if class and class ~= "number" and not (class == "text" and tonumber(values.constant_text(node))) then
-    return values.NAMES[class]
-  end
+  local is_number = class == "number"
+    or class == "text" and tonumber(values.constant_text(node) or "") ~= nil
+  if class and not is_number then return values.NAMES[class] end
   if not letter:find("[cdiouxX]") then return nil end
   if node.tag == "Number" and math.tointeger(node.value) == nil then return "a fraction" end
   local whole = node.tag == "Binary" and node.operator == "/"

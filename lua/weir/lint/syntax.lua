@@ -126,8 +126,11 @@ local function by_message(text, code, message)
   end
 
   local opened, number = message:match("%(to close '([^']*)' at line (%d+)%)")
-  if message:find("'end' expected", 1, true) and has_else_if(text) then
+  local is_open = message:find("'end' expected", 1, true) or code:find("^%s*end%s*[,})]")
+  if is_open and has_else_if(text) then
     return "'else if' opens another if, which needs an end of its own; write elseif"
+  elseif is_open and not opened and near ~= "<eof>" and code:find("^%s*end%s*[,})]") then
+    return "a block above is not closed: an end is missing"
   elseif message:find("'}' expected", 1, true) and near and near:find("^[%w_]+$") then
     return ("is a comma missing before '%s'?"):format(near)
   elseif opened then

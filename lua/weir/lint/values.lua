@@ -110,6 +110,7 @@ function values.constant_text(node, depth)
   if binding and binding.value and not binding.assigned and (depth or 0) < 20 then
     return values.constant_text(binding.value, (depth or 0) + 1)
   end
+  return nil
 end
 
 return values

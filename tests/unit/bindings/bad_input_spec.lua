@@ -188,8 +188,10 @@ describe("parameters", function()
 
   for spec, expected in pairs({
     ["integer { 0, min = 1 }"] = "W006] the default of parameter t: expected an integer of at least 1",
-    ["integer { 1.5 }"] = "integer: the default must be a whole number, and is a fraction", ["integer {}"] = "integer needs its default first",
-    ["integer { '5' }"] = "integer: the default is the text \"5\"; write integer { 5, … } without quotes", ["number { 0/0 }"] = "W006] the default of parameter t",
+    ["integer { 1.5 }"] = "integer: the default must be a whole number, and is a fraction",
+    ["integer {}"] = "integer needs its default first",
+    ["integer { '5' }"] = "integer: the default is the text \"5\"; write integer { 5, … } without quotes",
+    ["number { 0/0 }"] = "W006] the default of parameter t",
     ["number { 1/0 }"] = "W006] the default of parameter t",
     ["number { 1, min = 0/0 }"] = "min and max must be numbers",
     ["number { 1, min = '0' }"] = "min and max must be numbers", ["number { 1, min = 2, max = 0 }"] = "W006]",
@@ -197,7 +199,8 @@ describe("parameters", function()
     ["choice { 'a', values = { 'b' } }"] = "W006] the default of parameter t: expected one of",
     ["choice { 'a', values = { 'a', 5 } }"] = "choice: values[2] must be a text",
     ["text { '\\xff' }"] = "text: the default must be a text, and is not UTF-8",
-    ["flag { 1 }"] = "flag: the default must be true or false, and is a number", ["integer { 1, maximum = 5 }"] = "integer has no 'maximum'",
+    ["flag { 1 }"] = "flag: the default must be true or false, and is a number",
+    ["integer { 1, maximum = 5 }"] = "integer has no 'maximum'",
     ["integer { 1, doc = 5 }"] = "doc must be a text", ["5"] = "params.t must be made with",
     ["{}"] = "params.t must be made with",
     ["integer { 1, doc = '\\xff' }"] = "doc must be a text",
