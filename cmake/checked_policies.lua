@@ -41,8 +41,8 @@ end
 
 local items, finding = list_policies()
 if not items then
-  io.stderr:write(("warning: policies/%s:%d: %s[%s] %s; each start will read the policies again\n"):format(
-    finding.file, finding.line, finding.severity, finding.code, finding.message))
+  io.stderr:write(("warning: policies/%s:%d: %s[%s] %s; each start will read the policies again\n")
+    :format(finding.file, finding.line, finding.severity, finding.code, finding.message))
 end
 local file <close> = assert(io.open(header, "wb"))
 file:write("#define CHECKED_POLICIES ", items or "", "\n")

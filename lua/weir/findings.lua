@@ -28,7 +28,7 @@ local function example(title, file, text)
   return ("## %s\n\n`%s`\n\n```lua\n%s```\n"):format(title, file, text)
 end
 
--- The page in Markdown, or nil when there is no such code.
+-- The page in Markdown, or nil for another code.
 function findings.page(code)
   local entry = entries[code]
   if not entry then return nil end
@@ -36,8 +36,9 @@ function findings.page(code)
     ("# %s: %s\n"):format(code, entry.title),
     ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", flow(entry.meaning)),
   }
-  if entry.bad then parts[#parts + 1] = example("An example", entry.file or "routing.lua", entry.bad) end
-  if entry.good then parts[#parts + 1] = example("Mended", entry.file or "routing.lua", entry.good) end
+  local file = entry.file or "routing.lua"
+  if entry.bad then parts[#parts + 1] = example("An example", file, entry.bad) end
+  if entry.good then parts[#parts + 1] = example("Mended", file, entry.good) end
   parts[#parts + 1] = ("## What to do\n\n%s\n"):format(flow(entry.remedy))
   return table.concat(parts, "\n")
 end

@@ -23,7 +23,8 @@ local vocabulary = require "weir.lint.vocabulary"
 local lint = {}
 
 local RULES = {
-  names.fields, names.globals, names.libraries, names.frozen, names.choices, names.unused_parameters,
+  names.fields, names.globals, names.libraries, names.frozen, names.choices,
+  names.unused_parameters,
   decisions.kind, decisions.because, decisions.fields, decisions.values, decisions.returns,
   decisions.falls_off,
   operations.types, formats.fit, absent.facts,
@@ -53,7 +54,8 @@ local function parameter_field(name, constructor)
   local made = constructor.tag == "Call" and constructor
   local field = { name = name, type = made and tree.global(made.callee) }
   local spec = made and made.args[1]
-  local values = field.type == "choice" and spec and spec.tag == "Table" and tree.item(spec, "values")
+  local is_choice = field.type == "choice" and spec and spec.tag == "Table"
+  local values = is_choice and tree.item(spec, "values")
   if values and values.tag == "Table" then
     field.values = {}
     for i, value in ipairs(values.items) do field.values[i] = value.value.value end
@@ -86,7 +88,8 @@ local function understand(block)
   if not schema or not source.decide then return source end
   local params
   source.declared, params = declared_parameters(policy)
-  source.types = types.infer(source.nodes, source.decide, { type = "record", fields = schema.facts }, params)
+  local facts = { type = "record", fields = schema.facts }
+  source.types = types.infer(source.nodes, source.decide, facts, params)
   return source
 end
 

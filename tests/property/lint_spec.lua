@@ -1,5 +1,5 @@
--- weir.lint reads whatever text there is and never raises: it runs at the start of functions. Texts are
--- the shipped policies with bytes or tokens changed; many of those still compile.
+-- weir.lint reads whatever text there is and never raises: it runs at the start of functions. Texts
+-- are the shipped policies with bytes or tokens changed; many of those still compile.
 local lexer = require "weir.lint.lexer"
 local lint = require "weir.lint"
 local property = require "support.property"
@@ -10,7 +10,8 @@ for i, name in ipairs { "routing", "weights", "promotion", "mapping" } do
   local text = run.read("policies/" .. name .. ".lua")
   SOURCES[i], TOKENS[i] = text, {}
   for _, token in ipairs(lexer.tokens(text)) do
-    if token.size > 0 then table.insert(TOKENS[i], text:sub(token.at, token.at + token.size - 1)) end
+    local word = text:sub(token.at, token.at + token.size - 1)
+    if word ~= "" then table.insert(TOKENS[i], word) end
   end
 end
 

@@ -87,15 +87,21 @@ return {
   name = "bundle",
   summary = "make one file of a policy set, for S3 or AppConfig",
   description = {
-    [[Checks the policy set of DIR as weir check does, and writes it as one file when it has no error:
-      JSON with a manifest of digests. The same policies give the same bytes. A function whose
-      WEIR_POLICY_SOURCE names that file (s3://bucket/key or appconfig:application/environment/profile)
-      takes a new version between two invocations, as a whole; one that does not verify is refused there
-      too.]],
+    [[Checks the policy set of DIR as weir check does, and writes it as one file when it has no
+      error: JSON with a manifest of digests. The same policies give the same bytes. A function
+      whose WEIR_POLICY_SOURCE names that file (s3://bucket/key or
+      appconfig:application/environment/profile) takes a new version between two invocations, as a
+      whole; one that does not verify is refused there too.]],
     [[Wherever a verb takes a policy directory it takes a bundle.]],
   },
-  positionals = { { name = "DIR", doc = "the policy set; else ./policies, else the installed one", optional = true,
-    complete = "directory" } },
+  positionals = {
+    {
+      name = "DIR",
+      doc = "the policy set; else ./policies, else the installed one",
+      optional = true,
+      complete = "directory",
+    },
+  },
   options = {
     { long = "output", short = "o", value = "FILE", complete = "file",
       doc = "where to write it; else standard output" },
@@ -109,7 +115,10 @@ return {
   },
   examples = {
     { "weir bundle policies -o policies.bundle", "one file, verified" },
-    { "weir bundle | aws s3 cp - s3://bucket/policies.bundle", "publish it; functions swap within a minute" },
+    {
+      "weir bundle | aws s3 cp - s3://bucket/policies.bundle",
+      "publish it; functions swap within a minute",
+    },
   },
   run = run,
 }

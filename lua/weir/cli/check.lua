@@ -11,7 +11,7 @@ local check = {}
 -- The layer loads and verifies; what reads the source belongs to the command-line program.
 local READS_SOURCE = type(package.searchers[2]("weir.lint")) == "function"
 
--- Larger files are refused by loading (W002); there is no use in reading them a second time.
+-- Larger files are refused by loading (W002); they are not read a second time.
 local SOURCE_LIMIT = 1024 * 1024
 
 local function join(directory, name)
@@ -43,9 +43,9 @@ local function read_sources(directory)
   return sources
 end
 
--- set(path) → { directory =, set = or nil, code = why not, findings =, files =, errors =, warnings = } for a policy
--- directory or a bundle. What it counts as an error is an error everywhere: in `weir bundle`, in
--- `weir watch` and in the runtime.
+-- set(path) → { directory =, set = or nil, code = why not, findings =, files =, errors =, warnings
+-- = } for a policy directory or a bundle. What it counts as an error is an error everywhere: in
+-- `weir bundle`, in `weir watch` and in the runtime.
 function check.set(given)
   local set, found, code = require("weir.policy_set").load(given)
   local status = files.stat(given)
@@ -70,7 +70,8 @@ function check.set(given)
   }
 end
 
--- A Lua file stands for its directory, which its policy needs to load; findings elsewhere are left out.
+-- A Lua file stands for its directory, which its policy needs to load; findings elsewhere are left
+-- out.
 local function path(given)
   local status = files.stat(given)
   if not status or status.type == "directory" then
@@ -151,7 +152,9 @@ function check.show(out, result, given)
   local parts = { terminal.count(#result.files, "file") }
   if result.set then
     local examples = 0
-    for _, policy in ipairs(result.set:policies()) do examples = examples + (policy.examples or 0) end
+    for _, policy in ipairs(result.set:policies()) do
+      examples = examples + (policy.examples or 0)
+    end
     parts[#parts + 1] = terminal.count(#result.set:policies(), "policy", "policies")
     parts[#parts + 1] = terminal.count(examples, "example")
   end
@@ -200,14 +203,21 @@ check.declaration = {
   name = "check",
   summary = "load and verify policies, and read their source",
   description = {
-    [[Loads each policy set as a host would: compiles, checks shape and parameters, runs every example and
-      the invariants of its kind. Then reads the source for what loading cannot see: fields the facts do
-      not have, decisions that do not say why, branches without a decision. PATH is a directory, one Lua
-      file of it, or a bundle; without PATH, ./policies or the installed set.]],
+    [[Loads each policy set as a host would: compiles, checks shape and parameters, runs every
+      example and the invariants of its kind. Then reads the source for what loading cannot see:
+      fields the facts do not have, values of different types compared, decisions that do not say
+      why, branches without a decision. PATH is a directory, one Lua file of it, or a bundle;
+      without PATH, ./policies or the installed set.]],
     [[Each finding is file:line:column: severity[code] message. 'weir help CODE' explains it.]],
   },
   positionals = {
-    { name = "PATH", doc = "policy directories or files", optional = true, many = true, complete = "file" },
+    {
+      name = "PATH",
+      doc = "policy directories or files",
+      optional = true,
+      many = true,
+      complete = "file",
+    },
   },
   options = { { long = "json", doc = "one JSON object per finding" } },
   exits = {

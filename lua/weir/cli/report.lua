@@ -1,5 +1,5 @@
--- How failures and findings are shown. A finding is `file:line:column: severity[code] message`, the line
--- of source with a caret under the place, and what to do.
+-- How failures and findings are shown. A finding is `file:line:column: severity[code] message`, the
+-- line of source with a caret under the place, and what to do.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local terminal = require "weir.cli.terminal"
@@ -84,8 +84,8 @@ end
 --     code = "NotFound", exit = exit.io,
 --   })
 --
--- On stderr for people; with --json also as {"error":…,"code":…,"exit":…} on stdout. `more` has further
--- members of that object.
+-- On stderr for people; with --json also as {"error":…,"code":…,"exit":…} on stdout. `more` has
+-- further members of that object.
 function report.failure(screen, verb, failure)
   local err = screen.err
   local hint = failure.hint and "; " .. terminal.printable(failure.hint) or ""

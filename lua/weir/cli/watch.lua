@@ -97,13 +97,19 @@ return {
   name = "watch",
   summary = "check, and replay, on every save",
   description = {
-    [[Checks the policy set DIR (./policies when none is named) now and after every save; when it has
-      no error and recordings are given, replays them. A set that is broken or half written is reported, and
-      watched on.]],
+    [[Checks the policy set DIR (./policies when none is named) now and after every save; when it
+      has no error and recordings are given, replays them. A set that is broken or half written is
+      reported, and watched on.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },
-    { name = "RECORDING", doc = "recordings to replay", optional = true, many = true, complete = "file" },
+    {
+      name = "RECORDING",
+      doc = "recordings to replay",
+      optional = true,
+      many = true,
+      complete = "file",
+    },
   },
   options = {
     policies.options.set,

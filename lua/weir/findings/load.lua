@@ -19,7 +19,8 @@ return {
     code = "W003", severity = "error", title = "a syntax error",
     meaning = [[
       Lua cannot compile the file. The place is where Lua gave up, which can be a line or more
-      after the mistake.]],
+      after the mistake. The finding says what to write where the mistake is known: operators
+      and words of other languages, a comma or an end that is missing, a byte-order mark.]],
     bad = [[
 return policy {
   kind = "routing"

@@ -65,9 +65,9 @@ return policy {
   {
     code = "W103", severity = "error", title = "a name that is not part of the policy language",
     meaning = [[
-      The name is neither a local of the file nor one of the words policies are written in. Policies
-      have no clock, files, network, printing or randomness: the same facts must give the same decision,
-      on every machine and in every replay.]],
+      The name is neither a local of the file nor one of the words policies are written in.
+      Policies have no clock, files, network, printing or randomness: the same facts must give
+      the same decision, on every machine and in every replay.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -90,7 +90,8 @@ return policy {
   end,
 }
 ]],
-    remedy = "Declare it with local, correct its spelling, or take what it would tell from the facts.",
+    remedy = [[
+      Declare it with local, correct its spelling, or take what it would tell from the facts.]],
   },
   {
     code = "W104", severity = "error", title = "a global is assigned",
@@ -120,7 +121,8 @@ return policy {
   {
     code = "W105", severity = "error", title = "a library function that policies do not have",
     meaning = [[
-      The sandbox leaves out library functions that are random, unbounded or depend on the machine.]],
+      The sandbox leaves out library functions that are random, unbounded or depend on the
+      machine.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -169,8 +171,8 @@ return policy {
   {
     code = "W107", severity = "error", title = "a decision that does not say why",
     meaning = [[
-      because is what the decision log, the replay and the diff show to whoever has to understand the
-      decision later. It is a text, or a format followed by its values.]],
+      because is what the decision log, the replay and the diff show to whoever has to
+      understand the decision later. It is a text, or a format followed by its values.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -192,8 +194,9 @@ return policy {
   {
     code = "W108", severity = "error", title = "a decision with a wrong or a missing field",
     meaning = [[
-      Besides because, a decision has exactly the fields of its kind; unknown ones are refused, required
-      ones cannot be left out.]],
+      Besides because, which is a text, a decision has exactly the fields of its kind, each of
+      its type and within its bounds. Unknown fields are refused, and required ones cannot be
+      left out.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -215,7 +218,8 @@ return policy {
   {
     code = "W109", severity = "error", title = "facts or parameters are changed",
     meaning = [[
-      Both are frozen: what is logged must be what was decided on. The assignment fails while deciding.]],
+      Both are frozen: what is logged must be what was decided on. The assignment fails while
+      deciding.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -239,8 +243,8 @@ return policy {
   {
     code = "W110", severity = "error", title = "compared with a value that never occurs",
     meaning = [[
-      The field holds one of a few texts, and this is none of them: the comparison always gives the same
-      answer.]],
+      The field holds one of a few texts, and this is not one of them: the comparison always
+      gives the same answer.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -266,10 +270,11 @@ return policy {
     remedy = "Use one of the values the finding lists.",
   },
   {
-    code = "W111", severity = "error", title = "because and its values do not fit",
+    code = "W111", severity = "error", title = "a format and its values do not fit",
     meaning = [[
-      because is a format as string.format takes it: each %d, %s or %.1f needs one value, in order, and
-      a percent sign itself is written %%.]],
+      because with values after it, string.format and text:format take one value for each %d, %s
+      or %.1f, in order. %d and its like need a whole number, %.1f any number, %s takes
+      everything. A percent sign itself is written %%.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -291,8 +296,8 @@ return policy {
   {
     code = "W112", severity = "error", title = "decide returns something that is not a decision",
     meaning = [[
-      A decision is made by a constructor such as batch { because = … }. A text, a flag or nothing at
-      all is refused, and nothing is carried out.]],
+      A decision is made by a constructor such as batch { because = … }. A text, a flag or
+      nothing at all is refused, and nothing is carried out.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -372,7 +377,8 @@ return policy {
   },
   {
     code = "W202", severity = "warning", title = "decide can end without a decision",
-    meaning = "For some facts no branch may apply; deciding then fails, and nothing is carried out.",
+    meaning = [[
+      For some facts no branch may apply; deciding then fails, and nothing is carried out.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -434,9 +440,9 @@ return policy {
   {
     code = "W205", severity = "warning", title = "a fact that may be absent",
     meaning = [[
-      Facts that are not required read as nil when nobody gave them. Arithmetic, a comparison by size,
-      joining, and looking for a field in nil fail while deciding. Nothing on the way to this place says
-      that the fact is there.]],
+      Facts that are not required read as nil when nobody gave them. Arithmetic, a comparison
+      by size, joining, and looking for a field in nil fail while deciding. Nothing on the way
+      to this place says that the fact is there.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -461,7 +467,7 @@ return policy {
 }
 ]],
     remedy = [[
-      Ask first: if facts.x then …, facts.x and facts.x > 5, (facts.x or 0) + 1, assert(facts.x, "…"),
-      or return a decision for facts without it.]],
+      Ask first: if facts.x then …, facts.x and facts.x > 5, (facts.x or 0) + 1,
+      assert(facts.x, "…"), or return a decision for facts without it.]],
   },
 }

@@ -3,9 +3,9 @@
 --
 -- Facts never change, so what a condition says of a path such as facts.evidence.latency holds in
 -- everything that follows. A path counts as present behind a guard (`if x then`, `x and …`,
--- `assert(x)`, `if not x then return … end`), and from then on also when it was given to a function or
--- tested in a way that is not understood here. A field that another function of the file tests is
--- left alone: that function may be the guard. So what is found is found without a doubt.
+-- `assert(x)`, `if not x then return … end`), and from then on also when it was given to a function
+-- or tested in a way that is not understood here. A field that another function of the file tests
+-- is left alone: that function may be the guard. So what is found is found without a doubt.
 local formats = require "weir.lint.formats"
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
@@ -35,7 +35,8 @@ local function path_of(self, node, depth)
     end
     return self.ids[binding]
   end
-  if node.tag ~= "Index" or node.key.tag ~= "String" and node.key.tag ~= "Number" then return nil end
+  if node.tag ~= "Index" then return nil end
+  if node.key.tag ~= "String" and node.key.tag ~= "Number" then return nil end
   local object = path_of(self, node.object, depth)
   return object and object .. "." .. tostring(node.key.value)
 end
@@ -118,7 +119,8 @@ local function learn(self, node, outcome, present)
       local other = tree.strip(pair[2])
       local _, path = optional(self, pair[1])
       local call = tree.strip(pair[1])
-      if not path and call.tag == "Call" and tree.global(call.callee) == "type" and call.args[1] then
+      local asks_type = call.tag == "Call" and tree.global(call.callee) == "type" and call.args[1]
+      if not path and asks_type then
         _, path = optional(self, call.args[1])
         understood = understood or path ~= nil and other.tag == "String"
         local says = other.tag == "String" and (other.value ~= "nil") == (equal == outcome)

@@ -16,7 +16,9 @@ end
 
 local function actions_of(kind)
   local list = {}
-  for _, decision in ipairs(vocabulary.kinds[kind].decisions) do list[#list + 1] = decision.action end
+  for _, decision in ipairs(vocabulary.kinds[kind].decisions) do
+    list[#list + 1] = decision.action
+  end
   return list
 end
 
@@ -31,14 +33,16 @@ function decisions.kind(source, report)
   end)
 end
 
--- The table a constructor is called with; false when it is something else for certain.
+local CONSTANT = {
+  String = true, Number = true, Nil = true, True = true, False = true, Function = true,
+}
+
+-- The table a constructor is called with; false when it is certainly something else, nil when that
+-- is not known.
 local function made_with(call)
   local first = call.args[1] and tree.strip(call.args[1])
-  if not first then return false end
-  if first.tag == "Table" then return first end
-  local constant = first.tag == "String" or first.tag == "Number" or first.tag == "Nil" or first.tag == "True"
-    or first.tag == "False" or first.tag == "Function"
-  if constant then return false end
+  if not first or CONSTANT[first.tag] then return false end
+  return first.tag == "Table" and first or nil
 end
 
 -- Are all keys of the constructor written out?
@@ -97,7 +101,8 @@ function decisions.fields(source, report)
     if not constructor then return end
     for _, item in ipairs(constructor.items) do
       local key = item.key
-      if key and key.tag == "String" and key.value ~= "because" and not field_of(schema, key.value) then
+      local name = key and key.tag == "String" and key.value
+      if name and name ~= "because" and not field_of(schema, name) then
         unknown_field(report, schema, key, action)
       end
     end
@@ -134,7 +139,8 @@ local CLASSES = {
   list = "table", map = "table", record = "table",
 }
 
--- Reports a value of the wrong type, in maps and lists as well. path: the field as its reader knows it.
+-- Reports a value of the wrong type, in maps and lists as well. path: the field as its reader knows
+-- it.
 local function check_value(source, report, field, action, path, value)
   local node = tree.strip(value)
   local class, needed = values.class(source.types, node), CLASSES[field.type]
@@ -148,7 +154,9 @@ local function check_value(source, report, field, action, path, value)
     return
   end
   local wrong = wrong_constant(field, node)
-  if wrong then report("W108", value.at, ("'%s' of '%s' must be %s"):format(path, action, wrong)) end
+  if wrong then
+    report("W108", value.at, ("'%s' of '%s' must be %s"):format(path, action, wrong))
+  end
 
   if node.tag ~= "Table" or not field.of then return end
   for _, item in ipairs(node.items) do
@@ -202,22 +210,25 @@ function ends(block)
   if last.tag == "Do" then return ends(last.body) end
   if last.tag == "If" then return clause_ends(last) end
   if last.tag == "While" then return last.condition.tag == "True" and not has_break(last.body) end
-  return last.tag == "CallStatement" and last.call.tag == "Call" and tree.global(last.call.callee) == "error"
+  local call = last.tag == "CallStatement" and last.call
+  return call and call.tag == "Call" and tree.global(call.callee) == "error"
 end
 
-local CONSTANTS = { Nil = "nil", True = "true", False = "false", String = "a text", Number = "a number" }
+local SHOWN = {
+  Nil = "nil", True = "true", False = "false", String = "a text", Number = "a number",
+}
 
--- W112: returns something that is no decision.
+-- W112: returns something that is not a decision.
 function decisions.returns(source, report)
   if not source.decide then return end
   tree.walk_body(source.decide.body, function(node)
     if node.tag ~= "Return" then return end
     local value = node.values[1] and tree.strip(node.values[1])
-    local constant = value and CONSTANTS[value.tag]
+    local constant = value and SHOWN[value.tag]
     if value and not constant then return end
     local action = value and value.tag == "String" and vocabulary.actions[value.value]
     report("W112", value and value.at or node.at,
-      ("decide returns %s, which is no decision"):format(constant or "nothing"),
+      ("decide returns %s, which is not a decision"):format(constant or "nothing"),
       action and ('write return %s { because = "…" }'):format(value.value)
         or "every branch returns a decision")
   end)

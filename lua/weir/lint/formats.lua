@@ -105,7 +105,8 @@ end
 local function check_values(source, report, found, letters)
   for i, letter in ipairs(letters) do
     local value = found.values[i]
-    local wrong = value and formats.needs_number(letter) and wrong_value(source.types, letter, value)
+    local wrong = value and formats.needs_number(letter)
+      and wrong_value(source.types, letter, value)
     if wrong then
       report("W111", value.at, ("%%%s needs %s, and gets %s"):format(letter,
         letter:find("[cdiouxX]") and "a whole number" or "a number", wrong),

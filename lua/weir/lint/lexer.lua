@@ -13,8 +13,8 @@ for word in ([[and break do else elseif end false for function goto if in local 
 -- Longest first.
 local OPERATORS = {
   "...", "<<", ">>", "//", "==", "~=", "<=", ">=", "::", "..",
-  "+", "-", "*", "/", "%", "^", "#", "&", "~", "|", "<", ">", "=", "(", ")", "{", "}", "[", "]", ";", ":",
-    ",", ".",
+  "+", "-", "*", "/", "%", "^", "#", "&", "~", "|", "<", ">", "=",
+  "(", ")", "{", "}", "[", "]", ";", ":", ",", ".",
 }
 local BY_FIRST = {}
 for _, operator in ipairs(OPERATORS) do
@@ -41,7 +41,7 @@ local function advance_to(state, target)
   state.at = target
 end
 
--- [[…]] and [==[…]==]; returns its inside, or nil when this is no long bracket.
+-- [[…]] and [==[…]==]; returns its inside, or nil when a long bracket does not begin here.
 local function read_long(state)
   local level = state.text:match("^%[(=*)%[", state.at)
   if not level then return nil end

@@ -6,7 +6,7 @@ local operations = {}
 
 local ORDERS = { ["<"] = true, ["<="] = true, [">"] = true, [">="] = true }
 
--- "'params.limit' (a number)", or only "a number" for what has no name.
+-- "'params.limit' (a number)", or only "a number" for an expression without a name.
 local function describe(node, class)
   local shown = tree.describe(node)
   if shown:find("…", 1, true) then return values.NAMES[class] end
@@ -53,7 +53,7 @@ end
 local function arithmetic(report, node, operand, class)
   if calculates(operand, class) then return end
   report("W113", node.at,
-    ("'%s' needs numbers, and %s is none"):format(node.operator, describe(operand, class)),
+    ("'%s' needs numbers, and %s is not a number"):format(node.operator, describe(operand, class)),
     class == "text" and (node.operator == "+" and "texts are joined with .."
       or "tonumber(…) makes a number of a text") or nil)
 end
@@ -61,7 +61,7 @@ end
 local function joining(report, node, operand, class)
   if class == nil or class == "number" or class == "text" then return end
   report("W113", node.at,
-    ("'..' joins texts and numbers, and %s is neither"):format(describe(operand, class)),
+    ("'..' joins texts and numbers, and %s is not one of them"):format(describe(operand, class)),
     "tostring(…) makes a text of it")
 end
 
@@ -89,7 +89,7 @@ function operations.types(source, report)
       arithmetic(report, node, operand, class)
     elseif node.operator == "#" and class and class ~= "text" and class ~= "table" then
       report("W113", node.at,
-        ("'#' counts a list or a text, and %s is neither"):format(describe(operand, class)))
+        ("'#' counts a list or a text, and %s is not one"):format(describe(operand, class)))
     end
   end
 end

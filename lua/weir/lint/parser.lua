@@ -135,7 +135,8 @@ function Parser:suffix(node)
     return { tag = "Index", object = node, key = key, at = node.at }
   elseif self:accept(":") then
     local method = self:name()
-    return { tag = "Method", object = node, name = method, args = self:call_arguments(), at = node.at }
+    local args = self:call_arguments()
+    return { tag = "Method", object = node, name = method, args = args, at = node.at }
   elseif token.kind == "string" or self:is("{") or self:is("(") then
     return { tag = "Call", callee = node, args = self:call_arguments(), at = node.at }
   end
@@ -162,7 +163,8 @@ function Parser:simple()
   local token = self:peek()
   if token.kind == "number" or token.kind == "string" then
     self:take()
-    return { tag = token.kind == "number" and "Number" or "String", value = token.value, at = token }
+    local tag = token.kind == "number" and "Number" or "String"
+    return { tag = tag, value = token.value, at = token }
   elseif token.kind ~= "name" and CONSTANTS[token.value] then
     self:take()
     return { tag = CONSTANTS[token.value], at = token }
@@ -177,11 +179,12 @@ end
 -- Left and right priority, as in lparser.c.
 local BINARY = {
   ["or"] = { 1, 1 }, ["and"] = { 2, 2 },
-  ["<"] = { 3, 3 }, [">"] = { 3, 3 }, ["<="] = { 3, 3 }, [">="] = { 3, 3 }, ["~="] = { 3, 3 },
-    ["=="] = { 3, 3 },
+  ["<"] = { 3, 3 }, [">"] = { 3, 3 }, ["<="] = { 3, 3 }, [">="] = { 3, 3 },
+  ["~="] = { 3, 3 }, ["=="] = { 3, 3 },
   ["|"] = { 4, 4 }, ["~"] = { 5, 5 }, ["&"] = { 6, 6 }, ["<<"] = { 7, 7 }, [">>"] = { 7, 7 },
   [".."] = { 9, 8 }, ["+"] = { 10, 10 }, ["-"] = { 10, 10 },
-  ["*"] = { 11, 11 }, ["/"] = { 11, 11 }, ["//"] = { 11, 11 }, ["%"] = { 11, 11 }, ["^"] = { 14, 13 },
+  ["*"] = { 11, 11 }, ["/"] = { 11, 11 }, ["//"] = { 11, 11 }, ["%"] = { 11, 11 },
+  ["^"] = { 14, 13 },
 }
 local UNARY, UNARY_PRIORITY = { ["not"] = true, ["-"] = true, ["#"] = true, ["~"] = true }, 12
 
@@ -191,7 +194,8 @@ function Parser:expression(limit)
   local node
   if token.kind ~= "string" and UNARY[token.value] then
     self:take()
-    node = { tag = "Unary", operator = token.value, operand = self:expression(UNARY_PRIORITY), at = token }
+    local operand = self:expression(UNARY_PRIORITY)
+    node = { tag = "Unary", operator = token.value, operand = operand, at = token }
   else
     node = self:simple()
   end
@@ -267,7 +271,8 @@ statements["function"] = function(self, at)
     target = { tag = "Index", object = target, key = field_key(field), at = target.at }
     if method then break end
   end
-  return { tag = "FunctionStatement", at = at, target = target, func = self:function_body(at, method) }
+  local func = self:function_body(at, method)
+  return { tag = "FunctionStatement", at = at, target = target, func = func }
 end
 
 statements["local"] = function(self, at)
@@ -283,7 +288,8 @@ statements["local"] = function(self, at)
       self:expect(">")
     end
   until not self:accept(",")
-  return { tag = "Local", at = at, names = names, values = self:accept("=") and self:expressions() or {} }
+  local values = self:accept("=") and self:expressions() or {}
+  return { tag = "Local", at = at, names = names, values = values }
 end
 
 statements["return"] = function(self, at)
@@ -294,7 +300,9 @@ statements["return"] = function(self, at)
 end
 
 statements["break"] = function(_, at) return { tag = "Break", at = at } end
-statements["goto"] = function(self, at) return { tag = "Goto", at = at, label = self:name().name } end
+statements["goto"] = function(self, at)
+  return { tag = "Goto", at = at, label = self:name().name }
+end
 statements["::"] = function(self, at)
   local label = self:name().name
   self:expect("::")

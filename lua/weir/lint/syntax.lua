@@ -1,5 +1,5 @@
--- What to write instead, for a syntax error that Lua found. Whoever writes policies seldom knows which
--- language they are in: most such errors are another language's operators and words.
+-- What to write instead, for a syntax error that Lua found. Whoever writes policies seldom knows
+-- which language they are in: most such errors are another language's operators and words.
 local syntax = {}
 
 -- The line without its texts and its comment. A text that is not closed stays.
@@ -151,7 +151,8 @@ local function by_message(text, code, message)
   end
 end
 
--- hint(text, line, message) → what to write, or nil. message: Lua's, of a text that does not compile.
+-- hint(text, line, message) → what to write, or nil. message: Lua's, of a text that does not
+-- compile.
 function syntax.hint(text, line, message)
   if text:find("^\xef\xbb\xbf") and line <= 1 then
     return "the file begins with a byte-order mark: save it as UTF-8 without one"

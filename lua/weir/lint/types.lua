@@ -58,9 +58,8 @@ local ITERATORS = { ipairs = true, pairs = true, next = true }
 
 function Types:loop(loop)
   local call = loop.call
-  if loop.index ~= 2 or not call or call.tag ~= "Call" or not ITERATORS[tree.global(call.callee)] then
-    return nil
-  end
+  if loop.index ~= 2 or not call or call.tag ~= "Call" then return nil end
+  if not ITERATORS[tree.global(call.callee)] then return nil end
   local container = call.args[1] and self:of(call.args[1])
   return container and container.of
 end
@@ -69,7 +68,9 @@ function Types:binding(binding)
   if binding.assigned then return nil end
   if binding.type == nil then
     binding.type = false -- while it is being found out
-    binding.type = binding.value and self:of(binding.value) or binding.loop and self:loop(binding.loop) or nil
+    binding.type = binding.value and self:of(binding.value)
+      or binding.loop and self:loop(binding.loop)
+      or nil
   end
   return binding.type or nil
 end
@@ -146,7 +147,9 @@ function Types:passes_on(node, owner)
       if value == node then return owner.names[i] ~= nil and not owner.names[i].binding.assigned end
     end
   end
-  if owner.tag ~= "Call" or owner.callee.tag ~= "Name" or not owner.callee.binding then return false end
+
+  if owner.tag ~= "Call" or owner.callee.tag ~= "Name" then return false end
+  if not owner.callee.binding then return false end
   local func = owner.callee.binding.value
   if not func or func.tag ~= "Function" then return false end
   for i, arg in ipairs(owner.args) do

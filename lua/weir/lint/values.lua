@@ -1,6 +1,6 @@
--- What an expression gives, as far as its text tells: "number", "text", "flag", "table", "function",
--- "nothing" (nil), or nil when that is not certain. An optional fact counts as what it is when it is
--- there (weir.lint.absent asks whether it is).
+-- What an expression gives, as far as its text tells: "number", "text", "flag", "table",
+-- "function", "nothing" (nil), or nil when that is not certain. An optional fact counts as what it
+-- is when it is there (weir.lint.absent asks whether it is).
 local tree = require "weir.lint.tree"
 
 local values = {}
@@ -92,7 +92,8 @@ function of.Binary(types, node, depth)
   if operator == "or" then return of_either(types, node, depth) end
 end
 
--- class(types, node): types is what types.infer gave, or nil. depth is for values that lead to values.
+-- class(types, node): types is what types.infer gave, or nil. depth is for values that lead to
+-- values.
 function values.class(types, node, depth)
   depth = (depth or 0) + 1
   if depth > 50 then return nil end

@@ -29,7 +29,8 @@ local INEXACT = "its last digit depends on the machine: compare with a table of 
 local NO_META = "metatables are not part of the policy language"
 local NO_CODE = "a policy directory's own files are loaded with require"
 vocabulary.why_not = {
-  io = NO_WORLD, os = NO_WORLD, package = NO_CODE, dofile = NO_CODE, loadfile = NO_CODE, load = NO_CODE,
+  io = NO_WORLD, os = NO_WORLD,
+  package = NO_CODE, dofile = NO_CODE, loadfile = NO_CODE, load = NO_CODE,
   loadstring = NO_CODE, print = "say it in because: every decision is logged with it",
   warn = "say it in because: every decision is logged with it",
   coroutine = "a decision is one plain call", debug = "a policy cannot look outside itself",

@@ -1,5 +1,5 @@
--- Correct policies, as people write them: weir check must find nothing in them. Each is the body of a
--- decide function; KIND: in front says of which kind.
+-- Correct policies, as people write them: weir check must find nothing in them. Each is the body of
+-- a decide function; KIND: in front says of which kind.
 local lint = require "weir.lint"
 
 local HEAD = [[
@@ -27,7 +27,8 @@ local TAIL = "\n  end,\n}\n"
 
 local CORRECT = {
   'return batch { because = "always" }',
-  'if facts.file_count < 10 then return realtime { because = "few" } end return batch { because = "many" }',
+  'if facts.file_count < 10 then return realtime { because = "few" } end '
+    .. 'return batch { because = "many" }',
   'return batch { because = "%d of %d", facts.file_count, params.limit }',
   'return batch { because = string.format("%5.1f%%", facts.file_count * 1.5) }',
   'return batch { because = ("%s files"):format(facts.file_count) }',
@@ -46,77 +47,98 @@ local CORRECT = {
   'local bytes = facts.total_bytes if bytes == nil then return batch { because = "unknown" } end '
     .. 'return batch { because = "%d", bytes // 1024 }',
   'local bytes = facts.total_bytes or 0 return batch { because = "%d", bytes + 1 }',
-  'local bytes = facts.total_bytes if not bytes then bytes = 0 end return batch { because = "%d", bytes }',
-  'local known = facts.total_bytes ~= nil if known then return batch { because = "%d", facts.total_bytes } end '
+  'local bytes = facts.total_bytes if not bytes then bytes = 0 end '
+    .. 'return batch { because = "%d", bytes }',
+  'local known = facts.total_bytes ~= nil if known then '
+    .. 'return batch { because = "%d", facts.total_bytes } end '
     .. 'return batch { because = "unknown" }',
   'assert(facts.total_bytes, "no size") return batch { because = "%d", facts.total_bytes }',
   'local bytes = assert(facts.total_bytes, "no size") return batch { because = "%d", bytes + 1 }',
-  'if type(facts.total_bytes) == "number" then return batch { because = "%d", facts.total_bytes } end '
+  'if type(facts.total_bytes) == "number" then '
+    .. 'return batch { because = "%d", facts.total_bytes } end '
     .. 'return batch { because = "unknown" }',
   'if facts.total_bytes == nil or facts.total_bytes < 5 then return batch { because = "x" } end '
     .. 'return batch { because = "%d", facts.total_bytes }',
   'if facts.total_bytes ~= nil and facts.largest_bytes ~= nil then '
-    .. 'return batch { because = "%d", facts.total_bytes - facts.largest_bytes } end return batch { because = "x" }',
+    .. 'return batch { because = "%d", facts.total_bytes - facts.largest_bytes } end '
+    .. 'return batch { because = "x" }',
   'if not (facts.total_bytes and facts.largest_bytes) then return batch { because = "x" } end '
     .. 'return batch { because = "%d", facts.total_bytes - facts.largest_bytes }',
-  'if facts.deadline_seconds == 60 then return batch { because = "%d", facts.deadline_seconds } end '
+  'if facts.deadline_seconds == 60 then '
+    .. 'return batch { because = "%d", facts.deadline_seconds } end '
     .. 'return batch { because = "x" }',
-  'local size = facts.total_bytes and facts.total_bytes // 1024 or 0 return batch { because = "%d KiB", size }',
+  'local size = facts.total_bytes and facts.total_bytes // 1024 or 0 return batch { '
+    .. 'because = "%d KiB", size }',
   'if facts.volume and facts.volume:sub(1, 3) == "vol" then return batch { because = "x" } end '
     .. 'return batch { because = "y" }',
   'local ok, size = pcall(function() return facts.total_bytes + 1 end) '
     .. 'return batch { because = "%s %s", ok, size }',
-  'if facts.file_count == params.limit then return batch { because = "x" } end return batch { because = "y" }',
+  'if facts.file_count == params.limit then return batch { because = "x" } end '
+    .. 'return batch { because = "y" }',
   'if facts.inference_type == "serverless" then return serverless { because = "x" } end '
     .. 'return batch { because = "y" }',
   'if params.mode == "fast" and params.strict then return realtime { because = "x" } end '
     .. 'return batch { because = "y" }',
-  'if params.strict == true then return realtime { because = "x" } end return batch { because = "y" }',
-  'if tostring(facts.file_count) == "10" then return batch { because = "x" } end return batch { because = "y" }',
-  'if tonumber(params.name) == 10 then return batch { because = "x" } end return batch { because = "y" }',
+  'if params.strict == true then return realtime { because = "x" } end '
+    .. 'return batch { because = "y" }',
+  'if tostring(facts.file_count) == "10" then return batch { because = "x" } end '
+    .. 'return batch { because = "y" }',
+  'if tonumber(params.name) == 10 then return batch { because = "x" } end '
+    .. 'return batch { because = "y" }',
   'if "5" + 1 == 6 then return batch { because = "x" } end return batch { because = "y" }',
   'local n = clamp(facts.file_count, 1, LIMITS.large) return batch { because = "%d", n }',
   'local list = {} for i = 1, facts.file_count do list[#list + 1] = i * 2 end '
     .. 'return batch { because = "%d", #list }',
   'local words = {} for word in string.gmatch("a b", "%a") do words[#words + 1] = word end '
     .. 'return batch { because = table.concat(words, ", ") }',
-  'local choose = { fast = realtime, cheap = batch } return choose[params.mode] { because = "by mode" }',
-  'local decision = batch { because = "x" } if facts.file_count < 3 then decision = realtime { because = "y" } end '
+  'local choose = { fast = realtime, cheap = batch } return choose[params.mode] { because '
+    .. '= "by mode" }',
+  'local decision = batch { because = "x" } if facts.file_count < 3 then '
+    .. 'decision = realtime { because = "y" } end '
     .. 'return decision',
   'if facts.prefix == "" then return batch { because = "x" } elseif facts.prefix then '
     .. 'return batch { because = "%d", #facts.prefix } else return batch { because = "y" } end',
   'local n = facts.file_count % 7 == 0 and 1 or 2 return batch { because = "%d", n }',
   'return batch { because = "%d", (facts.file_count - facts.file_count % 2) / 2 }',
   'return batch { because = "%s", facts.file_count > 3 }',
-  'while facts.total_bytes do return batch { because = "%d", facts.total_bytes } end return batch { because = "x" }',
-  'local t = {} t.count = facts.file_count t["name"] = params.name return batch { because = "%d", t.count }',
+  'while facts.total_bytes do return batch { because = "%d", facts.total_bytes } end '
+    .. 'return batch { because = "x" }',
+  'local t = {} t.count = facts.file_count t["name"] = params.name return batch { because '
+    .. '= "%d", t.count }',
   'local f <const> = facts.file_count return batch { because = "%d", f }',
   'weights: for _, v in ipairs(facts.variants) do if v.weight and v.weight > 1 then '
     .. 'return assign { variant = v.name, bucket = 1, because = "x" } end end error("no variant")',
-  'weights: local shares, sum = {}, 0 for _, v in ipairs(facts.variants) do sum = sum + (v.weight or 1) end '
+  'weights: local shares, sum = {}, 0 for _, v in ipairs(facts.variants) do sum = sum + '
+    .. '(v.weight or 1) end '
     .. 'for _, v in ipairs(facts.variants) do shares[v.name] = (v.weight or 1) / sum end '
     .. 'return weights { weights = shares, because = "by weight" }',
   'weights: for _, v in ipairs(facts.variants) do if not v.weight then goto continue end '
-    .. 'if v.weight > 2 then return assign { variant = v.name, bucket = 0, because = "x" } end ::continue:: end '
+    .. 'if v.weight > 2 then return assign { variant = v.name, bucket = 0, because = "x" } end '
+    .. '::continue:: end '
     .. 'error("none")',
   'weights: for _, v in ipairs(facts.variants) do if v.weight == nil then break end '
-    .. 'if v.weight > 2 then error("x") end end return weights { weights = { blue = 1 }, because = "x" }',
+    .. 'if v.weight > 2 then error("x") end end '
+    .. 'return weights { weights = { blue = 1 }, because = "x" }',
   'weights: local sorted = table.move(facts.variants, 1, #facts.variants, 1, {}) '
     .. 'table.sort(sorted, function(a, b) return a.weight < b.weight end) '
     .. 'return weights { weights = { [sorted[1].name] = 1.0 }, because = "x" }',
-  'promotion: local c = variant_named(facts, facts.champion) if c and c.window and c.window.requests then '
+  'promotion: local c = variant_named(facts, facts.champion) if c and c.window and '
+    .. 'c.window.requests then '
     .. 'return hold { needs = "time", because = "%d", c.window.requests } end '
     .. 'return hold { needs = "data", because = "no data" }',
   'promotion: local e = facts.evidence if not (e and e.error_rate) then '
     .. 'return hold { needs = "evidence", because = "none" } end '
-    .. 'if e.error_rate.low > params.share then return hold { needs = "x", because = "%g", e.error_rate.low } end '
+    .. 'if e.error_rate.low > params.share then '
+    .. 'return hold { needs = "x", because = "%g", e.error_rate.low } end '
     .. 'return hold { needs = "time", because = "x" }',
   'promotion: for _, entry in ipairs(facts.history or {}) do if entry.at > facts.now - 60 then '
     .. 'return hold { needs = "time", requests = 5, because = "x" } end end '
     .. 'return ramp { variant = facts.challenger or "b", weight = 0.25, because = "x" }',
   'mapping: local detail = facts.event.detail local size = detail and detail.size '
-    .. 'if size > 5 then return ignore { because = "%d", size } end return ignore { because = "x" }',
-  'mapping: return job { work = "object", source = "listing", idempotency_key = "k", bucket = "b", key = "k", '
+    .. 'if size > 5 then return ignore { because = "%d", size } end '
+    .. 'return ignore { because = "x" }',
+  'mapping: return job { work = "object", source = "listing", idempotency_key = "k", '
+    .. 'bucket = "b", key = "k", '
     .. 'size = 5, because = "x" }',
 }
 
