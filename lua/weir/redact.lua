@@ -27,7 +27,7 @@ local MOST_WRAPPED = 256 * 1024
 -- Shorter ones may be a part of any text.
 local LEAST_BYTES = 6
 
-local note
+local note, note_text
 
 -- forget(): a new invocation begins.
 function redact.forget() known, digests = {}, {} end
@@ -44,14 +44,17 @@ local function note_secret(value)
   known[#known + 1] = value
 end
 
+-- JSON, or a line of JSON after another.
 local function note_json(text, depth)
   local value = json.decode(text, { secrets = true })
-  if value ~= nil then note(value, depth + 1) end
+  if value ~= nil then return note(value, depth + 1) end
+  if not text:find("\n", 1, true) then return end
+  for line in text:gmatch("[^\r\n]+") do note_text(line, depth + 1) end
 end
 
--- Values of URLs' parameters that are secrets by their names.
+-- Values of parameters that are secrets by their names, in URLs and in forms.
 local function note_parameters(text)
-  for name, value in text:gmatch("[?&]([%w%-_]+)=([^&%s]+)") do
+  for name, value in ("&" .. text):gmatch("[?&]([%w%-_]+)=([^&%s]+)") do
     if redact.is_secret(name) then note_secret(secret.wrap(value)) end
   end
 end
@@ -96,7 +99,7 @@ local function is_json(text)
 end
 
 -- Every text of every event comes through here.
-local function note_text(text, depth)
+function note_text(text, depth)
   if #text < LEAST_WRAPPED or #text > MOST_WRAPPED or depth > MAX_DEPTH then return end
   if text:find("=", 1, true) then note_parameters(text) end
 
@@ -106,7 +109,7 @@ local function note_text(text, depth)
   elseif kind == "percent" then
     note_text(from_percent(text), depth + 1)
   elseif kind == "base64" and text:find("^.[w-z0-9+/_%-]") then
-    local inner = from_base64(text)
+    local inner = from_base64((text:gsub("[\r\n]+", ""))) -- mail breaks its lines
     if inner then note_text(inner, depth + 1) end
   else -- JSON after some words, as in a line of a log
     local at = text:find('{"', 1, true)

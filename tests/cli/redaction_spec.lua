@@ -41,6 +41,26 @@ describe("weir run", function()
     assert.equal(0, run({ "replay", log, "-p", "policies" }).status)
   end)
 
+  it("finds secrets in forms, in lines of JSON, and in base64 of several lines", function()
+    local long = "AQCAAAAAKgAAAAMAAAAAAAAAA" .. ("xK3p"):rep(100)
+    local wrapped = long:gsub(("."):rep(76), "%0\r\n")
+    for place, text in pairs {
+      form = "a=b&TaskToken=" .. HUSH,
+      ["form's first"] = "TaskToken=" .. HUSH .. "&a=b",
+      lines = '{"a":1}\n{"task_token":"' .. HUSH .. '"}\n',
+      mail = "Content-Transfer-Encoding: base64\r\n\r\n" .. wrapped,
+      ["mail in JSON"] = json.encode { body = wrapped },
+    } do
+      local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--json",
+        stdin = event { task_token = "another", note = json.array { text, "repeats " .. HUSH } } }
+      if place:find "mail" then
+        assert.is_nil(result.stdout:find("xK3pxK3p", 1, true), place)
+      else
+        check(result)
+      end
+    end
+  end)
+
   it("makes decision logs that nobody else can read", function()
     local log = folder .. "/new.jsonl"
     run { "run", "routing", "-e", "-", "-p", "policies", "--log", log, stdin = '{"file_count": 3}' }
@@ -99,6 +119,27 @@ describe("weir match", function()
         assert.matches("[redacted]", result.stdout, 1, true)
         check(result)
         assert.is_nil(result.stdout:find(("b7Xq"):rep(3), 1, true))
+      end
+    end
+  end)
+end)
+
+describe("weir replay and weir diff", function()
+  it("show no token of a recording that something else wrote", function()
+    local facts = { event = json.decode(event()) }
+    facts.event.detail.object.key = "in/" .. TOKEN
+    local line = { schema = "weir.decision/1", kind = "mapping", facts = facts, because = TOKEN,
+      decision = { action = "ignore", key = TOKEN } }
+    local text = json.encode(line) .. "\n"
+    line.facts = { [TOKEN] = 1 }
+    text = text .. json.encode(line) .. "\n"
+    line.facts, line.kind = facts, TOKEN
+    text = text .. json.encode(line) .. "\n"
+    for _, given in ipairs { { "replay", "-", "-p", "policies" }, { "diff", "policies", "policies", "-" } } do
+      for _, format in ipairs { "--no-color", "--json" } do
+        local result = run { given[1], given[2], given[3], given[4], format, stdin = text }
+        assert.is_true(result.status == 1 or result.status == 4, result.stderr)
+        token_search.check(result.stdout .. result.stderr, TOKEN)
       end
     end
   end)

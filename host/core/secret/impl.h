@@ -6,10 +6,12 @@
 #include "core/text/text_buffer.h"
 
 enum {
-  SECRET_ALIGNMENTS = 3
-}; /* a secret in base64 looks different after 0, 1 and 2 other bytes */
+  SECRET_ALIGNMENTS = 3, /* a secret in base64 looks different after 0, 1 and 2 other bytes */
+  SECRET_LEAST_LINE = 60 /* digits of base64 before a line break that is passed over */
+};
 
-/* A text without the escapes of JSON, URLs and XML, however often it was escaped. Byte i was
+/* A text without the escapes of JSON, URLs and XML, however often it was escaped, and without the
+ * line breaks of base64. Byte i was
  * written at text[from[i]] up to text[end[i]]. `bytes` has one alphabet of base64: '-' is '+' and
  * '_' is '/' there; `plain` has the characters themselves. */
 typedef struct {

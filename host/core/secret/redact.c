@@ -63,7 +63,7 @@ static bool mark_needle(char *marks, const secret_view *text, const char *needle
 
 static bool is_plain(secret_value needle) {
   for (size_t i = 0; i < needle.size; i++)
-    if (strchr("\\%&-_", needle.bytes[i])) return false; /* a NUL is found, too */
+    if (strchr("\\%&-_\r\n", needle.bytes[i])) return false; /* a NUL is found, too */
   return true;
 }
 
@@ -124,6 +124,7 @@ static bool is_harmless(const char *text, size_t size) {
   for (size_t i = 0; i < size; i++) {
     char c = text[i];
     if (c == '\\' || c == '%' || c == '&') return false;
+    if ((c == '\n' || c == '\r') && run >= SECRET_LEAST_LINE) continue;
     run = is_standard(c) || is_for_urls(c) ? run + 1 : 0;
     if (run > longest) longest = run;
   }

@@ -82,6 +82,18 @@ void secret_view_free(secret_view *v) {
   *v = (secret_view){0};
 }
 
+static bool is_base64(int byte) {
+  return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+         (byte >= '0' && byte <= '9') || byte == '+' || byte == '/' || byte == '=';
+}
+
+/* Base64 is broken into lines of 64 or 76 digits: the break between two of them is not there. It
+ * may be escaped, as in JSON. */
+static bool is_line_break(int byte, bool escaped, size_t run) {
+  bool breaks = byte == '\n' || byte == '\r' || (escaped && (byte == 'n' || byte == 'r'));
+  return breaks && run >= SECRET_LEAST_LINE;
+}
+
 bool secret_view_make(secret_view *v, const char *text, size_t size) {
   *v = (secret_view){.bytes = malloc(size + 1),
                      .plain = malloc(size + 1),
@@ -89,13 +101,18 @@ bool secret_view_make(secret_view *v, const char *text, size_t size) {
                      .end = malloc((size + 1) * sizeof *v->end)};
   if (!v->bytes || !v->plain || !v->from || !v->end) return false;
 
+  bool escaped = false;
+  size_t run = 0;
   for (const char *at = text, *end = text + size; at < end;) {
     size_t from = (size_t)(at - text);
     int byte = next_byte(&at, end);
-    if (byte < 0) continue;
+    bool skip = byte < 0 || is_line_break(byte, escaped, run);
+    escaped = byte < 0;
+    if (skip) continue;
     v->plain[v->size] = (char)byte;
     if (byte == '-') byte = '+';
     if (byte == '_') byte = '/';
+    run = is_base64(byte) ? run + 1 : 0;
     v->bytes[v->size] = (char)byte;
     v->from[v->size] = from;
     v->end[v->size++] = (size_t)(at - text);

@@ -1,6 +1,7 @@
 -- What replay and diff share: running over recordings with progress, naming events, exit status.
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
+local redact = require "weir.redact"
 local replay = require "weir.replay"
 local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
@@ -125,10 +126,10 @@ function recordings.event_json(file, event)
     field = event.field,
     message = event.message,
     code = event.code,
-    was = not event.was_failure and parsed(event.was) or nil,
+    was = not event.was_failure and redact.value(parsed(event.was)) or nil,
     was_error = event.was_failure and event.was or nil,
     was_because = parsed(event.was_because),
-    is = is_difference and parsed(event.is) or nil,
+    is = is_difference and redact.value(parsed(event.is)) or nil,
     is_because = parsed(event.is_because),
     policy_file = event.policy_file,
     policy_line = event.policy_line ~= 0 and event.policy_line or nil,
@@ -158,10 +159,26 @@ local function show_progress(err, file, done, total, decisions)
   err:progress(("%s  %s  %s decisions"):format(share, printable(file), thousands(decisions)))
 end
 
+-- What an event tells of a recording and of its decisions.
+local TEXTS = {
+  "id", "kind", "field", "message", "was", "was_action", "was_because", "is", "is_action",
+  "is_because",
+}
+
+-- A recording that something else wrote may hold task tokens: none is shown.
+local function without_secrets(event)
+  for _, name in ipairs(TEXTS) do
+    if type(event[name]) == "string" then event[name] = redact.text(event[name]) end
+  end
+  return event
+end
+
 -- weir.replay with progress and with unreadable recordings reported. The summary; else nil and an exit
 -- status.
 function recordings.replay(verb, screen, job)
-  local err = screen.err
+  local err, on_event = screen.err, job.on_event
+  redact.forget()
+  job.on_event = function(file, event) on_event(file, without_secrets(event)) end
   if err.live then
     job.on_progress = function(...) show_progress(err, ...) end
   end
