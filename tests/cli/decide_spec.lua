@@ -165,6 +165,11 @@ describe("weir decide", function()
   it("does not wait for a terminal to type facts", function()
     local result = run { "decide", "routing", "-p", directory, terminal = true, timeout = 5 }
     assert.equal(2, result.status)
+    assert.matches("no facts are given; name a file with -e FILE", result.stdout, 1, true)
+
+    local event = run.write(directory .. "/event.json", '{"file_count": 3}')
+    result = run { "decide", "routing", "-p", directory, "-e", event, terminal = true }
+    assert.equal(0, result.status, result.stdout)
   end)
 
   it("does not let facts steer the terminal", function()
