@@ -1,3 +1,4 @@
+local files = require "support.files"
 local lexer = require "weir.lint.lexer"
 local lint = require "weir.lint"
 local parser = require "weir.lint.parser"
@@ -52,15 +53,21 @@ end)
 
 describe("the parser", function()
   it("accepts what Lua accepts", function()
-    local pipe = io.popen("ls lua/weir/*.lua lua/weir/*/*.lua tests/*/*.lua policies/*.lua")
-    for path in pipe:lines() do
-      local file = io.open(path)
-      local block, problem = parser.parse(file:read("a"))
-      file:close()
+    local list = "ls lua/weir/*.lua lua/weir/*/*.lua tests/*/*.lua policies/*.lua"
+    for _, path in ipairs(files.lines_of(list)) do
+      local block, problem = parser.parse(files.read(path))
       assert.is_truthy(block, path .. ": " .. (problem and problem.syntax .. " at line " .. problem.line
         or ""))
     end
-    pipe:close()
+  end)
+
+  it("gives a method the parameter self, before its own", function()
+    local names = {}
+    for i, param in ipairs(parser.parse("function t.a:m(b, c) end")[1].func.params) do
+      names[i] = param.name
+    end
+    assert.same({ "self", "b", "c" }, names)
+    assert.same({}, parser.parse("function t.a.m() end")[1].func.params)
   end)
 
   it("refuses what Lua refuses, and never raises", function()
@@ -89,13 +96,9 @@ end)
 
 describe("lint", function()
   it("is content with the shipped policies", function()
-    local pipe = io.popen("ls policies/*.lua")
-    for path in pipe:lines() do
-      local file = io.open(path)
-      assert.same({}, lint.check(file:read("a"), path))
-      file:close()
+    for _, path in ipairs(files.lines_of("ls policies/*.lua")) do
+      assert.same({}, lint.check(files.read(path), path))
     end
-    pipe:close()
   end)
 
   it("leaves broken source to the loader", function() assert.same({},
