@@ -14,28 +14,53 @@
 /* On the invoke port. A body of 6 MB takes milliseconds; a connection that is kept may be idle. */
 enum { HEAD_LIMIT_S = 60, BODY_LIMIT_S = 60, FILES_MOST = 65536 };
 
+/* What the emulators change of the process, as it was before the first of them. */
+static struct {
+  int emulators;
+  sigset_t mask;
+  struct sigaction pipe;
+  struct rlimit files;
+} before;
+
 /* SIGCHLD among them: the end of an environment wakes the loop. */
-static int open_signals(emulator_host *emulator) {
+static int open_signals(void) {
   sigset_t mask;
   sigemptyset(&mask);
   sigaddset(&mask, SIGCHLD);
   sigaddset(&mask, SIGINT);
   sigaddset(&mask, SIGTERM);
   sigaddset(&mask, SIGHUP);
-  sigprocmask(SIG_BLOCK, &mask, &emulator->old_mask);
+  sigprocmask(SIG_BLOCK, &mask, NULL);
   struct sigaction ignore = {.sa_handler = SIG_IGN};
-  sigaction(SIGPIPE, &ignore, &emulator->old_pipe); /* a reader that went away is an errno */
+  sigaction(SIGPIPE, &ignore, NULL); /* a reader that went away is an errno */
   return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Every connection is a file, and the usual limit of 1,024 is soon reached. */
-static void allow_files(emulator_host *emulator) {
-  struct rlimit files;
-  if (getrlimit(RLIMIT_NOFILE, &emulator->old_files) != 0)
-    emulator->old_files = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
-  files = emulator->old_files;
+static void allow_files(void) {
+  struct rlimit files = before.files;
   files.rlim_cur = files.rlim_max < FILES_MOST ? files.rlim_max : FILES_MOST;
-  if (files.rlim_cur > emulator->old_files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur > before.files.rlim_cur) setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* Several emulators may be open at once, and be closed in any order. */
+static void enter_process(emulator_host *emulator) {
+  if (before.emulators++ == 0) {
+    sigprocmask(SIG_SETMASK, NULL, &before.mask);
+    sigaction(SIGPIPE, NULL, &before.pipe);
+    if (getrlimit(RLIMIT_NOFILE, &before.files) != 0)
+      before.files = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+  }
+  emulator->old_mask = before.mask;
+  emulator->old_pipe = before.pipe;
+  emulator->old_files = before.files;
+}
+
+static void leave_process(void) {
+  if (--before.emulators > 0) return;
+  setrlimit(RLIMIT_NOFILE, &before.files);
+  sigaction(SIGPIPE, &before.pipe, NULL);
+  sigprocmask(SIG_SETMASK, &before.mask, NULL);
 }
 
 /* "localhost" may mean either address. Where there is no ::1, or its port is taken, one is enough.
@@ -65,8 +90,9 @@ emulator_host *emulator_new(const emulator_options *options) {
   if (!region || !region[0]) region = getenv("AWS_DEFAULT_REGION");
   made->region = region && region[0] ? region : "us-east-1";
   snprintf(made->log_group, sizeof made->log_group, "/aws/lambda/%s", options->function_name);
-  allow_files(made);
-  made->signals = open_signals(made);
+  enter_process(made);
+  allow_files();
+  made->signals = open_signals();
   if (made->signals >= 0 && open_ports(made)) return made;
   int problem = errno;
   emulator_free(made);
@@ -235,9 +261,7 @@ void emulator_free(emulator_host *emulator) {
   emulator_port_close(emulator->api);
   emulator_port_close(emulator->api_six);
   if (emulator->signals >= 0) close(emulator->signals);
-  setrlimit(RLIMIT_NOFILE, &emulator->old_files);
-  sigaction(SIGPIPE, &emulator->old_pipe, NULL);
-  sigprocmask(SIG_SETMASK, &emulator->old_mask, NULL);
+  leave_process();
   text_buffer_free(&emulator->out);
   free(emulator);
 }

@@ -122,7 +122,7 @@ struct emulator_host {
   MHD_AccessHandlerCallback runtime_api; /* what the port of an environment answers with */
   int signals;                           /* a signalfd */
   size_t uploads;                        /* bytes of bodies that are held for all requests */
-  sigset_t old_mask;
+  sigset_t old_mask;                     /* as the process was without emulators */
   struct sigaction old_pipe;
   struct rlimit old_files; /* what a runtime gets again */
   TAILQ_HEAD(, emulator_environment) environments;
