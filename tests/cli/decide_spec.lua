@@ -1,3 +1,4 @@
+local files = require "support.files"
 local json = require "weir.json"
 local run = require "support.run"
 
@@ -170,6 +171,14 @@ describe("weir decide", function()
     local event = run.write(directory .. "/event.json", '{"file_count": 3}')
     result = run { "decide", "routing", "-p", directory, "-e", event, terminal = true }
     assert.equal(0, result.status, result.stdout)
+  end)
+
+  it("reads facts from a pipe when the decision goes to a terminal", function()
+    local command = ("cat %s/event.json | %s decide routing -p %s"):format(directory,
+      run.quote(run.program), directory)
+    run.write(directory .. "/event.json", '{"file_count": 3}')
+    local shown = files.lines_of("script -qec " .. run.quote(command) .. " /dev/null </dev/null")
+    assert.matches("realtime", shown[1], 1, true)
   end)
 
   it("does not let facts steer the terminal", function()

@@ -2,6 +2,7 @@
 local files = require("support.files")
 local cloud = require("support.aws")
 local credentials = require("weir.aws.credentials")
+local effects = require("weir.effects")
 local secret = require("weir.secret")
 local servers = require("support.servers")
 local sources = require("weir.aws.credential_sources")
@@ -247,6 +248,35 @@ describe("credentials", function()
       assert.matches("^ASIA", second.key_id)
       assert.not_equal(second.key_id, put.key_id)
       assert.is_true(put.token)
+    end)
+
+    it("are those of an effect, or else those of the executor", function()
+      local live = effects.live {
+        client = {
+          credentials = cloud.credentials,
+          getenv = cloud.environment(),
+          role = { arn = ROLE, external_id = "partner-7" },
+        },
+      }
+      local function put_as(role)
+        cloud.reset()
+        assert(live:call {
+          service = "s3",
+          operation = "PutObject",
+          target = "bucket/by-role",
+          input = { Bucket = "bucket", Key = "by-role", Body = "x" },
+          role = role,
+        })
+        local seen = cloud.requests()
+        local assumed = seen[1].operation == "AssumeRole" and seen[1].input.RoleArn or "none anew"
+        return assumed, seen[#seen].key_id
+      end
+
+      local own, own_key = put_as(nil)
+      local other, other_key = put_as({ arn = "arn:aws:iam::1:role/other" })
+      assert.same({ ROLE, "arn:aws:iam::1:role/other" }, { own, other })
+      assert.not_equal(own_key, other_key)
+      assert.same({ "none anew", own_key }, { put_as(nil) })
     end)
 
     it("that may not be assumed say so", function()
