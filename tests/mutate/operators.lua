@@ -50,9 +50,11 @@ function kinds.negation(code, emit, language)
   for first, after in code:gmatch(NEGATIONS[language]) do emit(first, after - 1, "") end
 end
 
--- Whole decimal numbers. A C declaration's size is not a value.
+-- Whole decimal numbers. A C declaration's size is not a value, and "= {0}" says only that all of a
+-- variable is set.
 function kinds.constant(code, emit, language)
   if language == "c" and code:find("^%s*[%a_][%w_ ]*[ %*]+[%w_]+%[[^=]*;%s*$") then return end
+  code = code:gsub("= {0}", "= { }")
 
   for first, digits, after in code:gmatch("%f[%w_.]()(%d+)()%f[^%w_.]") do
     local number = math.tointeger(tonumber(digits))

@@ -72,6 +72,7 @@ describe("a mutant", function()
     assert.same({ "x = 1", "x = -1" }, changed("constant", "x.lua", "x = 0"))
     assert.same({}, changed("constant", "x.lua", "x = 1.5 + a2"))
     assert.same({}, changed("constant", "x.c", in_c("char text[64];")))
+    assert.same({}, changed("constant", "x.c", in_c("lua_Debug where = {0};")))
     assert.same({ "g(8);", "g(6);" }, changed("constant", "x.c", in_c("g(7);")))
   end)
 
