@@ -163,8 +163,9 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
 static void note_cost(policy_sandbox *sandbox) {
   if (sandbox->answer->instructions >= 0) return;
   /* Counted in whole periods: with the one begun, this is the most it can have been. */
-  sandbox->answer->instructions = sandbox->budget.instructions_used + sandbox->budget.period;
-  sandbox->answer->memory = sandbox->budget.memory_peak - sandbox->memory_before;
+  sandbox->answer->instructions =
+      sandbox_budget_instructions(&sandbox->budget) + sandbox->budget.period;
+  sandbox->answer->memory = sandbox_budget_bytes(&sandbox->budget);
 }
 
 /* Host code in the sandbox, with a budget of its own: a policy that used up its budget must not
@@ -321,6 +322,7 @@ static void begin(policy_sandbox *sandbox, const policy_question *question, poli
   sandbox->question = question;
   sandbox->answer = answer;
   sandbox->made_count = 0;
+  sandbox->budget.starved = false;
   text_buffer_clear(&sandbox->why);
   text_buffer_clear(&sandbox->scratch);
 }
@@ -333,7 +335,6 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   if (ok) {
     restart_serials(sandbox);
     sandbox_budget_start(L);
-    sandbox->memory_before = sandbox->budget.memory_used;
     answer->instructions = -1;
     lua_pushcfunction(L, decide);
     lua_pushlightuserdata(L, sandbox);
@@ -341,6 +342,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
     note_cost(sandbox);
     /* A spent budget stays spent, even if the policy's last act was to catch the error. */
     ok = (status == LUA_OK && !sandbox_budget_is_spent(L)) || explain_failure(sandbox, status);
+    sandbox_budget_stop(L);
     lua_settop(L, 0);
   }
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);

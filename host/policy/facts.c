@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "sandbox/budget.h"
+
 /* The schema index of the field named at stack index 2; raises for a field the kind lacks. */
 static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
@@ -16,11 +18,15 @@ static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
   return 0;
 }
 
-/* Decodes a field into the table at index cache; the names are in the one at index keys. */
+/* Decodes a field into the table at index cache; the names are in the one at index keys. What the
+ * cache needs for one more name depends on which names it had in earlier decisions, so that costs
+ * the decision nothing. */
 static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys) {
   lua_rawgeti(L, keys, (lua_Integer)at + 1);
   schema_read_push(L, &f->schema->items[at], f->slots[at]);
+  sandbox_pause pause = sandbox_budget_pause(L);
   lua_rawset(L, cache);
+  sandbox_budget_resume(L, pause);
   f->decoded |= (uint64_t)1 << at;
 }
 
@@ -85,7 +91,6 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
   *f = (facts){.schema = schema};
   lua_createtable(L, (int)schema->count, 0); // keys
   for (size_t i = 0; i < schema->count; i++) {
-    if (schema->items[i].type < SCHEMA_LIST) f->scalars |= (uint64_t)1 << i;
     f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
     lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
   }
@@ -103,6 +108,29 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
   f->table = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static bool is_name_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Is the name a word of the text? */
+static bool is_mentioned(const char *text, size_t size, const char *name, size_t name_size) {
+  const char *end = text + size;
+  for (const char *at = text; (at = memmem(at, (size_t)(end - at), name, name_size)); at++) {
+    const char *after = at + name_size;
+    if ((at == text || !is_name_byte(at[-1])) && (after == end || !is_name_byte(*after)))
+      return true;
+  }
+  return false;
+}
+
+void facts_mention(facts *f, const char *text, size_t size) {
+  for (size_t i = 0; i < f->schema->count; i++) {
+    const schema_field *field = &f->schema->items[i];
+    if (field->type < SCHEMA_LIST && is_mentioned(text, size, field->name, field->name_size))
+      f->scalars |= (uint64_t)1 << i;
+  }
 }
 
 static bool refuse_name(const facts *f, json_span key, text_buffer *why) {
@@ -169,7 +197,8 @@ static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
   }
 }
 
-/* Fields that the decision before left in the cache go, the given scalars come. */
+/* Fields that the decision before left in the cache go, the given scalars that policies mention
+ * come. */
 static void refresh_cache(lua_State *L, facts *f) {
   uint64_t fresh = f->scalars & f->present;
   int keys = lua_gettop(L);

@@ -1,9 +1,9 @@
 /* The facts of one decision as a policy sees them: a read-only table. All of the JSON text is
  * checked before any is used. Lists, records and other JSON are decoded when they are first read,
- * at the decision's cost. Texts, numbers and flags are decoded before the policy runs and cost it
- * nothing: when that was left to the first reading, and remembered for later decisions, what a
- * decision cost followed from what an earlier one had read. Memory: slots point into the caller's
- * JSON text, valid for one decision. */
+ * at the decision's cost. Texts, numbers and flags that the policies mention are decoded before the
+ * policy runs and cost it nothing: when that was left to the first reading, and remembered for
+ * later decisions, what a decision cost followed from what an earlier one had read. Memory: slots
+ * point into the caller's JSON text, valid for one decision. */
 #ifndef WEIR_POLICY_FACTS_H
 #define WEIR_POLICY_FACTS_H
 
@@ -25,6 +25,10 @@ typedef struct {
  * state. A policy keeps nothing between decisions, so one table serves them all: it is empty, its
  * metatable leads to a cache of decoded fields, and from there to the function that decodes. */
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind);
+
+/* Has the scalars whose names are words of a policy's text decoded before it runs, from now on:
+ * which ones follows from the set alone. */
+void facts_mention(facts *f, const char *text, size_t size);
 
 /* Reads the JSON text and lists its members; false with the reason in `why`. */
 bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why);

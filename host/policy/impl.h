@@ -80,9 +80,8 @@ struct policy_sandbox {
   const policy_question *question; /* of the decision going on */
   policy_answer *answer;
   policy_kind *asked;
-  text_buffer scratch;  /* for because, and for a message that is being put together */
-  text_buffer why;      /* what is wrong with the question or the decision */
-  size_t memory_before; /* bytes held when the decision began */
+  text_buffer scratch; /* for because, and for a message that is being put together */
+  text_buffer why;     /* what is wrong with the question or the decision */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
   const policy_file *made_in; /* where the decision was made that is being checked */

@@ -131,6 +131,13 @@ static void set_digests(policy_sandbox *sandbox) {
   }
 }
 
+static void mention_facts(policy_sandbox *sandbox) {
+  for (size_t k = 0; k < sandbox->kind_count; k++)
+    for (size_t i = 0; sandbox->kinds[k].policy.file && i < sandbox->files->count; i++)
+      facts_mention(&sandbox->kinds[k].facts, sandbox->files->items[i].text,
+                    sandbox->files->items[i].size);
+}
+
 static bool any_policy(const policy_sandbox *sandbox) {
   for (size_t i = 0; i < sandbox->kind_count; i++)
     if (sandbox->kinds[i].policy.file) return true;
@@ -180,10 +187,9 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
   }
   set_digests(sandbox);
-  lua_gc(sandbox->L, LUA_GCCOLLECT);
+  mention_facts(sandbox);
+  sandbox_budget_change(sandbox->L, limits.instructions, limits.memory);
   sandbox->serial = lua_setserial(sandbox->L, 0);
-  sandbox->budget.instruction_limit = limits.instructions;
-  sandbox->budget.memory_limit = sandbox->budget.memory_used + limits.memory;
   return sandbox;
 }
 

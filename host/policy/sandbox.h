@@ -21,8 +21,8 @@ typedef struct policy_sandbox policy_sandbox;
 typedef struct {
   int64_t instructions;      /* of one decision */
   int64_t load_instructions; /* of loading all files together */
-  size_t memory;             /* bytes that one decision may hold beyond the loaded set */
-  size_t load_memory;        /* bytes of the state while the set is loaded */
+  size_t memory;             /* bytes that one decision may make, garbage included */
+  size_t load_memory;        /* bytes that loading all files together may make */
 } policy_limits;
 
 extern const policy_limits policy_limits_default;
@@ -80,7 +80,7 @@ typedef struct {
   char file[POLICY_PLACE_BYTES]; /* with trace: where the decision was made */
   int line;
   int64_t instructions;
-  size_t memory; /* bytes at the peak beyond what the sandbox held before */
+  size_t memory; /* bytes made, garbage included */
 } policy_answer;
 
 /* Reuses the answer's buffers. True when decided. */

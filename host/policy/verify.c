@@ -159,6 +159,7 @@ static void run_example(example_run *run) {
   lua_pushlightuserdata(L, run);
   bool ran = lua_pcall(L, 1, 1, 0) == LUA_OK, ok = ran && lua_toboolean(L, -1);
   bool spent = sandbox_budget_is_spent(L);
+  sandbox_budget_stop(L);
   lua_settop(L, 0);
   if ((spent && run->sandbox->budget.starved) || run->facts.failed || run->params.failed ||
       run->expect.failed || run->why.failed)

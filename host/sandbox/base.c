@@ -17,11 +17,15 @@ static int base_assert(lua_State *L) {
   return lua_error(L);
 }
 
+/* A place further up than this is not told. */
+enum { DEEPEST_LEVEL = 200 };
+
 static int base_error(lua_State *L) {
-  int level = (int)luaL_optinteger(L, 2, 1);
+  lua_Integer level = luaL_optinteger(L, 2, 1);
   lua_settop(L, 1);
-  if (lua_type(L, 1) == LUA_TSTRING && level > 0) {
-    luaL_where(L, level);
+  if (lua_type(L, 1) == LUA_TSTRING && level > 0 && level <= DEEPEST_LEVEL) {
+    sandbox_charge(L, (size_t)level / 4); /* Lua counts its way there */
+    luaL_where(L, (int)level);
     lua_insert(L, 1);
     lua_concat(L, 2);
   }
@@ -118,22 +122,17 @@ static int base_pairs(lua_State *L) {
   return 3;
 }
 
-/* An upper bound, at most twice the calls that are going on. */
-static size_t bound_of_calls(lua_State *L) {
-  lua_Debug frame;
-  int level = 1;
-  while (lua_getstack(L, level, &frame)) level *= 2;
-  return (size_t)level;
-}
+/* What it takes to make an error, to look for the names in its text, and to get here. */
+enum { CATCHING_STEPS = 64 };
 
 static int base_pcall(lua_State *L) {
   luaL_checkany(L, 1);
+  sandbox_charge(L, (size_t)lua_gettop(L) / 4); /* they all move */
   lua_pushboolean(L, 1);
   lua_insert(L, 1);
   if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) == LUA_OK) return lua_gettop(L);
   if (sandbox_budget_is_spent(L)) return sandbox_budget_raise(L);
-  /* Catching, Lua walked all calls to see how much stack it can give back. */
-  sandbox_charge(L, bound_of_calls(L));
+  sandbox_charge(L, CATCHING_STEPS);
   lua_pushboolean(L, 0);
   lua_replace(L, 1); /* false, error value */
   return 2;

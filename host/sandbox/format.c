@@ -21,6 +21,7 @@
 enum {
   SPEC_SIZE = 32,    /* "%-+ #099.99d" and the length modifier, with room */
   SPEC_LONGEST = 21, /* as Lua: flags, width, precision and conversion */
+  FLOAT_STEPS = 16,  /* of printing a float with up to 99 digits, exactly */
   ITEM_SIZE = 512    /* 309 digits of DBL_MAX, a point, 99 more, sign and zero byte */
 };
 
@@ -128,6 +129,7 @@ static void add_float(lua_State *L, luaL_Buffer *result, int argument, const for
   char item[ITEM_SIZE];
   lua_Number number = luaL_checknumber(L, argument);
   check_spec(L, spec, "-+ #0", true);
+  sandbox_charge(L, FLOAT_STEPS);
   int size = isfinite(number)
                  ? use_decimal_point(item, snprintf(item, sizeof item, spec->text, number))
                  : print_not_finite(item, sizeof item, number, spec);

@@ -18,9 +18,9 @@ static int refuse_write(lua_State *L) {
   return luaL_error(L, "%s is read-only: a %s key cannot be set", name, luaL_typename(L, 2));
 }
 
+/* Counted once: of a table with holes Lua may find another length after other reads of it. */
 static int contents_length(lua_State *L) {
-  sandbox_push_contents(L, 1);
-  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+  luaL_getmetafield(L, 1, "length");
   return 1;
 }
 
@@ -80,7 +80,7 @@ static void freeze_one(lua_State *L, int work) {
   int name = lua_gettop(L), table = name - 1, contents = name + 1;
   lua_newtable(L); /* contents */
   move_contents(L, table, contents, work, name);
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   luaL_setfuncs(L, methods, 0);
   lua_pushvalue(L, contents);
   lua_setfield(L, -2, "__index");
@@ -90,6 +90,8 @@ static void freeze_one(lua_State *L, int work) {
   lua_setfield(L, -2, "__metatable");
   lua_pushvalue(L, name);
   lua_setfield(L, -2, "name");
+  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, contents));
+  lua_setfield(L, -2, "length");
   lua_setmetatable(L, table);
   lua_settop(L, table - 1);
 }

@@ -47,6 +47,14 @@ static int math_floor(lua_State *L) {
   return 1;
 }
 
+/* C's fmod goes bit by bit, as many as the exponents are apart. */
+static void charge_fmod(lua_State *L, lua_Number dividend, lua_Number divisor) {
+  int high, low;
+  frexp(dividend, &high);
+  frexp(divisor, &low);
+  if (high > low) sandbox_charge(L, (size_t)(high - low) / 16);
+}
+
 static int math_fmod(lua_State *L) {
   if (lua_isinteger(L, 1) && lua_isinteger(L, 2)) {
     lua_Integer dividend = lua_tointeger(L, 1), divisor = lua_tointeger(L, 2);
@@ -55,6 +63,7 @@ static int math_fmod(lua_State *L) {
     lua_pushinteger(L, divisor == -1 ? 0 : dividend % divisor);
   } else {
     lua_Number dividend = luaL_checknumber(L, 1), divisor = luaL_checknumber(L, 2);
+    charge_fmod(L, dividend, divisor);
     lua_pushnumber(L, fmod(dividend, divisor));
   }
   return 1;

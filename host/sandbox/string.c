@@ -3,8 +3,7 @@
  * Other differences: case is ASCII's in every locale; a text is not a number, so `"10" + 1`
  * raises; `("").rep` with an empty text is instant; see format.c for `format`.
  *
- * Memory: results are Lua strings, refused before they are built when they cannot fit. Caller:
- * policy/sandbox.c through libraries.h. */
+ * Memory: results are Lua strings, charged to the budget before they are built. */
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,7 +31,7 @@ static int string_char(lua_State *L) {
   int count = lua_gettop(L);
   sandbox_charge(L, (size_t)count);
   luaL_Buffer result;
-  char *bytes = luaL_buffinitsize(L, &result, (size_t)count);
+  char *bytes = sandbox_buffer_begin(L, &result, (size_t)count);
   for (int i = 1; i <= count; i++) {
     lua_Unsigned byte = (lua_Unsigned)luaL_checkinteger(L, i);
     luaL_argcheck(L, byte <= UCHAR_MAX, i, "value out of range");
@@ -53,10 +52,9 @@ static int string_len(lua_State *L) {
 static int map_bytes(lua_State *L, void (*map)(char *to, const char *from, size_t size)) {
   size_t size;
   const char *text = sandbox_check_text(L, 1, &size);
-  sandbox_charge(L, size / 8 + 1);
-  sandbox_require_memory(L, 2 * size); /* the buffer, and the string made from it */
+  sandbox_charge(L, size / 16);
   luaL_Buffer result;
-  char *bytes = luaL_buffinitsize(L, &result, size);
+  char *bytes = sandbox_buffer_begin(L, &result, size);
   map(bytes, text, size);
   luaL_pushresultsize(&result, size);
   return 1;
@@ -96,15 +94,11 @@ static int string_rep(lua_State *L) {
   separator_size = 0;
   if (!lua_isnoneornil(L, 3)) separator = sandbox_check_text(L, 3, &separator_size);
   if (count <= 0 || size + separator_size == 0) return lua_pushliteral(L, ""), 1;
-  /* Two copies live at once, so nothing above half of the address space can fit. */
   if ((lua_Unsigned)count > (SIZE_MAX / 2) / (size + separator_size))
     return luaL_error(L, "resulting string too large");
   size_t total = (size_t)count * (size + separator_size) - separator_size;
-  if (total > SIZE_MAX / 2) return luaL_error(L, "resulting string too large");
-  sandbox_require_memory(L, 2 * total);
-  sandbox_charge(L, total / 16 + 1);
   luaL_Buffer result;
-  char *to = luaL_buffinitsize(L, &result, total);
+  char *to = sandbox_buffer_begin(L, &result, total);
   memcpy(to, text, size);
   if (count > 1) memcpy(to + size, separator, separator_size);
   for (size_t done = size + separator_size; done < total;) {
@@ -124,7 +118,6 @@ static int string_sub(lua_State *L) {
   if (start > end) return lua_pushliteral(L, ""), 1;
   size_t count = end - start + 1;
   sandbox_charge(L, count / 16 + 1);
-  sandbox_require_memory(L, count);
   lua_pushlstring(L, text + start - 1, count);
   return 1;
 }
@@ -159,7 +152,17 @@ static void set_string_metatable(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* A state's first large luaL_Buffer makes a metatable for all: no decision must pay for it. */
+static void make_buffer_metatable(lua_State *L) {
+  int top = lua_gettop(L);
+  luaL_Buffer large;
+  luaL_buffinitsize(L, &large, LUAL_BUFFERSIZE + 1);
+  luaL_pushresultsize(&large, 0);
+  lua_settop(L, top);
+}
+
 int sandbox_open_string(lua_State *L) {
+  make_buffer_metatable(L);
   sandbox_new_library(L, "string", functions);
   set_string_metatable(L);
   return 1;

@@ -58,20 +58,18 @@ size_t sandbox_slice_end(lua_Integer position, size_t size) {
   return size + (size_t)position + 1;
 }
 
-void sandbox_require_memory(lua_State *L, size_t bytes) {
-  if (!sandbox_make_room(L, bytes)) luaL_error(L, "resulting string too large");
+char *sandbox_buffer_begin(lua_State *L, luaL_Buffer *buffer, size_t size) {
+  if (size > LUAL_BUFFERSIZE) sandbox_charge_bytes(L, size);
+  sandbox_charge(L, size / 16 + 1);
+  return luaL_buffinitsize(L, buffer, size);
 }
 
 /* Charges for `size` more bytes and raises unless the buffer may grow by them. */
 static void require_room(luaL_Buffer *buffer, size_t size) {
   sandbox_charge(buffer->L, size / 16 + 1);
   if (size <= buffer->size - buffer->n) return;
-  size_t limit = sandbox_budget_of(buffer->L)->memory_limit;
-  if (size > limit || buffer->n > limit - size) luaL_error(buffer->L, "resulting string too large");
-  /* The buffer at least doubles, and the finished string is one more copy. */
-  size_t needed = buffer->n + size;
-  size_t capacity = needed > 2 * buffer->size ? needed : 2 * buffer->size;
-  sandbox_require_memory(buffer->L, capacity + needed);
+  size_t needed = buffer->n + size, grown = buffer->size / 2 * 3; /* as luaL_Buffer grows */
+  sandbox_charge_bytes(buffer->L, needed > grown ? needed : grown);
 }
 
 void sandbox_buffer_add(luaL_Buffer *buffer, const char *bytes, size_t size) {

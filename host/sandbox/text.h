@@ -1,8 +1,5 @@
 /* What the sandbox's library functions share: text arguments, positions in a text, and
- * luaL_Buffer kept within the memory limit.
- *
- * A result that cannot fit raises "resulting string too large" before it is built, so a policy's
- * mistake is an ordinary error and not the end of the memory budget.
+ * luaL_Buffer charged to the budget.
  *
  * Memory: texts and buffers belong to the Lua state. */
 #ifndef WEIR_SANDBOX_TEXT_H
@@ -29,8 +26,8 @@ size_t sandbox_slice_start(lua_Integer position, size_t size);
 /* The last byte of a slice, counted from 1: at most size, and 0 for positions before the start. */
 size_t sandbox_slice_end(lua_Integer position, size_t size);
 
-/* Raises "resulting string too large" unless `bytes` more fit, after collecting garbage. */
-void sandbox_require_memory(lua_State *L, size_t bytes);
+/* luaL_buffinitsize, charged. */
+char *sandbox_buffer_begin(lua_State *L, luaL_Buffer *buffer, size_t size);
 
 void sandbox_buffer_add(luaL_Buffer *buffer, const char *bytes, size_t size);
 

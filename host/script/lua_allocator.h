@@ -1,10 +1,11 @@
-/* Lua's blocks: up to 32 KiB from an arena in size classes, larger ones from malloc. Lua tells the
- * size of what it gives back, so blocks have no header, and one state is one thread's, so there is
- * no lock: faster than glibc's malloc, and than musl's, which the layer has, by far.
+/* Lua's blocks: from an arena, in size classes up to 4 KiB. Lua tells the
+ * size of what it gives back, so blocks have no header; and one state belongs to one thread, so
+ * there is no lock. That makes it faster than glibc's malloc, and much faster than musl's, which
+ * the layer has.
  *
- * Memory: an allocator belongs to one lua_State and frees itself with the state's last block, that
- * is in lua_close. Blocks of the arena that are given back serve later ones of their class; their
- * chunks go to the system only then. */
+ * Memory: an allocator belongs to one lua_State and frees itself with the state's last block, in
+ * lua_close. Until then it holds little more than the blocks in use: pages of the arena whose
+ * blocks are all given back serve any size, and whole chunks of them go back to the system. */
 #ifndef WEIR_SCRIPT_LUA_ALLOCATOR_H
 #define WEIR_SCRIPT_LUA_ALLOCATOR_H
 
@@ -13,18 +14,22 @@
 typedef struct lua_allocator lua_allocator;
 
 /* NULL when memory is short, and in builds that look for mistakes (WEIR_PLAIN_BLOCKS): there each
- * block is malloc's, so that the sanitizer sees its ends. NULL serves as an allocator too. */
+ * block is malloc's, so that the sanitizer sees its ends. NULL is an allocator too. */
 lua_allocator *lua_allocator_for_state(void);
 
 /* An arena in every build; NULL when memory is short. */
 lua_allocator *lua_allocator_new(void);
 
-/* To be called once lua_newstate is through, well or not: from here on the last block given back
- * takes the allocator with it, or it goes at once when there is no block. */
+/* Call it after lua_newstate, whether that worked or not. From here on the allocator is freed with
+ * its last block, or at once when it has no block. */
 void lua_allocator_release(lua_allocator *allocator);
 
-/* As lua_Alloc: new_size 0 gives the block back, block NULL asks for a new one (old_size is then no
- * size), else the block moves with what it holds. NULL when memory is short. */
+/* As lua_Alloc: new_size 0 gives the block back; block NULL asks for a new one, and old_size is not
+ * a size then; otherwise the block moves with its contents. NULL when memory is short. */
 void *lua_allocator_resize(lua_allocator *allocator, void *block, size_t old_size, size_t new_size);
+
+/* The bytes that the system gave: chunks of the arena and large blocks. 0 for the NULL allocator.
+ */
+size_t lua_allocator_held(const lua_allocator *allocator);
 
 #endif

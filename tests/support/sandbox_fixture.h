@@ -43,6 +43,7 @@ static inline void sandbox_open(sandbox *box, int64_t instructions, size_t memor
   gc_stress(box->L);
   sandbox_budget_start(box->L);
   sandbox_open_base(box->L);
+  sandbox_budget_stop(box->L);
 }
 
 /* Adds the libraries to the globals. */
@@ -75,10 +76,15 @@ static inline int sandbox_run(sandbox *box, const char *code) {
   lua_settop(L, 1);
   sandbox_budget_start(L);
   int status = luaL_loadbufferx(L, code, strlen(code), "@test.lua", "t");
-  if (status != LUA_OK) return status;
+  if (status != LUA_OK) {
+    sandbox_budget_stop(L);
+    return status;
+  }
   lua_pushvalue(L, 1);
   lua_setupvalue(L, -2, 1);
-  return lua_pcall(L, 0, 1, 0);
+  status = lua_pcall(L, 0, 1, 0);
+  sandbox_budget_stop(L);
+  return status;
 }
 
 /* The chunk returns this text. */

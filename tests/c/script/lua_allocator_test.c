@@ -38,8 +38,9 @@ static void test_blocks_are_aligned_and_apart(void **state) {
 
 static void test_growth_and_shrinking_keep_the_contents(void **state) {
   (void)state;
-  static const size_t sizes[] = {1,     16,    17,     400,   512, 513, 640, 641, 1024, 1025,
-                                 32768, 32769, 100000, 32768, 600, 512, 500, 15,  1,    4096};
+  static const size_t sizes[] = {1,    16,   17,   400,  512,    513,    640,    641,
+                                 1024, 1025, 4096, 4097, 32768,  600,    512,    131072,
+                                 500,  15,   1,    4096, 131073, 500000, 200000, 131000};
   lua_allocator *allocator = lua_allocator_new();
   unsigned char *block = NULL;
   size_t size = 0;
@@ -90,11 +91,13 @@ static size_t random_below(size_t limit) {
   return (size_t)((random_state * 0x2545f4914f6cdd1d) >> 33) % limit;
 }
 
-/* Mostly small, like Lua's; sometimes around the border between small and large. */
+/* Mostly small, like Lua's; sometimes around a border between two kinds of blocks. */
 static size_t random_size(void) {
-  switch (random_below(8)) {
+  switch (random_below(16)) {
   case 0: return 500 + random_below(30);
-  case 1: return 1 + random_below(40000);
+  case 1: return 4080 + random_below(30);
+  case 2: return 1 + random_below(40000);
+  case 3: return random_below(16) ? 1 + random_below(12000) : 131060 + random_below(20000);
   default: return 1 + random_below(520);
   }
 }
@@ -116,6 +119,7 @@ static void test_random_walk_beside_realloc(void **state) {
     unsigned char *twin = size ? realloc(pairs[i].twin, size) : (free(pairs[i].twin), NULL);
     pairs[i].twin = twin;
     pairs[i].size = size;
+    assert_true(lua_allocator_held(allocator) >= size);
     size_t kept = old < size ? old : size;
     if (kept > 0) assert_memory_equal(pairs[i].ours, twin, kept);
     for (size_t byte = kept; byte < size; byte++)
@@ -127,6 +131,75 @@ static void test_random_walk_beside_realloc(void **state) {
     lua_allocator_resize(allocator, pairs[i].ours, pairs[i].size, 0);
     free(pairs[i].twin);
   }
+}
+
+/* ---- What the allocator holds, whatever was allocated before ---- */
+
+enum { CAP = 4 << 20, MOST_BLOCKS = CAP / 16 };
+
+static void *taken[MOST_BLOCKS];
+
+/* Blocks of one size, up to the cap; every `keep`-th stays, the others are given back. */
+static size_t fill_and_thin(lua_allocator *allocator, size_t size, size_t keep, size_t *most_held) {
+  size_t count = CAP / size, kept = 0;
+  for (size_t i = 0; i < count; i++) taken[i] = resize(allocator, NULL, 0, size);
+  if (lua_allocator_held(allocator) > *most_held) *most_held = lua_allocator_held(allocator);
+  for (size_t i = 0; i < count; i++) {
+    if (keep > 0 && i % keep == 0)
+      taken[kept++] = taken[i];
+    else
+      resize(allocator, taken[i], size, 0);
+  }
+  return kept;
+}
+
+/* Another size each time, as decisions whose texts differ in size: none leaves memory behind. */
+static void test_what_is_given_back_serves_other_sizes(void **state) {
+  (void)state;
+  lua_allocator *allocator = lua_allocator_new();
+  void *pinned = resize(allocator, NULL, 0, 100);
+  size_t most_held = 0;
+  for (size_t size = 16; size < CAP; size += size / 5 + 1) {
+    fill_and_thin(allocator, size, 0, &most_held);
+    assert_true(lua_allocator_held(allocator) <= 2 * 256 * 1024);
+  }
+  assert_true(most_held >= CAP - CAP / 16);
+  assert_true(most_held <= 2 * CAP);
+  lua_allocator_release(allocator);
+  resize(allocator, pinned, 100, 0);
+}
+
+/* Blocks that stay behind keep their surroundings only as long as they live themselves. */
+static void test_survivors_of_one_size_are_not_in_the_way_of_the_next(void **state) {
+  (void)state;
+  lua_allocator *allocator = lua_allocator_new();
+  void *pinned = resize(allocator, NULL, 0, 100);
+  size_t most_held = 0;
+  for (size_t size = 24; size < 200000; size += size / 3) {
+    size_t kept = fill_and_thin(allocator, size, 1 + 65536 / size, &most_held);
+    while (kept > 0) resize(allocator, taken[--kept], size, 0);
+    assert_true(lua_allocator_held(allocator) <= 2 * 256 * 1024);
+  }
+  assert_true(most_held <= 2 * CAP);
+  lua_allocator_release(allocator);
+  resize(allocator, pinned, 100, 0);
+}
+
+static void test_held_counts_large_blocks_as_they_change(void **state) {
+  (void)state;
+  lua_allocator *allocator = lua_allocator_new();
+  assert_int_equal(lua_allocator_held(allocator), 0);
+  assert_int_equal(lua_allocator_held(NULL), 0);
+  unsigned char *block = resize(allocator, NULL, 0, 1000000);
+  assert_in_range(lua_allocator_held(allocator), 1000000, 1004096);
+  block[999999] = 7;
+  block = resize(allocator, block, 1000000, 3000000);
+  assert_in_range(lua_allocator_held(allocator), 3000000, 3004096);
+  assert_int_equal(block[999999], 7);
+  block = resize(allocator, block, 3000000, 200000);
+  assert_in_range(lua_allocator_held(allocator), 200000, 204096);
+  lua_allocator_release(allocator);
+  resize(allocator, block, 200000, 0);
 }
 
 static void *for_lua(void *context, void *block, size_t old_size, size_t new_size) {
@@ -166,24 +239,24 @@ static void test_exhaustion(void **state) {
   tight.rlim_cur = 0;
   tight.rlim_max = before.rlim_max;
   assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
-  static void *taken[1 << 20];
+  static void *last[1 << 20];
   size_t count = 0;
-  while (count < sizeof taken / sizeof *taken) {
+  while (count < sizeof last / sizeof *last) {
     void *block = lua_allocator_resize(allocator, NULL, 0, 512);
     if (!block) break;
-    taken[count++] = block;
+    last[count++] = block;
   }
   void *grown = lua_allocator_resize(allocator, held, 100, 512);
   void *large = lua_allocator_resize(allocator, held, 100, 64 << 20);
   assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
-  assert_true(count < sizeof taken / sizeof *taken);
+  assert_true(count < sizeof last / sizeof *last);
   assert_null(grown);
   assert_null(large);
   for (int byte = 0; byte < 100; byte++) assert_int_equal(held[byte], 42);
   held = resize(allocator, held, 100, 512); /* and it goes on when there is memory again */
   assert_int_equal(held[99], 42);
   lua_allocator_release(allocator);
-  while (count > 0) resize(allocator, taken[--count], 512, 0);
+  while (count > 0) resize(allocator, last[--count], 512, 0);
   resize(allocator, held, 512, 0);
 }
 
@@ -194,6 +267,9 @@ int main(void) {
       cmocka_unit_test(test_a_block_given_back_serves_again),
       cmocka_unit_test(test_no_block_and_no_allocator),
       cmocka_unit_test(test_random_walk_beside_realloc),
+      cmocka_unit_test(test_what_is_given_back_serves_other_sizes),
+      cmocka_unit_test(test_survivors_of_one_size_are_not_in_the_way_of_the_next),
+      cmocka_unit_test(test_held_counts_large_blocks_as_they_change),
       cmocka_unit_test(test_a_state_lives_on_it_and_takes_it_along),
       cmocka_unit_test(test_exhaustion),
   };
