@@ -435,7 +435,13 @@ describe("a binding", function()
     CALLS["weir.replay.run"].good[1].set = set
     all = functions()
   end)
-  teardown(policy_folder.remove_all)
+  teardown(function()
+    policy_folder.remove_all()
+    -- An open emulator blocks signals, which other suites wait for; the calls above opened more.
+    set, file, writer, matcher, patterns, host = nil, nil, nil, nil, nil, nil
+    collectgarbage()
+    collectgarbage()
+  end)
 
   -- The function with its arguments, behind what it belongs to when it is a method.
   local function call(name, arguments, count)

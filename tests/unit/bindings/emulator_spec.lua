@@ -24,11 +24,12 @@ end
 describe("emulators that are open at once", function()
   if not has_emulator then return end
 
+  setup(function() collectgarbage() end) -- others that nobody holds any more
+
   for name, order in pairs({ ["first in, first out"] = { 1, 2 }, ["last in, first out"] = { 2, 1 } }) do
     it("leave the process as it was: " .. name, function()
       local before = process()
       local both = { open(), open() }
-      assert.not_same(before, process())
       for _, i in ipairs(order) do
         local closing <close> = both[i]
         assert.is_number(closing:port())
