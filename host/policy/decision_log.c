@@ -1,4 +1,5 @@
-/* See decision_log.h. */
+/* Writes lines of the decision log; host/core/recording/decision_line.c reads them. See
+ * decision_log.h. */
 #include "policy/decision_log.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The decision log: one line a decision, written before its effects run, never edited. Each line
- * is itself a recording (core/recording.h reads it).
+ * is itself a recording (core/recording/decision_line.h reads it).
  * Memory: lines go into the caller's buffer. */
 #ifndef WEIR_POLICY_DECISION_LOG_H
 #define WEIR_POLICY_DECISION_LOG_H

@@ -4,7 +4,7 @@
 #ifndef WEIR_REPLAY_IMPL_H
 #define WEIR_REPLAY_IMPL_H
 
-#include "core/recording/recording.h"
+#include "core/recording/decision_line.h"
 #include "replay/replay.h"
 
 typedef struct {

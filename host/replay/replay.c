@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/recording/recording_source.h"
+#include "core/recording/source.h"
 #include "replay/impl.h"
 
 /* Facts may nest 1000 deep, which some C libraries' default stack for threads would not hold. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/json/diff.h"
-#include "core/recording/recording.h"
+#include "core/recording/decision_line.h"
 #include "policy/decision_log.h"
 #include "policy/sandbox.h"
 

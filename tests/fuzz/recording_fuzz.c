@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/recording/recording.h"
-#include "core/recording/recording_export.h"
+#include "core/recording/decision_line.h"
+#include "core/recording/export.h"
 
 /* Spans lie in the line or in the scratch buffer, and the listed members inside the facts. */
 static void check(const recording_line *line) {

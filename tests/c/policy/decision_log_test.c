@@ -1,5 +1,5 @@
 /* The decision log is a recording: any line that policy/decision_log.c writes is read by
- * core/recording/recording.c, and decided again gives the same bytes. */
+ * core/recording/decision_line.c, and decided again gives the same bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h> /* wants those before it */
 
 #include "core/json/diff.h"
-#include "core/recording/recording.h"
+#include "core/recording/decision_line.h"
 #include "policy/decision_log.h"
 #include "support/policy_text.h"
 

@@ -1,6 +1,6 @@
-/* See recording_csv.h. RFC 4180: a field in quotes may hold commas, line breaks and doubled quotes.
+/* See csv.h. RFC 4180: a field in quotes may hold commas, line breaks and doubled quotes.
  */
-#include "core/recording/recording_csv.h"
+#include "core/recording/csv.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* The lines of a recording, whatever file it comes in, plain or gzip: the lines of a decision log
  * or of a log export, or the log events of an export that is one document (JSON or CSV), as lines.
  * Memory: the source owns its buffers; blocks are the caller's. */
-#ifndef WEIR_CORE_RECORDING_RECORDING_SOURCE_H
-#define WEIR_CORE_RECORDING_RECORDING_SOURCE_H
+#ifndef WEIR_CORE_RECORDING_SOURCE_H
+#define WEIR_CORE_RECORDING_SOURCE_H
 
 #include "core/recording/line_source.h"
 

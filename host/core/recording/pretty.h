@@ -1,7 +1,7 @@
 /* Decision lines that are printed over several lines, as `aws logs tail --format json` and `jq .`
  * do: a line "{", members, a line "}". Memory: works inside the caller's buffer. */
-#ifndef WEIR_CORE_RECORDING_RECORDING_PRETTY_H
-#define WEIR_CORE_RECORDING_RECORDING_PRETTY_H
+#ifndef WEIR_CORE_RECORDING_PRETTY_H
+#define WEIR_CORE_RECORDING_PRETTY_H
 
 #include <stddef.h>
 

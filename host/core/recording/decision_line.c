@@ -1,5 +1,5 @@
-/* See recording.h. */
-#include "core/recording/recording.h"
+/* Reads one line of a recording, which is a line of the decision log. See decision_line.h. */
+#include "core/recording/decision_line.h"
 
 #include <string.h>
 

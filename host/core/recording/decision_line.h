@@ -1,9 +1,9 @@
 /* One line of a recording: the decision-log line `weir.decision/1`, bare or inside a line of a log
- * export; docs/recordings.md lists the forms. (Exports that are one document: recording_export.h.)
+ * export; docs/recordings.md lists the forms. (Exports that are one document: export.h.)
  * Memory: spans point into the line, or into the caller's scratch buffer for a line that was
  * quoted inside another. */
-#ifndef WEIR_CORE_RECORDING_RECORDING_H
-#define WEIR_CORE_RECORDING_RECORDING_H
+#ifndef WEIR_CORE_RECORDING_DECISION_LINE_H
+#define WEIR_CORE_RECORDING_DECISION_LINE_H
 
 #include "core/json/members.h"
 #include "core/text/text_buffer.h"

@@ -1,5 +1,5 @@
-/* See recording_export.h. */
-#include "core/recording/recording_export.h"
+/* See export.h. */
+#include "core/recording/export.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Log exports as CSV: what the consoles of CloudWatch Logs and of Logs Insights save, a header that
  * names the columns and a row for each log event.
  * Memory: the caller's text and buffer. */
-#ifndef WEIR_CORE_RECORDING_RECORDING_CSV_H
-#define WEIR_CORE_RECORDING_RECORDING_CSV_H
+#ifndef WEIR_CORE_RECORDING_CSV_H
+#define WEIR_CORE_RECORDING_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * ({"results": [[{"field": …, "value": …}, …], …]}), what subscriptions deliver ({"logEvents":
  * […]}, one document after another), and plain arrays of messages or of rows, as --query makes
  * them. Memory: the caller's text and buffer. */
-#ifndef WEIR_CORE_RECORDING_RECORDING_EXPORT_H
-#define WEIR_CORE_RECORDING_RECORDING_EXPORT_H
+#ifndef WEIR_CORE_RECORDING_EXPORT_H
+#define WEIR_CORE_RECORDING_EXPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
-/* See recording_source.h. */
-#include "core/recording/recording_source.h"
+/* See source.h. */
+#include "core/recording/source.h"
 
 #include <errno.h>
 
 #include "core/json/scan.h"
-#include "core/recording/recording_csv.h"
-#include "core/recording/recording_export.h"
-#include "core/recording/recording_pretty.h"
+#include "core/recording/csv.h"
+#include "core/recording/export.h"
+#include "core/recording/pretty.h"
 
 bool recording_source_open(recording_source *source, const char *path,
                            char error[LINE_ERROR_BYTES]) {

@@ -1,5 +1,5 @@
-/* See recording_pretty.h. A JSON string holds no line break, so a line "}" ends the object. */
-#include "core/recording/recording_pretty.h"
+/* See pretty.h. A JSON string holds no line break, so a line "}" ends the object. */
+#include "core/recording/pretty.h"
 
 #include <stdbool.h>
 
