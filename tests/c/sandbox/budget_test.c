@@ -200,8 +200,8 @@ static void over_the_limit_nothing_is_caught(void **state) {
       "local s = 'x' return assert(pcall(function() while true do s = s .. s end end))",
       "local s = 'x' return pcall(pcall, function() while true do s = s .. s end end)",
       "local s = 'x' pcall(function() while true do s = s .. s end end) return 'caught'",
-      "local s = 'x' local ok = pcall(function() while true do s = s .. s end end) if not ok then "
-      "return 'caught' end",
+      ("local s = 'x' local ok = pcall(function() while true do s = s .. s end end) if not ok then "
+       "return 'caught' end"),
       "local function grow(n) return 1 + grow(n + 1) end pcall(grow, 1) return 'caught'",
       "local t = {} return select('#', pcall(function() while true do t[#t + 1] = {} end end))",
   };
