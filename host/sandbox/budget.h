@@ -3,7 +3,7 @@
  * tables, functions and stack that the decision makes; the collector gives none of them back.
  *
  * Both counts follow from the code and its input alone. It does not matter what was decided before,
- * when the collector ran, or whether a string was there already (deploy/lua/patches/03-meter.patch
+ * when the collector ran, or whether a string was there already (deploy/lua/patches/05-meter.patch
  * counts inside Lua). A spent budget stays spent until sandbox_budget_start: neither pcall nor an
  * error handler can win time or memory back.
  *

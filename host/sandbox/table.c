@@ -136,9 +136,9 @@ static int table_unpack(lua_State *L) {
   lua_Integer last = lua_isnoneornil(L, 3) ? luaL_len(L, 1) : luaL_checkinteger(L, 3);
   if (first > last) return 0;
   lua_Unsigned count = (lua_Unsigned)last - (lua_Unsigned)first;
-  if (count >= (lua_Unsigned)INT_MAX) return luaL_error(L, "too many results to unpack");
-  if (!lua_checkstack(L, (int)++count)) return luaL_error(L, "too many results to unpack");
+  if (count >= LUAI_MAXSTACK) return luaL_error(L, "too many results to unpack");
   charge_range(L, first, last);
+  if (!lua_checkstack(L, (int)++count)) return luaL_error(L, "too many results to unpack");
   for (lua_Integer i = first; i < last; i++) lua_geti(L, 1, i);
   lua_geti(L, 1, last);
   return (int)count;
