@@ -132,6 +132,8 @@ static int lua_pattern_set(lua_State *L) {
 /* ── Matching ── */
 
 static int fail_event(lua_State *L, const char *error, size_t line, size_t column) {
+  if (strcmp(error, "out of memory") == 0)
+    return binding_fail(L, "OutOfMemory", "not enough memory");
   return binding_fail(L, "InvalidEvent", "Parameter Event is not valid. Line %I, column %I: %s",
                       (LUAI_UACINT)line, (LUAI_UACINT)column, error);
 }

@@ -49,7 +49,7 @@ static int math_floor(lua_State *L) {
 
 /* C's fmod goes bit by bit, as many as the exponents are apart. */
 static void charge_fmod(lua_State *L, lua_Number dividend, lua_Number divisor) {
-  int high, low;
+  int high = 0, low = 0; /* musl leaves them alone for infinity and NaN */
   frexp(dividend, &high);
   frexp(divisor, &low);
   if (high > low) sandbox_charge(L, (size_t)(high - low) / 16);

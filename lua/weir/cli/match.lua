@@ -74,7 +74,8 @@ end
 
 function Run:event(text, place, problem)
   if not text then return self:bad_event(place, problem) end
-  local matched, message = self.matcher:match(text)
+  local matched, message, code = self.matcher:match(text)
+  if code == "OutOfMemory" then error(message, 0) end
   if matched == nil then return self:bad_event(place, message) end
   if matched then
     self.matched = self.matched + 1
