@@ -53,11 +53,13 @@ describe("a lack of memory", function()
     return how == "exit" and status or 128 + status, run.read(out), run.read(err)
   end
 
-  -- Times differ from run to run. The line that made a decision is a courtesy, which a shortage that
-  -- passes may take; the decision and its reason may not differ.
-  local function comparable(text)
-    local timeless = text:gsub('"eval_us":%d+', '"eval_us":0')
-    return (timeless:gsub('"file":"[^"]*"', '"file":""'):gsub('"line":%d+', '"line":0'))
+  -- Times differ from run to run.
+  local function comparable(text) return (text:gsub('"eval_us":%d+', '"eval_us":0')) end
+
+  -- The line that made a decision is a courtesy, which a shortage that passes may take: nowhere else may
+  -- it be missing, and the decision and its reason may not differ.
+  local function without_place(text)
+    return (text:gsub('"file":"[^"]*"', '"file":""'):gsub('"line":%d+', '"line":0'))
   end
 
   local function check(words, prefix, expected)
@@ -69,7 +71,9 @@ describe("a lack of memory", function()
       assert.is_truthy(err:find("not enough memory", 1, true), where)
     else
       assert.equal(expected.status, status, where)
-      assert.equal(comparable(expected.out), comparable(out), where)
+      local wanted = comparable(expected.out)
+      if out:find('"file":"","kind"', 1, true) then wanted = without_place(wanted) end
+      assert.equal(wanted, comparable(out), where)
     end
     return status
   end
