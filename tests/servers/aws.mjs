@@ -39,7 +39,8 @@ function succeed({ service, operation }, output, requestId) {
           + `</${operation}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>` };
     default: {
       const status = model(service).operations[operation].http?.responseCode ?? 200;
-      if (output.body !== undefined) return { status, headers: { ...id, ...output.headers }, body: output.body };
+      if (output.body !== undefined)
+        return { status, headers: { ...id, ...output.headers }, body: output.body, delay_ms: output.delay_ms };
       return { status, headers: { ...id, "Content-Type": "application/json" }, body: JSON.stringify(output) };
     }
   }

@@ -1,6 +1,8 @@
 // Plausible answers of the services that have no server of their own in npm. Little state: what a
-// test must see again (executions, weights) and nothing more; jobs and task tokens are in aws_workflows.mjs.
+// test must see again (executions, weights) and nothing more; jobs and task tokens are in aws_workflows.mjs,
+// endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
+import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
 
 export { ServiceError };
@@ -11,6 +13,7 @@ const arn = (service, rest) => `arn:aws:${service}:eu-west-1:${account}:${rest}`
 let state;
 export function reset() {
   resetWorkflows();
+  resetEndpoints();
   state = { executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
@@ -39,7 +42,7 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
   };
 }
 
-export const answers = {
+export const answers = withEndpoints({
   ...workflowAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
@@ -146,4 +149,4 @@ export const answers = {
     return { headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ model: modelId, echo: JSON.parse(body) }) };
   },
-};
+});

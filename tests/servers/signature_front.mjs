@@ -7,7 +7,8 @@
 //   POST /__test/clock     { offset_s }      the services' clock
 //   POST /__test/scan      { TableName }     every item of a table, in DynamoDB's JSON
 //   POST /__test/reset
-//   GET  /__test/requests  what came since the last reset; aws_workflows.mjs has more
+//   GET  /__test/requests  what came since the last reset; aws_workflows.mjs and
+//                          aws_endpoints.mjs have more
 import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
@@ -18,6 +19,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../support/sha256.mjs";
 import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
+import { endpointControls } from "./aws_endpoints.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
 import { workflowControls } from "./aws_workflows.mjs";
 import { announce } from "./lifetime.mjs";
@@ -214,6 +216,7 @@ async function scan(input) {
 }
 
 const controls = {
+  ...endpointControls,
   ...workflowControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
@@ -260,6 +263,7 @@ async function handle(request, response) {
     reply = refuse(found, problem, `req-${++counter}`);
     if (fault.kind === "status") fault.kind = "pass";
   }
+  if (reply.delay_ms) await new Promise((resolve) => setTimeout(resolve, reply.delay_ms));
   faults[fault.kind](response, fault, reply);
 }
 

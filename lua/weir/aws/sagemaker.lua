@@ -43,6 +43,8 @@ return client.service {
       paging = { input = "NextToken", output = "NextToken", items = "Tags" },
     },
     DescribeEndpoint = { members = "EndpointName*", target = "EndpointName" },
+    DescribeEndpointConfig = { members = "EndpointConfigName*", target = "EndpointConfigName" },
+    DescribeModel = { members = "ModelName*", target = "ModelName" },
     UpdateEndpointWeightsAndCapacities = {
       members = "EndpointName* DesiredWeightsAndCapacities*",
       target = "EndpointName",
