@@ -8,10 +8,11 @@
 --   effects:now()              epoch seconds
 --   effects:uuid()             a random UUID (version 4)
 --
--- request is { service =, operation =, target =, input =, role =? }.
+-- request is { service =, operation =, target =, input =, role =?, attempts =?, within_ms =? }.
 --
--- A request may name the `role` to take for it, as clients do (weir.aws.client); `target` is the
--- name under which people and a dry run's world know the thing.
+-- A request may name the `role` to take for it, as clients do (weir.aws.client), how many attempts
+-- it may have, and within how many milliseconds they must be over; `target` is the name under which
+-- people and a dry run's world know the thing.
 --
 -- Dry effects change nothing: calls go to `plan` and get a plausible answer; reads and settings
 -- come from the event's members `world` and `config`, or from AWS when live reads were asked for.
@@ -33,15 +34,21 @@ local function executor() return require "weir.aws.executor" end
 
 -- Requests ------------------------------------------------------------------------------------
 
-local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?}"
+local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?, attempts=?, "
+  .. "within_ms=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
+local LIMITS = { attempts = true, within_ms = true }
+
+local function is_limit(value)
+  return value == nil or math.type(value) == "integer" and value > 0
+end
 
 -- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the
 -- operation
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in sorted_pairs(request) do
-    if not REQUEST[key] and key ~= "role" then
+    if not REQUEST[key] and not LIMITS[key] and key ~= "role" then
       error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3)
     end
   end
@@ -49,6 +56,9 @@ local function check_request(request, changes)
     if type(request[key]) ~= wanted then
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
+  end
+  if not is_limit(request.attempts) or not is_limit(request.within_ms) then
+    error("attempts and within_ms must be whole and above 0; expected " .. SIGNATURE, 3)
   end
   return executor().check(request, changes)
 end
@@ -59,6 +69,8 @@ local function with_input(request, input)
     operation = request.operation,
     target = request.target,
     role = request.role,
+    attempts = request.attempts,
+    within_ms = request.within_ms,
     input = input,
   }
 end

@@ -67,8 +67,9 @@ function Client:call(name, input, options)
 end
 
 -- The same for a request that check() has seen.
-function Client:call_checked(name, input)
-  return send(self, self.service.operations[name], input, self:deadline())
+function Client:call_checked(name, input, deadline_ms)
+  return send(self, self.service.operations[name], input,
+    self:deadline { deadline_ms = deadline_ms })
 end
 
 -- for page, message, code, details in client:pages("Query", input) do … end

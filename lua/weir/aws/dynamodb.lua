@@ -108,6 +108,13 @@ local dynamodb = client.service {
       -- Until the key is absent, even over empty pages.
       paging = { input = "ExclusiveStartKey", output = "LastEvaluatedKey", items = "Items" },
     },
+    Scan = {
+      members = "TableName* FilterExpression ProjectionExpression IndexName Limit Select Segment "
+        .. "TotalSegments ExclusiveStartKey ConsistentRead ExpressionAttributeNames "
+        .. "ExpressionAttributeValues ReturnConsumedCapacity",
+      target = "TableName",
+      paging = { input = "ExclusiveStartKey", output = "LastEvaluatedKey", items = "Items" },
+    },
     BatchWriteItem = {
       members = "RequestItems* ReturnConsumedCapacity ReturnItemCollectionMetrics",
       changes = true,

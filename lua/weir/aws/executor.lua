@@ -2,11 +2,13 @@
 -- planned, so that a dry run stumbles over the same mistakes as a live one.
 --
 -- An effect is
---   { service = "stepfunctions", operation = "StartExecution", target =, input =, role =? }
+--   { service = "stepfunctions", operation = "StartExecution", target =, input =, role =?,
+--     attempts =?, within_ms =? }
 local answers = require "weir.aws.dry_answers"
 local aws = require "weir.aws"
 local credentials = require "weir.aws.credentials"
 local json = require "weir.json"
+local process = require "weir.process"
 local redact = require "weir.redact"
 local secret = require "weir.secret"
 
@@ -79,15 +81,16 @@ local function role_key(role)
   return json.encode(credentials.roles(role), { sort = true })
 end
 
--- One client for each service and role: its connections and retry quota last.
+-- One client for each service, role and number of attempts: its connections and retry quota last.
 local function client_for(self, effect)
-  local key = effect.service .. "\0" .. role_key(effect.role)
+  local key = ("%s\0%s\0%s"):format(effect.service, role_key(effect.role), effect.attempts)
   if not self.clients[key] then
     local config = {}
     for name, value in pairs(self.config) do -- any order: copies one key at a time
       config[name] = value
     end
     config.role = effect.role or config.role
+    config.max_attempts = effect.attempts or config.max_attempts
     self.clients[key] = aws.client(effect.service, config)
   end
   return self.clients[key]
@@ -95,7 +98,8 @@ end
 
 -- perform(effect) → output | nil, message, code, details. The effect was checked.
 function Executor:perform(effect)
-  return client_for(self, effect):call_checked(effect.operation, effect.input)
+  local deadline_ms = effect.within_ms and process.time() + effect.within_ms
+  return client_for(self, effect):call_checked(effect.operation, effect.input, deadline_ms)
 end
 
 return executor

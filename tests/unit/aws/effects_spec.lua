@@ -54,9 +54,11 @@ describe("the dry executor", function()
       false, {}, { service = "s", operation = "o", target = "t" },
       { service = "s", operation = "o", target = "t", input = {}, tarmget = "x" },
       { service = "s", operation = "o", target = 3, input = {} },
+      { service = "s", operation = "o", target = "t", input = {}, attempts = 0 },
+      { service = "s", operation = "o", target = "t", input = {}, within_ms = 1.5 },
     } do
       assert.error_matches(function() dry:call(request) end, "expected effects:call{service=, operation=, "
-        .. "target=, input=, role=?}", 1, true)
+        .. "target=, input=, role=?, attempts=?, within_ms=?}", 1, true)
     end
     for _, value in ipairs { 0 / 0, math.huge, "3" } do
       assert.error_matches(function() dry:metric("m", value, "Count", {}) end, "finite number")
