@@ -287,8 +287,10 @@ static size_t words_size(const char *text, size_t size) {
   return object && text[size - 1] == '}' ? (size_t)(object + 1 - text) : 0;
 }
 
-/* The size of what a log puts in front of a message, or 0. */
+/* The size of what a log puts in front of a message, or 0. A line that begins as JSON has nothing
+ * there, and is not searched. */
 static size_t prefix_size(const char *text, size_t size, size_t *end) {
+  if (size == 0 || *text == '{' || *text == '"') return 0;
   size_t time = word_size(text, size, is_time);
   size_t columns = time == 0 ? columns_size(text, size, end) : 0;
   if (columns > 0) return columns;
