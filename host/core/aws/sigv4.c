@@ -76,10 +76,12 @@ static bool consists_of(sigv4_text text, const char *others) {
   return text.size > 0;
 }
 
+/* ASCII without spaces and controls. Without a branch a byte, so that compilers use vectors: tokens
+ * have a thousand bytes. */
 static bool is_visible(sigv4_text text) {
-  for (size_t i = 0; i < text.size; i++)
-    if (text.at[i] <= ' ' || text.at[i] > '~') return false;
-  return true;
+  unsigned hidden = 0;
+  for (size_t i = 0; i < text.size; i++) hidden |= (unsigned char)(text.at[i] - '!') > '~' - '!';
+  return !hidden;
 }
 
 /* A hash in hexadecimal, or one of the words that stand for one. */

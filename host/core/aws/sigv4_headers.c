@@ -1,6 +1,8 @@
 /* See sigv4_headers.h. */
 #include "core/aws/sigv4_headers.h"
 
+#include "core/json/block.h"
+
 void sigv4_headers_clear(sigv4_headers *headers) {
   headers->text.size = 0;
   headers->count = 0;
@@ -63,22 +65,35 @@ static size_t fold_size(sigv4_text text) {
   return size < text.size && is_blank(text.at[size]) ? size : 0;
 }
 
+/* The size of the run at the start of text that is taken as it is; 0 where a byte needs a look. */
+static size_t plain_size(sigv4_text text) {
+  size_t size = (size_t)(json_plain_end(text.at, text.at + text.size) - text.at);
+  static const char others[] = {' ', 0x7f};
+  for (size_t i = 0; i < sizeof others; i++) {
+    const char *other = memchr(text.at, others[i], size);
+    if (other) size = (size_t)(other - text.at);
+  }
+  return size;
+}
+
 /* Appends a value trimmed, with every run of blanks as one space, even inside quotes. */
 static const char *append_trimmed(text_buffer *out, sigv4_text value) {
   size_t start = out->size;
   bool space = false;
-  for (size_t i = 0; i < value.size; i++) {
-    unsigned char byte = (unsigned char)value.at[i];
-    size_t fold = fold_size((sigv4_text){value.at + i, value.size - i});
-    if (is_blank(value.at[i]) || fold > 0) {
-      if (fold > 0) i += fold - 1;
+  while (value.size > 0) {
+    size_t size = plain_size(value), blank = is_blank(*value.at) ? 1 : fold_size(value);
+    if (blank > 0) {
       space = true;
+      value = (sigv4_text){value.at + blank, value.size - blank};
       continue;
     }
+    unsigned char byte = (unsigned char)*value.at;
     if (byte < ' ' || byte == 0x7f) return "its value contains a control character";
+    if (size == 0) size = 1;
     if (space && out->size > start) text_buffer_byte(out, ' ');
     space = false;
-    text_buffer_byte(out, value.at[i]);
+    text_buffer_append(out, value.at, size);
+    value = (sigv4_text){value.at + size, value.size - size};
   }
   return NULL;
 }
