@@ -29,6 +29,7 @@ local VERBS = {
   { name = "watch" },
   { name = "bundle" },
   { name = "emulate" },
+  { name = "permissions" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
   { name = "completion" },
   { name = "version", in_layer = true },

@@ -149,16 +149,30 @@ end
 local Dry = {}
 Dry.__index = Dry
 
+-- A list of answers is given one after the other, the last again and again.
+local function next_of(answers)
+  if #answers > 1 then return table.remove(answers, 1) end
+  return answers[1]
+end
+
+-- What the world says to a request: answer | nil (nothing) | nil, message, code
 local function from_world(self, request)
   local answers = self.world[request.service .. "." .. request.operation]
-  local answer = type(answers) == "table" and answers[request.target]
-  return type(answer) == "table" and answer or nil
+  local answer = type(answers) == "table" and answers[request.target] or nil
+  if type(answer) == "table" and #answer > 0 then answer = next_of(answer) end
+  if type(answer) ~= "table" then return nil end
+
+  local failure = answer.failure
+  if type(failure) ~= "table" then return answer end
+  return nil, tostring(failure.message or "the event's world says so"), tostring(failure.code)
 end
 
 function Dry:call(request)
   check_request(request, true)
   self.plan[#self.plan + 1] = executor().planned(request)
-  return from_world(self, request) or executor().plausible_answer(request)
+  local answer, message, code = from_world(self, request)
+  if message then return nil, message, code, {} end
+  return answer or executor().plausible_answer(request)
 end
 
 local function not_known(self, what, remedy)
@@ -166,11 +180,12 @@ local function not_known(self, what, remedy)
   return nil, what .. " is unknown in a dry run; " .. remedy, "Unknown"
 end
 
--- The world is { ["service.Operation"] = { [target] = answer } }.
+-- The world is { ["service.Operation"] = { [target] = answer } }; an answer may be a list, for one
+-- call after the other, or { failure = { code =, message = } }.
 function Dry:read(request)
   check_request(request, false)
-  local answer = from_world(self, request)
-  if answer then return answer end
+  local answer, message, code = from_world(self, request)
+  if answer or message then return answer, message, code end
   if self.reader then return redact.noted(self.reader:perform(request)) end
 
   local name = request.service .. "." .. request.operation

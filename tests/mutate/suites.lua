@@ -13,6 +13,7 @@ local REST = {
   "tests/unit/",
   "tests/property/",
   "tests/cli/",
+  "tests/deploy/",
   "tests/integration/",
   "tests/runtime/",
 }

@@ -48,6 +48,22 @@ describe("the dry executor", function()
     assert.same({}, dry.plan)
   end)
 
+  it("fails as the world says, of calls and of reads, and answers a list in its order", function()
+    local dry = effects.dry { world = {
+      ["stepfunctions.StartExecution"] = { [MACHINE] = { { executionArn = "a" },
+        { failure = { code = "ExecutionLimitExceeded", message = "too many" } } } },
+      ["ssm.GetParameter"] = { a = { failure = { code = "ParameterNotFound" } } },
+    } }
+    assert.same({ executionArn = "a" }, dry:call(REQUEST))
+    for _ = 1, 2 do
+      assert.same({ nil, "too many", "ExecutionLimitExceeded", {} }, { dry:call(REQUEST) })
+    end
+    assert.equal(3, #dry.plan)
+    assert.same({ nil, "the event's world says so", "ParameterNotFound" }, { dry:read { service = "ssm",
+      operation = "GetParameter", target = "a", input = { Name = "a" } } })
+    assert.same({}, dry.unknown)
+  end)
+
   it("refuses a handler's mistakes, with the expected call", function()
     local dry = effects.dry {}
     for _, request in ipairs {

@@ -1,0 +1,63 @@
+-- What each handler of weir can call: handler → list of
+--
+--   { "service.Operation", { member = value }, role =?, when =? }
+--
+-- A value "$name" is the setting of that name, or a member of the handler's events; where neither is
+-- known it stays a placeholder (weir.permissions). role = "storage": asked in the role of the
+-- setting storage_role_arn, where one is set. when = { setting, value }: only with that setting.
+--
+-- tests/deploy/permissions_spec.lua compares this with what the handlers call over all recorded
+-- events: a call that is not here fails it, and so does a line here that nothing calls.
+local TABLE = { TableName = "$token_table" }
+local INDEX = { TableName = "$token_table", IndexName = "TransformJobNameIndex" }
+local ENDPOINT = { EndpointName = "$endpoint_name" }
+local JOB = { TransformJobName = "weir-" }
+local TAGGED_JOB = { ResourceArn = "weir-" }
+
+return {
+  routing = {
+    { "sagemaker.DescribeEndpoint", ENDPOINT },
+  },
+
+  realtime_inference = {
+    { "s3.GetObject", { Bucket = "$bucket" }, role = "storage" },
+    {
+      "sagemaker_runtime.InvokeEndpoint",
+      {
+        EndpointName = "$endpoint_name",
+        InferenceComponentName = "$inference_component_name",
+      },
+    },
+    { "s3.PutObject", { Bucket = "$output_bucket" } },
+  },
+
+  mapping = {
+    { "stepfunctions.StartExecution", { stateMachineArn = "$state_machine" } },
+  },
+
+  sagemaker_invoke = {
+    { "dynamodb.PutItem", TABLE },
+    { "dynamodb.GetItem", TABLE },
+    { "dynamodb.DeleteItem", TABLE },
+    { "sagemaker.CreateTransformJob", { TransformJobName = "weir-", Tags = {} } },
+    { "sagemaker.DescribeTransformJob", JOB },
+    { "sagemaker.ListTags", TAGGED_JOB },
+    { "sagemaker.AddTags", TAGGED_JOB },
+    { "stepfunctions.SendTaskSuccess", {} },
+    { "stepfunctions.SendTaskFailure", {} },
+    { "stepfunctions.SendTaskHeartbeat", {} },
+    { "s3.PutObject", { Bucket = "$output_bucket" }, when = { "mock_mode", "true" } },
+  },
+
+  sagemaker_callback = {
+    { "dynamodb.GetItem", TABLE },
+    { "dynamodb.DeleteItem", TABLE },
+    { "dynamodb.Query", INDEX },
+    { "sagemaker.DescribeTransformJob", JOB },
+    { "sagemaker.ListTags", TAGGED_JOB },
+    { "sagemaker.ListTransformJobs", {} },
+    { "stepfunctions.SendTaskSuccess", {} },
+    { "stepfunctions.SendTaskFailure", {} },
+    { "stepfunctions.SendTaskHeartbeat", {} },
+  },
+}

@@ -1,0 +1,39 @@
+-- Every recorded event of tests/events/permissions/, run dry: what each handler calls. The events of
+-- a handler are in HANDLER.jsonl; with their worlds they go every way on which it calls something.
+local calls = require "weir.permissions.calls"
+local files = require "support.files"
+local handlers = require "weir.handlers"
+local json = require "weir.json"
+local policy_set = require "weir.policy_set"
+
+local permission_runs = {}
+
+-- The names that the events have; the templates are given the same.
+permission_runs.names = {
+  bucket = "arn:aws:s3:ap-northeast-1:111111111111:accesspoint/scans",
+  endpoint_name = "segmentation",
+  inference_component_name = "large",
+  output_bucket = "weir-results",
+  state_machine = "arn:aws:states:ap-northeast-1:222222222222:stateMachine:weir-inference",
+  token_table = "weir-tokens",
+}
+
+permission_runs.place = { region = "ap-northeast-1", account = "222222222222" }
+
+function permission_runs.setting(name) return permission_runs.names[name] end
+
+function permission_runs.path(name) return ("tests/events/permissions/%s.jsonl"):format(name) end
+
+-- requests(handler name[, path]) → list of requests, in order
+function permission_runs.requests(name, path)
+  local set = assert(policy_set.load("policies"))
+  local all = {}
+  for line in files.read(path or permission_runs.path(name)):gmatch("[^\n]+") do
+    local event = assert(json.decode(line, { secrets = true }))
+    local list = calls.observed(handlers.find(name), event, set)
+    table.move(list, 1, #list, #all + 1, all)
+  end
+  return all
+end
+
+return permission_runs
