@@ -93,7 +93,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       end
     end)
 
-    does("falls back on the layer's own file, which knows public authorities only", function()
+    does("falls back on the layer's own file, which knows AWS's authorities only", function()
       assert.matches("^TlsFailed .*not correctly signed", (request({}, GOOD)))
       root:copy(peer.authority, "/opt/etc/ca-bundle.crt")
       assert.equal("200 new", request({}, GOOD))
@@ -106,7 +106,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         root:write("/one/" .. number .. ".pem", text)
         names[number] = GOOD .. " /one/" .. number .. ".pem"
       end
-      assert.is_true(number > 100)
+      assert.is_true(number >= 11)
       for first = 1, number, 16 do -- as many as one process takes
         local lines = { request(TRUSTING, table.unpack(names, first, math.min(first + 15, number))) }
         assert.equal(math.min(16, number - first + 1), #lines)
