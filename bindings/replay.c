@@ -1,10 +1,11 @@
 /* weir.replay: decide recorded decisions again, on all cores.
  *
- *   run{set=, old=, recordings={path, …}, jobs=, on_event=, on_progress=} → summary
+ *   run{set=, old=, recordings={path, …}, jobs=, on_event=, on_progress=, details=} → summary
  *       | nil, message, "OutOfMemory"
  *       set and old are policy sets (weir.policy_set); without old, decisions are compared with the
  *       recorded ones. jobs: threads, all cores by default, 64 at most.
- *       on_event(file, event) sees every difference, failure and bad line in order;
+ *       on_event(file, event) sees every difference, failure and bad line in order; with details
+ * the other decisions, too (type "same"), and the time and the facts of those that differ;
  *       on_progress(file, done, total, decisions) is called now and then, with bytes of the file.
  *       What a callback raises ends the run and is raised.
  *   combine{{name=, digest=}, …} → digest
@@ -33,11 +34,11 @@
 #include "registry.h"
 #include "replay_tables.h"
 
-static const char REPLAY[] = "weir.replay", FILES[] = "weir.replay.files";
+static const char REPLAY[] = "weir.replay";
 
 static const char RUN_SIGNATURE[] =
     "weir.replay.run{set=policy set, recordings={path, …}, old=policy set?, jobs=integer?, "
-    "on_event=function?, on_progress=function?}";
+    "on_event=function?, on_progress=function?, details=boolean?}";
 
 typedef struct {
   lua_State *L;
@@ -192,7 +193,7 @@ static bool replay_all(lua_State *L, replay *r, int recordings, const caller *c)
 
 static int lua_replay_run(lua_State *L) {
   static const char *const keys[] = {"set",      "old",         "recordings", "jobs",
-                                     "on_event", "on_progress", NULL};
+                                     "on_event", "on_progress", "details",    NULL};
   lua_settop(L, 1);
   binding_expect(L, binding_check_options(L, 1, keys, RUN_SIGNATURE), RUN_SIGNATURE);
   binding_check_present(L, 1, "set", RUN_SIGNATURE);
@@ -212,6 +213,7 @@ static int lua_replay_run(lua_State *L) {
       .overrides = chosen->overrides,
       .overrides_size = chosen->overrides_size,
       .jobs = jobs,
+      .details = binding_check_boolean(L, 1, "details", false, RUN_SIGNATURE),
   };
   text_buffer *why = binding_buffer_push(L);
   replay **handle = binding_owner_push(L, REPLAY, sizeof(replay *), 0);
@@ -231,56 +233,6 @@ static int lua_replay_run(lua_State *L) {
   return 1;
 }
 
-/* ── Totals of files that were replayed apart ── */
-
-static const char COMBINE_SIGNATURE[] = "weir.replay.combine{{name=text, digest=text}, …}";
-
-static int lua_replay_files_gc(lua_State *L) {
-  replay_digest_free(binding_argument_self(L, FILES, "a list of files"));
-  return 0;
-}
-
-/* Adds the {name=, digest=} on top of the stack, which is the element `at` of the argument. */
-static void add_file(lua_State *L, replay_digest_list *list, lua_Integer at) {
-  static const char *const keys[] = {"name", "digest", "recording", NULL};
-  size_t size;
-  if (!lua_istable(L, -1))
-    luaL_error(L, "element %d must be a table, not a %s; expected %s", (int)at,
-               luaL_typename(L, -1), COMBINE_SIGNATURE);
-  binding_expect(L, binding_check_options(L, -1, keys, COMBINE_SIGNATURE), COMBINE_SIGNATURE);
-  binding_check_present(L, -1, "name", COMBINE_SIGNATURE);
-  binding_check_present(L, -1, "digest", COMBINE_SIGNATURE);
-  const char *name = binding_check_name(L, -1, "name", COMBINE_SIGNATURE);
-  const char *digest = binding_check_text(L, -1, "digest", &size, COMBINE_SIGNATURE);
-  if (!replay_digest_is_valid(digest, size))
-    luaL_error(L, "'%s' is not a digest, \"sha256:\" and 64 hexadecimal digits; expected %s",
-               digest, COMBINE_SIGNATURE);
-
-  replay_digest_file *file = replay_digest_add_file(list, name);
-  binding_expect_memory(L, file != NULL);
-  memcpy(file->digest, digest, size + 1);
-}
-
-static int lua_replay_combine(lua_State *L) {
-  char total[REPLAY_DIGEST_BYTES];
-  lua_settop(L, 1);
-  lua_Integer count = binding_check_list(L, 1, NULL, COMBINE_SIGNATURE);
-  if (count == 0) luaL_error(L, "there is no file to combine; expected %s", COMBINE_SIGNATURE);
-
-  replay_digest_list *list = binding_owner_push(L, FILES, sizeof *list, 0);
-  for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, 1, i);
-    add_file(L, list, i);
-    lua_pop(L, 1);
-  }
-  binding_expect_memory(L, replay_digest_sort(list));
-  replay_digest_total(list, total);
-  replay_digest_free(list);
-
-  lua_pushstring(L, total);
-  return 1;
-}
-
 static int lua_replay_cores(lua_State *L) {
   lua_pushinteger(L, count_cores());
   return 1;
@@ -289,12 +241,10 @@ static int lua_replay_cores(lua_State *L) {
 int luaopen_weir_replay(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(replay, gc),
                                          BINDING_METAMETHOD(replay, close), BINDING_END};
-  static const luaL_Reg of_files[] = {BINDING_METAMETHOD(replay_files, gc), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(replay, run),
-                                       BINDING_FUNCTION(replay, combine),
                                        BINDING_FUNCTION(replay, cores), BINDING_END};
   binding_type_register(L, REPLAY, metamethods, NULL);
-  binding_type_register(L, FILES, of_files, NULL);
   luaL_newlib(L, functions);
+  replay_combine_add(L);
   return 1;
 }

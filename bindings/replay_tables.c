@@ -5,8 +5,8 @@
 #include "policy/kind.h"
 
 void replay_tables_push_event(lua_State *L, const replay_event *event) {
-  static const char *const names[] = {"difference", "failure", "bad line"};
-  lua_createtable(L, 0, 16);
+  static const char *const names[] = {"difference", "failure", "bad line", "same"};
+  lua_createtable(L, 0, 18);
   binding_set_text(L, "type", names[event->type]);
   binding_set_integer(L, "line", (lua_Integer)event->line);
   binding_set_text(L, "id", event->id);
@@ -22,6 +22,8 @@ void replay_tables_push_event(lua_State *L, const replay_event *event) {
   binding_set_integer(L, event->type == REPLAY_BAD_LINE ? "column" : "policy_line", event->place);
   binding_set_text(L, "code", event->code);
   binding_set_text(L, "message", event->message);
+  binding_set_text(L, "time", event->time);
+  binding_set_text(L, "facts", event->facts);
   binding_set_boolean(L, "was_failure", event->was_failure);
 }
 

@@ -25,6 +25,7 @@ typedef struct {
   text_buffer error;
   text_buffer kind; /* of a line that escapes it */
   text_buffer path; /* of the first difference */
+  bool details;     /* as in replay_options */
 } replay_judge;
 
 /* Judges the lines of a block, which ends with a newline or with the file; `first` is the number
@@ -33,6 +34,20 @@ void replay_judge_block(replay_judge *judge, const char *text, size_t size, size
                         replay_verdict *verdict);
 
 void replay_judge_free(replay_judge *judge);
+
+/* A new event of the verdict; NULL, noted in the verdict, when memory is short. */
+replay_event *replay_event_new(replay_verdict *verdict, replay_event_type type, size_t line);
+
+/* Notes in the verdict that a copy could not be made; an event that lacks a text would say
+ * something else. Gives the copy back. */
+char *replay_event_noted(replay_verdict *verdict, char *copy);
+
+/* Copies for an event: a JSON value as it stands in its line, what a string says, a buffer. NULL
+ * for none. */
+char *replay_event_span(replay_verdict *verdict, json_span span);
+char *replay_event_text(replay_verdict *verdict, json_span string);
+char *replay_event_buffer(replay_verdict *verdict, const text_buffer *buffer);
+
 void replay_verdict_reset(replay_verdict *verdict);
 void replay_verdict_free(replay_verdict *verdict);
 

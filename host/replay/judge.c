@@ -1,61 +1,19 @@
 /* See impl.h. */
 #include "replay/impl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/json/diff.h"
 #include "core/recording/line_source.h"
 #include "policy/kind.h"
 
-static replay_event *new_event(replay_verdict *verdict, replay_event_type type, size_t line) {
-  if (verdict->event_count == verdict->event_capacity) {
-    size_t capacity = verdict->event_capacity ? verdict->event_capacity * 2 : 16;
-    replay_event *events = realloc(verdict->events, capacity * sizeof *events);
-    if (!events) {
-      verdict->short_of_memory = true;
-      return NULL;
-    }
-    verdict->events = events;
-    verdict->event_capacity = capacity;
-  }
-  replay_event *event = &verdict->events[verdict->event_count++];
-  *event = (replay_event){.type = type, .line = line};
-  return event;
-}
-
-/* Notes that a copy could not be made; an event that lacks a text would say something else. */
-static char *noted(replay_verdict *verdict, char *copy) {
-  if (!copy) verdict->short_of_memory = true;
-  return copy;
-}
-
-/* A JSON value as it stands in its line; NULL for none. */
-static char *copy_span(replay_verdict *verdict, json_span span) {
-  size_t quotes = span.type == JSON_STRING ? 1 : 0;
-  return span.at ? noted(verdict, strndup(span.at - quotes, span.size + 2 * quotes)) : NULL;
-}
-
-/* What a string says; NULL for none. */
-static char *copy_text(replay_verdict *verdict, json_span string) {
-  if (!string.at) return NULL;
-  char *text = malloc(string.size + 1);
-  if (text) text[json_unescape(string, text)] = '\0';
-  return noted(verdict, text);
-}
-
-static char *copy_buffer(replay_verdict *verdict, const text_buffer *buffer) {
-  if (buffer->failed) return noted(verdict, NULL);
-  return noted(verdict, strndup(buffer->data ? buffer->data : "", buffer->size));
-}
-
 static void report_bad_line(replay_judge *judge, replay_verdict *verdict, size_t line,
                             size_t column) {
   verdict->counts.bad_lines++;
-  replay_event *event = new_event(verdict, REPLAY_BAD_LINE, line);
+  replay_event *event = replay_event_new(verdict, REPLAY_BAD_LINE, line);
   if (!event) return;
   event->place = (int)column;
-  event->message = copy_buffer(verdict, &judge->error);
+  event->message = replay_event_buffer(verdict, &judge->error);
 }
 
 /* The column of the counts for an action. */
@@ -140,45 +98,53 @@ static void trace(replay_judge *judge, replay_verdict *verdict, const recording_
   memcpy(event->file, judge->answer.file, sizeof event->file);
 }
 
+/* Which decision an event is about. */
+static void name(const replay_judge *judge, replay_verdict *verdict, const recording_line *line,
+                 replay_event *event) {
+  event->id = replay_event_text(verdict, line->id);
+  event->kind = replay_event_text(verdict, line->kind);
+  if (!judge->details) return;
+  event->time = replay_event_text(verdict, line->time);
+  event->facts = replay_event_span(verdict, line->facts);
+}
+
 static void report_failure(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
                            size_t number, const earlier *before) {
-  replay_event *event = new_event(verdict, REPLAY_FAILURE, number);
+  replay_event *event = replay_event_new(verdict, REPLAY_FAILURE, number);
   if (!event) return;
   trace(judge, verdict, line, event);
-  event->id = copy_text(verdict, line->id);
-  event->kind = copy_text(verdict, line->kind);
+  name(judge, verdict, line, event);
   const char *code = policy_outcome_code(judge->answer.outcome);
-  event->code = noted(verdict, strdup(code ? code : "PolicyError"));
-  event->message = copy_buffer(verdict, &judge->answer.error);
+  event->code = replay_event_noted(verdict, strdup(code ? code : "PolicyError"));
+  event->message = replay_event_buffer(verdict, &judge->answer.error);
   if (!before) return;
-  event->was = copy_span(verdict, before->decision);
-  event->was_because = copy_span(verdict, before->because);
+  event->was = replay_event_span(verdict, before->decision);
+  event->was_because = replay_event_span(verdict, before->because);
 }
 
 static char *copy_action(replay_verdict *verdict, json_span decision) {
   json_span action = action_of(decision);
-  return action.type == JSON_STRING ? copy_text(verdict, action) : NULL;
+  return action.type == JSON_STRING ? replay_event_text(verdict, action) : NULL;
 }
 
 static void report_difference(replay_judge *judge, replay_verdict *verdict,
                               const recording_line *line, size_t number, const earlier *before) {
-  replay_event *event = new_event(verdict, REPLAY_DIFFERENCE, number);
+  replay_event *event = replay_event_new(verdict, REPLAY_DIFFERENCE, number);
   if (!event) return;
-  event->field = copy_buffer(verdict, &judge->path);
+  event->field = replay_event_buffer(verdict, &judge->path);
   trace(judge, verdict, line, event);
-  event->id = copy_text(verdict, line->id);
-  event->kind = copy_text(verdict, line->kind);
-  event->is = copy_buffer(verdict, &judge->answer.decision);
-  event->is_action = noted(verdict, strdup(judge->answer.action));
-  event->is_because = copy_buffer(verdict, &judge->answer.because);
+  name(judge, verdict, line, event);
+  event->is = replay_event_buffer(verdict, &judge->answer.decision);
+  event->is_action = replay_event_noted(verdict, strdup(judge->answer.action));
+  event->is_because = replay_event_buffer(verdict, &judge->answer.because);
   if (before) {
-    event->was = copy_span(verdict, before->decision);
+    event->was = replay_event_span(verdict, before->decision);
     event->was_action = copy_action(verdict, before->decision);
-    event->was_because = copy_span(verdict, before->because);
+    event->was_because = replay_event_span(verdict, before->because);
     return;
   }
   event->was_failure = true;
-  event->was = copy_buffer(verdict, &judge->old_answer.error);
+  event->was = replay_event_buffer(verdict, &judge->old_answer.error);
 }
 
 static void transcribe(replay_judge *judge, const recording_line *line, bool ok, text_buffer *out) {
@@ -244,13 +210,25 @@ static bool unescape_kind(replay_judge *judge, recording_line *line) {
   return true;
 }
 
+static void report_same(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
+                        size_t number) {
+  replay_event *event = replay_event_new(verdict, REPLAY_SAME, number);
+  if (!event) return;
+  event->kind = replay_event_text(verdict, line->kind);
+  event->time = replay_event_text(verdict, line->time);
+  event->is_action = replay_event_noted(verdict, strdup(judge->answer.action));
+}
+
 /* Counts the new decision, and reports it when it is another. */
 static void report_decision(replay_judge *judge, replay_verdict *verdict,
                             const recording_line *line, size_t number, const earlier *before,
                             difference found) {
   replay_counts *counts = &verdict->counts;
   switch (found) {
-  case SAME: counts->identical++; return;
+  case SAME:
+    counts->identical++;
+    if (judge->details) report_same(judge, verdict, line, number);
+    return;
   case OTHER_DECISION: counts->changed++; break;
   case OTHER_BECAUSE: counts->reworded++; break;
   }
@@ -346,32 +324,4 @@ void replay_judge_free(replay_judge *judge) {
   text_buffer_free(&judge->error);
   text_buffer_free(&judge->kind);
   text_buffer_free(&judge->path);
-}
-
-static void event_free(replay_event *event) {
-  free(event->id);
-  free(event->kind);
-  free(event->field);
-  free(event->was);
-  free(event->was_action);
-  free(event->is_action);
-  free(event->was_because);
-  free(event->is);
-  free(event->is_because);
-  free(event->code);
-  free(event->message);
-}
-
-void replay_verdict_reset(replay_verdict *verdict) {
-  for (size_t i = 0; i < verdict->event_count; i++) event_free(&verdict->events[i]);
-  verdict->event_count = 0;
-  verdict->transcript.size = 0;
-  verdict->counts = (replay_counts){0};
-  verdict->short_of_memory = false;
-}
-
-void replay_verdict_free(replay_verdict *verdict) {
-  replay_verdict_reset(verdict);
-  free(verdict->events);
-  text_buffer_free(&verdict->transcript);
 }

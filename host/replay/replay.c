@@ -84,6 +84,7 @@ static policy_sandbox *open_sandbox(const policy_files *files, const replay_opti
 }
 
 static bool open_judge(replay_judge *judge, const replay_options *options) {
+  judge->details = options->details;
   judge->now = open_sandbox(options->files, options);
   if (judge->now && options->old_files) judge->old = open_sandbox(options->old_files, options);
   return judge->now && (judge->old || !options->old_files);

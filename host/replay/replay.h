@@ -18,6 +18,7 @@ typedef enum {
   REPLAY_DIFFERENCE, /* another decision, or another because */
   REPLAY_FAILURE,    /* the policy failed, or could not be asked */
   REPLAY_BAD_LINE,   /* the line is no decision */
+  REPLAY_SAME,       /* the same decision for the same reason; only with details */
 } replay_event_type;
 
 typedef struct {
@@ -37,6 +38,8 @@ typedef struct {
   bool was_failure;              /* diff: the old set failed, `was` is its message */
   char *code;                    /* of a failure or bad line: error code, or NULL */
   char *message;
+  char *time;  /* with details, of every decision: as recorded; NULL without */
+  char *facts; /* with details, of a difference or failure: JSON text */
 } replay_event;
 
 enum { REPLAY_ACTIONS = 8, REPLAY_KINDS = 16 };
@@ -61,7 +64,8 @@ typedef struct {
   policy_limits limits;
   const char *overrides; /* JSON object for policy_sandbox_override, or NULL */
   size_t overrides_size;
-  size_t jobs; /* 1 to REPLAY_MAX_JOBS */
+  size_t jobs;  /* 1 to REPLAY_MAX_JOBS */
+  bool details; /* an event for every decision, with its time and facts */
 } replay_options;
 
 typedef struct {

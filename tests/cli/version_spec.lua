@@ -15,7 +15,7 @@ describe("weir version", function()
     assert.equal(0, result.status)
     assert.equal("", result.stderr)
     assert.matches("^weir %d+%.%d+%.%d+\nLua 5%.4%.%d+: Debian's lua5%.4 5%.4%S+, patched %(01%-seed, ", result.stdout)
-    assert.matches("\nwith curl %d+.*, expat %d+.*, mbedTLS %d+.*, zlib %d+.*\n", result.stdout)
+    assert.matches("\nwith curl %d+.*, expat %d+.*, mbedTLS %d+.*, zlib %d+.*, dygraphs 2%.%d+%.%d+\n", result.stdout)
     assert.matches("\nbuilt by %a+ %d+.* for [%w_]+\n$", result.stdout)
   end)
 
@@ -29,7 +29,8 @@ describe("weir version", function()
     local patches = lines_of("ls deploy/lua/patches")
     for i, name in ipairs(patches) do patches[i] = name:gsub("%.patch$", "") end
     assert.same(patches, about.lua.patches)
-    assert.equal(4, #about.libraries)
+    assert.equal(5, #about.libraries)
+    assert.equal("dygraphs", about.libraries[5].name)
   end)
 
   it("is short as an option", function()

@@ -1,39 +1,10 @@
 -- weir bundle [DIR] [-o FILE]: a verified policy set as one file, for S3 or AppConfig.
 local check = require "weir.cli.check"
 local exit = require "weir.cli.exit"
-local files = require "weir.files"
+local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
 local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
-
-local function write_to(path, text)
-  local file, message = io.open(path, "wb")
-  if not file then return nil, message end
-  local ok
-  ok, message = file:write(text)
-  local closed, why = file:close()
-  if ok and closed then return true end
-  return nil, ("%s: %s"):format(path, message or why)
-end
-
--- A pipe or a device: a file must not take its place.
-local function is_special(path)
-  local status = files.stat(path)
-  return path:find("^/dev/") ~= nil or (status ~= nil and status.type == "other")
-end
-
--- Beside the target, then renamed: whoever reads it meets a whole bundle.
-local function write_whole(path, text)
-  if is_special(path) then return write_to(path, text) end
-  local part = path .. ".part"
-  local ok, message = write_to(part, text)
-  if ok then
-    ok, message = os.rename(part, path)
-    message = message and ("%s: %s"):format(path, (message:gsub("^.*: ", "")))
-  end
-  if not ok then os.remove(part) end
-  return ok, message
-end
 
 local function fail(screen, message, code, status, next_command)
   return report.failure(screen, "bundle", {
@@ -71,7 +42,7 @@ local function run(given, screen)
     return exit.fine
   end
   local ok
-  ok, message = write_whole(given.output, text)
+  ok, message = output_file.write(given.output, text)
   if not ok then return fail(screen, message, "WriteFailed", exit.io) end
 
   local policy_count = #result.set:policies()

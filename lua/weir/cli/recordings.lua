@@ -162,7 +162,7 @@ end
 -- What an event tells of a recording and of its decisions.
 local TEXTS = {
   "id", "kind", "field", "message", "was", "was_action", "was_because", "is", "is_action",
-  "is_because",
+  "is_because", "time", "facts",
 }
 
 -- A recording that something else wrote may hold task tokens: none is shown.
@@ -178,7 +178,9 @@ end
 function recordings.replay(verb, screen, job)
   local err, on_event = screen.err, job.on_event
   redact.forget()
-  job.on_event = function(file, event) on_event(file, without_secrets(event)) end
+  job.on_event = function(file, event)
+    on_event(file, event.type == "same" and event or without_secrets(event))
+  end
   if err.live then
     job.on_progress = function(...) show_progress(err, ...) end
   end

@@ -1,4 +1,5 @@
 -- weir replay RECORDING…: does this policy set decide as the recordings say?
+local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
@@ -21,9 +22,11 @@ end
 
 -- With --json at most `limit` of each type become objects.
 function Run:event(file, event)
+  if self.page then self.page:event(file, event) end
+  if event.type == "same" then return end
   if event.type == "difference" then
     self.differences = self.differences + 1
-    if self.quiet or self.differences > self.limit then return end
+    if self.quiet or self.only_page or self.differences > self.limit then return end
     self.shown = self.shown + 1
     if self.json then
       self.out:print(recordings.event_json(file, event))
@@ -80,6 +83,21 @@ local function next_command(summary, given, directory)
   end
 end
 
+function Run:print(given, set, directory, summary)
+  if given.json then
+    self.out:print(recordings.summary_json(summary, {
+      policies = directory,
+      set_digest = set:digest(),
+    }))
+    return
+  end
+  self.troubles:finish()
+  if self.only_page then return end
+  self:summary(set, directory, summary)
+  local command = next_command(summary, given, directory)
+  if command then self.err:print("Next: ", printable(command)) end
+end
+
 local function new_run(given, screen, limit)
   local troubles_shown = given.limit and limit or given.json and math.huge or recordings.TROUBLES
   return setmetatable({
@@ -91,6 +109,8 @@ local function new_run(given, screen, limit)
     differences = 0,
     shown = 0,
     troubles = recordings.troubles(screen.err, troubles_shown),
+    page = given.html and require("weir.page.replay").new(),
+    only_page = html.takes_output(given),
   }, Run)
 end
 
@@ -103,6 +123,8 @@ local function run(given, screen)
   local ok
   ok, mistake, hint = recordings.check(given.RECORDING)
   if not ok then return nil, mistake, hint end
+  ok, mistake, hint = html.check(given)
+  if not ok then return nil, mistake, hint end
   local set, directory = policies.load("replay", given, screen)
   if not set then return directory() end
 
@@ -111,20 +133,16 @@ local function run(given, screen)
     set = set,
     recordings = given.RECORDING,
     jobs = jobs,
+    details = given.html ~= nil,
     on_event = function(file, event) self:event(file, event) end,
   })
   if not summary then return failed end
 
-  if given.json then
-    screen.out:print(recordings.summary_json(summary, {
-      policies = directory,
-      set_digest = set:digest(),
-    }))
-  else
-    self.troubles:finish()
-    self:summary(set, directory, summary)
-    local command = next_command(summary, given, directory)
-    if command then screen.err:print("Next: ", printable(command)) end
+  self:print(given, set, directory, summary)
+  if self.page then
+    local page = self.page:page { summary = summary, directory = directory, set_digest = set:digest() }
+    local written, status = html.write("replay", screen, given, page)
+    if not written then return status end
   end
   return recordings.status("replay", screen, summary)
 end
@@ -152,6 +170,7 @@ return {
         .. "the others" },
     { long = "quiet", short = "q", doc = "no differences: the summary, and what is wrong" },
     { long = "json", doc = "one JSON object per difference, failure and bad line; the summary last" },
+    html.option,
   },
   exits = {
     { 0, "every decision is the recorded one" },

@@ -2,6 +2,15 @@
 local build = require "weir.build"
 local json = require "weir.json"
 
+-- The chart library of the pages is text inside the program; the layer has no pages.
+local function with_pages(about)
+  local found = package.searchers[2]("weir.page.assets")
+  if type(found) ~= "function" then return about end
+  local version = require("weir.page.assets").dygraphs.version
+  about.libraries[#about.libraries + 1] = { name = "dygraphs", version = version }
+  return about
+end
+
 local function print_text(out, about)
   out:printf("weir %s", about.version)
   out:printf("Lua %s: Debian's lua5.4 %s, patched (%s)", about.lua.version, about.lua.package,
@@ -30,7 +39,7 @@ return {
     { "weir version --json", "the same, for programs" },
   },
   run = function(given, screen)
-    local about = build.describe()
+    local about = with_pages(build.describe())
     if given.json then
       screen.out:print(json.encode(about))
     else

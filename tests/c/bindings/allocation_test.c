@@ -93,7 +93,7 @@ static const call calls[] = {
      "return function() return M.timestamp(), M.new_id(), M.executable(), M.time(), M.deadline(),"
      " M.write(1,''), M.sleep(0) end"},
     {"replay.run", "local s=require('weir.policy_set').load(DIRECTORY) return function() return"
-                   " M.run{set=s,recordings={RECORDING,'/nonexistent'},jobs=2,"
+                   " M.run{set=s,recordings={RECORDING,'/nonexistent'},jobs=2,details=true,"
                    "on_event=function(_,e) return e.type..'x' end,on_progress=function() end} end"},
     {"replay.combine", "local d='sha256:'..('0'):rep(64) return function()"
                        " return M.combine{{name='a',digest=d},{name='b',digest=d}} end"},

@@ -229,6 +229,7 @@ local CALLS = {
     takes = { {
       set = "policy set", old = "policy set|nothing", recordings = "table",
       jobs = "number|nothing", on_event = "function|nothing", on_progress = "function|nothing",
+      details = "boolean|nothing",
     } },
     good = { { recordings = {} } },
   },

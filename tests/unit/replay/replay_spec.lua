@@ -66,6 +66,22 @@ describe("replay", function()
     assert.are.equal('{"action":"realtime"}', events[1].is)
   end)
 
+  it("gives with details every decision, when it was made, and the facts of those that differ", function()
+    local text = table.concat(lines, "\n"):gsub('"file_count":11', '"file_count":3')
+    run("mkdir -p " .. directory)
+    write("details.jsonl", text)
+    local events = {}
+    replay.run { set = ten, recordings = { path("details.jsonl") }, details = true,
+      on_event = function(_, event) events[#events + 1] = event end }
+    assert.are.equal(5, #events)
+    assert.are.same({ "same", "same", "same", "difference", "same" },
+      { events[1].type, events[2].type, events[3].type, events[4].type, events[5].type })
+    assert.are.same({ "routing", "realtime" }, { events[1].kind, events[1].is_action })
+    assert.are.equal(lines[1]:match('"time":"([^"]*)"'), events[1].time)
+    assert.are.same({ nil, '{"file_count":3}' }, { events[1].facts, events[4].facts })
+    assert.is_nil(select(2, replay_text(ten, "plain.jsonl", text))[1].facts)
+  end)
+
   it("tells the same decision for another reason apart", function()
     local summary, events = replay_text(ten, "reworded.jsonl", (lines[1]:gsub("1 files", "one file")))
     assert.are.same({ 0, 1, 0 }, { summary.changed, summary.reworded, summary.identical })
