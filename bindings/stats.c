@@ -14,6 +14,7 @@
  * high ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=]} → low, high   of the ratio − 1
  *   cloudwatch(values, statistic) → number | nil, message, "NoData"
  *   windows()  sketch([accuracy])  welford() → objects, see stats_objects.c
+ *   trial{…} → the evidence of one trial, see stats_trial.c
  *   welch to order_ranks, boundaries and cloudwatch are in stats_samples.c
  *
  * confidence is 0.95 and alpha 0.05 where they are not given.
@@ -178,5 +179,6 @@ int luaopen_weir_stats(lua_State *L) {
   stats_samples_add(L);
   stats_objects_add(L);
   stats_welford_add(L);
+  stats_trials_add(L);
   return 1;
 }

@@ -58,7 +58,7 @@ static int lua_stats_windows_add(lua_State *L) {
   window.x1 = stats_arguments_option(L, "x1", 0, window.n1, STATS_NO_DEFAULT, signature);
   window.x0 = stats_arguments_option(L, "x0", 0, window.n0, STATS_NO_DEFAULT, signature);
 
-  binding_expect_memory(L, stats_windows_add(self, window));
+  stats_windows_add(self, window);
   return 1;
 }
 
@@ -67,7 +67,7 @@ static const char WINDOWS_MERGE_SIGNATURE[] = "windows:merge(windows)";
 static int lua_stats_windows_merge(lua_State *L) {
   stats_windows *self = binding_argument_self(L, WINDOWS, WINDOWS_MERGE_SIGNATURE);
   const stats_windows *other = read_other(L, WINDOWS, WINDOWS_MERGE_SIGNATURE);
-  binding_expect_memory(L, stats_windows_merge(self, other));
+  stats_windows_merge(self, other);
   return push_self(L);
 }
 
@@ -84,11 +84,6 @@ static int lua_stats_windows_dispersion(lua_State *L) {
   binding_argument_most(L, 1, "windows:dispersion()");
   lua_pushnumber(L, stats_windows_dispersion(self));
   return 1;
-}
-
-static int lua_stats_windows_gc(lua_State *L) {
-  stats_windows_free(binding_argument_self(L, WINDOWS, "windows"));
-  return 0;
 }
 
 /* ── Sketches ── */
@@ -229,7 +224,7 @@ static void register_types(lua_State *L) {
       BINDING_FUNCTION(stats_sketch, buckets),
       BINDING_END,
   };
-  static const luaL_Reg windows_end[] = {BINDING_METAMETHOD(stats_windows, gc), BINDING_END};
+  static const luaL_Reg windows_end[] = {BINDING_END};
   static const luaL_Reg sketch_end[] = {BINDING_METAMETHOD(stats_sketch, gc), BINDING_END};
   binding_type_register(L, WINDOWS, windows_end, windows);
   binding_type_register(L, SKETCH, sketch_end, sketch);

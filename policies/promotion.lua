@@ -115,7 +115,7 @@ local function worse(facts, challenger, params)
   if latency.low > params.latency_tolerance then
     return rollback { variant = challenger.name, to = facts.champion,
       because = "its p99 is slower by %.0f%% to %.0f%%; %g%% are tolerated",
-      latency.low * 100, latency.high * 100, params.latency_tolerance * 100 }
+      latency.low * 100, (latency.high or math.huge) * 100, params.latency_tolerance * 100 }
   end
 end
 
@@ -168,6 +168,9 @@ local function judged(facts, challenger, params)
   if errors.high > params.error_tolerance then
     return undecided(errors, params.error_tolerance, challenger.window,
       "its error rate may be higher by %.2f points; %g are tolerated")
+  end
+  if not latency.high then
+    return hold { needs = "more requests", because = "its p99 may be slower without limit" }
   end
   if latency.high > params.latency_tolerance then
     return undecided(latency, params.latency_tolerance, challenger.window,

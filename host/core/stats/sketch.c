@@ -49,12 +49,23 @@ bool stats_sketch_add(stats_sketch *self, double value, double count) {
   return true;
 }
 
-bool stats_sketch_merge(stats_sketch *self, const stats_sketch *other) {
+void stats_sketch_clear(stats_sketch *self) {
+  if (self->size > 0) memset(self->counts, 0, self->size * sizeof *self->counts);
+  self->not_positive = self->total = 0;
+}
+
+bool stats_sketch_merge_scaled(stats_sketch *self, const stats_sketch *other, double factor) {
+  double not_positive = other->not_positive * factor; /* both may be one */
   for (size_t i = 0; i < other->size; i++)
-    if (!stats_sketch_add_bucket(self, other->first + (int32_t)i, other->counts[i])) return false;
-  self->not_positive += other->not_positive;
-  self->total += other->not_positive;
+    if (!stats_sketch_add_bucket(self, other->first + (int32_t)i, other->counts[i] * factor))
+      return false;
+  self->not_positive += not_positive;
+  self->total += not_positive;
   return true;
+}
+
+bool stats_sketch_merge(stats_sketch *self, const stats_sketch *other) {
+  return stats_sketch_merge_scaled(self, other, 1);
 }
 
 double stats_sketch_quantile(const stats_sketch *self, double q) {

@@ -29,7 +29,11 @@ int32_t stats_sketch_bucket(const stats_sketch *self, double value);
 bool stats_sketch_add_bucket(stats_sketch *self, int32_t bucket, double count);
 bool stats_sketch_add(stats_sketch *self, double value, double count);
 
-/* Both sketches have one accuracy. */
+/* Empties it; memory is kept. */
+void stats_sketch_clear(stats_sketch *self);
+
+/* Both sketches have one accuracy; every count is multiplied by factor. */
+bool stats_sketch_merge_scaled(stats_sketch *self, const stats_sketch *other, double factor);
 bool stats_sketch_merge(stats_sketch *self, const stats_sketch *other);
 
 /* The q-quantile within the accuracy; not a number for an empty sketch. */

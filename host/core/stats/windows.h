@@ -5,27 +5,27 @@
  *   A = Σ n1   X = Σ x1   Y = Σ n1·x0/n0   Q = Σ n1²/n0
  *   n1 = A   x1 = X   n0 = A²/Q   x0 = n0·Y/A     effective counts, which need not be whole
  *
+ * How much the errors of windows vary, φ, needs three more sums: with r the ratio of the rates,
+ * Σ (x1 − e·s)²/(s(1−s)) is (Σ x1²·n0/n1)/r − 2·Σ x1·x0 + r·Σ x0²·n1/n0.
+ *
  * Windows where one variant has no requests tell nothing and are left out. The order of windows and
- * of merges does not matter, but for rounding. Memory: owned; release with stats_windows_free. */
+ * of merges does not matter, but for rounding. Memory: none; all zeros is empty. */
 #ifndef WEIR_CORE_STATS_WINDOWS_H
 #define WEIR_CORE_STATS_WINDOWS_H
-
-#include <stdbool.h>
-#include <stddef.h>
 
 typedef struct {
   double n1, x1, n0, x0; /* requests and errors: challenger, champion */
 } stats_window;
 
+enum { STATS_WINDOWS_SUMS = 8 };
+
 typedef struct {
-  stats_window *items;
-  size_t count, capacity;
   double requests, errors, weighted_errors, weights; /* A, X, Y, Q */
+  double squares1, products, squares0, all_errors;   /* of φ; the last is Σ x1 + x0 */
 } stats_windows;
 
-/* False when memory is short. */
-bool stats_windows_add(stats_windows *self, stats_window window);
-bool stats_windows_merge(stats_windows *self, const stats_windows *other);
+void stats_windows_add(stats_windows *self, stats_window window);
+void stats_windows_merge(stats_windows *self, const stats_windows *other);
 
 /* The effective counts; all 0 without windows. */
 stats_window stats_windows_counts(const stats_windows *self);
@@ -33,7 +33,5 @@ stats_window stats_windows_counts(const stats_windows *self);
 /* φ, how much more than chance alone the errors of windows vary: 1 when not at all. It is measured
  * around the ratio of the two rates, so that a real difference is not taken for variation. */
 double stats_windows_dispersion(const stats_windows *self);
-
-void stats_windows_free(stats_windows *self);
 
 #endif

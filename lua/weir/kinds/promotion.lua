@@ -14,14 +14,23 @@ local function milliseconds(name, doc)
 end
 
 local WINDOW = {
+  { name = "from", type = "integer", min = 0, max = LAST_SECOND, unit = "epoch seconds",
+    doc = "when the window begins" },
+  { name = "to", type = "integer", min = 0, max = LAST_SECOND, unit = "epoch seconds",
+    doc = "when it ends; what happens then is not in it" },
   { name = "seconds", type = "integer", min = 1, max = 100000000, unit = "seconds",
     doc = "length of the window" },
+  { name = "share", type = "number", min = 0, max = 1,
+    doc = "share of the traffic that the variant was to get" },
+  { name = "warming", type = "flag",
+    doc = "too soon after a change of weights or instances to count for anything" },
   { name = "requests", type = "integer", min = 0, max = 1000000000000,
     doc = "requests answered or failed; absent: no data" },
   { name = "errors", type = "integer", min = 0, max = 1000000000000,
     doc = "requests that failed; 0 means that none failed, absent that nobody knows" },
   { name = "latency_ms", type = "record", doc = "latency of the answers", fields = {
     milliseconds("mean", "arithmetic mean"), milliseconds("p50", "median"),
+    milliseconds("p90", "90th percentile"),
     milliseconds("p95", "95th percentile"), milliseconds("p99", "99th percentile"),
   } },
 }
@@ -36,17 +45,30 @@ local VARIANT = {
     values = { "Approved", "PendingManualApproval", "Rejected" },
     doc = "ModelApprovalStatus of its package in the registry; absent when it is in none" },
   { name = "window", type = "record", fields = WINDOW,
-    doc = "what it did since its weight last changed: the window that is judged" },
+    doc = "what it did in this trial, warm-ups left out" },
   { name = "recent", type = "record", fields = WINDOW,
-    doc = "what it did in the last minutes, for guardrails" },
+    doc = "what it did in the last window, for guardrails" },
 }
 
-local function interval(name, doc)
+local function count(name, doc)
+  return { name = name, type = "number", min = 0, max = 1e15, doc = doc }
+end
+
+-- The upper end of a latency's interval may be beyond what the data reach.
+local function interval(name, doc, may_be_open)
   return { name = name, type = "record", doc = doc, fields = {
     { name = "low", type = "number", required = true, doc = "lower end" },
-    { name = "high", type = "number", required = true, doc = "upper end" },
+    { name = "high", type = "number", required = not may_be_open,
+      doc = may_be_open and "upper end; absent while the data do not reach it" or "upper end" },
+    { name = "estimate", type = "number", doc = "what the data say without caution" },
   } }
 end
+
+local STEP = {
+  count("requests", "requests of the challenger"),
+  { name = "error_rate_low", type = "number", doc = "lower end, as error_rate.low" },
+  { name = "latency_low", type = "number", doc = "lower end, as latency.low" },
+}
 
 local EVIDENCE = {
   { name = "method", type = "choice", values = { "always_valid", "fixed_horizon" },
@@ -57,9 +79,26 @@ local EVIDENCE = {
   interval("error_rate",
     "error rate of the challenger minus that of the champion, as a fraction"),
   interval("latency",
-    "p99 of the challenger relative to the champion's: 0.1 is ten percent slower"),
+    "p99 of the challenger relative to the champion's: 0.1 is ten percent slower", true),
+  interval("latency_p50",
+    "the same of the median, which is known from ten times fewer requests", true),
+  count("requests", "requests of the challenger that the error rate is taken from"),
+  count("errors", "those of them that failed"),
+  count("champion_requests", "requests of the champion, standardised to the challenger's times: "
+    .. "need not be whole"),
+  count("champion_errors", "those of them that failed"),
+  count("successes", "requests of the challenger that the latency is taken from"),
+  count("champion_successes", "the same of the champion, standardised"),
+  { name = "dispersion", type = "number", min = 1,
+    doc = "how much more than by chance the error rates of the windows vary: 1 is not at all" },
+  { name = "step", type = "record", fields = STEP,
+    doc = "the same comparison since the weights last changed, the lower ends only" },
   { name = "sample_ratio_p", type = "number", min = 0, max = 1,
     doc = "p-value of the observed split of requests against the configured one" },
+  { name = "sample_ratio_shift", type = "number", min = -1,
+    doc = "requests of the challenger relative to what it should have got: -0.05 is 5 % too few" },
+  { name = "sample_ratio_minutes", type = "integer", min = 0, unit = "minutes",
+    doc = "since the split was first found broken (p below 0.001); absent while it is not" },
 }
 
 local ORDER = {
@@ -97,8 +136,12 @@ local function not_promotable(facts, variant)
   if variant.stage == "retired" or variant.stage == "failed" then
     return name .. " is " .. variant.stage
   end
+end
 
-  local window = variant.window
+-- A variant without traffic has no data, and its first step is what gets it some.
+local function not_measured(variant, action)
+  local window, name = variant.window, variant.name
+  if action == "ramp" and variant.weight == 0 then return end
   if not (window and window.errors and (window.requests or 0) > 0) then
     return name .. " has no data"
   end
@@ -119,7 +162,13 @@ return {
       unique_by = "name", of = { type = "record", fields = VARIANT },
       doc = "the variants of the endpoint" },
     { name = "evidence", type = "record", fields = EVIDENCE,
-      doc = "comparison of the challenger with the champion over the same window" },
+      doc = "comparison of the challenger with the champion over the whole trial" },
+    { name = "minutes_since_start", type = "integer", min = 0, unit = "minutes",
+      doc = "since the trial began" },
+    { name = "minutes_since_change", type = "integer", min = 0, unit = "minutes",
+      doc = "since weights or instances last changed" },
+    { name = "good_looks", type = "integer", min = 0, max = 1000000,
+      doc = "the good_looks of the decision before, when that was to hold" },
     { name = "order", type = "record", fields = ORDER,
       doc = "an operator's order, obeyed before any analysis" },
     { name = "history", type = "list", max_items = 100, of = { type = "record", fields = HISTORY },
@@ -138,12 +187,14 @@ return {
       { name = "weight", type = "number", min = 0, max = 1, required = true,
         doc = "its new share" },
     }, doc = "Give the variant a larger share of the traffic, below 1, and judge it again. Refused "
-      .. "like promote." },
+      .. "like promote, but that a variant of weight 0 needs no data for its first share." },
     { action = "hold", doc = "Change nothing for now.", fields = {
       { name = "needs", type = "text", min_size = 1, required = true,
         doc = "what is missing, in words an operator can act on" },
       { name = "requests", type = "integer", min = 0,
         doc = "how many more requests that takes, when it can be told" },
+      { name = "good_looks", type = "integer", min = 0, max = 1000000,
+        doc = "how many looks in a row, this one included, were good enough to go on" },
     } },
     { action = "rollback", fields = {
       { name = "variant", type = "text", required = true,
@@ -168,7 +219,7 @@ return {
       end
       return nil
     end
-    local broken = not_promotable(facts, variant)
+    local broken = not_promotable(facts, variant) or not_measured(variant, action)
     if broken then return broken end
     if action ~= "ramp" then return nil end
     if not (decision.weight > (variant.weight or 0) and decision.weight < 1) then

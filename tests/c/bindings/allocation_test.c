@@ -110,6 +110,9 @@ static const call calls[] = {
     {"stats.sketch", "return function() local s=M.sketch():add(1):add_bucket(900,2)"
                      " s:merge(s) return s:buckets(), s:quantile(.5),"
                      " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
+    {"stats.trial", "return function() local t=M.trial{warm_up=0} local s=M.sketch():add(1)"
+                    " t:add{from=0,to=1,share1=.1,share0=.9,n1=2,x1=1,n0=2,x0=1,sketch1=s,"
+                    "sketch0=s} return t:evidence(), t:restore(t:save()) end"},
     {"stats.welford", "return function() local v=M.welford():add(1) return v:merge(v):mean() end"},
     {"stats.rank_test", "return function() return M.rank_test({2,1},{3}), M.holm{.1,.2},"
                         " M.cloudwatch({1,2},'p90'), M.split_log_bayes({1,2},{1,1}) end"},

@@ -19,6 +19,8 @@ local SAMPLES = {
   { "userdata", io.stdout }, { "null", json.null }, { "secret", secret.wrap("x") },
 }
 
+local function new_trial() return stats.trial {} end
+
 local ROUTING = [[
 return policy { kind = "routing", decide = function(facts) return batch { because = "x" } end }
 ]]
@@ -333,6 +335,25 @@ local CALLS = {
   },
   ["weir.stats.sketch:count"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
   ["weir.stats.sketch:buckets"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
+  ["weir.stats.trial"] = {
+    takes = { { alpha = "number|nothing", warm_up = "number|nothing" } },
+    good = { { alpha = .01, warm_up = 60 } },
+  },
+  ["weir.stats.trial:add"] = {
+    self = new_trial,
+    takes = { {
+      from = "number", to = "number", share1 = "number", share0 = "number",
+      n1 = "number", x1 = "number", n0 = "number", x0 = "number",
+      instances1 = "number|nothing", instances0 = "number|nothing",
+      sketch1 = "sketch|nothing", sketch0 = "sketch|nothing",
+    } },
+    good = { { from = 0, to = 1, share1 = .1, share0 = .9, n1 = 1, x1 = 1, n0 = 1, x0 = 1 } },
+  },
+  ["weir.stats.trial:evidence"] = { self = new_trial, takes = {}, good = {} },
+  ["weir.stats.trial:save"] = { self = new_trial, takes = {}, good = {} },
+  ["weir.stats.trial:restore"] = {
+    self = new_trial, takes = { "text" }, good = { new_trial():save() },
+  },
   ["weir.stats.welford"] = { takes = {}, good = {} },
   ["weir.stats.welford:add"] = { self = stats.welford, takes = { "number" }, good = { 1 } },
   ["weir.stats.welford:merge"] = {

@@ -260,10 +260,10 @@ static void bounds_differences_of_errors(void **state) {
 static void standardises_windows(void **state) {
   (void)state;
   stats_windows windows = {0};
-  assert_true(stats_windows_add(&windows, (stats_window){100, 1, 900, 9}));
-  assert_true(stats_windows_add(&windows, (stats_window){300, 6, 700, 14}));
-  assert_true(stats_windows_add(&windows, (stats_window){0, 0, 700, 700}));
-  assert_true(stats_windows_add(&windows, (stats_window){500, 5, 500, 5}));
+  stats_windows_add(&windows, (stats_window){100, 1, 900, 9});
+  stats_windows_add(&windows, (stats_window){300, 6, 700, 14});
+  stats_windows_add(&windows, (stats_window){0, 0, 700, 700});
+  stats_windows_add(&windows, (stats_window){500, 5, 500, 5});
   stats_window all = stats_windows_counts(&windows);
   near(all.n0, 1266.2531017369727);
   near(all.x0 / all.n0, .013333333333333);
@@ -272,7 +272,6 @@ static void standardises_windows(void **state) {
   stats_interval found = stats_error_interval(&counts);
   near_within(found.low, -.016314015970, 1e-9, __LINE__);
   near_within(found.high, .017756555072, 1e-9, __LINE__);
-  stats_windows_free(&windows);
 }
 
 static void check_ratio(const stats_sketch *one, const stats_sketch *zero, double q, double low,

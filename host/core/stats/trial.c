@@ -1,0 +1,173 @@
+/* See trial.h. */
+#include "core/stats/trial.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/stats/error_interval.h"
+
+const stats_trial_settings stats_trial_settings_default = {
+    .alpha = 0.05,
+    .clock = 10,
+    .warm_up = 600,
+    .split_alpha = 0.001,
+    .concentration = 10000,
+};
+
+/* ── Sums ── */
+
+static stats_trial_sums sums_new(double accuracy) {
+  return (stats_trial_sums){.one = stats_sketch_new(accuracy), .zero = stats_sketch_new(accuracy)};
+}
+
+static void sums_clear(stats_trial_sums *self) {
+  self->errors = self->successes = (stats_windows){0};
+  stats_sketch_clear(&self->one);
+  stats_sketch_clear(&self->zero);
+}
+
+static void sums_free(stats_trial_sums *self) {
+  stats_sketch_free(&self->one);
+  stats_sketch_free(&self->zero);
+}
+
+/* False when memory is short. */
+static bool sums_add(stats_trial_sums *self, const stats_trial_arm *one,
+                     const stats_trial_arm *zero) {
+  stats_windows_add(&self->errors,
+                    (stats_window){one->requests, one->errors, zero->requests, zero->errors});
+  if (!one->latencies || !zero->latencies) return true;
+  double n1 = one->latencies->total, n0 = zero->latencies->total;
+  if (n1 == 0 || n0 == 0) return true;
+
+  stats_windows_add(&self->successes, (stats_window){.n1 = n1, .n0 = n0});
+  return stats_sketch_merge_scaled(&self->one, one->latencies, 1) &&
+         stats_sketch_merge_scaled(&self->zero, zero->latencies, n1 / n0);
+}
+
+/* ── The trial ── */
+
+stats_trial stats_trial_new(stats_trial_settings settings, double accuracy) {
+  stats_trial self = {
+      .settings = settings, .whole = sums_new(accuracy), .step = sums_new(accuracy)};
+  stats_trial_clear(&self);
+  return self;
+}
+
+void stats_trial_free(stats_trial *self) {
+  sums_free(&self->whole);
+  sums_free(&self->step);
+}
+
+void stats_trial_clear(stats_trial *self) {
+  self->started = self->changed = self->last = self->broken_since = NAN;
+  self->share1 = self->share0 = self->instances1 = self->instances0 = 0;
+  self->sent1 = self->sent0 = self->log_bayes = 0;
+  self->all_sent = self->all_expected = 0;
+  self->split_p = 1;
+  sums_clear(&self->whole);
+  sums_clear(&self->step);
+}
+
+/* ln B of the regime going on. */
+static double regime_log_bayes(const stats_trial *self) {
+  double both = self->share1 + self->share0;
+  if (!(both > 0)) return 0;
+  double sent[] = {self->sent1, self->sent0};
+  double shares[] = {self->share1 / both, self->share0 / both};
+  return stats_split_log_bayes(sent, shares, 2, self->settings.concentration);
+}
+
+static bool is_change(const stats_trial *self, const stats_trial_window *window) {
+  const stats_trial_arm *one = &window->challenger, *zero = &window->champion;
+  return isnan(self->last) || one->share != self->share1 || zero->share != self->share0 ||
+         one->instances != self->instances1 || zero->instances != self->instances0;
+}
+
+static void begin_regime(stats_trial *self, const stats_trial_window *window) {
+  self->log_bayes += regime_log_bayes(self);
+  self->changed = window->from;
+  self->share1 = window->challenger.share;
+  self->share0 = window->champion.share;
+  self->instances1 = window->challenger.instances;
+  self->instances0 = window->champion.instances;
+  self->sent1 = self->sent0 = 0;
+  sums_clear(&self->step);
+}
+
+static void check_split(stats_trial *self, const stats_trial_window *window) {
+  double both = self->share1 + self->share0;
+  if (!(both > 0)) return;
+  double sent = window->challenger.requests + window->champion.requests;
+  self->sent1 += window->challenger.requests;
+  self->sent0 += window->champion.requests;
+  self->all_sent += window->challenger.requests;
+  self->all_expected += sent * self->share1 / both;
+
+  self->split_p = fmin(self->split_p, exp(-self->log_bayes - regime_log_bayes(self)));
+  if (isnan(self->broken_since) && self->split_p < self->settings.split_alpha)
+    self->broken_since = window->to;
+}
+
+stats_trial_result stats_trial_add(stats_trial *self, const stats_trial_window *window) {
+  if (window->from < self->last) return STATS_TRIAL_REPEATED;
+  if (is_change(self, window)) begin_regime(self, window);
+  if (isnan(self->started)) self->started = window->from;
+  self->last = window->to;
+  if (window->from - self->changed < self->settings.warm_up) return STATS_TRIAL_WARMING;
+
+  check_split(self, window);
+  bool enough = sums_add(&self->whole, &window->challenger, &window->champion) &&
+                sums_add(&self->step, &window->challenger, &window->champion);
+  return enough ? STATS_TRIAL_COUNTED : STATS_TRIAL_OUT_OF_MEMORY;
+}
+
+/* ── What can be told ── */
+
+bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
+                        stats_trial_range *range) {
+  stats_window counts = stats_windows_counts(&sums->errors);
+  if (counts.n1 == 0) return false;
+  stats_error_counts given = {
+      .x1 = counts.x1,
+      .n1 = counts.n1,
+      .x0 = fmin(counts.x0, counts.n0),
+      .n0 = counts.n0,
+      .alpha = self->settings.alpha,
+      .clock = self->settings.clock,
+      .dispersion = stats_windows_dispersion(&sums->errors),
+  };
+  stats_interval ends = stats_error_interval(&given);
+  *range = (stats_trial_range){given.x1 / given.n1 - given.x0 / given.n0, ends.low, ends.high};
+  return true;
+}
+
+/* The position of the q-quantile: in the middle of its value's place. */
+static double middle_position(const stats_sketch *sketch, double q) {
+  double rank = fmax(1, ceil(q * sketch->total));
+  if (rank > sketch->total) rank = sketch->total; /* an effective count below 1 */
+  return (stats_sketch_position(sketch, rank, false) + stats_sketch_position(sketch, rank, true)) /
+         2;
+}
+
+bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, double q,
+                         stats_trial_range *range) {
+  stats_window counts = stats_windows_counts(&sums->successes);
+  if (counts.n1 == 0) return false;
+  stats_ratio_question question = {
+      .sketch1 = &sums->one,
+      .sketch0 = &sums->zero,
+      .q = q,
+      .n0 = counts.n0,
+      .alpha = self->settings.alpha,
+      .clock = self->settings.clock,
+  };
+  stats_ratio_range ends = stats_ratio_interval(&question);
+  double apart = middle_position(&sums->one, q) - middle_position(&sums->zero, q);
+  *range = (stats_trial_range){expm1(apart * sums->one.log_g), ends.low, ends.high};
+  return true;
+}
+
+double stats_trial_shift(const stats_trial *self) {
+  return self->all_expected > 0 ? self->all_sent / self->all_expected - 1 : 0;
+}
