@@ -179,6 +179,6 @@ int luaopen_weir_stats(lua_State *L) {
   stats_samples_add(L);
   stats_objects_add(L);
   stats_welford_add(L);
-  stats_trials_add(L);
+  stats_trial_add_to(L);
   return 1;
 }

@@ -28,6 +28,6 @@ int stats_arguments_push_pair(lua_State *L, double low, double high);
 void stats_samples_add(lua_State *L);
 void stats_objects_add(lua_State *L);
 void stats_welford_add(lua_State *L);
-void stats_trials_add(lua_State *L);
+void stats_trial_add_to(lua_State *L);
 
 #endif

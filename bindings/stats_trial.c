@@ -176,7 +176,7 @@ static int lua_stats_trial_restore(lua_State *L) {
   }
 }
 
-void stats_trials_add(lua_State *L) {
+void stats_trial_add_to(lua_State *L) {
   static const luaL_Reg methods[] = {
       BINDING_FUNCTION(stats_trial, add),
       BINDING_FUNCTION(stats_trial, evidence),
