@@ -182,8 +182,10 @@ end)
 
 describe("weir.stats.trial", function()
   it("says what it was called with", function()
-    assert.has_error(function() trial.new { champion = "a", challenger = "a" } end)
-    assert.has_error(function() trial.new { champion = "a", challenger = "b", alfa = 1 } end)
+    assert.error_matches(function() trial.new { champion = "a", challenger = "a" } end,
+      "two different names are needed; expected weir.inference.trial.new", 1, true)
+    assert.error_matches(function() trial.new { champion = "a", challenger = "b", alfa = 1 } end,
+      "unknown option 'alfa'", 1, true)
     assert.equal("trial/1", stats.trial({}):save():match("^%S+"))
   end)
 end)
