@@ -18,7 +18,11 @@ describe("the arguments of weir emulate", function()
       { "%-%-concurrency '0' is not an integer from 1 to 100", "--concurrency", "0" },
       { "%-%-managed '0' is not an integer", "--managed", "0" },
       { "%-%-env 'PLACE' is not NAME=VALUE", "--env", "PLACE" },
-      { "%-%-env AWS_LAMBDA_RUNTIME_API: Lambda sets this variable itself", "--env", "AWS_LAMBDA_RUNTIME_API=x" },
+      {
+        "%-%-env AWS_LAMBDA_RUNTIME_API: Lambda sets this variable itself",
+        "--env",
+        "AWS_LAMBDA_RUNTIME_API=x",
+      },
       { "%-%-env _HANDLER: Lambda sets", "--env", "_HANDLER=x" },
       { "%-%-log%-format 'json' is neither Text nor JSON", "--log-format", "json" },
       { "%-%-log%-level 'LOUD' is none of TRACE", "--log-level", "LOUD" },
@@ -26,7 +30,10 @@ describe("the arguments of weir emulate", function()
       { "%-%-function 'a/b' is not a name of a function", "--function", "a/b" },
     } do
       local arguments = { "emulate", table.unpack(case, 2) }
-      if case[1] ~= "no handler is named" then table.move({ "--handler", "x" }, 1, 2, #arguments + 1, arguments) end
+      if case[1] ~= "no handler is named" then
+        table.move({ "--handler", "x" }, 1, 2, #arguments + 1, arguments)
+      end
+
       local result = run(arguments)
       assert.equal(2, result.status, result.stderr)
       assert.matches(case[1], result.stderr)
@@ -49,6 +56,7 @@ describe("the arguments of weir emulate", function()
       assert.matches("%-%-handler '" .. case[1] .. "': " .. case[2], result.stderr)
       assert.matches("\nNext: ", result.stderr)
     end
+
     for _, name in ipairs { "routing", "routing.handler", "mine.handle" } do
       local emulator <close> = emulators.start { "--handler", name, "--task-root", directory }
       assert.equal(0, (emulator:stop()))
@@ -62,7 +70,8 @@ describe("the arguments of weir emulate", function()
     local result = run { "emulate", directory, "--handler", "routin" }
     assert.equal(2, result.status, result.stderr)
     assert.matches("did you mean 'routing'", result.stderr, 1, true)
-    for _, bom in ipairs { "[", "[]", '{"metadata":3}', '{"metadata":{"component":{"name":"other"}}}' } do
+    for _, bom in ipairs { "[", "[]", '{"metadata":3}',
+      '{"metadata":{"component":{"name":"other"}}}' } do
       run.write(directory .. "/bom.json", bom)
       local emulator <close> = emulators.start { "--handler", "routin", layer = directory }
       assert.equal(0, (emulator:stop()))
@@ -85,6 +94,7 @@ describe("the arguments of weir emulate", function()
       assert.equal(6, result.status, result.stderr)
       return result.stderr
     end
+
     assert.matches("/nowhere does not exist", problem("/nowhere"))
     assert.matches("holds no file 'bootstrap'", problem(directory))
     run.write(directory .. "/bootstrap", "#!/bin/sh\n")
@@ -98,16 +108,25 @@ describe("the arguments of weir emulate", function()
     local emulator <close> = emulators.start { "--handler", "x", layer = layer }
     local result = run { "emulate", layer, "--handler", "x", "--port", tostring(emulator.port) }
     assert.equal(6, result.status)
-    assert.matches("cannot listen on 127.0.0.1:" .. emulator.port .. ": Address already in use", result.stderr, 1,
+    assert.matches("cannot listen on 127.0.0.1:" .. emulator.port .. ": Address already in use",
+      result.stderr, 1,
       true)
     run.remove(layer)
   end)
 
   it("give commands to type", function()
     local layer = emulators.scripted_layer()
-    local emulator <close> = emulators.start { "--handler", "x", "--function", "route-it", layer = layer }
+    local emulator <close> = emulators.start {
+      "--handler",
+      "x",
+      "--function",
+      "route-it",
+      layer = layer,
+    }
+
     local said = emulator:messages()
-    assert.matches("Next: aws lambda invoke --endpoint-url " .. emulator.url .. " --function-name route-it ", said,
+    assert.matches("Next: aws lambda invoke --endpoint-url " .. emulator.url
+      .. " --function-name route-it ", said,
       1, true)
     local pipe = io.popen("exec " .. said:match("Next: (curl [^\n]*)") .. " 2>/dev/null")
     assert.equal("{}", pipe:read("a"))
@@ -122,6 +141,7 @@ describe("a layer's zip", function()
     directory, temporary = emulators.scripted_layer(), run.directory {}
     zip = directory .. "-layer.zip"
   end)
+
   after_each(function()
     run.remove(directory)
     run.remove(temporary)
@@ -133,6 +153,7 @@ describe("a layer's zip", function()
     local pipe = io.popen("ls -A " .. run.quote(path))
     for name in pipe:lines() do names[#names + 1] = name end
     pipe:close()
+
     return names
   end
 
@@ -146,6 +167,7 @@ describe("a layer's zip", function()
         .. string.pack("<I2I2I2I4I4", 0, 0, 0, 0x81a4 << 16, #entries) .. name
       entries = entries .. "PK\3\4" .. fields .. name
     end
+
     run.write(zip, entries .. list .. "PK\5\6"
       .. string.pack("<I2I2I2I2I4I4I2", 0, 0, #names, #names, #list, #entries, 0))
   end
@@ -153,8 +175,15 @@ describe("a layer's zip", function()
   it("is run from a directory of its own, which is gone afterwards", function()
     run.write(directory .. "/data.txt", "data")
     os.execute("chmod 640 " .. run.quote(directory .. "/data.txt"))
-    assert(os.execute(("cd %s && zip -q %s bootstrap data.txt"):format(run.quote(directory), run.quote(zip))))
-    local emulator <close> = emulators.start { "--handler", "x", layer = zip, env = { TMPDIR = temporary } }
+    assert(os.execute(("cd %s && zip -q %s bootstrap data.txt"):format(run.quote(directory),
+      run.quote(zip))))
+    local emulator <close> = emulators.start {
+      "--handler",
+      "x",
+      layer = zip,
+      env = { TMPDIR = temporary },
+    }
+
     local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
     local unpacked = seen.LAMBDA_RUNTIME_DIR
     assert.not_equal(directory, unpacked)
@@ -181,6 +210,7 @@ describe("a layer's zip", function()
       assert.equal(6, result.status, result.stderr)
       assert.matches(case[1], result.stderr, 1, true)
     end
+
     assert.same({}, names_in(temporary))
   end)
 end)

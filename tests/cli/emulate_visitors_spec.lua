@@ -13,9 +13,11 @@ describe("weir emulate", function()
   before_each(function()
     emulator = emulators.start { "--handler", "demo.handler", "--timeout", "60", layer = layer }
   end)
+
   after_each(function() emulator:close() end)
 
-  -- Sends bytes to a port of this machine; → the answer's status, and all of it. address: "127.0.0.1".
+  -- Sends bytes to a port of this machine; → the answer's status, and all of it. address:
+  -- "127.0.0.1".
   local function send(port, bytes, address)
     local script = run.write(os.tmpname(), [[
 import net from "node:net";
@@ -30,6 +32,7 @@ setTimeout(() => socket.destroy(), 60000).unref();
     local answer = pipe:read("a")
     pipe:close()
     os.remove(script)
+
     return tonumber(answer:match("^HTTP/1%.1 (%d+)")), answer
   end
 
@@ -46,13 +49,17 @@ setTimeout(() => socket.destroy(), 60000).unref();
 
   it("answers programs, under every name of this machine", function()
     local port = emulator.port
-    for _, host in ipairs { "127.0.0.1:" .. port, "localhost:" .. port, "localhost", "LOCALHOST:80", "localhost:",
-      "localhost.:8080", "[::1]:" .. port, "[::1]", "127.1.2.3:9", "lambda.localhost:1", "[::ffff:127.0.0.1]:1" } do
+    for _, host in ipairs { "127.0.0.1:" .. port, "localhost:" .. port, "localhost", "LOCALHOST:80",
+      "localhost:",
+      "localhost.:8080", "[::1]:" .. port, "[::1]", "127.1.2.3:9", "lambda.localhost:1",
+        "[::ffff:127.0.0.1]:1" } do
       local status, answer = send(port, post { "Host: " .. host })
       assert.equal(200, status, host .. ": " .. answer)
     end
+
     assert.equal(200, (send(port, post({ "Host: localhost", "Sec-Fetch-Site: none" }))))
-    assert.equal(200, (send(port, post({ "Host: localhost:" .. port, "Origin: http://localhost:" .. port,
+    assert.equal(200, (send(port, post({ "Host: localhost:" .. port, "Origin: http://localhost:"
+      .. port,
       "Referer: http://localhost:" .. port .. "/page", "Sec-Fetch-Site: same-origin" }))))
     local old = ("POST %s HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}"):format(PATH)
     assert.equal(200, (send(port, old)))
@@ -64,16 +71,36 @@ setTimeout(() => socket.destroy(), 60000).unref();
   end)
 
   local FOREIGN = {
-    { "Host: evil.example" }, { "Host: localhost.evil.example:80" }, { "Host: 127.0.0.1.evil.example" },
-    { "Host: evillocalhost" }, { "Host: 10.0.0.1" }, { "Host: 0.0.0.0" }, { "Host: [::2]" }, { "Host: [::1" },
-    { "Host: [::1]evil.example" }, { "Host: 127.0.0.1:80:evil" }, { "Host: 127.0.0.1:80@evil.example" },
-    { "Host: localhost", "Host: evil.example" }, { "Host: 128.0.0.1" }, { "Host: localhost/evil.example" },
+    { "Host: evil.example" }, { "Host: localhost.evil.example:80" }, {
+      "Host: 127.0.0.1.evil.example",
+    },
+    {
+      "Host: evillocalhost",
+    }, { "Host: 10.0.0.1" }, { "Host: 0.0.0.0" }, { "Host: [::2]" }, { "Host: [::1" },
+    { "Host: [::1]evil.example" }, { "Host: 127.0.0.1:80:evil" }, {
+      "Host: 127.0.0.1:80@evil.example",
+    },
+    { "Host: localhost", "Host: evil.example" }, { "Host: 128.0.0.1" }, {
+      "Host: localhost/evil.example",
+    },
     { "Host: localhost", "Origin: http://evil.example" }, { "Host: localhost", "Origin: null" },
-    { "Host: localhost:1", "Origin: http://localhost:2" }, { "Host: localhost", "Origin: https://localhost" },
-    { "Host: localhost", "Origin: http://localhost.evil.example" }, { "Host: localhost", "Origin:" },
+    { "Host: localhost:1", "Origin: http://localhost:2" }, {
+      "Host: localhost",
+      "Origin: https://localhost",
+    },
+    { "Host: localhost", "Origin: http://localhost.evil.example" }, {
+      "Host: localhost",
+      "Origin:",
+    },
     { "Host: localhost", "Origin: http://localhost", "Origin: http://evil.example" },
-    { "Host: localhost", "Sec-Fetch-Site: cross-site" }, { "Host: localhost", "sec-fetch-site: same-site" },
-    { "Host: localhost", "Sec-Fetch-Site: anything" }, { "Host: localhost", "Referer: http://evil.example/page" },
+    { "Host: localhost", "Sec-Fetch-Site: cross-site" }, {
+      "Host: localhost",
+      "sec-fetch-site: same-site",
+    },
+    { "Host: localhost", "Sec-Fetch-Site: anything" }, {
+      "Host: localhost",
+      "Referer: http://evil.example/page",
+    },
     { "Host: localhost", "Referer: http://localhost.evil.example/" },
   }
 
@@ -86,8 +113,10 @@ setTimeout(() => socket.destroy(), 60000).unref();
         assert.matches("AccessDeniedException", answer, 1, true)
         assert.matches("comes from a web page", answer, 1, true)
       end
+
       assert.is_nil(answer:lower():find("access-control-allow", 1, true), shown)
     end
+
     local preflight = head("OPTIONS", PATH, { "Host: localhost", "Origin: http://evil.example",
       "Access-Control-Request-Method: POST" }) .. "\r\n"
     assert.equal(403, (send(emulator.port, preflight)))
@@ -97,12 +126,15 @@ setTimeout(() => socket.destroy(), 60000).unref();
   it("refuses the same where the runtime is served", function()
     local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
     local port = tonumber(seen.AWS_LAMBDA_RUNTIME_API:match(":(%d+)$"))
-    for _, headers in ipairs { { "Host: evil.example" }, { "Host: localhost", "Origin: http://evil.example" },
+    for _, headers in ipairs { { "Host: evil.example" },
+      { "Host: localhost", "Origin: http://evil.example" },
       { "Host: localhost", "Sec-Fetch-Site: cross-site" } } do
-      assert.equal(403, (send(port, head("GET", "/2018-06-01/runtime/invocation/next", headers) .. "\r\n")))
+      assert.equal(403, (send(port, head("GET", "/2018-06-01/runtime/invocation/next", headers)
+        .. "\r\n")))
       assert.equal(403, (send(port, head("POST", "/2018-06-01/runtime/init/error", headers)
         .. "Content-Length: 2\r\n\r\n{}")))
     end
+
     assert.equal('{"a":1}', emulator:invoke({ a = 1 }).body)
   end)
 
@@ -110,12 +142,14 @@ setTimeout(() => socket.destroy(), 60000).unref();
   -- with one byte a second.
   local function in_crowd(port, count, bytes, calls, more)
     local said = os.tmpname()
-    local crowd = assert(io.popen(("exec node tests/servers/crowd.mjs %d %d %s %d >%s"):format(port, count,
+    local crowd = assert(io.popen(("exec node tests/servers/crowd.mjs %d %d %s %d >%s"):format(port,
+      count,
       run.quote(bytes), more or 0, said), "w"))
     finally(function()
       crowd:close() -- its stdin ends
       os.remove(said)
     end)
+
     emulators.wait("the crowd", function() return run.read(said):find("open", 1, true) end)
     calls()
   end
@@ -145,7 +179,9 @@ setTimeout(() => socket.destroy(), 60000).unref();
     local function resident_kb()
       return tonumber(run.read(("/proc/%d/status"):format(emulator.pid)):match("VmHWM:%s+(%d+)"))
     end
-    in_crowd(emulator.port, 100, "POST " .. PATH .. " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6000000\r\n\r\n",
+
+    in_crowd(emulator.port, 100, "POST " .. PATH
+      .. " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6000000\r\n\r\n",
       function()
         call_often()
         local largest = ('"%s"'):format(("x"):rep(6 * 1024 * 1024 - 2))

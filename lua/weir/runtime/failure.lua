@@ -15,6 +15,7 @@ local function shortened(text)
   if #text <= MOST_BYTES then return text end
   local last = MOST_BYTES
   while text:find("^[\x80-\xbf]", last + 1) and last > MOST_BYTES - 4 do last = last - 1 end
+
   return ("%s… (%d bytes)"):format(text:sub(1, last), #text)
 end
 
@@ -45,6 +46,7 @@ local function places(trace)
     local place = line:match("^%s+(.*)$")
     if place then found[#found + 1] = readable(place) end
   end
+
   return found
 end
 
@@ -60,6 +62,7 @@ function failure.from_raised(raised)
   local trace
   local at = text:find(TRACE, 1, true)
   if at then text, trace = text:sub(1, at - 1), text:sub(at + #TRACE) end
+
   return {
     type = "LuaError",
     message = readable(text),

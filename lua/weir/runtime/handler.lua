@@ -23,6 +23,7 @@ local function own_with_dot(name, root)
   local plain = name:match("^([%w_]+)%.handler$")
   if not plain then return nil end
   if root and files.stat(("%s/%s.lua"):format(root, plain)) then return nil end
+
   return own(plain)
 end
 
@@ -31,6 +32,7 @@ local function in_package(root, file, method, name)
   local path = ("%s/%s.lua"):format(root, file:gsub("%.", "/"))
   local chunk, message = loadfile(path, "t")
   if not chunk then return nil, message end
+
   return { name = name, path = path, file = file, chunk = chunk, method = method, root = root }
 end
 
@@ -51,6 +53,7 @@ function handler.locate(name, root)
   if file and root and not file:find("..", 1, true) then
     return in_package(root, file, method, name)
   end
+
   return nil, unknown(name)
 end
 
@@ -61,6 +64,7 @@ local function run_package(located)
   if type(module) == "table" and type(module[located.method]) == "function" then
     return { name = located.name, run = module[located.method], from_package = true }
   end
+
   return nil, ("_HANDLER is '%s', and %s does not return a table with a function '%s'")
     :format(located.name, located.path, located.method), NO_SUCH_HANDLER
 end

@@ -42,9 +42,12 @@ function Log:write(level, message, fields)
     for name, value in pairs(shown or {}) do -- any order: copies one key at a time
       record[name] = value
     end
+
     self.output(json.encode(record) .. "\n")
+
     return
   end
+
   self.output(("%s %s %s %s%s\n"):format(process.timestamp(), self.request_id or "-", level,
     one_line(message), shown and " " .. json.encode(shown) or ""))
 end

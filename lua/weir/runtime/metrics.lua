@@ -37,6 +37,7 @@ local function new_writer(self, dimensions)
   for name, value in pairs(dimensions) do -- any order: copies one key at a time
     all[name] = tostring(value)
   end
+
   return emf.new { namespace = self.namespace, dimensions = all }
 end
 
@@ -52,6 +53,7 @@ local function new(given)
     lines = {},
   }, Metrics)
   self.own = new_writer(self, { Handler = given.handler }) -- not one that a handler can write to
+
   return self
 end
 
@@ -62,6 +64,7 @@ local function writer_for(self, dimensions)
   if self.count == MOST_WRITERS then self.writers, self.count = {}, 0 end
   writer = new_writer(self, dimensions)
   self.writers[key], self.count = writer, self.count + 1
+
   return writer
 end
 
@@ -75,6 +78,7 @@ local function measure(self, metric)
   local writer = writer_for(self, metric.dimensions)
   local taken, message = writer:metric(metric.name, metric.value, metric.unit)
   if not taken then error(message, 0) end
+
   return writer
 end
 
@@ -91,7 +95,9 @@ function Metrics:add(metrics, properties)
       used[#used + 1], seen[writer] = writer, true
     end
   end
+
   for _, writer in ipairs(used) do add(self, writer, properties) end
+
   return left_out
 end
 

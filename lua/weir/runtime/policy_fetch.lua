@@ -25,6 +25,7 @@ function S3:fetch(deadline_ms)
       { Bucket = self.bucket, Key = self.key, IfNoneMatch = self.etag },
       { deadline_ms = deadline_ms })
   end)
+
   if not output then return nil, message, code end
 
   if output.status == 304 then return false end
@@ -58,7 +59,9 @@ function AppConfig:start_session(options)
       ConfigurationProfileIdentifier = self.profile,
     }, options)
   end)
+
   if not session then return nil, message, code end
+
   return session.InitialConfigurationToken
 end
 
@@ -79,10 +82,12 @@ function AppConfig:fetch(deadline_ms)
     output, message, code = call(self, "appconfigdata", "GetLatestConfiguration", function()
       return self.client:get_latest_configuration({ ConfigurationToken = self.token }, options)
     end)
+
     if output then
       self.token = output.NextPollConfigurationToken
       self.interval_ms = (output.NextPollIntervalInSeconds or 0) * 1000
       if output.Configuration == "" then return false end
+
       return output.Configuration, output.VersionLabel or "unlabelled"
     end
 
@@ -98,6 +103,7 @@ local function open_appconfig(source, config)
   if not application then
     return nil, "is not of the form appconfig:application/environment/profile"
   end
+
   return setmetatable({
     name = source,
     application = application,

@@ -25,6 +25,7 @@
 local json = require "weir.json"
 local policy_directory = require "weir.policy_directory"
 local policy_fetch = require "weir.runtime.policy_fetch"
+local policy_findings = require "weir.runtime.policy_findings"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 
@@ -33,53 +34,6 @@ local policy_source = {}
 local DEFAULT_POLL_SECONDS, LONGEST_POLL_SECONDS = 60, 1000000000
 -- A check must not eat the invocation it comes before.
 local FETCH_TIMEOUT_MS, LONGEST_SHARE = 2000, 4
--- As many findings as one log record names.
-local MOST_FINDINGS = 5
-
--- Findings ------------------------------------------------------------------------------------
-
-local function describe(finding)
-  local place = finding.file
-  if finding.line and finding.line > 0 then place = ("%s:%d"):format(place, finding.line) end
-  return ("%s: %s[%s] %s"):format(place, finding.severity, finding.code, finding.message)
-end
-
--- One line for all findings of a severity; nil when there is none.
-local function summarize(findings, severity)
-  local parts, count = {}, 0
-  for _, finding in ipairs(findings) do
-    if finding.severity == severity then
-      count = count + 1
-      if count <= MOST_FINDINGS then parts[count] = describe(finding) end
-    end
-  end
-  if count == 0 then return nil end
-  if count > MOST_FINDINGS then
-    parts[#parts + 1] = ("and %d more; run weir check"):format(count - MOST_FINDINGS)
-  end
-  return table.concat(parts, "; ")
-end
-
--- Why a set is not taken: → message, code. A refusal always has a finding; without one, or with one
--- that says so, the memory did not suffice to try.
-local function refused(what, findings)
-  local summary = summarize(findings, "error")
-  if not summary or summary:find("not enough memory", 1, true) then
-    return what .. " was not tried: not enough memory", "OutOfMemory"
-  end
-  return ("%s is refused: %s"):format(what, summary), "PolicySetRefused"
-end
-
--- The findings of loading, and those of the source, which loading cannot see. Reading the source
--- takes many times longer than a start does, so it is not even loaded for a set that was checked
--- before: the policies that came with the program, and what `weir bundle` of this version wrote.
-local function all_findings(found, set)
-  if set:is_checked() then return found end
-
-  local of_source = require("weir.lint").sources(set:sources())
-  local all = table.move(found, 1, #found, 1, {})
-  return table.move(of_source, 1, #of_source, #all + 1, all)
-end
 
 -- Opening -------------------------------------------------------------------------------------
 
@@ -112,9 +66,11 @@ local function client_config(given)
     connect_timeout_ms = FETCH_TIMEOUT_MS // 2,
     max_attempts = 2,
   }
+
   for key, value in pairs(given or {}) do -- any order: copies one key at a time
     config[key] = value
   end
+
   return config
 end
 
@@ -139,8 +95,10 @@ function policy_source.open(given)
     self.directory = #source > 1 and source:gsub("/+$", "") or source
     return self
   end
+
   self.remote, message = policy_fetch.open(source, client_config(given.client))
   if self.remote then return self end
+
   return nil, ("WEIR_POLICY_SOURCE '%s' %s"):format(source, message), "InvalidSetting"
 end
 
@@ -162,18 +120,20 @@ local function serves(self, set)
   for _, policy in ipairs(set:policies()) do
     if policy.kind == self.kind then return true end
   end
+
   return false
 end
 
 -- → set, its warnings or nil | nil, message, code. what: how to call it.
 local function load_set(self, path, bundle, what)
   local set, found = policy_set.load(path, { params = self.params, bundle = bundle })
-  if not set then return nil, refused(what, found) end
+  if not set then return nil, policy_findings.refusal(what, found) end
 
-  local findings = all_findings(found or {}, set)
-  if summarize(findings, "error") then return nil, refused(what, findings) end
+  local findings = policy_findings.all(found or {}, set)
+  if policy_findings.summary(findings, "error") then return nil, policy_findings.refusal(what, findings) end
   if not serves(self, set) then return nil, lacks_kind(self, what) end
-  return set, summarize(findings, "warning")
+
+  return set, policy_findings.summary(findings, "warning")
 end
 
 local function load_directory(self, directory)
@@ -208,12 +168,14 @@ local function load_remote(self, deadline_ms)
   if not text then
     return nil, note(self, "failed", version or "the source is empty", code or "NoPolicySet")
   end
+
   self.fetched_ms = self.now()
 
   local what = ("version %s of %s"):format(version, self.remote.name)
   local set, message
   set, message, code = load_set(self, self.remote.name, text, what)
   if set then return set, version, message end
+
   return nil, note_try(self, message, code, version)
 end
 
@@ -242,9 +204,12 @@ function Source:load(deadline_ms)
         return nil, ("WEIR_POLICY_SOURCE '%s': %s"):format(self.remote.name, event.message),
           "InvalidSetting"
       end
+
       return load_instead(self, event)
     end
+
     put_in_force(self, set, version, now)
+
     return true, warnings and { change = "loaded", version = version, warnings = warnings }
   end
 
@@ -254,10 +219,12 @@ function Source:load(deadline_ms)
     directory, why, why_code = default_directory(self.getenv)
     if not directory then return nil, why, why_code end
   end
+
   local set, message, code = load_directory(self, directory)
   if not set then return nil, message, code end
   put_in_force(self, set, nil, now)
   self.fetched_ms = now
+
   return true, message and { change = "loaded", warnings = message }
 end
 
@@ -273,8 +240,8 @@ end
 local function try_apart(self, text)
   local set, found = policy_set.load(text and self.remote.name or self.set:directory(),
     { params = self.params, bundle = text })
-  local findings = set and all_findings(found or {}, set) or found
-  return set ~= nil and not summarize(findings, "error"), findings
+  local findings = set and policy_findings.all(found or {}, set) or found
+  return set ~= nil and not policy_findings.summary(findings, "error"), findings
 end
 
 -- Refreshes the set: → how that went, as set:refresh says it, and the findings
@@ -288,9 +255,10 @@ local function try_version(self, text)
   local change, found = self.set:refresh(text, text and self.remote.name, self.kind)
   if change ~= "swapped" then return change, found end
 
-  local findings = all_findings(found, self.set)
-  if not summarize(findings, "error") then return change, findings end
+  local findings = policy_findings.all(found, self.set)
+  if not policy_findings.summary(findings, "error") then return change, findings end
   put_back(self, last)
+
   return "refused", findings
 end
 
@@ -299,7 +267,7 @@ local function explain(self, change, findings, version)
   local what = version and ("version %s of %s"):format(version, self.remote.name)
     or "the changed policy set"
   if change == "lacks kind" then return lacks_kind(self, what) end
-  return refused(what, findings)
+  return policy_findings.refusal(what, findings)
 end
 
 -- Tries the version in place of the set in force; → event | nil
@@ -310,12 +278,13 @@ local function refresh(self, text, version)
     self.refusal, self.version, self.current_ms = nil, version, now
     if change == "same" then return nil end
     self.loaded_ms = now
+
     return {
       change = "swapped",
       from = before,
       to = self.set:digest(),
       version = version,
-      warnings = summarize(findings, "warning"),
+      warnings = policy_findings.summary(findings, "warning"),
     }
   end
 
@@ -324,8 +293,10 @@ local function refresh(self, text, version)
     if self.remote then self.remote:forget() end
     return note(self, "failed", message, code, version)
   end
+
   local known = self.refusal
   if known and known.message == message then return nil end
+
   return note(self, "refused", message, code, version)
 end
 
@@ -347,6 +318,7 @@ local function take(self, text, version)
   local ok, event = pcall(refresh, self, text, version)
   if ok then return event or (failure and not self.failure and { change = "recovered" }) or nil end
   if self.remote then self.remote:forget() end
+
   return note(self, "failed", tostring(event), "NotTried", version)
 end
 
@@ -366,8 +338,10 @@ function Source:check(stop_at_ms, trace)
   if stop_at_ms then
     deadline_ms = math.min(deadline_ms, now + (stop_at_ms - now) // LONGEST_SHARE)
   end
+
   local text, version, code = self.remote:fetch(deadline_ms)
   if text == nil then return note(self, "failed", version, code) end
+
   return take(self, text, version)
 end
 

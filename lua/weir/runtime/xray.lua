@@ -79,6 +79,7 @@ function Trace:call(effect, perform)
     error = not output and client_error or nil, fault = not output and not client_error or nil,
     annotations = not output and { code = code } or nil,
   })
+
   return output, message, code, details
 end
 
