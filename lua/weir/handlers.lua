@@ -19,7 +19,14 @@ local redact = require "weir.redact"
 local try = require "weir.try"
 
 local handlers = {
-  names = { "routing", "realtime_inference", "mapping", "sagemaker_invoke", "sagemaker_callback" },
+  names = {
+    "routing",
+    "realtime_inference",
+    "inference_comparison",
+    "mapping",
+    "sagemaker_invoke",
+    "sagemaker_callback",
+  },
 }
 
 function handlers.find(name)

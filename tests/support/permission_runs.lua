@@ -11,8 +11,11 @@ local permission_runs = {}
 -- The names that the events have; the templates are given the same.
 permission_runs.names = {
   bucket = "arn:aws:s3:ap-northeast-1:111111111111:accesspoint/scans",
+  ab_test_table_name = "weir-ab-tests",
   endpoint_name = "segmentation",
+  event_bus = "default",
   inference_component_name = "large",
+  model_package = "arn:aws:sagemaker:ap-northeast-1:222222222222:model-package/g/2",
   output_bucket = "weir-results",
   state_machine = "arn:aws:states:ap-northeast-1:222222222222:stateMachine:weir-inference",
   token_table = "weir-tokens",

@@ -11,6 +11,8 @@
 local TABLE = { TableName = "$token_table" }
 local INDEX = { TableName = "$token_table", IndexName = "TransformJobNameIndex" }
 local ENDPOINT = { EndpointName = "$endpoint_name" }
+local AB_TABLE = { TableName = "$ab_test_table_name" }
+local PACKAGE = { ModelPackageName = "$model_package" }
 local JOB = { TransformJobName = "weir-" }
 local TAGGED_JOB = { ResourceArn = "weir-" }
 
@@ -29,6 +31,21 @@ return {
       },
     },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
+  },
+
+  inference_comparison = {
+    { "sagemaker.DescribeEndpoint", ENDPOINT },
+    { "sagemaker.DescribeEndpointConfig", {} },
+    { "sagemaker.DescribeModel", {} },
+    { "sagemaker.DescribeModelPackage", PACKAGE },
+    { "sagemaker.UpdateEndpointWeightsAndCapacities", ENDPOINT },
+    { "cloudwatch.GetMetricData", {} },
+    { "dynamodb.DescribeTable", AB_TABLE },
+    { "dynamodb.GetItem", AB_TABLE },
+    { "dynamodb.PutItem", AB_TABLE },
+    { "dynamodb.Query", AB_TABLE },
+    { "dynamodb.Scan", AB_TABLE, when = { "ab_test_table_key", "single" } },
+    { "eventbridge.PutEvents", { EventBusName = "$event_bus" } },
   },
 
   mapping = {

@@ -1,0 +1,103 @@
+-- Handler `inference_comparison`, on a schedule of five minutes: what each variant of an endpoint
+-- did in the windows that have ended, the evidence of the whole trial, the promotion policy's
+-- decision, and, where WEIR_PROMOTION is `act`, the new weights.
+--
+-- The event is the schedule's, and may carry an operator's order:
+--   { "order": { "action": "rollback" | "hold" | "lift", "to": variant, "by": who, "reason": why } }
+-- A rollback needs no statistics: whatever cannot be read then is left out.
+--
+-- Every way out tells once, by one event and one metric (weir.inference.act): what was decided, or
+-- that nothing could be. A window that was decided before is answered again, and told no more.
+-- With COMPATIBLE_OUTPUT and no CHALLENGER_VARIANT it only aggregates, as the Python handler does.
+local ab_table = require "weir.inference.ab_table"
+local events = require "weir.events"
+local look = require "weir.inference.look"
+local python = require "weir.callback.python"
+local settings = require "weir.settings"
+local try = require "weir.try"
+
+local ORDERS = { rollback = true, hold = true, lift = true }
+-- How often an order is taken up again when another invocation was faster.
+local ROUNDS = 3
+
+-- Settings ----------------------------------------------------------------------------------------
+
+local function optional(effects, name)
+  local value = settings.text(effects, name, "")
+  return value ~= "" and value or nil
+end
+
+local function read_settings(effects)
+  local name = try(settings.needed(effects, "endpoint_name"))
+  local seconds = try(settings.integer(effects, "aggregation_window_seconds",
+    { min = 60, max = 3600 }, 300))
+  if seconds % 60 ~= 0 then
+    try.fail("AGGREGATION_WINDOW_SECONDS must be a multiple of 60", "InvalidSetting")
+  end
+
+  local table_settings = try(ab_table.settings(effects))
+  if not table_settings then
+    if not effects.dry then try(settings.needed(effects, "ab_test_table_name")) end
+    try.fail("set AB_TEST_TABLE_NAME", "NotConfigured")
+  end
+  return {
+    endpoint_name = name,
+    seconds = seconds,
+    place = { table = table_settings, test_id = optional(effects, "ab_test_id") or name },
+    late = try(settings.integer(effects, "late_seconds", { min = 0, max = 86400 }, 900)),
+    warm_up = try(settings.integer(effects, "warm_up_seconds", { min = 0, max = 86400 }, 600)),
+    mode = try(settings.choice(effects, "promotion", { "observe", "act" }, "observe")),
+    names = {
+      champion = optional(effects, "champion_variant"),
+      challenger = optional(effects, "challenger_variant"),
+    },
+  }
+end
+
+local function read_order(event, effects)
+  events.object(event)
+  local order = events.member(event, "order")
+  if not order then return nil end
+  if not events.is_object(order) or not ORDERS[order.action] then
+    events.invalid('order must be {"action": "rollback", "hold" or "lift"}')
+  end
+  return {
+    id = effects:uuid(),
+    action = order.action,
+    to = events.text(order, "to"),
+    by = events.text(order, "by"),
+    reason = events.text(order, "reason"),
+  }
+end
+
+-- Looking -----------------------------------------------------------------------------------------
+
+local function decide(found, ask)
+  local answer, message, code
+  for _ = 1, found.order and ROUNDS or 1 do
+    answer, message, code = try.call(found.decide, found, ask)
+    if answer or code then break end
+  end
+  if answer then return answer end
+  if not code then return { endpoint = found.endpoint_name, repeated = true } end
+
+  found:tell_failure(message)
+  return nil, message, code
+end
+
+local function run(event, ask, effects)
+  local given = read_settings(effects)
+  given.order = read_order(event, effects)
+  local found = look.new(effects, given)
+  if python.is_wanted(effects) and not given.names.challenger and not given.order then
+    return found:aggregate_only()
+  end
+  return decide(found, ask)
+end
+
+return {
+  name = "inference_comparison",
+  asks = "promotion",
+  summary = "compare an endpoint's variants, decide about the challenger, and act on it",
+  run = run,
+}
