@@ -1,0 +1,111 @@
+-- Every template against CloudFormation's specification, weir's own rules, and all its switches.
+local files = require "support.files"
+local json = require "weir.json"
+local templates = require "support.templates"
+
+local NAMES = templates.names()
+
+local function each(check, more)
+  local questions = {}
+  for i, name in ipairs(NAMES) do
+    questions[i] = { check = check, file = templates.path(name) }
+    for key, value in pairs(more and more(name) or {}) do questions[i][key] = value end
+  end
+  local answers = templates.ask(questions)
+  local by_name = {}
+  for i, name in ipairs(NAMES) do by_name[name] = answers[i] end
+  return by_name
+end
+
+local function sorted_keys(map)
+  local list = {}
+  for key in pairs(map) do list[#list + 1] = key end
+  table.sort(list)
+  return list
+end
+
+describe("every template", function()
+  it("is what CloudFormation's specification allows, below 51,200 bytes", function()
+    for name, findings in pairs(each "specified") do assert.same(json.array {}, findings, name) end
+  end)
+
+  it("keeps weir's rules", function()
+    for name, findings in pairs(each "ruled") do assert.same(json.array {}, findings, name) end
+  end)
+
+  it("is a free wait handle and nothing else while everything is off", function()
+    for name, resolved in pairs(each("resolve")) do
+      assert.same(json.array {}, resolved.problems, name)
+      assert.same({ "Nothing" }, sorted_keys(resolved.resources), name)
+      assert.equal("AWS::CloudFormation::WaitConditionHandle", resolved.resources.Nothing.Type)
+    end
+  end)
+
+  it("has everything while everything is on", function()
+    for name, resolved in pairs(each("resolve", function(name)
+      return { parameters = templates.given(name), place = templates.place() }
+    end)) do
+      assert.same(json.array {}, resolved.problems, name)
+      assert.is_true(#sorted_keys(resolved.resources) > 1, name)
+    end
+  end)
+
+  it("resolves with every combination of switches, and every pair of values given and absent", function()
+    for name, result in pairs(each("combinations", function(name)
+      return { parameters = templates.given(name), place = templates.place() }
+    end)) do
+      assert.same(json.array {}, result.findings, name)
+      assert.is_true(result.tried > result.refused, name)
+    end
+  end)
+
+  it("shows no External ID in outputs, descriptions, names or tags", function()
+    local seen = 0
+    for name, resolved in pairs(each("resolve", function(name)
+      return { parameters = templates.given(name), place = templates.place() }
+    end)) do
+      if templates.given(name).ExternalId then seen = seen + 1 end
+      assert.is_nil(json.encode(resolved.outputs):find(templates.EXTERNAL_ID, 1, true), name)
+      for logical, resource in pairs(resolved.resources) do
+        for _, part in ipairs { "Tags", "Description", "RoleName", "Name" } do
+          local shown = json.encode(resource.Properties[part] or json.null)
+          assert.is_nil(shown:find(templates.EXTERNAL_ID, 1, true), name .. "." .. logical)
+        end
+      end
+    end
+    assert.is_true(seen > 0)
+  end)
+end)
+
+describe("what a template repeats", function()
+  local function resources(name, more)
+    local answers = templates.ask { {
+      check = "resolve",
+      file = templates.path(name),
+      parameters = templates.given(name, more),
+      place = templates.place(),
+    } }
+    return answers[1].resources
+  end
+
+  it("is the token table of deploy/token-table.json", function()
+    local table_of = resources("core").TokenTable.Properties
+    local wanted = assert(json.decode(files.read("deploy/token-table.json")))
+    for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes" } do
+      assert.same(wanted[part], table_of[part], part)
+    end
+  end)
+
+  it("is the table of A/B tests of deploy/ab-table.json", function()
+    local table_of = resources("core").ABTable.Properties
+    local wanted = assert(json.decode(files.read("deploy/ab-table.json")))
+    for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema" } do
+      assert.same(wanted[part], table_of[part], part)
+    end
+  end)
+
+  it("is the pattern of deploy/transform-job-rule.json", function()
+    assert.same(assert(json.decode(files.read("deploy/transform-job-rule.json"))),
+      resources("core").TransformJobsRule.Properties.EventPattern)
+  end)
+end)

@@ -1,0 +1,92 @@
+// Needed is granted, in both directions, and every grant is effective:
+//
+//   granted({ template, parameters, place, requests, files, boundary }) → findings
+//
+// requests: handler → list of { action, resource }, what the dry runs of its recorded events call. Each
+// need must be allowed in the role of its function, under the boundary; each grant of a role must be
+// needed by something, and pass the boundary.
+import { resolve, typeOf } from "./resolve.mjs";
+import { contextOf, decide, grantsOf, matches, policiesOf, sample } from "./iam.mjs";
+import { ofFunction, ofRuleTarget, ofSchedule, ofStateMachine } from "./needs.mjs";
+
+// Physical names and ARNs of the resources of a resolution.
+function names(template, parameters, place) {
+  const outputs = {};
+  const { resources } = resolve(template, parameters, place);
+  for (const name of Object.keys(resources)) {
+    outputs[`${name}Ref`] = { Value: { Ref: name } };
+    if ("Arn" in (typeOf(resources[name].Type)?.attributes ?? {})) {
+      outputs[`${name}Arn`] = { Value: { "Fn::GetAtt": [name, "Arn"] } };
+    }
+  }
+  const { outputs: values } = resolve({ ...template, Outputs: outputs }, parameters, place);
+  return { ref: (name) => values[`${name}Ref`], arn: (name) => values[`${name}Arn`] };
+}
+
+// role's logical name → what is needed in it
+function needsByRole(resources, name, requests, files, findings) {
+  const byRole = {};
+  const roleOf = {};
+  const arnOf = {};
+  for (const [logical, resource] of Object.entries(resources)) {
+    if (resource.Type === "AWS::IAM::Role") roleOf[name.arn(logical)] = logical;
+    if (resource.Type === "AWS::Logs::LogGroup") arnOf[name.ref(logical)] = name.arn(logical);
+    if (resource.Type === "AWS::Lambda::Function") resource.Properties.physical = name.ref(logical);
+  }
+  const add = (arn, needs) => (byRole[roleOf[arn]] ??= []).push(...needs);
+
+  for (const [logical, resource] of Object.entries(resources)) {
+    const { Type, Properties } = resource;
+    if (Type === "AWS::Lambda::Function") {
+      if (!requests[Properties.Handler]) findings.push(`${logical}: there are no recorded calls of ${Properties.Handler}`);
+      add(Properties.Role, [...ofFunction(logical, resources, arnOf), ...(requests[Properties.Handler] ?? [])]);
+    } else if (Type === "AWS::StepFunctions::StateMachine") {
+      add(Properties.RoleArn, ofStateMachine(resource, files));
+    } else if (Type === "AWS::Scheduler::Schedule") {
+      add(Properties.Target.RoleArn, ofSchedule(resource));
+    } else if (Type === "AWS::Events::Rule") {
+      for (const target of Properties.Targets) if (target.RoleArn) add(target.RoleArn, ofRuleTarget(target));
+    }
+  }
+  return byRole;
+}
+
+async function judge(role, documents, needs, { place, boundary }) {
+  const findings = [];
+  const principal = `arn:aws:iam::${place.account}:role/${role}`;
+  // The role's own side: what another account adds, chain_spec.lua asks.
+  const ask = (action, resource, context) => decide({
+    principal, action, resource, context, policies: documents, boundary, account: place.account,
+  });
+
+  for (const need of needs) {
+    const context = { ...need.context };
+    const verdict = await ask(need.action, need.resource, context);
+    if (verdict !== "Allowed") findings.push(`${role}: needs ${need.action} on ${need.resource}, which is not allowed`);
+  }
+  for (const grant of grantsOf(documents)) {
+    const used = needs.some((need) => need.action === grant.action
+      && (grant.resource === "*" || matches(grant.resource, need.resource)));
+    if (!used) findings.push(`${role}: grants ${grant.action} on ${grant.resource}, which nothing needs`);
+
+    const resource = await sample(grant.action, grant.resource);
+    const verdict = await ask(grant.action, resource, contextOf(grant.condition));
+    if (verdict !== "Allowed") findings.push(`${role}: its boundary keeps back ${grant.action} on ${grant.resource}`);
+  }
+  return findings;
+}
+
+export async function granted({ template, parameters, place, requests, files, boundary }) {
+  const { resources, problems } = resolve(template, parameters, place);
+  const findings = [...problems];
+  const byRole = needsByRole(resources, names(template, parameters, place), requests, files, findings);
+  for (const [logical, resource] of Object.entries(resources)) {
+    if (resource.Type !== "AWS::IAM::Role") continue;
+    if (!byRole[logical]) {
+      findings.push(`${logical}: nothing takes this role`);
+      continue;
+    }
+    findings.push(...await judge(logical, policiesOf(resource, resources), byRole[logical], { place, boundary }));
+  }
+  return findings;
+}

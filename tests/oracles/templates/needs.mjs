@@ -1,0 +1,89 @@
+// What the roles of a resolved template need beside the calls of handlers, by what the template itself
+// says: of a function, a state machine, a schedule. → lists of { action, resource, context? }
+import { readFileSync } from "node:fs";
+
+// What Lambda and the runtime do in a function's role.
+export function ofFunction(name, resources, arnOf) {
+  const properties = resources[name].Properties;
+  const log = arnOf[properties.LoggingConfig.LogGroup];
+  const stream = log.replace(/:\*$/, ":log-stream:2026/11/29/x");
+  const needs = ["logs:CreateLogStream", "logs:PutLogEvents"].map((action) => ({ action, resource: stream }));
+
+  for (const [, other] of Object.entries(resources)) {
+    if (other.Type !== "AWS::Lambda::EventInvokeConfig" || other.Properties.FunctionName !== properties.physical) continue;
+    needs.push({ action: "sqs:SendMessage", resource: other.Properties.DestinationConfig.OnFailure.Destination });
+  }
+  for (const [, other] of Object.entries(resources)) {
+    if (other.Type !== "AWS::Lambda::EventSourceMapping" || other.Properties.FunctionName !== properties.physical) continue;
+    for (const action of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]) {
+      needs.push({ action, resource: other.Properties.EventSourceArn });
+    }
+  }
+  if (properties.TracingConfig?.Mode === "Active") {
+    for (const action of ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]) needs.push({ action, resource: "*" });
+  }
+  if (properties.VpcConfig) {
+    for (const action of ["CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface",
+      "DescribeSubnets", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"]) {
+      needs.push({ action: `ec2:${action}`, resource: "*" });
+    }
+  }
+  const source = properties.Environment?.Variables?.WEIR_POLICY_SOURCE;
+  if (source) needs.push({ action: "s3:GetObject", resource: source.replace("s3://", "arn:aws:s3:::") });
+  return needs;
+}
+
+const TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules",
+  "xray:GetSamplingTargets"];
+
+function statesOf(machine) {
+  return Object.values(machine.States).flatMap((state) => [
+    state,
+    ...[state.ItemProcessor, state.Iterator, ...(state.Branches ?? [])].filter(Boolean).flatMap(statesOf),
+  ]);
+}
+
+// The definition of a state machine whose key ends in the name of a file of deploy/state-machines.
+export function definitionOf(machine) {
+  const key = machine.Properties.DefinitionS3Location.Key.split("/").pop();
+  return readFileSync(`deploy/state-machines/${key}`, "utf8");
+}
+
+function ofState(state, files) {
+  const { Resource, Parameters = {} } = state;
+  if (/:::lambda:invoke/.test(Resource)) {
+    return [{ action: "lambda:InvokeFunction", resource: Parameters.FunctionName }];
+  }
+  if (/:::aws-sdk:s3:listObjectsV2$/.test(Resource)) return [{ action: "s3:ListBucket", resource: files }];
+  if (/:::aws-sdk:cloudwatch:putMetricData$/.test(Resource)) {
+    const context = { "cloudwatch:namespace": Parameters.Namespace };
+    return [{ action: "cloudwatch:PutMetricData", resource: "*", context }];
+  }
+  throw new Error(`what ${Resource} needs is not known here`);
+}
+
+// files: the ARN of the bucket or access point that it lists
+export function ofStateMachine(machine, files) {
+  let text = definitionOf(machine);
+  for (const [name, value] of Object.entries(machine.Properties.DefinitionSubstitutions)) {
+    text = text.replaceAll(`\${${name}}`, value);
+  }
+  const needs = statesOf(JSON.parse(text)).filter((state) => state.Type === "Task")
+    .flatMap((state) => ofState(state, files))
+    .filter((need) => !/-is-false$/.test(need.resource)); // a branch that is not deployed
+  if (machine.Properties.TracingConfiguration?.Enabled) {
+    needs.push(...TRACES.map((action) => ({ action, resource: "*" })));
+  }
+  return needs;
+}
+
+export function ofSchedule(schedule) {
+  const { Arn, DeadLetterConfig } = schedule.Properties.Target;
+  const action = Arn.includes(":states:") ? "states:StartExecution" : "lambda:InvokeFunction";
+  return [{ action, resource: Arn }, { action: "sqs:SendMessage", resource: DeadLetterConfig.Arn }];
+}
+
+// A rule's target in a role of its own: a state machine.
+export function ofRuleTarget(target) {
+  return [{ action: "states:StartExecution", resource: target.Arn }];
+}
