@@ -1,10 +1,11 @@
 -- Handlers turn an event into facts, ask one policy, and carry out its decision as effects.
 -- A handler is a file in weir/handlers/ that returns
 --
---   { name =, summary =, asks = kind, run = function(event, ask, effects)
+--   { name =, summary =, asks = kind, may_ask = kind, run = function(event, ask, effects)
 --       return result | nil, message, code end }
 --
--- asks: the kind of policy it needs, or nil when it decides nothing. ask(kind, facts) → decision |
+-- asks: the kind of policy it needs, or nil when it decides nothing; may_ask: the one that some
+-- event or setting needs. ask(kind, facts) → decision |
 -- nil, message, code. A decision that fails fails the run: nothing is carried out on a guess.
 -- Codes: "InvalidEvent", and those of ask and of the effects. A failure may be raised as well
 -- (weir.try); it is caught here.

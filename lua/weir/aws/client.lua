@@ -12,7 +12,7 @@
 --
 -- gives a module with new(config). A client answers each operation under its own name and in Lua's
 -- spelling: client:call("StartExecution", input) and client:start_execution(input), both
--- → output | nil, message, code, details{ request_id =, status =, attempts =, fields = }.
+-- → output | nil, message, code, details{ request_id =, status =, attempts =, fields =, headers =? }.
 -- The members of input and output are AWS's, spelled as AWS spells them; `*` marks the required.
 --
 -- A service with secret_replies = true decodes its replies from a secret: a secret inside of a

@@ -159,6 +159,7 @@ local function give_up(self, operation, problem, attempts, why)
     status = problem.status,
     attempts = attempts or 0,
     fields = problem.fields or {},
+    headers = problem.headers,
   }
 end
 

@@ -188,7 +188,9 @@ local function run(given, screen)
   end
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
   local set
-  if handlers.find(given.HANDLER).asks or given.set or given.policies then
+  local handler = handlers.find(given.HANDLER)
+  local may_ask = handler.may_ask and policies.directory(given.policies)
+  if handler.asks or may_ask or given.set or given.policies then
     local directory
     set, directory = policies.load("run", given, screen)
     if not set then return directory() end

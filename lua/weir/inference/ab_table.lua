@@ -85,6 +85,13 @@ end
 
 -- Requests ----------------------------------------------------------------------------------------
 
+-- An inference that is answered must not be stopped while it is recorded.
+local function write_ms()
+  local deadline = process.deadline()
+  if not deadline then return WRITE_MS end
+  return math.min(WRITE_MS, math.max(1, (deadline - process.time()) * 3 // 4))
+end
+
 local function request(settings, operation, target, input)
   input.TableName = settings.table
   return { service = "dynamodb", operation = operation, target = target, input = input }
@@ -98,7 +105,7 @@ local function shape_of(effects, settings)
   if shapes[settings.table] then return shapes[settings.table] end
 
   local asked = request(settings, "DescribeTable", settings.table, {})
-  asked.within_ms = WRITE_MS
+  asked.within_ms = write_ms()
   local output, message, code = effects:read(asked)
   if not output then
     if code == "Unknown" then return keys.shapes.sharded end -- a dry run
@@ -118,7 +125,7 @@ local function put(effects, settings, key, item, condition)
   for name, value in sorted_pairs(condition or {}) do input[name] = value end
 
   local asked = request(settings, "PutItem", settings.table, input)
-  asked.within_ms = WRITE_MS
+  asked.within_ms = write_ms()
   local output, message, code, details = effects:call(asked)
   if output then return true end
   -- The table may be another one by now.

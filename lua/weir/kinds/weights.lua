@@ -12,6 +12,8 @@ local VARIANT = {
     doc = "its weight now; any scale, only the proportions count; absent when nobody has set one" },
   { name = "stage", type = "choice", values = { "champion", "challenger", "retired", "failed" },
     doc = "its place in the life of a model; a retired or failed variant gets no traffic" },
+  { name = "serverless", type = "boolean",
+    doc = "whether it runs on demand: a request may then have 4 MB at most" },
 }
 
 local function stages_by_name(variants)
