@@ -167,6 +167,16 @@ describe("the state machine", function()
       assert.equal(2, #workflow.answers())
     end)
 
+    it("goes back to batch when a file is larger than the endpoint takes", function()
+      local smaller <close> = state_machine.start_function("weir-realtime", { PAYLOAD_LIMIT = "4" })
+      local functions = stage:urls()
+      functions["weir-realtime"] = smaller.url
+      local output = succeeded((through_batch({ input = { prefix = "few/" }, functions = functions }, "Completed")))
+      assert.same({ "batch", "payload limit", 4, "Completed" },
+        { output.branch, output.decided_by, output.file_count, output.result.status })
+      assert.matches("^policy sent the files to the endpoint, and one of them has more", output.because)
+    end)
+
     it("fails with the job's error and cause when the job fails", function()
       local result = through_batch({ input = { prefix = "many/" } }, "Failed", "AlgorithmError: out of memory")
       assert.matches("is Failed: AlgorithmError: out of memory$", failed("TransformJobFailed", result))

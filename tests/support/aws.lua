@@ -14,6 +14,8 @@ local function control(method, path, value)
   return assert(json.decode(response.body))
 end
 
+M.control = control
+
 function M.reset() control("POST", "reset") end
 function M.faults(...) control("POST", "faults", json.array({ ... })) end
 function M.answers(answers) control("POST", "answers", answers) end

@@ -16,7 +16,7 @@ local http = require("weir.http")
 local json = require("weir.json")
 local sha256 = require("weir.sha256")
 
-local workflow = { cloud = cloud }
+local workflow = { cloud = cloud, settings = {} }
 
 workflow.definition = assert(json.decode(files.read("deploy/token-table.json")))
 workflow.TABLE = workflow.definition.TableName

@@ -3,7 +3,7 @@
 -- weir.inference.invocation_request says what the event has, docs/realtime-inference.md the rest.
 --
 -- In an A/B test (the setting AB_TEST_TABLE_NAME) each request is recorded: the variant, whether it
--- failed, and how long it took. An answer is never lost because its record failed: a metric says so.
+-- failed, and how long it took. No answer is lost because its record failed: a metric says so.
 local ab_table = require "weir.inference.ab_table"
 local assignment = require "weir.inference.assignment"
 local bytes = require "weir.bytes"

@@ -72,8 +72,8 @@ function assignment.choose(effects, ask, request)
     variants = variants,
   }))
   if decision.action ~= "assign" then
-    try.fail(("the weights policy was asked for the variant of one key and answered '%s'; it has to "
-      .. "assign where facts.assignment_key is there"):format(decision.action), "PolicyError")
+    try.fail(("the weights policy was asked for the variant of one key and answered '%s'; it has "
+      .. "to assign where facts.assignment_key is there"):format(decision.action), "PolicyError")
   end
 
   local name = decision.fields.variant

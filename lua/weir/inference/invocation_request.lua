@@ -3,10 +3,11 @@
 -- Ours: bucket, key, output_path (s3://bucket/prefix/), endpoint_name, and where they are known
 -- size, content_type, accept, inference_component_name, target_variant, assignment_key, test_id,
 -- inference_type ("provisioned", "serverless", "components") and payload_limit. The answer goes to
--- output_path + key + ".out", as Batch Transform names its results: the same file twice has one result.
+-- output_path + key + ".out", as Batch Transform names its results: the same file twice has one
+-- result.
 --
--- The Python handler's: s3_uri, content_type, accept_type. The answer comes with the result, and goes
--- to S3 only where there is an output_path too.
+-- The Python handler's: s3_uri, content_type, accept_type. The answer comes with the result, and
+-- goes to S3 only where there is an output_path too.
 --
 -- read(effects, event, is_compatible) → request. Failures are raised: "InvalidEvent",
 -- "InvalidSetting".
@@ -28,7 +29,9 @@ local TYPES = { provisioned = true, serverless = true, components = true }
 local function read_places(effects, event)
   local uri, found = events.text(event, "s3_uri"), {}
   if uri then
-    if event.bucket or event.key then events.invalid("the event has s3_uri, and bucket or key too") end
+    if event.bucket or event.key then
+      events.invalid("the event has s3_uri, and bucket or key too")
+    end
     found.bucket, found.key = events.s3_place(uri)
     if not found.key or found.key == "" then
       events.invalid("s3_uri must be an S3 URI such as s3://bucket/key")
@@ -70,8 +73,8 @@ function request.payload_limit(effects, event, is_serverless)
   if limit ~= nil and (math.type(limit) ~= "integer" or limit < 1) then
     events.invalid("payload_limit must be a whole number of bytes above 0")
   end
-  return math.min(most, limit or LIMIT,
-    try(settings.integer(effects, "payload_limit", { min = 1, max = LIMIT }, most)))
+  local set = try(settings.integer(effects, "payload_limit", { min = 1, max = LIMIT }, most))
+  return math.min(most, limit or most, set)
 end
 
 -- How many attempts a request may have; nil is what every client does.

@@ -12,7 +12,7 @@ local VARIANT = {
     doc = "its weight now; any scale, only the proportions count; absent when nobody has set one" },
   { name = "stage", type = "choice", values = { "champion", "challenger", "retired", "failed" },
     doc = "its place in the life of a model; a retired or failed variant gets no traffic" },
-  { name = "serverless", type = "boolean",
+  { name = "serverless", type = "flag",
     doc = "whether it runs on demand: a request may then have 4 MB at most" },
 }
 
