@@ -1,0 +1,345 @@
+-- Claims: each state of an object is processed once, whichever way it is heard of, however often and
+-- in whatever order.
+--
+-- A state is bucket (or volume), key and ETag. The table (deploy/claims-table.json) has one item for
+-- each object: its newest state, and what each way has done about it.
+--
+--   { object = "bucket/key", etag =, sequencer =, last_modified =, revision =, ways = {
+--       events = { mode =, status = "working" | "finished", owner =, lease_until =, attempts =,
+--                  duplicates =, finished_at =, result = (JSON) }, polling = { the same } } }
+--
+-- Times are in epoch seconds, last_modified in milliseconds. Every write is conditional on the
+-- revision that was read: whoever comes second reads again and decides again.
+--
+--   claims:take(job)    → claim { owner =, attempts =, … } | false, standing | nil, message, code
+--                         job: bucket or volume, key, etag; sequencer, time where they are known
+--                         standing: { status = "finished", result =, way = } | { status = "busy",
+--                           lease_until = } | { status = "superseded", etag = (of the newer state) }
+--   claims:finish(claim, result)   → true | false (another has taken it, or a newer state) | nil, …
+--   claims:release(claim)          the same; the next one need not wait for the lease
+--
+-- * States are ordered by their sequencers, else by their times where a listing told both. Two that
+--   have no such order are settled by the object itself: the state it has now is the newer one.
+-- * A newer state takes the item whoever works on the older one, whose finish is then refused.
+-- * A lease that ran out is taken over. It ends with the invocation, so that a slow owner and the
+--   next one are never at work together.
+-- * What one way finished, or is at, while it ran alone counts for the other. What it does in the
+--   mode `parallel` does not: there each way does everything once.
+local json = require "weir.json"
+local process = require "weir.process"
+local settings = require "weir.settings"
+local sha256 = require "weir.sha256"
+local time = require "weir.aws.time"
+
+local claims = {}
+
+local Claims = {}
+Claims.__index = Claims
+
+local LEASE_SECONDS, LONGEST_LEASE_SECONDS = 900, 86400
+
+-- How often a record may change between reading and writing before it is the table that is wrong.
+local ROUNDS = 20
+
+-- DynamoDB's longest key.
+local MAX_ID = 2048
+
+-- new(effects, { table =, way = "events" | "polling", mode =, current =, lease_seconds =? })
+-- current(job) → the ETag that the object has now, false where it is gone | nil, message, code
+-- mode: see weir.events.trigger_mode
+function claims.new(effects, given)
+  return setmetatable({
+    effects = effects,
+    table = given.table,
+    way = given.way,
+    mode = given.mode,
+    lease_seconds = given.lease_seconds,
+    current = given.current,
+    owner = effects:uuid(),
+  }, Claims)
+end
+
+-- from_settings(effects, given) → claims | nil, message, code. The table is the setting
+-- `claims_table`.
+function claims.from_settings(effects, given)
+  local name, message, code = settings.needed(effects, "claims_table")
+  if not name then return nil, message, code end
+
+  local lease
+  lease, message, code = settings.integer(effects, "claim_lease_seconds",
+    { min = 0, max = LONGEST_LEASE_SECONDS }, 0)
+  if not lease then return nil, message, code end
+  return claims.new(effects, {
+    table = name,
+    way = given.way,
+    mode = given.mode,
+    current = given.current,
+    lease_seconds = lease > 0 and lease or nil,
+  })
+end
+
+-- The key of an object's item.
+function claims.id(job)
+  local id = ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key)
+  return #id <= MAX_ID and id or "sha256:" .. sha256.hex(id)
+end
+
+-- Order ---------------------------------------------------------------------------------------
+
+local function is_listing(job) return job.source == "listing" end
+
+local function order_of(job)
+  return {
+    sequencer = job.sequencer,
+    last_modified = is_listing(job) and time.parse_iso8601(job.time) or nil,
+  }
+end
+
+-- Sequencers are hex digits, compared as if they were filled with zeros on the right.
+local function compare_sequencers(a, b)
+  local size = math.max(#a, #b)
+  a, b = a:lower() .. ("0"):rep(size - #a), b:lower() .. ("0"):rep(size - #b)
+  return a == b and 0 or a < b and -1 or 1
+end
+
+-- Whether order a is before (-1), with (0) or after (1) b; nil where nothing tells.
+local function compare(a, b)
+  if a.sequencer and b.sequencer then return compare_sequencers(a.sequencer, b.sequencer) end
+  if not a.last_modified or not b.last_modified then return nil end
+  if a.last_modified == b.last_modified then return 0 end
+  return a.last_modified < b.last_modified and -1 or 1
+end
+claims.compare = compare
+
+-- The later of each mark: what is older than either is older than the state.
+local function merge_order(record, order)
+  if order.sequencer and (not record.sequencer
+      or compare_sequencers(order.sequencer, record.sequencer) > 0) then
+    record.sequencer = order.sequencer
+  end
+  if order.last_modified then
+    record.last_modified = math.max(order.last_modified, record.last_modified or 0)
+  end
+end
+
+-- "free" | "same" | "newer" | "older": what the job's state is to the record | nil, message, code
+local function relation(self, record, job)
+  if not record then return "free" end
+  if record.etag == job.etag then return "same" end
+
+  local order = compare(order_of(job), record)
+  if order and order ~= 0 then return order > 0 and "newer" or "older" end
+
+  local etag, message, code = self.current(job)
+  if etag == nil then return nil, message, code end
+  return etag == job.etag and "newer" or "older"
+end
+
+-- The table -----------------------------------------------------------------------------------
+
+local function request(self, operation, id, input)
+  input.TableName = self.table
+  return { service = "dynamodb", operation = operation, target = id, input = input }
+end
+
+-- The record, false where there is none | nil, message, code. A dry run knows of none.
+local function read(self, id)
+  local output, message, code = self.effects:read(request(self, "GetItem", id,
+    { Key = { object = id }, ConsistentRead = true }))
+  if output then return output.Item or false end
+  if self.effects.dry and code == "Unknown" then return false end
+  return nil, message, code
+end
+
+-- Writes a record over the revision before it: true | false, the record that is there instead | nil,
+-- message, code
+local function write(self, record)
+  local seen = record.revision > 1 and record.revision - 1 or nil
+  local output, message, code, details = self.effects:call(request(self, "PutItem", record.object, {
+    Item = record,
+    ConditionExpression = seen and "revision = :seen" or "attribute_not_exists(revision)",
+    ExpressionAttributeValues = seen and { [":seen"] = seen } or nil,
+    ReturnValuesOnConditionCheckFailure = "ALL_OLD",
+  }))
+  if output then return true end
+  if code ~= "ConditionalCheckFailedException" then return nil, message, code end
+
+  local held = details and details.fields and details.fields.Item
+  if type(held) == "table" then return false, held end
+  held, message, code = read(self, record.object)
+  if held == nil then return nil, message, code end
+  return false, held
+end
+
+local function copy(fields)
+  local result = {}
+  for name, value in pairs(fields) do -- any order: copies one key at a time
+    result[name] = type(value) == "table" and copy(value) or value
+  end
+  return result
+end
+
+-- The next revision of a record. What was not written must not look as if it had been.
+local function next_of(record)
+  local new = copy(record)
+  new.revision = record.revision + 1
+  return new
+end
+
+-- Decides and writes until nobody was faster. record: as it is expected, false for none; an object
+-- is mostly new, and then one write is all. decide(record) → record to write, or nil, and the answer
+local function change(self, id, record, decide)
+  local message, code
+  for _ = 1, ROUNDS do
+    local new, first, second, third = decide(record)
+    if not new then return first, second, third end
+
+    local written
+    written, record, code = write(self, new)
+    if written then return first, second, third end
+    message = record
+    if written == nil then return nil, message, code end
+  end
+  return nil, ("the claim of %s in table %s was changed by others %d times in a row"):format(id,
+    self.table, ROUNDS), "ClaimContended"
+end
+
+-- Standings -----------------------------------------------------------------------------------
+
+local OTHER = { events = "polling", polling = "events" }
+
+-- The ways that count for this one: its own, and the other in what it did alone.
+local function counted(self, record)
+  local other = OTHER[self.way]
+  local part = record.ways[other]
+  if part and part.mode ~= "parallel" then return { self.way, other } end
+  return { self.way }
+end
+
+-- Where the state stands: finished, or busy with somebody else; nil where it is to be had.
+local function standing_of(self, record, now)
+  local ways = counted(self, record)
+  for _, way in ipairs(ways) do
+    local part = record.ways[way]
+    if part and part.status == "finished" then
+      return { status = "finished", result = json.decode(part.result), way = way }
+    end
+  end
+
+  for _, way in ipairs(ways) do
+    local part = record.ways[way]
+    if part and part.status == "working" and part.lease_until > now then
+      return { status = "busy", lease_until = part.lease_until, owner = part.owner }
+    end
+  end
+end
+
+local function lease_end(self, now)
+  if self.lease_seconds then return now + self.lease_seconds end
+  local deadline = process.deadline()
+  return deadline and deadline // 1000 + 1 or now + LEASE_SECONDS
+end
+
+local function claim_of(record, part)
+  return {
+    object = record.object,
+    etag = record.etag,
+    owner = part.owner,
+    attempts = part.attempts,
+    lease_until = part.lease_until,
+    record = record,
+  }
+end
+
+local function begin(self, record, job, now)
+  merge_order(record, order_of(job))
+  local own = record.ways[self.way]
+  record.ways[self.way] = {
+    mode = self.mode,
+    status = "working",
+    owner = self.owner,
+    lease_until = lease_end(self, now),
+    attempts = (own and own.attempts or 0) + 1,
+    duplicates = own and own.duplicates or 0,
+  }
+  return record, claim_of(record, record.ways[self.way])
+end
+
+-- One more delivery of what is done.
+local function note_duplicate(record, job, standing)
+  local new = next_of(record)
+  local part = new.ways[standing.way]
+  part.duplicates = (part.duplicates or 0) + 1
+  merge_order(new, order_of(job))
+  return new, false, standing
+end
+
+local function decide_take(self, job, id, record)
+  local now = self.effects:now()
+  local related, message, code = relation(self, record, job)
+  if not related then return nil, nil, message, code end
+  if related == "older" then
+    return nil, false, { status = "superseded", etag = record.etag }
+  end
+  if related ~= "same" then
+    local seen = record and record.revision or 0
+    record = { object = id, etag = job.etag, revision = seen, ways = {} }
+  end
+
+  local standing = standing_of(self, record, now)
+  if standing and standing.status == "finished" then
+    return note_duplicate(record, job, standing)
+  end
+  -- Its own: the reply to the write was lost.
+  if standing and standing.owner == self.owner then
+    return nil, claim_of(record, record.ways[self.way])
+  end
+  if standing then return nil, false, standing end
+  return begin(self, next_of(record), job, now)
+end
+
+function Claims:take(job)
+  local id = claims.id(job)
+  return change(self, id, false, function(record) return decide_take(self, job, id, record) end)
+end
+
+-- look(job) → standing of the job's state, false where nobody has it | nil, message, code. Changes
+-- nothing.
+function Claims:look(job)
+  local record, message, code = read(self, claims.id(job))
+  if record == nil then return nil, message, code end
+
+  local related
+  related, message, code = relation(self, record, job)
+  if not related then return nil, message, code end
+  if related == "older" then return { status = "superseded", etag = record.etag } end
+  if related ~= "same" then return false end
+  return standing_of(self, record, self.effects:now()) or false
+end
+
+-- The end of a claim. A write whose reply was lost finds itself: it was the last of this owner.
+local function settle(self, claim, status, update)
+  return change(self, claim.object, claim.record, function(record)
+    local own = record and record.etag == claim.etag and record.ways[self.way]
+    if not own or own.owner ~= claim.owner then return nil, false end
+    if own.status == status then return nil, true end
+
+    local new = next_of(record)
+    own = new.ways[self.way]
+    own.status = status
+    update(own)
+    return new, true
+  end)
+end
+
+function Claims:finish(claim, result)
+  return settle(self, claim, "finished", function(own)
+    own.finished_at, own.result = self.effects:now(), json.encode(result)
+  end)
+end
+
+function Claims:release(claim)
+  return settle(self, claim, "released", function(own) own.lease_until = 0 end)
+end
+
+return claims
