@@ -11,7 +11,7 @@ describe("weir bundle", function()
     local result = run { "bundle", "policies", "-o", one }
     assert.equal(0, result.status, result.stderr)
     assert.equal("", result.stdout)
-    assert.matches("one: 4 policies, [%d.]+ KiB, sha256:%x+\nNext: weir diff policies ", result.stderr)
+    assert.matches("one: 5 policies, [%d.]+ KiB, sha256:%x+\nNext: weir diff policies ", result.stderr)
     assert.equal(0, run({ "bundle", "policies", "-o", two }).status)
     assert.equal(run.read(one), run.read(two))
     assert.equal(run.read(one), run({ "bundle", "policies" }).stdout)

@@ -6,7 +6,7 @@ local property = require "support.property"
 local run = require "support.run"
 
 local SOURCES, TOKENS = {}, {}
-for i, name in ipairs { "routing", "weights", "promotion", "mapping" } do
+for i, name in ipairs { "routing", "weights", "promotion", "mapping", "review" } do
   local text = run.read("policies/" .. name .. ".lua")
   SOURCES[i], TOKENS[i] = text, {}
   for _, token in ipairs(lexer.tokens(text)) do

@@ -160,3 +160,12 @@ describe("the invariants of mapping", function()
     assert.is_nil(invariants("mapping", {}, { action = "ignore" }))
   end)
 end)
+
+describe("the invariants of review", function()
+  it("accept nothing without a label", function()
+    local labels = { { name = "Cup", confidence = 1 } }
+    assert.is_nil(invariants("review", { labels = labels }, { action = "accept" }))
+    assert.is_string(invariants("review", { labels = {} }, { action = "accept" }))
+    assert.is_nil(invariants("review", { labels = {} }, { action = "manual_review" }))
+  end)
+end)
