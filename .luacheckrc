@@ -11,6 +11,7 @@ local policies = {
     "policy", "integer", "number", "text", "flag", "choice",
     "realtime", "batch", "serverless", "components",
     "weights", "assign", "promote", "ramp", "hold", "rollback", "job", "ignore",
+    "accept", "manual_review",
   },
 }
 files["policies/**/*.lua"] = policies
