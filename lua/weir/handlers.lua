@@ -27,6 +27,7 @@ local handlers = {
     "mapping",
     "sagemaker_invoke",
     "sagemaker_callback",
+    "event_processor",
   },
 }
 

@@ -3,6 +3,7 @@
 // endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
+import { resetVision, visionAnswers } from "./aws_vision.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
 
 export { ServiceError };
@@ -17,8 +18,6 @@ export function reset() {
   state = { executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
-
-const labels = [{ Name: "Document", Confidence: 99.1 }, { Name: "Text", Confidence: 98.7 }];
 
 // What an assumed role's keys are; the front derives the secret and token from the key id again.
 export function vendedKeys(keyId) {
@@ -44,6 +43,7 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
 
 export const answers = withEndpoints({
   ...workflowAnswers,
+  ...visionAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
     const known = state.executions[key];
@@ -113,12 +113,6 @@ export const answers = withEndpoints({
     });
     return { FailedEntryCount: results.filter((r) => r.ErrorCode).length, Entries: results };
   },
-  "ssm.GetParameter": ({ Name, WithDecryption }) => {
-    if (Name === "/missing") throw new ServiceError("ParameterNotFound", "");
-    const secure = /secure/.test(Name);
-    return { Parameter: { Name, Type: secure ? "SecureString" : "String", Version: 3, DataType: "text",
-      Value: secure && !WithDecryption ? "AQECciphertext" : "the value" } };
-  },
   "appconfigdata.StartConfigurationSession": () => ({ InitialConfigurationToken: "token+1/=" }),
   "appconfigdata.GetLatestConfiguration": ({ ConfigurationToken }) => {
     const [, number] = /^token\+(\d)\/=$/.exec(ConfigurationToken) ?? [];
@@ -128,13 +122,6 @@ export const answers = withEndpoints({
       "Next-Poll-Interval-In-Seconds": "60", "Version-Label": "v7", "Content-Type": "text/plain" },
       body: number === "1" ? "threshold = 20" : "" };
   },
-  "rekognition.DetectLabels": ({ Image, MaxLabels }) => {
-    if (Image.Bytes === undefined && !Image.S3Object) throw new ServiceError("InvalidParameterException", "no image");
-    const bytes = Image.Bytes && Buffer.from(Image.Bytes, "base64");
-    if (bytes && bytes.subarray(1, 4).toString() !== "PNG")
-      throw new ServiceError("InvalidImageFormatException", "Request has invalid image format");
-    return { Labels: labels.slice(0, MaxLabels ?? 10), LabelModelVersion: "3.0" };
-  },
   "sagemaker_runtime.InvokeEndpoint": ({ EndpointName, Body, ContentType, TargetVariant }) => {
     if (EndpointName === "broken")
       throw new ServiceError("ModelError", "Received server error (500) from primary", 424,
@@ -143,10 +130,5 @@ export const answers = withEndpoints({
     return { headers: { "Content-Type": ContentType ?? "application/octet-stream",
       "x-Amzn-Invoked-Production-Variant": TargetVariant ?? "a",
       "X-Amzn-SageMaker-New-Session-Id": "s-1; Expires=2026-11-23T12:00:00Z" }, body: Buffer.from(Body, "latin1") };
-  },
-  "bedrock_runtime.InvokeModel": ({ modelId, body }) => {
-    if (modelId === "slow:0") throw new ServiceError("ModelTimeoutException", "too slow", 408);
-    return { headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ model: modelId, echo: JSON.parse(body) }) };
   },
 });

@@ -6,6 +6,7 @@
 //   POST /__test/answers   { "service.Operation": [{ status, headers, body }, …] }
 //   POST /__test/clock     { offset_s }      the services' clock
 //   POST /__test/scan      { TableName }     every item of a table, in DynamoDB's JSON
+//   POST /__test/parameters { name: value }  parameters of SSM
 //   POST /__test/reset
 //   GET  /__test/requests  what came since the last reset; aws_workflows.mjs and
 //                          aws_endpoints.mjs have more
@@ -21,6 +22,7 @@ import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
+import { visionControls } from "./aws_vision.mjs";
 import { workflowControls } from "./aws_workflows.mjs";
 import { announce } from "./lifetime.mjs";
 
@@ -218,6 +220,7 @@ async function scan(input) {
 const controls = {
   ...endpointControls,
   ...workflowControls,
+  ...visionControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),

@@ -1,4 +1,4 @@
--- Bedrock Runtime: a model-specific body to a model and its answer.
+-- Bedrock Runtime: models asked in one form for all (Converse), or with a body of their own.
 local client = require "weir.aws.client"
 
 return client.service {
@@ -8,6 +8,14 @@ return client.service {
   signing_name = "bedrock",
   protocol = "rest_json",
   operations = {
+    Converse = {
+      method = "POST",
+      path = "/model/{modelId}/converse",
+      members = "modelId* messages* system inferenceConfig toolConfig guardrailConfig "
+        .. "additionalModelRequestFields additionalModelResponseFieldPaths",
+      target = "modelId",
+      changes = true,
+    },
     InvokeModel = {
       method = "POST",
       path = "/model/{modelId}/invoke",

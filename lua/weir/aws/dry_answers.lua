@@ -32,6 +32,9 @@ return {
       InvokedProductionVariant = effect.input.TargetVariant,
     }
   end,
+  ["bedrock_runtime.Converse"] = function()
+    return { output = { message = { role = "assistant", content = { { text = "" } } } } }
+  end,
   ["bedrock_runtime.InvokeModel"] = function()
     return { body = "{}", contentType = "application/json" }
   end,

@@ -1,0 +1,95 @@
+-- How work is triggered while an organisation moves from polling to events: the setting
+-- `trigger_mode` (WEIR_TRIGGER_MODE). Its value is a mode, or the name of an SSM parameter that holds
+-- one ("/weir/trigger-mode", "ssm:NAME" or an ARN): then it changes without a deployment, within half
+-- a minute.
+--
+--   polling        a schedule lists; events are not acted on
+--   parallel       (A) both, each with claims and outputs of its own, to be compared
+--   events_first   (B) events, and polling for what they missed; both share the events' claims
+--   events         (C) events alone
+--
+-- Without the setting it is events_first: whichever way is deployed works, and no object is done twice.
+--
+--   trigger_mode.read(effects)   → mode | nil, message, code
+--   trigger_mode.way(mode, source)   → "polling" | "events": whose claims and outputs a job of this
+--                                    source uses; nil where such jobs are not acted on
+local settings = require "weir.settings"
+
+local trigger_mode = {
+  MODES = { "polling", "parallel", "events_first", "events" },
+  DEFAULT = "events_first",
+  PARAMETER_SECONDS = 30,
+}
+
+-- Listings come by polling; everything else announces one object.
+local WAYS = {
+  polling = { listing = "polling" },
+  parallel = { listing = "polling", event = "events" },
+  events_first = { listing = "events", event = "events" },
+  events = { event = "events" },
+}
+
+function trigger_mode.way(mode, source)
+  return WAYS[mode][source == "listing" and "listing" or "event"]
+end
+
+-- What the parameter said last, in this process: name → { mode =, at = }.
+local known = {}
+
+local function parameter_name(value)
+  if value:find("^[/]") or value:find("^arn:") then return value end
+  return value:match("^ssm:(.+)$")
+end
+
+local function check(value, where)
+  if WAYS[value] then return value end
+  return nil, ("%s is '%s', not one of %s, or the name of an SSM parameter such as "
+    .. "/weir/trigger-mode"):format(where, value, table.concat(trigger_mode.MODES, ", ")),
+    "InvalidSetting"
+end
+
+local function fetch(effects, name)
+  local output, message, code = effects:read {
+    service = "ssm",
+    operation = "GetParameter",
+    target = name,
+    input = { Name = name },
+  }
+  if not output then return nil, message, code end
+  local parameter = output.Parameter or {}
+  return check(tostring(parameter.Value):match("^%s*(.-)%s*$"), "the SSM parameter " .. name)
+end
+
+-- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of modes
+-- loses an object or does it twice.
+local function from_parameter(effects, name)
+  local now, last = effects:now(), known[name]
+  local age = last and now - last.at
+  if age and age >= 0 and age < trigger_mode.PARAMETER_SECONDS then return last.mode end
+
+  local mode, message, code = fetch(effects, name)
+  if mode then
+    known[name] = { mode = mode, at = now }
+    return mode
+  end
+  if not last then
+    if effects.dry and code == "Unknown" then return trigger_mode.DEFAULT end
+    return nil, message, code
+  end
+  effects:metric("TriggerModeStale", 1, "Count", { TriggerMode = last.mode })
+  return last.mode
+end
+
+function trigger_mode.read(effects)
+  local value, message, code = settings.text(effects, "trigger_mode", trigger_mode.DEFAULT)
+  if not value then return nil, message, code end
+
+  local name = parameter_name(value)
+  if name then return from_parameter(effects, name) end
+  return check(value, "the setting trigger_mode")
+end
+
+-- For tests: another process.
+function trigger_mode.forget() known = {} end
+
+return trigger_mode

@@ -1,0 +1,82 @@
+-- Handler `event_processor`: one object through the pipeline that its job names, once.
+--
+-- The event: a job of kind mapping ({ work, bucket, key, … }, or { job = { … } }), with delivered_at
+-- (ISO 8601) where it is known when the job came; an EventBridge event of S3, which the mapping policy
+-- makes a job of; or what the Python handler takes: { Key }, as a listing has it, or { file_key,
+-- event_time }, of the bucket SOURCE_BUCKET.
+local events = require "weir.events"
+local process = require "weir.processing.process"
+local python = require "weir.callback.python"
+local python_answer = require "weir.processing.python_answer"
+local settings = require "weir.settings"
+local time = require "weir.aws.time"
+local trigger_mode = require "weir.events.trigger_mode"
+local try = require "weir.try"
+
+local TEXTS = { "bucket", "key", "work", "source", "etag", "volume", "sequencer", "version", "time" }
+
+local function from_job(given)
+  local job = { size = events.member(given, "size") }
+  for _, name in ipairs(TEXTS) do job[name] = events.text(given, name) end
+  for _, name in ipairs { "bucket", "key", "work" } do events.required_text(given, name) end
+  if job.etag then job.etag = job.etag:gsub('"', "") end
+  return job
+end
+
+local function from_python(event, effects)
+  local listed = events.text(event, "Key")
+  return {
+    work = "object",
+    bucket = try(settings.needed(effects, "source_bucket")),
+    key = listed or events.required_text(event, "file_key"),
+    source = listed and "listing" or "event",
+    time = events.text(event, "event_time"),
+  }
+end
+
+-- The job of the event | nil, why there is none
+local function job_of(event, ask, effects)
+  if events.is_object(event.detail) then
+    local decision = try(ask("mapping", { event = event }))
+    if decision.action ~= "job" then return nil, decision.because end
+    return from_job(decision.fields)
+  end
+  if event.job == nil and (event.Key ~= nil or event.file_key ~= nil) then
+    return from_python(event, effects)
+  end
+  return from_job(events.object(events.member(event, "job") or event))
+end
+
+local function delivered_ms(event)
+  local text = events.text(event, "delivered_at")
+  local ms = text and time.parse_iso8601(text)
+  if text and not ms then events.invalid("delivered_at is '%s', not a time", text) end
+  return ms
+end
+
+local function run(event, ask, effects)
+  events.object(event)
+  local mode = try(trigger_mode.read(effects))
+  local job, why = job_of(event, ask, effects)
+  local result = { status = "IGNORED", because = why }
+  if job then
+    result = process.run(job, {
+      ask = ask,
+      effects = effects,
+      mode = mode,
+      delivered_ms = delivered_ms(event),
+    })
+  end
+
+  effects:metric("ObjectsProcessed", 1, "Count", { Status = result.status, TriggerMode = mode })
+  if result.duplicate then effects:metric("DuplicatesAvoided", 1, "Count", { TriggerMode = mode }) end
+  if python.is_wanted(effects) then return python_answer(result, job) end
+  return result
+end
+
+return {
+  name = "event_processor",
+  asks = "review",
+  summary = "one object through the pipeline that its job names, once",
+  run = run,
+}

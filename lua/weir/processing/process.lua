@@ -1,0 +1,168 @@
+-- One job of an object, once: claimed, read, given to its pipeline, its documents written, the claim
+-- finished. Handlers event_processor and reconcile do it.
+--
+--   process.run(job, { ask =, effects =, mode =, delivered_ms =? }) → result; raises failures
+--
+-- job: bucket, key, work, and source, etag, size, sequencer, time where they are known.
+-- The result's status is what the pipeline says (SUCCESS, MANUAL_REVIEW), or
+--   SKIPPED     the trigger mode does not act on jobs of this source
+--   SUPERSEDED  the object has, or had, a newer state, which is another job
+--   VANISHED    the object is gone
+-- with duplicate = true where it was done before. `stages` says when, in epoch milliseconds, the object
+-- was written, the job delivered, the work started, the decision made and the documents written; what
+-- is not known is absent.
+--
+-- Codes: "ClaimBusy" (somebody is at it: try again), those of the pipeline, and those of the services.
+-- A failure that the same bytes will always have is kept in the claim and answered again.
+local claims = require "weir.events.claims"
+local output = require "weir.processing.output"
+local pipelines = require "weir.processing.pipelines"
+local python = require "weir.callback.python"
+local runtime_process = require "weir.process"
+local settings = require "weir.settings"
+local source_object = require "weir.processing.source_object"
+local trigger_mode = require "weir.events.trigger_mode"
+local try = require "weir.try"
+
+local process = {}
+
+local function place_of(effects, way)
+  local prefix = effects:setting("output_prefix", "results/"):gsub("/*$", "/"):gsub("^/$", "")
+  return {
+    bucket = try(settings.needed(effects, "output_bucket")),
+    prefix = ("%s%s/"):format(prefix, way),
+  }
+end
+
+-- The object's state, where the job does not tell it: job, or nil where it is gone.
+local function with_state(job, effects)
+  if job.etag then return job end
+
+  local state, message, code = source_object.state(job, effects)
+  if state == nil and effects.dry and code == "Unknown" then state = { etag = "unknown" } end
+  if state == nil then try.fail(message, code) end
+  if not state then return nil end
+
+  local known = { etag = state.etag, size = state.size }
+  for name, value in pairs(job) do -- any order: copies one key at a time
+    known[name] = value
+  end
+  return known
+end
+
+-- The Python handler had no claims. Who changes nothing but the runtime has no table for them.
+local function claims_for(context, way)
+  local effects = context.effects
+  if effects:setting("claims_table", "") == "" and python.is_wanted(effects) then return nil end
+  return try(claims.from_settings(effects, {
+    way = way,
+    mode = context.mode,
+    current = function(job)
+      local state, message, code = source_object.state(job, effects)
+      return state and state.etag or state, message, code
+    end,
+  }))
+end
+
+local function text(value) return value and tostring(value) or nil end
+
+-- What may differ between the ways is beside the content, not in it.
+local function metadata_of(context, way, stages)
+  return {
+    ["trigger-mode"] = context.mode,
+    way = way,
+    ["written-ms"] = text(stages.written),
+    ["delivered-ms"] = text(stages.delivered),
+    ["started-ms"] = text(stages.started),
+    ["decided-ms"] = text(stages.decided),
+  }
+end
+
+-- → the result; nil, the ETag that the object has instead
+local function work(job, pipeline, context, way, stages)
+  local object, other, code = source_object.read(job, context.effects)
+  if object == nil then try.fail(other, code) end
+  if not object then return { gone = true, etag = other or nil } end
+  stages.written = object.written_ms
+
+  local made = pipeline.run(object, context.ask, context.effects)
+  stages.decided = made.decided_ms
+  local result = made.result
+  result.documents = try(output.write(context.effects, place_of(context.effects, way), object,
+    made.documents, metadata_of(context, way, stages)))
+
+  stages.processed = runtime_process.time()
+  result.key, result.etag, result.size, result.way = job.key, job.etag, object.size, way
+  result.trigger_mode, result.stages = context.mode, stages
+  return result
+end
+
+local function gone(job, etag)
+  if not etag then return { status = "VANISHED", key = job.key, etag = job.etag } end
+  return { status = "SUPERSEDED", key = job.key, etag = job.etag, by = etag }
+end
+
+-- What to answer of a state that is not to be had.
+local function answer(job, standing)
+  if standing.status == "superseded" then return gone(job, standing.etag) end
+  if standing.status == "busy" then
+    try.fail(("%s is being processed, until %s at most; try again after that"):format(job.key,
+      runtime_process.timestamp(standing.lease_until * 1000)), "ClaimBusy")
+  end
+
+  local result = standing.result
+  if result.error then try.fail(result.message, result.error) end
+  result.duplicate = true
+  return result
+end
+
+local function finish(owner, claim, job, result)
+  if try(owner:finish(claim, result)) then
+    result.attempts = claim.attempts
+    return result
+  end
+  local standing = try(owner:look(job))
+  return answer(job, standing or { status = "superseded", etag = "another state" })
+end
+
+local function settle_failure(owner, claim, pipeline, message, code)
+  if (pipeline.FINAL or {})[code] then
+    try(owner:finish(claim, { status = "FAILED", error = code, message = message }))
+  else
+    owner:release(claim)
+  end
+  try.fail(message, code)
+end
+
+local function run_once(owner, job, pipeline, context, way, stages)
+  local claim, standing, code = owner:take(job)
+  if claim == nil then try.fail(standing, code) end
+  if not claim then return answer(job, standing) end
+
+  local result, message
+  result, message, code = try.call(work, job, pipeline, context, way, stages)
+  if not result then settle_failure(owner, claim, pipeline, message, code) end
+  if not result.gone then return finish(owner, claim, job, result) end
+
+  try(owner:release(claim))
+  return gone(job, result.etag)
+end
+
+function process.run(job, context)
+  local stages = { started = runtime_process.time(), delivered = context.delivered_ms }
+  local way = trigger_mode.way(context.mode, job.source)
+  if not way then
+    return { status = "SKIPPED", key = job.key, because = "the trigger mode is " .. context.mode }
+  end
+
+  local pipeline = try(pipelines.find(job.work))
+  local known = with_state(job, context.effects)
+  if not known then return gone(job) end
+
+  local owner = claims_for(context, way)
+  if owner then return run_once(owner, known, pipeline, context, way, stages) end
+  local result = work(known, pipeline, context, way, stages)
+  return result.gone and gone(known, result.etag) or result
+end
+
+return process

@@ -1,0 +1,84 @@
+-- The object of a job: its state now, and its bytes, never more of them than a pipeline gets.
+--
+--   source_object.state(job, effects)   → { etag =, size = }, false where it is gone | nil, message,
+--                                         code
+--   source_object.read(job, effects)    → object | false, the ETag it has instead (false: it is gone) |
+--                                         nil, message, code
+--
+-- object: { bucket =, key =, etag =, size =, bytes = (nil of a larger one), written_ms = }. The role of
+-- the settings storage_role_arn and external_id is taken where they are set.
+--
+-- ETags are compared here and not by the service: access points of FSx for ONTAP take no conditions.
+local time = require "weir.aws.time"
+
+local source_object = { MAX_BYTES = 5 * 1024 * 1024 }
+
+local GONE = { NoSuchKey = true, NotFound = true, NoSuchVersion = true }
+
+function source_object.role(effects)
+  local arn = effects:setting("storage_role_arn", "")
+  if arn == "" then return nil end
+  local external_id = effects:setting("external_id", "")
+  return { arn = arn, external_id = external_id ~= "" and external_id or nil }
+end
+
+local function request(job, effects, operation, range)
+  return {
+    service = "s3",
+    operation = operation,
+    target = job.key,
+    role = source_object.role(effects),
+    input = { Bucket = job.bucket, Key = job.key, Range = range },
+  }
+end
+
+local function without_quotes(etag) return etag and etag:gsub('^W/', ""):gsub('"', "") end
+
+function source_object.state(job, effects)
+  local head, message, code, details = effects:read(request(job, effects, "HeadObject"))
+  if head then
+    return { etag = without_quotes(head.ETag), size = head.ContentLength }
+  end
+  if GONE[code] or details and details.status == 404 then return false end
+  return nil, message, code
+end
+
+-- "bytes 0-9/12345" → 12345
+local function size_of(answer)
+  local total = answer.ContentRange and answer.ContentRange:match("/(%d+)$")
+  return math.tointeger(tonumber(total)) or answer.ContentLength or #answer.Body
+end
+
+local function object_of(job, answer)
+  local size = size_of(answer)
+  return {
+    bucket = job.bucket,
+    key = job.key,
+    etag = job.etag,
+    size = size,
+    head = answer.Body:sub(1, 16),
+    bytes = size <= source_object.MAX_BYTES and answer.Body or nil,
+    written_ms = time.parse_http_date(answer.LastModified),
+  }
+end
+
+-- A dry run does not know the bytes.
+local function unread(job)
+  return { bucket = job.bucket, key = job.key, etag = job.etag, size = job.size or 0, unread = true }
+end
+
+function source_object.read(job, effects)
+  local range = ("bytes=0-%d"):format(source_object.MAX_BYTES - 1)
+  local answer, message, code = effects:read(request(job, effects, "GetObject", range))
+  if not answer and GONE[code] then return false, false end
+  if not answer and effects.dry and code == "Unknown" then return unread(job) end
+  -- An object without a byte has no range; then it is another state than the job's.
+  if not answer and code == "InvalidRange" then return false, "an empty one" end
+  if not answer then return nil, message, code end
+
+  local etag = without_quotes(answer.ETag)
+  if etag ~= job.etag then return false, etag end
+  return object_of(job, answer)
+end
+
+return source_object

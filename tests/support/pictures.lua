@@ -1,0 +1,134 @@
+-- Objects through event_processor on real parts: buckets of s3rver, the claims table in dynalite, models at the
+-- model-checked server, the handler in this process, live.
+--
+--   local pictures = require "support.pictures"
+--   pictures.reset(settings)              an empty claims table, no output; settings of the handler
+--   pictures.put(key, tail) → etag        a PNG with these bytes behind its head
+--   pictures.job(key, more) → job         of the object as it is now
+--   pictures.process(event, more) → report
+--   pictures.outputs(prefix) → { key → text }
+--   pictures.claims() → { object → item }
+local cloud = require "support.aws"
+local files = require "support.files"
+local handlers = require "weir.handlers"
+local http = require "weir.http"
+local json = require "weir.json"
+local policy_set = require "weir.policy_set"
+local effects = require "weir.effects"
+local trigger_mode = require "weir.events.trigger_mode"
+local codec = require "weir.dynamodb"
+
+local pictures = { cloud = cloud, PNG = "\137PNG\r\n\26\n", JPEG = "\255\216\255\224" }
+
+pictures.definition = assert(json.decode(files.read("deploy/claims-table.json")))
+pictures.TABLE = pictures.definition.TableName
+
+local db, s3 = cloud.client "dynamodb", cloud.client "s3"
+pictures.s3 = s3
+
+function pictures.control(method, path, value)
+  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/" .. path,
+    body = value and json.encode(value), timeout_ms = 60000 }))
+  assert(response.status == 200, response.body)
+  return assert(json.decode(response.body))
+end
+
+function pictures.create_table()
+  if db:describe_table({ TableName = pictures.TABLE }) then return end
+  assert(db:create_table(pictures.definition))
+  repeat until assert(db:describe_table({ TableName = pictures.TABLE })).Table.TableStatus == "ACTIVE"
+end
+
+function pictures.claims()
+  local claims = {}
+  for _, item in ipairs(pictures.control("POST", "scan", { TableName = pictures.TABLE })) do
+    local decoded = assert(codec.decode(json.encode(item)))
+    claims[decoded.object] = decoded
+  end
+  return claims
+end
+
+local function empty_table()
+  local deletes = {}
+  for object in pairs(pictures.claims()) do
+    deletes[#deletes + 1] = { DeleteRequest = { Key = { object = object } } }
+  end
+  assert(db:write_all(pictures.TABLE, deletes))
+end
+
+-- Every key of the bucket, sorted.
+function pictures.keys(prefix, bucket)
+  local keys = {}
+  for _, entry in ipairs(assert(s3:all("ListObjectsV2", { Bucket = bucket or "bucket", Prefix = prefix }))) do
+    keys[#keys + 1] = entry.Key
+  end
+  table.sort(keys)
+  return keys
+end
+
+function pictures.outputs(prefix)
+  local outputs = {}
+  for _, key in ipairs(pictures.keys(prefix)) do
+    outputs[key] = assert(s3:get_object { Bucket = "bucket", Key = key }).Body
+  end
+  return outputs
+end
+
+function pictures.reset(settings)
+  cloud.reset()
+  pictures.create_table()
+  empty_table()
+  for _, key in ipairs(pictures.keys "") do assert(s3:delete_object { Bucket = "bucket", Key = key }) end
+  cloud.reset()
+  trigger_mode.forget()
+  pictures.settings = { claims_table = pictures.TABLE, output_bucket = "bucket", source_bucket = "bucket" }
+  for name, value in pairs(settings or {}) do pictures.settings[name] = value end
+end
+
+local function etag_of(answer) return (answer.ETag:gsub('"', "")) end
+
+function pictures.put(key, tail, head)
+  local body = (head or pictures.PNG) .. (tail or key)
+  return etag_of(assert(s3:put_object { Bucket = "bucket", Key = key, Body = body }))
+end
+
+function pictures.job(key, more)
+  local head = assert(s3:head_object { Bucket = "bucket", Key = key })
+  local job = { work = "object", bucket = "bucket", key = key, etag = etag_of(head), size = head.ContentLength,
+    source = "eventbridge" }
+  for name, value in pairs(more or {}) do job[name] = value end
+  return job
+end
+
+-- Live effects with this spec's settings.
+function pictures.effects(more)
+  local live = effects.live({ client = { credentials = cloud.credentials, getenv = cloud.environment() } })
+  function live.setting(_, name, default)
+    local value = pictures.settings[name] or default
+    if value then return value end
+    return nil, name .. " is missing", "NotConfigured"
+  end
+  for name, value in pairs(more or {}) do live[name] = value end
+  return live
+end
+
+local set, shared
+
+function pictures.run(name, event, more)
+  set = set or assert(policy_set.load "policies")
+  shared = shared or pictures.effects()
+  local live = more and pictures.effects(more) or shared
+  live.plan, live.metrics, live.failures = {}, {}, {}
+  return handlers.run(handlers.find(name), event, set, live)
+end
+
+function pictures.process(event, more) return pictures.run("event_processor", event, more) end
+
+-- Operations that were asked for since the last reset, in order.
+function pictures.operations()
+  local names = {}
+  for i, request in ipairs(cloud.requests()) do names[i] = request.operation end
+  return names
+end
+
+return pictures
