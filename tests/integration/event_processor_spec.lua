@@ -6,7 +6,9 @@ local workflow = require "support.workflow"
 local cloud = pictures.cloud
 local fine, fails, metric = workflow.fine, workflow.fails, workflow.metric
 
-local function document(key) return assert(json.decode(assert(pictures.s3:get_object { Bucket = "bucket", Key = key }).Body)) end
+local function document(key)
+  return assert(json.decode(assert(pictures.s3:get_object { Bucket = "bucket", Key = key }).Body))
+end
 
 describe("event_processor", function()
   before_each(function() pictures.reset() end)
@@ -16,13 +18,15 @@ describe("event_processor", function()
     cloud.reset()
     local report = pictures.process(pictures.job "in/cup.png")
     local result = fine(report)
-    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "PutObject", "PutObject", "PutItem" },
-      pictures.operations())
+    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "PutObject", "PutObject",
+      "PutItem" }, pictures.operations())
 
     local tags, metadata = document(result.documents.tags), document(result.documents.metadata)
     assert.equal(("results/events/tags/in/cup.png/%s.json"):format(etag), result.documents.tags)
-    assert.same({ "SUCCESS", "in/cup.png", tags.labels[1].confidence }, { tags.status, tags.key, tags.confidence })
-    assert.same({ "model", tags.labels[1].name, "SUCCESS" }, { metadata.written_by, metadata.category, metadata.status })
+    assert.same({ "SUCCESS", "in/cup.png", tags.labels[1].confidence },
+      { tags.status, tags.key, tags.confidence })
+    assert.same({ "model", tags.labels[1].name, "SUCCESS" },
+      { metadata.written_by, metadata.category, metadata.status })
     assert.same({ 1, { Status = "SUCCESS", TriggerMode = "events_first" } }, { metric(report, "ObjectsProcessed") })
   end)
 
@@ -97,7 +101,8 @@ describe("event_processor", function()
   end)
 
   it("works on keys with every character", function()
-    for _, key in ipairs { "a b+c%20&=?#.png", "é.png", "e\u{301}.png", "日本/a.png", ("k"):rep(200) .. "/" .. ("l"):rep(200) } do
+    for _, key in ipairs { "a b+c%20&=?#.png", "é.png", "e\u{301}.png", "日本/a.png",
+      ("k"):rep(200) .. "/" .. ("l"):rep(200) } do
       pictures.put(key)
       local result = fine(pictures.process(pictures.job(key)))
       assert.equal(key, document(result.documents.tags).key)
@@ -159,11 +164,16 @@ describe("event_processor", function()
     assert.equal("SUCCESS", fine(pictures.process(pictures.job "a.png")).status)
 
     local vanished = pictures.job "a.png"
+    pictures.put("c.png")
+    cloud.faults({ kind = "pass" }, { kind = "pass" }, { kind = "status", status = 416, headers = {},
+      body = "<Error><Code>InvalidRange</Code></Error>" })
+    assert.equal("SUPERSEDED", fine(pictures.process(pictures.job "c.png")).status)
+
     pictures.put("b.png")
     local other = pictures.job "b.png"
     assert(pictures.s3:delete_object { Bucket = "bucket", Key = "b.png" })
     assert.equal("VANISHED", fine(pictures.process(other)).status)
-    other.etag = nil
+    other.etag, other.size = nil, nil
     assert.equal("VANISHED", fine(pictures.process(other)).status)
     pictures.put("b.png")
     assert.is_nil(fine(pictures.process(pictures.job "b.png")).duplicate)

@@ -1,8 +1,8 @@
--- Claims: each state of an object is processed once, whichever way it is heard of, however often and
--- in whatever order.
+-- Claims: each state of an object is processed once, whichever way it is heard of, however often
+-- and in whatever order.
 --
--- A state is bucket (or volume), key and ETag. The table (deploy/claims-table.json) has one item for
--- each object: its newest state, and what each way has done about it.
+-- A state is bucket (or volume), key and ETag. The table (deploy/claims-table.json) has one item
+-- for each object: its newest state, and what each way has done about it.
 --
 --   { object = "bucket/key", etag =, sequencer =, last_modified =, revision =, ways = {
 --       events = { mode =, status = "working" | "finished", owner =, lease_until =, attempts =,
@@ -13,8 +13,9 @@
 --
 --   claims:take(job)    → claim { owner =, attempts =, … } | false, standing | nil, message, code
 --                         job: bucket or volume, key, etag; sequencer, time where they are known
---                         standing: { status = "finished", result =, way = } | { status = "busy",
---                           lease_until = } | { status = "superseded", etag = (of the newer state) }
+--                         standing: { status = "finished", result =, way = }
+--                           | { status = "busy", lease_until = }
+--                           | { status = "superseded", etag = (of the newer state) }
 --   claims:finish(claim, result)   → true | false (another has taken it, or a newer state) | nil, …
 --   claims:release(claim)          the same; the next one need not wait for the lease
 --
@@ -151,8 +152,8 @@ local function read(self, id)
   return nil, message, code
 end
 
--- Writes a record over the revision before it: true | false, the record that is there instead | nil,
--- message, code
+-- Writes a record over the revision before it: true | false, the record that is there instead |
+-- nil, message, code
 local function write(self, record)
   local seen = record.revision > 1 and record.revision - 1 or nil
   local output, message, code, details = self.effects:call(request(self, "PutItem", record.object, {
@@ -187,7 +188,8 @@ local function next_of(record)
 end
 
 -- Decides and writes until nobody was faster. record: as it is expected, false for none; an object
--- is mostly new, and then one write is all. decide(record) → record to write, or nil, and the answer
+-- is mostly new, and then one write is all. decide(record) → record to write, or nil, and the
+-- answer
 local function change(self, id, record, decide)
   local message, code
   for _ = 1, ROUNDS do

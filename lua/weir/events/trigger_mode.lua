@@ -1,14 +1,15 @@
 -- How work is triggered while an organisation moves from polling to events: the setting
--- `trigger_mode` (WEIR_TRIGGER_MODE). Its value is a mode, or the name of an SSM parameter that holds
--- one ("/weir/trigger-mode", "ssm:NAME" or an ARN): then it changes without a deployment, within half
--- a minute.
+-- `trigger_mode` (WEIR_TRIGGER_MODE). Its value is a mode, or the name of an SSM parameter that
+-- holds one ("/weir/trigger-mode", "ssm:NAME" or an ARN): then it changes without a deployment,
+-- within half a minute.
 --
 --   polling        a schedule lists; events are not acted on
 --   parallel       (A) both, each with claims and outputs of its own, to be compared
 --   events_first   (B) events, and polling for what they missed; both share the events' claims
 --   events         (C) events alone
 --
--- Without the setting it is events_first: whichever way is deployed works, and no object is done twice.
+-- Without the setting it is events_first: whichever way is deployed works, and no object is done
+-- twice.
 --
 --   trigger_mode.read(effects)   → mode | nil, message, code
 --   trigger_mode.way(mode, source)   → "polling" | "events": whose claims and outputs a job of this
@@ -60,8 +61,8 @@ local function fetch(effects, name)
   return check(tostring(parameter.Value):match("^%s*(.-)%s*$"), "the SSM parameter " .. name)
 end
 
--- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of modes
--- loses an object or does it twice.
+-- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
+-- modes loses an object or does it twice.
 local function from_parameter(effects, name)
   local now, last = effects:now(), known[name]
   local age = last and now - last.at

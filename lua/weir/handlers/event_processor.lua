@@ -1,9 +1,9 @@
 -- Handler `event_processor`: one object through the pipeline that its job names, once.
 --
--- The event: a job of kind mapping ({ work, bucket, key, … }, or { job = { … } }), with delivered_at
--- (ISO 8601) where it is known when the job came; an EventBridge event of S3, which the mapping policy
--- makes a job of; or what the Python handler takes: { Key }, as a listing has it, or { file_key,
--- event_time }, of the bucket SOURCE_BUCKET.
+-- The event: a job of kind mapping ({ work, bucket, key, … }, or { job = { … } }), with
+-- delivered_at (ISO 8601) where it is known when the job came; an EventBridge event of S3, which
+-- the mapping policy makes a job of; or what the Python handler takes: { Key }, as a listing has
+-- it, or { file_key, event_time }, of the bucket SOURCE_BUCKET.
 local events = require "weir.events"
 local process = require "weir.processing.process"
 local python = require "weir.callback.python"
@@ -13,7 +13,9 @@ local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
 local try = require "weir.try"
 
-local TEXTS = { "bucket", "key", "work", "source", "etag", "volume", "sequencer", "version", "time" }
+local TEXTS = {
+  "bucket", "key", "work", "source", "etag", "volume", "sequencer", "version", "time",
+}
 
 local function from_job(given)
   local job = { size = events.member(given, "size") }
@@ -69,7 +71,9 @@ local function run(event, ask, effects)
   end
 
   effects:metric("ObjectsProcessed", 1, "Count", { Status = result.status, TriggerMode = mode })
-  if result.duplicate then effects:metric("DuplicatesAvoided", 1, "Count", { TriggerMode = mode }) end
+  if result.duplicate then
+    effects:metric("DuplicatesAvoided", 1, "Count", { TriggerMode = mode })
+  end
   if python.is_wanted(effects) then return python_answer(result, job) end
   return result
 end

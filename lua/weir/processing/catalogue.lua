@@ -1,5 +1,5 @@
--- The pipeline of work `object`: a picture gets labels (Rekognition), a description (Bedrock), and a
--- judgement (the review policy); two documents come of it.
+-- The pipeline of work `object`: a picture gets labels (Rekognition), a description (Bedrock), and
+-- a judgement (the review policy); two documents come of it.
 --
 --   tags       { key, status, confidence, labels = [{ name, confidence }] }
 --   metadata   { key, status, title, description, category, tags, written_by }

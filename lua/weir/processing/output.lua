@@ -2,9 +2,9 @@
 --
 --   {prefix}{way}/{document}/{key}/{etag}.json     in the output bucket
 --
--- No two states of any objects share a key: the object's key is escaped so that it can be read back,
--- and what would be longer than S3 takes is named by its digest. A newer state has keys of its own, so
--- nothing that is late can overwrite it.
+-- No two states of any objects share a key: the object's key is escaped so that it can be read
+-- back, and what would be longer than S3 takes is named by its digest. A newer state has keys of
+-- its own, so nothing that is late can overwrite it.
 local json = require "weir.json"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"

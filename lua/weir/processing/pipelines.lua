@@ -1,5 +1,5 @@
--- The pipelines for objects, by the `work` of a job. `object` is the catalogue that comes with weir; any
--- other is the file pipelines/NAME.lua of the function's package, which returns a table:
+-- The pipelines for objects, by the `work` of a job. `object` is the catalogue that comes with
+-- weir; any other is the file pipelines/NAME.lua of the function's package, which returns a table:
 --
 --   run = function(object, ask, effects) → { documents = { name → table or bytes }, result = {…},
 --                                            decided_ms =? }

@@ -1,5 +1,5 @@
--- One job of an object, once: claimed, read, given to its pipeline, its documents written, the claim
--- finished. Handlers event_processor and reconcile do it.
+-- One job of an object, once: claimed, read, given to its pipeline, its documents written, the
+-- claim finished. Handlers event_processor and reconcile do it.
 --
 --   process.run(job, { ask =, effects =, mode =, delivered_ms =? }) → result; raises failures
 --
@@ -8,12 +8,12 @@
 --   SKIPPED     the trigger mode does not act on jobs of this source
 --   SUPERSEDED  the object has, or had, a newer state, which is another job
 --   VANISHED    the object is gone
--- with duplicate = true where it was done before. `stages` says when, in epoch milliseconds, the object
--- was written, the job delivered, the work started, the decision made and the documents written; what
--- is not known is absent.
+-- with duplicate = true where it was done before. `stages` says when, in epoch milliseconds, the
+-- object was written, the job delivered, the work started, the decision made and the documents
+-- written; what is not known is absent.
 --
--- Codes: "ClaimBusy" (somebody is at it: try again), those of the pipeline, and those of the services.
--- A failure that the same bytes will always have is kept in the claim and answered again.
+-- Codes: "ClaimBusy" (somebody is at it: try again), those of the pipeline, and those of the
+-- services. A failure that the same bytes will always have is kept in the claim and answered again.
 local claims = require "weir.events.claims"
 local output = require "weir.processing.output"
 local pipelines = require "weir.processing.pipelines"

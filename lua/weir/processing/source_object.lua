@@ -1,14 +1,16 @@
 -- The object of a job: its state now, and its bytes, never more of them than a pipeline gets.
 --
---   source_object.state(job, effects)   → { etag =, size = }, false where it is gone | nil, message,
---                                         code
---   source_object.read(job, effects)    → object | false, the ETag it has instead (false: it is gone) |
---                                         nil, message, code
+--   source_object.state(job, effects)
+--       → { etag =, size = }, false where it is gone | nil, message, code
+--   source_object.read(job, effects)
+--       → object | false, the ETag it has instead (false: it is gone) | nil, message, code
 --
--- object: { bucket =, key =, etag =, size =, bytes = (nil of a larger one), written_ms = }. The role of
--- the settings storage_role_arn and external_id is taken where they are set.
+-- object: { bucket =, key =, etag =, size =, head = (the first 16 bytes), bytes = (nil of a larger
+-- one), written_ms = }; of a dry run unread = true. The role of the settings storage_role_arn and
+-- external_id is taken where they are set.
 --
--- ETags are compared here and not by the service: access points of FSx for ONTAP take no conditions.
+-- ETags are compared here and not by the service: access points of FSx for ONTAP take no
+-- conditions.
 local time = require "weir.aws.time"
 
 local source_object = { MAX_BYTES = 5 * 1024 * 1024 }
@@ -62,17 +64,29 @@ local function object_of(job, answer)
   }
 end
 
--- A dry run does not know the bytes.
-local function unread(job)
-  return { bucket = job.bucket, key = job.key, etag = job.etag, size = job.size or 0, unread = true }
+local function without_bytes(job, more)
+  return {
+    bucket = job.bucket,
+    key = job.key,
+    etag = job.etag,
+    size = job.size or 0,
+    head = "",
+    bytes = more.bytes,
+    unread = more.unread,
+  }
 end
 
+-- A dry run does not know the bytes; and there is no range of none.
 function source_object.read(job, effects)
+  if job.size == 0 then return without_bytes(job, { bytes = "" }) end
+
   local range = ("bytes=0-%d"):format(source_object.MAX_BYTES - 1)
   local answer, message, code = effects:read(request(job, effects, "GetObject", range))
   if not answer and GONE[code] then return false, false end
-  if not answer and effects.dry and code == "Unknown" then return unread(job) end
-  -- An object without a byte has no range; then it is another state than the job's.
+  if not answer and effects.dry and code == "Unknown" then
+    return without_bytes(job, { unread = true })
+  end
+  -- It is another state than the job's, without a byte.
   if not answer and code == "InvalidRange" then return false, "an empty one" end
   if not answer then return nil, message, code end
 
