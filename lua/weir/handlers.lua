@@ -28,6 +28,7 @@ local handlers = {
     "sagemaker_invoke",
     "sagemaker_callback",
     "event_processor",
+    "latency_reporter",
   },
 }
 
