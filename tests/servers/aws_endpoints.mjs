@@ -152,10 +152,21 @@ function invoke({ EndpointName, Body, ContentType, TargetVariant }) {
 
 const keyOf = (endpoint, variant, metric) => `${endpoint}\n${variant}\n${metric}`;
 
+// Values lie by the minute: a period is some of them.
 function add(endpoint, variant, metric, at, value) {
   const key = keyOf(endpoint, variant, metric);
-  if (!metrics.has(key)) metrics.set(key, []);
-  metrics.get(key).push([at, value]);
+  if (!metrics.has(key)) metrics.set(key, new Map());
+  const minutes = metrics.get(key), minute = Math.floor(at / 60) * 60;
+  if (!minutes.has(minute)) minutes.set(minute, []);
+  minutes.get(minute).push([at, value]);
+}
+
+// What a period holds by now, in order of time.
+function valuesOf(minutes, begin, end, visible) {
+  const values = [];
+  for (let minute = begin; minute < end; minute += 60)
+    for (const [at, value] of minutes.get(minute) ?? []) if (at < visible) values.push(value);
+  return values;
 }
 
 // SageMaker sends 1 for a failed request, and 0 for every other. Latencies are microseconds.
@@ -188,16 +199,12 @@ function shuffle(list) {
 function points({ Metric, Period, Stat }, { StartTime, EndTime, ScanBy }) {
   if (Period % 60 !== 0) invalid("Period must be a multiple of 60");
   const dimensions = Object.fromEntries((Metric.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]));
-  const raw = metrics.get(keyOf(dimensions.EndpointName, dimensions.VariantName, Metric.MetricName)) ?? [];
-  const visible = now() - (cloudwatch.late_seconds ?? 0);
-  const periods = new Map();
-  for (const [at, value] of raw) {
-    const begin = Math.floor(at / Period) * Period;
-    if (begin < StartTime || begin >= EndTime || at >= visible) continue;
-    if (!periods.has(begin)) periods.set(begin, []);
-    periods.get(begin).push(value);
+  const minutes = metrics.get(keyOf(dimensions.EndpointName, dimensions.VariantName, Metric.MetricName)) ?? new Map();
+  const list = [], visible = now() - (cloudwatch.late_seconds ?? 0);
+  for (let begin = Math.ceil(StartTime / Period) * Period; begin < EndTime; begin += Period) {
+    const values = valuesOf(minutes, begin, begin + Period, visible);
+    if (values.length > 0) list.push([begin, statistic(values, Stat)]);
   }
-  const list = [...periods].map(([begin, values]) => [begin, statistic(values, Stat)]);
   if (cloudwatch.unordered) return shuffle(list);
   const sign = ScanBy === "TimestampAscending" ? 1 : -1;
   return list.sort((a, b) => sign * (a[0] - b[0]));

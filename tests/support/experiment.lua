@@ -5,6 +5,8 @@
 --   trial:step()         five minutes of traffic into table and CloudWatch, then one run of the handler
 --                        → report, as handlers.run gives it
 --   trial:traffic(minutes), trial:compare(event)   each alone
+--   trial:play(most, seen)   steps until a promotion or a rollback
+--   trial:recording()    its decisions as a recording, the same for the same seed
 --   trial.now            epoch seconds
 --   trial:updates(), trial:events()   what SageMaker and EventBridge took; events with their detail
 --   trial.decisions      the lines of the decision log
@@ -17,6 +19,7 @@ local handlers = require "weir.handlers"
 local http = require "weir.http"
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
+local process = require "weir.process"
 
 local experiment = { START = 1795435200, ENDPOINT = "endpoint-1" }
 experiment.__index = experiment
@@ -83,19 +86,23 @@ local DEFAULTS = {
 }
 
 function experiment.new(given)
-  local self = setmetatable({ now = given.start or experiment.START, per_minute = given.per_minute or 600,
-    decisions = {} }, experiment)
+  local self = setmetatable({
+    endpoint = given.endpoint or experiment.ENDPOINT,
+    now = given.start or experiment.START,
+    per_minute = given.per_minute or 600,
+    decisions = {},
+  }, experiment)
   cloud.reset()
   ab_table.forget()
   empty_table()
   cloud.reset()
 
-  self.settings = { endpoint_name = experiment.ENDPOINT, ab_test_table_name = experiment.TABLE, promotion = "act",
-    ab_test_records = "sketches" }
+  self.settings = { endpoint_name = self.endpoint, ab_test_table_name = experiment.TABLE, promotion = "act",
+    ab_test_records = "sketches", late_seconds = "300" }
   for name, value in pairs(given.settings or {}) do self.settings[name] = value or nil end
   self.set = given.set or assert(policy_set.load(given.policies or "policies", { params = given.params }))
   endpoints.now(self.now)
-  endpoints.make { [experiment.ENDPOINT] = { seed = given.seed or 1, update_seconds = given.update_seconds or 90,
+  endpoints.make { [self.endpoint] = { seed = given.seed or 1, update_seconds = given.update_seconds or 90,
     modified = math.min(self.now, experiment.START) - 3600,
     variants = variants_with(DEFAULTS, given.variants) } }
   self.effects = effects_for(self)
@@ -109,7 +116,7 @@ end
 function experiment:record(minute)
   self.now = minute.from
   local function record(is_error, latency_ms)
-    assert(ab_table.record(self.effects, self.table, experiment.ENDPOINT,
+    assert(ab_table.record(self.effects, self.table, self.endpoint,
       { variant = minute.variant, is_error = is_error, latency_ms = latency_ms }))
   end
   for _ = 1, minute.errors do record(true) end
@@ -118,7 +125,7 @@ end
 
 function experiment:traffic(minutes)
   local from = self.now - self.now % 60
-  for _, minute in ipairs(endpoints.traffic(experiment.ENDPOINT, from, from + 60 * minutes, self.per_minute)) do
+  for _, minute in ipairs(endpoints.traffic(self.endpoint, from, from + 60 * minutes, self.per_minute)) do
     if not self.records_lost then self:record(minute) end
   end
   self:wait(from + 60 * minutes - self.now)
@@ -148,6 +155,31 @@ function experiment:step(event)
   return report
 end
 
+-- Steps until a decision other than `hold` and `ramp` was carried out, or `most` steps. seen(result) sees
+-- each. → the last result
+function experiment:play(most, seen)
+  local assert = require "luassert"
+  for _ = 1, most do
+    local report = self:step()
+    assert.is_nil(report.error and ("%s: %s"):format(report.error.code, report.error.message))
+    local result = report.result
+    if seen then seen(result, self) end
+    if result.action == "promote" or result.action == "rollback" then return result end
+  end
+end
+
+-- The decisions as a recording that says the simulated time, the same for the same seed.
+function experiment:recording()
+  local lines = {}
+  for i, line in ipairs(self.decisions) do
+    local decision = assert(json.decode(line))
+    lines[i] = assert(self.set:record("promotion", json.encode(decision.facts, { ascii = true, sort = true }), {
+      id = ("%s-%06d"):format(self.endpoint, i), time = process.timestamp(decision.facts.now * 1000),
+      request_id = ("look-%06d"):format(i), eval_us = 0 }))
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
 function experiment.updates() return endpoints.updates() end
 
 function experiment.events()
@@ -157,9 +189,9 @@ function experiment.events()
 end
 
 -- The share that each variant serves now.
-function experiment.shares()
+function experiment:shares()
   local shares = {}
-  local described = assert(cloud.client("sagemaker"):describe_endpoint { EndpointName = experiment.ENDPOINT })
+  local described = assert(cloud.client("sagemaker"):describe_endpoint { EndpointName = self.endpoint })
   for _, variant in ipairs(described.ProductionVariants) do shares[variant.VariantName] = variant.CurrentWeight end
   return shares
 end
