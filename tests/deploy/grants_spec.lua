@@ -1,92 +1,17 @@
 -- Needed is granted: what the recorded events of every handler call is allowed in the role of its
 -- function; nothing more is granted; every grant passes the permissions boundary.
-local handlers = require "weir.handlers"
+local granted = require "support.granted"
 local json = require "weir.json"
-local permission_runs = require "support.permission_runs"
-local permissions = require "weir.permissions"
 local templates = require "support.templates"
-
-local place = permissions.place(permission_runs.place)
-local OWN_ACCESS_POINT = permission_runs.names.bucket:gsub(templates.STORAGE, templates.WORKLOAD)
-
--- What is called otherwise in the recorded events than in the resolved template.
-local RENAMED = {
-  { "weir%-tokens", "weir-core-TokenTable-1A2B3C" },
-}
-
-local MODEL = "arn:aws:sagemaker:ap-northeast-1:222222222222:model/segmentation-v3"
-
--- A pattern as a name that it stands for.
-local function named(resource)
-  if resource == "*" then return resource end
-  for _, pair in ipairs(RENAMED) do resource = resource:gsub(pair[1], pair[2]) end
-  return (resource:gsub("%*", "x"))
-end
-
--- handler → what its recorded events call. role: of the storage account, whose access point they read.
-local function requests_of(role)
-  local by_handler = {}
-  for _, name in ipairs(handlers.names) do
-    local list = json.array {}
-    for _, request in ipairs(permission_runs.requests(name)) do
-      if role and request.service == "s3" and request.input.Bucket == permission_runs.names.bucket then
-        request.role = { arn = role }
-      end
-      for _, grant in ipairs(permissions.grants(request, place)) do
-        list[#list + 1] = {
-          action = grant.action,
-          resource = role and named(grant.resource) or named(grant.resource):gsub(templates.STORAGE,
-            templates.WORKLOAD),
-          context = grant.action == "sagemaker:CreateTransformJob" and { ["sagemaker:ModelArn"] = MODEL }
-            or nil,
-        }
-      end
-    end
-    by_handler[name] = list
-  end
-  return by_handler
-end
-
-local known_boundary
-local function boundary()
-  if known_boundary then return known_boundary end
-  local answers = templates.ask { {
-    check = "resolve",
-    file = templates.path "boundary",
-    parameters = templates.given "boundary",
-    place = templates.place(),
-  } }
-  known_boundary = answers[1].resources.BoundaryPolicy.Properties.PolicyDocument
-  return known_boundary
-end
-
-local function question(name, more, role)
-  return {
-    check = "granted",
-    file = templates.path(name),
-    parameters = templates.given(name, more),
-    place = templates.place(),
-    requests = requests_of(role),
-    files = OWN_ACCESS_POINT,
-    boundary = boundary(),
-  }
-end
-
--- The files are in the workload's own account.
-local function same_account(more)
-  local given = { StorageRoleArn = false, ExternalId = false, AccessPointArn = OWN_ACCESS_POINT }
-  for name, value in pairs(more or {}) do given[name] = value end
-  return given
-end
 
 describe("the roles of core", function()
   it("grant what is needed, no more, and within the boundary", function()
-    assert.same(json.array {}, templates.ask({ question("core", same_account()) })[1])
+    assert.same(json.array {}, templates.ask({ granted.question("core", granted.same_account()) })[1])
   end)
 
   it("do so without network, traces, policy source and heartbeats", function()
     assert.same({ "CallbackRole: needs sagemaker:ListTransformJobs on *, which is not allowed" },
-      templates.ask({ question("core", same_account {
+      templates.ask({ granted.question("core", granted.same_account {
         SubnetIds = false,
         PolicySource = false,
         EnableTracing = "false",
@@ -97,11 +22,19 @@ describe("the roles of core", function()
   it("take the storage account's role for files of another account, and read none themselves", function()
     local role = templates.values.core.StorageRoleArn
     -- The listing is the state machine's still; it cannot take a role with an External ID.
-    assert.same({ "InferenceRole: needs s3:ListBucket on " .. OWN_ACCESS_POINT .. ", which is not allowed" },
-      templates.ask({ question("core", nil, role) })[1])
+    assert.same({ "InferenceRole: needs s3:ListBucket on " .. granted.OWN_ACCESS_POINT .. ", which is not allowed" },
+      templates.ask({ granted.question("core", nil, role) })[1])
+  end)
+
+  it("of endpoint as well", function()
+    local off = { SubnetIds = false, Variant1ModelDataUrl = false, Variant2ModelDataUrl = false,
+      Variant3ModelDataUrl = false, EnableServerless = "false" }
+    for i, findings in ipairs(templates.ask { granted.question "endpoint", granted.question("endpoint", off) }) do
+      assert.same(json.array {}, findings, i)
+    end
   end)
 
   it("have a boundary that fits into a managed policy: 6,144 characters", function()
-    assert.is_true(#json.encode(boundary()) < 6144)
+    assert.is_true(#json.encode(granted.boundary()) < 6144)
   end)
 end)

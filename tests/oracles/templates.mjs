@@ -1,10 +1,11 @@
 // Judges templates: one question a line, { check, file, text?, parameters?, place? }, text in place of
 // the file's where it is given. The answer is JSON: for `specified` and `ruled` a list of findings,
-// for `resolve` what the template makes of the parameters, for `combinations` and `granted` what those
-// modules say.
+// for `resolve` what the template makes of the parameters, for `combinations`, `granted` and `decide`
+// what those modules say.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { combinations } from "./templates/combinations.mjs";
+import { decide } from "./templates/iam.mjs";
 import { granted } from "./templates/granted.mjs";
 import { parse } from "./templates/template.mjs";
 import { resolve } from "./templates/resolve.mjs";
@@ -12,6 +13,7 @@ import { ruled } from "./templates/rules.mjs";
 import { specified } from "./templates/specified.mjs";
 
 async function answer(question) {
+  if (question.check === "decide") return { verdict: await decide(question) };
   const { check, parameters, place } = question;
   const text = question.text ?? readFileSync(question.file, "utf8");
   const { template, problems } = parse(text);

@@ -18,7 +18,7 @@ local ACCESS_POINT = permission_runs.names.bucket
 
 -- What a template is given besides its switches.
 templates.values = {
-  boundary = { Prefix = "weir", DataBuckets = "weir-*", StorageAccountId = templates.STORAGE },
+  boundary = { Prefix = "weir", DataBucketArns = "arn:aws:s3:::weir-*", StorageAccountId = templates.STORAGE },
   core = {
     ArtifactBucket = "weir-artifacts",
     LayerKey = "weir/layer.zip",
@@ -39,6 +39,80 @@ templates.values = {
     SecurityGroupIds = "sg-0a",
     AlarmTopicArn = ("arn:aws:sns:%s:%s:weir-alerts"):format(templates.REGION, templates.SHARED),
   },
+}
+
+templates.values.endpoint = {
+  ImageUri = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/models/segmentation:3",
+  ModelDataUrl = "s3://weir-models/segmentation/3.tar.gz",
+  EndpointName = permission_runs.names.endpoint_name,
+  Variant1ModelDataUrl = "s3://weir-models/segmentation/a.tar.gz",
+  Variant2Name = "b",
+  Variant2ModelDataUrl = "s3://weir-models/segmentation/b.tar.gz",
+  Variant3Name = "c",
+  Variant3ModelDataUrl = "s3://weir-models/segmentation/c.tar.gz",
+  ServerlessProvisionedConcurrency = "1",
+  BoundaryArn = templates.BOUNDARY,
+  SubnetIds = "subnet-0a,subnet-0b",
+  SecurityGroupIds = "sg-0a",
+  AlarmTopicArn = templates.values.core.AlarmTopicArn,
+}
+
+templates.values.tokens = { ReplicaRegion = "eu-west-1" }
+
+templates.FILE_ROLE = ("arn:aws:iam::%s:role/weir-%s-realtime-inference"):format(templates.WORKLOAD,
+  templates.REGION)
+
+templates.values.storage = {
+  WorkloadAccountId = templates.WORKLOAD,
+  WorkloadRoleArns = templates.FILE_ROLE,
+  ExternalId = templates.EXTERNAL_ID,
+  NextExternalId = "the-next-id-of-222222222222",
+  BoundaryArn = ("arn:aws:iam::%s:policy/weir-boundary"):format(templates.STORAGE),
+  AccessPointArn = ACCESS_POINT,
+  AccessPointName = "scans",
+  VolumeId = "fsvol-0123456789abcdef0",
+  FileSystemUser = "reader",
+  VpcId = "vpc-0123456789abcdef0",
+  AccessRoleArns = templates.values.core.StorageRoleArn,
+}
+
+templates.values.shared = {
+  OrganizationId = "o-abcdefghij",
+  WorkloadAccountIds = templates.WORKLOAD .. "," .. templates.STORAGE,
+  AlertEmail = "all@example.com",
+  Account1Id = templates.WORKLOAD,
+  Account1Email = "one@example.com",
+  Account2Id = "444444444444",
+  Account2Email = "two@example.com",
+  Account3Id = "555555555555",
+  Account3Email = "three@example.com",
+}
+
+templates.values.link = {
+  SinkArn = ("arn:aws:oam:%s:%s:sink/0123-abcd"):format(templates.REGION, templates.SHARED),
+}
+
+templates.values.stacksets = {
+  AdministrationRoleArn = ("arn:aws:iam::%s:role/AWSCloudFormationStackSetAdministrationRole")
+    :format(templates.SHARED),
+  OrganizationalUnitIds = "ou-abcd-01234567",
+  Regions = templates.REGION,
+  BoundaryTemplateUrl = "https://weir-artifacts.s3.ap-northeast-1.amazonaws.com/boundary.yaml",
+  CoreTemplateUrl = "https://weir-artifacts.s3.ap-northeast-1.amazonaws.com/core.yaml",
+  LinkTemplateUrl = "https://weir-artifacts.s3.ap-northeast-1.amazonaws.com/link.yaml",
+  StorageAccountId = templates.STORAGE,
+  AccessPointArn = ACCESS_POINT,
+  SinkArn = templates.values.link.SinkArn,
+  AlarmTopicArn = templates.values.core.AlarmTopicArn,
+  Account1Id = templates.WORKLOAD,
+  Account1ExternalId = templates.EXTERNAL_ID,
+  Account1ArtifactBucket = "weir-artifacts",
+  Account1OutputBucket = "weir-results",
+  Account1EndpointName = "segmentation",
+  Account2Id = "444444444444",
+  Account2ExternalId = "the-external-id-of-444444444444",
+  Account3Id = "555555555555",
+  Account3ExternalId = "the-external-id-of-555555555555",
 }
 
 -- The names of all templates, those of the directory.

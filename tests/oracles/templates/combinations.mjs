@@ -1,5 +1,5 @@
-// Every combination of switches, and every pair of given and absent values, resolves, or is refused by
-// a rule of the template's own. → { tried, refused, findings }
+// Every combination of switches, and every pair and many combinations of given and absent values,
+// resolves, or is refused by a rule of the template's own. → { tried, refused, findings }
 import { walk } from "./template.mjs";
 import { resolve } from "./resolve.mjs";
 
@@ -19,6 +19,18 @@ function* pairs(names) {
   for (let bit = 0; bit < bits; bit++) {
     yield row((i) => Boolean((i + 1) & (1 << bit)));
     yield row((i) => !((i + 1) & (1 << bit)));
+  }
+}
+
+// Rows by chance, the same ones every time: most values given, so that not every row is refused.
+function* samples(names, isSwitch) {
+  let state = 20261129;
+  const chance = () => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return state / 0x80000000;
+  };
+  for (let row = 0; row < 400; row++) {
+    yield Object.fromEntries(names.map((name) => [name, chance() < (isSwitch(name) ? 0.5 : 0.8)]));
   }
 }
 
@@ -49,7 +61,8 @@ export function combinations({ template, parameters, place }) {
   };
 
   for (const on of product(switches)) attempt(on, parameters);
-  for (const row of pairs([...switches, ...optional])) {
+  const names = [...switches, ...optional];
+  for (const row of [...pairs(names), ...samples(names, (name) => switches.includes(name))]) {
     const given = Object.fromEntries(Object.entries(parameters).filter(([name]) => row[name] !== false));
     attempt(Object.fromEntries(switches.map((name) => [name, String(row[name])])), given);
   }

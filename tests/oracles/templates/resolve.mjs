@@ -188,6 +188,7 @@ class Resolution {
       case "Fn::Not": return !arguments_()[0];
       case "Fn::And": return arguments_().every(Boolean);
       case "Fn::Or": return arguments_().some(Boolean);
+      case "Fn::Contains": { const [list, text] = arguments_(); return list.includes(text); }
       case "Fn::Join": { const [between, list] = arguments_(); return list.join(between); }
       case "Fn::Split": { const [between, text] = arguments_(); return text.split(between); }
       case "Fn::Select": {

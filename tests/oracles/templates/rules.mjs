@@ -44,6 +44,24 @@ function functionsUsed(part, where, allowed, find) {
   });
 }
 
+// What CloudFormation refuses of functions, whatever the condition around them.
+function functionsSound(template, find) {
+  walk(template.Resources ?? {}, "Resources", (node, path) => {
+    const called = intrinsic(node);
+    if (!called) return;
+    const { name, argument } = called;
+    if ((name === "Fn::Join" || name === "Fn::Split") && typeof argument[0] !== "string") {
+      find(path, `${name} takes a text to go between, not a function`);
+    }
+    const split = name === "Fn::Select" && intrinsic(argument[1]);
+    if (split?.name === "Fn::Split" && Number(argument[0]) > 0) {
+      const text = intrinsic(split.argument[1])?.argument;
+      const isSafe = typeof text === "string" && text.endsWith(split.argument[0]);
+      if (!isSafe) find(path, "selects what an empty text does not have; append the text that it is split at");
+    }
+  });
+}
+
 // Every name that a value is made of.
 function madeOf(value) {
   const names = new Set();
@@ -206,6 +224,20 @@ function endpoints(name, resource, find) {
   }
 }
 
+// An entry's overrides go to all of its accounts; a canary first, and nothing by itself.
+function stackSets(name, resource, find) {
+  const set = resource.Properties;
+  if (set.OperationPreferences?.FailureToleranceCount !== 0) find(name, "goes on after a failure");
+  if (set.OperationPreferences?.MaxConcurrentCount !== 1) find(name, "changes several accounts at once");
+  if (set.ManagedExecution?.Active !== true) find(name, "fails while an operation runs; ManagedExecution queues it");
+  if (JSON.stringify(set.AutoDeployment ?? {}).includes('"Enabled":true')) find(name, "deploys without its overrides");
+  walk(set.StackInstancesGroup ?? [], name, (node, path) => {
+    if (node.DeploymentTargets && node.DeploymentTargets.Accounts?.length !== 1) {
+      find(path, "an entry is for one account");
+    }
+  });
+}
+
 const BY_TYPE = {
   "AWS::DynamoDB::Table": [tables],
   "AWS::DynamoDB::GlobalTable": [tables],
@@ -219,6 +251,7 @@ const BY_TYPE = {
   "AWS::StepFunctions::StateMachine": [machines],
   "AWS::CloudWatch::Alarm": [alarms],
   "AWS::SageMaker::Endpoint": [endpoints],
+  "AWS::CloudFormation::StackSet": [stackSets],
 };
 
 export function ruled(template) {
@@ -226,6 +259,7 @@ export function ruled(template) {
   const find = (where, message) => findings.push(`${where}: ${message}`);
   parameters(template, find);
   secrets(template, find);
+  functionsSound(template, find);
   functionsUsed(template.Rules ?? {}, "Rules", IN_RULES, find);
   functionsUsed(template.Conditions ?? {}, "Conditions", IN_CONDITIONS, find);
   for (const [name, resource] of Object.entries(template.Resources ?? {})) {

@@ -1,0 +1,76 @@
+-- The state machines of the templates: valid in the Amazon States Language, every substitution given
+-- and used, and nothing that a template does not substitute.
+local files = require "support.files"
+local json = require "weir.json"
+local templates = require "support.templates"
+
+-- The state machines that a template makes when everything is on, by their logical names.
+local function machines_of(name)
+  local answers = templates.ask { {
+    check = "resolve",
+    file = templates.path(name),
+    parameters = templates.given(name),
+    place = templates.place(),
+  } }
+  local found = {}
+  for logical, resource in pairs(answers[1].resources) do
+    if resource.Type == "AWS::StepFunctions::StateMachine" then found[logical] = resource.Properties end
+  end
+  return found
+end
+
+local function substituted(text)
+  local names = {}
+  for name in text:gmatch("%${(%w+)}") do names[name] = true end
+  return names
+end
+
+local function keys(set)
+  local list = {}
+  for key in pairs(set) do list[#list + 1] = key end
+  table.sort(list)
+  return list
+end
+
+local NAMES = { "core" }
+
+describe("every state machine of a template", function()
+  for _, name in ipairs(NAMES) do
+    it(("(%s) has every substitution, no more, and is valid then"):format(name), function()
+      local machines = machines_of(name)
+      assert.is_true(#keys(machines) > 0)
+      for logical, machine in pairs(machines) do
+        local key = machine.DefinitionS3Location.Key:match("[^/]+$")
+        local text = files.read("deploy/state-machines/" .. key)
+        assert.same(keys(substituted(text)), keys(machine.DefinitionSubstitutions), logical)
+
+        for from, to in pairs(machine.DefinitionSubstitutions) do
+          assert.matches("^arn:aws:", to)
+          text = text:gsub("%${" .. from .. "}", (to:gsub("%%", "%%%%")))
+        end
+        assert.truthy(json.decode(text))
+        local path = files.write(os.tmpname(), text)
+        local pipe = assert(io.popen("node tests/node_modules/.bin/asl-validator --json-path " .. path .. " 2>&1"))
+        local output = pipe:read("a")
+        assert.is_true(pipe:close(), output)
+        os.remove(path)
+      end
+    end)
+  end
+
+  it("is in deploy/, and each of deploy/ is in a template", function()
+    local used = {}
+    for _, name in ipairs(NAMES) do
+      for _, machine in pairs(machines_of(name)) do
+        used[machine.DefinitionS3Location.Key:match("[^/]+$")] = true
+      end
+    end
+    local there = {}
+    for _, path in ipairs(files.lines_of("ls deploy/state-machines/*.json")) do there[path:match("[^/]+$")] = true end
+    assert.same(keys(there), keys(used))
+  end)
+
+  it("is STANDARD: EXPRESS has no callbacks", function()
+    assert.equal("STANDARD", machines_of("core").Inference.StateMachineType)
+  end)
+end)
