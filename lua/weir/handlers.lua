@@ -25,6 +25,7 @@ local handlers = {
     "realtime_inference",
     "inference_comparison",
     "mapping",
+    "event_map",
     "sagemaker_invoke",
     "sagemaker_callback",
     "event_processor",

@@ -1,0 +1,90 @@
+-- What arrives, taken apart into single events. A list, S3 notifications and SQS or SNS messages
+-- ("Records"), the envelope of SNS inside of SQS, and listings ("Contents" of a "bucket") hold
+-- several.
+--
+--   arrivals.split(event) → list of { event = } or { problem = text, event = what it was }, both
+--       with message_id = when an SQS message carried it
+--
+-- What cannot be taken apart is one problem: what came with it is not lost for it.
+local events = require "weir.events"
+local json = require "weir.json"
+
+local arrivals = {}
+
+-- S3 in SNS in SQS is three, and a list of Pipes around it four. No service nests deeper than that.
+local MAX_NESTING = 5
+
+local split
+
+local function add(into, unit, message_id)
+  unit.message_id = message_id
+  into[#into + 1] = unit
+end
+
+-- The event inside of a text, as SQS and SNS carry it.
+local function split_text(text, what, carrier, depth, into, message_id)
+  if type(text) ~= "string" then
+    return add(into, { event = carrier, problem = what .. " is missing" }, message_id)
+  end
+  local event, message = json.decode(text, { secrets = true })
+  if event == nil then
+    return add(into, { event = carrier, problem = ("%s is not JSON: %s"):format(what, message) },
+      message_id)
+  end
+  return split(event, depth + 1, into, message_id)
+end
+
+local function split_list(list, depth, into, message_id)
+  for _, item in ipairs(list) do split(item, depth + 1, into, message_id) end
+end
+
+local function split_listing(listing, into, message_id)
+  for _, object in ipairs(listing.Contents) do
+    add(into, { event = {
+      source = "weir.listing",
+      bucket = listing.bucket or listing.Name,
+      volume = listing.volume,
+      encoding = listing.EncodingType,
+      object = object,
+    } }, message_id)
+  end
+end
+
+-- A table of another shape is an event by itself.
+local function split_object(event, depth, into, message_id)
+  local source = event.eventSource or event.EventSource
+  if source == "aws:sqs" then
+    local id = type(event.messageId) == "string" and event.messageId or message_id
+    return split_text(event.body, "the body of the SQS message", event, depth, into, id)
+  end
+  if source == "aws:sns" and events.is_object(event.Sns) then
+    return split_text(event.Sns.Message, "the message of SNS", event, depth, into, message_id)
+  end
+  if event.Type == "Notification" and event.TopicArn ~= nil then
+    return split_text(event.Message, "the message of SNS", event, depth, into, message_id)
+  end
+
+  if events.is_list(event.Records) then
+    return split_list(event.Records, depth, into, message_id)
+  end
+  if events.is_list(event.Contents) then return split_listing(event, into, message_id) end
+  return add(into, { event = event }, message_id)
+end
+
+function split(event, depth, into, message_id)
+  if depth > MAX_NESTING then
+    local problem = ("events are nested more than %d deep"):format(MAX_NESTING)
+    return add(into, { event = event, problem = problem }, message_id)
+  end
+  if events.is_list(event) then return split_list(event, depth, into, message_id) end
+  if type(event) == "table" then return split_object(event, depth, into, message_id) end
+  return add(into, { event = event, problem = "an event must be a JSON object" }, message_id)
+end
+
+function arrivals.split(event)
+  local into = {}
+  split(event, 1, into)
+  return into
+end
+
+return arrivals

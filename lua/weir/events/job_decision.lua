@@ -1,0 +1,38 @@
+-- Asks the mapping policy about one event.
+--
+--   job_decision(ask, facts) → decision | nil, message, code
+--
+-- A decision's `fields` are the job where its action is "job".
+local events = require "weir.events"
+local redact = require "weir.redact"
+local try = require "weir.try"
+
+-- The policy saw the event without its secrets. Where one of them was a part of what the job needs,
+-- the job would be another one: it is refused.
+local function check_whole(decision)
+  local names = {}
+  for name, value in pairs(decision.fields) do -- any order: sorted below
+    if type(value) == "string" and value:find(redact.MARK, 1, true) then
+      names[#names + 1] = name
+    end
+  end
+  if #names == 0 then return end
+
+  table.sort(names)
+  events.invalid("%s of the job looks like a task token, or repeats a secret of the event; a job "
+    .. "must not carry one", table.concat(names, ", "))
+end
+
+return function(ask, facts)
+  local decision, message, code = ask("mapping", facts)
+  if not decision then return nil, message, code end
+  if decision.action ~= "job" or #decision.redacted == 0 then return decision end
+
+  local fine
+  fine, message, code = try.call(function()
+    check_whole(decision)
+    return true
+  end)
+  if fine then return decision end
+  return nil, message, code
+end

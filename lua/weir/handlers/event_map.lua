@@ -1,0 +1,233 @@
+-- Handler `event_map`: what arrives becomes jobs. EventBridge events, S3 notifications, SQS batches
+-- (with SNS inside, too), lists from Pipes, the input of a schedule and listings are taken apart,
+-- and the mapping policy is asked about each event by itself.
+--
+-- Settings: state_machine (each job starts an execution of it; without it the jobs are only the
+-- answer, for a state machine or a pipe that goes on with them), dead_letter_path
+-- (s3://bucket/prefix/), bucket (the one that events may be of, and FPolicy's files are in), volume.
+--
+-- The answer: { jobs =, started =, already_started =, ignored =, duplicates =, dead_letters = list of
+-- { key =, reason = }, batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are in
+-- the order in which it was written. What no job can be made of becomes a dead letter. Where there is
+-- no place for those, a message of SQS is answered as failed, by itself, and anything else fails the
+-- run: no event is dropped.
+--
+-- The event { "redrive": true } maps all dead letters again, and takes away those that became jobs,
+-- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`.
+local arrivals = require "weir.events.arrivals"
+local dead_letters = require "weir.events.dead_letters"
+local events = require "weir.events"
+local executions = require "weir.events.executions"
+local job_decision = require "weir.events.job_decision"
+local json = require "weir.json"
+local order = require "weir.events.order"
+local process = require "weir.process"
+local settings = require "weir.settings"
+local try = require "weir.try"
+
+-- Failures that are the event's, or the policy's about this event. Any other is everybody's: the
+-- batch comes again.
+local OF_THE_EVENT = {
+  BudgetSpent = true,
+  InvalidEvent = true,
+  InvalidFacts = true,
+  InvariantBroken = true,
+  PolicyError = true,
+}
+
+-- Left for an answer before the deadline, in milliseconds.
+local MARGIN_MS = 3000
+
+local UNKNOWN = "UnknownEvent"
+
+-- Mapping -------------------------------------------------------------------------------------
+
+-- → job | nil (ignored) | nil, reason, code
+local function map(unit, ask, known)
+  if unit.problem then return nil, unit.problem, "InvalidEvent" end
+
+  local event = unit.event
+  local volume = type(event.volume) == "string" and event.volume or known.volume
+  local decision, message, code = job_decision(ask,
+    { event = event, bucket = known.bucket, volume = volume })
+  if not decision then
+    if not OF_THE_EVENT[code] then try.fail(message, code) end
+    return nil, message, code
+  end
+  if decision.action == "job" then return decision.fields end
+  if decision.fields.unknown then return nil, decision.because, UNKNOWN end
+end
+
+-- What the function works for. Neither has to be said.
+local function what_is_known(effects)
+  local known = {}
+  for _, name in ipairs { "bucket", "volume" } do
+    local value = effects:setting(name, "")
+    known[name] = value ~= "" and value or nil
+  end
+  return known
+end
+
+local function map_all(units, ask, known)
+  local mapped = { jobs = json.array({}), units = {}, broken = {}, ignored = 0, duplicates = 0 }
+  local seen = {}
+  for _, unit in ipairs(units) do
+    local job, reason, code = map(unit, ask, known)
+    if reason then
+      mapped.broken[#mapped.broken + 1] = { unit = unit, reason = reason, code = code }
+    elseif not job then
+      mapped.ignored = mapped.ignored + 1
+    elseif seen[job.idempotency_key] then
+      mapped.duplicates = mapped.duplicates + 1
+    else
+      seen[job.idempotency_key] = true
+      job.action = nil
+      mapped.jobs[#mapped.jobs + 1] = job
+      mapped.units[job] = unit
+    end
+  end
+  order.sort(mapped.jobs)
+  return mapped
+end
+
+-- Messages of SQS that come again -------------------------------------------------------------
+
+local function new_failures(is_consumer)
+  return { list = json.array({}), seen = {}, is_consumer = is_consumer }
+end
+
+-- Raises where nobody would bring the event again.
+local function fail_unit(failures, unit, message, code)
+  local id = unit.message_id
+  if not (id and failures.is_consumer) then try.fail(message, code) end
+  if failures.seen[id] then return end
+  failures.seen[id] = true
+  table.insert(failures.list, { itemIdentifier = id })
+end
+
+-- Effects -------------------------------------------------------------------------------------
+
+local function keep_broken(broken, place, failures, effects)
+  local kept = json.array({})
+  for _, each in ipairs(broken) do
+    local key, message, code = nil, each.reason, each.code
+    if place then
+      key, message, code = dead_letters.keep(effects, place,
+        { reason = each.reason, code = each.code, event = each.unit.event })
+    end
+    if key then
+      kept[#kept + 1] = { key = key, reason = each.reason, code = each.code }
+    else
+      fail_unit(failures, each.unit, message, code)
+    end
+  end
+  return kept
+end
+
+-- A job that could not be started is its message's failure; the others go on.
+local function start_all(mapped, state_machine, failures, effects)
+  local started, already = 0, 0
+  for _, job in ipairs(mapped.jobs) do
+    local execution, message, code = executions.start(job, state_machine, effects)
+    if not execution then
+      fail_unit(failures, mapped.units[job], message, code)
+    elseif execution.already_started then
+      already = already + 1
+    else
+      started = started + 1
+    end
+  end
+  return started, already
+end
+
+local function measure(mapped, kept, effects)
+  effects:metric("EventsMapped", #mapped.jobs, "Count", { Action = "job" })
+  effects:metric("EventsMapped", mapped.ignored, "Count", { Action = "ignore" })
+  effects:metric("DuplicateEvents", mapped.duplicates, "Count", {})
+  effects:metric("DeadLetters", #kept, "Count", {})
+end
+
+-- The messages of a queue are the function's own: what it does not name is deleted.
+local function has_messages(units)
+  for _, unit in ipairs(units) do
+    if unit.message_id then return true end
+  end
+  return false
+end
+
+-- A queue's messages must go somewhere: with nothing started they would be gone.
+local function find_state_machine(event, units, effects)
+  local state_machine = effects:setting("state_machine", "none")
+  if state_machine ~= "none" then return state_machine end
+  if events.is_object(event) and has_messages(units) then
+    return try(settings.needed(effects, "state_machine"))
+  end
+end
+
+local function map_event(event, ask, effects)
+  local units = arrivals.split(event)
+  local state_machine = find_state_machine(event, units, effects)
+  local mapped = map_all(units, ask, what_is_known(effects))
+  local failures = new_failures(state_machine ~= nil)
+  local kept = keep_broken(mapped.broken, dead_letters.place(effects), failures, effects)
+  local started, already = 0, 0
+  if state_machine then
+    started, already = start_all(mapped, state_machine, failures, effects)
+  end
+
+  measure(mapped, kept, effects)
+  return {
+    jobs = mapped.jobs,
+    started = started,
+    already_started = already,
+    ignored = mapped.ignored,
+    duplicates = mapped.duplicates,
+    dead_letters = kept,
+    batchItemFailures = failures.list,
+  }
+end
+
+-- Redriving -----------------------------------------------------------------------------------
+
+local function out_of_time()
+  local deadline = process.deadline()
+  return deadline and process.time() > deadline - MARGIN_MS
+end
+
+-- Whether all of the letter became jobs, which were started, or is nothing to do.
+local function redrive_one(letter, ask, known, state_machine, effects)
+  local mapped = map_all(arrivals.split(letter.event), ask, known)
+  if #mapped.broken > 0 then return false end
+  start_all(mapped, state_machine, new_failures(false), effects)
+  return true
+end
+
+local function redrive(event, ask, effects)
+  local place = dead_letters.place(effects)
+  if not place then try(effects:setting("dead_letter_path")) end
+  local state_machine = try(settings.needed(effects, "state_machine"))
+  local known, redriven, remaining = what_is_known(effects), 0, 0
+
+  for key, letter in dead_letters.each(effects, place, events.text(event, "after")) do
+    if letter and redrive_one(letter, ask, known, state_machine, effects) then
+      try(dead_letters.drop(effects, place, key))
+      redriven = redriven + 1
+    else
+      remaining = remaining + 1
+    end
+    if out_of_time() then return { redriven = redriven, remaining = remaining, next = key } end
+  end
+  return { redriven = redriven, remaining = remaining }
+end
+
+local function run(event, ask, effects)
+  if events.is_object(event) and event.redrive == true then return redrive(event, ask, effects) end
+  return map_event(event, ask, effects)
+end
+
+return {
+  name = "event_map",
+  asks = "mapping",
+  summary = "what arrives becomes jobs; what is broken is kept apart, and can be mapped again",
+  run = run,
+}
