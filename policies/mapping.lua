@@ -3,9 +3,11 @@
 --   * a notification in S3's classic shape, as a native one of an access point may look
 --   * an entry of a listing, as the poller hands it on: { source = "weir.listing", bucket = …,
 --     volume = …, encoding = "url" or nothing, object = { Key = …, Size = …, ETag = …, … } }
+--   * what an FPolicy server of ONTAP sends to a queue, or to a bus of EventBridge
 --   * EventBridge "SageMaker Transform Job State Change"
 -- An event of a known shape that lacks its key or its bucket is an error, not an `ignore`: it
--- must land where somebody sees it.
+-- must land where somebody sees it. So must one of a shape that is not known: it is ignored as
+-- `unknown`, and the handler event_map keeps it until this file knows the shape.
 
 -- Follows names into nested tables; nil as soon as one of them is missing.
 local function at(value, ...)
@@ -50,6 +52,15 @@ end
 -- What editors, Office, ONTAP and unfinished uploads leave beside the files.
 local TEMPORARY = { "~", ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp" }
 
+-- Whether one of the endings in the list, "" being none, is the key's.
+local function ends_with_one(key, list)
+  if list == "" then return true end
+  for suffix in string.gmatch(list, "[^,%s]+") do
+    if ends(key, suffix) then return true end
+  end
+  return false
+end
+
 local function unwanted(key, size, params)
   if ends(key, "/") then return "a directory marker" end
   if size == 0 then return "an empty object" end
@@ -63,15 +74,18 @@ local function unwanted(key, size, params)
   for _, suffix in ipairs(TEMPORARY) do
     if ends(name, suffix) then return "a temporary file, *" .. suffix end
   end
+  if params.prefix ~= "" and not begins(key, params.prefix) then return "not below the prefix" end
+  if not ends_with_one(key, params.suffixes) then return "none of the suffixes" end
 end
 
 -- The same bytes under the same key are the same work: the ETag is the one mark of a write that
 -- every way of arrival carries, so writing them again is not new work. In the idempotency key the
 -- object's key comes last, since it may contain anything.
-local function object_job(object, params)
+local function object_job(object, facts, params)
   local key = assert(object.key, "the event has no object key")
   local bucket = assert(object.bucket, "the event has no bucket")
   assert(utf8.len(key), "the object key is not valid UTF-8")
+  assert(bucket == (facts.bucket or bucket), "the event is of another bucket")
 
   local why = unwanted(key, object.size, params)
   if why then return ignore { because = why } end
@@ -79,7 +93,7 @@ local function object_job(object, params)
   local revision = object.etag or object.version or object.sequencer or object.time or "-"
   object.idempotency_key =
     string.format("object:%s:%s:%s:%s", bucket, revision, object.size or "-", key)
-  object.work = "object"
+  object.work = params.work
   object.because = "an object was written"
   return job(object)
 end
@@ -97,7 +111,7 @@ local function from_eventbridge(facts, params)
     sequencer = text_at(detail, "object", "sequencer"),
     reason = text_at(detail, "reason"),
     time = text_at(event, "time"),
-  }, params)
+  }, facts, params)
 end
 
 local function from_notification(facts, record, params)
@@ -118,7 +132,7 @@ local function from_notification(facts, record, params)
     sequencer = text_at(record, "s3", "object", "sequencer"),
     reason = string.match(name, "[^:]+$"),
     time = text_at(record, "eventTime"),
-  }, params)
+  }, facts, params)
 end
 
 local function from_listing(facts, params)
@@ -132,7 +146,28 @@ local function from_listing(facts, params)
     size = whole_at(event, "object", "Size"),
     etag = etag_at(event, "object", "ETag"),
     time = text_at(event, "object", "LastModified"),
-  }, params)
+  }, facts, params)
+end
+
+local WRITTEN = { create = true, write = true, close = true, rename = true }
+
+-- A file of a volume, under its path in it: the bucket is the access point that the handler knows.
+local function from_fpolicy(facts, file, params)
+  local operation, path = text_at(file, "operation_type"), text_at(file, "file_path")
+  assert(operation, "the event has no operation_type")
+  if not WRITTEN[string.lower(operation)] then
+    return ignore { because = "a file operation of %s", operation }
+  end
+  assert(facts.bucket, "an FPolicy event names no bucket: set BUCKET to the volume's access point")
+  return object_job({
+    source = "fpolicy",
+    volume = text_at(file, "volume_name") or facts.volume,
+    bucket = facts.bucket,
+    key = path and string.gsub(string.gsub(path, "\\", "/"), "^/+", ""),
+    size = whole_at(file, "file_size"),
+    reason = operation,
+    time = text_at(file, "timestamp"),
+  }, facts, params)
 end
 
 local FINISHED = { Completed = true, Failed = true, Stopped = true }
@@ -158,6 +193,14 @@ local function from_sagemaker(facts)
   }
 end
 
+-- Known, and no work: the schedule's own event, S3's test message, and what the two services whose
+-- events are read above tell of besides.
+local function announces_nothing(event, source, what)
+  if source == "aws.scheduler" or source == "aws.events" then return what == "Scheduled Event" end
+  if source == "aws.s3" or source == "aws.sagemaker" then return what ~= nil end
+  return text_at(event, "Event") == "s3:TestEvent"
+end
+
 -- For the examples: what the poller hands on for one entry of a listing.
 local function listed(object)
   return { event = { source = "weir.listing", bucket = "b", volume = "vol1", object = object } }
@@ -167,6 +210,11 @@ return policy {
   kind = "mapping",
 
   params = {
+    work = text { "object",
+      doc = "the pipeline that processes objects; object is the one that comes with weir" },
+    prefix = text { "", doc = "other keys are ignored; empty for all" },
+    suffixes = text { "",
+      doc = "keys with other endings are ignored, such as .jpg,.png; empty for all" },
     output_prefix = text { "results/",
       doc = "keys that begin so are our own output; empty for none" },
     output_suffix = text { ".out", doc = "keys that end so are our own output; empty for none" },
@@ -189,8 +237,15 @@ return policy {
       assert(at(event, "Records", 2) == nil, "the notification has several records; split it first")
       return from_notification(facts, record, params)
     end
+
+    local file = what == "FPolicy File Operation" and at(event, "detail") or event
+    if at(file, "operation_type") or at(file, "file_path") then
+      return from_fpolicy(facts, file, params)
+    end
+
     return ignore {
       because = "no work comes of %s from %s", what or "an event", source or "an unknown source",
+      unknown = not announces_nothing(event, source, what),
     }
   end,
 
@@ -232,7 +287,11 @@ return policy {
     { given = listed { Key = "results/a.csv", Size = 1 }, expect = "ignore" },
     { given = listed { Key = "in/.snapshot/a", Size = 1 }, expect = "ignore" },
     { given = listed { Key = "in/", Size = 0 }, expect = "ignore" },
+    { given = { bucket = "b", event = { operation_type = "create", file_path = "/a b+c%20.csv" } },
+      expect = { action = "job", key = "a b+c%20.csv", bucket = "b" } },
     { given = { event = { source = "aws.scheduler", ["detail-type"] = "Scheduled Event" } },
-      expect = "ignore" },
+      expect = { action = "ignore", unknown = false } },
+    { given = { event = { source = "a service of tomorrow" } },
+      expect = { action = "ignore", unknown = true } },
   },
 }

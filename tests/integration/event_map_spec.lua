@@ -8,7 +8,6 @@ local workflow = require "support.workflow"
 
 local cloud = workflow.cloud
 local MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:events"
-local LETTERS = "s3://bucket/dead/"
 
 local shipped = assert(policy_set.load("policies"))
 
@@ -62,7 +61,7 @@ describe("event_map", function()
       s3:delete_object { Bucket = "bucket", Key = object.Key }
     end
     cloud.reset()
-    settings = { state_machine = MACHINE, dead_letter_path = LETTERS }
+    settings = { state_machine = MACHINE, dead_letter_bucket = "bucket", dead_letter_prefix = "dead/" }
   end)
 
   it("makes a job of an Object Created event, for each of its reasons", function()
@@ -87,7 +86,7 @@ describe("event_map", function()
   end)
 
   it("answers only the broken messages of a queue as failed", function()
-    settings.dead_letter_path = nil
+    settings.dead_letter_bucket = nil
     local result = workflow.fine(map { Records = { message("m1", created "a"), message("m2", "{"),
       message("m3", UNKNOWN), message("m4", created "b") } })
     assert.same({ { itemIdentifier = "m2" }, { itemIdentifier = "m3" } }, result.batchItemFailures)
@@ -125,7 +124,7 @@ describe("event_map", function()
     cloud.answers { ["stepfunctions.StartExecution"] = { refusal } }
     local batch = { Records = { message("m1", created "a"), message("m2", created "b") } }
     assert.same({ { itemIdentifier = "m1" } }, workflow.fine(map(batch)).batchItemFailures)
-    settings.dead_letter_path = "s3://nobody-has-this/"
+    settings.dead_letter_bucket = "nobody-has-this"
     assert.same({ { itemIdentifier = "m9" } },
       workflow.fine(map { Records = { message("m9", UNKNOWN) } }).batchItemFailures)
   end)

@@ -12,6 +12,7 @@ local permission_runs = {}
 permission_runs.names = {
   bucket = "arn:aws:s3:ap-northeast-1:111111111111:accesspoint/scans",
   ab_test_table_name = "weir-ab-tests",
+  dead_letter_bucket = "weir-dead-letters",
   endpoint_name = "segmentation",
   event_bus = "default",
   inference_component_name = "large",

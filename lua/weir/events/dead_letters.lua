@@ -1,8 +1,8 @@
 -- Events that no job could be made of, kept in S3 with the reason until somebody mends the policy or
 -- the event: one object each, named by what the event is, so that the same event twice is one.
 --
---   dead_letters.place(effects) → { bucket =, prefix = } | nil where the setting dead_letter_path is
---                                 not set
+--   dead_letters.place(effects) → { bucket =, prefix = } | nil where the setting dead_letter_bucket
+--                                 is not set
 --   dead_letters.keep(effects, place, letter) → key | nil, message, code
 --   dead_letters.each(effects, place, after) → iterator of key, letter; raises failures
 --   dead_letters.drop(effects, place, key) → true | nil, message, code
@@ -19,16 +19,9 @@ local try = require "weir.try"
 local dead_letters = { SCHEMA = "weir.dead_letter/1" }
 
 function dead_letters.place(effects)
-  local path = effects:setting("dead_letter_path", "none")
-  if path == "none" then return nil end
-
-  local bucket, prefix = events.s3_place(path)
-  if not bucket then
-    try.fail(("the setting dead_letter_path is '%s', not s3://bucket/prefix/"):format(path),
-      "InvalidSetting")
-  end
-  if prefix ~= "" and prefix:sub(-1) ~= "/" then prefix = prefix .. "/" end
-  return { bucket = bucket, prefix = prefix }
+  local bucket = effects:setting("dead_letter_bucket", "")
+  if bucket == "" then return nil end
+  return { bucket = bucket, prefix = effects:setting("dead_letter_prefix", "dead-letters/") }
 end
 
 function dead_letters.keep(effects, place, letter)
@@ -74,15 +67,19 @@ local function keys_after(effects, place, after)
   })
   local keys = {}
   for i, object in ipairs(page.Contents) do keys[i] = object.Key end
-  return keys
+  return keys, page.IsTruncated
 end
 
 -- Of an object that is no letter, `letter` is false.
 function dead_letters.each(effects, place, after)
-  local keys, i = keys_after(effects, place, after), 0
+  local keys, more = keys_after(effects, place, after)
+  local i = 0
   return function()
     i = i + 1
-    if i > #keys and i > 1 then keys, i = keys_after(effects, place, keys[#keys]), 1 end
+    if i > #keys and more then
+      keys, more = keys_after(effects, place, keys[#keys])
+      i = 1
+    end
     if not keys[i] then return nil end
 
     local letter = read(effects, place, keys[i])

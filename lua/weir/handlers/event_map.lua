@@ -3,8 +3,8 @@
 -- and the mapping policy is asked about each event by itself.
 --
 -- Settings: state_machine (each job starts an execution of it; without it the jobs are only the
--- answer, for a state machine or a pipe that goes on with them), dead_letter_path
--- (s3://bucket/prefix/), bucket (the one that events may be of, and FPolicy's files are in), volume.
+-- answer, for a state machine or a pipe that goes on with them), dead_letter_bucket and
+-- dead_letter_prefix (dead-letters/), bucket (the one that events may be of, and FPolicy's files are in), volume.
 --
 -- The answer: { jobs =, started =, already_started =, ignored =, duplicates =, dead_letters = list of
 -- { key =, reason = }, batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are in
@@ -204,7 +204,7 @@ end
 
 local function redrive(event, ask, effects)
   local place = dead_letters.place(effects)
-  if not place then try(effects:setting("dead_letter_path")) end
+  if not place then try(effects:setting("dead_letter_bucket")) end
   local state_machine = try(settings.needed(effects, "state_machine"))
   local known, redriven, remaining = what_is_known(effects), 0, 0
 

@@ -14,6 +14,7 @@ local ENDPOINT = { EndpointName = "$endpoint_name" }
 local AB_TABLE = { TableName = "$ab_test_table_name" }
 local PACKAGE = { ModelPackageName = "$model_package" }
 local JOB = { TransformJobName = "weir-" }
+local DEAD_LETTER = { Bucket = "$dead_letter_bucket" }
 local TAGGED_JOB = { ResourceArn = "weir-" }
 
 return {
@@ -50,6 +51,14 @@ return {
 
   mapping = {
     { "stepfunctions.StartExecution", { stateMachineArn = "$state_machine" } },
+  },
+
+  event_map = {
+    { "stepfunctions.StartExecution", { stateMachineArn = "$state_machine" } },
+    { "s3.PutObject", DEAD_LETTER },
+    { "s3.ListObjectsV2", DEAD_LETTER },
+    { "s3.GetObject", DEAD_LETTER },
+    { "s3.DeleteObject", DEAD_LETTER },
   },
 
   sagemaker_invoke = {

@@ -76,9 +76,10 @@ local MISTAKES = {
     "W108 10", "must be a number", "promotion" },
   { "return ramp { variant = 'b', weight = 25, because = 'x' }",
     "W108 10", "1 or less", "promotion" },
-  { "return job { work = 'objct', source = 'listing', idempotency_key = 'k', because = 'x' }",
+  { "return job { work = 'transform', source = 'sagemaker', idempotency_key = 'k', status = 'Faild', "
+    .. "because = 'x' }",
     "W108 10",
-    "object, transform", "mapping" },
+    "Completed, Failed, Stopped", "mapping" },
   { "facts.file_count = 5 B", "W109 10", "cannot be changed" },
   { "if facts.inference_type == 'serverles' then B end B", "W110 10", "serverless" },
   { "if params.mode == 'slow' then B end B", "W110 10", "fast" },

@@ -199,6 +199,77 @@ describe("what is ignored", function()
   end)
 end)
 
+describe("an event whose shape the policy does not know", function()
+  it("is ignored as unknown, so that the handler keeps it", function()
+    for _, event in ipairs {
+      {}, { source = "other", ["detail-type"] = "Object Created" }, { Records = {} }, "text", 5,
+      { eventType = "FileCreated", volume = "vol1" },
+    } do
+      assert.is_true(decide(event).unknown)
+    end
+  end)
+
+  it("is not one that is known to announce no work", function()
+    for _, event in ipairs {
+      { source = "aws.s3", ["detail-type"] = "Object Deleted" }, { Event = "s3:TestEvent" },
+      { source = "aws.events", ["detail-type"] = "Scheduled Event" },
+      { source = "aws.sagemaker", ["detail-type"] = "SageMaker Endpoint State Change" },
+    } do
+      assert.is_false(decide(event).unknown)
+    end
+  end)
+end)
+
+describe("an FPolicy event", function()
+  local function file(change)
+    local event = { event_id = "e", operation_type = "create", file_path = "in\\a b+%20.csv", volume_name = "vol1",
+      svm_name = "svm1", timestamp = "2026-11-20T09:00:01+00:00", file_size = 7 }
+    for name, value in pairs(change or {}) do event[name] = value end
+    return event
+  end
+
+  it("is the job of a file on the handler's access point, from a queue or from a bus", function()
+    local bus = { source = "fsxn.fpolicy", ["detail-type"] = "FPolicy File Operation", detail = file() }
+    for _, event in ipairs { file(), bus } do
+      local job = mapping:decide { event = event, bucket = BUCKET }
+      job.because = nil
+      assert.same({ action = "job", work = "object", source = "fpolicy", bucket = BUCKET, key = "in/a b+%20.csv",
+        size = 7, volume = "vol1", reason = "create", time = "2026-11-20T09:00:01+00:00",
+        idempotency_key = "object:" .. BUCKET .. ":2026-11-20T09:00:01+00:00:7:in/a b+%20.csv" }, job)
+    end
+  end)
+
+  it("is ignored when nothing was written, and an error without an access point", function()
+    assert.equal("ignore", decide(file { operation_type = "delete" }).action)
+    local ok, message = pcall(decide, file())
+    assert.is_false(ok)
+    assert.truthy(tostring(message):find("set BUCKET", 1, true))
+  end)
+end)
+
+describe("an object that the handler does not work for", function()
+  it("is an error when it is in another bucket", function()
+    assert.equal("job", mapping:decide({ event = eventbridge("a", 1, "e"), bucket = BUCKET }).action)
+    local ok, message = pcall(mapping.decide, mapping, { event = eventbridge("a", 1, "e"), bucket = "other" })
+    assert.is_false(ok)
+    assert.truthy(tostring(message):find("of another bucket", 1, true))
+  end)
+
+  it("is ignored outside of prefix and suffixes, whose case counts", function()
+    local params = { prefix = "products/", suffixes = ".jpg, .png" }
+    local function action(key) return decide(eventbridge(key, 1, "e"), params).action end
+    assert.equal("job", action("products/a.jpg"))
+    assert.equal("job", action("products/a.png"))
+    for _, key in ipairs { "products/a.JPG", "a.jpg", "products/a.gif", "Products/a.jpg" } do
+      assert.equal("ignore", action(key), key)
+    end
+  end)
+
+  it("goes to the pipeline that the parameter names", function()
+    assert.equal("thumbnails", decide(eventbridge("a", 1, "e"), { work = "thumbnails" }).work)
+  end)
+end)
+
 describe("an event that is broken", function()
   local function fails(event, message)
     local ok, err = pcall(decide, event)
