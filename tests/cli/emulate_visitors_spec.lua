@@ -188,8 +188,7 @@ setTimeout(() => socket.destroy(), 60000).unref();
         assert.equal(largest, emulator:invoke(largest).body)
       end, 5000000)
     -- 500 MB came in; buffers grow by doubling. A sanitizer keeps 256 MiB of freed memory.
-    local sanitized = run.read(("/proc/%d/maps"):format(emulator.pid)):find("libasan", 1, true)
-    local most_kb = (sanitized and 420 + 256 or 420) * 1024
+    local most_kb = (run.is_sanitized() and 420 + 256 or 420) * 1024
     assert.is_true(resident_kb() < most_kb, resident_kb())
   end)
 end)

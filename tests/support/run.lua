@@ -53,4 +53,10 @@ local function execute(given)
   return result
 end
 
+-- Whether the program was built with AddressSanitizer, which needs terabytes of addresses.
+function run.is_sanitized()
+  local script = "ulimit -v 8388608; exec " .. run.quote(run.program) .. " --version"
+  return not os.execute("bash -c " .. run.quote(script) .. " >/dev/null 2>&1")
+end
+
 return setmetatable(run, { __call = function(_, given) return execute(given) end })
