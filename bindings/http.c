@@ -6,7 +6,7 @@
  *
  * Options: url, a body and header values may be secrets; with secret_body the answer's body is one.
  * headers: name → value or list of values. body_file with body_offset and body_length (bytes) is
- * sent instead of body; output_file gets the body of an answer that is no error. timeout_ms and
+ * sent instead of body; output_file gets the body of an answer that is not an error. timeout_ms and
  * connect_timeout_ms are milliseconds, deadline_ms is milliseconds since 1970, and none goes beyond
  * the deadline of a handler. max_response_bytes: 64 MiB by default, 10 GiB with output_file.
  * ca_bundle: a file of authorities. direct: no proxy.

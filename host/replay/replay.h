@@ -17,7 +17,7 @@ enum { REPLAY_MAX_JOBS = 64 };
 typedef enum {
   REPLAY_DIFFERENCE, /* another decision, or another because */
   REPLAY_FAILURE,    /* the policy failed, or could not be asked */
-  REPLAY_BAD_LINE,   /* the line is no decision */
+  REPLAY_BAD_LINE,   /* the line is not a decision */
   REPLAY_SAME,       /* the same decision for the same reason; only with details */
 } replay_event_type;
 

@@ -1,5 +1,5 @@
 // A Node runtime's loop, as aws-lambda-ric runs it (its native client needs a compiler and Node's
-// headers to install, so it is no dependency of the tests): one keep-alive connection, the next event
+// headers to install, so it is not a dependency of the tests): one keep-alive connection, the next event
 // parsed from JSON, an async handler, its result as JSON posted back. AWS_BENCH_CLIENTS=1 loads and
 // makes three clients of AWS's SDK first, as a function that uses them does.
 import http from "node:http";

@@ -78,7 +78,7 @@ describe("weir bundle", function()
     assert.is_nil(io.open(folder .. ".part"))
   end)
 
-  it("writes into what is no file, such as a pipe or a device, and leaves it there", function()
+  it("writes into what is not a file, such as a pipe or a device, and leaves it there", function()
     os.execute("mkfifo " .. folder .. "/pipe")
     os.execute(("cat <%s/pipe >%s/read &"):format(folder, folder))
     assert.equal(0, run({ "bundle", "policies", "-o", folder .. "/pipe" }).status)

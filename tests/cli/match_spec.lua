@@ -106,7 +106,7 @@ describe("weir match", function()
     assert.matches("Event pattern is not valid%. Reason: ", result.stderr)
   end)
 
-  matching("refuses JSON that is no object as a pattern, not as a file's name", function()
+  matching("refuses JSON that is not an object as a pattern, not as a file's name", function()
     for _, pattern in ipairs { "[]", '["x"]', ' "x"' } do
       local result = run { "match", pattern, stdin = HIT }
       assert.equal(2, result.status)

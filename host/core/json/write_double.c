@@ -59,7 +59,7 @@ static uint64_t round_to(double value, int count, int *exponent) {
   snprintf(text, sizeof text, "%.*e", count - 1, value);
   uint64_t integer = 0;
   const char *at = text;
-  for (; *at != 'e'; at++) /* whatever the locale's decimal point is, it is no digit */
+  for (; *at != 'e'; at++) /* whatever the locale's decimal point is, it is not a digit */
     if (*at >= '0' && *at <= '9') integer = integer * 10 + (uint64_t)(*at - '0');
   *exponent = atoi(at + 1) - (count - 1);
   return integer;

@@ -17,7 +17,7 @@ static const struct {
     PART("accesskey"), PART("cookie"),     PART("signature"),
 };
 
-/* Whole names that contain one of those and are no secret. */
+/* Whole names that contain one of those and are not secret. */
 static const char *const harmless[] = {
     "tokenizer",    "secretarn",       "maxtokens",      "tokencount",         "tokenstoragemode",
     "tokentable",   "tokenttlseconds", "tasktokentable", "tasktokentablename", "inputtokens",

@@ -101,7 +101,7 @@ local function take_other(path, first, next_line, visit)
       if line then return nil, line, too_long end
       break
     end
-    size = too_long and math.huge or size + #line -- then it is no single document
+    size = too_long and math.huge or size + #line -- then it is not a single document
     gathered[#gathered + 1] = { number = number, line = line, too_long = too_long }
   end
   local texts = {}
