@@ -79,7 +79,10 @@ describe("./dev mutate", function()
     for _, kind in ipairs(require("mutate.operators").KINDS) do assert.truthy(kinds[kind], kind) end
   end)
 
-  it("lists what survives, with status 1, and leaves the tree as it was", function()
+  -- The mutator limits the addresses of what it runs, and a sanitizer needs terabytes of them.
+  local runs = run.is_sanitized() and pending or it
+
+  runs("lists what survives, with status 1, and leaves the tree as it was", function()
     local directory = small("assert(bound.holds(1) and not bound.holds(11))\n")
     local result = mutate(directory, { "100", "5", "lua/weir/bound.lua" })
     assert.equal("", result.stderr)
@@ -96,7 +99,7 @@ describe("./dev mutate", function()
     assert.truthy(os.execute("cd " .. files.quote(directory) .. " && git diff --quiet"))
   end)
 
-  it("ends with 0 when every mutant is noticed", function()
+  runs("ends with 0 when every mutant is noticed", function()
     local directory = small("assert(bound.holds(9) and not bound.holds(10) and bound.holds(9.5))\n")
     local result = mutate(directory, { "100", "5", "lua/weir/bound.lua" })
     assert.equal(0, result.status, result.stdout .. result.stderr)
