@@ -21,7 +21,7 @@ typedef struct {
   policy_sandbox *old; /* diff only */
   policy_answer answer;
   policy_answer old_answer;
-  text_buffer scratch;
+  recording_reader reader;
   text_buffer error;
   text_buffer kind; /* of a line that escapes it */
   text_buffer path; /* of the first difference */

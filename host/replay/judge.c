@@ -287,7 +287,7 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
     report_bad_line(judge, verdict, number, 0);
     return;
   }
-  switch (recording_read(text, size, &line, &judge->scratch, &judge->error, &column)) {
+  switch (recording_read(&judge->reader, text, size, &line, &judge->error, &column)) {
   case RECORDING_DECISION:
     if (unescape_kind(judge, &line))
       judge_decision(judge, &line, number, verdict);
@@ -310,8 +310,9 @@ void replay_judge_block(replay_judge *judge, const char *text, size_t size, size
     if (!is_blank(text, length)) judge_line(judge, text, length, number, verdict);
     text = stop + 1;
   }
-  bool failed = verdict->transcript.failed || judge->scratch.failed || judge->error.failed ||
-                judge->kind.failed || judge->path.failed;
+  bool failed = verdict->transcript.failed || judge->reader.scratch.failed ||
+                judge->reader.repeated.text.failed || judge->error.failed || judge->kind.failed ||
+                judge->path.failed;
   if (failed) verdict->short_of_memory = true;
 }
 
@@ -320,7 +321,7 @@ void replay_judge_free(replay_judge *judge) {
   policy_sandbox_free(judge->old);
   policy_answer_free(&judge->answer);
   policy_answer_free(&judge->old_answer);
-  text_buffer_free(&judge->scratch);
+  recording_reader_free(&judge->reader);
   text_buffer_free(&judge->error);
   text_buffer_free(&judge->kind);
   text_buffer_free(&judge->path);

@@ -74,13 +74,14 @@ static void check_read_back(policy_sandbox *sandbox, const policy_question *ques
                             const policy_answer *answer) {
   const policy_kind *kind = policy_kind_find(sandbox, question->kind, question->kind_size);
   decision_origin origin = {.id = "1", .time = "2026-11-22T03:04:05.678Z"};
-  text_buffer text = {0}, scratch = {0}, error = {0};
+  recording_reader reader = {0};
+  text_buffer text = {0}, error = {0};
   recording_line line;
   size_t column;
   policy_answer again = {0};
   if (!decision_log_line(kind, question, answer, &origin, &text)) abort();
   if (memchr(text.data, '\n', text.size)) abort();
-  if (recording_read(text.data, text.size, &line, &scratch, &error, &column) != RECORDING_DECISION)
+  if (recording_read(&reader, text.data, text.size, &line, &error, &column) != RECORDING_DECISION)
     abort();
   policy_question replayed = question_of(&line);
   if (!policy_sandbox_decide(sandbox, &replayed, &again)) abort();
@@ -91,7 +92,7 @@ static void check_read_back(policy_sandbox *sandbox, const policy_question *ques
   if (json_first_difference(line.decision, decision, &path)) abort();
   text_buffer_free(&path);
   text_buffer_free(&text);
-  text_buffer_free(&scratch);
+  recording_reader_free(&reader);
   text_buffer_free(&error);
   policy_answer_free(&again);
 }
@@ -103,10 +104,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!copy) return 0;
   memcpy(copy, data, size);
   recording_line line;
-  text_buffer scratch = {0}, error = {0}, path = {0};
+  recording_reader reader = {0};
+  text_buffer error = {0}, path = {0};
   size_t column;
   policy_answer answer = {0};
-  recording_result result = recording_read(copy, size, &line, &scratch, &error, &column);
+  recording_result result = recording_read(&reader, copy, size, &line, &error, &column);
   if (result == RECORDING_BAD && error.size == 0) abort();
   if (result == RECORDING_DECISION) {
     policy_question question = question_of(&line);
@@ -120,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
   }
   text_buffer_free(&path);
-  text_buffer_free(&scratch);
+  recording_reader_free(&reader);
   text_buffer_free(&error);
   policy_answer_free(&answer);
   free(copy);

@@ -19,7 +19,8 @@ static void check(const recording_line *line) {
 }
 
 static void read_lines(const char *text, size_t size) {
-  text_buffer scratch = {0}, error = {0};
+  recording_reader reader = {0};
+  text_buffer error = {0};
   const char *end = text + size;
   while (text < end) {
     const char *newline = memchr(text, '\n', (size_t)(end - text));
@@ -27,12 +28,12 @@ static void read_lines(const char *text, size_t size) {
     recording_line line;
     size_t column;
     recording_result result =
-        recording_read(text, (size_t)(stop - text), &line, &scratch, &error, &column);
+        recording_read(&reader, text, (size_t)(stop - text), &line, &error, &column);
     if (result == RECORDING_DECISION) check(&line);
     if (result == RECORDING_BAD && error.size == 0) abort();
     text = stop + 1;
   }
-  text_buffer_free(&scratch);
+  recording_reader_free(&reader);
   text_buffer_free(&error);
 }
 

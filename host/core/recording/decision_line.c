@@ -92,6 +92,7 @@ typedef struct {
   size_t taken;           /* members that a decision line has */
   const member *mistyped; /* the first with another type than a decision line's */
   json_span message;      /* of an export record */
+  const char *kind;       /* the comma before "kind", while what follows may repeat */
 } outline;
 
 static bool read_schema(json_span value, outline *seen, text_buffer *error) {
@@ -112,6 +113,25 @@ static bool read_value(json_scan *scan, const member *m, recording_line *line, j
   if (is_facts && json_scan_peek(scan, &type) && type == JSON_OBJECT)
     return json_read_members(scan, &line->members, value);
   return json_scan_value(scan, value);
+}
+
+static bool is_slot(const member *m, size_t slot) {
+  return m && m->use == TAKEN && m->slot == slot;
+}
+
+/* Has the members from "kind" to "facts" kept for the lines to come, if there are no others among
+ * them than those that lines have alike. The member m, behind `before`, is not yet taken. */
+static void note_repeated(outline *seen, const member *m, const char *before,
+                          const recording_line *line, recording_repeated *repeated) {
+  if (is_slot(m, offsetof(recording_line, kind))) {
+    seen->kind = before;
+  } else if (is_slot(m, offsetof(recording_line, facts))) {
+    if (seen->kind && !seen->mistyped) recording_repeated_keep(repeated, line, seen->kind, before);
+    seen->kind = NULL;
+  } else if (m && m->use != UNUSED && !is_slot(m, offsetof(recording_line, params)) &&
+             !is_slot(m, offsetof(recording_line, overrides))) {
+    seen->kind = NULL;
+  }
 }
 
 /* Keeps what a decision line needs of the member m, which is NULL for an unknown one. */
@@ -155,23 +175,24 @@ static void clear(recording_line *line) {
 }
 
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
-                                text_buffer *scratch, text_buffer *error, size_t *column);
+                                recording_reader *reader, text_buffer *error, size_t *column);
 
 /* The decision line is a JSON text in a text, or an object as it is. What was unescaped into the
  * scratch buffer for the level above is unescaped once more in place: it never grows. */
 static recording_result read_message(json_span message, int depth, recording_line *line,
-                                     text_buffer *scratch, text_buffer *error, size_t *column) {
+                                     recording_reader *reader, text_buffer *error, size_t *column) {
   if (message.type == JSON_OBJECT)
-    return read_at(message.at, message.size, depth + 1, line, scratch, error, column);
+    return read_at(message.at, message.size, depth + 1, line, reader, error, column);
   if (message.type != JSON_STRING) return RECORDING_OTHER;
   if (!message.escaped)
-    return read_at(message.at, message.size, depth + 1, line, scratch, error, column);
+    return read_at(message.at, message.size, depth + 1, line, reader, error, column);
+  text_buffer *scratch = &reader->scratch;
   bool is_first = scratch->size == 0;
   if (is_first && !text_buffer_reserve(scratch, message.size + 1)) return RECORDING_OUT_OF_MEMORY;
   char *text = is_first ? scratch->data : (char *)message.at;
   size_t size = json_unescape(message, text);
   if (is_first) scratch->size = size;
-  return read_at(text, size, depth + 1, line, scratch, error, column);
+  return read_at(text, size, depth + 1, line, reader, error, column);
 }
 
 /* What an object is that is not JSON to its end, or has a member twice. */
@@ -188,31 +209,35 @@ static recording_result judge_broken(const json_scan *scan, int depth, text_buff
 /* An object that does not say it is a decision: a record of a log, or one around a decision line.
  */
 static recording_result read_record(const json_scan *scan, const outline *seen, int depth,
-                                    recording_line *line, text_buffer *scratch, text_buffer *error,
-                                    size_t *column) {
+                                    recording_line *line, recording_reader *reader,
+                                    text_buffer *error, size_t *column) {
   bool is_like_decision = line->decision.at && (line->facts.at || line->because.at);
   clear(line);
   if (seen->message.at && depth < UNWRAP_DEPTH)
-    return read_message(seen->message, depth, line, scratch, error, column);
+    return read_message(seen->message, depth, line, reader, error, column);
   if (!is_like_decision || seen->has_schema) return RECORDING_OTHER;
   return bad(scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
 }
 
 static recording_result read_object(const char *text, size_t size, int depth, recording_line *line,
-                                    text_buffer *scratch, text_buffer *error, size_t *column) {
+                                    recording_reader *reader, text_buffer *error, size_t *column) {
   json_scan scan;
   json_span key, value;
   outline seen = {0};
   json_scan_begin(&scan, text, size);
   json_scan_enter(&scan, JSON_OBJECT);
 
-  for (size_t guess = 0; json_scan_member(&scan, &key);) {
+  for (size_t guess = 0;;) {
+    bool repeats = recording_repeated_pass(&reader->repeated, &scan, line);
+    const char *before = scan.at;
+    if (!json_scan_member(&scan, &key)) break;
     const member *m = find_member(key, &guess);
+    if (!repeats) note_repeated(&seen, m, before, line, &reader->repeated);
     if (!read_value(&scan, m, line, &value)) break;
     if (!take_member(m, value, line, &seen, error)) return bad(&scan, "", error, column);
   }
   if (scan.error || !json_scan_finish(&scan)) return judge_broken(&scan, depth, error, column);
-  if (!seen.is_decision) return read_record(&scan, &seen, depth, line, scratch, error, column);
+  if (!seen.is_decision) return read_record(&scan, &seen, depth, line, reader, error, column);
   if (complete(line, &seen, error)) return RECORDING_DECISION;
   *column = 1;
   return RECORDING_BAD;
@@ -220,13 +245,13 @@ static recording_result read_object(const char *text, size_t size, int depth, re
 
 /* A line that is not an object: a decision line as a JSON text, or text of a log. */
 static recording_result read_text(const char *text, size_t size, int depth, recording_line *line,
-                                  text_buffer *scratch, text_buffer *error, size_t *column) {
+                                  recording_reader *reader, text_buffer *error, size_t *column) {
   json_scan scan;
   json_span message;
   json_scan_begin(&scan, text, size);
   if (depth == 0 && size > 0 && *text == '"' && json_scan_value(&scan, &message) &&
       json_scan_finish(&scan))
-    return read_message(message, depth, line, scratch, error, column);
+    return read_message(message, depth, line, reader, error, column);
 
   bool is_other = depth > 0 || is_log_text(text, size);
   if (is_other && !is_damaged_line(text, size)) return RECORDING_OTHER;
@@ -305,7 +330,7 @@ static bool is_blank(char byte) {
 }
 
 static recording_result read_at(const char *text, size_t size, int depth, recording_line *line,
-                                text_buffer *scratch, text_buffer *error, size_t *column) {
+                                recording_reader *reader, text_buffer *error, size_t *column) {
   size_t begin = 0, end = size;
   while (end > 0 && is_blank(text[end - 1])) end--;
   begin = prefix_size(text, end, &end);
@@ -314,15 +339,20 @@ static recording_result read_at(const char *text, size_t size, int depth, record
 
   text += begin;
   size = end - begin;
-  if (size > 0 && *text == '{') return read_object(text, size, depth, line, scratch, error, column);
-  return read_text(text, size, depth, line, scratch, error, column);
+  if (size > 0 && *text == '{') return read_object(text, size, depth, line, reader, error, column);
+  return read_text(text, size, depth, line, reader, error, column);
 }
 
-recording_result recording_read(const char *text, size_t size, recording_line *line,
-                                text_buffer *scratch, text_buffer *error, size_t *column) {
+recording_result recording_read(recording_reader *reader, const char *text, size_t size,
+                                recording_line *line, text_buffer *error, size_t *column) {
   clear(line);
-  scratch->size = error->size = 0;
+  reader->scratch.size = error->size = 0;
   *column = 0;
-  recording_result result = read_at(text, size, 0, line, scratch, error, column);
-  return scratch->failed || error->failed ? RECORDING_OUT_OF_MEMORY : result;
+  recording_result result = read_at(text, size, 0, line, reader, error, column);
+  return reader->scratch.failed || error->failed ? RECORDING_OUT_OF_MEMORY : result;
+}
+
+void recording_reader_free(recording_reader *reader) {
+  text_buffer_free(&reader->scratch);
+  text_buffer_free(&reader->repeated.text);
 }

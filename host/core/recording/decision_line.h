@@ -1,26 +1,13 @@
 /* One line of a recording: the decision-log line `weir.decision/1`, bare or inside a line of a log
  * export; docs/recordings.md lists the forms. (Exports that are one document: export.h.)
- * Memory: spans point into the line, or into the caller's scratch buffer for a line that was
- * quoted inside another. */
+ * Memory: spans point into the line, or into the reader's scratch buffer for a line that was quoted
+ * inside another. A reader is the caller's: zero at first, recording_reader_free at the end. */
 #ifndef WEIR_CORE_RECORDING_DECISION_LINE_H
 #define WEIR_CORE_RECORDING_DECISION_LINE_H
 
-#include "core/json/members.h"
-#include "core/text/text_buffer.h"
+#include "core/recording/repeated.h"
 
 #define RECORDING_SCHEMA "weir.decision/1"
-
-typedef struct {
-  json_span id; /* size 0 when absent; strings still escaped */
-  json_span time;
-  json_span kind;
-  json_span params;     /* object */
-  json_span overrides;  /* array of names, or absent */
-  json_span facts;      /* object */
-  json_span decision;   /* object */
-  json_span because;    /* string */
-  json_members members; /* of facts */
-} recording_line;
 
 typedef enum {
   RECORDING_DECISION, /* the line is filled */
@@ -29,8 +16,16 @@ typedef enum {
   RECORDING_OUT_OF_MEMORY,
 } recording_result;
 
+/* What serves line after line. */
+typedef struct {
+  text_buffer scratch;
+  recording_repeated repeated;
+} recording_reader;
+
 /* Reads one line (without its newline). */
-recording_result recording_read(const char *text, size_t size, recording_line *line,
-                                text_buffer *scratch, text_buffer *error, size_t *column);
+recording_result recording_read(recording_reader *reader, const char *text, size_t size,
+                                recording_line *line, text_buffer *error, size_t *column);
+
+void recording_reader_free(recording_reader *reader);
 
 #endif

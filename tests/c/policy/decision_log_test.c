@@ -21,7 +21,8 @@ static char *texts[] = {routing};
 typedef struct {
   policy_texts set;
   policy_sandbox *sandbox;
-  text_buffer line, scratch, error;
+  text_buffer line, error;
+  recording_reader reader;
   policy_answer first, again;
 } fixture;
 
@@ -40,7 +41,7 @@ static void open_fixture(fixture *f, const char *overrides) {
 static void close_fixture(fixture *f) {
   policy_sandbox_free(f->sandbox);
   text_buffer_free(&f->line);
-  text_buffer_free(&f->scratch);
+  recording_reader_free(&f->reader);
   text_buffer_free(&f->error);
   policy_answer_free(&f->first);
   policy_answer_free(&f->again);
@@ -58,9 +59,8 @@ static void write_line(fixture *f, const char *facts, const decision_origin *ori
 
 static void read_line(fixture *f, recording_line *line) {
   size_t column;
-  assert_int_equal(
-      recording_read(f->line.data, f->line.size, line, &f->scratch, &f->error, &column),
-      RECORDING_DECISION);
+  assert_int_equal(recording_read(&f->reader, f->line.data, f->line.size, line, &f->error, &column),
+                   RECORDING_DECISION);
 }
 
 /* The line's decision, by a sandbox that knows nothing of the first one's overrides. */
