@@ -3,6 +3,9 @@
  *   compile(pattern) → matcher | nil, message, "InvalidEventPattern"
  *   set{name = pattern, …} → set | nil, message, "InvalidEventPattern"
  *   matcher:match(event) → boolean | nil, message, "InvalidEvent"
+ *   matcher:match_lines(text, at, number, before, after) → at, number, answers
+ *       the whole lines of `text` from the place `at` on that match, up to the first that does not;
+ *       an answer is `before`, the line's number, `after`; `number` is that of the line before
  *   matcher:explain(event) → list of {path=, wanted=, found=, hint=} | nil, message, code
  *   set:match(event) → sorted list of names | nil, message, "InvalidEvent"
  *
@@ -14,6 +17,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "core/json/write.h"
 #include "registry.h"
 
 static const char MATCHER[] = "weir.pattern.matcher", SET[] = "weir.pattern.set";
@@ -164,6 +168,39 @@ static int lua_pattern_matcher_match(lua_State *L) {
   return 1;
 }
 
+static const char MATCH_LINES_SIGNATURE[] = "matcher:match_lines(text, at, number, before, after)";
+
+static int lua_pattern_matcher_match_lines(lua_State *L) {
+  compiled *self = binding_argument_self(L, MATCHER, MATCH_LINES_SIGNATURE);
+  binding_expect(L, self->scratch != NULL, MATCH_LINES_SIGNATURE);
+  lua_settop(L, 6);
+  size_t size, before_size, after_size;
+  const char *text = binding_argument_text(L, 2, &size, MATCH_LINES_SIGNATURE);
+  lua_Integer at = binding_argument_integer(L, 3, 1, (lua_Integer)size + 1, MATCH_LINES_SIGNATURE);
+  lua_Integer number = binding_argument_integer(L, 4, 0, LUA_MAXINTEGER / 2, MATCH_LINES_SIGNATURE);
+  const char *before = binding_argument_text(L, 5, &before_size, MATCH_LINES_SIGNATURE);
+  const char *after = binding_argument_text(L, 6, &after_size, MATCH_LINES_SIGNATURE);
+
+  text_buffer *answers = binding_buffer_push(L);
+  const char *line = text + at - 1, *end = text + size, *newline;
+  while (line < end && (newline = memchr(line, '\n', (size_t)(end - line)))) {
+    size_t length = (size_t)(newline - line);
+    if (length > 0 && newline[-1] == '\r') length--;
+    pattern_result result;
+    bool known = pattern_match(self->set, self->scratch, line, length, &result);
+    if (!known || result.count == 0) break;
+    text_buffer_append(answers, before, before_size);
+    json_write_integer(answers, ++number);
+    text_buffer_append(answers, after, after_size);
+    line = newline + 1;
+  }
+
+  lua_pushinteger(L, line - text + 1);
+  lua_pushinteger(L, number);
+  binding_buffer_finish(L, answers);
+  return 3;
+}
+
 static void push_miss(lua_State *L, const pattern_miss *miss) {
   lua_createtable(L, 0, 4);
   binding_set_text(L, "path", miss->path);
@@ -226,6 +263,7 @@ static void register_type(lua_State *L, const char *type, const luaL_Reg *method
 
 int luaopen_weir_pattern(lua_State *L) {
   static const luaL_Reg of_matcher[] = {BINDING_FUNCTION(pattern_matcher, match),
+                                        BINDING_FUNCTION(pattern_matcher, match_lines),
                                         BINDING_FUNCTION(pattern_matcher, explain), BINDING_END};
   static const luaL_Reg of_set[] = {BINDING_FUNCTION(pattern_set, match), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(pattern, compile),

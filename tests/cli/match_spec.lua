@@ -30,6 +30,20 @@ describe("weir match", function()
     assert.equal(0, match(HIT .. "\n" .. HIT .. "\n").status)
   end)
 
+  matching("numbers the lines that match among all others", function()
+    local text = table.concat({ HIT, HIT .. "\r", "", MISS, HIT, "nonsense", HIT }, "\n")
+    local numbers = {}
+    for _, object in ipairs(decoded(match(text, "--json").stdout)) do
+      numbers[#numbers + 1] = ("%d %s"):format(object.line, object.match == nil and object.code or object.match)
+    end
+    assert.same({ "1 true", "2 true", "4 false", "5 true", "6 InvalidEvent", "7 true" }, numbers)
+
+    local result = match(text)
+    assert.matches("^match  standard input:1\nmatch  standard input:2\nmiss   standard input:4\n", result.stdout)
+    assert.matches("\nmatch  standard input:5\nmatch  standard input:7\n$", result.stdout)
+    assert.matches("4 of 6 events matched, 1 bad one", result.stderr, 1, true)
+  end)
+
   matching("prints one JSON object per event", function()
     local objects = decoded(match(HIT .. "\n\n" .. MISS, "--json").stdout)
     assert.same({ match = true, file = "standard input", line = 1 }, objects[1])

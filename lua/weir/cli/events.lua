@@ -12,12 +12,16 @@ local events = {}
 -- The longest line, and the longest file that is not JSON Lines.
 events.LIMIT = 64 * 1024 * 1024
 
-local function shown(path) return path == "-" and "standard input" or path end
+function events.shown(path) return path == "-" and "standard input" or path end
+
+local shown = events.shown
 
 -- An iterator over the lines of an open file: number, line, and true for a line over the limit
 -- (its text is dropped). Ends with nil, message, code when reading fails. `before_read` is called
--- when the next read may have to wait.
+-- when the next read may have to wait. A second result takes a function that is then offered every
+-- text with whole lines in it: see events.each.
 local function lines_of(file, before_read)
+  local take
   local number, chunk, at, ended = 0, "", 1, false
   local parts, size, too_long = {}, 0, false
 
@@ -28,11 +32,13 @@ local function lines_of(file, before_read)
   local function line()
     local text, long = table.concat(parts), too_long
     parts, size, too_long, number = {}, 0, false, number + 1
-    return number, (text:gsub("\r$", "")), long
+    if text:byte(-1) == 13 then text = text:sub(1, -2) end
+    return number, text, long
   end
 
-  return function()
+  local function next_line()
     while true do
+      if take and size == 0 then at, number = take(chunk, at, number) end
       local stop = chunk:find("\n", at, true)
       keep(chunk:sub(at, stop and stop - 1))
       if stop then
@@ -49,6 +55,7 @@ local function lines_of(file, before_read)
       chunk, at, ended = text, 1, text == ""
     end
   end
+  return next_line, function(lines_taker) take = lines_taker end
 end
 
 local function is_blank(text) return not text:find("%S") end
@@ -122,11 +129,14 @@ end
 
 -- Calls visit(text, place) for every event of the file, and visit(nil, place, message) for what
 -- is no JSON; place is { path =, line =, item = from 0 in an array }. Answers true, or nil,
--- message, code when the file cannot be read (to its end).
-function events.each(path, visit, before_read)
+-- message, code when the file cannot be read (to its end). With `take(text, at, number)` lines need
+-- no visit: from JSON Lines it takes as many whole lines of the text as it likes, from the place
+-- `at` on, and answers with the place and the number of lines behind them.
+function events.each(path, visit, before_read, take)
   local file <close>, message, code = files.open(path)
   if not file then return nil, message, code end
-  local next_line, skipped = lines_of(file, before_read or function() end), {}
+  local next_line, use_taker = lines_of(file, before_read or function() end)
+  local skipped = {}
   while true do
     local number, line, too_long = next_line()
     if not number then
@@ -139,6 +149,7 @@ function events.each(path, visit, before_read)
     elseif not is_blank(line) and json.validate(line) then
       if json.is_array(json.decode(line)) then take_document(path, line, visit)
       else take_line(path, number, line, false, visit) end
+      use_taker(take)
       return take_rest(path, next_line, visit)
     end
     skipped[#skipped + 1] = { number = number, line = line }

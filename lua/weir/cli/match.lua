@@ -42,14 +42,21 @@ end
 local Run = {}
 Run.__index = Run
 
+local function result_object(place, matched, misses)
+  return { match = matched, file = place.path, line = place.line, item = place.item, misses = misses }
+end
+
+function Run:match_line(place)
+  return self.out:paint("good", "match") .. "  " .. terminal.printable(events.place(place))
+end
+
 -- Prints one event's result: one JSON object a line, or a line for people.
 function Run:report(place, matched, misses)
   local out = self.out
   if self.json then
-    out:print(terminal.json({ match = matched, file = place.path, line = place.line, item = place.item,
-      misses = misses }))
+    out:print(terminal.json(result_object(place, matched, misses)))
   elseif matched then
-    out:print(out:paint("good", "match"), "  ", terminal.printable(events.place(place)))
+    out:print(self:match_line(place))
   else
     out:print(out:paint("error", "miss"), "   ", terminal.printable(events.place(place)))
     for _, miss in ipairs(misses) do out:print(miss_line(out, miss)) end
@@ -83,6 +90,25 @@ function Run:event(text, place, problem)
   end
   self.missed = self.missed + 1
   self:report(place, false, without_secrets(self.matcher:explain(text) or {}, text))
+end
+
+-- What a line that matches prints, without its number: what stands before it and behind it.
+function Run:around_number(path)
+  local place = { path = events.shown(path), line = 0 }
+  if not self.json then return self:match_line(place):sub(1, -2), "\n" end
+  local before, after = terminal.json(result_object(place, true)):match('^(.*"line":)0(.*)$')
+  return before, after .. "\n"
+end
+
+-- Takes lines that match without making strings of them; events.each visits the others.
+function Run:taker(path)
+  local before, after = self:around_number(path)
+  return function(text, at, number)
+    local next_at, last, answers = self.matcher:match_lines(text, at, number, before, after)
+    if last > number then self.out:write(answers) end
+    self.matched = self.matched + last - number
+    return next_at, last
+  end
 end
 
 function Run:summary()
@@ -143,7 +169,7 @@ local function run(given, screen)
   local status = exit.fine
   for _, input in ipairs(inputs) do
     local ok, why, code = events.each(input,
-      function(...) self:event(...) end, function() screen.out:flush() end)
+      function(...) self:event(...) end, function() screen.out:flush() end, self:taker(input))
     if not ok then status = fail(screen, why, code, exit.io) end
   end
 

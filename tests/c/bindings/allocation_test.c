@@ -74,7 +74,8 @@ static const call calls[] = {
                     " return M.encode(v,{indent=2}), M.validate('{'), M.is_array(v) end"},
     {"pattern.compile", "return function() local m=M.compile{a={'b',{prefix='c'}}}"
                         " return m:match('{\"a\":\"b\"}'), m:explain('{\"a\":\"z\"}'),"
-                        " M.compile('{\"a\":1}'), m:match('{') end"},
+                        " M.compile('{\"a\":1}'), m:match('{'),"
+                        " m:match_lines('{\"a\":\"b\"}\\n{}',1,0,'line ','') end"},
     {"pattern.set", "return function() local s=M.set{x='{\"a\":[1]}',y={b={2}}}"
                     " return s:match('{\"a\":1}'), M.set{z='{'} end"},
     {"policy_set.load", "return function() return M.load(DIRECTORY,{params={}}) end"},

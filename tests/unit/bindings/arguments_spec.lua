@@ -171,6 +171,10 @@ local CALLS = {
   ["weir.pattern.matcher:match"] = {
     self = function() return matcher end, takes = { "text|table" }, good = { "{}" },
   },
+  ["weir.pattern.matcher:match_lines"] = {
+    self = function() return matcher end, takes = { "text", "number", "number", "text", "text" },
+    good = { "{}\n", 1, 0, "line ", "\n" },
+  },
   ["weir.pattern.matcher:explain"] = {
     self = function() return matcher end, takes = { "text|table" }, good = { "{}" },
   },

@@ -506,3 +506,36 @@ describe("hostile input", function()
       '{"a":"' .. json.encode("😀"):sub(2) .. "}"))
   end)
 end)
+
+describe("pattern.matcher:match_lines", function()
+  local matcher = assert(pattern.compile('{"a":[1]}'))
+  local LINES = '{"a":1}\n{"a":1}\r\n{"a":2}\n{"a":1}\n{"a":1}'
+
+  it("stops at the first line that does not match", function()
+    local at, number, answers = matcher:match_lines(LINES, 1, 10, "<", ">")
+    assert.equal(LINES:find('{"a":2}', 1, true), at)
+    assert.equal(12, number)
+    assert.equal("<11><12>", answers)
+  end)
+
+  it("leaves a line without its end for later", function()
+    local at, number, answers = matcher:match_lines(LINES, LINES:find('{"a":2}', 1, true) + 8, 3, "", "\n")
+    assert.equal(#LINES - 6, at)
+    assert.equal(4, number)
+    assert.equal("4\n", answers)
+  end)
+
+  it("takes no line that is not one JSON object", function()
+    for _, line in ipairs({ "", "  ", "{", '{"a":1}x', "[1]", '{"a":01}' }) do
+      local at, number, answers = matcher:match_lines(line .. "\n", 1, 0, "", "")
+      assert.equal(1, at, line)
+      assert.equal(0, number, line)
+      assert.equal("", answers, line)
+    end
+  end)
+
+  it("refuses a place outside of the text", function()
+    assert.has_error(function() matcher:match_lines("x", 3, 0, "", "") end)
+    assert.same({ 2, 0, "" }, { matcher:match_lines("x", 2, 0, "", "") })
+  end)
+end)
