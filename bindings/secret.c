@@ -10,6 +10,10 @@
  *       base64 as well: services like to quote what they refuse
  *   redact(text, {secret, …}) → the text with "[redacted]" for every secret of the list, and for
  *       whatever looks like a task token, escaped or in base64 as well
+ *   candidates(value) → a list of what a decoded value holds that is a secret, or a text that may
+ *       hold one: a parameter, or JSON as it is, percent-encoded, in base64 or behind some words
+ *   copy(value, {secret, …}) → a deep copy of a decoded value, or nil when something in it must be
+ *       hidden, or needs a closer look
  *   names(name) → whether a value of this name is a secret: host/core/secret/name.c has the list
  *   size(secret) → its length in bytes
  *   digest(secret) → its SHA-256 in hexadecimal digits, to tell secrets apart by
@@ -26,6 +30,7 @@
 #include "core/secret/text.h"
 #include "core/system/sha256.h"
 #include "registry.h"
+#include "secret_walk.h"
 
 /* A secret and nothing else. */
 static const char *check_secret(lua_State *L, int index, size_t *size, const char *signature) {
@@ -104,15 +109,19 @@ static int lua_secret_hide(lua_State *L) {
 
 static const char REDACT_SIGNATURE[] = "weir.secret.redact(text, {secret, …})";
 
-/* Pushes the secrets of the list at index; the list keeps their bytes alive. */
-static secret_value *read_known(lua_State *L, int index, size_t *count) {
-  *count = (size_t)binding_check_list(L, index, NULL, REDACT_SIGNATURE);
-  secret_value *known = lua_newuserdatauv(L, (*count + 1) * sizeof *known, 0);
+enum { FEW_SECRETS = 16 };
+
+/* The secrets of the list at index, in `few` or in a block that is pushed; the list keeps their
+ * bytes alive. */
+static secret_value *read_known(lua_State *L, int index, size_t *count,
+                                secret_value few[FEW_SECRETS], const char *signature) {
+  *count = (size_t)binding_check_list(L, index, NULL, signature);
+  secret_value *known = few;
+  if (*count > FEW_SECRETS) known = lua_newuserdatauv(L, *count * sizeof *known, 0);
   for (size_t i = 0; i < *count; i++) {
     lua_rawgeti(L, index, (lua_Integer)i + 1);
     known[i].bytes = binding_secret(L, -1, &known[i].size);
-    if (!known[i].bytes)
-      binding_check_refuse(L, index, NULL, "a list of secrets", REDACT_SIGNATURE);
+    if (!known[i].bytes) binding_check_refuse(L, index, NULL, "a list of secrets", signature);
     lua_pop(L, 1);
   }
   return known;
@@ -122,7 +131,12 @@ static int lua_secret_redact(lua_State *L) {
   size_t size, count;
   lua_settop(L, 2);
   const char *text = binding_argument_text(L, 1, &size, REDACT_SIGNATURE);
-  const secret_value *known = read_known(L, 2, &count);
+  secret_value few[FEW_SECRETS];
+  const secret_value *known = read_known(L, 2, &count, few, REDACT_SIGNATURE);
+  if (secret_is_harmless(text, size, known, count)) {
+    lua_settop(L, 1);
+    return 1;
+  }
 
   text_buffer *out = binding_buffer_push(L);
   if (!secret_redact(out, text, size, known, count) && !out->failed) {
@@ -131,6 +145,30 @@ static int lua_secret_redact(lua_State *L) {
   }
 
   binding_buffer_finish(L, out);
+  return 1;
+}
+
+static const char CANDIDATES_SIGNATURE[] = "weir.secret.candidates(value)";
+
+static int lua_secret_candidates(lua_State *L) {
+  binding_expect(L, lua_gettop(L) >= 1, CANDIDATES_SIGNATURE);
+  lua_settop(L, 1);
+  lua_newtable(L); // value list
+  lua_pushvalue(L, 1);
+  secret_walk_candidates(L, 2);
+  return 1;
+}
+
+static const char COPY_SIGNATURE[] = "weir.secret.copy(value, {secret, …})";
+
+static int lua_secret_copy(lua_State *L) {
+  size_t count;
+  secret_value few[FEW_SECRETS];
+  lua_settop(L, 2);
+  const secret_value *known = read_known(L, 2, &count, few, COPY_SIGNATURE);
+
+  lua_pushvalue(L, 1);
+  secret_walk_copy(L, known, count);
   return 1;
 }
 
@@ -190,6 +228,8 @@ int luaopen_weir_secret(lua_State *L) {
                                        BINDING_FUNCTION(secret, equal),
                                        BINDING_FUNCTION(secret, hide),
                                        BINDING_FUNCTION(secret, redact),
+                                       BINDING_FUNCTION(secret, copy),
+                                       BINDING_FUNCTION(secret, candidates),
                                        BINDING_FUNCTION(secret, names),
                                        BINDING_FUNCTION(secret, size),
                                        BINDING_FUNCTION(secret, digest),

@@ -100,17 +100,25 @@ local ALSO = {
   instance_type = "sagemaker_instance_type",
 }
 
--- The variables of a setting in the environment; the first that is set counts.
+-- The variables of a setting in the environment; the first that is set counts. Every metric asks for
+-- some, so the names are made once.
+local variables_of = {}
+
 local function variables(name)
-  local also = ALSO[name]
-  return "WEIR_" .. name:upper(), name:upper(), also and also:upper()
+  local made = variables_of[name]
+  if not made then
+    local also = ALSO[name]
+    made = { "WEIR_" .. name:upper(), name:upper(), also and also:upper() }
+    variables_of[name] = made
+  end
+  return made
 end
 
 -- For messages: "WEIR_STATE_MACHINE or STATE_MACHINE".
-function effects.variables(name) return ("%s or %s"):format(variables(name)) end
+function effects.variables(name) return ("%s or %s"):format(table.unpack(variables(name))) end
 
 local function from_environment(name)
-  for _, variable in ipairs { variables(name) } do
+  for _, variable in ipairs(variables(name)) do
     local value = os.getenv(variable)
     if value and value ~= "" then return value end
   end
@@ -118,7 +126,7 @@ end
 
 local function from_config(config, name)
   if not config then return nil end
-  for _, key in ipairs { name, ALSO[name] or name, select(2, variables(name)) } do
+  for _, key in ipairs { name, ALSO[name] or name, table.unpack(variables(name), 2) } do
     local value = config[key]
     if type(value) == "boolean" or type(value) == "number" then return tostring(value) end
     if type(value) == "string" and value ~= "" then return value end

@@ -16,18 +16,16 @@ local redact = { MARK = "[redacted]" }
 
 -- The secrets of the invocation; a text inside of a text inside of a text may hold more.
 local known, digests = {}, {}
+
 local MAX_DEPTH = 8
 
 -- Each text is searched for each of them. An event with more is not handled: see is_full.
 local MOST_KNOWN = 1000
 
--- What is longer is not looked into. In base64 it is hidden by its look.
-local MOST_WRAPPED = 256 * 1024
-
 -- Shorter ones may be a part of any text.
 local LEAST_BYTES = 6
 
-local note, note_text
+local note
 
 -- forget(): a new invocation begins.
 function redact.forget() known, digests = {}, {} end
@@ -49,7 +47,7 @@ local function note_json(text, depth)
   local value = json.decode(text, { secrets = true })
   if value ~= nil then return note(value, depth + 1) end
   if not text:find("\n", 1, true) then return end
-  for line in text:gmatch("[^\r\n]+") do note_text(line, depth + 1) end
+  for line in text:gmatch("[^\r\n]+") do note(line, depth + 1) end
 end
 
 -- Values of parameters that are secrets by their names, in URLs and in forms.
@@ -90,47 +88,43 @@ for first in ('{[" \t\r\n'):gmatch "." do WRAPPED[first:byte()] = "json" end
 for first in ("eWI"):gmatch "." do WRAPPED[first:byte()] = "base64" end
 WRAPPED[("%"):byte()] = "percent"
 
--- Shorter than any object with a named secret.
-local LEAST_WRAPPED = #'{"token":"x"}'
-
 -- Of texts in quotes, as ETags are, only those that hold more.
 local function is_json(text)
   return text:find("^%s*[%[{]") or text:find('^%s*"[eWI%%]') or text:find('^%s*".*[{\\]')
 end
 
--- Every text of every event comes through here.
-function note_text(text, depth)
-  if #text < LEAST_WRAPPED or #text > MOST_WRAPPED or depth > MAX_DEPTH then return end
+-- What a text holds that may hold something (weir.secret.candidates).
+local function note_text(text, depth)
   if text:find("=", 1, true) then note_parameters(text) end
 
   local kind = WRAPPED[text:byte()]
   if kind == "json" and is_json(text) then
     note_json(text, depth)
   elseif kind == "percent" then
-    note_text(from_percent(text), depth + 1)
+    note(from_percent(text), depth + 1)
   elseif kind == "base64" and text:find("^.[w-z0-9+/_%-]") then
     local inner = from_base64((text:gsub("[\r\n]+", ""))) -- mail breaks its lines
-    if inner then note_text(inner, depth + 1) end
+    if inner then note(inner, depth + 1) end
   else -- JSON after some words, as in a line of a log
     local at = text:find('{"', 1, true)
     if at then note_json(text:match("^%b{}", at) or "", depth) end
   end
 end
 
--- note(value): the secrets of a decoded value are known from now on.
+-- Every event comes through here.
 function note(value, depth)
-  depth = depth or 0
-  local kind = type(value)
-  if kind == "string" then return note_text(value, depth) end
-  if kind == "userdata" and secret.is(value) then return note_secret(value) end
-  if kind ~= "table" or depth > MAX_DEPTH * 16 then return end
-  for _, item in pairs(value) do note(item, depth) end -- any order: what is known is a set
+  if depth > MAX_DEPTH then return end
+  for _, found in ipairs(secret.candidates(value)) do
+    if type(found) == "string" then note_text(found, depth) else note_secret(found) end
+  end
 end
-redact.note = note
+
+-- note(value): the secrets of a decoded value are known from now on.
+function redact.note(value) note(value, 0) end
 
 -- noted(value, …) → the same, with the secrets of the value noted.
 function redact.noted(value, ...)
-  if value ~= nil then note(value) end
+  if value ~= nil then redact.note(value) end
   return value, ...
 end
 
@@ -140,7 +134,7 @@ function redact.is_secret(name) return type(name) == "string" and secret.names(n
 
 -- A presigned URL signs for everyone who holds it.
 local function without_signature(text)
-  if not text:find("[?&]") then return text end
+  if not text:find("?", 1, true) and not text:find("&", 1, true) then return text end
   return (text:gsub("([?&][%w%-_]*)(=[^&%s]*)", function(name, value)
     if redact.is_secret(name) then return name .. "=" .. redact.MARK end
     return name .. value
@@ -175,31 +169,34 @@ local copy_of
 
 -- The copy of a member goes under `name`; what was taken out of it is noted with its place.
 local function copy_member(copy, key, name, value, found)
-  local inner = {}
   if redact.is_secret(key) and value ~= json.null then
-    inner[1] = ""
     copy[name] = redact.MARK
-  else
-    if name ~= key then inner[1] = "" end
-    copy[name] = copy_of(value, inner)
+    found[#found + 1] = pointer("", name)
+    return
   end
-  for _, place in ipairs(inner) do found[#found + 1] = pointer("", name) .. place end
+
+  local before = #found
+  if name ~= key then found[before + 1] = "" end
+  copy[name] = copy_of(value, found)
+  for i = before + 1, #found do found[i] = pointer("", name) .. found[i] end
 end
 
 -- A copy without secrets; their places, below the value's own, go into `found`.
 function copy_of(value, found)
-  if type(value) == "string" then
+  local kind = type(value)
+  if kind == "number" or kind == "boolean" then return value end
+  if kind == "string" then
     local text = redact.text(value)
     if text ~= value then found[#found + 1] = "" end
     return text
   end
-  if type(value) == "userdata" and secret.is(value) then
+  if kind == "userdata" and secret.is(value) then
     found[#found + 1] = ""
     return redact.MARK
   end
   -- A table with a metatable of its own knows how it is shown.
-  local is_array = type(value) == "table" and json.is_array(value)
-  if type(value) ~= "table" or (getmetatable(value) and not is_array) then return value end
+  local is_array = kind == "table" and json.is_array(value)
+  if kind ~= "table" or (getmetatable(value) and not is_array) then return value end
 
   local copy, renamed = is_array and json.array({}) or {}, {}
   for key, item in pairs(value) do -- any order: facts() sorts the places
@@ -218,17 +215,29 @@ function copy_of(value, found)
   return copy
 end
 
+-- A copy of a value of which nothing is taken out, as most are; or nil.
+local function clean_copy(value)
+  if not redact.is_full() then return secret.copy(value, known) end
+end
+
 -- facts(value) → a copy of a JSON value to decide on and to record, and the sorted list of the
 -- places (JSON pointers) of what is taken out.
 function redact.facts(value)
   local found = json.array {}
-  local copy = copy_of(value, found)
+  local copy = clean_copy(value)
+  if copy ~= nil then return copy, found end
+
+  copy = copy_of(value, found)
   table.sort(found)
   return copy, found
 end
 
 -- value(value) → a copy for showing.
-function redact.value(value) return (copy_of(value, {})) end
+function redact.value(value)
+  local copy = clean_copy(value)
+  if copy ~= nil then return copy end
+  return (copy_of(value, {}))
+end
 
 -- pieces(text, value) → the text without any piece of eight bytes or more of what `value` keeps
 -- secret, however deep in it: services quote what they refuse, whole or cut.

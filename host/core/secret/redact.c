@@ -118,16 +118,30 @@ static bool mark_all(char *marks, const secret_view *text, const secret_value *k
   return ok;
 }
 
+/* What a byte is for a text that is looked at without its escapes. */
+enum { OTHER, IN_RUN, LINE_END, ESCAPE };
+
+static const unsigned char classes[256] = {
+    ['0' ... '9'] = IN_RUN, ['A' ... 'Z'] = IN_RUN, ['a' ... 'z'] = IN_RUN, ['='] = IN_RUN,
+    ['+'] = IN_RUN,         ['/'] = IN_RUN,         ['-'] = IN_RUN,         ['_'] = IN_RUN,
+    ['\n'] = LINE_END,      ['\r'] = LINE_END,      ['\\'] = ESCAPE,        ['%'] = ESCAPE,
+    ['&'] = ESCAPE,
+};
+
 /* Whether the text has no escapes, and nothing that looks like a token. Most texts are so. */
-static bool is_harmless(const char *text, size_t size) {
+static bool looks_harmless(const char *text, size_t size) {
   size_t run = 0, longest = 0;
   for (size_t i = 0; i < size; i++) {
-    char c = text[i];
-    if (c == '\\' || c == '%' || c == '&') return false;
-    if ((c == '\n' || c == '\r') && run >= SECRET_LEAST_LINE) continue;
-    run = is_standard(c) || is_for_urls(c) ? run + 1 : 0;
+    switch (classes[(unsigned char)text[i]]) {
+    case IN_RUN: run++; continue;
+    case ESCAPE: return false;
+    case LINE_END:
+      if (run >= SECRET_LEAST_LINE) continue;
+    }
     if (run > longest) longest = run;
+    run = 0;
   }
+  if (run > longest) longest = run;
   if (longest >= LONG_RUN) return false;
   for (int i = 0; longest >= SHORTEST_START && i < STARTS; i++)
     if (memmem(text, size, starts[i], strlen(starts[i]))) return false;
@@ -141,11 +155,13 @@ static bool is_too_short(size_t size, const secret_value *known, size_t count) {
   return true;
 }
 
+bool secret_is_harmless(const char *text, size_t size, const secret_value *known, size_t count) {
+  return is_too_short(size, known, count) && (size < SHORTEST_START || looks_harmless(text, size));
+}
+
 bool secret_redact(text_buffer *out, const char *text, size_t size, const secret_value *known,
                    size_t count) {
-  if (is_too_short(size, known, count) && (size < SHORTEST_START || is_harmless(text, size))) {
-    return false;
-  }
+  if (secret_is_harmless(text, size, known, count)) return false;
 
   secret_view view = {0};
   char *marks = calloc(size + 1, 1);

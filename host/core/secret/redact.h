@@ -21,4 +21,8 @@ typedef struct {
 bool secret_redact(text_buffer *out, const char *text, size_t size, const secret_value *known,
                    size_t count);
 
+/* Whether secret_redact leaves the text as it is, found out in one look. False where that takes
+ * more than a look. */
+bool secret_is_harmless(const char *text, size_t size, const secret_value *known, size_t count);
+
 #endif

@@ -19,11 +19,10 @@ function events.object(event)
 end
 
 -- The member under the first of these names that is there, or nil. JSON null is the same as absent.
-function events.member(event, ...)
-  for i = 1, select("#", ...) do
-    local value = event[(select(i, ...))]
-    if value ~= nil and value ~= json.null then return value end
-  end
+function events.member(event, name, ...)
+  local value = event[name]
+  if value ~= nil and value ~= json.null then return value end
+  if ... then return events.member(event, ...) end
 end
 
 -- The member as a text of 1 to 2048 bytes, or nil where it is absent.

@@ -100,6 +100,7 @@ static const call calls[] = {
                        " return M.combine{{name='a',digest=d},{name='b',digest=d}} end"},
     {"secret", "return function() local s=M.wrap('abcdefgh') return M.hide('x abcdefgh',s), "
                "M.redact('abcdefgh',{s}), M.digest(s),"
+               " M.candidates{s,{a='{\"token\":\"x\"}'}}, M.copy({a={1,{b='c'}}},{s}),"
                " M.environment('HOME'), M.equal(s,'x'), M.names('TaskToken'), tostring(s)..s end"},
     {"sha256.file", "return function() return M.file('/etc/passwd'), M.file('/nonexistent'),"
                     " M.hex('x') end"},

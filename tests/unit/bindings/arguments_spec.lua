@@ -250,6 +250,8 @@ local CALLS = {
   ["weir.secret.hide"] = { takes = { "text", "secret" }, good = { "a", secret.wrap("a") } },
   ["weir.secret.redact"] = { takes = { "text", "table" }, good = { "a", { secret.wrap("a") } } },
   ["weir.secret.digest"] = { takes = { "secret" }, good = { secret.wrap("a") } },
+  ["weir.secret.candidates"] = { takes = { "any" }, good = { { "x" } } },
+  ["weir.secret.copy"] = { takes = { "any", "table" }, good = { { "x" }, {} } },
   ["weir.secret.names"] = { takes = { "text" }, good = { "x" } },
   ["weir.secret.size"] = { takes = { "secret" }, good = { secret.wrap("a") } },
   ["weir.secret.made_of"] = { takes = { "secret", "text" }, good = { secret.wrap("a"), "a" } },

@@ -535,7 +535,7 @@ describe("pattern.matcher:match_lines", function()
   end)
 
   it("refuses a place outside of the text", function()
-    assert.has_error(function() matcher:match_lines("x", 3, 0, "", "") end)
+    assert.error_matches(function() matcher:match_lines("x", 3, 0, "", "") end, "argument 2 must be")
     assert.same({ 2, 0, "" }, { matcher:match_lines("x", 2, 0, "", "") })
   end)
 end)

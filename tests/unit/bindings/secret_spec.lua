@@ -149,3 +149,46 @@ describe("weir.body", function()
     assert.error_matches(function() body.form({ "a" }) end, "expected weir%.body%.form{")
   end)
 end)
+
+describe("secret.copy", function()
+  it("copies a value in which nothing is to be hidden", function()
+    local value = { a = json.array { 1, { b = "c" } }, d = json.null, e = false, f = json.array {} }
+    local copy = secret.copy(value, {})
+    assert.same(json.encode(value, { sort = true }), json.encode(copy, { sort = true }))
+    assert.is_false(copy == value or copy.a == value.a or copy.a[2] == value.a[2])
+  end)
+
+  it("gives nothing where something is hidden, or takes a closer look", function()
+    local known = secret.wrap("correct horse")
+    local hidden = {
+      { token = "x" }, { token = {} }, { a = { { b = known } } }, known, "AAAAKgAAAAx", ("a"):rep(256),
+      { a = "a correct horse" }, { ["correct horses"] = 1 }, { a = "https://x?b=c" }, { a = "a text of 100 %" },
+    }
+    for i, value in ipairs(hidden) do assert.is_nil(secret.copy(value, { known }), i) end
+    assert.same({ "a cow" }, secret.copy({ "a cow" }, { known }))
+  end)
+
+  it("finds more secrets than it has room for", function()
+    local known = {}
+    for i = 1, 40 do known[i] = secret.wrap(("secret %d"):format(i)) end
+    assert.is_nil(secret.copy({ "has secret 40 in it" }, known))
+    assert.same({ "no" }, secret.copy({ "no" }, known))
+  end)
+end)
+
+describe("secret.candidates", function()
+  it("finds secrets and texts that may hold one, however deep", function()
+    local wrapped, object = secret.wrap("x"), '{"token":"abcdef"}'
+    local base64, escaped = "eyJ0b2tlbiI6ImFiY2RlZiJ9", "%7B%22token%22%3A1%7D"
+    local found = {}
+    for _, value in ipairs(secret.candidates { { { wrapped } }, object, { a = base64 }, escaped,
+      "https://host/?token=abcdef", "a line " .. object, '"' .. escaped .. '"' }) do found[value] = true end
+    for _, value in ipairs { wrapped, object, base64, escaped, "https://host/?token=abcdef",
+      "a line " .. object, '"' .. escaped .. '"' } do assert.is_true(found[value], tostring(value)) end
+  end)
+
+  it("passes over what holds none", function()
+    assert.same({}, secret.candidates { "short", "volumes/vol_01/2026/scan-0001.tiff", 7, true,
+      '"0123456789abcdef0123456789abcdef"', ("{"):rep(300 * 1024) })
+  end)
+end)
