@@ -24,6 +24,7 @@ local handlers = {
     "routing",
     "realtime_inference",
     "inference_comparison",
+    "weights",
     "mapping",
     "event_map",
     "sagemaker_invoke",

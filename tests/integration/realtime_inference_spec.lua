@@ -247,6 +247,8 @@ describe("realtime_inference", function()
     end)
 
     it("never loses an answer because its record failed", function()
+      local write = process.write
+      finally(function() process.write = write end)
       for code, broken in pairs {
         ResourceNotFoundException = function() workflow.settings.ab_test_table_name = "no-such-table" end,
         InvalidTable = function() table_of "number_hash" end,
@@ -260,10 +262,12 @@ describe("realtime_inference", function()
         end,
       } do
         broken()
-        local began = process.clock()
+        local began, said = process.clock(), nil
+        process.write = function(_, text) said = text end
         local report = infer()
         assert.same({ variant = "a", output_bytes = 256 }, workflow.fine(report), code)
         assert.same({ 1, { Endpoint = "e", Code = code } }, { workflow.metric(report, "RecordFailed") })
+        assert.matches("the A/B record is not written: ", said, 1, true)
         assert.is_true(process.clock() - began < 30000)
         cloud.reset()
         assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = BYTES, ContentType = "image/tiff" })

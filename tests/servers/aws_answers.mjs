@@ -69,6 +69,8 @@ export const answers = withEndpoints({
   },
   "sagemaker.CreateModelPackage": (input) => {
     const group = input.ModelPackageGroupName;
+    const known = Object.values(state.packages).find(({ ClientToken }) => ClientToken && ClientToken === input.ClientToken);
+    if (known) return { ModelPackageArn: known.ModelPackageArn };
     const count = Object.keys(state.packages).length;
     const ModelPackageArn = arn("sagemaker", `model-package/${group}/${count + 1}`);
     state.packages[ModelPackageArn] = { ...input, ModelPackageArn };

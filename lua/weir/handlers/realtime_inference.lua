@@ -85,7 +85,7 @@ local function assign(run)
   local chosen = assignment.choose(run.effects, run.ask, {
     endpoint = request.endpoint_name,
     key = request.assignment_key or request.key,
-    experiment = request.test_id,
+    experiment = request.experiment,
   })
   if chosen.serverless then
     request.payload_limit = invocation_request.payload_limit(run.effects, run.event, true)
@@ -161,8 +161,7 @@ end
 
 local function record(run, name, failed)
   if not run.table then return end
-  local done, message, code = ab_table.record(run.effects, run.table,
-    run.request.test_id or run.request.endpoint_name,
+  local done, message, code = ab_table.record(run.effects, run.table, run.request.test_id,
     { variant = name, is_error = failed, latency_ms = run.invoke_ms })
   if done then return end
 

@@ -4,10 +4,11 @@
 --   is_by_policy() → whether this environment's own setting says so
 --   mode(effects) → "endpoint" | "policy": VARIANT_ASSIGNMENT
 --   choose(effects, ask, { endpoint =, key =, experiment =? }) → { variant =, serverless = }
---   forget([endpoint])   what is known of it is looked up again
+--   forget([endpoint's name])   what is known of it is looked up again
 --
 -- What DescribeEndpoint answered is kept for a minute: a request must not pay for it. Failures are
 -- raised (weir.try).
+local endpoint = require "weir.inference.endpoint"
 local settings = require "weir.settings"
 local try = require "weir.try"
 
@@ -18,8 +19,8 @@ local SETTING, MODES = "variant_assignment", { "endpoint", "policy" }
 
 local known = {}
 
-function assignment.forget(endpoint)
-  if endpoint then known[endpoint] = nil else known = {} end
+function assignment.forget(name)
+  if name then known[name] = nil else known = {} end
 end
 
 function assignment.is_by_policy()
@@ -32,34 +33,15 @@ function assignment.mode(effects)
 end
 
 -- → the variants as facts, in the endpoint's order
-function assignment.variants(description)
-  local variants = {}
-  for i, variant in ipairs(description.ProductionVariants or {}) do
-    variants[i] = {
-      name = variant.VariantName,
-      weight = variant.CurrentWeight,
-      serverless = variant.CurrentServerlessConfig ~= nil,
-    }
-  end
-  return variants
-end
-
-local function variants_of(effects, endpoint)
-  local now, kept = effects:now(), known[endpoint]
+local function variants_of(effects, name)
+  local now, kept = effects:now(), known[name]
   if kept and now >= kept.at and now < kept.at + KEPT_SECONDS then return kept.variants end
 
-  local description = try(effects:read {
-    service = "sagemaker",
-    operation = "DescribeEndpoint",
-    target = endpoint,
-    input = { EndpointName = endpoint },
-  })
-  local variants = assignment.variants(description)
-  if #variants == 0 then
-    try.fail(("the endpoint %s has no variants (it is %s)"):format(endpoint,
-      tostring(description.EndpointStatus)), "NoVariants")
+  local variants = {}
+  for i, variant in ipairs(try(endpoint.describe(effects, name)).variants) do
+    variants[i] = { name = variant.name, weight = variant.share, serverless = variant.serverless }
   end
-  if not effects.dry then known[endpoint] = { at = now, variants = variants } end
+  if not effects.dry then known[name] = { at = now, variants = variants } end
   return variants
 end
 

@@ -4,7 +4,7 @@
 --       { name =, status =, config =, arn =,
 --         settled =,       in service, and the weights that were asked for are those that serve
 --         changed =,       epoch seconds: when its status changed last
---         variants = { { name =, share =, asked =, instances = }, … } }   in the endpoint's order
+--         variants = { { name =, share =, asked =, instances =, serverless = }, … } }   in the endpoint's order
 --       share: the part of the traffic that it serves now; asked: the part that was asked for last.
 --   variant(endpoint, name) → the variant | nil
 --   packages(effects, endpoint) → { [variant] = { package =, approval = } } | nil, message, code
@@ -41,6 +41,7 @@ local function shares_of(given)
       share = share(variant, "CurrentWeight", now),
       asked = share(variant, "DesiredWeight", asked),
       instances = variant.CurrentInstanceCount or 0,
+      serverless = variant.CurrentServerlessConfig ~= nil,
     }
   end
   return variants

@@ -90,6 +90,9 @@ function request.read(effects, event, is_compatible)
   found.endpoint_name = endpoint_of(effects, event)
   found.size = events.member(event, "size")
   for _, name in ipairs(TEXTS) do found[name] = events.text(event, name) end
+  local set = effects:setting("ab_test_id", "")
+  found.experiment = found.test_id or set ~= "" and set or nil
+  found.test_id = found.experiment or found.endpoint_name
 
   found.accept = found.accept or events.text(event, "accept_type")
   if is_compatible then

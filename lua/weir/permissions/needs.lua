@@ -32,6 +32,17 @@ return {
       },
     },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
+    { "sagemaker.DescribeEndpoint", ENDPOINT, when = { "variant_assignment", "policy" } },
+    { "dynamodb.DescribeTable", AB_TABLE },
+    { "dynamodb.PutItem", AB_TABLE },
+  },
+
+  weights = {
+    { "sagemaker.DescribeEndpoint", ENDPOINT },
+    { "sagemaker.DescribeEndpointConfig", {} },
+    { "sagemaker.DescribeModel", {} },
+    { "sagemaker.DescribeModelPackage", PACKAGE },
+    { "sagemaker.UpdateEndpointWeightsAndCapacities", ENDPOINT },
   },
 
   inference_comparison = {
