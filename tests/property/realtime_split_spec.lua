@@ -3,6 +3,7 @@
 local assignment = require "weir.inference.assignment"
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
+local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 
 local INVOCATIONS = 20000
@@ -15,7 +16,7 @@ describe("20,000 invocations", function()
   before_each(function()
     assignment.forget()
     asked = { InvokeEndpoint = 0, DescribeEndpoint = 0 }
-    description = { EndpointStatus = "InService", ProductionVariants = {
+    description = { EndpointStatus = "InService", ProductionVariants = json.array {
       { VariantName = "champion", CurrentWeight = 0.7 }, { VariantName = "challenger", CurrentWeight = 0.3 } } }
   end)
 
