@@ -8,7 +8,8 @@
 
 #define STATS_NO_DEFAULT NAN               /* of an argument that must be given */
 #define STATS_COUNT_MAX 9007199254740992.0 /* 2^53: whole numbers are exact up to here */
-#define STATS_ALMOST 1e-12                 /* how near a probability may come to 0 and to 1 */
+#define STATS_WELFORD "weir.stats.welford"
+#define STATS_ALMOST 1e-12 /* how near a probability may come to 0 and to 1 */
 
 /* A confidence at index, 0.95 where there is none. */
 double stats_arguments_confidence(lua_State *L, int index, const char *signature);

@@ -6,12 +6,15 @@
  *     w:dispersion() → φ           1 when errors vary as chance lets them
  *   sketch([accuracy]) → s   counts of values in logarithmic buckets; accuracy 0.01
  *     s:add(value[, count])    s:add_bucket(bucket, count)    s:merge(s2)
+ *     s:add_all({value, …}[, welford])   each value once, and into the moments too; where one of
+ *         them is not a number those before it are added
  *     s:quantile(q) → number, or nothing when it is empty
  *     s:count() → number       s:buckets() → {bucket = count}
  *   ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=]} → low, high of the ratio − 1
  *
  * Methods that change an object return it. Memory: each object is a userdata that frees what it
  * holds. */
+#include "core/stats/moments.h"
 #include "core/stats/sketch.h"
 #include "core/stats/windows.h"
 #include "stats_lua.h"
@@ -108,6 +111,43 @@ static int lua_stats_sketch_add(lua_State *L) {
   double count = binding_argument_number(L, 3, 0, STATS_COUNT_MAX, 1, SKETCH_ADD_SIGNATURE);
 
   binding_expect_memory(L, stats_sketch_add(self, value, count));
+  return push_self(L);
+}
+
+static const char ADD_ALL_SIGNATURE[] = "sketch:add_all({value, …}[, welford])";
+
+enum { BLOCK = 64 }; /* values that are read at once: a million of them need no copy */
+
+/* The elements from + 1 … from + size of the list at index 2. */
+static void read_block(lua_State *L, lua_Integer from, int size, double values[BLOCK]) {
+  int top = lua_gettop(L);
+  for (int i = 1; i <= size; i++) lua_rawgeti(L, 2, from + i);
+  for (int i = 0; i < size; i++) {
+    int is_number;
+    values[i] = lua_tonumberx(L, top + 1 + i, &is_number);
+    if (!(is_number && fabs(values[i]) <= 1e300) || lua_type(L, top + 1 + i) != LUA_TNUMBER)
+      luaL_error(L, "element %I must be a number from -1e300 to 1e300; expected %s",
+                 (LUAI_UACINT)(from + 1 + i), ADD_ALL_SIGNATURE);
+  }
+  lua_settop(L, top);
+}
+
+static int lua_stats_sketch_add_all(lua_State *L) {
+  stats_sketch *self = binding_argument_self(L, SKETCH, ADD_ALL_SIGNATURE);
+  binding_argument_most(L, 3, ADD_ALL_SIGNATURE);
+  binding_expect(L, lua_istable(L, 2), ADD_ALL_SIGNATURE);
+  lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+  stats_moments *moments = luaL_testudata(L, 3, STATS_WELFORD);
+  binding_expect(L, moments || lua_isnoneornil(L, 3), ADD_ALL_SIGNATURE);
+  luaL_checkstack(L, BLOCK, NULL);
+
+  for (lua_Integer from = 0; from < count; from += BLOCK) {
+    double values[BLOCK];
+    int size = count - from < BLOCK ? (int)(count - from) : BLOCK;
+    read_block(L, from, size, values);
+    binding_expect_memory(L, stats_sketch_add_all(self, values, (size_t)size));
+    if (moments) stats_moments_add_all(moments, values, (size_t)size);
+  }
   return push_self(L);
 }
 
@@ -216,13 +256,10 @@ static void register_types(lua_State *L) {
       BINDING_END,
   };
   static const luaL_Reg sketch[] = {
-      BINDING_FUNCTION(stats_sketch, add),
-      BINDING_FUNCTION(stats_sketch, add_bucket),
-      BINDING_FUNCTION(stats_sketch, merge),
-      BINDING_FUNCTION(stats_sketch, quantile),
-      BINDING_FUNCTION(stats_sketch, count),
-      BINDING_FUNCTION(stats_sketch, buckets),
-      BINDING_END,
+      BINDING_FUNCTION(stats_sketch, add),        BINDING_FUNCTION(stats_sketch, add_all),
+      BINDING_FUNCTION(stats_sketch, add_bucket), BINDING_FUNCTION(stats_sketch, merge),
+      BINDING_FUNCTION(stats_sketch, quantile),   BINDING_FUNCTION(stats_sketch, count),
+      BINDING_FUNCTION(stats_sketch, buckets),    BINDING_END,
   };
   static const luaL_Reg windows_end[] = {BINDING_END};
   static const luaL_Reg sketch_end[] = {BINDING_METAMETHOD(stats_sketch, gc), BINDING_END};

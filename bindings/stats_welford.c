@@ -8,7 +8,7 @@
 #include "core/stats/moments.h"
 #include "stats_lua.h"
 
-static const char WELFORD[] = "weir.stats.welford";
+static const char WELFORD[] = STATS_WELFORD;
 
 static int lua_stats_welford(lua_State *L) {
   binding_argument_most(L, 0, "weir.stats.welford()");

@@ -128,6 +128,31 @@ describe("property: the rank test", function()
   end)
 end)
 
+describe("property: values that come as a list", function()
+  it("are the same in a sketch and in moments as one by one, at the edges of buckets too", function()
+    local ratio = (1 + 0.01) / (1 - 0.01)
+    local beside = property.element({ 1, 1 - 2^-52, 1 + 2^-52 })
+    local edge = property.map(property.tuple({ property.int(-2000, 2000), beside }),
+      function(case) return ratio ^ case[1] * case[2] end)
+    local value = property.element({ 0, -1, 5e-324, 2.2250738585072014e-308, 1e100, 1, 0.7071067811865476 })
+    property.check("lists", property.tuple({ property.array(edge, { max = 150 }), property.array(value), latencies }),
+      function(case)
+        local list = {}
+        for _, part in ipairs(case) do table.move(part, 1, #part, #list + 1, list) end
+        local one, moment = stats.sketch(), stats.welford()
+        for _, each in ipairs(list) do one:add(each); moment:add(each) end
+        local moments = stats.welford()
+        local all = stats.sketch():add_all(list, moments)
+        assert.same(one:buckets(), all:buckets())
+        assert.equal(one:count(), all:count())
+        assert.equal(moment:count(), moments:count())
+        if #list > 1 then
+          assert.is_true(near(moment:mean(), moments:mean()) and near(moment:variance(), moments:variance()))
+        end
+      end, { cases = 1000 })
+  end)
+end)
+
 describe("property: mean and variance", function()
   it("merge as if the values had come one by one", function()
     property.check("welford", property.tuple({ latencies, latencies }), function(case)

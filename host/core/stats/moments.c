@@ -12,6 +12,25 @@ void stats_moments_add(stats_moments *self, double value) {
   self->squares += off * (value - self->mean);
 }
 
+/* The mean first, then the squares around it: as exact as one by one, and without a division for
+ * each. */
+void stats_moments_add_all(stats_moments *self, const double *values, size_t count) {
+  if (count == 0) return;
+  double part = 1 / (double)count, mean = 0, rest = 0, squares = 0;
+  for (size_t i = 0; i < count; i++) mean += values[i] * part;
+  for (size_t i = 0; i < count; i++) {
+    double off = values[i] - mean;
+    rest += off;
+    squares += off * off;
+  }
+  stats_moments all = {
+      .count = (double)count,
+      .mean = mean + rest * part,
+      .squares = squares - rest * rest * part,
+  };
+  stats_moments_merge(self, &all);
+}
+
 void stats_moments_merge(stats_moments *self, const stats_moments *other) {
   double count = self->count + other->count;
   if (count == 0) return;

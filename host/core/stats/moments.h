@@ -3,6 +3,8 @@
 #ifndef WEIR_CORE_STATS_MOMENTS_H
 #define WEIR_CORE_STATS_MOMENTS_H
 
+#include <stddef.h>
+
 #include "core/stats/proportions.h"
 
 typedef struct {
@@ -10,6 +12,7 @@ typedef struct {
 } stats_moments;
 
 void stats_moments_add(stats_moments *self, double value);
+void stats_moments_add_all(stats_moments *self, const double *values, size_t count);
 void stats_moments_merge(stats_moments *self, const stats_moments *other);
 
 /* The sample variance, divided by count − 1; not a number for fewer than two values. */

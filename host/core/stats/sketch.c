@@ -1,6 +1,7 @@
 /* See sketch.h; the interval of a ratio is in ratio_interval.c. */
 #include "core/stats/sketch.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,32 @@ stats_sketch stats_sketch_new(double accuracy) {
 
 int32_t stats_sketch_bucket(const stats_sketch *self, double value) {
   return (int32_t)ceil(log(value) / self->log_g);
+}
+
+/* ln of a positive normal number within 1e-9, several times as fast as log(): the exponent, and
+ * the first terms of 2·artanh for the mantissa between √½ and √2. */
+static double quick_log(double value) {
+  static const double ln2 = 0.693147180559945309;
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  uint64_t shifted = bits - 0x3FE6A09E667F3BCDu; /* √½ begins an octave */
+  int64_t exponent = (int64_t)shifted >> 52;
+  bits -= (uint64_t)exponent << 52;
+  double mantissa;
+  memcpy(&mantissa, &bits, sizeof mantissa);
+
+  double t = (mantissa - 1) / (mantissa + 1), t2 = t * t;
+  double series = 1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9))));
+  return (double)exponent * ln2 + 2 * t * series;
+}
+
+/* stats_sketch_bucket, which is asked only where the quick logarithm leaves it open. */
+static int32_t quick_bucket(const stats_sketch *self, double value, double per_log) {
+  if (value < DBL_MIN) return stats_sketch_bucket(self, value);
+  double position = quick_log(value) * per_log, bucket = ceil(position), rest = bucket - position;
+  double open = 2e-9 * per_log + 1e-12 * fabs(position);
+  if (rest < open || rest > 1 - open) return stats_sketch_bucket(self, value);
+  return (int32_t)bucket;
 }
 
 /* Makes room for the bucket, on either side. */
@@ -46,6 +73,21 @@ bool stats_sketch_add(stats_sketch *self, double value, double count) {
   if (value > 0) return stats_sketch_add_bucket(self, stats_sketch_bucket(self, value), count);
   self->not_positive += count;
   self->total += count;
+  return true;
+}
+
+bool stats_sketch_add_all(stats_sketch *self, const double *values, size_t count) {
+  double per_log = 1 / self->log_g;
+  for (size_t i = 0; i < count; i++) {
+    if (!(values[i] > 0)) {
+      self->not_positive++;
+    } else {
+      int32_t bucket = quick_bucket(self, values[i], per_log);
+      if (!reach(self, bucket)) return false;
+      self->counts[bucket - self->first]++;
+    }
+    self->total++;
+  }
   return true;
 }
 

@@ -29,6 +29,9 @@ int32_t stats_sketch_bucket(const stats_sketch *self, double value);
 bool stats_sketch_add_bucket(stats_sketch *self, int32_t bucket, double count);
 bool stats_sketch_add(stats_sketch *self, double value, double count);
 
+/* Adds each of the values once. When memory is short, those before the one that did not fit. */
+bool stats_sketch_add_all(stats_sketch *self, const double *values, size_t count);
+
 /* Empties it; memory is kept. */
 void stats_sketch_clear(stats_sketch *self);
 

@@ -109,9 +109,10 @@ static const call calls[] = {
                       " M.skew{code='x',date='y',received=1} end"},
     {"stats.windows", "return function() local w=M.windows():add{n1=2,x1=1,n0=2,x0=1}"
                       " return w:merge(w):counts() end"},
-    {"stats.sketch", "return function() local s=M.sketch():add(1):add_bucket(900,2)"
-                     " s:merge(s) return s:buckets(), s:quantile(.5),"
-                     " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
+    {"stats.sketch",
+     "return function() local s=M.sketch():add(1):add_all({1,2},M.welford()):add_bucket(900,2)"
+     " s:merge(s) return s:buckets(), s:quantile(.5),"
+     " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
     {"stats.trial", "return function() local t=M.trial{warm_up=0} local s=M.sketch():add(1)"
                     " t:add{from=0,to=1,share1=.1,share0=.9,n1=2,x1=1,n0=2,x0=1,sketch1=s,"
                     "sketch0=s} return t:evidence(), t:restore(t:save()) end"},

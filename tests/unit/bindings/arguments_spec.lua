@@ -330,6 +330,10 @@ local CALLS = {
   ["weir.stats.sketch:add"] = {
     self = function() return stats.sketch() end, takes = { "number", "number|nothing" }, good = { 1, 2 },
   },
+  ["weir.stats.sketch:add_all"] = {
+    self = function() return stats.sketch() end, takes = { "table", "welford|nothing" },
+    good = { { 1 }, stats.welford() },
+  },
   ["weir.stats.sketch:add_bucket"] = {
     self = function() return stats.sketch() end, takes = { "number", "number" }, good = { 1, 2 },
   },
