@@ -251,6 +251,44 @@ describe("inference_comparison", function()
     assert.is_nil(facts_of(trial).variants[1].window)
   end)
 
+  it("aggregates the Python handlers' own table, whichever key it has, under their name", function()
+    local db = cloud.client "dynamodb"
+    local tables = {
+      numbered = { { AttributeName = "test_id", KeyType = "HASH" },
+        { AttributeName = "timestamp", KeyType = "RANGE" } },
+      single = { { AttributeName = "test_id", KeyType = "HASH" } },
+    }
+    for shape, keys in pairs(tables) do
+      local name, attributes = "python-" .. shape, { { AttributeName = "test_id", AttributeType = "S" } }
+      if #keys == 2 then attributes[2] = { AttributeName = "timestamp", AttributeType = "N" } end
+      db:create_table { TableName = name, AttributeDefinitions = attributes, KeySchema = keys,
+        BillingMode = "PAY_PER_REQUEST" }
+      local trial = new { settings = { compatible_output = "true", ab_test_table_name = name } }
+      local function put(at, who, latency_ms, is_error)
+        assert(db:put_item { TableName = name, Item = { test_id = trial.ENDPOINT, timestamp = at,
+          variant_name = who, latency_ms = latency_ms, is_error = is_error } })
+      end
+      put(trial.START + 10, "new", 40, false)
+      if shape == "numbered" then
+        put(trial.START + 20, "new", 60, false)
+        put(trial.START + 30, "new", 9, true)
+        put(trial.START + 300, "old", 10, false) -- of the next window
+      end
+      trial:wait(305)
+      local result = fine(trial:compare())
+      assert.same({ new = shape == "numbered" and { requests = 3, errors = 1 } or { requests = 1, errors = 0 } },
+        result.variants)
+      assert.equal(shape == "numbered" and 50 or 40, metrics_of(trial, "AvgLatency").new)
+      assert.near(shape == "numbered" and 100 / 3 or 0, metrics_of(trial, "ErrorRate").new, 1e-9)
+
+      local found = 0
+      for _, item in ipairs(experiment.items(name)) do
+        if item.test_id.S:find(trial.ENDPOINT .. "-aggregation", 1, true) then found = found + 1 end
+      end
+      assert.equal(1, found, shape)
+    end
+  end)
+
   it("only aggregates in place of the Python handler, and asks nothing of SageMaker and CloudWatch", function()
     local trial = new { settings = { compatible_output = "true" } }
     trial:traffic(5)

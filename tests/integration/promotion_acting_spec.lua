@@ -208,6 +208,24 @@ describe("a promotion decision", function()
     assert.same({ old = 1, new = 0 }, trial.updates()[2].weights)
   end)
 
+  it("to give more that was left open by a death is dropped in another window", function()
+    local trial = new(RAMP)
+    trial:traffic(5)
+    busy(trial, 0.12) -- so that it is not carried out
+    local refused = { status = 200, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+      body = json.encode { FailedEntryCount = 1, Entries = { { ErrorCode = "InternalFailure" } } } }
+    cloud.answers { ["eventbridge.PutEvents"] = { refused, refused } }
+    assert.equal("InternalFailure", trial:compare().error.code)
+
+    trial:wait(300)
+    trial.set = policy_folder.load(policy_that(HOLD))
+    assert.equal("hold", fine(trial:compare()).action)
+    local told = {}
+    for i, event in ipairs(trial.events()) do told[i] = event.Detail.action .. " " .. event.Detail.outcome end
+    assert.same({ "ramp dropped", "hold held" }, told)
+    assert.equal(1, #trial.updates())
+  end)
+
   it("whose event is not taken fails, and the next invocation tells it", function()
     local trial = new(RAMP)
     trial:traffic(5)

@@ -37,7 +37,7 @@ end
 -- Tables ------------------------------------------------------------------------------------------
 
 -- Every item of the table, in DynamoDB's JSON.
-function experiment.items() return post("scan", { TableName = experiment.TABLE }) end
+function experiment.items(name) return post("scan", { TableName = name or experiment.TABLE }) end
 
 local db = cloud.client "dynamodb"
 

@@ -280,21 +280,21 @@ function experiment:fold(by_time, settled_before, warm_up_seconds)
   end
 
   local trial, regime, open = trial_of(state, warm_up_seconds), state.regime, json.array({})
+  local is_new = false -- whether the last window is evidence
   for _, closed in ipairs(state.windows) do
     if closed.to > settled_before and #open == 0 then
       state.trial, state.regime = trial:save(), regime
     end
     local window = usable(state, closed, by_time[closed.from], regime)
-    if window then
-      trial:add(window)
-      regime = closed
-    end
+    is_new = window ~= nil and trial:add(window) == "counted"
+    if window then regime = closed end
     if closed.to > settled_before then open[#open + 1] = closed end
   end
   if #open == 0 then state.trial, state.regime = trial:save(), regime end
 
   state.windows = open
-  trial:decided(state.last or {})
+  -- A look at nothing new is not another good look.
+  trial:decided(is_new and state.last or {})
   return trial
 end
 
