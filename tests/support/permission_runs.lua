@@ -12,6 +12,8 @@ local permission_runs = {}
 permission_runs.names = {
   bucket = "arn:aws:s3:ap-northeast-1:111111111111:accesspoint/scans",
   ab_test_table_name = "weir-ab-tests",
+  bedrock_model_id = "apac.amazon.nova-lite-v1:0",
+  claims_table = "weir-claims",
   dead_letter_bucket = "weir-dead-letters",
   endpoint_name = "segmentation",
   event_bus = "default",
@@ -19,6 +21,7 @@ permission_runs.names = {
   model_package = "arn:aws:sagemaker:ap-northeast-1:222222222222:model-package/g/2",
   output_bucket = "weir-results",
   state_machine = "arn:aws:states:ap-northeast-1:222222222222:stateMachine:weir-inference",
+  trigger_mode = "/weir/trigger-mode",
   token_table = "weir-tokens",
 }
 

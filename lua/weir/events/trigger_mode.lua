@@ -37,7 +37,8 @@ end
 -- What the parameter said last, in this process: name → { mode =, at = }.
 local known = {}
 
-local function parameter_name(value)
+-- parameter_name(value of the setting) → the name of an SSM parameter, or nil
+function trigger_mode.parameter_name(value)
   if value:find("^[/]") or value:find("^arn:") then return value end
   return value:match("^ssm:(.+)$")
 end
@@ -85,7 +86,7 @@ function trigger_mode.read(effects)
   local value, message, code = settings.text(effects, "trigger_mode", trigger_mode.DEFAULT)
   if not value then return nil, message, code end
 
-  local name = parameter_name(value)
+  local name = trigger_mode.parameter_name(value)
   if name then return from_parameter(effects, name) end
   return check(value, "the setting trigger_mode")
 end

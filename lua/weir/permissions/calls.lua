@@ -32,14 +32,20 @@ local function request_of(need, setting)
   }
 end
 
+local function holds(when, setting)
+  if not when then return true end
+  local value, wanted = setting(when[1]), when[2]
+  if type(wanted) == "function" then return wanted(value) end
+  return value == wanted
+end
+
 function calls.declared(name, setting)
   local declared = needs[name]
   if not declared then return nil end
 
   local list = {}
   for _, need in ipairs(declared) do
-    local when = need.when
-    if not when or setting(when[1]) == when[2] then list[#list + 1] = request_of(need, setting) end
+    if holds(need.when, setting) then list[#list + 1] = request_of(need, setting) end
   end
   return list
 end

@@ -4,18 +4,27 @@
 --
 -- A value "$name" is the setting of that name, or a member of the handler's events; where neither is
 -- known it stays a placeholder (weir.permissions). role = "storage": asked in the role of the
--- setting storage_role_arn, where one is set. when = { setting, value }: only with that setting.
+-- setting storage_role_arn, where one is set. when = { setting, value }: only with that setting; or
+-- { setting, function of its value }.
 --
 -- tests/deploy/permissions_spec.lua compares this with what the handlers call over all recorded
 -- events: a call that is not here fails it, and so does a line here that nothing calls.
+local trigger_mode = require "weir.events.trigger_mode"
+
 local TABLE = { TableName = "$token_table" }
 local INDEX = { TableName = "$token_table", IndexName = "TransformJobNameIndex" }
 local ENDPOINT = { EndpointName = "$endpoint_name" }
 local AB_TABLE = { TableName = "$ab_test_table_name" }
 local PACKAGE = { ModelPackageName = "$model_package" }
+local CLAIMS = { TableName = "$claims_table" }
 local JOB = { TransformJobName = "weir-" }
 local DEAD_LETTER = { Bucket = "$dead_letter_bucket" }
 local TAGGED_JOB = { ResourceArn = "weir-" }
+
+-- The trigger mode is a word, or the name of the parameter that holds it.
+local function is_parameter(mode)
+  return mode ~= nil and trigger_mode.parameter_name(mode) ~= nil
+end
 
 return {
   routing = {
@@ -58,6 +67,21 @@ return {
     { "dynamodb.Query", AB_TABLE },
     { "dynamodb.Scan", AB_TABLE, when = { "ab_test_table_key", "single" } },
     { "eventbridge.PutEvents", { EventBusName = "$event_bus" } },
+  },
+
+  event_processor = {
+    { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
+    { "s3.HeadObject", { Bucket = "$bucket" }, role = "storage" },
+    { "s3.GetObject", { Bucket = "$bucket" }, role = "storage" },
+    { "rekognition.DetectLabels", {} },
+    { "bedrock_runtime.Converse", { modelId = "$bedrock_model_id" } },
+    { "s3.PutObject", { Bucket = "$output_bucket" } },
+    { "dynamodb.PutItem", CLAIMS },
+    { "dynamodb.GetItem", CLAIMS },
+  },
+
+  latency_reporter = {
+    { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
   },
 
   mapping = {
