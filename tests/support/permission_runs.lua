@@ -23,6 +23,7 @@ permission_runs.names = {
   state_machine = "arn:aws:states:ap-northeast-1:222222222222:stateMachine:weir-inference",
   trigger_mode = "/weir/trigger-mode",
   token_table = "weir-tokens",
+  variant_assignment = "policy",
 }
 
 permission_runs.place = { region = "ap-northeast-1", account = "222222222222" }
@@ -33,6 +34,10 @@ function permission_runs.path(name) return ("tests/events/permissions/%s.jsonl")
 
 -- requests(handler name[, path]) → list of requests, in order
 function permission_runs.requests(name, path)
+  -- Each handler is a process of its own, which remembers nothing of the others.
+  for _, module in ipairs { "events.trigger_mode", "inference.ab_table", "inference.assignment" } do
+    require("weir." .. module).forget()
+  end
   local set = assert(policy_set.load("policies"))
   local all = {}
   for line in files.read(path or permission_runs.path(name)):gmatch("[^\n]+") do

@@ -13,6 +13,7 @@ local process = require "weir.process"
 local python = require "weir.callback.python"
 local redact = require "weir.redact"
 local retry = require "weir.aws.retry"
+local source_object = require "weir.processing.source_object"
 local stopwatch = require "weir.inference.stopwatch"
 local try = require "weir.try"
 
@@ -43,6 +44,7 @@ local function read_file(effects, request)
     service = "s3",
     operation = "GetObject",
     target = request.key,
+    role = source_object.role(effects),
     input = { Bucket = request.bucket, Key = request.key, Range = range_of(request) },
   }
   if not object and effects.dry and code == "Unknown" then

@@ -21,6 +21,8 @@ local JOB = { TransformJobName = "weir-" }
 local DEAD_LETTER = { Bucket = "$dead_letter_bucket" }
 local TAGGED_JOB = { ResourceArn = "weir-" }
 
+local function is_set(value) return value ~= nil end
+
 -- The trigger mode is a word, or the name of the parameter that holds it.
 local function is_parameter(mode)
   return mode ~= nil and trigger_mode.parameter_name(mode) ~= nil
@@ -42,8 +44,8 @@ return {
     },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
     { "sagemaker.DescribeEndpoint", ENDPOINT, when = { "variant_assignment", "policy" } },
-    { "dynamodb.DescribeTable", AB_TABLE },
-    { "dynamodb.PutItem", AB_TABLE },
+    { "dynamodb.DescribeTable", AB_TABLE, when = { "ab_test_table_name", is_set } },
+    { "dynamodb.PutItem", AB_TABLE, when = { "ab_test_table_name", is_set } },
   },
 
   weights = {
