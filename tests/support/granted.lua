@@ -20,6 +20,7 @@ granted.OWN_ACCESS_POINT = OWN_ACCESS_POINT
 -- What is called otherwise in the recorded events than in the resolved template.
 local RENAMED = {
   { "weir%-tokens", "weir-core-TokenTable-1A2B3C" },
+  { "weir%-ab%-tests", "weir-core-ABTable-1A2B3C" },
 }
 
 local MODEL = "arn:aws:sagemaker:ap-northeast-1:222222222222:model/segmentation-v3"
