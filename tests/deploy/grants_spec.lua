@@ -1,6 +1,8 @@
 -- Needed is granted: what the recorded events of every handler call is allowed in the role of its
 -- function; nothing more is granted; every grant passes the permissions boundary.
+local files = require "support.files"
 local granted = require "support.granted"
+local handlers = require "weir.handlers"
 local json = require "weir.json"
 local templates = require "support.templates"
 
@@ -26,6 +28,20 @@ describe("the roles of core", function()
       templates.ask({ granted.question("core", nil, role) })[1])
   end)
 
+  it("of events as well, in its own account and across accounts", function()
+    local bare = granted.same_account { EnableMapping = "false", AccessPointArn = false, ProfiledModelId = false,
+      BedrockModelId = "amazon.nova-lite-v1:0", SubnetIds = false, PolicySource = false, EnableTracing = "false" }
+    local questions = { granted.question("events", granted.same_account()),
+      granted.question("events", nil, templates.values.events.StorageRoleArn), granted.question("events", bare) }
+    local answers = templates.ask(questions)
+    assert.same(json.array {}, answers[1])
+    assert.same(json.array {}, answers[2])
+    -- What the recorded events do and this stack does not: the access point, and the profile's model.
+    for _, finding in ipairs(answers[3]) do
+      assert.truthy(finding:find("accesspoint/scans", 1, true) or finding:find("nova-lite", 1, true), finding)
+    end
+  end)
+
   it("of endpoint as well", function()
     local off = { SubnetIds = false, Variant1ModelDataUrl = false, Variant2ModelDataUrl = false,
       Variant3ModelDataUrl = false, EnableServerless = "false" }
@@ -36,5 +52,21 @@ describe("the roles of core", function()
 
   it("have a boundary that fits into a managed policy: 6,144 characters", function()
     assert.is_true(#json.encode(granted.boundary()) < 6144)
+  end)
+end)
+
+describe("every handler of weir", function()
+  it("has a function in a template", function()
+    local functions = {}
+    for _, name in ipairs(templates.names()) do
+      for handler in files.read(templates.path(name)):gmatch("\n      Handler: ([%w_]+)\n") do
+        functions[handler] = name
+      end
+    end
+    local missing = {}
+    for _, name in ipairs(handlers.names) do
+      if not functions[name] then missing[#missing + 1] = name end
+    end
+    assert.same({}, missing)
   end)
 end)

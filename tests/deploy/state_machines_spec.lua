@@ -32,7 +32,7 @@ local function keys(set)
   return list
 end
 
-local NAMES = { "core" }
+local NAMES = { "core", "events" }
 
 describe("every state machine of a template", function()
   for _, name in ipairs(NAMES) do

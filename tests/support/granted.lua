@@ -21,6 +21,7 @@ granted.OWN_ACCESS_POINT = OWN_ACCESS_POINT
 local RENAMED = {
   { "weir%-tokens", "weir-core-TokenTable-1A2B3C" },
   { "weir%-ab%-tests", "weir-core-ABTable-1A2B3C" },
+  { "parameter/weir/trigger%-mode", "parameter/weir-core/trigger-mode" },
 }
 
 local MODEL = "arn:aws:sagemaker:ap-northeast-1:222222222222:model/segmentation-v3"
@@ -32,23 +33,34 @@ local function named(resource)
   return (resource:gsub("%*", "x"))
 end
 
--- handler → what its recorded events call. role: of the storage account, whose access point they read.
-local function requests_of(role)
+local function ask_of(grant, role)
+  local resource = named(grant.resource)
+  if not role then resource = resource:gsub(templates.STORAGE, templates.WORKLOAD) end
+  return {
+    action = grant.action,
+    resource = resource,
+    context = grant.action == "sagemaker:CreateTransformJob" and { ["sagemaker:ModelArn"] = MODEL } or nil,
+  }
+end
+
+-- What announces its objects is a bucket; they are read there as they are through the access point.
+local function in_bucket(asked)
+  local path = asked.resource:match("^" .. OWN_ACCESS_POINT:gsub("%p", "%%%0") .. "/object/(.*)$")
+  if not path then return nil end
+  return { action = asked.action, resource = "arn:aws:s3:::weir-files/" .. path }
+end
+
+-- handler → what its recorded events call. role: of the storage account, a setting of the handlers.
+local function requests_of(role, has_bucket)
   local by_handler = {}
+  local settings = role and { storage_role_arn = role, external_id = templates.EXTERNAL_ID }
   for _, name in ipairs(handlers.names) do
     local list = json.array {}
-    for _, request in ipairs(permission_runs.requests(name)) do
-      if role and request.service == "s3" and request.input.Bucket == permission_runs.names.bucket then
-        request.role = { arn = role }
-      end
+    for _, request in ipairs(permission_runs.requests(name, nil, settings)) do
       for _, grant in ipairs(permissions.grants(request, place)) do
-        list[#list + 1] = {
-          action = grant.action,
-          resource = role and named(grant.resource) or named(grant.resource):gsub(templates.STORAGE,
-            templates.WORKLOAD),
-          context = grant.action == "sagemaker:CreateTransformJob" and { ["sagemaker:ModelArn"] = MODEL }
-            or nil,
-        }
+        local asked = ask_of(grant, role)
+        list[#list + 1] = asked
+        if has_bucket then list[#list + 1] = in_bucket(asked) end
       end
     end
     by_handler[name] = list
@@ -75,7 +87,7 @@ function granted.question(name, more, role)
     file = templates.path(name),
     parameters = templates.given(name, more),
     place = templates.place(),
-    requests = requests_of(role),
+    requests = requests_of(role, name == "events"),
     files = OWN_ACCESS_POINT,
     boundary = granted.boundary(),
   }

@@ -32,8 +32,9 @@ function permission_runs.setting(name) return permission_runs.names[name] end
 
 function permission_runs.path(name) return ("tests/events/permissions/%s.jsonl"):format(name) end
 
--- requests(handler name[, path]) → list of requests, in order
-function permission_runs.requests(name, path)
+-- requests(handler name[, path[, settings]]) → list of requests, in order; settings: beside those of
+-- the events' config
+function permission_runs.requests(name, path, settings)
   -- Each handler is a process of its own, which remembers nothing of the others.
   for _, module in ipairs { "events.trigger_mode", "inference.ab_table", "inference.assignment" } do
     require("weir." .. module).forget()
@@ -42,6 +43,10 @@ function permission_runs.requests(name, path)
   local all = {}
   for line in files.read(path or permission_runs.path(name)):gmatch("[^\n]+") do
     local event = assert(json.decode(line, { secrets = true }))
+    for key, value in pairs(settings or {}) do
+      event.config = event.config or {}
+      event.config[key] = value
+    end
     local list = calls.observed(handlers.find(name), event, set)
     table.move(list, 1, #list, #all + 1, all)
   end

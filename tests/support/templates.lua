@@ -61,6 +61,30 @@ templates.values.endpoint = {
   AlarmTopicArn = templates.values.core.AlarmTopicArn,
 }
 
+templates.values.events = {
+  EnableBucket = "false", -- or SourceBucket
+  ArtifactBucket = "weir-artifacts",
+  LayerArn = ("arn:aws:lambda:%s:%s:layer:weir:3"):format(templates.REGION, templates.WORKLOAD),
+  CodeKey = "weir/code.zip",
+  AslKey = "weir/arrivals.asl.json",
+  SourceBucket = "weir-files",
+  AccessPointArn = ACCESS_POINT,
+  KeyPrefix = "in/",
+  KeySuffix = ".png",
+  StorageRoleArn = templates.values.core.StorageRoleArn,
+  ExternalId = templates.EXTERNAL_ID,
+  OutputBucket = permission_runs.names.output_bucket,
+  ClaimsTableName = permission_runs.names.claims_table,
+  BedrockModelId = permission_runs.names.bedrock_model_id,
+  ProfiledModelId = (permission_runs.names.bedrock_model_id:gsub("^%l+%.", "")),
+  StateMachineArn = permission_runs.names.state_machine,
+  PolicySource = templates.values.core.PolicySource,
+  BoundaryArn = templates.BOUNDARY,
+  SubnetIds = "subnet-0a,subnet-0b",
+  SecurityGroupIds = "sg-0a",
+  AlarmTopicArn = templates.values.core.AlarmTopicArn,
+}
+
 templates.values.tokens = { ReplicaRegion = "eu-west-1" }
 
 templates.FILE_ROLE = ("arn:aws:iam::%s:role/weir-%s-realtime-inference"):format(templates.WORKLOAD,
