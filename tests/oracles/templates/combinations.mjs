@@ -56,7 +56,8 @@ export function combinations({ template, parameters, place }) {
   const attempt = (on, given) => {
     const { resources, problems } = resolve(template, { ...given, ...on }, place);
     tried++;
-    if (problems.length > 0 && problems.every((problem) => problem.startsWith("the rule "))) refused++;
+    // Before anything else is looked at.
+    if (problems.some((problem) => problem.startsWith("the rule "))) refused++;
     else for (const problem of [...problems, ...empty(resources)]) findings.add(problem);
   };
 
