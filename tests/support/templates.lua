@@ -78,6 +78,7 @@ templates.values.events = {
   BedrockModelId = permission_runs.names.bedrock_model_id,
   ProfiledModelId = (permission_runs.names.bedrock_model_id:gsub("^%l+%.", "")),
   StateMachineArn = permission_runs.names.state_machine,
+  DeadLetterBucket = permission_runs.names.dead_letter_bucket,
   PolicySource = templates.values.core.PolicySource,
   BoundaryArn = templates.BOUNDARY,
   SubnetIds = "subnet-0a,subnet-0b",
