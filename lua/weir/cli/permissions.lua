@@ -205,10 +205,10 @@ end
 local function show(given, screen, statements)
   if given.json then
     screen.out:print(terminal.json { Version = "2012-10-17", Statement = json.array(statements) })
+    tell_placeholders(screen, statements)
   else
-    show_yaml(screen.out, statements)
+    show_yaml(screen.out, statements) -- a template has parameters of these names
   end
-  tell_placeholders(screen, statements)
 end
 
 -- Where the source left a call open and no event was run, the statements may be too few.
