@@ -46,6 +46,11 @@ templates.values = {
 }
 
 templates.values.endpoint = {
+  ArtifactBucket = "weir-artifacts",
+  LayerArn = ("arn:aws:lambda:%s:%s:layer:weir:3"):format(templates.REGION, templates.WORKLOAD),
+  CodeKey = "weir/code.zip",
+  PolicySource = templates.values.core.PolicySource,
+  WeightsMode = "act",
   ImageUri = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/models/segmentation:3",
   ModelDataUrl = "s3://weir-models/segmentation/3.tar.gz",
   EndpointName = permission_runs.names.endpoint_name,
