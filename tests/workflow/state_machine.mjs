@@ -132,7 +132,7 @@ class Execution {
     for (const [name, state] of states) if (this.timeouts?.[name]) state.TimeoutSeconds = this.timeouts[name];
     const tasks = states.filter(([, state]) => state.Type === "Task");
     const waiting = tasks.filter(([, state]) => state.Resource === WAIT).map(([name]) => name);
-    if (waiting.length !== 1) throw new Error("expected one state with .waitForTaskToken");
+    if (waiting.length > 1) throw new Error("expected at most one state with .waitForTaskToken");
     const other = states.find(([name, { ItemProcessor, ...own }]) =>
       name !== waiting[0] && /\$\$\.(Task|State)\./.test(JSON.stringify(own)));
     if (other) throw new Error(`state '${other[0]}' asks for $$.State or $$.Task`);
