@@ -198,7 +198,10 @@ describe("a template that was broken", function()
         place = templates.place(),
       },
     }
-    assert.equal(templates.values.storage.WorkloadRoleArns, answers[1].outputs.FileRoleArns)
-    assert.not_equal(templates.values.storage.WorkloadRoleArns, answers[2].outputs.FileRoleArns)
+    local function is_trusted(answer)
+      local names = "," .. answer.outputs.FileRoleArns .. ","
+      return names:find("," .. templates.values.storage.WorkloadRoleArns .. ",", 1, true) ~= nil
+    end
+    assert.same({ true, false }, { is_trusted(answers[1]), is_trusted(answers[2]) })
   end)
 end)

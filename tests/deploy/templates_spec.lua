@@ -1,6 +1,7 @@
 -- Every template against CloudFormation's specification, weir's own rules, and all its switches.
 local files = require "support.files"
 local json = require "weir.json"
+local pattern = require "weir.pattern"
 local templates = require "support.templates"
 
 local NAMES = templates.names()
@@ -77,6 +78,58 @@ describe("every template", function()
   end)
 end)
 
+describe("what a template says in another language", function()
+  local function everything()
+    return each("resolve", function(name)
+      return { parameters = templates.given(name), place = templates.place() }
+    end)
+  end
+
+  it("are event patterns that EventBridge takes, and that match what they are for", function()
+    local rules = {}
+    for _, resolved in pairs(everything()) do
+      for logical, resource in pairs(resolved.resources) do
+        if resource.Type == "AWS::Events::Rule" then
+          rules[logical] = assert(pattern.compile(json.encode(resource.Properties.EventPattern)))
+        end
+      end
+    end
+    assert.same({ "ArrivalsRule", "MappingRule", "TransformJobsRule" }, sorted_keys(rules))
+
+    local function created(bucket, key)
+      return { source = "aws.s3", ["detail-type"] = "Object Created",
+        detail = { bucket = { name = bucket }, object = { key = key } } }
+    end
+    local prefix, suffix = templates.values.events.KeyPrefix, templates.values.events.KeySuffix
+    for _, name in ipairs { "ArrivalsRule", "MappingRule" } do
+      assert.same({ true, false, false, false }, {
+        rules[name]:match(created("weir-files", prefix .. "a" .. suffix)),
+        rules[name]:match(created("weir-files", prefix .. "a.txt")),
+        rules[name]:match(created("weir-files", "out/a" .. suffix)),
+        rules[name]:match(created("other", prefix .. "a" .. suffix)),
+      }, name)
+    end
+    local ended = assert(json.decode(files.read("tests/events/sagemaker_callback.json")))
+    ended.world, ended.config = nil, nil
+    assert.is_true(rules.TransformJobsRule:match(ended))
+  end)
+
+  it("are dashboards and inputs of schedules in JSON", function()
+    local seen = 0
+    for name, resolved in pairs(everything()) do
+      for logical, resource in pairs(resolved.resources) do
+        local target = resource.Type == "AWS::Scheduler::Schedule" and resource.Properties.Target
+        local text = resource.Properties.DashboardBody or target and target.Input
+        if text then
+          assert.truthy(json.decode(text), name .. "." .. logical)
+          seen = seen + 1
+        end
+      end
+    end
+    assert.is_true(seen >= 3)
+  end)
+end)
+
 describe("what a template repeats", function()
   local function resources(name, more)
     local answers = templates.ask { {
@@ -99,6 +152,14 @@ describe("what a template repeats", function()
   it("is the table of A/B tests of deploy/ab-table.json", function()
     local table_of = resources("core").ABTable.Properties
     local wanted = assert(json.decode(files.read("deploy/ab-table.json")))
+    for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema" } do
+      assert.same(wanted[part], table_of[part], part)
+    end
+  end)
+
+  it("is the claims table of deploy/claims-table.json", function()
+    local table_of = resources("core").ClaimsTable.Properties
+    local wanted = assert(json.decode(files.read("deploy/claims-table.json")))
     for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema" } do
       assert.same(wanted[part], table_of[part], part)
     end
