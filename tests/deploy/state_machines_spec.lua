@@ -4,20 +4,26 @@ local files = require "support.files"
 local json = require "weir.json"
 local templates = require "support.templates"
 
--- The state machines that a template makes when everything is on, by their logical names.
-local function machines_of(name)
-  local answers = templates.ask { {
-    check = "resolve",
-    file = templates.path(name),
-    parameters = templates.given(name),
-    place = templates.place(),
-  } }
-  local found = {}
-  for logical, resource in pairs(answers[1].resources) do
-    if resource.Type == "AWS::StepFunctions::StateMachine" then found[logical] = resource.Properties end
+local NAMES = { "core", "events" }
+
+-- template → the state machines that it makes when everything is on, by their logical names
+local machines = {}
+
+setup(function()
+  local questions = {}
+  for i, name in ipairs(NAMES) do
+    questions[i] = { check = "resolve", file = templates.path(name), parameters = templates.given(name),
+      place = templates.place() }
   end
-  return found
-end
+  for i, answer in ipairs(templates.ask(questions)) do
+    machines[NAMES[i]] = {}
+    for logical, resource in pairs(answer.resources) do
+      if resource.Type == "AWS::StepFunctions::StateMachine" then
+        machines[NAMES[i]][logical] = resource.Properties
+      end
+    end
+  end
+end)
 
 local function substituted(text)
   local names = {}
@@ -32,14 +38,11 @@ local function keys(set)
   return list
 end
 
-local NAMES = { "core", "events" }
-
 describe("every state machine of a template", function()
   for _, name in ipairs(NAMES) do
     it(("(%s) has every substitution, no more, and is valid then"):format(name), function()
-      local machines = machines_of(name)
-      assert.is_true(#keys(machines) > 0)
-      for logical, machine in pairs(machines) do
+      assert.is_true(#keys(machines[name]) > 0)
+      for logical, machine in pairs(machines[name]) do
         local key = machine.DefinitionS3Location.Key:match("[^/]+$")
         local text = files.read("deploy/state-machines/" .. key)
         assert.same(keys(substituted(text)), keys(machine.DefinitionSubstitutions), logical)
@@ -61,7 +64,7 @@ describe("every state machine of a template", function()
   it("is in deploy/, and each of deploy/ is in a template", function()
     local used = {}
     for _, name in ipairs(NAMES) do
-      for _, machine in pairs(machines_of(name)) do
+      for _, machine in pairs(machines[name]) do
         used[machine.DefinitionS3Location.Key:match("[^/]+$")] = true
       end
     end
@@ -71,6 +74,6 @@ describe("every state machine of a template", function()
   end)
 
   it("is STANDARD: EXPRESS has no callbacks", function()
-    assert.equal("STANDARD", machines_of("core").Inference.StateMachineType)
+    assert.equal("STANDARD", machines.core.Inference.StateMachineType)
   end)
 end)

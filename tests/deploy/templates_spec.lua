@@ -6,17 +6,40 @@ local templates = require "support.templates"
 
 local NAMES = templates.names()
 
-local function each(check, more)
+-- What is asked of each template, all of it in one go: the specification takes seconds to load.
+local CHECKS = {
+  { name = "specified", check = "specified" },
+  { name = "ruled", check = "ruled" },
+  { name = "off", check = "resolve" },
+  { name = "on", check = "resolve", given = true },
+  { name = "combinations", check = "combinations", given = true },
+}
+
+-- check → template → answer
+local answers = {}
+
+setup(function()
   local questions = {}
-  for i, name in ipairs(NAMES) do
-    questions[i] = { check = check, file = templates.path(name) }
-    for key, value in pairs(more and more(name) or {}) do questions[i][key] = value end
+  for _, name in ipairs(NAMES) do
+    for _, each in ipairs(CHECKS) do
+      questions[#questions + 1] = {
+        check = each.check,
+        file = templates.path(name),
+        parameters = each.given and templates.given(name) or nil,
+        place = templates.place(),
+      }
+    end
   end
-  local answers = templates.ask(questions)
-  local by_name = {}
-  for i, name in ipairs(NAMES) do by_name[name] = answers[i] end
-  return by_name
-end
+  local at = 0
+  local all = templates.ask(questions)
+  for _, name in ipairs(NAMES) do
+    for _, each in ipairs(CHECKS) do
+      at = at + 1
+      answers[each.name] = answers[each.name] or {}
+      answers[each.name][name] = all[at]
+    end
+  end
+end)
 
 local function sorted_keys(map)
   local list = {}
@@ -27,15 +50,15 @@ end
 
 describe("every template", function()
   it("is what CloudFormation's specification allows, below 51,200 bytes", function()
-    for name, findings in pairs(each "specified") do assert.same(json.array {}, findings, name) end
+    for name, findings in pairs(answers.specified) do assert.same(json.array {}, findings, name) end
   end)
 
   it("keeps weir's rules", function()
-    for name, findings in pairs(each "ruled") do assert.same(json.array {}, findings, name) end
+    for name, findings in pairs(answers.ruled) do assert.same(json.array {}, findings, name) end
   end)
 
   it("is a free wait handle and nothing else while everything is off", function()
-    for name, resolved in pairs(each("resolve")) do
+    for name, resolved in pairs(answers.off) do
       assert.same(json.array {}, resolved.problems, name)
       assert.same({ "Nothing" }, sorted_keys(resolved.resources), name)
       assert.equal("AWS::CloudFormation::WaitConditionHandle", resolved.resources.Nothing.Type)
@@ -43,18 +66,14 @@ describe("every template", function()
   end)
 
   it("has everything while everything is on", function()
-    for name, resolved in pairs(each("resolve", function(name)
-      return { parameters = templates.given(name), place = templates.place() }
-    end)) do
+    for name, resolved in pairs(answers.on) do
       assert.same(json.array {}, resolved.problems, name)
       assert.is_true(#sorted_keys(resolved.resources) > 1, name)
     end
   end)
 
   it("resolves with every combination of switches, and every pair of values given and absent", function()
-    for name, result in pairs(each("combinations", function(name)
-      return { parameters = templates.given(name), place = templates.place() }
-    end)) do
+    for name, result in pairs(answers.combinations) do
       assert.same(json.array {}, result.findings, name)
       assert.is_true(result.tried > result.refused, name)
     end
@@ -62,9 +81,7 @@ describe("every template", function()
 
   it("shows no External ID in outputs, descriptions, names or tags", function()
     local seen = 0
-    for name, resolved in pairs(each("resolve", function(name)
-      return { parameters = templates.given(name), place = templates.place() }
-    end)) do
+    for name, resolved in pairs(answers.on) do
       if templates.given(name).ExternalId then seen = seen + 1 end
       assert.is_nil(json.encode(resolved.outputs):find(templates.EXTERNAL_ID, 1, true), name)
       for logical, resource in pairs(resolved.resources) do
@@ -79,15 +96,9 @@ describe("every template", function()
 end)
 
 describe("what a template says in another language", function()
-  local function everything()
-    return each("resolve", function(name)
-      return { parameters = templates.given(name), place = templates.place() }
-    end)
-  end
-
   it("are event patterns that EventBridge takes, and that match what they are for", function()
     local rules = {}
-    for _, resolved in pairs(everything()) do
+    for _, resolved in pairs(answers.on) do
       for logical, resource in pairs(resolved.resources) do
         if resource.Type == "AWS::Events::Rule" then
           rules[logical] = assert(pattern.compile(json.encode(resource.Properties.EventPattern)))
@@ -116,7 +127,7 @@ describe("what a template says in another language", function()
 
   it("are dashboards and inputs of schedules in JSON", function()
     local seen = 0
-    for name, resolved in pairs(everything()) do
+    for name, resolved in pairs(answers.on) do
       for logical, resource in pairs(resolved.resources) do
         local target = resource.Type == "AWS::Scheduler::Schedule" and resource.Properties.Target
         local text = resource.Properties.DashboardBody or target and target.Input
@@ -131,15 +142,7 @@ describe("what a template says in another language", function()
 end)
 
 describe("what a template repeats", function()
-  local function resources(name, more)
-    local answers = templates.ask { {
-      check = "resolve",
-      file = templates.path(name),
-      parameters = templates.given(name, more),
-      place = templates.place(),
-    } }
-    return answers[1].resources
-  end
+  local function resources(name) return answers.on[name].resources end
 
   it("is the token table of deploy/token-table.json", function()
     local table_of = resources("core").TokenTable.Properties
