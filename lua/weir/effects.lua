@@ -96,6 +96,10 @@ end
 -- What the Python handlers that these replace call a setting.
 local ALSO = {
   token_table = "task_token_table_name",
+  bucket = "s3_access_point",
+  output_bucket = "s3_access_point_output",
+  prefix = "prefix_filter",
+  suffix = "suffix_filter",
   model_name = "sagemaker_model_name",
   instance_type = "sagemaker_instance_type",
 }

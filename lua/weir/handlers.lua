@@ -27,6 +27,7 @@ local handlers = {
     "weights",
     "mapping",
     "event_map",
+    "discovery",
     "sagemaker_invoke",
     "sagemaker_callback",
     "event_processor",
@@ -104,7 +105,7 @@ local function ask(run, kind, facts)
   if observe then observe(entry or { kind = kind, code = code }, begin_us) end
   if not entry then return nil, message, code end
 
-  report.decisions[#report.decisions + 1] = entry
+  if not run.options.forget_decisions then report.decisions[#report.decisions + 1] = entry end
   report.asking = nil
   return entry
 end
@@ -135,6 +136,8 @@ end
 --       gets the log line of every decision before any effect of it; a decision that cannot be
 --       logged fails the run
 --   request_id =   goes into those lines
+--   forget_decisions = true
+--       leaves report.decisions empty: a discovery may ask a million times
 --   observe = function(decision, begin_us)
 --       sees every decision that was made, and of one that was not { kind =, code = }
 function handlers.run(handler, event, set, effects, options)

@@ -148,6 +148,36 @@ function redact.text(text)
   return without_signature(secret.redact(text, known))
 end
 
+-- An object's key may be a long run of letters and slashes, which looks like a token and is none. What
+-- is known by its value, or begins as tokens do, is taken out of keys as well, and so is a long name
+-- between two slashes with letters of both cases and digits.
+local IS_KEY = { key = true, Key = true, file_path = true, path = true }
+local MOST_KEY = 3 * 1024 -- in bytes, percent-encoded
+local LONG_NAME, MOST_CERTAIN = 256, 255
+
+local function has_token_like_name(key)
+  for name in key:gmatch("[^/]+") do
+    if #name >= LONG_NAME and name:find("%u") and name:find("%l") and name:find("%d") then
+      return true
+    end
+  end
+  return key:find("AAAAKgAAAA", 1, true) ~= nil
+end
+
+local function holds_known(key)
+  for _, each in ipairs(known) do
+    if secret.hide(key, each) ~= key then return true end
+  end
+  return false
+end
+
+local function object_key(key)
+  local text = redact.text(key)
+  if text == key or redact.is_full() or #key > MOST_KEY then return text end
+  if #key <= MOST_CERTAIN or has_token_like_name(key) or holds_known(key) then return text end
+  return key
+end
+
 -- As RFC 6901 has it.
 local function pointer(place, key)
   if math.type(key) == "integer" then return ("%s/%d"):format(place, key - 1) end
@@ -177,7 +207,12 @@ local function copy_member(copy, key, name, value, found)
 
   local before = #found
   if name ~= key then found[before + 1] = "" end
-  copy[name] = copy_of(value, found)
+  if IS_KEY[key] and type(value) == "string" then
+    copy[name] = object_key(value)
+    if copy[name] ~= value then found[#found + 1] = "" end
+  else
+    copy[name] = copy_of(value, found)
+  end
   for i = before + 1, #found do found[i] = pointer("", name) .. found[i] end
 end
 

@@ -244,6 +244,7 @@ function runtime.run(self)
   local report = handlers.run(self.handler, event, set, current.effects, {
     log = self.log_decision,
     request_id = self.log.request_id,
+    forget_decisions = true,
     observe = observer(current, set),
   })
   if report.error then return nil, failure.new(report.error.code, report.error.message) end

@@ -1,11 +1,23 @@
 -- Asks the mapping policy about one event.
 --
---   job_decision(ask, facts) → decision | nil, message, code
+--   job_decision.ask(ask, facts) → decision | nil, message, code
+--   job_decision.of_the_event      the codes of failures that are the event's, or the policy's about
+--                                  this event; any other is everybody's
 --
 -- A decision's `fields` are the job where its action is "job".
 local events = require "weir.events"
 local redact = require "weir.redact"
 local try = require "weir.try"
+
+local job_decision = {
+  of_the_event = {
+    BudgetSpent = true,
+    InvalidEvent = true,
+    InvalidFacts = true,
+    InvariantBroken = true,
+    PolicyError = true,
+  },
+}
 
 -- The policy saw the event without its secrets. Where one of them was a part of what the job needs,
 -- the job would be another one: it is refused.
@@ -23,7 +35,7 @@ local function check_whole(decision)
     .. "must not carry one", table.concat(names, ", "))
 end
 
-return function(ask, facts)
+function job_decision.ask(ask, facts)
   local decision, message, code = ask("mapping", facts)
   if not decision then return nil, message, code end
   if decision.action ~= "job" or #decision.redacted == 0 then return decision end
@@ -36,3 +48,5 @@ return function(ask, facts)
   if fine then return decision end
   return nil, message, code
 end
+
+return job_decision

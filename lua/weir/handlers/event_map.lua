@@ -25,16 +25,6 @@ local process = require "weir.process"
 local settings = require "weir.settings"
 local try = require "weir.try"
 
--- Failures that are the event's, or the policy's about this event. Any other is everybody's: the
--- batch comes again.
-local OF_THE_EVENT = {
-  BudgetSpent = true,
-  InvalidEvent = true,
-  InvalidFacts = true,
-  InvariantBroken = true,
-  PolicyError = true,
-}
-
 -- Left for an answer before the deadline, in milliseconds.
 local MARGIN_MS = 3000
 
@@ -48,10 +38,10 @@ local function map(unit, ask, known)
 
   local event = unit.event
   local volume = type(event.volume) == "string" and event.volume or known.volume
-  local decision, message, code = job_decision(ask,
+  local decision, message, code = job_decision.ask(ask,
     { event = event, bucket = known.bucket, volume = volume })
   if not decision then
-    if not OF_THE_EVENT[code] then try.fail(message, code) end
+    if not job_decision.of_the_event[code] then try.fail(message, code) end
     return nil, message, code
   end
   if decision.action == "job" then return decision.fields end

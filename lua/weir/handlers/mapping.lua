@@ -19,7 +19,7 @@ local function decide_all(units, ask)
     if unit.problem then events.invalid("event %d of %d: %s", i, #units, unit.problem) end
     local event = unit.event
     local volume = type(event.volume) == "string" and event.volume or nil
-    local decision, message, code = job_decision(ask, { event = event, volume = volume })
+    local decision, message, code = job_decision.ask(ask, { event = event, volume = volume })
     if not decision then try.fail(("event %d of %d: %s"):format(i, #units, message), code) end
 
     local job = decision.fields

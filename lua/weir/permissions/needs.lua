@@ -98,6 +98,14 @@ return {
     { "s3.DeleteObject", DEAD_LETTER },
   },
 
+  discovery = {
+    { "s3.ListObjectsV2", { Bucket = "$bucket" }, role = "storage" },
+    { "s3.GetObject", { Bucket = "$output_bucket" } },
+    { "s3.PutObject", { Bucket = "$output_bucket" } },
+    { "s3.DeleteObject", { Bucket = "$output_bucket" } },
+    { "s3.PutObject", DEAD_LETTER },
+  },
+
   sagemaker_invoke = {
     { "dynamodb.PutItem", TABLE },
     { "dynamodb.GetItem", TABLE },

@@ -1,0 +1,133 @@
+-- The checkpoint of a discovery: what its last run saw (weir.events.seen) and, while a run is under
+-- way, how far it is. One small object, `state.json`, is the truth, written in one step; segments
+-- are objects named by what is in them, so that writing one again changes nothing. A crash loses
+-- what came after the last commit, and the next invocation does it again under the same names.
+--
+--   local checkpoint = checkpoint.load(effects, bucket, place, source)
+--   checkpoint.state   { runs = number of runs that ended, segments =, progress = | nil, last = | nil }
+--   checkpoint:commit()      what was written since is true from now on
+--   checkpoint:end_run(segments, last)   `last` is kept: what the caller was answered
+--   checkpoint.store         for seen.merge
+--
+-- One writer at a time: give the function a reserved concurrency of 1. A second one is found out
+-- at its next commit and fails with "CheckpointMoved".
+local events = require "weir.events"
+local json = require "weir.json"
+local objects = require "weir.events.objects"
+local seen = require "weir.events.seen"
+local sha256 = require "weir.sha256"
+local sorted_pairs = require "weir.sorted_pairs"
+local try = require "weir.try"
+
+local SCHEMA = "weir.checkpoint/1"
+
+local Checkpoint = {}
+Checkpoint.__index = Checkpoint
+
+-- The state as JSON and back: keys are escaped in it.
+local function with_keys(change, state)
+  local function changed(segments)
+    local copies = json.array({})
+    for i, segment in ipairs(segments) do
+      copies[i] = {
+        first = change(segment.first),
+        name = segment.name,
+        digest = segment.digest,
+        count = segment.count,
+      }
+    end
+    return copies
+  end
+
+  local copy = {}
+  for name, value in sorted_pairs(state) do copy[name] = value end
+  copy.segments = changed(state.segments)
+  if state.progress then
+    copy.progress = {}
+    for name, value in sorted_pairs(state.progress) do copy.progress[name] = value end
+    copy.progress.segments = changed(state.progress.segments)
+    for _, name in ipairs { "after", "last" } do
+      copy.progress[name] = state.progress[name] and change(state.progress[name])
+    end
+  end
+  return copy
+end
+
+local function parse(text, source, key)
+  local state = json.decode(text)
+  if not events.is_object(state) then
+    try.fail(("the checkpoint %s is no JSON; delete it to see all as new"):format(key),
+      "CheckpointDamaged")
+  end
+  if state.schema ~= SCHEMA then
+    try.fail(("the checkpoint %s is of schema %s, this program reads %s; delete it to see all as "
+      .. "new"):format(key, tostring(state.schema), SCHEMA), "CheckpointVersion")
+  end
+  if state.source ~= source then
+    try.fail(("the checkpoint %s is of %s, not of %s; give each listing a checkpoint_prefix of its "
+      .. "own"):format(key, state.source, source), "CheckpointOfAnother")
+  end
+  return with_keys(seen.unescape, state)
+end
+
+local function segment_store(effects, bucket, place)
+  return {
+    read = function(name) return objects.read(effects, bucket, place .. "segments/" .. name) end,
+    write = function(text)
+      local name = sha256.hex(text):sub(1, 32)
+      objects.write(effects, bucket, place .. "segments/" .. name, text)
+      return name
+    end,
+  }
+end
+
+-- load(…): place ends in "/"; source is a text that says what is listed.
+local function load(effects, bucket, place, source)
+  local key = place .. "state.json"
+  local text = objects.read(effects, bucket, key)
+  return setmetatable({
+    effects = effects,
+    bucket = bucket,
+    place = place,
+    key = key,
+    text = text,
+    store = segment_store(effects, bucket, place),
+    state = text and parse(text, source, key)
+      or { schema = SCHEMA, source = source, runs = 0, segments = json.array({}) },
+  }, Checkpoint)
+end
+
+function Checkpoint:commit()
+  if not self.effects.dry and objects.read(self.effects, self.bucket, self.key) ~= self.text then
+    try.fail(("another invocation wrote the checkpoint %s: only one may run at a time (reserved "
+      .. "concurrency 1)"):format(self.key), "CheckpointMoved")
+  end
+  local text = json.encode(with_keys(seen.escape, self.state), { sort = true })
+  objects.write(self.effects, self.bucket, self.key, text)
+  self.text = text
+end
+
+-- Segments that no run refers to any more are removed once the state that said so is written.
+local function remove_garbage(self, used)
+  for _, name in ipairs(self.state.garbage or {}) do
+    if not used[name] then
+      objects.remove(self.effects, self.bucket, self.place .. "segments/" .. name)
+    end
+  end
+end
+
+-- The last thing that a run does: after a crash before it, the run goes on; after it, it is over.
+function Checkpoint:end_run(segments, last)
+  local state, used, garbage = self.state, {}, json.array({})
+  for _, segment in ipairs(segments) do used[segment.name] = true end
+  for _, segment in ipairs(state.segments) do
+    if not used[segment.name] then garbage[#garbage + 1] = segment.name end
+  end
+
+  remove_garbage(self, used)
+  state.segments, state.progress, state.runs = segments, nil, state.runs + 1
+  state.last, state.garbage = last, garbage
+  self:commit()
+end
+
+return { load = load, SCHEMA = SCHEMA }

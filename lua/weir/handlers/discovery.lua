@@ -1,0 +1,288 @@
+-- Handler `discovery`: lists a bucket or access point, page by page, and writes the jobs of what is
+-- new as a manifest (weir.events.manifest). What it saw is kept in a checkpoint, so that an object
+-- is new once: when it appears, and when its ETag, size or time changes.
+--
+-- Settings, and members of the event, which come first: bucket, prefix, suffix (a list with commas),
+-- checkpoint (true; false: everything is new), max_pages (of one invocation). Settings: output_bucket
+-- and output_prefix (weir/discovery/) for manifests and checkpoints, storage_role_arn and external_id
+-- for the listing, volume. Objects that no job can be made of become dead letters, as in event_map.
+--
+-- It ends before its deadline and answers { done = false, progress = } where it goes on when it is
+-- called again: with the checkpoint by itself, without it when the event has that `progress`. The
+-- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, total_objects =, total_bytes =,
+-- largest_bytes =, parts =, listed =, new =, changed =, missing =, ignored =, everything = }.
+-- A run has the name of the event's member `run`, or its `id`: asked for the last run again, as a
+-- retry does, it answers the same. everything: each object of the listing is in the manifest, and there is no suffix.
+local checkpoints = require "weir.events.checkpoint"
+local dead_letters = require "weir.events.dead_letters"
+local events = require "weir.events"
+local job_decision = require "weir.events.job_decision"
+local json = require "weir.json"
+local listing = require "weir.events.listing"
+local manifest = require "weir.events.manifest"
+local process = require "weir.process"
+local seen = require "weir.events.seen"
+local settings = require "weir.settings"
+local sha256 = require "weir.sha256"
+local try = require "weir.try"
+
+-- Pages between two commits: what a crash makes it list again.
+local PAGES_PER_COMMIT = 100
+
+-- A page and a commit take less than that.
+local MARGIN_MS = 8000
+
+-- What is asked --------------------------------------------------------------------------------
+
+local function text_of(event, effects, name, default)
+  return events.text(event, name) or try(effects:setting(name, default))
+end
+
+local function suffixes_of(text)
+  local list = {}
+  for suffix in text:gmatch("[^,%s]+") do list[#list + 1] = suffix end
+  return list
+end
+
+local function role_of(effects)
+  local arn = effects:setting("storage_role_arn", "")
+  if arn == "" then return nil end
+  local external_id = effects:setting("external_id", "")
+  return { arn = arn, external_id = external_id ~= "" and external_id or nil }
+end
+
+local function flag_of(event, effects, name, default)
+  local value = events.member(event, name)
+  if type(value) == "boolean" then return value end
+  if value ~= nil then events.invalid("%s must be true or false", name) end
+  return try(settings.flag(effects, name, default))
+end
+
+local function source_of(event, effects)
+  return {
+    bucket = text_of(event, effects, "bucket"),
+    prefix = text_of(event, effects, "prefix", ""),
+    suffixes = suffixes_of(text_of(event, effects, "suffix", "")),
+    role = role_of(effects),
+  }
+end
+
+local function read_request(event, effects, compatible)
+  local source = source_of(event, effects)
+  local request = {
+    compatible = compatible,
+    volume = effects:setting("volume", ""),
+    output_bucket = try(effects:setting("output_bucket", source.bucket)),
+    output_prefix = try(effects:setting("output_prefix", "weir/discovery/")),
+    checkpoint = flag_of(event, effects, "checkpoint", not compatible),
+    max_pages = events.member(event, "max_pages"),
+    run = events.text(event, "run", "id"),
+    progress = events.member(event, "progress"),
+    source = source,
+  }
+  if request.output_bucket == source.bucket then request.source.leave_out = request.output_prefix end
+  return request
+end
+
+-- A text for what is listed: a checkpoint is of one listing.
+local function describe(source)
+  return ("s3://%s/%s %s"):format(source.bucket, source.prefix, table.concat(source.suffixes, ","))
+end
+
+-- Jobs ----------------------------------------------------------------------------------------
+
+
+local function keep_broken(run, event, message, code)
+  if not run.letters then try.fail(message, code) end
+  try(dead_letters.keep(run.effects, run.letters, { reason = message, code = code, event = event }))
+  run.progress.dead_letters = run.progress.dead_letters + 1
+end
+
+-- An object that is new, or changed, to the manifest, unless the policy ignores it.
+local function map(run, object)
+  local event = { source = "weir.listing", bucket = run.source.bucket, object = object }
+  if not utf8.len(object.Key) then
+    object.Key = seen.escape(object.Key)
+    return keep_broken(run, event, "the key is no valid UTF-8", "InvalidEvent")
+  end
+
+  local decision, message, code = job_decision.ask(run.ask,
+    { event = event, bucket = run.source.bucket, volume = run.volume })
+  if not decision then
+    if not job_decision.of_the_event[code] then try.fail(message, code) end
+    return keep_broken(run, event, message, code)
+  end
+  if decision.action ~= "job" then
+    run.progress.ignored = run.progress.ignored + 1
+    return
+  end
+  decision.fields.action = nil
+  run.writer:add(decision.fields)
+end
+
+-- Runs ----------------------------------------------------------------------------------------
+
+local function new_progress(id)
+  local progress = { run = id, ignored = 0, dead_letters = 0, manifest = manifest.no_progress() }
+  for name, value in pairs(seen.no_progress()) do -- any order: copies one key at a time
+    progress[name] = value
+  end
+  return progress
+end
+
+local function name_of(source) return sha256.hex(describe(source)):sub(1, 12) end
+
+-- With a checkpoint: a run that was begun goes on.
+local function kept_run(request, run)
+  local place = ("%scheckpoints/%s/"):format(request.output_prefix, name_of(request.source))
+  local checkpoint = checkpoints.load(run.effects, request.output_bucket, place,
+    describe(request.source))
+  local state = checkpoint.state
+  state.progress = state.progress
+    or new_progress(("%s-%06d"):format(name_of(request.source), state.runs + 1))
+
+  run.checkpoint, run.progress = checkpoint, state.progress
+  run.merge = seen.merge(checkpoint.store, state.segments, run.progress,
+    function(object) map(run, object) end)
+end
+
+-- Without one everything is new, and progress goes through the caller.
+local function passing_run(request, run)
+  local progress = request.progress
+  if progress ~= nil and not (events.is_object(progress) and events.is_object(progress.manifest)) then
+    events.invalid("progress must be what an answer of this handler had")
+  end
+  run.progress = progress or new_progress(request.run or run.effects:uuid())
+  run.merge = {
+    add = function(_, object)
+      run.progress.listed, run.progress.new = run.progress.listed + 1, run.progress.new + 1
+      map(run, object)
+    end,
+    pause = function() end,
+    finish = function() return nil end,
+  }
+end
+
+local function start(request, ask, effects)
+  local run = {
+    ask = ask,
+    effects = effects,
+    source = request.source,
+    volume = request.volume ~= "" and request.volume or nil,
+    letters = dead_letters.place(effects),
+  }
+  if request.checkpoint then kept_run(request, run) else passing_run(request, run) end
+
+  local place = ("%smanifests/%s/"):format(request.output_prefix, run.progress.run)
+  run.writer = manifest.writer(effects, request.output_bucket, place, run.progress.manifest)
+  return run
+end
+
+local function pause(run)
+  run.merge:pause()
+  run.writer:flush()
+  if run.checkpoint then run.checkpoint:commit() end
+end
+
+local function must_stop(request, pages)
+  if request.max_pages and pages >= request.max_pages then return true end
+  local deadline = process.deadline()
+  return deadline and process.time() > deadline - MARGIN_MS
+end
+
+-- → whether the listing came to its end
+local function list(request, run)
+  local pages = 0
+  for page in listing.pages(run.effects, run.source, run.progress.last) do
+    for _, object in ipairs(page) do run.merge:add(object) end
+    run.progress.last = page.last or run.progress.last
+
+    pages = pages + 1
+    if page.is_end then return true end
+    if must_stop(request, pages) then
+      pause(run)
+      return false
+    end
+    if pages % PAGES_PER_COMMIT == 0 then pause(run) end
+  end
+  return true
+end
+
+local COUNTS = { "listed", "new", "changed", "missing", "ignored", "dead_letters" }
+local TOTALS = { "total_objects", "total_bytes", "largest_bytes" }
+
+local function about(request, progress)
+  local known = {
+    bucket = request.source.bucket,
+    prefix = request.source.prefix,
+    suffixes = json.array(request.source.suffixes),
+    everything = #request.source.suffixes == 0
+      and progress.listed == progress.manifest.total_objects,
+  }
+  for _, name in ipairs(COUNTS) do known[name] = progress[name] end
+  return known
+end
+
+local function finish(request, run)
+  local segments = run.merge:finish()
+  local answer, totals = about(request, run.progress), run.progress.manifest
+  answer.manifest_key = run.writer:finish(answer)
+
+  answer.done, answer.manifest_bucket, answer.parts = true, request.output_bucket, #totals.lines
+  for _, name in ipairs(TOTALS) do answer[name] = totals[name] end
+  if run.checkpoint then
+    run.checkpoint:end_run(segments, { run = request.run, answer = answer })
+  end
+  return answer
+end
+
+-- Answers -------------------------------------------------------------------------------------
+
+local function measure(effects, answer)
+  effects:metric("ObjectsListed", answer.listed, "Count", {})
+  effects:metric("ObjectsDiscovered", answer.total_objects, "Count", {})
+  effects:metric("BytesDiscovered", answer.total_bytes, "Bytes", {})
+end
+
+local function shown(request, answer)
+  if not request.compatible then return answer end
+  return { manifest_key = answer.manifest_key, total_objects = answer.total_objects }
+end
+
+-- What the last run answered, where it is asked for once more.
+local function answered_before(request, run)
+  local last = run.checkpoint and run.checkpoint.state.last
+  return last and request.run and last.run == request.run and last.answer
+end
+
+local function unfinished(request, run)
+  if request.compatible then
+    try.fail("the listing takes longer than an invocation; give the function more time, or keep a "
+      .. "checkpoint (CHECKPOINT=true) and call it again", "DeadlineExceeded")
+  end
+  return {
+    done = false,
+    progress = not run.checkpoint and run.progress or json.null,
+    listed = run.progress.listed,
+  }
+end
+
+local function discover(event, ask, effects)
+  local compatible = try(settings.flag(effects, "compatible_output", false))
+  local request = read_request(events.object(event), effects, compatible)
+  local run = start(request, ask, effects)
+  local before = answered_before(request, run)
+  if before then return shown(request, before) end
+  if not list(request, run) then return unfinished(request, run) end
+
+  local answer = finish(request, run)
+  measure(effects, answer)
+  return shown(request, answer)
+end
+
+return {
+  name = "discovery",
+  asks = "mapping",
+  summary = "list a bucket or access point, and write what is new as a manifest",
+  run = discover,
+}
