@@ -252,7 +252,7 @@ end
 
 function Live:call(request)
   check_request(request, true)
-  self.plan[#self.plan + 1] = executor().planned(request)
+  if not self.forget_calls then self.plan[#self.plan + 1] = executor().planned(request) end
   return perform(self, request)
 end
 
@@ -270,8 +270,9 @@ end
 
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
 
--- effects.live{client =, executor =}: the configuration of the clients, if any, or an executor
--- whose clients live longer than one invocation.
+-- effects.live{client =, executor =, forget_calls =}: the configuration of the clients, if any, or an
+-- executor whose clients live longer than one invocation. With forget_calls the plan stays empty: in
+-- an invocation of thousands of calls nobody looks at it.
 function effects.live(given)
   given = given or {}
   redact.forget()
@@ -281,6 +282,7 @@ function effects.live(given)
     metrics = {},
     unknown = {},
     failures = {},
+    forget_calls = given.forget_calls or false,
     executor = given.executor or executor().new(given.client),
   }, Live)
 end

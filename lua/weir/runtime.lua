@@ -183,6 +183,7 @@ local function live_effects(self, trace)
     return self.executor:perform(effect)
   end
   return effects.live {
+    forget_calls = true,
     executor = {
       perform = function(_, effect)
         if trace.sampled then return trace:call(effect, perform) end

@@ -7,7 +7,7 @@ local workflow = require "support.workflow"
 
 local cloud = workflow.cloud
 local BATCH, POLICY = "Transform in a batch job", "Ask the policy"
-local FILE, FILES = "Infer one file", "Send each file to the endpoint"
+local SHARE, FILES = "Send a share of the files", "Send the files to the endpoint"
 
 local function has(list, name)
   for _, each in ipairs(list) do if each == name then return true end end
@@ -93,15 +93,6 @@ describe("the state machine", function()
       os.remove(broken)
     end)
 
-    it("lists no more files than may pass between two states, whatever their keys", function()
-      local object = { Key = ("k"):rep(1024), Size = 5 << 40, LastModified = "2026-11-25T23:05:21.000Z",
-        ETag = '"0123456789abcdef0123456789abcdef-10000"', StorageClass = "INTELLIGENT_TIERING",
-        ChecksumAlgorithm = { "CRC64NVME" }, ChecksumType = "FULL_OBJECT" }
-      local most = json.decode(run.read(state_machine.MACHINE)).States["Find the files"].Parameters.MaxKeys
-      -- A fifth is left for the input and the names around them.
-      assert.is_true(most * (#json.encode(object) + 1) < 262144 * 4 // 5)
-    end)
-
     it("has a time-out, retries with jitter and a catch in every task", function()
       local tasks = 0
       local function visit(states, caught)
@@ -120,7 +111,7 @@ describe("the state machine", function()
       end
       local machine = json.decode(run.read(state_machine.MACHINE))
       visit(machine.States, false)
-      assert.equal(5, tasks)
+      assert.equal(6, tasks)
       local wait = machine.States[BATCH]
       assert.is_true(wait.HeartbeatSeconds < wait.TimeoutSeconds and wait.TimeoutSeconds < 86400)
     end)
@@ -131,8 +122,7 @@ describe("the state machine", function()
       local output = succeeded(stage:run { input = { prefix = "few/" } })
       assert.same({ "realtime", "policy", "4 files, below 10", 4 },
         { output.branch, output.decided_by, output.because, output.file_count })
-      assert.equal(4, #output.result)
-      assert.same({ variant = "a", output_bytes = 5 }, output.result[1])
+      assert.same({ { done = true, lane = 0, files = 4, failed = 0, ok = true } }, output.result)
       local object = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = "results/few/003.csv.out" })
       assert.same({ "row 3", "text/csv" }, { object.Body, object.ContentType })
       assert.same({}, workflow.jobs())
@@ -142,7 +132,7 @@ describe("the state machine", function()
       for _, kind in ipairs { "serverless", "components" } do
         local output = succeeded(stage:run { input = { prefix = "many/", inference_type = kind,
           inference_component_name = "c" } })
-        assert.same({ kind, 12 }, { output.branch, #output.result })
+        assert.same({ kind, 12 }, { output.branch, output.result[1].files })
       end
     end)
 
@@ -195,20 +185,58 @@ describe("the state machine", function()
       assert.same({ "none", 0 }, { output.branch, output.file_count })
     end)
 
-    it("leaves more files than one page to a batch job", function()
+    it("leaves the policy to decide about any number of files", function()
       local output = succeeded((through_batch({ input = { prefix = "hundreds/" } }, "Completed")))
-      assert.same({ "batch", "discovery", 150 }, { output.branch, output.decided_by, output.file_count })
+      assert.same({ "batch", "policy", 151 }, { output.branch, output.decided_by, output.file_count })
+      output = succeeded(stage:run { input = { prefix = "hundreds/", inference_type = "serverless" } })
+      assert.same({ "serverless", 151 }, { output.branch, output.result[1].files })
+    end)
+
+    it("goes on listing when its time is over", function()
+      local slow = state_machine.start_function("weir-discovery", { MAX_PAGES = "1", PAGE_SIZE = "40" })
+      local functions = stage:urls()
+      functions["weir-discovery"] = slow.url
+      local result, execution = stage:run { input = { prefix = "hundreds/", inference_type = "serverless" },
+        functions = functions }
+      slow:close()
+      assert.equal(151, succeeded(result).file_count)
+      local rounds = 0
+      for _, name in ipairs(execution.states) do rounds = rounds + (name == "Go on listing" and 1 or 0) end
+      assert.equal(3, rounds)
+    end)
+
+    it("gives a batch job the prefix, or the list of the files where there are others below it", function()
+      local client = cloud.client "s3"
+      through_batch({ input = { prefix = "many/" } }, "Completed")
+      local function source_of_job()
+        for _, request in ipairs(cloud.requests()) do
+          if request.operation == "CreateTransformJob" then
+            return request.input.TransformInput.DataSource.S3DataSource
+          end
+        end
+      end
+      assert.same({ S3DataType = "S3Prefix", S3Uri = "s3://bucket/many/" }, source_of_job())
+
+      assert(client:put_object { Bucket = "bucket", Key = "many/notes.txt", Body = "x" })
+      workflow.reset()
+      through_batch({ input = { prefix = "many/", suffix = ".csv" } }, "Completed")
+      local source = source_of_job()
+      assert.equal("ManifestFile", source.S3DataType)
+      local list = json.decode(assert(client:get_object { Bucket = "bucket",
+        Key = source.S3Uri:match("^s3://bucket/(.*)$") }).Body)
+      assert.same({ 13, "s3://bucket/", "many/001.csv" }, { #list, list[1].prefix, list[2] })
+      assert(client:delete_object { Bucket = "bucket", Key = "many/notes.txt" })
     end)
 
     it("fails when there is no bucket", function()
       local result, execution = stage:run { input = { bucket = "nobody-has-this", prefix = "" } }
-      failed("S3.NoSuchBucketException", result)
+      failed("NoSuchBucket", result)
       assert.is_true(has(execution.caught, "Find the files"))
     end)
   end)
 
   it("refuses an input that is none before anything is asked, and says what it must be", function()
-    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 },
+    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 }, suffix = { json.null, 3 },
       fallback_threshold = { json.null, "10", true } } do
       for _, value in ipairs(values) do
         local result, execution = stage:run { input = { [name] = value } }
@@ -239,7 +267,7 @@ describe("the state machine", function()
       local output = succeeded(stage:run { input = { prefix = "few/" },
         functions = without(stage:urls(), "weir-routing") })
       assert.same({ "realtime", "static fallback", REASON .. "4 files, below the static threshold 10", 4 },
-        { output.branch, output.decided_by, output.because, #output.result })
+        { output.branch, output.decided_by, output.because, output.result[1].files })
       local metrics = put_metrics()
       assert.equal(1, #metrics)
       assert.same({ "RoutingFallback", 1, "inference" },
@@ -338,7 +366,7 @@ describe("the state machine", function()
       local retry = require "weir.aws.retry"
       local states = json.decode(run.read(state_machine.MACHINE)).States
       local seen = {}
-      for _, state in ipairs { states[POLICY], states[BATCH], states[FILES].ItemProcessor.States[FILE] } do
+      for _, state in ipairs { states[POLICY], states[BATCH], states[FILES].ItemProcessor.States[SHARE] } do
         for _, rule in ipairs(state.Retry) do
           for _, code in ipairs(rule.ErrorEquals) do
             if retry.classify { code = code } then seen[#seen + 1] = code end
@@ -369,13 +397,18 @@ describe("the state machine", function()
       cloud.answers { ["sagemaker_runtime.InvokeEndpoint"] = { WARMING, WARMING, WARMING, WARMING } }
       local result, execution = stage:run { input = { prefix = "one/" } }
       assert.equal(1, #succeeded(result).result)
-      assert.same({ FILE }, execution.retried)
+      assert.same({ SHARE }, execution.retried)
     end)
 
     it("fails when the model fails, with its error", function()
       local result, execution = stage:run { input = { prefix = "few/", endpoint_name = "broken" } }
-      assert.matches("Received server error", failed("ModelError", result), 1, true)
-      assert.is_true(has(execution.caught, FILES))
+      local cause = failed("FilesFailed", result)
+      local place = cause:match("beside s3://bucket/(.*)manifest.json")
+      local note = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = place .. "failures/0-1.json" })
+      local file = json.decode(note.Body)
+      assert.same({ "few/001.csv", "ModelError" }, { file.key, file.code })
+      assert.matches("Received server error", file.message, 1, true)
+      assert.same({}, execution.caught)
     end)
 
     it("leaves no token behind when the job cannot be started", function()

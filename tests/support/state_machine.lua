@@ -21,12 +21,16 @@ local HANG_MS = 300000
 local M = { MACHINE = "deploy/state-machines/inference.asl.json", RULE = "deploy/transform-job-rule.json" }
 
 M.HANDLERS = { ["weir-routing"] = "routing", ["weir-realtime"] = "realtime_inference",
-  ["weir-invoke"] = "sagemaker_invoke", ["weir-callback"] = "sagemaker_callback" }
+  ["weir-discovery"] = "discovery", ["weir-invoke"] = "sagemaker_invoke", ["weir-callback"] = "sagemaker_callback" }
 
 local function arn(name) return "arn:aws:lambda:eu-west-1:111122223333:function:" .. name end
 
-M.SUBSTITUTIONS = { RoutingFunctionArn = arn "weir-routing", RealtimeFunctionArn = arn "weir-realtime",
-  InvokeFunctionArn = arn "weir-invoke" }
+M.SUBSTITUTIONS = {
+  DiscoveryFunctionArn = arn "weir-discovery",
+  RoutingFunctionArn = arn "weir-routing",
+  RealtimeFunctionArn = arn "weir-realtime",
+  InvokeFunctionArn = arn "weir-invoke",
+}
 
 -- A function of its own, as it is deployed.
 function M.start_function(name, more)
@@ -34,7 +38,8 @@ function M.start_function(name, more)
     env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_POLICY_SOURCE = "policies" } }
-  local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out/" }
+  local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out/",
+    OUTPUT_BUCKET = "bucket" }
   for key, value in pairs(more or {}) do variables[key] = value end
   for key, value in pairs(variables) do
     options[#options + 1] = "--env"

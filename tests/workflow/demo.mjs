@@ -14,7 +14,7 @@ const MACHINE = "deploy/state-machines/inference.asl.json";
 const RULE = "deploy/transform-job-rule.json";
 const TABLE = JSON.parse(readFileSync("deploy/token-table.json", "utf8"));
 const HANDLERS = { "weir-routing": "routing", "weir-realtime": "realtime_inference",
-  "weir-invoke": "sagemaker_invoke", "weir-callback": "sagemaker_callback" };
+  "weir-discovery": "discovery", "weir-invoke": "sagemaker_invoke", "weir-callback": "sagemaker_callback" };
 
 // Printing ---------------------------------------------------------------------------------------
 
@@ -58,14 +58,15 @@ async function putFiles({ front }, prefix, count) {
 
 async function setUp() {
   stage.front = await startFront();
-  const settings = { TOKEN_TABLE: TABLE.TableName, MODEL_NAME: "segmentation-v3", WEIR_POLICY_SOURCE: "policies" };
+  const settings = { TOKEN_TABLE: TABLE.TableName, MODEL_NAME: "segmentation-v3", OUTPUT_BUCKET: "bucket",
+    WEIR_POLICY_SOURCE: "policies" };
   await Promise.all([createTable(stage), putFiles(stage, "few/", 4), putFiles(stage, "many/", 24),
     ...Object.entries(HANDLERS).map(async ([name, handler]) => {
       stage.children[name] = await startFunction(weir, name, handler, stage.front, settings);
       stage.functions[name] = stage.children[name].url;
     })]);
   const arn = (name) => `arn:aws:lambda:eu-west-1:111122223333:function:${name}`;
-  stage.machine = load(MACHINE, { RoutingFunctionArn: arn("weir-routing"), RealtimeFunctionArn: arn("weir-realtime"),
+  stage.machine = load(MACHINE, { DiscoveryFunctionArn: arn("weir-discovery"), RoutingFunctionArn: arn("weir-routing"), RealtimeFunctionArn: arn("weir-realtime"),
     InvokeFunctionArn: arn("weir-invoke") });
 }
 
@@ -81,15 +82,15 @@ const fallback = ({ decision }) => step("fallback", `${paint("1", decision.branc
 
 // What an operator wants to know of a state that was left.
 const explain = {
-  "Find the files": ({ listing }) => step("discovery", `${plural(listing.KeyCount, "file")} under the prefix`),
+  "Find the files": ({ listing }) => step("discovery", `${plural(listing.found.total_objects, "file")} under the prefix`),
   "Ask the policy": ({ decision, policy_failure: failure }) => decision
     ? step("policy", `${paint("1", decision.branch)}, because ${decision.because}`)
     : step("policy", `cannot be asked: ${failure.Error}`, "33"),
   "Count the fallback": () => step("metric", "RoutingFallback 1: somebody should know"),
   "Fall back to batch": fallback,
   "Fall back to real time": fallback,
-  "Send each file to the endpoint": ({ result }) => result && step("endpoint",
-    `${plural(result.length, "file")} answered by variant ${result[0].variant}, results under s3://bucket/results/`),
+  "Send the files to the endpoint": ({ result }) => result && step("endpoint",
+    `${plural(result.reduce((sum, { files }) => sum + files, 0), "file")} answered, results under s3://bucket/results/`),
 };
 
 function onEvent({ type, state }) {
@@ -189,7 +190,7 @@ function title(text) {
 async function play() {
   title("A few files: the policy sends them to the endpoint");
   const few = await execute("demo-few", "few/");
-  check(few.status === "SUCCEEDED" && few.output.branch === "realtime" && few.output.result.length === 4,
+  check(few.status === "SUCCEEDED" && few.output.branch === "realtime" && few.output.result[0].files === 4,
     "the files were not answered by the endpoint");
 
   title("Many files: a batch job, and its callback");

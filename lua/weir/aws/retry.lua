@@ -2,6 +2,7 @@
 -- bucket that stops a client from hammering a service in trouble. One retrier per client.
 --
 -- Clock, sleep and random come from outside, so that tests see every delay without waiting.
+local flight = require "weir.aws.flight"
 local sigv4 = require "weir.sigv4"
 local process = require "weir.process"
 local time = require "weir.aws.time"
@@ -68,7 +69,7 @@ function M.new(options)
     max_attempts = options.max_attempts or 3,
     base_ms = options.base_ms or 50,
     now = options.now or process.time,
-    sleep = options.sleep or function(ms) process.sleep(math.ceil(ms)) end,
+    sleep = options.sleep or flight.sleep,
     random = options.random or math.random,
     tokens = BUCKET_SIZE,
     offset_ms = 0, -- the service's clock minus ours

@@ -7,7 +7,7 @@
 local bytes = require "weir.bytes"
 local endpoint = require "weir.aws.endpoint"
 local failure = require "weir.aws.failure"
-local http = require "weir.http"
+local flight = require "weir.aws.flight"
 local invocation = require "weir.aws.invocation"
 local process = require "weir.process"
 local secret = require "weir.secret"
@@ -101,7 +101,7 @@ local function attempt(self, operation, request, place, deadline_ms)
   local headers, problem = sign(self, operation, request, place, deadline_ms)
   if not headers then return nil, problem end
 
-  local response, message, code = http.request {
+  local response, message, code = flight.request {
     method = request.method,
     url = request.url,
     headers = headers,

@@ -2,7 +2,7 @@
 --
 --   for page in listing.pages(effects, source, after) do … end
 --
--- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =? }; after is the key
+-- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? }; after is the key
 -- behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified = }, without those
 -- of other suffixes and those below leave_out; it has `last`, the key to go on behind, and `is_end`
 -- where no other follows.
@@ -24,6 +24,7 @@ local function ask(effects, source, after, token)
       Prefix = source.prefix ~= "" and source.prefix or nil,
       StartAfter = not token and after or nil,
       ContinuationToken = token,
+      MaxKeys = source.page_size,
     },
   }
   if page then return page end

@@ -3,9 +3,11 @@
 -- is new once: when it appears, and when its ETag, size or time changes.
 --
 -- Settings, and members of the event, which come first: bucket, prefix, suffix (a list with commas),
--- checkpoint (true; false: everything is new), max_pages (of one invocation). Settings: output_bucket
+-- checkpoint (true; false: everything is new), max_pages (of one invocation), page_size. Settings: output_bucket
 -- and output_prefix (weir/discovery/) for manifests and checkpoints, storage_role_arn and external_id
 -- for the listing, volume. Objects that no job can be made of become dead letters, as in event_map.
+--
+-- The event { batch_manifest_of = key, manifest_bucket = } makes of a manifest one of SageMaker's.
 --
 -- It ends before its deadline and answers { done = false, progress = } where it goes on when it is
 -- called again: with the checkpoint by itself, without it when the event has that `progress`. The
@@ -38,6 +40,12 @@ local function text_of(event, effects, name, default)
   return events.text(event, name) or try(effects:setting(name, default))
 end
 
+-- The same where "" has a meaning: all.
+local function filter_of(event, effects, name)
+  if event[name] == "" then return "" end
+  return text_of(event, effects, name, "")
+end
+
 local function suffixes_of(text)
   local list = {}
   for suffix in text:gmatch("[^,%s]+") do list[#list + 1] = suffix end
@@ -58,11 +66,23 @@ local function flag_of(event, effects, name, default)
   return try(settings.flag(effects, name, default))
 end
 
+-- A number from 1 on, or 0: there is no limit.
+local function limit_of(event, effects, name)
+  local value = events.member(event, name)
+  if value == nil then
+    return try(settings.integer(effects, name, { min = 0, max = 1000000000 }, 0))
+  end
+  if math.type(value) == "integer" and value >= 1 then return value end
+  events.invalid("%s must be a whole number from 1 on", name)
+end
+
 local function source_of(event, effects)
+  local page_size = limit_of(event, effects, "page_size")
   return {
+    page_size = page_size > 0 and page_size or nil,
     bucket = text_of(event, effects, "bucket"),
-    prefix = text_of(event, effects, "prefix", ""),
-    suffixes = suffixes_of(text_of(event, effects, "suffix", "")),
+    prefix = filter_of(event, effects, "prefix"),
+    suffixes = suffixes_of(filter_of(event, effects, "suffix")),
     role = role_of(effects),
   }
 end
@@ -75,7 +95,7 @@ local function read_request(event, effects, compatible)
     output_bucket = try(effects:setting("output_bucket", source.bucket)),
     output_prefix = try(effects:setting("output_prefix", "weir/discovery/")),
     checkpoint = flag_of(event, effects, "checkpoint", not compatible),
-    max_pages = events.member(event, "max_pages"),
+    max_pages = limit_of(event, effects, "max_pages"),
     run = events.text(event, "run", "id"),
     progress = events.member(event, "progress"),
     source = source,
@@ -185,7 +205,7 @@ local function pause(run)
 end
 
 local function must_stop(request, pages)
-  if request.max_pages and pages >= request.max_pages then return true end
+  if request.max_pages > 0 and pages >= request.max_pages then return true end
   local deadline = process.deadline()
   return deadline and process.time() > deadline - MARGIN_MS
 end
@@ -267,7 +287,16 @@ local function unfinished(request, run)
   }
 end
 
+-- For a batch job: { manifest_path = } of a list of its own kind, made of a manifest.
+local function for_batch(event, effects)
+  local bucket = events.required_text(event, "manifest_bucket")
+  local key = events.required_text(event, "batch_manifest_of")
+  return { manifest_path = require("weir.events.batch_manifest").write(effects, bucket, key) }
+end
+
 local function discover(event, ask, effects)
+  if events.is_object(event) and event.batch_manifest_of then return for_batch(event, effects) end
+
   local compatible = try(settings.flag(effects, "compatible_output", false))
   local request = read_request(events.object(event), effects, compatible)
   local run = start(request, ask, effects)

@@ -1,5 +1,5 @@
 -- Handler `realtime_inference`: one file to an endpoint, and the endpoint's answer beside the
--- results of the others. The state machine calls it once for each file that it found (a Map state).
+-- results of the others; or a share of a manifest's files, several at a time (weir.inference.slice).
 -- weir.inference.invocation_request says what the event has, docs/realtime-inference.md the rest.
 --
 -- In an A/B test (the setting AB_TEST_TABLE_NAME) each request is recorded: the variant, whether it
@@ -7,12 +7,14 @@
 local ab_table = require "weir.inference.ab_table"
 local assignment = require "weir.inference.assignment"
 local bytes = require "weir.bytes"
+local events = require "weir.events"
 local invocation_request = require "weir.inference.invocation_request"
 local json = require "weir.json"
 local process = require "weir.process"
 local python = require "weir.callback.python"
 local redact = require "weir.redact"
 local retry = require "weir.aws.retry"
+local slice = require "weir.inference.slice"
 local source_object = require "weir.processing.source_object"
 local stopwatch = require "weir.inference.stopwatch"
 local try = require "weir.try"
@@ -247,7 +249,7 @@ local function infer(run)
   return result_of(run, answer, name, download_ms, total_ms)
 end
 
-local function run(event, ask, effects)
+local function one_file(event, ask, effects)
   local is_compatible = python.is_wanted(effects)
   local request = invocation_request.read(effects, event, is_compatible)
   -- S3's console marks a folder with an object of no bytes: it is listed as the files are, and is
@@ -265,6 +267,13 @@ local function run(event, ask, effects)
     is_compatible = is_compatible,
     table = try(ab_table.settings(effects)),
   }
+end
+
+local function run(event, ask, effects)
+  if events.is_object(event) and events.member(event, "manifest_key") then
+    return slice.run(event, effects, function(file) return one_file(file, ask, effects) end)
+  end
+  return one_file(event, ask, effects)
 end
 
 return {

@@ -42,6 +42,7 @@ return {
         InferenceComponentName = "$inference_component_name",
       },
     },
+    { "s3.GetObject", { Bucket = "$output_bucket" } },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
     { "sagemaker.DescribeEndpoint", ENDPOINT, when = { "variant_assignment", "policy" } },
     { "dynamodb.DescribeTable", AB_TABLE, when = { "ab_test_table_name", is_set } },
@@ -104,6 +105,9 @@ return {
     { "s3.PutObject", { Bucket = "$output_bucket" } },
     { "s3.DeleteObject", { Bucket = "$output_bucket" } },
     { "s3.PutObject", DEAD_LETTER },
+    { "s3.CreateMultipartUpload", { Bucket = "$output_bucket" } },
+    { "s3.UploadPart", { Bucket = "$output_bucket" } },
+    { "s3.CompleteMultipartUpload", { Bucket = "$output_bucket" } },
   },
 
   sagemaker_invoke = {
