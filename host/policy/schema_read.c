@@ -247,29 +247,47 @@ static void push_number(lua_State *L, const schema_field *field, json_span value
 
 static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
 
-/* Pushes the next value of a text that was checked. One pass, however deep the value is. */
-static void push_next(lua_State *L, const schema_field *field, json_scan *scan);
+/* How large tables are made: as the one before, whose text is mostly alike, but no larger than
+ * MOST_ROOM. A table grows by itself. */
+typedef struct {
+  int members, elements;
+} table_sizes;
 
-static void push_members(lua_State *L, const schema_field *field, json_scan *scan) {
+enum { MOST_ROOM = 8 };
+
+static int room(int count) {
+  return count < MOST_ROOM ? count : MOST_ROOM;
+}
+
+/* Pushes the next value of a text that was checked. One pass, however deep the value is. */
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan, table_sizes *last);
+
+static void push_members(lua_State *L, const schema_field *field, json_scan *scan,
+                         table_sizes *last) {
   json_span key;
   size_t guess = 0;
-  lua_createtable(L, 0, 8);
-  while (json_scan_member(scan, &key)) {
+  int count = 0;
+  lua_createtable(L, 0, room(last->members));
+  for (; json_scan_member(scan, &key); count++) {
     push_text(L, key);
     const schema_field *inner = field->of ? field->of : &any_field;
     if (field->type == SCHEMA_RECORD) inner = schema_find(&field->fields, key.at, key.size, &guess);
-    push_next(L, inner, scan);
+    push_next(L, inner, scan, last);
     lua_rawset(L, -3);
     sandbox_charge(L, 0); /* names that collide: ends here when they have spent the budget */
   }
+  last->members = count;
 }
 
-static void push_elements(lua_State *L, const schema_field *field, json_scan *scan) {
-  lua_createtable(L, 4, 0);
-  for (lua_Integer i = 1; json_scan_element(scan); i++) {
-    push_next(L, field->of ? field->of : &any_field, scan);
-    lua_rawseti(L, -2, i);
+static void push_elements(lua_State *L, const schema_field *field, json_scan *scan,
+                          table_sizes *last) {
+  int count = 0;
+  lua_createtable(L, room(last->elements), 0);
+  while (json_scan_element(scan)) {
+    push_next(L, field->of ? field->of : &any_field, scan, last);
+    lua_rawseti(L, -2, ++count);
   }
+  last->elements = count;
 }
 
 /* null in `any` JSON reads as nil, as an absent member does: policies compare fields with nil. */
@@ -282,10 +300,10 @@ static void push_scalar(lua_State *L, const schema_field *field, json_span value
   }
 }
 
-static void push_next(lua_State *L, const schema_field *field, json_scan *scan) {
+static void push_next(lua_State *L, const schema_field *field, json_scan *scan, table_sizes *last) {
   json_type type = JSON_NULL;
   json_span value = {0};
-  luaL_checkstack(L, 6, "JSON nested too deep");
+  sandbox_budget_need_stack(L, 6);
   json_scan_peek(scan, &type);
   if (type < JSON_OBJECT) {
     json_scan_value(scan, &value);
@@ -294,9 +312,9 @@ static void push_next(lua_State *L, const schema_field *field, json_scan *scan) 
   }
   json_scan_enter(scan, type);
   if (type == JSON_OBJECT)
-    push_members(L, field, scan);
+    push_members(L, field, scan, last);
   else
-    push_elements(L, field, scan);
+    push_elements(L, field, scan, last);
 }
 
 void schema_read_push(lua_State *L, const schema_field *field, json_span value) {
@@ -305,7 +323,7 @@ void schema_read_push(lua_State *L, const schema_field *field, json_span value) 
     push_scalar(L, field, value);
     return;
   }
-  luaL_checkstack(L, 8, "JSON nested too deep");
+  sandbox_budget_need_stack(L, 8);
   json_scan_begin(&scan, value.at, value.size);
-  push_next(L, field, &scan);
+  push_next(L, field, &scan, &(table_sizes){MOST_ROOM, MOST_ROOM / 2});
 }

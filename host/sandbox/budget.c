@@ -9,6 +9,7 @@
  * decisions left. */
 #include "sandbox/budget.h"
 
+#include <lauxlib.h>
 #include <stdio.h>
 
 enum {
@@ -51,6 +52,7 @@ static int64_t steps_since_start(const sandbox_budget *budget) {
 /* Notes which limit is passed, the first time. */
 static void spend(sandbox_budget *budget) {
   if (is_spent(budget)) return;
+  sandbox_budget_close_price(budget->state);
   char place[LUA_IDSIZE + 16];
   describe_place(budget->state, place, sizeof place);
   budget->memory_spent = budget->meter.bytes > budget->memory_limit;
@@ -156,7 +158,7 @@ static void collect_garbage(lua_State *L, sandbox_budget *budget) {
 void sandbox_budget_start(lua_State *L) {
   sandbox_budget *budget = sandbox_budget_of(L);
   collect_garbage(L, budget);
-  budget->instructions_spent = budget->memory_spent = budget->starved = false;
+  budget->instructions_spent = budget->memory_spent = budget->starved = budget->priced = false;
   budget->refused_size = 0;
   budget->reason[0] = '\0';
   lua_setmeter(L, &budget->meter);
@@ -208,6 +210,29 @@ void sandbox_budget_resume(lua_State *L, sandbox_pause pause) {
   budget->meter.bytes = pause.bytes;
   budget->meter.steps_limit = budget->start + (uint64_t)budget->instruction_limit;
   budget->meter.bytes_limit = budget->memory_limit;
+}
+
+void sandbox_budget_open_price(lua_State *L, size_t bytes) {
+  sandbox_budget *budget = sandbox_budget_of(L);
+  sandbox_charge_bytes(L, bytes);
+  budget->priced = true;
+  budget->bytes_before = budget->meter.bytes;
+  budget->meter.bytes_limit = SIZE_MAX;
+}
+
+void sandbox_budget_close_price(lua_State *L) {
+  sandbox_budget *budget = sandbox_budget_of(L);
+  if (!budget->priced) return;
+  budget->priced = false;
+  budget->meter.bytes = budget->bytes_before;
+  if (!is_spent(budget)) budget->meter.bytes_limit = budget->memory_limit;
+}
+
+void sandbox_budget_need_stack(lua_State *L, int slots) {
+  if (lua_checkstack(L, slots)) return;
+  sandbox_budget_close_price(L);
+  if (!sandbox_budget_of(L)->running) luaL_error(L, "stack overflow");
+  sandbox_charge_bytes(L, SIZE_MAX);
 }
 
 /* ---- What is spent ---- */

@@ -34,6 +34,8 @@ typedef struct {
   uint64_t start;            /* lua_steps then */
   int64_t instructions_used; /* as it was when the budget stopped */
   bool running;
+  bool priced;               /* between sandbox_budget_open_price and its end */
+  size_t bytes_before;       /* meter.bytes then */
   int period;                /* instructions between two calls of the hook */
   size_t collect_above;      /* memory_used that lets the next start collect garbage */
   const void *refused_block; /* the last request that the system refused, */
@@ -76,6 +78,16 @@ typedef struct {
 } sandbox_pause;
 sandbox_pause sandbox_budget_pause(lua_State *L);
 void sandbox_budget_resume(lua_State *L, sandbox_pause pause);
+
+/* Charges a fixed number of bytes, and nothing for what is made until sandbox_budget_close_price:
+ * what the host makes of the facts takes many times the memory of their text, and how much is not
+ * the policy's doing. Steps count on. Nothing in between may raise but for a spent budget and a
+ * shortage of memory. */
+void sandbox_budget_open_price(lua_State *L, size_t bytes);
+void sandbox_budget_close_price(lua_State *L);
+
+/* lua_checkstack, which ends the decision as a spent budget when that fails. */
+void sandbox_budget_need_stack(lua_State *L, int slots);
 
 /* Adds work done by C to the steps; raises once the limit is passed. Charge about one step per byte
  * or element touched (divide by 16 for memcpy-like work), before doing it. */

@@ -1,0 +1,63 @@
+-- What large facts cost: three bytes for each byte of a list, a record or other JSON that is read,
+-- whatever tables are made of it, and nothing for what is not read.
+local policy_folder = require("support.policy_folder")
+
+local SHAPES = { "{}", "[]", '{"a":1}', '{"k":"abcdefgh","s":12,"e":true}', '{"a":{"b":{}}}' }
+
+local function mapping(body)
+  return { ["mapping.lua"] = "return policy {\n  kind = \"mapping\",\n  decide = function(facts)\n"
+    .. body .. "\n  end,\n}\n" }
+end
+
+local READS_ALL = 'return ignore { because = "%d items", #facts.event.items }'
+
+-- Facts whose event has so many bytes, of values of one shape.
+local function facts_of(shape, bytes)
+  local items = (shape .. ","):rep((bytes - 12) // (#shape + 1))
+  return ('{"event":{"items":[%s]}}'):format(items:sub(1, -2))
+end
+
+describe("large facts", function()
+  teardown(policy_folder.remove_all)
+
+  it("are decided with 1 MB of small objects, and refused when three times their size is too much", function()
+    local set = policy_folder.load(mapping(READS_ALL))
+    for _, shape in ipairs(SHAPES) do
+      local decision = assert(set:decide("mapping", facts_of(shape, 1000000)))
+      assert.equal(("%d items"):format((1000000 - 12) // (#shape + 1)), decision.because, shape)
+
+      local nothing, message, code = set:decide("mapping", facts_of(shape, 1400000))
+      assert.is_nil(nothing)
+      assert.equal("BudgetSpent", code, shape)
+      assert.equal("mapping.lua:4: memory budget of 4194304 bytes spent", message)
+    end
+  end)
+
+  it("cost nothing when they are not read", function()
+    local set = policy_folder.load(mapping('return ignore { because = "unread" }'))
+    assert.equal("unread", assert(set:decide("mapping", facts_of("{}", 8000000))).because)
+  end)
+
+  it("cost each decision the same, and leave the rest of the budget", function()
+    local set = policy_folder.load(mapping([[
+    local items = #facts.event.items
+    local text = string.rep("x", 100000)
+    return ignore { because = "%d", items + #text }]]))
+    local small, large = facts_of("{}", 1200000), facts_of("{}", 1380000)
+    for _ = 1, 3 do
+      assert.truthy(set:decide("mapping", small))
+      assert.equal("BudgetSpent", select(3, set:decide("mapping", large)))
+    end
+  end)
+
+  it("that spend the instructions are not said to spend the memory", function()
+    local set = policy_folder.load(mapping('return ignore { because = "%d", facts.event.n }'), {
+      instructions = 15000,
+    })
+    local members = {}
+    for i = 1, 80000 do members[i] = ('"k%d":%d'):format(i, i) end
+    local _, message, code = set:decide("mapping", '{"event":{' .. table.concat(members, ",") .. "}}")
+    assert.equal("BudgetSpent", code)
+    assert.equal("mapping.lua:4: instruction budget of 15000 spent", message)
+  end)
+end)
