@@ -42,9 +42,14 @@ double stats_restricted_rate(const stats_error_counts *c, double d) {
       high = at;
     if (value == 0 || high - low <= DBL_EPSILON * high) break;
     double next = at - value / score_slope(c, at, d);
-    if (!(next > low && next < high)) next = low + (high - low) / 2;
-    if (fabs(next - at) <= DBL_EPSILON * at) break;
+    bool is_newton = next > low && next < high;
+    if (!is_newton) next = low + (high - low) / 2;
+    double step = fabs(next - at);
     at = next;
+    if (step <= DBL_EPSILON * at) break;
+    /* Newton's next step would be the square of this one, relative to what is nearest to an end. */
+    double least = fmin(fmin(at, at + d), fmin(1 - at, 1 - at - d));
+    if (is_newton && step <= 1e-8 * least) break;
   }
   return at;
 }
@@ -60,39 +65,100 @@ static double deviance(double x, double n, double t) {
   return 2 * (likelihood_part(x, p, t) + likelihood_part(n - x, 1 - p, 1 - t));
 }
 
-bool stats_error_refutes(const stats_error_counts *c, double d) {
+/* How far the deviance lies beyond the boundary: refuted above 0. Roots make it nearly linear in
+ * the distance from the estimate. */
+static double excess(const stats_error_counts *c, double d) {
   double t0 = stats_restricted_rate(c, d), t1 = t0 + d, least = fmin(c->n1, c->n0);
   double events = least * least * (t1 * (1 - t1) / c->n1 + t0 * (1 - t0) / c->n0);
   double found = deviance(c->x1, c->n1, t1) + deviance(c->x0, c->n0, t0);
-  return found / c->dispersion > stats_mixture_bound(events / c->dispersion, c->alpha, c->clock);
+  double bound = stats_mixture_bound(events / c->dispersion, c->alpha, c->clock);
+  return sqrt(fmax(0, found) / c->dispersion) - sqrt(bound);
 }
 
-/* Walks outwards from the estimate until a difference is refuted, then halves. Near ±1 the clock
- * runs backwards, so the first crossing counts. */
-static double find_end(const stats_error_counts *c, double estimate, double direction) {
-  double inside = estimate, step = 1e-6;
+bool stats_error_refutes(const stats_error_counts *c, double d) {
+  return excess(c, d) > 0;
+}
+
+/* A first step of about half the half-width that a normal interval would have. */
+static double first_step(const stats_error_counts *c) {
+  double p1 = (c->x1 + 1) / (c->n1 + 2), p0 = (c->x0 + 1) / (c->n0 + 2);
+  double variance = p1 * (1 - p1) / c->n1 + p0 * (1 - p0) / c->n0;
+  return fmin(0.01, 2 * sqrt(variance * c->dispersion));
+}
+
+/* The step from b that inverse quadratic interpolation (or the secant) proposes between a and b,
+ * where c is the iterate before; 0 when it is not to be trusted. */
+static double proposed_step(double a, double fa, double b, double fb, double c, double fc) {
+  double s = fb / fa, p, q;
+  if (a == c) {
+    p = (c - b) * s;
+    q = 1 - s;
+  } else {
+    double t = fa / fc, r = fb / fc;
+    p = s * ((c - b) * t * (t - r) - (b - a) * (r - 1));
+    q = (t - 1) * (r - 1) * (s - 1);
+  }
+  return isfinite(p / q) ? p / q : 0;
+}
+
+/* The root between two differences, one refuted and one not, by Brent's method (1973). */
+static double find_root(const stats_error_counts *counts, double a, double fa, double b, double fb,
+                        double tolerance) {
+  double c = a, fc = fa, step = b - a, before = step;
+  for (int i = 0; i < 200; i++) {
+    if ((fb > 0) == (fc > 0)) {
+      c = a;
+      fc = fa;
+      step = before = b - a;
+    }
+    if (fabs(fc) < fabs(fb)) { /* b is the best so far */
+      a = b, b = c, c = a;
+      fa = fb, fb = fc, fc = fa;
+    }
+    double enough = 2 * DBL_EPSILON * fabs(b) + tolerance / 2, half = (c - b) / 2;
+    if (fabs(half) <= enough || fb == 0) return b;
+    double next = 0;
+    if (fabs(before) >= enough && fabs(fa) > fabs(fb)) next = -proposed_step(a, fa, b, fb, c, fc);
+    bool good = next != 0 && next * half > 0 && fabs(next) < 1.5 * fabs(half) &&
+                fabs(next) < fabs(before) / 2;
+    before = good ? step : half;
+    step = good ? next : half;
+    a = b, fa = fb;
+    b += fabs(step) > enough ? step : copysign(enough, half);
+    fb = excess(counts, b);
+  }
+  return b;
+}
+
+/* Walks outwards from the estimate until a difference is refuted. Near ±1 the clock runs backwards,
+ * so the first crossing counts. */
+static double find_end(const stats_error_counts *c, double direction) {
+  double estimate = c->x1 / c->n1 - c->x0 / c->n0;
+  double inside = estimate, below = NAN, step = first_step(c);
   for (;;) {
     double at = estimate + direction * step;
     if (fabs(at) >= 1) return direction;
-    if (stats_error_refutes(c, at)) {
-      double outside = at;
-      while (fabs(outside - inside) > 1e-15 &&
-             fabs(outside - inside) > DBL_EPSILON * fabs(inside)) {
-        double middle = inside + (outside - inside) / 2;
-        if (middle == inside || middle == outside) break;
-        if (stats_error_refutes(c, middle))
-          outside = middle;
-        else
-          inside = middle;
-      }
-      return inside + (outside - inside) / 2;
+    double value = excess(c, at);
+    if (value > 0) {
+      /* Without a value of its own the estimate's is the boundary's there. */
+      if (isnan(below)) below = fmax(excess(c, inside), -1e3);
+      double enough = c->quick ? 0.002 * fabs(at - inside) : 1e-16;
+      return find_root(c, inside, below, at, value, enough);
     }
     inside = at;
+    below = fmax(value, -1e3);
     step *= 1.5;
   }
 }
 
+double stats_error_low(const stats_error_counts *counts) {
+  return find_end(counts, -1);
+}
+
+double stats_error_high(const stats_error_counts *counts) {
+  return find_end(counts, 1);
+}
+
 stats_interval stats_error_interval(const stats_error_counts *c) {
-  double estimate = c->x1 / c->n1 - c->x0 / c->n0;
-  return (stats_interval){find_end(c, estimate, -1), find_end(c, estimate, 1)};
+  return (stats_interval){stats_error_low(c), stats_error_high(c)};
 }

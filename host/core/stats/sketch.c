@@ -40,12 +40,12 @@ static int32_t quick_bucket(const stats_sketch *self, double value, double per_l
   return (int32_t)bucket;
 }
 
-/* Makes room for the bucket, on either side. */
-static bool reach(stats_sketch *self, int32_t bucket) {
+/* Makes room for the buckets from least to most. */
+static bool reach(stats_sketch *self, int32_t least, int32_t most) {
   enum { MARGIN = 32 };
-  if (self->size > 0 && bucket >= self->first && bucket < self->first + (int32_t)self->size)
+  if (self->size > 0 && least >= self->first && most < self->first + (int32_t)self->size)
     return true;
-  int32_t first = bucket - MARGIN, last = bucket + MARGIN;
+  int32_t first = least - MARGIN, last = most + MARGIN;
   if (self->size > 0 && self->first < first) first = self->first;
   if (self->size > 0 && self->first + (int32_t)self->size - 1 > last)
     last = self->first + (int32_t)self->size - 1;
@@ -63,7 +63,7 @@ static bool reach(stats_sketch *self, int32_t bucket) {
 
 bool stats_sketch_add_bucket(stats_sketch *self, int32_t bucket, double count) {
   if (count == 0) return true;
-  if (!reach(self, bucket)) return false;
+  if (!reach(self, bucket, bucket)) return false;
   self->counts[bucket - self->first] += count;
   self->total += count;
   return true;
@@ -83,7 +83,7 @@ bool stats_sketch_add_all(stats_sketch *self, const double *values, size_t count
       self->not_positive++;
     } else {
       int32_t bucket = quick_bucket(self, values[i], per_log);
-      if (!reach(self, bucket)) return false;
+      if (!reach(self, bucket, bucket)) return false;
       self->counts[bucket - self->first]++;
     }
     self->total++;
@@ -97,12 +97,18 @@ void stats_sketch_clear(stats_sketch *self) {
 }
 
 bool stats_sketch_merge_scaled(stats_sketch *self, const stats_sketch *other, double factor) {
-  double not_positive = other->not_positive * factor; /* both may be one */
-  for (size_t i = 0; i < other->size; i++)
-    if (!stats_sketch_add_bucket(self, other->first + (int32_t)i, other->counts[i] * factor))
-      return false;
-  self->not_positive += not_positive;
-  self->total += not_positive;
+  size_t from = 0, to = other->size;
+  while (from < to && other->counts[from] == 0) from++;
+  while (to > from && other->counts[to - 1] == 0) to--;
+  double added = other->not_positive * factor; /* both may be one */
+  if (from < to) {
+    int32_t least = other->first + (int32_t)from, most = other->first + (int32_t)to - 1;
+    if (!reach(self, least, most)) return false;
+    double *counts = self->counts + (other->first - self->first);
+    for (size_t i = from; i < to; i++) counts[i] += other->counts[i] * factor;
+  }
+  self->total += other->total * factor;
+  self->not_positive += added;
   return true;
 }
 

@@ -55,6 +55,8 @@ void stats_sketch_free(stats_sketch *self);
 typedef struct {
   const stats_sketch *sketch1, *sketch0;
   double q, n0, alpha, clock;
+  bool quick; /* three splits instead of seventeen: ends within 1.2 points, in a quarter of the time
+               */
 } stats_ratio_question;
 
 typedef struct {
@@ -62,5 +64,9 @@ typedef struct {
 } stats_ratio_range;
 
 stats_ratio_range stats_ratio_interval(const stats_ratio_question *question);
+
+/* One end of it, in half the time. */
+double stats_ratio_low(const stats_ratio_question *question);
+double stats_ratio_high(const stats_ratio_question *question);
 
 #endif

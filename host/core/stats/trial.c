@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/stats/error_interval.h"
-
 const stats_trial_settings stats_trial_settings_default = {
     .alpha = 0.05,
     .clock = 10,
@@ -124,47 +122,66 @@ stats_trial_result stats_trial_add(stats_trial *self, const stats_trial_window *
 
 /* ── What can be told ── */
 
-bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
-                        stats_trial_range *range) {
-  stats_window counts = stats_windows_counts(&sums->errors);
-  if (counts.n1 == 0) return false;
-  stats_error_counts given = {
-      .x1 = counts.x1,
-      .n1 = counts.n1,
-      .x0 = fmin(counts.x0, counts.n0),
-      .n0 = counts.n0,
+bool stats_trial_error_counts(const stats_trial *self, const stats_trial_sums *sums,
+                              stats_error_counts *counts) {
+  stats_window all = stats_windows_counts(&sums->errors);
+  *counts = (stats_error_counts){
+      .x1 = all.x1,
+      .n1 = all.n1,
+      .x0 = fmin(all.x0, all.n0),
+      .n0 = all.n0,
       .alpha = self->settings.alpha,
       .clock = self->settings.clock,
       .dispersion = stats_windows_dispersion(&sums->errors),
+      .quick = self->settings.quick,
   };
-  stats_interval ends = stats_error_interval(&given);
-  *range = (stats_trial_range){given.x1 / given.n1 - given.x0 / given.n0, ends.low, ends.high};
+  return all.n1 > 0;
+}
+
+bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
+                        stats_trial_range *range) {
+  stats_error_counts counts;
+  if (!stats_trial_error_counts(self, sums, &counts)) return false;
+  *range = (stats_trial_range){
+      .estimate = counts.x1 / counts.n1 - counts.x0 / counts.n0,
+      .low = stats_error_low(&counts),
+      .high = stats_error_high(&counts),
+  };
   return true;
 }
 
 /* The position of the q-quantile: in the middle of its value's place. */
 static double middle_position(const stats_sketch *sketch, double q) {
-  double rank = fmax(1, ceil(q * sketch->total));
-  if (rank > sketch->total) rank = sketch->total; /* an effective count below 1 */
-  return (stats_sketch_position(sketch, rank, false) + stats_sketch_position(sketch, rank, true)) /
-         2;
+  double rank = fmin(sketch->total, fmax(1, ceil(q * sketch->total)));
+  double lower = stats_sketch_position(sketch, rank, false);
+  return (lower + stats_sketch_position(sketch, rank, true)) / 2;
 }
 
-bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, double q,
-                         stats_trial_range *range) {
+bool stats_trial_ratio_question(const stats_trial *self, const stats_trial_sums *sums, double q,
+                                stats_ratio_question *question) {
   stats_window counts = stats_windows_counts(&sums->successes);
-  if (counts.n1 == 0) return false;
-  stats_ratio_question question = {
+  *question = (stats_ratio_question){
       .sketch1 = &sums->one,
       .sketch0 = &sums->zero,
       .q = q,
       .n0 = counts.n0,
       .alpha = self->settings.alpha,
       .clock = self->settings.clock,
+      .quick = self->settings.quick,
   };
-  stats_ratio_range ends = stats_ratio_interval(&question);
+  return counts.n1 > 0;
+}
+
+bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, double q,
+                         stats_trial_range *range) {
+  stats_ratio_question question;
+  if (!stats_trial_ratio_question(self, sums, q, &question)) return false;
   double apart = middle_position(&sums->one, q) - middle_position(&sums->zero, q);
-  *range = (stats_trial_range){expm1(apart * sums->one.log_g), ends.low, ends.high};
+  *range = (stats_trial_range){
+      .estimate = expm1(apart * sums->one.log_g),
+      .low = stats_ratio_low(&question),
+      .high = stats_ratio_high(&question),
+  };
   return true;
 }
 

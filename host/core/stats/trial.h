@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-#include "core/stats/proportions.h"
+#include "core/stats/error_interval.h"
 #include "core/stats/sketch.h"
 #include "core/stats/windows.h"
 #include "core/text/text_buffer.h"
@@ -43,6 +43,7 @@ typedef struct {
   double warm_up;       /* seconds */
   double split_alpha;   /* below this p the split counts as broken: 0.001 */
   double concentration; /* of the check of the split: 10,000 */
+  bool quick;           /* intervals in a fraction of the time, for simulation */
 } stats_trial_settings;
 
 extern const stats_trial_settings stats_trial_settings_default;
@@ -73,6 +74,12 @@ typedef enum {
 
 /* Sketches of the window have the trial's accuracy. */
 stats_trial_result stats_trial_add(stats_trial *self, const stats_trial_window *window);
+
+/* The questions behind the intervals, to ask for one end of them. False without counts. */
+bool stats_trial_error_counts(const stats_trial *self, const stats_trial_sums *sums,
+                              stats_error_counts *counts);
+bool stats_trial_ratio_question(const stats_trial *self, const stats_trial_sums *sums, double q,
+                                stats_ratio_question *question);
 
 /* An estimate, and the interval around it that holds the truth at all looks. */
 typedef struct {

@@ -276,7 +276,7 @@ static void standardises_windows(void **state) {
 
 static void check_ratio(const stats_sketch *one, const stats_sketch *zero, double q, double low,
                         double high) {
-  stats_ratio_question question = {one, zero, q, zero->total, .05, 10};
+  stats_ratio_question question = {one, zero, q, zero->total, .05, 10, false};
   stats_ratio_range found = stats_ratio_interval(&question);
   near_within(found.low, low, 1e-9, __LINE__);
   if (isinf(high))
