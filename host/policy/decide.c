@@ -7,6 +7,7 @@
 #include "core/json/write.h"
 #include "core/text/shown_text.h"
 #include "policy/impl.h"
+#include "policy/standing.h"
 
 /* Ends a failed step: notes outcome and message, and raises nothing the policy could catch (it is
  * called outside of policy code only). */
@@ -175,7 +176,11 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   if (sandbox->asked->invariants == LUA_NOREF) return;
   note_cost(sandbox);
   sandbox_budget_start(L);
-  facts_restore(L, &sandbox->asked->facts);
+  policy_standing *standing = sandbox->question->standing;
+  if (standing)
+    policy_standing_restore(L, standing);
+  else
+    facts_restore(L, &sandbox->asked->facts);
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->asked->invariants);
   lua_pushvalue(L, given);
   lua_pushvalue(L, decision);
@@ -217,8 +222,12 @@ static int decide(lua_State *L) {
   policy_sandbox *sandbox = lua_touserdata(L, 1);
   policy_kind *kind = sandbox->asked;
   policy_answer *answer = sandbox->answer;
-  facts_push(L, &kind->facts); // sandbox facts
-  sandbox_budget_start(L);     /* decoding them was not the policy's work */
+  policy_standing *standing = sandbox->question->standing;
+  if (standing)
+    policy_standing_push(L, standing);
+  else
+    facts_push(L, &kind->facts); // sandbox facts
+  sandbox_budget_start(L);       /* decoding them was not the policy's work */
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   lua_pushvalue(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);
@@ -274,6 +283,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
     return fail_with(sandbox, POLICY_UNKNOWN_KIND);
   }
   sandbox->asked = kind;
+  if (question->standing) return true;
   json_members listed;
   const json_members *members = question->members;
   if (!members && facts_list(question->facts, question->facts_size, &listed, why))

@@ -178,6 +178,7 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
   uint64_t given = 0;
   uint8_t *next = f->next; /* decisions mostly come with the same fields in the same order */
   f->present = 0;
+  f->stander = NULL;
   for (size_t i = 0; i < members->count; i++) {
     const json_member *member = &members->items[i];
     size_t guess = *next;
@@ -225,6 +226,29 @@ void facts_push(lua_State *L, facts *f) {
   refresh_cache(L, f);
   lua_pop(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+}
+
+void facts_decode_all(lua_State *L, facts *f) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+  int keys = lua_gettop(L);
+  drop_fields(L, f, f->decoded);
+  for (uint64_t left = f->present; left; left &= left - 1)
+    decode_field(L, f, (size_t)__builtin_ctzll(left), keys - 1, keys);
+  lua_pop(L, 2);
+}
+
+bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander) {
+  bool same = f->stander == stander;
+  if (f->decoded & ~given) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
+    drop_fields(L, f, f->decoded & ~given);
+    lua_pop(L, 2);
+  }
+  f->present = f->decoded = given;
+  f->stander = stander;
+  return same;
 }
 
 void facts_restore(lua_State *L, facts *f) {

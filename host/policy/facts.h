@@ -18,6 +18,7 @@ typedef struct {
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
   int table, cache, keys;               /* registry references */
+  const void *stander;                  /* whose fields the cache holds; NULL: those of a text */
   uint8_t next[SCHEMA_MAX_FIELDS + 1];  /* the field that came after field i - 1 the last time */
 } facts;
 
@@ -42,6 +43,13 @@ void facts_push(lua_State *L, facts *f);
 /* Makes the facts table what the text says again: a policy may have changed lists and records that
  * it read from it. */
 void facts_restore(lua_State *L, facts *f);
+
+/* Decodes every given field into the cache. */
+void facts_decode_all(lua_State *L, facts *f);
+
+/* Takes the fields as given that `stander` puts into the cache (standing.h). True when what is in
+ * the cache is his already. */
+bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander);
 
 /* Forgets the text: fields of a table that outlives its decision read as absent. */
 static inline void facts_forget(facts *f) {

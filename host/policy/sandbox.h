@@ -17,6 +17,7 @@
 #include "core/text/text_buffer.h"
 
 typedef struct policy_sandbox policy_sandbox;
+typedef struct policy_standing policy_standing; /* standing.h */
 
 typedef struct {
   int64_t instructions;      /* of one decision */
@@ -48,6 +49,7 @@ typedef struct {
   const char *facts; /* JSON object */
   size_t facts_size;
   const json_members *members; /* of facts, when they have been read already; else NULL */
+  policy_standing *standing;   /* or NULL: the facts, instead of a text of them */
   json_span params;            /* JSON object of recorded parameters, or size 0 */
   json_span overrides; /* JSON array of the names in params that were overrides then; size 0: all */
   policy_sandbox *recorded_by; /* or NULL: whose defaults tell which of params were overrides */

@@ -1,0 +1,307 @@
+/* See standing.h. */
+#include "policy/standing.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/impl.h"
+
+enum { PATH_BYTES = 96, TABLES_MAX = 64 };
+
+typedef enum { INTEGER, NUMBER, FLAG, CONSTANT } place_type;
+
+/* One entry of one table. */
+typedef struct {
+  place_type type;
+  double value, written; /* NaN: none */
+  const void *key; /* addresses of the key, which is a text or a small number, and of a constant */
+  const void *constant;
+  char path[PATH_BYTES];
+} place;
+
+/* The places of one table, in the order in which Lua goes through it. The first is the facts' own
+ * cache, which no policy can change. */
+typedef struct {
+  size_t first, count;
+} table_places;
+
+struct policy_standing {
+  policy_sandbox *sandbox;
+  policy_kind *kind;
+  text_buffer text;
+  json_members members; /* of the text */
+  place *places;
+  size_t count, capacity;
+  table_places tables[TABLES_MAX];
+  size_t table_count;
+  /* Registry references to lists: the tables; of place i its key and its first value. */
+  int table_list, keys, values;
+  uint64_t given; /* fields of the facts */
+  bool lent;      /* a policy has the tables */
+};
+
+/* ── Surveying what was decoded ── */
+
+static place *add_place(policy_standing *self) {
+  if (self->count == self->capacity) {
+    size_t capacity = self->capacity ? 2 * self->capacity : 64;
+    place *places = realloc(self->places, capacity * sizeof *places);
+    if (!places) return NULL;
+    self->places = places;
+    self->capacity = capacity;
+  }
+  place *added = &self->places[self->count++];
+  *added = (place){0};
+  return added;
+}
+
+static place_type type_of(lua_State *L, int index) {
+  switch (lua_type(L, index)) {
+  case LUA_TNUMBER: return lua_isinteger(L, index) ? INTEGER : NUMBER;
+  case LUA_TBOOLEAN: return FLAG;
+  default: return CONSTANT;
+  }
+}
+
+/* Appends the value on top to the list with this reference, as element `at`, and pops it. */
+static void keep(lua_State *L, int list, size_t at) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, list);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)at);
+  lua_pop(L, 1);
+}
+
+/* What tells keys apart: the address of a text, which is short and so has one; a number itself. */
+static const void *address_of_key(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING) return lua_topointer(L, index);
+  return (const void *)(intptr_t)lua_tointeger(L, index);
+}
+
+/* Notes the entry key, value on top of the stack. */
+static void note_entry(lua_State *L, policy_standing *self, const char *prefix) {
+  place *noted = add_place(self);
+  if (!noted) luaL_error(L, "not enough memory");
+  noted->type = type_of(L, -1);
+  noted->value = noted->type == FLAG ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
+  noted->written = noted->value;
+  noted->key = address_of_key(L, -2);
+  noted->constant = lua_topointer(L, -1);
+  const char *dot = prefix[0] ? "." : "";
+  if (lua_type(L, -2) == LUA_TSTRING)
+    snprintf(noted->path, sizeof noted->path, "%s%s%s", prefix, dot, lua_tostring(L, -2));
+  else
+    snprintf(noted->path, sizeof noted->path, "%s%s%d", prefix, dot, (int)lua_tointeger(L, -2));
+  lua_pushvalue(L, -2);
+  keep(L, self->keys, self->count);
+  lua_pushvalue(L, -1);
+  keep(L, self->values, self->count);
+}
+
+/* Notes the entries of the table on top, then those of the tables in it; pops it. */
+static void survey(lua_State *L, policy_standing *self, const char *prefix) {
+  luaL_checkstack(L, 8, "facts nested too deep");
+  if (self->table_count == TABLES_MAX) luaL_error(L, "facts have too many tables");
+  table_places *mine = &self->tables[self->table_count++];
+  lua_pushvalue(L, -1);
+  keep(L, self->table_list, self->table_count);
+  mine->first = self->count;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) note_entry(L, self, prefix);
+  lua_pop(L, 1);
+  mine->count = self->count - mine->first;
+
+  for (size_t i = 0; i < mine->count; i++) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s", self->places[mine->first + i].path);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, self->values);
+    lua_rawgeti(L, -1, (lua_Integer)(mine->first + i + 1));
+    lua_remove(L, -2);
+    if (lua_istable(L, -1))
+      survey(L, self, path);
+    else
+      lua_pop(L, 1);
+  }
+}
+
+/* Decodes every given field into the cache, and notes all there is. */
+static void decode_all(lua_State *L, policy_standing *self) {
+  facts *f = &self->kind->facts;
+  facts_decode_all(L, f);
+  self->given = f->present;
+  self->count = self->table_count = 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  survey(L, self, "");
+}
+
+/* ── Making one ── */
+
+static int new_list(lua_State *L) {
+  lua_newtable(L);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int open_protected(lua_State *L) {
+  policy_standing *self = lua_touserdata(L, 1);
+  self->table_list = new_list(L);
+  self->keys = new_list(L);
+  self->values = new_list(L);
+  decode_all(L, self);
+  return 0;
+}
+
+policy_standing *policy_standing_new(policy_sandbox *sandbox, const policy_question *question,
+                                     text_buffer *why) {
+  policy_kind *kind = (policy_kind *)policy_kind_find(sandbox, question->kind, question->kind_size);
+  policy_standing *self = calloc(1, sizeof *self);
+  if (!self || !kind) {
+    free(self);
+    text_buffer_text(why, "not enough memory");
+    return NULL;
+  }
+  self->sandbox = sandbox;
+  self->kind = kind;
+  text_buffer_append(&self->text, question->facts, question->facts_size);
+  bool ok = !self->text.failed &&
+            facts_list(self->text.data, self->text.size, &self->members, why) &&
+            facts_take(&kind->facts, &self->members, why);
+  if (ok) {
+    lua_State *L = sandbox->L;
+    lua_pushcfunction(L, open_protected);
+    lua_pushlightuserdata(L, self);
+    ok = lua_pcall(L, 1, 0, 0) == LUA_OK;
+    lua_settop(L, 0);
+    if (!ok) text_buffer_text(why, "not enough memory");
+  }
+  if (ok) return self;
+  policy_standing_free(self);
+  return NULL;
+}
+
+void policy_standing_free(policy_standing *self) {
+  if (!self) return;
+  text_buffer_free(&self->text);
+  free(self->places);
+  free(self);
+}
+
+/* ── Changing values ── */
+
+size_t policy_standing_place(const policy_standing *self, const char *path) {
+  for (size_t i = 0; i < self->count; i++)
+    if (self->places[i].type != CONSTANT && strcmp(self->places[i].path, path) == 0) return i;
+  return POLICY_STANDING_NOWHERE;
+}
+
+void policy_standing_set(policy_standing *self, size_t at, double value) {
+  self->places[at].value = value;
+}
+
+/* ── Using it ── */
+
+static void push_value(lua_State *L, const place *p) {
+  if (isnan(p->value))
+    lua_pushnil(L);
+  else if (p->type == INTEGER)
+    lua_pushinteger(L, (lua_Integer)p->value);
+  else if (p->type == NUMBER)
+    lua_pushnumber(L, p->value);
+  else
+    lua_pushboolean(L, p->value != 0);
+}
+
+/* Writes what has changed to its places; with `all`, everything. */
+static void write_values(lua_State *L, policy_standing *self, bool all) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->table_list);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->keys);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->values);
+  int keys = lua_gettop(L) - 1;
+  for (size_t i = 0; i < self->table_count; i++) {
+    const table_places *mine = &self->tables[i];
+    lua_rawgeti(L, keys - 1, (lua_Integer)i + 1);
+    for (size_t at = mine->first; at < mine->first + mine->count; at++) {
+      place *p = &self->places[at];
+      if (!all && (p->value == p->written || p->type == CONSTANT)) continue;
+      lua_rawgeti(L, keys, (lua_Integer)at + 1);
+      if (p->type == CONSTANT)
+        lua_rawgeti(L, keys + 1, (lua_Integer)at + 1);
+      else
+        push_value(L, p);
+      lua_rawset(L, -3);
+      p->written = p->value;
+    }
+    lua_pop(L, 1);
+  }
+  lua_settop(L, keys - 2);
+}
+
+/* Whether the value on top is the one of the place. */
+static bool is_value(lua_State *L, const place *p) {
+  switch (p->type) {
+  case INTEGER: return lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)p->value;
+  case NUMBER:
+    return lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1) &&
+           lua_tonumber(L, -1) == p->value;
+  case FLAG: return lua_isboolean(L, -1) && lua_toboolean(L, -1) == (p->value != 0);
+  default: return lua_topointer(L, -1) == p->constant;
+  }
+}
+
+/* Whether the table on top has the entries of its places, in their order, and no others. */
+static bool is_table_unchanged(lua_State *L, const policy_standing *self,
+                               const table_places *mine) {
+  size_t at = mine->first, end = mine->first + mine->count;
+  if (lua_getmetatable(L, -1)) return false;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    while (at < end && isnan(self->places[at].value)) at++;
+    if (at == end || address_of_key(L, -2) != self->places[at].key ||
+        !is_value(L, &self->places[at]))
+      return false;
+    at++;
+  }
+  while (at < end && isnan(self->places[at].value)) at++;
+  return at == end;
+}
+
+/* Whether the tables below the facts are as they were given. */
+static bool is_unchanged(lua_State *L, const policy_standing *self) {
+  int top = lua_gettop(L);
+  bool same = true;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->table_list);
+  for (size_t i = 1; same && i < self->table_count; i++) {
+    lua_rawgeti(L, top + 1, (lua_Integer)i + 1);
+    same = is_table_unchanged(L, self, &self->tables[i]);
+    lua_settop(L, top + 1);
+  }
+  lua_settop(L, top);
+  return same;
+}
+
+/* Decodes the text again, and puts the values of before into the new tables. */
+static void decode_again(lua_State *L, policy_standing *self) {
+  text_buffer none = {0};
+  size_t count = self->count;
+  double *values = lua_newuserdatauv(L, (count + 1) * sizeof *values, 0);
+  for (size_t i = 0; i < count; i++) values[i] = self->places[i].value;
+  facts_take(&self->kind->facts, &self->members, &none);
+  decode_all(L, self);
+  if (self->count != count) luaL_error(L, "not enough memory");
+  for (size_t i = 0; i < count; i++) self->places[i].value = values[i];
+  write_values(L, self, true);
+  lua_pop(L, 1);
+}
+
+void policy_standing_restore(lua_State *L, policy_standing *self) {
+  self->lent = false;
+  if (!is_unchanged(L, self)) decode_again(L, self);
+}
+
+void policy_standing_push(lua_State *L, policy_standing *self) {
+  facts *f = &self->kind->facts;
+  /* The decision before failed while the policy had the tables. */
+  if (self->lent) decode_again(L, self);
+  self->lent = true;
+  bool mine = facts_stand(L, f, self->given, self);
+  write_values(L, self, !mine);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+}
