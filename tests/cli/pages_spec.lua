@@ -9,7 +9,7 @@ local DAY = "tests/recordings/working-day.jsonl.gz"
 -- What a page says of itself: name → { file =, arguments of weir }.
 local PAGES = {
   { name = "replay", "replay", DAY, "--quiet", charts = 1,
-    contains = { "7,624 decisions", "3,911", "mapping", "working-day.jsonl.gz" } },
+    contains = { "7,667 decisions", "3,965", "mapping", "working-day.jsonl.gz" } },
 }
 
 local folder
@@ -131,7 +131,7 @@ describe("a chart", function()
       { evaluate = say },
     })
     assert.equal("plot", seen.results[3])
-    assert.equal("2026-11-20 00:15: routing 2, weights 4, promotion 2, mapping 2", seen.results[5])
+    assert.equal("2026-11-20 00:30: routing 2, weights 2, promotion 2, mapping 6", seen.results[5])
     assert.equal("2026-11-20 23:45: routing 0, weights 0, promotion 0, mapping 2", seen.results[7])
     assert.equal(seen.results[1], seen.results[9])
     assert.matches("^2026%-11%-20 1[12]:%d%d: routing %d+, ", seen.results[11])

@@ -14,14 +14,19 @@ local working_day = require("recordings.working_day")
 
 local SEED_OF_IDS = 7
 
+-- One day has no room for a day's soak: these operators asked for an hour.
+local PARAMS = { promotion = '{"soak_minutes":60}' }
+
 local function recorder(set)
   local ids, count = Random.new(SEED_OF_IDS), 0
   return function(kind, facts, ms)
     count = count + 1
-    return assert(set:record(kind, json.encode(facts, { ascii = true }), {
-      id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(),
-      eval_us = 0,
-    }))
+    return assert(set:decide(kind, json.encode(facts, { ascii = true }), {
+      params_json = PARAMS[kind],
+      record = {
+        id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(), eval_us = 0,
+      },
+    })).record
   end
 end
 

@@ -198,7 +198,7 @@ function day:plan_endpoint(endpoint)
   agenda:every(10 * MINUTE, clock.DAY, 5 * MINUTE, function(ms)
     local quiet = ms < 6 * HOUR or ms >= 22 * HOUR
     if quiet and ms % (20 * MINUTE) ~= 0 then return end
-    local facts = endpoints.promotion_facts(endpoint, ms, random)
+    local facts = endpoints.promotion_facts(endpoint, ms)
     endpoints.apply(endpoint, self.decide("promotion", facts, ms), ms)
     self.decide("weights", endpoints.weights_facts(endpoint, nil, random), ms)
   end)

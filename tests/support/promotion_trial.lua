@@ -4,16 +4,24 @@ local NOW = 1795165200
 local function trial()
   return {
     now = NOW, champion = "old", challenger = "new",
+    minutes_since_start = 600, minutes_since_change = 60, good_looks = 1,
     variants = {
       { name = "old", approval = "Approved", weight = 0.9,
-        window = { seconds = 3600, requests = 27000, errors = 30, latency_ms = { p99 = 200 } } },
+        window = { seconds = 36000, requests = 90000, errors = 90 },
+        recent = { seconds = 300, requests = 2700, errors = 3, latency_ms = { p99 = 200 } } },
       { name = "new", approval = "Approved", weight = 0.1,
-        window = { seconds = 3600, requests = 3000, errors = 3, latency_ms = { p99 = 190 } },
-        recent = { seconds = 300, requests = 250, errors = 0, latency_ms = { p99 = 185 } } },
+        window = { seconds = 36000, requests = 10000, errors = 10 },
+        recent = { seconds = 300, requests = 300, errors = 0, latency_ms = { p99 = 185 } } },
     },
     evidence = {
-      method = "always_valid", confidence = 0.95, sample_ratio_p = 0.4,
-      error_rate = { low = -0.002, high = 0.001 }, latency = { low = -0.02, high = 0.04 },
+      method = "always_valid", confidence = 0.95,
+      requests = 10000, errors = 10, champion_requests = 90000, champion_errors = 90,
+      error_rate = { low = -0.001, high = 0.0004, estimate = 0 },
+      successes = 9990, champion_successes = 89910,
+      latency = { low = -0.05, high = 0.05, estimate = 0 },
+      dispersion = 1,
+      step = { requests = 4000, error_rate_low = -0.002, latency_low = -0.2 },
+      sample_ratio_p = 0.4, sample_ratio_shift = 0.002,
     },
   }
 end
