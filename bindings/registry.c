@@ -25,6 +25,9 @@ const luaL_Reg registry_bindings[] = {
     {"weir.secret", luaopen_weir_secret},
     {"weir.sha256", luaopen_weir_sha256},
     {"weir.sigv4", luaopen_weir_sigv4},
+#ifdef WEIR_SIMULATE
+    {"weir.simulate", luaopen_weir_simulate},
+#endif
     {"weir.stats", luaopen_weir_stats},
     {"weir.terminal", luaopen_weir_terminal},
     {"weir.text", luaopen_weir_text},

@@ -23,6 +23,7 @@ int luaopen_weir_replay(lua_State *L);     /* replay.c */
 int luaopen_weir_secret(lua_State *L);     /* secret.c */
 int luaopen_weir_sha256(lua_State *L);     /* sha256.c */
 int luaopen_weir_sigv4(lua_State *L);      /* sigv4.c */
+int luaopen_weir_simulate(lua_State *L);   /* simulate.c */
 int luaopen_weir_stats(lua_State *L);      /* stats.c */
 int luaopen_weir_terminal(lua_State *L);   /* terminal.c */
 int luaopen_weir_text(lua_State *L);       /* text.c */

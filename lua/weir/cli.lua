@@ -31,6 +31,7 @@ local VERBS = {
   { name = "emulate" },
   { name = "permissions" },
   { name = "registry" },
+  { name = "simulate" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
   { name = "completion" },
   { name = "version", in_layer = true },

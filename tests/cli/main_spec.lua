@@ -87,7 +87,7 @@ describe("weir in the layer", function()
     local find = package.searchers[2]
     package.searchers[2] = function(name)
       for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "registry",
-        "completion" } do
+        "simulate", "completion" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
       end
       return find(name)
@@ -109,7 +109,9 @@ describe("weir in the layer", function()
   end)
 
   it("says of the others where they are", function()
-    for _, verb in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "registry", "completion" } do
+    for _, verb in ipairs {
+      "run", "match", "watch", "bundle", "emulate", "permissions", "registry", "simulate", "completion",
+    } do
       local result = weir(verb)
       assert.equal(2, result.status)
       assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\nNext: weir help\n")

@@ -29,6 +29,7 @@ declare -A sees=(
   [sandbox]="$core_all script"
   [policy]="$core_all script sandbox"
   [replay]="$core_all script sandbox policy"
+  [simulate]="$core_all script sandbox policy"
   [lambda]="$core_all script"
   [emulator]="$core_all"
 )

@@ -113,6 +113,15 @@ static const call calls[] = {
      "return function() local s=M.sketch():add(1):add_all({1,2},M.welford()):add_bucket(900,2)"
      " s:merge(s) return s:buckets(), s:quantile(.5),"
      " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
+    {"simulate.run",
+     "local s=require('weir.policy_set').load(DIRECTORY) local w={look_minutes=5,days=.02,sigma=.5,"
+     "p99_ms=160,traffic=600} for n in ('error_rate share warm_up_minutes errors_added "
+     "errors_factor"
+     " p99_factor from_minutes until_minutes lost level_sd level_memory burst_share burst_factor"
+     " traffic_factor traffic_from daily_peak load_errors cold_minutes cold_error_rate"
+     " cold_p99_factor incidents_a_day incident_minutes incident_error_rate"
+     " incident_p99_factor'):gmatch('%S+') do w[n]=.5 end return function() return"
+     " M.run{set=s,scenario=w,seed=1,runs=3,jobs=1,on_progress=function() return {} end} end"},
     {"stats.trial", "return function() local t=M.trial{warm_up=0} local s=M.sketch():add(1)"
                     " t:add{from=0,to=1,share1=.1,share0=.9,n1=2,x1=1,n0=2,x0=1,sketch1=s,"
                     "sketch0=s} return t:evidence(), t:restore(t:save()) end"},

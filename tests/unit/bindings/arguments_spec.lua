@@ -19,6 +19,24 @@ local SAMPLES = {
   { "userdata", io.stdout }, { "null", json.null }, { "secret", secret.wrap("x") },
 }
 
+local has_simulate = pcall(require, "weir.simulate")
+local SCENARIO = {}
+if has_simulate then
+  for _, field in ipairs(require("weir.simulate.scenario").fields) do SCENARIO[field.name] = "number" end
+end
+
+local function simulated()
+  if not has_simulate then return {} end
+  local scenario = require("weir.simulate.scenario").built_in()[1].settings
+  scenario.days = 0.02
+  return scenario
+end
+
+local function promotion_set()
+  return policy_folder.load { ["promotion.lua"] = "return policy { kind = 'promotion',"
+    .. " decide = function(facts) return hold { because = 'x', needs = 'y' } end }" }
+end
+
 local function new_trial() return stats.trial {} end
 
 local ROUTING = [[
@@ -345,6 +363,13 @@ local CALLS = {
   },
   ["weir.stats.sketch:count"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
   ["weir.stats.sketch:buckets"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
+  ["weir.simulate.run"] = {
+    takes = { {
+      set = "set", scenario = SCENARIO, seed = "number", runs = "number", jobs = "number",
+      on_progress = "function|nothing",
+    } },
+    good = { { scenario = simulated(), seed = 1, runs = 1, jobs = 1, set = promotion_set() } },
+  },
   ["weir.stats.trial"] = {
     takes = { { alpha = "number|nothing", warm_up = "number|nothing" } },
     good = { { alpha = .01, warm_up = 60 } },
