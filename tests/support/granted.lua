@@ -45,6 +45,9 @@ end
 
 -- What announces its objects is a bucket; they are read there as they are through the access point.
 local function in_bucket(asked)
+  if asked.resource == OWN_ACCESS_POINT then
+    return { action = asked.action, resource = "arn:aws:s3:::weir-files" }
+  end
   local path = asked.resource:match("^" .. OWN_ACCESS_POINT:gsub("%p", "%%%0") .. "/object/(.*)$")
   if not path then return nil end
   return { action = asked.action, resource = "arn:aws:s3:::weir-files/" .. path }
