@@ -142,7 +142,7 @@ local MUTATIONS = {
     "  Basics: !And [!Condition Workflow, !Or [!Condition InVpc, !Condition Tracing]]",
     "  Basics: !Condition Workflow", "Statement is empty" },
   { "combinations", "core",
-    "Value: !GetAtt RealtimeRole.Arn", "Value: !GetAtt CallbackRole.Arn", "CallbackRole does not exist" },
+    "Value: !GetAtt Comparison.Arn", "Value: !GetAtt Callback.Arn", "Callback does not exist" },
 }
 
 local granted = require "support.granted"

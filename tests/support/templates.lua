@@ -30,6 +30,7 @@ templates.values = {
     OutputBucket = permission_runs.names.output_bucket,
     EndpointName = permission_runs.names.endpoint_name,
     ModelName = "segmentation-v3",
+    DeadLetterBucket = permission_runs.names.dead_letter_bucket,
     VariantAssignment = "policy",
     ChampionVariant = "a",
     ChallengerVariant = "b",

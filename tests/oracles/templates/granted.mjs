@@ -72,7 +72,10 @@ async function judge(role, documents, needs, { place, boundary }) {
       findings.push(`${role}: grants ${grant.action}, and IAM has no such action`);
       continue;
     }
-    const used = needs.some((need) => need.action === grant.action
+    // To whoever may not list, S3 says of an object that is not there: refused.
+    const tellsAbsence = grant.action === "s3:ListBucket"
+      && needs.some((need) => need.action === "s3:GetObject" && need.resource.startsWith(`${grant.resource}/`));
+    const used = tellsAbsence || needs.some((need) => need.action === grant.action
       && (grant.resource === "*" || matches(grant.resource, need.resource)));
     if (!used) findings.push(`${role}: grants ${grant.action} on ${grant.resource}, which nothing needs`);
 
