@@ -33,8 +33,8 @@ M.SUBSTITUTIONS = {
 }
 
 -- A function of its own, as it is deployed.
-function M.start_function(name, more)
-  local options = { "--handler", M.HANDLERS[name], "--function", name, "--timeout", "60", "--concurrency", "8",
+function M.start_function(name, more, handler)
+  local options = { "--handler", handler or M.HANDLERS[name], "--function", name, "--timeout", "60", "--concurrency", "8",
     env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_POLICY_SOURCE = "policies" } }
@@ -101,11 +101,13 @@ local count = 0
 function Stage:start(given)
   count = count + 1
   local input = { bucket = "bucket", output_path = "s3://bucket/results/", endpoint_name = "e" }
+  if given.machine then input = {} end
   for name, value in pairs(given.input) do input[name] = value end
   for _, name in ipairs(given.without or {}) do input[name] = nil end
   local request = { name = "run-" .. count, functions = self:urls() }
   for name, value in pairs(given) do request[name] = value end
-  request.without, request.input, request.machine, request.substitutions = nil, input, M.MACHINE, M.SUBSTITUTIONS
+  request.without, request.input, request.machine, request.substitutions = nil, input, given.machine or M.MACHINE,
+    given.substitutions or M.SUBSTITUTIONS
   request.front = { url = cloud.front.url, key_id = cloud.front.key_id, secret = cloud.front.secret }
   return setmetatable({ id = ask("POST", "/start", request).id, states = {}, retried = {}, caught = {} }, Execution)
 end
@@ -129,9 +131,12 @@ end
 
 Stage.__close = Stage.close
 
-function M.stage()
+-- stage(handlers, settings): other functions, by their names, and what they are given.
+function M.stage(handlers, settings)
   local stage = setmetatable({ functions = {} }, Stage)
-  for name in pairs(M.HANDLERS) do stage.functions[name] = M.start_function(name) end
+  for name, handler in pairs(handlers or M.HANDLERS) do
+    stage.functions[name] = M.start_function(name, settings, handler)
+  end
   return stage
 end
 
