@@ -1,7 +1,8 @@
 // A Node runtime's loop, as aws-lambda-ric runs it (its native client needs a compiler and Node's
 // headers to install, so it is not a dependency of the tests): one keep-alive connection, the next event
 // parsed from JSON, an async handler, its result as JSON posted back. AWS_BENCH_CLIENTS=1 loads and
-// makes three clients of AWS's SDK first, as a function that uses them does.
+// makes three clients of AWS's SDK first, as a function that uses them does. AWS_BENCH_HANDLER names a
+// module whose function `handler` takes the place of the routing decision.
 import http from "node:http";
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
@@ -16,12 +17,14 @@ if (process.env.AWS_BENCH_CLIENTS) {
   for (const Client of [DynamoDBClient, SageMakerClient, SFNClient]) clients.push(new Client({ region: "us-east-1" }));
 }
 
-async function handler(event) {
+async function route(event) {
   const threshold = 10;
   return event.file_count < threshold
     ? { action: "realtime", because: `${event.file_count} files, below ${threshold}` }
     : { action: "batch", because: `${event.file_count} files, at or above ${threshold}` };
 }
+
+const handler = process.env.AWS_BENCH_HANDLER ? (await import(process.env.AWS_BENCH_HANDLER)).handler : route;
 
 function call(method, path, body) {
   return new Promise((resolve, reject) => {

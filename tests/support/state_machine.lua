@@ -34,7 +34,8 @@ M.SUBSTITUTIONS = {
 
 -- A function of its own, as it is deployed.
 function M.start_function(name, more, handler)
-  local options = { "--handler", handler or M.HANDLERS[name], "--function", name, "--timeout", "60", "--concurrency", "8",
+  local options = { "--handler", handler or M.HANDLERS[name], "--function", name,
+    "--timeout", "60", "--concurrency", "8",
     env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_POLICY_SOURCE = "policies" } }
