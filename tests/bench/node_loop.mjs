@@ -8,6 +8,7 @@ import http from "node:http";
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const base = "/2018-06-01/runtime/invocation/";
+process.on("SIGTERM", () => process.exit(0));
 
 export const clients = [];
 if (process.env.AWS_BENCH_CLIENTS) {
