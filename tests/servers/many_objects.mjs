@@ -28,10 +28,13 @@ function list(query) {
 
 function answer(request, body) {
   const { pathname, searchParams } = new URL(request.url, "http://x");
+  if (/DescribeEndpoint$/.test(request.headers["x-amz-target"] ?? ""))
+    return [200, JSON.stringify({ EndpointName: "e", EndpointStatus: "InService" }),
+      { "Content-Type": "application/x-amz-json-1.1" }];
   if (pathname.startsWith("/endpoints/")) return [200, body, { "x-Amzn-Invoked-Production-Variant": "a" }];
   if (searchParams.has("list-type")) return [200, list(searchParams)];
   if (request.method === "PUT") {
-    if (!pathname.includes("/results/")) kept.set(pathname, body);
+    if (!/\/results\/in\//.test(pathname)) kept.set(pathname, body);
     else kept.set("results", (kept.get("results") ?? 0) + 1);
     return [200, "", { ETag: '"e"' }];
   }

@@ -1,0 +1,71 @@
+-- A share of a manifest: every file once, through time-outs and crashes, and failures of files apart.
+local json = require("weir.json")
+local memory_s3 = require("support.memory_s3")
+local manifest = require("weir.events.manifest")
+local slice = require("weir.inference.slice")
+local try = require("weir.try")
+
+describe("a share of a manifest", function()
+  local s3, key, sent
+
+  before_each(function()
+    s3, sent = memory_s3.new(), {}
+    manifest.PART_LINES = 10
+    local writer = manifest.writer(s3:effects(), "out", "m/", manifest.no_progress())
+    for i = 1, 45 do writer:add { bucket = "b", key = ("%02d"):format(i), size = 1 } end
+    key = writer:finish { bucket = "b" }
+  end)
+  after_each(function() manifest.PART_LINES = 1000 end)
+
+  local function share(lane, infer, options)
+    return try.call(slice.run, { manifest_bucket = "out", manifest_key = key, lane = lane, lanes = 2 },
+      s3:effects(options), infer)
+  end
+
+  local function count(event)
+    sent[event.key] = (sent[event.key] or 0) + 1
+    return {}
+  end
+
+  it("is every other part: both lanes send every file once", function()
+    assert.same({ done = true, lane = 0, position = 25, failed = 0, ok = true }, share(0, count))
+    assert.same({ done = true, lane = 1, position = 20, failed = 0, ok = true }, share(1, count))
+    for i = 1, 45 do assert.equal(1, sent[("%02d"):format(i)]) end
+  end)
+
+  it("goes on where it was when everybody's failure ends it", function()
+    local function breaks(event)
+      if event.key == "24" and not sent["24"] then
+        sent["24"] = 0
+        try.fail("no luck", "AccessDenied")
+      end
+      return count(event)
+    end
+    local answer, _, code = share(0, breaks)
+    assert.same({ nil, "AccessDenied" }, { answer, code })
+    assert.equal(25, share(0, breaks).position)
+    local twice = 0
+    for _, times in pairs(sent) do twice = twice + math.max(0, times - 1) end
+    assert.is_true(twice <= 8, "more than what was in flight came twice") -- CONCURRENCY
+  end)
+
+  it("notes a file that fails by itself, and sends the others", function()
+    local answer = share(1, function(event)
+      if event.key == "12" then try.fail("the model says no", "ModelError") end
+      return count(event)
+    end)
+    assert.same({ done = true, lane = 1, position = 20, failed = 1, ok = false }, answer)
+    local note = json.decode(s3.buckets.out["m/failures/1-2.json"].Body)
+    assert.same({ key = "12", code = "ModelError", message = "the model says no" }, note)
+  end)
+
+  it("fails by name when the manifest was cut short", function()
+    local part = s3.buckets.out["m/part-000003.jsonl"]
+    part.Body = part.Body:sub(1, -5)
+    assert.equal("ManifestCutShort", select(3, share(0, count)))
+    s3.buckets.out["m/part-000003.jsonl"] = nil
+    assert.equal("ManifestCutShort", select(3, share(0, count)))
+    s3.buckets.out[key].Body = s3.buckets.out[key].Body:sub(1, 20)
+    assert.equal("ManifestCutShort", select(3, share(0, count)))
+  end)
+end)
