@@ -5,7 +5,7 @@
  *       set is a policy set (weir.policy_set); scenario has a number for every field of
  *       host/simulate/simulate.h; on_progress(done, total) is called now and then
  *   results = {runs = {{outcome=, minutes=, exposed=, excess=, file=, line=, because=}, …},
- *              windows=, decisions=}
+ *              windows=, decisions=, decide_ns=}
  *       outcome: "promote", "rollback", "hold" or "failed"; because: JSON text, or the message of a
  *       failure
  *
@@ -97,7 +97,7 @@ static void push_run(lua_State *L, const simulate_run *run) {
 }
 
 static void push_results(lua_State *L, const simulate_results *results) {
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lua_createtable(L, (int)results->count, 0);
   for (size_t i = 0; i < results->count; i++) {
     push_run(L, &results->runs[i]);
@@ -106,6 +106,7 @@ static void push_results(lua_State *L, const simulate_results *results) {
   lua_setfield(L, -2, "runs");
   binding_set_integer(L, "windows", (lua_Integer)results->windows);
   binding_set_integer(L, "decisions", (lua_Integer)results->decisions);
+  binding_set_integer(L, "decide_ns", (lua_Integer)results->decide_ns);
 }
 
 static int lua_simulate_run(lua_State *L) {

@@ -346,7 +346,7 @@ return policy {
       doc = "and at most this" },
     latency_tolerance = number { 0.1, min = 0, max = 10,
       doc = "relative rise of p99 that is no worse" },
-    latency_minutes = integer { 60, min = 0, max = 100000,
+    latency_minutes = integer { 120, min = 0, max = 100000,
       doc = "minutes at a share before p99 since that step alone may roll back" },
     harm_budget = number { 8, min = 1, max = 100,
       doc = "how many times the tolerance a step to a small share may leave open" },

@@ -78,6 +78,9 @@ typedef struct {
   double seconds;                       /* that these took */
 } question_state;
 
+/* Before the first look of a run: what one run leaves must not reach the next. */
+void question_start(question *self);
+
 /* The facts of this look, for the next decision. */
 policy_standing *question_set(question *self, const stats_trial *trial, const world *seen,
                               const question_state *state);
@@ -91,7 +94,7 @@ typedef struct {
   world world;
   stats_trial trial;
   question question;
-  uint64_t windows, decisions;
+  uint64_t windows, decisions, decide_ns;
 } simulate_job;
 
 bool simulate_job_new(simulate_job *job, const simulate_options *options);

@@ -259,7 +259,9 @@ static void set_step(question *self, const stats_trial *trial) {
   double *values = self->values;
   bool known = stats_trial_error_counts(trial, &trial->step, &counts);
   values[STEP_REQUESTS] = counts.n1;
-  if (self->used[STEP_ERROR_LOW]) values[STEP_ERROR_LOW] = known ? stats_error_low(&counts) : NAN;
+  if (self->used[STEP_ERROR_LOW])
+    values[STEP_ERROR_LOW] =
+        known ? stats_error_end_near(&counts, -1, values[STEP_ERROR_LOW]) : NAN;
   if (!self->used[STEP_LATENCY_LOW]) return;
   known = stats_trial_ratio_question(trial, &trial->step, 0.99, &latencies);
   values[STEP_LATENCY_LOW] = known ? stats_ratio_low(&latencies) : NAN;
@@ -277,8 +279,13 @@ static void set_evidence(question *self, const stats_trial *trial, double now) {
   values[CHAMPION_REQUESTS] = counts.n0;
   values[CHAMPION_ERRORS] = counts.x0;
   values[DISPERSION] = counts.dispersion;
-  if (self->used[ERROR_LOW])
-    set_range(self, ERROR_LOW, stats_trial_errors(trial, whole, &range), &range);
+  if (self->used[ERROR_LOW]) {
+    /* Ends move little from look to look. */
+    range.estimate = counts.x1 / counts.n1 - counts.x0 / counts.n0;
+    range.low = stats_error_end_near(&counts, -1, values[ERROR_LOW]);
+    range.high = stats_error_end_near(&counts, 1, values[ERROR_HIGH]);
+    set_range(self, ERROR_LOW, true, &range);
+  }
 
   stats_window successes = stats_windows_counts(&whole->successes);
   values[SUCCESSES] = successes.n1;
@@ -292,6 +299,10 @@ static void set_evidence(question *self, const stats_trial *trial, double now) {
   values[SPLIT_SHIFT] = stats_trial_shift(trial);
   values[SPLIT_MINUTES] =
       isnan(trial->broken_since) ? NAN : floor((now - trial->broken_since) / 60);
+}
+
+void question_start(question *self) {
+  for (size_t i = 0; i < SLOTS; i++) self->values[i] = NAN;
 }
 
 policy_standing *question_set(question *self, const stats_trial *trial, const world *seen,

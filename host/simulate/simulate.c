@@ -75,6 +75,7 @@ bool simulate(const simulate_options *options, simulate_results *results) {
   for (size_t i = 0; i < made; i++) {
     results->windows += workers[i].job.windows;
     results->decisions += workers[i].job.decisions;
+    results->decide_ns += workers[i].job.decide_ns;
     simulate_job_free(&workers[i].job);
   }
   free(workers);

@@ -91,6 +91,7 @@ typedef struct {
   simulate_run *runs;
   size_t count;
   uint64_t windows, decisions;
+  uint64_t decide_ns; /* of processor time that the decisions took, from a sample of them */
 } simulate_results;
 
 /* False when memory is short, or a policy set does not load that loaded before. */

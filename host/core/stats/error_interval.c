@@ -130,11 +130,11 @@ static double find_root(const stats_error_counts *counts, double a, double fa, d
   return b;
 }
 
-/* Walks outwards from the estimate until a difference is refuted. Near ±1 the clock runs backwards,
- * so the first crossing counts. */
-static double find_end(const stats_error_counts *c, double direction) {
+/* Walks outwards from the estimate in steps that grow, until a difference is refuted. Near ±1 the
+ * clock runs backwards, so the first crossing counts. */
+static double find_end(const stats_error_counts *c, double direction, double step, double growth) {
   double estimate = c->x1 / c->n1 - c->x0 / c->n0;
-  double inside = estimate, below = NAN, step = first_step(c);
+  double inside = estimate, below = NAN;
   for (;;) {
     double at = estimate + direction * step;
     if (fabs(at) >= 1) return direction;
@@ -142,21 +142,28 @@ static double find_end(const stats_error_counts *c, double direction) {
     if (value > 0) {
       /* Without a value of its own the estimate's is the boundary's there. */
       if (isnan(below)) below = fmax(excess(c, inside), -1e3);
-      double enough = c->quick ? 0.002 * fabs(at - inside) : 1e-16;
+      double enough = c->quick ? 0.02 * fabs(at - inside) : 1e-16;
       return find_root(c, inside, below, at, value, enough);
     }
     inside = at;
     below = fmax(value, -1e3);
-    step *= 1.5;
+    step *= growth;
+    if (growth < 1.5) growth = fmin(1.5, growth * growth);
   }
 }
 
 double stats_error_low(const stats_error_counts *counts) {
-  return find_end(counts, -1);
+  return find_end(counts, -1, first_step(counts), 1.5);
 }
 
 double stats_error_high(const stats_error_counts *counts) {
-  return find_end(counts, 1);
+  return find_end(counts, 1, first_step(counts), 1.5);
+}
+
+double stats_error_end_near(const stats_error_counts *c, double direction, double end) {
+  double distance = (end - (c->x1 / c->n1 - c->x0 / c->n0)) * direction;
+  if (!(distance > 0)) distance = first_step(c) / 0.97;
+  return find_end(c, direction, 0.97 * distance, 1.05);
 }
 
 stats_interval stats_error_interval(const stats_error_counts *c) {

@@ -40,4 +40,8 @@ stats_interval stats_error_interval(const stats_error_counts *counts);
 double stats_error_low(const stats_error_counts *counts);
 double stats_error_high(const stats_error_counts *counts);
 
+/* The lower end (direction −1) or the upper one (1), sooner when it lies near `end`, which is where
+ * it was before; NaN when that is not known. */
+double stats_error_end_near(const stats_error_counts *counts, double direction, double end);
+
 #endif

@@ -107,7 +107,9 @@ describe("the reasons of promotion", function()
     assert.equal("its p99 is slower by at least 20%; 10% are tolerated",
       because(function(_, _, evidence) evidence.latency = { low = 0.2, high = 0.3 } end))
     assert.equal("since the last step its p99 is slower by at least 20%; 10% are tolerated",
-      because(function(_, _, evidence) evidence.step.latency_low = 0.2 end))
+      because(function(facts, _, evidence)
+        facts.minutes_since_change, evidence.step.latency_low = 120, 0.2
+      end))
     assert.equal("its error rate may be higher by 0.45 points; 0.12 are tolerated for this step",
       because(function(_, _, evidence) evidence.error_rate.high = 0.0045 end))
     assert.equal("its p99 may be slower by 30%; 25% are tolerated for this step",
@@ -222,13 +224,13 @@ describe("evidence", function()
     end).action)
   end)
 
-  it("takes p99 since the last step only after an hour of it", function()
+  it("takes p99 since the last step only after two hours of it", function()
     local function after(minutes)
       return decide(function(facts, _, evidence)
         facts.minutes_since_change, evidence.step.latency_low = minutes, 0.2
       end).action
     end
-    assert.same({ "ramp", "rollback" }, { after(59), after(60) })
+    assert.same({ "ramp", "rollback" }, { after(119), after(120) })
   end)
 
   it("does not roll back on fewer requests than the guard asks for", function()
