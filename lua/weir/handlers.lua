@@ -31,6 +31,7 @@ local handlers = {
     "sagemaker_invoke",
     "sagemaker_callback",
     "event_processor",
+    "reconcile",
     "latency_reporter",
   },
 }

@@ -20,6 +20,7 @@ local function copy(value)
 end
 
 local operations = {}
+claims_world.operations = operations
 
 function operations.PutItem(world, input)
   local held = world.items[input.Item.object]

@@ -65,13 +65,13 @@ end
 -- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
 -- modes loses an object or does it twice.
 local function from_parameter(effects, name)
-  local now, last = effects:now(), known[name]
+  local now, last = effects:now(), not effects.dry and known[name] or nil
   local age = last and now - last.at
   if age and age >= 0 and age < trigger_mode.PARAMETER_SECONDS then return last.mode end
 
   local mode, message, code = fetch(effects, name)
   if mode then
-    known[name] = { mode = mode, at = now }
+    if not effects.dry then known[name] = { mode = mode, at = now } end
     return mode
   end
   if not last then

@@ -28,6 +28,18 @@ local function is_parameter(mode)
   return mode ~= nil and trigger_mode.parameter_name(mode) ~= nil
 end
 
+-- One object, claimed and given to the pipeline that comes with weir.
+local PROCESSING = {
+  { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
+  { "s3.HeadObject", { Bucket = "$bucket" }, role = "storage" },
+  { "s3.GetObject", { Bucket = "$bucket" }, role = "storage" },
+  { "rekognition.DetectLabels", {} },
+  { "bedrock_runtime.Converse", { modelId = "$bedrock_model_id" } },
+  { "s3.PutObject", { Bucket = "$output_bucket" } },
+  { "dynamodb.PutItem", CLAIMS },
+  { "dynamodb.GetItem", CLAIMS },
+}
+
 return {
   routing = {
     { "sagemaker.DescribeEndpoint", ENDPOINT },
@@ -72,15 +84,11 @@ return {
     { "eventbridge.PutEvents", { EventBusName = "$event_bus" } },
   },
 
-  event_processor = {
-    { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
-    { "s3.HeadObject", { Bucket = "$bucket" }, role = "storage" },
-    { "s3.GetObject", { Bucket = "$bucket" }, role = "storage" },
-    { "rekognition.DetectLabels", {} },
-    { "bedrock_runtime.Converse", { modelId = "$bedrock_model_id" } },
-    { "s3.PutObject", { Bucket = "$output_bucket" } },
-    { "dynamodb.PutItem", CLAIMS },
-    { "dynamodb.GetItem", CLAIMS },
+  event_processor = PROCESSING,
+
+  reconcile = {
+    { "s3.ListObjectsV2", { Bucket = "$bucket" }, role = "storage" },
+    table.unpack(PROCESSING),
   },
 
   latency_reporter = {

@@ -57,10 +57,7 @@ local function claims_for(context, way)
   return try(claims.from_settings(effects, {
     way = way,
     mode = context.mode,
-    current = function(job)
-      local state, message, code = source_object.state(job, effects)
-      return state and state.etag or state, message, code
-    end,
+    current = function(job) return source_object.current_etag(job, effects) end,
   }))
 end
 

@@ -2,6 +2,7 @@
 --
 --   source_object.state(job, effects)
 --       → { etag =, size = }, false where it is gone | nil, message, code
+--   source_object.current_etag(job, effects)   → its ETag now, false where it is gone | nil, …
 --   source_object.read(job, effects)
 --       → object | false, the ETag it has instead (false: it is gone) | nil, message, code
 --
@@ -43,6 +44,11 @@ function source_object.state(job, effects)
   end
   if GONE[code] or details and details.status == 404 then return false end
   return nil, message, code
+end
+
+function source_object.current_etag(job, effects)
+  local state, message, code = source_object.state(job, effects)
+  return state and state.etag or state, message, code
 end
 
 -- "bytes 0-9/12345" → 12345

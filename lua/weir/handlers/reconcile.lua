@@ -1,0 +1,170 @@
+-- Handler `reconcile`: finds and processes what events missed. In the mode events_first a schedule
+-- calls it: it lists a bucket and looks up the claim of every object's state; where nobody has one,
+-- the object is processed, under the events' claims. In every other mode it does nothing.
+--
+-- The event: bucket (or the setting source_bucket), prefix, suffix, volume, grace_seconds, and after,
+-- which is the `next` of an answer that did not come to the end before its deadline. An object that
+-- is younger than the grace (setting reconcile_grace_seconds, 300) is left to its event.
+--
+-- The answer: { listed =, finished =, superseded =, busy =, recent =, ignored =, missed =, processed =,
+-- failed =, failures = the first few, next = (absent at the end) }. What failed, or was busy, is
+-- found again next time.
+local claims = require "weir.events.claims"
+local events = require "weir.events"
+local json = require "weir.json"
+local process = require "weir.processing.process"
+local runtime_process = require "weir.process"
+local settings = require "weir.settings"
+local source_object = require "weir.processing.source_object"
+local time = require "weir.aws.time"
+local trigger_mode = require "weir.events.trigger_mode"
+local try = require "weir.try"
+
+-- Left for the object at hand and for the answer, in milliseconds.
+local MARGIN_MS = 20000
+
+local SHOWN_FAILURES, DAY_SECONDS = 20, 86400
+
+local COUNTS = {
+  "listed", "finished", "superseded", "busy", "recent", "ignored", "missed", "processed", "failed",
+}
+
+local function request_of(event, effects)
+  local grace = events.member(event, "grace_seconds")
+  if grace ~= nil and (math.type(grace) ~= "integer" or grace < 0) then
+    events.invalid("grace_seconds must be a whole number of seconds")
+  end
+  return {
+    bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket")),
+    prefix = events.text(event, "prefix"),
+    suffix = events.text(event, "suffix") or "",
+    volume = events.text(event, "volume"),
+    after = events.text(event, "after"),
+    grace = grace or try(settings.integer(effects, "reconcile_grace_seconds",
+      { min = 0, max = DAY_SECONDS }, 300)),
+  }
+end
+
+local function page_after(request, after, effects)
+  return try.except(effects.dry and "Unknown", effects:read {
+    service = "s3",
+    operation = "ListObjectsV2",
+    target = request.bucket,
+    role = source_object.role(effects),
+    input = { Bucket = request.bucket, Prefix = request.prefix, StartAfter = after },
+  }) or { Contents = {} }
+end
+
+local function is_time_left()
+  local deadline = runtime_process.deadline()
+  return not deadline or deadline - runtime_process.time() > MARGIN_MS
+end
+
+local function ends(key, suffix) return suffix == "" or key:sub(-#suffix) == suffix end
+
+-- Each object of the listing, one at least → the key to go on after where the time ran out, or nil
+local function each_object(request, effects, visit)
+  local after = request.after
+  while true do
+    local page = page_after(request, after, effects)
+    for _, object in ipairs(page.Contents) do
+      after = object.Key
+      if ends(after, request.suffix) then
+        visit(object)
+        if not is_time_left() then return after end
+      end
+    end
+    if not page.IsTruncated or #page.Contents == 0 then return nil end
+  end
+end
+
+local function job_of(object, request, ask)
+  local decision = try(ask("mapping", {
+    event = {
+      source = "weir.listing",
+      bucket = request.bucket,
+      volume = request.volume,
+      object = object,
+    },
+  }))
+  return decision.action == "job" and decision.fields or nil
+end
+
+local function is_recent(object, request, effects)
+  local written = time.parse_iso8601(object.LastModified)
+  return written and effects:now() - written // 1000 < request.grace
+end
+
+-- What becomes of one object: the word to count it under.
+local function reconcile(object, state)
+  local job = job_of(object, state.request, state.context.ask)
+  if not job then return "ignored" end
+  if job.work == "transform" then return "ignored" end
+
+  local standing = try(state.claims:look(job))
+  if standing then return standing.status end
+  if is_recent(object, state.request, state.context.effects) then return "recent" end
+
+  state.counts.missed = state.counts.missed + 1
+  try(process.run(job, state.context))
+  return "processed"
+end
+
+local function count(object, state)
+  local counts = state.counts
+  counts.listed = counts.listed + 1
+
+  local word, message, code = try.call(reconcile, object, state)
+  if not word then
+    word = code == "ClaimBusy" and "busy" or "failed"
+    if word == "failed" and #state.failures < SHOWN_FAILURES then
+      state.failures[#state.failures + 1] = { key = object.Key, code = code, message = message }
+    end
+  end
+  counts[word] = counts[word] + 1
+end
+
+local function answer(state, next_key, effects)
+  local counts, mode = state.counts, state.context.mode
+  effects:metric("ObjectsListed", counts.listed, "Count", { TriggerMode = mode })
+  effects:metric("EventsMissed", counts.missed, "Count", { TriggerMode = mode })
+  effects:metric("ReconcileFailures", counts.failed, "Count", { TriggerMode = mode })
+
+  counts.status, counts.failures, counts.next = "DONE", state.failures, next_key
+  counts.trigger_mode = mode
+  return counts
+end
+
+local function new_counts()
+  local counts = {}
+  for _, name in ipairs(COUNTS) do counts[name] = 0 end
+  return counts
+end
+
+local function run(event, ask, effects)
+  events.object(event)
+  local mode = try(trigger_mode.read(effects))
+  if mode ~= "events_first" then return { status = "SKIPPED", trigger_mode = mode } end
+
+  local request = request_of(event, effects)
+  local state = {
+    request = request,
+    context = { ask = ask, effects = effects, mode = mode },
+    counts = new_counts(),
+    failures = json.array {},
+    claims = try(claims.from_settings(effects, {
+      way = trigger_mode.way(mode, "listing"),
+      mode = mode,
+      current = function(job) return source_object.current_etag(job, effects) end,
+    })),
+  }
+  local next_key = each_object(request, effects, function(object) count(object, state) end)
+  return answer(state, next_key, effects)
+end
+
+return {
+  name = "reconcile",
+  asks = "review",
+  summary = "find and process what events missed",
+  run = run,
+}
