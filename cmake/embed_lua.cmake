@@ -40,7 +40,7 @@ function(weir_leave_to_the_program LIST DIR)
     endif()
     list(REMOVE_ITEM MODULES weir/cli/${NAME}.lua)
   endforeach()
-  list(FILTER MODULES EXCLUDE REGEX "^weir/(page|permissions|simulate)/")
+  list(FILTER MODULES EXCLUDE REGEX "^weir/(compare|page|permissions|simulate)/")
   set(${LIST} ${MODULES} PARENT_SCOPE)
 endfunction()
 

@@ -30,6 +30,7 @@ local VERBS = {
   { name = "bundle" },
   { name = "emulate" },
   { name = "permissions" },
+  { name = "compare" },
   { name = "registry" },
   { name = "simulate" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside

@@ -86,7 +86,7 @@ describe("weir in the layer", function()
   local SCRIPT = [[
     local find = package.searchers[2]
     package.searchers[2] = function(name)
-      for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "registry",
+      for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
         "simulate", "completion" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
       end
@@ -110,7 +110,7 @@ describe("weir in the layer", function()
 
   it("says of the others where they are", function()
     for _, verb in ipairs {
-      "run", "match", "watch", "bundle", "emulate", "permissions", "registry", "simulate", "completion",
+      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry", "simulate", "completion",
     } do
       local result = weir(verb)
       assert.equal(2, result.status)

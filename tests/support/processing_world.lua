@@ -44,7 +44,8 @@ end
 
 function operations.PutObject(world, input)
   world.puts[input.Key] = (world.puts[input.Key] or 0) + 1
-  world.objects[input.Bucket][input.Key] = { body = input.Body, etag = sha256.hex(input.Body):sub(1, 32), at = world.time }
+  local etag = sha256.hex(input.Body):sub(1, 32)
+  world.objects[input.Bucket][input.Key] = { body = input.Body, etag = etag, at = world.time }
   return {}
 end
 

@@ -6,9 +6,9 @@
 -- which is the `next` of an answer that did not come to the end before its deadline. An object that
 -- is younger than the grace (setting reconcile_grace_seconds, 300) is left to its event.
 --
--- The answer: { listed =, finished =, superseded =, busy =, recent =, ignored =, missed =, processed =,
--- failed =, failures = the first few, next = (absent at the end) }. What failed, or was busy, is
--- found again next time.
+-- The answer: { listed =, finished =, superseded =, busy =, recent =, ignored =, missed =,
+-- processed =, failed =, failures = the first few, next = (absent at the end) }. What failed, or was
+-- busy, is found again next time.
 local claims = require "weir.events.claims"
 local events = require "weir.events"
 local json = require "weir.json"

@@ -1,0 +1,205 @@
+-- weir compare: what polling and events made of the same objects.
+local compare = require "weir.compare"
+local documents = require "weir.compare.documents"
+local exit = require "weir.cli.exit"
+local html = require "weir.cli.html"
+local json = require "weir.json"
+local make_effects = require "weir.effects"
+local records = require "weir.compare.records"
+local report_failure = require("weir.cli.report").failure
+local terminal = require "weir.cli.terminal"
+local time = require "weir.aws.time"
+
+local printable, thousands = terminal.printable, terminal.thousands
+
+local STATUS = {
+  same = exit.fine,
+  different = exit.findings,
+  pending = exit.inconclusive,
+  nothing = exit.inconclusive,
+}
+
+-- Differences and missing objects that are printed one by one.
+local SHOWN = 10
+
+-- Asking --------------------------------------------------------------------------------------
+
+-- An option, or the setting that the handlers have.
+local function named(given, option, setting)
+  local value = given[option] or make_effects.live():setting(setting)
+  if value then return value end
+  return nil, ("which %s is not known"):format(setting:gsub("_", " ")),
+    ("give --%s, or set %s"):format(option, make_effects.variables(setting))
+end
+
+local function source_of(text)
+  if not text then return nil end
+  local bucket, prefix = require("weir.events").s3_place(text)
+  if bucket then return { bucket = bucket, prefix = prefix } end
+  return nil, ("--source '%s' is not an S3 URI"):format(text), "write --source s3://bucket/prefix/"
+end
+
+local function since_of(text)
+  if not text then return nil end
+  local ms = time.parse_iso8601(text)
+  if ms then return ms // 1000 end
+  return nil, ("--since '%s' is not a time"):format(text), "write --since 2026-11-23T12:00:00Z"
+end
+
+local function request_of(given)
+  local request, mistake, hint = { suffix = given.suffix, ignored = {} }
+  request.claims_table, mistake, hint = named(given, "claims", "claims_table")
+  if mistake then return nil, mistake, hint end
+  request.output_bucket, mistake, hint = named(given, "bucket", "output_bucket")
+  if mistake then return nil, mistake, hint end
+  request.source, mistake, hint = source_of(given.source)
+  if mistake then return nil, mistake, hint end
+  request.since, mistake, hint = since_of(given.since)
+  if mistake then return nil, mistake, hint end
+
+  for _, name in ipairs(documents.MODEL_FIELDS) do request.ignored[name] = true end
+  for _, name in ipairs(given.ignore or {}) do request.ignored[name] = true end
+  return request
+end
+
+-- Text ----------------------------------------------------------------------------------------
+
+local function line(out, title, ...) out:print(out:paint("dim", ("%-12s"):format(title)), ...) end
+
+local function show_completeness(out, report)
+  local complete = report.completeness
+  line(out, "objects", ("%s: both ways %s · one way alone %s · only polling %s · only events %s · "
+    .. "pending %s · failed %s"):format(thousands(complete.objects), thousands(complete.both),
+    thousands(complete.alone), thousands(complete.only_polling), thousands(complete.only_events),
+    thousands(complete.pending), thousands(complete.failed)))
+  for i, missing in ipairs(complete.missing) do
+    if i > SHOWN then break end
+    line(out, "", "~ ", printable(missing.object), "  not processed by ", missing.way)
+  end
+
+  local source = report.source
+  if not source then return end
+  line(out, "source", ("%s, %s that nobody claimed"):format(
+    terminal.count(source.objects, "object"), thousands(source.unclaimed)))
+  for i, key in ipairs(source.first) do
+    if i > SHOWN then break end
+    line(out, "", "~ ", printable(key))
+  end
+end
+
+local function show_equality(out, report)
+  local equality = report.equality
+  line(out, "documents", ("%s compared, %s differ (%s left out)"):format(
+    thousands(equality.compared), thousands(equality.different),
+    table.concat(documents.MODEL_FIELDS, ", ")))
+  for i, difference in ipairs(equality.differences) do
+    if i > SHOWN then break end
+    line(out, "", "~ ", printable(("%s  %s  %s  %s → %s"):format(difference.object,
+      difference.document, difference.field, difference.polling, difference.events)))
+  end
+end
+
+local function show_duplicates(out, report)
+  local parts = {}
+  for i, way in ipairs(records.WAYS) do
+    local of = report.ways[way]
+    parts[i] = ("%s %s avoided, %s taken over"):format(way, thousands(of.duplicates_avoided),
+      thousands(of.taken_over))
+  end
+  line(out, "duplicates", table.concat(parts, " · "))
+end
+
+local function show_latency(out, report)
+  local rows = { { "latency (ms)", "stage", "objects", "p50", "p90", "p99", "most" } }
+  for _, way in ipairs(records.WAYS) do
+    for _, stage in ipairs(records.STAGES) do
+      local found = report.ways[way].latency_ms[stage]
+      if found then
+        rows[#rows + 1] = { way, stage, thousands(found.count) }
+        for _, name in ipairs { "p50", "p90", "p99", "p100" } do
+          table.insert(rows[#rows], ("%.0f"):format(found[name]))
+        end
+      end
+    end
+  end
+  if #rows == 1 then return line(out, "latency", "nothing was measured") end
+  local right = "right"
+  local lines = terminal.table(rows, { "left", "left", right, right, right, right, right })
+  for _, text in ipairs(lines) do out:print(text) end
+end
+
+local WORDS = {
+  same = "Both ways made the same of every object.",
+  different = "The two ways differ.",
+  pending = "Some objects are still being processed; compare again later.",
+  nothing = "The claims table has nothing to compare.",
+}
+
+local function show(out, report)
+  show_completeness(out, report)
+  show_equality(out, report)
+  show_duplicates(out, report)
+  show_latency(out, report)
+  out:print(out:paint("bold", WORDS[compare.verdict(report)]))
+end
+
+-- The verb ------------------------------------------------------------------------------------
+
+local function run(given, screen)
+  local ok, mistake, hint = html.check(given)
+  if not ok then return nil, mistake, hint end
+  local request
+  request, mistake, hint = request_of(given)
+  if not request then return nil, mistake, hint end
+
+  local report, message, code = compare.run(request)
+  if not report then
+    return report_failure(screen, "compare", { message = message, code = code, exit = exit.io })
+  end
+  if given.json then
+    screen.out:print(json.encode(report))
+  elseif not html.takes_output(given) then
+    show(screen.out, report)
+  end
+  if given.html then
+    local page = require("weir.page.compare")(report, WORDS)
+    local written, status = html.write("compare", screen, given, page)
+    if not written then return status end
+  end
+  return STATUS[compare.verdict(report)]
+end
+
+return {
+  name = "compare",
+  summary = "compare what polling and events made of the same objects",
+  description = {
+    "Reads the claims table and the documents of both ways: which objects each way processed, "
+      .. "whether the documents say the same apart from what a model wrote, how many duplicates "
+      .. "the claims avoided, and how long each stage took.",
+    "The table, the bucket and credentials are those of the handlers, from the environment.",
+  },
+  positionals = {},
+  options = {
+    { long = "claims", value = "TABLE", doc = "the claims table (CLAIMS_TABLE)" },
+    { long = "bucket", value = "BUCKET", doc = "where the documents are (OUTPUT_BUCKET)" },
+    { long = "source", value = "S3-URI", doc = "also list the objects there that nobody claimed" },
+    { long = "suffix", value = "TEXT", doc = "of the source, only keys that end so" },
+    { long = "since", value = "TIME", doc = "only objects that were finished at that time or after" },
+    { long = "ignore", value = "FIELD", many = true,
+      doc = "leave out this top-level field as well, of documents of your own pipelines" },
+    { long = "json", doc = "print one JSON object" },
+    html.option,
+  },
+  exits = {
+    { 0, "both ways made the same" },
+    { 1, "objects are missing, or documents differ" },
+    { 2, "usage" },
+    { 5, "there is nothing to compare, or objects are still being processed" },
+    { 6, "AWS or a file failed" },
+  },
+  examples = {
+    { "weir compare --claims weir-claims --bucket weir-results", "before going from A to B" },
+    { "weir compare --html compare.html", "the same, as a page with a chart" },
+  },
+  run = run,
+}

@@ -1,0 +1,210 @@
+-- The two ways compared: what the claims table says of them, and the documents they wrote.
+--
+--   compare.run{ claims_table =, output_bucket =, ignored =, source =?, suffix =?, since =? }
+--       → report | nil, message, code
+--   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
+--
+-- source: { bucket =, prefix = } of objects that should have a claim; ignored: set of the fields
+-- that a model wrote. The report is what weir compare prints as JSON.
+local aws = require "weir.aws"
+local claims = require "weir.events.claims"
+local documents = require "weir.compare.documents"
+local json = require "weir.json"
+local records = require "weir.compare.records"
+local sorted_pairs = require "weir.sorted_pairs"
+local stats = require "weir.stats"
+
+local compare = { DISTRIBUTION_STEP = 5 }
+
+-- What is listed of each; the rest is counted.
+local MOST_LISTED = 1000
+
+local PERCENTILES = { "p50", "p90", "p99", "p100" }
+
+-- visit(item) for every item of every page: true | nil, message, code
+local function each_item(client, operation, input, items, visit)
+  for page, message, code in client:pages(operation, input) do
+    if not page then return nil, message, code end
+    for _, item in ipairs(page[items] or {}) do visit(item) end
+  end
+  return true
+end
+
+-- Claims --------------------------------------------------------------------------------------
+
+local function read_claims(given)
+  local client = aws.client "dynamodb"
+  local comparison, known = records.new { since = given.since }, {}
+  local ok, message, code = each_item(client, "Scan", { TableName = given.claims_table }, "Items",
+    function(record)
+      known[record.object] = true
+      comparison:add(record)
+    end)
+  if not ok then return nil, message, code end
+  return comparison:summary(), known
+end
+
+-- The source: objects that nobody has claimed.
+local function read_source(given, known, report)
+  local source = given.source
+  local client, suffix = aws.client "s3", given.suffix or ""
+  local found = { objects = 0, unclaimed = 0, first = json.array {} }
+  local input = { Bucket = source.bucket, Prefix = source.prefix ~= "" and source.prefix or nil }
+
+  local ok, message, code = each_item(client, "ListObjectsV2", input, "Contents", function(object)
+    if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
+    found.objects = found.objects + 1
+    if known[claims.id { bucket = source.bucket, key = object.Key }] then return end
+    found.unclaimed = found.unclaimed + 1
+    if #found.first < MOST_LISTED then found.first[#found.first + 1] = object.Key end
+  end)
+  if not ok then return nil, message, code end
+  report.source = found
+  return true
+end
+
+-- Documents -----------------------------------------------------------------------------------
+
+local function text_of(client, bucket, key)
+  local object, message, code = client:call("GetObject", { Bucket = bucket, Key = key })
+  if object then return object.Body end
+  if code == "NoSuchKey" then return false end
+  return nil, message, code
+end
+
+-- One document of both ways: difference | false (the same) | nil, message, code
+local function compare_document(client, given, keys)
+  local texts = {}
+  for _, way in ipairs(records.WAYS) do
+    local text, message, code = text_of(client, given.output_bucket, keys[way])
+    if text == nil then return nil, message, code end
+    texts[way] = text
+  end
+  if texts.polling and texts.events then
+    return documents.difference(texts.polling, texts.events, given.ignored) or false
+  end
+  return {
+    field = "(document)",
+    polling = texts.polling and "there" or "gone",
+    events = texts.events and "there" or "gone",
+  }
+end
+
+-- The names of the documents that either way wrote, with both keys.
+local function documents_of(pair)
+  local names = {}
+  for _, way in ipairs(records.WAYS) do
+    for name, key in pairs(pair[way].documents or {}) do -- any order: collects by name
+      names[name] = names[name] or {}
+      names[name][way] = key
+    end
+  end
+  return names
+end
+
+local function note(equality, object, document, difference)
+  equality.different = equality.different + 1
+  if #equality.differences >= MOST_LISTED then return end
+  difference.object, difference.document = object, document
+  equality.differences[#equality.differences + 1] = difference
+end
+
+local function compare_pair(client, given, pair, equality)
+  if pair.polling.status ~= pair.events.status then
+    note(equality, pair.object, "result",
+      { field = "status", polling = pair.polling.status, events = pair.events.status })
+  end
+  for name, keys in sorted_pairs(documents_of(pair)) do
+    equality.compared = equality.compared + 1
+    local difference, message, code
+    if keys.polling and keys.events then
+      difference, message, code = compare_document(client, given, keys)
+      if difference == nil then return nil, message, code end
+    else
+      difference = { field = "(document)", polling = keys.polling and "there" or "not written",
+        events = keys.events and "there" or "not written" }
+    end
+    if difference then note(equality, pair.object, name, difference) end
+  end
+  return true
+end
+
+local function compare_pairs(given, pairs_of_both)
+  local client = aws.client "s3"
+  local equality = { compared = 0, different = 0, differences = json.array {} }
+  for _, pair in ipairs(pairs_of_both) do
+    local ok, message, code = compare_pair(client, given, pair, equality)
+    if not ok then return nil, message, code end
+  end
+  return equality
+end
+
+-- The report ----------------------------------------------------------------------------------
+
+local function latency_of(values)
+  local latency = { count = #values }
+  for _, name in ipairs(PERCENTILES) do latency[name] = stats.cloudwatch(values, name) end
+  return latency
+end
+
+-- The time within which 0 %, 5 %, … 100 % of the objects were processed; empty where none was
+-- measured.
+local function distribution_of(values)
+  local list = json.array {}
+  if not values then return list end
+  for share = 0, 100, compare.DISTRIBUTION_STEP do
+    list[#list + 1] = stats.cloudwatch(values, "p" .. share)
+  end
+  return list
+end
+
+local function way_report(way)
+  local latency = {}
+  for stage, values in sorted_pairs(way.latency) do latency[stage] = latency_of(values) end
+  return {
+    finished = way.finished,
+    duplicates_avoided = way.duplicates,
+    taken_over = way.taken_over,
+    latency_ms = latency,
+    distribution_ms = distribution_of(way.latency.end_to_end),
+  }
+end
+
+function compare.run(given)
+  local summary, known, code = read_claims(given)
+  if not summary then return nil, known, code end
+
+  local report = { schema = "weir.compare/1", ways = {} }
+  for _, way in ipairs(records.WAYS) do report.ways[way] = way_report(summary.ways[way]) end
+  report.completeness = {
+    objects = summary.objects,
+    both = summary.both,
+    alone = summary.alone,
+    only_polling = summary.only_polling,
+    only_events = summary.only_events,
+    pending = summary.pending,
+    failed = summary.failed,
+    missing = summary.missing,
+  }
+
+  local ok, message
+  report.equality, message, code = compare_pairs(given, summary.pairs)
+  if not report.equality then return nil, message, code end
+  if given.source then
+    ok, message, code = read_source(given, known, report)
+    if not ok then return nil, message, code end
+  end
+  return report
+end
+
+function compare.verdict(report)
+  local complete = report.completeness
+  local unclaimed = report.source and report.source.unclaimed or 0
+  if complete.only_polling + complete.only_events + report.equality.different + unclaimed > 0 then
+    return "different"
+  end
+  if complete.pending > 0 then return "pending" end
+  return complete.objects == 0 and "nothing" or "same"
+end
+
+return compare

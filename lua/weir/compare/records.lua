@@ -1,0 +1,120 @@
+-- What the claims table says of the two ways, put together for weir compare.
+--
+--   local comparison = records.new{ since = epoch seconds? }
+--   comparison:add(record)     each item of the claims table
+--   comparison:summary() → {
+--     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =,
+--     missing = { { object =, way = } … },       the first of those that one way lacks
+--     ways = { polling = { finished =, duplicates =, taken_over =, latency = { stage → list of ms } },
+--              events = … },
+--     pairs = { { object =, polling = result, events = result } … } }
+--
+-- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel both
+-- have to. What is still worked on is pending.
+local json = require "weir.json"
+
+local records = { WAYS = { "polling", "events" } }
+
+local Comparison = {}
+Comparison.__index = Comparison
+
+local COUNTS = { "objects", "both", "alone", "only_polling", "only_events", "pending", "failed" }
+
+-- What is listed of each; the rest is counted.
+local MOST_MISSING = 1000
+
+local STAGES = {
+  { "delivery", "written", "delivered" },
+  { "start", "delivered", "started" },
+  { "decision", "started", "decided" },
+  { "output", "decided", "processed" },
+  { "end_to_end", "written", "processed" },
+}
+records.STAGES = { "delivery", "start", "decision", "output", "end_to_end" }
+
+local function new_way() return { finished = 0, duplicates = 0, taken_over = 0, latency = {} } end
+
+function records.new(given)
+  local self = { since = given.since, missing = {}, pairs = {}, ways = {} }
+  for _, name in ipairs(COUNTS) do self[name] = 0 end
+  for _, name in ipairs(records.WAYS) do self.ways[name] = new_way() end
+  return setmetatable(self, Comparison)
+end
+
+-- Times that disagree are not a latency.
+local function add_latency(way, stages)
+  for _, stage in ipairs(STAGES) do
+    local name, from, to = table.unpack(stage)
+    local begins, ends = stages[from], stages[to]
+    if begins and ends and ends >= begins then
+      way.latency[name] = way.latency[name] or {}
+      table.insert(way.latency[name], ends - begins)
+    end
+  end
+end
+
+local function add_part(way, part, result)
+  way.duplicates = way.duplicates + (part.duplicates or 0)
+  if (part.attempts or 1) > 1 then way.taken_over = way.taken_over + 1 end
+  if not result then return end
+  way.finished = way.finished + 1
+  if not result.error then add_latency(way, result.stages or {}) end
+end
+
+local function note_missing(self, object, way)
+  local count = "only_" .. (way == "polling" and "events" or "polling")
+  self[count] = self[count] + 1
+  if #self.missing < MOST_MISSING then
+    self.missing[#self.missing + 1] = { object = object, way = way }
+  end
+end
+
+-- Where the object stands, of what each way finished.
+local function place(self, record, done)
+  if not done.polling and not done.events then
+    self.pending = self.pending + 1
+    return
+  end
+  if done.polling and done.events then
+    self.both = self.both + 1
+    self.pairs[#self.pairs + 1] =
+      { object = record.object, polling = done.polling, events = done.events }
+    return
+  end
+
+  local way = done.polling and "polling" or "events"
+  local other = record.ways[way == "polling" and "events" or "polling"]
+  if record.ways[way].mode ~= "parallel" then
+    self.alone = self.alone + 1
+  elseif other then
+    self.pending = self.pending + 1
+  else
+    note_missing(self, record.object, way == "polling" and "events" or "polling")
+  end
+end
+
+function Comparison:add(record)
+  local done, last = {}, 0
+  for _, name in ipairs(records.WAYS) do
+    local part = record.ways[name]
+    if part and part.status == "finished" then
+      done[name], last = json.decode(part.result), math.max(last, part.finished_at or 0)
+    end
+  end
+  if self.since and last < self.since then return end
+
+  self.objects = self.objects + 1
+  for _, name in ipairs(records.WAYS) do
+    if record.ways[name] then add_part(self.ways[name], record.ways[name], done[name]) end
+  end
+  if (done.polling or done.events or {}).error then self.failed = self.failed + 1 end
+  place(self, record, done)
+end
+
+function Comparison:summary()
+  local summary = { missing = json.array(self.missing), ways = self.ways, pairs = self.pairs }
+  for _, name in ipairs(COUNTS) do summary[name] = self[name] end
+  return summary
+end
+
+return records

@@ -1,0 +1,231 @@
+-- The walk from polling to events and back, on real parts; reconcile; and what weir compare says of it.
+local json = require "weir.json"
+local pictures = require "support.pictures"
+local run = require "support.run"
+local workflow = require "support.workflow"
+
+local cloud = pictures.cloud
+local fine, fails, metric = workflow.fine, workflow.fails, workflow.metric
+
+local function event_of(key) return pictures.job(key) end
+
+-- What polling hands on of each object: as the listing has it.
+local function polled()
+  local jobs = {}
+  for i, entry in ipairs(assert(pictures.s3:all("ListObjectsV2", { Bucket = "bucket", Prefix = "in/" }))) do
+    jobs[i] = { work = "object", bucket = "bucket", key = entry.Key, size = entry.Size, etag = entry.ETag:gsub('"', ""),
+      source = "listing", time = entry.LastModified }
+  end
+  return jobs
+end
+
+local function by_events(...)
+  for _, key in ipairs { ... } do fine(pictures.process(event_of(key))) end
+end
+
+local function by_polling()
+  local results = {}
+  for _, job in ipairs(polled()) do
+    local result = fine(pictures.process(job))
+    results[result.status] = (results[result.status] or 0) + 1
+    if result.duplicate then results.duplicates = (results.duplicates or 0) + 1 end
+  end
+  return results
+end
+
+local function reconciled(event)
+  local given = { prefix = "in/", grace_seconds = 0 }
+  for name, value in pairs(event or {}) do given[name] = value end
+  return fine(pictures.run("reconcile", given))
+end
+
+local function mode(name)
+  pictures.control("POST", "parameters", { ["/mode"] = name })
+  require("weir.events.trigger_mode").forget()
+end
+
+-- way → the keys that it wrote tags for
+local function written(way)
+  local keys = {}
+  for _, key in ipairs(pictures.keys("results/" .. way .. "/tags/")) do
+    keys[#keys + 1] = key:match("tags/(.*)/[^/]*$")
+  end
+  return keys
+end
+
+describe("the walk from polling to events", function()
+  before_each(function() pictures.reset { trigger_mode = "/mode" } end)
+
+  it("does every object once, once per way in A, forward and back, while files arrive", function()
+    local function put(...)
+      for _, name in ipairs { ... } do pictures.put("in/" .. name .. ".png") end
+    end
+    mode "polling"
+    put("p1", "p2")
+    assert.equal("SKIPPED", fine(pictures.process(event_of "in/p1.png")).status)
+    assert.same({ SUCCESS = 2 }, by_polling())
+
+    mode "parallel" -- A: what polling did alone counts for both; one event is lost
+    put("a1", "a2", "a3")
+    by_events("in/a1.png", "in/a2.png", "in/p1.png")
+    by_polling()
+    assert.equal("SKIPPED", reconciled().status)
+
+    mode "events_first" -- B: the events' claims hold for both
+    put("b1", "b2")
+    by_events "in/b1.png"
+    local found = reconciled()
+    assert.same({ 7, 5, 2, 2, 0 }, { found.listed, found.finished, found.missed, found.processed, found.failed })
+    assert.same({ 7, 0 }, { reconciled().finished, reconciled().missed })
+    by_events "in/b2.png" -- it was only late
+
+    mode "events" -- C
+    put("c1")
+    by_events "in/c1.png"
+    assert.same({ SKIPPED = 8 }, by_polling())
+
+    mode "events_first"
+    assert.same({ 8, 0 }, { reconciled().finished, reconciled().missed })
+    mode "parallel"
+    put("z1")
+    by_events "in/z1.png"
+    by_polling()
+    mode "polling"
+    put("z2")
+    by_polling()
+
+    -- Once per way what arrived in A; once what arrived while one way counted.
+    local function names(...)
+      local list = {}
+      for i, name in ipairs { ... } do list[i] = "in/" .. name .. ".png" end
+      return list
+    end
+    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), written "polling")
+    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), written "events")
+    for object, item in pairs(pictures.claims()) do
+      for _, part in pairs(item.ways) do assert.same({ "finished", 1 }, { part.status, part.attempts }, object) end
+    end
+  end)
+
+  it("is told by the parameter within half a minute, without a deployment", function()
+    pictures.put("in/a.png")
+    pictures.control("POST", "parameters", { ["/mode"] = "polling" })
+    assert.equal("SKIPPED", fine(pictures.process(event_of "in/a.png")).status)
+    pictures.control("POST", "parameters", { ["/mode"] = "events" })
+    assert.equal("SKIPPED", fine(pictures.process(event_of "in/a.png")).status)
+    local later = os.time() + 31
+    assert.equal("SUCCESS", fine(pictures.process(event_of "in/a.png", { now = function() return later end })).status)
+    pictures.control("POST", "parameters", { ["/mode"] = "sometimes" })
+    require("weir.events.trigger_mode").forget()
+    fails("InvalidSetting", pictures.process(event_of "in/a.png"))
+  end)
+end)
+
+describe("reconcile", function()
+  before_each(function() pictures.reset() end)
+
+  it("leaves young objects to their events, other suffixes alone, and goes on where it was told", function()
+    for _, key in ipairs { "in/a.png", "in/b.png", "in/c.txt", "in/d.png" } do pictures.put(key) end
+    assert.equal(4, reconciled({ grace_seconds = 300 }).recent)
+    local found = reconciled { suffix = ".png", after = "in/a.png" }
+    assert.same({ 2, 2 }, { found.listed, found.processed })
+    assert.same({ "in/b.png", "in/d.png" }, written "events")
+    fails("InvalidEvent", pictures.run("reconcile", { grace_seconds = "soon" }))
+  end)
+
+  it("counts and names what fails, and finds it again", function()
+    pictures.put("in/a.gif", "", "GIF89a")
+    pictures.put("in/b.png")
+    local report = pictures.run("reconcile", { prefix = "in/", grace_seconds = 0 })
+    local found = fine(report)
+    assert.same({ 2, 1, 1 }, { found.missed, found.processed, found.failed })
+    assert.same({ "in/a.gif", "UnsupportedImage" }, { found.failures[1].key, found.failures[1].code })
+    assert.same({ 2, { TriggerMode = "events_first" } }, { metric(report, "EventsMissed") })
+    assert.same({ 2, 0 }, { reconciled().finished, reconciled().missed })
+  end)
+
+  it("takes a state that is newer than what events told", function()
+    pictures.put("in/a.png", "1")
+    by_events "in/a.png"
+    local etag = pictures.put("in/a.png", "2")
+    assert.equal(1, reconciled().processed)
+    assert.equal(etag, pictures.claims()["bucket/in/a.png"].etag)
+  end)
+end)
+
+describe("weir compare", function()
+  before_each(function() pictures.reset { trigger_mode = "parallel" } end)
+
+  local function compare(...)
+    local given = { "compare", "--claims", pictures.TABLE, "--bucket", "bucket", ...,  }
+    given.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    return run(given)
+  end
+
+  local function both_ways(...)
+    for _, name in ipairs { ... } do pictures.put("in/" .. name .. ".png") end
+    for _, name in ipairs { ... } do by_events("in/" .. name .. ".png") end
+    by_polling()
+  end
+
+  it("says that both ways made the same, how often nothing had to be done, and how long it took", function()
+    both_ways("a", "b", "c")
+    by_events("in/a.png", "in/a.png")
+    local result = compare "--json"
+    assert.equal(0, result.status, result.stderr)
+    local report = assert(json.decode(result.stdout))
+    assert.same({ 3, 3, 0, 0 }, { report.completeness.objects, report.completeness.both,
+      report.completeness.only_events, report.completeness.pending })
+    assert.same({ 6, 0 }, { report.equality.compared, report.equality.different })
+    assert.same({ 2, 0 }, { report.ways.events.duplicates_avoided, report.ways.polling.duplicates_avoided })
+    assert.equal(3, report.ways.events.latency_ms.decision.count)
+    assert.equal(21, #report.ways.polling.distribution_ms)
+
+    local text = compare().stdout
+    assert.truthy(text:find("objects     3: both ways 3 · one way alone 0", 1, true), text)
+    assert.truthy(text:find("Both ways made the same of every object.", 1, true))
+  end)
+
+  it("names what one way lacks, what differs, and what nobody claimed", function()
+    both_ways("a", "b")
+    pictures.put("in/c.png")
+    by_events "in/c.png"
+    pictures.put("in/d.png")
+    local key
+    for name in pairs(pictures.outputs "results/polling/tags/in/a.png/") do key = name end
+    local tags = assert(json.decode(pictures.outputs("results/polling/tags/in/a.png/")[key]))
+    tags.labels[1].confidence = 1
+    assert(pictures.s3:put_object { Bucket = "bucket", Key = key, Body = json.encode(tags) })
+    for name, text in pairs(pictures.outputs "results/polling/metadata/in/b.png/") do
+      local entry = json.decode(text)
+      entry.title, entry.description = "Another", "what a model may write"
+      assert(pictures.s3:put_object { Bucket = "bucket", Key = name, Body = json.encode(entry) })
+    end
+
+    local result = compare("--source", "s3://bucket/in/", "--suffix", ".png")
+    assert.equal(1, result.status)
+    for _, words in ipairs { "~ bucket/in/c.png  not processed by polling", "4 objects, 1 that nobody claimed",
+      "~ in/d.png", "4 compared, 1 differ",
+      "~ bucket/in/a.png  tags  labels[0].confidence  1 → ", "The two ways differ." } do
+      assert.truthy(result.stdout:find(words, 1, true), words .. "\n" .. result.stdout)
+    end
+  end)
+
+  it("writes a page", function()
+    both_ways "a"
+    local result = compare("--html", "-")
+    assert.equal(0, result.status, result.stderr)
+    assert.truthy(result.stdout:find("<!doctype html>", 1, true))
+    assert.truthy(result.stdout:find("From written to processed", 1, true))
+  end)
+
+  it("has nothing to say of an empty table, and names a mistake", function()
+    assert.equal(5, compare().status)
+    assert.equal(2, compare("--since", "yesterday").status)
+    assert.equal(2, compare("--source", "bucket").status)
+    local result = run { "compare", env = { HOME = "/nowhere" } }
+    assert.equal(2, result.status)
+    assert.truthy(result.stderr:find("give --claims, or set WEIR_CLAIMS_TABLE or CLAIMS_TABLE", 1, true), result.stderr)
+  end)
+end)
