@@ -1,6 +1,7 @@
 -- Handler event_processor on real parts: what it reads, writes and claims, and what it makes of bad objects.
 local json = require "weir.json"
 local pictures = require "support.pictures"
+local run = require "support.run"
 local workflow = require "support.workflow"
 
 local cloud = pictures.cloud
@@ -249,6 +250,46 @@ describe("the description", function()
     assert.equal(200, #entry.title)
     assert.is_nil((entry.title .. entry.description):find("%c"))
     assert.same({ "t", ("y"):rep(64) }, entry.tags)
+  end)
+end)
+
+describe("a pipeline of the function's package", function()
+  local folder
+  before_each(function()
+    pictures.reset()
+    folder = run.directory()
+  end)
+  after_each(function() run.remove(folder) end)
+
+  local function deliver(name, text, job)
+    run.write(folder .. "/event", json.encode(job))
+    os.execute("mkdir -p " .. folder .. "/pipelines")
+    if text then run.write(("%s/pipelines/%s.lua"):format(folder, name), text) end
+    return run { "run", "event_processor", "-e", folder .. "/event", "-p", "policies", "--live", "--json",
+      env = { LAMBDA_TASK_ROOT = folder, AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+        AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
+        CLAIMS_TABLE = pictures.TABLE, OUTPUT_BUCKET = "bucket" } }
+  end
+
+  it("is added as docs/event-processing.md says", function()
+    local page = run.read "docs/event-processing.md"
+    local text = assert(page:match("```lua\n(%-%- pipelines/sizes.lua.-)```"))
+    local etag = pictures.put("a.pdf", "1.7", "%PDF-")
+    local result = deliver("sizes", text, pictures.job("a.pdf", { work = "sizes" }))
+    assert.equal(0, result.status, result.stderr .. result.stdout)
+    local place = ("results/events/size/a.pdf/%s.json"):format(etag)
+    assert.same({ key = "a.pdf", bytes = 8, is_pdf = true }, document(place))
+    assert.equal("finished", pictures.claims()["bucket/a.pdf"].ways.events.status)
+  end)
+
+  it("that is not there, or is no pipeline, fails and leaves the object to be claimed", function()
+    pictures.put("a.pdf", "1.7", "%PDF-")
+    for name, text in pairs { ["no-such"] = false, ["../x"] = false, broken = "return {", empty = "return {}" } do
+      local result = deliver(name, text, pictures.job("a.pdf", { work = name }))
+      assert.not_equal(0, result.status)
+      assert.truthy(result.stdout:find(text and "PipelineError" or "UnknownWork", 1, true), result.stdout)
+    end
+    assert.same({}, pictures.claims())
   end)
 end)
 

@@ -1,7 +1,7 @@
 -- How work is triggered while an organisation moves from polling to events: the setting
 -- `trigger_mode` (WEIR_TRIGGER_MODE). Its value is a mode, or the name of an SSM parameter that
 -- holds one ("/weir/trigger-mode", "ssm:NAME" or an ARN): then it changes without a deployment,
--- within half a minute.
+-- within trigger_mode_seconds (30).
 --
 --   polling        a schedule lists; events are not acted on
 --   parallel       (A) both, each with claims and outputs of its own, to be compared
@@ -19,8 +19,9 @@ local settings = require "weir.settings"
 local trigger_mode = {
   MODES = { "polling", "parallel", "events_first", "events" },
   DEFAULT = "events_first",
-  PARAMETER_SECONDS = 30,
 }
+
+local HOUR_SECONDS = 3600
 
 -- Listings come by polling; everything else announces one object.
 local WAYS = {
@@ -65,9 +66,13 @@ end
 -- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
 -- modes loses an object or does it twice.
 local function from_parameter(effects, name)
+  local fresh, why, problem = settings.integer(effects, "trigger_mode_seconds",
+    { min = 0, max = HOUR_SECONDS }, 30)
+  if not fresh then return nil, why, problem end
+
   local now, last = effects:now(), not effects.dry and known[name] or nil
   local age = last and now - last.at
-  if age and age >= 0 and age < trigger_mode.PARAMETER_SECONDS then return last.mode end
+  if age and age >= 0 and age < fresh then return last.mode end
 
   local mode, message, code = fetch(effects, name)
   if mode then

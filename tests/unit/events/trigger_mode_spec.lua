@@ -15,7 +15,7 @@ local executor = {
 
 local function read()
   local live = effects.live { executor = executor }
-  function live.setting(_, _, default) return setting or default end
+  function live.setting(_, name, default) return name == "trigger_mode" and setting or default end
   function live.now() return now end
   local mode, message, code = trigger_mode.read(live)
   return mode, code or live.metrics[1], message
