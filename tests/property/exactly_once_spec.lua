@@ -172,6 +172,41 @@ describe("every object is processed once", function()
     assert.is_true(same_documents(world) >= 2 * objects)
   end)
 
+  it("on the walk A → B → C → B → A while files arrive, in each phase as often as it says", function()
+    local world, source, history = new_world(seed + 3, 10)
+    local die, arrived = world.die, {}
+    local put = world.put
+    world.put = function(key, bytes)
+      local object = put(key, bytes)
+      arrived[("in/%s %s"):format(key, object.etag)] = world.mode
+      return object
+    end
+    for _, phase in ipairs { { "parallel", 0, listed }, { "events_first", 5 }, { "events", 0 },
+      { "events_first", 5 }, { "parallel", 0, listed } } do
+      local losses, more
+      world.mode, losses, more = table.unpack(phase)
+      world.die = die
+      run_phase(world, source, losses, EVENTS // 10, more)
+      if world.mode == "events_first" then reconcile(world) end
+    end
+
+    local allowed = states_that_return(world, history)
+    processed_once(world, "events")
+    nothing_twice(world, allowed)
+    for name, mode in pairs(arrived) do
+      local by_polling = world.finished["polling " .. name] ~= nil
+      if mode ~= "parallel" and not allowed["polling " .. name] then
+        assert.is_false(by_polling, name .. " arrived in " .. mode .. ", and polling did it as well")
+      end
+    end
+    for key, object in pairs(world.objects["in"]) do
+      local name = ("in/%s %s"):format(key, object.etag)
+      if arrived[name] == "parallel" and not allowed["polling " .. name] then
+        assert.is_truthy(world.finished["polling " .. name], name)
+      end
+    end
+  end)
+
   it("in phase C when nothing is lost", function()
     local world, source, history = new_world(seed + 2, 10)
     world.mode = "events"
