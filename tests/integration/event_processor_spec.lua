@@ -181,6 +181,43 @@ describe("event_processor", function()
     assert.is_true(fine(pictures.process(vanished)).duplicate)
   end)
 
+  it("does not read an object of 5 GB, whatever its event says", function()
+    local world = require("support.processing_world").new()
+    local perform = world.perform
+    world.put("in/huge.png", "the first bytes")
+    world.perform = function(self, request)
+      local answer, message, code, details = perform(self, request)
+      if request.operation == "GetObject" then
+        assert.equal("bytes=0-5242879", request.input.Range)
+        answer.ContentRange = "bytes 0-5242879/5368709120"
+      end
+      return answer, message, code, details
+    end
+    local message = fails("ImageTooLarge", world.deliver("event_processor", world.event "in/huge.png"))
+    assert.truthy(message:find("in/huge.png has 5368709120 bytes, an image may have 15728640", 1, true), message)
+  end)
+
+  it("goes on after throttling in the middle, and gives the claim back when that lasts", function()
+    pictures.put("a.png")
+    local job = pictures.job "a.png"
+    local slow = { kind = "status", status = 503, headers = {}, body = "<Error><Code>SlowDown</Code></Error>" }
+    cloud.faults({ kind = "pass" }, slow)
+    assert.equal(1, fine(pictures.process(job)).attempts)
+
+    pictures.put("b.png")
+    job = pictures.job "b.png"
+    cloud.faults({ kind = "pass" }, slow, slow, slow)
+    fails("SlowDown", pictures.process(job))
+    assert.equal("released", pictures.claims()["bucket/b.png"].ways.events.status)
+    assert.equal(2, fine(pictures.process(job)).attempts)
+  end)
+
+  it("fails for a bucket that is not there, and claims nothing for good", function()
+    local job = { work = "object", bucket = "elsewhere", key = "a.png", etag = "e", size = 1, source = "eventbridge" }
+    fails("NoSuchBucket", pictures.process(job))
+    assert.equal("released", pictures.claims()["elsewhere/a.png"].ways.events.status)
+  end)
+
   it("waits for who is at it, and takes over what a dead one left", function()
     pictures.put("a.png")
     pictures.settings.claim_lease_seconds = "60"
