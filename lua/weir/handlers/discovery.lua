@@ -13,6 +13,8 @@
 -- called again: with the checkpoint by itself, without it when the event has that `progress`. The
 -- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, total_objects =, total_bytes =,
 -- largest_bytes =, parts =, listed =, new =, changed =, missing =, ignored =, everything = }.
+-- Where the trigger mode does not act on listings it does nothing, so that nothing counts as seen that
+-- nobody processed: { done = true, skipped = true }.
 -- A run has the name of the event's member `run`, or its `id`: asked for the last run again, as a
 -- retry does, it answers the same. everything: each object of the listing is in the manifest, and there is no suffix.
 local checkpoints = require "weir.events.checkpoint"
@@ -26,6 +28,7 @@ local process = require "weir.process"
 local seen = require "weir.events.seen"
 local settings = require "weir.settings"
 local sha256 = require "weir.sha256"
+local trigger_mode = require "weir.events.trigger_mode"
 local try = require "weir.try"
 
 -- Pages between two commits: what a crash makes it list again.
@@ -298,7 +301,13 @@ local function discover(event, ask, effects)
   if events.is_object(event) and event.batch_manifest_of then return for_batch(event, effects) end
 
   local compatible = try(settings.flag(effects, "compatible_output", false))
-  local request = read_request(events.object(event), effects, compatible)
+  events.object(event)
+  local mode = try(trigger_mode.read(effects))
+  if not trigger_mode.way(mode, "listing") then
+    return { done = true, skipped = true, trigger_mode = mode, parts = 0, total_objects = 0 }
+  end
+
+  local request = read_request(event, effects, compatible)
   local run = start(request, ask, effects)
   local before = answered_before(request, run)
   if before then return shown(request, before) end

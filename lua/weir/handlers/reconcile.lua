@@ -11,7 +11,9 @@
 -- busy, is found again next time.
 local claims = require "weir.events.claims"
 local events = require "weir.events"
+local job_decision = require "weir.events.job_decision"
 local json = require "weir.json"
+local listing = require "weir.events.listing"
 local process = require "weir.processing.process"
 local runtime_process = require "weir.process"
 local settings = require "weir.settings"
@@ -29,15 +31,26 @@ local COUNTS = {
   "listed", "finished", "superseded", "busy", "recent", "ignored", "missed", "processed", "failed",
 }
 
+-- What this handler writes itself, where that goes into the bucket that it lists.
+local function own_outputs(bucket, effects)
+  if effects:setting("output_bucket", "") ~= bucket then return nil end
+  return effects:setting("output_prefix", "results/")
+end
+
 local function request_of(event, effects)
   local grace = events.member(event, "grace_seconds")
   if grace ~= nil and (math.type(grace) ~= "integer" or grace < 0) then
     events.invalid("grace_seconds must be a whole number of seconds")
   end
+  local bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket"))
   return {
-    bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket")),
-    prefix = events.text(event, "prefix"),
-    suffix = events.text(event, "suffix") or "",
+    source = {
+      bucket = bucket,
+      leave_out = own_outputs(bucket, effects),
+      prefix = events.text(event, "prefix") or "",
+      suffixes = { events.text(event, "suffix") },
+      role = source_object.role(effects),
+    },
     volume = events.text(event, "volume"),
     after = events.text(event, "after"),
     grace = grace or try(settings.integer(effects, "reconcile_grace_seconds",
@@ -45,47 +58,26 @@ local function request_of(event, effects)
   }
 end
 
-local function page_after(request, after, effects)
-  return try.except(effects.dry and "Unknown", effects:read {
-    service = "s3",
-    operation = "ListObjectsV2",
-    target = request.bucket,
-    role = source_object.role(effects),
-    input = { Bucket = request.bucket, Prefix = request.prefix, StartAfter = after },
-  }) or { Contents = {} }
-end
-
 local function is_time_left()
   local deadline = runtime_process.deadline()
   return not deadline or deadline - runtime_process.time() > MARGIN_MS
 end
 
-local function ends(key, suffix) return suffix == "" or key:sub(-#suffix) == suffix end
-
 -- Each object of the listing, one at least → the key to go on after where the time ran out, or nil
 local function each_object(request, effects, visit)
-  local after = request.after
-  while true do
-    local page = page_after(request, after, effects)
-    for _, object in ipairs(page.Contents) do
-      after = object.Key
-      if ends(after, request.suffix) then
-        visit(object)
-        if not is_time_left() then return after end
-      end
+  for page in listing.pages(effects, request.source, request.after) do
+    for _, object in ipairs(page) do
+      visit(object)
+      if not is_time_left() then return object.Key end
     end
-    if not page.IsTruncated or #page.Contents == 0 then return nil end
   end
 end
 
 local function job_of(object, request, ask)
-  local decision = try(ask("mapping", {
-    event = {
-      source = "weir.listing",
-      bucket = request.bucket,
-      volume = request.volume,
-      object = object,
-    },
+  local decision = try(job_decision.ask(ask, {
+    event = { source = "weir.listing", bucket = request.source.bucket, object = object },
+    bucket = request.source.bucket,
+    volume = request.volume,
   }))
   return decision.action == "job" and decision.fields or nil
 end

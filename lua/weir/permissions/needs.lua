@@ -108,6 +108,7 @@ return {
   },
 
   discovery = {
+    { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
     { "s3.ListObjectsV2", { Bucket = "$bucket" }, role = "storage" },
     { "s3.GetObject", { Bucket = "$output_bucket" } },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
