@@ -49,6 +49,11 @@ function operations.PutObject(world, input)
   return {}
 end
 
+function operations.DeleteObject(world, input)
+  world.objects[input.Bucket][input.Key] = nil
+  return {}
+end
+
 -- A hundred a page, in the order of the keys.
 function operations.ListObjectsV2(world, input)
   local objects, keys, contents = world.objects[input.Bucket], {}, {}
@@ -115,7 +120,7 @@ local set
 local function setting_of(world)
   return function(_, name, default)
     local settings = { claims_table = "claims", claim_lease_seconds = "60", output_bucket = "out", source_bucket = "in",
-      trigger_mode = world.mode, reconcile_grace_seconds = "0", state_machine = "arn:aws:states:r:1:stateMachine:m" }
+      trigger_mode = world.mode, reconcile_grace_seconds = "0", bucket = name == "bucket" and "in" or nil }
     local value = settings[name] or default
     if value then return value end
     return nil, name .. " is missing", "NotConfigured"
