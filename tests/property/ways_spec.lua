@@ -27,9 +27,9 @@ local function announcement(world, key, shape)
   local event = world.event(key)
   if shape == 1 then return event end
   local object = event.detail.object
-  local notification = { Records = json.array { { eventSource = "aws:s3", eventName = "ObjectCreated:Put", eventTime = event.time,
-    s3 = { bucket = { name = "in" }, object = { key = url_encoded(key), size = object.size, eTag = object.etag,
-      sequencer = object.sequencer } } } } }
+  local written = { key = url_encoded(key), size = object.size, eTag = object.etag, sequencer = object.sequencer }
+  local notification = { Records = json.array { { eventSource = "aws:s3", eventName = "ObjectCreated:Put",
+    eventTime = event.time, s3 = { bucket = { name = "in" }, object = written } } } }
   return shape == 2 and notification or json.array { notification }
 end
 
