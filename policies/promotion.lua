@@ -214,6 +214,16 @@ local function out_of_time(facts, challenger, params)
     because = "not shown to be no worse within %d h", params.max_hours }
 end
 
+-- What was measured before is no leave to go on when nothing is measured any more.
+local function silent(champion, challenger)
+  for _, variant in ipairs { champion, challenger } do
+    if variant.recent and not counting.is_known(variant.recent) then
+      return hold { needs = "measurements of " .. variant.name,
+        because = "there is no data on %s in the last minutes", variant.name }
+    end
+  end
+end
+
 local function too_early(facts, champion, challenger, params)
   local least = challenger.window.requests < champion.window.requests and challenger or champion
   local missing = params.min_requests - least.window.requests
@@ -385,6 +395,7 @@ return policy {
       or unevenly_split(facts, evidence, challenger, params)
       or out_of_time(facts, challenger, params)
       or not_yet_allowed(facts, challenger, params)
+      or silent(champion, challenger)
       or too_early(facts, champion, challenger, params)
       or next_step(facts, evidence, challenger, params)
       or last_step(facts, evidence, challenger, params)

@@ -16,7 +16,8 @@ local function trial(change)
       { name = "new", approval = change.approval or "Approved", weight = change.weight or 0.1,
         stage = change.stage,
         window = { seconds = 36000, requests = change.requests or 10000, errors = errors or nil },
-        recent = { seconds = 300, requests = 300, errors = change.recent_errors or 0,
+        recent = { seconds = 300, requests = not change.silent and 300 or nil,
+          errors = not change.silent and (change.recent_errors or 0) or nil,
           warming = change.warming, latency_ms = { p99 = change.p99 or 160 } } },
     },
     evidence = {
@@ -56,6 +57,7 @@ return {
     { given = trial { requests = 588 }, expect = { action = "hold", requests = 412 } },
     { given = trial { errors = false }, expect = "hold" },
     { given = trial { errors = 0 }, expect = "ramp" },
+    { given = trial { silent = true }, expect = "hold" },
     { given = trial { approval = "PendingManualApproval" }, expect = "hold" },
     { given = trial { approval = "PendingManualApproval", weight = 0 }, expect = "hold" },
     { given = trial { minutes_since_change = 10 }, expect = "hold" },
