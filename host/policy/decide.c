@@ -227,7 +227,7 @@ static int decide(lua_State *L) {
     policy_standing_push(L, standing);
   else
     facts_push(L, &kind->facts); // sandbox facts
-  sandbox_budget_start(L);       /* decoding them was not the policy's work */
+  sandbox_budget_restart(L);     /* decoding them was not the policy's work */
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   lua_pushvalue(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);

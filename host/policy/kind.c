@@ -67,8 +67,8 @@ static bool is_known(lua_State *L, const decision_spec *spec, size_t *guess,
   return true;
 }
 
-bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
-                              size_t *arguments) {
+/* Pushes the refusal of the first key, in the order of keys, that is not a field. */
+static void refuse_fields(lua_State *L, const decision_spec *spec, int index) {
   size_t guess = 0;
   decision_shape shape = {0};
   lua_pushnil(L);
@@ -79,12 +79,19 @@ bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index
     schema_keep_first_key(L, unknown);
     lua_pop(L, 1);
   }
-  *arguments = shape.arguments;
-  if (!lua_isnil(L, unknown)) {
-    push_refusal(L, spec);
+  push_refusal(L, spec);
+}
+
+bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
+                              size_t *arguments) {
+  size_t guess = 0;
+  decision_shape shape = {0};
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (is_known(L, spec, &guess, &shape)) continue;
+    refuse_fields(L, spec, index);
     return false;
   }
-  lua_pop(L, 1);
+  *arguments = shape.arguments;
   if (!shape.has_because)
     lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
   return shape.has_because;

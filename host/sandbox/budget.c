@@ -155,6 +155,18 @@ static void collect_garbage(lua_State *L, sandbox_budget *budget) {
   budget->collect_above = budget->memory_used + budget->memory_limit / GARBAGE_SHARE;
 }
 
+static void begin_count(sandbox_budget *budget) {
+  budget->start = lua_steps;
+  budget->meter.bytes = 0;
+  budget->meter.bytes_limit = budget->memory_limit;
+  budget->meter.steps_limit = budget->start + (uint64_t)budget->instruction_limit;
+}
+
+void sandbox_budget_restart(lua_State *L) {
+  sandbox_budget *budget = sandbox_budget_of(L);
+  if (!is_spent(budget)) begin_count(budget);
+}
+
 void sandbox_budget_start(lua_State *L) {
   sandbox_budget *budget = sandbox_budget_of(L);
   collect_garbage(L, budget);
@@ -162,10 +174,7 @@ void sandbox_budget_start(lua_State *L) {
   budget->refused_size = 0;
   budget->reason[0] = '\0';
   lua_setmeter(L, &budget->meter);
-  budget->start = lua_steps;
-  budget->meter.bytes = 0;
-  budget->meter.bytes_limit = budget->memory_limit;
-  budget->meter.steps_limit = budget->start + (uint64_t)budget->instruction_limit;
+  begin_count(budget);
   budget->running = true;
   budget->period = next_period(budget);
   lua_sethook(L, count_period, LUA_MASKCOUNT, budget->period);

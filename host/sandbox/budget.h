@@ -59,6 +59,10 @@ void sandbox_budget_attach(lua_State *L, sandbox_budget *budget);
  * count. Never raises. */
 void sandbox_budget_start(lua_State *L);
 
+/* Begins the count again where none of the state's own code has run since the start: what the host
+ * did costs the decision nothing. */
+void sandbox_budget_restart(lua_State *L);
+
 /* Ends the counting, so that the host may use the state without limits; the counts and the spent
  * marks stay. */
 void sandbox_budget_stop(lua_State *L);
