@@ -1,5 +1,10 @@
 /* Event patterns on citylots-like events (GeoJSON features of some 836 bytes): events per second
- * on one thread, best of several runs, and the ratio of 1,000 rules to 5.
+ * on one thread, best of several runs, and the ratio of 1,000 rules to 5. The wanted fields come
+ * first in an event, and in the rows "fields last" last.
+ *
+ * quamina, which these rows are compared with, is written in Go and not in the registries that the
+ * other peers come from. To measure it: `go test -bench CityLots` in a clone of
+ * github.com/timbray/quamina on the same machine, the same five rules, with GOMAXPROCS=1.
  * Run: build/dev/tests/pattern_bench */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,34 +41,56 @@ static void add_ring(text_buffer *out) {
                        y + i * 0.93e-5);
 }
 
-static void make_event(text_buffer *out, unsigned id) {
+static void add_properties(text_buffer *out, unsigned id) {
   unsigned block = random_below(9000), lot = random_below(200), from = random_below(4000);
   text_buffer_format(out,
-                     "{ \"type\": \"Feature\", \"properties\": { \"MAPBLKLOT\": \"%04u%03u\", "
+                     "\"properties\": { \"MAPBLKLOT\": \"%04u%03u\", "
                      "\"BLKLOT\": \"%04u%03u\", \"BLOCK_NUM\": \"%04u\", \"LOT_NUM\": \"%03u\", "
                      "\"FROM_ST\": \"%u\", \"TO_ST\": \"%u\", \"STREET\": \"%s\", "
                      "\"ST_TYPE\": \"ST\", \"ODD_EVEN\": \"%s\", \"CITY\": \"SAN FRANCISCO\", "
-                     "\"ZONING\": \"RH-%u\", \"ID\": \"%u\" }, ",
+                     "\"ZONING\": \"RH-%u\", \"ID\": \"%u\" }",
                      block, lot, block, lot, block, lot, from, from + 2, STREETS[random_below(10)],
                      from % 2 ? "O" : "E", 1 + random_below(3), id);
+}
+
+static void add_geometry(text_buffer *out) {
   text_buffer_format(out,
                      "\"geometry\": { \"type\": \"Polygon\", \"area\": %u.%u, \"lots\": %u, "
                      "\"coordinates\": [ [ ",
                      random_below(5000), random_below(10), random_below(2000));
   add_ring(out);
-  text_buffer_text(out, " ] ] } }");
+  text_buffer_text(out, " ] ] }");
 }
 
-static event_file *make_events(void) {
+static void make_event(text_buffer *out, unsigned id, bool fields_last) {
+  text_buffer_text(out, "{ \"type\": \"Feature\", ");
+  if (fields_last) {
+    add_geometry(out);
+    text_buffer_text(out, ", ");
+  }
+  add_properties(out, id);
+  if (!fields_last) {
+    text_buffer_text(out, ", ");
+    add_geometry(out);
+  }
+  text_buffer_text(out, " }");
+}
+
+static event_file *make_events(bool fields_last) {
   event_file *events = calloc(1, sizeof *events);
   for (unsigned i = 0; events && i < EVENTS; i++) {
     text_buffer text = {0};
-    make_event(&text, i);
+    make_event(&text, i, fields_last);
     events->text[i] = text.data;
     events->size[i] = text.size;
     events->total += text.size;
   }
   return events;
+}
+
+static void free_events(event_file *events) {
+  for (unsigned i = 0; i < EVENTS; i++) free(events->text[i]);
+  free(events);
 }
 
 typedef void (*rule_maker)(text_buffer *out, unsigned i);
@@ -210,32 +237,35 @@ int main(void) {
     const char *name;
     rule_maker make;
     double target; /* events/s with 5 rules; 0 where none is set */
+    bool fields_last;
   } rows[] = {
-      {"exact", exact_rule, 2e6},
-      {"three fields", three_fields_rule, 0},
-      {"prefix", prefix_rule, 0},
-      {"suffix", suffix_rule, 0},
-      {"wildcard", wildcard_rule, 0},
-      {"wildcard inside", inner_wildcard_rule, 0},
-      {"equals-ignore-case", ignore_case_rule, 0},
-      {"anything-but", anything_but_rule, 0},
-      {"numeric", numeric_rule, 1e6},
-      {"numeric range", range_rule, 0},
-      {"nested arrays", nested_rule, 5e5},
-      {"nested, two fields", nested_fields_rule, 0},
+      {"exact", exact_rule, 3e6, false},
+      {"exact, fields last", exact_rule, 2.5e6, true},
+      {"three fields", three_fields_rule, 0, false},
+      {"prefix", prefix_rule, 0, false},
+      {"suffix", suffix_rule, 0, false},
+      {"wildcard", wildcard_rule, 0, false},
+      {"wildcard inside", inner_wildcard_rule, 0, false},
+      {"equals-ignore-case", ignore_case_rule, 0, false},
+      {"anything-but", anything_but_rule, 0, false},
+      {"numeric", numeric_rule, 1e6, false},
+      {"numeric range", range_rule, 0, false},
+      {"nested arrays", nested_rule, 5e5, false},
+      {"nested, two fields", nested_fields_rule, 0, false},
   };
-  event_file *events = make_events();
-  if (!events) return 1;
-  printf("event patterns, events of %zu bytes, events/s on one thread\n", events->total / EVENTS);
+  event_file *files[] = {make_events(false), make_events(true)};
+  if (!files[0] || !files[1]) return 1;
+  printf("event patterns, events of %zu bytes, events/s on one thread\n", files[0]->total / EVENTS);
   printf("%-20s %12s %12s %10s %10s\n", "rules", "5", "1000", "ratio", "target");
-  printf("%-20s %12.0f\n", "(reading only)", measure_reading(events));
+  printf("%-20s %12.0f\n", "(reading only)", measure_reading(files[0]));
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     double rates[2];
-    measure(events, rows[i].make, rates);
-    printf("%-20s %12.0f %12.0f %9.2fx %10.0f\n", rows[i].name, rates[0], rates[1],
-           rates[0] / rates[1], rows[i].target);
+    double target = rows[i].target;
+    measure(files[rows[i].fields_last], rows[i].make, rates);
+    printf("%-20s %12.0f %12.0f %9.2fx", rows[i].name, rates[0], rates[1], rates[0] / rates[1]);
+    if (target > 0) printf(" %10.0f %s", target, rates[0] >= target ? "met" : "not met");
+    printf("\n");
   }
-  for (unsigned i = 0; i < EVENTS; i++) free(events->text[i]);
-  free(events);
+  for (int i = 0; i < 2; i++) free_events(files[i]);
   return 0;
 }
