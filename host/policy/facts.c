@@ -18,13 +18,14 @@ static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
   return 0;
 }
 
-/* What a policy pays for the bytes of a list, a record or other JSON that it reads: less than the
- * tables take, and the same for all shapes. An event of 1 MB fits into the default budget. */
-enum { PRICE_OF_A_BYTE = 3 };
+/* What a policy pays for two bytes of a list, a record or other JSON that it reads: less than the
+ * tables take, and the same for all shapes. An event of 1 MiB fits into the default budget, and one
+ * that takes 100 ms to make tables of does not. */
+enum { PRICE_OF_TWO_BYTES = 7 };
 
 static void push_value(lua_State *L, const schema_field *field, json_span value) {
   bool priced = value.type >= JSON_OBJECT;
-  if (priced) sandbox_budget_open_price(L, PRICE_OF_A_BYTE * value.size);
+  if (priced) sandbox_budget_open_price(L, value.size / 2 * PRICE_OF_TWO_BYTES);
   schema_read_push(L, field, value);
   if (priced) sandbox_budget_close_price(L);
 }
