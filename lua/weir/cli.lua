@@ -33,6 +33,7 @@ local VERBS = {
   { name = "compare" },
   { name = "registry" },
   { name = "simulate" },
+  { name = "deploy" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
   { name = "completion" },
   { name = "version", in_layer = true },

@@ -2,12 +2,14 @@
 -- mended. `weir help CODE` prints a page; docs/findings/ holds the same pages as files (written by
 -- tests/support/write_finding_pages.lua, and the tests compare them).
 --
--- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua).
+-- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua), W3xx
+-- from estate files (deploy/estate.lua), which the layer does not read.
 local findings = {}
 
 local entries, codes = {}, {}
-for _, part in ipairs { "weir.findings.load", "weir.findings.source" } do
-  for _, entry in ipairs(require(part)) do
+for _, part in ipairs { "weir.findings.load", "weir.findings.source", "weir.findings.estate" } do
+  local is_carried = type(package.searchers[2](part)) == "function"
+  for _, entry in ipairs(is_carried and require(part) or {}) do
     entries[entry.code] = entry
     codes[#codes + 1] = entry.code
   end

@@ -87,7 +87,7 @@ describe("weir in the layer", function()
     local find = package.searchers[2]
     package.searchers[2] = function(name)
       for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
-        "simulate", "completion" } do
+        "simulate", "deploy", "completion" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
       end
       return find(name)
@@ -110,7 +110,8 @@ describe("weir in the layer", function()
 
   it("says of the others where they are", function()
     for _, verb in ipairs {
-      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry", "simulate", "completion",
+      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry", "simulate",
+      "deploy", "completion",
     } do
       local result = weir(verb)
       assert.equal(2, result.status)

@@ -33,10 +33,13 @@ function succeed({ service, operation }, output, requestId) {
       return { status: 200, headers: { ...id, "Content-Type": `application/x-amz-json-${version}` },
         body: JSON.stringify(output) };
     }
-    case "query":
+    case "query": {
+      const { metadata, operations } = model(service);
+      const result = `<${operation}Result>${xml(output)}</${operation}Result>`;
       return { status: 200, headers: { ...id, "Content-Type": "text/xml" },
-        body: `<${operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><${operation}Result>${xml(output)}`
-          + `</${operation}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>` };
+        body: `<${operation}Response xmlns="${metadata.xmlNamespace}">${operations[operation].output ? result : ""}`
+          + `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>` };
+    }
     default: {
       const status = model(service).operations[operation].http?.responseCode ?? 200;
       if (output.body !== undefined)

@@ -3,6 +3,7 @@
 // endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
+import { resetStacks, stackAnswers } from "./aws_stacks.mjs";
 import { resetVision, visionAnswers } from "./aws_vision.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
 
@@ -15,7 +16,8 @@ let state;
 export function reset() {
   resetWorkflows();
   resetEndpoints();
-  state = { executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
+  resetStacks();
+  state = { assumed: {}, executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
 
@@ -29,9 +31,11 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
   if (/needs-external-id/.test(RoleArn) && ExternalId !== "partner-7")
     throw new ServiceError("AccessDenied", `not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`, 403);
   const seconds = Number(DurationSeconds ?? 3600);
+  const own = `ASIA${createHash("sha256").update(RoleArn).digest("hex").slice(0, 16).toUpperCase()}`;
+  state.assumed[keyId ?? own] = RoleArn.split(":")[4];
   return {
     Credentials: {
-      ...vendedKeys(keyId ?? `ASIA${createHash("sha256").update(RoleArn).digest("hex").slice(0, 16).toUpperCase()}`),
+      ...vendedKeys(keyId ?? own),
       Expiration: new Date(Date.now() + seconds * 1000).toISOString(),
     },
     AssumedRoleUser: {
@@ -44,6 +48,8 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
 export const answers = withEndpoints({
   ...workflowAnswers,
   ...visionAnswers,
+  ...Object.fromEntries(Object.entries(stackAnswers).map(([name, act]) => [name, (input, signer) =>
+    act(input, { account: state.assumed[signer.keyId] ?? account, region: signer.region })])),
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
     const known = state.executions[key];
@@ -106,7 +112,8 @@ export const answers = withEndpoints({
       throw new ServiceError("InvalidIdentityToken", "No OpenIDConnect provider found");
     return { ...assume(input), SubjectFromWebIdentityToken: "subject" };
   },
-  "sts.GetCallerIdentity": (_, { keyId }) => ({ UserId: keyId, Account: account, Arn: arn("iam", `user/${keyId}`) }),
+  "sts.GetCallerIdentity": (_, { keyId }) => ({ UserId: keyId, Account: state.assumed[keyId] ?? account,
+    Arn: arn("iam", `user/${keyId}`) }),
   "eventbridge.PutEvents": ({ Entries }) => {
     const results = Entries.map(({ Detail, DetailType }, i) => {
       const failed = DetailType === "always fails"

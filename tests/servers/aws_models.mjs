@@ -10,6 +10,7 @@ const folder = join(dirname(createRequire(import.meta.url).resolve("aws-sdk/pack
 const files = {
   appconfigdata: "appconfigdata-2021-11-11",
   bedrock_runtime: "bedrock-runtime-2023-09-30",
+  cloudformation: "cloudformation-2010-05-15",
   cloudwatch: "monitoring-2010-08-01",
   dynamodb: "dynamodb-2012-08-10",
   eventbridge: "eventbridge-2015-10-07",
@@ -156,7 +157,7 @@ export function identify(request, scope) {
     return { ...found, input: parseJson(request.body) };
   }
   if (/^application\/x-www-form-urlencoded/.test(request.headers["content-type"] ?? ""))
-    return readQuery("sts", request);
+    return readQuery(scope === "cloudformation" ? scope : "sts", request);
   const service = byScope[scope];
   if (!service) throw new Refusal("UnknownOperationException", `nothing is signed as ${scope}`);
   const { pathname, searchParams } = new URL(request.url, "http://x");

@@ -22,6 +22,7 @@ import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
+import { stackControls } from "./aws_stacks.mjs";
 import { visionControls } from "./aws_vision.mjs";
 import { workflowControls } from "./aws_workflows.mjs";
 import { announce } from "./lifetime.mjs";
@@ -221,6 +222,7 @@ const controls = {
   ...endpointControls,
   ...workflowControls,
   ...visionControls,
+  ...stackControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),

@@ -1,0 +1,48 @@
+-- CloudFormation: stacks, their change sets and events. Only the command-line program has it: no
+-- handler deploys.
+local client = require "weir.aws.client"
+
+return client.service {
+  name = "cloudformation",
+  id = "CLOUDFORMATION",
+  host = "cloudformation",
+  signing_name = "cloudformation",
+  fips_hosts = { aws = "cloudformation-fips", ["aws-us-gov"] = "cloudformation" },
+  protocol = "query",
+  version = "2010-05-15",
+  types = { NoEcho = "boolean" },
+  operations = {
+    DescribeStacks = {
+      members = "StackName NextToken",
+      target = "StackName",
+      paging = { input = "NextToken", output = "NextToken", items = "Stacks" },
+    },
+    DescribeStackEvents = {
+      members = "StackName* NextToken",
+      target = "StackName",
+      paging = { input = "NextToken", output = "NextToken", items = "StackEvents" },
+    },
+    GetTemplateSummary = { members = "TemplateBody TemplateURL StackName", target = "StackName" },
+    CreateChangeSet = {
+      members = "StackName* ChangeSetName* TemplateBody TemplateURL UsePreviousTemplate Parameters "
+        .. "Capabilities RoleARN Tags ClientToken Description ChangeSetType OnStackFailure",
+      target = "StackName",
+      changes = true,
+    },
+    DescribeChangeSet = {
+      members = "ChangeSetName* StackName NextToken",
+      target = "ChangeSetName",
+      paging = { input = "NextToken", output = "NextToken", items = "Changes" },
+    },
+    DeleteChangeSet = {
+      members = "ChangeSetName* StackName",
+      target = "ChangeSetName",
+      changes = true,
+    },
+    DeleteStack = {
+      members = "StackName* RetainResources RoleARN ClientRequestToken DeletionMode",
+      target = "StackName",
+      changes = true,
+    },
+  },
+}

@@ -1,0 +1,300 @@
+-- The estate file: the accounts, regions, features and parameters of one weir, as data.
+--
+--   estate.read(text, file) → estate, where | nil, findings
+--   where(table of the estate, key) → the token of that key, which has line, column and size
+--
+--   return {
+--     name = "weir",                          -- before the stacks' names: weir-core
+--     regions = { "eu-west-1" },
+--     features = { "TokenStore", "Batch" },   -- Enable… of every template that has them
+--     parameters = { core = { LogRetentionDays = 30 } },
+--     accounts = {
+--       { id = "111122223333", kind = "workload", external_id = "…", role = { arn = "…" },
+--         regions =?, features =?, parameters =?, stacks =? },   -- what is other than above
+--     },
+--   }
+--
+local data = require "weir.deploy.data"
+local endpoint = require "weir.aws.endpoint"
+local finding_list = require "weir.deploy.finding_list"
+local sorted_pairs = require "weir.sorted_pairs"
+local suggest = require "weir.suggest"
+
+local estate = {}
+
+-- The templates of each kind of account, in the order in which they depend on each other.
+estate.kinds = {
+  storage = { "boundary", "storage" },
+  shared = { "boundary", "shared" },
+  workload = { "boundary", "core", "endpoint", "events", "tokens", "link" },
+}
+
+local LEAST_EXTERNAL_ID = 16
+
+local Check = {}
+Check.__index = Check
+
+function Check:finding(...) self.findings:add(...) end
+
+function Check:at(owner, key)
+  local place = self.places[owner]
+  return place.values[key] or place.at
+end
+
+-- Shapes ------------------------------------------------------------------------------------------
+
+local shapes = {}
+
+local function is_list(value)
+  local count = 0
+  for _ in pairs(value) do count = count + 1 end -- any order: counts
+  return count == #value
+end
+
+local function refuse(self, owner, key, expected)
+  self:finding("W302", self:at(owner, key), ("%s must be %s"):format(key, expected))
+end
+
+function shapes.text(self, owner, key)
+  local value = owner[key]
+  if type(value) ~= "string" or value == "" then refuse(self, owner, key, "a text") end
+end
+
+function shapes.name(self, owner, key)
+  local value = owner[key]
+  if type(value) ~= "string" or not value:find("^%l[%l%d-]*$") or #value > 16 then
+    refuse(self, owner, key, "up to 16 lower-case letters, digits and hyphens")
+  end
+end
+
+function shapes.account_id(self, owner, key)
+  local value = owner[key]
+  if type(value) ~= "string" or not value:find("^%d+$") or #value ~= 12 then
+    refuse(self, owner, key, 'an account of 12 digits in quotes, such as "111122223333"')
+  end
+end
+
+function shapes.external_id(self, owner, key)
+  local value = owner[key]
+  local fine = type(value) == "string" and value:find("^[%w+=,.@:/_-]+$")
+    and #value >= LEAST_EXTERNAL_ID
+  if not fine then
+    refuse(self, owner, key, "at least 16 letters, digits and +=,.@:/_-")
+  end
+end
+
+function shapes.kind(self, owner, key)
+  if estate.kinds[owner[key]] then return end
+  refuse(self, owner, key, '"storage", "shared" or "workload"')
+end
+
+-- A list of texts of which each is fine.
+local function list_of(check, expected)
+  return function(self, owner, key)
+    local list = owner[key]
+    if type(list) ~= "table" or not is_list(list) then
+      return refuse(self, owner, key, "a list of " .. expected)
+    end
+    for i, item in ipairs(list) do
+      if type(item) ~= "string" or not check(item) then
+        self:finding("W302", self:at(list, i), ("%s: this is none of the %s"):format(key, expected))
+      end
+    end
+  end
+end
+
+shapes.regions = list_of(endpoint.check_region, "regions")
+shapes.features = list_of(function(text) return text:find("^%u%w+$") end,
+  "features, such as TokenStore for EnableTokenStore")
+
+local PLAIN = { string = true, number = true, boolean = true }
+
+local function check_values(self, template, values)
+  for name, value in sorted_pairs(values) do
+    if type(name) ~= "string" then
+      self:finding("W302", self:at(values, name), "a parameter has a name")
+    elseif not PLAIN[type(value)] and not (type(value) == "table" and is_list(value)) then
+      refuse(self, values, name, "a text, a number, true, false or a list of texts")
+    elseif name:find("ExternalId$") then
+      self:finding("W303", self.places[values].keys[name],
+        ("%s of %s is not given here"):format(name, template),
+        "write external_id = … in the workload account")
+    end
+  end
+end
+
+-- template → name → value
+function shapes.parameters(self, owner, key)
+  local by_template = owner[key]
+  if type(by_template) ~= "table" then return refuse(self, owner, key, "a table by template") end
+  for template, list in sorted_pairs(by_template) do
+    if not estate.templates[template] then
+      local near = suggest(tostring(template), estate.template_names)
+      self:finding("W302", self.places[by_template].keys[template],
+        ("there is no template '%s'"):format(template),
+        near and ("did you mean '%s'?"):format(near))
+    elseif type(list) ~= "table" then
+      refuse(self, by_template, template, "a table of parameters")
+    else
+      check_values(self, template, list)
+    end
+  end
+end
+
+local fields = {}
+
+-- Each key is known and right, and those with a star are there.
+local function check_fields(self, owner, what)
+  local names = {}
+  for name in sorted_pairs(fields[what]) do names[#names + 1] = name end
+
+  for key in sorted_pairs(owner) do
+    local rule = fields[what][key]
+    if rule then
+      shapes[rule.shape](self, owner, key)
+    else
+      local near = suggest(tostring(key), names)
+      self:finding("W302", self.places[owner].keys[key],
+        ("unknown key '%s' in %s"):format(key, what),
+        near and ("did you mean '%s'?"):format(near) or "keys are " .. table.concat(names, ", "))
+    end
+  end
+  for _, name in ipairs(names) do
+    if fields[what][name].required and owner[name] == nil then
+      self:finding("W302", self.places[owner].at, ("%s is missing in %s"):format(name, what))
+    end
+  end
+end
+
+function shapes.role(self, owner, key)
+  if type(owner[key]) ~= "table" then
+    return refuse(self, owner, key, "{ arn = …, external_id = … }")
+  end
+  check_fields(self, owner[key], "role")
+end
+
+function shapes.stacks(self, owner, key)
+  local names, known = estate.kinds[owner.kind] or {}, {}
+  for _, name in ipairs(names) do known[name] = true end
+  local check = list_of(function(name) return known[name] end,
+    "templates of this kind of account: " .. table.concat(names, ", "))
+  check(self, owner, key)
+end
+
+function shapes.accounts(self, owner, key)
+  local list = owner[key]
+  if type(list) ~= "table" or not is_list(list) or #list == 0 then
+    return refuse(self, owner, key, "a list of accounts")
+  end
+  for i, account in ipairs(list) do
+    if type(account) == "table" then
+      check_fields(self, account, "account")
+    else
+      self:finding("W302", self:at(list, i), "an account is a table")
+    end
+  end
+end
+
+fields.estate = {
+  name = { shape = "name", required = true },
+  regions = { shape = "regions", required = true },
+  features = { shape = "features" },
+  parameters = { shape = "parameters" },
+  accounts = { shape = "accounts", required = true },
+}
+fields.account = {
+  id = { shape = "account_id", required = true },
+  kind = { shape = "kind", required = true },
+  role = { shape = "role" },
+  external_id = { shape = "external_id" },
+  regions = { shape = "regions" },
+  features = { shape = "features" },
+  parameters = { shape = "parameters" },
+  stacks = { shape = "stacks" },
+}
+fields.role = {
+  arn = { shape = "text", required = true },
+  external_id = { shape = "text" },
+}
+
+-- Contradictions ----------------------------------------------------------------------------------
+
+local function check_role(self, account)
+  if not account.role then return end
+  local owner = account.role.arn:match("^arn:[%w-]+:iam::(%d+):role/.+$")
+  if not owner then
+    self:finding("W303", self:at(account.role, "arn"), "this is not the ARN of a role")
+  elseif owner ~= account.id then
+    self:finding("W303", self:at(account.role, "arn"),
+      ("a role of account %s, but this is account %s"):format(owner, account.id))
+  end
+end
+
+-- Each value of a key is in one account only.
+local function check_once(self, accounts, key, hint)
+  local first = {}
+  for i, account in ipairs(accounts) do
+    local value = account[key]
+    if value and first[value] then
+      self:finding("W303", self:at(account, key),
+        ("account %d has the %s of account %d"):format(i, key, first[value]), hint)
+    elseif value then
+      first[value] = i
+    end
+  end
+end
+
+local function check_external_ids(self, accounts, has_storage)
+  for _, account in ipairs(accounts) do
+    if account.kind == "workload" and has_storage and not account.external_id then
+      self:finding("W303", self.places[account].at,
+        ("workload account %s has no external_id, and reads files of a storage account")
+          :format(account.id),
+        "write external_id = … with at least 16 characters, of this account alone")
+    elseif account.kind ~= "workload" and account.external_id then
+      self:finding("W303", self:at(account, "external_id"),
+        "external_id belongs to the workload account that presents it")
+    end
+  end
+end
+
+local function check_together(self, value)
+  local count = {}
+  for i, account in ipairs(value.accounts) do
+    count[account.kind] = (count[account.kind] or 0) + 1
+    check_role(self, account)
+    if account.kind ~= "workload" and count[account.kind] > 1 then
+      self:finding("W303", self:at(account, "kind"),
+        ("account %d is a second %s account"):format(i, account.kind), "an estate has one")
+    end
+  end
+  check_once(self, value.accounts, "id", "write everything of an account in one place")
+  check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
+  check_external_ids(self, value.accounts, count.storage)
+end
+
+-- Names of templates, from the kinds.
+estate.templates, estate.template_names = {}, {}
+for _, list in sorted_pairs(estate.kinds) do
+  for _, name in ipairs(list) do
+    if not estate.templates[name] then estate.template_names[#estate.template_names + 1] = name end
+    estate.templates[name] = true
+  end
+end
+
+function estate.read(text, file)
+  local value, places = data.read(text, file)
+  if not value then return nil, places end
+
+  local self = setmetatable({ places = places, findings = finding_list.new(file) }, Check)
+  check_fields(self, value, "estate")
+  if not self.findings:in_order() then check_together(self, value) end
+  local findings = self.findings:in_order()
+  if findings then return nil, findings end
+  return value, function(owner, key)
+    local place = places[owner]
+    return place.keys[key] or place.at
+  end
+end
+
+return estate

@@ -1,0 +1,79 @@
+-- Estate files: read as data, and refused with a place.
+local estate = require "weir.deploy.estate"
+
+local GOOD = [[
+-- Two accounts.
+local prefix = "arn:aws:iam::"
+
+return {
+  name = "weir",
+  regions = { "eu-west-1" },
+  accounts = {
+    { id = "444455556666", kind = "storage", role = { arn = prefix .. "444455556666:role/d" } },
+    { id = "111122223333", kind = "workload", external_id = "0123456789abcdef",
+      parameters = { core = { RoutingThreshold = -(-10), SubnetIds = { "a", "b" } } } },
+  },
+}
+]]
+
+-- "line:column code message" of each finding of GOOD with one text replaced by another
+local function findings_of(old, new)
+  local first, last = GOOD:find(old, 1, true)
+  local text = GOOD:sub(1, assert(first, old) - 1) .. new .. GOOD:sub(last + 1)
+  local value, findings = estate.read(text, "estate.lua")
+  if value then return {} end
+  local lines = {}
+  for i, each in ipairs(findings) do
+    assert.equal("estate.lua", each.file)
+    lines[i] = ("%d:%d %s %s"):format(each.line, each.column, each.code, each.message)
+  end
+  return lines
+end
+
+describe("an estate file", function()
+  it("is data, with names for values", function()
+    local value, where = assert(estate.read(GOOD, "estate.lua"))
+    assert.equal("arn:aws:iam::444455556666:role/d", value.accounts[1].role.arn)
+    assert.equal(10, value.accounts[2].parameters.core.RoutingThreshold)
+    local at = where(value.accounts[2].parameters.core, "SubnetIds")
+    assert.same({ 10, 58 }, { at.line, at.column })
+  end)
+
+  local CASES = {
+    -- code that acts, or that is none
+    { '"weir"', 'os.getenv("USER")', "5:10 W301 a call" },
+    { '"weir"', "function() end", "5:10 W301 a function" },
+    { '"weir"', "nil", "5:10 W301 nil" },
+    { '"weir"', "name", "5:10 W301 'name' is no local" },
+    { '"weir"', "prefix.x", "5:10 W301 a field of something else" },
+    { '"weir"', "1 + 1", "5:12 W301 the operator '+'" },
+    { "local prefix", "while true do end\nlocal prefix", "2:1 W301 a statement that acts" },
+    { "return {", "return {{", "13:0 W301 '}' expected" },
+    { "return {", "local t = {", "1:0 W302 the file returns nothing" },
+    -- shape
+    { "regions =", "region =", "6:3 W302 unknown key 'region' in estate", "4:8 W302 regions is missing in estate" },
+    { 'kind = "storage"', 'kind = "store"', '8:35 W302 kind must be "storage", "shared" or "workload"' },
+    { 'id = "444455556666"', "id = 444455556666", "8:12 W302 id must be an account of 12 digits" },
+    { '"eu-west-1"', '"Ireland"', "6:15 W302 regions: this is none of the regions" },
+    { 'name = "weir",', 'name = "weir", name = "w",', "5:18 W302 'name' is given twice" },
+    { "core =", "cores =", "10:22 W302 there is no template 'cores'" },
+    { "RoutingThreshold = -(-10)", "RoutingThreshold = { a = 1 }", "10:50 W302 RoutingThreshold must be" },
+    { '"0123456789abcdef"', '"short"', "9:61 W302 external_id must be at least 16" },
+    { 'kind = "workload"', 'kind = "workload", stacks = { "storage" }', "W302 stacks: this is none of the" },
+    -- contradictions
+    { 'id = "111122223333"', 'id = "444455556666"', "9:12 W303 account 2 has the id of account 1" },
+    { 'external_id = "0123456789abcdef",', "", "9:5 W303 workload account 111122223333 has no external_id" },
+    { "444455556666:role/d", "999900001111:role/d", "8:68 W303 a role of account 999900001111" },
+    { 'kind = "storage"', 'kind = "storage", external_id = "0123456789abcde2"', "W303 external_id belongs to" },
+    { "RoutingThreshold = -(-10)", 'ExternalId = "0123456789abcdef"', "10:31 W303 ExternalId of core is not given here" },
+    { "  },\n}", '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
+      "11:61 W303 account 3 has the external_id of account 2" },
+  }
+
+  for _, case in ipairs(CASES) do
+    it(("with %q for %q says: %s"):format(case[2], case[1], case[3]), function()
+      local found = table.concat(findings_of(case[1], case[2]), "\n")
+      for i = 3, #case do assert.matches(case[i], found, 1, true) end
+    end)
+  end
+end)
