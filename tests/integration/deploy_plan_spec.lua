@@ -6,6 +6,7 @@ local run = require "support.run"
 
 local HOME, STORAGE, SHARED = "111122223333", "444455556666", "777788889999"
 local EXTERNAL_ID = "a-partner-of-ours-7"
+local ACCESS_POINT = "arn:aws:s3:eu-west-1:444455556666:accesspoint/files"
 
 local ONE = [[
 return {
@@ -19,12 +20,17 @@ return {
 
 local THREE = [[
 local external_id = "a-partner-of-ours-7" -- of one account alone
+local access_point = "arn:aws:s3:eu-west-1:444455556666:accesspoint/files"
 
 return {
   name = "weir",
   regions = { "eu-west-1" },
   features = { "Batch", "TokenStore" },
-  parameters = { core = { LogRetentionDays = 30, SubnetIds = { "subnet-1", "subnet-2" } } },
+  parameters = {
+    core = { LogRetentionDays = 30, SubnetIds = { "subnet-1", "subnet-2" }, ArtifactBucket = "artifacts",
+      LayerKey = "l", CodeKey = "c", AslKey = "a", AccessPointArn = access_point },
+    storage = { AccessPointArn = access_point },
+  },
   accounts = {
     { id = "444455556666", kind = "storage", role = { arn = "arn:aws:iam::444455556666:role/deployer" } },
     { id = "777788889999", kind = "shared", role = { arn = "arn:aws:iam::777788889999:role/deployer" } },
@@ -33,7 +39,10 @@ return {
       kind = "workload",
       external_id = external_id,
       stacks = { "core" },
-      parameters = { core = { LogRetentionDays = 90 } },
+      parameters = {
+        core = { LogRetentionDays = 90 },
+        storage = { WorkloadRoleArns = "arn:aws:iam::111122223333:role/reader" },
+      },
     },
   },
 }
@@ -131,14 +140,18 @@ describe("weir deploy plan", function()
     end)
 
     it("that has the template and the parameters already has no change either", function()
-      local estate = ONE:gsub("accounts =", 'features = { "Link" }, accounts =')
+      local sink = "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-555555555555"
+      local estate = ONE:gsub("accounts =", ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } }, accounts =')
+        :format(sink))
       local template = files.read("deploy/cloudformation/link.yaml")
-      stack { status = "UPDATE_COMPLETE", template = template, parameters = { EnableLink = "true" } }
-      assert.equal(0, plan(estate).status)
+      stack { status = "UPDATE_COMPLETE", template = template,
+        parameters = { EnableLink = "true", SinkArn = sink } }
+      local result = plan(estate)
+      assert.equal(0, result.status, result.stdout .. result.stderr)
 
       stack { status = "UPDATE_COMPLETE", template = template, parameters = { EnableLink = "false" },
         region = "eu-west-2" }
-      assert.equal(1, plan((estate:gsub("west%-1", "west-2"))).status)
+      assert.equal(1, plan((estate:gsub('{ "eu%-west%-1" }', '{ "eu-west-2" }'))).status)
     end)
 
     for _, status in ipairs { "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED" } do
@@ -252,11 +265,28 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
       end
       values[input.StackName] = of_stack
     end
-    assert.same({ EnableBatch = "true", EnableTokenStore = "true", LogRetentionDays = "90", Prefix = "weir",
-      SubnetIds = "subnet-1,subnet-2", ExternalId = EXTERNAL_ID }, values["weir-core"])
-    assert.same({ EnableAccess = "true", WorkloadAccountId = HOME, ExternalId = EXTERNAL_ID, Prefix = "weir" },
+    assert.same({ AccessPointArn = ACCESS_POINT, ArtifactBucket = "artifacts", AslKey = "a", CodeKey = "c",
+      EnableBatch = "true", EnableTokenStore = "true", ExternalId = EXTERNAL_ID, LayerKey = "l",
+      LogRetentionDays = "90", Prefix = "weir",
+      StorageRoleArn = "arn:aws:iam::444455556666:role/weir-storage-access-111122223333",
+      SubnetIds = "subnet-1,subnet-2" }, values["weir-core"])
+    assert.same({ AccessPointArn = ACCESS_POINT, EnableAccess = "true", ExternalId = EXTERNAL_ID, Prefix = "weir",
+      WorkloadAccountId = HOME, WorkloadRoleArns = "arn:aws:iam::111122223333:role/reader" },
       values["weir-access-" .. HOME])
+    assert.same({ AccessPointArn = ACCESS_POINT, Prefix = "weir" }, values["weir-storage"])
     assert.is_nil((result.stdout .. result.stderr):find(EXTERNAL_ID, 1, true))
+  end)
+
+  it("prints what deploy/README.md shows, of its own estate file", function()
+    local page = files.read "deploy/README.md"
+    local shown = page:match("%$ weir deploy plan estate.lua\n(.-)```")
+    local result = plan(page:match("```lua\n(%-%- estate.lua\n.-)```"))
+    assert.equal(1, result.status, result.stderr)
+    local lines = {}
+    for line in result.stdout:gmatch("[^\n]+") do
+      if not line:find("^ ") then lines[#lines + 1] = line end
+    end
+    assert.equal(shown, table.concat(lines, "\n") .. "\n")
   end)
 
   it("asks for nothing in an account that the file does not name", function()
@@ -272,10 +302,10 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     local result = plan((THREE:gsub("LogRetentionDays = 30", "LogRetentionDay = 30")
       :gsub('"TokenStore"', '"TokenStores"')))
     assert.equal(3, result.status)
-    assert.matches("estate.lua:7:27: error[W304] the template core has no parameter 'LogRetentionDay'",
+    assert.matches("estate.lua:9:14: error[W304] the template core has no parameter 'LogRetentionDay'",
       result.stderr, 1, true)
     assert.matches("did you mean 'LogRetentionDays'?", result.stderr, 1, true)
-    assert.matches("estate.lua:6:25: error[W304] no template has EnableTokenStores", result.stderr, 1, true)
+    assert.matches("estate.lua:7:25: error[W304] no template has EnableTokenStores", result.stderr, 1, true)
     assert.same({}, requested "CreateChangeSet")
   end)
 
@@ -287,6 +317,26 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     local result = plan(ONE)
     assert.equal(1, result.status, result.stderr)
     assert.equal("", left())
+  end)
+
+  it("says which Rule of a template an estate breaks, of that stack alone", function()
+    local result = plan((THREE:gsub('AslKey = "a", ', "")))
+    assert.equal(6, result.status)
+    assert.matches("weir-core  111122223333 eu-west-1  absent  cannot be planned: ", result.stdout, 1, true)
+    assert.matches("the workflow needs AslKey, the key of its definition", result.stdout, 1, true)
+    assert.matches("weir-shared  777788889999 eu-west-1  absent  would be created", result.stdout, 1, true)
+    assert.equal("", left())
+  end)
+
+  it("finds what a changed parameter does to what is deployed", function()
+    local tokens = ONE:gsub('"link"', '"tokens"'):gsub("accounts =", 
+      'features = { "GlobalTokens" }, parameters = { tokens = { ReplicaRegion = "eu-west-3" } }, accounts =')
+    stack { name = "weir-tokens", status = "CREATE_COMPLETE",
+      template = files.read("deploy/cloudformation/tokens.yaml"),
+      parameters = { EnableGlobalTokens = "true", Prefix = "old", ReplicaRegion = "eu-west-3" } }
+    local result = plan(tokens)
+    assert.equal(1, result.status, result.stdout .. result.stderr)
+    assert.matches("~ %w+  AWS::DynamoDB::GlobalTable  REPLACED\n", result.stdout)
   end)
 
   it("needs the file and the templates", function()

@@ -1,6 +1,6 @@
-// CloudFormation as its clients see it. Templates are read for their parameters and capabilities, change
-// sets are compared with what is deployed; what a change set contains and what happened to a stack before,
-// tests tell. Time is virtual: each look at something unfinished is one step.
+// CloudFormation as its clients see it. Templates are resolved, so that parameters, Rules and conditions
+// judge; a change set is what differs from the template and parameters that are deployed, unless a test
+// tells it. What happened to a stack before, tests tell. Time is virtual: each look at something unfinished is one step.
 //
 //   POST /__test/stacks  [{ name, account, region, status, template, parameters,
 //                           events: [{ LogicalResourceId, ResourceStatus, ResourceStatusReason, … }, …],
@@ -10,10 +10,10 @@
 //   GET  /__test/stacks  → { stacks: [{ name, account, region, status }, …], change_sets: [name, …] }
 //
 // Texts are CloudFormation's own.
-import { createRequire } from "node:module";
+import { parse } from "../oracles/templates/template.mjs";
+import { changes, resolved } from "./aws_stack_changes.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
-const { parse } = createRequire(import.meta.url)("yaml");
 const LIMIT = 51200;
 const PAGE = 3; // small, so that every listing has pages
 
@@ -57,7 +57,7 @@ function read(body) {
   if (body === undefined) throw invalid("Either Template URL or Template Body must be specified.");
   if (Buffer.byteLength(body) > LIMIT)
     throw invalid(`1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${LIMIT}`);
-  const template = parse(body, { logLevel: "silent" });
+  const { template } = parse(body);
   if (!template?.Resources) throw invalid("Template format error: At least one Resources member must be defined.");
   return template;
 }
@@ -80,16 +80,18 @@ function summary({ TemplateBody }) {
   };
 }
 
+// As CloudFormation names them; what else it would refuse is told in the resolver's words.
 function checkParameters({ Parameters = {} }, given) {
   const unknown = Object.keys(given).filter((name) => !Parameters[name]);
   if (unknown.length) throw invalid(`Parameters: [${unknown.join(", ")}] do not exist in the template`);
   const missing = Object.keys(Parameters).filter((name) => Parameters[name].Default === undefined && given[name] === undefined);
   if (missing.length) throw invalid(`Parameters: [${missing.join(", ")}] must have values`);
-  for (const [name, value] of Object.entries(given)) {
-    const allowed = Parameters[name].AllowedValues?.map(String);
-    if (allowed && !allowed.includes(value))
-      throw invalid(`Parameter '${name}' must be one of AllowedValues`);
-  }
+}
+
+function resourcesOf(body, given, place) {
+  const { resources, problems } = resolved(body, given, place);
+  if (problems.length) throw invalid(problems[0]);
+  return resources;
 }
 
 // Change sets ------------------------------------------------------------------------------------
@@ -123,11 +125,12 @@ function createChangeSet(input, place) {
 
   const stack = stackFor(input, place);
   const script = scripts.find((each) => sameName(each, stack)) ?? {};
-  const same = stack.template === input.TemplateBody && JSON.stringify(stack.parameters) === JSON.stringify(given);
-  const set = { id: arnOf("changeSet", { name: input.ChangeSetName, ...place }), name: input.ChangeSetName, stack, given,
-    looks: script.looks ?? 1, fails: script.fails ?? (same ? NOTHING : undefined),
-    changes: script.changes ?? Object.entries(template.Resources).map(([LogicalResourceId, { Type }]) => ({
-      Action: "Add", LogicalResourceId, ResourceType: Type })) };
+  const where = { account: stack.account, region: stack.region, stack: stack.name };
+  const after = resourcesOf(input.TemplateBody, given, where);
+  const before = stack.template ? resourcesOf(stack.template, stack.parameters, where) : {};
+  const found = script.changes ?? changes(before, after);
+  const set = { id: arnOf("changeSet", { name: input.ChangeSetName, ...place }), name: input.ChangeSetName, stack,
+    looks: script.looks ?? 1, fails: script.fails ?? (found.length ? undefined : NOTHING), changes: found };
   sets.set(set.id, set);
   return { Id: set.id, StackId: stack.id };
 }

@@ -6,8 +6,10 @@
 --
 -- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read from
 -- it. report(code, token, message, hint) gets what does not fit. The later of these wins: what the
--- estate's accounts tell of each other, `features`, `parameters` of the estate, those of the account.
+-- estate's accounts tell of each other, `features`, `parameters` of the estate, those of the account,
+-- and for the role of a workload account in the storage account those of the workload account.
 local estates = require "weir.deploy.estate"
+local partitions = require "weir.aws.partitions"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 
@@ -74,10 +76,23 @@ end
 
 -- Parameters --------------------------------------------------------------------------------------
 
+-- The role in the storage account that the workload's functions take (storage.yaml), or nil.
+local function storage_role(estate, stack)
+  for _, account in ipairs(estate.accounts) do
+    if account.kind == "storage" then
+      return ("arn:%s:iam::%s:role/%s-storage-access-%s"):format(
+        partitions.of_region(stack.region).name, account.id, estate.name, stack.account.id)
+    end
+  end
+end
+
 -- What follows from the accounts. Only parameters that the template has are given.
 local function derived(estate, stack)
   local values = { Prefix = estate.name }
-  if stack.account.kind == "workload" then values.ExternalId = stack.account.external_id end
+  if stack.account.kind == "workload" and stack.account.external_id then
+    values.ExternalId = stack.account.external_id
+    values.StorageRoleArn = storage_role(estate, stack)
+  end
   if stack.reader then
     values.EnableAccess = "true"
     values.WorkloadAccountId = stack.reader.id
@@ -124,7 +139,7 @@ function stacks.parameters(estate, stack, summary, where, report)
   for _, feature in ipairs(stack.account.features or estate.features or {}) do
     if known["Enable" .. feature] and not stack.reader then values["Enable" .. feature] = "true" end
   end
-  for _, owner in ipairs { estate, stack.account } do
+  for _, owner in ipairs { estate, stack.account, stack.reader } do
     local own = (owner.parameters or {})[stack.template]
     overlay(values, own, known, names, stack.template, where, report)
   end
