@@ -123,10 +123,11 @@ function createChangeSet(input, place) {
   const lacking = capabilities(template).filter((c) => !(input.Capabilities || []).includes(c));
   if (lacking.length) throw new ServiceError("InsufficientCapabilitiesException", `Requires capabilities : [${lacking}]`);
 
+  const where = { ...place, stack: input.StackName };
+  const after = resourcesOf(input.TemplateBody, given, where);
+
   const stack = stackFor(input, place);
   const script = scripts.find((each) => sameName(each, stack)) ?? {};
-  const where = { account: stack.account, region: stack.region, stack: stack.name };
-  const after = resourcesOf(input.TemplateBody, given, where);
   const before = stack.template ? resourcesOf(stack.template, stack.parameters, where) : {};
   const found = script.changes ?? changes(before, after);
   const set = { id: arnOf("changeSet", { name: input.ChangeSetName, ...place }), name: input.ChangeSetName, stack,
