@@ -1,5 +1,6 @@
 -- weir deploy plan with the templates of this repository, against the model-checked server.
 local cloud = require "support.aws"
+local doc_commands = require "support.doc_commands"
 local files = require "support.files"
 local json = require "weir.json"
 local run = require "support.run"
@@ -286,7 +287,13 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     for line in result.stdout:gmatch("[^\n]+") do
       if not line:find("^ ") then lines[#lines + 1] = line end
     end
-    assert.equal(shown, table.concat(lines, "\n") .. "\n")
+    local at = 0
+    for wanted in shown:gmatch("[^\n]+") do
+      at = at + 1
+      assert.is_true(doc_commands.same_line(wanted, lines[at] or ""), lines[at])
+    end
+    assert.equal(5, at)
+    assert.equal(at, #lines)
   end)
 
   it("asks for nothing in an account that the file does not name", function()

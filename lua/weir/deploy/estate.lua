@@ -47,7 +47,9 @@ local shapes = {}
 
 local function is_list(value)
   local count = 0
-  for _ in pairs(value) do count = count + 1 end -- any order: counts
+  for _ in pairs(value) do -- any order: counts
+    count = count + 1
+  end
   return count == #value
 end
 
