@@ -142,8 +142,8 @@ describe("weir deploy plan", function()
 
     it("that has the template and the parameters already has no change either", function()
       local sink = "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-555555555555"
-      local estate = ONE:gsub("accounts =", ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } }, accounts =')
-        :format(sink))
+      local switches = ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } },'):format(sink)
+      local estate = ONE:gsub("accounts =", switches .. " accounts =")
       local template = files.read("deploy/cloudformation/link.yaml")
       stack { status = "UPDATE_COMPLETE", template = template,
         parameters = { EnableLink = "true", SinkArn = sink } }
@@ -336,7 +336,7 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
   end)
 
   it("finds what a changed parameter does to what is deployed", function()
-    local tokens = ONE:gsub('"link"', '"tokens"'):gsub("accounts =", 
+    local tokens = ONE:gsub('"link"', '"tokens"'):gsub("accounts =",
       'features = { "GlobalTokens" }, parameters = { tokens = { ReplicaRegion = "eu-west-3" } }, accounts =')
     stack { name = "weir-tokens", status = "CREATE_COMPLETE",
       template = files.read("deploy/cloudformation/tokens.yaml"),

@@ -47,7 +47,7 @@ local shapes = {}
 
 local function is_list(value)
   local count = 0
-  for _ in pairs(value) do -- any order: counts
+  for _ in pairs(value) do -- any order: only counts them
     count = count + 1
   end
   return count == #value

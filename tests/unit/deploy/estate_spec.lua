@@ -65,7 +65,8 @@ describe("an estate file", function()
     { 'external_id = "0123456789abcdef",', "", "9:5 W303 workload account 111122223333 has no external_id" },
     { "444455556666:role/d", "999900001111:role/d", "8:68 W303 a role of account 999900001111" },
     { 'kind = "storage"', 'kind = "storage", external_id = "0123456789abcde2"', "W303 external_id belongs to" },
-    { "RoutingThreshold = -(-10)", 'ExternalId = "0123456789abcdef"', "10:31 W303 ExternalId of core is not given here" },
+    { "RoutingThreshold = -(-10)", 'ExternalId = "0123456789abcdef"',
+      "10:31 W303 ExternalId of core is not given here" },
     { "  },\n}", '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
       "11:61 W303 account 3 has the external_id of account 2" },
   }
