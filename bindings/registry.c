@@ -21,6 +21,9 @@ const luaL_Reg registry_bindings[] = {
     {"weir.pattern", luaopen_weir_pattern},
     {"weir.policy_set", luaopen_weir_policy_set},
     {"weir.process", luaopen_weir_process},
+#ifdef WEIR_REPORT
+    {"weir.recording", luaopen_weir_recording},
+#endif
     {"weir.replay", luaopen_weir_replay},
     {"weir.secret", luaopen_weir_secret},
     {"weir.sha256", luaopen_weir_sha256},

@@ -19,6 +19,7 @@ int luaopen_weir_json(lua_State *L);       /* json.c */
 int luaopen_weir_pattern(lua_State *L);    /* pattern.c */
 int luaopen_weir_policy_set(lua_State *L); /* policy_set.c */
 int luaopen_weir_process(lua_State *L);    /* process.c */
+int luaopen_weir_recording(lua_State *L);  /* recording.c */
 int luaopen_weir_replay(lua_State *L);     /* replay.c */
 int luaopen_weir_secret(lua_State *L);     /* secret.c */
 int luaopen_weir_sha256(lua_State *L);     /* sha256.c */

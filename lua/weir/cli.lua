@@ -16,7 +16,7 @@ local cli = {}
 -- The screen of the verb that runs.
 local opened
 
--- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration (see
+-- In the order of the help. Each name, or file, is a module weir.cli.NAME that returns a declaration (see
 -- weir/cli/arguments.lua). The Lambda layer carries those that prove that it decides as the program on
 -- the laptop does; the others belong to the command-line program.
 local VERBS = {
@@ -26,6 +26,7 @@ local VERBS = {
   { name = "replay", in_layer = true },
   { name = "diff", in_layer = true },
   { name = "match" },
+  { name = "report", file = "trial_report" },
   { name = "watch" },
   { name = "bundle" },
   { name = "emulate" },
@@ -40,10 +41,12 @@ local VERBS = {
   { name = "help", in_layer = true },
 }
 
+-- Each verb's module, by its name.
+local MODULES = {}
+for _, verb in ipairs(VERBS) do MODULES[verb.name] = "weir.cli." .. (verb.file or verb.name) end
+
 -- Is the verb's module inside this program? Looked for where it would be found, and not run.
-local function is_carried(name)
-  return type(package.searchers[2]("weir.cli." .. name)) == "function"
-end
+local function is_carried(name) return type(package.searchers[2](MODULES[name])) == "function" end
 
 -- The names of the verbs that this program has, and of those that only the other one has.
 cli.verbs, cli.absent = {}, {}
@@ -66,7 +69,7 @@ function cli.elsewhere(name)
 end
 
 function cli.verb(name)
-  if has(cli.verbs, name) then return require("weir.cli." .. name) end
+  if has(cli.verbs, name) then return require(MODULES[name]) end
 end
 
 local function usage_error(screen, verb, message, hint, next_command)

@@ -92,7 +92,7 @@ describe("weir bundle", function()
     run.write(folder .. "/damaged", run({ "bundle", "policies" }).stdout:gsub("below", "under"))
     local result = run { "decide", "routing", "-e", "-", "-p", folder .. "/damaged", stdin = '{"file_count": 12}' }
     assert.equal(7, result.status)
-    assert.matches("error%[W013%] its file '%w+.lua' is not what its digest says", result.stderr)
+    assert.matches("error%[W013%] its file '[%w/]+%.lua' is not what its digest says", result.stderr)
     assert.equal(7, run({ "check", folder .. "/damaged" }).status)
   end)
 end)

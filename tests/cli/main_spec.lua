@@ -86,6 +86,7 @@ describe("weir in the layer", function()
   local SCRIPT = [[
     local find = package.searchers[2]
     package.searchers[2] = function(name)
+      if name == "weir.cli.trial_report" or name == "weir.page" then return "no module '" .. name .. "' inside weir" end
       for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
         "simulate", "deploy", "completion" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
@@ -118,6 +119,9 @@ describe("weir in the layer", function()
       assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\nNext: weir help\n")
         :format(verb), result.stderr)
     end
+    assert.matches("weir: the verb 'report' belongs to the command%-line program", weir("report").stderr)
+    assert.equal("weir: replay: --html belongs to the command-line program, not to the layer; write --json\n"
+      .. "Next: weir help replay\n", run({ "lua", "-", "replay", "x", "--html", "y", stdin = SCRIPT }).stderr)
     assert.matches("unknown verb 'ruun'\n", weir("ruun").stderr)
     local result = run { "lua", "-", "help", "run", stdin = SCRIPT }
     assert.matches("weir: help: the verb 'run' belongs to the command%-line program", result.stderr)

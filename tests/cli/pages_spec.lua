@@ -3,20 +3,38 @@
 local browser = require "support.browser"
 local files = require "support.files"
 local run = require "support.run"
+local trial_recording = require "support.trial_recording"
 
 local DAY = "tests/recordings/working-day.jsonl.gz"
 
--- What a page says of itself: name → { file =, arguments of weir }.
+-- Arguments of weir, and what the page must say. TRIAL, TRIALS and EDITED are in the specs' folder.
 local PAGES = {
   { name = "replay", "replay", DAY, "--quiet", charts = 1,
-    contains = { "7,667 decisions", "3,965", "mapping", "working-day.jsonl.gz" } },
+    contains = { "decisions are made as recorded.", "mapping", "working-day.jsonl.gz" } },
+  { name = "diff", "diff", "policies", "EDITED", DAY, charts = 1,
+    contains = { "decisions change (", "threshold 10 → 20", "batch → realtime", " files, at or above 10",
+      " files, below 20", "routing.lua:38", "The facts" } },
+  { name = "report", "report", "TRIAL", charts = 5, strips = 1,
+    contains = { "vision-13 against vision-12", "30 of 200 requests failed; the limit is 5%",
+      "Sample ratio", "30 looks", "3,000, 30 failed (1.0 %)", "+3.00 points (+1.00 to +5.00)",
+      "vision-13 has answered 500 of 600 requests", "About 30 answers of vision-13 lie beyond its p99" } },
+  { name = "simulate", "simulate", "--runs", "20", "--scenario", "no-change", "--scenario", "errors-half-point",
+    charts = 2, contains = { "In 2 of 2 scenarios at least 95 % of the trials end as they should.",
+      "errors +0.5 points", "rollback 100 %", "Promoted by hour", "errors_added 0.005" } },
+  { name = "plan", "simulate", "--plan", "--runs", "20", "--effect", "errors:+0.5pp", charts = 1,
+    contains = { "How much traffic a trial needs", "requests a minute are enough, in" } },
+  { name = "reports", "report", "TRIALS", charts = 10, strips = 2,
+    contains = { "Of 2 trials: 2 ended with a rollback.",
+      "vision: vision-13 against vision-12", "vision: vision-14 against vision-12" } },
 }
 
 local folder
+local inputs = {}
 
 local function page_of(page)
   local path = ("%s/%s.html"):format(folder, page.name)
   local arguments = table.move(page, 1, #page, 1, {})
+  for i, argument in ipairs(arguments) do arguments[i] = inputs[argument] or argument end
   arguments[#arguments + 1] = "--html"
   arguments[#arguments + 1] = path
   local result = run(arguments)
@@ -24,15 +42,28 @@ local function page_of(page)
   return path
 end
 
+-- Roles that a name is needed for; tables of details have their summaries.
+local NAMED = { application = true, grid = true, image = true, heading = true, button = true }
+
 local function focusable(tree)
   local list = {}
   for _, node in ipairs(tree) do
-    if node.role == "application" or node.role == "table" or node.role == "image" then list[#list + 1] = node end
+    if NAMED[node.role] or node.role == "table" then list[#list + 1] = node end
   end
   return list
 end
 
-setup(function() folder = files.directory() end)
+setup(function()
+  folder = files.directory()
+  files.shell(("cp -r policies %s/edited && sed -i 's/threshold = integer { 10,/threshold = integer { 20,/' "
+    .. "%s/edited/routing.lua"):format(folder, folder))
+  inputs.EDITED = folder .. "/edited"
+  inputs.TRIAL = trial_recording.write(folder .. "/trial.jsonl", 30)
+  local other = trial_recording.write(folder .. "/other.jsonl", 20, function(entry)
+    entry.facts.challenger, entry.facts.variants[2].name = "vision-14", "vision-14"
+  end)
+  inputs.TRIALS = files.write(folder .. "/trials.jsonl", files.read(inputs.TRIAL) .. files.read(other))
+end)
 teardown(files.remove_all)
 
 for _, page in ipairs(PAGES) do
@@ -58,6 +89,7 @@ for _, page in ipairs(PAGES) do
         { evaluate = browser.PALE },
         { evaluate = "getComputedStyle(document.body).backgroundColor" },
         { pdf = folder .. "/page.pdf" },
+        { evaluate = "[...document.querySelectorAll('h1,h2,h3')].map((e) => Number(e.tagName[1]))" },
       })
     end)
 
@@ -84,8 +116,19 @@ for _, page in ipairs(PAGES) do
     it("names what can be reached", function()
       local nodes = focusable(seen.results[3])
       assert.is_true(#nodes > page.charts)
+      local grids = 0
       for _, node in ipairs(nodes) do
-        if node.role ~= "table" then assert.is_true(#(node.name or "") > 3, node.role .. " without a name") end
+        if NAMED[node.role] then assert.is_true(#(node.name or "") > 1, node.role .. " without a name") end
+        if node.role == "grid" then grids = grids + 1 end
+      end
+      assert.equal(page.strips or 0, grids)
+    end)
+
+    it("has headings in order, none left out", function()
+      local level = 1
+      for _, found in ipairs(seen.results[17]) do
+        assert.is_true(found <= level + 1, "h" .. found .. " after h" .. level)
+        level = found
       end
     end)
 
@@ -113,6 +156,78 @@ for _, page in ipairs(PAGES) do
   end)
 end
 
+describe("a page of hostile texts", function()
+  local HOSTILE = "</script><img src=x onerror=alert(1)>\"'\u{2028}\u{202e}"
+
+  it("shows them as texts: no element, no script, no request comes of them", function()
+    local recording = trial_recording.write(folder .. "/hostile.jsonl", 30, function(entry)
+      entry.because, entry.facts.challenger, entry.facts.endpoint = HOSTILE, HOSTILE, HOSTILE
+      entry.facts.variants[2].name = HOSTILE
+    end)
+    local path = page_of { name = "hostile", "report", recording }
+    local seen = browser.visit(path, {
+      { evaluate = "document.images.length" },
+      { evaluate = "document.title" },
+      { evaluate = "document.querySelector('.sentence').textContent" },
+      { keys = { "Tab", "ArrowRight", "Tab", "Home" } },
+      { evaluate = "document.querySelector('.say').textContent" },
+      { evaluate = "document.querySelectorAll('.plot canvas').length" },
+    })
+    local spelled = "</script><img src=x onerror=alert(1)>\"'\\u{2028}\\u{202e}"
+    assert.equal(0, seen.results[1])
+    assert.truthy(seen.results[2]:find(spelled, 1, true))
+    assert.truthy(seen.results[3]:find(spelled, 1, true))
+    assert.matches("^2026%-11%-20 08:05: difference of error rates ", seen.results[5])
+    assert.is_true(seen.results[6] >= 5)
+    assert.same({ {}, {}, {} }, { seen.requests, seen.console, seen.exceptions })
+  end)
+end)
+
+describe("the page of a large recording", function()
+  it("stays usable with 10,000 looks, and says what it left off", function()
+    local recording = trial_recording.write(folder .. "/large.jsonl", 10000, function(entry, i)
+      entry.decision, entry.because = { action = "hold", needs = "x" }, i % 2 == 0 and "even" or "odd"
+    end)
+    local path = page_of { name = "large", "report", recording }
+    assert.is_true(#files.read(path) < 3 * 1024 * 1024)
+    local seen = browser.visit(path, {
+      { evaluate = "document.querySelectorAll('*').length" },
+      { evaluate = browser.DRAWN },
+      { evaluate = "document.body.innerText" },
+    })
+    assert.is_true(seen.results[1] < 60000)
+    for _, pixels in ipairs(seen.results[2]) do assert.is_true(pixels > 100) end
+    for _, text in ipairs { "10,000 looks", "1,000 of 10,000 points are drawn and listed, evenly spaced.",
+      "A field stands for 167 looks, and shows the gravest.",
+      "… and 9,940 more; weir report --json lists every look" } do
+      assert.truthy(seen.results[3]:find(text, 1, true), text)
+    end
+    assert.same({}, seen.exceptions)
+  end)
+
+  it("lists of 10,000 differences the first, and counts the others", function()
+    local line = files.lines_of("gzip -dc " .. DAY .. [[ | grep '"decision":{"action":"batch"}']])[1]
+    line = line:gsub('"decision":{"action":"batch"}', '"decision":{"action":"realtime"}')
+    local recording = files.write(folder .. "/differing.jsonl", (line .. "\n"):rep(10000))
+    local path = page_of { name = "differing", "replay", recording, "--quiet" }
+    assert.is_true(#files.read(path) < 1024 * 1024)
+    assert.truthy(files.read(path):find("… and 9,950 more; weir replay --json lists every one", 1, true))
+  end)
+end)
+
+-- How many decisions of each kind the working day has in a quarter of an hour, as a chart reads them out.
+local function counted(hour, minute)
+  local minutes, parts = {}, {}
+  for i = 0, 14 do minutes[i + 1] = ("%02d"):format(minute + i) end
+  local time = ("%s:(%s)"):format(hour, table.concat(minutes, "|"))
+  for i, kind in ipairs { "routing", "weights", "promotion", "mapping" } do
+    local lines = files.lines_of(([[gzip -dc %s | grep -E '^[^,]*,"id":"[^"]*","time":"2026-11-20T%s' | ]]
+      .. [[grep -c '"kind":"%s","policy"' || true]]):format(DAY, time, kind))
+    parts[i] = kind .. " " .. lines[1]
+  end
+  return table.concat(parts, ", ")
+end
+
 describe("a chart", function()
   it("is reached by Tab, read out by the arrow keys, and left by Escape", function()
     local path = page_of(PAGES[1])
@@ -131,8 +246,11 @@ describe("a chart", function()
       { evaluate = say },
     })
     assert.equal("plot", seen.results[3])
-    assert.equal("2026-11-20 00:30: routing 2, weights 2, promotion 2, mapping 6", seen.results[5])
-    assert.equal("2026-11-20 23:45: routing 1, weights 0, promotion 0, mapping 3", seen.results[7])
+    for _, at in ipairs { 5, 7 } do
+      local hour, minute, said = seen.results[at]:match("^2026%-11%-20 (%d%d):(%d%d): (.*)$")
+      assert.equal(counted(hour, tonumber(minute)), said)
+    end
+    assert.is_true(seen.results[5] < seen.results[7])
     assert.equal(seen.results[1], seen.results[9])
     assert.matches("^2026%-11%-20 1[12]:%d%d: routing %d+, ", seen.results[11])
     assert.same({}, seen.exceptions)
@@ -149,6 +267,39 @@ describe("a chart", function()
     assert.equal(seen.results[1], seen.results[2])
     assert.is_true(seen.results[3][1] > 100)
     assert.equal("", seen.results[4])
+  end)
+end)
+
+describe("a strip", function()
+  it("is reached by Tab, walked by the arrow keys, and says why under keys and pointer", function()
+    local shown = "[...document.querySelectorAll('.strip td > span')].filter((e) => e.checkVisibility())"
+      .. ".map((e) => e.textContent)"
+    local focused = "document.activeElement.parentNode.rowIndex + ' ' + document.activeElement.cellIndex"
+    local seen = browser.visit(page_of(PAGES[3]), {
+      { evaluate = shown },
+      { keys = { "Tab" } },
+      { evaluate = shown },
+      { keys = { "End", "ArrowDown" } },
+      { evaluate = focused },
+      { evaluate = shown },
+      { keys = { "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown" } },
+      { evaluate = focused },
+      { evaluate = shown },
+      { hover = ".strip tbody tr:nth-child(2) td" },
+      { evaluate = shown },
+      { evaluate = "document.querySelectorAll('.strip td[tabindex=\"0\"]').length" },
+    })
+    assert.same({}, seen.results[1])
+    assert.truthy(seen.results[3][1]:find("2026-11-20 08:05, Guard: ", 1, true))
+    assert.equal("2 30", seen.results[5])
+    assert.same({ "2026-11-20 10:30, Harm: at least 1.00 points more errors; 0.20 points are tolerated. rollback: "
+      .. "30 of 200 requests failed; the limit is 5%" }, seen.results[6])
+    assert.equal("7 30", seen.results[8])
+    assert.truthy(seen.results[9][1]:find("2026-11-20 10:30, Decision: rollback: 30 of 200", 1, true))
+    assert.equal(1, #seen.results[11])
+    assert.truthy(seen.results[11][1]:find("2026-11-20 08:05, Harm: not shown to be worse", 1, true))
+    assert.equal(1, seen.results[12])
+    assert.same({}, seen.exceptions)
   end)
 end)
 

@@ -110,7 +110,7 @@ const STEPS = {
     await browser.send("Emulation.setDeviceMetricsOverride",
       { width: width ?? 1280, height: height ?? 900, deviceScaleFactor: 1, mobile: false });
     await browser.send("Emulation.setEmulatedMedia",
-      { media: print ? "print" : "screen", features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+      { media: print ? "print" : "", features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
     await settle(browser);
     return null;
   },

@@ -1,96 +1,12 @@
 -- weir diff OLD NEW RECORDING…: what changes when NEW replaces OLD, on recorded facts.
+local differences = require "weir.cli.differences"
+local html = require "weir.cli.html"
 local json = require "weir.json"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
-
--- Groups of changed decisions ---------------------------------------------------------------
-
-local Groups = {}
-Groups.__index = Groups
-
--- What changes, and by which rule of NEW: the key that decisions are grouped by.
-local function describe(event)
-  if event.type == "failure" then return ("failed[%s]"):format(event.code) end
-  local was, is = recordings.actions(event)
-  if was ~= is then return was .. " -> " .. is end
-  return ("%s, %s"):format(is, (event.field:gsub("^decision%.", "")))
-end
-
-function Groups:add(file, event)
-  local change, rule = describe(event), recordings.rule(event)
-  local key = table.concat({ event.kind or "", change, rule }, "\0")
-  local group = self.by_key[key]
-  if not group then
-    group = { kind = event.kind or "?", change = change, rule = rule, count = 0, file = file, example = event }
-    self.by_key[key] = group
-    self[#self + 1] = group
-  end
-  group.count = group.count + 1
-end
-
--- The largest first; order of first appearance among equals.
-function Groups:sorted()
-  local list = {}
-  for i, group in ipairs(self) do list[i] = { group = group, at = i } end
-  table.sort(list, function(a, b)
-    if a.group.count ~= b.group.count then return a.group.count > b.group.count end
-    return a.at < b.at
-  end)
-  return list
-end
-
-local function new_groups() return setmetatable({ by_key = {} }, Groups) end
-
--- What changed in the sets themselves --------------------------------------------------------
-
-local function by_kind(set)
-  local map = {}
-  for _, policy in ipairs(set:policies()) do map[policy.kind] = policy end
-  return map
-end
-
-local function values(policy)
-  local map = {}
-  for _, param in ipairs(policy and policy.params or {}) do map[param.name] = param.default end
-  return map
-end
-
--- "threshold 10 -> 20" for every default that differs.
-local function changed_defaults(old, new)
-  local before, after, texts = values(old), values(new), {}
-  for _, param in ipairs(new.params) do
-    local was = before[param.name]
-    if was ~= nil and was ~= param.default then
-      texts[#texts + 1] = ("%s %s -> %s"):format(param.name, tostring(was), tostring(param.default))
-    elseif was == nil then
-      texts[#texts + 1] = ("%s is new: %s"):format(param.name, tostring(param.default))
-    end
-  end
-  for _, param in ipairs(old.params) do
-    if after[param.name] == nil then texts[#texts + 1] = param.name .. " is gone" end
-  end
-  return texts
-end
-
--- One line for each policy that is not the same in both sets.
-local function changed_policies(old_set, new_set)
-  local old, new, rows = by_kind(old_set), by_kind(new_set), {}
-  for _, kind in ipairs(require "weir.kinds") do
-    local a, b = old[kind], new[kind]
-    if a and not b then
-      rows[#rows + 1] = { kind, "is gone" }
-    elseif b and not a then
-      rows[#rows + 1] = { kind, "is new" }
-    elseif a and a.digest ~= b.digest then
-      local defaults = changed_defaults(a, b)
-      rows[#rows + 1] = { kind, #defaults > 0 and table.concat(defaults, ", ") or "its code changed" }
-    end
-  end
-  return rows
-end
 
 -- Printing -----------------------------------------------------------------------------------
 
@@ -144,7 +60,7 @@ end
 
 local function print_summary(out, sets, summary, changed, failed)
   out:print(out:paint("bold", printable(sets.old_directory)), " -> ", out:paint("bold", printable(sets.new_directory)))
-  local policy_rows = changed_policies(sets.old, sets.new)
+  local policy_rows = differences.policies(sets.old, sets.new)
   for _, line in ipairs(terminal.table(policy_rows, nil, "  ")) do out:print(printable(line)) end
   if #policy_rows == 0 then out:print("  the policies are the same") end
   out:print()
@@ -188,52 +104,82 @@ local function load_both(given, screen)
   return sets
 end
 
+local Run = {}
+Run.__index = Run
+
+local function new_run(given, screen)
+  return setmetatable({
+    given = given,
+    screen = screen,
+    changed = differences.groups(),
+    failed = differences.groups(),
+    troubles = recordings.troubles(screen.err, recordings.TROUBLES),
+    page = given.html and require("weir.page.diff").new(),
+  }, Run)
+end
+
+function Run:event(file, event)
+  if self.page then self.page:event(event) end
+  if event.type == "same" then return end
+  if self.given.all and self.given.json then self.screen.out:print(recordings.event_json(file, event)) end
+  if event.type == "bad line" then
+    self.troubles:add(file, event)
+  elseif event.type == "failure" then
+    self.failed:add(file, event)
+  elseif event.field ~= "because" then
+    self.changed:add(file, event)
+  end
+end
+
+function Run:print(sets, summary)
+  local out = self.screen.out
+  if self.given.json then
+    out:print(recordings.summary_json(summary, {
+      old = sets.old_directory,
+      new = sets.new_directory,
+      old_digest = sets.old:digest(),
+      new_digest = sets.new:digest(),
+      changes = groups_json(self.changed),
+      failures = groups_json(self.failed),
+    }))
+    return
+  end
+  if html.takes_output(self.given) then return end
+  print_summary(out, sets, summary, self.changed, self.failed)
+  if summary.changed + summary.failed > 0 then
+    self.screen.err:print("Next: ", printable(("weir diff %s %s %s --json --all"):format(
+      sets.old_directory, sets.new_directory, self.given.RECORDING[1])), "   lists every one")
+  end
+end
+
 local function run(given, screen)
   local jobs, mistake, hint = recordings.jobs(given.jobs)
   if not jobs then return nil, mistake, hint end
   local ok
   ok, mistake, hint = recordings.check(given.RECORDING)
   if not ok then return nil, mistake, hint end
+  ok, mistake, hint = html.check(given)
+  if not ok then return nil, mistake, hint end
   local sets, refuse = load_both(given, screen)
   if not sets then return refuse() end
 
-  local changed, failed = new_groups(), new_groups()
-  local troubles = recordings.troubles(screen.err, recordings.TROUBLES)
-  local function on_event(file, event)
-    if given.all and given.json then screen.out:print(recordings.event_json(file, event)) end
-    if event.type == "bad line" then
-      troubles:add(file, event)
-    elseif event.type == "failure" then
-      failed:add(file, event)
-    elseif event.field ~= "because" then
-      changed:add(file, event)
-    end
-  end
+  local self = new_run(given, screen)
   local summary, ended = recordings.replay("diff", screen, {
     set = sets.new,
     old = sets.old,
     recordings = given.RECORDING,
     jobs = jobs,
-    on_event = on_event,
+    details = given.html ~= nil,
+    on_event = function(file, event) self:event(file, event) end,
   })
   if not summary then return ended end
 
-  troubles:finish()
-  if given.json then
-    screen.out:print(recordings.summary_json(summary, {
-      old = sets.old_directory,
-      new = sets.new_directory,
-      old_digest = sets.old:digest(),
-      new_digest = sets.new:digest(),
-      changes = groups_json(changed),
-      failures = groups_json(failed),
-    }))
-  else
-    print_summary(screen.out, sets, summary, changed, failed)
-    if summary.changed + summary.failed > 0 then
-      screen.err:print("Next: ", printable(("weir diff %s %s %s --json --all"):format(
-        sets.old_directory, sets.new_directory, given.RECORDING[1])), "   lists every one")
-    end
+  self.troubles:finish()
+  self:print(sets, summary)
+  if self.page then
+    local page = self.page:page { summary = summary, sets = sets, changed = self.changed, failed = self.failed }
+    local written, status = html.write("diff", screen, given, page)
+    if not written then return status end
   end
   return recordings.status("diff", screen, summary)
 end
@@ -257,6 +203,7 @@ return {
     { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
     { long = "json", doc = "the summary as one JSON object" },
     { long = "all", doc = "with --json: one object for every changed decision first" },
+    html.option,
   },
   exits = {
     { 0, "nothing changes" },

@@ -1,5 +1,6 @@
 -- weir simulate [POLICIES [NEW]]: what a promotion policy does in worlds that are known.
 local exit = require "weir.cli.exit"
+local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local report = require "weir.cli.report"
@@ -204,6 +205,18 @@ local function any_failed(found)
   end
 end
 
+-- Prints what was found, as text or JSON, and writes its page; an exit status.
+local function finish(screen, given, found, print_text)
+  if given.json then
+    screen.out:print(terminal.json(found))
+  elseif not html.takes_output(given) then
+    print_text()
+  end
+  if not given.html then return exit.fine end
+  local written, status = html.write("simulate", screen, given, require("weir.page.simulate").page(found))
+  return written and exit.fine or status
+end
+
 local function plan(asked, screen, given, experiment)
   local plans = {}
   for i, one in ipairs(asked.scenarios) do
@@ -216,12 +229,8 @@ local function plan(asked, screen, given, experiment)
     end
     plans[i] = { name = one.name, title = one.title, right = one.right, rows = rows }
   end
-  if given.json then
-    screen.out:print(terminal.json { plans = plans, runs = asked.runs, seed = asked.seed })
-  else
-    show_plan(screen.out, plans)
-  end
-  return exit.fine
+  local found = { plans = plans, runs = asked.runs, seed = asked.seed }
+  return finish(screen, given, found, function() show_plan(screen.out, plans) end)
 end
 
 local function simulated(asked, screen, given, experiment)
@@ -235,11 +244,8 @@ local function simulated(asked, screen, given, experiment)
     return report.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
   end
 
-  if given.json then
-    screen.out:print(terminal.json(found))
-  else
-    show(screen.out, found, asked)
-  end
+  local status = finish(screen, given, found, function() show(screen.out, found, asked) end)
+  if status ~= exit.fine then return status end
   local failure = any_failed(found)
   if failure then
     err:print("weir: simulate: the policy failed: ", printable(failure.because))
@@ -252,6 +258,8 @@ local function run(given, screen)
   local asked, message, hint = read(given)
   if not asked then return nil, message, hint end
   local ok
+  ok, message, hint = html.check(given)
+  if not ok then return nil, message, hint end
   ok, message, hint = load_sets(given, screen, asked)
   if not ok then
     if type(message) == "function" then return message() end
@@ -302,6 +310,7 @@ return {
     { long = "seed", value = "N", doc = "of the random numbers; 1" },
     { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
     { long = "json", doc = "everything as one JSON object" },
+    html.option,
   },
   exits = {
     { 0, "simulated" },

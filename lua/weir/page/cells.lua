@@ -14,11 +14,13 @@ cells.MOST = 60
 
 -- A strip ----------------------------------------------------------------------------------------
 
+local function gravity(check) return check.gravity or GRAVITY[check.tone] end
+
 local function gravest(checks, from, to)
   local worst
   for i = from, to do
     local check = checks[i]
-    if check and (not worst or GRAVITY[check.tone] > GRAVITY[worst.tone]) then worst = check end
+    if check and (not worst or gravity(check) > gravity(worst)) then worst = check end
   end
   return worst
 end
@@ -40,31 +42,37 @@ local function columns_of(count)
   return columns, each
 end
 
--- Times above about every eighth column, each over the columns up to the next.
+-- "08:05", or "11-20 08:05" in a strip of several days.
+local function clock(given, look)
+  local times = given.times
+  local one_day = times[#times] - times[1] < 86400
+  return text.time(times[look]):sub(one_day and 12 or 6)
+end
+
+-- Times above about every seventh part of the columns, each over the columns up to the next.
 local function head_html(given, columns)
-  local parts, step = { "<th></th>" }, math.max(1, math.ceil(#columns / 8))
+  local parts, step = { "<th></th>" }, math.max(1, math.ceil(#columns / 7))
   for at = 1, #columns, step do
     local over = math.min(step, #columns - at + 1)
-    local time = text.time(given.times[columns[at][1]])
     parts[#parts + 1] = ('<th colspan="%d" scope="colgroup">%s</th>'):format(over,
-      over < math.min(step, 3) and "" or (at == 1 and time or time:sub(12)))
+      over < math.min(step, 3) and "" or clock(given, columns[at][1]))
   end
   return "<thead><tr>" .. table.concat(parts) .. "</tr></thead>"
 end
 
 local STRIP = [[
-<div class="strip"><div class="wide"><table aria-label="%s">
+<div class="strip"><div class="wide"><table role="grid" aria-label="%s">
 %s
 <tbody>
 %s
-</tbody></table></div></div>
-<p class="note">%s</p>]]
+</tbody></table></div>
+<p class="note">%s</p></div>]]
 
 local LEGEND = "%s ✓ fine, · not decided yet, ! look at it, ✕ against the challenger. Point at a field, or reach "
   .. "it with Tab and the arrow keys, to read why."
 
 -- strip{ title =, times = {epoch seconds of each look}, rows = { { name =, checks = { {tone =, text =,
--- sign =}, … by look } } } }
+-- sign =, gravity =}, … by look } } } }; sign and gravity are else those of the tone
 function cells.strip(given)
   local columns, each = columns_of(#given.times)
   local rows = {}
@@ -91,7 +99,8 @@ function cells.stack(shares, page)
     local part, tone, name = share[1], share[2], share[3]
     said[#said + 1] = name .. " " .. text.percent(part, 1)
     if part > 0 then
-      local label = part >= 0.12 and ("%.0f %%"):format(part * 100) or ""
+      local label = part >= 0.08 and ("%.0f %%"):format(part * 100) or ""
+      if part >= 0.3 then label = text.html(name) .. " " .. label end
       fields[#fields + 1] = ('<td class="%s %s" title="%s">%s</td>'):format(tone, page:width(part),
         text.html(name), label)
     end
@@ -99,6 +108,13 @@ function cells.stack(shares, page)
   local html = ('<table class="stack" role="img" aria-label="%s"><tbody><tr>%s</tr></tbody></table>'):format(
     text.html(table.concat(said, ", ")), table.concat(fields))
   return { html = html, class = "holds-stack" }
+end
+
+-- bar(share, page): a cell for a table, filled as far as the share of a whole goes, with the share in
+-- words.
+function cells.bar(share, page)
+  return { html = ('%s<span class="bar %s"></span>'):format(text.percent(share, 1),
+    page:width(math.min(1, share))), class = "holds-bar" }
 end
 
 return cells

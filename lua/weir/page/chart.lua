@@ -3,14 +3,16 @@
 --
 --   { title =, note =,                    what it shows, and how to read it
 --     x = { type = "time" | "number" | "log", label =, unit =, digits = },   time: epoch seconds, UTC
---     y = { label =, unit = "ms", digits = 1, range = {low, high} },         range: else all that is shown
---     series = { { "p99", colour = 1 … 6, step = true }, … },
+--     y = { label =, unit = "ms", digits = 1, range = {low, high}, log = true },   range: else all shown
+--     series = { { "p99", colour = 1 … 6, dash = 1 … 6, step = true }, … },  else by its place
 --     rows = { {x, value | {low, value, high} | nil, …}, … },                nil: no data, a hole
 --     lines = { {y, "tolerance"}, … },    across the chart
---     marks = { {x, "R", "rolled back: …"}, … },                             x of a row
+--     marks = { {x, "▼", "rolled back: …"}, … },                             x of a row
+--     signs = { {"▼", "rolled back"}, … },                                   what the signs of marks mean
 --     points = true }                     mark each value, for charts of few
 --
--- Ends of a band may be infinite ("open"). At most MOST rows are drawn, evenly spaced.
+-- Ends of a band may be infinite ("open"). Of more than MOST rows that many are drawn, evenly spaced, and
+-- those with a mark and the holes, as far as there are not too many of these either.
 local json = require "weir.json"
 local tables = require "weir.page.table"
 local text = require "weir.page.text"
@@ -52,6 +54,7 @@ end
 local function range_of(given)
   if given.y.range then return given.y.range end
   local low, high = extent(given)
+  if given.y.log then return { low * 0.9, high * 1.1 } end
   local air = (high - low) * 0.08
   if air == 0 then air = math.abs(high) * 0.1 + 0.5 end
   return { low >= 0 and low <= (high - low) and 0 or low - air, high + air }
@@ -76,12 +79,13 @@ local function data_of(given, rows)
   local data = {
     x = given.x.type, xunit = given.x.unit, xdigits = given.x.digits or 0,
     unit = given.y.unit, digits = given.y.digits or 0, range = json.array(range),
-    points = given.points or false,
+    points = given.points or false, ylog = given.y.log or false, dashes = json.array {},
     names = json.array {}, colours = json.array {}, steps = json.array {},
     rows = json.array {}, lines = json.array(given.lines or {}), marks = json.array {},
   }
   for i, series in ipairs(given.series) do
-    data.names[i], data.colours[i], data.steps[i] = text.printable(series[1]), series.colour or i, series.step or false
+    data.names[i], data.colours[i] = text.printable(series[1]), series.colour or i
+    data.steps[i], data.dashes[i] = series.step or false, series.dash or i
   end
   for i, row in ipairs(rows) do
     local cells = json.array { row[1] }
@@ -139,7 +143,7 @@ local function table_of(given, rows)
     if given.marks then cells[#cells + 1] = marks[row[1]] or "" end
     shown[i] = cells
   end
-  return tables.details { columns = columns, rows = shown, limit = chart.MOST, row_heads = true }
+  return tables.details { columns = columns, rows = shown, limit = #shown, row_heads = true }
 end
 
 -- HTML ------------------------------------------------------------------------------------------
@@ -147,16 +151,51 @@ end
 local function legend(given)
   local items = {}
   for i, series in ipairs(given.series) do
-    items[i] = ('<li><i class="swatch p%d c%d"></i><span>%s</span></li>'):format(i, series.colour or i,
-      text.html(series[1]))
+    items[i] = ('<li><i class="swatch p%d c%d"></i><span>%s</span></li>'):format(series.dash or i,
+      series.colour or i, text.html(series[1]))
   end
   for _, line in ipairs(given.lines or {}) do
     if line[1] ~= 0 then
       items[#items + 1] = ('<li><i class="swatch line"></i><span>%s</span></li>'):format(text.html(line[2]))
     end
   end
+  local used = {}
+  for _, mark in ipairs(given.marks or {}) do used[mark[2]] = true end
+  for _, sign in ipairs(given.signs or {}) do
+    if used[sign[1]] then
+      items[#items + 1] = ("<li><span>%s %s</span></li>"):format(text.html(sign[1]), text.html(sign[2]))
+    end
+  end
   if #items < 2 then return "" end
   return '<ul class="legend">' .. table.concat(items) .. "</ul>"
+end
+
+local function is_hole(given, row)
+  for i = 1, #given.series do
+    if row[i + 1] ~= nil then return false end
+  end
+  return true
+end
+
+-- The rows that are drawn and listed.
+local function chosen_rows(given)
+  local rows = given.rows
+  if #rows <= chart.MOST then return rows end
+  local marked, special = {}, {}
+  for _, mark in ipairs(given.marks or {}) do marked[mark[1]] = true end
+  for i, row in ipairs(rows) do
+    if marked[row[1]] or is_hole(given, row) then special[#special + 1] = i end
+  end
+
+  local numbers, is_chosen, chosen = {}, {}, {}
+  for i = 1, #rows do numbers[i] = i end
+  for _, list in ipairs { text.thin(numbers, chart.MOST), text.thin(special, chart.MOST) } do
+    for _, i in ipairs(list) do is_chosen[i] = true end
+  end
+  for i, row in ipairs(rows) do
+    if is_chosen[i] then chosen[#chosen + 1] = row end
+  end
+  return chosen
 end
 
 local function left_off(given, rows)
@@ -180,7 +219,7 @@ local HELP = "Point at the chart, or focus it and use the arrow keys, to read it
 
 -- html(given, number): the figure; `number` makes its ids unlike those of others.
 function chart.html(given, number)
-  local rows = text.thin(given.rows, chart.MOST)
+  local rows = chosen_rows(given)
   if #rows == 0 then
     return ('<p class="note">%s: there are no data.</p>'):format(text.html(given.title))
   end

@@ -13,7 +13,9 @@
 --   p:table { … }      lua/weir/page/table.lua
 --   p:chart { … }      lua/weir/page/chart.lua
 --   p:strip { … }      lua/weir/page/cells.lua: checks by looks, coloured
---   p:stack(…)         lua/weir/page/cells.lua: shares of a whole, in a cell of a table
+--   p:stack(…)         lua/weir/page/cells.lua: a cell for a table: shares of a whole, as coloured fields
+--   p:bar(share)       the same: one share of a whole, as a bar
+--   p:code("facts", value)                         a value as indented JSON, which a reader opens
 --   local html = p:html()
 --
 -- Every text is plain text and is escaped here: callers never write HTML. The same calls give the same
@@ -23,6 +25,7 @@ local assets = require "weir.page.assets"
 local bytes = require "weir.bytes"
 local cells = require "weir.page.cells"
 local chart = require "weir.page.chart"
+local json = require "weir.json"
 local process = require "weir.process"
 local sha256 = require "weir.sha256"
 local tables = require "weir.page.table"
@@ -59,6 +62,14 @@ function Page:section(title, sentence)
   self:add("<section>\n<h2>" .. text.html(title) .. "</h2>")
   if sentence then self:text(sentence) end
 end
+
+-- A sentence as the one on top, for a part of the page.
+function Page:sentence_of(sentence, tone)
+  assert(TONES[tone], "expected a tone of good, bad, warn or open")
+  self:add(('<p class="sentence %s">%s</p>'):format(tone, text.html(sentence)))
+end
+
+function Page:heading(title) self:add("<h3>" .. text.html(title) .. "</h3>") end
 
 function Page:text(sentence) self:add("<p>" .. text.html(sentence) .. "</p>") end
 
@@ -97,6 +108,25 @@ end
 
 -- A cell for a table: shares of a whole as coloured, labelled fields; see cells.stack.
 function Page:stack(shares) return cells.stack(shares, self) end
+
+function Page:bar(share) return cells.bar(share, self) end
+
+local CODE = '<details><summary>%s</summary>\n<pre><code>%s</code></pre>\n</details>'
+
+-- A value as JSON. What is longer than a page should be is cut, and says so.
+local MOST_LINES = 120
+
+function Page:code(name, value)
+  local lines = {}
+  for line in (json.encode(value, { indent = 2 }) .. "\n"):gmatch("(.-)\n") do
+    lines[#lines + 1] = text.html(text.cut(line, 300))
+    if #lines == MOST_LINES then
+      lines[#lines + 1] = "…"
+      break
+    end
+  end
+  self:add(CODE:format(text.html(name), table.concat(lines, "\n")))
+end
 
 -- The document -----------------------------------------------------------------------------------
 

@@ -58,6 +58,19 @@ function Counts:rows(names)
   return rows, width
 end
 
+-- The same for a chart's series whose names are counted, less those of which there are none. The
+-- third result is the list of series that are left.
+function Counts:rows_of(series)
+  local names, left = {}, {}
+  for _, each in ipairs(series) do
+    if self.by_name[each[1]] then
+      names[#names + 1], left[#left + 1] = each[1], each
+    end
+  end
+  local rows, width = self:rows(names)
+  return rows, width, left
+end
+
 -- "5 minutes"
 function over_time.width(seconds)
   local units = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }

@@ -3,7 +3,7 @@
 //
 // A chart's data is a JSON block behind its figure (lua/weir/page/chart.lua):
 //   { x: "time" | "number" | "log", xlabel:, unit:, digits:, range: [low, high], names: [text],
-//     colours: [n], steps: [bool], rows: [[x, [low, value, high] | null, …]], lines: [[y, text]],
+//     colours: [n], dashes: [n], steps: [bool], ylog: bool, rows: [[x, [low, value, high] | null, …]], lines: [[y, text]],
 //     marks: [[x, sign, text]] }
 (function () {
   "use strict";
@@ -70,6 +70,7 @@
       context.moveTo(area.x, at);
       context.lineTo(area.x + area.w, at);
       context.stroke();
+      if (y === 0) continue;
       context.textAlign = "right";
       context.fillText(text, area.x + area.w - 4, at - 4);
     }
@@ -107,7 +108,7 @@
   function options(chart) {
     const data = chart.data, series = {};
     data.names.forEach((_, i) => {
-      series["s" + i] = { strokePattern: PATTERNS[i % PATTERNS.length], stepPlot: data.steps[i] };
+      series["s" + i] = { strokePattern: PATTERNS[(data.dashes[i] - 1) % PATTERNS.length], stepPlot: data.steps[i] };
     });
     const yText = (value) => numberText(value, Math.max(0, Math.min(6, chart.tickDigits(value))));
     return Object.assign(theme(data), {
@@ -115,7 +116,7 @@
       series: series,
       customBars: true, fillAlpha: 0.16, strokeWidth: 1.75, highlightCircleSize: 4,
       drawPoints: data.points, pointSize: 2.5, drawGapEdgePoints: true,
-      labelsUTC: true, valueRange: data.range, xRangePad: 6, animatedZooms: false,
+      labelsUTC: true, valueRange: data.range, logscale: data.ylog, xRangePad: 6, animatedZooms: false,
       axes: {
         x: Object.assign({ drawGrid: false, axisLabelWidth: 64 },
           data.x === "log" ? { logscale: true } : {},
@@ -214,7 +215,8 @@
     }
     root.classList.add("printing");
     for (const each of document.querySelectorAll("details:not([open])")) {
-      if (each.querySelectorAll("tbody tr").length > 40) continue;
+      const rows = each.querySelectorAll("tbody tr").length;
+      if (rows === 0 || rows > 20) continue;
       each.open = true;
       opened.push(each);
     }

@@ -124,13 +124,7 @@ local SIGNS_OF_CHANGE = { { "decided otherwise", colour = 2 }, { "another reason
   { "failed", colour = 6 } }
 
 function Collected:differing_over_time(p)
-  local names, series = {}, {}
-  for _, each in ipairs(SIGNS_OF_CHANGE) do
-    if self.differing.by_name[each[1]] then
-      names[#names + 1], series[#series + 1] = each[1], each
-    end
-  end
-  local rows, width = self.differing:rows(names)
+  local rows, width, series = self.differing:rows_of(SIGNS_OF_CHANGE)
   if #rows == 0 then return end
   p:chart {
     title = "Decisions that differ or fail",
@@ -189,7 +183,7 @@ function Collected:show_differences(p, summary)
     for i, entry in ipairs(entries) do rows[i] = difference_row(entry) end
     p:section(title)
     p:table {
-      columns = { { "line" }, { "kind" }, { "decision" }, { "first differing field" }, { "reason" } },
+      columns = { { "line" }, { "kind" }, { "decision" }, { "first differing field" }, { "reason", roomy = true } },
       rows = rows,
       left = count - #rows,
       more = "weir replay --json lists every one",
@@ -210,7 +204,7 @@ function Collected:show_troubles(p, summary)
     end
     p:section(title)
     p:table {
-      columns = { { "line" }, { "kind" }, { "what is wrong" } },
+      columns = { { "line" }, { "kind" }, { "what is wrong", roomy = true } },
       rows = rows,
       left = count - #rows,
       more = "weir replay --json lists every one",

@@ -4,7 +4,7 @@
 --   { "text", tone = "good" }             coloured; the text alone must say it, too
 --   { "text", code = true }               in a fixed-width font
 --   { "text", lines = {"…"} }             with smaller lines below
---   { html = "<…>" }                      what another part of the page made
+--   { html = "<…>" }                      what another part of the page made (stack, bar)
 --
 -- Tones: good, bad, warn, open. A row with goes_on = true belongs to the one above it.
 local terminal = require "weir.cli.terminal"
@@ -25,6 +25,10 @@ local function content(cell)
   if cell.html then return cell.html end
 
   local shown = content(cell[1])
+  if cell.tone then
+    assert(TONES[cell.tone], "expected a cell with a tone of good, bad, warn or open")
+    shown = ('<span class="tag %s">%s</span>'):format(cell.tone, shown)
+  end
   if cell.code then shown = "<code>" .. shown .. "</code>" end
   for _, line in ipairs(cell.lines or {}) do
     shown = shown .. '<br><span class="note">' .. text.html(line) .. "</span>"
@@ -36,11 +40,7 @@ local function classes(cell, column)
   local list = {}
   if column.align == "right" then list[#list + 1] = "right" end
   if column.keep then list[#list + 1] = "keep" end
-  local tone = type(cell) == "table" and cell.tone
-  if tone then
-    assert(TONES[tone], "expected a cell with a tone of good, bad, warn or open")
-    list[#list + 1] = tone
-  end
+  if column.roomy then list[#list + 1] = "roomy" end
   if type(cell) == "table" and cell.class then list[#list + 1] = cell.class end
   return #list > 0 and (' class="%s"'):format(table.concat(list, " ")) or ""
 end
@@ -64,9 +64,9 @@ local function head_html(columns)
   return "<thead><tr>" .. table.concat(cells) .. "</tr></thead>"
 end
 
--- html{ columns = { {"Kind"}, {"Decisions", align = "right"} }, rows = { {…} }, caption =, foot = row,
---       row_heads = true for a first column that names its row, limit = rows shown, more = what to do
---       to see the others }
+-- html{ columns = { {"Kind"}, {"Decisions", align = "right", keep = on one line, roomy = for sentences} },
+--       rows = { {…} }, caption =, foot = row, row_heads = true for a first column that names its row,
+--       limit = rows shown, left = rows that were not even given, more = what to do to see the others }
 function tables.html(given)
   local columns, rows = given.columns, given.rows
   local limit = given.limit or tables.MOST

@@ -34,6 +34,12 @@ function text.number(value, digits)
   return (shown:gsub("^%-", "−"))
 end
 
+-- A number as short as it can be told: 0.001, 600; any other value as it is.
+function text.plain(value)
+  if math.type(value) == "float" then return (("%.10g"):format(value)) end
+  return tostring(value)
+end
+
 -- change(308) → "+308"; change(0) → "0".
 function text.change(value, digits)
   local shown = text.number(value, digits)

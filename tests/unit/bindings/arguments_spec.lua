@@ -6,6 +6,7 @@ local files = require("weir.files")
 local json = require("weir.json")
 local pattern = require("weir.pattern")
 local policy_folder = require("support.policy_folder")
+local recording = require("weir.recording")
 local secret = require("weir.secret")
 
 local stats = require("weir.stats")
@@ -82,7 +83,7 @@ end
 
 -- `takes` says what each argument may be; a table there stands for options. `good` is a call of
 -- that shape, `self` makes what a method belongs to, `uncalled` leaves the good call out.
-local set, file, writer, matcher, patterns, host
+local set, file, recorded, writer, matcher, patterns, host
 local CALLS = {
   ["weir.body.json"] = { takes = { "any" }, good = { { a = 1 } } },
   ["weir.body.raw"] = { takes = { "text|secret" }, good = { "{}" } },
@@ -249,6 +250,12 @@ local CALLS = {
   ["weir.process.executable"] = { takes = {}, good = {} },
   ["weir.process.end_by_broken_pipe"] = { takes = {}, good = {}, uncalled = true },
   ["weir.process.keep_secrets"] = { takes = {}, good = {}, uncalled = true },
+  ["weir.recording.open"] = { takes = { "text" }, good = { "/dev/null" } },
+  ["weir.recording:next"] = { self = function() return recorded end, takes = { "text|nothing" }, good = {} },
+  ["weir.recording:counts"] = { self = function() return recorded end, takes = {}, good = {} },
+  ["weir.recording:close"] = {
+    self = function() return assert(recording.open("/dev/null")) end, takes = {}, good = {},
+  },
   ["weir.replay.run"] = {
     takes = { {
       set = "policy set", old = "policy set|nothing", recordings = "table",
@@ -485,6 +492,7 @@ describe("a binding", function()
   setup(function()
     set = policy_folder.load({ ["routing.lua"] = ROUTING })
     file = assert(files.open("/dev/null"))
+    recorded = assert(recording.open("/dev/null"))
     writer = emf.new({ namespace = "n" })
     matcher = assert(pattern.compile('{"a":["b"]}'))
     patterns = assert(pattern.set({ a = '{"a":["b"]}' }))

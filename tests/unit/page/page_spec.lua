@@ -135,6 +135,15 @@ describe("a chart", function()
     assert.equal(1001, listed)
   end)
 
+  it("leaves no hole and no mark off", function()
+    local rows = {}
+    for i = 1, 10000 do rows[i] = { i, i ~= 5002 and i or nil } end
+    local html = chart { rows = rows, marks = { { 7003, "R", "rolled back" } } }
+    assert.truthy(html:find("1,002 of 10,000 points are drawn", 1, true))
+    assert.truthy(html:find("[5002,null]", 1, true))
+    assert.truthy(html:find('<td class="right">7,003.0</td><td>rolled back</td>', 1, true))
+  end)
+
   it("says so when there is nothing to draw", function()
     assert.truthy(chart({ rows = {} }):find("c: there are no data.", 1, true))
   end)
@@ -205,6 +214,14 @@ describe("a strip", function()
     assert.truthy(html:find("A field stands for 10 looks, and shows the gravest.", 1, true))
     assert.truthy(html:find('>✕<span>1970-01-01 00:55 to 01:40, 10 looks, guard: the fifteenth</span>', 1, true))
   end)
+
+  it("shows of several looks what is graver than its tone", function()
+    local times, checks = {}, {}
+    for i = 1, 120 do times[i], checks[i] = i * 300, { tone = "open", text = "hold" } end
+    checks[3] = { tone = "good", text = "ramp", sign = "▲", gravity = 5 }
+    local html = html_of { title = "checks", times = times, rows = { { name = "decision", checks = checks } } }
+    assert.truthy(html:find('<td class="good" tabindex="-1">▲<span>', 1, true))
+  end)
 end)
 
 describe("shares of a whole", function()
@@ -214,7 +231,7 @@ describe("shares of a whole", function()
       { 0, "open", "hold" } } } } }
     local html = p:html()
     assert.truthy(html:find('aria-label="promote 73.1 %, rollback 26.9 %, hold 0.0 %"', 1, true))
-    assert.truthy(html:find('<td class="good w731" title="promote">73 %</td>', 1, true))
+    assert.truthy(html:find('<td class="good w731" title="promote">promote 73 %</td>', 1, true))
     assert.truthy(html:find(".w731{width:73.1%}", 1, true))
   end)
 end)

@@ -1,0 +1,92 @@
+-- What weir diff finds: changed decisions in groups, and what changed in the policies themselves.
+local recordings = require "weir.cli.recordings"
+
+local differences = {}
+
+-- Groups of changed decisions ---------------------------------------------------------------
+
+local Groups = {}
+Groups.__index = Groups
+
+-- What changes, and by which rule of NEW: the key that decisions are grouped by.
+local function describe(event)
+  if event.type == "failure" then return ("failed[%s]"):format(event.code) end
+  local was, is = recordings.actions(event)
+  if was ~= is then return was .. " -> " .. is end
+  return ("%s, %s"):format(is, (event.field:gsub("^decision%.", "")))
+end
+
+function Groups:add(file, event)
+  local change, rule = describe(event), recordings.rule(event)
+  local key = table.concat({ event.kind or "", change, rule }, "\0")
+  local group = self.by_key[key]
+  if not group then
+    group = { kind = event.kind or "?", change = change, rule = rule, count = 0, file = file, example = event }
+    self.by_key[key] = group
+    self[#self + 1] = group
+  end
+  group.count = group.count + 1
+end
+
+-- The largest first; order of first appearance among equals.
+function Groups:sorted()
+  local list = {}
+  for i, group in ipairs(self) do list[i] = { group = group, at = i } end
+  table.sort(list, function(a, b)
+    if a.group.count ~= b.group.count then return a.group.count > b.group.count end
+    return a.at < b.at
+  end)
+  return list
+end
+
+function differences.groups() return setmetatable({ by_key = {} }, Groups) end
+
+-- What changed in the sets themselves --------------------------------------------------------
+
+local function by_kind(set)
+  local map = {}
+  for _, policy in ipairs(set:policies()) do map[policy.kind] = policy end
+  return map
+end
+
+local function values(policy)
+  local map = {}
+  for _, param in ipairs(policy and policy.params or {}) do map[param.name] = param.default end
+  return map
+end
+
+-- "threshold 10 -> 20" for every default that differs.
+local function changed_defaults(old, new)
+  local before, after, texts = values(old), values(new), {}
+  for _, param in ipairs(new.params) do
+    local was = before[param.name]
+    if was ~= nil and was ~= param.default then
+      texts[#texts + 1] = ("%s %s -> %s"):format(param.name, tostring(was), tostring(param.default))
+    elseif was == nil then
+      texts[#texts + 1] = ("%s is new: %s"):format(param.name, tostring(param.default))
+    end
+  end
+  for _, param in ipairs(old.params) do
+    if after[param.name] == nil then texts[#texts + 1] = param.name .. " is gone" end
+  end
+  return texts
+end
+
+-- One row for each policy that is not the same in both sets: its kind, and what changed.
+function differences.policies(old_set, new_set)
+  local old, new, rows = by_kind(old_set), by_kind(new_set), {}
+  for _, kind in ipairs(require "weir.kinds") do
+    local a, b = old[kind], new[kind]
+    if a and not b then
+      rows[#rows + 1] = { kind, "is gone" }
+    elseif b and not a then
+      rows[#rows + 1] = { kind, "is new" }
+    elseif a and a.digest ~= b.digest then
+      local defaults = changed_defaults(a, b)
+      rows[#rows + 1] = { kind, #defaults > 0 and table.concat(defaults, ", ") or "its code changed" }
+    end
+  end
+  return rows
+end
+
+return differences
