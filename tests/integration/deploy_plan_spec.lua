@@ -159,8 +159,9 @@ describe("weir deploy plan", function()
       it("in " .. status .. " shows the first failure and what comes next", function()
         stack { status = status, events = json.array {
           event("weir-link", "CREATE_IN_PROGRESS"),
-          event("Link", "CREATE_FAILED", "Sink arn:x does not exist"),
           event("Other", "CREATE_FAILED", "Resource creation cancelled"),
+          event("Link", "CREATE_FAILED", "Sink arn:x does not exist"),
+          event("Later", "CREATE_FAILED", "Resource creation cancelled"),
           event("weir-link", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Link]."),
           event("weir-link", status),
         } }
