@@ -5,6 +5,7 @@
 --   granted.boundary()           the document of boundary.yaml's policy
 --
 -- role: of the storage account, in which the recorded events read their files then.
+local files = require "support.files"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local permission_runs = require "support.permission_runs"
@@ -53,20 +54,28 @@ local function in_bucket(asked)
   return { action = asked.action, resource = "arn:aws:s3:::weir-files/" .. path }
 end
 
+-- Whether a template's functions get the setting. Without it they never look the mode up.
+local function sets_trigger_mode(name)
+  return files.read(templates.path(name)):find("WEIR_TRIGGER_MODE", 1, true) ~= nil
+end
+
 -- handler → what its recorded events call. role: of the storage account, a setting of the handlers.
-local function requests_of(role, has_bucket)
+local function requests_of(name, role)
+  local has_bucket, has_mode = name == "events", sets_trigger_mode(name)
   local by_handler = {}
   local settings = role and { storage_role_arn = role, external_id = templates.EXTERNAL_ID }
-  for _, name in ipairs(handlers.names) do
+  for _, handler in ipairs(handlers.names) do
     local list = json.array {}
-    for _, request in ipairs(permission_runs.requests(name, nil, settings)) do
+    for _, request in ipairs(permission_runs.requests(handler, nil, settings)) do
       for _, grant in ipairs(permissions.grants(request, place)) do
         local asked = ask_of(grant, role)
-        list[#list + 1] = asked
+        if has_mode or not asked.resource:find("/trigger-mode", 1, true) then
+          list[#list + 1] = asked
+        end
         if has_bucket then list[#list + 1] = in_bucket(asked) end
       end
     end
-    by_handler[name] = list
+    by_handler[handler] = list
   end
   return by_handler
 end
@@ -90,7 +99,7 @@ function granted.question(name, more, role)
     file = templates.path(name),
     parameters = templates.given(name, more),
     place = templates.place(),
-    requests = requests_of(role, name == "events"),
+    requests = requests_of(name, role),
     files = OWN_ACCESS_POINT,
     boundary = granted.boundary(),
   }
