@@ -63,7 +63,7 @@ function invoke({ modelId, body }) {
   const input = JSON.parse(body);
   if (input.inputText) return json({ results: [{ outputText: describe(modelId, input.inputText) }] });
   if (input.prompt) return json({ generation: describe(modelId, input.prompt) });
-  const text = input.messages?.[0].content[0].text;
+  const text = input.messages?.[0]?.content[0].text;
   if (!text) {
     if (modelId.includes("slow")) describe(modelId, "");
     return json({ model: modelId, echo: input });
