@@ -11,6 +11,7 @@ int binding_fail(lua_State *L, const char *code, const char *format, ...) {
   lua_pushvfstring(L, format, arguments);
   va_end(arguments);
   lua_pushstring(L, code);
+
   return 3;
 }
 

@@ -32,6 +32,7 @@ text_buffer *binding_buffer_push(lua_State *L) {
   *buffer = (text_buffer){0};
   push_metatable(L);
   lua_setmetatable(L, -2);
+
   return buffer;
 }
 

@@ -137,6 +137,7 @@ lua_Number binding_argument_number(lua_State *L, int index, lua_Number least, lu
   if (value >= least && value <= most) return value;
   snprintf(wanted, WANTED_BYTES, "a number from %.14g to %.14g", least, most);
   refuse_value(L, index, NULL, wanted, signature);
+
   return 0;
 }
 
@@ -160,6 +161,7 @@ static void refuse_key(lua_State *L, const char *key, const char *const *allowed
     if (name != allowed) luaL_addstring(&list, ", ");
     luaL_addstring(&list, *name);
   }
+
   luaL_pushresult(&list);
   luaL_error(L, "unknown key '%s' (allowed: %s); expected %s", key, lua_tostring(L, -1), signature);
 }
@@ -188,8 +190,10 @@ int binding_check_push(lua_State *L, int table, const char *name) {
     lua_pushnil(L);
     return LUA_TNIL;
   }
+
   table = lua_absindex(L, table);
   lua_pushstring(L, name);
+
   return lua_rawget(L, table);
 }
 
@@ -240,7 +244,9 @@ lua_Number binding_check_number(lua_State *L, int table, const char *name, lua_N
     if (lua_type(L, -1) != LUA_TNUMBER) refuse(L, -1, 0, name, "a number", signature);
     value = lua_tonumber(L, -1);
   }
+
   lua_pop(L, 1);
+
   return value;
 }
 
@@ -262,6 +268,7 @@ lua_Integer binding_check_list(lua_State *L, int index, const char *name, const 
     bool inside = lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < length;
     if (!inside) refuse_value(L, index, name, "a list with the keys 1, 2, 3 … only", signature);
   }
+
   if (count != length) refuse_value(L, index, name, "a list without holes", signature);
   return (lua_Integer)length;
 }

@@ -31,6 +31,7 @@ static int lua_secret_eq(lua_State *L) {
   for (size_t i = 0; same_size && i < left_size; i++)
     difference |= (unsigned char)(left[i] ^ right[i]);
   lua_pushboolean(L, same_size && difference == 0);
+
   return 1;
 }
 
@@ -62,6 +63,7 @@ const char *binding_secret(lua_State *L, int index, size_t *size) {
   const secret_value *value = luaL_testudata(L, index, BINDING_SECRET);
   if (!value) return NULL;
   if (size) *size = value->size;
+
   return value->bytes;
 }
 

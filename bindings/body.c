@@ -31,11 +31,13 @@ static bool write_part(lua_State *L, text_buffer *out, void *context) {
       luaL_error(L, "weir.body.json: a secret is not valid UTF-8");
     return true;
   }
+
   if (!luaL_testudata(L, -1, RAW)) return false;
   lua_getiuservalue(L, -1, 1);
   bytes = binding_secret_text(L, -1, &size, secret);
   text_buffer_append(out, bytes, size);
   lua_pop(L, 1);
+
   return true;
 }
 
@@ -112,7 +114,9 @@ static field *collect_fields(lua_State *L, size_t *count, bool *secret) {
     if (type == LUA_TNUMBER || type == LUA_TBOOLEAN)
       lua_rawseti(L, -4, (lua_Integer)i + 1); // fields texts name value
   }
+
   qsort(fields, *count, sizeof *fields, compare_fields);
+
   return fields;
 }
 
@@ -131,6 +135,7 @@ static int lua_body_form(lua_State *L) {
     text_buffer_byte(out, '=');
     sigv4_uri_encode(out, fields[i].value, false);
   }
+
   return push_body(L, out, secret);
 }
 

@@ -68,6 +68,7 @@ static int lua_build_describe(lua_State *L) {
   lua_setfield(L, -2, "libraries");
   binding_set_text(L, "compiler", COMPILER);
   binding_set_text(L, "architecture", ARCHITECTURE);
+
   return 1;
 }
 

@@ -46,8 +46,10 @@ static char **read_argv(lua_State *L) {
     argv[i] = (char *)word; /* posix_spawn does not write to it */
     lua_pop(L, 1);
   }
+
   argv[count] = NULL;
   lua_remove(L, -2);
+
   return argv;
 }
 
@@ -84,6 +86,7 @@ static int lua_command_run(lua_State *L) {
   binding_set_integer(L, "exit_status", result->exit_status);
   binding_set_bytes(L, "output", result->output.data, result->output.size);
   command_result_free(result);
+
   return 1;
 }
 
@@ -92,5 +95,6 @@ int luaopen_weir_command(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(command, run), BINDING_END};
   binding_type_register(L, RESULT, metamethods, NULL);
   luaL_newlib(L, functions);
+
   return 1;
 }

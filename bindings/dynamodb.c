@@ -136,6 +136,7 @@ static int lua_dynamodb_decode_reply(lua_State *L) {
   bool secret = false;
   binding_argument_most(L, 2, DECODE_REPLY_SIGNATURE);
   const char *text = binding_argument_secret(L, 1, &size, &secret, DECODE_REPLY_SIGNATURE);
+
   return decode(L, text, size, DECODE_REPLY_SIGNATURE, dynamodb_reply_push);
 }
 
@@ -195,7 +196,9 @@ static int lua_dynamodb_set(lua_State *L) {
     lua_rawgeti(L, 1, i);
     lua_rawseti(L, -2, i);
   }
+
   luaL_setmetatable(L, DYNAMODB_SET);
+
   return 1;
 }
 
@@ -228,5 +231,6 @@ int luaopen_weir_dynamodb(lua_State *L) {
   luaL_setfuncs(L, functions, 1);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
+
   return 1;
 }

@@ -40,6 +40,7 @@ static bool push_number(dynamodb_decoder *d, json_span string) {
     lua_pushinteger(d->L, (lua_Integer)integer);
     return true;
   }
+
   dynamodb_value_error error =
       dynamodb_value_number_error(dynamodb_number_parse(text, size, &number));
   if (error.code) return fail_with(d, error);
@@ -48,6 +49,7 @@ static bool push_number(dynamodb_decoder *d, json_span string) {
   case DYNAMODB_AS_DOUBLE: lua_pushnumber(d->L, real); break;
   default: dynamodb_value_push(d->L, DYNAMODB_NUMBER, text, size);
   }
+
   return true;
 }
 
@@ -69,6 +71,7 @@ static bool push_binary(dynamodb_decoder *d, json_span string) {
   size_t size;
   if (!decode_binary(d, string, &bytes, &size)) return false;
   dynamodb_value_push(d->L, DYNAMODB_BINARY, bytes, size);
+
   return true;
 }
 
@@ -90,6 +93,7 @@ static bool push_secret(dynamodb_decoder *d, dynamodb_type type, json_span value
     lua_pushlightuserdata(d->L, NULL);
     return true;
   }
+
   if (type == DYNAMODB_B) {
     if (!decode_binary(d, value, &bytes, &size)) return false;
   } else if (type == DYNAMODB_S || type == DYNAMODB_N) {
@@ -98,8 +102,10 @@ static bool push_secret(dynamodb_decoder *d, dynamodb_type type, json_span value
     return dynamodb_decode_fail(d, "InvalidSecret",
                                 "a secret attribute must be a string, number or binary");
   }
+
   binding_secret_push(d->L, bytes, size);
   if (d->scratch->data) explicit_bzero(d->scratch->data, d->scratch->capacity);
+
   return true;
 }
 
@@ -116,10 +122,12 @@ static bool push_set(dynamodb_decoder *d, dynamodb_type type) {
     if (!push_scalar(d, type, element)) return false;
     lua_rawseti(d->L, -2, i);
   }
+
   if (d->scan.error) return false;
   dynamodb_value_set_type(d->L, lua_gettop(d->L), &error);
   if (error.code) return fail_with(d, error);
   luaL_setmetatable(d->L, DYNAMODB_SET);
+
   return true;
 }
 
@@ -137,9 +145,11 @@ static bool push_list(dynamodb_decoder *d, bool secret) {
     if (!push_value(d, secret)) return false;
     lua_rawseti(d->L, -2, ++count);
   }
+
   *elements = count;
   lua_pushvalue(d->L, d->array_metatable);
   lua_setmetatable(d->L, -2);
+
   return !d->scan.error;
 }
 
@@ -148,6 +158,7 @@ static void push_name(dynamodb_decoder *d, json_span key) {
     dynamodb_decode_push_string(d, key);
     return;
   }
+
   size_t place = (key.size * 7 + (unsigned char)key.at[0] * 3 +
                   (unsigned char)key.at[key.size - 1] * 5 + (unsigned char)key.at[key.size / 2]) %
                  DYNAMODB_NAMES;
@@ -156,6 +167,7 @@ static void push_name(dynamodb_decoder *d, json_span key) {
     lua_rawgeti(d->L, d->names_index, (lua_Integer)place + 1);
     return;
   }
+
   lua_pushlstring(d->L, key.at, key.size);
   lua_pushvalue(d->L, -1);
   lua_rawseti(d->L, d->names_index, (lua_Integer)place + 1);
@@ -179,6 +191,7 @@ bool dynamodb_decode_push_map(dynamodb_decoder *d, bool secret) {
     if (!push_value(d, secret || is_secret(d, key))) return false;
     lua_rawset(L, -3);
   }
+
   *members = count;
   return !d->scan.error;
 }
@@ -192,6 +205,7 @@ static bool push_container(dynamodb_decoder *d, dynamodb_type type, bool secret)
   d->depth++;
   bool fine = type == DYNAMODB_M ? dynamodb_decode_push_map(d, secret) : push_list(d, secret);
   d->depth--;
+
   return fine;
 }
 

@@ -40,6 +40,7 @@ static bool fail_with(encoder *e, const place *at, dynamodb_value_error error) {
   e->error = error;
   e->where[0] = 0;
   write_place(e->where, at);
+
   return false;
 }
 
@@ -73,6 +74,7 @@ static bool write_number(encoder *e, const place *at) {
   else
     json_write_double(e->out, lua_tonumber(e->L, -1));
   text_buffer_byte(e->out, '"');
+
   return true;
 }
 
@@ -110,7 +112,9 @@ static bool write_set(encoder *e, const place *at) {
       write_binary(e, bytes, size);
     lua_pop(L, 1);
   }
+
   text_buffer_text(e->out, "]}");
+
   return fine;
 }
 
@@ -119,6 +123,7 @@ static bool has_metatable(lua_State *L, const char *name) {
   luaL_getmetatable(L, name);
   bool same = lua_rawequal(L, -1, -2);
   lua_pop(L, 2);
+
   return same;
 }
 
@@ -132,6 +137,7 @@ static bool write_map(encoder *e, const place *at) {
       lua_pop(L, 2);
       return fail(e, at, "InvalidMap", "a table has keys other than strings, and is not a list");
     }
+
     size_t size;
     const char *name = lua_tolstring(L, -2, &size);
     place member = {at, name, 0};
@@ -146,7 +152,9 @@ static bool write_map(encoder *e, const place *at) {
       return false;
     }
   }
+
   text_buffer_byte(e->out, '}');
+
   return true;
 }
 
@@ -157,6 +165,7 @@ static bool is_whole_list(lua_State *L, lua_Unsigned count) {
     lua_pop(L, 2);
     return false;
   }
+
   return keys == count;
 }
 
@@ -175,7 +184,9 @@ static bool write_list(encoder *e, const place *at) {
     if (!fine) return false;
     e->bytes += DYNAMODB_ELEMENT_BYTES;
   }
+
   text_buffer_byte(e->out, ']');
+
   return true;
 }
 
@@ -191,6 +202,7 @@ static bool write_table(encoder *e, const place *at) {
   bool fine = list ? write_list(e, at) : write_map(e, at);
   text_buffer_byte(e->out, '}');
   e->depth--;
+
   return fine;
 }
 
@@ -203,6 +215,7 @@ static bool write_userdata(encoder *e, const place *at) {
     text_buffer_byte(e->out, '}');
     return true;
   }
+
   bytes = binding_secret(e->L, -1, &size);
   bool number = !bytes && dynamodb_value_bytes(e->L, -1, DYNAMODB_NUMBER, &size);
   if (!bytes && !number)
@@ -211,6 +224,7 @@ static bool write_userdata(encoder *e, const place *at) {
   e->secret = e->secret || !number;
   bool fine = number ? write_number(e, at) : write_string(e, at, bytes, size);
   text_buffer_byte(e->out, '}');
+
   return fine;
 }
 
@@ -248,6 +262,7 @@ static bool write_value(encoder *e, const place *at) {
     fine = fail(e, at, "UnsupportedType",
                 "DynamoDB has no attribute type for functions and coroutines");
   }
+
   return fine;
 }
 
@@ -262,5 +277,6 @@ dynamodb_encoded dynamodb_encode_item(lua_State *L, int index, text_buffer *out)
   lua_settop(L, top);
   dynamodb_encoded result = {.bytes = e.bytes, .secret = e.secret, .error = e.error};
   memcpy(result.where, e.where, sizeof result.where);
+
   return result;
 }

@@ -9,6 +9,7 @@ static bool push_items(dynamodb_decoder *d) {
     if (!dynamodb_decode_push_map(d, false)) return false;
     lua_rawseti(d->L, -2, i);
   }
+
   return !d->scan.error;
 }
 
@@ -26,6 +27,7 @@ static bool push_responses(dynamodb_decoder *d) {
     if (!push_items(d)) return false;
     lua_rawset(d->L, -3);
   }
+
   return !d->scan.error;
 }
 
@@ -51,6 +53,7 @@ static bool push_reply_member(dynamodb_decoder *d, json_span key) {
     if (key_is(key, "Responses")) return push_responses(d);
     if (key_is(key, "UnprocessedItems") || key_is(key, "UnprocessedKeys")) return push_text(d);
   }
+
   return json_decode_push(d->L, &d->scan);
 }
 
@@ -63,6 +66,7 @@ bool dynamodb_reply_push(dynamodb_decoder *d) {
     if (!push_reply_member(d, key)) return false;
     lua_rawset(d->L, -3);
   }
+
   return !d->scan.error;
 }
 

@@ -47,6 +47,7 @@ size_t dynamodb_value_write_number(lua_State *L, int index, char text[DYNAMODB_V
   size_t size = finite && shortest.size < DYNAMODB_VALUE_NUMBER_TEXT ? shortest.size : 0;
   if (size > 0) memcpy(text, shortest.data, size);
   text_buffer_free(&shortest);
+
   return size;
 }
 
@@ -69,11 +70,13 @@ static dynamodb_type push_identity(lua_State *L, dynamodb_value_error *error) {
     lua_pushvalue(L, -1);
     return DYNAMODB_SS;
   }
+
   bytes = dynamodb_value_bytes(L, -1, DYNAMODB_BINARY, &size);
   if (bytes) {
     lua_pushlstring(L, bytes, size);
     return DYNAMODB_BS;
   }
+
   if (lua_type(L, -1) == LUA_TNUMBER || dynamodb_value_bytes(L, -1, DYNAMODB_NUMBER, &size)) {
     dynamodb_number number = {0};
     *error = dynamodb_value_number(L, -1, &number);
@@ -81,9 +84,12 @@ static dynamodb_type push_identity(lua_State *L, dynamodb_value_error *error) {
     int written = snprintf(text, sizeof text, "%s%.*se%d", number.negative ? "-" : "", number.count,
                            number.digits, number.scale);
     lua_pushlstring(L, text, (size_t)written);
+
     return DYNAMODB_NS;
   }
+
   lua_pushnil(L);
+
   return DYNAMODB_UNKNOWN;
 }
 
@@ -122,7 +128,9 @@ dynamodb_type dynamodb_value_set_type(lua_State *L, int index, dynamodb_value_er
     lua_rawset(L, top + 1);
     lua_settop(L, top + 1);
   }
+
   lua_settop(L, top);
+
   return type;
 }
 
@@ -152,6 +160,7 @@ static int lua_dynamodb_binary_eq(lua_State *L) {
   const char *a = dynamodb_value_bytes(L, 1, DYNAMODB_BINARY, &a_size);
   const char *b = dynamodb_value_bytes(L, 2, DYNAMODB_BINARY, &b_size);
   lua_pushboolean(L, a && b && a_size == b_size && memcmp(a, b, a_size) == 0);
+
   return 1;
 }
 
@@ -167,6 +176,7 @@ static int compare_numbers(lua_State *L) {
     dynamodb_value_error error = dynamodb_value_number(L, i + 1, &sides[i]);
     if (error.code) return luaL_error(L, "attempt to compare a DynamoDB number: %s", error.message);
   }
+
   return dynamodb_number_compare(&sides[0], &sides[1]);
 }
 

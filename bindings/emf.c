@@ -59,6 +59,7 @@ static void add_set(lua_State *L, emf_writer *emf) {
       raise_if(L, "a set has at most 30 dimensions", lua_tostring(L, -2), NEW_SIGNATURE);
     names[count++] = lua_tostring(L, -2);
   }
+
   qsort(names, count, sizeof *names, compare_texts);
   emf_begin_set(emf);
   for (size_t i = 0; i < count; i++) {
@@ -83,6 +84,7 @@ static void add_dimensions(lua_State *L, emf_writer *emf) {
       lua_pop(L, 1);
     }
   }
+
   emf_end_sets(emf);
   lua_pop(L, 1);
 }
@@ -99,6 +101,7 @@ static void write_properties(lua_State *L, writer *self, text_buffer *out, const
     const char *name = lua_tolstring(L, -2, &size);
     raise_if(L, check(&self->emf, name, size), name, signature);
   }
+
   json_encode_value(L, lua_gettop(L), style, out);
 }
 
@@ -126,6 +129,7 @@ static int lua_emf_new(lua_State *L) {
   add_dimensions(L, &self->emf);
   add_properties(L, self);
   binding_expect_memory(L, !self->emf.failed);
+
   return 1;
 }
 
@@ -145,6 +149,7 @@ static bool is_storable(lua_State *L, int index, lua_Integer count) {
     storable = storable && fabs(lua_tonumber(L, -1)) <= 0x1p360;
     lua_pop(L, 1);
   }
+
   return storable;
 }
 
@@ -154,6 +159,7 @@ static int check_unit(lua_State *L, int index) {
   if (!lua_isnoneornil(L, index)) name = binding_argument_name(L, index, METRIC_SIGNATURE);
   int unit = emf_unit(name);
   raise_if(L, unit < 0 ? "CloudWatch has no such unit" : NULL, name, METRIC_SIGNATURE);
+
   return unit;
 }
 
@@ -183,6 +189,7 @@ static int lua_emf_writer_metric(lua_State *L) {
     emf_value(&self->emf, metric, lua_tonumber(L, list ? -1 : 3));
     if (list) lua_pop(L, 1);
   }
+
   binding_expect_memory(L, !self->emf.failed);
 
   lua_settop(L, 1);
@@ -196,8 +203,10 @@ static bool next_line(lua_State *L, writer *self) {
     clock_gettime(CLOCK_REALTIME, &now);
     timestamp = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   }
+
   bool made = emf_line(&self->emf, timestamp, self->extra.data, self->extra.size, &self->line);
   binding_expect_memory(L, !self->emf.failed);
+
   return made;
 }
 
@@ -216,7 +225,9 @@ static int descriptor_of(lua_State *L, int index) {
     binding_expect(L, stream->closef != NULL, FLUSH_SIGNATURE);
     file = stream->f;
   }
+
   fflush(file);
+
   return fileno(file);
 }
 
@@ -254,6 +265,7 @@ static int lua_emf_writer_lines(lua_State *L) {
     lua_rawseti(L, -2, i);
     emf_taken(&self->emf);
   }
+
   return 1;
 }
 
@@ -262,6 +274,7 @@ static int lua_emf_writer_gc(lua_State *L) {
   emf_free(&self->emf);
   text_buffer_free(&self->line);
   text_buffer_free(&self->extra);
+
   return 0;
 }
 
@@ -273,5 +286,6 @@ int luaopen_weir_emf(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, new), BINDING_END};
   binding_type_register(L, WRITER, metamethods, methods);
   luaL_newlib(L, functions);
+
   return 1;
 }

@@ -39,6 +39,7 @@ static const char *read_text(lua_State *L, const char *name, int anchors) {
   const char *text = binding_check_name(L, 1, name, OPEN_SIGNATURE);
   binding_check_push(L, 1, name);
   keep(L, anchors);
+
   return text;
 }
 
@@ -68,8 +69,10 @@ static const char *const *read_list(lua_State *L, const char *name, int anchors)
       luaL_error(L, "'%s' contains a NUL byte; expected %s", name, OPEN_SIGNATURE);
     keep(L, anchors);
   }
+
   texts[count] = NULL;
   lua_pop(L, 1);
+
   return texts;
 }
 
@@ -97,6 +100,7 @@ static emulator_options read_options(lua_State *L, int anchors) {
   options.managed = read_integer(L, "managed", 0, 100);
   options.json_logs = read_boolean(L, "json_logs");
   options.json_events = read_boolean(L, "json_events");
+
   return options;
 }
 
@@ -160,5 +164,6 @@ int luaopen_weir_emulator(lua_State *L) {
                                          BINDING_METAMETHOD(emulator, close), BINDING_END};
   binding_type_register(L, EMULATOR, metamethods, methods);
   luaL_newlib(L, functions);
+
   return 1;
 }

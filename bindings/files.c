@@ -77,6 +77,7 @@ static int lua_files_list(lua_State *L) {
     lua_pushstring(L, buffer->data + at);
     lua_rawseti(L, -2, ++count);
   }
+
   return 1;
 }
 
@@ -96,6 +97,7 @@ static int lua_files_stat(lua_State *L) {
   binding_set_text(L, "type", types[status.type]);
   binding_set_integer(L, "size", status.size);
   binding_set_integer(L, "modified_ns", status.modified_ns);
+
   return 1;
 }
 
@@ -161,5 +163,6 @@ int luaopen_weir_files(lua_State *L) {
                                        BINDING_END};
   binding_type_register(L, FILE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
+
   return 1;
 }

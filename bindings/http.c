@@ -53,6 +53,7 @@ static void free_responses(http_batch *batch) {
     if (batch->requests[i].body_is_secret && body->data) explicit_bzero(body->data, body->capacity);
     http_response_free(&batch->responses[i]);
   }
+
   batch->count = 0;
 }
 
@@ -75,6 +76,7 @@ static http_batch *push_batch(lua_State *L, size_t count) {
   batch->count = count;
   batch->requests = (http_request *)(batch + 1);
   batch->responses = (http_response *)(batch->requests + count);
+
   return batch;
 }
 
@@ -115,6 +117,7 @@ static size_t count_headers(lua_State *L, int index) {
     count +=
         lua_istable(L, -1) ? (size_t)binding_check_list(L, -1, "headers", REQUEST_SIGNATURE) : 1;
   }
+
   return count;
 }
 
@@ -126,6 +129,7 @@ static void fill_headers(lua_State *L, int index, http_header *header) {
       *header++ = (http_header){name, header_text(L)};
       continue;
     }
+
     size_t values = lua_rawlen(L, -1);
     for (size_t i = 1; i <= values; i++) {
       lua_rawgeti(L, -1, (lua_Integer)i); // … name list value
@@ -147,6 +151,7 @@ static void read_headers(lua_State *L, int index, int anchors, http_request *req
     fill_headers(L, table, headers);
     request->headers = headers;
   }
+
   lua_pop(L, 1);
 }
 
@@ -193,6 +198,7 @@ static void push_headers(lua_State *L, const text_buffer *headers) {
       lua_pop(L, 1);
       lua_pushstring(L, value);
     }
+
     lua_setfield(L, -2, name);
   }
 }
@@ -251,6 +257,7 @@ static int lua_http_request(lua_State *L) {
   else
     results = binding_fail(L, http_outcome_code(response->outcome), "%s", response->message);
   free_responses(batch); /* bodies are large: do not wait for the collector */
+
   return results;
 }
 
@@ -269,9 +276,12 @@ static int lua_http_all(lua_State *L) {
       binding_set_text(L, "error", response->message);
       binding_set_text(L, "code", http_outcome_code(response->outcome));
     }
+
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   free_responses(batch);
+
   return 1;
 }
 

@@ -27,6 +27,7 @@ static json_scan begin_scan(lua_State *L, bool *secret, const char *signature) {
   size_t size;
   const char *text = binding_argument_secret(L, 1, &size, secret, signature);
   json_scan_begin(&scan, text, size);
+
   return scan;
 }
 
@@ -51,6 +52,7 @@ static json_secrets read_secrets(lua_State *L) {
   else if (type != LUA_TNIL && binding_check_boolean(L, 2, "secrets", false, DECODE_SIGNATURE))
     secrets = JSON_SECRETS_NAMES;
   lua_pop(L, 1);
+
   return secrets;
 }
 
@@ -127,7 +129,9 @@ static int lua_json_is_array(lua_State *L) {
     json_decode_push_array_metatable(L); // value metatable array
     marked = lua_rawequal(L, -1, -2);
   }
+
   lua_pushboolean(L, marked);
+
   return 1;
 }
 
@@ -154,5 +158,6 @@ int luaopen_weir_json(lua_State *L) {
   luaL_setfuncs(L, functions, 1);
   push_null(L); // module null
   lua_setfield(L, -2, "null");
+
   return 1;
 }

@@ -55,9 +55,11 @@ static void settle(decoder *self, container *into, bool last) {
       lua_pushvalue(L, self->metatable);
       lua_setmetatable(L, -2);
     }
+
     lua_insert(L, first++);
     into->has_table = true;
   }
+
   int table = into->base + 1;
   if (object) {
     /* In order of the text: of two members with one name the last stays. */
@@ -71,6 +73,7 @@ static void settle(decoder *self, container *into, bool last) {
       lua_rawseti(L, table, into->size + 1 + at - first);
     into->size += count;
   }
+
   lua_settop(L, table);
 }
 
@@ -96,6 +99,7 @@ static void push_string(lua_State *L, json_span string) {
     lua_pushlstring(L, string.at, string.size);
     return;
   }
+
   luaL_Buffer buffer;
   char *out = luaL_buffinitsize(L, &buffer, string.size);
   luaL_pushresultsize(&buffer, json_unescape(string, out));
@@ -107,6 +111,7 @@ static bool names_secret(lua_State *L, json_span string) {
   char *name = lua_newuserdatauv(L, string.size + 1, 0);
   bool secret = secret_name(name, json_unescape(string, name));
   lua_pop(L, 1);
+
   return secret;
 }
 
@@ -115,6 +120,7 @@ static void push_secret(lua_State *L, json_span string) {
     binding_secret_push(L, string.at, string.size);
     return;
   }
+
   char *bytes = lua_newuserdatauv(L, string.size + 1, 0);
   binding_secret_push(L, bytes, json_unescape(string, bytes));
   explicit_bzero(bytes, string.size);
@@ -159,6 +165,7 @@ static void decide_value(lua_State *L) {
       lua_pushlstring(L, bytes, size); // table value name string
       lua_rawset(L, -4);
     }
+
     lua_pop(L, 1);
   }
 }
@@ -205,11 +212,13 @@ static bool next_value(decoder *self) {
       if (object && self->secrets) inner->member = classify(self, key);
       return true;
     }
+
     if (self->scan->error) return false;
     settle(self, inner, true);
     if (inner->undecided && inner->tag != TAG_SECRET && !inner->secret) decide_value(self->L);
     self->open--;
   }
+
   return false;
 }
 
@@ -244,6 +253,8 @@ bool json_decode_push_hiding(lua_State *L, json_scan *scan, json_secrets secrets
     lua_settop(L, metatable - 1);
     return false;
   }
+
   lua_remove(L, metatable);
+
   return true;
 }

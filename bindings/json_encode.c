@@ -51,6 +51,7 @@ static void refuse(encoder *self, const char *what) {
       luaL_addvalue(&place);
     }
   }
+
   luaL_pushresult(&place);
   bool nowhere = lua_rawlen(L, -1) == 0;
   luaL_error(L, "json.encode: %s%s%s%s", what, nowhere ? "" : " at ", lua_tostring(L, -1),
@@ -89,7 +90,9 @@ static size_t count_keys(encoder *self, int table, bool array) {
       refuse(self, "a list has keys other than 1, 2, 3 …");
     }
   }
+
   if (array && count != length) refuse(self, "a list has holes (json.null fills them)");
+
   return count;
 }
 
@@ -98,6 +101,7 @@ static void sort_names(name *names, size_t count) {
     qsort(names, count, sizeof *names, compare_names);
     return;
   }
+
   for (size_t i = 1; i < count; i++) {
     name moving = names[i];
     size_t at = i;
@@ -116,10 +120,12 @@ static name *collect_names(encoder *self, int table, size_t count) {
   } else {
     names = lua_newuserdatauv(L, count * sizeof *names, 0);
   }
+
   size_t i = 0;
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), i++)
     names[i].at = lua_tolstring(L, -2, &names[i].size);
   if (self->style.sort) sort_names(names, count);
+
   return names;
 }
 
@@ -134,6 +140,7 @@ static bool is_array(lua_State *L, int table) {
     marked = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
   }
+
   return marked || lua_rawlen(L, table) > 0;
 }
 
@@ -150,6 +157,7 @@ static void open_table(encoder *self) {
     lua_pop(L, 1);
     return;
   }
+
   container *inner = &self->containers[self->open];
   *inner = (container){.table = table, .count = count};
   if (array)
@@ -171,6 +179,7 @@ static bool write_stand_in(encoder *self) {
   if (!text) refuse(self, "the metafield __json must be a string");
   write_text(self, text, size);
   lua_pop(self->L, 1);
+
   return true;
 }
 
@@ -206,6 +215,7 @@ static void write_value(encoder *self) {
     if (type == LUA_TUSERDATA && write_stand_in(self)) break;
     refuse(self, lua_pushfstring(L, "cannot encode a %s", lua_typename(L, type)));
   }
+
   lua_pop(L, 1);
 }
 
@@ -221,19 +231,23 @@ static bool push_next(encoder *self) {
       lua_settop(L, inner->table - 1);
       continue;
     }
+
     if (inner->next++ > 0) text_buffer_byte(self->out, ',');
     new_line(self, self->open);
     if (!inner->names) {
       lua_rawgeti(L, inner->table, (lua_Integer)inner->next);
       return true;
     }
+
     const name *key = &inner->names[inner->next - 1];
     write_text(self, key->at, key->size);
     text_buffer_text(self->out, self->style.indent ? ": " : ":");
     lua_pushlstring(L, key->at, key->size);
     lua_rawget(L, inner->table);
+
     return true;
   }
+
   return false;
 }
 

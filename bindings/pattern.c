@@ -66,8 +66,10 @@ static bool fill(lua_State *L, compiled *self, const pattern_source *sources, si
     binding_expect_memory(L, self->scratch != NULL);
     return true;
   }
+
   const text_buffer *message = &self->error.message;
   lua_pushlstring(L, message->size ? message->data : "", message->size);
+
   return false;
 }
 
@@ -85,6 +87,7 @@ static int lua_pattern_compile(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   if (fill(L, self, &source, 1)) return 1;
+
   return binding_fail(L, "InvalidEventPattern", "%s", lua_tostring(L, -1));
 }
 
@@ -147,6 +150,7 @@ static compiled *check_compiled(lua_State *L, const char *type, const char *sign
   binding_expect(L, self->scratch != NULL, signature);
   lua_settop(L, 2);
   to_text(L, 2, signature);
+
   return self;
 }
 
@@ -232,6 +236,7 @@ static int lua_pattern_matcher_explain(lua_State *L) {
     push_miss(L, &self->explanation.misses[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   return 1;
 }
 
@@ -249,6 +254,7 @@ static int lua_pattern_set_match(lua_State *L) {
     lua_rawgeti(L, -2, (lua_Integer)result.patterns[i] + 1);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   return 1;
 }
 
@@ -271,5 +277,6 @@ int luaopen_weir_pattern(lua_State *L) {
   register_type(L, MATCHER, of_matcher);
   register_type(L, SET, of_set);
   luaL_newlib(L, functions);
+
   return 1;
 }

@@ -56,5 +56,6 @@ decision_origin policy_set_options_origin(lua_State *L, int index, const char *s
   origin.request_id = binding_check_name(L, index, "request_id", signature);
   origin.redacted = binding_check_name(L, index, "redacted_json", signature);
   origin.eval_us = binding_check_integer(L, index, "eval_us", 0, LUA_MAXINTEGER, -1, signature);
+
   return origin;
 }

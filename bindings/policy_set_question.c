@@ -28,6 +28,7 @@ int policy_set_question_ask(lua_State *L, policy_set_handle *h, policy_question 
   lua_pushnil(L);
   lua_pushlstring(L, error->data ? error->data : "", error->size);
   lua_pushstring(L, policy_outcome_code(h->answer.outcome));
+
   return 3;
 }
 
@@ -48,5 +49,6 @@ int policy_set_question_push_line(lua_State *L, policy_set_handle *h,
     failed = binding_fail(L, "InvalidText",
                           "the line cannot be written: id, time and request_id must be UTF-8");
   text_buffer_free(&h->line);
+
   return failed;
 }

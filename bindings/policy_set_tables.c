@@ -86,6 +86,7 @@ static void push_policy(lua_State *L, const policy_kind *kind) {
     push_param(L, kind, i); // policy params param
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   lua_setfield(L, -2, "params");
 
   binding_set_integer(L, "examples", (lua_Integer)policy->example_count);

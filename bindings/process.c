@@ -84,6 +84,7 @@ static int lua_process_new_id(lua_State *L) {
     text[2 * i] = digits[bytes[i] >> 4];
     text[2 * i + 1] = digits[bytes[i] & 15];
   }
+
   lua_pushlstring(L, text, sizeof text);
   return 1;
 }

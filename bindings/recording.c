@@ -71,6 +71,7 @@ static int lua_recording_open(lua_State *L) {
   self->open = recording_source_open(&self->source, path, error);
   if (self->open) return 1;
   if (self->source.short_of_memory) return binding_fail(L, "OutOfMemory", "not enough memory");
+
   return binding_fail(L, files_error_code(errno), "%s: %s", path, error);
 }
 
@@ -98,6 +99,7 @@ static int push_decision(lua_State *L, recording *self, const recording_line *li
   set_json(L, "facts", line->facts);
   set_json(L, "params", line->params);
   set_json(L, "decision", line->decision);
+
   return 1;
 }
 
@@ -107,6 +109,7 @@ static int push_bad_line(lua_State *L, recording *self, size_t column) {
   binding_set_integer(L, "line", (lua_Integer)self->line);
   if (column > 0) binding_set_integer(L, "column", (lua_Integer)column);
   binding_set_bytes(L, "message", self->error.data ? self->error.data : "", self->error.size);
+
   return 1;
 }
 
@@ -117,6 +120,7 @@ static bool next_line(recording *self, json_span *line) {
       if (!recording_source_next(&self->source, &self->block, BLOCK_BYTES)) return false;
       self->at = 0;
     }
+
     const char *begin = self->block.data + self->at, *end = self->block.data + self->block.size;
     const char *newline = memchr(begin, '\n', (size_t)(end - begin));
     *line = (json_span){.at = begin, .size = (size_t)((newline ? newline : end) - begin)};
@@ -134,6 +138,7 @@ static int at_end(lua_State *L, recording *self) {
     return binding_fail(L, "OutOfMemory", "not enough memory");
   if (failure) return binding_fail(L, "IoError", "after line %d: %s", (int)self->line, failure);
   lua_pushnil(L);
+
   return 1;
 }
 
@@ -155,6 +160,7 @@ static int lua_recording_next(lua_State *L) {
       text_buffer_format(&self->error, "longer than %d bytes", LINE_MAX_BYTES);
       return push_bad_line(L, self, 0);
     }
+
     switch (recording_read(&self->reader, text.at, text.size, &line, &self->error, &column)) {
     case RECORDING_DECISION:
       self->decisions++;
@@ -165,6 +171,7 @@ static int lua_recording_next(lua_State *L) {
     case RECORDING_OUT_OF_MEMORY: return binding_fail(L, "OutOfMemory", "not enough memory");
     }
   }
+
   return at_end(L, self);
 }
 
@@ -175,6 +182,7 @@ static int lua_recording_counts(lua_State *L) {
   binding_set_integer(L, "decisions", self->decisions);
   binding_set_integer(L, "bad_lines", self->bad_lines);
   binding_set_integer(L, "other_lines", self->other_lines);
+
   return 1;
 }
 
@@ -187,5 +195,6 @@ int luaopen_weir_recording(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(recording, open), BINDING_END};
   binding_type_register(L, RECORDING, metamethods, methods);
   luaL_newlib(L, functions);
+
   return 1;
 }

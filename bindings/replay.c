@@ -68,7 +68,9 @@ static int deliver(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)news->total);
     lua_pushinteger(L, (lua_Integer)news->decisions); // callback file done total decisions
   }
+
   lua_call(L, lua_gettop(L) - 1, 0);
+
   return 0;
 }
 
@@ -100,7 +102,9 @@ static policy_set *check_set(lua_State *L, const char *name) {
     handle = luaL_testudata(L, -1, POLICY_SET_TYPE);
     if (!handle || !*handle) binding_check_refuse(L, -1, name, "a policy set", RUN_SIGNATURE);
   }
+
   lua_pop(L, 1); /* the argument table keeps it alive */
+
   return handle ? *handle : NULL;
 }
 
@@ -111,6 +115,7 @@ static int check_function(lua_State *L, const char *name) {
     binding_check_refuse(L, -1, name, "a function", RUN_SIGNATURE);
   if (type == LUA_TFUNCTION) return lua_gettop(L);
   lua_pop(L, 1);
+
   return 0;
 }
 
@@ -139,6 +144,7 @@ static void check_recordings(lua_State *L) {
     if (strlen(path) != size) luaL_error(L, "a NUL byte in a path; expected %s", RUN_SIGNATURE);
     lua_rawseti(L, -2, i);
   }
+
   lua_remove(L, -2);
 }
 
@@ -188,6 +194,7 @@ static bool replay_all(lua_State *L, replay *r, int recordings, const caller *c)
     enough = result != REPLAY_OUT_OF_MEMORY;
     lua_settop(L, unreadable);
   }
+
   return enough;
 }
 
@@ -230,6 +237,7 @@ static int lua_replay_run(lua_State *L) {
   replay_tables_push_summary(L, *handle, policy_set_sandbox(set)); // … unreadable summary
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "unreadable");
+
   return 1;
 }
 
@@ -246,5 +254,6 @@ int luaopen_weir_replay(lua_State *L) {
   binding_type_register(L, REPLAY, metamethods, NULL);
   luaL_newlib(L, functions);
   replay_combine_add(L);
+
   return 1;
 }

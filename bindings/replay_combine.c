@@ -47,6 +47,7 @@ static int lua_replay_combine(lua_State *L) {
     add_file(L, list, i);
     lua_pop(L, 1);
   }
+
   binding_expect_memory(L, replay_digest_sort(list));
   replay_digest_total(list, total);
   replay_digest_free(list);

@@ -124,6 +124,7 @@ static secret_value *read_known(lua_State *L, int index, size_t *count,
     if (!known[i].bytes) binding_check_refuse(L, index, NULL, "a list of secrets", signature);
     lua_pop(L, 1);
   }
+
   return known;
 }
 
@@ -156,6 +157,7 @@ static int lua_secret_candidates(lua_State *L) {
   lua_newtable(L); // value list
   lua_pushvalue(L, 1);
   secret_walk_candidates(L, 2);
+
   return 1;
 }
 

@@ -51,6 +51,7 @@ static void collect(lua_State *L, int list, int depth) {
     enter(L, depth);
     for (lua_pushnil(L); lua_next(L, -2);) collect(L, list, depth + 1);
   }
+
   if (found)
     lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
   else
@@ -88,6 +89,7 @@ static bool is_special(lua_State *L, copier *self, bool *is_array) {
   if (!lua_getmetatable(L, -1)) return false;
   *is_array = lua_rawequal(L, -1, self->array);
   lua_pop(L, 1);
+
   return !*is_array;
 }
 
@@ -107,12 +109,15 @@ static bool copy_table(lua_State *L, copier *self, int depth) {
     lua_rawset(L, copy);
     count++;
   }
+
   if (items == 0) self->members = count;
   if (is_array) {
     lua_pushvalue(L, self->array);
     lua_setmetatable(L, copy);
   }
+
   lua_replace(L, table);
+
   return true;
 }
 
@@ -137,5 +142,6 @@ bool secret_walk_copy(lua_State *L, const secret_value *known, size_t count) {
   if (!copied) lua_pushnil(L);
   lua_replace(L, value);
   lua_settop(L, value);
+
   return copied;
 }

@@ -42,8 +42,10 @@ static bool hash_stream(FILE *stream, int64_t length, char digits[SHA256_HEX]) {
     sha256_update(&context, chunk, got);
     if (length > 0) length -= (int64_t)got;
   }
+
   sha256_finish(&context, digest);
   sha256_hex(digest, digits);
+
   return length <= 0 && !ferror(stream);
 }
 
@@ -55,6 +57,7 @@ static bool hash_file(const char *path, int64_t offset, int64_t length, char dig
   int reason = errno;
   fclose(stream);
   errno = reason;
+
   return whole;
 }
 

@@ -56,6 +56,7 @@ static void set_signing_headers(lua_State *L, const sigv4_signer *signer, bool t
     sigv4_text value = sigv4_headers_value(&signer->headers, header);
     set_secret(L, added[i], value.at, value.size, i == 0 && token_is_secret);
   }
+
   binding_set_bytes(L, "authorization", signer->result.data, signer->result.size);
 }
 
@@ -154,6 +155,7 @@ static int lua_sigv4_encode(lua_State *L) {
   sigv4_uri_encode(&signer->result, text, keep_slash);
   binding_expect_memory(L, !signer->result.failed);
   lua_pushlstring(L, signer->result.data ? signer->result.data : "", signer->result.size);
+
   return 1;
 }
 
@@ -173,6 +175,7 @@ static int lua_sigv4_headers_index(lua_State *L) {
   for (size_t i = 0; i < size; i++) bytes[i] = (char)tolower((unsigned char)name[i]);
   luaL_pushresultsize(&lower, size);
   lua_rawget(L, 1);
+
   return 1;
 }
 

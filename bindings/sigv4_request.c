@@ -50,7 +50,9 @@ static bool read_time(lua_State *L, sigv4_request *request, char text[SIGV4_TIME
     fine = seconds >= 0 && seconds < 1e12 && sigv4_time_format((int64_t)seconds, text);
     request->time = (sigv4_text){text, SIGV4_TIME - 1};
   }
+
   lua_pop(L, 1);
+
   return fine;
 }
 
@@ -63,7 +65,9 @@ static sigv4_text header_value(lua_State *L, bool *secret, const char *signature
   } else {
     value.at = binding_secret_text(L, -1, &value.size, secret);
   }
+
   if (!value.at) luaL_error(L, "a header must be text or a list of texts; expected %s", signature);
+
   return value;
 }
 
@@ -85,6 +89,7 @@ static const char *add_header(lua_State *L, sigv4_headers *headers, bool *secret
     wrong = i == 1 ? sigv4_headers_add(headers, name, value) : sigv4_headers_append(headers, value);
     lua_pop(L, 1);
   }
+
   return wrong;
 }
 
@@ -119,6 +124,7 @@ const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int r
     if (result) keep_header(L, result, &signer->headers, this_one);
     *secret = *secret || this_one;
   }
+
   return NULL;
 }
 

@@ -34,6 +34,7 @@ static policy_set *check_set(lua_State *L) {
   policy_set **handle = luaL_testudata(L, -1, POLICY_SET_TYPE);
   if (!handle || !*handle) binding_check_refuse(L, -1, "set", "a policy set", RUN_SIGNATURE);
   lua_pop(L, 1); // the argument table keeps it alive
+
   return *handle;
 }
 
@@ -103,6 +104,7 @@ static void push_results(lua_State *L, const simulate_results *results) {
     push_run(L, &results->runs[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   lua_setfield(L, -2, "runs");
   binding_set_integer(L, "windows", (lua_Integer)results->windows);
   binding_set_integer(L, "decisions", (lua_Integer)results->decisions);
@@ -143,6 +145,7 @@ static int lua_simulate_run(lua_State *L) {
   if (!ok) return binding_fail(L, "OutOfMemory", "not enough memory");
   push_results(L, results);
   simulate_results_free(results);
+
   return 1;
 }
 
@@ -151,5 +154,6 @@ int luaopen_weir_simulate(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(simulate, run), BINDING_END};
   binding_type_register(L, RESULTS, metamethods, NULL);
   luaL_newlib(L, functions);
+
   return 1;
 }

@@ -82,6 +82,7 @@ static size_t push_split(lua_State *L, double **counts, double **shares, const c
     luaL_error(L, "there must be as many counts as shares, and one share above 0; expected %s",
                signature);
   for (size_t i = 0; i < other; i++) (*shares)[i] /= sum;
+
   return groups;
 }
 
@@ -92,6 +93,7 @@ static int lua_stats_split_chi_square(lua_State *L) {
   binding_argument_most(L, 2, CHI_SQUARE_SIGNATURE);
   size_t groups = push_split(L, &counts, &shares, CHI_SQUARE_SIGNATURE);
   lua_pushnumber(L, stats_split_chi_square(counts, shares, groups));
+
   return 1;
 }
 
@@ -103,6 +105,7 @@ static int lua_stats_split_log_bayes(lua_State *L) {
   double k = binding_argument_number(L, 3, 1e-6, STATS_COUNT_MAX, 10000, LOG_BAYES_SIGNATURE);
   size_t groups = push_split(L, &counts, &shares, LOG_BAYES_SIGNATURE);
   lua_pushnumber(L, stats_split_log_bayes(counts, shares, groups, k));
+
   return 1;
 }
 
@@ -120,6 +123,7 @@ static int lua_stats_holm(lua_State *L) {
     lua_pushnumber(L, adjusted[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   return 1;
 }
 
@@ -133,6 +137,7 @@ static int lua_stats_beta(lua_State *L) {
   double b = binding_argument_number(L, 3, STATS_ALMOST, STATS_COUNT_MAX, STATS_NO_DEFAULT,
                                      BETA_SIGNATURE);
   lua_pushnumber(L, stats_beta(x, a, b));
+
   return 1;
 }
 
@@ -180,5 +185,6 @@ int luaopen_weir_stats(lua_State *L) {
   stats_objects_add(L);
   stats_welford_add(L);
   stats_trial_add_to(L);
+
   return 1;
 }

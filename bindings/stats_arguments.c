@@ -24,6 +24,7 @@ double *stats_arguments_numbers(lua_State *L, int index, size_t *count, double l
     numbers[i] = value;
     lua_pop(L, 1);
   }
+
   return numbers;
 }
 

@@ -79,6 +79,7 @@ static int lua_stats_windows_counts(lua_State *L) {
   binding_argument_most(L, 1, "windows:counts()");
   stats_window all = stats_windows_counts(self);
   stats_arguments_push_pair(L, all.n1, all.x1);
+
   return 2 + stats_arguments_push_pair(L, all.n0, all.x0);
 }
 
@@ -129,6 +130,7 @@ static void read_block(lua_State *L, lua_Integer from, int size, double values[B
       luaL_error(L, "element %I must be a number from -1e300 to 1e300; expected %s",
                  (LUAI_UACINT)(from + 1 + i), ADD_ALL_SIGNATURE);
   }
+
   lua_settop(L, top);
 }
 
@@ -148,6 +150,7 @@ static int lua_stats_sketch_add_all(lua_State *L) {
     binding_expect_memory(L, stats_sketch_add_all(self, values, (size_t)size));
     if (moments) stats_moments_add_all(moments, values, (size_t)size);
   }
+
   return push_self(L);
 }
 
@@ -204,6 +207,7 @@ static int lua_stats_sketch_buckets(lua_State *L) {
     lua_pushnumber(L, self->counts[i]);
     lua_rawseti(L, -2, (lua_Integer)self->first + (lua_Integer)i);
   }
+
   return 1;
 }
 
@@ -218,6 +222,7 @@ static const stats_sketch *read_sketch(lua_State *L, const char *name, const cha
   const stats_sketch *sketch = luaL_testudata(L, -1, SKETCH);
   if (!sketch) binding_check_refuse(L, -1, name, "a sketch", signature);
   lua_pop(L, 1); // the options keep it alive
+
   return sketch;
 }
 

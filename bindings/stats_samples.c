@@ -35,6 +35,7 @@ static int lua_stats_welch(lua_State *L) {
   lua_pushnumber(L, found.t);
   lua_pushnumber(L, found.df);
   lua_pushnumber(L, found.p);
+
   return 3 + stats_arguments_push_pair(L, found.difference.low, found.difference.high);
 }
 
@@ -58,6 +59,7 @@ static int lua_stats_rank_test(lua_State *L) {
   binding_set_number(L, "shift", found.shift);
   binding_set_number(L, "low", found.range.low);
   binding_set_number(L, "high", found.range.high);
+
   return 1;
 }
 
@@ -83,6 +85,7 @@ static int lua_stats_order_ranks(lua_State *L) {
   push_rank(L, found.low);
   push_rank(L, found.high);
   lua_pushnumber(L, coverage);
+
   return 3;
 }
 
@@ -103,6 +106,7 @@ static stats_spending read_spending(lua_State *L) {
   binding_expect(L, names[kind] != NULL && gamma != 0, BOUNDARIES_SIGNATURE);
   spending.kind = (stats_spending_kind)kind;
   spending.parameter = spending.kind == STATS_SPENDING_POWER ? rho : gamma;
+
   return spending;
 }
 
@@ -128,6 +132,7 @@ static int lua_stats_boundaries(lua_State *L) {
     lua_pushnumber(L, bounds[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+
   return 1;
 }
 

@@ -55,7 +55,9 @@ static const stats_sketch *read_sketch(lua_State *L, const char *name) {
     if (!sketch || sketch->accuracy != ACCURACY)
       binding_check_refuse(L, -1, name, "a sketch of accuracy 0.01", ADD_SIGNATURE);
   }
+
   lua_pop(L, 1); // the options keep it alive
+
   return sketch;
 }
 
@@ -130,6 +132,7 @@ static void set_sums(lua_State *L, const char *name, const stats_trial *self,
     set_range(L, "latency", &range);
     if (stats_trial_latency(self, sums, 0.5, &range)) set_range(L, "latency_p50", &range);
   }
+
   lua_setfield(L, -2, name);
 }
 
@@ -145,6 +148,7 @@ static int lua_stats_trial_evidence(lua_State *L) {
   set_known(L, "split_broken_since", self->broken_since);
   set_sums(L, "trial", self, &self->whole);
   set_sums(L, "step", self, &self->step);
+
   return 1;
 }
 
@@ -157,6 +161,7 @@ static int lua_stats_trial_save(lua_State *L) {
   stats_trial_write(self, text);
   binding_expect_memory(L, !text->failed);
   binding_buffer_finish(L, text);
+
   return 1;
 }
 

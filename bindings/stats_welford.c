@@ -25,6 +25,7 @@ static int lua_stats_welford_add(lua_State *L) {
       binding_argument_number(L, 2, -1e300, 1e300, STATS_NO_DEFAULT, WELFORD_ADD_SIGNATURE);
   stats_moments_add(self, value);
   lua_settop(L, 1);
+
   return 1;
 }
 
@@ -38,6 +39,7 @@ static int lua_stats_welford_merge(lua_State *L) {
   stats_moments copy = *other; /* it may be the same object */
   stats_moments_merge(self, &copy);
   lua_settop(L, 1);
+
   return 1;
 }
 
@@ -53,6 +55,7 @@ static int lua_stats_welford_mean(lua_State *L) {
   binding_argument_most(L, 1, "welford:mean()");
   if (self->count == 0) return 0;
   lua_pushnumber(L, self->mean);
+
   return 1;
 }
 
@@ -61,6 +64,7 @@ static int lua_stats_welford_variance(lua_State *L) {
   binding_argument_most(L, 1, "welford:variance()");
   if (self->count < 2) return 0;
   lua_pushnumber(L, stats_moments_variance(self));
+
   return 1;
 }
 

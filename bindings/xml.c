@@ -38,6 +38,7 @@ static void push_elements(lua_State *L, const xml_tree *tree) {
     lua_pushvalue(L, -1); // … parent element element
     lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
   }
+
   lua_settop(L, base + 1);
 }
 
@@ -63,5 +64,6 @@ int luaopen_weir_xml(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(xml, decode), BINDING_END};
   binding_type_register(L, TREE, metamethods, NULL);
   luaL_newlib(L, functions);
+
   return 1;
 }

@@ -37,6 +37,7 @@ int main(int argc, char **argv) {
     fputs("weir: not enough memory to start\n", stderr);
     return EXIT_INTERNAL;
   }
+
   lua_getglobal(L, "require");
   lua_pushliteral(L, "weir.cli");
   int status = script_call(L, 1, 1);
@@ -45,6 +46,7 @@ int main(int argc, char **argv) {
     push_arguments(L, argc, argv);
     status = script_call(L, 1, 1);
   }
+
   int exit_status = EXIT_INTERNAL;
   if (status == LUA_OK)
     exit_status = (int)lua_tointeger(L, -1);
@@ -54,5 +56,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "weir: internal error: %s\n", lua_tostring(L, -1));
   lua_close(L);
   if (fflush(stdout) != 0 && exit_status == 0) exit_status = EXIT_INTERNAL;
+
   return exit_status;
 }

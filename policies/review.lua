@@ -29,7 +29,8 @@ return policy {
   end,
 
   examples = {
-    { given = { key = "a.jpg", labels = { { name = "Cup", confidence = 70 } }, is_fallback = false },
+    { given = { key = "a.jpg", labels = { { name = "Cup", confidence = 70 } },
+      is_fallback = false },
       params = { threshold = 70 }, expect = "accept" },
     { given = { key = "a.jpg", labels = { { name = "Cup", confidence = 69.99 } },
         is_fallback = false },

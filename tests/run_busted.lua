@@ -16,6 +16,7 @@ local function run_guarded()
     "lua",
     files.quote(arg[0]),
   }
+
   for _, argument in ipairs(arg) do words[#words + 1] = files.quote(argument) end
   local _, _, status = os.execute(table.concat(words, " "))
   os.exit(status)

@@ -1,6 +1,6 @@
 -- The bill of materials of the layer, in CycloneDX form, on standard output: what is inside, from
--- which Debian package, under which licence, built with what. It holds no time and no serial number:
--- the same inputs give the same bytes.
+-- which Debian package, under which licence, built with what. It holds no time and no serial
+-- number: the same inputs give the same bytes.
 --   weir lua deploy/layer/bom.lua LAYER_DIRECTORY LUA_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER
 local json = require("weir.json")
 
@@ -26,6 +26,7 @@ local function read(path)
   local file = assert(io.open(path, "rb"))
   local text = file:read("a")
   file:close()
+
   return text
 end
 
@@ -39,6 +40,7 @@ local function archive(part)
   for sum, name in download(part, "SHA256SUMS"):gmatch("(%x+)  ([^\n]+)\n") do
     if name:find(part.file) then return name, sum end
   end
+
   error("no archive of " .. part.package .. " among the downloads")
 end
 
@@ -49,7 +51,10 @@ end
 -- The names of our own patches to Lua, which fetch.sh noted when it applied them.
 local function patches()
   local names = {}
-  for name in read(lua .. "/patched/STAMP"):gmatch("([^%s]+)%.patch") do names[#names + 1] = name end
+  for name in read(lua .. "/patched/STAMP"):gmatch("([^%s]+)%.patch") do
+    names[#names + 1] = name
+  end
+
   return table.concat(names, " ")
 end
 

@@ -33,6 +33,7 @@ static int open_signals(void) {
   sigprocmask(SIG_BLOCK, &mask, NULL);
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, NULL); /* a reader that went away is an errno */
+
   return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -51,6 +52,7 @@ static void enter_process(emulator_host *emulator) {
     if (getrlimit(RLIMIT_NOFILE, &before.files) != 0)
       before.files = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
   }
+
   emulator->old_mask = before.mask;
   emulator->old_pipe = before.pipe;
   emulator->old_files = before.files;
@@ -76,6 +78,7 @@ static bool open_ports(emulator_host *emulator) {
   listen.six = true;
   listen.number = emulator->api->number;
   emulator->api_six = emulator_port_open(&listen, emulator_invoke_api, emulator);
+
   return true;
 }
 
@@ -97,6 +100,7 @@ emulator_host *emulator_new(const emulator_options *options) {
   int problem = errno;
   emulator_free(made);
   errno = problem;
+
   return NULL;
 }
 
@@ -114,6 +118,7 @@ static void stop(emulator_host *emulator) {
     emulator_process_signal(environment->pid, SIGTERM);
     emulator_environment_stop(environment, again ? now : now + EMULATOR_STOP_MS * 1000LL);
   }
+
   emulator_invocation *invocation;
   while ((invocation = TAILQ_FIRST(&emulator->queue))) {
     TAILQ_REMOVE(&emulator->queue, invocation, link);
@@ -146,7 +151,9 @@ static int wait_ms(const emulator_host *emulator, int64_t now_us) {
     if (environment->pid == 0) wait = 0; /* it did not start: reap it now */
     if (wait < least) least = wait;
   }
+
   if (least <= 0) return 0;
+
   return least > 60000000 ? 60000 : (int)((least + 999) / 1000);
 }
 
@@ -170,6 +177,7 @@ static size_t list_descriptors(const emulator_host *emulator, struct pollfd *lis
     if (environment->output >= 0) count = add_descriptor(list, count, environment->output);
     count = add_port(list, count, environment->api);
   }
+
   return count;
 }
 
@@ -182,6 +190,7 @@ static bool wait_for_work(emulator_host *emulator) {
   size_t count = list_descriptors(emulator, list, room);
   int got = poll(list, count, wait_ms(emulator, emulator_clock_us()));
   free(list);
+
   return got >= 0 || errno == EINTR;
 }
 
@@ -206,6 +215,7 @@ static void work(emulator_host *emulator) {
     emulator_environment_check(environment, emulator_clock_us());
     emulator_environment_reap(environment);
   }
+
   shed_uploads(emulator);
   emulator_environment_dispatch(emulator);
   emulator_log_flush(emulator);
@@ -218,10 +228,12 @@ bool emulator_run(emulator_host *emulator) {
     if (!wait_for_work(emulator)) emulator->out_errno = errno;
     work(emulator);
   }
+
   emulator_port_settle(emulator->api); /* the last answers go out */
   if (emulator->api_six) emulator_port_settle(emulator->api_six);
   emulator_log_flush(emulator);
   errno = emulator->out_errno;
+
   return emulator->out_errno == 0;
 }
 
@@ -250,14 +262,17 @@ void emulator_free(emulator_host *emulator) {
       give_up(invocation);
       emulator_invocation_free(invocation);
     }
+
     TAILQ_REMOVE(&emulator->environments, environment, link);
     emulator_environment_free(environment);
   }
+
   while ((invocation = TAILQ_FIRST(&emulator->queue))) {
     TAILQ_REMOVE(&emulator->queue, invocation, link);
     give_up(invocation);
     emulator_invocation_free(invocation);
   }
+
   emulator_port_close(emulator->api);
   emulator_port_close(emulator->api_six);
   if (emulator->signals >= 0) close(emulator->signals);

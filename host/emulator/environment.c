@@ -68,6 +68,7 @@ static emulator_environment *start(emulator_host *emulator, bool is_retry) {
   } else {
     environment->state = ENVIRONMENT_STOPS;
   }
+
   return environment;
 }
 
@@ -81,6 +82,7 @@ static emulator_environment *find_room(emulator_host *emulator, int *count) {
     if (load(environment) >= capacity(emulator)) continue;
     if (!best || environment->state > best->state) best = environment;
   }
+
   return best;
 }
 
@@ -143,6 +145,7 @@ static void log_lines(emulator_environment *environment, bool at_end) {
     emulator_log_output(environment, at, size);
     start += size + (end != NULL);
   }
+
   if (start > 0) memmove(line->data, line->data + start, line->size -= start);
 }
 
@@ -196,6 +199,7 @@ static void explain_init_error(emulator_environment *environment) {
              environment->init_error.failed ? "not enough memory" : environment->init_error.data);
     return;
   }
+
   emulator_log_init_failure(environment, "error", type);
   TAILQ_FOREACH (invocation, &environment->running, link)
     emulator_invocation_answer(invocation, type, environment->init_error.data,
@@ -225,6 +229,7 @@ void emulator_environment_reap(emulator_environment *environment) {
   } else if (environment->state != ENVIRONMENT_STOPS) {
     return;
   }
+
   environment->state = ENVIRONMENT_STOPS;
   if (environment->init_error.size > 0)
     explain_init_error(environment);

@@ -41,5 +41,6 @@ void emulator_event_stream_write(text_buffer *out, const char *event_type, const
     text_buffer_append(out, payload, size);
     write_u32(out, crc_from(out, start));
   }
+
   text_buffer_free(&headers);
 }

@@ -33,6 +33,7 @@ emulator_request *emulator_http_request(emulator_host *emulator, struct MHD_Conn
   request->emulator = emulator;
   request->connection = connection;
   request->body_max = body_max;
+
   return request;
 }
 
@@ -51,6 +52,7 @@ void emulator_http_receive(emulator_request *request, const char *bytes, size_t 
     emulator_http_drop(request);
     return;
   }
+
   text_buffer_append(&request->body, bytes, size);
   request->kept += size;
   emulator->uploads += size;
@@ -86,11 +88,14 @@ static ssize_t read_growing(void *context, uint64_t position, char *out, size_t 
     if (request->answer.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
     request->suspended = true;
     MHD_suspend_connection(request->connection);
+
     return 0;
   }
+
   size_t size = left < room ? left : room;
   memcpy(out, request->answer.data + request->answer_sent, size);
   request->answer_sent += size;
+
   return (ssize_t)size;
 }
 
@@ -110,6 +115,7 @@ enum MHD_Result emulator_http_reply(emulator_request *request) {
     MHD_suspend_connection(request->connection);
     return MHD_YES;
   }
+
   if (request->headers.failed || (request->answer.failed && !request->answer_grows)) return MHD_NO;
   struct MHD_Response *response = build_response(request);
   if (!response) return MHD_NO;
@@ -118,8 +124,10 @@ enum MHD_Result emulator_http_reply(emulator_request *request) {
     MHD_add_response_header(response, name, value);
     at = (size_t)(value + strlen(value) + 1 - request->headers.data);
   }
+
   enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
   MHD_destroy_response(response);
+
   return result;
 }
 
@@ -133,5 +141,6 @@ bool emulator_http_is_gone(const emulator_request *request) {
   char byte;
   if (!info) return true;
   ssize_t got = recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }

@@ -27,6 +27,7 @@ emulator_invocation *emulator_invocation_new(emulator_host *emulator) {
       emulator_invocation_make_id(invocation->invocation_id))
     return invocation;
   free(invocation);
+
   return NULL;
 }
 
@@ -111,12 +112,14 @@ static void write_complete(const emulator_invocation *invocation, text_buffer *o
     json_writer_bytes(&json, "ErrorDetails", invocation->answer.data ? invocation->answer.data : "",
                       invocation->answer.size);
   }
+
   if (invocation->wants_tail) {
     text_buffer tail = {0};
     write_tail(invocation, &tail);
     json_writer_bytes(&json, "LogResult", tail.data ? tail.data : "", tail.size);
     text_buffer_free(&tail);
   }
+
   json_writer_end(&json);
 }
 
@@ -152,8 +155,10 @@ static void send_answer(emulator_invocation *invocation) {
       if (!tail.failed) emulator_http_header(request, "X-Amz-Log-Result", tail.data);
       text_buffer_free(&tail);
     }
+
     emulator_http_answer(request, 200, invocation->answer.data, invocation->answer.size);
   }
+
   request->invocation = NULL;
   invocation->request = NULL;
 }
@@ -197,6 +202,7 @@ void emulator_invocation_fail(emulator_invocation *invocation, const char *error
     text_buffer_byte(&line, '\0');
     emulator_log_message(invocation, line.data);
   }
+
   emulator_invocation_answer(invocation, error_type, document.data, document.size);
   text_buffer_free(&line);
   text_buffer_free(&document);

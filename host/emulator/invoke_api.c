@@ -52,6 +52,7 @@ static char *function_name(char *text, char **qualifier) {
   char *colon = strchr(name, ':');
   *qualifier = colon ? colon + 1 : NULL;
   if (colon) *colon = '\0';
+
   return name;
 }
 
@@ -74,11 +75,13 @@ static bool take_event(emulator_request *request, emulator_invocation *invocatio
            (unsigned long long)request->received, asynchronous ? "Event" : "RequestResponse", most);
     return false;
   }
+
   if (request->crowded_out) {
     refuse(request, 429, "TooManyRequestsException",
            "Rate Exceeded: the events of all waiting requests are too large together");
     return false;
   }
+
   if (request->body.size == 0) text_buffer_text(&request->body, "{}");
   json_scan scan;
   json_scan_begin(&scan, request->body.data, request->body.size);
@@ -90,8 +93,10 @@ static bool take_event(emulator_request *request, emulator_invocation *invocatio
            column);
     return false;
   }
+
   invocation->event = request->body;
   request->body = (text_buffer){0};
+
   return true;
 }
 
@@ -110,6 +115,7 @@ static bool take_client_context(emulator_request *request, emulator_invocation *
     invocation->client_context = compact.data;
     return true;
   }
+
   text_buffer_free(&compact);
   refuse(request, 400, "InvalidRequestContentException",
          "Client context must be a valid Base64-encoded JSON object of at most %d bytes",
@@ -139,6 +145,7 @@ static bool take_names(emulator_request *request, emulator_invocation *invocatio
   invocation->arn = arn;
   if (invocation->trace_id && arn) return true;
   refuse(request, 500, "ServiceException", "not enough memory");
+
   return false;
 }
 
@@ -156,6 +163,7 @@ static void queue(emulator_request *request, emulator_invocation *invocation, bo
     invocation->request = request;
     request->invocation = invocation;
   }
+
   TAILQ_INSERT_TAIL(&emulator->queue, invocation, link);
   emulator->queued++; /* the loop dispatches */
 }
@@ -269,6 +277,7 @@ static void route(emulator_request *request, const char *method, const char *url
     free(name);
     return;
   }
+
   refuse(request, 404, "UnknownOperationException",
          "%s %.256s is not emulated; POST /2015-03-31/functions/%s/invocations is", method, url,
          request->emulator->options.function_name);
@@ -294,15 +303,18 @@ enum MHD_Result emulator_invoke_api(void *context, struct MHD_Connection *connec
     *state = begin(context, connection);
     return *state ? MHD_YES : MHD_NO;
   }
+
   if (*size > 0) {
     emulator_http_receive(request, data, *size);
     *size = 0;
     return request->received > SHOW_THE_DOOR ? MHD_NO : MHD_YES;
   }
+
   if (!request->complete) {
     request->complete = true;
     if (request->body.failed) return MHD_NO;
     if (request->status == 0) route(request, method, url);
   }
+
   return emulator_http_reply(request);
 }

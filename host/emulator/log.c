@@ -19,6 +19,7 @@ void emulator_log_flush(emulator_host *emulator) {
     else if (errno != EINTR)
       emulator->out_errno = errno;
   }
+
   if (out->failed) emulator->out_errno = ENOMEM;
   out->size = 0;
 }
@@ -31,6 +32,7 @@ static json_writer begin_event(text_buffer *out, const char *name) {
   json_writer_object(&json, NULL);
   json_writer_text(&json, "event", name);
   json_writer_text(&json, "time", now);
+
   return json;
 }
 
@@ -48,6 +50,7 @@ static void print(emulator_host *emulator, const emulator_environment *environme
     text_buffer_byte(out, '\n');
     return;
   }
+
   json_writer json = begin_event(out, "log");
   json_writer_text(&json, "source", source);
   if (environment) json_writer_integer(&json, "environment", environment->number);
@@ -91,6 +94,7 @@ static json_writer begin_record(text_buffer *out, const char *type) {
   json_writer_text(&json, "time", now);
   json_writer_text(&json, "type", type);
   json_writer_object(&json, "record");
+
   return json;
 }
 
@@ -117,6 +121,7 @@ void emulator_log_init_start(emulator_environment *environment) {
   } else {
     text_buffer_text(&line, "INIT_START Runtime Version: weir emulate " WEIR_VERSION);
   }
+
   print(emulator, environment, "platform", NULL, line.data, line.size);
   text_buffer_free(&line);
 }
@@ -144,6 +149,7 @@ void emulator_log_init_failure(emulator_environment *environment, const char *st
                        environment->is_retry ? "invoke" : "init", status);
     if (error_type) text_buffer_format(&line, "\tError Type: %s", error_type);
   }
+
   print(emulator, environment, "platform", NULL, line.data, line.size);
   text_buffer_free(&line);
 }
@@ -158,6 +164,7 @@ void emulator_log_start(emulator_invocation *invocation) {
   } else {
     text_buffer_format(&line, "START RequestId: %s Version: $LATEST", invocation->id);
   }
+
   platform_line(invocation, &line);
   text_buffer_free(&line);
 }
@@ -190,7 +197,9 @@ static figures measure(const emulator_invocation *invocation) {
     of.memory_mb = (environment->memory_kb + 1023) / 1024;
     if (invocation->is_cold) of.init_ms = (double)environment->init_us / 1000;
   }
+
   of.billed_ms = (long)ceil(of.duration_ms + of.init_ms);
+
   return of;
 }
 
@@ -229,6 +238,7 @@ static void report_record(emulator_invocation *invocation, const figures *of, co
     json_writer_integer(&json, "maxMemoryUsedMB", of->memory_mb);
     if (of->init_ms > 0) json_writer_decimal(&json, "initDurationMs", of->init_ms, 3);
   }
+
   json_writer_end(&json);
   end_record(&json);
   platform_line(invocation, &line);

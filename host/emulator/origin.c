@@ -24,6 +24,7 @@ static bool is_localhost(const char *name, size_t size) {
   const size_t length = sizeof localhost - 1;
   if (size > 0 && name[size - 1] == '.') size--;
   if (size < length || strncasecmp(name + size - length, localhost, length) != 0) return false;
+
   return size == length || name[size - length - 1] == '.';
 }
 
@@ -36,6 +37,7 @@ static bool is_loopback(const char *address, size_t size) {
   text[size] = '\0';
   if (inet_pton(AF_INET, text, &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
   if (inet_pton(AF_INET6, text, &six) != 1) return false;
+
   return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
 }
 
@@ -49,9 +51,11 @@ static bool is_this_machine(const char *host, bool local_names) {
   } else {
     end = port = host + strcspn(host, ":");
   }
+
   size_t size = (size_t)(end - host);
   if (*port == ':' ? !is_digits(port + 1, strlen(port + 1)) : *port != '\0') return false;
   if (is_localhost(host, size) || is_loopback(host, size)) return true;
+
   return local_names && size > 0 && !memchr(host, '.', size) && !memchr(host, ':', size);
 }
 
@@ -62,6 +66,7 @@ static bool is_own(const char *text, const char *host) {
   if (!host || strncasecmp(text, scheme, sizeof scheme - 1) != 0) return false;
   text += sizeof scheme - 1;
   size_t size = strlen(host);
+
   return strncasecmp(text, host, size) == 0 && (text[size] == '\0' || text[size] == '/');
 }
 

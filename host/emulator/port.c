@@ -39,6 +39,7 @@ static int bind_to(const struct sockaddr *address, socklen_t size) {
   int problem = errno;
   close(listener);
   errno = problem;
+
   return -1;
 }
 
@@ -47,6 +48,7 @@ static int listen_on(bool six, int port) {
   struct sockaddr_in6 six_address = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
   four_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   six_address.sin6_addr = in6addr_loopback;
+
   return six ? bind_to((struct sockaddr *)&six_address, sizeof six_address)
              : bind_to((struct sockaddr *)&four_address, sizeof four_address);
 }
@@ -88,6 +90,7 @@ static emulator_connection *find_longest(emulator_port *port, bool with_body) {
     if (with_body && (!connection->request || connection->request->kept == 0)) continue;
     if (!longest || connection->since_us < longest->since_us) longest = connection;
   }
+
   return longest;
 }
 
@@ -102,6 +105,7 @@ bool emulator_port_shed(emulator_port *port) {
   emulator_http_drop(longest->request);
   longest->request->crowded_out = true; /* should its rest come after all */
   end(longest);
+
   return true;
 }
 
@@ -145,6 +149,7 @@ emulator_request *emulator_port_request(emulator_host *emulator, struct MHD_Conn
   if (!request) return NULL;
   connection->request = request;
   connection->since_us = emulator_clock_us();
+
   return request;
 }
 
@@ -157,6 +162,7 @@ static void on_completed(void *context, struct MHD_Connection *completed, void *
     connection->request = NULL;
     connection->since_us = emulator_clock_us();
   }
+
   if (*state) emulator_http_end(*state);
   *state = NULL;
 }
@@ -172,6 +178,7 @@ static int64_t check(emulator_port *port, int64_t now_us) {
     else if (limit_us < next_us)
       next_us = limit_us;
   }
+
   return next_us;
 }
 
@@ -189,6 +196,7 @@ static struct MHD_Daemon *serve(emulator_port *port, int listener,
   if (daemon) return daemon;
   close(listener);
   errno = ENOMEM;
+
   return NULL;
 }
 
@@ -202,6 +210,7 @@ emulator_port *emulator_port_open(const emulator_listen *listen, MHD_AccessHandl
     errno = ENOMEM;
     return NULL;
   }
+
   TAILQ_INIT(&port->connections);
   port->number = number_of(listener);
   port->head_limit_us = listen->head_limit_us;
@@ -209,6 +218,7 @@ emulator_port *emulator_port_open(const emulator_listen *listen, MHD_AccessHandl
   port->daemon = serve(port, listener, handler, context);
   if (port->daemon) return port;
   free(port);
+
   return NULL;
 }
 
@@ -231,6 +241,7 @@ int64_t emulator_port_wait_us(emulator_port *port, int64_t now_us) {
   int64_t next_us = check(port, now_us);
   int64_t wait_us = next_us == INT64_MAX ? INT64_MAX : next_us - now_us;
   if (MHD_get_timeout(port->daemon, &wait_ms) != MHD_YES || wait_ms >= 3600000) return wait_us;
+
   return (int64_t)wait_ms * 1000 < wait_us ? (int64_t)wait_ms * 1000 : wait_us;
 }
 

@@ -30,6 +30,7 @@ static int become(const emulator_host *emulator, char *const variables[], int ou
   sigaction(SIGPIPE, &emulator->old_pipe, NULL);
   sigprocmask(SIG_SETMASK, &emulator->old_mask, NULL);
   execve(options->program, argv, variables);
+
   return errno;
 }
 
@@ -39,6 +40,7 @@ static int read_problem(int from) {
   ssize_t got;
   do got = read(from, &problem, sizeof problem);
   while (got < 0 && errno == EINTR);
+
   return got == (ssize_t)sizeof problem ? problem : 0;
 }
 
@@ -60,6 +62,7 @@ int emulator_process_start(emulator_host *emulator, char *const variables[], pid
     close(log[1]);
     return problem;
   }
+
   pid_t child = spawn(emulator, variables, log[1], report[1]);
   int problem = child < 0 ? errno : 0;
   close(log[1]);
@@ -69,11 +72,13 @@ int emulator_process_start(emulator_host *emulator, char *const variables[], pid
     problem = read_problem(report[0]);
     if (problem) waitpid(child, NULL, 0);
   }
+
   close(report[0]);
   if (problem) {
     close(log[0]);
     return problem;
   }
+
   fcntl(log[0], F_SETFL, O_NONBLOCK);
   *pid = child;
   *output = log[0];
@@ -94,6 +99,7 @@ bool emulator_process_has_ended(pid_t pid, int *status, long *most_kb) {
   kill(-pid, SIGKILL);
   while (wait4(pid, status, 0, &usage) < 0 && errno == EINTR) {
   }
+
   *most_kb = usage.ru_maxrss;
   return true;
 }
@@ -107,6 +113,7 @@ static long high_water_kb(pid_t pid) {
   while (fgets(line, sizeof line, file))
     if (sscanf(line, "VmHWM: %ld", &kb) == 1) break;
   fclose(file);
+
   return kb;
 }
 
@@ -119,6 +126,7 @@ static long tree_kb(pid_t pid, int depth) {
   if (!file) return total;
   while (fscanf(file, "%ld", &child) == 1) total += tree_kb((pid_t)child, depth - 1);
   fclose(file);
+
   return total;
 }
 

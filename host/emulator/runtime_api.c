@@ -52,17 +52,20 @@ static void take_next(emulator_request *request) {
            "/next waits");
     return;
   }
+
   if (environment->state == ENVIRONMENT_STARTS) {
     environment->state = ENVIRONMENT_READY;
     environment->init_us = emulator_clock_us() - environment->started_us;
     environment->init_deadline_us = 0;
   }
+
   emulator_environment_read(environment); /* what it wrote before it asked is of the last one */
   emulator_invocation *invocation = TAILQ_FIRST(&environment->running), *next;
   for (; invocation; invocation = next) {
     next = TAILQ_NEXT(invocation, link);
     if (invocation->state == INVOCATION_ANSWERED) emulator_invocation_finish(invocation);
   }
+
   request->is_poller = true;
   TAILQ_INSERT_TAIL(&environment->pollers, request, poller);
   emulator_environment_offer(environment);
@@ -85,6 +88,7 @@ static emulator_invocation *invocation_of(emulator_request *request, const char 
     refuse(request, 410, "InvokeTimeout", "Invoke timeout");
     return NULL;
   }
+
   if (invocation && invocation->state == INVOCATION_RUNS) return invocation;
   if (invocation || (size == 36 && memcmp(environment->answered_id, id, size) == 0))
     refuse(request, 403, "InvalidStateTransition",
@@ -142,6 +146,7 @@ static bool failed_in_stream(emulator_request *request, emulator_invocation *inv
     decoded.size = decoded_size;
   answer_with_error(invocation, &decoded, type_or(type, "Function.Unknown"));
   text_buffer_free(&decoded);
+
   return true;
 }
 
@@ -198,6 +203,7 @@ static void take_init_error(emulator_request *request) {
            "Transition to InitError is not allowed: the init phase is over");
     return;
   }
+
   const char *type = type_or(emulator_http_value(request, "Lambda-Runtime-Function-Error-Type"),
                              "Runtime.Unknown");
   snprintf(environment->init_error_type, sizeof environment->init_error_type, "%s", type);
@@ -263,6 +269,7 @@ static void begin_response(emulator_request *request, const char *path) {
     request->body_max = EMULATOR_STREAM_MAX;
     request->forwards = true;
   }
+
   snprintf(request->id, sizeof request->id, "%s", invocation->id);
   request->on_truncated = on_truncated;
 }
@@ -279,6 +286,7 @@ static emulator_request *begin(emulator_environment *environment, struct MHD_Con
     request->body_max = 0;
     refuse(request, 403, "AccessDenied", "The Runtime API is for the runtime, not for a web page");
   }
+
   return request;
 }
 
@@ -293,6 +301,7 @@ enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *conne
     *state = begin(environment, connection, path);
     return *state ? MHD_YES : MHD_NO;
   }
+
   if (*size > 0) {
     emulator_http_receive(request, data, *size);
     emulator_invocation *invocation = streamed_into(request);
@@ -303,10 +312,12 @@ enum MHD_Result emulator_runtime_api(void *context, struct MHD_Connection *conne
     /* A peer that never ends is shown the door. */
     return request->received > 2 * (uint64_t)EMULATOR_STREAM_MAX ? MHD_NO : MHD_YES;
   }
+
   if (!request->complete) {
     request->complete = true;
     if (request->body.failed) return MHD_NO;
     if (request->status == 0) route(request, method, path);
   }
+
   return emulator_http_reply(request);
 }

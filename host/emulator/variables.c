@@ -33,6 +33,7 @@ static void add(variable_list *list, const char *entry) {
       at += old_size;
     }
   }
+
   text_buffer_append(&list->text, entry, size);
   list->count++;
 }
@@ -101,6 +102,8 @@ char **emulator_variables(const emulator_environment *environment) {
     for (size_t i = 0; i < list.count; i++, at += strlen(at) + 1) block[i] = at;
     block[list.count] = NULL;
   }
+
   text_buffer_free(&list.text);
+
   return block;
 }

@@ -15,6 +15,7 @@ static int resume(lua_State *L, lua_State *coroutine, int arguments) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
+
   lua_xmove(L, coroutine, arguments);
   lambda_deadline_enter(self, coroutine);
   int status = lua_resume(coroutine, L, arguments, &results);
@@ -23,12 +24,15 @@ static int resume(lua_State *L, lua_State *coroutine, int arguments) {
     lua_xmove(coroutine, L, 1);
     return -1;
   }
+
   if (!lua_checkstack(L, results + 1)) {
     lua_pop(coroutine, results);
     lua_pushliteral(L, "too many results to resume");
     return -1;
   }
+
   lua_xmove(coroutine, L, results);
+
   return results;
 }
 
@@ -39,6 +43,7 @@ static int coroutine_resume(lua_State *L) {
   lua_pushboolean(L, results >= 0);
   if (results < 0) results = 1; /* the message */
   lua_insert(L, -1 - results);
+
   return results + 1;
 }
 
@@ -51,11 +56,13 @@ static int call_wrapped(lua_State *L) {
     status = lua_resetthread(coroutine); /* closes its variables; gives the error again */
     lua_xmove(coroutine, L, 1);
   }
+
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
   }
+
   return lua_error(L);
 }
 
@@ -65,6 +72,7 @@ static int coroutine_wrap(lua_State *L) {
   lua_pushvalue(L, 1);
   lua_xmove(L, coroutine, 1);
   lua_pushcclosure(L, call_wrapped, 1);
+
   return 1;
 }
 
@@ -74,5 +82,6 @@ int lambda_coroutine_install(lua_State *L) {
   lua_setfield(L, -2, "resume");
   lua_pushcfunction(L, coroutine_wrap);
   lua_setfield(L, -2, "wrap");
+
   return 0;
 }

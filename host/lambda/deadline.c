@@ -61,6 +61,7 @@ static void on_timer(int number, siginfo_t *info, void *context) {
     errno = saved;
     return;
   }
+
   int64_t stop_at_ms = self->progress.stop_at_ms;
   self->rings_at_ms = INT64_MAX;
   if (self->progress.running && stop_at_ms != INT64_MAX) {
@@ -71,6 +72,7 @@ static void on_timer(int number, siginfo_t *info, void *context) {
       set_timer(self, stop_at_ms);
     }
   }
+
   errno = saved;
 }
 
@@ -88,6 +90,7 @@ bool lambda_deadline_prepare(lambda_poller *self) {
   self->rings_at_ms = INT64_MAX;
   self->running = self->L;
   self->has_timer = timer_create(CLOCK_REALTIME, &event, &self->timer) == 0;
+
   return self->has_timer;
 }
 

@@ -36,6 +36,7 @@ void lambda_runtime_stream(lua_State *L, const char *content_type, const char *b
     runtime_api_stream_begin(self->api, &self->invocation, type);
     self->progress.streaming = true;
   }
+
   runtime_api_stream_write(self->api, bytes, size, self->progress.stop_at_ms - process_time_ms());
 }
 
@@ -49,6 +50,7 @@ static runtime_api_result send_error(lambda_poller *self, const char *type, cons
     if (result != RUNTIME_API_TOO_LARGE) return result;
     self->progress.streaming = false;
   }
+
   return runtime_api_fail(self->api, &self->invocation, header, json, size);
 }
 
@@ -60,6 +62,7 @@ runtime_api_result lambda_invocation_refuse(lambda_poller *self, const char *typ
   runtime_api_result result =
       send_error(self, type, json.failed ? "{}" : json.data, json.failed ? 2 : json.size);
   text_buffer_free(&json);
+
   return result;
 }
 
@@ -91,6 +94,7 @@ static runtime_api_result send_response(lambda_poller *self, const char *body, s
     runtime_api_stream_write(self->api, body, size, self->progress.deadline_ms - process_time_ms());
     result = runtime_api_stream_end(self->api, NULL, NULL, 0);
   }
+
   if (result != RUNTIME_API_TOO_LARGE) return result;
   snprintf(
       self->why, sizeof self->why,
@@ -107,6 +111,7 @@ static runtime_api_result send_outcome(lambda_poller *self) {
   const char *outcome = lua_tostring(L, -3), *text = lua_tolstring(L, -2, &size);
   if (strcmp(outcome, "error") == 0) return send_error(self, lua_tostring(L, -1), text, size);
   if (self->progress.streaming) return end_stream(self);
+
   return send_response(self, text, size);
 }
 
@@ -134,6 +139,7 @@ static int on_raised(lua_State *L) {
   lua_insert(L, 1);
   lua_call(L, 1, 1);
   lambda_deadline_limit_end(self);
+
   return 1;
 }
 
@@ -158,6 +164,7 @@ static int run(lua_State *L) {
   lua_pushstring(L, find_cause(self, status));
   lua_insert(L, 3);
   lua_call(L, 4, 3);
+
   return 3;
 }
 
@@ -174,6 +181,7 @@ static int finish(lua_State *L) {
   lua_pushstring(L, *self->why ? self->why : runtime_api_error(self->api));
   lua_pushboolean(L, self->sent == RUNTIME_API_STALE);
   lua_call(L, 3, 0);
+
   return 0;
 }
 
@@ -188,6 +196,7 @@ static int run_stage(lambda_poller *self, lua_CFunction stage, int results) {
   else
     lambda_complain("ERROR", "internal error, please report it: %s", lua_tostring(L, -1));
   lua_pop(L, 1);
+
   return status;
 }
 

@@ -52,6 +52,7 @@ static void serve(lambda_poller *self) {
       break;
     }
   }
+
   lambda_complain("FATAL", "%s", "the Runtime API failed three times in a row; giving up");
   self->exit_status = 1;
   on_terminate(0); /* the other pollers have the same Runtime API */
@@ -71,6 +72,7 @@ static int start_service(lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "start");
   lua_call(L, 0, 3);
+
   return 3;
 }
 
@@ -83,15 +85,18 @@ static bool start_handler(lambda_poller *self) {
     lambda_failure_send_init(self->api, "Runtime.InternalError", "weir could not start");
     return false;
   }
+
   if (!lua_istable(L, -3)) { /* nil, JSON, type: the log has it already */
     size_t size;
     const char *json = lua_tolstring(L, -2, &size);
     runtime_api_fail(self->api, NULL, lua_tostring(L, -1), json, size);
     return false;
   }
+
   lua_settop(L, -3);
   self->service = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_settop(L, 0);
+
   return true;
 }
 
@@ -103,6 +108,7 @@ static bool prepare(lambda_poller *self, bool single) {
     lambda_failure_send_init(self->api, "Runtime.InternalError", "weir could not start");
     return false;
   }
+
   lua_State *L = self->L;
   *(lambda_poller **)lua_getextraspace(L) = self;
   self->progress.single = single;
@@ -112,6 +118,7 @@ static bool prepare(lambda_poller *self, bool single) {
   /* An invocation leaves some KB of garbage: memory is cheaper than looking for it often. */
   lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
   lua_gc(L, LUA_GCRESTART);
+
   return true;
 }
 
@@ -122,6 +129,7 @@ static int count_pollers(void) {
   char *end;
   long count = strtol(text, &end, 10);
   if (*end || count < 1) return 0;
+
   return count > POLLERS_MAX ? POLLERS_MAX : (int)count;
 }
 
@@ -136,13 +144,16 @@ static int run_pollers(lambda_poller *pollers, int count) {
     if (is_stopped()) return 0;
     if (!prepare(&pollers[i], count == 1)) return 1;
   }
+
   for (int i = 1; i < count; i++) {
     if (pthread_create(&pollers[i].thread, NULL, serve_thread, &pollers[i]) != 0) break;
     started = i;
   }
+
   serve(&pollers[0]);
   for (int i = 1; i <= started; i++) pthread_join(pollers[i].thread, NULL);
   for (int i = 0; i <= started; i++) status |= pollers[i].exit_status;
+
   return status;
 }
 
@@ -163,6 +174,7 @@ static int refuse_concurrency(const char *authority) {
   lambda_failure_send_init(api, "Runtime.InvalidSetting",
                            "AWS_LAMBDA_MAX_CONCURRENCY is not a number of at least 1");
   runtime_api_free(api);
+
   return 2;
 }
 
@@ -172,6 +184,7 @@ static void free_pollers(lambda_poller *pollers, int count) {
     if (pollers[i].L) lua_close(pollers[i].L);
     runtime_api_free(pollers[i].api);
   }
+
   free(pollers);
 }
 
@@ -186,6 +199,7 @@ int lambda_runtime_main(const luaL_Reg *modules) {
         "command line");
     return 2;
   }
+
   if (count == 0) return refuse_concurrency(authority);
   process_keep_secrets(); /* where the system refuses, nothing else shows them either */
   stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -194,6 +208,7 @@ int lambda_runtime_main(const luaL_Reg *modules) {
     lambda_complain("FATAL", "%s", "not enough memory or descriptors to start");
     return 1;
   }
+
   catch_signals();
   for (int i = 0; i < count; i++) {
     pollers[i].modules = modules;
@@ -201,7 +216,9 @@ int lambda_runtime_main(const luaL_Reg *modules) {
     if (pollers[i].api)
       runtime_api_meanwhile(pollers[i].api, lambda_invocation_measure, &pollers[i]);
   }
+
   int status = run_pollers(pollers, count);
   free_pollers(pollers, count);
+
   return status;
 }

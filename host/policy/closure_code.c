@@ -38,8 +38,10 @@ static const unsigned char *take(reader *in, size_t size) {
     in->bad = true;
     return nothing;
   }
+
   const unsigned char *start = in->at;
   in->at += size;
+
   return start;
 }
 
@@ -57,6 +59,7 @@ static size_t take_size(reader *in) {
       in->bad = true;
       return 0;
     }
+
     value = value << 7 | (size_t)(byte & 0x7f);
     if (byte & 0x80) return value;
   }
@@ -133,6 +136,7 @@ static void skip_names(reader *in) {
     take_size(in);
     take_size(in);
   }
+
   for (size_t count = take_size(in); count > 0 && !in->bad; count--) skip_string(in);
 }
 
@@ -168,6 +172,7 @@ bool closure_code_walk(lua_State *L, int index, text_buffer *scratch, code_visit
   w.in.end = w.in.at + scratch->size;
   read_header(&w.in);
   if (!w.in.bad) read_function(&w, NULL, 0, 0);
+
   return !w.in.bad && w.in.at == w.in.end;
 }
 
@@ -188,6 +193,7 @@ const char *closure_code_text(const code_function *function, size_t constant, si
   const char *text = NULL;
   if (constant >= count) return NULL;
   for (size_t i = 0; i <= constant; i++) text = take_constant(&in, size);
+
   return text;
 }
 
@@ -203,8 +209,10 @@ int closure_code_resolve(const code_function *function, size_t upvalue, const co
       *reg = where[1];
       return -1;
     }
+
     upvalue = where[1];
   }
+
   return (int)upvalue;
 }
 
@@ -227,6 +235,7 @@ code_lines closure_code_lines(const code_function *function) {
   lines.absolute_count = take_size(&in);
   lines.absolute = in.at;
   take_absolute(&lines);
+
   return lines;
 }
 
@@ -239,7 +248,9 @@ int closure_code_next_line(code_lines *lines) {
     lines->line = lines->next_line;
     take_absolute(lines);
   }
+
   lines->pc++;
+
   return lines->line;
 }
 

@@ -25,6 +25,7 @@ static void visit(void *context, code_function *function) {
     int *first = &s->writes->line[upvalue];
     if (*first == 0 || line < *first) *first = line;
   }
+
   if (lines.bad || lines.next_pc != SIZE_MAX) s->bad = true;
 }
 

@@ -84,10 +84,13 @@ static bool format_plainly(lua_State *L, int decision, const char *format, size_
     } else {
       return false;
     }
+
     lua_pop(L, 1);
     format = percent + 2;
   }
+
   text_buffer_append(out, format, (size_t)(end - format));
+
   return true;
 }
 
@@ -116,6 +119,7 @@ static void write_because(lua_State *L, policy_sandbox *sandbox, int decision, s
       because = lua_tolstring(L, -1, &size);
     }
   }
+
   if (size == 0) luaL_error(L, "because is empty: say why in a text");
   sandbox->answer->because.size = 0;
   if (!json_write_string(&sandbox->answer->because, because, size))
@@ -132,6 +136,7 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
     text_buffer_append(out, spec->json, spec->json_size);
     return true;
   }
+
   text_buffer_byte(out, '{');
   for (size_t i = 0; i <= fields->count; i++) {
     bool last = i == fields->count;
@@ -140,6 +145,7 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
       text_buffer_append(out, spec->json + 1, spec->json_size - 2);
       action_done = true;
     }
+
     if (last) break;
     const schema_field *field = &fields->items[i];
     lua_pushlstring(L, field->name, field->name_size);
@@ -154,9 +160,12 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
       text_buffer_format(why, "field \"%s\" is missing", field->name);
       return false;
     }
+
     lua_pop(L, 1);
   }
+
   text_buffer_byte(out, '}');
+
   return true;
 }
 
@@ -190,6 +199,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
     lua_pop(L, 1);
     return;
   }
+
   sandbox->answer->outcome = POLICY_INVARIANT_BROKEN;
   text_buffer_format(&sandbox->why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
   raise(L);
@@ -208,12 +218,14 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
                "= \"…\" }",
                asked->policy.file->path, got, asked->decisions[0].action);
   }
+
   find_place(sandbox, lua_topointer(L, decision));
   if (spec->kind != asked)
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->path, spec->action,
                spec->kind->name, asked->name);
   /* A field may have come after the constructor had looked. */
   if (!policy_kind_check_fields(L, spec, decision, arguments)) lua_error(L);
+
   return spec;
 }
 
@@ -242,6 +254,7 @@ static int decide(lua_State *L) {
   if (!write_fields(L, spec, 3, &answer->decision, &sandbox->why)) return raise(L);
   sandbox->why.size = 0;
   check_invariants(L, sandbox, spec, 2, 3);
+
   return 0;
 }
 
@@ -258,6 +271,7 @@ static bool explain_failure(policy_sandbox *sandbox, int status) {
     if (!reason[0]) reason = "memory budget spent";
     return fail(answer, POLICY_BUDGET_SPENT, reason, strlen(reason));
   }
+
   char value[64];
   size_t size = sandbox->why.size;
   const char *text = sandbox->why.data;
@@ -265,11 +279,13 @@ static bool explain_failure(policy_sandbox *sandbox, int status) {
     text = policy_load_error(L, value, sizeof value);
     size = text == value ? strlen(value) : lua_rawlen(L, -1);
   }
+
   text_buffer *message = &sandbox->scratch;
   message->size = 0;
   if (answer->line) text_buffer_format(message, "%s:%d: ", sandbox->made_in->path, answer->line);
   text_buffer_append(message, text, size);
   policy_outcome outcome = answer->outcome == POLICY_DECIDED ? POLICY_ERROR : answer->outcome;
+
   return fail(answer, outcome, message->data, message->size);
 }
 
@@ -282,6 +298,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
     text_buffer_byte(why, '"');
     return fail_with(sandbox, POLICY_UNKNOWN_KIND);
   }
+
   sandbox->asked = kind;
   if (question->standing) return true;
   json_members listed;
@@ -289,6 +306,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
   if (!members && facts_list(question->facts, question->facts_size, &listed, why))
     members = &listed;
   if (members && facts_take(&kind->facts, members, why)) return true;
+
   return fail_with(sandbox, POLICY_INVALID_FACTS);
 }
 
@@ -355,9 +373,11 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
     sandbox_budget_stop(L);
     lua_settop(L, 0);
   }
+
   if (sandbox->asked) facts_forget(&sandbox->asked->facts);
   sandbox->question = NULL;
   if (ok && (answer->decision.failed || answer->because.failed)) ok = fail_for_memory(answer);
+
   return ok;
 }
 

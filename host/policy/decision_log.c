@@ -49,6 +49,7 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
   json_writer_json(&line, "redacted", redacted, strlen(redacted));
   json_writer_integer(&line, "eval_us", origin->eval_us);
   json_writer_end(&line);
+
   return ok && !out->failed;
 }
 
@@ -61,5 +62,6 @@ bool decision_log_append(const char *path, text_buffer *line) {
   bool ok = close(descriptor) == 0 && written == (ssize_t)line->size;
   line->size--;
   if (!ok) errno = problem;
+
   return ok;
 }

@@ -65,10 +65,12 @@ static bool writes(code_instruction i, unsigned reg) {
   case CODE_EXTRAARG: return false;
   default: break;
   }
+
   bool stores = i.op >= CODE_SETTABUP && i.op <= CODE_SETFIELD;
   bool calls_metamethod = i.op >= CODE_MMBIN && i.op <= CODE_MMBINK;
   bool only_jumps = i.op >= CODE_CLOSE && i.op <= CODE_TEST;
   bool returns = i.op >= CODE_RETURN && i.op <= CODE_RETURN1;
+
   return !stores && !calls_metamethod && !only_jumps && !returns && reg == i.a;
 }
 
@@ -80,6 +82,7 @@ static long find_writer(search *s, place at) {
     sandbox_charge(s->L, (at.pc - pc) / 8);
     return (long)pc;
   }
+
   sandbox_charge(s->L, at.pc / 8);
   return NOWHERE;
 }
@@ -99,6 +102,7 @@ static bool find_captured(search *s, const code_function *owner, const code_func
     *at = (place){owner, pc, reg, depth + 1};
     return i.a != reg;
   }
+
   return false;
 }
 
@@ -111,6 +115,7 @@ static bool push_upvalue(search *s, place at, unsigned upvalue) {
   int index = closure_code_resolve(at.function, upvalue, &owner, &maker, &reg);
   place captured;
   if (index >= 0) return lua_getupvalue(s->L, s->closure, index + 1) != NULL;
+
   return owner && find_captured(s, owner, maker, reg, at.depth, &captured) &&
          push_value(s, captured);
 }
@@ -125,11 +130,13 @@ static bool take_field(search *s, const code_function *function, unsigned consta
     lua_pop(L, 1);
     return false;
   }
+
   sandbox_push_contents(L, -1); // table contents
   lua_pushlstring(L, name, size);
   lua_rawget(L, -2); // table contents field
   lua_replace(L, -3);
   lua_pop(L, 1);
+
   return true;
 }
 
@@ -163,7 +170,9 @@ static int pop_distance(search *s) {
     if (lua_rawget(L, s->distances) == LUA_TNUMBER) distance = (int)lua_tointeger(L, -1);
     lua_pop(L, 1);
   }
+
   lua_pop(L, 1);
+
   return distance;
 }
 
@@ -176,6 +185,7 @@ static int upvalue_distance(search *s, place at, unsigned upvalue) {
   place captured;
   if (index >= 0) return lua_getupvalue(s->L, s->closure, index + 1) ? pop_distance(s) : NEVER;
   if (!owner || !find_captured(s, owner, maker, reg, at.depth, &captured)) return NEVER;
+
   return distance_of(s, captured);
 }
 
@@ -190,6 +200,7 @@ static int local_field_distance(search *s, place at, long reader, code_instructi
     if (i.op == CODE_SETFIELD && i.a == read.b && i.b == read.c)
       return i.k ? NEVER : distance_of(s, at_operand(at, pc, i.c));
   }
+
   return NEVER;
 }
 
@@ -252,6 +263,7 @@ static int returned_distance(search *s, const code_function *function, size_t pc
     int distance = distance_of(s, at);
     if (distance != NEVER && (least == NEVER || distance < least)) least = distance;
   }
+
   return least;
 }
 
@@ -268,6 +280,7 @@ static int function_distance(search *s, const code_function *function) {
     int distance = returned_distance(s, function, pc, i);
     if (distance != NEVER && (least == NEVER || distance < least)) least = distance;
   }
+
   return least == NEVER || least == DISTANCE_MAX ? NEVER : least + 1;
 }
 
@@ -277,6 +290,7 @@ static bool throws_away(search *s, place callee, code_instruction i) {
   if (distance_of(s, callee) == MAKER) return true;
   if (i.b == 1) return false;
   if (calls(s, callee, s->pcall)) return distance_of(s, argument) == MAKER;
+
   return calls(s, callee, s->assertion) && distance_of(s, argument) == DECISION;
 }
 
@@ -286,6 +300,7 @@ static bool is_reported(const finding_list *findings, const char *file, int line
     const finding *f = &findings->items[i];
     if (strcmp(f->code, "W014") == 0 && f->line == line && strcmp(f->file, file) == 0) return true;
   }
+
   return false;
 }
 
@@ -305,6 +320,7 @@ static void report(search *s, place callee) {
     action = policy_kind_action_of(L, -1);
     lua_pop(L, 1);
   }
+
   if (action)
     finding_error(s->findings, file, line, "W014",
                   "%s is called and its decision thrown away; write return %s { … }", action,
@@ -348,8 +364,10 @@ static bool read_closures(search *s, int closures) {
       lua_pushinteger(L, s->found);
       lua_rawset(L, s->distances);
     }
+
     lua_settop(L, s->closure - 1);
   }
+
   return changed;
 }
 

@@ -52,6 +52,7 @@ static int facts_index(lua_State *L) {
   decode_field(L, f, at, 1, 3);
   lua_pushvalue(L, 2);
   lua_rawget(L, 1);
+
   return 1;
 }
 
@@ -71,6 +72,7 @@ static int facts_next(lua_State *L) {
   lua_pushstring(L, f->names[at]);
   lua_pushvalue(L, -1);
   lua_gettable(L, 1);
+
   return 2;
 }
 
@@ -80,6 +82,7 @@ static int facts_pairs(lua_State *L) {
   lua_pushcclosure(L, facts_next, 2);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
+
   return 3;
 }
 
@@ -106,6 +109,7 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
     f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
     lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
   }
+
   f->keys = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);          // table
   lua_createtable(L, 0, 4); // table metatable
@@ -134,6 +138,7 @@ static bool is_mentioned(const char *text, size_t size, const char *name, size_t
     if ((at == text || !is_name_byte(at[-1])) && (after == end || !is_name_byte(*after)))
       return true;
   }
+
   return false;
 }
 
@@ -168,10 +173,12 @@ bool facts_list(const char *text, size_t size, json_members *members, text_buffe
     text_buffer_text(why, "facts must be one JSON object");
     return false;
   }
+
   if (json_read_members(&scan, members, &object) && json_scan_finish(&scan)) return true;
   size_t line, column;
   json_scan_place(&scan, &line, &column);
   text_buffer_format(why, "not valid JSON: %s (line %zu, column %zu)", scan.error, line, column);
+
   return false;
 }
 
@@ -192,11 +199,13 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
       text_buffer_format(why, "field \"%s\" is given twice", field->name);
       return false;
     }
+
     if (!schema_read_check_value(field, member->value, why)) return false;
     f->slots[at] = member->value;
     given |= (uint64_t)1 << at;
     if (member->value.type != JSON_NULL) f->present |= (uint64_t)1 << at;
   }
+
   return check_complete(f, f->present, why);
 }
 
@@ -247,8 +256,10 @@ bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander) {
     drop_fields(L, f, f->decoded & ~given);
     lua_pop(L, 2);
   }
+
   f->present = f->decoded = given;
   f->stander = stander;
+
   return same;
 }
 

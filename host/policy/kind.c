@@ -37,6 +37,7 @@ static void push_refusal(lua_State *L, const decision_spec *spec) {
     lua_pushfstring(L, "%s: fields have names, not %s keys", spec->action, luaL_typename(L, -1));
     return;
   }
+
   size_t size;
   const char *key = lua_tolstring(L, -1, &size);
   const char *near = schema_suggest(&spec->fields, key, size);
@@ -59,11 +60,13 @@ static bool is_known(lua_State *L, const decision_spec *spec, size_t *guess,
     if (place > shape->arguments) shape->arguments = place;
     return place > 0;
   }
+
   size_t size;
   const char *key = lua_tolstring(L, -2, &size);
   if (size != 7 || memcmp(key, "because", 7) != 0)
     return schema_find(&spec->fields, key, size, guess) != NULL;
   shape->has_because = lua_type(L, -1) == LUA_TSTRING;
+
   return true;
 }
 
@@ -79,6 +82,7 @@ static void refuse_fields(lua_State *L, const decision_spec *spec, int index) {
     schema_keep_first_key(L, unknown);
     lua_pop(L, 1);
   }
+
   push_refusal(L, spec);
 }
 
@@ -91,6 +95,7 @@ bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index
     refuse_fields(L, spec, index);
     return false;
   }
+
   *arguments = shape.arguments;
   if (!shape.has_because)
     lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
@@ -115,6 +120,7 @@ static int construct(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
   if (sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
+
   return 1;
 }
 
@@ -171,6 +177,7 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
     open_decision(L, sandbox, kind, words);
     lua_pop(L, 1);
   }
+
   lua_pop(L, 1);
   kind->invariants = LUA_NOREF;
   if (lua_getfield(L, -1, "invariants") == LUA_TNIL)
@@ -241,6 +248,7 @@ const decision_spec *policy_kind_decision_at(lua_State *L, int index) {
   lua_rawgeti(L, -1, 1);
   const decision_spec *spec = lua_touserdata(L, -1); /* only decisions' metatables have one */
   lua_pop(L, 2);
+
   return spec;
 }
 
@@ -258,6 +266,7 @@ static void push_param_list(lua_State *L) {
       lua_getfield(L, -2, copied[i]);
       lua_setfield(L, -2, copied[i]);
     }
+
     lua_pushboolean(L, true); /* null is not a value for a parameter */
     lua_setfield(L, -2, "required");
     lua_rawseti(L, -4, ++count);
@@ -308,6 +317,7 @@ void policy_kind_adopt(lua_State *L, policy_kind *kind, const policy_file *file,
     lua_pop(L, 1);
     lua_newtable(L);
   }
+
   push_param_list(L); // policy params list
   schema_record_compile(L, -1, &kind->params.schema);
   lua_pop(L, 1);

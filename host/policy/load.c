@@ -31,12 +31,14 @@ static void load_file(lua_State *L, const policy_file *file) {
     lua_remove(L, modules);
     return;
   }
+
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->chunks);
   if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
     lua_pushfstring(L, "@%s", file->path);                /* a policy can see it */
     if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK)
       lua_error(L);
   }
+
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->environment);
   lua_setupvalue(L, -2, 1);
   mark_module(L, modules, file, false);
@@ -44,10 +46,12 @@ static void load_file(lua_State *L, const policy_file *file) {
     mark_module(L, modules, file, true); /* who catches this and asks again gets the same answer */
     lua_error(L);
   }
+
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_pushboolean(L, true); /* as Lua's own require does */
   }
+
   lua_pushvalue(L, -1);
   lua_setfield(L, modules, file->path);
   lua_replace(L, modules);
@@ -93,9 +97,11 @@ static int load_file_protected(lua_State *L) {
     lua_pushboolean(L, false);
     return 1;
   }
+
   lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->accepted);
   lua_insert(L, -2);
   lua_rawget(L, -2);
+
   return 1;
 }
 
@@ -139,6 +145,7 @@ static const policy_file *take_place(const policy_files *files, const char **tex
     *line = (int)number;
     return &files->items[i];
   }
+
   return NULL;
 }
 
@@ -149,6 +156,7 @@ static bool is_reported(const finding_list *findings, const char *file, int line
     const finding *f = &findings->items[i];
     if (f->line == line && strcmp(f->file, file) == 0 && strcmp(f->message, text) == 0) return true;
   }
+
   return false;
 }
 
@@ -160,6 +168,7 @@ static bool report_at(finding_list *findings, const policy_files *files, const p
   const char *shown = named ? named->shown : file->shown;
   if (is_reported(findings, shown, line, text)) return false;
   finding_error(findings, shown, line, code, "%s", text);
+
   return true;
 }
 
@@ -174,6 +183,7 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
     lua_settop(L, 0);
     return;
   }
+
   if (spent || status == LUA_ERRMEM) {
     code = "W011";
     const char *reason = sandbox_budget_reason(L);
@@ -181,6 +191,7 @@ static void report_load_error(lua_State *L, const policy_file *file, int status,
   } else if (strstr(text, "require: ") || strstr(text, "requires itself")) {
     code = "W012";
   }
+
   int line = strstr(text, ".lua:") ? 0 : line_of_subject(file, text);
   report_at(findings, policy_sandbox_at(L)->files, file, line, code, text);
   lua_settop(L, 0);
@@ -191,6 +202,7 @@ static int set_chunk(lua_State *L) { /* chunk, file */
   lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->chunks);
   lua_pushvalue(L, 1);
   lua_setfield(L, -2, file->path);
+
   return 0;
 }
 
@@ -211,6 +223,7 @@ static bool compiles(lua_State *L, const policy_file *file, finding_list *findin
   if (status == LUA_OK) status = keep_chunk(L, file);
   if (status != LUA_OK) report_load_error(L, file, status, "W003", findings);
   lua_settop(L, 0);
+
   return status == LUA_OK;
 }
 
@@ -233,8 +246,10 @@ static int adopt(lua_State *L) {
                   kind->policy.file->shown);
     return 0;
   }
+
   lua_pushvalue(L, 1);
   policy_kind_adopt(L, kind, job->file, job->findings);
+
   return 0;
 }
 
@@ -250,6 +265,7 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
     report_load_error(L, file, status, "W004", findings);
     return;
   }
+
   if (lua_istable(L, -1)) {
     adoption job = {sandbox, file, findings};
     lua_pushcfunction(L, adopt);
@@ -261,6 +277,7 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
     finding_error(findings, file->shown, 0, "W005", "returns nothing");
     finding_hint(findings, "a policy file ends in: return policy { … }, a helper in: return { … }");
   }
+
   lua_settop(L, 0);
 }
 
@@ -284,7 +301,9 @@ static int check_purity(lua_State *L) {
                   why.failed ? "not enough memory" : why.data))
       finding_hint(job->findings, "what a decision needs from others belongs into its facts");
   }
+
   text_buffer_free(&why);
+
   return 0;
 }
 
@@ -307,6 +326,7 @@ void policy_load_check(policy_sandbox *sandbox, finding_list *findings) {
     last = sandbox->kinds[i].policy.file;
     check_policy(sandbox, &sandbox->kinds[i], findings);
   }
+
   if (!last || sandbox_budget_is_spent(L)) return;
   lua_pushcfunction(L, find_discards);
   lua_pushlightuserdata(L, sandbox);

@@ -25,8 +25,10 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
       shown_text_append(why, text, size, SHOWN_VALUE_BYTES);
       text_buffer_text(why, "\" is not a value");
     }
+
     return false;
   }
+
   return json_compact(text, size, out);
 }
 
@@ -40,6 +42,7 @@ params_override policy_params_override(policy_kind *kind, json_span name, json_s
     at += prefix + 1;
     size -= prefix + 1;
   }
+
   const schema_field *field = schema_find(&kind->params.schema, at, size, &guess);
   if (!field) return PARAM_UNKNOWN;
 
@@ -50,6 +53,7 @@ params_override policy_params_override(policy_kind *kind, json_span name, json_s
   bool bare = value.type == JSON_STRING && !is_text_type(field) && !value.escaped;
   size_t quotes = value.type == JSON_STRING && !bare ? 1 : 0;
   bool ok = take_value(field, value.at - quotes, value.size + 2 * quotes, override, why);
+
   return ok ? PARAM_TAKEN : PARAM_REFUSED;
 }
 
@@ -60,6 +64,7 @@ void policy_params_free(policy_kind *kind) {
     text_buffer_free(&declared->items[i].by_default);
     text_buffer_free(&declared->items[i].override);
   }
+
   free(declared->items);
   schema_record_free(&declared->schema);
   text_buffer_free(&kind->in_force.key);
@@ -91,6 +96,7 @@ static bool check_list(json_span list, text_buffer *why) {
     texts = false;
   if (texts && json_scan_finish(&scan)) return true;
   text_buffer_text(why, "overrides must be a JSON list of names");
+
   return false;
 }
 
@@ -106,6 +112,7 @@ static bool was_override(const policy_kind *kind, const policy_question *questio
       then ? schema_find(&then->params.schema, field->name, field->name_size, &guess) : NULL;
   if (!old) return true;
   const text_buffer *value = &then->params.items[old - then->params.schema.items].by_default;
+
   return value->size != size || memcmp(value->data, text, size) != 0;
 }
 
@@ -127,12 +134,14 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
     text_buffer_text(why, "parameters must be one JSON object");
     return false;
   }
+
   while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value)) {
     const schema_field *field = schema_find(&kind->params.schema, key.at, key.size, &guess);
     if (!field && question->strict) {
       schema_read_explain_unknown(&kind->params.schema, "parameter", key, why);
       return false;
     }
+
     if (!field) continue; /* this version of the policy no longer has it */
     size_t quotes = value.type == JSON_STRING ? 1 : 0;
     const char *text = value.at - quotes;
@@ -142,11 +151,14 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
       text_buffer_format(why, "parameter \"%s\" is given twice", field->name);
       return false;
     }
+
     given |= (uint64_t)1 << at;
     if (was_override(kind, question, field, text, size)) recorded[at] = (value_text){text, size};
   }
+
   if (json_scan_finish(&scan)) return true;
   text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
+
   return false;
 }
 
@@ -193,6 +205,7 @@ static int refuse_unknown(lua_State *L) {
     return luaL_error(L, "params are read by name, not by a %s", luaL_typename(L, 2));
   const char *key = lua_tolstring(L, 2, &size);
   const char *near = schema_suggest(&kind->params.schema, key, size);
+
   return luaL_error(L, "the policy has no parameter '%s'%s%s%s", key,
                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -210,6 +223,7 @@ static void make_strict(lua_State *L, policy_kind *kind) {
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &kind->params);
   }
+
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
@@ -242,5 +256,6 @@ bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question 
   text_buffer_append(&in_force->key, question->params.at, question->params.size);
   text_buffer_append(&in_force->key, question->overrides.at, question->overrides.size);
   in_force->valid = !in_force->key.failed;
+
   return true;
 }

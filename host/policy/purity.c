@@ -51,6 +51,7 @@ static void report(walk *w, origin from, const char *reason) {
     if (order == 0) order = strcmp(from.name, found->name);
     if (order >= 0) return;
   }
+
   found->reason = reason;
   found->line = from.line;
   snprintf(found->file, sizeof found->file, "%s", from.file);
@@ -73,6 +74,7 @@ static void add_work(walk *w, origin from) {
     lua_pop(L, 1);
     return;
   }
+
   lua_pushvalue(L, -1);
   lua_pushboolean(L, true);
   lua_rawset(L, w->seen);
@@ -92,6 +94,7 @@ static void list_closure(walk *w, int index) {
     lua_pop(L, 1);
     return;
   }
+
   lua_pushvalue(L, -1);
   lua_pushboolean(L, true);
   lua_rawset(L, w->closures);
@@ -148,6 +151,7 @@ static void visit_everything(walk *w) {
       lua_pushnil(L);
       lua_rawseti(L, w->work, w->work_size--);
     }
+
     origin from = {lua_tostring(L, value + 1), lua_tostring(L, value + 2),
                    (int)lua_tointeger(L, value + 3)};
     if (lua_iscfunction(L, value))
@@ -180,5 +184,6 @@ bool policy_purity_enforce(lua_State *L, int function_index, int closures, text_
   if (!w.found.reason) return true;
   if (w.found.line > 0) text_buffer_format(why, "%s:%d: ", w.found.file, w.found.line);
   text_buffer_format(why, "'%s' %s", w.found.name, w.found.reason);
+
   return false;
 }

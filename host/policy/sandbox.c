@@ -48,6 +48,7 @@ static void push_libraries(lua_State *L, policy_sandbox *sandbox) {
       lua_getfield(L, -1, "format");
       sandbox->format = luaL_ref(L, LUA_REGISTRYINDEX);
     }
+
     lua_setfield(L, -2, parts[i].name);
   }
 }
@@ -78,6 +79,7 @@ static void make_environment(lua_State *L, policy_sandbox *sandbox, int librarie
     lua_insert(L, -2);
     lua_settable(L, libraries);
   }
+
   lua_pushcfunction(L, policy_load_require);
   lua_setfield(L, libraries, "require");
   sandbox_push_environment(L, libraries);
@@ -103,6 +105,7 @@ static int open_sandbox(lua_State *L) {
   lua_newtable(L);
   sandbox->closures = luaL_ref(L, LUA_REGISTRYINDEX);
   make_environment(L, sandbox, libraries, words);
+
   return 0;
 }
 
@@ -176,6 +179,7 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
     policy_sandbox_free(sandbox);
     return NULL;
   }
+
   /* All files share one budget: once it is spent, no later one can tell more. */
   for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
     policy_load_file(sandbox, &files->items[i], findings);
@@ -186,10 +190,12 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
     finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
   }
+
   set_digests(sandbox);
   mention_facts(sandbox);
   sandbox_budget_change(sandbox->L, limits.instructions, limits.memory);
   sandbox->serial = lua_setserial(sandbox->L, 0);
+
   return sandbox;
 }
 
@@ -199,10 +205,12 @@ void policy_sandbox_free(policy_sandbox *sandbox) {
     /* Finalizers do not exist in a sandbox; closing runs no policy code. */
     lua_close(sandbox->L);
   }
+
   for (size_t i = 0; i < sandbox->kind_count; i++) {
     policy_params_free(&sandbox->kinds[i]);
     policy_kind_free(&sandbox->kinds[i]);
   }
+
   text_buffer_free(&sandbox->scratch);
   text_buffer_free(&sandbox->why);
   free(sandbox);
@@ -217,6 +225,7 @@ bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, siz
     text_buffer_text(why, "parameters must be one JSON object");
     return false;
   }
+
   while (json_scan_member(&scan, &name) && json_scan_value(&scan, &value)) {
     bool taken = false;
     for (size_t i = 0; i < sandbox->kind_count; i++) {
@@ -224,12 +233,16 @@ bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, siz
       if (result == PARAM_REFUSED) return false;
       if (result == PARAM_TAKEN) taken = true;
     }
+
     if (taken) continue;
     text_buffer_text(why, "no policy has a parameter \"");
     shown_text_append(why, name.at, name.size, SHOWN_NAME_BYTES);
     text_buffer_byte(why, '"');
+
     return false;
   }
+
   if (scan.error) text_buffer_format(why, "parameters are not valid JSON: %s", scan.error);
+
   return !scan.error;
 }

@@ -41,6 +41,7 @@ static char *copy_text(lua_State *L, int index, size_t *size) {
   char *copy = allocate(L, length + 1, 1);
   memcpy(copy, text, length);
   if (size) *size = length;
+
   return copy;
 }
 
@@ -65,6 +66,7 @@ static void compile_values(lua_State *L, schema_field *field) {
         luaL_error(L, "the value '%s' is there twice", field->values[i].text);
     lua_pop(L, 1);
   }
+
   lua_pop(L, 1);
 }
 
@@ -84,6 +86,7 @@ static void compile_unique_by(lua_State *L, schema_field *field) {
     lua_pop(L, 1);
     return;
   }
+
   size_t size, guess = 0;
   field->unique_by = copy_text(L, -1, &size);
   lua_pop(L, 1);
@@ -118,6 +121,7 @@ static void compile_field(lua_State *L, schema_field *field) {
     compile_of(L, field);
     compile_unique_by(L, field);
   }
+
   if (field->type == SCHEMA_RECORD) {
     lua_getfield(L, -1, "fields"); // spec fields
     schema_record_compile(L, -1, &field->fields);
@@ -142,6 +146,7 @@ void schema_record_compile(lua_State *L, int index, schema_record *record) {
     if (!record->items[i].name) luaL_error(L, "field %d has no name", (int)i + 1);
     lua_pop(L, 1);
   }
+
   if (count > 1) qsort(record->items, count, sizeof *record->items, by_name);
   for (size_t i = 1; i < count; i++)
     if (by_name(&record->items[i - 1], &record->items[i]) == 0)
@@ -159,6 +164,7 @@ const schema_field *schema_find(const schema_record *record, const char *name, s
       return field;
     }
   }
+
   return NULL;
 }
 
@@ -173,6 +179,7 @@ const char *schema_suggest(const schema_record *record, const char *name, size_t
       best = field->name;
     }
   }
+
   return best;
 }
 
@@ -183,6 +190,7 @@ static bool comes_first(lua_State *L, int a, int b) {
   size_t a_size, b_size;
   const char *a_text = lua_tolstring(L, a, &a_size), *b_text = lua_tolstring(L, b, &b_size);
   int order = memcmp(a_text, b_text, a_size < b_size ? a_size : b_size);
+
   return order < 0 || (order == 0 && a_size < b_size);
 }
 

@@ -49,6 +49,7 @@ static bool reject(const schema_field *field, json_span value, text_buffer *why)
   text_buffer_text(why, quote);
   shown_text_append(why, value.at, value.size, SHOWN_VALUE_BYTES);
   text_buffer_text(why, quote);
+
   return false;
 }
 
@@ -73,6 +74,7 @@ static bool number_fits(const schema_field *field, json_span value) {
     break;
   default: return false;
   }
+
   return real >= field->min && real <= field->max;
 }
 
@@ -114,15 +116,18 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
       schema_read_explain_unknown(&field->fields, "field", key, why);
       return false;
     }
+
     size_t at = (size_t)(inner - field->fields.items);
     if (present[at]) {
       name_inside(field, why);
       text_buffer_format(why, "field \"%s\" is given twice", inner->name);
       return false;
     }
+
     present[at] = true;
     if (!schema_read_check(inner, scan, &value, why)) return false;
   }
+
   for (size_t i = 0; !scan->error && i < field->fields.count; i++)
     if (field->fields.items[i].required && !present[i]) {
       name_inside(field, why);
@@ -155,10 +160,13 @@ static bool check_items(const schema_field *field, json_scan *scan, text_buffer 
       why->size = before;
       text_buffer_append(why, inner.data, inner.size);
       text_buffer_free(&inner);
+
       return false;
     }
+
     count++;
   }
+
   if (scan->error) return false;
   if (in_size(field, count)) return true;
   name_inside(field, why);
@@ -177,6 +185,7 @@ static bool check_container(const schema_field *field, json_scan *scan, json_spa
                                          : check_items(field, scan, why);
   value->size = (size_t)(scan->at - value->at);
   if (ok && field->unique_by) return schema_unique_check(field, value->at, value->size, why);
+
   return ok;
 }
 
@@ -195,6 +204,7 @@ static bool check_any(const schema_field *field, json_scan *scan, json_span *val
   name_inside(field, why);
   if (!json_faithful_value(scan, value, why) && !scan->error) return false;
   why->size = before;
+
   return !scan->error;
 }
 
@@ -205,6 +215,7 @@ bool schema_read_check(const schema_field *field, json_scan *scan, json_span *va
   if (is_container(field) && type == (field->type == SCHEMA_LIST ? JSON_ARRAY : JSON_OBJECT))
     return check_container(field, scan, value, why);
   if (field->type == SCHEMA_ANY) return check_any(field, scan, value, why);
+
   return json_scan_value(scan, value) && schema_read_check_value(field, *value, why);
 }
 
@@ -217,6 +228,7 @@ bool schema_read_check_value(const schema_field *field, json_span value, text_bu
     return reject(field, value, why);
   json_scan scan;
   json_scan_begin(&scan, value.at, value.size);
+
   return any ? check_any(field, &scan, &value, why) : check_container(field, &scan, &value, why);
 }
 
@@ -225,6 +237,7 @@ static void push_text(lua_State *L, json_span value) {
     lua_pushlstring(L, value.at, value.size);
     return;
   }
+
   luaL_Buffer buffer;
   char *text = luaL_buffinitsize(L, &buffer, value.size);
   luaL_pushresultsize(&buffer, json_unescape(value, text));
@@ -276,6 +289,7 @@ static void push_members(lua_State *L, const schema_field *field, json_scan *sca
     lua_rawset(L, -3);
     sandbox_charge(L, 0); /* names that collide: ends here when they have spent the budget */
   }
+
   last->members = count;
 }
 
@@ -287,6 +301,7 @@ static void push_elements(lua_State *L, const schema_field *field, json_scan *sc
     push_next(L, field->of ? field->of : &any_field, scan, last);
     lua_rawseti(L, -2, ++count);
   }
+
   last->elements = count;
 }
 
@@ -310,6 +325,7 @@ static void push_next(lua_State *L, const schema_field *field, json_scan *scan, 
     push_scalar(L, field, value);
     return;
   }
+
   json_scan_enter(scan, type);
   if (type == JSON_OBJECT)
     push_members(L, field, scan, last);
@@ -323,6 +339,7 @@ void schema_read_push(lua_State *L, const schema_field *field, json_span value) 
     push_scalar(L, field, value);
     return;
   }
+
   sandbox_budget_need_stack(L, 8);
   json_scan_begin(&scan, value.at, value.size);
   push_next(L, field, &scan, &(table_sizes){MOST_ROOM, MOST_ROOM / 2});

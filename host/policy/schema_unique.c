@@ -32,6 +32,7 @@ static bool refuse(const schema_field *list, size_t first, size_t second, json_s
   text_buffer_text(why, quote);
   shown_text_append(why, value.at, value.size, SHOWN_VALUE_BYTES);
   text_buffer_text(why, quote);
+
   return false;
 }
 
@@ -50,5 +51,6 @@ bool schema_unique_check(const schema_field *list, const char *json, size_t size
       if (is_same(seen[i], seen[count])) return refuse(list, i + 1, count + 1, seen[i], why);
     count++;
   }
+
   return true;
 }

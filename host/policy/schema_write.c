@@ -30,6 +30,7 @@ static bool refuse(const schema_field *field, const char *got, text_buffer *why)
   text_buffer_text(why, "expected ");
   schema_read_describe(field, why);
   text_buffer_format(why, ", got %s", got);
+
   return false;
 }
 
@@ -42,6 +43,7 @@ static bool write_integer(lua_State *L, int index, const schema_field *field, te
   if ((double)value < field->min || (double)value > field->max)
     return refuse(field, "one outside these bounds", why);
   json_write_integer(out, value);
+
   return true;
 }
 
@@ -74,7 +76,9 @@ static bool write_text(lua_State *L, int index, const schema_field *field, text_
   } else if (!in_size(field, size)) {
     return refuse(field, "one of another size", why);
   }
+
   if (json_write_string(out, text, size)) return true;
+
   return refuse(field, "bytes that are not valid UTF-8", why);
 }
 
@@ -99,6 +103,7 @@ static table_keys count_keys(lua_State *L, int index) {
       keys.others++;
     }
   }
+
   return keys;
 }
 
@@ -114,9 +119,11 @@ static bool check_places(lua_State *L, int index, const schema_field *field, tab
     lua_pop(L, 1);
     hole++;
   }
+
   lua_pop(L, 1);
   char got[64];
   snprintf(got, sizeof got, "a list whose element %lld is nil", (long long)hole);
+
   return refuse(field, got, why);
 }
 
@@ -134,7 +141,9 @@ static bool write_list(lua_State *L, int index, const schema_field *field, text_
     lua_pop(L, 1);
     if (!ok) return false;
   }
+
   text_buffer_byte(out, ']');
+
   return out->failed || schema_unique_check(field, out->data + start, out->size - start, why);
 }
 
@@ -148,6 +157,7 @@ static bool refuse_key(lua_State *L, const schema_field *field, text_buffer *why
   } else {
     text_buffer_format(why, "unknown field: a name is a text, not a %s", luaL_typename(L, -1));
   }
+
   return false;
 }
 
@@ -161,8 +171,10 @@ static bool check_names(lua_State *L, int index, const schema_field *field, text
     const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &size) : NULL;
     if (!key || !schema_find(&field->fields, key, size, &guess)) schema_keep_first_key(L, unknown);
   }
+
   bool ok = lua_isnil(L, unknown) || refuse_key(L, field, why);
   lua_pop(L, 1);
+
   return ok;
 }
 
@@ -183,10 +195,13 @@ static bool write_record(lua_State *L, int index, const schema_field *field, tex
       text_buffer_byte(out, ':');
       ok = schema_write_json(L, lua_gettop(L), inner, out, why);
     }
+
     lua_pop(L, 1);
     if (!ok) return false;
   }
+
   text_buffer_byte(out, '}');
+
   return true;
 }
 
@@ -211,13 +226,16 @@ static map_key *push_sorted_keys(lua_State *L, int index, size_t *count) {
       lua_pushnil(L);
       return NULL;
     }
+
     ++*count;
   }
+
   map_key *keys = lua_newuserdatauv(L, (*count + 1) * sizeof *keys, 0);
   size_t i = 0;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1), i++)
     keys[i].text = lua_tolstring(L, -2, &keys[i].size);
   if (i > 1) qsort(keys, i, sizeof *keys, by_bytes);
+
   return keys;
 }
 
@@ -229,6 +247,7 @@ static bool write_map(lua_State *L, int index, const schema_field *of, const sch
     lua_pop(L, 1);
     return refuse(field, "a table with keys that are not texts", why);
   }
+
   bool ok = in_size(field, count) || refuse(field, "one of another size", why);
   text_buffer_byte(out, '{');
   for (size_t i = 0; ok && i < count; i++) {
@@ -241,8 +260,10 @@ static bool write_map(lua_State *L, int index, const schema_field *of, const sch
     ok = ok && schema_write_json(L, lua_gettop(L), of, out, why);
     lua_pop(L, 1);
   }
+
   lua_pop(L, 1); /* the keys */
   text_buffer_byte(out, '}');
+
   return ok;
 }
 
@@ -260,6 +281,7 @@ static bool write_any(lua_State *L, int index, const schema_field *field, text_b
       json_write_integer(out, lua_tointeger(L, index));
       return true;
     }
+
     return write_number(L, index, &any_number, out, why);
   case LUA_TSTRING: {
     static const schema_field any_text = {.type = SCHEMA_TEXT, .max_size = SIZE_MAX};
@@ -296,6 +318,7 @@ static bool write_table(lua_State *L, int index, const schema_field *field, text
   else
     ok = write_any_table(L, contents, field, out, why);
   lua_pop(L, 1);
+
   return ok;
 }
 
@@ -317,6 +340,8 @@ bool schema_write_json(lua_State *L, int index, const schema_field *field, text_
   case SCHEMA_ANY: return write_any(L, index, field, out, why);
   default: break;
   }
+
   if (!is_table) return refuse(field, luaL_typename(L, index), why);
+
   return write_table(L, index, field, out, why);
 }

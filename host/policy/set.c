@@ -40,6 +40,7 @@ static bool load_all(version *v, const policy_set_options *options, finding_list
             policy_sandbox_override(v->sandbox, options->overrides, options->overrides_size, &why);
   if (!ok) finding_error(findings, v->files.directory, 0, "W006", "%.*s", (int)why.size, why.data);
   text_buffer_free(&why);
+
   return ok;
 }
 
@@ -49,6 +50,7 @@ static bool verify(version *v, const policy_set_options *options, finding_list *
   bool ok = load_all(v, options, findings);
   if (v->sandbox && text_buffer_shortages() == shortages) return ok;
   finding_out_of_memory(findings, v->files.directory);
+
   return false;
 }
 
@@ -76,15 +78,18 @@ static version *version_load(const policy_set_origin *origin, const policy_set_o
     finding_out_of_memory(findings, origin->path);
     return NULL;
   }
+
   size_t errors = findings->errors;
   if (!read_files(origin, &v->files, findings)) {
     if (findings->errors == errors) finding_out_of_memory(findings, origin->path);
     free(v);
     return NULL;
   }
+
   *same = unless_digest && strcmp(unless_digest, v->files.digest) == 0;
   if (!*same && verify(v, options, findings)) return v;
   version_free(v);
+
   return NULL;
 }
 
@@ -99,6 +104,7 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
     version_free(v);
     return NULL;
   }
+
   set->active = v;
   set->options = *options;
   set->path = strdup(origin->path);
@@ -107,6 +113,7 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
   if (set->path && (set->options.overrides || !options->overrides)) return set;
   finding_out_of_memory(findings, origin->path);
   policy_set_free(set);
+
   return NULL;
 }
 
@@ -135,9 +142,11 @@ policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *o
     version_free(next);
     return POLICY_SET_LACKS_KIND;
   }
+
   version *last = set->active;
   set->active = next;
   version_free(last);
+
   return POLICY_SET_SWAPPED;
 }
 
@@ -148,9 +157,11 @@ bool policy_set_override(policy_set *set, const char *overrides, size_t size, te
     text_buffer_text(why, "not enough memory");
     return false;
   }
+
   free((char *)set->options.overrides);
   set->options.overrides = copy;
   set->options.overrides_size = size;
+
   return true;
 }
 

@@ -52,6 +52,7 @@ static place *add_place(policy_standing *self) {
     self->places = places;
     self->capacity = capacity;
   }
+
   place *added = &self->places[self->count++];
   *added = (place){0};
   return added;
@@ -147,6 +148,7 @@ static int open_protected(lua_State *L) {
   self->keys = new_list(L);
   self->values = new_list(L);
   decode_all(L, self);
+
   return 0;
 }
 
@@ -159,6 +161,7 @@ policy_standing *policy_standing_new(policy_sandbox *sandbox, const policy_quest
     text_buffer_text(why, "not enough memory");
     return NULL;
   }
+
   self->sandbox = sandbox;
   self->kind = kind;
   text_buffer_append(&self->text, question->facts, question->facts_size);
@@ -173,8 +176,10 @@ policy_standing *policy_standing_new(policy_sandbox *sandbox, const policy_quest
     lua_settop(L, 0);
     if (!ok) text_buffer_text(why, "not enough memory");
   }
+
   if (ok) return self;
   policy_standing_free(self);
+
   return NULL;
 }
 
@@ -230,8 +235,10 @@ static void write_values(lua_State *L, policy_standing *self, bool all) {
       lua_rawset(L, -3);
       p->written = p->value;
     }
+
     lua_pop(L, 1);
   }
+
   lua_settop(L, keys - 2);
 }
 
@@ -259,7 +266,9 @@ static bool is_table_unchanged(lua_State *L, const policy_standing *self,
       return false;
     at++;
   }
+
   while (at < end && isnan(self->places[at].value)) at++;
+
   return at == end;
 }
 
@@ -273,7 +282,9 @@ static bool is_unchanged(lua_State *L, const policy_standing *self) {
     same = is_table_unchanged(L, self, &self->tables[i]);
     lua_settop(L, top + 1);
   }
+
   lua_settop(L, top);
+
   return same;
 }
 

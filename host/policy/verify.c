@@ -43,8 +43,10 @@ static bool write_member(lua_State *L, example_run *run, const char *name,
     text_buffer_text(out, "{}");
     return true;
   }
+
   bool ok = schema_write_json(L, lua_gettop(L), fields ? &record : &any, out, &run->why);
   lua_pop(L, 1);
+
   return ok;
 }
 
@@ -60,6 +62,7 @@ static bool write_expected(lua_State *L, example_run *run) {
   lua_pop(L, 1);
   if (!ok || (run->expect.size > 2 && run->expect.data[0] == '{')) return ok;
   text_buffer_text(&run->why, "expect must be \"action\" or { action = …, field = … }");
+
   return false;
 }
 
@@ -72,6 +75,7 @@ static int read_example(lua_State *L) {
   bool ok = write_member(L, run, "given", &run->kind->facts_schema, &run->facts) &&
             write_member(L, run, "params", NULL, &run->params) && write_expected(L, run);
   lua_pushboolean(L, ok);
+
   return 1;
 }
 
@@ -92,6 +96,7 @@ static bool matches(const text_buffer *expect, const text_buffer *decision, json
               memcmp(other.at, value.at, value.size) == 0;
     if (!found) return false;
   }
+
   return true;
 }
 
@@ -144,6 +149,7 @@ static void judge(example_run *run) {
   } else if (again.outcome != POLICY_DECIDED || !is_same(&again, &answer)) {
     report(run, "W008", "the same facts gave another decision the second time", 52);
   }
+
   if (answer.instructions > run->kind->policy.worst_instructions)
     run->kind->policy.worst_instructions = answer.instructions;
   if (answer.memory > run->kind->policy.worst_memory)
@@ -181,6 +187,7 @@ void policy_sandbox_verify(policy_sandbox *sandbox, finding_list *findings) {
       finding_hint(findings,
                    "add examples = { { given = …, expect = … } }: they run at every load");
     }
+
     example_run run = {.sandbox = sandbox, .kind = kind, .findings = findings};
     for (run.number = 1; run.number <= kind->policy.example_count; run.number++) run_example(&run);
     example_free(&run);

@@ -61,6 +61,7 @@ static void append_components(text_buffer *out, const char *path) {
       text_buffer_byte(out, '/');
       text_buffer_append(out, path, size);
     }
+
     path += size + (path[size] == '/');
   }
 }
@@ -84,6 +85,7 @@ static char *absolute_path(const char *path) {
   text_buffer_byte(&out, '\0');
   if (!out.failed) return out.data;
   text_buffer_free(&out);
+
   return NULL;
 }
 
@@ -105,10 +107,12 @@ static size_t common_folder(const replay_digest_list *list) {
       first = path;
       common = folder_size(path, strlen(path));
     }
+
     size_t same = 0;
     while (same < common && path[same] == first[same]) same++;
     common = folder_size(first, same);
   }
+
   return common;
 }
 
@@ -144,7 +148,9 @@ bool replay_digest_sort(replay_digest_list *list) {
     char *name = list->items[i].name;
     if (!is_standard_input(name)) memmove(name, name + common, strlen(name + common) + 1);
   }
+
   if (list->count > 0) qsort(list->items, list->count, sizeof *list->items, by_name);
+
   return true;
 }
 
@@ -156,6 +162,7 @@ void replay_digest_total(const replay_digest_list *list, char digest[REPLAY_DIGE
     sha256_update(&context, list->items[i].digest, REPLAY_DIGEST_BYTES - 1);
     sha256_update(&context, "\n", 1);
   }
+
   replay_digest_finish(&context, digest);
 }
 
@@ -164,6 +171,7 @@ void replay_digest_free(replay_digest_list *list) {
     free(list->items[i].path);
     free(list->items[i].name);
   }
+
   free(list->items);
   *list = (replay_digest_list){0};
 }

@@ -12,9 +12,11 @@ replay_event *replay_event_new(replay_verdict *verdict, replay_event_type type, 
       verdict->short_of_memory = true;
       return NULL;
     }
+
     verdict->events = events;
     verdict->event_capacity = capacity;
   }
+
   replay_event *event = &verdict->events[verdict->event_count++];
   *event = (replay_event){.type = type, .line = line};
   return event;

@@ -22,6 +22,7 @@ static size_t action_column(const policy_kind *kind, json_span action) {
     const char *known = policy_kind_action(kind, i);
     if (json_string_equals(action, known, strlen(known))) return i;
   }
+
   return REPLAY_ACTIONS;
 }
 
@@ -69,6 +70,7 @@ static difference compare(replay_judge *judge, earlier before) {
   if (json_first_difference(before.decision, decision, &judge->path)) return OTHER_DECISION;
   judge->path.size = 0;
   text_buffer_text(&judge->path, "because");
+
   return json_first_difference(before.because, because, &judge->path) ? OTHER_BECAUSE : SAME;
 }
 
@@ -143,6 +145,7 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
     event->was_because = replay_event_span(verdict, before->because);
     return;
   }
+
   event->was_failure = true;
   event->was = replay_event_buffer(verdict, &judge->old_answer.error);
 }
@@ -153,6 +156,7 @@ static void transcribe(replay_judge *judge, const recording_line *line, bool ok,
     replay_digest_add_decision(out, line->kind, &answer->decision, &answer->because);
     return;
   }
+
   const text_buffer *error = &answer->error;
   replay_digest_add_failure(out, line->kind, policy_outcome_code(answer->outcome), error->data,
                             error->size);
@@ -165,6 +169,7 @@ static bool decide_before(replay_judge *judge, const recording_line *line, earli
   if (!policy_sandbox_decide(judge->old, &question, &judge->old_answer)) return false;
   before->decision = span_of(&judge->old_answer.decision, JSON_OBJECT);
   before->because = span_of(&judge->old_answer.because, JSON_STRING);
+
   return true;
 }
 
@@ -207,6 +212,7 @@ static bool unescape_kind(replay_judge *judge, recording_line *line) {
   if (!text_buffer_reserve(&judge->kind, line->kind.size + 1)) return false;
   size_t size = json_unescape(line->kind, judge->kind.data);
   line->kind = (json_span){.at = judge->kind.data, .size = size, .type = JSON_STRING};
+
   return true;
 }
 
@@ -232,6 +238,7 @@ static void report_decision(replay_judge *judge, replay_verdict *verdict,
   case OTHER_DECISION: counts->changed++; break;
   case OTHER_BECAUSE: counts->reworded++; break;
   }
+
   report_difference(judge, verdict, line, number, before);
 }
 
@@ -253,6 +260,7 @@ static void judge_decision(replay_judge *judge, recording_line *line, size_t num
     verdict->short_of_memory = true;
     return;
   }
+
   if (judge->answer.outcome == POLICY_INVALID_FACTS) {
     report_bad_facts(judge, verdict, line, number);
     return;
@@ -266,6 +274,7 @@ static void judge_decision(replay_judge *judge, recording_line *line, size_t num
     report_decision(judge, verdict, line, number, before, found);
     return;
   }
+
   verdict->counts.failed++;
   report_failure(judge, verdict, line, number, before);
 }
@@ -287,6 +296,7 @@ static void judge_line(replay_judge *judge, const char *text, size_t size, size_
     report_bad_line(judge, verdict, number, 0);
     return;
   }
+
   switch (recording_read(&judge->reader, text, size, &line, &judge->error, &column)) {
   case RECORDING_DECISION:
     if (unescape_kind(judge, &line))
@@ -310,6 +320,7 @@ void replay_judge_block(replay_judge *judge, const char *text, size_t size, size
     if (!is_blank(text, length)) judge_line(judge, text, length, number, verdict);
     text = stop + 1;
   }
+
   bool failed = verdict->transcript.failed || judge->reader.scratch.failed ||
                 judge->reader.repeated.text.failed || judge->error.failed || judge->kind.failed ||
                 judge->path.failed;

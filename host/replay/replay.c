@@ -56,6 +56,7 @@ static void *work(void *argument) {
       pthread_cond_wait(&r->changed, &r->lock);
       continue;
     }
+
     b->state = BLOCK_JUDGING;
     r->next_to_judge++;
     pthread_mutex_unlock(&r->lock);
@@ -64,7 +65,9 @@ static void *work(void *argument) {
     b->state = BLOCK_JUDGED;
     pthread_cond_broadcast(&r->changed);
   }
+
   pthread_mutex_unlock(&r->lock);
+
   return NULL;
 }
 
@@ -80,6 +83,7 @@ static policy_sandbox *open_sandbox(const policy_files *files, const replay_opti
   text_buffer_free(&why);
   if (ok) return sandbox;
   policy_sandbox_free(sandbox);
+
   return NULL;
 }
 
@@ -111,7 +115,9 @@ static bool start_threads(replay *r) {
     else
       free(self);
   }
+
   pthread_attr_destroy(&attributes);
+
   return ok;
 }
 
@@ -126,6 +132,7 @@ replay *replay_new(const replay_options *options, replay_listener listener, text
     text_buffer_text(why, "not enough memory");
     return NULL;
   }
+
   r->listener = listener;
   r->shortages = text_buffer_shortages();
   r->jobs = jobs_of(options);
@@ -143,6 +150,7 @@ replay *replay_new(const replay_options *options, replay_listener listener, text
   else
     return r;
   replay_free(r);
+
   return NULL;
 }
 
@@ -186,6 +194,7 @@ static bool read_block(pass *p, block *b) {
   if (!recording_source_next(&p->source, &b->text, BLOCK_BYTES)) return false;
   b->first_line = p->next_line;
   p->next_line += count_lines(&b->text);
+
   return true;
 }
 
@@ -243,6 +252,7 @@ static replay_result run(pass *p, text_buffer *why) {
   if (p->r->short_of_memory) return REPLAY_OUT_OF_MEMORY;
   if (!failure) return REPLAY_READ;
   text_buffer_format(why, "after line %zu: %s", p->next_line - 1, failure);
+
   return REPLAY_UNREADABLE;
 }
 
@@ -262,6 +272,7 @@ replay_result replay_file(replay *r, const char *path, text_buffer *why) {
   replay_result result = run(&p, why);
   if (result == REPLAY_READ) replay_digest_finish(&r->parts, file->digest);
   recording_source_close(&p.source);
+
   return result;
 }
 
@@ -291,6 +302,7 @@ void replay_free(replay *r) {
     replay_verdict_free(&r->blocks[i].verdict);
     text_buffer_free(&r->blocks[i].text);
   }
+
   pthread_mutex_destroy(&r->lock);
   pthread_cond_destroy(&r->changed);
   replay_digest_free(&r->files);

@@ -14,6 +14,7 @@ static int base_assert(lua_State *L) {
   lua_remove(L, 1);
   lua_pushliteral(L, "assertion failed!");
   lua_settop(L, 1); /* the caller's message, or else ours */
+
   return lua_error(L);
 }
 
@@ -29,6 +30,7 @@ static int base_error(lua_State *L) {
     lua_insert(L, 1);
     lua_concat(L, 2);
   }
+
   return lua_error(L);
 }
 
@@ -44,6 +46,7 @@ static int base_ipairs(lua_State *L) {
   lua_pushcfunction(L, ipairs_step);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
+
   return 3;
 }
 
@@ -54,6 +57,7 @@ static int push_contents(lua_State *L) {
   if (type != LUA_TNIL) return type;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_pushvalue(L, 1);
+
   return LUA_TTABLE;
 }
 
@@ -73,6 +77,7 @@ static int next_by_iterator(lua_State *L) {
     lua_pop(L, 1);
     lua_replace(L, -2);
   }
+
   return lua_isnil(L, -2) ? (lua_pop(L, 1), 1) : 2;
 }
 
@@ -84,6 +89,7 @@ static int base_next(lua_State *L) {
   if (lua_isnil(L, 3)) return 1;
   lua_pushvalue(L, 3);
   lua_rawget(L, 2);
+
   return 2;
 }
 
@@ -98,11 +104,13 @@ static int pairs_step(lua_State *L) {
       results = 1;
       break;
     }
+
     lua_pushvalue(L, -1);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) results = 2;
   } while (results == 0);
   lua_pushinteger(L, position);
   lua_replace(L, lua_upvalueindex(3));
+
   return results;
 }
 
@@ -114,11 +122,13 @@ static int base_pairs(lua_State *L) {
     lua_call(L, 1, 3);
     return 3;
   }
+
   sandbox_push_sorted_keys(L, -1);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, pairs_step, 3);
   lua_pushvalue(L, 1);
   lua_pushnil(L);
+
   return 3;
 }
 
@@ -135,6 +145,7 @@ static int base_pcall(lua_State *L) {
   sandbox_charge(L, CATCHING_STEPS);
   lua_pushboolean(L, 0);
   lua_replace(L, 1); /* false, error value */
+
   return 2;
 }
 
@@ -145,12 +156,14 @@ static int base_select(lua_State *L) {
     lua_pushinteger(L, top - 1);
     return 1;
   }
+
   lua_Integer first = luaL_checkinteger(L, 1);
   if (first < 0)
     first = top + first;
   else if (first > top)
     first = top;
   luaL_argcheck(L, first >= 1, 1, "index out of range");
+
   return top - (int)first;
 }
 
@@ -160,6 +173,7 @@ static int digit_value(char character) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'z') return c - 'a' + 10;
   if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
+
   return 99;
 }
 
@@ -177,6 +191,7 @@ static bool read_integer(const char *text, const char *end, int base, lua_Intege
     if (digit >= base) return false;
     magnitude = magnitude * (lua_Unsigned)base + (lua_Unsigned)digit;
   }
+
   *value = (lua_Integer)(negative ? 0u - magnitude : magnitude);
   return true;
 }
@@ -202,13 +217,16 @@ static int base_tonumber(lua_State *L) {
     lua_settop(L, 1);
     return 1;
   }
+
   size_t size;
   const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &size) : NULL;
   if (text) {
     sandbox_charge(L, size / 4);
     if (lua_stringtonumber(L, text) == size + 1) return 1;
   }
+
   luaL_pushfail(L);
+
   return 1;
 }
 
@@ -222,11 +240,13 @@ static int base_tostring(lua_State *L) {
       lua_pushvalue(L, 1);
       lua_tolstring(L, -1, NULL);
     }
+
     break;
   case LUA_TSTRING: lua_pushvalue(L, 1); break;
   case LUA_TBOOLEAN: lua_pushstring(L, lua_toboolean(L, 1) ? "true" : "false"); break;
   default: lua_pushstring(L, luaL_typename(L, 1)); /* nil too; never an address */
   }
+
   return 1;
 }
 

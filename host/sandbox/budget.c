@@ -97,9 +97,11 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
     note_system_answer(budget, block, new_size, true);
     return NULL;
   }
+
   if (!fresh && new_size > 0) fresh = block; /* Lua relies on shrinking: keep the larger block */
   if (budget->refused_size > 0) note_system_answer(budget, block, new_size, false);
   budget->memory_used += new_size - held; /* wraps around, as it should, when shrinking */
+
   return fresh;
 }
 

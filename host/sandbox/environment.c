@@ -69,6 +69,7 @@ static const char *find_nearest(lua_State *L, int table, const char *name) {
     nearest = candidate;
     least = distance;
   }
+
   return nearest;
 }
 
@@ -90,8 +91,10 @@ static const char *find_library(lua_State *L, int table, const char *member) {
       if (lua_rawget(L, -2) != LUA_TNIL && (!found || strcmp(library, found) < 0)) found = library;
       lua_pop(L, 2);
     }
+
     lua_pop(L, 1);
   }
+
   return found;
 }
 
@@ -105,6 +108,7 @@ static int missing_global(lua_State *L) {
     return luaL_error(L, "undefined name '%s'; did you mean '%s.%s'?", name, library, name);
   const char *nearest = find_nearest(L, 1, name);
   if (nearest) return luaL_error(L, "undefined name '%s'; did you mean '%s'?", name, nearest);
+
   return luaL_error(L, "undefined name '%s'", name);
 }
 
@@ -117,6 +121,7 @@ static int missing_member(lua_State *L) {
   if (advice) return luaL_error(L, "%s is not available in a policy: %s", name, advice);
   const char *near = find_nearest(L, 1, member);
   if (near) return luaL_error(L, "undefined name '%s'; did you mean '%s.%s'?", name, library, near);
+
   return luaL_error(L, "undefined name '%s'", name);
 }
 
@@ -152,6 +157,7 @@ static void trust_members(lua_State *L, int trusted, int table) {
     trust(L, trusted, lua_gettop(L));
     lua_pop(L, 1);
   }
+
   lua_pop(L, 1);
 }
 
@@ -166,6 +172,7 @@ static void close_allowed(lua_State *L, int allowed, int trusted) {
       lua_settop(L, value);
       trust_members(L, trusted, value);
     }
+
     lua_pop(L, 1);
   }
 }

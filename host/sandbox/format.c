@@ -45,6 +45,7 @@ static const char *read_spec(lua_State *L, const char *at, format_spec *spec) {
   memcpy(spec->text + 1, at, size);
   spec->text[size + 1] = 0;
   spec->conversion = at[size - 1];
+
   return at + size;
 }
 
@@ -61,6 +62,7 @@ static void check_spec(lua_State *L, const format_spec *spec, const char *flags,
     at = skip_two_digits(at);
     if (*at == '.' && precision) at = skip_two_digits(at + 1);
   }
+
   if (*at != spec->conversion) luaL_error(L, "invalid conversion specification: '%s'", spec->text);
 }
 
@@ -90,6 +92,7 @@ static void add_integer(lua_State *L, luaL_Buffer *result, int argument, format_
     add_plain_integer(result, number);
     return;
   }
+
   check_spec(L, spec, flags, true);
   size_t end = strlen(spec->text) - 1;
   snprintf(spec->text + end, SPEC_SIZE - end, "ll%c", spec->conversion);
@@ -104,6 +107,7 @@ static int use_decimal_point(char *item, int size) {
   size_t length = strlen(local);
   *found = '.';
   memmove(found + 1, found + length, strlen(found + length) + 1);
+
   return size - (int)length + 1;
 }
 
@@ -116,12 +120,14 @@ static int print_not_finite(char *item, size_t room, lua_Number number, const fo
     plus |= spec->text[i] == '+';
     blank |= spec->text[i] == ' ';
   }
+
   int width = (int)strtol(spec->text + 1 + flag_count, NULL, 10);
   const char *sign = number < 0 ? "-" : plus ? "+" : blank ? " " : "";
   const char *name = isnan(number) ? "nan" : "inf";
   if (upper) name = isnan(number) ? "NAN" : "INF";
   char text[8];
   snprintf(text, sizeof text, "%s%s", sign, name);
+
   return snprintf(item, room, "%*s", left ? -width : width, text);
 }
 
@@ -159,6 +165,7 @@ static void add_with_spec(luaL_Buffer *result, const format_spec *spec, const ch
     size_t precision = strtoul(rest + 1, NULL, 10);
     if (precision < size) size = precision;
   }
+
   add_padded(result, text, size, width, flag_count > 0);
 }
 
@@ -178,6 +185,7 @@ static void add_text(lua_State *L, luaL_Buffer *result, int argument, const form
     luaL_argcheck(L, size == strlen(text), argument, "string contains zeros");
     check_spec(L, spec, "-", true);
   }
+
   add_with_spec(result, spec, text, size);
 }
 
@@ -199,6 +207,7 @@ static void add_quoted_text(luaL_Buffer *result, const char *text, size_t size) 
       sandbox_buffer_add(result, text + i, 1);
     }
   }
+
   sandbox_buffer_add(result, "\"", 1);
 }
 
@@ -213,6 +222,7 @@ static int print_hexadecimal(char *item, size_t room, lua_Number number) {
   int last = snprintf(digits, sizeof digits, ".%013" PRIx64, fraction);
   while (digits[last - 1] == '0') last--;
   digits[last == 1 ? 0 : last] = 0; /* no fraction, no point */
+
   return snprintf(item, room, "%s0x%d%sp%+d", bits >> 63 ? "-" : "", normal, digits,
                   zero ? 0 : (normal ? exponent : 1) - 1023);
 }
@@ -242,6 +252,7 @@ static void add_literal(lua_State *L, luaL_Buffer *result, int argument, const f
       lua_Number number = lua_tonumber(L, argument);
       add_item(result, item, print_literal_float(item, sizeof item, number));
     }
+
     return;
   case LUA_TNIL: sandbox_buffer_add(result, "nil", 3); return;
   case LUA_TBOOLEAN:
@@ -292,12 +303,15 @@ int sandbox_string_format(lua_State *L) {
       sandbox_buffer_add(&result, at++, 1);
       continue;
     }
+
     format_spec spec;
     if (++argument > top) return luaL_argerror(L, argument, "no value");
     at = read_spec(L, at, &spec);
     add_conversion(L, &result, argument, &spec);
   }
+
   sandbox_buffer_add(&result, at, (size_t)(end - at));
   luaL_pushresult(&result);
+
   return 1;
 }

@@ -15,6 +15,7 @@ static int refuse_write(lua_State *L) {
     lua_pushvalue(L, 2); /* a copy: converting a number in place changes it */
     return luaL_error(L, "%s is read-only: '%s' cannot be set", name, lua_tostring(L, -1));
   }
+
   return luaL_error(L, "%s is read-only: a %s key cannot be set", name, luaL_typename(L, 2));
 }
 
@@ -39,6 +40,7 @@ static void add_work(lua_State *L, int work, int value, int name, int key) {
     lua_pop(L, 1);
     return;
   }
+
   lua_Integer size = (lua_Integer)lua_rawlen(L, work);
   lua_pushvalue(L, value);
   lua_rawseti(L, work, size + 1);
@@ -70,6 +72,7 @@ static void move_contents(lua_State *L, int table, int contents, int work, int n
     lua_rawset(L, table);
     lua_rawset(L, contents);
   }
+
   lua_pop(L, 1);
 }
 
@@ -103,6 +106,7 @@ void sandbox_freeze_table(lua_State *L, int index, const char *name) {
     lua_pop(L, 1);
     return;
   }
+
   lua_newtable(L); /* work: table, name, table, name, … */
   int work = lua_gettop(L);
   lua_pushvalue(L, table);
@@ -116,10 +120,12 @@ void sandbox_freeze_table(lua_State *L, int index, const char *name) {
       lua_pushnil(L);
       lua_rawseti(L, work, i);
     }
+
     if (lua_getmetatable(L, -2))
       lua_pop(L, 3); /* reached twice, frozen the first time */
     else
       freeze_one(L, work);
   }
+
   lua_pop(L, 1);
 }

@@ -28,6 +28,7 @@ static int math_abs(lua_State *L) {
   } else {
     lua_pushnumber(L, fabs(luaL_checknumber(L, 1)));
   }
+
   return 1;
 }
 
@@ -66,6 +67,7 @@ static int math_fmod(lua_State *L) {
     charge_fmod(L, dividend, divisor);
     lua_pushnumber(L, fmod(dividend, divisor));
   }
+
   return 1;
 }
 
@@ -79,6 +81,7 @@ static int math_modf(lua_State *L) {
     push_integral(L, whole);
     lua_pushnumber(L, whole == number ? 0 : number - whole); /* infinity has no fraction */
   }
+
   return 2;
 }
 
@@ -91,7 +94,9 @@ static int pick_extreme(lua_State *L, int largest) {
     luaL_checktype(L, i, LUA_TNUMBER);
     if (lua_compare(L, largest ? best : i, largest ? i : best, LUA_OPLT)) best = i;
   }
+
   lua_pushvalue(L, best);
+
   return 1;
 }
 
@@ -117,6 +122,7 @@ static int math_tointeger(lua_State *L) {
     luaL_checkany(L, 1);
     luaL_pushfail(L);
   }
+
   return 1;
 }
 
@@ -127,6 +133,7 @@ static int math_type(lua_State *L) {
     luaL_checkany(L, 1);
     luaL_pushfail(L);
   }
+
   return 1;
 }
 
@@ -152,5 +159,6 @@ int sandbox_open_math(lua_State *L) {
   lua_setfield(L, -2, "maxinteger");
   lua_pushinteger(L, LUA_MININTEGER);
   lua_setfield(L, -2, "mininteger");
+
   return 1;
 }

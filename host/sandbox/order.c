@@ -38,6 +38,7 @@ static ordered_key read_key(lua_State *L, int index) {
       key.rank = RANK_FLOAT;
       key.number = lua_tonumber(L, index);
     }
+
     break;
   case LUA_TSTRING:
     key.rank = RANK_STRING;
@@ -49,6 +50,7 @@ static ordered_key read_key(lua_State *L, int index) {
     break;
   default: key.rank = RANK_NONE;
   }
+
   return key;
 }
 
@@ -70,6 +72,7 @@ static int compare_keys(const void *first, const void *second) {
   if (a->rank == RANK_NONE) return (a->place > b->place) - (a->place < b->place);
   if (a->rank != RANK_STRING) return (a->integer > b->integer) - (a->integer < b->integer);
   int order = memcmp(a->text, b->text, a->size < b->size ? a->size : b->size);
+
   return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
 }
 
@@ -107,6 +110,7 @@ static bool push_few_keys(lua_State *L, int table, key_reader read) {
       lua_settop(L, base);
       return false;
     }
+
     keys[count] = read(L, -1);
     keys[count].place = base + 1 + count;
     steps += key_steps(&keys[count]);
@@ -114,6 +118,7 @@ static bool push_few_keys(lua_State *L, int table, key_reader read) {
     count++;
     lua_pushvalue(L, -1);
   }
+
   sandbox_charge(L, ordered ? steps : steps * (size_t)(1 + log2_above(count)));
   if (!ordered) sort_few(keys, count);
   lua_createtable(L, count, 0);
@@ -121,8 +126,10 @@ static bool push_few_keys(lua_State *L, int table, key_reader read) {
     lua_pushvalue(L, (int)keys[i].place);
     lua_rawseti(L, -2, i + 1);
   }
+
   lua_insert(L, base + 1);
   lua_settop(L, base + 1);
+
   return true;
 }
 
@@ -143,6 +150,7 @@ static bool collect_keys(lua_State *L, int table, key_reader read, lua_Integer *
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, ++*count);
   }
+
   return ordered;
 }
 
@@ -158,12 +166,14 @@ static void push_many_keys(lua_State *L, int table, key_reader read) {
     keys[i].place = i + 1;
     lua_pop(L, 1);
   }
+
   qsort(keys, (size_t)count, sizeof *keys, compare_keys);
   lua_createtable(L, count < 1 << 20 ? (int)count : 0, 0); /* unsorted, array, sorted */
   for (lua_Integer i = 0; i < count; i++) {
     lua_rawgeti(L, -3, keys[i].place);
     lua_rawseti(L, -2, i + 1);
   }
+
   lua_replace(L, -3);
   lua_pop(L, 1);
 }
@@ -200,5 +210,6 @@ void sandbox_next_key(lua_State *L, int index) {
     best = key;
     lua_copy(L, -1, -2);
   }
+
   lua_replace(L, -2); /* after, best: lua_next left nothing on the stack */
 }

@@ -75,6 +75,7 @@ static bool matches_set(sandbox_matcher *m, unsigned char c, const char *set, co
     found = false;
     set++;
   }
+
   while (++set < last) {
     if (*set == '%') {
       set++;
@@ -86,6 +87,7 @@ static bool matches_set(sandbox_matcher *m, unsigned char c, const char *set, co
       return found;
     }
   }
+
   return !found;
 }
 
@@ -97,6 +99,7 @@ static const char *item_end(sandbox_matcher *m, const char *p) {
     if (p == m->pattern_end) luaL_error(m->L, "malformed pattern (ends with '%%')");
     return p + 1;
   }
+
   if (first != '[') return p;
   if (*p == '^') p++;
   do { /* the first character of a set stands for itself, even a ']' */
@@ -104,6 +107,7 @@ static const char *item_end(sandbox_matcher *m, const char *p) {
     if (*p++ == '%' && p < m->pattern_end) p++;
   } while (*p != ']');
   spend(m, (size_t)(p - start) / 4);
+
   return p + 1;
 }
 
@@ -138,6 +142,7 @@ static const char *match_balanced(sandbox_matcher *m, const char *s, const char 
       open++;
     }
   }
+
   return NULL;
 }
 
@@ -164,6 +169,7 @@ static const char *match_reference(sandbox_matcher *m, const char *s, const char
   size_t size = (size_t)m->captures[index].size;
   if (size > (size_t)(m->subject_end - s)) return NULL;
   spend(m, size / 16 + 1);
+
   return memcmp(m->captures[index].start, s, size) == 0 ? s + size : NULL;
 }
 
@@ -223,17 +229,21 @@ static const char *match_character(sandbox_matcher *m, const char *s, const char
     *p = end + 1;
     return optional ? s : NULL;
   }
+
   if (mark == '?') {
     const char *match = match_rest(m, s + 1, end + 1);
     *p = match ? m->pattern_end : end + 1;
     return match ? match : s;
   }
+
   if (!optional && mark != '+') {
     *p = end;
     return s + 1;
   }
+
   *p = m->pattern_end;
   if (mark == '-') return repeat_lazily(m, s, item, end);
+
   return repeat_greedily(m, mark == '+' ? s + 1 : s, item, end);
 }
 
@@ -252,6 +262,7 @@ static const char *match_item(sandbox_matcher *m, const char *s, const char **p)
     break;
   default: break;
   }
+
   return match_character(m, s, p);
 }
 
@@ -298,6 +309,7 @@ void sandbox_matcher_push_capture(sandbox_matcher *m, int index, const char *mat
     lua_pushlstring(m->L, match, (size_t)(match_end - match));
     return;
   }
+
   const sandbox_capture *capture = &m->captures[index];
   if (capture->size == CAPTURE_OPEN) luaL_error(m->L, "unfinished capture");
   if (capture->size == CAPTURE_POSITION)

@@ -29,6 +29,7 @@ static int find_plain(lua_State *L, const char *subject, size_t subject_size, si
   if (!found) return luaL_pushfail(L), 1;
   lua_pushinteger(L, found - subject + 1);
   lua_pushinteger(L, found - subject + (lua_Integer)text_size);
+
   return 2;
 }
 
@@ -52,6 +53,7 @@ static int find_or_match(lua_State *L, bool find) {
     sandbox_charge(L, (subject_size - start) / 8);
     return find_plain(L, subject, subject_size, start, pattern, pattern_size);
   }
+
   bool anchored = pattern_size > 0 && *pattern == '^';
   sandbox_matcher matcher;
   sandbox_matcher_init(&matcher, find ? "string.find" : "string.match", subject, subject_size,
@@ -63,6 +65,7 @@ static int find_or_match(lua_State *L, bool find) {
   if (!find) return sandbox_matcher_push_captures(&matcher, at, end);
   lua_pushinteger(L, at - subject + 1);
   lua_pushinteger(L, end - subject);
+
   return 2 + sandbox_matcher_push_captures(&matcher, NULL, NULL);
 }
 
@@ -85,10 +88,13 @@ static int gmatch_next(lua_State *L) {
     if (!end || end == iteration->last_match) continue;
     sandbox_matcher_finish(matcher);
     iteration->next = iteration->last_match = end;
+
     return sandbox_matcher_push_captures(matcher, at, end);
   }
+
   sandbox_matcher_finish(matcher);
   iteration->next = matcher->subject_end + 1; /* one past the terminating zero byte */
+
   return 0;
 }
 
@@ -105,6 +111,7 @@ int sandbox_string_gmatch(lua_State *L) {
   iteration->next = subject + start;
   iteration->last_match = NULL;
   lua_pushcclosure(L, gmatch_next, 3); /* subject, pattern, iteration */
+
   return 1;
 }
 
@@ -129,8 +136,10 @@ static void add_replacement_text(sandbox_matcher *matcher, luaL_Buffer *result, 
     } else {
       luaL_error(L, "invalid use of '%%' in replacement string");
     }
+
     text = percent + 2;
   }
+
   sandbox_buffer_add(result, text, (size_t)(text_end - text));
 }
 
@@ -149,6 +158,7 @@ static void add_replacement(sandbox_matcher *matcher, luaL_Buffer *result, const
     break;
   default: add_replacement_text(matcher, result, match, match_end); return;
   }
+
   if (!lua_toboolean(L, -1)) {
     lua_pop(L, 1);
     sandbox_buffer_add(result, match, (size_t)(match_end - match));
@@ -176,10 +186,13 @@ static lua_Integer replace_all(sandbox_matcher *matcher, luaL_Buffer *result, lu
     } else {
       break;
     }
+
     if (anchored) break;
   }
+
   sandbox_matcher_finish(matcher);
   sandbox_buffer_add(result, copied, (size_t)(matcher->subject_end - copied));
+
   return count;
 }
 
@@ -203,5 +216,6 @@ int sandbox_string_gsub(lua_State *L) {
   lua_Integer count = replace_all(&matcher, &result, most, anchored);
   luaL_pushresult(&result);
   lua_pushinteger(L, count);
+
   return 2;
 }

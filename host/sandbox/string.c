@@ -24,6 +24,7 @@ static int string_byte(lua_State *L) {
   sandbox_charge(L, count);
   luaL_checkstack(L, (int)count, "string slice too long");
   for (size_t i = 0; i < count; i++) lua_pushinteger(L, (unsigned char)text[start - 1 + i]);
+
   return (int)count;
 }
 
@@ -37,7 +38,9 @@ static int string_char(lua_State *L) {
     luaL_argcheck(L, byte <= UCHAR_MAX, i, "value out of range");
     bytes[i - 1] = (char)byte;
   }
+
   luaL_pushresultsize(&result, (size_t)count);
+
   return 1;
 }
 
@@ -57,6 +60,7 @@ static int map_bytes(lua_State *L, void (*map)(char *to, const char *from, size_
   char *bytes = sandbox_buffer_begin(L, &result, size);
   map(bytes, text, size);
   luaL_pushresultsize(&result, size);
+
   return 1;
 }
 
@@ -106,7 +110,9 @@ static int string_rep(lua_State *L) {
     memcpy(to + done, to, more); /* what is there, once more: the last separator is cut off */
     done += more;
   }
+
   luaL_pushresultsize(&result, total);
+
   return 1;
 }
 
@@ -119,6 +125,7 @@ static int string_sub(lua_State *L) {
   size_t count = end - start + 1;
   sandbox_charge(L, count / 16 + 1);
   lua_pushlstring(L, text + start - 1, count);
+
   return 1;
 }
 

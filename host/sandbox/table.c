@@ -56,7 +56,9 @@ static int table_concat(lua_State *L) {
     if (i == last) break; /* i + 1 may not exist */
     sandbox_buffer_add(&result, separator, separator_size);
   }
+
   luaL_pushresult(&result);
+
   return 1;
 }
 
@@ -73,10 +75,13 @@ static int table_insert(lua_State *L) {
       lua_geti(L, 1, i - 1);
       lua_seti(L, 1, i);
     }
+
     break;
   default: return luaL_error(L, "wrong number of arguments to 'insert'");
   }
+
   lua_seti(L, 1, position);
+
   return 0;
 }
 
@@ -92,8 +97,10 @@ static int table_remove(lua_State *L) {
     lua_geti(L, 1, position + 1);
     lua_seti(L, 1, position);
   }
+
   lua_pushnil(L);
   lua_seti(L, 1, position);
+
   return 1;
 }
 
@@ -116,7 +123,9 @@ static int table_move(lua_State *L) {
       lua_seti(L, target, to + i);
     }
   }
+
   lua_pushvalue(L, target);
+
   return 1;
 }
 
@@ -128,6 +137,7 @@ static int table_pack(lua_State *L) {
   for (int i = count; i >= 1; i--) lua_seti(L, 1, i);
   lua_pushinteger(L, count);
   lua_setfield(L, 1, "n");
+
   return 1;
 }
 
@@ -141,6 +151,7 @@ static int table_unpack(lua_State *L) {
   if (!lua_checkstack(L, (int)++count)) return luaL_error(L, "too many results to unpack");
   for (lua_Integer i = first; i < last; i++) lua_geti(L, 1, i);
   lua_geti(L, 1, last);
+
   return (int)count;
 }
 
@@ -169,6 +180,7 @@ static bool comes_before(lua_State *L, uint32_t a, uint32_t b) {
     result = lua_toboolean(L, -1);
     lua_pop(L, 1);
   }
+
   return result;
 }
 
@@ -180,6 +192,7 @@ static void merge_runs(lua_State *L, const uint32_t *from, uint32_t *to, size_t 
     memcpy(to + low, from + low, (high - low) * sizeof *to); /* already in order */
     return;
   }
+
   size_t left = low, right = middle;
   for (size_t out = low; out < high; out++) {
     bool take_right = left == middle || (right < high && comes_before(L, from[right], from[left]));
@@ -195,10 +208,12 @@ static uint32_t *sort_indexes(lua_State *L, uint32_t *order, uint32_t *spare, si
       size_t high = middle + width < count ? middle + width : count;
       merge_runs(L, order, spare, low, middle, high);
     }
+
     uint32_t *sorted = spare;
     spare = order;
     order = sorted;
   }
+
   return order;
 }
 
@@ -217,11 +232,13 @@ static int table_sort(lua_State *L) {
     lua_rawseti(L, SORT_VALUES, (lua_Integer)i + 1);
     order[i] = (uint32_t)i + 1;
   }
+
   order = sort_indexes(L, order, order + count, count);
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, SORT_VALUES, order[i]);
     lua_seti(L, 1, (lua_Integer)i + 1);
   }
+
   return 0;
 }
 

@@ -26,6 +26,7 @@ const char *sandbox_check_text(lua_State *L, int argument, size_t *size) {
     lua_pushliteral(L, "nan");
     lua_replace(L, argument);
   }
+
   return luaL_checklstring(L, argument, size);
 }
 
@@ -42,6 +43,7 @@ const char *sandbox_push_text(lua_State *L, int index, size_t *size) {
   case LUA_TBOOLEAN: lua_pushstring(L, lua_toboolean(L, index) ? "true" : "false"); break;
   default: lua_pushstring(L, luaL_typename(L, index));
   }
+
   return lua_tolstring(L, -1, size);
 }
 
@@ -85,6 +87,7 @@ void sandbox_buffer_add_value(luaL_Buffer *buffer) {
     sandbox_buffer_add(buffer, "nan", 3);
     return;
   }
+
   lua_tolstring(buffer->L, -1, &size);
   require_room(buffer, size);
   luaL_addvalue(buffer);

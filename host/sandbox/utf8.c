@@ -27,6 +27,7 @@ static const char *decode(const char *s, uint32_t *code) {
     *code = first;
     return s + 1;
   }
+
   int more = first >= 0xF8 ? -1 : first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : first >= 0xC0 ? 1 : -1;
   if (more < 0) return NULL;
   uint32_t value = first & (0x3Fu >> more);
@@ -34,6 +35,7 @@ static const char *decode(const char *s, uint32_t *code) {
     if (!is_continuation(s + i)) return NULL;
     value = value << 6 | ((unsigned char)s[i] & 0x3F);
   }
+
   *code = value;
   return value >= smallest[more] && is_code_point(value) ? s + 1 + more : NULL;
 }
@@ -43,9 +45,11 @@ static int encode(char *to, uint32_t code) {
     to[0] = (char)code;
     return 1;
   }
+
   int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
   for (int i = more; i > 0; i--, code >>= 6) to[i] = (char)(0x80 | (code & 0x3F));
   to[0] = (char)((0xF0 << (3 - more)) | code);
+
   return more + 1;
 }
 
@@ -77,9 +81,12 @@ static int utf8_len(lua_State *L) {
       lua_pushinteger(L, at + 1);
       return 2;
     }
+
     at = next - text;
   }
+
   lua_pushinteger(L, count);
+
   return 1;
 }
 
@@ -102,6 +109,7 @@ static int utf8_codepoint(lua_State *L) {
     if (!at) return luaL_error(L, "invalid UTF-8 code");
     lua_pushinteger(L, code);
   }
+
   return count;
 }
 
@@ -117,7 +125,9 @@ static int utf8_char(lua_State *L) {
     int size = encode(bytes, (uint32_t)code);
     sandbox_buffer_add(&result, bytes, (size_t)size);
   }
+
   luaL_pushresult(&result);
+
   return 1;
 }
 
@@ -145,6 +155,7 @@ static int utf8_offset(lua_State *L) {
     lua_pushinteger(L, at + 1);
     return 1;
   }
+
   if (is_continuation(text + at)) return luaL_error(L, "initial position is a continuation byte");
   for (; n < 0 && at > 0; n++) at = previous_character(text, at);
   if (n > 0) n--; /* the character at i is the first */
@@ -167,6 +178,7 @@ static int codes_next(lua_State *L) {
   if (!next || is_continuation(next)) return luaL_error(L, "invalid UTF-8 code");
   lua_pushinteger(L, (lua_Integer)at + 1);
   lua_pushinteger(L, code);
+
   return 2;
 }
 
@@ -178,6 +190,7 @@ static int utf8_codes(lua_State *L) {
   lua_pushcfunction(L, codes_next);
   lua_pushvalue(L, 1);
   lua_pushinteger(L, 0);
+
   return 3;
 }
 
@@ -190,5 +203,6 @@ int sandbox_open_utf8(lua_State *L) {
   sandbox_new_library(L, "utf8", functions);
   lua_pushlstring(L, char_pattern, sizeof char_pattern - 1);
   lua_setfield(L, -2, "charpattern");
+
   return 1;
 }

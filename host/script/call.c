@@ -16,5 +16,6 @@ int script_call(lua_State *L, int arguments, int results) {
   lua_insert(L, base);
   int status = lua_pcall(L, arguments, results, base);
   lua_remove(L, base);
+
   return status;
 }

@@ -109,6 +109,7 @@ static chunk *map_chunk(void) {
   size_t before = -(uintptr_t)at & (CHUNK_SIZE - 1), after = CHUNK_SIZE - SYSTEM_PAGE - before;
   if (before > 0) munmap(at, before);
   if (after > 0) munmap(at + before + CHUNK_SIZE, after);
+
   return (chunk *)(at + before);
 }
 
@@ -128,6 +129,7 @@ static chunk *add_chunk(lua_allocator *allocator) {
   allocator->chunks = added;
   allocator->empty_chunks++;
   allocator->held += CHUNK_SIZE;
+
   return added;
 }
 
@@ -151,6 +153,7 @@ static size_t find_units(const chunk *c, size_t count, size_t step) {
     if (free == count) return at;
     at += (free / step + 1) * step;
   }
+
   return 0;
 }
 
@@ -162,9 +165,11 @@ static void *take_units(lua_allocator *allocator, size_t count, size_t step) {
     if (!(c = add_chunk(allocator))) return NULL;
     at = step;
   }
+
   if (c->free_units == EMPTY_UNITS) allocator->empty_chunks--;
   c->free_units -= (uint32_t)count;
   memset(c->used + at, true, count);
+
   return (char *)c + at * UNIT;
 }
 
@@ -204,6 +209,7 @@ static page *add_page(lua_allocator *allocator, size_t class) {
   if (!added) return NULL;
   *added = (page){.fresh = (char *)added + PAGE_HEADER, .class = (uint16_t) class};
   list_page(allocator, added);
+
   return added;
 }
 
@@ -222,8 +228,10 @@ static void *take_paged(lua_allocator *allocator, size_t class) {
     block = p->fresh;
     p->fresh += size;
   }
+
   p->blocks++;
   if (is_full(p, size)) unlist_page(allocator, p);
+
   return block;
 }
 
@@ -246,6 +254,7 @@ static void destroy(lua_allocator *allocator) {
     munmap(allocator->chunks, CHUNK_SIZE);
     allocator->chunks = next;
   }
+
   free(allocator);
 }
 
@@ -264,6 +273,7 @@ static void *allocate(lua_allocator *allocator, size_t size) {
   else
     block = map_block(allocator, size);
   if (block) allocator->blocks++;
+
   return block;
 }
 
@@ -276,6 +286,7 @@ static void give_back(lua_allocator *allocator, void *block, size_t size) {
     allocator->held -= mapping_of(size);
     munmap(block, mapping_of(size));
   }
+
   if (--allocator->blocks == 0 && !allocator->pinned) destroy(allocator);
 }
 
@@ -284,6 +295,7 @@ static void *move(lua_allocator *allocator, void *block, size_t old_size, size_t
   if (!moved) return NULL;
   memcpy(moved, block, old_size < new_size ? old_size : new_size);
   give_back(allocator, block, old_size);
+
   return moved;
 }
 
@@ -293,6 +305,7 @@ static void *resize_mapping(lua_allocator *allocator, void *block, size_t old_si
   void *resized = mremap(block, was, will_be, MREMAP_MAYMOVE);
   if (resized == MAP_FAILED) return NULL;
   allocator->held += will_be - was; /* wraps around, as it should, when shrinking */
+
   return resized;
 }
 
@@ -310,6 +323,7 @@ void *lua_allocator_resize(lua_allocator *allocator, void *block, size_t old_siz
     give_back(allocator, block, old_size);
     return NULL;
   }
+
   if (room_of(old_size) == room_of(new_size)) return block;
   if (old_size > RUN_MAX && new_size > RUN_MAX)
     return resize_mapping(allocator, block, old_size, new_size);

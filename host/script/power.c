@@ -81,7 +81,9 @@ static double power_of_whole(double x, int y) {
     if (left & 1) result = scaled_product(result, base);
     if (left > 1) base = scaled_product(base, base);
   }
+
   if (y < 0) result = (scaled){divide(ONE, result.part), -result.exponent};
+
   return ldexp(result.part.high, result.exponent);
 }
 
@@ -96,6 +98,7 @@ static pair logarithm(double x) {
     m *= 2;
     exponent--;
   }
+
   pair s = divide((pair){m - 1, 0}, sum(m, 1)), square = multiply(s, s);
   double tail = 0;
   for (int n = 31; n >= 9; n -= 2) tail = tail * square.high + 1.0 / n;
@@ -104,6 +107,7 @@ static pair logarithm(double x) {
   series = add(THIRD, multiply(square, series));
   series = add(ONE, multiply(square, series));
   pair of_m = multiply(s, series);
+
   return add(multiply(LN2, (pair){exponent, 0}), (pair){2 * of_m.high, 2 * of_m.low});
 }
 
@@ -122,6 +126,7 @@ static double exponential(pair z) {
   series = add(ONE, multiply(u, series));
   series = add(ONE, multiply(u, series));
   for (int i = 0; i < 3; i++) series = multiply(series, series);
+
   return ldexp(series.high, (int)n);
 }
 
@@ -143,5 +148,6 @@ double script_power(double x, double y) {
   double about = exponent.high * y;
   if (about > 800) return sign * HUGE_VAL;
   if (about < -800) return sign * 0.0;
+
   return sign * exponential(multiply(exponent, (pair){y, 0}));
 }

@@ -21,8 +21,10 @@ static int search_embedded(lua_State *L) {
     lua_pushfstring(L, "no module '%s' inside weir", name);
     return 1;
   }
+
   embedded_lua_load(L, module);
   lua_pushstring(L, module->chunk + 1);
+
   return 2;
 }
 
@@ -32,6 +34,7 @@ static void install_modules(lua_State *L, const luaL_Reg *modules) {
     lua_pushcfunction(L, module->func);
     lua_setfield(L, -2, module->name);
   }
+
   lua_pop(L, 1);
 }
 
@@ -53,6 +56,7 @@ static int open_everything(lua_State *L) {
   luaL_openlibs(L);
   install_modules(L, modules);
   install_searcher(L);
+
   return 0;
 }
 
@@ -69,5 +73,6 @@ lua_State *script_state_new(const luaL_Reg *modules) {
     lua_close(L);
     return NULL;
   }
+
   return L;
 }

@@ -71,6 +71,7 @@ bool question_mentions(const policy_files *files, const char *name) {
     for (const char *at = text; (at = strstr(at, name)); at++)
       if ((at == text || !is_name_byte(at[-1])) && !is_name_byte(at[size])) return true;
   }
+
   return false;
 }
 
@@ -211,6 +212,7 @@ static policy_standing *stand(question *self, policy_sandbox *sandbox, const pol
                                       : POLICY_STANDING_NOWHERE;
   text_buffer_free(&f.text);
   text_buffer_free(&why);
+
   return made;
 }
 
@@ -323,5 +325,6 @@ policy_standing *question_set(question *self, const stats_trial *trial, const wo
     if (places[i] == POLICY_STANDING_NOWHERE) continue;
     policy_standing_set(facts, places[i], isfinite(values[i]) ? values[i] : NAN);
   }
+
   return facts;
 }

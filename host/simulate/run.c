@@ -28,6 +28,7 @@ bool simulate_job_new(simulate_job *job, const simulate_options *options) {
     ok = policy_sandbox_override(job->sandbox, options->overrides, options->overrides_size, &why);
   finding_list_free(&findings);
   text_buffer_free(&why);
+
   return ok;
 }
 
@@ -61,6 +62,7 @@ static bool decide(simulate_job *job, const policy_question *asked) {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
   int64_t ns = (end.tv_sec - begin.tv_sec) * INT64_C(1000000000) + end.tv_nsec - begin.tv_nsec;
   job->decide_ns += TIMED * (uint64_t)ns;
+
   return decided;
 }
 
@@ -89,6 +91,7 @@ static bool finish(simulate_job *job, policy_standing *facts, simulate_run *resu
   memcpy(result->file, job->answer.file, sizeof result->file);
   result->because = copy(decided ? &job->answer.because : &job->answer.error);
   result->excess = job->world.excess;
+
   return result->because != NULL;
 }
 
@@ -112,6 +115,7 @@ static stats_trial_result add_look(simulate_job *job, double minute, double shar
   state->champion.requests += zero->sent;
   state->champion.errors += zero->errors;
   state->seconds += state->look_seconds;
+
   return added;
 }
 
@@ -129,6 +133,7 @@ static bool carry_out(simulate_job *job, double minute, double *share, question_
     result->outcome = is_action(answer, "promote") ? SIMULATE_PROMOTE : SIMULATE_ROLLBACK;
     return true;
   }
+
   return false;
 }
 
@@ -154,6 +159,7 @@ bool simulate_job_run(simulate_job *job, uint64_t run, simulate_run *result) {
       if (job->answer.outcome == POLICY_OUT_OF_MEMORY) return false;
       return finish(job, facts, result);
     }
+
     bool over = carry_out(job, minute + look, &share, &state, result);
     if (over || minute + 2 * look > end) return finish(job, facts, result);
   }

@@ -34,6 +34,7 @@ static void *work(void *argument) {
     if (self->reports && options->on_progress)
       options->on_progress(options->context, run + 1, options->runs);
   }
+
   return NULL;
 }
 
@@ -47,6 +48,7 @@ static size_t start_threads(worker *workers, size_t jobs) {
          pthread_create(&workers[started].thread, &attributes, work, &workers[started]) == 0)
     started++;
   pthread_attr_destroy(&attributes);
+
   return started;
 }
 
@@ -71,6 +73,7 @@ bool simulate(const simulate_options *options, simulate_results *results) {
     workers[made].shared = &all;
     ok = simulate_job_new(&workers[made].job, options);
   }
+
   if (ok) run_all(workers, jobs);
   for (size_t i = 0; i < made; i++) {
     results->windows += workers[i].job.windows;
@@ -78,7 +81,9 @@ bool simulate(const simulate_options *options, simulate_results *results) {
     results->decide_ns += workers[i].job.decide_ns;
     simulate_job_free(&workers[i].job);
   }
+
   free(workers);
+
   return ok && !all.failed;
 }
 

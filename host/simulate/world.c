@@ -44,7 +44,9 @@ static bool make_latencies(world_latencies *self, const simulate_scenario *s, bo
     weigh_cells(s, log_g, self->first, (double)i / WORLD_FRACTIONS, weights, count);
     ok = stats_cells_make(&self->cells[i], weights, count);
   }
+
   free(weights);
+
   return ok;
 }
 
@@ -140,7 +142,9 @@ static double challenger_rate(world *self, double minute, double rate) {
     if (s->burst_share > 0 && stats_random_uniform(&self->random) < s->burst_share)
       rate *= s->burst_factor;
   }
+
   if (is_cold(self, minute)) rate += s->cold_error_rate;
+
   return fmin(1, rate);
 }
 

@@ -16,9 +16,9 @@ local cli = {}
 -- The screen of the verb that runs.
 local opened
 
--- In the order of the help. Each name, or file, is a module weir.cli.NAME that returns a declaration (see
--- weir/cli/arguments.lua). The Lambda layer carries those that prove that it decides as the program on
--- the laptop does; the others belong to the command-line program.
+-- In the order of the help. Each name, or file, is a module weir.cli.NAME that returns a
+-- declaration (see weir/cli/arguments.lua). The Lambda layer carries those that prove that it
+-- decides as the program on the laptop does; the others belong to the command-line program.
 local VERBS = {
   { name = "check", in_layer = true },
   { name = "decide", in_layer = true },
@@ -59,6 +59,7 @@ local function has(list, name)
   for _, known in ipairs(list) do
     if known == name then return true end
   end
+
   return false
 end
 
@@ -91,16 +92,22 @@ local function wants_json(verb, argv)
     if word == "--" then return false end
     if word == "--json" then return true end
   end
+
   return false
 end
 
 local function run_verb(verb, argv)
   local given, message, hint = arguments.parse(verb, argv)
-  local screen = terminal.open { no_color = given and given.no_color, json = wants_json(verb, argv) }
+  local screen = terminal.open {
+    no_color = given and given.no_color,
+    json = wants_json(verb, argv)
+  }
+
   opened = screen
   if not given then
     return usage_error(screen, verb.name, message, hint, "weir help " .. verb.name)
   end
+
   if given.help then
     require("weir.cli.help").verb(verb, screen.out)
     return exit.fine
@@ -121,7 +128,8 @@ local function dispatch(argv)
     require("weir.cli.help").program(screen.out)
     return exit.fine
   elseif name == "--version" or name == "-V" then
-    screen.out:printf("weir %s (Lua %s)", process.version, require("weir.build").describe().lua.version)
+    screen.out:printf("weir %s (Lua %s)", process.version,
+      require("weir.build").describe().lua.version)
     return exit.fine
   end
 
@@ -133,6 +141,7 @@ local function dispatch(argv)
   if elsewhere then return usage_error(screen, nil, elsewhere, nil, "weir help") end
   local close = suggest(name, cli.verbs)
   local what = name:sub(1, 1) == "-" and "option" or "verb"
+
   return usage_error(screen, nil, ("unknown %s '%s'"):format(what, name),
     close and ("did you mean '%s'?"):format(close), close and "weir help " .. close or "weir help")
 end
@@ -142,6 +151,7 @@ local function report_write_failure(failure)
   if not failure.message:find("Broken pipe", 1, true) then
     io.stderr:write("weir: cannot write the output: ", failure.message, "\n")
   end
+
   return exit.io
 end
 
@@ -157,6 +167,7 @@ local function report_out_of_memory()
     io.stdout:write('{"code":"OutOfMemory","error":"not enough memory","exit":6}\n')
     io.stdout:flush()
   end
+
   return exit.io
 end
 
@@ -171,6 +182,7 @@ function cli.main(argv)
     local status = dispatch(argv)
     local written, message = native.finish_output()
     if not written then error(terminal.WriteFailed(message), 0) end
+
     return status
   end, with_traceback)
   if ok then return status end
@@ -181,6 +193,7 @@ function cli.main(argv)
   if opened and opened.json then
     opened.out:print(terminal.json { error = status, code = "InternalError", exit = exit.io })
   end
+
   return exit.io
 end
 

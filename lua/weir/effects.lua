@@ -52,14 +52,17 @@ local function check_request(request, changes)
       error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3)
     end
   end
+
   for key, wanted in sorted_pairs(REQUEST) do
     if type(request[key]) ~= wanted then
       error(("%s must be a %s; expected %s"):format(key, wanted, SIGNATURE), 3)
     end
   end
+
   if not is_limit(request.attempts) or not is_limit(request.within_ms) then
     error("attempts and within_ms must be whole and above 0; expected " .. SIGNATURE, 3)
   end
+
   return executor().check(request, changes)
 end
 
@@ -88,6 +91,7 @@ local function read_pages(self, request)
     if not page then return nil, message, code, details end
     list[#list + 1] = page
   end
+
   return list
 end
 
@@ -104,8 +108,8 @@ local ALSO = {
   instance_type = "sagemaker_instance_type",
 }
 
--- The variables of a setting in the environment; the first that is set counts. Every metric asks for
--- some, so the names are made once.
+-- The variables of a setting in the environment; the first that is set counts. Every metric asks
+-- for some, so the names are made once.
 local variables_of = {}
 
 local function variables(name)
@@ -115,6 +119,7 @@ local function variables(name)
     made = { "WEIR_" .. name:upper(), name:upper(), also and also:upper() }
     variables_of[name] = made
   end
+
   return made
 end
 
@@ -153,6 +158,7 @@ local function add_metric(self, name, value, unit, dimensions)
   for key, text in pairs(dimensions) do -- any order: each is changed by itself
     all[key] = type(text) == "string" and redact.value(text) or text
   end
+
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = all }
 end
 
@@ -184,6 +190,7 @@ function Dry:call(request)
   self.plan[#self.plan + 1] = executor().planned(request)
   local answer, message, code = from_world(self, request)
   if message then return nil, message, code, {} end
+
   return answer or executor().plausible_answer(request)
 end
 
@@ -247,6 +254,7 @@ local function perform(self, request)
       code = code,
     }
   end
+
   return output, message, code, details
 end
 
@@ -270,9 +278,9 @@ end
 
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
 
--- effects.live{client =, executor =, forget_calls =}: the configuration of the clients, if any, or an
--- executor whose clients live longer than one invocation. With forget_calls the plan stays empty: in
--- an invocation of thousands of calls nobody looks at it.
+-- effects.live{client =, executor =, forget_calls =}: the configuration of the clients, if any, or
+-- an executor whose clients live longer than one invocation. With forget_calls the plan stays
+-- empty: in an invocation of thousands of calls nobody looks at it.
 function effects.live(given)
   given = given or {}
   redact.forget()

@@ -2,8 +2,8 @@
 -- mended. `weir help CODE` prints a page; docs/findings/ holds the same pages as files (written by
 -- tests/support/write_finding_pages.lua, and the tests compare them).
 --
--- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua), W3xx
--- from estate files (deploy/estate.lua), which the layer does not read.
+-- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua),
+-- W3xx from estate files (deploy/estate.lua), which the layer does not read.
 local findings = {}
 
 local entries, codes = {}, {}
@@ -38,10 +38,12 @@ function findings.page(code)
     ("# %s: %s\n"):format(code, entry.title),
     ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", flow(entry.meaning)),
   }
+
   local file = entry.file or "routing.lua"
   if entry.bad then parts[#parts + 1] = example("An example", file, entry.bad) end
   if entry.good then parts[#parts + 1] = example("Mended", file, entry.good) end
   parts[#parts + 1] = ("## What to do\n\n%s\n"):format(flow(entry.remedy))
+
   return table.concat(parts, "\n")
 end
 

@@ -95,6 +95,7 @@ local function decide_one(run, kind, given)
     ok, message, code = log(decision.record)
     if not ok then return nil, message, code end
   end
+
   return entry_of(kind, facts, redacted, decision)
 end
 
@@ -114,8 +115,8 @@ end
 local TOO_MANY = "the event holds more secrets than are kept out of logs; give the handler smaller "
   .. "batches"
 
--- What the handler answers. A handler of the function's package gets every event, and what it raises
--- goes on with its stack.
+-- What the handler answers. A handler of the function's package gets every event, and what it
+-- raises goes on with its stack.
 local function call(handler, run, event, effects)
   local function ask_policy(...) return ask(run, ...) end
   if handler.from_package then return handler.run(event, ask_policy, effects) end
@@ -124,6 +125,7 @@ local function call(handler, run, event, effects)
     redact.forget() -- nothing of the event is shown
     return nil, TOO_MANY, "InvalidEvent"
   end
+
   return try.call(handler.run, event, ask_policy, effects)
 end
 
@@ -153,7 +155,9 @@ function handlers.run(handler, event, set, effects, options)
     if type(message) == "string" then message = redact.text(redact.pieces(message, event)) end
     report.error = { message = message, code = code, facts = report.asking }
   end
+
   report.asking = nil
+
   return report
 end
 

@@ -45,6 +45,7 @@ local function decide_function(policy)
   if value and value.tag == "Name" and value.binding and not value.binding.assigned then
     value = value.binding.value
   end
+
   return value and value.tag == "Function" and value or nil
 end
 
@@ -56,10 +57,12 @@ local function parameter_field(name, constructor)
   local spec = made and made.args[1]
   local is_choice = field.type == "choice" and spec and spec.tag == "Table"
   local values = is_choice and tree.item(spec, "values")
+
   if values and values.tag == "Table" then
     field.values = {}
     for i, value in ipairs(values.items) do field.values[i] = value.value.value end
   end
+
   return field
 end
 
@@ -73,6 +76,7 @@ local function declared_parameters(policy)
     declared[item.key.value] = item.key
     record.fields[#record.fields + 1] = parameter_field(item.key.value, item.value)
   end
+
   return declared, record
 end
 
@@ -90,6 +94,7 @@ local function understand(block)
   source.declared, params = declared_parameters(policy)
   local facts = { type = "record", fields = schema.facts }
   source.types = types.infer(source.nodes, source.decide, facts, params)
+
   return source
 end
 
@@ -107,10 +112,12 @@ local function analyse(block, file)
       severity = findings.severity(code), code = code, message = message, hint = hint,
     }
   end
+
   scope.resolve(block)
   local source = understand(block)
   for _, rule in ipairs(RULES) do rule(source, report) end
   table.sort(found, in_order)
+
   return found
 end
 
@@ -136,6 +143,7 @@ local function call_statement(text, finding)
       found = statement.at
     end
   end
+
   return found
 end
 
@@ -154,6 +162,7 @@ function lint.sources(sources)
     local of_file = lint.check(source.text, source.file)
     table.move(of_file, 1, #of_file, #found + 1, found)
   end
+
   return found
 end
 

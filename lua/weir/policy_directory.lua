@@ -1,5 +1,6 @@
--- Which policy directory is meant when none is named: the caller's own, else the one that came with the
--- program, beside it as in a Lambda layer, or PREFIX/share/weir/policies for a program in PREFIX/bin.
+-- Which policy directory is meant when none is named: the caller's own, else the one that came with
+-- the program, beside it as in a Lambda layer, or PREFIX/share/weir/policies for a program in
+-- PREFIX/bin.
 local files = require "weir.files"
 local process = require "weir.process"
 
@@ -18,10 +19,13 @@ function policy_directory.find(own)
     candidates[#candidates + 1] = beside .. "/policies"
     candidates[#candidates + 1] = (beside:match("^(.*)/[^/]*$") or "") .. "/share/weir/policies"
   end
+
   for _, path in ipairs(candidates) do
     if is_directory(path) then return path end
   end
-  return nil, "there is no policy set: none of " .. table.concat(candidates, ", ") .. " is a directory", "NoPolicySet"
+
+  return nil, "there is no policy set: none of " .. table.concat(candidates, ", ")
+    .. " is a directory", "NoPolicySet"
 end
 
 return policy_directory

@@ -79,6 +79,7 @@ local function from_base64(text)
       parts[#parts + 1] = string.char(bits >> size & 0xFF)
     end
   end
+
   return table.concat(parts)
 end
 
@@ -148,9 +149,9 @@ function redact.text(text)
   return without_signature(secret.redact(text, known))
 end
 
--- An object's key may be a long run of letters and slashes, which looks like a token and is none. What
--- is known by its value, or begins as tokens do, is taken out of keys as well, and so is a long name
--- between two slashes with letters of both cases and digits.
+-- An object's key may be a long run of letters and slashes, which looks like a token and is none.
+-- What is known by its value, or begins as tokens do, is taken out of keys as well, and so is a
+-- long name between two slashes with letters of both cases and digits.
 local IS_KEY = { key = true, Key = true, file_path = true, path = true }
 local MOST_KEY = 3 * 1024 -- in bytes, percent-encoded
 local LONG_NAME, MOST_CERTAIN = 256, 255
@@ -161,6 +162,7 @@ local function has_token_like_name(key)
       return true
     end
   end
+
   return key:find("AAAAKgAAAA", 1, true) ~= nil
 end
 
@@ -168,6 +170,7 @@ local function holds_known(key)
   for _, each in ipairs(known) do
     if secret.hide(key, each) ~= key then return true end
   end
+
   return false
 end
 
@@ -175,6 +178,7 @@ local function object_key(key)
   local text = redact.text(key)
   if text == key or redact.is_full() or #key > MOST_KEY then return text end
   if #key <= MOST_CERTAIN or has_token_like_name(key) or holds_known(key) then return text end
+
   return key
 end
 
@@ -192,6 +196,7 @@ local function free_name(copy, name)
     count = count + 1
     free = ("%s (%d)"):format(name, count)
   end
+
   return free
 end
 
@@ -213,6 +218,7 @@ local function copy_member(copy, key, name, value, found)
   else
     copy[name] = copy_of(value, found)
   end
+
   for i = before + 1, #found do found[i] = pointer("", name) .. found[i] end
 end
 
@@ -225,10 +231,12 @@ function copy_of(value, found)
     if text ~= value then found[#found + 1] = "" end
     return text
   end
+
   if kind == "userdata" and secret.is(value) then
     found[#found + 1] = ""
     return redact.MARK
   end
+
   -- A table with a metatable of its own knows how it is shown.
   local is_array = kind == "table" and json.is_array(value)
   if kind ~= "table" or (getmetatable(value) and not is_array) then return value end
@@ -247,6 +255,7 @@ function copy_of(value, found)
   for _, key in ipairs(renamed) do
     copy_member(copy, key, free_name(copy, redact.text(key)), value[key], found)
   end
+
   return copy
 end
 
@@ -281,6 +290,7 @@ function redact.pieces(text, value)
   if secret.is(value) then return secret.hide(text, value) end
   if type(value) ~= "table" then return text end
   for _, item in sorted_pairs(value) do text = redact.pieces(text, item) end
+
   return text
 end
 

@@ -53,6 +53,7 @@ local function describe_change(event)
     local message = "the policy set of %s goes on instead: %s"
     return "WARN", message:format(event.instead, event.message), { errorType = event.code }
   end
+
   return "WARN", "the last good policy set goes on: " .. event.message, { errorType = event.code }
 end
 
@@ -65,9 +66,11 @@ local function report_change(self, event)
     for name, value in pairs(status) do -- any order: copies one key at a time
       fields[name] = value
     end
+
     fields.version = event.version
     self.log:write(level, message, fields)
   end
+
   if event.warnings then
     self.log:write("WARN", "the policy set has warnings: " .. event.warnings,
       { policy_digest = status.policy_digest, version = event.version })
@@ -101,7 +104,9 @@ local function load_policies(self)
     if not wanted and code == "NoPolicySet" and not source.named then return true end
     return nil, event, code
   end
+
   if event then report_change(self, event) end
+
   return true
 end
 
@@ -124,6 +129,7 @@ local function prepare(self)
   local ok
   ok, self.metrics = pcall(new_metrics, self)
   if ok then return load_policies(self) end
+
   return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): "
     .. self.metrics, "InvalidSetting"
 end
@@ -151,6 +157,7 @@ function runtime.start()
     cold = true,
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
+
   self.log_decision = function(line) return self.log:line(line) end
 
   local ok, started, message, code = xpcall(prepare, function(raised)
@@ -164,6 +171,7 @@ function runtime.start()
   if type(failed) ~= "table" then failed = failure.new("LuaError", failed) end
   if not failed.type:find("^Runtime%.") then failed.type = "Runtime." .. failed.type end
   self.log:failure("FATAL", failed)
+
   return nil, failure.json(failed), failed.type
 end
 
@@ -182,6 +190,7 @@ local function live_effects(self, trace)
     self.executor = self.executor or require("weir.aws.executor").new()
     return self.executor:perform(effect)
   end
+
   return effects.live {
     forget_calls = true,
     executor = {
@@ -203,6 +212,7 @@ function runtime.begin(self, context)
     trace = trace,
     effects = live_effects(self, trace),
   }
+
   self.log.request_id = context.request_id
   aws_invocation.trace_id = context.trace_id
 
@@ -219,6 +229,7 @@ local function stream(self, current, result)
     if self.current ~= current then error("the response that this writes to has ended", 2) end
     invocation.stream(text)
   end)
+
   return "streamed", ""
 end
 
@@ -248,6 +259,7 @@ function runtime.run(self)
     forget_decisions = true,
     observe = observer(current, set),
   })
+
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
 
   local outcome, text = respond(self, current, report.result)
@@ -266,6 +278,7 @@ function runtime.answer(self, ok, cause, outcome, text)
   if type(failed) ~= "table" then failed = failure.new("LuaError", failed) end
   if cause then failed.type = cause end
   self.current.failure = failed
+
   return "error", failure.json(failed), failed.type
 end
 

@@ -24,6 +24,7 @@ function settings.needed(effects, name)
   local value, message, code = effects:setting(name)
   if value then return value end
   if effects.dry then return ("(%s is not set)"):format(name) end
+
   return nil, message, code
 end
 
@@ -33,6 +34,7 @@ function settings.choice(effects, name, choices, default)
   for _, choice in ipairs(choices) do
     if value == choice then return value end
   end
+
   return invalid(name, value, "one of " .. table.concat(choices, ", "))
 end
 
@@ -41,6 +43,7 @@ function settings.integer(effects, name, range, default)
   if not value then return nil, message, code end
   local number = value:find("^%-?%d+$") and math.tointeger(tonumber(value))
   if number and number >= range.min and number <= range.max then return number end
+
   return invalid(name, value, ("a whole number from %d to %d"):format(range.min, range.max))
 end
 
@@ -50,6 +53,7 @@ function settings.flag(effects, name, default)
   local value = effects:setting(name, tostring(default))
   local flag = FLAGS[value:lower()]
   if flag == nil then return invalid(name, value, "true or false") end
+
   return flag
 end
 

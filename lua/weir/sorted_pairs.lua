@@ -10,6 +10,7 @@ local function comes_before(a, b)
   local a_type, b_type = type(a), type(b)
   if a_type ~= b_type then return RANKS[a_type] < RANKS[b_type] end
   if a_type == "boolean" then return not a and b end
+
   return a < b
 end
 
@@ -22,8 +23,10 @@ return function(map)
       error(("a key is a %s, which has no order; expected sorted_pairs(table whose keys are numbers, "
         .. "texts or booleans)"):format(type(key)), 2)
     end
+
     keys[#keys + 1] = key
   end
+
   table.sort(keys, comes_before)
 
   local at = 0

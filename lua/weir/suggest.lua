@@ -19,6 +19,7 @@ local function suggest(name, names)
       best, least = candidate, distance
     end
   end
+
   return best
 end
 

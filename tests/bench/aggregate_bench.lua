@@ -1,12 +1,14 @@
--- One million results of an A/B test, aggregated by variant: counts, mean, variance, p50, p90 and p99.
--- Ours reads the latencies into weir.stats (a sketch and Welford's moments for each variant); next to
--- it, in turn, a Node loop that sorts them.
+-- One million results of an A/B test, aggregated by variant: counts, mean, variance, p50, p90 and
+-- p99.
+-- Ours reads the latencies into weir.stats (a sketch and Welford's moments for each variant); next
+-- to it, in turn, a Node loop that sorts them.
 --   build/dev/weir lua tests/bench/aggregate_bench.lua [ROUNDS]
 -- Milliseconds of CPU time, of the loop alone; the best round counts.
 local stats = require("weir.stats")
 
 local RESULTS, TARGET = 1000000, 20
-local ROUNDS = math.tointeger(tonumber(arg[1] or 5)) or error("expected: aggregate_bench.lua [ROUNDS]")
+local ROUNDS = math.tointeger(tonumber(arg[1] or 5))
+  or error("expected: aggregate_bench.lua [ROUNDS]")
 local QUANTILES = { 0.5, 0.9, 0.99 }
 
 -- The same generator as aggregate_peer.mjs: both see the same numbers.
@@ -17,16 +19,21 @@ local function latencies(count, seed)
     local uniform = (state + 1) / 2147483649
     list[i] = 50 * (1 / uniform) ^ 0.4
   end
+
   return list
 end
 
-local variants = { champion = latencies(RESULTS * 7 // 10, 1), challenger = latencies(RESULTS * 3 // 10, 2) }
+local variants = {
+  champion = latencies(RESULTS * 7 // 10, 1),
+  challenger = latencies(RESULTS * 3 // 10, 2)
+}
 
 local function aggregate(list)
   local moments = stats.welford()
   local sketch = stats.sketch():add_all(list, moments)
   local found = { count = moments:count(), mean = moments:mean(), variance = moments:variance() }
   for _, q in ipairs(QUANTILES) do found[q] = sketch:quantile(q) end
+
   return found
 end
 
@@ -34,6 +41,7 @@ local function our_round()
   collectgarbage()
   local start, found = os.clock(), {}
   for name, list in pairs(variants) do found[name] = aggregate(list) end -- any order: by itself
+
   return (os.clock() - start) * 1000, found
 end
 
@@ -43,6 +51,7 @@ local function peer_round(peer)
   local quantiles = {}
   for text in pipe:lines() do quantiles[#quantiles + 1] = tonumber(text) end
   assert(pipe:close() and ms and #quantiles == 6, "the Node loop failed")
+
   return ms, quantiles
 end
 

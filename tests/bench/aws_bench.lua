@@ -1,7 +1,8 @@
--- The AWS fast paths and their peers from npm in one run, in turn so that a busy machine disturbs both:
+-- The AWS fast paths and their peers from npm in one run, in turn so that a busy machine disturbs
+-- both:
 --   build/dev/weir lua tests/bench/aws_bench.lua [ROUNDS]
--- A line a comparison: what, ours per CPU second, theirs (medians of the rounds), the ratio with its
--- spread over the rounds, the least we aim at.
+-- A line a comparison: what, ours per CPU second, theirs (medians of the rounds), the ratio with
+-- its spread over the rounds, the least we aim at.
 package.path = "tests/?.lua;" .. package.path
 local files = require("support.files")
 local dynamodb = require("weir.dynamodb")
@@ -14,6 +15,7 @@ local function measure(count, work)
   collectgarbage()
   local start = os.clock()
   for i = 1, count do work(i) end
+
   return count / (os.clock() - start)
 end
 
@@ -27,7 +29,8 @@ end
 local function job(i)
   return {
     pk = ("JOB#%08d"):format(i), sk = "STATE#2026-11-22T03:04:05.678Z", state = "running",
-    file_count = i % 40, total_bytes = i * 1048576, ratio = (i % 10) / 10, bucket = "storage-ext-s3alias",
+    file_count = i % 40, total_bytes = i * 1048576, ratio = (i % 10) / 10,
+      bucket = "storage-ext-s3alias",
     prefix = ("volumes/vol%02d/incoming/2026/11/22/"):format(i % 12), ttl = 1795316645 + i,
       retried = i % 7 == 0,
     tags = { team = "imaging", model = "classifier", stage = "champion" },
@@ -54,11 +57,14 @@ local function ask_peers(body_file, page_file)
   local command = "AWS_EMF_ENVIRONMENT=Lambda node tests/bench/aws_peers.mjs %s %s 2>&1 >/dev/null"
   local pipe = assert(io.popen(command:format(body_file, page_file)))
   local results = {}
+
   for line in pipe:lines() do
     local name, per_second = line:match("^(%S+) (%d+)$")
     if name then results[name] = math.tointeger(per_second) else io.stderr:write(line, "\n") end
   end
+
   pipe:close()
+
   return results
 end
 
@@ -71,7 +77,8 @@ local function sign()
     method = "POST", url = "https://dynamodb.eu-central-1.amazonaws.com/", service = "dynamodb",
     region = "eu-central-1", body = body,
     headers = {
-      ["content-type"] = "application/x-amz-json-1.0", ["x-amz-target"] = "DynamoDB_20120810.PutItem",
+      ["content-type"] = "application/x-amz-json-1.0",
+        ["x-amz-target"] = "DynamoDB_20120810.PutItem",
     },
     credentials = {
       access_key_id = "AKIDEXAMPLE", secret_access_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
@@ -98,6 +105,7 @@ local function items_sum()
     sum = sum + item.ttl + item.total_bytes + #item.files + #item.tags.model
     for _ in pairs(item) do sum = sum + 1 end
   end
+
   return sum
 end
 
@@ -111,12 +119,16 @@ local COMPARISONS = {
 
 local function report(row)
   if #row.theirs == 0 then
-    print(("%-12s %s did not answer: run ./dev bench, which installs it"):format(row.what, row.peer))
+    print(("%-12s %s did not answer: run ./dev bench, which installs it"):format(row.what,
+      row.peer))
     return
   end
+
   local ratio = median(row.ratios)
-  print(("%-12s %10.0f/s   %-22s %10.0f/s   %6.2f times (%.2f to %.2f)%s"):format(row.what, median(row.ours),
-    row.peer, median(row.theirs), ratio, math.min(table.unpack(row.ratios)), math.max(table.unpack(row.ratios)),
+  print(("%-12s %10.0f/s   %-22s %10.0f/s   %6.2f times (%.2f to %.2f)%s"):format(row.what,
+    median(row.ours),
+    row.peer, median(row.theirs), ratio, math.min(table.unpack(row.ratios)),
+      math.max(table.unpack(row.ratios)),
     row.aim and ("   aim %.1f %s"):format(row.aim, ratio >= row.aim and "met" or "not met") or ""))
 end
 
@@ -129,8 +141,12 @@ for _ = 1, ROUNDS do
     dynamodb = measure(20, function() dynamodb.decode_reply(page_text) end),
     emf = measure(20000, write_metrics),
   }
+
   local peers = ask_peers(body_file, page_file)
-  if peers["items-sum"] then assert(peers["items-sum"] == items_sum(), "the page is decoded otherwise") end
+  if peers["items-sum"] then
+    assert(peers["items-sum"] == items_sum(), "the page is decoded otherwise")
+  end
+
   for _, row in ipairs(COMPARISONS) do
     local theirs = peers[row.peer]
     if theirs then

@@ -12,7 +12,14 @@ db:create_table({ TableName = "bench", BillingMode = "PAY_PER_REQUEST",
   KeySchema = { { AttributeName = "pk", KeyType = "HASH" } } })
 
 local function item(i)
-  return { pk = "key-" .. i, variant = "a", score = 0.25, count = i, note = ("x"):rep(1000), tags = { "a", "b" } }
+  return {
+    pk = "key-" .. i,
+    variant = "a",
+    score = 0.25,
+    count = i,
+    note = ("x"):rep(1000),
+    tags = { "a", "b" },
+  }
 end
 
 local function measure(name, send)
@@ -24,4 +31,6 @@ local function measure(name, send)
 end
 
 measure("PutItem", function(i) return db:put_item({ TableName = "bench", Item = item(i) }) end)
-measure("GetItem", function(i) return db:get_item({ TableName = "bench", Key = { pk = "key-" .. i } }) end)
+measure("GetItem", function(i)
+  return db:get_item({ TableName = "bench", Key = { pk = "key-" .. i } })
+end)

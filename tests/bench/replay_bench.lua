@@ -27,13 +27,16 @@ local function our_rate(set, old)
   local summary = assert(replay.run { set = set, old = old, recordings = { PATH }, jobs = 1 })
   local seconds = os.clock() - start
   assert(summary.identical == LINES, "the replay differs from its recording")
+
   return LINES / seconds
 end
 
 local function peer_rate(peer)
-  local pipe = assert(io.popen(("node tests/bench/replay_peers.mjs %s %s %d"):format(PATH, peer.name, peer.lines)))
+  local pipe = assert(io.popen(("node tests/bench/replay_peers.mjs %s %s %d"):format(PATH,
+    peer.name, peer.lines)))
   local rate = tonumber(pipe:read("l"))
   assert(pipe:close() and rate, peer.name .. " did not decide as recorded")
+
   return rate
 end
 
@@ -59,8 +62,11 @@ for _, peer in ipairs(PEERS) do
 end
 print(("replay %s/s  %s"):format(thousands(ours // 1), table.concat(ratios, "  ")))
 print(("target %s/s on one core: %s"):format(thousands(TARGET), verdict(ours >= TARGET)))
-print(("diff %s/s: %.2f times the work of replay, target %.1f: %s"):format(thousands(diff // 1), ours / diff,
+print(("diff %s/s: %.2f times the work of replay, target %.1f: %s"):format(thousands(diff // 1),
+  ours / diff,
   DIFF_TARGET, verdict(ours / diff <= DIFF_TARGET)))
 for _, peer in ipairs(PEERS) do
-  if peer.to_beat then print(("target ahead of %s: %s"):format(peer.name, verdict(ours > peer.rate))) end
+  if peer.to_beat then
+    print(("target ahead of %s: %s"):format(peer.name, verdict(ours > peer.rate)))
+  end
 end

@@ -1,5 +1,5 @@
--- ARCHITECTURE.md is compared with the tree: the picture of the folders with what their files include,
--- and every answer with the file that it names.
+-- ARCHITECTURE.md is compared with the tree: the picture of the folders with what their files
+-- include, and every answer with the file that it names.
 local page = assert(io.open("ARCHITECTURE.md")):read("a")
 
 local function lines_of(command)
@@ -8,6 +8,7 @@ local function lines_of(command)
   for line in pipe:lines() do lines[#lines + 1] = line end
   assert(pipe:close())
   assert(#lines > 0, command .. " finds nothing")
+
   return lines
 end
 
@@ -15,12 +16,15 @@ local function sorted_keys(set)
   local keys = {}
   for key in pairs(set) do keys[#keys + 1] = key end
   table.sort(keys)
+
   return table.concat(keys, " ")
 end
 
--- "core/json" of "host/core/json/scan.c", "bindings" of "bindings/json.c", "main.c" of "host/main.c".
+-- "core/json" of "host/core/json/scan.c", "bindings" of "bindings/json.c", "main.c" of
+-- "host/main.c".
 local function folder_of(path)
-  return path:match("^host/(.*)/[^/]*$") or path:match("^(bindings)/") or path:match("^host/([^/]+)$")
+  return path:match("^host/(.*)/[^/]*$") or path:match("^(bindings)/")
+    or path:match("^host/([^/]+)$")
 end
 
 -- The folder of an included header, which is named from host/ or bindings/ on.
@@ -37,7 +41,9 @@ local function includes()
     sees[folder] = sees[folder] or {}
     if other ~= folder then sees[folder][other] = true end
   end
+
   for folder, set in pairs(sees) do sees[folder] = sorted_keys(set) end
+
   return sees
 end
 
@@ -49,6 +55,7 @@ describe("ARCHITECTURE.md", function()
     for name in list:gmatch("%S+") do
       if name ~= "·" then set[name] = true end
     end
+
     picture[folder] = sorted_keys(set)
     order[#order + 1] = folder
   end
@@ -58,6 +65,7 @@ describe("ARCHITECTURE.md", function()
     for folder, list in pairs(real) do
       if list ~= "" then assert.equal(list, picture[folder], "what " .. folder .. " includes") end
     end
+
     for folder in pairs(picture) do
       assert.truthy(real[folder], "the picture has a folder that is not there: " .. folder)
     end
@@ -97,8 +105,10 @@ describe("ARCHITECTURE.md", function()
           assert.truthy(text:find(code, 1, true), ("%s does not have %s"):format(path, code))
         end
       end
+
       assert.truthy(path, "an answer names no file: " .. answer)
     end
+
     assert.is_true(answers >= 30, "it has " .. answers .. " answers")
   end)
 

@@ -32,6 +32,7 @@ describe("arguments", function()
       table.insert(words, "a")
       assert.equal("d", arguments.parse(VERB, words).dir)
     end
+
     assert.equal("x=y", parse("--dir=x=y", "a").dir)
   end)
 
@@ -84,6 +85,7 @@ describe("arguments", function()
   end)
 
   it("writes the usage from the declaration", function()
-    assert.equal("weir try [--json] [-p DIR] [--set NAME=VALUE]… ONE [REST…]", arguments.usage(VERB))
+    assert.equal("weir try [--json] [-p DIR] [--set NAME=VALUE]… ONE [REST…]",
+      arguments.usage(VERB))
   end)
 end)

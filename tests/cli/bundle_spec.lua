@@ -11,7 +11,8 @@ describe("weir bundle", function()
     local result = run { "bundle", "policies", "-o", one }
     assert.equal(0, result.status, result.stderr)
     assert.equal("", result.stdout)
-    assert.matches("one: 5 policies, [%d.]+ KiB, sha256:%x+\nNext: weir diff policies ", result.stderr)
+    assert.matches("one: 5 policies, [%d.]+ KiB, sha256:%x+\nNext: weir diff policies ",
+      result.stderr)
     assert.equal(0, run({ "bundle", "policies", "-o", two }).status)
     assert.equal(run.read(one), run.read(two))
     assert.equal(run.read(one), run({ "bundle", "policies" }).stdout)
@@ -20,7 +21,16 @@ describe("weir bundle", function()
   it("stands wherever a directory does", function()
     local bundle = folder .. "/policies.bundle"
     run { "bundle", "policies", "-o", bundle }
-    local decided = run { "decide", "routing", "-e", "-", "-p", bundle, stdin = '{"file_count": 12}' }
+    local decided = run {
+      "decide",
+      "routing",
+      "-e",
+      "-",
+      "-p",
+      bundle,
+      stdin = '{"file_count": 12}',
+    }
+
     assert.matches("batch\n  because  12 files, at or above 10\n  where    .*policies.bundle/routing.lua:40",
       decided.stdout)
     assert.equal(0, run({ "check", bundle }).status)
@@ -38,7 +48,8 @@ describe("weir bundle", function()
     assert.is_nil(io.open(folder .. "/x"))
   end)
 
-  it("writes nothing for a set in whose source weir check finds an error, and shows warnings", function()
+  it("writes nothing for a set in whose source weir check finds an error, and shows warnings",
+    function()
     local policy = [[return policy {
   kind = "routing",
   params = { limit = integer { 5, doc = "files" } },
@@ -90,9 +101,19 @@ describe("weir bundle", function()
 
   it("is checked where it is used: a damaged one is refused", function()
     run.write(folder .. "/damaged", run({ "bundle", "policies" }).stdout:gsub("below", "under"))
-    local result = run { "decide", "routing", "-e", "-", "-p", folder .. "/damaged", stdin = '{"file_count": 12}' }
+    local result = run {
+      "decide",
+      "routing",
+      "-e",
+      "-",
+      "-p",
+      folder .. "/damaged",
+      stdin = '{"file_count": 12}',
+    }
+
     assert.equal(7, result.status)
-    assert.matches("error%[W013%] its file '[%w/]+%.lua' is not what its digest says", result.stderr)
+    assert.matches("error%[W013%] its file '[%w/]+%.lua' is not what its digest says",
+      result.stderr)
     assert.equal(7, run({ "check", folder .. "/damaged" }).status)
   end)
 end)

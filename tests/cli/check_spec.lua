@@ -26,7 +26,8 @@ describe("weir check", function()
     assert.equal(0, result.status)
     assert.equal("", result.stderr)
     assert.matches("^limits: worst example %d+ instructions, ", result.stdout)
-    assert.matches(": 1 file, 1 policy, 1 example, 0 errors, 0 warnings%.  Next: weir replay ", result.stdout)
+    assert.matches(": 1 file, 1 policy, 1 example, 0 errors, 0 warnings%.  Next: weir replay ",
+      result.stdout)
   end)
 
   it("shows the place, the source, a caret and what was meant, status 1", function()
@@ -93,7 +94,8 @@ describe("weir check", function()
     assert.equal(1, result.status)
     assert.same({
       file = directory .. "/routing.lua", line = 3, column = 96, severity = "error", code = "W101",
-      message = "facts of kind routing have no field 'facts.fileCount'", hint = "did you mean 'file_count'?",
+      message = "facts of kind routing have no field 'facts.fileCount'",
+        hint = "did you mean 'file_count'?",
     }, json.decode(result.stdout))
     assert.equal("", check({ ["routing.lua"] = GOOD }, "--json").stdout)
   end)

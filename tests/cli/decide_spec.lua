@@ -32,6 +32,7 @@ describe("weir decide", function()
     given.stdin = facts
     return run(given)
   end
+
   local function refused(status, message, facts, ...)
     local result = decide(facts, ...)
     assert.equal(status, result.status)
@@ -42,7 +43,8 @@ describe("weir decide", function()
   it("shows action, reason and place, status 0", function()
     local result = decide('{"file_count": 3}')
     assert.equal(0, result.status)
-    assert.matches("^realtime\n  because  3 files, below 10, %-\n  where    " .. directory:gsub("%p", "%%%0")
+    assert.matches("^realtime\n  because  3 files, below 10, %-\n  where    "
+      .. directory:gsub("%p", "%%%0")
       .. "/routing%.lua:11\n", result.stdout)
   end)
 
@@ -89,6 +91,7 @@ describe("weir decide", function()
       given.stdin, given.env = '{"file_count": 3}', { WEIR_PARAMS = environment }
       return json.decode(run(given).stdout).params
     end
+
     assert.same({ threshold = 4, mode = "fast" }, with('{"threshold": 4}'))
     assert.same({ threshold = 5, mode = "cheap" }, with('{"threshold": 4}', "--set", "threshold=5",
       "--set=mode=cheap"))
@@ -101,18 +104,45 @@ describe("weir decide", function()
   end)
 
   it("refuses parameters that are unknown, of another type, or out of bounds, status 2", function()
-    refused(2, "no policy has a parameter 'treshold'; did you mean 'threshold'?", "{}", "--set", "treshold=1")
-    refused(2, "--set 'threshold' is not NAME=VALUE; write --set threshold=20", "{}", "--set", "threshold")
-    refused(2, "--set gives 'threshold' twice", "{}", "--set", "threshold=1", "--set", "threshold=2")
+    refused(2, "no policy has a parameter 'treshold'; did you mean 'threshold'?", "{}", "--set",
+      "treshold=1")
+    refused(2, "--set 'threshold' is not NAME=VALUE; write --set threshold=20", "{}", "--set",
+      "threshold")
+    refused(2, "--set gives 'threshold' twice", "{}", "--set", "threshold=1", "--set",
+      "threshold=2")
     refused(2, "threshold", "{}", "--set", "threshold=abc")
     refused(2, "from 1 to 100", "{}", "--set", "threshold=101")
     refused(2, "mode", "{}", "--set", "mode=slow")
-    local result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = "{" } }
+    local result = run {
+      "decide",
+      "routing",
+      "-p",
+      directory,
+      stdin = "{}",
+      env = { WEIR_PARAMS = "{" },
+    }
+
     assert.equal(2, result.status)
     assert.matches("WEIR_PARAMS is not JSON", result.stderr)
-    result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = "[1]" } }
+    result = run {
+      "decide",
+      "routing",
+      "-p",
+      directory,
+      stdin = "{}",
+      env = { WEIR_PARAMS = "[1]" },
+    }
+
     assert.matches("WEIR_PARAMS must be a JSON object", result.stderr)
-    result = run { "decide", "routing", "-p", directory, stdin = "{}", env = { WEIR_PARAMS = '{"threshold": null}' } }
+    result = run {
+      "decide",
+      "routing",
+      "-p",
+      directory,
+      stdin = "{}",
+      env = { WEIR_PARAMS = '{"threshold": null}' },
+    }
+
     assert.equal(2, result.status)
     assert.matches("WEIR_PARAMS gives 'threshold' the value null", result.stderr)
   end)
@@ -153,6 +183,7 @@ describe("weir decide", function()
       assert.equal("", result.stdout)
       assert.truthy(result.stderr:find(message, 1, true), result.stderr)
     end
+
     local object = json.decode(decide('{"file_count": 13}', "--json").stdout)
     assert.equal("PolicyError", object.code)
   end)

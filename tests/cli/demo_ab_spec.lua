@@ -1,5 +1,6 @@
--- ./dev demo-ab: it prints what docs/promotion.md shows of it, its page and its recording are there, and it
--- fails when what it shows is not true. The shipped recording of experiments holds the same decisions.
+-- ./dev demo-ab: it prints what docs/promotion.md shows of it, its page and its recording are
+-- there, and it fails when what it shows is not true. The shipped recording of experiments holds
+-- the same decisions.
 local doc_commands = require "support.doc_commands"
 local files = require "support.files"
 local json = require "weir.json"
@@ -21,6 +22,7 @@ local function demo(directory, settings)
     :format(settings, run.quote(run.program), run.quote(directory), path))
   local output = files.read(path)
   os.remove(path)
+
   return output, status
 end
 
@@ -32,6 +34,7 @@ local function shown_lines()
     if inside then lines[#lines + 1] = line end
     inside = inside or line == "$ ./dev demo-ab"
   end
+
   return lines
 end
 
@@ -55,13 +58,15 @@ local function decisions_of(text)
     local decision = json.decode(line)
     list[#list + 1] = { decision.id, decision.decision, decision.because }
   end
+
   return list
 end
 
 describe("the demo of A/B tests", function()
   teardown(files.remove_all)
 
-  it("prints what docs/promotion.md shows, and leaves a page and a recording like the shipped one", function()
+  it("prints what docs/promotion.md shows, and leaves a page and a recording like the shipped one",
+    function()
     local directory = files.directory()
     local output, status = demo(directory, "NO_COLOR=1")
     assert.equal(0, status, output)

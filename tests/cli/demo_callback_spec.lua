@@ -1,5 +1,5 @@
--- ./dev demo-callback: what it prints is what deploy/README.md shows, it ends as it should or says that it
--- does not, and leaves no process behind.
+-- ./dev demo-callback: what it prints is what deploy/README.md shows, it ends as it should or says
+-- that it does not, and leaves no process behind.
 local doc_commands = require "support.doc_commands"
 local emulators = require "support.emulator"
 local run = require "support.run"
@@ -16,6 +16,7 @@ local function session_members(id)
     .. " | awk -F') ' '{ split($2, f, \" \"); if (f[4] == " .. id .. ") print $1 }'")
   local text = pipe:read("a")
   pipe:close()
+
   return text
 end
 
@@ -29,11 +30,14 @@ local function demo(weir, settings)
   pipe:close()
   local output = run.read(path)
   os.remove(path)
+
   return output, status, session
 end
 
 local function is_gone(session)
-  emulators.wait("the end of the demo's processes", function() return session_members(session) == "" end)
+  emulators.wait("the end of the demo's processes", function()
+    return session_members(session) == ""
+  end)
 end
 
 describe("the demo of the callback", function()
@@ -46,11 +50,13 @@ describe("the demo of the callback", function()
     for _, command in ipairs(doc_commands.find(shown)) do
       if command.command == "./dev demo-callback" then block = command end
     end
+
     local printed = lines_of(output)
     assert.equal(#printed, block.last - block.first + 1, output)
     for i, line in ipairs(printed) do
       local wanted = shown[block.first + i - 1]
-      assert(doc_commands.same_line(wanted, line), ("line %d\nshown   %s\nprinted %s"):format(i, wanted, line))
+      assert(doc_commands.same_line(wanted, line),
+        ("line %d\nshown   %s\nprinted %s"):format(i, wanted, line))
     end
   end)
 

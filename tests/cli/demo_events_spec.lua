@@ -7,11 +7,13 @@ local function demo(weir)
     :format(run.quote(weir), path))
   local output = run.read(path)
   os.remove(path)
+
   return output, status
 end
 
 describe("the demo of events", function()
-  it("walks from polling to events and back, compares, and prints the latency of both ways", function()
+  it("walks from polling to events and back, compares, and prints the latency of both ways",
+    function()
     local output, status = demo(run.program)
     assert.equal(0, status, output)
     for _, words in ipairs {

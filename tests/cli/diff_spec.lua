@@ -20,7 +20,8 @@ describe("weir diff", function()
   -- A set in the folder; what is left out is as in the old one.
   local function set(name, given)
     os.execute("mkdir " .. folder .. "/" .. name)
-    run.write(folder .. "/" .. name .. "/routing.lua", POLICY:format(given.threshold or 10, given.params or "",
+    run.write(folder .. "/" .. name .. "/routing.lua",
+      POLICY:format(given.threshold or 10, given.params or "",
       given.code or "", given.few or "few"))
   end
 
@@ -34,8 +35,12 @@ describe("weir diff", function()
     local policies = assert(require("weir.policy_set").load(folder .. "/old"))
     local lines = {}
     for i = 1, 24 do
-      lines[i] = policies:record("routing", ('{"file_count":%d}'):format(i), { id = "id-" .. i, time = "t" })
+      lines[i] = policies:record("routing", ('{"file_count":%d}'):format(i), {
+        id = "id-" .. i,
+        time = "t",
+      })
     end
+
     lines[25] = '{"schema":"weir.decision/1"}'
     run.write(folder .. "/day.jsonl", table.concat(lines, "\n") .. "\n")
     run.write(folder .. "/good.jsonl", table.concat(lines, "\n", 1, 24) .. "\n")
@@ -50,7 +55,9 @@ describe("weir diff", function()
   end
 
   -- The output with its digest left out.
-  local function text(result) return (result.stdout:gsub("\ndigest sha256:%x+\n$", "\ndigest\n")) end
+  local function text(result)
+    return (result.stdout:gsub("\ndigest sha256:%x+\n$", "\ndigest\n"))
+  end
 
   it("groups what changes, with an example of each group, and totals", function()
     local result = diff("old", "twenty", "good.jsonl")
@@ -68,11 +75,13 @@ old -> twenty
   routing  realtime   9  ->  19  +10
 digest
 ]], text(result))
-    assert.equal("Next: weir diff old twenty good.jsonl --json --all   lists every one\n", result.stderr)
+    assert.equal("Next: weir diff old twenty good.jsonl --json --all   lists every one\n",
+      result.stderr)
   end)
 
   it("names a parameter that is gone", function()
-    assert.matches("\n  routing  threshold 20 %-> 10, most is gone\n", diff("twenty", "old", "good.jsonl").stdout)
+    assert.matches("\n  routing  threshold 20 %-> 10, most is gone\n",
+      diff("twenty", "old", "good.jsonl").stdout)
   end)
 
   it("counts decisions that only give another reason, and shows no group of them", function()
@@ -134,7 +143,8 @@ digest
     local many = run.read(folder .. "/good.jsonl"):rep(80)
     local one = run.read(folder .. "/good.jsonl"):gsub('"file_count":%d+', '"file_count":1')
     run.write(folder .. "/rare.jsonl", one:rep(80) .. many:match("[^\n]*id%-12[^\n]*\n"))
-    assert.matches("\n1 of 1,921 decisions change %(less than 0.1 %%%)\n", diff("old", "twenty", "rare.jsonl").stdout)
+    assert.matches("\n1 of 1,921 decisions change %(less than 0.1 %%%)\n",
+      diff("old", "twenty", "rare.jsonl").stdout)
   end)
 
   it("lists groups, and with --all every change, as JSON", function()
@@ -144,8 +154,15 @@ digest
     assert.equal(11, #list)
     assert.same({ "difference", 10, "batch" }, { list[1].type, list[1].line, list[1].was.action })
     local summary = list[11]
-    assert.same({ "old", "twenty", 10, 1 }, { summary.old, summary.new, summary.changed, #summary.changes })
-    assert.same({ "routing", "batch -> realtime", 10, "twenty/routing.lua:6" }, { summary.changes[1].kind,
+    assert.same({ "old", "twenty", 10, 1 }, {
+      summary.old,
+      summary.new,
+      summary.changed,
+      #summary.changes,
+    })
+
+    assert.same({ "routing", "batch -> realtime", 10, "twenty/routing.lua:6" },
+      { summary.changes[1].kind,
       summary.changes[1].change, summary.changes[1].count, summary.changes[1].rule })
     assert.equal(1, select(2, diff("old", "twenty", "good.jsonl", "--json").stdout:gsub("\n", "")))
   end)

@@ -2,7 +2,8 @@ local files = require("support.files")
 local doc_commands = require("support.doc_commands")
 
 local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md",
-  "docs/realtime-inference.md", "docs/model-registry.md", "docs/promotion.md", "docs/replay-digest.md",
+  "docs/realtime-inference.md", "docs/model-registry.md", "docs/promotion.md",
+    "docs/replay-digest.md",
   "docs/permissions.md", "docs/simulate.md", "docs/event-processing.md" }
 
 describe("the documents", function()
@@ -15,6 +16,7 @@ describe("the documents", function()
         messages[i] = ("%s:%d: $ %s\n%s"):format(path, command.line, command.command,
           table.concat(command.output, "\n"))
       end
+
       assert(#wrong == 0, table.concat(messages, "\n\n")
         .. "\n\nUpdate it with: weir lua tests/support/doc_commands.lua --update " .. path)
     end)
@@ -24,9 +26,11 @@ end)
 describe("the runner of documents", function()
   it("finds commands, their continuations and their output", function()
     local commands = doc_commands.find {
-      "```sh", "$ not run", "```", "```console", "$ one", "out 1", "", "out 2", "$ two \\", "> more",
+      "```sh", "$ not run", "```", "```console", "$ one", "out 1", "", "out 2", "$ two \\",
+        "> more",
       "$ three", "```", "$ outside",
     }
+
     assert.same({
       { line = 5, command = "one", first = 6, last = 8 },
       { line = 9, command = "two \\\nmore", first = 11, last = 10 },

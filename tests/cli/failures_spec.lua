@@ -1,4 +1,5 @@
--- How every verb ends when something is wrong: the documented status, a message with what to do, and with
+-- How every verb ends when something is wrong: the documented status, a message with what to do,
+-- and with
 -- --json an object for it.
 local json = require "weir.json"
 local run = require "support.run"
@@ -27,6 +28,7 @@ describe("a failure", function()
       ["seven.json"] = '{"file_count": 7}',
       ["broken.json"] = "{",
     }
+
     for name, text in pairs {
       good = GOOD,
       broken = "return policy {",
@@ -35,12 +37,14 @@ describe("a failure", function()
       os.execute("mkdir " .. folder .. "/" .. name)
       run.write(folder .. "/" .. name .. "/routing.lua", text)
     end
+
     local bundle = run({ "bundle", "good", directory = folder }).stdout
     run.write(folder .. "/bundle", bundle)
     run.write(folder .. "/edited", (bundle:gsub("no luck", "bad luck")))
     run.write(folder .. "/cut", bundle:sub(1, -20))
     local set = assert(require("weir.policy_set").load(folder .. "/good"))
-    run.write(folder .. "/day.jsonl", set:record("routing", '{"file_count":3}', { id = "a", time = "t" }) .. "\n")
+    run.write(folder .. "/day.jsonl", set:record("routing", '{"file_count":3}',
+      { id = "a", time = "t" }) .. "\n")
   end)
 
   teardown(function() run.remove(folder) end)
@@ -49,6 +53,7 @@ describe("a failure", function()
     local given = { ... }
     given.directory, given.stdin = folder, ""
     given.env = { HOME = "/nowhere", AWS_REGION = "eu-west-1", AWS_EC2_METADATA_DISABLED = "true" }
+
     return run(given)
   end
 
@@ -94,7 +99,8 @@ describe("a failure", function()
 
   for _, case in ipairs(CASES) do
     local status, words = case[1], table.move(case, 2, #case, 1, {})
-    it(("of weir %s has status %d, and is an object with --json"):format(table.concat(words, " "), status), function()
+    it(("of weir %s has status %d, and is an object with --json"):format(table.concat(words, " "),
+      status), function()
       local plain = weir(table.unpack(words))
       assert.equal(status, plain.status, plain.stderr)
       assert.is_true(#plain.stderr + #plain.stdout > 0)
@@ -107,6 +113,7 @@ describe("a failure", function()
         last = json.decode(line)
         assert.equal("table", type(last), line)
       end
+
       assert.is_table(last, "nothing is printed")
       assert.is_truthy(last.error or last.type == "summary" or last.code, result.stdout)
       if last.exit then assert.equal(status, last.exit) end
@@ -118,6 +125,7 @@ describe("a failure", function()
     for line in weir("decide", "routing", "-p", "broken", "--json").stdout:gmatch("[^\n]+") do
       lines[#lines + 1] = json.decode(line)
     end
+
     assert.same({ "W003", "PolicySetRefused", 3 }, { lines[1].code, lines[2].code, lines[2].exit })
     assert.equal("the policy set broken does not load", lines[2].error)
   end)
@@ -125,11 +133,17 @@ describe("a failure", function()
   it("of a bundle that was edited is told as such, by every verb that takes one", function()
     for _, words in ipairs {
       { "check", "edited" }, { "decide", "routing", "-p", "edited", "-e", "events.json" },
-      { "bundle", "edited" }, { "watch", "edited", "--once" }, { "diff", "good", "edited", "day.jsonl" },
+      { "bundle", "edited" }, { "watch", "edited", "--once" }, {
+        "diff",
+        "good",
+        "edited",
+        "day.jsonl",
+      },
     } do
       local result = weir(table.unpack(words))
       assert.equal(7, result.status, words[1])
-      assert.matches("its file 'routing.lua' is not what its digest says", result.stdout .. result.stderr)
+      assert.matches("its file 'routing.lua' is not what its digest says", result.stdout
+        .. result.stderr)
     end
   end)
 
@@ -143,16 +157,23 @@ describe("a failure", function()
   it("names remedies that exist", function()
     run.write(folder .. "/none.json", "")
     for verb, words in pairs {
-      decide = { "decide", "routing", "-e", "events.json" }, check = { "check" }, bundle = { "bundle" },
+      decide = {
+        "decide",
+        "routing",
+        "-e",
+        "events.json",
+      }, check = { "check" }, bundle = { "bundle" },
       replay = { "replay", "day.jsonl" }, watch = { "watch" },
     } do
       local copy = folder .. "/bin/weir"
       os.execute(("mkdir -p %s/bin && cp %s %s"):format(folder, run.quote(run.program), copy))
-      local pipe = io.popen(("cd %s && %s %s 2>&1 </dev/null"):format(folder, copy, table.concat(words, " ")))
+      local pipe = io.popen(("cd %s && %s %s 2>&1 </dev/null"):format(folder, copy,
+        table.concat(words, " ")))
       local text = pipe:read("a")
       pipe:close()
       local has_option = run({ "help", verb }).stdout:find("--policies DIR", 1, true)
-      assert.matches(has_option and "Next: weir " .. verb .. " %-p DIR\n" or "Next: weir " .. verb .. " DIR\n", text)
+      assert.matches(has_option and "Next: weir " .. verb .. " %-p DIR\n" or "Next: weir " .. verb
+        .. " DIR\n", text)
     end
   end)
 
@@ -162,7 +183,8 @@ describe("a failure", function()
     run.write(folder .. "/two/a.lua", (warns:gsub("error%(.-%)", "x = 1")))
     local result = weir("check", "two")
     local first_error = result.stdout:match("error%[(W%d+)%]")
-    assert.is_true(result.stdout:find("warning[W201]", 1, true) < result.stdout:find("error[", 1, true))
+    assert.is_true(result.stdout:find("warning[W201]", 1, true) < result.stdout:find("error[", 1,
+      true))
     assert.matches("Next: weir help " .. first_error, result.stdout)
   end)
 end)

@@ -15,6 +15,7 @@ local function codes_in(pattern)
   local pipe = io.popen("grep -rhoE '\"W[0-9]{3}\"' " .. pattern)
   for code in pipe:lines() do found[code:match("W%d+")] = true end
   pipe:close()
+
   return found
 end
 
@@ -29,6 +30,7 @@ describe("the finding pages", function()
     for _, code in ipairs(findings.codes()) do
       assert.equal(findings.page(code), run.read("docs/findings/" .. code .. ".md"), code)
     end
+
     local pipe = io.popen("ls docs/findings | wc -l")
     assert.equal(#findings.codes() + 1, tonumber(pipe:read("a")))
     pipe:close()

@@ -14,6 +14,7 @@ local function codes(text)
   for i, finding in ipairs(lint.check(text, "x.lua")) do
     list[i] = ("%s %d:%d"):format(finding.code, finding.line, finding.column)
   end
+
   return table.concat(list, ", ")
 end
 
@@ -33,7 +34,8 @@ describe("the lexer", function()
       c\
 d\"" 'x"y' [[
 long]] [=[a]]b]=]]==]
-    assert.same({ load("return " .. source:gsub('" \'', '", \''):gsub("' %[%[", "', [["):gsub("%]%] %[=",
+    assert.same({ load("return " .. source:gsub('" \'', '", \''):gsub("' %[%[",
+      "', [["):gsub("%]%] %[=",
       "]], [="))() },
       values(source))
   end)
@@ -56,7 +58,8 @@ describe("the parser", function()
     local list = "ls lua/weir/*.lua lua/weir/*/*.lua tests/*/*.lua policies/*.lua"
     for _, path in ipairs(files.lines_of(list)) do
       local block, problem = parser.parse(files.read(path))
-      assert.is_truthy(block, path .. ": " .. (problem and problem.syntax .. " at line " .. problem.line
+      assert.is_truthy(block, path .. ": "
+        .. (problem and problem.syntax .. " at line " .. problem.line
         or ""))
     end
   end)
@@ -66,13 +69,15 @@ describe("the parser", function()
     for i, param in ipairs(parser.parse("function t.a:m(b, c) end")[1].func.params) do
       names[i] = param.name
     end
+
     assert.same({ "self", "b", "c" }, names)
     assert.same({}, parser.parse("function t.a.m() end")[1].func.params)
   end)
 
   it("refuses what Lua refuses, and never raises", function()
     for _, text in ipairs {
-      "return", "x", "x =", "= 1", "if", "local function", "return 1 2", "for i do end", "f(", "{", '"',
+      "return", "x", "x =", "= 1", "if", "local function", "return 1 2", "for i do end", "f(", "{",
+        '"',
         "'a\n'", "[[", "--[[",
       "goto", "::a", "local x <", "a.b:c = 1", "x = }", "\0", "\xff", "3x", "0x", "1e", "a..",
         "return ...,", "function f(",
@@ -84,8 +89,10 @@ describe("the parser", function()
 
   it("survives hostile depth and length", function()
     for _, text in ipairs {
-      "return " .. ("("):rep(10000) .. "1" .. (")"):rep(10000), ("do "):rep(10000) .. ("end "):rep(10000),
-      "return " .. ("{"):rep(100000), "return " .. ("-"):rep(100000) .. "1", "return a" .. (".b"):rep(100000),
+      "return " .. ("("):rep(10000) .. "1" .. (")"):rep(10000), ("do "):rep(10000)
+        .. ("end "):rep(10000),
+      "return " .. ("{"):rep(100000), "return " .. ("-"):rep(100000) .. "1", "return a"
+        .. (".b"):rep(100000),
       "return 1" .. (" + 1"):rep(100000), "return a" .. ("()"):rep(100000), "return "
         .. ("function() return "):rep(5000),
     } do
@@ -116,7 +123,8 @@ describe("lint", function()
       local weights = { kind = "weights" }
       finds("W101 5:43", "for _, v in ipairs(facts.variants) do\n  if v.name == \"a\" and v.weight == 1 or "
         .. "v.wieght then " ..
-        "return assign { variant = v.name, bucket = 1, because = \"x\" } end\nend\nerror(\"none\")", weights)
+        "return assign { variant = v.name, bucket = 1, because = \"x\" } end\nend\nerror(\"none\")",
+          weights)
       assert.equal("W101 2:11", codes("local function f(x)\n return x.nope\nend\n"
         .. policy("f(facts) " .. BATCH)))
     end)
@@ -124,7 +132,8 @@ describe("lint", function()
     it("is silent about what it cannot know", function()
       finds("", "local v = facts\nv = { nope = 1 }\nif v.nope then " .. BATCH .. " end " .. BATCH)
       finds("", "local facts = { nope = 1 }\nif facts.nope then " .. BATCH .. " end " .. BATCH)
-      finds("", 'return ignore { because = "%s", facts.event.anything.at.all }', { kind = "mapping" })
+      finds("", 'return ignore { because = "%s", facts.event.anything.at.all }',
+        { kind = "mapping" })
       assert.equal("", codes("local function f(x) return x.nope end\nf({ nope = 1 })\n"
         .. policy("f(facts) " .. BATCH)))
     end)

@@ -1,5 +1,5 @@
--- How weir's Lua is made (deploy/lua): what is not that Lua is refused, and so is a patch that does not
--- do what it says.
+-- How weir's Lua is made (deploy/lua): what is not that Lua is refused, and so is a patch that does
+-- not do what it says.
 local run = require "support.run"
 
 local LUA = "build/lua"
@@ -9,6 +9,7 @@ local function shell(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
   local output = pipe:read("a")
   local _, _, status = pipe:close()
+
   return status, output
 end
 
@@ -18,6 +19,7 @@ local function compile(lua_directory, included)
   local status, output = shell(("cc -std=c11 -fsyntax-only -I%s -I%s -Ihost %s/try.c"):format(lua_directory,
     directory, directory))
   run.remove(directory)
+
   return status, output
 end
 
@@ -68,7 +70,8 @@ describe("deploy/lua/fetch.sh", function()
   it("refuses a patch that does not fit exactly", function()
     local path = tree .. "/deploy/lua/patches/03-nan.patch"
     local text = run.read(path)
-    run.write(path, (text:gsub("lua_assert", "lua_assume"):gsub("lua_number2str", "lua_number_to_str")))
+    run.write(path, (text:gsub("lua_assert", "lua_assume"):gsub("lua_number2str",
+      "lua_number_to_str")))
     local status, output = fetch()
     assert.equal(1, status)
     assert.matches("lua: 03-nan.patch does not fit Lua 5.4.", output, 1, true)

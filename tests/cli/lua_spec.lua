@@ -5,6 +5,7 @@ local function script(text, given)
   given.stdin = text
   table.insert(given, 1, "-")
   table.insert(given, 1, "lua")
+
   return run(given)
 end
 

@@ -15,13 +15,15 @@ describe("weir", function()
       assert.matches("\n  check +load and verify", result.stdout)
       assert.equal("", result.stderr)
     end
+
     assert.matches("^weir %d+%.%d+%.%d+ %(Lua 5%.4%.%d+%)\n$", run({ "--version" }).stdout)
   end)
 
   it("names an unknown verb, the likely one, and what to type", function()
     local result = run { "chekc" }
     assert.equal(2, result.status)
-    assert.equal("weir: unknown verb 'chekc'; did you mean 'check'?\nNext: weir help check\n", result.stderr)
+    assert.equal("weir: unknown verb 'chekc'; did you mean 'check'?\nNext: weir help check\n",
+      result.stderr)
     assert.equal("weir: unknown verb 'xyzzy'\nNext: weir help\n", run({ "xyzzy" }).stderr)
   end)
 
@@ -34,7 +36,8 @@ describe("weir", function()
     for _, verb in ipairs(require("weir.cli").verbs) do
       local result = run { verb, "--frobnicate" }
       assert.equal(2, result.status, verb)
-      assert.equal(("weir: %s: unknown option '--frobnicate'\nNext: weir help %s\n"):format(verb, verb),
+      assert.equal(("weir: %s: unknown option '--frobnicate'\nNext: weir help %s\n"):format(verb,
+        verb),
         result.stderr)
     end
   end)
@@ -44,7 +47,8 @@ describe("weir", function()
       local by_flag, by_verb = run { verb, "--help" }, run { "help", verb }
       assert.equal(0, by_flag.status)
       assert.equal(by_flag.stdout, by_verb.stdout)
-      for _, heading in ipairs { "Usage: weir " .. verb, "\nOptions\n", "\nExit status\n", "\nExamples\n" } do
+      for _, heading in ipairs { "Usage: weir " .. verb, "\nOptions\n", "\nExit status\n",
+        "\nExamples\n" } do
         assert.truthy(by_flag.stdout:find(heading, 1, true), verb .. ": " .. heading)
       end
     end
@@ -105,13 +109,17 @@ describe("weir in the layer", function()
     local result = weir("help")
     assert.equal(0, result.status)
     local verbs = {}
-    for name in result.stdout:match("\nVerbs\n(.-)\n\n"):gmatch("%f[^\n%z]  (%l+) ") do verbs[#verbs + 1] = name end
+    for name in result.stdout:match("\nVerbs\n(.-)\n\n"):gmatch("%f[^\n%z]  (%l+) ") do
+      verbs[#verbs + 1] = name
+    end
+
     assert.same({ "check", "decide", "replay", "diff", "lua", "version", "help" }, verbs)
   end)
 
   it("says of the others where they are", function()
     for _, verb in ipairs {
-      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry", "simulate",
+      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
+        "simulate",
       "deploy", "completion",
     } do
       local result = weir(verb)
@@ -119,9 +127,12 @@ describe("weir in the layer", function()
       assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\nNext: weir help\n")
         :format(verb), result.stderr)
     end
-    assert.matches("weir: the verb 'report' belongs to the command%-line program", weir("report").stderr)
+
+    assert.matches("weir: the verb 'report' belongs to the command%-line program",
+      weir("report").stderr)
     assert.equal("weir: replay: --html belongs to the command-line program, not to the layer; write --json\n"
-      .. "Next: weir help replay\n", run({ "lua", "-", "replay", "x", "--html", "y", stdin = SCRIPT }).stderr)
+      .. "Next: weir help replay\n", run({ "lua", "-", "replay", "x", "--html", "y",
+        stdin = SCRIPT }).stderr)
     assert.matches("unknown verb 'ruun'\n", weir("ruun").stderr)
     local result = run { "lua", "-", "help", "run", stdin = SCRIPT }
     assert.matches("weir: help: the verb 'run' belongs to the command%-line program", result.stderr)
@@ -131,7 +142,8 @@ end)
 describe("the manual page", function()
   it("is clean roff", function()
     local path = run.write(os.tmpname(), run({ "help", "--man" }).stdout)
-    local pipe = io.popen("LC_ALL=C.UTF-8 MANWIDTH=80 man -l --warnings " .. path .. " 2>&1 >/dev/null")
+    local pipe = io.popen("LC_ALL=C.UTF-8 MANWIDTH=80 man -l --warnings " .. path
+      .. " 2>&1 >/dev/null")
     assert.equal("", pipe:read("a"))
     pipe:close()
     os.remove(path)
@@ -158,6 +170,7 @@ describe("weir completion", function()
     local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1")
     local text = pipe:read("a")
     pipe:close()
+
     return text
   end
 
@@ -165,7 +178,8 @@ describe("weir completion", function()
     assert.equal("check\n", complete("weir", "che"))
     assert.matches("%-%-policies\n", complete("weir", "decide", "--"))
     assert.equal("routing\n", complete("weir", "decide", "ro"))
-    assert.equal("W101\nW102\nW103\nW104\nW105\nW106\nW107\nW108\nW109\n", complete("weir", "help", "W10"))
+    assert.equal("W101\nW102\nW103\nW104\nW105\nW106\nW107\nW108\nW109\n",
+      complete("weir", "help", "W10"))
     assert.matches("CMakeLists.txt\n", complete("weir", "match", "{}", "CMake"))
     assert.matches("lua\n", complete("weir", "decide", "-p", "lu"))
   end)

@@ -12,7 +12,8 @@ local function matching(title, test)
 end
 
 local PATTERN = '{"source": ["aws.s3"], "detail": {"size": [{"numeric": [">", 3]}]}}'
-local HIT, MISS = '{"source":"aws.s3","detail":{"size":5}}', '{"source":"aws.s3","detail":{"size":2}}'
+local HIT, MISS = '{"source":"aws.s3","detail":{"size":5}}',
+  '{"source":"aws.s3","detail":{"size":2}}'
 
 local function match(events, ...) return run { "match", PATTERN, stdin = events, ... } end
 
@@ -34,12 +35,15 @@ describe("weir match", function()
     local text = table.concat({ HIT, HIT .. "\r", "", MISS, HIT, "nonsense", HIT }, "\n")
     local numbers = {}
     for _, object in ipairs(decoded(match(text, "--json").stdout)) do
-      numbers[#numbers + 1] = ("%d %s"):format(object.line, object.match == nil and object.code or object.match)
+      numbers[#numbers + 1] = ("%d %s"):format(object.line, object.match == nil and object.code
+        or object.match)
     end
+
     assert.same({ "1 true", "2 true", "4 false", "5 true", "6 InvalidEvent", "7 true" }, numbers)
 
     local result = match(text)
-    assert.matches("^match  standard input:1\nmatch  standard input:2\nmiss   standard input:4\n", result.stdout)
+    assert.matches("^match  standard input:1\nmatch  standard input:2\nmiss   standard input:4\n",
+      result.stdout)
     assert.matches("\nmatch  standard input:5\nmatch  standard input:7\n$", result.stdout)
     assert.matches("4 of 6 events matched, 1 bad one", result.stderr, 1, true)
   end)
@@ -56,22 +60,32 @@ describe("weir match", function()
     local result = match(MISS)
     assert.matches("^miss   standard input:1\n    detail%.size: wanted %[.-%]; the event has 2",
       result.stdout)
-    assert.matches("detail.size: wanted %b[]; there is no such field", match('{"source":"aws.s3"}').stdout)
+    assert.matches("detail.size: wanted %b[]; there is no such field",
+      match('{"source":"aws.s3"}').stdout)
   end)
 
   matching("keeps the event's secrets: says only that there is another value", function()
-    for path, field in pairs { task_token = '{"task_token":%s}', ["Tags.TaskToken"] = '{"Tags":{"TaskToken":%s}}',
+    for path, field in pairs { task_token = '{"task_token":%s}',
+      ["Tags.TaskToken"] = '{"Tags":{"TaskToken":%s}}',
       ["tokens.a"] = '{"tokens":{"a":%s}}' } do
       local function explain(...)
-        return run { "match", field:format('["x"]'), stdin = field:format('"AQCEAAAAKgAAAAMAAAAA"'), ... }.stdout
+        return run {
+          "match",
+          field:format('["x"]'),
+          stdin = field:format('"AQCEAAAAKgAAAAMAAAAA"'),
+          ...
+        }.stdout
       end
+
       local text, object = explain(), explain("--json")
       assert.is_nil((text .. object):find("AQCE", 1, true), text)
       assert.matches(path .. ": wanted %b[]; the event has %[redacted%]", text)
       assert.equal("[redacted]", decoded(object)[1].misses[1].found)
     end
+
     local harmless = '{"tokenizer":"bpe"}'
-    assert.matches('the event has "bpe"', run { "match", '{"tokenizer":["x"]}', stdin = harmless }.stdout, 1, true)
+    assert.matches('the event has "bpe"', run { "match", '{"tokenizer":["x"]}',
+      stdin = harmless }.stdout, 1, true)
   end)
 
   matching("names and counts bad lines among good ones", function()
@@ -80,6 +94,7 @@ describe("weir match", function()
     for _, line in ipairs { 2, 3, 4 } do
       assert.matches(("standard input:%d: bad event: "):format(line), result.stderr)
     end
+
     assert.matches("\n2 of 5 events matched, 3 bad ones\n$", result.stderr)
     local _, matches = result.stdout:gsub("match  ", "")
     assert.equal(2, matches)

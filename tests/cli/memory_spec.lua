@@ -1,6 +1,6 @@
--- The machine runs out of memory: every verb gives what it gives with enough of it, or ends with status 6
--- and says so. A replay then has no digest. Memory is refused by a library that is preloaded, once or from
--- some request on, and by the limit of the address space.
+-- The machine runs out of memory: every verb gives what it gives with enough of it, or ends with
+-- status 6 and says so. A replay then has no digest. Memory is refused by a library that is
+-- preloaded, once or from some request on, and by the limit of the address space.
 local files = require("support.files")
 local Random = require "support.random"
 local run = require "support.run"
@@ -31,6 +31,7 @@ describe("a lack of memory", function()
       lines[#lines + 1] = line
       if #lines == 12 then break end
     end
+
     lines[3] = lines[3]:gsub('"action":"%l+"', '"action":"other"')
     run.write(folder .. "/day.jsonl", table.concat(lines, "\n") .. "\n")
     os.execute("gzip -k " .. folder .. "/day.jsonl")
@@ -47,17 +48,19 @@ describe("a lack of memory", function()
     local out, err = folder .. "/out", folder .. "/err"
     local quoted = { run.quote(run.program) }
     for _, word in ipairs(words) do quoted[#quoted + 1] = run.quote(word) end
-    local script = ("cd %s; %s %s >%s 2>%s </dev/null"):format(folder, prefix, table.concat(quoted, " "), out, err)
+    local script = ("cd %s; %s %s >%s 2>%s </dev/null"):format(folder, prefix,
+      table.concat(quoted, " "), out, err)
     -- The shell's own words about a program that could not even be loaded are of no interest.
     local _, how, status = os.execute(("bash -c %s 2>/dev/null"):format(run.quote(script)))
+
     return how == "exit" and status or 128 + status, run.read(out), run.read(err)
   end
 
   -- Times differ from run to run.
   local function comparable(text) return (text:gsub('"eval_us":%d+', '"eval_us":0')) end
 
-  -- The line that made a decision is a courtesy, which a shortage that passes may take: nowhere else may
-  -- it be missing, and the decision and its reason may not differ.
+  -- The line that made a decision is a courtesy, which a shortage that passes may take: nowhere
+  -- else may it be missing, and the decision and its reason may not differ.
   local function without_place(text)
     return (text:gsub('"file":"[^"]*"', '"file":""'):gsub('"line":%d+', '"line":0'))
   end
@@ -75,6 +78,7 @@ describe("a lack of memory", function()
       if out:find('"file":"","kind"', 1, true) then wanted = without_place(wanted) end
       assert.equal(wanted, comparable(out), where)
     end
+
     return status
   end
 
@@ -83,8 +87,8 @@ describe("a lack of memory", function()
     return { status = status, out = out }
   end
 
-  -- A sanitizer reserves terabytes of addresses and has an allocator of its own: neither limit can be
-  -- set for it.
+  -- A sanitizer reserves terabytes of addresses and has an allocator of its own: neither limit can
+  -- be set for it.
   local it = run.is_sanitized() and pending or it
   local has_library = files.exists(LIBRARY)
   for _, words in ipairs(has_library and VERBS or {}) do
@@ -92,11 +96,15 @@ describe("a lack of memory", function()
       local expected, random = reference(words), Random.new(10)
       local preload = "LD_PRELOAD=" .. run.quote(LIBRARY) .. " "
       local seen = {}
+
       for i = 1, 25 do
-        local once = check(words, ("%sWEIR_FAIL_ONCE=%d"):format(preload, random:integer(1, 80 * i)), expected)
-        local after = check(words, ("%sWEIR_FAIL_AFTER=%d"):format(preload, random:integer(1, 80 * i)), expected)
+        local once = check(words, ("%sWEIR_FAIL_ONCE=%d"):format(preload,
+          random:integer(1, 80 * i)), expected)
+        local after = check(words, ("%sWEIR_FAIL_AFTER=%d"):format(preload,
+          random:integer(1, 80 * i)), expected)
         seen[once], seen[after] = true, true
       end
+
       assert.is_true(seen[6])
     end)
   end
@@ -105,9 +113,11 @@ describe("a lack of memory", function()
     it("of the address space is told by weir " .. table.concat(words, " "), function()
       local expected = reference(words)
       local least = 8192 -- of KiB with which the program starts at all
-      while select(2, shell(("ulimit -v %d; exec"):format(least), { "--version" })) == "" and least < 2 ^ 20 do
+      while select(2, shell(("ulimit -v %d; exec"):format(least), { "--version" })) == ""
+        and least < 2 ^ 20 do
         least = least + 1024
       end
+
       for i = 0, 10 do
         check(words, ("ulimit -v %d; exec"):format(least + i * 384), expected)
       end

@@ -1,5 +1,5 @@
--- Output that cannot be written: a full disk, a file-size limit, nobody who reads. Every verb that writes
--- ends with status 6 and says why; none is ended by a signal.
+-- Output that cannot be written: a full disk, a file-size limit, nobody who reads. Every verb that
+-- writes ends with status 6 and says why; none is ended by a signal.
 local run = require "support.run"
 
 local RECORDING = "tests/recordings/lunch-hour.jsonl"
@@ -23,8 +23,8 @@ local VERBS = {
   { "help" },
 }
 
--- Runs `script` in bash with WEIR replaced by the program and its words; the status of the script and
--- what was written to stderr.
+-- Runs `script` in bash with WEIR replaced by the program and its words; the status of the script
+-- and what was written to stderr.
 local function shell(script, words)
   local input, err = os.tmpname(), os.tmpname()
   run.write(input, words.stdin or "")
@@ -37,6 +37,7 @@ local function shell(script, words)
   local message = run.read(err)
   os.remove(input)
   os.remove(err)
+
   return how == "exit" and status or 128 + status, message
 end
 
@@ -47,7 +48,8 @@ describe("an output that cannot be written", function()
   teardown(function() run.remove(folder) end)
 
   for _, words in ipairs(VERBS) do
-    local name = table.concat(words, " ") .. (words.stdin and words[1] == "lua" and words.stdin or "")
+    local name = table.concat(words, " ")
+      .. (words.stdin and words[1] == "lua" and words.stdin or "")
 
     it("because the disk is full is told by weir " .. name, function()
       local status, message = shell("exec WEIR >/dev/full", words)
@@ -65,7 +67,8 @@ describe("an output that cannot be written", function()
 
     if words[1] ~= "lua" then
       it("because nobody reads it ends weir " .. name, function()
-        local status, message = shell("{ sleep 0.3; exec WEIR; } | true; exit ${PIPESTATUS[0]}", words)
+        local status, message = shell("{ sleep 0.3; exec WEIR; } | true; exit ${PIPESTATUS[0]}",
+          words)
         assert.equal(6, status)
         assert.is_nil(message:find("cannot write", 1, true))
       end)
@@ -73,7 +76,12 @@ describe("an output that cannot be written", function()
   end
 
   it("ends a script as it ends lua: by the signal", function()
-    local status = shell("WEIR | true; exit ${PIPESTATUS[0]}", { "lua", "-", stdin = "while true do print(1) end" })
+    local status = shell("WEIR | true; exit ${PIPESTATUS[0]}", {
+      "lua",
+      "-",
+      stdin = "while true do print(1) end",
+    })
+
     assert.equal(141, status)
   end)
 
@@ -82,7 +90,8 @@ describe("an output that cannot be written", function()
     local limited = "{ (ulimit -f 1; exec WEIR) 2>&1 | cat >&2; }; exit ${PIPESTATUS[0]}"
     local status, message = shell(limited, { "bundle", "policies", "-o", path })
     assert.equal(6, status)
-    assert.matches("weir: bundle: " .. path:gsub("%p", "%%%0") .. ".part: File too large\n", message)
+    assert.matches("weir: bundle: " .. path:gsub("%p", "%%%0") .. ".part: File too large\n",
+      message)
     assert.is_nil(io.open(path))
     assert.is_nil(io.open(path .. ".part"))
 
@@ -97,7 +106,8 @@ describe("an output that cannot be written", function()
     local status, message = shell("{ (ulimit -f 0; exec WEIR) 2>&1 >/dev/null | cat >&2; }; exit ${PIPESTATUS[0]}",
       words)
     assert.equal(6, status)
-    assert.matches("LogFailed: the decision log [^\n]+ cannot be written: File too large\n", message)
+    assert.matches("LogFailed: the decision log [^\n]+ cannot be written: File too large\n",
+      message)
     words[8] = "/dev/full"
     assert.equal(6, (shell("exec WEIR >/dev/null", words)))
   end)

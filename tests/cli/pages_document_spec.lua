@@ -8,7 +8,8 @@ describe("docs/pages.md", function()
     local wrong, count = doc_commands.check("docs/pages.md")
     assert.is_true(count > 2)
     for _, command in ipairs(wrong) do
-      error(("line %d: $ %s\n%s"):format(command.line, command.command, table.concat(command.output, "\n")))
+      error(("line %d: $ %s\n%s"):format(command.line, command.command,
+        table.concat(command.output, "\n")))
     end
   end)
 

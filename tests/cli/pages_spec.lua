@@ -1,5 +1,6 @@
--- The pages of weir replay, diff, report and simulate in a real browser: drawn, readable in both themes,
--- on a narrow screen and on paper, by keys and by a screen reader, and silent on the network.
+-- The pages of weir replay, diff, report and simulate in a real browser: drawn, readable in both
+-- themes, on a narrow screen and on paper, by keys and by a screen reader, and silent on the
+-- network.
 local browser = require "support.browser"
 local files = require "support.files"
 local run = require "support.run"
@@ -12,13 +13,16 @@ local PAGES = {
   { name = "replay", "replay", DAY, "--quiet", charts = 1,
     contains = { "decisions are made as recorded.", "mapping", "working-day.jsonl.gz" } },
   { name = "diff", "diff", "policies", "EDITED", DAY, charts = 1,
-    contains = { "decisions change (", "threshold 10 → 20", "batch → realtime", " files, at or above 10",
+    contains = { "decisions change (", "threshold 10 → 20", "batch → realtime",
+      " files, at or above 10",
       " files, below 20", "routing.lua:38", "The facts" } },
   { name = "report", "report", "TRIAL", charts = 5, strips = 1,
     contains = { "vision-13 against vision-12", "30 of 200 requests failed; the limit is 5%",
       "Sample ratio", "30 looks", "3,000, 30 failed (1.0 %)", "+3.00 points (+1.00 to +5.00)",
-      "vision-13 has answered 500 of 600 requests", "About 30 answers of vision-13 lie beyond its p99" } },
-  { name = "simulate", "simulate", "--runs", "20", "--scenario", "no-change", "--scenario", "errors-half-point",
+      "vision-13 has answered 500 of 600 requests",
+        "About 30 answers of vision-13 lie beyond its p99" } },
+  { name = "simulate", "simulate", "--runs", "20", "--scenario", "no-change", "--scenario",
+    "errors-half-point",
     charts = 2, contains = { "In 2 of 2 scenarios at least 95 % of the trials end as they should.",
       "errors +0.5 points", "rollback 100 %", "Promoted by hour", "errors_added 0.005" } },
   { name = "plan", "simulate", "--plan", "--runs", "20", "--effect", "errors:+0.5pp", charts = 1,
@@ -39,6 +43,7 @@ local function page_of(page)
   arguments[#arguments + 1] = path
   local result = run(arguments)
   assert.is_true(files.exists(path), result.stderr)
+
   return path
 end
 
@@ -50,6 +55,7 @@ local function focusable(tree)
   for _, node in ipairs(tree) do
     if NAMED[node.role] or node.role == "table" then list[#list + 1] = node end
   end
+
   return list
 end
 
@@ -62,7 +68,9 @@ setup(function()
   local other = trial_recording.write(folder .. "/other.jsonl", 20, function(entry)
     entry.facts.challenger, entry.facts.variants[2].name = "vision-14", "vision-14"
   end)
-  inputs.TRIALS = files.write(folder .. "/trials.jsonl", files.read(inputs.TRIAL) .. files.read(other))
+
+  inputs.TRIALS = files.write(folder .. "/trials.jsonl", files.read(inputs.TRIAL)
+    .. files.read(other))
 end)
 teardown(files.remove_all)
 
@@ -89,13 +97,16 @@ for _, page in ipairs(PAGES) do
         { evaluate = browser.PALE },
         { evaluate = "getComputedStyle(document.body).backgroundColor" },
         { pdf = folder .. "/page.pdf" },
-        { evaluate = "[...document.querySelectorAll('h1,h2,h3')].map((e) => Number(e.tagName[1]))" },
+        {
+          evaluate = "[...document.querySelectorAll('h1,h2,h3')].map((e) => Number(e.tagName[1]))",
+        },
       })
     end)
 
     it("says what was found", function()
       for _, text in ipairs(page.contains) do
-        assert.truthy(seen.results[1]:find(text, 1, true), text .. " is missing in: " .. seen.results[1])
+        assert.truthy(seen.results[1]:find(text, 1, true), text .. " is missing in: "
+          .. seen.results[1])
       end
     end)
 
@@ -118,9 +129,13 @@ for _, page in ipairs(PAGES) do
       assert.is_true(#nodes > page.charts)
       local grids = 0
       for _, node in ipairs(nodes) do
-        if NAMED[node.role] then assert.is_true(#(node.name or "") > 1, node.role .. " without a name") end
+        if NAMED[node.role] then
+          assert.is_true(#(node.name or "") > 1, node.role .. " without a name")
+        end
+
         if node.role == "grid" then grids = grids + 1 end
       end
+
       assert.equal(page.strips or 0, grids)
     end)
 
@@ -164,6 +179,7 @@ describe("a page of hostile texts", function()
       entry.because, entry.facts.challenger, entry.facts.endpoint = HOSTILE, HOSTILE, HOSTILE
       entry.facts.variants[2].name = HOSTILE
     end)
+
     local path = page_of { name = "hostile", "report", recording }
     local seen = browser.visit(path, {
       { evaluate = "document.images.length" },
@@ -173,6 +189,7 @@ describe("a page of hostile texts", function()
       { evaluate = "document.querySelector('.say').textContent" },
       { evaluate = "document.querySelectorAll('.plot canvas').length" },
     })
+
     local spelled = "</script><img src=x onerror=alert(1)>\"'\\u{2028}\\u{202e}"
     assert.equal(0, seen.results[1])
     assert.truthy(seen.results[2]:find(spelled, 1, true))
@@ -186,8 +203,12 @@ end)
 describe("the page of a large recording", function()
   it("stays usable with 10,000 looks, and says what it left off", function()
     local recording = trial_recording.write(folder .. "/large.jsonl", 10000, function(entry, i)
-      entry.decision, entry.because = { action = "hold", needs = "x" }, i % 2 == 0 and "even" or "odd"
+      entry.decision, entry.because = {
+        action = "hold",
+        needs = "x",
+      }, i % 2 == 0 and "even" or "odd"
     end)
+
     local path = page_of { name = "large", "report", recording }
     assert.is_true(#files.read(path) < 3 * 1024 * 1024)
     local seen = browser.visit(path, {
@@ -195,13 +216,16 @@ describe("the page of a large recording", function()
       { evaluate = browser.DRAWN },
       { evaluate = "document.body.innerText" },
     })
+
     assert.is_true(seen.results[1] < 60000)
     for _, pixels in ipairs(seen.results[2]) do assert.is_true(pixels > 100) end
-    for _, text in ipairs { "10,000 looks", "1,000 of 10,000 points are drawn and listed, evenly spaced.",
+    for _, text in ipairs { "10,000 looks",
+      "1,000 of 10,000 points are drawn and listed, evenly spaced.",
       "A field stands for 167 looks, and shows the gravest.",
       "… and 9,940 more; weir report --json lists every look" } do
       assert.truthy(seen.results[3]:find(text, 1, true), text)
     end
+
     assert.same({}, seen.exceptions)
   end)
 
@@ -211,11 +235,13 @@ describe("the page of a large recording", function()
     local recording = files.write(folder .. "/differing.jsonl", (line .. "\n"):rep(10000))
     local path = page_of { name = "differing", "replay", recording, "--quiet" }
     assert.is_true(#files.read(path) < 1024 * 1024)
-    assert.truthy(files.read(path):find("… and 9,950 more; weir replay --json lists every one", 1, true))
+    assert.truthy(files.read(path):find("… and 9,950 more; weir replay --json lists every one", 1,
+      true))
   end)
 end)
 
--- How many decisions of each kind the working day has in a quarter of an hour, as a chart reads them out.
+-- How many decisions of each kind the working day has in a quarter of an hour, as a chart reads
+-- them out.
 local function counted(hour, minute)
   local minutes, parts = {}, {}
   for i = 0, 14 do minutes[i + 1] = ("%02d"):format(minute + i) end
@@ -225,6 +251,7 @@ local function counted(hour, minute)
       .. [[grep -c '"kind":"%s","policy"' || true]]):format(DAY, time, kind))
     parts[i] = kind .. " " .. lines[1]
   end
+
   return table.concat(parts, ", ")
 end
 
@@ -245,11 +272,13 @@ describe("a chart", function()
       { hover = ".plot" },
       { evaluate = say },
     })
+
     assert.equal("plot", seen.results[3])
     for _, at in ipairs { 5, 7 } do
       local hour, minute, said = seen.results[at]:match("^2026%-11%-20 (%d%d):(%d%d): (.*)$")
       assert.equal(counted(hour, tonumber(minute)), said)
     end
+
     assert.is_true(seen.results[5] < seen.results[7])
     assert.equal(seen.results[1], seen.results[9])
     assert.matches("^2026%-11%-20 1[12]:%d%d: routing %d+, ", seen.results[11])
@@ -262,8 +291,11 @@ describe("a chart", function()
       { evaluate = size },
       { evaluate = "dispatchEvent(new Event('beforeprint')), " .. size },
       { evaluate = browser.DRAWN },
-      { evaluate = "dispatchEvent(new Event('afterprint')), document.querySelector('.plot').style.zoom" },
+      {
+        evaluate = "dispatchEvent(new Event('afterprint')), document.querySelector('.plot').style.zoom",
+      },
     })
+
     assert.equal(seen.results[1], seen.results[2])
     assert.is_true(seen.results[3][1] > 100)
     assert.equal("", seen.results[4])
@@ -282,22 +314,35 @@ describe("a strip", function()
       { keys = { "End", "ArrowDown" } },
       { evaluate = focused },
       { evaluate = shown },
-      { keys = { "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown" } },
+      {
+        keys = {
+          "ArrowDown",
+          "ArrowDown",
+          "ArrowDown",
+          "ArrowDown",
+          "ArrowDown",
+          "ArrowDown",
+          "ArrowDown",
+        },
+      },
       { evaluate = focused },
       { evaluate = shown },
       { hover = ".strip tbody tr:nth-child(2) td" },
       { evaluate = shown },
       { evaluate = "document.querySelectorAll('.strip td[tabindex=\"0\"]').length" },
     })
+
     assert.same({}, seen.results[1])
     assert.truthy(seen.results[3][1]:find("2026-11-20 08:05, Guard: ", 1, true))
     assert.equal("2 30", seen.results[5])
     assert.same({ "2026-11-20 10:30, Harm: at least 1.00 points more errors; 0.20 points are tolerated. rollback: "
       .. "30 of 200 requests failed; the limit is 5%" }, seen.results[6])
     assert.equal("7 30", seen.results[8])
-    assert.truthy(seen.results[9][1]:find("2026-11-20 10:30, Decision: rollback: 30 of 200", 1, true))
+    assert.truthy(seen.results[9][1]:find("2026-11-20 10:30, Decision: rollback: 30 of 200", 1,
+      true))
     assert.equal(1, #seen.results[11])
-    assert.truthy(seen.results[11][1]:find("2026-11-20 08:05, Harm: not shown to be worse", 1, true))
+    assert.truthy(seen.results[11][1]:find("2026-11-20 08:05, Harm: not shown to be worse", 1,
+      true))
     assert.equal(1, seen.results[12])
     assert.same({}, seen.exceptions)
   end)

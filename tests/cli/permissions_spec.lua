@@ -15,10 +15,14 @@ local function grants(document)
   for _, statement in ipairs(document.Statement) do
     assert.equal("Allow", statement.Effect)
     for _, action in ipairs(statement.Action) do
-      for _, resource in ipairs(statement.Resource) do list[#list + 1] = action .. " " .. resource end
+      for _, resource in ipairs(statement.Resource) do
+        list[#list + 1] = action .. " " .. resource
+      end
     end
   end
+
   table.sort(list)
+
   return list
 end
 
@@ -90,6 +94,7 @@ describe("weir permissions", function()
         .. '  return effects:read { service = "s3", operation = "PutObjekt", target = "", input = {} } end }',
     }
   end)
+
   teardown(files.remove_all)
 
   it("prints a whole policy of a handler of weir's own", function()
@@ -121,7 +126,9 @@ describe("weir permissions", function()
       "permissions", "sagemaker_callback", "--json",
       env = { WEIR_TOKEN_TABLE = "tokens", AWS_REGION = "eu-west-3" },
     }
-    assert.equal("dynamodb:DeleteItem arn:aws:dynamodb:eu-west-3:*:table/tokens", grants(policy(result))[1])
+
+    assert.equal("dynamodb:DeleteItem arn:aws:dynamodb:eu-west-3:*:table/tokens",
+      grants(policy(result))[1])
   end)
 
   it("prints YAML for a template", function()
@@ -137,12 +144,15 @@ describe("weir permissions", function()
 ]], result.stdout)
   end)
 
-  it("asks for the storage account's role where one is set, and tells what that role needs", function()
+  it("asks for the storage account's role where one is set, and tells what that role needs",
+    function()
     local role = "arn:aws:iam::111111111111:role/weir-storage-access-222222222222"
-    local list = grants(policy(asked("realtime_inference", "--json", "--set", "storage_role_arn=" .. role)))
+    local list = grants(policy(asked("realtime_inference", "--json", "--set", "storage_role_arn="
+      .. role)))
     assert.same({ "s3:PutObject arn:aws:s3:::${OutputBucket}/*" }, { list[1] })
     assert.equal("sts:AssumeRole " .. role, list[#list])
-    assert.same({ "s3:GetObject arn:aws:s3:::scans/*" }, grants(policy(asked("realtime_inference", "--json",
+    assert.same({ "s3:GetObject arn:aws:s3:::scans/*" },
+      grants(policy(asked("realtime_inference", "--json",
       "--set", "storage_role_arn=" .. role, "--set", "bucket=scans", "--in-role", role))))
   end)
 
@@ -160,6 +170,7 @@ describe("weir permissions", function()
       "permissions", "orders.handle", "--package", directory, "-e", "-", "--json",
       stdin = '{"bucket": "out", "key": "a/b"}\n',
     }
+
     local list = grants(policy(result))
     assert.equal("s3:DeleteObject arn:aws:s3:::${Bucket}/*", list[2])
     assert.equal("s3:PutObject arn:aws:s3:::out/*", list[3])
@@ -175,6 +186,7 @@ describe("weir permissions", function()
       "permissions", "any.handle", "--package", directory, "-e", "-", "--json",
       stdin = '{"operation": "Query", "input": {"TableName": "t", "IndexName": "i"}}\n',
     }
+
     local text = table.concat(grants(policy(result)), "\n")
     assert.truthy(text:find("dynamodb:Query arn:aws:dynamodb:*:*:table/t/index/i", 1, true), text)
   end)
@@ -182,7 +194,17 @@ describe("weir permissions", function()
   it("knows the calls that a run makes in another role", function()
     local role = "arn:aws:iam::111111111111:role/reader"
     local event = ('{"bucket": "scans", "role": "%s"}\n'):format(role)
-    local given = { "permissions", "across.handle", "--package", directory, "-e", "-", "--json", stdin = event }
+    local given = {
+      "permissions",
+      "across.handle",
+      "--package",
+      directory,
+      "-e",
+      "-",
+      "--json",
+      stdin = event,
+    }
+
     local text = table.concat(grants(policy(run(given))), "\n")
     assert.truthy(text:find("sts:AssumeRole " .. role, 1, true), text)
     assert.is_nil(text:find("ListBucket", 1, true))
@@ -203,6 +225,7 @@ describe("weir permissions", function()
       assert.equal(status, result.status, result.stderr)
       assert.truthy(result.stderr:find(message, 1, true), result.stderr)
     end
+
     refused(2, "there is no handler 'routin'; did you mean 'routing'?", "routin")
     refused(2, "HANDLER is missing")
     refused(2, "--account '12' is not an account of 12 digits", "routing", "--account", "12")
@@ -217,7 +240,17 @@ describe("weir permissions", function()
   end)
 
   it("names an event that the handler does not understand", function()
-    local result = run { "permissions", "routing", "-e", "-", "--json", "-p", "policies", stdin = '{"objects": 3}\n' }
+    local result = run {
+      "permissions",
+      "routing",
+      "-e",
+      "-",
+      "--json",
+      "-p",
+      "policies",
+      stdin = '{"objects": 3}\n',
+    }
+
     assert.equal(2, result.status)
     assert.matches("standard input:1: objects must be a list", result.stderr)
   end)

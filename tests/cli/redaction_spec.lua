@@ -15,7 +15,9 @@ local function event(more)
 end
 
 local function check(result)
-  for _, secret in ipairs { TOKEN, HUSH } do token_search.check(result.stdout .. result.stderr, secret) end
+  for _, secret in ipairs { TOKEN, HUSH } do
+    token_search.check(result.stdout .. result.stderr, secret)
+  end
 end
 
 describe("weir run", function()
@@ -23,12 +25,15 @@ describe("weir run", function()
   setup(function() folder = run.directory() end)
   teardown(function() run.remove(folder) end)
 
-  it("shows and logs no secret of the event, its config or its world, and the log replays", function()
+  it("shows and logs no secret of the event, its config or its world, and the log replays",
+    function()
     local log = folder .. "/decisions.jsonl"
     for _, format in ipairs { "--json", "--log" } do
       local given = event { config = { state_machine = "arn:aws:states:r:1:stateMachine:" .. TOKEN,
-        api_token = HUSH }, world = { ["stepfunctions.StartExecution"] = { ["arn:x"] = { token = HUSH } } } }
-      local result = run { "run", "mapping", "-e", "-", "-p", "policies", format, format == "--log" and log or nil,
+        api_token = HUSH }, world = { ["stepfunctions.StartExecution"] =
+          { ["arn:x"] = { token = HUSH } } } }
+      local result = run { "run", "mapping", "-e", "-", "-p", "policies", format, format == "--log"
+        and log or nil,
         stdin = given }
       assert.equal(0, result.status, result.stderr)
       assert.matches("[redacted]", result.stdout, 1, true)
@@ -77,7 +82,8 @@ describe("weir run", function()
   end)
 
   it("shows no secret in an error", function()
-    local result = run { "run", "routing", "-e", "-", "-p", "policies", stdin = json.encode { token = HUSH,
+    local result = run { "run", "routing", "-e", "-", "-p", "policies",
+      stdin = json.encode { token = HUSH,
       file_count = "no " .. HUSH, objects = json.array {} } }
     assert.equal(2, result.status)
     assert.matches("file_count is no [redacted], but objects give 0", result.stderr, 1, true)
@@ -105,16 +111,24 @@ describe("weir decide", function()
     local result = run { "decide", "routing", "-p", "policies",
       stdin = json.encode { file_count = 1, volume = ("b7Xq"):rep(65) } }
     assert.equal(2, result.status)
-    assert.matches("volume: expected a text of at most 256 bytes, got [redacted]", result.stderr, 1, true)
+    assert.matches("volume: expected a text of at most 256 bytes, got [redacted]", result.stderr, 1,
+      true)
   end)
 end)
 
 describe("weir match", function()
   it("explains without the event's secrets, copies of them included", function()
-    for _, more in ipairs { { note = HUSH }, { note = "see " .. TOKEN }, { note = json.encode { x = HUSH } },
+    for _, more in ipairs { { note = HUSH }, { note = "see " .. TOKEN },
+      { note = json.encode { x = HUSH } },
       { note = ("b7Xq"):rep(300) } } do
       for _, format in ipairs { "--json", "--" } do
-        local result = run { "match", '{"note": ["x"]}', stdin = event(more), format == "--json" and format or nil }
+        local result = run {
+          "match",
+          '{"note": ["x"]}',
+          stdin = event(more),
+          format == "--json" and format or nil,
+        }
+
         assert.equal(1, result.status)
         assert.matches("[redacted]", result.stdout, 1, true)
         check(result)
@@ -135,7 +149,8 @@ describe("weir replay and weir diff", function()
     text = text .. json.encode(line) .. "\n"
     line.facts, line.kind = facts, TOKEN
     text = text .. json.encode(line) .. "\n"
-    for _, given in ipairs { { "replay", "-", "-p", "policies" }, { "diff", "policies", "policies", "-" } } do
+    for _, given in ipairs { { "replay", "-", "-p", "policies" },
+      { "diff", "policies", "policies", "-" } } do
       for _, format in ipairs { "--no-color", "--json" } do
         local result = run { given[1], given[2], given[3], given[4], format, stdin = text }
         assert.is_true(result.status == 1 or result.status == 4, result.stderr)

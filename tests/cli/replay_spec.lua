@@ -28,10 +28,15 @@ describe("weir replay", function()
     local set = assert(require("weir.policy_set").load(folder .. "/policies"))
     local lines = {}
     for i = 1, 60 do
-      lines[i] = set:record("routing", ('{"file_count":%d}'):format(i % 20 + 1), { id = "id-" .. i, time = "t" })
+      lines[i] = set:record("routing", ('{"file_count":%d}'):format(i % 20 + 1), {
+        id = "id-" .. i,
+        time = "t",
+      })
     end
+
     recording = run.write(folder .. "/day.jsonl", table.concat(lines, "\n") .. "\n")
-    run.write(folder .. "/bad.jsonl", table.concat(lines, "\n"):gsub('"because":"few"', '"why":"few"') .. "\n")
+    run.write(folder .. "/bad.jsonl", table.concat(lines, "\n"):gsub('"because":"few"',
+      '"why":"few"') .. "\n")
   end)
 
   teardown(function() run.remove(folder) end)
@@ -40,6 +45,7 @@ describe("weir replay", function()
     table.insert(given, 1, "replay")
     table.insert(given, "-p")
     table.insert(given, given.policies or folder .. "/policies")
+
     return run(given)
   end
 
@@ -92,7 +98,13 @@ digest DIGEST
   it("limits the objects of --json, too, but not what the summary counts", function()
     local result = replay { recording, "--json", "--limit", "3", "--set", "threshold=20" }
     local list = objects(result)
-    assert.same({ 4, "difference", "summary", 30 }, { #list, list[3].type, list[4].type, list[4].changed })
+    assert.same({ 4, "difference", "summary", 30 }, {
+      #list,
+      list[3].type,
+      list[4].type,
+      list[4].changed,
+    })
+
     list = objects(replay { recording, "--json", "--limit", "2", policies = failing })
     assert.same({ 3, "failure", 60 }, { #list, list[2].type, list[3].failed })
     assert.equal(28, #objects(replay { folder .. "/bad.jsonl", "--json" }))
@@ -128,7 +140,9 @@ digest DIGEST
   it("refuses what cannot be meant", function()
     assert.matches("standard input is given twice; write '%-' once", replay({ "-", "-" }).stderr)
     assert.equal(2, replay({ "-", "-" }).status)
-    assert.matches("%-%-limit '%-1' is not a count; write %-%-limit 20", replay({ recording, "--limit", "-1" }).stderr)
-    assert.matches("%-%-jobs '0' is not a number of threads", replay({ recording, "-j", "0" }).stderr)
+    assert.matches("%-%-limit '%-1' is not a count; write %-%-limit 20",
+      replay({ recording, "--limit", "-1" }).stderr)
+    assert.matches("%-%-jobs '0' is not a number of threads",
+      replay({ recording, "-j", "0" }).stderr)
   end)
 end)

@@ -35,12 +35,15 @@ vision: vision-13 against vision-12
     for line in result.stdout:gmatch("[^\n]+") do list[#list + 1] = json.decode(line) end
     assert.equal(2, #list)
     local trial, summary = list[1], list[2]
-    assert.same({ "trial", "vision", "vision-12", "vision-13", "rollback", 30 }, { trial.type, trial.endpoint,
+    assert.same({ "trial", "vision", "vision-12", "vision-13", "rollback", 30 },
+      { trial.type, trial.endpoint,
       trial.champion, trial.challenger, trial.action, #trial.looks })
     local last = trial.looks[30]
-    assert.same({ "rollback", "bad", 0.2, 200, 30 }, { last.action, last.checks.guard.tone, last.share,
+    assert.same({ "rollback", "bad", 0.2, 200, 30 },
+      { last.action, last.checks.guard.tone, last.share,
       last.challenger.requests, last.challenger.errors })
-    assert.same({ type = "summary", trials = 1, decisions = 30, alone = 0, bad_lines = 0, other_lines = 0,
+    assert.same({ type = "summary", trials = 1, decisions = 30, alone = 0, bad_lines = 0,
+      other_lines = 0,
       unreadable = json.array {} }, summary)
   end)
 
@@ -61,7 +64,8 @@ vision: vision-13 against vision-12
     assert.equal(6, result.status)
     assert.equal("weir: /nonexistent: cannot be read: No such file or directory\n", result.stderr)
     local path = folder .. "/bad.jsonl"
-    files.write(path, files.read(trial_recording.write(path, 30)) .. '{"schema":"weir.decision/1"}\n')
+    files.write(path, files.read(trial_recording.write(path, 30))
+      .. '{"schema":"weir.decision/1"}\n')
     result = run { "report", path }
     assert.equal(1, result.status)
     assert.equal(path .. ":31: bad line: \"kind\" is missing\n", result.stderr)

@@ -19,7 +19,8 @@ describe("weir run routing", function()
     assert.matches("^routing  standard input:1  %(dry run%)\nfacts     "
       .. '{"file_count":2,"largest_bytes":9,"total_bytes":12}\ndecision  realtime  2 files, below 10  '
       .. 'policies/routing.lua:%d+\n'
-      .. "plan      nothing to call\nmetrics   RoutingDecisions 1 Count .-\nresult    {", result.stdout)
+      .. "plan      nothing to call\nmetrics   RoutingDecisions 1 Count .-\nresult    {",
+        result.stdout)
   end)
 
   it("takes ListObjectsV2's names, and counts", function()
@@ -45,9 +46,11 @@ describe("weir run routing", function()
     for event, message in pairs {
       ["{}"] = "neither objects nor file_count", ["[[1]]"] = "must be a JSON object",
         ["3"] = "must be a JSON object",
-      ['{"objects": 3}'] = "objects must be a list", ['{"objects": [{"key": "a"}]}'] = "objects[0] has no "
+      ['{"objects": 3}'] = "objects must be a list",
+        ['{"objects": [{"key": "a"}]}'] = "objects[0] has no "
         .. "size",
-      ['{"objects": [], "file_count": 3}'] = "objects give 0", ['{"file_count": "3"}'] = "file_count",
+      ['{"objects": [], "file_count": 3}'] = "objects give 0",
+        ['{"file_count": "3"}'] = "file_count",
       ['{"file_count": 3, "world": []}'] = "world must be a JSON object",
       ['{"objects": [{"size": 9223372036854775807}, {"size": 9223372036854775807}]}'] = "beyond 64 bits",
     } do
@@ -61,7 +64,17 @@ describe("weir run routing", function()
   it("never carries out what could not be decided, status 4", function()
     local directory = run.directory { ["routing.lua"] = [[
       return policy { kind = "routing", decide = function(facts) error("no luck") end }]] }
-    local result = run { "run", "routing", "-e", "-", "-p", directory, "--json", stdin = '{"file_count": 3}' }
+    local result = run {
+      "run",
+      "routing",
+      "-e",
+      "-",
+      "-p",
+      directory,
+      "--json",
+      stdin = '{"file_count": 3}',
+    }
+
     run.remove(directory)
     assert.equal(4, result.status)
     local object = report(result)
@@ -73,7 +86,8 @@ describe("weir run routing", function()
   end)
 
   it("overrides parameters", function()
-    assert.equal("batch", report(routed('{"file_count": 3}', "--json", "--set", "threshold=2")).result.action)
+    assert.equal("batch", report(routed('{"file_count": 3}', "--json", "--set",
+      "threshold=2")).result.action)
     assert.equal(2, routed('{"file_count": 3}', "--set", "treshold=2").status)
   end)
 end)
@@ -93,7 +107,8 @@ describe("weir run mapping", function()
 
   it("takes the state machine from the event's config, or the environment", function()
     local arn = "arn:aws:states:eu-central-1:111122223333:stateMachine:jobs"
-    local event = '{"config": {"state_machine": "' .. arn .. '"},' .. CREATED:format("a.csv", "e1"):sub(2)
+    local event = '{"config": {"state_machine": "' .. arn .. '"},'
+      .. CREATED:format("a.csv", "e1"):sub(2)
     local object = report(mapped(event, "--json"))
     assert.equal(arn, object.plan[1].target)
     assert.matches("^arn:aws:states:eu%-central%-1:111122223333:execution:jobs:object%-",
@@ -112,14 +127,19 @@ describe("weir run mapping", function()
     local notification = json.encode { Records = {
       { eventName = "ObjectCreated:Put", s3 = { bucket = { name = "b" },
         object = { key = "x", size = 1, eTag = "1" } } },
-      { eventName = "ObjectRemoved:Delete", s3 = { bucket = { name = "b" }, object = { key = "x" } } },
+      {
+        eventName = "ObjectRemoved:Delete",
+        s3 = { bucket = { name = "b" }, object = { key = "x" } },
+      },
     } }
     -- A batch in a batch: an array on the command line is already a list of events.
-    for event, expected in pairs { [sqs] = { 2, 0 }, [listing] = { 1, 1 }, [notification] = { 1, 1 },
+    for event, expected in pairs { [sqs] = { 2, 0 }, [listing] = { 1, 1 },
+      [notification] = { 1, 1 },
       ["[[" .. a .. "," .. b .. "]]"] = { 2, 0 } } do
       local object = report(mapped(event, "--json"))
       assert.same(expected, { #object.plan, object.result.ignored }, event)
     end
+
     local twice = report(mapped("[[" .. a .. "," .. a .. "]]", "--json"))
     assert.same({ 1, 1 }, { #twice.plan, twice.result.duplicates })
   end)
@@ -149,6 +169,7 @@ describe("weir run mapping", function()
       for _, secret in ipairs { "AAAA", "BBBB", "CCCC", "DDDD", "EEEE" } do
         assert.is_nil((result.stdout .. result.stderr):find(secret, 1, true), secret)
       end
+
       assert.truthy(result.stdout:find("[redacted]", 1, true))
     end
   end)
@@ -165,6 +186,7 @@ describe("weir run", function()
       assert.equal("routing", object.handler)
       failed[#failed + 1] = object.error and object.error.code or "fine"
     end
+
     assert.same({ "fine", "InvalidEvent", "fine" }, failed)
   end)
 
@@ -188,16 +210,29 @@ describe("weir run", function()
   end)
 
   it("needs its settings before it calls AWS, and credentials to do so", function()
-    local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1") }
+    local result = run {
+      "run",
+      "mapping",
+      "-e",
+      "-",
+      "-p",
+      "policies",
+      "--live",
+      stdin = CREATED:format("a", "1")
+    }
+
     assert.equal(2, result.status)
     assert.matches("set WEIR_STATE_MACHINE", result.stderr)
-    result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("a", "1"),
-      env = { WEIR_STATE_MACHINE = "arn:x", HOME = "/nowhere", AWS_REGION = "eu-west-1", AWS_PROFILE = "" } }
+    result = run { "run", "mapping", "-e", "-", "-p", "policies", "--live",
+      stdin = CREATED:format("a", "1"),
+      env = { WEIR_STATE_MACHINE = "arn:x", HOME = "/nowhere", AWS_REGION = "eu-west-1",
+        AWS_PROFILE = "" } }
     assert.equal(6, result.status)
     assert.matches("NoCredentials: stepfunctions StartExecution: NoCredentials", result.stderr)
   end)
 
-  it("refuses unknown handlers, missing events, sets that do not load, files that cannot be read", function()
+  it("refuses unknown handlers, missing events, sets that do not load, files that cannot be read",
+    function()
     assert.matches("unknown handler 'ruting'; did you mean 'routing'?",
       run({ "run", "ruting", "-e", "x" }).stderr)
     assert.equal(2, run({ "run", "ruting", "-e", "x" }).status)

@@ -20,9 +20,11 @@ describe("weir simulate", function()
   it("shows what became of the trials, and by which rule", function()
     local shown = quick()
     assert.equal(0, shown.status)
-    assert.truthy(shown.stdout:find("20 runs each, seed 1; a window is one minute of data", 1, true))
+    assert.truthy(shown.stdout:find("20 runs each, seed 1; a window is one minute of data", 1,
+      true))
     assert.matches("p99:%+50%%%s+0.0%% %(0.0%-16.1%)%s+100.0%% %(83.9%-100.0%)", shown.stdout)
-    assert.matches("20  rollback  policies/promotion.lua:%d+  its p99 is slower by at least", shown.stdout)
+    assert.matches("20  rollback  policies/promotion.lua:%d+  its p99 is slower by at least",
+      shown.stdout)
   end)
 
   it("gives one JSON object, the same for any number of threads", function()
@@ -45,19 +47,31 @@ describe("weir simulate", function()
     -- A limit that both variants break: now there is always an incident.
     os.execute("sed -i 's/max_p99_ms = number { 10000,/max_p99_ms = number { 100,/' "
       .. directory .. "/new/promotion.lua")
-    local shown = simulate { "policies", directory .. "/new", "--runs", "20", "--effect", "p99:+50%",
+    local shown = simulate { "policies", directory .. "/new", "--runs", "20", "--effect",
+      "p99:+50%",
       "--traffic", "20000", "--days", "0.5" }
     files.remove(directory)
     assert.equal(0, shown.status, shown.stderr)
-    assert.matches("p99:%+50%%%s+0.0%% %S+%s+100.0%%.-\n  ~ new%s+0.0%% %S+%s+0.0%% %S+%s+100.0%%", shown.stdout)
+    assert.matches("p99:%+50%%%s+0.0%% %S+%s+100.0%%.-\n  ~ new%s+0.0%% %S+%s+0.0%% %S+%s+100.0%%",
+      shown.stdout)
   end)
 
   it("plans", function()
-    local shown = simulate { "--plan", "--runs", "20", "--effect", "errors:+2pp", "--traffic", "60" }
+    local shown = simulate {
+      "--plan",
+      "--runs",
+      "20",
+      "--effect",
+      "errors:+2pp",
+      "--traffic",
+      "60",
+    }
+
     assert.equal(0, shown.status)
     assert.truthy(shown.stdout:find("errors:+2pp: until 80 % of trials end in rollback", 1, true))
     assert.matches("\n%s+60%s+100.0%%.-%d h%s+%d+\n", shown.stdout)
-    local found = json.decode(simulate({ "--plan", "--runs", "20", "--effect", "errors:+2pp", "--traffic",
+    local found = json.decode(simulate({ "--plan", "--runs", "20", "--effect", "errors:+2pp",
+      "--traffic",
       "60", "--json" }).stdout)
     assert.equal(60, found.plans[1].rows[#found.plans[1].rows].traffic)
   end)
@@ -67,6 +81,7 @@ describe("weir simulate", function()
       ["ours.lua"] = 'return { name = "ours", error_rate = 0.02, errors_factor = 4, right = "rollback" }',
       ["bad.json"] = '{"name":"bad","eror_rate":0.02}',
     }
+
     local good = simulate { "--scenario", directory .. "/ours.lua", "--runs", "10" }
     local bad = simulate { "--scenario", directory .. "/bad.json" }
     files.remove(directory)
@@ -90,6 +105,7 @@ describe("weir simulate", function()
       assert.equal(2, shown.status, case[2])
       assert.truthy(shown.stderr:find(case[2], 1, true), shown.stderr)
     end
+
     assert.equal(3, simulate({ "/nonexistent" }).status)
   end)
 

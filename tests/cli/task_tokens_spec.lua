@@ -2,10 +2,22 @@
 local json = require("weir.json")
 local run = require("support.run")
 
-local function event(name) return assert(json.decode(run.read("tests/events/" .. name .. ".json"))) end
+local function event(name)
+  return assert(json.decode(run.read("tests/events/" .. name .. ".json")))
+end
 
 local function dry(handler, given, ...)
-  return run { "run", handler, "-e", "-", "-p", "policies", "--json", stdin = json.encode(given), ... }
+  return run {
+    "run",
+    handler,
+    "-e",
+    "-",
+    "-p",
+    "policies",
+    "--json",
+    stdin = json.encode(given),
+    ...
+  }
 end
 
 local function planned(result)
@@ -13,12 +25,16 @@ local function planned(result)
   local report = assert(json.decode(result.stdout))
   local operations = {}
   for i, call in ipairs(report.plan) do operations[i] = call.operation end
+
   return operations, report
 end
 
 describe("weir run sagemaker_invoke", function()
   it("needs no policy set", function()
-    local nowhere = run.directory { ["event.json"] = run.read("tests/events/sagemaker_invoke.json") }
+    local nowhere = run.directory {
+      ["event.json"] = run.read("tests/events/sagemaker_invoke.json")
+    }
+
     local result = run { "run", "sagemaker_invoke", "-e", "event.json", directory = nowhere }
     run.remove(nowhere)
     assert.equal(0, result.status, result.stderr)
@@ -59,12 +75,15 @@ describe("weir run sagemaker_invoke", function()
       for key, value in pairs(change) do given[key] = value end
       return select(2, planned(dry("sagemaker_invoke", given))).result.transform_job_name
     end
+
     local first = name {}
     assert.matches("^weir%-nightly%-7%-%x+$", first)
     assert.equal(first, name { task_token = "another" })
-    for key, value in pairs { execution_id = "x", state_name = "x", job_key = "x", input_path = "s3://x/y" } do
+    for key, value in pairs { execution_id = "x", state_name = "x", job_key = "x",
+      input_path = "s3://x/y" } do
       assert.are_not.equal(first, name { [key] = value })
     end
+
     for _, execution in ipairs { "é", ("x"):rep(300), "---", "a:b/c d" } do
       local made = name { execution_id = execution }
       assert.is_true(#made <= 58)
@@ -106,12 +125,14 @@ describe("weir run sagemaker_callback", function()
     assert.equal(4, #report.unknown)
   end)
 
-  it("finds a token in the event's own tags, as a list too, and takes it out of the reason", function()
+  it("finds a token in the event's own tags, as a list too, and takes it out of the reason",
+    function()
     for _, tags in ipairs { { TaskToken = "AQCEAAAAKgAAAAMA" },
       { { Key = "TaskToken", Value = "AQCEAAAAKgAAAAMA" } } } do
       local given = event("sagemaker_callback")
       given.world, given.detail.Tags = nil, tags
-      given.detail.TransformJobStatus, given.detail.FailureReason = "Failed", "no tag AQCEAAAAKgAAAAMA"
+      given.detail.TransformJobStatus, given.detail.FailureReason = "Failed",
+        "no tag AQCEAAAAKgAAAAMA"
       local result = dry("sagemaker_callback", given)
       local operations, report = planned(result)
       assert.same({ "SendTaskFailure" }, operations)
@@ -132,6 +153,7 @@ describe("weir run sagemaker_callback", function()
     for _, tags in pairs(given.world["sagemaker.ListTags"]) do
       tags.Tags = { { Key = "TaskToken", Value = "AQCEAAAAKgAAAAMA" } }
     end
+
     local result = dry("sagemaker_callback", given)
     assert.same({ "SendTaskSuccess" }, (planned(result)))
     assert.is_nil(result.stdout:find("AQCEAAAA", 1, true))

@@ -13,6 +13,7 @@ describe("printable text", function()
     { "bad \xff\xfe ü \xc3", "bad \\xff\\xfe ü \\xc3" },
     { "surrogate \xed\xa0\x80", "surrogate \\xed\\xa0\\x80" },
   }
+
   for _, case in ipairs(cases) do
     it("shows " .. case[2] .. " harmlessly", function() assert.equal(case[2],
       terminal.printable(case[1])) end)
@@ -55,7 +56,8 @@ describe("numbers and tables", function()
 
   it("aligns columns of wide and coloured text", function()
     assert.same({ "日本  1,009  x", "b         7  y" },
-      terminal.table({ { "日本", "1,009", "x" }, { "\27[1mb\27[0m", "7", "y" } }, { "left", "right" }) and
+      terminal.table({ { "日本", "1,009", "x" }, { "\27[1mb\27[0m", "7", "y" } },
+        { "left", "right" }) and
       terminal.table({ { "日本", "1,009", "x" }, { "b", "7", "y" } }, { "left", "right" }))
   end)
 

@@ -6,6 +6,7 @@ local function lines_of(command)
   local lines = {}
   for line in pipe:lines() do lines[#lines + 1] = line end
   pipe:close()
+
   return lines
 end
 
@@ -36,6 +37,8 @@ describe("weir version", function()
   it("is short as an option", function()
     local about = json.decode(run({ "version", "--json" }).stdout)
     local expected = ("weir %s (Lua %s)\n"):format(about.version, about.lua.version)
-    for _, option in ipairs { "--version", "-V" } do assert.equal(expected, run({ option }).stdout) end
+    for _, option in ipairs { "--version", "-V" } do
+      assert.equal(expected, run({ option }).stdout)
+    end
   end)
 end)

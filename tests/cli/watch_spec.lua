@@ -18,9 +18,11 @@ describe("weir watch", function()
     directory = run.directory { ["routing.lua"] = POLICY }
     local policy_set = require "weir.policy_set"
     local set = assert(policy_set.load(directory))
-    recording = run.write(os.tmpname(), set:record("routing", '{"file_count":3}', { id = "a", time = "t" })
+    recording = run.write(os.tmpname(), set:record("routing", '{"file_count":3}',
+      { id = "a", time = "t" })
       .. "\n")
   end)
+
   after_each(function()
     run.remove(directory)
     os.remove(recording)
@@ -44,7 +46,8 @@ describe("weir watch", function()
     assert.equal(6, run({ "watch", directory, "/nowhere.jsonl", "--once" }).status)
   end)
 
-  it("--once does not replay a set that has an error, and tells of warnings after a replay", function()
+  it("--once does not replay a set that has an error, and tells of warnings after a replay",
+    function()
     local wrong = POLICY:gsub("facts.file_count < params",
       "(facts.file_count < 1000 or facts.fil_count) and facts.file_count < params")
     run.write(directory .. "/routing.lua", wrong)

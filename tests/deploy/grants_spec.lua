@@ -8,7 +8,8 @@ local templates = require "support.templates"
 
 describe("the roles of core", function()
   it("grant what is needed, no more, and within the boundary", function()
-    assert.same(json.array {}, templates.ask({ granted.question("core", granted.same_account()) })[1])
+    assert.same(json.array {}, templates.ask({ granted.question("core",
+      granted.same_account()) })[1])
   end)
 
   it("do so without network, traces, policy source and heartbeats", function()
@@ -21,29 +22,36 @@ describe("the roles of core", function()
       }) })[1])
   end)
 
-  it("take the storage account's role for files of another account, and read none themselves", function()
+  it("take the storage account's role for files of another account, and read none themselves",
+    function()
     local role = templates.values.core.StorageRoleArn
     assert.same(json.array {}, templates.ask({ granted.question("core", nil, role) })[1])
   end)
 
   it("of events as well, in its own account and across accounts", function()
-    local bare = granted.same_account { EnableMapping = "false", AccessPointArn = false, ProfiledModelId = false,
-      BedrockModelId = "amazon.nova-lite-v1:0", SubnetIds = false, PolicySource = false, EnableTracing = "false" }
+    local bare = granted.same_account { EnableMapping = "false", AccessPointArn = false,
+      ProfiledModelId = false,
+      BedrockModelId = "amazon.nova-lite-v1:0", SubnetIds = false, PolicySource = false,
+        EnableTracing = "false" }
     local questions = { granted.question("events", granted.same_account()),
-      granted.question("events", nil, templates.values.events.StorageRoleArn), granted.question("events", bare) }
+      granted.question("events", nil, templates.values.events.StorageRoleArn),
+        granted.question("events", bare) }
     local answers = templates.ask(questions)
     assert.same(json.array {}, answers[1])
     assert.same(json.array {}, answers[2])
-    -- What the recorded events do and this stack does not: the access point, and the profile's model.
+    -- What the recorded events do and this stack does not: the access point, and the profile's
+    -- model.
     for _, finding in ipairs(answers[3]) do
-      assert.truthy(finding:find("accesspoint/scans", 1, true) or finding:find("nova-lite", 1, true), finding)
+      assert.truthy(finding:find("accesspoint/scans", 1, true)
+        or finding:find("nova-lite", 1, true), finding)
     end
   end)
 
   it("of endpoint as well", function()
     local off = { SubnetIds = false, Variant1ModelDataUrl = false, Variant2ModelDataUrl = false,
       Variant3ModelDataUrl = false, EnableServerless = "false" }
-    for i, findings in ipairs(templates.ask { granted.question "endpoint", granted.question("endpoint", off) }) do
+    for i, findings in ipairs(templates.ask { granted.question "endpoint",
+      granted.question("endpoint", off) }) do
       assert.same(json.array {}, findings, i)
     end
   end)
@@ -61,10 +69,12 @@ describe("every handler of weir", function()
         functions[handler] = name
       end
     end
+
     local missing = {}
     for _, name in ipairs(handlers.names) do
       if not functions[name] then missing[#missing + 1] = name end
     end
+
     assert.same({}, missing)
   end)
 end)

@@ -27,6 +27,7 @@ local function granted(requests)
       set[grant.action .. " " .. grant.resource] = grant
     end
   end
+
   return set
 end
 
@@ -42,9 +43,11 @@ local function problems(set)
   for i, name in ipairs(names) do
     questions[i] = { action = set[name].action, resource = set[name].resource }
   end
+
   for i, answer in ipairs(oracle.ask("iam_actions.mjs", questions)) do
     if answer ~= "ok" then found[#found + 1] = answer .. " (" .. names[i] .. ")" end
   end
+
   return found
 end
 
@@ -53,16 +56,21 @@ describe("the actions of an operation", function()
     local requests = {}
     each_operation(function(service, name, operation)
       local whole = {}
-      for member in pairs(operation.known) do whole[member] = member == "Tags" and {} or "name-1" end
+      for member in pairs(operation.known) do
+        whole[member] = member == "Tags" and {} or "name-1"
+      end
+
       whole.RequestItems, whole.Entries, whole.Image = nil, nil, nil
       requests[#requests + 1] = { service = service, operation = name, input = {} }
       requests[#requests + 1] = { service = service, operation = name, input = whole }
     end)
+
     requests[#requests + 1] = {
       service = "rekognition",
       operation = "DetectLabels",
       input = { Image = { S3Object = { Bucket = "b", Name = "k" } } },
     }
+
     -- A whole ARN that is not known is any ARN.
     local set = granted(requests)
     for key, grant in pairs(set) do
@@ -70,6 +78,7 @@ describe("the actions of an operation", function()
         set[key] = nil
       end
     end
+
     assert.is_true(#keys(set) > 40)
     assert.same({}, problems(set))
   end)
@@ -87,6 +96,7 @@ describe("the actions of an operation", function()
     local function of(service, operation, input)
       return keys(granted { { service = service, operation = operation, input = input } })
     end
+
     local point = "arn:aws:s3:eu-west-1:111122223333:accesspoint/scans"
     assert.same({ "s3:GetObject " .. point .. "/object/*" },
       of("s3", "GetObject", { Bucket = point, Key = "a/b" }))
@@ -136,13 +146,15 @@ describe("the needs of every handler", function()
   it("of mock mode are those of writing the mock result, and only with that setting", function()
     local seen = granted(permission_runs.requests("sagemaker_invoke",
       "tests/events/permissions/sagemaker_invoke_mock.jsonl"))
-    assert.same({ "s3:PutObject arn:aws:s3:::weir-results/*", "states:SendTaskSuccess *" }, keys(seen))
+    assert.same({ "s3:PutObject arn:aws:s3:::weir-results/*", "states:SendTaskSuccess *" },
+      keys(seen))
 
     local function needs(mock_mode)
       return granted(calls.declared("sagemaker_invoke", function(name)
         return name == "mock_mode" and mock_mode or permission_runs.names[name]
       end))
     end
+
     assert.is_nil(needs("false")["s3:PutObject arn:aws:s3:::weir-results/*"])
     assert.truthy(needs("true")["s3:PutObject arn:aws:s3:::weir-results/*"])
   end)

@@ -19,7 +19,8 @@ describe("deploy/README.md", function()
       assert.truthy(switches, name)
       local text = files.read(templates.path(name))
       assert.same(names_in(text, "\n  (Enable%w+):\n"), names_in(switches, "`(%w+)`"), name)
-      assert.same(names_in(text:match("\nOutputs:\n.*"), "\n  (%w+):\n"), names_in(outputs, "`(%w+)`"), name)
+      assert.same(names_in(text:match("\nOutputs:\n.*"), "\n  (%w+):\n"),
+        names_in(outputs, "`(%w+)`"), name)
       assert.truthy(page:find(("\n| `%s` | [^|`]*| "):format(name)), name .. " is not described")
     end
   end)
@@ -37,6 +38,7 @@ describe("deploy/README.md", function()
         end
       end
     end
+
     assert.is_true(#questions >= 2)
     for i, answer in ipairs(templates.ask(questions)) do
       assert.same(json.array {}, answer.problems, questions[i].file)

@@ -1,5 +1,5 @@
--- The state machines of the templates: valid in the Amazon States Language, every substitution given
--- and used, and nothing that a template does not substitute.
+-- The state machines of the templates: valid in the Amazon States Language, every substitution
+-- given and used, and nothing that a template does not substitute.
 local files = require "support.files"
 local json = require "weir.json"
 local templates = require "support.templates"
@@ -12,9 +12,11 @@ local machines = {}
 setup(function()
   local questions = {}
   for i, name in ipairs(NAMES) do
-    questions[i] = { check = "resolve", file = templates.path(name), parameters = templates.given(name),
+    questions[i] = { check = "resolve", file = templates.path(name),
+      parameters = templates.given(name),
       place = templates.place() }
   end
+
   for i, answer in ipairs(templates.ask(questions)) do
     machines[NAMES[i]] = {}
     for logical, resource in pairs(answer.resources) do
@@ -35,6 +37,7 @@ local function keys(set)
   local list = {}
   for key in pairs(set) do list[#list + 1] = key end
   table.sort(list)
+
   return list
 end
 
@@ -51,9 +54,11 @@ describe("every state machine of a template", function()
           assert.matches("^arn:aws:", to)
           text = text:gsub("%${" .. from .. "}", (to:gsub("%%", "%%%%")))
         end
+
         assert.truthy(json.decode(text))
         local path = files.write(os.tmpname(), text)
-        local pipe = assert(io.popen("node tests/node_modules/.bin/asl-validator --json-path " .. path .. " 2>&1"))
+        local pipe = assert(io.popen("node tests/node_modules/.bin/asl-validator --json-path "
+          .. path .. " 2>&1"))
         local output = pipe:read("a")
         assert.is_true(pipe:close(), output)
         os.remove(path)
@@ -68,8 +73,12 @@ describe("every state machine of a template", function()
         used[machine.DefinitionS3Location.Key:match("[^/]+$")] = true
       end
     end
+
     local there = {}
-    for _, path in ipairs(files.lines_of("ls deploy/state-machines/*.json")) do there[path:match("[^/]+$")] = true end
+    for _, path in ipairs(files.lines_of("ls deploy/state-machines/*.json")) do
+      there[path:match("[^/]+$")] = true
+    end
+
     there["events.asl.json"] = nil -- the template of the events stack is to come
     assert.same(keys(there), keys(used))
   end)

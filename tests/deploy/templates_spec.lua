@@ -30,6 +30,7 @@ setup(function()
       }
     end
   end
+
   local at = 0
   local all = templates.ask(questions)
   for _, name in ipairs(NAMES) do
@@ -45,6 +46,7 @@ local function sorted_keys(map)
   local list = {}
   for key in pairs(map) do list[#list + 1] = key end
   table.sort(list)
+
   return list
 end
 
@@ -72,7 +74,8 @@ describe("every template", function()
     end
   end)
 
-  it("resolves with every combination of switches, and every pair of values given and absent", function()
+  it("resolves with every combination of switches, and every pair of values given and absent",
+    function()
     for name, result in pairs(answers.combinations) do
       assert.same(json.array {}, result.findings, name)
       assert.is_true(result.tried > result.refused, name)
@@ -91,6 +94,7 @@ describe("every template", function()
         end
       end
     end
+
     assert.is_true(seen > 0)
   end)
 end)
@@ -105,12 +109,14 @@ describe("what a template says in another language", function()
         end
       end
     end
+
     assert.same({ "ArrivalsRule", "MappingRule", "TransformJobsRule" }, sorted_keys(rules))
 
     local function created(bucket, key)
       return { source = "aws.s3", ["detail-type"] = "Object Created",
         detail = { bucket = { name = bucket }, object = { key = key } } }
     end
+
     local prefix, suffix = templates.values.events.KeyPrefix, templates.values.events.KeySuffix
     for _, name in ipairs { "ArrivalsRule", "MappingRule" } do
       assert.same({ true, false, false, false }, {
@@ -120,6 +126,7 @@ describe("what a template says in another language", function()
         rules[name]:match(created("other", prefix .. "a" .. suffix)),
       }, name)
     end
+
     local ended = assert(json.decode(files.read("tests/events/sagemaker_callback.json")))
     ended.world, ended.config = nil, nil
     assert.is_true(rules.TransformJobsRule:match(ended))
@@ -137,6 +144,7 @@ describe("what a template says in another language", function()
         end
       end
     end
+
     assert.is_true(seen >= 3)
   end)
 end)
@@ -147,7 +155,8 @@ describe("what a template repeats", function()
   it("is the token table of deploy/token-table.json", function()
     local table_of = resources("core").TokenTable.Properties
     local wanted = assert(json.decode(files.read("deploy/token-table.json")))
-    for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes" } do
+    for _, part in ipairs { "BillingMode", "AttributeDefinitions", "KeySchema",
+      "GlobalSecondaryIndexes" } do
       assert.same(wanted[part], table_of[part], part)
     end
   end)

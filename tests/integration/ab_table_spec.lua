@@ -12,6 +12,7 @@ local function opened(shape, config)
   local all = { ab_test_table_name = ab_tables.create(shape) }
   for name, value in pairs(config or {}) do all[name] = value end
   local live = ab_tables.effects(all)
+
   return live, assert(ab_table.settings(live))
 end
 
@@ -27,7 +28,10 @@ end
 -- Requests and errors by variant.
 local function counts(variants)
   local list = {}
-  for name, given in pairs(variants) do list[name] = { given.requests, given.errors, given.latencies.count } end
+  for name, given in pairs(variants) do
+    list[name] = { given.requests, given.errors, given.latencies.count }
+  end
+
   return list
 end
 
@@ -65,6 +69,7 @@ describe("the A/B table", function()
           live.at = START + second
           record(live, settings, "a", 5)
         end
+
         assert.equal(2, read(live, settings).a.requests)
         assert.equal(3, read(live, settings, START + 300, START + 600).a.requests)
         assert.same({}, (read(live, settings, START + 600, START + 900)))
@@ -78,6 +83,7 @@ describe("the A/B table", function()
           assert(ab_table.record(live, settings, other, { variant = "x", is_error = false }))
           assert.same({ x = { 1, 0, 0 } }, counts(read(live, settings, nil, nil, other)))
         end
+
         assert.equal(34, #ab_tables.items(settings.table))
         assert.same({ a = { 30, 0, 30 } }, counts(read(live, settings)))
       end)
@@ -87,6 +93,7 @@ describe("the A/B table", function()
         for _, name in ipairs { "e-1", "e-1#sketches", "e-1#1" } do
           assert(ab_table.record(live, settings, name, { variant = name, is_error = false }))
         end
+
         for _, name in ipairs { "e-1", "e-1#sketches", "e-1#1" } do
           assert.same({ [name] = { 1, 0, 0 } }, counts(read(live, settings, nil, nil, name)))
         end
@@ -96,7 +103,8 @@ describe("the A/B table", function()
         local live, settings = opened(shape)
         assert(ab_table.keep(live, settings, "e-1", "aggregation", START, { window_seconds = 300 }))
         assert(ab_table.keep(live, settings, "e-1", "trial", 0, { text = "{}" }))
-        assert.equal(300, assert(ab_table.kept(live, settings, "e-1", "aggregation", START)).window_seconds)
+        assert.equal(300, assert(ab_table.kept(live, settings, "e-1", "aggregation",
+          START)).window_seconds)
         assert.equal("{}", assert(ab_table.kept(live, settings, "e-1", "trial", 0)).text)
         assert.is_false(ab_table.kept(live, settings, "e-1", "aggregation", START + 300))
         assert.same({}, (read(live, settings)))
@@ -125,6 +133,7 @@ describe("the A/B table", function()
       if not shards[item.test_shard.S] then number = number + 1 end
       shards[item.test_shard.S] = (shards[item.test_shard.S] or 0) + 1
     end
+
     assert.equal(16, number)
     for _, count in pairs(shards) do assert.is_true(count < 40) end
   end)
@@ -132,21 +141,32 @@ describe("the A/B table", function()
   it("reads what the Python handlers wrote, and writes what they read", function()
     local live, settings = opened "numbered"
     for second, latency in pairs { [0] = 12, [299] = 123.25, [300] = 1 } do
-      assert(db:put_item { TableName = settings.table, Item = { test_id = "e-1", timestamp = START + second,
+      assert(db:put_item { TableName = settings.table,
+        Item = { test_id = "e-1", timestamp = START + second,
         variant_name = "model-v1", latency_ms = latency, is_error = false } })
     end
+
     assert(db:put_item { TableName = settings.table,
       Item = { test_id = "e-1", timestamp = START + 7, is_error = true } })
-    assert(db:put_item { TableName = settings.table, Item = { test_id = "e-1", timestamp = START + 8,
-      variant_name = "model-v1", latency_ms = assert(codec.number "123.45678901234567890123456789") } })
+    assert(db:put_item { TableName = settings.table,
+      Item = { test_id = "e-1", timestamp = START + 8,
+      variant_name = "model-v1", latency_ms =
+        assert(codec.number "123.45678901234567890123456789") } })
     local variants = read(live, settings)
     assert.same({ ["model-v1"] = { 3, 0, 3 }, unknown = { 1, 1, 0 } }, counts(variants))
 
     record(live, settings, "model-v2", 7.5)
-    local item = assert(db:query { TableName = settings.table, KeyConditionExpression = "test_id = :t",
+    local item = assert(db:query { TableName = settings.table,
+      KeyConditionExpression = "test_id = :t",
       FilterExpression = "variant_name = :v",
       ExpressionAttributeValues = { [":t"] = "e-1", [":v"] = "model-v2" } }).Items[1]
-    assert.same({ "e-1", "model-v2", 7.5, false }, { item.test_id, item.variant_name, item.latency_ms, item.is_error })
+    assert.same({ "e-1", "model-v2", 7.5, false }, {
+      item.test_id,
+      item.variant_name,
+      item.latency_ms,
+      item.is_error,
+    })
+
     assert.matches("^1795435200%.%d+$", tostring(item.timestamp))
   end)
 
@@ -156,6 +176,7 @@ describe("the A/B table", function()
       assert(db:put_item { TableName = settings.table, Item = { test_id = "e-1", variant_name = "a",
         timestamp = assert(codec.number("1795435499." .. decimals)) } })
     end
+
     assert.equal(2, read(live, settings).a.requests)
     assert.same({}, (read(live, settings, START + 300, START + 600)))
   end)
@@ -164,9 +185,11 @@ describe("the A/B table", function()
     local live, settings = opened "numbered"
     local writes, padding = {}, ("x"):rep(3000)
     for i = 1, 500 do
-      writes[i] = { PutRequest = { Item = { test_id = "e-1", timestamp = START + i % 300 + i / 1000, variant_name = "a",
+      writes[i] = { PutRequest = { Item = { test_id = "e-1", timestamp = START + i % 300 + i / 1000,
+        variant_name = "a",
         latency_ms = 1, padding = padding } } }
     end
+
     assert(db:write_all(settings.table, writes))
     cloud.reset()
     assert.equal(500, read(live, settings).a.requests)
@@ -178,7 +201,10 @@ describe("the A/B table", function()
 
   it("counts an answer whose latency makes no sense as an answer", function()
     local live, settings = opened "sharded"
-    for _, latency in ipairs { 0 / 0, -1, 0, math.huge, "5" } do record(live, settings, "a", latency) end
+    for _, latency in ipairs { 0 / 0, -1, 0, math.huge, "5" } do
+      record(live, settings, "a", latency)
+    end
+
     record(live, settings, "a", nil)
     assert.same({ a = { 6, 0, 0 } }, counts(read(live, settings)))
   end)
@@ -189,13 +215,21 @@ describe("the A/B table", function()
       item.timestamp = START + at
       assert(db:put_item { TableName = settings.table, Item = item })
     end
+
     put(1, { test_id = "e-1", variant_name = 7 })
     put(2, { test_id = "e-1", variant_name = "a", is_error = "no" })
     local function sketch(at, variants, more)
-      local item = { test_id = "e-1#sketches", record_type = "sketch", accuracy = 0.01, variants = variants }
+      local item = {
+        test_id = "e-1#sketches",
+        record_type = "sketch",
+        accuracy = 0.01,
+        variants = variants,
+      }
+
       for name, value in pairs(more or {}) do item[name] = value end
       put(at, item)
     end
+
     sketch(3, { a = { requests = 1, errors = 0, buckets = { x = 1 } } })
     sketch(4, { a = { requests = 1, errors = 0, buckets = { ["3"] = 2 } } })
     sketch(5, { a = { requests = -1, errors = 0, buckets = {} } })
@@ -209,10 +243,14 @@ describe("the A/B table", function()
 
   describe("with sketches", function()
     local function sketched(shape, seconds)
-      return opened(shape or "sharded", { ab_test_records = "sketches", ab_test_interval_seconds = seconds })
+      return opened(shape or "sharded", {
+        ab_test_records = "sketches",
+        ab_test_interval_seconds = seconds,
+      })
     end
 
-    it("writes at the first request, whenever requests have doubled, and when the interval is over", function()
+    it("writes at the first request, whenever requests have doubled, and when the interval is over",
+      function()
       local live, settings = sketched()
       cloud.reset()
       for _ = 1, 100 do record(live, settings, "a", 5) end
@@ -220,6 +258,7 @@ describe("the A/B table", function()
       for _, request in ipairs(cloud.requests()) do
         if request.operation == "PutItem" then puts = puts + 1 end
       end
+
       assert.equal(7, puts)
       local variants, notes = read(live, settings)
       assert.same({ 64, 1 }, { variants.a.requests, notes.open })
@@ -261,6 +300,7 @@ describe("the A/B table", function()
         live.at = START + at
         record(live, settings, "a", 5)
       end
+
       live.at = START + 300
       assert(ab_table.flush(live, settings))
       local variants, notes = read(live, settings)
@@ -273,6 +313,7 @@ describe("the A/B table", function()
         live.at = START + at
         record(live, settings, "a", 5)
       end
+
       assert.equal(2, read(live, settings).a.requests)
       assert.same({}, (read(live, settings, START + 300, START + 600)))
     end)
@@ -282,8 +323,13 @@ describe("the A/B table", function()
       local name = settings.table
       settings.table = "no-such-table"
       local function add()
-        return ab_table.record(live, settings, "e-1", { variant = "a", is_error = false, latency_ms = 5 })
+        return ab_table.record(live, settings, "e-1", {
+          variant = "a",
+          is_error = false,
+          latency_ms = 5,
+        })
       end
+
       assert.equal("ResourceNotFoundException", select(3, add()))
       cloud.reset()
       assert.equal("Paused", select(3, add()))
@@ -300,9 +346,14 @@ describe("the A/B table", function()
       local lost
       for minute = 0, 34 do
         live.at = START + 60 * minute
-        local _, message, code = ab_table.record(live, settings, "e-1", { variant = "a", is_error = false })
+        local _, message, code = ab_table.record(live, settings, "e-1", {
+          variant = "a",
+          is_error = false,
+        })
+
         if code == "RecordsLost" then lost = message end
       end
+
       assert.equal("1 requests of intervals that could not be written are lost", lost)
     end)
   end)
@@ -312,8 +363,10 @@ describe("the A/B table", function()
       local live = ab_tables.effects { ab_test_table_name = "no-such-table" }
       local settings = assert(ab_table.settings(live))
       local outcome = { variant = "a", is_error = false }
-      assert.equal("ResourceNotFoundException", select(3, ab_table.record(live, settings, "e", outcome)))
-      assert.equal("ResourceNotFoundException", select(3, ab_table.read(live, settings, "e", 0, 300)))
+      assert.equal("ResourceNotFoundException",
+        select(3, ab_table.record(live, settings, "e", outcome)))
+      assert.equal("ResourceNotFoundException",
+        select(3, ab_table.read(live, settings, "e", 0, 300)))
 
       settings.table = ab_tables.create "number_hash"
       local _, message, code = ab_table.record(live, settings, "e", outcome)
@@ -322,7 +375,13 @@ describe("the A/B table", function()
 
       ab_table.forget()
       settings.table = "another"
-      cloud.faults { kind = "status", status = 400, headers = {}, body = '{"__type":"x#AccessDeniedException"}' }
+      cloud.faults {
+        kind = "status",
+        status = 400,
+        headers = {},
+        body = '{"__type":"x#AccessDeniedException"}',
+      }
+
       _, message = ab_table.read(live, settings, "e", 0, 300)
       assert.matches("set AB_TEST_TABLE_KEY", message, 1, true)
     end)
@@ -342,9 +401,11 @@ describe("the A/B table", function()
 
   it("is not used where no table is set, and refuses settings that are wrong", function()
     assert.is_false(ab_table.settings(ab_tables.effects {}))
-    for name, value in pairs { ab_test_records = "some", ab_test_interval_seconds = "0", result_ttl_days = "x",
+    for name, value in pairs { ab_test_records = "some", ab_test_interval_seconds = "0",
+      result_ttl_days = "x",
       ab_test_table_key = "hash" } do
-      local _, message, code = ab_table.settings(ab_tables.effects { ab_test_table_name = "t", [name] = value })
+      local _, message, code = ab_table.settings(ab_tables.effects { ab_test_table_name = "t",
+        [name] = value })
       assert.equal("InvalidSetting", code)
       assert.matches(name, message, 1, true)
     end
@@ -356,7 +417,9 @@ describe("the A/B table", function()
       assert.error_matches(function() ab_table.read(live, settings, "e", window[1], window[2]) end,
         "expected ab_table.read(effects", 1, true)
     end
-    for _, outcome in ipairs { false, { variant = "a" }, { is_error = true }, { variant = 3, is_error = true } } do
+
+    for _, outcome in ipairs { false, { variant = "a" }, { is_error = true },
+      { variant = 3, is_error = true } } do
       assert.error_matches(function() ab_table.record(live, settings, "e", outcome) end,
         "expected ab_table.record(effects", 1, true)
     end

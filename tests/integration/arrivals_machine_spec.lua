@@ -1,5 +1,5 @@
--- deploy/state-machines/arrivals.asl.json, executed on real parts: the very file, the built runtime as its
--- functions, buckets and claims behind the signing front.
+-- deploy/state-machines/arrivals.asl.json, executed on real parts: the very file, the built runtime
+-- as its functions, buckets and claims behind the signing front.
 local emulators = require "support.emulator"
 local http = require "weir.http"
 local json = require "weir.json"
@@ -25,11 +25,21 @@ local function variables()
 end
 
 local function start_function(name)
-  local options = { "--handler", HANDLERS[name], "--function", name, "--timeout", "60", env = variables() }
+  local options = {
+    "--handler",
+    HANDLERS[name],
+    "--function",
+    name,
+    "--timeout",
+    "60",
+    env = variables()
+  }
+
   for key, value in pairs(pictures.settings) do
     options[#options + 1] = "--env"
     options[#options + 1] = key:upper() .. "=" .. value
   end
+
   return emulators.start(options)
 end
 
@@ -51,6 +61,7 @@ describe("the state machine of arrivals", function()
     for name in pairs(HANDLERS) do functions[name] = start_function(name) end
     step_functions = servers.start "state_machines"
   end)
+
   teardown(function()
     for _, emulator in pairs(functions) do emulator:close() end
   end)
@@ -74,6 +85,7 @@ describe("the state machine of arrivals", function()
       functions = urls,
       front = { url = front.url, key_id = front.key_id, secret = front.secret },
     }
+
     for key, value in pairs(more or {}) do given[key] = value end
     local id, states = ask("POST", "/start", given).id, {}
     while true do
@@ -92,7 +104,11 @@ describe("the state machine of arrivals", function()
 
     local processed = result.output.processing_result
     assert.equal("SUCCESS", processed.status)
-    assert.same({ "number", "number" }, { type(processed.stages.delivered), type(processed.stages.processed) })
+    assert.same({ "number", "number" }, {
+      type(processed.stages.delivered),
+      type(processed.stages.processed)
+    })
+
     assert.equal(2, #pictures.keys("results/events/"))
     assert.matches('"StageLatency"', functions.report:log())
 
@@ -105,7 +121,8 @@ describe("the state machine of arrivals", function()
   it("fails with what failed, and counts it", function()
     local etag = pictures.put("in/text.png", "not a picture", "")
     local result, states = execute(created("in/text.png", etag, 13))
-    assert.same({ "FAILED", "UnsupportedImage" }, { result.status, result.error }, json.encode(result))
+    assert.same({ "FAILED", "UnsupportedImage" }, { result.status, result.error },
+      json.encode(result))
     assert.equal("Report the failure", states[#states])
     assert.matches('"ProcessingFailures"', functions.report:log())
   end)
@@ -113,7 +130,8 @@ describe("the state machine of arrivals", function()
   it("tries again when the function could not be started, and lasts without a report", function()
     local etag = pictures.put("in/late.png", "2")
     local result = execute(created("in/late.png", etag, 9),
-      { functionFaults = { process = { "Lambda.ServiceException" }, report = { "Lambda.Unknown" } } })
+      { functionFaults = { process = { "Lambda.ServiceException" },
+        report = { "Lambda.Unknown" } } })
     assert.equal("SUCCEEDED", result.status, json.encode(result))
     assert.equal("SUCCESS", result.output.processing_result.status)
   end)

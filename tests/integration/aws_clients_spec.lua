@@ -12,6 +12,7 @@ describe("AWS clients:", function()
     assert.is_nil(output)
     assert.equal(code, actual, message)
     assert.matches(code, message)
+
     return message, details
   end
 
@@ -28,8 +29,10 @@ describe("AWS clients:", function()
 
     it("SendTaskFailure and SendTaskHeartbeat", function()
       assert(sfn:send_task_heartbeat({ taskToken = secret.wrap("token-2") }))
-      assert(sfn:send_task_failure({ taskToken = secret.wrap("token-2"), error = "E", cause = "c" }))
-      local message, details = fails("TaskDoesNotExist", sfn:send_task_failure({ taskToken = "unknown" }))
+      assert(sfn:send_task_failure({ taskToken = secret.wrap("token-2"), error = "E",
+        cause = "c" }))
+      local message, details = fails("TaskDoesNotExist",
+        sfn:send_task_failure({ taskToken = "unknown" }))
       assert.matches("request id req%-%d+", message)
       assert.matches("^req%-%d+$", details.request_id)
       assert.equal(400, details.status)
@@ -53,8 +56,10 @@ describe("AWS clients:", function()
   describe("sagemaker", function()
     local sm = cloud.client("sagemaker")
     local job = {
-      TransformJobName = "job-1", ModelName = "m", BatchStrategy = "SingleRecord", MaxPayloadInMB = 6,
-      TransformInput = { DataSource = { S3DataSource = { S3DataType = "S3Prefix", S3Uri = "s3://b/p" } },
+      TransformJobName = "job-1", ModelName = "m", BatchStrategy = "SingleRecord",
+        MaxPayloadInMB = 6,
+      TransformInput = { DataSource = { S3DataSource = { S3DataType = "S3Prefix",
+        S3Uri = "s3://b/p" } },
         ContentType = "image/png" },
       TransformOutput = { S3OutputPath = "s3://b/out" },
       TransformResources = { InstanceType = "ml.m5.large", InstanceCount = 1 },
@@ -77,6 +82,7 @@ describe("AWS clients:", function()
       for page in sm:pages("ListTags", { ResourceArn = "arn", MaxResults = 100 }) do
         sizes[#sizes + 1] = #page.Tags
       end
+
       assert.same({ 100, 20 }, sizes)
       fails("ValidationException", sm:all("ListTags", { ResourceArn = "arn", MaxResults = 10 }))
     end)
@@ -89,17 +95,20 @@ describe("AWS clients:", function()
       assert.equal(0.9, variants[1].CurrentWeight)
     end)
 
-    it("CreateModelPackage, UpdateModelPackage, DescribeModelPackage and ListModelPackages", function()
+    it("CreateModelPackage, UpdateModelPackage, DescribeModelPackage and ListModelPackages",
+      function()
       local created = assert(sm:create_model_package({ ModelPackageGroupName = "g",
         ModelApprovalStatus = "PendingManualApproval", ClientToken = "t-1",
-        InferenceSpecification = { Containers = { { Image = "i" } }, SupportedContentTypes = { "a/b" },
+        InferenceSpecification = { Containers = { { Image = "i" } },
+          SupportedContentTypes = { "a/b" },
           SupportedResponseMIMETypes = { "a/b" } },
         CustomerMetadataProperties = { digest = "d" } }))
       assert(sm:update_model_package({ ModelPackageArn = created.ModelPackageArn,
         ModelApprovalStatus = "Approved", ApprovalDescription = "why" }))
       local described = assert(sm:describe_model_package({ ModelPackageName = created.ModelPackageArn }))
       assert.equal("Approved", described.ModelApprovalStatus)
-      local packages = assert(sm:all("ListModelPackages", { ModelPackageGroupName = "g", MaxResults = 3,
+      local packages = assert(sm:all("ListModelPackages",
+        { ModelPackageGroupName = "g", MaxResults = 3,
         SortBy = "CreationTime", SortOrder = "Descending" }))
       assert.equal(7, #packages)
       assert.equal(3, #assert(sm:list_model_packages({ MaxResults = 3 })).ModelPackageSummaryList)
@@ -112,7 +121,8 @@ describe("AWS clients:", function()
     it("InvokeEndpoint passes bytes both ways", function()
       local bytes = "\0\255\r\n{"
       local output = assert(runtime:invoke_endpoint({ EndpointName = "e", Body = bytes,
-        ContentType = "image/png", Accept = "application/json", CustomAttributes = "c", TargetVariant = "b",
+        ContentType = "image/png", Accept = "application/json", CustomAttributes = "c",
+          TargetVariant = "b",
         InferenceId = "i-1" }))
       assert.equal(bytes, output.Body)
       assert.equal("image/png", output.ContentType)
@@ -124,21 +134,25 @@ describe("AWS clients:", function()
     end)
 
     it("tries a model again that failed by itself, and then gives its error", function()
-      local _, details = fails("ModelError", runtime:invoke_endpoint({ EndpointName = "broken", Body = "x" }))
+      local _, details = fails("ModelError",
+        runtime:invoke_endpoint({ EndpointName = "broken", Body = "x" }))
       assert.equal(500, details.fields.OriginalStatusCode)
       assert.equal("out of memory", details.fields.OriginalMessage)
       assert.equal(3, details.attempts)
     end)
 
     it("refuses a name that would change the path", function()
-      assert.error_matches(function() runtime:invoke_endpoint({ EndpointName = "", Body = "x" }) end,
+      assert.error_matches(function()
+        runtime:invoke_endpoint({ EndpointName = "", Body = "x" })
+      end,
         "EndpointName must be a text")
       assert(runtime:invoke_endpoint({ EndpointName = "a b", Body = "x" }))
       assert.equal("/endpoints/a%20b/invocations", cloud.requests()[1].url)
     end)
 
     it("refuses header injection through a member", function()
-      local message = fails("InvalidHeader", runtime:invoke_endpoint({ EndpointName = "e", Body = "x",
+      local message = fails("InvalidHeader",
+        runtime:invoke_endpoint({ EndpointName = "e", Body = "x",
         CustomAttributes = "a\r\nX-Evil: hush" }))
       assert.not_matches("hush", message)
     end)
@@ -147,7 +161,8 @@ describe("AWS clients:", function()
   describe("bedrock_runtime", function()
     it("InvokeModel signs the colon of a model id as it travels", function()
       local bedrock = cloud.client("bedrock_runtime")
-      local output = assert(bedrock:invoke_model({ modelId = "amazon.nova-lite-v1:0", body = '{"messages":[]}',
+      local output = assert(bedrock:invoke_model({ modelId = "amazon.nova-lite-v1:0",
+        body = '{"messages":[]}',
         contentType = "application/json", accept = "application/json" }))
       assert.equal("amazon.nova-lite-v1:0", json.decode(output.body).model)
       assert.equal("/model/amazon.nova-lite-v1%3A0/invoke", cloud.requests()[1].url)
@@ -159,7 +174,8 @@ describe("AWS clients:", function()
     local cloudwatch = cloud.client("cloudwatch")
     local query = { Namespace = "AWS/SageMaker", MetricName = "Invocations", StartTime = 1795435200,
       EndTime = 1795438800, Period = 60, Statistics = { "Sum" },
-      Dimensions = { { Name = "EndpointName", Value = "e" }, { Name = "VariantName", Value = "a" } } }
+      Dimensions = { { Name = "EndpointName", Value = "e" },
+        { Name = "VariantName", Value = "a" } } }
 
     it("GetMetricStatistics in its JSON form", function()
       assert.equal(0.5, assert(cloudwatch:get_metric_statistics(query)).Datapoints[2].Sum)
@@ -175,7 +191,8 @@ describe("AWS clients:", function()
 
     it("PutMetricData", function()
       assert(cloudwatch:put_metric_data({ Namespace = "n",
-        MetricData = { { MetricName = "m", Value = 1.5, Unit = "Count", Timestamp = 1795435200 } } }))
+        MetricData = { { MetricName = "m", Value = 1.5, Unit = "Count",
+          Timestamp = 1795435200 } } }))
     end)
 
     it("uses the codes of the older protocol", function()
@@ -192,7 +209,8 @@ describe("AWS clients:", function()
     it("AssumeRole with an external id", function()
       local role = "arn:aws:iam::444455556666:role/needs-external-id"
       local output = assert(sts:assume_role({ RoleArn = role, RoleSessionName = "s+=,.@-",
-        ExternalId = "partner-7", DurationSeconds = 900, Tags = { { Key = "a b", Value = "&=+" } } }))
+        ExternalId = "partner-7", DurationSeconds = 900,
+          Tags = { { Key = "a b", Value = "&=+" } } }))
       assert.matches("^ASIA", output.Credentials.AccessKeyId)
       fails("AccessDenied", sts:assume_role({ RoleArn = role, RoleSessionName = "session" }))
       assert.same({ { Key = "a b", Value = "&=+" } }, cloud.requests()[1].input.Tags)
@@ -213,7 +231,13 @@ describe("AWS clients:", function()
   describe("eventbridge", function()
     local events = cloud.client("eventbridge")
     local function entry(kind, detail)
-      return { Source = "weir", DetailType = kind, Detail = detail or "{}", EventBusName = "bus", Time = 1795435200 }
+      return {
+        Source = "weir",
+        DetailType = kind,
+        Detail = detail or "{}",
+        EventBusName = "bus",
+        Time = 1795435200,
+      }
     end
 
     it("PutEvents tells of each entry", function()
@@ -223,7 +247,10 @@ describe("AWS clients:", function()
 
     it("put_all sends ten at a time and repeats what failed, once", function()
       local entries = {}
-      for i = 1, 23 do entries[i] = entry(i % 5 == 0 and "fails once" or "t", ('{"i":%d}'):format(i)) end
+      for i = 1, 23 do
+        entries[i] = entry(i % 5 == 0 and "fails once" or "t", ('{"i":%d}'):format(i))
+      end
+
       assert.equal(23, assert(events:put_all(entries)))
       entries[24] = entry("always fails")
       local put, message, code, details = events:put_all(entries)
@@ -238,7 +265,8 @@ describe("AWS clients:", function()
     it("GetParameter; a SecureString is a secret", function()
       local ssm = cloud.client("ssm")
       assert.equal("the value", assert(ssm:get_parameter({ Name = "/plain" })).Parameter.Value)
-      local value = assert(ssm:get_parameter({ Name = "/secure", WithDecryption = true })).Parameter.Value
+      local value = assert(ssm:get_parameter({ Name = "/secure",
+        WithDecryption = true })).Parameter.Value
       assert.is_true(secret.is(value))
       fails("ParameterNotFound", ssm:get_parameter({ Name = "/missing" }))
     end)
@@ -249,6 +277,7 @@ describe("AWS clients:", function()
       return cloud.client("appconfigdata"):get_latest_configuration(
         { ConfigurationToken = require("weir.secret").wrap("hush") })
     end)
+
     assert.is_false(ok)
     assert.matches("configuration_token travels in the URL", message)
     assert.same({}, setmetatable(cloud.requests(), nil))
@@ -275,11 +304,13 @@ describe("AWS clients:", function()
   describe("rekognition", function()
     it("DetectLabels, from bytes and from S3", function()
       local client = cloud.client("rekognition")
-      local output = assert(client:detect_labels({ Image = rekognition.image("\137PNG\r\n\26\n"), MaxLabels = 1,
+      local output = assert(client:detect_labels({ Image = rekognition.image("\137PNG\r\n\26\n"),
+        MaxLabels = 1,
         MinConfidence = 80.5 }))
       assert.equal("Document", output.Labels[1].Name)
       assert(client:detect_labels({ Image = { S3Object = { Bucket = "b", Name = "k" } } }))
-      fails("InvalidImageFormatException", client:detect_labels({ Image = rekognition.image("GIF89a") }))
+      fails("InvalidImageFormatException",
+        client:detect_labels({ Image = rekognition.image("GIF89a") }))
     end)
   end)
 
@@ -289,8 +320,12 @@ describe("AWS clients:", function()
       assert.error_matches(function() sfn:start_execution({ stateMachineARN = "x" }) end,
         "unknown member 'stateMachineARN'; expected stepfunctions:call%(\"StartExecution\"")
       assert.error_matches(function() sfn:start_execution({}) end, "stateMachineArn is missing")
-      assert.error_matches(function() sfn:call("StartExecutions", {}) end, "no operation 'StartExecutions'")
-      assert.error_matches(function() cloud.client("stepfunctions", { regoin = "x" }) end, "unknown key 'regoin'")
+      assert.error_matches(function()
+        sfn:call("StartExecutions", {})
+      end, "no operation 'StartExecutions'")
+      assert.error_matches(function()
+        cloud.client("stepfunctions", { regoin = "x" })
+      end, "unknown key 'regoin'")
       assert.error_matches(function() sfn:pages("StartExecution", {}) end, "has no pages")
     end)
 
@@ -299,10 +334,12 @@ describe("AWS clients:", function()
         return cloud.client("stepfunctions", { getenv = cloud.environment(environment) })
           :start_execution({ stateMachineArn = "x" })
       end
+
       fails("NoRegion", start({ AWS_REGION = false }))
       for _, region in ipairs({ "eu west 1", "evil.com/", "eu-west-1\r\n", "EU", "-" }) do
         fails("InvalidRegion", start({ AWS_REGION = region }))
       end
+
       for _, url in ipairs({ "ftp://x", "http://u@x/", "http://x/?q", "x", "http://x y/" }) do
         fails("InvalidEndpoint", start({ AWS_ENDPOINT_URL_SFN = url }))
       end

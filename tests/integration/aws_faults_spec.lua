@@ -20,6 +20,7 @@ describe("AWS clients under fault:", function()
       sleep = more.sleep or function(ms) slept[#slept + 1] = ms end,
         random = function() return 1 end })
     more.sleep = nil
+
     return cloud.client(service, more)
   end
 
@@ -120,6 +121,7 @@ describe("AWS clients under fault:", function()
         upload_part_copy = { Bucket = "bucket", Key = "k", UploadId = "u", PartNumber = 1,
           CopySource = "bucket/source" },
       }
+
       local DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
       local DONE = DECLARATION .. '<Result><ETag>"done"</ETag></Result>'
 
@@ -135,6 +137,7 @@ describe("AWS clients under fault:", function()
               .. ('<%s><ETag>"done"</ETag></%s>'):format(start, root)))
             assert.equal('"done"', etag_of(assert(client("s3")[name](client("s3"), input))))
           end
+
           assert.same({}, slept)
         end)
 
@@ -207,6 +210,7 @@ describe("AWS clients under fault:", function()
           assert(invoke())
           assert.equal(1, #slept, one.body)
         end
+
         slept = {}
         cloud.faults(status(424, {}, '{"__type":"ModelErrorException","originalStatusCode":500}'))
         assert(client("bedrock_runtime"):invoke_model({ modelId = "m", body = "{}" }))
@@ -361,6 +365,7 @@ describe("AWS clients under fault:", function()
       local output, message = sfn:send_task_heartbeat({ taskToken = token })
       if not output then assert.not_matches("hush", message) end
     end
+
     cloud.reset()
     cloud.faults(status(400, {},
       '{"__type":"InvalidToken","message":"Invalid token: \'hush-token-hush\'"}'))

@@ -34,6 +34,7 @@ describe("credentials", function()
     if token then
       assert.is_true(secret.equal(keys.session_token, token)) else assert.is_nil(keys.session_token)
     end
+
     for _, value in pairs(keys) do assert.not_equal(key, value) end
   end
 
@@ -43,6 +44,7 @@ describe("credentials", function()
     assert.equal(code, actual, message)
     assert.matches(reason, message)
     assert.not_matches("hush", message)
+
     return message
   end
 
@@ -137,6 +139,7 @@ describe("credentials", function()
           "http://" }) do
         refuses("InvalidCredentials", "must be https", { AWS_CONTAINER_CREDENTIALS_FULL_URI = uri })
       end
+
       refuses("InvalidCredentials", "must begin with /",
         { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = "@evil.com/" })
     end)
@@ -176,6 +179,7 @@ describe("credentials", function()
         ("[profile p]\ncredential_process = sh \"%s\" 'a b'\n"):format(program))
       local environment = { AWS_CONFIG_FILE = config, AWS_PROFILE = "p" }
       if code then return refuses(code, reason, environment) end
+
       return assert(find(environment))
     end
 
@@ -258,6 +262,7 @@ describe("credentials", function()
           role = { arn = ROLE, external_id = "partner-7" },
         },
       }
+
       local function put_as(role)
         cloud.reset()
         assert(live:call {
@@ -267,8 +272,10 @@ describe("credentials", function()
           input = { Bucket = "bucket", Key = "by-role", Body = "x" },
           role = role,
         })
+
         local seen = cloud.requests()
         local assumed = seen[1].operation == "AssumeRole" and seen[1].input.RoleArn or "none anew"
+
         return assumed, seen[#seen].key_id
       end
 

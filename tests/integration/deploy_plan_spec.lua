@@ -79,6 +79,7 @@ describe("weir deploy plan", function()
     for _, request in ipairs(cloud.requests()) do
       if request.operation == operation then found[#found + 1] = request.input end
     end
+
     return found
   end
 
@@ -88,8 +89,11 @@ describe("weir deploy plan", function()
     assert.same({}, state.change_sets)
     local names = {}
     for _, each in ipairs(state.stacks) do
-      if each.status ~= "DELETE_COMPLETE" then names[#names + 1] = each.name .. " " .. each.status end
+      if each.status ~= "DELETE_COMPLETE" then
+        names[#names + 1] = each.name .. " " .. each.status
+      end
     end
+
     return table.concat(names, ", ")
   end
 
@@ -101,9 +105,11 @@ describe("weir deploy plan", function()
     it("that is not there asks for its creation, and leaves nothing behind", function()
       local result = plan(ONE)
       assert.equal(1, result.status, result.stderr)
-      assert.matches("weir-link  111122223333 eu-west-1  absent  would be created, ", result.stdout, 1, true)
+      assert.matches("weir-link  111122223333 eu-west-1  absent  would be created, ", result.stdout,
+        1, true)
       assert.equal("CREATE", requested "CreateChangeSet"[1].ChangeSetType)
-      assert.same({ { Key = "weir:stack", Value = "weir-link" } }, requested "CreateChangeSet"[1].Tags)
+      assert.same({ { Key = "weir:stack", Value = "weir-link" } },
+        requested "CreateChangeSet"[1].Tags)
       assert.equal("", left())
     end)
 
@@ -120,8 +126,13 @@ describe("weir deploy plan", function()
       it("in " .. status .. " asks for an update, page by page", function()
         local changes = json.array {}
         for i = 1, 7 do
-          changes[i] = { Action = "Add", LogicalResourceId = "R" .. i, ResourceType = "AWS::SNS::Topic" }
+          changes[i] = {
+            Action = "Add",
+            LogicalResourceId = "R" .. i,
+            ResourceType = "AWS::SNS::Topic",
+          }
         end
+
         stack { status = status, changes = changes, looks = 2 }
         local result = plan(ONE)
         assert.equal(1, result.status, result.stderr)
@@ -150,7 +161,8 @@ describe("weir deploy plan", function()
       local result = plan(estate)
       assert.equal(0, result.status, result.stdout .. result.stderr)
 
-      stack { status = "UPDATE_COMPLETE", template = template, parameters = { EnableLink = "false" },
+      stack { status = "UPDATE_COMPLETE", template = template,
+        parameters = { EnableLink = "false" },
         region = "eu-west-2" }
       assert.equal(1, plan((estate:gsub('{ "eu%-west%-1" }', '{ "eu-west-2" }'))).status)
     end)
@@ -162,13 +174,15 @@ describe("weir deploy plan", function()
           event("Other", "CREATE_FAILED", "Resource creation cancelled"),
           event("Link", "CREATE_FAILED", "Sink arn:x does not exist"),
           event("Later", "CREATE_FAILED", "Resource creation cancelled"),
-          event("weir-link", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Link]."),
+          event("weir-link", "ROLLBACK_IN_PROGRESS",
+            "The following resource(s) failed to create: [Link]."),
           event("weir-link", status),
         } }
         local result = plan(ONE)
         assert.equal(5, result.status, result.stderr)
         assert.matches("it has to be deleted and created anew", result.stdout, 1, true)
-        assert.matches("first cause: Link CREATE_FAILED: Sink arn:x does not exist\n", result.stdout, 1, true)
+        assert.matches("first cause: Link CREATE_FAILED: Sink arn:x does not exist\n",
+          result.stdout, 1, true)
         assert.same({}, requested "CreateChangeSet")
         assert.equal("weir-link " .. status, left())
       end)
@@ -179,12 +193,14 @@ describe("weir deploy plan", function()
         event("Old", "CREATE_FAILED", "of an operation before"),
         event("weir-link", "DELETE_IN_PROGRESS"),
         event("Bucket", "DELETE_FAILED", "The bucket you tried to delete is not empty"),
-        event("weir-link", "DELETE_FAILED", "The following resource(s) failed to delete: [Bucket]."),
+        event("weir-link", "DELETE_FAILED",
+          "The following resource(s) failed to delete: [Bucket]."),
       } }
       local result = plan(ONE)
       assert.equal(5, result.status, result.stderr)
       assert.matches("its deletion has to be finished first", result.stdout, 1, true)
-      assert.matches("first cause: Bucket DELETE_FAILED: The bucket you tried", result.stdout, 1, true)
+      assert.matches("first cause: Bucket DELETE_FAILED: The bucket you tried", result.stdout, 1,
+        true)
     end)
 
     for _, status in ipairs { "CREATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
@@ -212,9 +228,11 @@ describe("weir deploy plan", function()
 
   it("marks what is replaced and whose data would be lost", function()
     local function change(id, kind, action, replacement, policy)
-      return { Action = action, LogicalResourceId = id, ResourceType = kind, Replacement = replacement,
+      return { Action = action, LogicalResourceId = id, ResourceType = kind,
+        Replacement = replacement,
         PolicyAction = policy }
     end
+
     stack { status = "CREATE_COMPLETE", changes = json.array {
       change("Lost", "AWS::DynamoDB::Table", "Modify", "True", "ReplaceAndDelete"),
       change("Kept", "AWS::DynamoDB::Table", "Modify", "True", "ReplaceAndRetain"),
@@ -253,6 +271,7 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
       local row = json.decode(line)
       order[#order + 1] = row.account .. " " .. row.stack
     end
+
     assert.same({
       STORAGE .. " weir-boundary", STORAGE .. " weir-storage", STORAGE .. " weir-access-" .. HOME,
       SHARED .. " weir-boundary", SHARED .. " weir-shared", HOME .. " weir-core",
@@ -265,14 +284,18 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
       for _, each in ipairs(type(input.Parameters) == "table" and input.Parameters or {}) do
         of_stack[each.ParameterKey] = each.ParameterValue
       end
+
       values[input.StackName] = of_stack
     end
-    assert.same({ AccessPointArn = ACCESS_POINT, ArtifactBucket = "artifacts", AslKey = "a", CodeKey = "c",
+
+    assert.same({ AccessPointArn = ACCESS_POINT, ArtifactBucket = "artifacts", AslKey = "a",
+      CodeKey = "c",
       EnableBatch = "true", EnableTokenStore = "true", ExternalId = EXTERNAL_ID, LayerKey = "l",
       LogRetentionDays = "90", Prefix = "weir",
       StorageRoleArn = "arn:aws:iam::444455556666:role/weir-storage-access-111122223333",
       SubnetIds = "subnet-1,subnet-2" }, values["weir-core"])
-    assert.same({ AccessPointArn = ACCESS_POINT, EnableAccess = "true", ExternalId = EXTERNAL_ID, Prefix = "weir",
+    assert.same({ AccessPointArn = ACCESS_POINT, EnableAccess = "true", ExternalId = EXTERNAL_ID,
+      Prefix = "weir",
       WorkloadAccountId = HOME, WorkloadRoleArns = "arn:aws:iam::111122223333:role/reader" },
       values["weir-access-" .. HOME])
     assert.same({ AccessPointArn = ACCESS_POINT, Prefix = "weir" }, values["weir-storage"])
@@ -288,11 +311,13 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     for line in result.stdout:gmatch("[^\n]+") do
       if not line:find("^ ") then lines[#lines + 1] = line end
     end
+
     local at = 0
     for wanted in shown:gmatch("[^\n]+") do
       at = at + 1
       assert.is_true(doc_commands.same_line(wanted, lines[at] or ""), lines[at])
     end
+
     assert.equal(5, at)
     assert.equal(at, #lines)
   end)
@@ -313,14 +338,16 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     assert.matches("estate.lua:9:14: error[W304] the template core has no parameter 'LogRetentionDay'",
       result.stderr, 1, true)
     assert.matches("did you mean 'LogRetentionDays'?", result.stderr, 1, true)
-    assert.matches("estate.lua:7:25: error[W304] no template has EnableTokenStores", result.stderr, 1, true)
+    assert.matches("estate.lua:7:25: error[W304] no template has EnableTokenStores", result.stderr,
+      1, true)
     assert.same({}, requested "CreateChangeSet")
   end)
 
   it("comes through throttling in every call, and says when it does not", function()
     local throttled = { kind = "status", status = 400, headers = { ["Content-Type"] = "text/xml" },
       body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>" }
-    cloud.faults(throttled, { kind = "pass" }, throttled, { kind = "pass" }, throttled, { kind = "pass" },
+    cloud.faults(throttled, { kind = "pass" }, throttled, { kind = "pass" }, throttled,
+      { kind = "pass" },
       throttled, { kind = "pass" }, throttled, { kind = "pass" })
     local result = plan(ONE)
     assert.equal(1, result.status, result.stderr)
@@ -330,9 +357,11 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
   it("says which Rule of a template an estate breaks, of that stack alone", function()
     local result = plan((THREE:gsub('AslKey = "a", ', "")))
     assert.equal(6, result.status)
-    assert.matches("weir-core  111122223333 eu-west-1  absent  cannot be planned: ", result.stdout, 1, true)
+    assert.matches("weir-core  111122223333 eu-west-1  absent  cannot be planned: ", result.stdout,
+      1, true)
     assert.matches("the workflow needs AslKey, the key of its definition", result.stdout, 1, true)
-    assert.matches("weir-shared  777788889999 eu-west-1  absent  would be created", result.stdout, 1, true)
+    assert.matches("weir-shared  777788889999 eu-west-1  absent  would be created", result.stdout,
+      1, true)
     assert.equal("", left())
   end)
 

@@ -1,4 +1,5 @@
--- Handler discovery on S3: what it lists, what it remembers, and that a job is the same by either way.
+-- Handler discovery on S3: what it lists, what it remembers, and that a job is the same by either
+-- way.
 local files = require "support.files"
 local handlers = require "weir.handlers"
 local job = require "weir.events.job"
@@ -12,8 +13,10 @@ local set = assert(policy_set.load("policies"))
 local s3 = cloud.client "s3"
 
 -- Every sort of key that S3 allows and s3rver, which keeps files, can hold.
-local KEYS = { "in/plain.csv", "in/a b.csv", "in/a+b.csv", "in/a%20b.csv", "in/100%.csv", "in/\u{e9}.csv",
-  "in/e\u{301}.csv", "in/\u{1F680}.csv", "in/a-b.csv", "in/a/b.csv", "in/a&b=c?.csv", "in/'quo\"te'.csv",
+local KEYS = { "in/plain.csv", "in/a b.csv", "in/a+b.csv", "in/a%20b.csv", "in/100%.csv",
+  "in/\u{e9}.csv",
+  "in/e\u{301}.csv", "in/\u{1F680}.csv", "in/a-b.csv", "in/a/b.csv", "in/a&b=c?.csv",
+    "in/'quo\"te'.csv",
   "in/x/y/z.csv", "in/tab\tname.csv", "in/" .. ("long/"):rep(40) .. "k.csv" }
 
 describe("discovery", function()
@@ -26,6 +29,7 @@ describe("discovery", function()
       if value then return value end
       return nil, setting .. " is missing", "NotConfigured"
     end
+
     return handlers.run(handlers.find(name), event, set, live)
   end
 
@@ -46,13 +50,16 @@ describe("discovery", function()
       local text = read(("%spart-%06d.jsonl"):format(answer.manifest_key:match("^(.*/)"), number))
       for line in text:gmatch("[^\n]+") do jobs[#jobs + 1] = json.decode(line) end
     end
+
     return jobs
   end
 
   local function remove(prefix)
     repeat
       local page = assert(s3:list_objects_v2 { Bucket = "bucket", Prefix = prefix })
-      for _, object in ipairs(page.Contents) do s3:delete_object { Bucket = "bucket", Key = object.Key } end
+      for _, object in ipairs(page.Contents) do
+        s3:delete_object { Bucket = "bucket", Key = object.Key }
+      end
     until #page.Contents == 0
   end
 
@@ -91,9 +98,11 @@ describe("discovery", function()
     assert.same({ 1, "in/a.jpg" }, { answer.total_objects, jobs_of(answer)[1].key })
   end)
 
-  it("lists by an access point's alias in the role that is configured, with its external id", function()
+  it("lists by an access point's alias in the role that is configured, with its external id",
+    function()
     settings.bucket, settings.prefix = "point-111122223333", ""
-    settings.storage_role_arn, settings.external_id = "arn:aws:iam::444455556666:role/needs-external-id", "partner-7"
+    settings.storage_role_arn, settings.external_id =
+      "arn:aws:iam::444455556666:role/needs-external-id", "partner-7"
     assert.equal(0, discover().listed)
     local asked = {}
     for _, request in ipairs(cloud.requests()) do asked[request.operation] = request end
@@ -121,9 +130,11 @@ describe("discovery", function()
     local jobs = jobs_of(discover())
     assert.equal(#KEYS, #jobs)
     for _, listed in ipairs(jobs) do
-      local event = { source = "aws.s3", ["detail-type"] = "Object Created", time = "2026-11-20T09:00:01Z",
+      local event = { source = "aws.s3", ["detail-type"] = "Object Created",
+        time = "2026-11-20T09:00:01Z",
         detail = { bucket = { name = "bucket" }, reason = "PutObject",
-          object = { key = listed.key, size = #listed.key, etag = etags[listed.key], sequencer = "0A" } } }
+          object = { key = listed.key, size = #listed.key, etag = etags[listed.key],
+            sequencer = "0A" } } }
       local arrived = workflow.fine(invoke("event_map", event)).jobs[1]
       assert.equal(json.encode(job.content(arrived), { sort = true }),
         json.encode(job.content(listed), { sort = true }))
@@ -137,7 +148,8 @@ describe("discovery", function()
     assert.equal(0, discover({ run = "execution-2" }).total_objects)
   end)
 
-  it("keeps what no job can be made of as a dead letter, and fails without a place for it", function()
+  it("keeps what no job can be made of as a dead letter, and fails without a place for it",
+    function()
     put "in/a.csv"
     local folder = files.directory { ["mapping.lua"] = [[return policy { kind = "mapping",
       decide = function() error("no luck") end }]] }
@@ -151,7 +163,8 @@ describe("discovery", function()
 
     assert.equal("PolicyError", report.error.code)
     assert.same({ 1, 0 }, { kept.result.dead_letters, kept.result.total_objects })
-    assert.equal(1, #assert(s3:list_objects_v2 { Bucket = "bucket", Prefix = "weir/dead/" }).Contents)
+    assert.equal(1, #assert(s3:list_objects_v2 { Bucket = "bucket",
+      Prefix = "weir/dead/" }).Contents)
   end)
 
   describe("with a checkpoint that is not as it left it", function()
@@ -160,7 +173,8 @@ describe("discovery", function()
     before_each(function()
       put "in/a.csv"
       local answer = discover()
-      state = "weir/discovery/checkpoints/" .. answer.manifest_key:match("manifests/(%x+)%-") .. "/state.json"
+      state = "weir/discovery/checkpoints/" .. answer.manifest_key:match("manifests/(%x+)%-")
+        .. "/state.json"
       assert.truthy(read(state))
     end)
 
@@ -191,7 +205,8 @@ describe("discovery", function()
   it("answers as the Python handler did where that is asked for", function()
     put "in/a.csv"
     put "in/b.txt"
-    settings = { compatible_output = "true", bucket = "bucket", output_bucket = "bucket", prefix = "in/",
+    settings = { compatible_output = "true", bucket = "bucket", output_bucket = "bucket",
+      prefix = "in/",
       suffix = ".csv" }
     for _ = 1, 2 do -- it keeps no checkpoint
       local answer = discover()
@@ -208,21 +223,26 @@ describe("a thousand objects", function()
       local key = ("%s/%d %s"):format(("dir"):rep(i % 40 + 1), i, KEYS[i % #KEYS + 1])
       memory.buckets.b[key] = { Body = ("x"):rep(i), ETag = ('"%032x"'):format(i),
         LastModified = "2026-11-20T09:00:01Z" }
-      events[i] = { source = "aws.s3", ["detail-type"] = "Object Created", time = "2026-11-20T09:00:02Z", detail = {
+      events[i] = { source = "aws.s3", ["detail-type"] = "Object Created",
+        time = "2026-11-20T09:00:02Z", detail = {
         bucket = { name = "b" }, reason = "CopyObject",
-        object = { key = key, size = i, etag = ("%032x"):format(i), sequencer = ("%016X"):format(i) } } }
+        object = { key = key, size = i, etag = ("%032x"):format(i),
+          sequencer = ("%016X"):format(i) } } }
     end
 
     local function contents(jobs)
       local texts = {}
       for i, each in ipairs(jobs) do texts[i] = json.encode(job.content(each), { sort = true }) end
       table.sort(texts)
+
       return texts
     end
 
     local settings = { bucket = "b", output_bucket = "out" }
-    local found = handlers.run(handlers.find "discovery", {}, set, memory:effects { settings = settings })
-    local text = memory.buckets.out[found.result.manifest_key:gsub("manifest.json", "part-000001.jsonl")].Body
+    local found = handlers.run(handlers.find "discovery", {}, set,
+      memory:effects { settings = settings })
+    local text = memory.buckets.out[found.result.manifest_key:gsub("manifest.json",
+      "part-000001.jsonl")].Body
     local listed = {}
     for line in text:gmatch("[^\n]+") do listed[#listed + 1] = json.decode(line) end
     local arrived = handlers.run(handlers.find "event_map", events, set, memory:effects())

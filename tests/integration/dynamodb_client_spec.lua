@@ -13,7 +13,8 @@ describe("DynamoDB client:", function()
     local created = assert(db:create_table({ TableName = TABLE, BillingMode = "PAY_PER_REQUEST",
       AttributeDefinitions = { { AttributeName = "pk", AttributeType = "S" },
         { AttributeName = "sk", AttributeType = "N" } },
-      KeySchema = { { AttributeName = "pk", KeyType = "HASH" }, { AttributeName = "sk", KeyType = "RANGE" } } }))
+      KeySchema = { { AttributeName = "pk", KeyType = "HASH" },
+        { AttributeName = "sk", KeyType = "RANGE" } } }))
     assert.equal(TABLE, created.TableDescription.TableName)
     local status
     repeat
@@ -44,8 +45,12 @@ describe("DynamoDB client:", function()
       map = { a = { b = 1 } }, list = codec.list({ 1, "two" }), bytes = codec.binary("\0\255"),
       set = assert(codec.set({ "a", "b" })) }
     assert.same({}, assert(put(item)))
-    local read = assert(db:get_item({ TableName = TABLE, Key = { pk = "kinds", sk = 1 }, ConsistentRead = true })).Item
-    for _, name in ipairs({ "text", "empty", "yes", "float" }) do assert.equal(item[name], read[name]) end
+    local read = assert(db:get_item({ TableName = TABLE, Key = { pk = "kinds", sk = 1 },
+      ConsistentRead = true })).Item
+    for _, name in ipairs({ "text", "empty", "yes", "float" }) do
+      assert.equal(item[name], read[name])
+    end
+
     assert.equal(codec.null, read.nothing)
     assert.equal("12345678901234567890123456789012345678", tostring(read.big))
     assert.same({ a = { b = 1 } }, read.map)
@@ -63,7 +68,8 @@ describe("DynamoDB client:", function()
   it("a failed condition comes with the item that stands in the way", function()
     assert(put({ pk = "once", sk = 1, owner = "first" }))
     local output, message, code, details = put({ pk = "once", sk = 1, owner = "second" }, {
-      ConditionExpression = "attribute_not_exists(pk)", ReturnValuesOnConditionCheckFailure = "ALL_OLD" })
+      ConditionExpression = "attribute_not_exists(pk)",
+        ReturnValuesOnConditionCheckFailure = "ALL_OLD" })
     assert.is_nil(output)
     assert.equal("ConditionalCheckFailedException", code)
     assert.matches("^dynamodb PutItem: ConditionalCheckFailedException: .*status 400", message)
@@ -94,9 +100,13 @@ describe("DynamoDB client:", function()
 
   it("Query goes on until there is no last key", function()
     local writes = {}
-    for i = 1, 60 do writes[i] = { PutRequest = { Item = { pk = "many", sk = i, odd = i % 2 == 1 } } } end
+    for i = 1, 60 do
+      writes[i] = { PutRequest = { Item = { pk = "many", sk = i, odd = i % 2 == 1 } } }
+    end
+
     assert(db:write_all(TABLE, writes))
-    local input = { TableName = TABLE, KeyConditionExpression = "pk = :pk AND sk BETWEEN :a AND :b", Limit = 7,
+    local input = { TableName = TABLE, KeyConditionExpression = "pk = :pk AND sk BETWEEN :a AND :b",
+      Limit = 7,
       ExpressionAttributeValues = { [":pk"] = "many", [":a"] = 1, [":b"] = 50 } }
     local items = assert(db:all("Query", input))
     assert.equal(50, #items)
@@ -112,6 +122,7 @@ describe("DynamoDB client:", function()
       pages = pages + 1
       assert.equal(0, #page.Items)
     end
+
     assert.is_true(pages >= 10)
   end)
 
@@ -143,13 +154,16 @@ describe("DynamoDB client:", function()
     local writes = { { PutRequest = { Item = { pk = "left", sk = 1 } } } }
     local function refuses(config, options)
       left_over()
-      config.retrier = require("weir.aws.retry").new({ max_attempts = 4, random = function() return 1 end,
+      config.retrier = require("weir.aws.retry").new({ max_attempts = 4, random = function()
+        return 1
+      end,
         sleep = function() error("slept past the deadline") end })
       local done, message, code = cloud.client("dynamodb", config):write_all(TABLE, writes, options)
       assert.is_nil(done)
       assert.equal("ProvisionedThroughputExceededException", code)
       assert.matches("the deadline comes before the next attempt", message)
     end
+
     refuses({}, { deadline_ms = now() + 900 })
     refuses({ deadline_ms = now() + 900 })
     local handlers_own = process.deadline
@@ -163,8 +177,10 @@ describe("DynamoDB client:", function()
       local output, message, code = put(item)
       assert.is_nil(output)
       assert.matches("Item", message)
+
       return code
     end
+
     assert.is_string(fails({ pk = "x", sk = 0 / 0 }))
     assert.is_string(fails({ pk = "x", sk = math.huge }))
     assert.is_string(fails({ pk = "x", sk = 1, big = ("x"):rep(500000) }))

@@ -10,6 +10,7 @@ describe("weir emulate and AWS's client", function()
     emulator = emulators.start { "--handler", "demo", "--timeout", "60", "--qualifier", "live",
       layer = layer }
   end)
+
   teardown(function()
     emulator:close()
     run.remove(layer)
@@ -22,13 +23,16 @@ describe("weir emulate and AWS's client", function()
       call[2].FunctionName = call[2].FunctionName or "function"
       lines[i] = json.encode({ command = call[1], input = call[2] })
     end
+
     local path = run.write(os.tmpname(), table.concat(lines, "\n") .. "\n")
-    local pipe = io.popen(("node tests/oracles/lambda_client.mjs %s <%s"):format(emulator.url, path))
+    local pipe = io.popen(("node tests/oracles/lambda_client.mjs %s <%s"):format(emulator.url,
+      path))
     local answers = {}
     for line in pipe:lines() do answers[#answers + 1] = json.decode(line) end
     pipe:close()
     os.remove(path)
     assert.equal(#calls, #answers)
+
     return table.unpack(answers)
   end
 
@@ -42,12 +46,20 @@ describe("weir emulate and AWS's client", function()
       { "invoke", { InvocationType = "DryRun" } },
       { "invoke", { FunctionName = "other" } },
       { "invoke", { Payload = '{"a":' } },
-      { "invoke", { FunctionName = "arn:aws:lambda:us-east-1:123456789012:function:function", Qualifier = "live",
+      { "invoke", { FunctionName = "arn:aws:lambda:us-east-1:123456789012:function:function",
+        Qualifier = "live",
         Payload = event({ ["do"] = "headers" }) } },
     }
-    assert.same({ 200, "$LATEST", '{"file_count":12}' }, { echo.StatusCode, echo.ExecutedVersion, echo.Payload })
+
+    assert.same({ 200, "$LATEST", '{"file_count":12}' }, {
+      echo.StatusCode,
+      echo.ExecutedVersion,
+      echo.Payload,
+    })
+
     assert.is_nil(echo.FunctionError)
-    assert.matches("^START RequestId: .*\nREPORT RequestId: [^\n]*\n$", emulators.base64(echo.LogResult))
+    assert.matches("^START RequestId: .*\nREPORT RequestId: [^\n]*\n$",
+      emulators.base64(echo.LogResult))
     assert.equal("Unhandled", failed.FunctionError)
     assert.equal("Demo.Failed", json.decode(failed.Payload).errorType)
     assert.equal(202, queued.StatusCode)
@@ -61,13 +73,21 @@ describe("weir emulate and AWS's client", function()
 
   it("reads streams as they are written", function()
     local parts, slow, plain, collected = client {
-      { "stream", { Payload = event({ ["do"] = "stream", parts = { "one ", "two ", "drei ü" } }), LogType = "Tail" } },
+      {
+        "stream",
+        {
+          Payload = event({ ["do"] = "stream", parts = { "one ", "two ", "drei ü" } }),
+          LogType = "Tail",
+        },
+      },
       { "stream", { Payload = event({ ["do"] = "slow_stream" }) } },
       { "stream", { Payload = event({ buffered = true }) } },
       { "invoke", { Payload = event({ ["do"] = "stream", parts = { "one ", "two" } }) } },
     }
+
     assert.equal("one two drei ü", table.concat(parts.chunks))
-    assert.matches("^START RequestId: .*\nREPORT RequestId: [^\n]*\n$", emulators.base64(parts.complete.LogResult))
+    assert.matches("^START RequestId: .*\nREPORT RequestId: [^\n]*\n$",
+      emulators.base64(parts.complete.LogResult))
     assert.is_nil(parts.complete.ErrorCode)
     assert.same({ "first", "second" }, slow.chunks)
     assert.is_true(slow.waited >= 200, "the first part did not come before the second was written")
@@ -83,8 +103,10 @@ describe("weir emulate and AWS's client", function()
       { "invoke", { Payload = event({ ["do"] = "plain_stream" }) } },
       { "invoke", { Payload = event({ ["do"] = "plain_stream", fail = true }) } },
     }
+
     assert.same({ "first", "second" }, streamed.chunks)
-    assert.is_true(streamed.waited >= 200, "the first part did not come before the second was written")
+    assert.is_true(streamed.waited >= 200,
+      "the first part did not come before the second was written")
     assert.is_nil(streamed.complete.ErrorCode)
     assert.same({ "first", "second" }, failed.chunks)
     assert.equal("Demo.Midway", failed.complete.ErrorCode)
@@ -101,12 +123,14 @@ describe("weir emulate and AWS's client", function()
       { "invoke", { Payload = event({ ["do"] = "mode", mode = "sometimes" }) } },
       { "invoke", { Payload = event({ ["do"] = "mode", mode = "Streaming" }) } },
     }
+
     assert.equal("Runtime.InvalidResponseModeHeader", streamed.complete.ErrorCode)
     assert.same({}, streamed.chunks)
     for _, answer in ipairs { buffered, capital } do
       assert.equal("Unhandled", answer.FunctionError)
       assert.equal("Runtime.InvalidResponseModeHeader", json.decode(answer.Payload).errorType)
     end
+
     emulator:wait_for('mode: 400 {"errorMessage":"Invalid function response mode",'
       .. '"errorType":"InvalidFunctionResponseMode"}')
   end)
@@ -119,9 +143,11 @@ describe("weir emulate and AWS's client", function()
       { "invoke", { FunctionName = "function:nobody", Payload = "{}" } },
       { "invoke", { FunctionName = "function:live", Qualifier = "$LATEST", Payload = "{}" } },
     }
+
     for _, answer in ipairs { alias, version, in_name } do
       assert.same({ "ResourceNotFoundException", 404 }, { answer.error, answer.status })
     end
+
     assert.matches("Function not found: arn:aws:lambda:us-east-1:123456789012:function:function:nobody ",
       alias.message, 1, true)
     assert.equal(200, latest.StatusCode)
@@ -136,13 +162,15 @@ describe("weir emulate and AWS's client", function()
       { "invoke", { Payload = event({ ["do"] = "truncate" }) } },
       { "stream", { Payload = event({ ["do"] = "error" }) } },
     }
+
     assert.same({ "half a " }, midway.chunks)
     assert.equal("Demo.Midway", midway.complete.ErrorCode)
     assert.equal("stopped midway", json.decode(midway.complete.ErrorDetails).errorMessage)
     assert.same({ "half" }, truncated.chunks)
     assert.equal("Runtime.TruncatedResponse", truncated.complete.ErrorCode)
     assert.equal("Unhandled", buffered.FunctionError)
-    assert.same({ errorType = "Demo.Midway", errorMessage = "stopped midway", stackTrace = json.array({}) },
+    assert.same({ errorType = "Demo.Midway", errorMessage = "stopped midway",
+      stackTrace = json.array({}) },
       json.decode(buffered.Payload))
     assert.equal("Unhandled", buffered_truncated.FunctionError)
     assert.equal("Runtime.TruncatedResponse", json.decode(buffered_truncated.Payload).errorType)

@@ -28,6 +28,7 @@ local function all_regions()
       if not region:find("%-global$") then regions[#regions + 1] = region end
     end
   end
+
   return regions
 end
 
@@ -55,6 +56,7 @@ local function questions(services, buckets)
       end
     end
   end
+
   return list
 end
 
@@ -73,6 +75,7 @@ local function compare(list, ask)
         expected.url)
     end
   end
+
   assert.same({}, wrong)
   assert.is_true(#list > 100)
 end
@@ -91,6 +94,7 @@ describe("AWS's partitions", function()
         end
       end
     end
+
     assert.is_false(partitions.is_name("aws-global"))
   end)
 
@@ -109,6 +113,7 @@ describe("AWS's partitions", function()
       buckets[#buckets + 1] = ("arn:%s:s3:%s:111122223333:accesspoint/point"):format(partition.name,
         region)
     end
+
     compare(questions({ "s3" }, buckets), function(question)
       local client = aws.client("s3", { getenv = getenv_of(variables(question.fips,
         question.dualStack)) })
@@ -124,6 +129,7 @@ describe("AWS's partitions", function()
       return endpoint.resolve(service, configuration.new { getenv = getenv_of(variables(fips)) },
         region)
     end
+
     assert.equal("https://appconfigdata.eusc-de-east-1.amazonaws.eu", host("eusc-de-east-1"))
     assert.equal("https://appconfigdata-fips.us-east-1.amazonaws.com", host("us-east-1", true))
     assert.equal("https://appconfigdata.us-gov-east-1.amazonaws.com", host("us-gov-east-1", true))
@@ -175,6 +181,7 @@ use_fips_endpoint = yes
     for name, value in pairs(given or {}) do values[name] = value end
     config = config or {}
     config.getenv = getenv_of(values)
+
     return endpoint.resolve(aws.service(service).service, configuration.new(config), "eu-west-1")
   end
 
@@ -195,10 +202,15 @@ use_fips_endpoint = yes
   end)
 
   it("comes from the profile that the AWS CLI would use", function()
-    assert.equal("http://127.0.0.1:8083", located("stepfunctions", { AWS_DEFAULT_PROFILE = "local" }))
+    assert.equal("http://127.0.0.1:8083", located("stepfunctions",
+      { AWS_DEFAULT_PROFILE = "local" }))
     assert.equal("http://127.0.0.1:8083",
       located("stepfunctions", { AWS_PROFILE = "local", AWS_DEFAULT_PROFILE = "ignoring" }))
-    local _, _, code = located("stepfunctions", { AWS_PROFILE = "", AWS_DEFAULT_PROFILE = "missing" })
+    local _, _, code = located("stepfunctions", {
+      AWS_PROFILE = "",
+      AWS_DEFAULT_PROFILE = "missing",
+    })
+
     assert.equal("NoSuchProfile", code)
   end)
 
@@ -286,13 +298,18 @@ describe("regions", function()
   end)
 
   it("come from the client, a variable or the profile; an empty variable is unset", function()
-    local folder = run.directory { config = "[default]\nregion = eu-west-2\n[profile p]\nregion = eu-west-3\n" }
+    local folder = run.directory {
+      config = "[default]\nregion = eu-west-2\n[profile p]\nregion = eu-west-3\n",
+    }
+
     local function region(given, config)
       given.AWS_CONFIG_FILE = folder .. "/config"
       config = config or {}
       config.getenv = getenv_of(given)
+
       return configuration.new(config):region()
     end
+
     assert.equal("eu-west-2", region { AWS_REGION = "", AWS_DEFAULT_REGION = "", AWS_PROFILE = "" })
     assert.equal("eu-west-3", region { AWS_PROFILE = "p" })
     assert.equal("us-east-1", region { AWS_PROFILE = "p", AWS_DEFAULT_REGION = "us-east-1" })

@@ -1,4 +1,5 @@
--- deploy/state-machines/events.asl.json, executed: an event becomes jobs, each is processed once, and measured.
+-- deploy/state-machines/events.asl.json, executed: an event becomes jobs, each is processed once,
+-- and measured.
 -- Its rules, through weir match, against events as they are recorded.
 local files = require "support.files"
 local json = require "weir.json"
@@ -12,11 +13,13 @@ local HANDLERS = { ["weir-map"] = "event_map", ["weir-processor"] = "event_proce
 
 local function arn(name) return "arn:aws:lambda:eu-west-1:111122223333:function:" .. name end
 
-local SUBSTITUTIONS = { EventMapFunctionArn = arn "weir-map", EventProcessorFunctionArn = arn "weir-processor",
+local SUBSTITUTIONS = { EventMapFunctionArn = arn "weir-map",
+  EventProcessorFunctionArn = arn "weir-processor",
   LatencyReporterFunctionArn = arn "weir-reporter" }
 
 local function created(key, etag, bucket)
-  return { version = "0", source = "aws.s3", ["detail-type"] = "Object Created", time = "2026-11-23T12:00:00Z",
+  return { version = "0", source = "aws.s3", ["detail-type"] = "Object Created",
+    time = "2026-11-23T12:00:00Z",
     detail = { bucket = { name = bucket or "bucket" }, reason = "PutObject",
       object = { key = key, size = 10, etag = etag, sequencer = "0A" } } }
 end
@@ -26,9 +29,11 @@ describe("the state machine of events", function()
 
   setup(function()
     pictures.reset()
-    stage = state_machine.stage(HANDLERS, { CLAIMS_TABLE = pictures.TABLE, DEAD_LETTER_BUCKET = "bucket",
+    stage = state_machine.stage(HANDLERS, { CLAIMS_TABLE = pictures.TABLE,
+      DEAD_LETTER_BUCKET = "bucket",
       DEAD_LETTER_PREFIX = "dead/", BUCKET = "bucket" })
   end)
+
   teardown(function() stage:close() end)
   before_each(function() pictures.reset() end)
 
@@ -45,8 +50,12 @@ describe("the state machine of events", function()
 
   it("is valid, with all of its substitutions and no others", function()
     local words = {}
-    for name, value in pairs(SUBSTITUTIONS) do words[#words + 1] = run.quote(name .. "=" .. value) end
-    local pipe = io.popen(("node tests/workflow/validate.mjs %s %s 2>&1"):format(MACHINE, table.concat(words, " ")))
+    for name, value in pairs(SUBSTITUTIONS) do
+      words[#words + 1] = run.quote(name .. "=" .. value)
+    end
+
+    local pipe = io.popen(("node tests/workflow/validate.mjs %s %s 2>&1"):format(MACHINE,
+      table.concat(words, " ")))
     local text = pipe:read("a")
     pipe:close()
     assert.equal("", text)
@@ -56,8 +65,14 @@ describe("the state machine of events", function()
     local etag = pictures.put("in/cup.png", "2")
     local result, execution = execute(created("in/cup.png", etag))
     local output = succeeded(result)
-    assert.same({ 1, "SUCCESS", {} }, { #output.results, output.results[1].status, output.dead_letters })
-    assert.truthy(pictures.s3:get_object { Bucket = "bucket", Key = output.results[1].documents.tags })
+    assert.same({ 1, "SUCCESS", {} }, {
+      #output.results,
+      output.results[1].status,
+      output.dead_letters,
+    })
+
+    assert.truthy(pictures.s3:get_object { Bucket = "bucket",
+      Key = output.results[1].documents.tags })
     assert.same({}, execution.caught)
     local log = stage.functions["weir-reporter"]:log()
     assert.matches('"StageLatency"', log, 1, true)
@@ -74,10 +89,12 @@ describe("the state machine of events", function()
     assert.same({ {}, "UnknownEvent" }, { output.results, output.dead_letters[1].code })
     assert.same({ results = {}, dead_letters = {} },
       succeeded(execute { source = "aws.scheduler", ["detail-type"] = "Scheduled Event" }))
-    assert.equal("PolicyError", succeeded(execute(created("a.png", "e", "elsewhere"))).dead_letters[1].code)
+    assert.equal("PolicyError", succeeded(execute(created("a.png", "e",
+      "elsewhere"))).dead_letters[1].code)
   end)
 
-  it("tries again where a function could not be started, and fails where the object fails", function()
+  it("tries again where a function could not be started, and fails where the object fails",
+    function()
     local etag = pictures.put("in/cup.png", "2")
     local result, execution = execute(created("in/cup.png", etag),
       { functionFaults = { ["weir-processor"] = { "Lambda.TooManyRequestsException" } } })
@@ -100,15 +117,19 @@ describe("the rules of events", function()
   local function object(key, bucket) return created(key, "e", bucket or "scans") end
 
   local function file(path, operation)
-    return { source = "fsxn.fpolicy", ["detail-type"] = "FPolicy File Operation", detail = { event_id = "1",
-      operation_type = operation or "create", file_path = path, volume_name = "vol1", svm_name = "svm1" } }
+    return { source = "fsxn.fpolicy", ["detail-type"] = "FPolicy File Operation",
+      detail = { event_id = "1",
+      operation_type = operation or "create", file_path = path, volume_name = "vol1",
+        svm_name = "svm1" } }
   end
 
   it("take what has prefix and suffix, both, whatever is between", function()
-    for rule, make in pairs { ["deploy/object-created-rule.json"] = object, ["deploy/fpolicy-rule.json"] = file } do
+    for rule, make in pairs { ["deploy/object-created-rule.json"] = object,
+      ["deploy/fpolicy-rule.json"] = file } do
       for _, key in ipairs { "products/a.jpg", "products/2026/11/a b.png", "products/.jpg" } do
         assert.is_true(matches(rule, make(key)), rule .. " " .. key)
       end
+
       for _, key in ipairs { "products/a.JPG", "products/a.gif", "a.jpg", "other/products/a.jpg",
         "products/a.jpg.tmp" } do
         assert.is_false(matches(rule, make(key)), rule .. " " .. key)
@@ -131,6 +152,7 @@ describe("the rules of events", function()
     for line in io.lines("tests/recordings/native-day.jsonl") do
       events[#events + 1] = json.encode(json.decode(line).facts.event)
     end
+
     for _, rule in ipairs(rules) do
       local result = run { "match", rule, "--json", stdin = table.concat(events, "\n") .. "\n" }
       assert.equal(1, result.status, result.stderr)

@@ -14,15 +14,23 @@ local shipped = assert(policy_set.load("policies"))
 local function created(key, more)
   more = more or {}
   return { version = "0", id = "7bf7", source = "aws.s3", ["detail-type"] = "Object Created",
-    time = "2026-11-20T09:00:01Z", detail = { bucket = { name = "b" }, reason = more.reason or "PutObject",
+    time = "2026-11-20T09:00:01Z", detail = { bucket = { name = "b" }, reason = more.reason
+      or "PutObject",
       object = { key = key, size = 5, etag = more.etag or "e1", sequencer = more.sequencer } } }
 end
 
 local function message(id, body)
-  return { messageId = id, eventSource = "aws:sqs", body = type(body) == "string" and body or json.encode(body) }
+  return {
+    messageId = id,
+    eventSource = "aws:sqs",
+    body = type(body) == "string" and body or json.encode(body)
+  }
 end
 
-local UNKNOWN = { eventType = "FileWritten", fsx = { accessPoint = "ap-1", path = "in/a.csv", bytes = 5, tag = "e1" } }
+local UNKNOWN = {
+  eventType = "FileWritten",
+  fsx = { accessPoint = "ap-1", path = "in/a.csv", bytes = 5, tag = "e1" },
+}
 
 describe("event_map", function()
   local s3 = cloud.client "s3"
@@ -35,41 +43,58 @@ describe("event_map", function()
       if value then return value end
       return nil, name .. " is missing", "NotConfigured"
     end
-    return handlers.run(handlers.find "event_map", assert(json.decode(json.encode(event), { secrets = true })),
+
+    return handlers.run(handlers.find "event_map",
+      assert(json.decode(json.encode(event), { secrets = true })),
       set == nil and shipped or set or nil, live)
   end
 
   local function started()
     local found = {}
     for _, request in ipairs(cloud.requests()) do
-      if request.operation == "StartExecution" then found[#found + 1] = json.decode(request.input.input) end
+      if request.operation == "StartExecution" then
+        found[#found + 1] = json.decode(request.input.input)
+      end
     end
+
     return found
   end
 
   local function letters()
     local found = {}
-    for _, object in ipairs(assert(s3:list_objects_v2 { Bucket = "bucket", Prefix = "dead/" }).Contents) do
-      found[#found + 1] = json.decode(assert(s3:get_object { Bucket = "bucket", Key = object.Key }).Body)
+    for _, object in ipairs(assert(s3:list_objects_v2 { Bucket = "bucket",
+      Prefix = "dead/" }).Contents) do
+      found[#found + 1] = json.decode(assert(s3:get_object { Bucket = "bucket",
+        Key = object.Key }).Body)
     end
+
     return found
   end
 
   before_each(function()
     cloud.reset()
-    for _, object in ipairs(assert(s3:list_objects_v2 { Bucket = "bucket", Prefix = "dead/" }).Contents) do
+    for _, object in ipairs(assert(s3:list_objects_v2 { Bucket = "bucket",
+      Prefix = "dead/" }).Contents) do
       s3:delete_object { Bucket = "bucket", Key = object.Key }
     end
+
     cloud.reset()
-    settings = { state_machine = MACHINE, dead_letter_bucket = "bucket", dead_letter_prefix = "dead/" }
+    settings = {
+      state_machine = MACHINE,
+      dead_letter_bucket = "bucket",
+      dead_letter_prefix = "dead/",
+    }
   end)
 
   it("makes a job of an Object Created event, for each of its reasons", function()
     settings = {}
-    for _, reason in ipairs { "PutObject", "POST Object", "CopyObject", "CompleteMultipartUpload" } do
-      local result = workflow.fine(map(created("in/a b+c%20.jpg", { reason = reason, sequencer = "0A" })))
+    for _, reason in ipairs { "PutObject", "POST Object", "CopyObject",
+      "CompleteMultipartUpload" } do
+      local result = workflow.fine(map(created("in/a b+c%20.jpg",
+        { reason = reason, sequencer = "0A" })))
       assert.same({ { work = "object", bucket = "b", key = "in/a b+c%20.jpg", size = 5, etag = "e1",
-        idempotency_key = "object:b:e1:5:in/a b+c%20.jpg", source = "eventbridge", reason = reason, sequencer = "0A",
+        idempotency_key = "object:b:e1:5:in/a b+c%20.jpg", source = "eventbridge", reason = reason,
+          sequencer = "0A",
         time = "2026-11-20T09:00:01Z" } }, result.jobs)
     end
   end)
@@ -77,7 +102,10 @@ describe("event_map", function()
   it("starts each job once, in the order in which the object was written", function()
     local result = workflow.fine(map(json.array {
       created("k", { etag = "e3", sequencer = "0C" }), created("other", { sequencer = "00" }),
-      created("k", { etag = "e1", sequencer = "0A" }), created("k", { etag = "e3", sequencer = "0C" }),
+      created("k", { etag = "e1", sequencer = "0A" }), created("k", {
+        etag = "e3",
+        sequencer = "0C",
+      }),
       created("k", { etag = "e2", sequencer = "0A01" }) }))
     assert.same({ 4, 0, 1 }, { result.started, result.already_started, result.duplicates })
     local etags = {}
@@ -94,8 +122,10 @@ describe("event_map", function()
   end)
 
   it("keeps what is broken with its reason, and is done with its message", function()
-    local report = map { Records = { message("m1", created "a"), message("m2", "{"), message("m3", UNKNOWN),
-      message("m4", { source = "aws.s3", ["detail-type"] = "Object Created" }), message("m5", UNKNOWN) } }
+    local report = map { Records = { message("m1", created "a"), message("m2", "{"),
+      message("m3", UNKNOWN),
+      message("m4", { source = "aws.s3", ["detail-type"] = "Object Created" }),
+        message("m5", UNKNOWN) } }
     local result = workflow.fine(report)
     assert.same({}, result.batchItemFailures)
     assert.equal(4, #result.dead_letters)
@@ -105,6 +135,7 @@ describe("event_map", function()
       assert.equal("weir.dead_letter/1", letter.schema)
       codes[letter.code] = letter
     end
+
     assert.equal(3, #kept) -- the same event twice is one letter
     assert.same(UNKNOWN, codes.UnknownEvent.event)
     assert.matches("the event has no object key", codes.PolicyError.reason, 1, true)
@@ -136,7 +167,8 @@ describe("event_map", function()
 
   it("takes events of its bucket only, when it is told", function()
     settings.bucket = "elsewhere"
-    assert.matches("of another bucket", workflow.fine(map(created "a")).dead_letters[1].reason, 1, true)
+    assert.matches("of another bucket", workflow.fine(map(created "a")).dead_letters[1].reason, 1,
+      true)
   end)
 
   describe("with a schema that the policy does not know", function()
@@ -153,6 +185,7 @@ describe("event_map", function()
       end, 1)
       files.write(folder .. "/mapping.lua", text)
     end)
+
     teardown(function() files.remove(folder) end)
 
     local DAY = "tests/recordings/native-day.jsonl"
@@ -178,7 +211,8 @@ describe("event_map", function()
       local keys = {}
       for _, job in ipairs(started()) do keys[job.idempotency_key] = true end
       for _, job in ipairs(workflow.fine(map(json.array(list), edited)).jobs) do
-        assert.equal(job.source == "native", keys[job.idempotency_key] or false, job.idempotency_key)
+        assert.equal(job.source == "native", keys[job.idempotency_key] or false,
+          job.idempotency_key)
       end
     end)
 

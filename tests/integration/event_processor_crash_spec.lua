@@ -1,5 +1,5 @@
--- Handler event_processor when its process is killed before and after every call to AWS: the event comes again,
--- and in the end the object is processed once, with the same bytes as without a death.
+-- Handler event_processor when its process is killed before and after every call to AWS: the event
+-- comes again, and in the end the object is processed once, with the same bytes as without a death.
 local json = require "weir.json"
 local pictures = require "support.pictures"
 local process = require "weir.process"
@@ -16,12 +16,15 @@ describe("event_processor in a process that is killed", function()
     folder = run.directory()
     pid_file = folder .. "/pid"
   end)
+
   teardown(function() run.remove(folder) end)
 
   -- One delivery in a process of its own → "killed" | "busy" | "done"
   local function deliver(job, mode)
-    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret, WEIR_TRIGGER_MODE = mode,
+    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+      HOME = "/nowhere",
+      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
+        WEIR_TRIGGER_MODE = mode,
       CLAIMS_TABLE = pictures.TABLE, OUTPUT_BUCKET = "bucket", CLAIM_LEASE_SECONDS = "1" }
     local words = { "env -u AWS_PROFILE" }
     for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
@@ -33,6 +36,7 @@ describe("event_processor in a process that is killed", function()
     local output = run.read(folder .. "/out")
     if output:find("ClaimBusy", 1, true) then return "busy" end
     assert.equal(0, status, output)
+
     return "done"
   end
 
@@ -46,6 +50,7 @@ describe("event_processor in a process that is killed", function()
     pictures.put(KEY)
     local job = pictures.job(KEY)
     cloud.reset()
+
     return job
   end
 
@@ -53,6 +58,7 @@ describe("event_processor in a process that is killed", function()
     local item = pictures.claims()["bucket/" .. KEY]
     assert.equal("finished", item.ways[way].status)
     assert.is_true(item.ways[way].attempts <= 2)
+
     return item
   end
 

@@ -1,4 +1,5 @@
--- Handler event_processor on real parts: what it reads, writes and claims, and what it makes of bad objects.
+-- Handler event_processor on real parts: what it reads, writes and claims, and what it makes of bad
+-- objects.
 local json = require "weir.json"
 local pictures = require "support.pictures"
 local run = require "support.run"
@@ -19,7 +20,8 @@ describe("event_processor", function()
     cloud.reset()
     local report = pictures.process(pictures.job "in/cup.png")
     local result = fine(report)
-    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "PutObject", "PutObject",
+    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "PutObject",
+      "PutObject",
       "PutItem" }, pictures.operations())
 
     local tags, metadata = document(result.documents.tags), document(result.documents.metadata)
@@ -28,7 +30,9 @@ describe("event_processor", function()
       { tags.status, tags.key, tags.confidence })
     assert.same({ "model", tags.labels[1].name, "SUCCESS" },
       { metadata.written_by, metadata.category, metadata.status })
-    assert.same({ 1, { Status = "SUCCESS", TriggerMode = "events_first" } }, { metric(report, "ObjectsProcessed") })
+    assert.same({ 1, { Status = "SUCCESS", TriggerMode = "events_first" } }, {
+      metric(report, "ObjectsProcessed")
+    })
   end)
 
   it("says beside the content, not in it, when and how it came", function()
@@ -44,6 +48,7 @@ describe("event_processor", function()
             request.headers["x-amz-meta-delivered-ms"], request.headers["x-amz-meta-started-ms"] })
       end
     end
+
     assert.equal(1795435201500, stages.delivered)
     assert.is_true(stages.written <= stages.started and stages.started <= stages.decided
       and stages.decided <= stages.processed)
@@ -73,7 +78,8 @@ describe("event_processor", function()
     local first = fine(pictures.process(pictures.job "a.png"))
     local outputs = pictures.outputs "results/"
     cloud.reset()
-    local report = pictures.process(pictures.job("a.png", { source = "listing", time = "2026-11-23T12:00:00Z" }))
+    local report = pictures.process(pictures.job("a.png",
+      { source = "listing", time = "2026-11-23T12:00:00Z" }))
     assert.is_true(fine(report).duplicate)
     assert.same(first.documents, report.result.documents)
     assert.equal(1, metric(report, "DuplicatesAvoided"))
@@ -83,7 +89,8 @@ describe("event_processor", function()
   end)
 
   it("gives every key documents of its own", function()
-    local keys = { "a", "a/b", "a//b", "/a", "a.", "..", "../a", "a b", "a+b", "a%20b", "a%2Fb", "é", "e\u{301}", "日本",
+    local keys = { "a", "a/b", "a//b", "/a", "a.", "..", "../a", "a b", "a+b", "a%20b", "a%2Fb",
+      "é", "e\u{301}", "日本",
       "A", "a.json", ("k"):rep(1024), ("k"):rep(1023) .. "l", "a\\b", "a\tb" }
     local output = require "weir.processing.output"
     local seen = {}
@@ -97,6 +104,7 @@ describe("event_processor", function()
         end
       end
     end
+
     assert.equal("p/tags/%/a%2520b/%2E%2E/x/e.json",
       output.key("p/", "tags", { key = "/a%20b/../x", etag = "e" }, {}))
   end)
@@ -112,16 +120,20 @@ describe("event_processor", function()
 
   it("takes an EventBridge event through the mapping policy", function()
     pictures.put("in/a.png")
-    local event = { source = "aws.s3", ["detail-type"] = "Object Created", time = "2026-11-23T12:00:00Z",
-      detail = { bucket = { name = "bucket" }, object = { key = "in/a.png", size = 16, sequencer = "01" } } }
+    local event = { source = "aws.s3", ["detail-type"] = "Object Created",
+      time = "2026-11-23T12:00:00Z",
+      detail = { bucket = { name = "bucket" },
+        object = { key = "in/a.png", size = 16, sequencer = "01" } } }
     assert.equal("in/a.png", fine(pictures.process(event)).key)
     event.detail.object.key = "in/.hidden"
     assert.equal("IGNORED", fine(pictures.process(event)).status)
     fails("InvalidEvent", pictures.process { work = "object", bucket = "bucket" })
-    fails("InvalidEvent", pictures.process { job = pictures.job "in/a.png", delivered_at = "yesterday" })
+    fails("InvalidEvent", pictures.process { job = pictures.job "in/a.png",
+      delivered_at = "yesterday" })
   end)
 
-  it("refuses what is no picture for good: the next delivery fails without asking anybody", function()
+  it("refuses what is no picture for good: the next delivery fails without asking anybody",
+    function()
     local cases = { { "a.gif", "", "GIF89a", "UnsupportedImage" },
       { "big.png", ("x"):rep(15 * 1024 * 1024), pictures.PNG, "ImageTooLarge" } }
     for _, case in ipairs(cases) do
@@ -134,11 +146,13 @@ describe("event_processor", function()
       assert.truthy(message:find(key, 1, true))
       assert.same({ "PutItem", "GetItem", "PutItem" }, pictures.operations())
     end
+
     pictures.put("empty.png", "", "")
     fails("EmptyObject", pictures.process(pictures.job "empty.png"))
   end)
 
-  it("has Rekognition read a picture of more than 5 MiB itself, and never one of an access point", function()
+  it("has Rekognition read a picture of more than 5 MiB itself, and never one of an access point",
+    function()
     pictures.put("large.png", ("x"):rep(6 * 1024 * 1024))
     local large = pictures.job "large.png"
     cloud.reset()
@@ -152,21 +166,26 @@ describe("event_processor", function()
     local arn = "arn:aws:s3:eu-west-1:111122223333:accesspoint/point"
     local body = pictures.PNG .. ("x"):rep(6 * 1024 * 1024)
     assert(pictures.s3:put_object { Bucket = arn, Key = "large.png", Body = body })
-    fails("ImageTooLarge", pictures.process { work = "object", bucket = arn, key = "large.png", source = "event" })
-    assert(pictures.s3:put_object { Bucket = arn, Key = "small.png", Body = pictures.PNG .. "small" })
-    assert.equal("small.png", fine(pictures.process { work = "object", bucket = arn, key = "small.png" }).key)
+    fails("ImageTooLarge", pictures.process { work = "object", bucket = arn, key = "large.png",
+      source = "event" })
+    assert(pictures.s3:put_object { Bucket = arn, Key = "small.png", Body = pictures.PNG
+      .. "small" })
+    assert.equal("small.png", fine(pictures.process { work = "object", bucket = arn,
+      key = "small.png" }).key)
   end)
 
   it("leaves a state that is gone to its own job, and an object that is gone alone", function()
     pictures.put("a.png", "1")
     local old = pictures.job "a.png"
     local now = pictures.put("a.png", "2")
-    assert.same({ status = "SUPERSEDED", key = "a.png", etag = old.etag, by = now }, fine(pictures.process(old)))
+    assert.same({ status = "SUPERSEDED", key = "a.png", etag = old.etag, by = now },
+      fine(pictures.process(old)))
     assert.equal("SUCCESS", fine(pictures.process(pictures.job "a.png")).status)
 
     local vanished = pictures.job "a.png"
     pictures.put("c.png")
-    cloud.faults({ kind = "pass" }, { kind = "pass" }, { kind = "status", status = 416, headers = {},
+    cloud.faults({ kind = "pass" }, { kind = "pass" },
+      { kind = "status", status = 416, headers = {},
       body = "<Error><Code>InvalidRange</Code></Error>" })
     assert.equal("SUPERSEDED", fine(pictures.process(pictures.job "c.png")).status)
 
@@ -191,16 +210,26 @@ describe("event_processor", function()
         assert.equal("bytes=0-5242879", request.input.Range)
         answer.ContentRange = "bytes 0-5242879/5368709120"
       end
+
       return answer, message, code, details
     end
-    local message = fails("ImageTooLarge", world.deliver("event_processor", world.event "in/huge.png"))
-    assert.truthy(message:find("in/huge.png has 5368709120 bytes, an image may have 15728640", 1, true), message)
+
+    local message = fails("ImageTooLarge",
+      world.deliver("event_processor", world.event "in/huge.png"))
+    assert.truthy(message:find("in/huge.png has 5368709120 bytes, an image may have 15728640", 1,
+      true), message)
   end)
 
   it("goes on after throttling in the middle, and gives the claim back when that lasts", function()
     pictures.put("a.png")
     local job = pictures.job "a.png"
-    local slow = { kind = "status", status = 503, headers = {}, body = "<Error><Code>SlowDown</Code></Error>" }
+    local slow = {
+      kind = "status",
+      status = 503,
+      headers = {},
+      body = "<Error><Code>SlowDown</Code></Error>",
+    }
+
     cloud.faults({ kind = "pass" }, slow)
     assert.equal(1, fine(pictures.process(job)).attempts)
 
@@ -213,7 +242,15 @@ describe("event_processor", function()
   end)
 
   it("fails for a bucket that is not there, and claims nothing for good", function()
-    local job = { work = "object", bucket = "elsewhere", key = "a.png", etag = "e", size = 1, source = "eventbridge" }
+    local job = {
+      work = "object",
+      bucket = "elsewhere",
+      key = "a.png",
+      etag = "e",
+      size = 1,
+      source = "eventbridge",
+    }
+
     fails("NoSuchBucket", pictures.process(job))
     assert.equal("released", pictures.claims()["elsewhere/a.png"].ways.events.status)
   end)
@@ -222,14 +259,16 @@ describe("event_processor", function()
     pictures.put("a.png")
     pictures.settings.claim_lease_seconds = "60"
     local job, now = pictures.job "a.png", os.time()
-    cloud.answers { ["rekognition.DetectLabels"] = { { status = 500, body = "{}" }, { status = 500, body = "{}" },
+    cloud.answers { ["rekognition.DetectLabels"] = { { status = 500, body = "{}" },
+      { status = 500, body = "{}" },
       { status = 500, body = "{}" } } }
     assert.is_table(pictures.process(job).error)
     fine(pictures.process(job)) -- released: no wait
 
     pictures.put("b.png")
     job = pictures.job "b.png"
-    local claims = require("weir.events.claims").new(pictures.effects(), { table = pictures.TABLE, way = "events",
+    local claims = require("weir.events.claims").new(pictures.effects(),
+      { table = pictures.TABLE, way = "events",
       mode = "events_first", lease_seconds = 60 })
     assert(claims:take(job))
     assert.truthy(fails("ClaimBusy", pictures.process(job)):find("b.png", 1, true))
@@ -263,7 +302,8 @@ describe("the description", function()
   end)
 
   it("is made of the labels, and says so, when the model fails or answers no JSON", function()
-    for model, reason in pairs { ["broken"] = "ModelErrorException", ["slow"] = "ModelTimeoutException",
+    for model, reason in pairs { ["broken"] = "ModelErrorException",
+      ["slow"] = "ModelTimeoutException",
       ["busy"] = "ServiceUnavailableException", ["prose"] = "NoJson" } do
       pictures.reset()
       pictures.put("a.png")
@@ -296,16 +336,21 @@ describe("a pipeline of the function's package", function()
     pictures.reset()
     folder = run.directory()
   end)
+
   after_each(function() run.remove(folder) end)
 
   local function deliver(name, text, job)
     run.write(folder .. "/event", json.encode(job))
     os.execute("mkdir -p " .. folder .. "/pipelines")
     if text then run.write(("%s/pipelines/%s.lua"):format(folder, name), text) end
-    return run { "run", "event_processor", "-e", folder .. "/event", "-p", "policies", "--live", "--json",
-      env = { LAMBDA_TASK_ROOT = folder, AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+
+    return run { "run", "event_processor", "-e", folder .. "/event", "-p", "policies", "--live",
+      "--json",
+      env = { LAMBDA_TASK_ROOT = folder, AWS_ENDPOINT_URL = cloud.front.url,
+        AWS_REGION = "eu-west-1",
         HOME = "/nowhere", AWS_ACCESS_KEY_ID = cloud.front.key_id,
-        AWS_SECRET_ACCESS_KEY = cloud.front.secret, CLAIMS_TABLE = pictures.TABLE, OUTPUT_BUCKET = "bucket" } }
+        AWS_SECRET_ACCESS_KEY = cloud.front.secret, CLAIMS_TABLE = pictures.TABLE,
+          OUTPUT_BUCKET = "bucket" } }
   end
 
   it("is added as docs/event-processing.md says", function()
@@ -321,11 +366,14 @@ describe("a pipeline of the function's package", function()
 
   it("that is not there, or is no pipeline, fails and leaves the object to be claimed", function()
     pictures.put("a.pdf", "1.7", "%PDF-")
-    for name, text in pairs { ["no-such"] = false, ["../x"] = false, broken = "return {", empty = "return {}" } do
+    for name, text in pairs { ["no-such"] = false, ["../x"] = false, broken = "return {",
+      empty = "return {}" } do
       local result = deliver(name, text, pictures.job("a.pdf", { work = name }))
       assert.not_equal(0, result.status)
-      assert.truthy(result.stdout:find(text and "PipelineError" or "UnknownWork", 1, true), result.stdout)
+      assert.truthy(result.stdout:find(text and "PipelineError" or "UnknownWork", 1, true),
+        result.stdout)
     end
+
     assert.same({}, pictures.claims())
   end)
 end)
@@ -335,14 +383,21 @@ describe("COMPATIBLE_OUTPUT", function()
 
   it("answers each event of the Python handler in its names", function()
     pictures.put("a.png", "2")
-    for _, event in ipairs { { Key = "a.png" }, { file_key = "a.png", event_time = "2026-11-23T12:00:00Z" } } do
+    for _, event in ipairs { { Key = "a.png" },
+      { file_key = "a.png", event_time = "2026-11-23T12:00:00Z" } } do
       local result = fine(pictures.process(event))
-      assert.same({ "SUCCESS", "a.png", true }, { result.status, result.file_key, result.above_threshold })
+      assert.same({ "SUCCESS", "a.png", true }, {
+        result.status,
+        result.file_key,
+        result.above_threshold,
+      })
+
       assert.equal(result.labels[1].confidence, result.max_confidence)
       assert.equal("integer", math.type(result.processing_duration_ms))
       assert.equal(event.event_time or json.null, result.event_time)
       assert.equal(event.event_time and "integer" or nil, math.type(result.event_to_processing_ms))
     end
+
     assert.same({}, pictures.claims())
   end)
 

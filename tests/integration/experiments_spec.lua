@@ -1,5 +1,5 @@
--- Whole experiments on a simulated clock, through the real handler and the shipped policy: to a promotion, to
--- a rollback, one that an operator stops, and one whose data stop.
+-- Whole experiments on a simulated clock, through the real handler and the shipped policy: to a
+-- promotion, to a rollback, one that an operator stops, and one whose data stop.
 local experiment = require "support.experiment"
 local files = require "support.files"
 local json = require "weir.json"
@@ -33,8 +33,12 @@ describe("an experiment", function()
     assert.equal(#trial.decisions, #events)
     for i, line in ipairs(trial.decisions) do
       local decision = assert(json.decode(line))
-      assert.same({ decision.decision.action, decision.because }, { events[i].Detail.action, events[i].Detail.because })
+      assert.same({ decision.decision.action, decision.because }, {
+        events[i].Detail.action,
+        events[i].Detail.because,
+      })
     end
+
     local path = files.write(files.directory() .. "/experiment.jsonl", trial:recording())
     local result = run { "replay", path, "-p", "policies", "--json" }
     assert.equal(0, result.status, result.stdout .. result.stderr)
@@ -57,7 +61,12 @@ describe("an experiment", function()
   it("of one that fails more often is rolled back, soon and at a small share", function()
     local trial = new(CRASHING)
     local result = trial:play(40)
-    assert.same({ "rollback", "done", "new" }, { result.action, result.outcome, result.shares and "new" })
+    assert.same({ "rollback", "done", "new" }, {
+      result.action,
+      result.outcome,
+      result.shares and "new",
+    })
+
     assert.is_true(math.max(table.unpack(shares_asked(trial))) <= 0.1)
     is_consistent(trial)
 
@@ -79,7 +88,9 @@ describe("an experiment", function()
     local trial = new(GOOD)
     for _ = 1, 6 do trial:step() end
     assert.same({ 0.05 }, shares_asked(trial))
-    local result = trial:step({ order = { action = "rollback", by = "ops", reason = "support calls" } }).result
+    local result = trial:step({
+      order = { action = "rollback", by = "ops", reason = "support calls" },
+    }).result
     assert.same({ "rollback", "done" }, { result.action, result.outcome })
     for _ = 1, 4 do assert.equal("unchanged", trial:step().result.outcome) end
     assert.same({ 0.05, 0 }, shares_asked(trial))
@@ -93,6 +104,7 @@ describe("an experiment", function()
       result = trial:step().result
       if result.because:find("good looks", 1, true) then break end
     end
+
     assert.matches("good looks", result.because, 1, true)
 
     trial.per_minute = 0
@@ -101,6 +113,7 @@ describe("an experiment", function()
       assert.equal("hold", result.action)
       assert.matches("there is no data on", result.because, 1, true)
     end
+
     assert.same({ 0.05 }, shares_asked(trial))
 
     -- Nor when only the records stop, and CloudWatch still has its counts.

@@ -19,6 +19,7 @@ describe("weir.http", function()
     local seen = cjson.decode(response.body)
     local headers = {}
     for _, pair in ipairs(seen.headers) do headers[pair[1]:lower()] = pair[2] end
+
     return seen, headers, response
   end
 
@@ -26,6 +27,7 @@ describe("weir.http", function()
     local response, message, actual = get(path, more)
     assert.is_nil(response)
     assert.equal(code, actual, message)
+
     return message
   end
 
@@ -47,15 +49,18 @@ describe("weir.http", function()
         headers = { ["X-One"] = "1", ["x-list"] = { "a", "b" }, ["x-empty"] = "" },
         body = "\0binary\255",
       })
+
       assert.equal("POST", seen.method)
       assert.equal("/echo?a=b%20c", seen.target)
       assert.equal("\0binary\195\191", seen.body) -- latin-1 read back as UTF-8
       assert.equal("1", headers["x-one"])
       assert.equal("", headers["x-empty"])
       assert.equal("8", headers["content-length"])
-      for _, name in ipairs({ "expect", "accept", "content-type", "user-agent", "accept-encoding" }) do
+      for _, name in ipairs({ "expect", "accept", "content-type", "user-agent",
+        "accept-encoding" }) do
         assert.is_nil(headers[name], name)
       end
+
       local lists = 0
       for _, pair in ipairs(seen.headers) do if pair[1] == "x-list" then lists = lists + 1 end end
       assert.equal(2, lists)
@@ -76,6 +81,7 @@ describe("weir.http", function()
         local _, headers = echo("/echo", { method = method })
         assert.equal(length, headers["content-length"])
       end
+
       for _, method in ipairs({ "GET", "DELETE" }) do
         local seen, headers = echo("/echo", { method = method })
         assert.equal(method, seen.method)
@@ -87,7 +93,13 @@ describe("weir.http", function()
       with_file(("0123456789"):rep(200000), function(path)
         local whole = assert(get("/digest", { method = "PUT", body_file = path }))
         assert.matches("^2000000 ", whole.body)
-        local part = echo("/echo", { method = "PUT", body_file = path, body_offset = 5, body_length = 7 })
+        local part = echo("/echo", {
+          method = "PUT",
+          body_file = path,
+          body_offset = 5,
+          body_length = 7,
+        })
+
         assert.equal("5678901", part.body)
       end)
     end)
@@ -96,10 +108,14 @@ describe("weir.http", function()
   describe("what it refuses to send", function()
     it("refuses header injection and names the header, never the value", function()
       for _, value in ipairs({ "a\r\nX-Evil: 1", "a\nb", "a\0b", "a\127" }) do
-        local message = fails_with("InvalidHeader", "/echo", { headers = { ["x-token"] = "hush" .. value } })
+        local message = fails_with("InvalidHeader", "/echo", {
+          headers = { ["x-token"] = "hush" .. value },
+        })
+
         assert.matches("'x%-token'", message)
         assert.not_matches("hush", message)
       end
+
       fails_with("InvalidHeader", "/echo", { headers = { ["x\r\ny"] = "1" } })
       fails_with("InvalidHeader", "/echo", { headers = { [""] = "1" } })
       fails_with("InvalidHeader", "/echo", { headers = { ["Content-Length"] = "5" } })
@@ -107,12 +123,14 @@ describe("weir.http", function()
     end)
 
     it("refuses other schemes, user names, spaces and odd methods", function()
-      for _, url in ipairs({ "file:///etc/passwd", "ftp://h/x", "", "127.0.0.1/x", "http://u:p@127.0.0.1/",
+      for _, url in ipairs({ "file:///etc/passwd", "ftp://h/x", "", "127.0.0.1/x",
+        "http://u:p@127.0.0.1/",
         "http://127.0.0.1/a b", "http://127.0.0.1/\r\nX: y", "http://127.0.0.1/\0" }) do
         local response, message, code = http.request({ url = url })
         assert.is_nil(response)
         assert.equal("InvalidRequest", code, message)
       end
+
       fails_with("InvalidRequest", "/echo", { method = "GET / HTTP/1.1\r\nX: y" })
       fails_with("InvalidRequest", "/echo", { method = "CONNECT" })
     end)
@@ -127,12 +145,19 @@ describe("weir.http", function()
 
     it("shows no secret of a URL, and takes none where messages would show it", function()
       local secret = require("weir.secret")
-      for _, url in ipairs({ secret.wrap(peer.url .. "/reset/hush"), secret.wrap("hush"), "http://u:hush@127.0.0.1/",
+      for _, url in ipairs({ secret.wrap(peer.url .. "/reset/hush"), secret.wrap("hush"),
+        "http://u:hush@127.0.0.1/",
         "http://u:hush" .. ("x"):rep(300) .. "@127.0.0.1/", "http://127.0.0.1:1/?hush" }) do
-        local response, message = http.request({ url = url, timeout_ms = 2000, max_response_bytes = 0 })
+        local response, message = http.request({
+          url = url,
+          timeout_ms = 2000,
+          max_response_bytes = 0,
+        })
+
         assert.is_nil(response)
         assert.not_matches("hush", message)
       end
+
       for _, name in ipairs({ "method", "body_file", "output_file", "ca_bundle" }) do
         local ok, message = pcall(http.request, { url = peer.url, [name] = secret.wrap("hush") })
         assert.is_false(ok)
@@ -142,11 +167,18 @@ describe("weir.http", function()
 
     it("raises on a caller's mistake and quotes the call", function()
       for _, request in ipairs({ { url = "http://127.0.0.1/", methd = "GET" }, {}, { url = 5 },
-        { url = "http://127.0.0.1/", timeout_ms = "5" }, { url = "http://127.0.0.1/", headers = { 5 } },
-        { url = "http://127.0.0.1/", headers = { x = 5 } }, { url = "http://127.0.0.1/", timeout_ms = -1 },
+        { url = "http://127.0.0.1/", timeout_ms = "5" }, {
+          url = "http://127.0.0.1/",
+          headers = { 5 },
+        },
+        { url = "http://127.0.0.1/", headers = { x = 5 } }, {
+          url = "http://127.0.0.1/",
+          timeout_ms = -1,
+        },
         { url = "http://127.0.0.1/", output_file = "" } }) do
         assert.is_false((pcall(http.request, request)))
       end
+
       assert.error_matches(function() http.request({ url = "http://x/", insecure = true }) end,
         "unknown key 'insecure'.*expected weir%.http%.request{url=text")
       assert.error_matches(function() http.all({ "x" }) end, "http%.all")
@@ -179,6 +211,7 @@ describe("weir.http", function()
       for _, status in ipairs({ 204, 304, 400, 404, 500, 503 }) do
         assert.equal(status, assert(get("/status?code=" .. status, { method = "HEAD" })).status)
       end
+
       local response = assert(get("/redirect"))
       assert.equal(302, response.status)
       assert.equal("/echo", response.headers.location)
@@ -249,7 +282,10 @@ describe("weir.http", function()
     it("tells its own time limit from the caller's deadline", function()
       fails_with("Timeout", "/stall", { timeout_ms = 60 })
       fails_with("Timeout", "/slow-body", { timeout_ms = 120 })
-      fails_with("DeadlineExceeded", "/stall", { timeout_ms = 60000, deadline_ms = process.time() + 80 })
+      fails_with("DeadlineExceeded", "/stall", {
+        timeout_ms = 60000,
+        deadline_ms = process.time() + 80,
+      })
     end)
 
     it("names a refused connection", function()
@@ -288,6 +324,7 @@ describe("weir.http", function()
       for i = 1, 100 do
         requests[i] = { url = peer.url .. "/bytes?size=" .. i, timeout_ms = 5000 }
       end
+
       requests[50] = { url = peer.url .. "/half" }
       requests[51] = { url = "nonsense" }
       local results = http.all(requests)
@@ -301,6 +338,7 @@ describe("weir.http", function()
           assert.equal(i, #result.body)
         end
       end
+
       assert.same({}, http.all({}))
     end)
 
@@ -349,6 +387,7 @@ describe("weir.http", function()
       local output = pipe:read("a")
       pipe:close()
       os.remove(script)
+
       return output
     end
 
@@ -360,7 +399,8 @@ describe("weir.http", function()
     end)
 
     it("that are no URL are not quoted: they may hold a password", function()
-      local output = through_proxy("{ url = 'http://weir.invalid/' }", "'http://u:hush hush@127.0.0.1:1'")
+      local output = through_proxy("{ url = 'http://weir.invalid/' }",
+        "'http://u:hush hush@127.0.0.1:1'")
       assert.matches("the proxy variable of the environment is not a URL", output)
       assert.not_matches("hush", output)
       output = through_proxy("{ url = 'http://weir.invalid/' }", "'hush://u:hush@127.0.0.1:1'")

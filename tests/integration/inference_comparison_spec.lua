@@ -1,4 +1,5 @@
--- Handler inference_comparison: windows, what is kept of them, and the facts that come of them, on real parts.
+-- Handler inference_comparison: windows, what is kept of them, and the facts that come of them, on
+-- real parts.
 local cloud = require "support.aws"
 local endpoints = require "support.endpoints"
 local experiment = require "support.experiment"
@@ -24,6 +25,7 @@ describe("inference_comparison", function()
     given = given or {}
     given.set, given.variants = set, given.variants or NINE_TO_ONE
     given.per_minute = given.per_minute or 100
+
     return experiment.new(given)
   end
 
@@ -44,6 +46,7 @@ describe("inference_comparison", function()
         found[tonumber(item.window_start.N)] = item
       end
     end
+
     return found
   end
 
@@ -52,21 +55,31 @@ describe("inference_comparison", function()
     for _, request in ipairs(cloud.requests()) do
       if request.operation == operation then count = count + 1 end
     end
+
     return count
   end
 
   local function metrics_of(trial, name)
     local found = {}
     for _, metric in ipairs(trial.effects.metrics) do
-      if metric.name == name then found[metric.dimensions.VariantName or metric.dimensions.Action] = metric.value end
+      if metric.name == name then
+        found[metric.dimensions.VariantName or metric.dimensions.Action] = metric.value
+      end
     end
+
     return found
   end
 
   it("measures what each variant did in the window, from one call to CloudWatch", function()
     local trial = new()
     local result = fine(trial:step())
-    assert.same({ "hold", "held", "act", false }, { result.action, result.outcome, result.mode, result.repeated })
+    assert.same({ "hold", "held", "act", false }, {
+      result.action,
+      result.outcome,
+      result.mode,
+      result.repeated,
+    })
+
     assert.same({ from = trial.START, to = trial.START + 300 }, result.window)
     assert.equal(500, result.variants.old.requests + result.variants.new.requests)
 
@@ -91,8 +104,11 @@ describe("inference_comparison", function()
     assert.equal(3, #written)
     local puts = 0
     for _, call in ipairs(trial.effects.plan) do
-      if call.operation == "PutItem" and call.input.Item.record_type == "aggregation" then puts = puts + 1 end
+      if call.operation == "PutItem" and call.input.Item.record_type == "aggregation" then
+        puts = puts + 1
+      end
     end
+
     assert.equal(1, puts, "only the new window's")
   end)
 
@@ -104,6 +120,7 @@ describe("inference_comparison", function()
     for _, member in ipairs { "action", "because", "outcome", "window" } do
       assert.same(first[member], second[member], member)
     end
+
     assert.same({ 1, 1 }, { #trial.decisions, #trial.events() })
     assert.same({}, trial.effects.metrics)
   end)
@@ -115,8 +132,10 @@ describe("inference_comparison", function()
       -- Two windows of warm-up; the rest is evidence.
       if i > 2 then requests = requests + 500 end
     end
+
     local facts = facts_of(trial)
-    assert.equal(requests, variant(facts, "old").window.requests + variant(facts, "new").window.requests)
+    assert.equal(requests, variant(facts, "old").window.requests + variant(facts,
+      "new").window.requests)
     assert.equal(variant(facts, "new").window.requests, facts.evidence.requests)
   end)
 
@@ -147,13 +166,15 @@ describe("inference_comparison", function()
     assert.equal(2, fine(trial:compare()).variants.new.requests)
   end)
 
-  it("takes counts from CloudWatch where no client writes records; its percentiles are no evidence", function()
+  it("takes counts from CloudWatch where no client writes records; its percentiles are no evidence",
+    function()
     local trial = new()
     trial.records_lost = true
     endpoints.cloudwatch { unordered = true, results_a_page = 3 }
     for _ = 1, 4 do fine(trial:step()) end
     local facts = facts_of(trial)
-    assert.equal(1000, variant(facts, "old").window.requests + variant(facts, "new").window.requests)
+    assert.equal(1000, variant(facts, "old").window.requests + variant(facts,
+      "new").window.requests)
     assert.is_table(facts.evidence.error_rate)
     assert.is_nil(facts.evidence.latency)
     local recent = variant(facts, "old").recent
@@ -176,7 +197,11 @@ describe("inference_comparison", function()
   it("does not take errors that CloudWatch has no word on for none", function()
     local trial = new()
     trial.records_lost = true
-    endpoints.cloudwatch { missing = { "Invocation5XXErrors" }, status = { Invocation5XXErrors = "PartialData" } }
+    endpoints.cloudwatch {
+      missing = { "Invocation5XXErrors" },
+      status = { Invocation5XXErrors = "PartialData" },
+    }
+
     fine(trial:step())
     assert.is_nil(variant(facts_of(trial), "old").recent.errors)
     assert.is_nil(facts_of(trial).evidence)
@@ -222,9 +247,11 @@ describe("inference_comparison", function()
       assert.equal(before, variant(facts_of(trial), "new").window.requests)
       assert.is_true(variant(facts_of(trial), "new").recent.warming)
     end
+
     fine(trial:step())
     local facts = facts_of(trial)
-    assert.equal(before + variant(facts, "new").recent.requests, variant(facts, "new").window.requests)
+    assert.equal(before + variant(facts, "new").recent.requests,
+      variant(facts, "new").window.requests)
     assert.is_true(facts.evidence.sample_ratio_p > 0.001)
     assert.is_true(facts.minutes_since_change <= 20)
   end)
@@ -258,8 +285,12 @@ describe("inference_comparison", function()
         { AttributeName = "timestamp", KeyType = "RANGE" } },
       single = { { AttributeName = "test_id", KeyType = "HASH" } },
     }
+
     for shape, keys in pairs(tables) do
-      local name, attributes = "python-" .. shape, { { AttributeName = "test_id", AttributeType = "S" } }
+      local name, attributes = "python-" .. shape, {
+        { AttributeName = "test_id", AttributeType = "S" },
+      }
+
       if #keys == 2 then attributes[2] = { AttributeName = "timestamp", AttributeType = "N" } end
       db:create_table { TableName = name, AttributeDefinitions = attributes, KeySchema = keys,
         BillingMode = "PAY_PER_REQUEST" }
@@ -268,15 +299,18 @@ describe("inference_comparison", function()
         assert(db:put_item { TableName = name, Item = { test_id = trial.ENDPOINT, timestamp = at,
           variant_name = who, latency_ms = latency_ms, is_error = is_error } })
       end
+
       put(trial.START + 10, "new", 40, false)
       if shape == "numbered" then
         put(trial.START + 20, "new", 60, false)
         put(trial.START + 30, "new", 9, true)
         put(trial.START + 300, "old", 10, false) -- of the next window
       end
+
       trial:wait(305)
       local result = fine(trial:compare())
-      assert.same({ new = shape == "numbered" and { requests = 3, errors = 1 } or { requests = 1, errors = 0 } },
+      assert.same({ new = shape == "numbered" and { requests = 3, errors = 1 }
+        or { requests = 1, errors = 0 } },
         result.variants)
       assert.equal(shape == "numbered" and 50 or 40, metrics_of(trial, "AvgLatency").new)
       assert.near(shape == "numbered" and 100 / 3 or 0, metrics_of(trial, "ErrorRate").new, 1e-9)
@@ -285,17 +319,23 @@ describe("inference_comparison", function()
       for _, item in ipairs(experiment.items(name)) do
         if item.test_id.S:find(trial.ENDPOINT .. "-aggregation", 1, true) then found = found + 1 end
       end
+
       assert.equal(1, found, shape)
     end
   end)
 
-  it("only aggregates in place of the Python handler, and asks nothing of SageMaker and CloudWatch", function()
+  it("only aggregates in place of the Python handler, and asks nothing of SageMaker and CloudWatch",
+    function()
     local trial = new { settings = { compatible_output = "true" } }
     trial:traffic(5)
     local result = fine(trial:compare())
     assert.equal(500, result.variants.old.requests + result.variants.new.requests)
     assert.equal(result.variants.new.requests, metrics_of(trial, "RequestCount").new)
     assert.is_table(aggregations()[trial.START])
-    assert.same({ 0, 0, 0 }, { #trial.decisions, requested "GetMetricData", requested "DescribeEndpoint" })
+    assert.same({ 0, 0, 0 }, {
+      #trial.decisions,
+      requested "GetMetricData",
+      requested "DescribeEndpoint",
+    })
   end)
 end)

@@ -14,6 +14,7 @@ describe("a test", function()
     assert.is_nil(response)
     assert.equal("NotLoopback", code, message)
     assert.matches("WEIR_LOOPBACK_ONLY=1 is set, and this is another machine", message)
+
     return message
   end
 
@@ -63,6 +64,7 @@ describe("a test", function()
       for _, member in ipairs(operation.required) do
         input[member] = member == "Bucket" and "bucket" or "x"
       end
+
       if service == "dynamodb" then name, input = "DescribeTable", { TableName = "t" } end
       if service == "s3" then name, input = "ListObjectsV2", { Bucket = "bucket" } end
       local output, message, code, details = client:call(name, input)

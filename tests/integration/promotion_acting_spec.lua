@@ -1,5 +1,5 @@
--- What becomes of a promotion decision: one change of weights, one event, one metric; in every state of
--- the endpoint, twice, and after a crash.
+-- What becomes of a promotion decision: one change of weights, one event, one metric; in every
+-- state of the endpoint, twice, and after a crash.
 local cloud = require "support.aws"
 local endpoints = require "support.endpoints"
 local experiment = require "support.experiment"
@@ -32,7 +32,10 @@ local ROLLBACK = 'rollback { variant = "new", to = "old", because = "it is bad" 
 
 local BROKEN = 'error("no")'
 local NINE_TO_ONE = { old = { weight = 0.9 }, new = { weight = 0.1 } }
-local UNAPPROVED = { old = { weight = 0.9 }, new = { weight = 0.1, approval = "PendingManualApproval" } }
+local UNAPPROVED = {
+  old = { weight = 0.9 },
+  new = { weight = 0.1, approval = "PendingManualApproval" },
+}
 
 describe("a promotion decision", function()
   teardown(policy_folder.remove_all)
@@ -44,6 +47,7 @@ describe("a promotion decision", function()
     given.per_minute = given.per_minute or 20
     given.settings = given.settings or {}
     given.settings.warm_up_seconds = "0"
+
     return experiment.new(given)
   end
 
@@ -55,6 +59,7 @@ describe("a promotion decision", function()
         counted[#counted + 1] = metric.dimensions.Action
       end
     end
+
     return counted
   end
 
@@ -71,6 +76,7 @@ describe("a promotion decision", function()
       { ROLLBACK, "done", { old = 1, new = 0 } },
       { HOLD, "held" },
     }
+
     for _, case in ipairs(cases) do
       local decides, outcome, weights = table.unpack(case)
       local action = decides:match "^%l+"
@@ -108,7 +114,8 @@ describe("a promotion decision", function()
     end
 
     it("a failure, where the policy fails or decides what it must not", function()
-      for _, case in ipairs { { BROKEN, NINE_TO_ONE }, { PROMOTE, UNAPPROVED }, { RAMP, UNAPPROVED } } do
+      for _, case in ipairs { { BROKEN, NINE_TO_ONE }, { PROMOTE, UNAPPROVED },
+        { RAMP, UNAPPROVED } } do
         local decides, variants = table.unpack(case)
         local trial = new(decides, { variants = variants })
         local report = trial:step()
@@ -124,7 +131,8 @@ describe("a promotion decision", function()
     it("a failure, where SageMaker or the table fails", function()
       local refusal = { status = 400, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
         body = json.encode { __type = "AccessDeniedException", message = "not authorized" } }
-      for _, operation in ipairs { "sagemaker.DescribeEndpoint", "sagemaker.UpdateEndpointWeightsAndCapacities",
+      for _, operation in ipairs { "sagemaker.DescribeEndpoint",
+        "sagemaker.UpdateEndpointWeightsAndCapacities",
         "sagemaker.DescribeEndpointConfig" } do
         local trial = new(RAMP)
         trial:traffic(5)
@@ -161,6 +169,7 @@ describe("a promotion decision", function()
           trial.set = set
           other = trial:compare()
         end
+
         return set[name](set, ...)
       end
     end })
@@ -221,7 +230,10 @@ describe("a promotion decision", function()
     trial.set = policy_folder.load(policy_that(HOLD))
     assert.equal("hold", fine(trial:compare()).action)
     local told = {}
-    for i, event in ipairs(trial.events()) do told[i] = event.Detail.action .. " " .. event.Detail.outcome end
+    for i, event in ipairs(trial.events()) do
+      told[i] = event.Detail.action .. " " .. event.Detail.outcome
+    end
+
     assert.same({ "ramp dropped", "hold held" }, told)
     assert.equal(1, #trial.updates())
   end)
@@ -239,7 +251,11 @@ describe("a promotion decision", function()
     trial:wait(300)
     trial.set = policy_folder.load(policy_that(HOLD))
     fine(trial:compare())
-    assert.same({ "ramp", "done" }, { trial.events()[1].Detail.action, trial.events()[1].Detail.outcome })
+    assert.same({ "ramp", "done" }, {
+      trial.events()[1].Detail.action,
+      trial.events()[1].Detail.outcome,
+    })
+
     assert.equal(1, #trial.updates())
   end)
 
@@ -249,7 +265,8 @@ describe("a promotion decision", function()
     trial.set = policy_folder.load(policy_that(HOLD))
     fine(trial:step())
     local facts = json.decode(trial.decisions[2]).facts
-    assert.same({ { at = trial.START + 305, action = "rollback", variant = "new", weight = 0 } }, facts.history)
+    assert.same({ { at = trial.START + 305, action = "rollback", variant = "new", weight = 0 } },
+      facts.history)
     assert.equal("failed", facts.variants[1].stage)
   end)
 
@@ -280,10 +297,15 @@ describe("a promotion decision", function()
         body = json.encode { __type = "AccessDeniedException", message = "not authorized" } }
       local many = {}
       for i = 1, 100 do many[i] = refusal end
-      for _, operation in ipairs { "cloudwatch.GetMetricData", "sagemaker.DescribeEndpointConfig" } do
+      for _, operation in ipairs { "cloudwatch.GetMetricData",
+        "sagemaker.DescribeEndpointConfig" } do
         local trial = new(RAMP)
         cloud.answers { [operation] = many }
-        assert.same({ "rollback", "done" }, { fine(trial:compare(ORDER)).action, fine(trial:compare()).outcome })
+        assert.same({ "rollback", "done" }, {
+          fine(trial:compare(ORDER)).action,
+          fine(trial:compare()).outcome,
+        })
+
         assert.same({ old = 1, new = 0 }, trial.updates()[1].weights)
       end
     end)
@@ -305,7 +327,8 @@ describe("a promotion decision", function()
       assert.equal(1, #trial.updates())
 
       trial.set = policy_folder.load(policy_that(HOLD))
-      assert.equal("it is early", fine(trial:step { order = { action = "lift", by = "ops" } }).because)
+      assert.equal("it is early", fine(trial:step { order = { action = "lift",
+        by = "ops" } }).because)
     end)
 
     it("is obeyed within a window that was decided already, and drops what waits", function()
@@ -327,7 +350,10 @@ describe("a promotion decision", function()
       trial.set = policy_folder.load(policy_that(HOLD))
       fine(trial:step { order = { action = "lift" } })
       local facts = json.decode(trial.decisions[3]).facts
-      assert.same({ "challenger", "rollback" }, { facts.variants[1].stage, facts.history[1].action })
+      assert.same({ "challenger", "rollback" }, {
+        facts.variants[1].stage,
+        facts.history[1].action,
+      })
     end)
 
     it("must be one", function()
@@ -346,18 +372,22 @@ describe("a promotion decision", function()
 
     -- A process of its own: whether it lived.
     local function deliver(trial, policies)
-      local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+      local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+        HOME = "/nowhere",
         AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-        AB_TEST_TABLE_NAME = experiment.TABLE, ENDPOINT_NAME = trial.ENDPOINT, WEIR_PROMOTION = "act",
+        AB_TEST_TABLE_NAME = experiment.TABLE, ENDPOINT_NAME = trial.ENDPOINT,
+          WEIR_PROMOTION = "act",
         AGGREGATION_WINDOW_SECONDS = "3600", WARM_UP_SECONDS = "0" }
       local words = { "env -u AWS_PROFILE" }
       for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
       run.write(folder .. "/event", "{}")
       local command = ("%s sh -c 'echo $$ >%s/pid; exec %s run inference_comparison -e %s/event -p %s --live' "
-        .. ">%s/out 2>&1"):format(table.concat(words, " "), folder, run.program, folder, policies, folder)
+        .. ">%s/out 2>&1"):format(table.concat(words, " "), folder, run.program, folder, policies,
+          folder)
       local _, how, status = os.execute("exec " .. command)
       if how == "signal" or status == 137 then return false end
       assert.equal(0, status, files.read(folder .. "/out"))
+
       return true
     end
 
@@ -370,6 +400,7 @@ describe("a promotion decision", function()
           local trial = new(decides, { start = os.time() // 3600 * 3600 - 1800, per_minute = 100 })
           trial:traffic(1)
           endpoints.now(nil)
+
           return trial
         end
 
@@ -384,6 +415,7 @@ describe("a promotion decision", function()
           if not (is_query and has_query) then calls[#calls + 1] = call end
           has_query = has_query or is_query
         end
+
         assert.is_true(#calls >= (decides == HOLD and 11 or 12), #calls)
 
         for _, call in ipairs(calls) do
@@ -401,7 +433,8 @@ describe("a promotion decision", function()
             local told = trial.events()
             assert.is_true(#told >= 1 and #told <= 2, place)
             for _, event in ipairs(told) do
-              assert.same({ action, decides == HOLD and "held" or "done", told[1].Detail.decision_id },
+              assert.same({ action, decides == HOLD and "held" or "done",
+                told[1].Detail.decision_id },
                 { event.Detail.action, event.Detail.outcome, event.Detail.decision_id }, place)
             end
           end

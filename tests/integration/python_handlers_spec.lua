@@ -1,5 +1,5 @@
--- sagemaker_invoke and sagemaker_callback in place of the Python handlers: each event, setting and default,
--- with and without COMPATIBLE_OUTPUT, live on real parts and dry.
+-- sagemaker_invoke and sagemaker_callback in place of the Python handlers: each event, setting and
+-- default, with and without COMPATIBLE_OUTPUT, live on real parts and dry.
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
@@ -7,7 +7,8 @@ local run = require "support.run"
 local workflow = require "support.workflow"
 
 local cloud = workflow.cloud
-local fine, fails, answered, is_empty = workflow.fine, workflow.fails, workflow.answered, workflow.is_empty
+local fine, fails, answered, is_empty = workflow.fine, workflow.fails, workflow.answered,
+  workflow.is_empty
 
 local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
 local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
@@ -26,6 +27,7 @@ local function settings(given)
   for name in pairs { token_table = 1, model_name = 1, output_path = 1 } do
     if not given[name] then workflow.settings[name] = nil end
   end
+
   workflow.waiting(TOKEN, SECOND)
 end
 
@@ -40,14 +42,17 @@ local function created()
   local name = assert(next(workflow.jobs()))
   local job = assert(cloud.client("sagemaker"):describe_transform_job { TransformJobName = name })
   job.TransformJobName = name
+
   return job
 end
 
 local function tags_of(job)
   local tags = {}
-  for _, tag in ipairs(assert(cloud.client("sagemaker"):all("ListTags", { ResourceArn = job.TransformJobArn }))) do
+  for _, tag in ipairs(assert(cloud.client("sagemaker"):all("ListTags",
+    { ResourceArn = job.TransformJobArn }))) do
     tags[tag.Key] = tag.Value
   end
+
   return tags
 end
 
@@ -60,10 +65,12 @@ describe("sagemaker_invoke in place of the Python handler", function()
     assert.matches("^weir%-%x+$", result.job_name)
 
     local job = created()
-    assert.same({ result.job_name, "point-cloud-segmentation", FOLDER }, { job.TransformJobName, job.ModelName,
+    assert.same({ result.job_name, "point-cloud-segmentation", FOLDER },
+      { job.TransformJobName, job.ModelName,
       job.TransformOutput.S3OutputPath })
     assert.same({ InstanceType = "ml.m5.xlarge", InstanceCount = 1 }, job.TransformResources)
-    assert.same({ ContentType = "application/json", DataSource = { S3DataSource = { S3DataType = "S3Prefix",
+    assert.same({ ContentType = "application/json",
+      DataSource = { S3DataSource = { S3DataType = "S3Prefix",
       S3Uri = "s3://bucket/in/cloud.las" } } }, job.TransformInput)
   end)
 
@@ -88,13 +95,15 @@ describe("sagemaker_invoke in place of the Python handler", function()
     assert.same({ "radiology", "5" }, { tags.UseCase, tags.Phase })
   end)
 
-  it("takes its event without COMPATIBLE_OUTPUT, and answers in our names with our defaults", function()
+  it("takes its event without COMPATIBLE_OUTPUT, and answers in our names with our defaults",
+    function()
     settings { token_table = workflow.TABLE, model_name = "m", output_bucket = "bucket" }
     local result = fine(workflow.invoke(event()))
     assert.same({ "dynamodb", false }, { result.mode, result.already_started })
     assert.is_nil(result.status)
     local job = created()
-    assert.same({ "m", "ml.m5.large", FOLDER }, { job.ModelName, job.TransformResources.InstanceType,
+    assert.same({ "m", "ml.m5.large", FOLDER },
+      { job.ModelName, job.TransformResources.InstanceType,
       job.TransformOutput.S3OutputPath })
     assert.is_nil(job.TransformInput.ContentType)
     assert.same({ CorrelationId = result.correlation_id }, tags_of(job))
@@ -121,7 +130,8 @@ describe("sagemaker_invoke in place of the Python handler", function()
     compatible { output_path = "s3://bucket/ours", model_name = "m", instance_type = "ml.c5.large" }
     fine(workflow.invoke(event { content_type = "text/csv" }))
     local job = created()
-    assert.same({ "s3://bucket/ours", "m", "ml.c5.large", "text/csv" }, { job.TransformOutput.S3OutputPath,
+    assert.same({ "s3://bucket/ours", "m", "ml.c5.large", "text/csv" },
+      { job.TransformOutput.S3OutputPath,
       job.ModelName, job.TransformResources.InstanceType, job.TransformInput.ContentType })
 
     compatible()
@@ -135,8 +145,10 @@ describe("sagemaker_invoke in place of the Python handler", function()
     fails("InvalidEvent", workflow.invoke(event { task_token = json.null }))
     fails("InvalidEvent", workflow.invoke(event { input_path = "s3://bucket/too" }))
     for _, count in ipairs { -1, 1.5, "12", 1e300 } do
-      assert.matches("point_count", fails("InvalidEvent", workflow.invoke(event { point_count = count })))
+      assert.matches("point_count", fails("InvalidEvent",
+        workflow.invoke(event { point_count = count })))
     end
+
     compatible { mock_mode = "true" }
     assert.matches("point_count is 1000001",
       fails("InvalidEvent", workflow.invoke(event { point_count = 1000001 })))
@@ -158,7 +170,8 @@ describe("mock mode", function()
   it("writes its file below the output bucket and answers the task", function()
     compatible { mock_mode = "true" }
     local key = "sagemaker-output/" .. TODAY .. "/mock_segmentation.json"
-    local expected = { status = "COMPLETED", output_key = key, output_s3_path = "s3://bucket/" .. key,
+    local expected = { status = "COMPLETED", output_key = key, output_s3_path = "s3://bucket/"
+      .. key,
       point_count = 12, labels_count = 12 }
     assert.same(expected, fine(workflow.invoke(event())))
     assert.same(expected, json.decode(answered(TOKEN)[1].output))
@@ -175,13 +188,15 @@ describe("mock mode", function()
     assert.equal(1000, fine(workflow.invoke(event { point_count = json.null })).labels_count)
     compatible { mock_mode = "true" }
     assert.equal(0, fine(workflow.invoke(event { point_count = 0 })).labels_count)
-    assert.same(json.array {}, written("sagemaker-output/" .. TODAY .. "/mock_segmentation.json").labels)
+    assert.same(json.array {}, written("sagemaker-output/" .. TODAY
+      .. "/mock_segmentation.json").labels)
   end)
 
   it("needs no model and no table without COMPATIBLE_OUTPUT, and answers in our names", function()
     settings { mock_mode = "true", output_path = "s3://bucket/out" }
     local result = fine(workflow.invoke(event()))
-    assert.same({ transform_job_name = result.transform_job_name, mock = true, answered = true }, result)
+    assert.same({ transform_job_name = result.transform_job_name, mock = true, answered = true },
+      result)
     assert.same({ status = "Completed", mock = true, transform_job_name = result.transform_job_name,
       output_path = "s3://bucket/out", output_key = "out/mock_segmentation.json", point_count = 12,
       labels_count = 12 }, json.decode(answered(TOKEN)[1].output))
@@ -236,15 +251,18 @@ describe("sagemaker_callback in place of the Python handler", function()
 
   it("fails where it answered ERROR, so that the event comes again", function()
     started()
-    assert.matches("names no transform job", fails("InvalidEvent", workflow.callback '{"detail": {}}'))
+    assert.matches("names no transform job",
+      fails("InvalidEvent", workflow.callback '{"detail": {}}'))
     fails("ValidationException", workflow.callback(workflow.event("no-such-job", "Completed")))
   end)
 
   it("answers jobs that the Python handler started, in either mode", function()
     for _, compatible_output in ipairs { "true", "false" } do
       settings { compatible_output = compatible_output, token_table = workflow.TABLE }
-      assert(cloud.client("dynamodb"):put_item { TableName = workflow.TABLE, Item = { correlation_id = "0a1b2c3d",
-        task_token = TOKEN, transform_job_name = "ad-segmentation-1", created_at = os.time(), ttl = os.time() + 60,
+      assert(cloud.client("dynamodb"):put_item { TableName = workflow.TABLE,
+        Item = { correlation_id = "0a1b2c3d",
+        task_token = TOKEN, transform_job_name = "ad-segmentation-1", created_at = os.time(),
+          ttl = os.time() + 60,
         source_region = "eu-west-1" } })
       workflow.set_job("ad-segmentation-1", "Completed", nil, { CorrelationId = "0a1b2c3d" })
       workflow.set_job("ad-segmentation-2", "Completed", nil, { TaskToken = SECOND })
@@ -259,8 +277,12 @@ end)
 describe("the Python handlers' settings", function()
   local function dry(name, given, config)
     -- As the program reads them: values of secret names are secrets.
-    local function decoded(value) return assert(json.decode(json.encode(value), { secrets = true })) end
-    return handlers.run(handlers.find(name), decoded(given), nil, effects.dry { config = decoded(config) })
+    local function decoded(value)
+      return assert(json.decode(json.encode(value), { secrets = true }))
+    end
+
+    return handlers.run(handlers.find(name), decoded(given), nil,
+      effects.dry { config = decoded(config) })
   end
 
   local EVENT = { task_token = TOKEN, input_s3_path = "s3://bucket/in/", point_count = 3 }
@@ -303,24 +325,38 @@ describe("the Python handlers' settings", function()
     assert.same({ config.OUTPUT_BUCKET, "sagemaker-output/" .. TODAY .. "/mock_segmentation.json" },
       { put.Bucket, put.Key })
 
-    local changed = { source = "aws.sagemaker", detail = { TransformJobName = "j", TransformJobStatus = "Failed",
+    local changed = { source = "aws.sagemaker",
+      detail = { TransformJobName = "j", TransformJobStatus = "Failed",
       FailureReason = "no", TransformOutput = { S3OutputPath = "s3://b/o" } } }
     report = dry("sagemaker_callback", changed, { COMPATIBLE_OUTPUT = "true" })
     assert.same({ action = "SendTaskFailure", job_name = "j" }, report.result)
     assert.equal("SageMakerTransformJobFailed", planned(report, "SendTaskFailure").error)
-    assert.equal("TransformJobFailed", planned(dry("sagemaker_callback", changed, {}), "SendTaskFailure").error)
+    assert.equal("TransformJobFailed", planned(dry("sagemaker_callback", changed, {}),
+      "SendTaskFailure").error)
   end)
 
   local function weir(handler, given, variables)
-    local env = { HOME = "/nowhere", AWS_ENDPOINT_URL = cloud.front.url, AWS_ACCESS_KEY_ID = cloud.front.key_id,
+    local env = { HOME = "/nowhere", AWS_ENDPOINT_URL = cloud.front.url,
+      AWS_ACCESS_KEY_ID = cloud.front.key_id,
       AWS_SECRET_ACCESS_KEY = cloud.front.secret }
     for name, value in pairs(variables) do env[name] = value end
-    return run { "run", handler, "-e", "-", "--json", "--live", stdin = json.encode(given), env = env }
+    return run {
+      "run",
+      handler,
+      "-e",
+      "-",
+      "--json",
+      "--live",
+      stdin = json.encode(given),
+      env = env,
+    }
   end
 
-  it("come from the environment: REGION stands in for AWS_REGION, USE_CASE is a dimension", function()
+  it("come from the environment: REGION stands in for AWS_REGION, USE_CASE is a dimension",
+    function()
     settings {}
-    for _, case in ipairs { { { REGION = "eu-west-1" } }, { { AWS_REGION = "eu-west-1", REGION = "not a region" } } } do
+    for _, case in ipairs { { { REGION = "eu-west-1" } },
+      { { AWS_REGION = "eu-west-1", REGION = "not a region" } } } do
       workflow.waiting(TOKEN)
       case[1].OUTPUT_BUCKET, case[1].MOCK_MODE, case[1].USE_CASE = "bucket", "true", "radiology"
       local result = weir("sagemaker_invoke", EVENT, case[1])
@@ -329,6 +365,7 @@ describe("the Python handlers' settings", function()
       assert.same({ UseCase = "radiology" }, report.metrics[1].dimensions)
       assert.is_nil(result.stdout:find("first/token", 1, true))
     end
+
     assert.equal(2, #workflow.answers())
   end)
 end)

@@ -23,7 +23,8 @@ describe("realtime_inference", function()
     ab_table.forget()
     assignment.forget()
     workflow.settings = {}
-    assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = BYTES, ContentType = "image/tiff" })
+    assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = BYTES,
+      ContentType = "image/tiff" })
     cloud.reset()
   end)
 
@@ -32,8 +33,15 @@ describe("realtime_inference", function()
   end
 
   local function infer(more, set, effects)
-    local event = { bucket = "bucket", key = "in/a b.bin", endpoint_name = "e", output_path = "s3://bucket/out/" }
+    local event = {
+      bucket = "bucket",
+      key = "in/a b.bin",
+      endpoint_name = "e",
+      output_path = "s3://bucket/out/",
+    }
+
     for name, value in pairs(more or {}) do event[name] = value end
+
     return handle(event, set, effects)
   end
 
@@ -49,6 +57,7 @@ describe("realtime_inference", function()
     for _, request in ipairs(cloud.requests()) do
       if request.operation == operation then found[#found + 1] = request end
     end
+
     return found
   end
 
@@ -57,25 +66,32 @@ describe("realtime_inference", function()
     assert.same({ variant = "a", output_bytes = 256 }, workflow.fine(report))
     local object = assert(s3:get_object { Bucket = "bucket", Key = "out/in/a b.bin.out" })
     assert.same({ BYTES, "image/tiff" }, { object.Body, object.ContentType })
-    assert.same({ 1, { Endpoint = "e", Variant = "a" } }, { workflow.metric(report, "FilesInferred") })
+    assert.same({ 1, { Endpoint = "e", Variant = "a" } }, {
+      workflow.metric(report, "FilesInferred")
+    })
   end)
 
   it("asks for what the event says: content type, variant, component", function()
-    workflow.fine(infer { content_type = "application/x-image", accept = "application/json", target_variant = "b",
+    workflow.fine(infer { content_type = "application/x-image", accept = "application/json",
+      target_variant = "b",
       inference_component_name = "c", output_path = "s3://bucket" })
     local headers = requested("InvokeEndpoint")[1].headers
-    assert.same({ "application/x-image", "application/json", "b", "c" }, { headers["content-type"], headers.accept,
+    assert.same({ "application/x-image", "application/json", "b", "c" },
+      { headers["content-type"], headers.accept,
       headers["x-amzn-sagemaker-target-variant"], headers["x-amzn-sagemaker-inference-component"] })
     assert(s3:get_object { Bucket = "bucket", Key = "in/a b.bin.out" })
   end)
 
   it("takes JSON null for absent, and a prefix without its slash", function()
-    workflow.fine(infer { content_type = json.null, accept = json.null, output_path = "s3://bucket/deep/er" })
+    workflow.fine(infer { content_type = json.null, accept = json.null,
+      output_path = "s3://bucket/deep/er" })
     assert(s3:get_object { Bucket = "bucket", Key = "deep/er/in/a b.bin.out" })
   end)
 
-  it("leaves out the mark of a folder, which is no file: nothing is asked, nothing is written", function()
-    assert.same({ variant = json.null, output_bytes = 0 }, workflow.fine(infer { key = "in/", size = 0 }))
+  it("leaves out the mark of a folder, which is no file: nothing is asked, nothing is written",
+    function()
+    assert.same({ variant = json.null, output_bytes = 0 },
+      workflow.fine(infer { key = "in/", size = 0 }))
     assert.same({}, cloud.requests())
   end)
 
@@ -96,23 +112,45 @@ describe("realtime_inference", function()
     for _, name in ipairs { "bucket", "key", "endpoint_name", "output_path" } do
       assert.matches(name, workflow.fails("InvalidEvent", infer { [name] = json.null }), 1, true)
     end
+
     workflow.fails("InvalidEvent", infer { output_path = "/tmp" })
     workflow.fails("InvalidEvent", infer { accept = 7 })
   end)
 
   it("plans both calls, dry", function()
-    local event = json.encode { bucket = "b", key = "k", endpoint_name = "e", output_path = "s3://r/p/" }
-    local result = run { "run", "realtime_inference", "-e", "-", "--json", "-p", "policies", stdin = event }
+    local event = json.encode {
+      bucket = "b",
+      key = "k",
+      endpoint_name = "e",
+      output_path = "s3://r/p/",
+    }
+
+    local result = run {
+      "run",
+      "realtime_inference",
+      "-e",
+      "-",
+      "--json",
+      "-p",
+      "policies",
+      stdin = event,
+    }
+
     assert.equal(0, result.status, result.stderr)
     local report = json.decode(result.stdout)
-    assert.same({ "InvokeEndpoint", "PutObject" }, { report.plan[1].operation, report.plan[2].operation })
+    assert.same({ "InvokeEndpoint", "PutObject" }, {
+      report.plan[1].operation,
+      report.plan[2].operation,
+    })
+
     assert.equal("p/k.out", report.plan[2].input.Key)
   end)
 
   it("shows what it did, of bytes only their number", function()
     local event = json.encode { bucket = "bucket", key = "in/a b.bin", endpoint_name = "e",
       output_path = "s3://bucket/out/" }
-    local result = run { "run", "realtime_inference", "-e", "-", "--json", "--live", "-p", "policies", stdin = event,
+    local result = run { "run", "realtime_inference", "-e", "-", "--json", "--live", "-p",
+      "policies", stdin = event,
       env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
         AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret } }
     assert.equal(0, result.status, result.stderr)
@@ -126,11 +164,13 @@ describe("realtime_inference", function()
       local report = infer { endpoint_name = "exp" }
       workflow.fine(report)
       local values = {}
-      for _, name in ipairs { "DownloadLatency", "InvokeLatency", "TotalLatency", "PayloadSize", "FilesInferred" } do
+      for _, name in ipairs { "DownloadLatency", "InvokeLatency", "TotalLatency", "PayloadSize",
+        "FilesInferred" } do
         local value, dimensions = workflow.metric(report, name)
         assert.same({ Endpoint = "exp", Variant = "fast" }, dimensions, name)
         values[name] = value
       end
+
       assert.equal(256, values.PayloadSize)
       assert.is_true(values.InvokeLatency >= 29 and values.DownloadLatency > 0)
       assert.is_true(values.TotalLatency > values.DownloadLatency + values.InvokeLatency)
@@ -146,6 +186,7 @@ describe("realtime_inference", function()
           calls = calls + 1
           return time_us() + calls * step_us
         end
+
         local report = infer { endpoint_name = "exp" }
         workflow.fine(report)
         for name, least in pairs { DownloadLatency = 0, InvokeLatency = 29, TotalLatency = 30 } do
@@ -185,12 +226,21 @@ describe("realtime_inference", function()
         workflow.fails("FileTooLarge", infer { key = "large", payload_limit = 10 }), 1, true)
       assert.equal("bytes=0-10", requested("GetObject")[1].headers.range)
       -- As S3 answers for an object without bytes; s3rver does not answer at all.
-      cloud.faults { kind = "status", status = 416, headers = {}, body = "<Error><Code>InvalidRange</Code></Error>" }
+      cloud.faults {
+        kind = "status",
+        status = 416,
+        headers = {},
+        body = "<Error><Code>InvalidRange</Code></Error>",
+      }
+
       assert.equal(0, workflow.fine(infer { key = "empty" }).output_bytes)
     end)
 
     it("makes sense: anything else is refused", function()
-      for _, limit in ipairs { 0, -1, 1.5, "10" } do workflow.fails("InvalidEvent", infer { payload_limit = limit }) end
+      for _, limit in ipairs { 0, -1, 1.5, "10" } do
+        workflow.fails("InvalidEvent", infer { payload_limit = limit })
+      end
+
       workflow.fails("InvalidEvent", infer { inference_type = "magic" })
       workflow.settings = { payload_limit = "26214401" }
       workflow.fails("InvalidSetting", infer())
@@ -206,7 +256,8 @@ describe("realtime_inference", function()
     local function recorded(test_id)
       local live = workflow.effects()
       local now = os.time()
-      return assert(ab_table.read(live, assert(ab_table.settings(live)), test_id or "exp", now - 300, now + 300))
+      return assert(ab_table.read(live, assert(ab_table.settings(live)), test_id or "exp",
+        now - 300, now + 300))
     end
 
     it("records who answered, and in what time", function()
@@ -224,15 +275,26 @@ describe("realtime_inference", function()
       workflow.settings.max_retries = "0"
       local report = infer { endpoint_name = "exp" }
       workflow.fails("ModelError", report)
-      assert.same({ 1, { Endpoint = "exp", Variant = "unknown" } }, { workflow.metric(report, "InferenceErrors") })
+      assert.same({ 1, { Endpoint = "exp", Variant = "unknown" } }, {
+        workflow.metric(report, "InferenceErrors")
+      })
+
       workflow.fails("ModelError", infer { endpoint_name = "exp", target_variant = "bad" })
       local variants = recorded()
-      assert.same({ 1, 1, 0 }, { variants.bad.requests, variants.bad.errors, variants.bad.latencies.count })
+      assert.same({ 1, 1, 0 }, {
+        variants.bad.requests,
+        variants.bad.errors,
+        variants.bad.latencies.count,
+      })
+
       assert.equal(1, variants.unknown.errors)
       assert.equal(2, #requested "InvokeEndpoint")
 
       cloud.faults({ kind = "pass" }, { kind = "status", status = 424,
-        headers = { ["x-amzn-ErrorType"] = "ModelError", ["x-Amzn-Invoked-Production-Variant"] = "bad" },
+        headers = {
+          ["x-amzn-ErrorType"] = "ModelError",
+          ["x-Amzn-Invoked-Production-Variant"] = "bad",
+        },
         body = '{"OriginalStatusCode": 400}' })
       workflow.fails("ModelError", infer { endpoint_name = "exp" })
       assert.equal(2, recorded().bad.errors)
@@ -253,7 +315,9 @@ describe("realtime_inference", function()
       local write = process.write
       finally(function() process.write = write end)
       for code, broken in pairs {
-        ResourceNotFoundException = function() workflow.settings.ab_test_table_name = "no-such-table" end,
+        ResourceNotFoundException = function()
+          workflow.settings.ab_test_table_name = "no-such-table"
+        end,
         InvalidTable = function() table_of "number_hash" end,
         ProvisionedThroughputExceededException = function()
           table_of()
@@ -269,11 +333,15 @@ describe("realtime_inference", function()
         process.write = function(_, text) said = text end
         local report = infer()
         assert.same({ variant = "a", output_bytes = 256 }, workflow.fine(report), code)
-        assert.same({ 1, { Endpoint = "e", Code = code } }, { workflow.metric(report, "RecordFailed") })
+        assert.same({ 1, { Endpoint = "e", Code = code } }, {
+          workflow.metric(report, "RecordFailed")
+        })
+
         assert.matches("the A/B record is not written: ", said, 1, true)
         assert.is_true(process.clock() - began < 30000)
         cloud.reset()
-        assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = BYTES, ContentType = "image/tiff" })
+        assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = BYTES,
+          ContentType = "image/tiff" })
       end
     end)
 
@@ -281,7 +349,10 @@ describe("realtime_inference", function()
       table_of()
       workflow.fine(infer { test_id = "november" })
       assert.equal(1, recorded("november").a.requests)
-      cloud.answers { ["sagemaker_runtime.InvokeEndpoint"] = { { status = 200, headers = {}, body = "" } } }
+      cloud.answers {
+        ["sagemaker_runtime.InvokeEndpoint"] = { { status = 200, headers = {}, body = "" } },
+      }
+
       workflow.fine(infer { inference_component_name = "c-1" })
       assert.equal(1, recorded("e")["c-1"].requests)
     end)
@@ -291,8 +362,13 @@ describe("realtime_inference", function()
       table_of()
       local throttled = {}
       for i = 1, 11 do
-        throttled[i] = { status = 429, headers = { ["x-amzn-ErrorType"] = "ThrottlingException" }, body = "{}" }
+        throttled[i] = {
+          status = 429,
+          headers = { ["x-amzn-ErrorType"] = "ThrottlingException" },
+          body = "{}",
+        }
       end
+
       cloud.answers { ["sagemaker_runtime.InvokeEndpoint"] = throttled }
       workflow.settings.max_retries = "10"
       local deadline = process.deadline
@@ -319,21 +395,28 @@ describe("realtime_inference", function()
         local variant = workflow.fine(report).variant
         assert.equal(seen[i % 20] or variant, variant)
         seen[i % 20] = variant
-        assert.same({ "assign", variant }, { report.decisions[1].action, report.decisions[1].fields.variant })
+        assert.same({ "assign", variant }, {
+          report.decisions[1].action,
+          report.decisions[1].fields.variant,
+        })
       end
+
       assert.equal(1, #requested "DescribeEndpoint")
     end)
 
-    it("asks the file's key where the event has none, and nobody where the event names a variant", function()
+    it("asks the file's key where the event has none, and nobody where the event names a variant",
+      function()
       endpoint { a = { weight = 7 }, b = { weight = 3 } }
       workflow.settings.variant_assignment = "policy"
-      assert.equal("in/a b.bin", infer({ endpoint_name = "exp" }, set).decisions[1].facts.assignment_key)
+      assert.equal("in/a b.bin", infer({ endpoint_name = "exp" },
+        set).decisions[1].facts.assignment_key)
       for _, more in ipairs { { target_variant = "b" }, { inference_component_name = "c" } } do
         more.endpoint_name = "exp"
         local report = infer(more, set)
         workflow.fine(report)
         assert.same({}, report.decisions)
       end
+
       workflow.settings.variant_assignment = "endpoint"
       assert.same({}, infer({ endpoint_name = "exp" }, set).decisions)
     end)
@@ -349,7 +432,8 @@ describe("realtime_inference", function()
     end)
 
     it("keeps to what a serverless variant takes", function()
-      cloud.answers { ["sagemaker.DescribeEndpoint"] = { { status = 200, headers = {}, body = json.encode {
+      cloud.answers { ["sagemaker.DescribeEndpoint"] = { { status = 200, headers = {},
+        body = json.encode {
         EndpointStatus = "InService", ProductionVariants = { { VariantName = "a", CurrentWeight = 1,
           CurrentServerlessConfig = { MaxConcurrency = 5, MemorySizeInMB = 1024 } } } } } } }
       assert(s3:put_object { Bucket = "bucket", Key = "in/a b.bin", Body = ("x"):rep(4194305) })
@@ -377,11 +461,13 @@ describe("realtime_inference", function()
       for name, value in pairs(settings or {}) do workflow.settings[name] = value end
       local event = { s3_uri = "s3://bucket/text.json" }
       for name, value in pairs(more or {}) do event[name] = value end
+
       return handle(event)
     end
 
     before_each(function()
-      assert(s3:put_object { Bucket = "bucket", Key = "text.json", Body = '{"é":1}', ContentType = "text/plain" })
+      assert(s3:put_object { Bucket = "bucket", Key = "text.json", Body = '{"é":1}',
+        ContentType = "text/plain" })
     end)
 
     it("answers in its names, with its defaults, and writes nothing", function()
@@ -391,10 +477,15 @@ describe("realtime_inference", function()
         assert.equal(result[name], tonumber(("%.2f"):format(result[name])))
         result[name] = nil
       end
+
       result.prediction, result.variant_name = nil, nil
       assert.same({}, result)
       local headers = requested("InvokeEndpoint")[1].headers
-      assert.same({ "application/json", "application/json" }, { headers["content-type"], headers.accept })
+      assert.same({ "application/json", "application/json" }, {
+        headers["content-type"],
+        headers.accept,
+      })
+
       assert.equal(1, #requested "PutObject") -- that of this test
     end)
 
@@ -404,7 +495,8 @@ describe("realtime_inference", function()
       assert.same({ "text/csv", "text/xml" }, { headers["content-type"], headers.accept })
       cloud.reset()
       assert(s3:put_object { Bucket = "bucket", Key = "text.json", Body = "1" })
-      local result = workflow.fine(invoke({ s3_uri = "s3://elsewhere/text.json", output_path = "s3://bucket/out" },
+      local result = workflow.fine(invoke({ s3_uri = "s3://elsewhere/text.json",
+        output_path = "s3://bucket/out" },
         { s3_access_point_alias = "bucket" }))
       assert.equal("1", result.prediction)
       assert.equal("1", assert(s3:get_object { Bucket = "bucket", Key = "out/text.json.out" }).Body)
@@ -414,10 +506,15 @@ describe("realtime_inference", function()
       for setting, attempts in pairs { [""] = 4, ["0"] = 1, ["1"] = 2 } do
         cloud.reset()
         assert(s3:put_object { Bucket = "bucket", Key = "text.json", Body = "1" })
-        local settings = { endpoint_name = "broken", max_retries = setting ~= "" and setting or nil }
+        local settings = {
+          endpoint_name = "broken",
+          max_retries = setting ~= "" and setting or nil,
+        }
+
         workflow.fails("ModelError", invoke({}, settings))
         assert.equal(attempts, #requested "InvokeEndpoint")
       end
+
       workflow.fails("InvalidSetting", invoke({}, { max_retries = "11" }))
     end)
 
@@ -434,10 +531,13 @@ describe("realtime_inference", function()
     end)
 
     it("refuses what says too little, or two things", function()
-      for _, more in ipairs { { s3_uri = "text.json" }, { s3_uri = "s3://bucket/" }, { bucket = "b" } } do
+      for _, more in ipairs { { s3_uri = "text.json" }, { s3_uri = "s3://bucket/" },
+        { bucket = "b" } } do
         workflow.fails("InvalidEvent", invoke(more))
       end
-      assert.matches("ENDPOINT_NAME", workflow.fails("InvalidEvent", invoke({}, { endpoint_name = "" })), 1, true)
+
+      assert.matches("ENDPOINT_NAME", workflow.fails("InvalidEvent",
+        invoke({}, { endpoint_name = "" })), 1, true)
     end)
   end)
 end)

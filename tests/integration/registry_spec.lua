@@ -1,4 +1,5 @@
--- weir registry against the model-checked server, which keeps packages by their ClientToken as SageMaker does.
+-- weir registry against the model-checked server, which keeps packages by their ClientToken as
+-- SageMaker does.
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
@@ -23,6 +24,7 @@ describe("weir registry", function()
     for _, request in ipairs(cloud.requests()) do
       if request.operation == operation then found[#found + 1] = request.input end
     end
+
     return found
   end
 
@@ -33,8 +35,17 @@ describe("weir registry", function()
   end
 
   local function register(more)
-    local list = { "register", "segmentation", "--image", IMAGE, "--model-data", "s3://models/v4.tar.gz" }
+    local list = {
+      "register",
+      "segmentation",
+      "--image",
+      IMAGE,
+      "--model-data",
+      "s3://models/v4.tar.gz",
+    }
+
     for _, word in ipairs(more or {}) do list[#list + 1] = word end
+
     return given(list)
   end
 
@@ -46,7 +57,8 @@ describe("weir registry", function()
       assert.matches("\n1  Approved  Completed  arn:aws:sagemaker:eu%-west%-1:111122223333:model%-package/g/1\n",
         "\n" .. result.stdout)
       assert.equal(1, #requested "ListModelPackages")
-      local line = json.decode(given({ "list", "g", "--json", "--status", "Approved" }).stdout:match("[^\n]+"))
+      local line = json.decode(given({ "list", "g", "--json", "--status",
+        "Approved" }).stdout:match("[^\n]+"))
       assert.same({ "Approved", "Completed" }, { line.approval, line.status })
       assert.equal("Approved", requested "ListModelPackages"[2].ModelApprovalStatus)
     end)
@@ -56,12 +68,14 @@ describe("weir registry", function()
     it("only shows what it would send", function()
       local result = register()
       assert.equal(0, result.status, result.stderr)
-      assert.matches("plan      1. sagemaker CreateModelPackage  segmentation", result.stdout, 1, true)
+      assert.matches("plan      1. sagemaker CreateModelPackage  segmentation", result.stdout, 1,
+        true)
       assert.matches("--live carries it out", result.stderr, 1, true)
       assert.same({}, cloud.requests())
     end)
 
-    it("makes one package of one content, however often it is sent, and another of another", function()
+    it("makes one package of one content, however often it is sent, and another of another",
+      function()
       local arns = {}
       for i, more in ipairs { {}, {}, { "--description", "other" } } do
         more[#more + 1], more[#more + 2] = "--live", "--json"
@@ -69,6 +83,7 @@ describe("weir registry", function()
         assert.equal(0, result.status, result.stderr)
         arns[i] = json.decode(result.stdout).arn
       end
+
       assert.equal(arns[1], arns[2])
       assert.not_equal(arns[1], arns[3])
       local input = requested "CreateModelPackage"[1]
@@ -89,23 +104,29 @@ describe("weir registry", function()
 
     it("really sends the metrics: as properties, and as a file that the package names", function()
       local path = metrics_file '{"f1": 0.91, "holdout": "2026-10", "passed": true, "rows": 120000}'
-      local result = register { "--metrics", path, "--metrics-uri", "s3://bucket/metrics/v4.json", "--property",
+      local result = register { "--metrics", path, "--metrics-uri", "s3://bucket/metrics/v4.json",
+        "--property",
         "commit=4f2c", "--live" }
       assert.equal(0, result.status, result.stderr)
       local input = requested "CreateModelPackage"[1]
-      assert.same({ f1 = "0.91", holdout = "2026-10", passed = "true", rows = "120000", commit = "4f2c" },
+      assert.same({ f1 = "0.91", holdout = "2026-10", passed = "true", rows = "120000",
+        commit = "4f2c" },
         input.CustomerMetadataProperties)
-      assert.same({ Statistics = { ContentType = "application/json", S3Uri = "s3://bucket/metrics/v4.json" } },
+      assert.same({ Statistics = { ContentType = "application/json",
+        S3Uri = "s3://bucket/metrics/v4.json" } },
         input.ModelMetrics.ModelQuality)
-      local object = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = "metrics/v4.json" })
+      local object = assert(cloud.client("s3"):get_object { Bucket = "bucket",
+        Key = "metrics/v4.json" })
       assert.equal(0.91, json.decode(object.Body).f1)
       os.remove(path)
     end)
 
     it("refuses metrics that the registry does not take", function()
       for text, message in pairs {
-        ["[1]"] = "must be one JSON object", ["{"] = "not JSON", ['{"a": {"b": 1}}'] = "the metric a must be a number",
-        ['{"a": ""}'] = "a must have 1 to 256 bytes", ['{"a;b": 1}'] = "not a name that the registry takes",
+        ["[1]"] = "must be one JSON object", ["{"] = "not JSON",
+          ['{"a": {"b": 1}}'] = "the metric a must be a number",
+        ['{"a": ""}'] = "a must have 1 to 256 bytes",
+          ['{"a;b": 1}'] = "not a name that the registry takes",
         ['{"a": NaN}'] = "not JSON",
       } do
         local path = metrics_file(text)
@@ -114,12 +135,15 @@ describe("weir registry", function()
         assert.matches(message, result.stderr, 1, true)
         os.remove(path)
       end
+
       local many = {}
       for i = 1, 51 do many["m" .. i] = i end
       local path = metrics_file(json.encode(many))
-      assert.matches("51 metrics and properties are too many", register({ "--metrics", path }).stderr, 1, true)
+      assert.matches("51 metrics and properties are too many",
+        register({ "--metrics", path }).stderr, 1, true)
       os.remove(path)
-      assert.matches("f1 is given twice", register({ "--property", "f1=1", "--property", "f1=2" }).stderr, 1, true)
+      assert.matches("f1 is given twice", register({ "--property", "f1=1", "--property",
+        "f1=2" }).stderr, 1, true)
       assert.equal(6, register({ "--metrics", "/nowhere/m.json" }).status)
       assert.same({}, cloud.requests())
     end)
@@ -142,15 +166,20 @@ describe("weir registry", function()
         local result = given { action, arn, "--reason", reason, "--live", "--json" }
         assert.equal(0, result.status, result.stderr)
         local line = json.decode(result.stdout)
+
         return line.was .. " → " .. line.result
       end
+
       assert.equal("PendingManualApproval → Approved", live("approve", "f1 0.91"))
       assert.equal("Approved → unchanged: it is Approved", live("approve", "again"))
       assert.equal("Approved → Rejected", live("reject", "drifts"))
       assert.equal("Rejected → Approved", live("approve", "f1 0.91"))
       local sent = requested "UpdateModelPackage"
       assert.equal(3, #sent)
-      assert.same({ "Approved", "f1 0.91" }, { sent[1].ModelApprovalStatus, sent[1].ApprovalDescription })
+      assert.same({ "Approved", "f1 0.91" }, {
+        sent[1].ModelApprovalStatus,
+        sent[1].ApprovalDescription,
+      })
     end)
 
     it("show what they would send", function()
@@ -174,7 +203,8 @@ describe("weir registry", function()
   end)
 
   it("suggests what is meant", function()
-    assert.matches("actions are: list, register, approve, reject", given({ "aprove", ARN }).stderr, 1, true)
+    assert.matches("actions are: list, register, approve, reject", given({ "aprove", ARN }).stderr,
+      1, true)
     assert.equal(2, given({ "list", "g", "--status", "approved" }).status)
   end)
 end)

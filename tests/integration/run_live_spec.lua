@@ -11,14 +11,24 @@ describe("weir run", function()
   before_each(cloud.reset)
 
   local function weir(arguments)
-    arguments.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+    arguments.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+      HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_STATE_MACHINE = MACHINE }
     return run(arguments)
   end
 
   it("calls nothing unless it is told to", function()
-    local result = weir({ "run", "mapping", "-e", "-", "-p", "policies", stdin = CREATED:format("a") })
+    local result = weir({
+      "run",
+      "mapping",
+      "-e",
+      "-",
+      "-p",
+      "policies",
+      stdin = CREATED:format("a")
+    })
+
     assert.equal(0, result.status, result.stderr)
     assert.matches("plan      1. stepfunctions StartExecution", result.stdout)
     assert.same(json.array({}), cloud.requests())
@@ -27,27 +37,59 @@ describe("weir run", function()
   it("--live does what the dry run planned, and the same work once", function()
     local event = CREATED:format("a")
     local dry = weir({ "run", "mapping", "-e", "-", "-p", "policies", "--json", stdin = event })
-    local live = weir({ "run", "mapping", "-e", "-", "-p", "policies", "--json", "--live", stdin = event })
+    local live = weir({
+      "run",
+      "mapping",
+      "-e",
+      "-",
+      "-p",
+      "policies",
+      "--json",
+      "--live",
+      stdin = event,
+    })
+
     assert.equal(0, live.status, live.stderr)
     local planned, done = json.decode(dry.stdout), json.decode(live.stdout)
     assert.is_false(done.dry)
     assert.same(planned.plan, done.plan)
     assert.same(planned.plan[1].input, cloud.requests()[1].input)
     assert.equal(planned.result.started[1].execution, done.result.started[1].execution)
-    assert.equal(0, weir({ "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = event }).status)
+    assert.equal(0, weir({ "run", "mapping", "-e", "-", "-p", "policies", "--live",
+      stdin = event }).status)
   end)
 
   it("--live fails with status 6 when AWS refuses", function()
     cloud.faults({ kind = "status", status = 400, headers = {},
       body = '{"__type":"AccessDeniedException","message":"not you"}' })
-    local result = weir({ "run", "mapping", "-e", "-", "-p", "policies", "--live", stdin = CREATED:format("b") })
+    local result = weir({
+      "run",
+      "mapping",
+      "-e",
+      "-",
+      "-p",
+      "policies",
+      "--live",
+      stdin = CREATED:format("b")
+    })
+
     assert.equal(6, result.status)
     assert.matches("AccessDeniedException: stepfunctions StartExecution: AccessDeniedException: not you", result.stderr)
   end)
 
   it("--live is refused when the policy set does not verify", function()
     local directory = run.directory({ ["mapping.lua"] = "return policy { kind = 'mapping' }" })
-    local result = weir({ "run", "mapping", "-e", "-", "-p", directory, "--live", stdin = CREATED:format("c") })
+    local result = weir({
+      "run",
+      "mapping",
+      "-e",
+      "-",
+      "-p",
+      directory,
+      "--live",
+      stdin = CREATED:format("c")
+    })
+
     run.remove(directory)
     assert.equal(3, result.status)
     assert.same(json.array({}), cloud.requests())
@@ -55,13 +97,17 @@ describe("weir run", function()
 
   it("--live-reads asks AWS for what the world does not tell, and changes nothing", function()
     local function routed(event, ...)
-      return json.decode(weir({ "run", "routing", "-e", "-", "-p", "policies", "--json", stdin = event, ... }).stdout)
+      return json.decode(weir({ "run", "routing", "-e", "-", "-p", "policies", "--json",
+        stdin = event, ... }).stdout)
     end
+
     local event = '{"file_count": 3, "endpoint_name": "e"%s}'
-    assert.equal("InService", routed(event:format(""), "--live-reads").decisions[1].facts.endpoint_status)
+    assert.equal("InService", routed(event:format(""),
+      "--live-reads").decisions[1].facts.endpoint_status)
     assert.equal("DescribeEndpoint", cloud.requests()[1].operation)
     local world = ', "world": {"sagemaker.DescribeEndpoint": {"e": {"EndpointStatus": "Failed"}}}'
-    assert.equal("Failed", routed(event:format(world), "--live-reads").decisions[1].facts.endpoint_status)
+    assert.equal("Failed", routed(event:format(world),
+      "--live-reads").decisions[1].facts.endpoint_status)
     assert.equal(1, #cloud.requests())
   end)
 end)

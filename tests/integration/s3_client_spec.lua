@@ -22,7 +22,10 @@ describe("S3 client:", function()
   end
 
   it("PutObject, GetObject, HeadObject and DeleteObject", function()
-    local etag = put("a/b.txt", "hello\0", { ContentType = "text/plain", Metadata = { Owner = "o" } }).ETag
+    local etag = put("a/b.txt", "hello\0", {
+      ContentType = "text/plain",
+      Metadata = { Owner = "o" },
+    }).ETag
     local read = assert(s3:get_object({ Bucket = "bucket", Key = "a/b.txt" }))
     assert.equal("hello\0", read.Body)
     assert.equal(6, read.ContentLength)
@@ -40,8 +43,10 @@ describe("S3 client:", function()
 
   it("reads ranges and honours conditions", function()
     local etag = put("ranged", "0123456789").ETag
-    assert.equal("234", assert(s3:get_object({ Bucket = "bucket", Key = "ranged", Range = "bytes=2-4" })).Body)
-    local unchanged = assert(s3:get_object({ Bucket = "bucket", Key = "ranged", IfNoneMatch = etag }))
+    assert.equal("234", assert(s3:get_object({ Bucket = "bucket", Key = "ranged",
+      Range = "bytes=2-4" })).Body)
+    local unchanged = assert(s3:get_object({ Bucket = "bucket", Key = "ranged",
+      IfNoneMatch = etag }))
     assert.equal(304, unchanged.status)
     assert.equal("", unchanged.Body)
     -- s3rver lets every If-Match pass; S3 answers so:
@@ -52,15 +57,18 @@ describe("S3 client:", function()
   end)
 
   it("takes keys as strange as files have", function()
-    for _, key in ipairs({ "with space", "plus+and&and=", "percent%20", "umlaut-äöü", "semi;colon,comma",
+    for _, key in ipairs({ "with space", "plus+and&and=", "percent%20", "umlaut-äöü",
+      "semi;colon,comma",
       "quote'\"<>", "(brackets)[x]", "tilde~star*" }) do
       put(key, key)
       assert.equal(key, assert(s3:get_object({ Bucket = "bucket", Key = key })).Body)
     end
+
     local listed = {}
     for page in s3:pages("ListObjectsV2", { Bucket = "bucket", MaxKeys = 3 }) do
       for _, object in ipairs(page.Contents) do listed[object.Key] = object.Size end
     end
+
     for _, key in ipairs({ "with space", "plus+and&and=", "percent%20", "umlaut-äöü" }) do
       assert.equal(#key, listed[key], key)
     end
@@ -78,11 +86,13 @@ describe("S3 client:", function()
 
   it("ListObjectsV2 gives prefixes, sizes and pages", function()
     for i = 1, 5 do put(("list/%d/file"):format(i), ("x"):rep(i)) end
-    local page = assert(s3:list_objects_v2({ Bucket = "bucket", Prefix = "list/", Delimiter = "/" }))
+    local page = assert(s3:list_objects_v2({ Bucket = "bucket", Prefix = "list/",
+      Delimiter = "/" }))
     assert.equal(5, #page.CommonPrefixes)
     assert.equal("list/1/", page.CommonPrefixes[1].Prefix)
     assert.same({}, page.Contents)
-    local all = assert(s3:all("ListObjectsV2", { Bucket = "bucket", Prefix = "list/", MaxKeys = 2 }))
+    local all = assert(s3:all("ListObjectsV2",
+      { Bucket = "bucket", Prefix = "list/", MaxKeys = 2 }))
     assert.equal(5, #all)
     assert.equal(5, all[5].Size)
     assert.matches("^%d%d%d%d%-", all[1].LastModified)
@@ -100,27 +110,34 @@ describe("S3 client:", function()
         assert.is_nil(read.Body)
         assert.equal(#text, read.body_bytes)
         assert.equal(text, files.read(to))
-        assert.equal("NoSuchKey", select(3, s3:get_object({ Bucket = "bucket", Key = "none", output_file = to })))
+        assert.equal("NoSuchKey", select(3,
+          s3:get_object({ Bucket = "bucket", Key = "none", output_file = to })))
         assert.equal(text, files.read(to))
       end)
     end)
-    assert.equal("FileFailed", select(3, s3:put_object({ Bucket = "bucket", Key = "x", body_file = "/nowhere" })))
+
+    assert.equal("FileFailed", select(3, s3:put_object({ Bucket = "bucket", Key = "x",
+      body_file = "/nowhere" })))
   end)
 
   it("uploads in parts, and gives up cleanly", function()
     local half = ("p"):rep(5 * 1024 * 1024)
     with_file(half .. "tail", function(path)
-      local upload = assert(s3:create_multipart_upload({ Bucket = "bucket", Key = "parts" })).UploadId
+      local upload = assert(s3:create_multipart_upload({ Bucket = "bucket",
+        Key = "parts" })).UploadId
       local parts = {}
       for number, slice in ipairs({ { 0, #half }, { #half, 4 } }) do
         local part = assert(s3:upload_part({ Bucket = "bucket", Key = "parts", UploadId = upload,
           PartNumber = number, body_file = path, body_offset = slice[1], body_length = slice[2] }))
         parts[number] = { PartNumber = number, ETag = part.ETag }
       end
+
       assert(s3:complete_multipart_upload({ Bucket = "bucket", Key = "parts", UploadId = upload,
         MultipartUpload = { Parts = parts } }))
     end)
-    assert.equal(#half + 4, assert(s3:head_object({ Bucket = "bucket", Key = "parts" })).ContentLength)
+
+    assert.equal(#half + 4, assert(s3:head_object({ Bucket = "bucket",
+      Key = "parts" })).ContentLength)
     cloud.faults({ kind = "status", status = 204, headers = {}, body = "" }) -- s3rver cannot abort
     assert(s3:abort_multipart_upload({ Bucket = "bucket", Key = "parts", UploadId = "u" }))
   end)
@@ -136,9 +153,11 @@ describe("S3 client:", function()
   end)
 
   it("finds an error in an answer that begins with 200", function()
-    cloud.faults({ kind = "status", status = 200, headers = { ["Content-Type"] = "application/xml" },
+    cloud.faults({ kind = "status", status = 200,
+      headers = { ["Content-Type"] = "application/xml" },
       body = "<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>r</RequestId></Error>" })
-    local output, message, code, details = s3:complete_multipart_upload({ Bucket = "bucket", Key = "parts",
+    local output, message, code, details =
+      s3:complete_multipart_upload({ Bucket = "bucket", Key = "parts",
       UploadId = "u", MultipartUpload = { Parts = {} } })
     assert.is_nil(output)
     assert.equal("AccessDenied", code, message)
@@ -150,8 +169,10 @@ describe("S3 client:", function()
       local address = require("weir.aws.s3_address")
       local getenv = cloud.environment(environment or { AWS_ENDPOINT_URL = false })
       local client = require("weir.aws").client("s3", { getenv = getenv })
-      local place, message, code = address.locate(client, nil, { Bucket = bucket }, region or "eu-west-1")
+      local place, message, code = address.locate(client, nil, { Bucket = bucket }, region
+        or "eu-west-1")
       if not place then return nil, message, code end
+
       return place.url, place.region
     end
 
@@ -163,13 +184,16 @@ describe("S3 client:", function()
         [POINT] = "https://point-111122223333.s3-accesspoint.eu-central-1.amazonaws.com",
       }) do assert.equal(url, (located(bucket))) end
       assert.equal("eu-central-1", select(2, located(POINT)))
-      assert.equal("https://bucket.s3.cn-north-1.amazonaws.com.cn", (located("bucket", nil, "cn-north-1")))
+      assert.equal("https://bucket.s3.cn-north-1.amazonaws.com.cn",
+        (located("bucket", nil, "cn-north-1")))
     end)
 
     it("refuses what is none", function()
-      for _, bucket in ipairs({ "", "a", "../x", "a..b", "bucket/key", "evil.com#", "b b", "arn:aws:s3:::bucket",
+      for _, bucket in ipairs({ "", "a", "../x", "a..b", "bucket/key", "evil.com#", "b b",
+        "arn:aws:s3:::bucket",
         "arn:aws:s3::111122223333:accesspoint/x.mrap", "arn:aws:s3:eu-west-1:1:accesspoint/x",
-        "arn:aws:s3:evil.com/:111122223333:accesspoint/x", "arn:aws:s3-outposts:eu-west-1:111122223333:x" }) do
+        "arn:aws:s3:evil.com/:111122223333:accesspoint/x",
+          "arn:aws:s3-outposts:eu-west-1:111122223333:x" }) do
         assert.equal("InvalidBucket", select(3, located(bucket)), bucket)
       end
     end)
@@ -206,7 +230,8 @@ describe("S3 client:", function()
       local seen = cloud.requests()[1]
       assert.equal("point-111122223333.localhost:" .. port, seen.headers.host)
       assert.equal("eu-central-1", seen.region)
-      assert.equal("through the point", assert(local_s3:get_object({ Bucket = POINT, Key = "k e y" })).Body)
+      assert.equal("through the point", assert(local_s3:get_object({ Bucket = POINT,
+        Key = "k e y" })).Body)
       assert(local_s3:put_object({ Bucket = "with.dots", Key = "k", Body = "dots" }))
       assert.equal("/with.dots/k", cloud.requests()[3].url)
     end)

@@ -1,4 +1,5 @@
--- deploy/state-machines/inference.asl.json, executed: every way through it, and every way it can fail.
+-- deploy/state-machines/inference.asl.json, executed: every way through it, and every way it can
+-- fail.
 local emulators = require "support.emulator"
 local json = require "weir.json"
 local run = require "support.run"
@@ -30,6 +31,7 @@ describe("the state machine", function()
     state_machine.put_files("hundreds/", 151)
     stage = state_machine.stage()
   end)
+
   teardown(function() stage:close() end)
   before_each(function() workflow.reset() end)
 
@@ -49,6 +51,7 @@ describe("the state machine", function()
     local event = workflow.finish(answer.transform_job_name, status, reason)
     local report = stage:deliver(event)
     assert.is_true(stage:deliver(event).orphaned)
+
     return report
   end
 
@@ -60,25 +63,33 @@ describe("the state machine", function()
     local result = execution:finish()
     assert.equal(1, #workflow.answers())
     workflow.is_empty()
+
     return result, execution, answer
   end
 
   local function put_metrics()
     local found = {}
     for _, request in ipairs(cloud.requests()) do
-      if request.operation == "PutMetricData" then found[#found + 1] = request.input.MetricData[1] end
+      if request.operation == "PutMetricData" then
+        found[#found + 1] = request.input.MetricData[1]
+      end
     end
+
     return found
   end
 
   describe("as a file", function()
     local words = {}
-    for name, value in pairs(state_machine.SUBSTITUTIONS) do words[#words + 1] = run.quote(name .. "=" .. value) end
+    for name, value in pairs(state_machine.SUBSTITUTIONS) do
+      words[#words + 1] = run.quote(name .. "=" .. value)
+    end
 
     local function validate(path, substitutions)
-      local pipe = io.popen(("node tests/workflow/validate.mjs %s %s 2>&1"):format(path, substitutions))
+      local pipe = io.popen(("node tests/workflow/validate.mjs %s %s 2>&1"):format(path,
+        substitutions))
       local text = pipe:read("a")
       pipe:close()
+
       return text
     end
 
@@ -87,7 +98,8 @@ describe("the state machine", function()
       assert.equal("", validate(state_machine.MACHINE, all))
       assert.matches("has no ${Other}", validate(state_machine.MACHINE, all .. " Other=x"), 1, true)
       assert.matches("has no substitution", validate(state_machine.MACHINE, words[1]), 1, true)
-      local text = run.read(state_machine.MACHINE):gsub('"Next": "Which way%?"', '"Next": "Nowhere"')
+      local text = run.read(state_machine.MACHINE):gsub('"Next": "Which way%?"',
+        '"Next": "Nowhere"')
       local broken = run.write(os.tmpname(), text)
       assert.matches("Nowhere", validate(broken, all), 1, true)
       os.remove(broken)
@@ -109,6 +121,7 @@ describe("the state machine", function()
           end
         end
       end
+
       local machine = json.decode(run.read(state_machine.MACHINE))
       visit(machine.States, false)
       assert.equal(6, tasks)
@@ -123,7 +136,8 @@ describe("the state machine", function()
       assert.same({ "realtime", "policy", "4 files, below 10", 4 },
         { output.branch, output.decided_by, output.because, output.file_count })
       assert.same({ { done = true, lane = 0, files = 4, failed = 0, ok = true } }, output.result)
-      local object = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = "results/few/003.csv.out" })
+      local object = assert(cloud.client("s3"):get_object { Bucket = "bucket",
+        Key = "results/few/003.csv.out" })
       assert.same({ "row 3", "text/csv" }, { object.Body, object.ContentType })
       assert.same({}, workflow.jobs())
     end)
@@ -142,11 +156,13 @@ describe("the state machine", function()
       assert.same({ "batch", "policy", "12 files, at or above 10" },
         { output.branch, output.decided_by, output.because })
       assert.same({ status = "Completed", transform_job_name = answer.transform_job_name,
-        transform_job_arn = answer.transform_job_arn, output_path = "s3://bucket/results/" }, output.result)
+        transform_job_arn = answer.transform_job_arn, output_path = "s3://bucket/results/" },
+          output.result)
       assert.equal(1, result.attempts)
     end)
 
-    it("starts a job of its own when an execution's name is used again, as it may be after 90 days", function()
+    it("starts a job of its own when an execution's name is used again, as it may be after 90 days",
+      function()
       for _ = 1, 2 do
         local execution = stage:start { name = "monday", input = { prefix = "many/" } }
         local answer = execution:until_waiting()
@@ -154,6 +170,7 @@ describe("the state machine", function()
         call_back(answer, "Completed")
         succeeded(execution:finish())
       end
+
       assert.equal(2, #workflow.answers())
     end)
 
@@ -161,15 +178,19 @@ describe("the state machine", function()
       local smaller <close> = state_machine.start_function("weir-realtime", { PAYLOAD_LIMIT = "4" })
       local functions = stage:urls()
       functions["weir-realtime"] = smaller.url
-      local output = succeeded((through_batch({ input = { prefix = "few/" }, functions = functions }, "Completed")))
+      local output = succeeded((through_batch({ input = { prefix = "few/" },
+        functions = functions }, "Completed")))
       assert.same({ "batch", "payload limit", 4, "Completed" },
         { output.branch, output.decided_by, output.file_count, output.result.status })
-      assert.matches("^policy sent the files to the endpoint, and one of them has more", output.because)
+      assert.matches("^policy sent the files to the endpoint, and one of them has more",
+        output.because)
     end)
 
     it("fails with the job's error and cause when the job fails", function()
-      local result = through_batch({ input = { prefix = "many/" } }, "Failed", "AlgorithmError: out of memory")
-      assert.matches("is Failed: AlgorithmError: out of memory$", failed("TransformJobFailed", result))
+      local result = through_batch({ input = { prefix = "many/" } }, "Failed",
+        "AlgorithmError: out of memory")
+      assert.matches("is Failed: AlgorithmError: out of memory$",
+        failed("TransformJobFailed", result))
     end)
 
     it("fails when the policy refuses what it is asked: no threshold overrules it", function()
@@ -187,25 +208,40 @@ describe("the state machine", function()
 
     it("leaves the policy to decide about any number of files", function()
       local output = succeeded((through_batch({ input = { prefix = "hundreds/" } }, "Completed")))
-      assert.same({ "batch", "policy", 151 }, { output.branch, output.decided_by, output.file_count })
-      output = succeeded(stage:run { input = { prefix = "hundreds/", inference_type = "serverless" } })
+      assert.same({ "batch", "policy", 151 }, {
+        output.branch,
+        output.decided_by,
+        output.file_count,
+      })
+
+      output = succeeded(stage:run { input = { prefix = "hundreds/",
+        inference_type = "serverless" } })
       assert.same({ "serverless", 151 }, { output.branch, output.result[1].files })
     end)
 
     it("goes on listing when its time is over", function()
-      local slow = state_machine.start_function("weir-discovery", { MAX_PAGES = "1", PAGE_SIZE = "40" })
+      local slow = state_machine.start_function("weir-discovery", {
+        MAX_PAGES = "1",
+        PAGE_SIZE = "40",
+      })
+
       local functions = stage:urls()
       functions["weir-discovery"] = slow.url
-      local result, execution = stage:run { input = { prefix = "hundreds/", inference_type = "serverless" },
+      local result, execution = stage:run { input = { prefix = "hundreds/",
+        inference_type = "serverless" },
         functions = functions }
       slow:close()
       assert.equal(151, succeeded(result).file_count)
       local rounds = 0
-      for _, name in ipairs(execution.states) do rounds = rounds + (name == "Go on listing" and 1 or 0) end
+      for _, name in ipairs(execution.states) do
+        rounds = rounds + (name == "Go on listing" and 1 or 0)
+      end
+
       assert.equal(3, rounds)
     end)
 
-    it("gives a batch job the prefix, or the list of the files where there are others below it", function()
+    it("gives a batch job the prefix, or the list of the files where there are others below it",
+      function()
       local client = cloud.client "s3"
       through_batch({ input = { prefix = "many/" } }, "Completed")
       local function source_of_job()
@@ -215,6 +251,7 @@ describe("the state machine", function()
           end
         end
       end
+
       assert.same({ S3DataType = "S3Prefix", S3Uri = "s3://bucket/many/" }, source_of_job())
 
       assert(client:put_object { Bucket = "bucket", Key = "many/notes.txt", Body = "x" })
@@ -236,7 +273,8 @@ describe("the state machine", function()
   end)
 
   it("refuses an input that is none before anything is asked, and says what it must be", function()
-    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 }, suffix = { json.null, 3 },
+    for name, values in pairs { bucket = { json.null, 3 }, prefix = { json.null, 3 },
+      suffix = { json.null, 3 },
       fallback_threshold = { json.null, "10", true } } do
       for _, value in ipairs(values) do
         local result, execution = stage:run { input = { [name] = value } }
@@ -245,6 +283,7 @@ describe("the state machine", function()
         assert.same({}, cloud.requests())
       end
     end
+
     local result = stage:run { input = { prefix = "few/" }, without = { "bucket" } }
     assert.matches("bucket must be a text", failed("InvalidInput", result), 1, true)
   end)
@@ -266,7 +305,8 @@ describe("the state machine", function()
     it("sends few files to the endpoint, says so, and counts it", function()
       local output = succeeded(stage:run { input = { prefix = "few/" },
         functions = without(stage:urls(), "weir-routing") })
-      assert.same({ "realtime", "static fallback", REASON .. "4 files, below the static threshold 10", 4 },
+      assert.same({ "realtime", "static fallback", REASON
+        .. "4 files, below the static threshold 10", 4 },
         { output.branch, output.decided_by, output.because, output.result[1].files })
       local metrics = put_metrics()
       assert.equal(1, #metrics)
@@ -283,18 +323,25 @@ describe("the state machine", function()
 
     it("takes the threshold from its input, and batch where there is no endpoint", function()
       local functions = without(stage:urls(), "weir-routing")
-      local result = stage:run { input = { prefix = "many/", fallback_threshold = 13 }, functions = functions }
+      local result = stage:run {
+        input = { prefix = "many/", fallback_threshold = 13 },
+        functions = functions,
+      }
+
       assert.equal("realtime", succeeded(result).branch)
-      for name, value in pairs { inference_type = "none", endpoint_name = json.null, fallback_threshold = 4 } do
+      for name, value in pairs { inference_type = "none", endpoint_name = json.null,
+        fallback_threshold = 4 } do
         local none = { prefix = "few/", [name] = value }
         workflow.reset()
-        assert.equal("batch", succeeded((through_batch({ input = none, functions = functions }, "Completed"))).branch)
+        assert.equal("batch", succeeded((through_batch({ input = none, functions = functions },
+          "Completed"))).branch)
       end
     end)
 
     it("tries a function that is gone again before it falls back", function()
       local functions = stage:urls()
-      functions["weir-routing"] = "http://127.0.0.1:9" -- nobody listens on the port of the protocol discard
+      -- nobody listens on the port of the protocol discard
+      functions["weir-routing"] = "http://127.0.0.1:9"
       local result, execution = stage:run { input = { prefix = "few/" }, functions = functions }
       assert.matches("Lambda.SdkClientException", succeeded(result).because, 1, true)
       assert.equal(3, #execution.retried)
@@ -331,7 +378,8 @@ describe("the state machine", function()
   describe("in trouble", function()
     it("asks the policy again when Lambda was busy", function()
       local result, execution = stage:run { input = { prefix = "few/" },
-        functionFaults = { ["weir-routing"] = { "Lambda.TooManyRequestsException", "Lambda.ServiceException" } } }
+        functionFaults = { ["weir-routing"] = { "Lambda.TooManyRequestsException",
+          "Lambda.ServiceException" } } }
       assert.equal("policy", succeeded(result).decided_by)
       assert.same({ POLICY, POLICY }, execution.retried)
     end)
@@ -343,17 +391,20 @@ describe("the state machine", function()
       assert.same({ 1, {} }, { result.attempts, execution.retried })
     end)
 
-    it("leaves it to the function when SageMaker, or what stands before it, is in trouble", function()
+    it("leaves it to the function when SageMaker, or what stands before it, is in trouble",
+      function()
       cloud.answers { ["sagemaker.CreateTransformJob"] = {
         { status = 500, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
           body = '{"__type":"InternalFailure","message":"try again"}' },
-        { status = 502, headers = { ["Content-Type"] = "text/html" }, body = "<html>Bad gateway</html>" } } }
+        { status = 502, headers = { ["Content-Type"] = "text/html" },
+          body = "<html>Bad gateway</html>" } } }
       local result, execution = through_batch({ input = { prefix = "many/" } }, "Completed")
       succeeded(result)
       assert.same({ 1, {} }, { result.attempts, execution.retried })
     end)
 
-    it("starts the job again, with a new token, when the account's limit of jobs is reached", function()
+    it("starts the job again, with a new token, when the account's limit of jobs is reached",
+      function()
       cloud.answers { ["sagemaker.CreateTransformJob"] = { { status = 400,
         headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
         body = '{"__type":"ResourceLimitExceeded","message":"too many jobs"}' } } }
@@ -366,19 +417,24 @@ describe("the state machine", function()
       local retry = require "weir.aws.retry"
       local states = json.decode(run.read(state_machine.MACHINE)).States
       local seen = {}
-      for _, state in ipairs { states[POLICY], states[BATCH], states[FILES].ItemProcessor.States[SHARE] } do
+
+      for _, state in ipairs { states[POLICY], states[BATCH],
+        states[FILES].ItemProcessor.States[SHARE] } do
         for _, rule in ipairs(state.Retry) do
           for _, code in ipairs(rule.ErrorEquals) do
             if retry.classify { code = code } then seen[#seen + 1] = code end
           end
         end
       end
-      assert.same({ "ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException" }, seen)
+
+      assert.same({ "ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException" },
+        seen)
     end)
 
     it("starts the job again when the function died before it could", function()
       local result, execution = through_batch({ input = { prefix = "many/" },
-        functionFaults = { ["weir-invoke"] = { "Runtime.ExitError", "Lambda.Unknown" } } }, "Completed")
+        functionFaults = { ["weir-invoke"] = { "Runtime.ExitError", "Lambda.Unknown" } } },
+          "Completed")
       succeeded(result)
       assert.same({ 3, { BATCH, BATCH } }, { result.attempts, execution.retried })
     end)
@@ -394,7 +450,10 @@ describe("the state machine", function()
     end)
 
     it("gives a file to the endpoint again when that is not ready for longer", function()
-      cloud.answers { ["sagemaker_runtime.InvokeEndpoint"] = { WARMING, WARMING, WARMING, WARMING } }
+      cloud.answers {
+        ["sagemaker_runtime.InvokeEndpoint"] = { WARMING, WARMING, WARMING, WARMING },
+      }
+
       local result, execution = stage:run { input = { prefix = "one/" } }
       assert.equal(1, #succeeded(result).result)
       assert.same({ SHARE }, execution.retried)
@@ -404,7 +463,8 @@ describe("the state machine", function()
       local result, execution = stage:run { input = { prefix = "few/", endpoint_name = "broken" } }
       local cause = failed("FilesFailed", result)
       local place = cause:match("beside s3://bucket/(.*)manifest.json")
-      local note = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = place .. "failures/0-1.json" })
+      local note = assert(cloud.client("s3"):get_object { Bucket = "bucket", Key = place
+        .. "failures/0-1.json" })
       local file = json.decode(note.Body)
       assert.same({ "few/001.csv", "ModelError" }, { file.key, file.code })
       assert.matches("Received server error", file.message, 1, true)
@@ -428,7 +488,8 @@ describe("the state machine", function()
       workflow.is_empty()
     end)
 
-    it("converges when a task is tried again: one job, which answers the token of the second", function()
+    it("converges when a task is tried again: one job, which answers the token of the second",
+      function()
       local execution = stage:start { input = { prefix = "many/" }, heartbeatTimeouts = 1 }
       local answer = execution:until_waiting()
       assert.is_true(answer.already_started)
@@ -456,6 +517,7 @@ describe("the rule for EventBridge", function()
     for _, status in ipairs { "InProgress", "Completed", "Failed", "Stopping", "Stopped" } do
       assert.is_true(matches(workflow.event("weir-nightly-0123456789abcdef", status)))
     end
+
     assert.is_false(matches(workflow.event("somebody-elses-job", "Completed")))
     local other = workflow.event("weir-nightly-0123456789abcdef", "Completed")
     assert.is_false(matches((other:gsub("Transform Job State", "Training Job State"))))

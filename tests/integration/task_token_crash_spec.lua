@@ -16,13 +16,16 @@ describe("a process that is killed", function()
     folder = run.directory()
     pid_file = folder .. "/pid"
   end)
+
   teardown(function() run.remove(folder) end)
 
   -- Runs a handler in a process of its own: true, or false when it was killed.
   local function deliver(handler, event, mode)
-    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
+    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+      HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-      TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out" }
+      TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1",
+        OUTPUT_PATH = "s3://bucket/out" }
     local words = { "env -u AWS_PROFILE" }
     for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
     run.write(folder .. "/event", event)
@@ -34,6 +37,7 @@ describe("a process that is killed", function()
     local output = file:read("a")
     file:close()
     assert.equal(0, status, output)
+
     return true
   end
 
@@ -48,6 +52,7 @@ describe("a thousand jobs in flight", function()
     state = state ~ (state << 13)
     state = state ~ (state >> 7)
     state = state ~ (state << 17)
+
     return (state >> 1) % most + 1
   end
 
@@ -56,29 +61,41 @@ describe("a thousand jobs in flight", function()
       local j = chance(i)
       list[i], list[j] = list[j], list[i]
     end
+
     return list
   end
 
-  -- What happens to one job, in its order: it is started, perhaps twice; it ends; then come its events,
-  -- those of before among them.
+  -- What happens to one job, in its order: it is started, perhaps twice; it ends; then come its
+  -- events, those of before among them.
   local function story(i, jobs)
     local token = ("AQCEAAAA%04d/%s"):format(i, ("t%dk"):format(i * 7919):rep(6))
-    local task = workflow.task(token, { execution_id = "arn:aws:states:eu-west-1:1:execution:wf:run-" .. i })
+    local task = workflow.task(token, {
+      execution_id = "arn:aws:states:eu-west-1:1:execution:wf:run-" .. i,
+    })
+
     local failed = i % 10 == 0
     local function start()
       jobs[i].name = workflow.fine(workflow.invoke(task)).transform_job_name
     end
+
     local final = failed and "Failed" or "Completed"
     local function tell(status)
       return function() workflow.fine(workflow.callback(workflow.event(jobs[i].name, status))) end
     end
+
     local function finish() workflow.set_job(jobs[i].name, final, failed and "no" or nil) end
-    local later = shuffle { tell(final), tell(final), i % 4 == 0 and tell("InProgress") or i % 7 == 0 and start or nil }
+    local later = shuffle {
+      tell(final),
+      tell(final),
+      i % 4 == 0 and tell("InProgress") or i % 7 == 0 and start or nil,
+    }
+
     jobs[i] = { token = token, failed = failed }
     local steps = { start }
     if i % 9 == 0 then steps[#steps + 1] = start end
     if i % 5 == 0 then steps[#steps + 1] = tell("InProgress") end
     steps[#steps + 1] = finish
+
     return table.move(later, 1, #later, #steps + 1, steps)
   end
 
@@ -90,6 +107,7 @@ describe("a thousand jobs in flight", function()
       stories[i] = story(i, jobs)
       tokens[i], open[i] = jobs[i].token, i
     end
+
     workflow.waiting(table.unpack(tokens))
     while #open > 0 do
       local at = chance(#open)
@@ -100,14 +118,18 @@ describe("a thousand jobs in flight", function()
         open[#open] = nil
       end
     end
+
     local kinds = {}
     for _, answer in ipairs(workflow.answers()) do
       assert.is_nil(kinds[answer.token])
       kinds[answer.token] = answer.kind
     end
+
     for i = 1, count do
-      assert.equal(jobs[i].failed and "failure" or "success", kinds[workflow.fingerprint(tokens[i])])
+      assert.equal(jobs[i].failed and "failure" or "success",
+        kinds[workflow.fingerprint(tokens[i])])
     end
+
     workflow.is_empty()
   end)
 end)

@@ -5,7 +5,8 @@ local store = require("weir.callback.task_token_store")
 local workflow = require("support.workflow")
 
 local cloud = workflow.cloud
-local fine, fails, metric, answered, is_empty = workflow.fine, workflow.fails, workflow.metric, workflow.answered,
+local fine, fails, metric, answered, is_empty = workflow.fine, workflow.fails, workflow.metric,
+  workflow.answered,
   workflow.is_empty
 
 local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
@@ -38,9 +39,11 @@ local function interleaved(operation, before, nth)
         seen = seen + 1
         if seen == (nth or 1) then before() end
       end
+
       return original(self, request)
     end
   end
+
   return { call = step("call"), read = step("read") }
 end
 
@@ -58,13 +61,16 @@ describe("sagemaker_invoke", function()
   end)
 
   it("says so when the token cannot be removed either", function()
-    after(1, refusal("ResourceLimitExceeded", "no more"), refusal("AccessDeniedException", "not you"))
+    after(1, refusal("ResourceLimitExceeded", "no more"),
+      refusal("AccessDeniedException", "not you"))
     local report = invoke()
-    assert.matches("no more.*its record %x+ could not be removed %(.*not you", fails("ResourceLimitExceeded", report))
+    assert.matches("no more.*its record %x+ could not be removed %(.*not you",
+      fails("ResourceLimitExceeded", report))
     assert.equal(1, metric(report, "TokenLeftBehind"))
   end)
 
-  it("leaves no token behind when the reply to its record was lost and the next try is refused", function()
+  it("leaves no token behind when the reply to its record was lost and the next try is refused",
+    function()
     cloud.faults(LOST, refusal("AccessDeniedException", "no more"))
     fails("AccessDeniedException", invoke())
     is_empty()
@@ -74,7 +80,8 @@ describe("sagemaker_invoke", function()
     local no = refusal("AccessDeniedException", "not you")
     cloud.faults(LOST, no, no, no)
     local report = invoke()
-    assert.matches("not you.*its record %x+ could not be removed %(.*not you", fails("AccessDeniedException", report))
+    assert.matches("not you.*its record %x+ could not be removed %(.*not you",
+      fails("AccessDeniedException", report))
     assert.equal(1, metric(report, "TokenLeftBehind"))
     assert.is_not_nil(next(workflow.records()))
   end)
@@ -86,6 +93,7 @@ describe("sagemaker_invoke", function()
       after(0, refusal(code, "Could not find requested job"))
       assert.matches("^weir%-run%-1%-%x+$", fine(invoke({ retry_count = 1 })).transform_job_name)
     end
+
     workflow.reset()
     workflow.waiting(TOKEN)
     after(0, refusal("AccessDeniedException", "not you"))
@@ -118,6 +126,7 @@ describe("sagemaker_invoke", function()
       if request.operation == "CreateTransformJob" then
         fine(workflow.callback(workflow.finish(result.transform_job_name, "Completed")))
       end
+
       return output, message, code
     end }))
     assert.is_false(answer.already_started)
@@ -126,7 +135,8 @@ describe("sagemaker_invoke", function()
   end)
 
   it("survives a job that ends while a retry takes it over, at every step", function()
-    for _, operation in ipairs { "PutItem", "CreateTransformJob", "DescribeTransformJob", "ListTags", "GetItem",
+    for _, operation in ipairs { "PutItem", "CreateTransformJob", "DescribeTransformJob",
+      "ListTags", "GetItem",
       "SendTaskHeartbeat", "DeleteItem" } do
       for nth = 1, 2 do
         workflow.reset()
@@ -156,6 +166,7 @@ describe("sagemaker_invoke", function()
           workflow.over(SECOND)
           fine(workflow.invoke(workflow.task(third)))
         end
+
         fine(workflow.invoke(workflow.task(SECOND), interleaved(operation, between, nth)))
         if not came then between() end
         fine(workflow.callback(workflow.finish(job, "Completed")))
@@ -177,6 +188,7 @@ describe("sagemaker_invoke", function()
       ["AQ*"] = "characters that the value of a SageMaker tag may not have; set TOKEN_STORAGE_MODE" } do
       assert.matches(reason, fails("TokenDoesNotFit", workflow.invoke(workflow.task(token))))
     end
+
     assert.same({}, workflow.jobs())
     workflow.waiting(("x"):rep(256))
     fine(workflow.invoke(workflow.task(("x"):rep(256))))
@@ -185,19 +197,27 @@ describe("sagemaker_invoke", function()
   it("refuses settings that are none, naming variable and values", function()
     for name, case in pairs {
       token_storage_mode = { "table", "WEIR_TOKEN_STORAGE_MODE or TOKEN_STORAGE_MODE" },
-      mock_mode = { "maybe", "not true or false" }, correlation_id_length = { "10", "not one of 8, 12, 16" },
-      token_ttl_seconds = { "1 day", "a whole number from 60" }, instance_count = { "0", "from 1 to 100" },
+      mock_mode = { "maybe", "not true or false" }, correlation_id_length = {
+        "10",
+        "not one of 8, 12, 16",
+      },
+      token_ttl_seconds = {
+        "1 day",
+        "a whole number from 60",
+      }, instance_count = { "0", "from 1 to 100" },
     } do
       workflow.reset({ [name] = case[1] })
       local message = fails("InvalidSetting", invoke())
-      assert.truthy(message:find("the setting " .. name .. " is '" .. case[1] .. "'", 1, true), message)
+      assert.truthy(message:find("the setting " .. name .. " is '" .. case[1] .. "'", 1, true),
+        message)
       assert.truthy(message:find(case[2], 1, true), message)
     end
   end)
 
   it("refuses events that are none", function()
     for event, reason in pairs {
-      ["[]"] = "must be a JSON object", ["{}"] = "no task_token", ['{"task_token": 3}'] = "no task_token",
+      ["[]"] = "must be a JSON object", ["{}"] = "no task_token",
+        ['{"task_token": 3}'] = "no task_token",
       ['{"task_token": ""}'] = "has 0 bytes",
       ['{"TaskToken": "t-1", "input_path": "s3://b/k"}'] = "neither execution_id nor execution_name",
       ['{"taskToken": "t-1"}'] = "either input_path or manifest_path",
@@ -207,11 +227,13 @@ describe("sagemaker_invoke", function()
       [workflow.task(TOKEN, { instance_count = 1.5 })] = "instance_count must be a whole number",
       [workflow.task(TOKEN, { transform_job_name = "-a" })] = "transform_job_name must be",
       [workflow.task(TOKEN, { retry_count = -1 })] = "retry_count must be",
-      [workflow.task(TOKEN, { input_path = "s3://b/" .. TOKEN:sub(21, 40) })] = "in another member than task_token",
+      [workflow.task(TOKEN, { input_path = "s3://b/"
+        .. TOKEN:sub(21, 40) })] = "in another member than task_token",
     } do
       local message = fails("InvalidEvent", workflow.invoke(event))
       assert.truthy(message:find(reason, 1, true), message)
     end
+
     is_empty()
   end)
 end)
@@ -241,17 +263,22 @@ describe("sagemaker_callback", function()
     local event = workflow.finish(start().transform_job_name, "Completed")
     for _, quoted in ipairs { TOKEN, TOKEN:sub(1, 30), (TOKEN:gsub("/", "\\/")) } do
       after(4, refusal("AccessDeniedException", "no right to answer '" .. quoted .. "'"))
-      assert.matches("no right to answer '%[redacted%]'", fails("AccessDeniedException", workflow.callback(event)))
+      assert.matches("no right to answer '%[redacted%]'",
+        fails("AccessDeniedException", workflow.callback(event)))
     end
   end)
 
   it("answers once when two come at the same time", function()
-    for _, operation in ipairs { "DescribeTransformJob", "ListTags", "Query", "GetItem", "SendTaskSuccess",
+    for _, operation in ipairs { "DescribeTransformJob", "ListTags", "Query", "GetItem",
+      "SendTaskSuccess",
       "DeleteItem" } do
       workflow.reset()
       workflow.waiting(TOKEN)
       local event = workflow.finish(start().transform_job_name, "Completed")
-      fine(workflow.callback(event, interleaved(operation, function() fine(workflow.callback(event)) end)))
+      fine(workflow.callback(event, interleaved(operation, function()
+        fine(workflow.callback(event))
+      end)))
+
       answered(TOKEN)
       is_empty()
     end
@@ -268,7 +295,8 @@ describe("sagemaker_callback", function()
 
   local function later() return os.time() + 86401 end
 
-  it("tries a record that expired by our clock: Step Functions knows whether the task waits", function()
+  it("tries a record that expired by our clock: Step Functions knows whether the task waits",
+    function()
     local event = workflow.finish(start().transform_job_name, "Completed")
     local report = workflow.callback(event, { now = later })
     assert.same({ 1, 1 }, { fine(report).expired, report.result.answered })
@@ -281,7 +309,12 @@ describe("sagemaker_callback", function()
     local event = workflow.finish(start().transform_job_name, "Completed")
     workflow.over(TOKEN)
     local report = workflow.callback(event, { now = later })
-    assert.same({ 1, 0, 1 }, { fine(report).expired, report.result.answered, report.result.already_answered })
+    assert.same({ 1, 0, 1 }, {
+      fine(report).expired,
+      report.result.answered,
+      report.result.already_answered,
+    })
+
     answered()
     is_empty()
   end)
@@ -301,7 +334,8 @@ describe("sagemaker_callback", function()
     local job = start().transform_job_name
     fails("JobNameTaken", workflow.invoke(workflow.task(SECOND), { now = later }))
     workflow.over(TOKEN)
-    assert.equal(job, fine(workflow.invoke(workflow.task(SECOND), { now = later })).transform_job_name)
+    assert.equal(job, fine(workflow.invoke(workflow.task(SECOND),
+      { now = later })).transform_job_name)
   end)
 
   it("counts a job without a record, or without tags, as an orphan", function()
@@ -337,6 +371,7 @@ describe("sagemaker_callback", function()
       assert.same({ Code = code }, select(2, metric(report, "TaskAlreadyAnswered")))
       is_empty()
     end
+
     assert.is_true(fine(workflow.callback(event)).orphaned)
   end)
 
@@ -349,19 +384,22 @@ describe("sagemaker_callback", function()
 
     workflow.reset()
     workflow.waiting(TOKEN)
-    fine(workflow.callback(workflow.finish(start().transform_job_name, "Failed", "tag " .. TOKEN .. " refused")))
+    fine(workflow.callback(workflow.finish(start().transform_job_name, "Failed", "tag " .. TOKEN
+      .. " refused")))
     assert.matches("tag %[redacted%] refused", answered(TOKEN)[1].cause)
   end)
 
   it("refuses events that are none", function()
     for event, reason in pairs {
-      ["3"] = "must be a JSON object", ["{}"] = "no detail", ['{"detail": {}}'] = "names no transform job",
+      ["3"] = "must be a JSON object", ["{}"] = "no detail",
+        ['{"detail": {}}'] = "names no transform job",
       ['{"source": "aws.s3", "detail": {"TransformJobName": "a"}}'] = "takes events",
       ['{"detail-type": "SageMaker Training Job State Change", "detail": {"TransformJobName": "a"}}'] = "takes events",
       ['{"detail": {"TransformJobName": "a/b"}}'] = "names no transform job",
       ['{"detail": {"TransformJobName": "a", "TransformJobStatus": "Done"}}'] = "none of SageMaker's",
       ['{"heartbeat": {"job": "a"}}'] = 'must be "running" or a list',
-      ['{"heartbeat": 3}'] = 'must be "running" or a list', ['{"heartbeat": ["-"]}'] = "heartbeat[0]",
+      ['{"heartbeat": 3}'] = 'must be "running" or a list',
+        ['{"heartbeat": ["-"]}'] = "heartbeat[0]",
     } do
       local message = fails("InvalidEvent", workflow.callback(event))
       assert.truthy(message:find(reason, 1, true), message)
@@ -388,7 +426,8 @@ describe("the store", function()
     local record = assert(tokens:put(secret.wrap(TOKEN), "job"))
     assert.is_true(secret.equal(TOKEN, assert(tokens:get(record.correlation_id)).task_token))
     assert.equal("TokenNotFound", select(3, tokens:get("00000000")))
-    assert.equal("TokenExpired", select(3, new({ now = function() return record.ttl end }):get(record.correlation_id)))
+    assert.equal("TokenExpired", select(3,
+      new({ now = function() return record.ttl end }):get(record.correlation_id)))
     cloud.faults(refusal("AccessDeniedException", "not you"))
     assert.equal("AccessDeniedException", select(3, tokens:get(record.correlation_id)))
   end)
@@ -409,7 +448,10 @@ describe("the store", function()
     local live = { now = function() return 1000 end, uuid = function() return UUID end,
       call = function(_, request)
         held = request.input.Item
-        return nil, "lost", "ConditionalCheckFailedException", { status = 400, fields = { Item = held } }
+        return nil, "lost", "ConditionalCheckFailedException", {
+          status = 400,
+          fields = { Item = held },
+        }
       end }
     local record = assert(store.new(live, { table = "t" }):put(secret.wrap(TOKEN), "job"))
     assert.equal(held, record)
@@ -420,21 +462,27 @@ describe("the store", function()
     local live = { now = function() return 1000 end, uuid = function() return UUID end,
       call = function(_, request)
         operations[#operations + 1] = request.operation
-        if request.operation == "PutItem" then return nil, "no answer", "Timeout", { fields = {} } end
+        if request.operation == "PutItem" then
+          return nil, "no answer", "Timeout", { fields = {} }
+        end
+
         return {}
       end }
-    assert.equal("Timeout", select(3, store.new(live, { table = "t" }):put(secret.wrap(TOKEN), "job")))
+    assert.equal("Timeout", select(3, store.new(live, { table = "t" }):put(secret.wrap(TOKEN),
+      "job")))
     assert.same({ "PutItem", "DeleteItem" }, operations)
   end)
 
   it("refuses a record that is none of its own", function()
-    assert(cloud.client("dynamodb"):put_item({ TableName = workflow.TABLE, Item = { correlation_id = "0a1b2c3d" } }))
+    assert(cloud.client("dynamodb"):put_item({ TableName = workflow.TABLE,
+      Item = { correlation_id = "0a1b2c3d" } }))
     assert.equal("InvalidRecord", select(3, new():get("0a1b2c3d")))
   end)
 
   it("finds the records of a job", function()
     local tokens = new()
-    local one, two = assert(tokens:put(secret.wrap(TOKEN), "job")), assert(tokens:put(secret.wrap(SECOND), "job"))
+    local one, two = assert(tokens:put(secret.wrap(TOKEN), "job")),
+      assert(tokens:put(secret.wrap(SECOND), "job"))
     assert(tokens:put(secret.wrap(SECOND), "other"))
     local ids = assert(tokens:ids_of("job"))
     table.sort(ids)

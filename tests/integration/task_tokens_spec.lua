@@ -1,14 +1,18 @@
--- Task tokens on real parts: from the event of a waiting task to its answer, whatever happens between.
+-- Task tokens on real parts: from the event of a waiting task to its answer, whatever happens
+-- between.
 local json = require("weir.json")
 local workflow = require("support.workflow")
 
 local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
 local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
 
-local fine, fails, metric, answered, is_empty = workflow.fine, workflow.fails, workflow.metric, workflow.answered,
+local fine, fails, metric, answered, is_empty = workflow.fine, workflow.fails, workflow.metric,
+  workflow.answered,
   workflow.is_empty
 
-local function start(token, more) return fine(workflow.invoke(workflow.task(token or TOKEN, more))) end
+local function start(token, more)
+  return fine(workflow.invoke(workflow.task(token or TOKEN, more)))
+end
 
 describe("a task that waits for a transform job", function()
   before_each(function()
@@ -16,7 +20,8 @@ describe("a task that waits for a transform job", function()
     workflow.waiting(TOKEN, SECOND)
   end)
 
-  it("is answered with the output's place when the job is done, once, and leaves nothing", function()
+  it("is answered with the output's place when the job is done, once, and leaves nothing",
+    function()
     local started = start()
     assert.matches("^weir%-run%-1%-%x+$", started.transform_job_name)
     assert.matches("^%x%x%x%x%x%x%x%x$", started.correlation_id)
@@ -66,7 +71,8 @@ describe("a task that waits for a transform job", function()
 
   it("finds its tag behind others, over the pages", function()
     local started = start(TOKEN, { tags = { Team = "x", A = "1", B = "2" } })
-    assert.same({ "A", "B", "Team", "CorrelationId" }, workflow.jobs()[started.transform_job_name].tags)
+    assert.same({ "A", "B", "Team", "CorrelationId" },
+      workflow.jobs()[started.transform_job_name].tags)
     fine(workflow.callback(workflow.finish(started.transform_job_name, "Completed")))
     answered(TOKEN)
     is_empty()
@@ -87,9 +93,11 @@ describe("a task that waits for a transform job", function()
         for i = 20 * page - 19, math.min(20 * page, 50) do
           list[#list + 1] = { Key = keys[i], Value = i < 50 and "v" or started.correlation_id }
         end
+
         answers[page] = { status = 200, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
           body = json.encode { Tags = list, NextToken = page < pages and "page/" .. page or nil } }
       end
+
       workflow.cloud.answers { ["sagemaker.ListTags"] = json.array(answers) }
       fine(workflow.callback(workflow.finish(started.transform_job_name, "Completed")))
       answered(TOKEN)
@@ -98,17 +106,20 @@ describe("a task that waits for a transform job", function()
       for _, request in ipairs(workflow.cloud.requests()) do
         asked = asked + (request.operation == "ListTags" and 1 or 0)
       end
+
       assert.equal(pages == 0 and 50 or pages, asked)
     end
   end)
 
-  it("has an id of 8, 12 or 16 digits, of which any callback knows the record, and any retry", function()
+  it("has an id of 8, 12 or 16 digits, of which any callback knows the record, and any retry",
+    function()
     for _, length in ipairs { 8, 12, 16 } do
       workflow.reset({ correlation_id_length = tostring(length) })
       workflow.waiting(TOKEN, SECOND)
       local started = start()
       assert.matches("^" .. ("%x"):rep(length) .. "$", started.correlation_id)
-      assert.equal(started.transform_job_name, workflow.records()[started.correlation_id].transform_job_name)
+      assert.equal(started.transform_job_name,
+        workflow.records()[started.correlation_id].transform_job_name)
       workflow.settings.correlation_id_length = length == 8 and "16" or "8"
       workflow.over(TOKEN)
       assert.equal(started.correlation_id, start(SECOND).correlation_id)
@@ -118,18 +129,23 @@ describe("a task that waits for a transform job", function()
     end
   end)
 
-  it("has a job whose name SageMaker takes, whatever the execution's is, for every attempt", function()
-    for _, execution in ipairs { ("x"):rep(80), ("-"):rep(80), ("a_"):rep(40), ("é"):rep(80), "a.b c!" } do
+  it("has a job whose name SageMaker takes, whatever the execution's is, for every attempt",
+    function()
+    for _, execution in ipairs { ("x"):rep(80), ("-"):rep(80), ("a_"):rep(40), ("é"):rep(80),
+      "a.b c!" } do
       workflow.reset()
       local name
       for i, retry in ipairs { 0, 1, 999 } do
         workflow.waiting(TOKEN .. i)
-        local started = start(TOKEN .. i, { execution_id = "arn:aws:states:r:1:execution:wf:" .. execution,
+        local started = start(TOKEN .. i, { execution_id = "arn:aws:states:r:1:execution:wf:"
+          .. execution,
           retry_count = retry })
         name = name or started.transform_job_name
-        assert.equal(retry == 0 and name or ("%s-r%d"):format(name, retry), started.transform_job_name)
+        assert.equal(retry == 0 and name or ("%s-r%d"):format(name, retry),
+          started.transform_job_name)
         fine(workflow.callback(workflow.finish(started.transform_job_name, "Failed")))
       end
+
       answered(TOKEN .. 1, TOKEN .. 2, TOKEN .. 3)
       is_empty()
     end
@@ -148,7 +164,8 @@ describe("a task that waits for a transform job", function()
     for _, event in ipairs {
       '{"detail": {"TransformJobName": "%s"}, "heartbeat": null, "resources": []}',
       '{"detail": {"TransformJobName": "%s"}}',
-      '{"detail": {"TransformJobArn": "' .. arn .. '%s", "Tags": null, "CreationTime": "2026-11-23T12:00:00Z"}}',
+      '{"detail": {"TransformJobArn": "' .. arn
+        .. '%s", "Tags": null, "CreationTime": "2026-11-23T12:00:00Z"}}',
       '{"detail": {}, "resources": ["' .. arn .. '%s"], "time": 1795435200500}',
       '{"source": "aws.sagemaker", "detail": {"TransformJobName": "%s", "TransformJobStatus": "Completed"}}',
     } do
@@ -161,13 +178,15 @@ describe("a task that waits for a transform job", function()
   end)
 
   it("may have a token of any length and letters: its output stays whole", function()
-    for _, token in ipairs { "mod", "Tra", '":"', "status", "Complete", ("Az9+/"):rep(409) .. "xyz" } do
+    for _, token in ipairs { "mod", "Tra", '":"', "status", "Complete", ("Az9+/"):rep(409)
+      .. "xyz" } do
       workflow.reset()
       workflow.waiting(token)
       local job = start(token).transform_job_name
       fine(workflow.callback(workflow.finish(job, "Completed")))
       local output = assert(json.decode(answered(token)[1].output))
-      assert.same({ job, "s3://bucket/out" }, { output.transform_job_name, output.output_path }, token)
+      assert.same({ job, "s3://bucket/out" }, { output.transform_job_name, output.output_path },
+        token)
       is_empty()
     end
   end)
@@ -180,6 +199,7 @@ describe("a task that waits for a transform job", function()
       fine(report)
       assert.equal(1, metric(report, "TaskHeartbeats"), event)
     end
+
     answered()
     workflow.set_job(job, "Completed")
     assert.same({}, fine(workflow.callback('{"heartbeat": "running"}')).jobs)
@@ -306,7 +326,8 @@ describe("a retry with a new token", function()
         is_empty()
       end)
 
-      it("joins the last job of its task, not one that failed before, and starts no third", function()
+      it("joins the last job of its task, not one that failed before, and starts no third",
+        function()
         local third = "AQCEAAAAKgAAAAMAAAAAAAAAAdM8third/token/Kw+u2nF7xA=="
         workflow.waiting(third)
         local job = start().transform_job_name

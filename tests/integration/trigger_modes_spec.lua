@@ -1,4 +1,5 @@
--- The walk from polling to events and back, on real parts; reconcile; and what weir compare says of it.
+-- The walk from polling to events and back, on real parts; reconcile; and what weir compare says of
+-- it.
 local json = require "weir.json"
 local pictures = require "support.pictures"
 local run = require "support.run"
@@ -12,10 +13,13 @@ local function event_of(key) return pictures.job(key) end
 -- What polling hands on of each object: as the listing has it.
 local function polled()
   local jobs = {}
-  for i, entry in ipairs(assert(pictures.s3:all("ListObjectsV2", { Bucket = "bucket", Prefix = "in/" }))) do
-    jobs[i] = { work = "object", bucket = "bucket", key = entry.Key, size = entry.Size, etag = entry.ETag:gsub('"', ""),
+  for i, entry in ipairs(assert(pictures.s3:all("ListObjectsV2",
+    { Bucket = "bucket", Prefix = "in/" }))) do
+    jobs[i] = { work = "object", bucket = "bucket", key = entry.Key, size = entry.Size,
+      etag = entry.ETag:gsub('"', ""),
       source = "listing", time = entry.LastModified }
   end
+
   return jobs
 end
 
@@ -30,6 +34,7 @@ local function by_polling()
     results[result.status] = (results[result.status] or 0) + 1
     if result.duplicate then results.duplicates = (results.duplicates or 0) + 1 end
   end
+
   return results
 end
 
@@ -50,6 +55,7 @@ local function written(way)
   for _, key in ipairs(pictures.keys("results/" .. way .. "/tags/")) do
     keys[#keys + 1] = key:match("tags/(.*)/[^/]*$")
   end
+
   return keys
 end
 
@@ -60,6 +66,7 @@ describe("the walk from polling to events", function()
     local function put(...)
       for _, name in ipairs { ... } do pictures.put("in/" .. name .. ".png") end
     end
+
     mode "polling"
     put("p1", "p2")
     assert.equal("SKIPPED", fine(pictures.process(event_of "in/p1.png")).status)
@@ -75,7 +82,14 @@ describe("the walk from polling to events", function()
     put("b1", "b2")
     by_events "in/b1.png"
     local found = reconciled()
-    assert.same({ 7, 5, 2, 2, 0 }, { found.listed, found.finished, found.missed, found.processed, found.failed })
+    assert.same({ 7, 5, 2, 2, 0 }, {
+      found.listed,
+      found.finished,
+      found.missed,
+      found.processed,
+      found.failed,
+    })
+
     assert.same({ 7, 0 }, { reconciled().finished, reconciled().missed })
     by_events "in/b2.png" -- it was only late
 
@@ -100,10 +114,13 @@ describe("the walk from polling to events", function()
       for i, name in ipairs { ... } do list[i] = "in/" .. name .. ".png" end
       return list
     end
+
     assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), written "polling")
     assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), written "events")
     for object, item in pairs(pictures.claims()) do
-      for _, part in pairs(item.ways) do assert.same({ "finished", 1 }, { part.status, part.attempts }, object) end
+      for _, part in pairs(item.ways) do
+        assert.same({ "finished", 1 }, { part.status, part.attempts }, object)
+      end
     end
   end)
 
@@ -114,7 +131,8 @@ describe("the walk from polling to events", function()
     pictures.control("POST", "parameters", { ["/mode"] = "events" })
     assert.equal("SKIPPED", fine(pictures.process(event_of "in/a.png")).status)
     local later = os.time() + 31
-    assert.equal("SUCCESS", fine(pictures.process(event_of "in/a.png", { now = function() return later end })).status)
+    assert.equal("SUCCESS", fine(pictures.process(event_of "in/a.png",
+      { now = function() return later end })).status)
     pictures.control("POST", "parameters", { ["/mode"] = "sometimes" })
     require("weir.events.trigger_mode").forget()
     fails("InvalidSetting", pictures.process(event_of "in/a.png"))
@@ -124,7 +142,8 @@ end)
 describe("reconcile", function()
   before_each(function() pictures.reset() end)
 
-  it("leaves young objects to their events, other suffixes alone, and goes on where it was told", function()
+  it("leaves young objects to their events, other suffixes alone, and goes on where it was told",
+    function()
     for _, key in ipairs { "in/a.png", "in/b.png", "in/c.txt", "in/d.png" } do pictures.put(key) end
     assert.equal(4, reconciled({ grace_seconds = 300 }).recent)
     local found = reconciled { suffix = ".png", after = "in/a.png" }
@@ -139,7 +158,11 @@ describe("reconcile", function()
     local report = pictures.run("reconcile", { prefix = "in/", grace_seconds = 0 })
     local found = fine(report)
     assert.same({ 2, 1, 1 }, { found.missed, found.processed, found.failed })
-    assert.same({ "in/a.gif", "UnsupportedImage" }, { found.failures[1].key, found.failures[1].code })
+    assert.same({ "in/a.gif", "UnsupportedImage" }, {
+      found.failures[1].key,
+      found.failures[1].code,
+    })
+
     assert.same({ 2, { TriggerMode = "events_first" } }, { metric(report, "EventsMissed") })
     assert.same({ 2, 0 }, { reconciled().finished, reconciled().missed })
   end)
@@ -169,7 +192,8 @@ describe("weir compare", function()
     by_polling()
   end
 
-  it("says that both ways made the same, how often nothing had to be done, and how long it took", function()
+  it("says that both ways made the same, how often nothing had to be done, and how long it took",
+    function()
     both_ways("a", "b", "c")
     by_events("in/a.png", "in/a.png")
     local result = compare "--json"
@@ -178,7 +202,11 @@ describe("weir compare", function()
     assert.same({ 3, 3, 0, 0 }, { report.completeness.objects, report.completeness.both,
       report.completeness.only_events, report.completeness.pending })
     assert.same({ 6, 0 }, { report.equality.compared, report.equality.different })
-    assert.same({ 2, 0 }, { report.ways.events.duplicates_avoided, report.ways.polling.duplicates_avoided })
+    assert.same({ 2, 0 }, {
+      report.ways.events.duplicates_avoided,
+      report.ways.polling.duplicates_avoided,
+    })
+
     assert.equal(3, report.ways.events.latency_ms.decision.count)
     assert.equal(21, #report.ways.polling.distribution_ms)
 
@@ -205,7 +233,8 @@ describe("weir compare", function()
 
     local result = compare("--source", "s3://bucket/in/", "--suffix", ".png")
     assert.equal(1, result.status)
-    for _, words in ipairs { "~ bucket/in/c.png  not processed by polling", "4 objects, 1 that nobody claimed",
+    for _, words in ipairs { "~ bucket/in/c.png  not processed by polling",
+      "4 objects, 1 that nobody claimed",
       "~ in/d.png", "4 compared, 1 differ",
       "~ bucket/in/a.png  tags  labels[0].confidence  1 → ", "The two ways differ." } do
       assert.truthy(result.stdout:find(words, 1, true), words .. "\n" .. result.stdout)
@@ -226,6 +255,7 @@ describe("weir compare", function()
     assert.equal(2, compare("--source", "bucket").status)
     local result = run { "compare", env = { HOME = "/nowhere" } }
     assert.equal(2, result.status)
-    assert.truthy(result.stderr:find("give --claims, or set WEIR_CLAIMS_TABLE or CLAIMS_TABLE", 1, true), result.stderr)
+    assert.truthy(result.stderr:find("give --claims, or set WEIR_CLAIMS_TABLE or CLAIMS_TABLE", 1,
+      true), result.stderr)
   end)
 end)

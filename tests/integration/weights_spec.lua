@@ -15,7 +15,9 @@ describe("weights", function()
     cloud.control("POST", "endpoints", { exp = made })
   end
 
-  local function package(version) return "arn:aws:sagemaker:eu-west-1:111122223333:model-package/g/" .. version end
+  local function package(version)
+    return "arn:aws:sagemaker:eu-west-1:111122223333:model-package/g/" .. version
+  end
 
   before_each(function()
     cloud.reset()
@@ -35,7 +37,12 @@ describe("weights", function()
 
   it("says how the traffic is split, and changes nothing where that is so already", function()
     local result = workflow.fine(run {})
-    assert.same({ "weights", "unchanged", { a = 0.9, b = 0.1 } }, { result.action, result.outcome, result.weights })
+    assert.same({ "weights", "unchanged", { a = 0.9, b = 0.1 } }, {
+      result.action,
+      result.outcome,
+      result.weights,
+    })
+
     assert.same({}, updates())
   end)
 
@@ -43,7 +50,10 @@ describe("weights", function()
     local report = run { variants = SPLIT }
     local result = workflow.fine(report)
     assert.same({ "done", { a = 0.7, b = 0.3 } }, { result.outcome, result.weights })
-    assert.same({ 1, { Endpoint = "exp", Outcome = "done" } }, { workflow.metric(report, "WeightsDecisions") })
+    assert.same({ 1, { Endpoint = "exp", Outcome = "done" } }, {
+      workflow.metric(report, "WeightsDecisions")
+    })
+
     assert.equal("unchanged", workflow.fine(run { variants = SPLIT }).outcome)
     assert.same({ { a = 0.7, b = 0.3 } }, { updates()[1].weights })
     assert.equal(1, #updates())
@@ -62,7 +72,8 @@ describe("weights", function()
     assert.equal("waiting", workflow.fine(run { variants = SPLIT }).outcome)
     endpoint({}, { status = "InService" })
     cloud.faults({ kind = "pass" }, { kind = "pass" }, { kind = "pass" }, { kind = "pass" },
-      { kind = "status", status = 400, headers = {}, body = '{"__type":"x#AccessDeniedException"}' })
+      { kind = "status", status = 400, headers = {},
+        body = '{"__type":"x#AccessDeniedException"}' })
     workflow.fails("AccessDeniedException", run { variants = SPLIT })
     assert.same({}, updates())
   end)
@@ -83,14 +94,22 @@ describe("weights", function()
       assert.equal("observed", workflow.fine(run { variants = SPLIT }).outcome)
       workflow.settings.weights = "act"
     end
+
     assert.same({}, updates())
-    assert.equal("done", workflow.fine(run { variants = json.array { { name = "b", stage = "failed" } } }).outcome)
+    assert.equal("done", workflow.fine(run { variants = json.array { { name = "b",
+      stage = "failed" } } }).outcome)
   end)
 
   it("lets a model that is in no registry grow only where approval is not required", function()
     endpoint { c = { weight = 0 } }
-    local grown = json.array { { name = "a", weight = 8 }, { name = "b", weight = 1 }, { name = "c", weight = 1 } }
-    assert.matches("in no registry", workflow.fails("NotApproved", run { variants = grown }), 1, true)
+    local grown = json.array {
+      { name = "a", weight = 8 },
+      { name = "b", weight = 1 },
+      { name = "c", weight = 1 },
+    }
+
+    assert.matches("in no registry", workflow.fails("NotApproved", run { variants = grown }), 1,
+      true)
     workflow.settings.require_approval = "false"
     assert.equal("done", workflow.fine(run { variants = grown }).outcome)
     endpoint { c = { weight = 0, package = package(3), approval = "Rejected" } }
@@ -108,25 +127,41 @@ describe("weights", function()
 
   it("refuses an event that cannot be right", function()
     for text, event in pairs {
-      ["variants names c, which the endpoint exp does not have"] = { variants = json.array { { name = "c" } } },
+      ["variants names c, which the endpoint exp does not have"] = {
+        variants = json.array { { name = "c" } },
+      },
       ["variants has a twice"] = { variants = json.array { { name = "a" }, { name = "a" } } },
       ["variants must be a list"] = { variants = "a" },
       ["variants[0] must be an object"] = { variants = json.array { "a" } },
-      ["variants[0].stage must be champion"] = { variants = json.array { { name = "a", stage = "best" } } },
-      ["a weight to some variants of exp and not to all"] = { variants = json.array { { name = "a", weight = 1 } } },
+      ["variants[0].stage must be champion"] = {
+        variants = json.array { { name = "a", stage = "best" } },
+      },
+      ["a weight to some variants of exp and not to all"] = {
+        variants = json.array { { name = "a", weight = 1 } },
+      },
     } do
       assert.matches(text, workflow.fails("InvalidEvent", run(event)), 1, true)
     end
+
     local nothing = json.array { { name = "a", weight = 0 }, { name = "b", weight = 0 } }
     workflow.fails("InvalidWeights", run { variants = nothing })
     endpoint { a = { weight = 0 }, b = { weight = 0 } }
     workflow.fails("InvalidWeights", run {})
-    cloud.faults { kind = "status", status = 400, headers = {}, body = '{"__type":"x#ValidationException"}' }
+    cloud.faults {
+      kind = "status",
+      status = 400,
+      headers = {},
+      body = '{"__type":"x#ValidationException"}',
+    }
+
     workflow.fails("ValidationException", run {})
   end)
 
   it("takes the endpoint from its setting, and in a dry run the variants from the event", function()
-    local dry = effects.dry { config = { ENDPOINT_NAME = "e", WEIGHTS = "act", REQUIRE_APPROVAL = false } }
+    local dry = effects.dry {
+      config = { ENDPOINT_NAME = "e", WEIGHTS = "act", REQUIRE_APPROVAL = false },
+    }
+
     local report = handlers.run(handlers.find "weights", { variants = SPLIT }, set, dry)
     assert.same({ a = 0.7, b = 0.3 }, workflow.fine(report).weights)
   end)

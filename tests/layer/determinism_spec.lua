@@ -1,5 +1,5 @@
--- The corpus of tests/determinism has one digest: in the development build, and in the layers of both
--- architectures. And each names the very Lua that the others have.
+-- The corpus of tests/determinism has one digest: in the development build, and in the layers of
+-- both architectures. And each names the very Lua that the others have.
 local determinism = require "support.determinism"
 local json = require "weir.json"
 local layer_root = require "support.layer_root"
@@ -33,9 +33,26 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     end)
 
     does("gives the corpus of texts the digest of the development build", function()
-      local here = run { "replay", root.path .. "/corpus.jsonl", "-p", determinism.set, "--quiet", timeout = PATIENCE }
-      local there = root:run { "replay", "/corpus.jsonl", "-p", "/set", "--quiet", timeout = PATIENCE }
-      assert.equal(assert(determinism.digest(here.stdout)), determinism.digest(there.stdout), there.stderr)
+      local here = run {
+        "replay",
+        root.path .. "/corpus.jsonl",
+        "-p",
+        determinism.set,
+        "--quiet",
+        timeout = PATIENCE,
+      }
+
+      local there = root:run {
+        "replay",
+        "/corpus.jsonl",
+        "-p",
+        "/set",
+        "--quiet",
+        timeout = PATIENCE,
+      }
+
+      assert.equal(assert(determinism.digest(here.stdout)), determinism.digest(there.stdout),
+        there.stderr)
     end)
   end)
 end

@@ -12,7 +12,8 @@ local run = require "support.run"
 local FEEDER = run.program:match("^(.*/)[^/]*$") .. "tests/runtime_feeder"
 local EVENT = '{"file_count":12}'
 
--- A version of a set of two files: the answer names what each says, and every mixture passes its examples.
+-- A version of a set of two files: the answer names what each says, and every mixture passes its
+-- examples.
 local function version(name)
   return {
     ["routing.lua"] = ([[local helper = require("helper")
@@ -60,6 +61,7 @@ describe("the runtime of the layer", function()
     for _, list in ipairs { prefix or {}, root:command("/opt/bootstrap") } do
       table.move(list, 1, #list, #words + 1, words)
     end
+
     local all = { _HANDLER = "routing", LAMBDA_TASK_ROOT = "/var/task", WEIR_POLICY_SOURCE = false }
     for name, value in pairs(environment) do all[name] = value end
     runtime = lambda.start(all, { command = words })
@@ -72,6 +74,7 @@ describe("the runtime of the layer", function()
     assert.equal(0, result.status, result.stderr:sub(-2000))
     local reports = {}
     for line in result.stdout:gmatch("[^\n]+") do reports[#reports + 1] = json.decode(line) end
+
     return reports, result.stderr
   end
 
@@ -84,6 +87,7 @@ describe("the runtime of the layer", function()
       assert.is_true(because == "old and old" or because == "new and new", because)
       seen[because], total = true, total + answer.count
     end
+
     assert.equal(expected, total)
     assert.is_true(seen["old and old"] and seen["new and new"])
   end
@@ -93,22 +97,29 @@ describe("the runtime of the layer", function()
     while not runtime:has_ended() and not runtime:messages():find("weir.decision/1", 1, true) do
       process.sleep(1)
     end
+
     local changes = 0
     while not runtime:has_ended() do
       changes = changes + 1
       change(changes)
     end
+
     return changes
   end
 
-  does("decides 10,000 times wholly by the old or wholly by the new directory, never a bad one", function()
+  does("decides 10,000 times wholly by the old or wholly by the new directory, never a bad one",
+    function()
     local sets = { old = version("old"), new = version("new"), bad = bad("bad") }
     for name, files in pairs(sets) do
       for file, text in pairs(files) do root:write(("/sets/%s/%s"):format(name, file), text) end
     end
+
     local base = root.path .. "/sets/"
     local order = { "new", "bad", "old", "new", "old", "bad" }
-    local function link(name, at) assert(os.execute(("ln -s %s %s"):format(name, run.quote(base .. at)))) end
+    local function link(name, at)
+      assert(os.execute(("ln -s %s %s"):format(name, run.quote(base .. at))))
+    end
+
     link("old", "current")
     -- A link is renamed into place, the way to change a directory at once.
     feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "/sets/current",
@@ -118,6 +129,7 @@ describe("the runtime of the layer", function()
       assert(os.rename(base .. "next", base .. "current"))
       process.sleep(i % 5)
     end)
+
     local reports, log = finish()
     check_answers(reports[1], 10000)
     assert.is_true(changes >= 20, changes)
@@ -125,7 +137,8 @@ describe("the runtime of the layer", function()
     assert.matches("is refused: [^\n]*routing%.lua", log)
   end)
 
-  does("decides 10,000 times wholly by the old or wholly by the new bundle in S3, never a bad one", function()
+  does("decides 10,000 times wholly by the old or wholly by the new bundle in S3, never a bad one",
+    function()
     cloud.reset()
     local s3, key = cloud.client("s3"), "load/" .. process.new_id()
     local bundles = {}
@@ -134,18 +147,25 @@ describe("the runtime of the layer", function()
       bundles[name] = assert(assert(policy_set.load(directory)):bundle())
       run.remove(directory)
     end
+
     bundles.bad = bundles.new:gsub("new", "bad") -- its digests say otherwise
     local order = { "new", "bad", "old", "bad" }
-    local function put(name) assert(s3:put_object { Bucket = "bucket", Key = key, Body = bundles[name] }) end
+    local function put(name)
+      assert(s3:put_object { Bucket = "bucket", Key = key, Body = bundles[name] })
+    end
+
     put("old")
     feed({ AWS_LAMBDA_MAX_CONCURRENCY = "4", WEIR_POLICY_SOURCE = "s3://bucket/" .. key,
-      WEIR_POLICY_POLL_SECONDS = "0.01", -- often enough that both versions come, however fast it serves
-      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", AWS_ACCESS_KEY_ID = cloud.front.key_id,
+      -- often enough that both versions come, however fast it serves
+      WEIR_POLICY_POLL_SECONDS = "0.01",
+      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
+        AWS_ACCESS_KEY_ID = cloud.front.key_id,
       AWS_SECRET_ACCESS_KEY = cloud.front.secret }, { 10000 })
     change_while_running(function(i)
       put(order[(i - 1) % #order + 1])
       process.sleep(20) -- or the four wait for s3rver most of the time
     end)
+
     local reports, log = finish()
     check_answers(reports[1], 10000)
     assert.matches("the policy set was swapped", log, 1, true)
@@ -166,14 +186,27 @@ describe("the runtime of the layer", function()
   local function layer_directory()
     local words = {}
     for i, word in ipairs(root:command("/opt/bootstrap")) do words[i] = run.quote(word) end
-    local directory = run.directory { bootstrap = "#!/bin/sh\nexec " .. table.concat(words, " ") .. '\n' }
+    local directory = run.directory {
+      bootstrap = "#!/bin/sh\nexec " .. table.concat(words, " ") .. '\n',
+    }
+
     assert(os.execute("chmod 755 " .. run.quote(directory .. "/bootstrap")))
+
     return directory
   end
 
   does("can be killed at any moment: callers get an error or a whole answer, and the next is served", function()
     local directory = layer_directory()
-    emulator = emulators.start { layer = directory, "--handler", "routing", "--concurrency", "4", "--timeout", "60" }
+    emulator = emulators.start {
+      layer = directory,
+      "--handler",
+      "routing",
+      "--concurrency",
+      "4",
+      "--timeout",
+      "60",
+    }
+
     local events = {}
     for i = 1, 16 do events[i] = { file_count = 12 } end
     local expected = emulator:invoke(events[1]).body
@@ -201,6 +234,7 @@ describe("the runtime of the layer", function()
         end
       end
     end
+
     os.remove(stop)
     assert.is_true(killer:read("n") > 0)
     killer:close()
@@ -211,6 +245,7 @@ describe("the runtime of the layer", function()
       if answer == expected then break end
       assert.equal("Runtime.ExitError", json.decode(answer).errorType)
     end
+
     assert.equal(expected, answer)
     run.remove(directory)
   end)

@@ -7,7 +7,8 @@ local RECORDING = "tests/recordings/working-day.jsonl.gz"
 
 -- What may differ: the time that a decision took, and where the policies lie.
 local function essence(text)
-  return (text:gsub("%d[%d,.]* µs", "… µs"):gsub('"eval_us":%d+', ""):gsub("/opt/policies", "policies"))
+  return (text:gsub("%d[%d,.]* µs", "… µs"):gsub('"eval_us":%d+', ""):gsub("/opt/policies",
+    "policies"))
 end
 
 for _, architecture in ipairs { "x86_64", "arm64" } do
@@ -33,6 +34,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       assert.equal(essence(expected.stdout), essence(found.stdout))
       assert.equal(expected.status, found.status)
       assert.is_true(#found.stdout > 0)
+
       return found.stdout
     end
 
@@ -51,10 +53,12 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       for _, verb in ipairs { "check", "decide", "replay", "diff", "version" } do
         assert.matches("\n  " .. verb .. " +%l", listed)
       end
+
       for _, verb in ipairs { "run", "match", "watch", "bundle", "emulate", "completion" } do
         local found = root:run { verb }
         assert.equal(2, found.status)
-        assert.matches("'" .. verb .. "' belongs to the command-line program, not to the layer", found.stderr, 1,
+        assert.matches("'" .. verb .. "' belongs to the command-line program, not to the layer",
+          found.stderr, 1,
           true)
         assert.is_nil(listed:find("\n  " .. verb .. " "))
       end

@@ -1,5 +1,5 @@
--- The layer's bootstrap as Lambda's runtime, in a root with nothing but the layer and what each test
--- puts there: the function's code in /var/task, an authority to trust.
+-- The layer's bootstrap as Lambda's runtime, in a root with nothing but the layer and what each
+-- test puts there: the function's code in /var/task, an authority to trust.
 local cloud = require "support.aws"
 local json = require "weir.json"
 local lambda = require "support.lambda"
@@ -27,6 +27,7 @@ local function bundle(because)
   local directory = run.directory { ["routing.lua"] = policy(because) }
   local text = assert(assert(policy_set.load(directory)):bundle())
   run.remove(directory)
+
   return text
 end
 
@@ -53,7 +54,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     end
 
     local function start(more)
-      local environment = { _HANDLER = "routing", LAMBDA_TASK_ROOT = "/var/task", WEIR_POLICY_SOURCE = false,
+      local environment = { _HANDLER = "routing", LAMBDA_TASK_ROOT = "/var/task",
+        WEIR_POLICY_SOURCE = false,
         WEIR_POLICY_POLL_SECONDS = "0" }
       for name, value in pairs(more or {}) do environment[name] = value end
       runtime = lambda.start(environment, { command = root:command("/opt/bootstrap") })
@@ -62,8 +64,15 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     -- → the body of the answer, decoded, and where it was sent: "response" or "error".
     local function invoke(event)
       count = count + 1
-      lambda.script { kind = "event", id = "r" .. count, body = event or EVENT, deadline_in_ms = 60000 }
+      lambda.script {
+        kind = "event",
+        id = "r" .. count,
+        body = event or EVENT,
+        deadline_in_ms = 60000,
+      }
+
       local post = lambda.posts(count)[count]
+
       return json.decode(post.body), post.path:match("^/invocation/r" .. count .. "/(%l+)$")
     end
 
@@ -71,6 +80,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       local result = runtime:stop()
       runtime = nil
       assert.equal(0, result.status, result.stderr)
+
       return result.stdout
     end
 
@@ -141,7 +151,9 @@ end }]])
 
       before_each(function() key = "layer/" .. process.new_id() .. ".bundle" end)
 
-      local function put(text) assert(s3:put_object { Bucket = "bucket", Key = key, Body = text }) end
+      local function put(text)
+        assert(s3:put_object { Bucket = "bucket", Key = key, Body = text })
+      end
 
       local function start_from_s3(more)
         local environment = { WEIR_POLICY_SOURCE = "s3://bucket/" .. key, AWS_REGION = "eu-west-1",
@@ -189,24 +201,32 @@ end }]])
 
       does("believes no peer of a wrong authority or a wrong name", function()
         put(bundle("one"))
-        for _, distrusted in ipairs { over_tls(tls.tls13, tls.stranger), over_tls(tls.wrong_name, tls.authority),
-          over_tls(tls.expired, tls.authority), { AWS_ENDPOINT_URL = "https://127.0.0.1:" .. tls.tls13 } } do
+        for _, distrusted in ipairs { over_tls(tls.tls13, tls.stranger),
+          over_tls(tls.wrong_name, tls.authority),
+          over_tls(tls.expired, tls.authority),
+            { AWS_ENDPOINT_URL = "https://127.0.0.1:" .. tls.tls13 } } do
           lambda.reset()
           count = 0
           if distrusted.SSL_CERT_FILE then
-            root:copy(distrusted.AWS_ENDPOINT_URL:find(tls.tls13, 1, true) and tls.stranger or tls.authority,
+            root:copy(distrusted.AWS_ENDPOINT_URL:find(tls.tls13, 1, true) and tls.stranger
+              or tls.authority,
               "/authority.pem")
           end
+
           start_from_s3(distrusted)
           assert.equal(LAYER_SAYS, invoke().because) -- the layer's go on
           assert.equal(LAYER_SAYS, invoke().because)
           local failure, to = invoke('{"file_count": 5, "endpoint_name": "e"}')
           assert.same({ "error", "TlsFailed" }, { to, failure.errorType })
           local log = stop()
-          assert.matches("WARN the policy set of /opt/policies goes on instead: [^\n]*TlsFailed", log)
+          assert.matches("WARN the policy set of /opt/policies goes on instead: [^\n]*TlsFailed",
+            log)
           assert.matches('"PolicyFetchFailed":1', log, 1, true)
         end
-        for _, request in ipairs(cloud.requests()) do assert.equal("PutObject", request.operation) end
+
+        for _, request in ipairs(cloud.requests()) do
+          assert.equal("PutObject", request.operation)
+        end
       end)
     end)
   end)

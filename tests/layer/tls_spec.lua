@@ -1,5 +1,6 @@
 -- Whom the layer's program trusts: only a peer with a certificate for its name, signed by an
--- authority of the file in force. That file is looked for in one order, and there is no way without.
+-- authority of the file in force. That file is looked for in one order, and there is no way
+-- without.
 local layer_root = require "support.layer_root"
 local servers = require "support.servers"
 
@@ -41,6 +42,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       assert.equal("", result.stderr)
       local lines = {}
       for line in result.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line end
+
       return table.unpack(lines)
     end
 
@@ -59,7 +61,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     end)
 
     does("refuses an unknown authority, a wrong name and an expired certificate", function()
-      assert.matches("^TlsFailed .*not correctly signed", (request({ SSL_CERT_FILE = "/stranger.pem" }, GOOD)))
+      assert.matches("^TlsFailed .*not correctly signed",
+        (request({ SSL_CERT_FILE = "/stranger.pem" }, GOOD)))
       local name = request(TRUSTING, "https://127.0.0.1:" .. peer.wrong_name .. "/")
       assert.matches("^TlsFailed .*[Cc]ommon [Nn]ame", name)
       local expired = request(TRUSTING, "https://127.0.0.1:" .. peer.expired .. "/")
@@ -76,7 +79,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       for _, port in ipairs { peer.tls13, peer.tls12 } do
         local url = "https://127.0.0.1:" .. port .. "/"
         local first, second, third, fourth =
-          request(TRUSTING, url .. " /authority.pem", url .. " /stranger.pem", url, url .. " /authority.pem")
+          request(TRUSTING, url .. " /authority.pem", url .. " /stranger.pem", url, url
+            .. " /authority.pem")
         assert.equal("200 new", first)
         assert.matches("^TlsFailed ", second)
         assert.equal("200 new", third)
@@ -84,7 +88,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       end
     end)
 
-    does("looks for the system's file in Amazon Linux's place, then Debian's, then others", function()
+    does("looks for the system's file in Amazon Linux's place, then Debian's, then others",
+      function()
       for _, place in ipairs { "/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt" } do
         root:copy(peer.authority, place)
@@ -106,9 +111,13 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         root:write("/one/" .. number .. ".pem", text)
         names[number] = GOOD .. " /one/" .. number .. ".pem"
       end
+
       assert.is_true(number >= 11)
       for first = 1, number, 16 do -- as many as one process takes
-        local lines = { request(TRUSTING, table.unpack(names, first, math.min(first + 15, number))) }
+        local lines = {
+          request(TRUSTING, table.unpack(names, first, math.min(first + 15, number)))
+        }
+
         assert.equal(math.min(16, number - first + 1), #lines)
         for i, line in ipairs(lines) do
           assert.matches("^TlsFailed .*not correctly signed", line, nil, nil, names[first + i - 1])
@@ -122,6 +131,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         root:copy(peer.authority, "/many/" .. i .. ".pem")
         words[i] = GOOD .. " /many/" .. i .. ".pem"
       end
+
       local lines = { request(TRUSTING, table.unpack(words)) }
       assert.equal("200 new", lines[16])
       assert.matches("^TlsFailed .*one process takes 16 CA files at most", lines[17])

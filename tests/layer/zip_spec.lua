@@ -13,6 +13,7 @@ local function output(command)
   local pipe = assert(io.popen(command .. " 2>&1", "r"))
   local text = pipe:read("a")
   pipe:close()
+
   return text
 end
 
@@ -43,6 +44,7 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         entries[name] = { mode = mode, date = date }
         names[#names + 1] = name
       end
+
       return entries, names
     end
 
@@ -56,7 +58,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     holds("has modes that Lambda's user can read and run, and one date", function()
       for name, entry in pairs((listing())) do
-        local mode = name == "bootstrap" and "-rwxr-xr-x" or name:find("/$") and "drwxr-xr-x" or "-rw-r--r--"
+        local mode = name == "bootstrap" and "-rwxr-xr-x" or name:find("/$") and "drwxr-xr-x"
+          or "-rw-r--r--"
         assert.equal(mode, entry.mode, name)
         assert.equal("19800101.000000", entry.date, name)
       end
@@ -66,8 +69,10 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     holds("has a program that needs nothing", function()
       local machine = architecture == "arm64" and "AArch64" or "X86%-64"
-      assert.matches("Machine:%s+[^\n]*" .. machine, output("readelf -h " .. directory .. "/bootstrap"))
-      assert.matches("There is no dynamic section", output("readelf -d " .. directory .. "/bootstrap"))
+      assert.matches("Machine:%s+[^\n]*" .. machine,
+        output("readelf -h " .. directory .. "/bootstrap"))
+      assert.matches("There is no dynamic section",
+        output("readelf -d " .. directory .. "/bootstrap"))
       local segments = output("readelf -lW " .. directory .. "/bootstrap")
       assert.not_matches("INTERP", segments)
       assert.matches("GNU_STACK[^\n]* RW ", segments)
@@ -78,7 +83,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       local program = run.read(directory .. "/bootstrap")
       assert.is_nil(program:find(here, 1, true))
       assert.is_nil(program:find("/build/", 1, true))
-      assert.not_matches("%.note%.gnu%.build%-id", output("readelf -SW " .. directory .. "/bootstrap"))
+      assert.not_matches("%.note%.gnu%.build%-id",
+        output("readelf -SW " .. directory .. "/bootstrap"))
       assert.is_nil(run.read(directory .. "/bom.json"):find(here, 1, true))
     end)
 
@@ -104,11 +110,14 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
         for _, property in ipairs(part.properties) do
           if property.name == "weir:archive" then archive = property.value end
         end
-        local sum = output("find build/layer/downloads build/lua/downloads -name " .. run.quote(archive)
+
+        local sum = output("find build/layer/downloads build/lua/downloads -name "
+          .. run.quote(archive)
           .. " -exec sha256sum {} +"):match("^%x+")
         assert.equal(sum, part.hashes[1].content, part.name)
         assert.is_true(#run.read(directory .. "/licenses/" .. part.name .. ".txt") > 500, part.name)
       end
+
       assert.matches("01-seed", json.encode(bom.components[4].properties), 1, true)
       assert.same({ "ca-certificates", "curl", "expat", "lua", "mbedtls", "musl", "zlib" }, names)
       assert.is_nil(bom.serialNumber or bom.metadata.timestamp)

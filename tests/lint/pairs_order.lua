@@ -63,8 +63,10 @@ local function uses(tokens)
       and not is_field(tokens, i, brackets[#brackets]) then
       found[#found + 1] = token
     end
+
     ::continue::
   end
+
   return found
 end
 
@@ -77,6 +79,7 @@ local function tails(tokens, lines)
       after[token.line] = lines[token.line]:sub(token.column + token.size)
     end
   end
+
   return after
 end
 
@@ -100,6 +103,7 @@ function pairs_order.check(path, text)
         .. "remove it"):format(path, number)
     end
   end
+
   return findings
 end
 
@@ -112,9 +116,12 @@ function pairs_order.main(paths)
       io.stderr:write(finding, "\n")
       count = count + 1
     end
+
     file:close()
   end
+
   if #paths == 0 then io.stderr:write("pairs_order: no file to look at\n") end
+
   return count == 0 and #paths > 0
 end
 

@@ -18,6 +18,7 @@ local function wanted(path, prefixes)
   for _, prefix in ipairs(prefixes) do
     if begins(path, prefix) then return true end
   end
+
   return false
 end
 
@@ -30,6 +31,7 @@ function draw.sources(prefixes)
   for _, path in ipairs(files.lines_of(table.concat(words, " ") .. " | LC_ALL=C sort -u")) do
     if wanted(path, prefixes) then found[#found + 1] = path end
   end
+
   return found
 end
 
@@ -43,6 +45,7 @@ function draw.candidates(paths)
       count = count + 1
     end
   end
+
   return by_kind, count
 end
 
@@ -54,12 +57,14 @@ function draw.stream(by_kind, seed)
     for _, kind in ipairs(operators.KINDS) do
       if #by_kind[kind] > 0 then left[#left + 1] = by_kind[kind] end
     end
+
     if #left == 0 then return nil end
     local list = random:choice(left)
     local at = random:integer(1, #list)
     local mutant = list[at]
     list[at] = list[#list]
     list[#list] = nil
+
     return mutant
   end
 end

@@ -35,8 +35,10 @@ function main.arguments(words)
       given.prefixes[#given.prefixes + 1] = word
     end
   end
+
   given.count, given.seed = numbers[1] or 10, numbers[2] or 1
   if given.count < 1 then return nil, "N is at least 1; " .. USAGE end
+
   return given
 end
 
@@ -45,6 +47,7 @@ local function is_equivalent(mutant)
     local same_line = entry.path == mutant.path and entry.was == mutant.was
     if same_line and entry.is == mutant.is then return true end
   end
+
   return false
 end
 
@@ -66,6 +69,7 @@ function main.mutants(prefixes, seed)
     while mutant and not is_possible(mutant) do mutant = following() end
     return mutant
   end
+
   return next_possible, count
 end
 
@@ -83,6 +87,7 @@ local function fails_without(test, mutant, known)
     known[test] = not workspace.passes(test)
     if known[test] then print("  " .. test .. " fails without a mutant, too; it is left out") end
   end
+
   return known[test]
 end
 
@@ -102,6 +107,7 @@ local function run_one(mutant, tests, failing)
       end
     end
   end
+
   if not passed then give_up("no test of " .. mutant.path .. " passes, even without a mutant") end
 end
 
@@ -113,6 +119,7 @@ local function list(given)
     if not mutant then break end
     print(show(mutant))
   end
+
   return 0
 end
 
@@ -136,8 +143,10 @@ local function run_all(given, following)
       print(("   %s, %d s"):format(outcome, os.time() - began))
       io.stdout:flush()
     end
+
     if ran == given.count then break end
   end
+
   return survivors, ran, broken
 end
 
@@ -152,6 +161,7 @@ local function run(given)
   print(("mutate: %d of %d noticed (%d %%), %d more did not compile; seed %d"):format(noticed, ran,
     noticed * 100 // math.max(ran, 1), broken, given.seed))
   for _, mutant in ipairs(survivors) do print("survivor: " .. show(mutant)) end
+
   return #survivors == 0 and 0 or 1
 end
 

@@ -16,6 +16,7 @@ local function quoted_end(text, first)
     if byte == quote or byte == "\n" then return at + 1 end
     at = at + (byte == "\\" and 2 or 1)
   end
+
   return #text + 1
 end
 
@@ -47,8 +48,10 @@ local function rebuild(text, token)
       after = at + 1
       parts[#parts + 1] = text:sub(at, at)
     end
+
     at = after
   end
+
   return table.concat(parts)
 end
 
@@ -85,12 +88,15 @@ function mask.c(text)
   local code = rebuild(text, c_token)
   local parts = {}
   local at = 1
+
   for first, body, after in code:gmatch("%)%s*()(%b{})()") do
     parts[#parts + 1] = blank(code:sub(at, first - 1), " ")
     parts[#parts + 1] = body
     at = after
   end
+
   parts[#parts + 1] = blank(code:sub(at), " ")
+
   return table.concat(parts)
 end
 

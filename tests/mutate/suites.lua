@@ -29,11 +29,12 @@ function suites.map(page)
     for path in cell:gmatch("`([^`]*)`") do tests[#tests + 1] = path end
     rows[#rows + 1] = { module = module, tests = tests }
   end
+
   return rows
 end
 
--- Every test file of the tree, in the order of their names, but those of the mutator: they look at the
--- program's text, not at what it does.
+-- Every test file of the tree, in the order of their names, but those of the mutator: they look at
+-- the program's text, not at what it does.
 function suites.all()
   return files.lines_of("find tests -path tests/node_modules -prune -o -path tests/unit/mutate -prune -o"
     .. " -name '*_test.c' -print -o -name '*_spec.lua' -print | LC_ALL=C sort")
@@ -48,7 +49,9 @@ local function mirrored(path)
   for _, suite in ipairs({ "unit", "property", "integration", "runtime" }) do
     paths[#paths + 1] = ("tests/%s/%s_spec.lua"):format(suite, name)
   end
+
   paths[#paths + 1] = ("tests/%s_spec.lua"):format(name) -- lua/weir/cli/ is tests/cli/
+
   return paths
 end
 
@@ -58,7 +61,9 @@ local function rows_of(path, rows)
   for _, row in ipairs(rows) do
     if begins(path, row.module) then found[#found + 1] = row end
   end
+
   table.sort(found, function(a, b) return #a.module > #b.module end)
+
   return found
 end
 
@@ -79,8 +84,10 @@ function suites.plan(path, rows, all)
   for _, row in ipairs(rows_of(path, rows)) do
     for _, test in ipairs(row.tests) do add(test) end
   end
+
   local near = #plan
   for _, folder in ipairs(REST) do add(folder) end
+
   return plan, near
 end
 

@@ -18,6 +18,7 @@ local function read_or_nil(path)
   local file = io.open(path, "rb")
   if not file then return nil end
   file:close()
+
   return files.read(path)
 end
 
@@ -38,6 +39,7 @@ local function copy_tree()
     local copied = read_or_nil(TREE .. "/" .. path)
     if text and text ~= copied then changed[#changed + 1] = path .. "\0" end
   end
+
   local list = files.write("build/mutate/changed", table.concat(changed))
   files.shell(("tar -cf - --null -T %s | tar -xmf - -C %s"):format(list, TREE))
 
@@ -79,6 +81,7 @@ function workspace.prepare()
   if not quietly(("cd %s && %s"):format(TREE, CONFIGURE)) or not workspace.build("weir") then
     return nil, "the tree does not build without a mutant; the log is " .. LOG
   end
+
   return true
 end
 
@@ -107,6 +110,7 @@ function workspace.passes(test)
   else
     command = "build/dev/weir lua tests/run_busted.lua --no-keep-going " .. files.quote(test)
   end
+
   local limits = ("ulimit -d %d && WEIR=$PWD/build/dev/weir timeout -k 10 %d"):format(MEMORY,
     TEST_SECONDS)
   return quietly(("cd %s && %s %s </dev/null"):format(TREE, limits, command))

@@ -27,9 +27,14 @@ function M.json(value)
       for i, element in ipairs(value) do parts[i] = M.json(element) end
       return "[" .. table.concat(parts, ",") .. "]"
     end
-    for name, member in pairs(value) do parts[#parts + 1] = M.json(name) .. ":" .. M.json(member) end
+
+    for name, member in pairs(value) do
+      parts[#parts + 1] = M.json(name) .. ":" .. M.json(member)
+    end
+
     return "{" .. table.concat(parts, ",") .. "}"
   end
+
   return tostring(value)
 end
 
@@ -38,6 +43,7 @@ function M.ask(script, questions)
   for i, question in ipairs(questions) do
     lines[i] = (type(question) == "string" and question or M.json(question)) .. "\n"
   end
+
   local path = files.write(os.tmpname(), table.concat(lines))
   local pipe = assert(io.popen(("node tests/oracles/%s <%s"):format(script, path)))
   local answers = {}
@@ -45,7 +51,8 @@ function M.ask(script, questions)
   local ok = pipe:close()
   os.remove(path)
   assert(ok, script .. " failed: is tests/node_modules there? ./dev test installs it")
-  assert(#answers == #questions, ("%s answered %d of %d questions"):format(script, #answers, #questions))
+  assert(#answers == #questions, ("%s answered %d of %d questions"):format(script, #answers,
+    #questions))
   return answers
 end
 

@@ -8,16 +8,21 @@ local rest_xml = require("weir.aws.protocols.rest_xml")
 local retry = require("weir.aws.retry")
 
 describe("AWS answers, whatever they are:", function()
-  local piece = property.element({ "{", "}", "[", "]", '"__type"', '"code"', '"message"', '"Message"', ":", ",",
-    '"x#Throttling:y"', "null", "1", '""', '"\\ud800"', "<Error>", "</Error>", "<Code>", "</Code>", "x", "<Message>",
+  local piece = property.element({ "{", "}", "[", "]", '"__type"', '"code"', '"message"',
+    '"Message"', ":", ",",
+    '"x#Throttling:y"', "null", "1", '""', '"\\ud800"', "<Error>", "</Error>", "<Code>", "</Code>",
+      "x", "<Message>",
     "</Message>", "<ErrorResponse>", "</ErrorResponse>", "<html>", "&amp;", "\0", "\255", " " })
   local text = property.map(property.array(piece, { max = 24 }), table.concat)
-  local whole = property.element({ '{"__type":"a#B:c","message":5}', '{"__type":{},"code":[]}', "[]", "null", '"x"',
-    '{"code":"","Message":"m"}', "<Error><Code>C</Code></Error>", "<Error><Code><Code/></Code></Error>",
+  local whole = property.element({ '{"__type":"a#B:c","message":5}', '{"__type":{},"code":[]}',
+    "[]", "null", '"x"',
+    '{"code":"","Message":"m"}', "<Error><Code>C</Code></Error>",
+      "<Error><Code><Code/></Code></Error>",
     "<ErrorResponse><Error><Code>C</Code><Message>m</Message></Error><RequestId>r</RequestId></ErrorResponse>",
     "<ErrorResponse/>", "<ListBucketResult/>",
     "<ListBucketResult><EncodingType>url</EncodingType><Contents/><CommonPrefixes>x</CommonPrefixes>"
-      .. "<Prefix><a/></Prefix></ListBucketResult>", "<AssumeRoleResponse><AssumeRoleResult>x</AssumeRoleResult>"
+      .. "<Prefix><a/></Prefix></ListBucketResult>",
+        "<AssumeRoleResponse><AssumeRoleResult>x</AssumeRoleResult>"
       .. "</AssumeRoleResponse>" })
   local body = property.one_of({ text, whole })
   local status = property.element({ 200, 301, 400, 404, 429, 500, 503 })
@@ -26,7 +31,13 @@ describe("AWS answers, whatever they are:", function()
   local function response(parts)
     local headers = { ["x-amzn-errortype"] = parts[3] ~= "" and parts[3] or nil,
       ["x-amzn-query-error"] = parts[4] ~= "" and parts[4] or nil }
-    return { status = parts[2], body = parts[1], body_bytes = #parts[1], headers = headers, elapsed_ms = 1 }
+    return {
+      status = parts[2],
+      body = parts[1],
+      body_bytes = #parts[1],
+      headers = headers,
+      elapsed_ms = 1,
+    }
   end
 
   local function check(result)

@@ -1,5 +1,5 @@
--- inference_comparison against a count by hand: whenever records come and whenever it looks, every record
--- that has come in time counts once, in the window of its time.
+-- inference_comparison against a count by hand: whenever records come and whenever it looks, every
+-- record that has come in time counts once, in the window of its time.
 local experiment_world = require "support.experiment_world"
 local json = require "weir.json"
 local policy_folder = require "support.policy_folder"
@@ -10,14 +10,22 @@ local BEGIN, WINDOW, LATE = 1795435200, 300, 900
 local LOOKS = 'return policy { kind = "promotion", decide = function() '
   .. 'return hold { needs = "nothing", because = "it only looks" } end }'
 
--- A request: which variant, when, how much later its record comes, whether it failed, how long it took.
-local request = property.map(property.tuple { property.element { "old", "new" }, property.int(0, 1800),
+-- A request: which variant, when, how much later its record comes, whether it failed, how long it
+-- took.
+local request = property.map(property.tuple { property.element { "old", "new" },
+  property.int(0, 1800),
   property.int(0, 1500), property.int(0, 3), property.int(1, 90000) }, function(given)
-  return { variant = given[1], at = BEGIN + given[2], late = given[3], failed = given[4] == 0, latency = given[5] }
+  return {
+    variant = given[1],
+    at = BEGIN + given[2],
+    late = given[3],
+    failed = given[4] == 0,
+    latency = given[5],
+  }
 end)
 
--- When each window is read for the last time: at the first look after it has been open long enough, or at
--- the last look. Windows before the first look's own are none of the experiment's.
+-- When each window is read for the last time: at the first look after it has been open long enough,
+-- or at the last look. Windows before the first look's own are none of the experiment's.
 local function last_reads(looks)
   local reads, first, last = {}, looks[1] // WINDOW * WINDOW, looks[#looks] // WINDOW * WINDOW
   for from = first - WINDOW, last - WINDOW, WINDOW do
@@ -29,6 +37,7 @@ local function last_reads(looks)
       end
     end
   end
+
   return reads
 end
 
@@ -47,6 +56,7 @@ local function by_hand(requests, looks)
       end
     end
   end
+
   return windows
 end
 
@@ -85,9 +95,14 @@ describe("looks at an experiment", function()
       property.array(property.int(WINDOW, 3600), { min = 1, max = 8 }),
       property.int(0, 19),
     }
+
     property.check("looks", input, function(given)
       local requests, offsets, draw = table.unpack(given)
-      local world = experiment_world.new { key = draw == 0 and "sharded" or "numbered", policy = set }
+      local world = experiment_world.new {
+        key = draw == 0 and "sharded" or "numbered",
+        policy = set,
+      }
+
       local looks = {}
       for i, offset in ipairs(offsets) do looks[i] = BEGIN + offset end
       table.sort(looks)
@@ -95,6 +110,7 @@ describe("looks at an experiment", function()
         world.arrives = each.at + each.late
         world:record(each.variant, each.at, each.failed, each.latency)
       end
+
       world.arrives = nil
 
       for _, look in ipairs(looks) do
@@ -107,7 +123,8 @@ describe("looks at an experiment", function()
       local facts = json.decode(world.decisions[#world.decisions]).facts
       for _, variant in ipairs(facts.variants) do
         local counted = variant.window or { requests = 0, errors = 0 }
-        assert.same({ total(windows, variant.name, "requests"), total(windows, variant.name, "errors") },
+        assert.same({ total(windows, variant.name, "requests"),
+          total(windows, variant.name, "errors") },
           { counted.requests, counted.errors }, variant.name)
       end
 
@@ -120,10 +137,12 @@ describe("looks at an experiment", function()
           end
         end
       end
+
       local with_data = 0
       for _, window in pairs(windows) do
         if window.old.requests + window.new.requests > 0 then with_data = with_data + 1 end
       end
+
       assert.equal(with_data, written)
     end, { cases = 1000 })
   end)

@@ -1,5 +1,5 @@
--- Discovery over a bucket that changes: what is new is in one manifest, once, whatever the order of pages,
--- pauses and crashes.
+-- Discovery over a bucket that changes: what is new is in one manifest, once, whatever the order of
+-- pages, pauses and crashes.
 local handlers = require("weir.handlers")
 local json = require("weir.json")
 local memory_s3 = require("support.memory_s3")
@@ -12,7 +12,8 @@ local set = assert(policy_set.load("policies"))
 local SETTINGS = { bucket = "b", output_bucket = "out" }
 
 -- Keys next to each other in every order that matters, and every kind of byte.
-local ODD = { "a", "a/b", "a-b", "a b", "a+b", "a%20b", "a\tb", "a\nb", "\u{e9}", "e\u{301}", "//x", "x../y", "a\0b",
+local ODD = { "a", "a/b", "a-b", "a b", "a+b", "a%20b", "a\tb", "a\nb", "\u{e9}", "e\u{301}", "//x",
+  "x../y", "a\0b",
   "\u{1F680}", "Z", "~", ("k"):rep(1024) }
 
 local function key_of(number)
@@ -25,6 +26,7 @@ local function discover(s3, options)
   local event = { max_pages = options.max_pages, run = options.run }
   local report = handlers.run(handlers.find "discovery", event, set, effects)
   if report.error then return nil, report.error.message, effects end
+
   return report.result, nil, effects
 end
 
@@ -38,10 +40,13 @@ local function whole_run(s3, case, round)
     assert.is_true(ok or tostring(problem):find(memory_s3.CRASH, 1, true) ~= nil, problem)
     if ok and problem.done then return problem end
   end
+
   for _ = 1, 1000 do
-    local answer = assert(discover(s3, { page_size = case.page, max_pages = case.pages, run = name }))
+    local answer = assert(discover(s3, { page_size = case.page, max_pages = case.pages,
+      run = name }))
     if answer.done then return answer end
   end
+
   error("no end")
 end
 
@@ -56,10 +61,13 @@ local function jobs_of(s3, manifest_key)
       assert.is_nil(jobs[job.key], "twice: " .. job.key)
       jobs[job.key], count = job.etag, count + 1
     end
+
     assert.equal(lines, count)
     total = total + count
   end
+
   assert.equal(index.total_objects, total)
+
   return jobs
 end
 
@@ -70,6 +78,7 @@ describe("discovery", function()
     limits = { seen.SEGMENT_LINES, seen.MOST_HELD }
     seen.SEGMENT_LINES, seen.MOST_HELD = 7, 11
   end)
+
   teardown(function() seen.SEGMENT_LINES, seen.MOST_HELD = table.unpack(limits) end)
 
   it("finds what is new and what changed, once, through pauses and crashes", function()
@@ -94,6 +103,7 @@ describe("discovery", function()
           if known[key] ~= object.ETag then wanted[key] = object.ETag:gsub('"', "") end
           known[key] = object.ETag
         end
+
         local answer = whole_run(s3, given, round)
         assert.same(wanted, jobs_of(s3, answer.manifest_key))
       end
@@ -111,12 +121,14 @@ describe("discovery", function()
     local settings = { bucket = "b", output_bucket = "out", checkpoint = "false" }
     local answer
     local event = { max_pages = 2 }
+
     repeat
       local effects = s3:effects { page_size = 10, settings = settings }
       local report = handlers.run(handlers.find "discovery", event, set, effects)
       answer = assert(report.result, report.error and report.error.message)
       event = json.decode(json.encode { max_pages = 2, progress = answer.progress })
     until answer.done
+
     local count = 0
     for _ in pairs(jobs_of(s3, answer.manifest_key)) do count = count + 1 end
     assert.same({ 119, 119, true }, { answer.total_objects, count, answer.everything })

@@ -11,7 +11,8 @@ local random = math.random
 local function pick(list) return list[random(#list)] end
 
 local words = {
-  "id", "owner", "a", "", "\u{e9}t\u{e9}", "\u{1F600}", 'quote"and\\slash', "tab\tnew\nline", "\0nul", "S",
+  "id", "owner", "a", "", "\u{e9}t\u{e9}", "\u{1F600}", 'quote"and\\slash', "tab\tnew\nline",
+    "\0nul", "S",
   "N",
   "with space", ("long "):rep(50), "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10ffff}",
 }
@@ -52,6 +53,7 @@ local function some(make, identity)
       list[#list + 1] = element
     end
   end
+
   return list
 end
 
@@ -62,6 +64,7 @@ local function normal(text)
   all = all:gsub("^0+", "")
   local kept = all:gsub("0+$", "")
   if kept == "" then return "0" end
+
   return ("%s%se%d"):format(sign == "-" and "-" or "", kept, scale + #all - #kept)
 end
 
@@ -84,28 +87,37 @@ local function value(depth)
     for i = 1, n do parts[i] = of() end
     return table.concat(parts, ",")
   end
+
   local function quoted(elements)
     for i, element in ipairs(elements) do elements[i] = oracle.json(element) end
     return table.concat(elements, ",")
   end
+
   local kinds = {
     function() return '{"S":' .. oracle.json(pick(words)) .. "}" end,
     function() return '{"N":"' .. number() .. '"}' end,
     function() return '{"B":"' .. pick(base64) .. '"}' end,
     function() return '{"BOOL":' .. tostring(random(2) == 1) .. "}" end,
     function() return '{"NULL":true}' end,
-    function() return '{"SS":[' .. quoted(some(function() return pick(words) end, itself)) .. "]}" end,
+    function()
+      return '{"SS":[' .. quoted(some(function() return pick(words) end, itself)) .. "]}"
+    end,
     function() return '{"NS":[' .. quoted(some(number, normal)) .. "]}" end,
-    function() return '{"BS":[' .. quoted(some(function() return pick(base64) end, itself)) .. "]}" end,
+    function()
+      return '{"BS":[' .. quoted(some(function() return pick(base64) end, itself)) .. "]}"
+    end,
   }
+
   if depth < 4 then
     kinds[#kinds + 1] = function()
       return '{"L":[' .. list(function() return value(depth + 1) end, random(0, 4)) .. "]}"
     end
+
     kinds[#kinds + 1] = function()
       return '{"M":' .. members(depth + 1) .. "}"
     end
   end
+
   return pick(kinds)()
 end
 
@@ -114,6 +126,7 @@ function members(depth)
   for i, name in ipairs(parts) do
     parts[i] = oracle.json(name == "" and "x" or name) .. ":" .. value(depth)
   end
+
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -131,10 +144,13 @@ local function canonical(text)
     elseif kind == "L" or kind == "M" then
       for key, member in pairs(content) do content[key] = change(member) end
     end
+
     return attribute
   end
+
   local map = json.decode(text)
   for name, attribute in pairs(map) do map[name] = change(attribute) end
+
   return json.encode(map)
 end
 
@@ -148,10 +164,12 @@ describe("weir.dynamodb and @aws-sdk/util-dynamodb", function()
       local decoded, message = dynamodb.decode(items[i])
       local encoded = decoded and dynamodb.encode(decoded)
       local same = encoded and canonical(encoded) == canonical(expected)
+
       if not same and (not smallest or #items[i] < #smallest.item) then
         smallest = { item = items[i], expected = expected, got = encoded or message }
       end
     end
+
     assert(not smallest, smallest
       and ("seed %d, the smallest that differs: %s\nexpected %s\ngot      %s"):format(
         seed, smallest.item, smallest.expected, tostring(smallest.got)))
@@ -169,7 +187,9 @@ describe("weir.dynamodb numbers", function()
       local decoded = assert(dynamodb.decode('{"n":{"N":"' .. text .. '"}}'))
       local encoded = dynamodb.encode(decoded):match('"N":"(.-)"')
       assert.equal(normal(text), normal(encoded))
-      if math.type(decoded.n) == "float" then assert.equal(normal(text), normal(shortest(decoded.n))) end
+      if math.type(decoded.n) == "float" then
+        assert.equal(normal(text), normal(shortest(decoded.n)))
+      end
     end, { cases = 3000 })
   end)
 

@@ -4,7 +4,8 @@ local ini = require("weir.aws.ini")
 local property = require("support.property")
 
 describe("weir.aws.ini, for all files", function()
-  local piece = property.element({ "[", "]", "[a]\n", "k=v", "=", "#", ";", " ", "\t", "\n", "\r\n", '"', "'",
+  local piece = property.element({ "[", "]", "[a]\n", "k=v", "=", "#", ";", " ", "\t", "\n", "\r\n",
+    '"', "'",
     "profile ", "default", "key", "\0", "\239\187\191", "hush", "é", "\\", "%" })
   local text_of_pieces = property.map(property.array(piece, { max = 60 }), table.concat)
 
@@ -22,17 +23,26 @@ describe("weir.aws.ini, for all files", function()
   end)
 
   it("reads back what it is given", function()
-    local line = property.element({ "%s=%s", "%s  = %s", "%s = %s # note", "\n%s=%s\t; note", "# note\n%s =%s" })
+    local line = property.element({
+      "%s=%s",
+      "%s  = %s",
+      "%s = %s # note",
+      "\n%s=%s\t; note",
+      "# note\n%s =%s",
+    })
+
     local value = property.element({ "", "a", "a=b", "a#b", "x y", "arn:aws:iam::1:role/r", "'q'" })
     local pair = property.map(property.tuple({ line, value }), function(parts)
       return { format = parts[1], value = parts[2] }
     end)
+
     property.check("written and read", property.array(pair, { max = 12 }), function(pairs_of)
       local expected, lines = {}, { "[section]" }
       for i, each in ipairs(pairs_of) do
         expected["key" .. i] = each.value
         lines[#lines + 1] = each.format:format("KEY" .. i, each.value)
       end
+
       for _, line_end in ipairs({ "\n", "\r\n" }) do
         assert.same({ section = expected }, assert(ini.parse(table.concat(lines, line_end), "f")))
       end

@@ -21,13 +21,16 @@ local function same(a, b)
     if math.type(a) == "float" then return string.pack("d", a) == string.pack("d", b) end
     return a == b
   end
+
   if json.is_array(a) ~= json.is_array(b) then return false end
   for key, value in pairs(a) do
     if not same(value, b[key]) then return false end
   end
+
   for key in pairs(b) do
     if a[key] == nil then return false end
   end
+
   return true
 end
 
@@ -57,8 +60,10 @@ describe("weir.json", function()
       if type(value) ~= "table" then return value end
       local result = {}
       for key, item in pairs(value) do result[key] = as_doubles(item) end
+
       return result
     end
+
     property.check("cjson reads", values, function(value)
       local read = cjson.decode(json.encode(value, { ascii = true }))
       assert.same(as_doubles(value), as_doubles(read))
@@ -82,17 +87,21 @@ describe("weir.json", function()
     local damage = property.tuple({
       values, property.int(1, 200), property.bytes({ max = 3 }), property.int(0, 3),
     })
+
     property.check("damage", damage, function(case)
       local text = json.encode(case[1])
       local at = math.min(case[2], #text + 1)
       local broken = text:sub(1, at - 1) .. case[3] .. text:sub(at + case[4])
       local value, message, code = json.decode(broken)
+
       if code then
         assert.equal("InvalidJson", code)
         assert.matches("^line %d+, column %d+: ", message)
         assert(not json.validate(broken) or message:find("beyond the range", 1, true))
+
         return
       end
+
       assert(json.validate(broken))
       assert(same(value, json.decode(json.encode(value))))
       -- whatever we accept, a lax reader accepts too

@@ -16,9 +16,12 @@ for i, name in ipairs { "routing", "weights", "promotion", "mapping", "review" }
 end
 
 -- Other tokens, where they may hurt.
-local WORDS = { "facts", "params", "nil", "{", "}", "(", ")", "[", "]", "..", "-", "not", "and", "or", '"%d"',
-  "function", "end", "then", "goto", "...", "5", "'5'", ".", ":", "batch", "because", "=", "==", "local",
-  "facts.total_bytes", "::x::", "return", "for", "in", "#", "~", "string.format", ":format", "x.y.z" }
+local WORDS = { "facts", "params", "nil", "{", "}", "(", ")", "[", "]", "..", "-", "not", "and",
+  "or", '"%d"',
+  "function", "end", "then", "goto", "...", "5", "'5'", ".", ":", "batch", "because", "=", "==",
+    "local",
+  "facts.total_bytes", "::x::", "return", "for", "in", "#", "~", "string.format", ":format",
+    "x.y.z" }
 
 local function edit(words, at, how, other)
   at = (at - 1) % #words + 1
@@ -76,6 +79,7 @@ describe("lint", function()
         local byte = one[2] % 3 == 0 and "" or string.char(one[3] % 256)
         text = text:sub(1, at - 1) .. byte .. text:sub(at + one[2] % 2)
       end
+
       check_findings(text)
       explain(text)
     end, { cases = 200 })

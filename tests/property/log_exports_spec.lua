@@ -47,7 +47,8 @@ describe("a log with decisions", function()
 
   teardown(function() os.execute("rm -rf " .. replays.directory) end)
 
-  -- A list of numbers: those up to the number of decisions stand for one, the others for other text.
+  -- A list of numbers: those up to the number of decisions stand for one, the others for other
+  -- text.
   local entries = property.array(property.int(1, 7 + #OTHERS), { max = 12 })
 
   local function events_of(numbers)
@@ -57,6 +58,7 @@ describe("a log with decisions", function()
       if decisions[number] then made[#made + 1] = message end
       events[i] = { time = 1795316645000 + number % 4 * 250 + i * 1000, message = message }
     end
+
     return events, made
   end
 

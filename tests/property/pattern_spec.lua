@@ -8,12 +8,14 @@ local reference = require("support.reference_matcher")
 
 local KEYS = { "a", "b", "c", "a-b" }
 -- Few values, close to each other, so that a near miss is as likely as a match.
-local STRINGS = { "", "x", "X", "xy", "xyx", "yx", "Éx", "éX", "x*y", "x\\\\y", "1", "null", "10.0.0.1",
+local STRINGS = { "", "x", "X", "xy", "xyx", "yx", "Éx", "éX", "x*y", "x\\\\y", "1", "null",
+  "10.0.0.1",
   "10.0.0.200", "010.0.0.1", "::1", "0:0::1", "::ffff:10.0.0.1", "::ffff:a00:1", "fe80::1:2" }
 local NUMBERS = { "0", "-0", "1", "1.0", "10e-1", "300", "3.0e2", "-7", "0.1", "2.5", "1e300" }
 local WORDS = { "true", "false", "null" }
 local WILDCARDS = { "*", "x*", "*x", "x*x", "*y*", "x\\\\*y", "x*\\\\\\\\*", "", "*0.0*1" }
-local CIDRS = { "10.0.0.0/24", "10.0.0.0/25", "10.0.0.1/31", "0.0.0.0/0", "::/64", "::1/127", "fe80::/10",
+local CIDRS = { "10.0.0.0/24", "10.0.0.0/25", "10.0.0.1/31", "0.0.0.0/0", "::/64", "::1/127",
+  "fe80::/10",
   "::/0", "a00::/7", "10.0.0.0/3",
   "10.0.0.9/29", "255.255.255.255/31", "fe80::1/64" }
 
@@ -24,7 +26,9 @@ local function reader(tape)
     at = at + 1
     return (tape[at] or 0) % n + 1
   end
+
   local function pick(list) return list[choice(#list)] end
+
   return choice, pick
 end
 
@@ -37,6 +41,7 @@ local function member(choice, pick)
     if choice(2) == 1 then return quote(pick(STRINGS)) end
     return "[" .. quote(pick(STRINGS)) .. "," .. quote(pick(STRINGS)) .. "]"
   end
+
   local function nonempty() return quote(STRINGS[choice(#STRINGS - 1) + 1]) end
   -- An operator on a string, which often matches that string itself.
   local function on_string(format)
@@ -45,15 +50,18 @@ local function member(choice, pick)
       return format:format(text), text
     end
   end
+
   local function with_any(make)
     return function() return make(), choice(2) == 1 and quote(pick(STRINGS)) or pick(NUMBERS) end
   end
+
   local function plain(values)
     return function()
       local value = pick(values)
       return value, value
     end
   end
+
   local makers = {
     on_string("%s"), plain(NUMBERS), plain(WORDS),
     on_string('{"exactly":%s}'),
@@ -65,7 +73,8 @@ local function member(choice, pick)
     with_any(function() return ('{"wildcard":%s}'):format(quote(pick(WILDCARDS))) end),
     with_any(function() return ('{"cidr":%s}'):format(quote(pick(CIDRS))) end),
     function()
-      return ('{"numeric":["%s",%s]}'):format(pick({ "=", "<", "<=", ">", ">=" }), number()), number()
+      return ('{"numeric":["%s",%s]}'):format(pick({ "=", "<", "<=", ">", ">=" }), number()),
+        number()
     end,
     function()
       local low, above, below = choice(9) - 3, pick({ ">", ">=" }), pick({ "<", "<=" })
@@ -75,12 +84,21 @@ local function member(choice, pick)
     function() return '{"exists":false}', nil end,
     with_any(function() return ('{"anything-but":%s}'):format(strings()) end),
     with_any(function() return ('{"anything-but":%s}'):format(pick(NUMBERS)) end),
-    with_any(function() return ('{"anything-but":[%s,%s]}'):format(pick(NUMBERS), pick(NUMBERS)) end),
+    with_any(function()
+      return ('{"anything-but":[%s,%s]}'):format(pick(NUMBERS), pick(NUMBERS))
+    end),
     with_any(function() return ('{"anything-but":{"prefix":%s}}'):format(nonempty()) end),
-    with_any(function() return ('{"anything-but":{"suffix":[%s,%s]}}'):format(nonempty(), nonempty()) end),
-    with_any(function() return ('{"anything-but":{"equals-ignore-case":%s}}'):format(strings()) end),
-    with_any(function() return ('{"anything-but":{"wildcard":%s}}'):format(quote(pick(WILDCARDS))) end),
+    with_any(function()
+      return ('{"anything-but":{"suffix":[%s,%s]}}'):format(nonempty(), nonempty())
+    end),
+    with_any(function()
+      return ('{"anything-but":{"equals-ignore-case":%s}}'):format(strings())
+    end),
+    with_any(function()
+      return ('{"anything-but":{"wildcard":%s}}'):format(quote(pick(WILDCARDS)))
+    end),
   }
+
   return pick(makers)()
 end
 
@@ -89,6 +107,7 @@ local function list(choice, pick)
   for i = 1, choice(3) do
     members[i], examples[#examples + 1] = member(choice, pick)
   end
+
   return "[" .. table.concat(members, ",") .. "]", examples
 end
 
@@ -112,6 +131,7 @@ local function pattern_object(choice, pick, depth, prefix, used)
       end
     end
   end
+
   if depth > 0 and choice(6) == 1 then
     local branches, all = {}, {}
     for _ = 1, 2 do
@@ -120,10 +140,13 @@ local function pattern_object(choice, pick, depth, prefix, used)
       if branch then branches[#branches + 1] = branch end
       for path, examples in pairs(own) do all[path] = examples end
     end
+
     for path, examples in pairs(all) do used[path] = examples end
     if #branches > 1 then fields[#fields + 1] = '"$or":[' .. table.concat(branches, ",") .. "]" end
   end
+
   if #fields == 0 then return nil end
+
   return "{" .. table.concat(fields, ",") .. "}"
 end
 
@@ -137,6 +160,7 @@ local function event_value(choice, pick, depth)
     for i = 1, choice(4) - 1 do parts[i] = event_value(choice, pick, depth - 1) end
     return "[" .. table.concat(parts, ", ") .. "]"
   end
+
   local seen = {}
   for _ = 1, choice(4) do
     local key = pick(KEYS)
@@ -147,6 +171,7 @@ local function event_value(choice, pick, depth)
       parts[#parts + 1] = quote(name) .. " : " .. event_value(choice, pick, depth - 1)
     end
   end
+
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -162,6 +187,7 @@ local function sorted_keys(map)
   local keys = {}
   for key in pairs(map) do keys[#keys + 1] = key end
   table.sort(keys)
+
   return keys
 end
 
@@ -174,8 +200,10 @@ local function tree_of(paths)
       at.children[segment] = at.children[segment] or { children = {} }
       at = at.children[segment]
     end
+
     at.examples = examples
   end
+
   return tree
 end
 
@@ -205,7 +233,9 @@ local function near_event(choice, pick, tree, is_root)
   end
   if is_root or choice(3) > 1 then return object() end
   local elements = {}
-  for i = 1, choice(3) do elements[i] = choice(6) > 1 and object() or event_value(choice, pick, 1) end
+  for i = 1, choice(3) do
+    elements[i] = choice(6) > 1 and object() or event_value(choice, pick, 1)
+  end
   return "[" .. table.concat(elements, ",") .. "]"
 end
 

@@ -1,5 +1,5 @@
--- What must hold of the shipped policies for any facts, besides the invariants of their kinds, which the
--- engine checks.
+-- What must hold of the shipped policies for any facts, besides the invariants of their kinds,
+-- which the engine checks.
 local json = require("weir.json")
 local property = require("support.property")
 local promotion_trial = require("support.promotion_trial")
@@ -17,12 +17,14 @@ describe("routing", function()
 
   -- The rules, from the other end: who may use an endpoint at all, then by the count.
   local function expected(facts, threshold)
-    local usable = facts.inference_type ~= "none" and (facts.endpoint_status or "InService") == "InService"
+    local usable = facts.inference_type ~= "none"
+      and (facts.endpoint_status or "InService") == "InService"
       and (facts.largest_bytes or 0) <= 6291456
     if not usable then return "batch" end
     if facts.inference_type == "serverless" or facts.inference_type == "components" then
       return facts.inference_type
     end
+
     return facts.file_count < threshold and "realtime" or "batch"
   end
 
@@ -30,12 +32,19 @@ describe("routing", function()
     property.check("routing", property.tuple {
       property.int(0, 25), property.element { ABSENT, 0, 6291456, 6291457, 1 << 40 },
       property.element { ABSENT, "none", "provisioned", "serverless", "components" },
-      property.element { ABSENT, "InService", "Failed", "Creating", "RollingBack" }, property.int(1, 25),
+      property.element {
+        ABSENT,
+        "InService",
+        "Failed",
+        "Creating",
+        "RollingBack",
+      }, property.int(1, 25),
     }, function(case)
       local facts = {
         file_count = case[1], largest_bytes = present(case[2]), inference_type = present(case[3]),
         endpoint_status = present(case[4]),
       }
+
       assert.equal(expected(facts, case[5]), routing:decide(facts, { threshold = case[5] }).action)
     end, { cases = 1500 })
   end)
@@ -52,15 +61,19 @@ describe("weights", function()
     for i, case in ipairs(cases) do
       list[i] = { name = "v" .. i, weight = present(case[1]), stage = present(case[2]) }
     end
+
     return list
   end)
 
-  local function is_live(variant) return variant.stage ~= "retired" and variant.stage ~= "failed" end
+  local function is_live(variant)
+    return variant.stage ~= "retired" and variant.stage ~= "failed"
+  end
 
   local function any_live(list)
     for _, variant in ipairs(list) do
       if is_live(variant) then return true end
     end
+
     return false
   end
 
@@ -82,7 +95,8 @@ describe("weights", function()
   end)
 
   it("assign only to a variant with a share", function()
-    property.check("assignment", property.tuple { variants, property.string { min = 1 } }, function(case)
+    property.check("assignment", property.tuple { variants, property.string { min = 1 } },
+      function(case)
       local list, key = case[1], case[2]
       if not any_live(list) then return end
       local share = weights:decide({ variants = list }).weights
@@ -99,34 +113,63 @@ describe("promotion", function()
   -- What may be otherwise in a trial: a path and the values it may take.
   local CHANGES = {
     { "evidence", ABSENT }, { "evidence.method", ABSENT, "fixed_horizon" },
-    { "evidence.confidence", ABSENT, 0.99, 0.5 }, { "evidence.sample_ratio_p", ABSENT, 0, 0.0009, 1 },
+    { "evidence.confidence", ABSENT, 0.99, 0.5 }, {
+      "evidence.sample_ratio_p",
+      ABSENT,
+      0,
+      0.0009,
+      1,
+    },
     { "evidence.sample_ratio_shift", ABSENT, -1, 0.009, 0.01, 5 },
     { "evidence.sample_ratio_minutes", 0, 119, 120 },
     { "evidence.error_rate", ABSENT, { low = -1e308, high = 1e308 }, { low = 0.01, high = 0.02 },
-      { low = 0.001, high = 0.0001 }, { low = 0.0005, high = 0.0005 }, { low = -0.01, high = 0.003 } },
-    { "evidence.latency", ABSENT, { low = -1e308, high = 1e308 }, { low = 0.2, high = 0.3 }, { low = -1 },
+      { low = 0.001, high = 0.0001 }, { low = 0.0005, high = 0.0005 },
+        { low = -0.01, high = 0.003 } },
+    { "evidence.latency", ABSENT, { low = -1e308, high = 1e308 }, { low = 0.2, high = 0.3 },
+      { low = -1 },
       { low = 0.1, high = 0.1 }, { low = -0.3, high = 0.11 } },
     { "evidence.requests", ABSENT, 0, 1, 1e15 }, { "evidence.errors", ABSENT, 0, 1e15 },
-    { "evidence.champion_requests", ABSENT, 0, 0.5, 1e15 }, { "evidence.champion_errors", ABSENT, 0, 1e15 },
+    { "evidence.champion_requests", ABSENT, 0, 0.5, 1e15 }, {
+      "evidence.champion_errors",
+      ABSENT,
+      0,
+      1e15,
+    },
     { "evidence.successes", ABSENT, 0, 1 }, { "evidence.champion_successes", ABSENT, 0, 1e15 },
     { "evidence.dispersion", ABSENT, 3, 3.1, 1e300 }, { "evidence.step", ABSENT, {} },
     { "evidence.step.error_rate_low", ABSENT, 0.1 }, { "evidence.step.latency_low", ABSENT, 0.2 },
-    { "minutes_since_start", ABSENT, 0, 10080, 10081 }, { "minutes_since_change", ABSENT, 0, 29, 30, 1439, 1440 },
+    { "minutes_since_start", ABSENT, 0, 10080, 10081 }, {
+      "minutes_since_change",
+      ABSENT,
+      0,
+      29,
+      30,
+      1439,
+      1440,
+    },
     { "good_looks", ABSENT, 0, 1, 5 },
     { "champion", "new", "unknown" }, { "challenger", ABSENT, "old", "unknown" },
     { "order", { action = "hold" }, { action = "rollback" }, { action = "rollback", to = "old" } },
     { "history", { { at = NOW, action = "rollback", variant = "new" } }, json.array {} },
     { "now", 0, 253402300799 },
   }
+
   for _, variant in ipairs { "variants.1", "variants.2" } do
     for _, change in ipairs {
-      { ".weight", ABSENT, 0, 0.05, 0.4, 0.5, 1 }, { ".stage", "champion", "challenger", "retired", "failed" },
+      { ".weight", ABSENT, 0, 0.05, 0.4, 0.5, 1 }, {
+        ".stage",
+        "champion",
+        "challenger",
+        "retired",
+        "failed",
+      },
       { ".approval", ABSENT, "PendingManualApproval", "Rejected" }, { ".window", ABSENT },
       { ".window.requests", ABSENT, 0, 1, 49, 50, 999, 1000, 1000000000000 },
       { ".window.errors", ABSENT, 0, 1, 60, 1000, 1000000000000 },
       { ".window.seconds", ABSENT, 1, 100000000 },
       { ".recent", ABSENT, { requests = 50, errors = 50 }, { requests = 49, errors = 49 },
-        { requests = 1, errors = 1 }, { requests = 900, errors = 0, latency_ms = { p99 = 10001 } } },
+        { requests = 1, errors = 1 }, { requests = 900, errors = 0,
+          latency_ms = { p99 = 10001 } } },
       { ".recent.warming", true },
     } do
       CHANGES[#CHANGES + 1] = { variant .. change[1], table.unpack(change, 2) }
@@ -146,6 +189,7 @@ describe("promotion", function()
       for name in change[1]:gmatch("([^.]+)%.") do at = at and at[tonumber(name) or name] end
       if at then at[last] = present(change[2]) end
     end
+
     return facts
   end
 
@@ -168,10 +212,12 @@ describe("promotion", function()
       or variant.stage == "failed" or variant.stage == "retired" then
       return false
     end
+
     if variant.weight == 0 then return decision.action == "ramp" and decision.weight == 0.05 end
 
     local room = decision.action == "promote" and 1 or math.min(8, 0.5 / decision.weight)
-    local broken_split = evidence.sample_ratio_p < 0.001 and math.abs(evidence.sample_ratio_shift or 1) >= 0.01
+    local broken_split = evidence.sample_ratio_p < 0.001
+      and math.abs(evidence.sample_ratio_shift or 1) >= 0.01
     return not (variant.recent and variant.recent.warming)
       and window.requests >= 1000 and window.errors ~= nil
       and facts.minutes_since_change >= (decision.action == "promote" and 1440 or 30)
@@ -191,7 +237,8 @@ describe("promotion", function()
       local decision = promotion:decide(facts)
       seen[decision.action] = (seen[decision.action] or 0) + 1
       if decision.action == "promote" or decision.action == "ramp" then
-        assert.is_true(may_grow(facts, variant_named(facts, decision.variant), decision), decision.action)
+        assert.is_true(may_grow(facts, variant_named(facts, decision.variant), decision),
+          decision.action)
       end
     end, { cases = 3000 })
     if os.getenv("WEIR_CASES") then return end -- too few cases to meet every state
@@ -210,6 +257,7 @@ describe("promotion", function()
         or (facts.minutes_since_start or 0) > 10080 then
         return -- decided without any measurement
       end
+
       if facts.evidence then facts.evidence.sample_ratio_p = 1 end
       new.window = { requests = 1, errors = case[2], seconds = 300 }
       new.recent = { requests = 1, errors = case[2], seconds = 300, latency_ms = { p99 = 60000 } }
@@ -222,6 +270,7 @@ describe("promotion", function()
     for _, change in ipairs(single_changes) do
       if change[2] == ABSENT then losses[#losses + 1] = change end
     end
+
     local some_losses = property.array(property.element(losses), { min = 1, max = 4 })
     property.check("loss", some_losses, function(changes)
       local decision = promotion:decide(changed(changes))
@@ -234,6 +283,7 @@ describe("promotion", function()
           or change[1]:find("^evidence.step") or change[1]:find("shift$")
           or change[1]:find("window.seconds$") or change[1] == "minutes_since_start") ~= nil
       end
+
       if not spared then assert.equal("hold", decision.action) end
     end, { cases = 400 })
   end)
@@ -253,7 +303,8 @@ describe("mapping", function()
       { source = "aws.s3", ["detail-type"] = "Object Created",
         detail = { bucket = { name = "b" }, object = { key = key, size = 7, etag = "e1" } } },
       { Records = { { eventName = "ObjectCreated:Put",
-        s3 = { bucket = { name = "b" }, object = { key = url_encoded(key), size = 7, eTag = "e1" } } } } },
+        s3 = { bucket = { name = "b" }, object = { key = url_encoded(key), size = 7,
+          eTag = "e1" } } } } },
       { source = "weir.listing", bucket = "b", object = { Key = key, Size = 7, ETag = '"e1"' } },
       { source = "weir.listing", bucket = "b", encoding = "url",
         object = { Key = url_encoded(key), Size = 7, ETag = '"e1"' } },
@@ -261,7 +312,8 @@ describe("mapping", function()
   end
 
   it("makes the same job of the same write, whichever way it came", function()
-    local alphabet = { "a", "/", ".", " ", "+", "%", "%20", "%2F", "~", "$", "\0", "\n", '"', "\\", "é",
+    local alphabet = { "a", "/", ".", " ", "+", "%", "%20", "%2F", "~", "$", "\0", "\n", '"', "\\",
+      "é",
       "e\u{301}", "🚀", ".tmp", "results/", ":" }
     property.check("ways", property.string { alphabet = alphabet, min = 1, max = 12 }, function(key)
       local first
@@ -278,10 +330,13 @@ describe("mapping", function()
   it("answers any event, or refuses it with a reason", function()
     local leaves = property.one_of {
       property.string { max = 3 }, property.int(), property.boolean(), property.float(),
-      property.element { "aws.s3", "aws.sagemaker", "weir.listing", "Object Created", "ObjectCreated:Put",
+      property.element { "aws.s3", "aws.sagemaker", "weir.listing", "Object Created",
+        "ObjectCreated:Put",
         "SageMaker Transform Job State Change", "Completed", "url" },
     }
-    local names = property.element { "source", "detail-type", "detail", "object", "bucket", "name", "key",
+
+    local names = property.element { "source", "detail-type", "detail", "object", "bucket", "name",
+      "key",
       "size", "etag", "Records", "s3", "eventName", "Key", "Size", "encoding", "TransformJobName",
       "TransformJobStatus" }
     local function branch(values)
@@ -289,14 +344,19 @@ describe("mapping", function()
         property.object(names, values, { max = 5 }), property.array(values, { min = 1, max = 2 }),
       }
     end
-    local event = property.map(property.nested(4, leaves, branch), function(value) return { value } end)
+
+    local event = property.map(property.nested(4, leaves, branch), function(value)
+      return { value }
+    end)
+
     property.check("events", event, function(case)
       local ok, result = pcall(mapping.decide, mapping, { event = case[1] })
       if ok then
         assert.is_true(result.action == "job" or result.action == "ignore")
       else
         -- Refused by the policy's own words, not by a mistake in it.
-        local by_design = result:find("the event has no", 1, true) or result:find("several records", 1, true)
+        local by_design = result:find("the event has no", 1, true)
+          or result:find("several records", 1, true)
         assert.truthy(by_design, result)
       end
     end, { cases = 2000 })

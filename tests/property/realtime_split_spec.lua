@@ -1,5 +1,6 @@
--- How realtime_inference splits the traffic of an endpoint, over 20,000 invocations of the real handler
--- with the shipped weights policy. The services answer here, in memory: what they are asked is what counts.
+-- How realtime_inference splits the traffic of an endpoint, over 20,000 invocations of the real
+-- handler with the shipped weights policy. The services answer here, in memory: what they are asked
+-- is what counts.
 local assignment = require "weir.inference.assignment"
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
@@ -17,12 +18,15 @@ describe("20,000 invocations", function()
     assignment.forget()
     asked = { InvokeEndpoint = 0, DescribeEndpoint = 0 }
     description = { EndpointStatus = "InService", ProductionVariants = json.array {
-      { VariantName = "champion", CurrentWeight = 0.7 }, { VariantName = "challenger", CurrentWeight = 0.3 } } }
+      { VariantName = "champion", CurrentWeight = 0.7 },
+        { VariantName = "challenger", CurrentWeight = 0.3 } } }
   end)
 
   local answers = {
     DescribeEndpoint = function() return description end,
-    InvokeEndpoint = function(input) return { Body = "", InvokedProductionVariant = input.TargetVariant } end,
+    InvokeEndpoint = function(input)
+      return { Body = "", InvokedProductionVariant = input.TargetVariant }
+    end,
     GetObject = function() return { Body = "x" } end,
     PutObject = function() return {} end,
   }
@@ -31,7 +35,9 @@ describe("20,000 invocations", function()
     asked[request.operation] = (asked[request.operation] or 0) + 1
     return answers[request.operation](request.input)
   end } }
-  function live.setting(_, name, default) return name == "variant_assignment" and "policy" or default end
+  function live.setting(_, name, default)
+    return name == "variant_assignment" and "policy" or default
+  end
 
   local function variant_of(key, test_id)
     live.metrics, live.plan = {}, {}
@@ -46,6 +52,7 @@ describe("20,000 invocations", function()
       local variant = variant_of("tenant-" .. i, test_id)
       counts[variant], variants[i] = counts[variant] + 1, variant
     end
+
     return counts, variants
   end
 
@@ -54,13 +61,18 @@ describe("20,000 invocations", function()
     assert.equal(INVOCATIONS, asked.InvokeEndpoint)
     assert.is_true(asked.DescribeEndpoint < 60)
     -- Four standard errors of a fair split: sqrt(20000 · 0.7 · 0.3) = 64.8.
-    assert.is_true(math.abs(counts.champion - 14000) < 260, counts.champion .. " went to the champion")
-    for i = 1, INVOCATIONS, 97 do assert.equal(variants[i], variant_of("tenant-" .. i, "november")) end
+    assert.is_true(math.abs(counts.champion - 14000) < 260, counts.champion
+      .. " went to the champion")
+    for i = 1, INVOCATIONS, 97 do
+      assert.equal(variants[i], variant_of("tenant-" .. i, "november"))
+    end
   end)
 
-  it("keep a challenger's keys when its share grows, and fall differently in another experiment", function()
+  it("keep a challenger's keys when its share grows, and fall differently in another experiment",
+    function()
     local _, before = split("november", 4000)
-    description.ProductionVariants[1].CurrentWeight, description.ProductionVariants[2].CurrentWeight = 0.5, 0.5
+    description.ProductionVariants[1].CurrentWeight,
+      description.ProductionVariants[2].CurrentWeight = 0.5, 0.5
     assignment.forget()
     local counts, after = split("november", 4000)
     assert.is_true(math.abs(counts.challenger - 2000) < 130)

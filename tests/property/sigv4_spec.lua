@@ -16,11 +16,13 @@ local function text(alphabet, least, most)
 end
 
 local segment_parts = {
-  "a", "Z", "7", "-", "_", "~", ".", "..", "%20", "%2F", "%3A", "%25", "%E1%88%B4", ":", "@", "!", "$",
+  "a", "Z", "7", "-", "_", "~", ".", "..", "%20", "%2F", "%3A", "%25", "%E1%88%B4", ":", "@", "!",
+    "$",
   "(", ")", "*", "+", ",", ";", "=", "'",
 }
 local query_parts = {
-  "a", "B", "9", "-", ".", "_", "~", "%20", "%2B", "%3D", "%26", "%E2%82%AC", "%7E", "%41", "/", ":", "*",
+  "a", "B", "9", "-", ".", "_", "~", "%20", "%2B", "%3D", "%26", "%E2%82%AC", "%7E", "%41", "/",
+    ":", "*",
   "!", "'", "(", ")", "+",
 }
 local header_values = {
@@ -28,8 +30,10 @@ local header_values = {
   "x=1; y=2", "folded\n over\r\n  lines", "0", "",
 }
 local header_names = {
-  "content-type", "x-amz-target", "X-Amz-Meta-Owner", "x-amz-storage-class", "My-Header1", "accept", "range",
-  "user-agent", "Expect", "Connection", "x-amzn-trace-id", "proxy-authorization", "cache-control", "if-match",
+  "content-type", "x-amz-target", "X-Amz-Meta-Owner", "x-amz-storage-class", "My-Header1", "accept",
+    "range",
+  "user-agent", "Expect", "Connection", "x-amzn-trace-id", "proxy-authorization", "cache-control",
+    "if-match",
   "content-length", "transfer-encoding", "Amz-Sdk-Request",
 }
 
@@ -45,6 +49,7 @@ local function query()
     local name = pick({ "Param", "Param-3", "param", "list-type", text(query_parts, 1, 4) })
     pairs_of[i] = pick({ name, name .. "=", name .. "=" .. text(query_parts, 1, 6), name .. "=x" })
   end
+
   return table.concat(pairs_of, "&")
 end
 
@@ -63,15 +68,22 @@ local function headers(presigning)
     else
       ours[name] = value
     end
+
     theirs[name] = value
   end
+
   return ours, theirs
 end
 
 local function case()
   local presigning = random(4) == 1
   local ours, theirs = headers(presigning)
-  local host = pick({ "example.amazonaws.com", "127.0.0.1:9000", "bucket.s3.eu-central-1.amazonaws.com" })
+  local host = pick({
+    "example.amazonaws.com",
+    "127.0.0.1:9000",
+    "bucket.s3.eu-central-1.amazonaws.com",
+  })
+
   local service = pick({ "s3", "service", "dynamodb", "bedrock" })
   local q = {
     method = pick({ "GET", "PUT", "POST", "DELETE", "HEAD" }),
@@ -84,11 +96,15 @@ local function case()
     content_sha256 = random(6) == 1 or nil,
     expires = presigning and random(1, 604800) or nil,
   }
+
   q.unsigned = service == "s3" and (presigning or random(3) == 1) or nil
   if presigning then q.content_sha256 = nil end
+
   return q, {
-    method = q.method, url = "https://" .. host .. q.path .. (q.query ~= "" and "?" .. q.query or ""),
-    headers = ours, body = q.body, service = service, region = q.region, time = q.time, expires = q.expires,
+    method = q.method, url = "https://" .. host .. q.path
+      .. (q.query ~= "" and "?" .. q.query or ""),
+    headers = ours, body = q.body, service = service, region = q.region, time = q.time,
+      expires = q.expires,
     payload_hash = q.unsigned and not presigning and "UNSIGNED-PAYLOAD" or nil,
     content_sha256 = q.content_sha256,
     credentials = { access_key_id = q.id, secret_access_key = q.secret, session_token = q.token },
@@ -110,6 +126,7 @@ describe("weir.sigv4 and @smithy/signature-v4", function()
         signed, details = sigv4.sign(request)
         signed = signed and signed.authorization
       end
+
       assert(signed == expected, ("seed %d, request %d: %s\nexpected %s\ngot      %s\n%s"):format(
         seed, i, oracle.json(questions[i]), expected, tostring(signed),
         type(details) == "table" and details.canonical_request or tostring(details)))

@@ -11,10 +11,14 @@ local windows_of = property.array(property.map(
     return { n1 = row[1], n0 = row[2], x1 = row[1] * row[3] // 100, x0 = row[2] * row[4] // 100 }
   end), { min = 1, max = 12 })
 
-local latencies = property.array(property.map(property.int(1, 100000), function(value) return value / 7 end),
+local latencies = property.array(property.map(property.int(1, 100000), function(value)
+  return value / 7
+end),
   { min = 1, max = 60 })
 
-local function near(a, b) return a == b or math.abs(a - b) <= 1e-9 * math.max(1, math.abs(a), math.abs(b)) end
+local function near(a, b)
+  return a == b or math.abs(a - b) <= 1e-9 * math.max(1, math.abs(a), math.abs(b))
+end
 
 describe("property: windows", function()
   it("count the same in any order and split", function()
@@ -30,8 +34,10 @@ describe("property: windows", function()
 end)
 
 describe("property: the error interval", function()
-  local counts = property.map(property.tuple({ count, count, property.int(0, 100), property.int(0, 100) }),
-    function(row) return { n1 = row[1], n0 = row[2], x1 = row[1] * row[3] / 100, x0 = row[2] * row[4] / 100 } end)
+  local counts = property.map(property.tuple({ count, count, property.int(0, 100),
+    property.int(0, 100) }),
+    function(row) return { n1 = row[1], n0 = row[2], x1 = row[1] * row[3] / 100,
+      x0 = row[2] * row[4] / 100 } end)
 
   it("holds the estimate, and mirrors when the labels are swapped", function()
     property.check("mirror", counts, function(given)
@@ -92,12 +98,18 @@ describe("property: sketches", function()
 
   it("compare the same in another unit", function()
     property.check("unit", property.tuple({ latencies, latencies }), function(case)
-      local low, high = stats.ratio_interval({ q = .5, sketch1 = fill(case[1]), sketch0 = fill(case[2]) })
+      local low, high = stats.ratio_interval({
+        q = .5,
+        sketch1 = fill(case[1]),
+        sketch0 = fill(case[2])
+      })
+
       -- A whole number of buckets up: the same shape elsewhere.
       local scale = (1.01 / .99) ^ 100
       local other_low, other_high = stats.ratio_interval({
         q = .5, sketch1 = fill(case[1], scale), sketch0 = fill(case[2], scale),
       })
+
       -- A value on the edge of a bucket may fall on its other side.
       assert.is_true(other_low >= low - .021 and other_high <= high + .021 * (1 + high))
     end, { cases = 300 })
@@ -120,6 +132,7 @@ describe("property: the rank test", function()
       for _, x in ipairs(case[1]) do
         for _, y in ipairs(case[2]) do differences[#differences + 1] = x - y end
       end
+
       table.sort(differences)
       local n = #differences
       local middle = (differences[(n + 1) // 2] + differences[n // 2 + 1]) / 2
@@ -129,13 +142,24 @@ describe("property: the rank test", function()
 end)
 
 describe("property: values that come as a list", function()
-  it("are the same in a sketch and in moments as one by one, at the edges of buckets too", function()
+  it("are the same in a sketch and in moments as one by one, at the edges of buckets too",
+    function()
     local ratio = (1 + 0.01) / (1 - 0.01)
     local beside = property.element({ 1, 1 - 2^-52, 1 + 2^-52 })
     local edge = property.map(property.tuple({ property.int(-2000, 2000), beside }),
       function(case) return ratio ^ case[1] * case[2] end)
-    local value = property.element({ 0, -1, 5e-324, 2.2250738585072014e-308, 1e100, 1, 0.7071067811865476 })
-    property.check("lists", property.tuple({ property.array(edge, { max = 150 }), property.array(value), latencies }),
+    local value = property.element({
+      0,
+      -1,
+      5e-324,
+      2.2250738585072014e-308,
+      1e100,
+      1,
+      0.7071067811865476,
+    })
+
+    property.check("lists", property.tuple({ property.array(edge, { max = 150 }),
+      property.array(value), latencies }),
       function(case)
         local list = {}
         for _, part in ipairs(case) do table.move(part, 1, #part, #list + 1, list) end
@@ -147,7 +171,8 @@ describe("property: values that come as a list", function()
         assert.equal(one:count(), all:count())
         assert.equal(moment:count(), moments:count())
         if #list > 1 then
-          assert.is_true(near(moment:mean(), moments:mean()) and near(moment:variance(), moments:variance()))
+          assert.is_true(near(moment:mean(), moments:mean())
+            and near(moment:variance(), moments:variance()))
         end
       end, { cases = 1000 })
   end)

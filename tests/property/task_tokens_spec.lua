@@ -1,5 +1,5 @@
--- Properties of task tokens: the store, the modes, exactly one answer whatever fails, and no token in any
--- output. Services are in memory (tests/support/token_world.lua), or below the clients.
+-- Properties of task tokens: the store, the modes, exactly one answer whatever fails, and no token
+-- in any output. Services are in memory (tests/support/token_world.lua), or below the clients.
 local effects = require("weir.effects")
 local handlers = require("weir.handlers")
 local json = require("weir.json")
@@ -11,8 +11,38 @@ local transform_job = require("weir.callback.transform_job")
 
 local CASES = { cases = 1000 }
 
-local hex_digit = property.element { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f" }
-local token_character = property.element { "A", "B", "x", "y", "Q", "0", "7", "+", "/", "=", "-", "_" }
+local hex_digit = property.element {
+  "0",
+  "1",
+  "2",
+  "3",
+  "4",
+  "5",
+  "6",
+  "7",
+  "8",
+  "9",
+  "a",
+  "b",
+  "c",
+  "d",
+  "e",
+  "f",
+}
+local token_character = property.element {
+  "A",
+  "B",
+  "x",
+  "y",
+  "Q",
+  "0",
+  "7",
+  "+",
+  "/",
+  "=",
+  "-",
+  "_",
+}
 
 local function text_of(character, min, max)
   return property.map(property.array(character, { min = min, max = max }), table.concat)
@@ -22,7 +52,8 @@ local token = text_of(token_character, 12, 120)
 local job_name = property.map(text_of(hex_digit, 1, 20), function(text) return "job-" .. text end)
 
 local function uuid_of(hex)
-  return ("%s-%s-4%s-8%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(13, 15), hex:sub(16, 18), hex:sub(19, 30))
+  return ("%s-%s-4%s-8%s-%s"):format(hex:sub(1, 8), hex:sub(9, 12), hex:sub(13, 15),
+    hex:sub(16, 18), hex:sub(19, 30))
 end
 
 describe("a correlation id", function()
@@ -34,6 +65,7 @@ describe("a correlation id", function()
         uuid = effects.dry({}):uuid()
         return uuid
       end
+
       local tokens = store.new(world.effects, { table = "t", id_length = length })
       local id = assert(tokens:put(secret.wrap("token"), "job")).correlation_id
       assert.matches("^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$", uuid)
@@ -47,7 +79,8 @@ end)
 
 describe("the store", function()
   it("gives back what was put, and expires it a day after its creation", function()
-    local case = property.tuple { token, job_name, property.int(0, 1 << 40), property.element { 0, 1, 86399, 86400,
+    local case = property.tuple { token, job_name, property.int(0, 1 << 40),
+      property.element { 0, 1, 86399, 86400,
       86401 } }
     property.check("round trip", case, function(given)
       local world = token_world.new {}
@@ -63,6 +96,7 @@ describe("the store", function()
         assert.equal("TokenExpired", code)
         found = expired
       end
+
       assert.is_true(secret.equal(found.task_token, given[1]))
       assert.equal(given[2], found.transform_job_name)
       assert.is_true(tokens:delete(record))
@@ -71,7 +105,12 @@ describe("the store", function()
   end)
 
   it("never overwrites, in a space of few ids, with replies lost", function()
-    local step = property.tuple { token, property.array(property.int(1, 3), { min = 3, max = 3 }), property.int(0, 3) }
+    local step = property.tuple {
+      token,
+      property.array(property.int(1, 3), { min = 3, max = 3 }),
+      property.int(0, 3)
+    }
+
     property.check("collisions", property.array(step, { max = 10 }), function(steps)
       local lost, ids
       local world = token_world.new { fail = function(n, operation)
@@ -88,7 +127,11 @@ describe("the store", function()
         else
           assert.is_true(code == "CorrelationIdTaken" or code == "ServiceUnavailable")
         end
-        for id, text in pairs(model) do assert.is_true(secret.equal(world.records[id].task_token, text)) end
+
+        for id, text in pairs(model) do
+          assert.is_true(secret.equal(world.records[id].task_token, text))
+        end
+
         for id in pairs(world.records) do assert.is_not_nil(model[id]) end
       end
     end, CASES)
@@ -97,7 +140,15 @@ end)
 
 describe("the mode of a job", function()
   it("follows from its tags on all pages, CorrelationId first", function()
-    local tag = property.element { "CorrelationId", "TaskToken", "Team", "token", "correlationid", "Tasktoken" }
+    local tag = property.element {
+      "CorrelationId",
+      "TaskToken",
+      "Team",
+      "token",
+      "correlationid",
+      "Tasktoken",
+    }
+
     local case = property.tuple { property.array(tag, { max = 8 }), property.int(1, 4) }
     property.check("mode by tags", case, function(given)
       local world = token_world.new { page_size = given[2] }
@@ -106,9 +157,11 @@ describe("the mode of a job", function()
         if not present[key] then tags[#tags + 1] = { Key = key, Value = "0a1b2c3d" } end
         present[key] = true
       end
+
       world.jobs.job = { tags = tags, status = "Completed" }
       local expected = present.CorrelationId and "dynamodb" or present.TaskToken and "direct" or nil
-      assert.equal(expected, transform_job.mode_of(assert(transform_job.tags(world.effects, "arn/job"))))
+      assert.equal(expected, transform_job.mode_of(assert(transform_job.tags(world.effects,
+        "arn/job"))))
     end, CASES)
   end)
 end)
@@ -140,7 +193,8 @@ describe("a workflow", function()
       property.element { "Completed", "Failed", "Stopped" }, property.int(1, 3) }
     property.check("record deleted", case, function(given)
       local world = token_world.new { tokens = { given[1] },
-        settings = { token_storage_mode = #given[1] <= 256 and not given[1]:find("[^%w_.:/=+@-]") and given[2] } }
+        settings = { token_storage_mode = #given[1] <= 256 and not given[1]:find("[^%w_.:/=+@-]")
+          and given[2] } }
       assert.is_nil(invoke(world, given[1]).error)
       local _, job = next(world.jobs)
       job.status = given[3]
@@ -153,9 +207,14 @@ describe("a workflow", function()
 
   it("is answered exactly once, whichever calls fail before or after the service acts", function()
     -- A delivery: whose event it is, and which of its calls fails, if any, and how.
-    local delivery = property.tuple { property.element { "invoke", "callback", "retry", "end" }, property.int(0, 9),
+    local delivery = property.tuple { property.element { "invoke", "callback", "retry", "end" },
+      property.int(0, 9),
       property.element { "before", "after" } }
-    local case = property.tuple { property.element { "dynamodb", "direct" }, property.array(delivery, { max = 10 }) }
+    local case = property.tuple {
+      property.element { "dynamodb", "direct" },
+      property.array(delivery, { max = 10 })
+    }
+
     property.check("exactly once", case, function(given)
       local failing, how
       local world = token_world.new { tokens = { "first/token/AAAA1111", "second/token/BBBB2222" },
@@ -170,15 +229,19 @@ describe("a workflow", function()
           world.waiting["first/token/AAAA1111"], current = "over", "second/token/BBBB2222"
           return invoke(world, current)
         end
+
         if kind == "end" and name then job.status = "Completed" end
         if kind == "callback" and name then return callback(world) end
+
         return {}
       end
+
       for _, each in ipairs(given[2]) do
         failing, how = each[2] > 0 and world.calls + each[2] or nil, each[3]
         step(each[1])
         failing = nil
       end
+
       -- Whatever happened, the last deliveries succeed.
       assert.is_nil(step("invoke").error)
       step("end")
@@ -187,6 +250,7 @@ describe("a workflow", function()
       for _, answer in ipairs(world.answers) do
         if answer.token == current then count = count + 1 end
       end
+
       assert.equal(1, count)
       assert.is_nil(next(world.records))
     end, { cases = 3000 })

@@ -25,6 +25,7 @@ local function trial_of(windows, challenger, champion)
       a = variant(row[1], 0.5), b = variant(row[2], 0.5),
     } }
   end
+
   return self
 end
 
@@ -35,16 +36,19 @@ local function facts_of(windows, challenger, champion)
   return trial_of(windows, challenger, champion):facts { now = 1000000, variants = VARIANTS }
 end
 
-local function near(a, b) return a == b or math.abs(a - b) <= 1e-7 * math.max(1, math.abs(a), math.abs(b)) end
+local function near(a, b)
+  return a == b or math.abs(a - b) <= 1e-7 * math.max(1, math.abs(a), math.abs(b))
+end
 
 describe("property: the evidence of a trial", function()
   it("is mirrored when the labels of one window are swapped", function()
     property.check("swap", property.tuple { arm, arm }, function(case)
-      local one, other = facts_of({ case }, "a", "b").evidence, facts_of({ case }, "b", "a").evidence
+      local one, other = facts_of({ case }, "a", "b").evidence,
+        facts_of({ case }, "b", "a").evidence
       assert.is_true(near(one.error_rate.low, -other.error_rate.high))
       assert.is_true(near(one.error_rate.high, -other.error_rate.low))
-      -- Latencies are scaled to the challenger's count, so that whole ranks fall elsewhere: only their
-      -- signs are sure to turn round.
+      -- Latencies are scaled to the challenger's count, so that whole ranks fall elsewhere: only
+      -- their signs are sure to turn round.
       if one.latency and one.latency.low > 0 then assert.is_true(other.latency.low < 0) end
     end, { cases = 1000 })
   end)
@@ -71,6 +75,7 @@ describe("property: the evidence of a trial", function()
           a = variant(rows[i][1], 0.5), b = variant(rows[i][2], 0.5),
         } }
       end
+
       assert.equal(trial_of(rows, "a", "b"):save(), saved:save())
     end, { cases = 300 })
   end)

@@ -9,7 +9,20 @@ local shipped_policy = require "support.shipped_policy"
 
 local CASES = { cases = 1000 }
 
-local weight = property.element { 0, 0, 1, 0.1, 7, 3, 1e-300, 5e-324, 1e300, 1.7976931348623157e308, 12345.678, 1 / 3 }
+local weight = property.element {
+  0,
+  0,
+  1,
+  0.1,
+  7,
+  3,
+  1e-300,
+  5e-324,
+  1e300,
+  1.7976931348623157e308,
+  12345.678,
+  1 / 3,
+}
 local any_weights = property.array(weight, { min = 1, max = 10 })
 
 local function largest(list) return math.max(table.unpack(list)) end
@@ -38,7 +51,8 @@ describe("shares of weights", function()
   end)
 
   it("do not depend on the unit", function()
-    property.check("unit", property.array(property.int(0, 1000), { min = 1, max = 10 }), function(list)
+    property.check("unit", property.array(property.int(0, 1000), { min = 1, max = 10 }),
+      function(list)
       if largest(list) == 0 then return end
       local scaled = {}
       for i, each in ipairs(list) do scaled[i] = each * 1024 end
@@ -47,14 +61,27 @@ describe("shares of weights", function()
   end)
 
   it("refuse one that is NaN, infinite, negative or not a number, wherever it is", function()
-    local bad = property.element { 0 / 0, math.huge, -math.huge, -1, -5e-324, -1e300, "1", true, json.null }
-    property.check("bad weight", property.tuple { any_weights, bad, property.int(1, 11) }, function(case)
+    local bad = property.element {
+      0 / 0,
+      math.huge,
+      -math.huge,
+      -1,
+      -5e-324,
+      -1e300,
+      "1",
+      true,
+      json.null,
+    }
+
+    property.check("bad weight", property.tuple { any_weights, bad, property.int(1, 11) },
+      function(case)
       local list, wrong, place = case[1], case[2], math.min(case[3], #case[1] + 1)
       table.insert(list, place, wrong)
       local found, message, code = shares(list)
       assert.is_nil(found)
       assert.equal("InvalidWeights", code)
-      assert.matches("^weight " .. place .. " is .*; it must be a finite number of 0 or more$", message)
+      assert.matches("^weight " .. place .. " is .*; it must be a finite number of 0 or more$",
+        message)
     end, CASES)
   end)
 
@@ -84,6 +111,7 @@ describe("the weights policy", function()
         assert.is_true(math.abs(decided["v" .. i] - normal[i]) < 1e-11)
         total = total + decided["v" .. i]
       end
+
       assert.is_true(math.abs(total - 1) < 1e-9)
     end, CASES)
   end)
@@ -95,11 +123,13 @@ describe("the handler weights", function()
   local function run(list)
     local variants = json.array {}
     for i, each in ipairs(list) do variants[i] = { name = "v" .. i, weight = each } end
-    return handlers.run(handlers.find "weights", { endpoint_name = "e", variants = variants }, set, effects.dry {})
+    return handlers.run(handlers.find "weights", { endpoint_name = "e", variants = variants }, set,
+      effects.dry {})
   end
 
   it("splits by the event's weights, and refuses what cannot be split by", function()
-    property.check("handler", property.array(property.element { 0, 0, 1, 3, 1e300, 0 / 0, -1, math.huge },
+    property.check("handler", property.array(property.element { 0, 0, 1, 3, 1e300, 0 / 0, -1,
+      math.huge },
       { min = 1, max = 6 }), function(list)
       local expected, _, code = shares(list)
       local report = run(list)
@@ -107,6 +137,7 @@ describe("the handler weights", function()
         assert.same({ nil, code }, { report.result, report.error and report.error.code })
         return
       end
+
       for i in ipairs(list) do
         assert.is_true(math.abs(report.result.weights["v" .. i] - expected[i]) < 1e-11)
       end

@@ -11,9 +11,9 @@ local HOUR, MINUTE = clock.HOUR, clock.MINUTE
 
 local function between(ms, from, to) return ms >= from and ms < to end
 
--- errors(ms): the truth about a model version through the day. slower: by how many buckets of 2 % its
--- latencies lie higher. pinned: how much more than its share of the requests it gets, through a client
--- that ignores weights.
+-- errors(ms): the truth about a model version through the day. slower: by how many buckets of 2 %
+-- its latencies lie higher. pinned: how much more than its share of the requests it gets, through a
+-- client that ignores weights.
 function endpoints.at_midnight()
   local list = {
     { name = "vision", traffic = 2400, p99 = 210, bucket = 268, champion = "vision-12", trials = {
@@ -86,7 +86,9 @@ function endpoints.pass_minute(endpoint, ms, random)
     variant.requests = (variant.requests or 0) + served
     variant.errors = (variant.errors or 0) + errors
   end
-  if (ms + MINUTE) % (5 * MINUTE) == 0 then endpoints.close_window(endpoint, ms + MINUTE, random) end
+  if (ms + MINUTE) % (5 * MINUTE) == 0 then
+    endpoints.close_window(endpoint, ms + MINUTE, random)
+  end
 end
 
 -- What a variant did in the five minutes that end now.
@@ -104,7 +106,11 @@ local function close_variant(endpoint, variant, random)
 end
 
 function endpoints.close_window(endpoint, ms, random)
-  local window = { from = clock.MIDNIGHT + ms // 1000 - 300, to = clock.MIDNIGHT + ms // 1000, variants = {} }
+  local window = {
+    from = clock.MIDNIGHT + ms // 1000 - 300,
+    to = clock.MIDNIGHT + ms // 1000,
+    variants = {},
+  }
   for _, variant in ipairs(endpoint.variants) do
     window.variants[variant.name] = close_variant(endpoint, variant, random)
   end
@@ -179,7 +185,8 @@ function endpoints.weights_facts(endpoint, key, random)
 end
 
 function endpoints.status(endpoint, ms)
-  if endpoint.name == "invoice" and between(ms, 15 * HOUR + 20 * MINUTE, 15 * HOUR + 32 * MINUTE) then
+  if endpoint.name == "invoice" and between(ms, 15 * HOUR + 20 * MINUTE,
+    15 * HOUR + 32 * MINUTE) then
     return "OutOfService"
   end
   return ms < endpoint.updating_until and "Updating" or "InService"

@@ -27,7 +27,8 @@ function events.object_created(object)
   return envelope("aws.s3", "Object Created", object, "arn:aws:s3:::" .. object.bucket, {
     version = "0", bucket = { name = object.bucket }, reason = object.reason or "PutObject",
     ["request-id"] = object.request, requester = ACCOUNT, ["source-ip-address"] = "10.0.4.17",
-    object = { key = object.key, size = object.size, etag = object.etag, ["version-id"] = object.version,
+    object = { key = object.key, size = object.size, etag = object.etag,
+      ["version-id"] = object.version,
       sequencer = object.sequencer },
   })
 end
@@ -77,7 +78,9 @@ function events.transform(job)
     TransformEndTime = job.ended,
     TransformInput = { DataSource = { S3DataSource = { S3DataType = "ManifestFile",
       S3Uri = ("s3://weir-work-%s/manifests/%s.json"):format(ACCOUNT, job.name) } } },
-    TransformOutput = { S3OutputPath = ("s3://weir-work-%s/results/%s/"):format(ACCOUNT, job.name) },
+    TransformOutput = {
+      S3OutputPath = ("s3://weir-work-%s/results/%s/"):format(ACCOUNT, job.name)
+    },
     TransformResources = { InstanceType = "ml.m5.xlarge", InstanceCount = 1 },
     Tags = {},
   })

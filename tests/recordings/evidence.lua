@@ -24,8 +24,8 @@ function evidence.latency(p99, noise)
   }
 end
 
--- Buckets (weir.stats.sketch) of so many latencies: 95 % below the tail, and a tail of which a fifth
--- lies beyond the bucket of p99. Each cell holds the same share of what is left.
+-- Buckets (weir.stats.sketch) of so many latencies: 95 % below the tail, and a tail of which a
+-- fifth lies beyond the bucket of p99. Each cell holds the same share of what is left.
 local CELLS, LEFT = 80, 0.2 ^ (1 / 40)
 
 function evidence.buckets(count, p99_bucket, random)

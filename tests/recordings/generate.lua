@@ -1,9 +1,10 @@
--- weir lua tests/recordings/generate.lua [DIRECTORY]: writes working-day.jsonl, lunch-hour.jsonl (its
--- lines from 12:00 to 13:00) and native-day.jsonl into DIRECTORY, tests/recordings when none is given. Run it from
--- the root of the repository, after a change to the shipped policies, then
+-- weir lua tests/recordings/generate.lua [DIRECTORY]: writes working-day.jsonl, lunch-hour.jsonl
+-- (its lines from 12:00 to 13:00) and native-day.jsonl into DIRECTORY, tests/recordings when none
+-- is given. Run it from the root of the repository, after a change to the shipped policies, then
 --     gzip -n -9 -f tests/recordings/working-day.jsonl
 --
--- The facts are told by working_day.lua and native_day.lua; the decisions are those of the program and the policies.
+-- The facts are told by working_day.lua and native_day.lua; the decisions are those of the program
+-- and the policies.
 package.path = "tests/?.lua;" .. package.path
 local Random = require("support.random")
 local clock = require("recordings.clock")
@@ -24,7 +25,8 @@ local function recorder(set)
     return assert(set:decide(kind, json.encode(facts, { ascii = true }), {
       params_json = PARAMS[kind],
       record = {
-        id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(), eval_us = 0,
+        id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(),
+          eval_us = 0,
       },
     })).record
   end

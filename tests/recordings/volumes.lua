@@ -52,7 +52,8 @@ volumes.list = {
   { name = "invoices", bucket = "invoices-ap-b3n8v5c2z6-ext-s3alias", way = "listing", rate = 0.15,
     stack = 20, model = "invoice", inference = "provisioned",
     file = function(random, number)
-      return ("inbox/%s/RE-2026-%05d.pdf"):format(random:choice { "berlin", "osaka", "lyon" }, number),
+      return ("inbox/%s/RE-2026-%05d.pdf"):format(random:choice { "berlin", "osaka", "lyon" },
+        number),
         pick_size(random, 20 * KB, 2 * MB)
     end },
   { name = "media", bucket = "media-ap-t5r1e8d3f7-ext-s3alias", way = "notification", rate = 0.3,
@@ -63,14 +64,16 @@ volumes.list = {
       if random:chance(0.4) then return key, pick_size(random, 8 * MB, 40000 * MB) end
       return key, pick_size(random, 300 * KB, 6 * MB)
     end },
-  { name = "research", bucket = "research-ap-p9o4i2u6y8-ext-s3alias", rate = 0.4, way = "encoded listing",
+  { name = "research", bucket = "research-ap-p9o4i2u6y8-ext-s3alias", rate = 0.4,
+    way = "encoded listing",
     model = "spectra", inference = "serverless",
     file = function(random, number)
       if random:chance(0.25) then
         local key = random:choice(ODD_KEYS)
         return key, key:find("/$") and 0 or pick_size(random, 100, 3 * MB)
       end
-      return ("group-%d/run-%05d.csv"):format(random:integer(1, 4), number), pick_size(random, 2 * KB, 5 * MB)
+      return ("group-%d/run-%05d.csv"):format(random:integer(1, 4), number),
+        pick_size(random, 2 * KB, 5 * MB)
     end },
   { name = "landing", bucket = "weir-landing-eu", versioned = true, way = "eventbridge", rate = 0.5,
     model = "tabular", inference = "none",

@@ -50,7 +50,8 @@ end
 function day:report(volume, object, way, delay)
   self.agenda:at(self.agenda.now + delay, function(ms)
     object.id = self.random:uuid()
-    local job = self:map(ms, SHAPES[way](object), volume.way == "eventbridge" and volume.name or nil)
+    local job = self:map(ms, SHAPES[way](object), volume.way == "eventbridge" and volume.name
+      or nil)
     if job then collect(volume, job) end
   end)
 end
@@ -65,7 +66,9 @@ function day:notify(volume, object, ms)
     delay = back - ms + random:integer(0, 3 * MINUTE)
   end
   self:report(volume, object, volume.way, delay)
-  if random:chance(0.02) then self:report(volume, object, volume.way, delay + random:integer(100, 90000)) end
+  if random:chance(0.02) then
+    self:report(volume, object, volume.way, delay + random:integer(100, 90000))
+  end
 end
 
 function day:write(volume, ms)
@@ -83,7 +86,9 @@ function day:write(volume, ms)
   else
     self:notify(volume, object, ms)
   end
-  if volume.way == "notification" and random:chance(0.1) then table.insert(volume.unlisted, object) end
+  if volume.way == "notification" and random:chance(0.1) then
+    table.insert(volume.unlisted, object)
+  end
   if volume.versioned and random:chance(0.05) then
     self.agenda:at(ms + random:integer(1, 3) * HOUR, function(later)
       object.id, object.at = random:uuid(), clock.text(later)
@@ -110,7 +115,10 @@ local FAILURES = {
 function day:start_transform(volume, waiting, ms)
   local random = self.random
   self.jobs = self.jobs + 1
-  local job = { name = ("%s-20261120-%04d"):format(volume.name, self.jobs), model = volume.model .. "-batch" }
+  local job = {
+    name = ("%s-20261120-%04d"):format(volume.name, self.jobs),
+    model = volume.model .. "-batch",
+  }
   job.started = random:chance(0.5) and clock.text(ms) or (clock.MIDNIGHT * 1000 + ms)
 
   local function state(status, after, more)
@@ -168,7 +176,9 @@ function day:plan_volume(volume, offset)
   agenda:every(MINUTE, clock.DAY, MINUTE, function(ms)
     local rate = volume.rate * volumes.BUSY[ms // HOUR]
     local count = 0
-    for _ = 1, random:successes(12, rate / 12) do count = count + random:integer(1, volume.stack or 1) end
+    for _ = 1, random:successes(12, rate / 12) do
+      count = count + random:integer(1, volume.stack or 1)
+    end
     -- Bursts: the post is scanned at nine and at noon, exports run at two, the laboratory uploads
     -- at night.
     local minute = ms // MINUTE

@@ -11,23 +11,40 @@ describe("the runtime, when its API misbehaves,", function()
 
   before_each(lambda.reset)
 
-  -- Plays a script to its end, the last event being a good one; → the posts, and how the process ended.
+  -- Plays a script to its end, the last event being a good one; → the posts, and how the process
+  -- ended.
   local function play(...)
     local runtime = lambda.start(environment)
     lambda.script(...)
     local posts = lambda.posts(1)
+
     return posts, runtime:stop()
   end
 
   it("asks again after an error, a lost connection, or an answer that is none", function()
     for _, step in ipairs {
-      { kind = "status", status = 500 }, { kind = "status", status = 403 }, { kind = "hangup" }, { kind = "half" },
+      { kind = "status", status = 500 }, {
+        kind = "status",
+        status = 403,
+      }, { kind = "hangup" }, { kind = "half" },
       { kind = "raw", text = "" }, { kind = "raw", text = "garbage\r\n\r\n" },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: nine\r\n\r\n{}" },
-      { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}" },
-      { kind = "raw", text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}" },
-      { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n" },
-      { kind = "raw", text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n" },
+      {
+        kind = "raw",
+        text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+      },
+      {
+        kind = "raw",
+        text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+      },
+      {
+        kind = "raw",
+        text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+      },
+      {
+        kind = "raw",
+        text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}0\r\n\r\n",
+      },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 2\r\n\r\n{}" },
       { kind = "raw",
         text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n\r\n{}" },
@@ -57,13 +74,15 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal(1, result.status)
     assert.matches("answered 500 when asked for the next event", result.stderr)
     assert.matches("gave no answer", result.stderr)
-    assert.matches("FATAL weir: the Runtime API failed three times in a row; giving up\n$", result.stderr)
+    assert.matches("FATAL weir: the Runtime API failed three times in a row; giving up\n$",
+      result.stderr)
   end)
 
   it("ends when nobody listens", function()
     local result = lambda.start(environment, { api = "127.0.0.1:1" }):wait()
     assert.equal(1, result.status)
-    assert.matches("cannot connect to the Runtime API at 127.0.0.1:1: Connection refused", result.stderr, 1, true)
+    assert.matches("cannot connect to the Runtime API at 127.0.0.1:1: Connection refused",
+      result.stderr, 1, true)
     assert.equal(1, lambda.start(environment, { api = "no-such-host.invalid:80" }):wait().status)
   end)
 
@@ -83,7 +102,8 @@ describe("the runtime, when its API misbehaves,", function()
     local post = lambda.posts(1)[1]
     assert.equal("/init/error", post.path)
     assert.equal("Runtime.InvalidSetting", post.headers["lambda-runtime-function-error-type"])
-    assert.equal("AWS_LAMBDA_MAX_CONCURRENCY is not a number of at least 1", json.decode(post.body).errorMessage)
+    assert.equal("AWS_LAMBDA_MAX_CONCURRENCY is not a number of at least 1",
+      json.decode(post.body).errorMessage)
   end)
 
   -- What an invocation's metrics say of it: "10" a success, "01" an error; and each is there once.
@@ -96,7 +116,9 @@ describe("the runtime, when its API misbehaves,", function()
         if record.RoutingDecisions then decisions = decisions + record.RoutingDecisions end
       end
     end
+
     assert.equal(1, decisions)
+
     return found
   end
 
@@ -109,7 +131,8 @@ describe("the runtime, when its API misbehaves,", function()
     assert.equal("/invocation/request-2/response", posts[2].path)
     assert.matches("request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response",
       result.stdout)
-    -- The metrics are made while the answer is on its way: they must not tell of a success that was none.
+    -- The metrics are made while the answer is on its way: they must not tell of a success that was
+    -- none.
     assert.equal("01", outcomes(result.stdout, "request-1"))
     assert.equal("10", outcomes(result.stdout, "request-2"))
   end)
@@ -140,7 +163,8 @@ describe("the runtime, when its API misbehaves,", function()
 
     it("with a response and an error, and sends none where Lambda sent none", function()
       local runtime = lambda.start(environment)
-      lambda.script(event("r-1", "one"), event("r-2", "two/+= 2", "["), event("r-3"), event("r-1", "four"),
+      lambda.script(event("r-1", "one"), event("r-2", "two/+= 2", "["), event("r-3"),
+        event("r-1", "four"),
         { kind = "raw", text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-5\r\nConnection: close\r\n"
           .. "Lambda-Runtime-Invocation-Id: a\1b\r\n\r\n{\"file_count\": 3}" })
       local posts = lambda.posts(5)
@@ -162,7 +186,8 @@ describe("the runtime, when its API misbehaves,", function()
       local posts = lambda.posts(3)
       runtime:stop()
       run.remove(root)
-      assert.same({ "/invocation/r-1/response", "/invocation/r-1/error", "/invocation/r-2/response" },
+      assert.same({ "/invocation/r-1/response", "/invocation/r-1/error",
+        "/invocation/r-2/response" },
         { posts[1].path, posts[2].path, posts[3].path })
       assert.same({ "one", "one", "two" },
         { posts[1].headers[HEADER], posts[2].headers[HEADER], posts[3].headers[HEADER] })
@@ -174,6 +199,7 @@ describe("the runtime, when its API misbehaves,", function()
       for i = 1, 40 do
         events[i] = event("r-" .. i, i % 5 ~= 0 and "id-" .. i or nil, i % 7 == 0 and "[" or nil)
       end
+
       lambda.script(table.unpack(events))
       local posts = lambda.posts(40)
       runtime:stop()
@@ -187,7 +213,12 @@ describe("the runtime, when its API misbehaves,", function()
   it("logs a failure that nobody takes with its request, once", function()
     lambda.replies({ status = 500 }, { status = 202 })
     local runtime = lambda.start(environment)
-    lambda.script({ kind = "event", body = "[" }, { kind = "event", id = "request-2", body = '{"file_count": 3}' })
+    lambda.script({ kind = "event", body = "[" }, {
+      kind = "event",
+      id = "request-2",
+      body = '{"file_count": 3}',
+    })
+
     lambda.posts(2)
     local result = runtime:stop()
     assert.matches("request%-1 ERROR InvalidJson: ", result.stdout)
@@ -215,11 +246,17 @@ return { handle = function(event)
   return function(write) write("streamed") end
 end }]] }
     lambda.reset()
-    local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, WEIR_POLICY_SOURCE = false }
+    local runtime = lambda.start {
+      _HANDLER = "function.handle",
+      LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false,
+    }
+
     local function event(id, body)
       return { kind = "raw", text = ("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
         .. "Content-Length: %d\r\n\r\n%s"):format(id, #body, body) }
     end
+
     lambda.script(event("a", "{}"), event("b", '{"large": true}'))
     local posts = lambda.posts(2)
     run.remove(root)
@@ -255,6 +292,7 @@ end }]] }
       runtime:signal("KILL")
       assert.equal(137, runtime:wait().status)
     end
+
     lambda.reset()
     assert.equal("/invocation/request-1/response", play(EVENT)[1].path)
   end)
@@ -262,7 +300,10 @@ end }]] }
   it("serves with as many pollers as Lambda asks for", function()
     local runtime = lambda.start { _HANDLER = "routing", AWS_LAMBDA_MAX_CONCURRENCY = "4" }
     local events = {}
-    for i = 1, 40 do events[i] = { kind = "event", id = "r" .. i, body = ('{"file_count": %d}'):format(i) } end
+    for i = 1, 40 do
+      events[i] = { kind = "event", id = "r" .. i, body = ('{"file_count": %d}'):format(i) }
+    end
+
     lambda.script(table.unpack(events))
     local posts, seen = lambda.posts(40), {}
     for _, post in ipairs(posts) do seen[post.path] = true end
@@ -274,7 +315,10 @@ end }]] }
   end)
 
   it("refuses a number of pollers that is none", function()
-    local result = lambda.start({ _HANDLER = "routing", AWS_LAMBDA_MAX_CONCURRENCY = "many" }):wait()
+    local result = lambda.start({
+      _HANDLER = "routing",
+      AWS_LAMBDA_MAX_CONCURRENCY = "many",
+    }):wait()
     assert.equal(2, result.status)
     assert.matches("AWS_LAMBDA_MAX_CONCURRENCY is 'many'", result.stderr)
   end)

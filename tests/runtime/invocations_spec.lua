@@ -22,9 +22,11 @@ describe("the runtime", function()
   local function failure_of(post) return assert(json.decode(post.body)) end
 
   it("answers each event with the handler's result, and logs the decision before it", function()
-    local posts, result = lambda.run({ _HANDLER = "routing" }, '{"file_count": 3}', '{"file_count": 30}')
+    local posts, result = lambda.run({ _HANDLER = "routing" }, '{"file_count": 3}',
+      '{"file_count": 30}')
     assert.equal("/invocation/request-1/response", posts[1].path)
-    assert.same({ action = "realtime", because = "3 files, below 10", file_count = 3 }, json.decode(posts[1].body))
+    assert.same({ action = "realtime", because = "3 files, below 10", file_count = 3 },
+      json.decode(posts[1].body))
     assert.equal("batch", json.decode(posts[2].body).action)
     assert.equal(0, result.status, result.stderr)
     assert.equal("", result.stderr)
@@ -34,15 +36,24 @@ describe("the runtime", function()
   end)
 
   it("logs decisions that replay", function()
-    local _, result = lambda.run({ _HANDLER = "routing" }, '{"file_count": 3}', '{"file_count": 30}')
-    local replay = run { "replay", "-", "-p", "policies", stdin = result.stdout:gsub('{"_aws"[^\n]*\n', "") }
+    local _, result = lambda.run({ _HANDLER = "routing" }, '{"file_count": 3}',
+      '{"file_count": 30}')
+    local replay = run {
+      "replay",
+      "-",
+      "-p",
+      "policies",
+      stdin = result.stdout:gsub('{"_aws"[^\n]*\n', "")
+    }
+
     assert.equal(0, replay.status, replay.stdout .. replay.stderr)
     assert.matches("2  identical to what was recorded", replay.stdout, 1, true)
   end)
 
   it("reads whatever encoding the event comes in", function()
     local event = '{"file_count": 12' .. (" "):rep(20000) .. "}"
-    local posts = lambda.run({ _HANDLER = "routing" }, { body = event, chunked = 1 }, { body = event, chunked = 4096 },
+    local posts = lambda.run({ _HANDLER = "routing" }, { body = event, chunked = 1 },
+      { body = event, chunked = 4096 },
       { body = event })
     for _, post in ipairs(posts) do assert.equal("batch", json.decode(post.body).action) end
   end)
@@ -56,15 +67,22 @@ describe("the runtime", function()
       assert.equal(expected, posts[i].headers["lambda-runtime-function-error-type"])
       assert.equal(expected, failure_of(posts[i]).errorType)
     end
+
     assert.equal("/invocation/request-5/response", posts[5].path)
-    assert.matches("request%-1 ERROR InvalidJson: the event is not JSON: line 1, column 2", result.stdout)
+    assert.matches("request%-1 ERROR InvalidJson: the event is not JSON: line 1, column 2",
+      result.stdout)
   end)
 
-  it("takes NAME.handler for the function's own file before it takes it for one of weir's", function()
+  it("takes NAME.handler for the function's own file before it takes it for one of weir's",
+    function()
     local posts = lambda.run({ _HANDLER = "routing.handler" }, '{"file_count": 3}')
     assert.equal("realtime", json.decode(posts[1].body).action)
-    root = run.directory { ["routing.lua"] = "return { handler = function() return 'the function' end }" }
-    posts = lambda.run({ _HANDLER = "routing.handler", LAMBDA_TASK_ROOT = root }, '{"file_count": 3}')
+    root = run.directory {
+      ["routing.lua"] = "return { handler = function() return 'the function' end }",
+    }
+
+    posts = lambda.run({ _HANDLER = "routing.handler", LAMBDA_TASK_ROOT = root },
+      '{"file_count": 3}')
     assert.equal('"the function"', posts[1].body)
   end)
 
@@ -84,7 +102,8 @@ end }]], "{}", '{"table": true}')
     assert.matches("request%-1 ERROR LuaError: .*it broke {\"stackTrace\":", result.stdout)
   end)
 
-  it("fails the invocation when the handler answers nil, and names a reason that has none", function()
+  it("fails the invocation when the handler answers nil, and names a reason that has none",
+    function()
     local posts = lambda.run(package [[
 return { handle = function(event)
   if event.silent then return nil end
@@ -96,7 +115,8 @@ end }]], "{}", '{"silent": true}')
   end)
 
   it("fails the invocation when the result cannot be JSON", function()
-    local posts = lambda.run(package "return { handle = function() return { f = print } end }", "{}")
+    local posts = lambda.run(package "return { handle = function() return { f = print } end }",
+      "{}")
     assert.equal("/invocation/request-1/error", posts[1].path)
   end)
 
@@ -158,23 +178,30 @@ return { handle = function(event)
   if ways[event.way] then return ways[event.way]() end
   return { generator(), (select(2, resume(create(function(...) coroutine.yield(...) end), "given"))) }
 end }]], { body = '{"way": "wrapped"}', deadline_in_ms = 300 }, { body = '{"way": "resumed"}', deadline_in_ms = 300 },
-      { body = '{"way": "nested"}', deadline_in_ms = 300 }, { body = '{"way": "after_one"}', deadline_in_ms = 300 },
+      { body = '{"way": "nested"}', deadline_in_ms = 300 }, {
+        body = '{"way": "after_one"}',
+        deadline_in_ms = 300,
+      },
       "{}")
     for i = 1, 4 do
       assert.equal("/invocation/request-" .. i .. "/error", posts[i].path)
       assert.equal("DeadlineExceeded", failure_of(posts[i]).errorType)
     end
+
     -- What a coroutine is in the middle of goes on in the next invocation.
     assert.equal('[3,"given"]', posts[5].body)
     assert.equal("", result.stderr)
   end)
 
-  it("lets a coroutine go on in the next invocation that yielded just when the handler was stopped", function()
+  it("lets a coroutine go on in the next invocation that yielded just when the handler was stopped",
+    function()
     local events = {}
-    for i = 1, 12 do -- the timer rings now in the handler, now in the coroutine, now while it yields
+    -- the timer rings now in the handler, now in the coroutine, now while it yields
+    for i = 1, 12 do
       events[2 * i - 1] = { body = "{}", deadline_in_ms = 50 }
       events[2 * i] = '{"quick": true}'
     end
+
     local posts = lambda.run(package [[
 local function yields() while true do coroutine.yield() end end
 local generator = coroutine.create(yields)
@@ -205,7 +232,8 @@ local results = {
   { coroutine.resume(coroutine.create(function(...) return select("#", ...), ... end), 1, 2, nil) },
 }
 ]]
-    local posts = lambda.run(package(code .. "return { handle = function() return results end }"), "{}")
+    local posts = lambda.run(package(code .. "return { handle = function() return results end }"),
+      "{}")
     local own = assert(load(code .. "return results", "=" .. "handler.lua"))()
     local function plain(text) return (text:gsub("[%w_/%.]*%.lua:", "handler.lua:")) end
     assert.equal(plain(json.encode(own)), plain(posts[1].body))
@@ -225,6 +253,7 @@ end }]], { body = '{"quick": true}', deadline_in_ms = -1000 },
       assert.matches(("request-%d ERROR DeadlineExceeded"):format(i), result.stdout, 1, true)
       assert.matches(('"request_id":"request-%d"'):format(i), result.stdout, 1, true)
     end
+
     assert.equal('"done"', posts[4].body)
     assert.equal("", result.stderr)
   end)
@@ -345,7 +374,8 @@ end end }]])
     assert.equal("/invocation/request-2/error", posts[4].path)
     assert.matches("mid%-stream", failure_of(posts[4]).errorMessage)
     assert.equal("/invocation/request-3/response", posts[5].path)
-    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: [^\n]*more only as a stream of", result.stdout)
+    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: [^\n]*more only as a stream of",
+      result.stdout)
   end)
 
   it("passes on what Lambda says of the invocation", function()
@@ -358,9 +388,11 @@ return { handle = function()
 end }]], { body = "{}", headers = { ["lambda-runtime-trace-id"] = "Root=1-2-3;Sampled=0",
       ["Lambda-Runtime-Client-Context"] = "{}", ["Lambda-Runtime-Cognito-Identity"] = "c",
       ["LAMBDA-RUNTIME-AWS-TENANT-ID"] = "t" } })
-    assert.same({ request_id = "request-1", trace_id = "Root=1-2-3;Sampled=0", client_context = "{}",
+    assert.same({ request_id = "request-1", trace_id = "Root=1-2-3;Sampled=0",
+      client_context = "{}",
       function_arn = "arn:aws:lambda:eu-west-1:111122223333:function:f",
-      cognito_identity = "c", tenant_id = "t", environment = "Root=1-2-3;Sampled=0" }, json.decode(posts[1].body))
+      cognito_identity = "c", tenant_id = "t", environment = "Root=1-2-3;Sampled=0" },
+        json.decode(posts[1].body))
   end)
 
   it("tells Lambda why it cannot start, and ends", function()
@@ -369,6 +401,7 @@ end }]], { body = "{}", headers = { ["lambda-runtime-trace-id"] = "Root=1-2-3;Sa
       local result = lambda.start(environment):wait()
       return failure_of(lambda.posts(1)[1]), result, lambda.posts(1)[1]
     end
+
     local failure, result, post = start { _HANDLER = "routin" }
     assert.equal("/init/error", post.path)
     assert.equal("Runtime.NoSuchHandler", failure.errorType)
@@ -383,15 +416,21 @@ end }]], { body = "{}", headers = { ["lambda-runtime-trace-id"] = "Root=1-2-3;Sa
     assert.matches("function.lua:1: unexpected symbol", failure.errorMessage, 1, true)
     run.remove(root)
     assert.equal("Runtime.LuaError", start(package "error('at load')").errorType)
-    assert.equal("Runtime.PolicySetRefused", start { _HANDLER = "routing", WEIR_POLICY_SOURCE = "/nowhere" }.errorType)
-    assert.equal("Runtime.InvalidSetting", start { _HANDLER = "routing", WEIR_POLICY_SOURCE = "ftp://x" }.errorType)
-    assert.equal("Runtime.InvalidSetting", start { _HANDLER = "routing", WEIR_PARAMS = "[]" }.errorType)
-    assert.equal("Runtime.PolicySetRefused", start { _HANDLER = "routing", WEIR_PARAMS = '{"thresh": 1}' }.errorType)
-    assert.equal("Runtime.InvalidSetting", start { _HANDLER = "routing", WEIR_POLICY_POLL_SECONDS = "often" }.errorType)
+    assert.equal("Runtime.PolicySetRefused",
+      start { _HANDLER = "routing", WEIR_POLICY_SOURCE = "/nowhere" }.errorType)
+    assert.equal("Runtime.InvalidSetting",
+      start { _HANDLER = "routing", WEIR_POLICY_SOURCE = "ftp://x" }.errorType)
+    assert.equal("Runtime.InvalidSetting",
+      start { _HANDLER = "routing", WEIR_PARAMS = "[]" }.errorType)
+    assert.equal("Runtime.PolicySetRefused",
+      start { _HANDLER = "routing", WEIR_PARAMS = '{"thresh": 1}' }.errorType)
+    assert.equal("Runtime.InvalidSetting",
+      start { _HANDLER = "routing", WEIR_POLICY_POLL_SECONDS = "often" }.errorType)
   end)
 
   it("takes parameters from WEIR_PARAMS", function()
-    local posts = lambda.run({ _HANDLER = "routing", WEIR_PARAMS = '{"routing.threshold": 2}' }, '{"file_count": 3}')
+    local posts = lambda.run({ _HANDLER = "routing", WEIR_PARAMS = '{"routing.threshold": 2}' },
+      '{"file_count": 3}')
     assert.equal("batch", json.decode(posts[1].body).action)
   end)
 

@@ -10,7 +10,10 @@ local servers = require "support.servers"
 
 local function records(result)
   local list = {}
-  for line in result.stdout:gmatch("[^\n]+") do list[#list + 1] = assert(json.decode(line), line) end
+  for line in result.stdout:gmatch("[^\n]+") do
+    list[#list + 1] = assert(json.decode(line), line)
+  end
+
   return list
 end
 
@@ -22,25 +25,33 @@ end
 
 describe("the runtime's log", function()
   it("has one JSON record a line, with the request's id, when the format is JSON", function()
-    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }, "[]", '{"file_count": 3}')
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON" }, "[]",
+      '{"file_count": 3}')
     local list = records(result)
     local failure = where(list, function(r) return r.level == "ERROR" end)[1]
     assert.matches("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$", failure.timestamp)
     failure.timestamp = nil
-    assert.same({ level = "ERROR", requestId = "request-1", message = "the event must be a JSON object",
+    assert.same({ level = "ERROR", requestId = "request-1",
+      message = "the event must be a JSON object",
       errorType = "InvalidEvent", errorMessage = "the event must be a JSON object",
       stackTrace = json.array {} }, failure)
-    for _, record in ipairs(list) do assert.truthy(record.requestId or record.request_id, json.encode(record)) end
+    for _, record in ipairs(list) do
+      assert.truthy(record.requestId or record.request_id, json.encode(record))
+    end
   end)
 
-  it("keeps what a handler prints in front of the invocation's own lines, and out of them", function()
+  it("keeps what a handler prints in front of the invocation's own lines, and out of them",
+    function()
     local root = run.directory { ["function.lua"] =
       [[return { handle = function() io.write("one\ntwo\nthr") return 1 end }]] }
     local _, result = lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root,
       WEIR_POLICY_SOURCE = false }, "{}", "{}")
     run.remove(root)
     local lines = {}
-    for line in result.stdout:gmatch("[^\n]+") do lines[#lines + 1] = line:match('^{"_aws"') or line end
+    for line in result.stdout:gmatch("[^\n]+") do
+      lines[#lines + 1] = line:match('^{"_aws"') or line
+    end
+
     assert.same({ "one", "two", '{"_aws"', "throne", "two", '{"_aws"', "thr" }, lines)
   end)
 
@@ -50,7 +61,8 @@ describe("the runtime's log", function()
   end)
 
   it("leaves out what is below the level, but never a decision", function()
-    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]", '{"file_count": 3}')
+    local _, result = lambda.run({ _HANDLER = "routing", AWS_LAMBDA_LOG_LEVEL = "FATAL" }, "[]",
+      '{"file_count": 3}')
     assert.not_matches("InvalidEvent: ", result.stdout)
     assert.matches('"schema":"weir.decision/1"', result.stdout, 1, true)
   end)
@@ -66,6 +78,7 @@ describe("the runtime's log", function()
       assert.equal("ERROR", record.level)
       assert.matches("^%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z$", record.timestamp)
     end
+
     local replay = run { "replay", "-", "-p", "policies", stdin = result.stdout }
     assert.matches("1  identical to what was recorded", replay.stdout, 1, true)
     for _, level in ipairs { "INFO", "TRACE" } do
@@ -76,12 +89,14 @@ describe("the runtime's log", function()
   end)
 
   it("keeps what was said with line breaks in one record", function()
-    local _, result = lambda.run({ _HANDLER = "routing" }, '"a\\nb"', '{"file_count": "a\\nb\\u0007"}')
+    local _, result = lambda.run({ _HANDLER = "routing" }, '"a\\nb"',
+      '{"file_count": "a\\nb\\u0007"}')
     local count = 0
     for line in result.stdout:gmatch("[^\n]+") do
       assert.matches("^[%d{]", line)
       count = count + 1
     end
+
     assert.truthy(count >= 2, result.stdout)
   end)
 end)
@@ -93,7 +108,13 @@ describe("the runtime's metrics", function()
     local own = where(records { stdout = result.stdout:gsub("[^\n]* ERROR [^\n]*\n", "") },
       function(r) return r.Duration end)
     assert.equal(2, #own)
-    assert.same({ 1, 0, 1, 0 }, { own[1].Success, own[1].Error, own[1].ColdStart, own[2].ColdStart })
+    assert.same({ 1, 0, 1, 0 }, {
+      own[1].Success,
+      own[1].Error,
+      own[1].ColdStart,
+      own[2].ColdStart,
+    })
+
     assert.same({ 0, 1 }, { own[2].Success, own[2].Error })
     assert.equal("routing", own[1].Handler)
     assert.equal("f", own[1].Function)
@@ -158,7 +179,8 @@ describe("the runtime's traces", function()
       AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
     for name, value in pairs(more or {}) do environment[name] = value end
-    return (lambda.run(environment, { body = EVENT, headers = { ["Lambda-Runtime-Trace-Id"] = header } }))
+    return (lambda.run(environment, { body = EVENT,
+      headers = { ["Lambda-Runtime-Trace-Id"] = header } }))
   end
 
   before_each(cloud.reset)
@@ -172,11 +194,13 @@ describe("the runtime's traces", function()
       if #list >= count then break end
       process.sleep(10)
     end
+
     for i, text in ipairs(list) do
       local head, document = text:match("^([^\n]+)\n(.*)$")
       assert.equal('{"format":"json","version":1}', head)
       list[i] = json.decode(document)
     end
+
     return list
   end
 
@@ -184,11 +208,22 @@ describe("the runtime's traces", function()
     invoke(SAMPLED)
     local call, decision = table.unpack(documents(2))
     for _, document in ipairs { call, decision } do
-      assert.same({ ROOT, PARENT, "subsegment" }, { document.trace_id, document.parent_id, document.type })
+      assert.same({ ROOT, PARENT, "subsegment" }, {
+        document.trace_id,
+        document.parent_id,
+        document.type,
+      })
+
       assert.matches("^%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x%x$", document.id)
       assert.is_true(document.end_time >= document.start_time)
     end
-    assert.same({ "SageMaker", "aws", "DescribeEndpoint" }, { call.name, call.namespace, call.aws.operation })
+
+    assert.same({ "SageMaker", "aws", "DescribeEndpoint" }, {
+      call.name,
+      call.namespace,
+      call.aws.operation,
+    })
+
     assert.equal("decide routing", decision.name)
     assert.equal("realtime", decision.annotations.action)
     assert.matches("^sha256:", decision.annotations.policy)
@@ -197,7 +232,10 @@ describe("the runtime's traces", function()
 
   it("have the look for new policies in them", function()
     cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
-      { headers = { ["Next-Poll-Configuration-Token"] = "two" }, body = assert(policy_set.load("policies")):bundle() },
+      {
+        headers = { ["Next-Poll-Configuration-Token"] = "two" },
+        body = assert(policy_set.load("policies")):bundle()
+      },
       { headers = { ["Next-Poll-Configuration-Token"] = "three" }, body = "" } } }
     invoke(SAMPLED, nil, { WEIR_POLICY_SOURCE = "appconfig:a/b/c", WEIR_POLICY_POLL_SECONDS = "0" })
     local look = documents(3)[1]
@@ -250,9 +288,11 @@ end }]] }
   end)
 
   it("are not sent otherwise", function()
-    for _, header in ipairs { (SAMPLED:gsub("1$", "0")), "Sampled=1", "Root=x;Parent=y;Sampled=1" } do
+    for _, header in ipairs { (SAMPLED:gsub("1$", "0")), "Sampled=1",
+      "Root=x;Parent=y;Sampled=1" } do
       assert.equal("/invocation/request-1/response", invoke(header)[1].path)
     end
+
     assert.same({}, documents(0))
   end)
 

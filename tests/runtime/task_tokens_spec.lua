@@ -1,5 +1,5 @@
--- Task tokens in the built runtime: what it prints, measures, traces and answers never shows one, and a
--- process that is killed in the middle of an invocation loses none.
+-- Task tokens in the built runtime: what it prints, measures, traces and answers never shows one,
+-- and a process that is killed in the middle of an invocation loses none.
 local cloud = require "support.aws"
 local crash_matrix = require "support.crash_matrix"
 local emulators = require "support.emulator"
@@ -18,8 +18,10 @@ local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
 
 local function variables(mode)
   return { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-    AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret, AWS_MAX_ATTEMPTS = "1",
-    TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out" }
+    AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
+      AWS_MAX_ATTEMPTS = "1",
+    TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1",
+      OUTPUT_PATH = "s3://bucket/out" }
 end
 
 describe("the runtime keeps task tokens out of", function()
@@ -35,6 +37,7 @@ describe("the runtime keeps task tokens out of", function()
       quiet = #more == 0 and quiet + 1 or 0
       process.sleep(5)
     end
+
     return list
   end
 
@@ -44,8 +47,10 @@ describe("the runtime keeps task tokens out of", function()
   local function watch(handler, mode, format)
     lambda.reset()
     local environment = variables(mode)
-    environment._HANDLER, environment.AWS_LAMBDA_LOG_FORMAT, environment.AWS_LAMBDA_LOG_LEVEL = handler, format, "TRACE"
+    environment._HANDLER, environment.AWS_LAMBDA_LOG_FORMAT,
+      environment.AWS_LAMBDA_LOG_LEVEL = handler, format, "TRACE"
     environment.AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp
+
     return setmetatable({ runtime = lambda.start(environment), count = 0 }, Watched)
   end
 
@@ -58,6 +63,7 @@ describe("the runtime keeps task tokens out of", function()
     self.posts = lambda.posts(self.count)
     local operations = {}
     for i, request in ipairs(cloud.requests()) do operations[i - before] = request.operation end
+
     return self.posts[self.count], operations
   end
 
@@ -67,7 +73,13 @@ describe("the runtime keeps task tokens out of", function()
     local traces = datagrams()
     assert.is_true(#traces > self.count // 2)
     assert.is_true(#result.stdout > 100)
-    return table.concat { result.stdout, result.stderr, json.encode(self.posts), table.concat(traces) }
+
+    return table.concat {
+      result.stdout,
+      result.stderr,
+      json.encode(self.posts),
+      table.concat(traces)
+    }
   end
 
   -- The event of a handler's invocation on a fresh world.
@@ -76,11 +88,13 @@ describe("the runtime keeps task tokens out of", function()
     workflow.waiting(TOKEN)
     if handler == "sagemaker_invoke" then return workflow.task(TOKEN) end
     assert.matches("/response$", starter(workflow.task(TOKEN)).path)
+
     return workflow.finish(assert(next(workflow.jobs())), status, "because of " .. TOKEN)
   end
 
   -- The calls that carry the token; only who was sent it can quote it.
-  local CARRIERS = { PutItem = true, DeleteItem = true, SendTaskSuccess = true, SendTaskFailure = true,
+  local CARRIERS = { PutItem = true, DeleteItem = true, SendTaskSuccess = true,
+    SendTaskFailure = true,
     CreateTransformJob = "direct" }
 
   local function SOMETHING() return "something" end
@@ -92,7 +106,8 @@ describe("the runtime keeps task tokens out of", function()
 
   -- A service that refuses a call, quoting the token as somebody may.
   local function refusal(quote)
-    return { kind = "status", status = 400, headers = { ["Content-Type"] = "application/x-amz-json-1.0" },
+    return { kind = "status", status = 400,
+      headers = { ["Content-Type"] = "application/x-amz-json-1.0" },
       body = json.encode { __type = "x#AccessDeniedException",
         message = "will not have '" .. quote(TOKEN, 5) .. "' here", detail = { quote(TOKEN, 3) } } }
   end
@@ -100,19 +115,25 @@ describe("the runtime keeps task tokens out of", function()
   -- A started job for sagemaker_callback comes from a runtime of its own.
   local function with_starter(mode, body)
     local environment = variables(mode)
-    local emulator <close> = emulators.start { "--handler", "sagemaker_invoke", "--timeout", "60", env = environment,
+    local emulator <close> = emulators.start { "--handler", "sagemaker_invoke", "--timeout", "60",
+      env = environment,
       "--env", "TOKEN_TABLE=" .. workflow.TABLE, "--env", "TOKEN_STORAGE_MODE=" .. mode,
       "--env", "MODEL_NAME=model-1", "--env", "OUTPUT_PATH=s3://bucket/out" }
     body(function(event)
       local response = emulator:invoke(event)
-      return { path = response.headers["x-amz-function-error"] and "/error" or "/response", body = response.body }
+      return {
+        path = response.headers["x-amz-function-error"] and "/error" or "/response",
+        body = response.body,
+      }
     end)
+
     token_search.check(emulator:log() .. emulator:messages(), TOKEN)
   end
 
   for _, handler in ipairs { "sagemaker_invoke", "sagemaker_callback" } do
     for _, mode in ipairs(MODES) do
-      it(("logs, metrics, traces and answers of %s (%s), whichever call fails"):format(handler, mode), function()
+      it(("logs, metrics, traces and answers of %s (%s), whichever call fails"):format(handler,
+        mode), function()
         with_starter(mode, function(starter)
           local failures = 0
           for i, format in ipairs { "JSON", "Text" } do
@@ -125,15 +146,18 @@ describe("the runtime keeps task tokens out of", function()
                   local event = event_for(handler, starter, status)
                   local faults = {}
                   for pass = 1, call - 1 do faults[pass] = { kind = "pass" } end
-                  faults[call] = refusal(carries(operation, mode) and token_search.QUOTES[n] or SOMETHING)
+                  faults[call] = refusal(carries(operation, mode) and token_search.QUOTES[n]
+                    or SOMETHING)
                   cloud.faults(table.unpack(faults))
                   local answer = watched:invoke(event)
                   failures = failures + (answer.path:find("/error$") and 1 or 0)
                 end
               end
             end
+
             token_search.check(watched:output(), TOKEN)
           end
+
           assert.is_true(failures >= (mode == "dynamodb" and 20 or 10), failures)
         end)
       end)
@@ -160,10 +184,13 @@ describe("a runtime that is killed", function()
     local options = { "--handler", handler, "--timeout", "60", layer = layer, env = {} }
     for name, value in pairs(variables(mode)) do
       if name:find("^AWS") then options.env[name] = value
-      elseif name ~= "HOME" then table.insert(options, "--env") table.insert(options, name .. "=" .. value) end
+      elseif name ~= "HOME" then table.insert(options, "--env") table.insert(options, name .. "="
+        .. value) end
     end
+
     local emulator = emulators.start(options)
     emulator.pid_file = layer .. "/pid"
+
     return emulator
   end
 
@@ -178,12 +205,15 @@ describe("a runtime that is killed", function()
     assert.equal(200, response.status)
     if not response.headers["x-amz-function-error"] then return true end
     assert.equal("Runtime.ExitError", json.decode(response.body).errorType, response.body)
+
     return false
   end
 
   for name, case in pairs(crash_matrix.cases { tokens = { TOKEN, SECOND }, deliver = deliver,
     pid_file = function(handler, mode) return functions[handler .. " " .. mode].pid_file end,
     afterwards = function()
-      for _, each in pairs(functions) do token_search.check(each:log() .. each:messages(), TOKEN) end
+      for _, each in pairs(functions) do
+        token_search.check(each:log() .. each:messages(), TOKEN)
+      end
     end }) do it(name, case) end
 end)

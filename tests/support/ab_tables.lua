@@ -2,7 +2,8 @@
 --
 --   ab_tables.create("sharded" | "numbered" | "single")   → the table's name, the table being empty
 --   ab_tables.items(name)                                 → its items, in DynamoDB's JSON
---   ab_tables.effects(config[, more])                     live effects with these settings and a clock
+--   ab_tables.effects(config[, more])                     live effects with these settings and a
+-- clock
 --       that stands at effects.at
 local files = require("support.files")
 local json = require("weir.json")
@@ -20,7 +21,10 @@ local function definition(hash, range, range_type)
     BillingMode = "PAY_PER_REQUEST",
     AttributeDefinitions = { { AttributeName = hash, AttributeType = "S" },
       range and { AttributeName = range, AttributeType = range_type } },
-    KeySchema = { { AttributeName = hash, KeyType = "HASH" }, range and { AttributeName = range, KeyType = "RANGE" } },
+    KeySchema = {
+      { AttributeName = hash, KeyType = "HASH" },
+      range and { AttributeName = range, KeyType = "RANGE" },
+    },
   }
 end
 
@@ -43,8 +47,10 @@ function ab_tables.create(shape)
   for key, value in pairs(DEFINITIONS[shape]) do
     if key ~= "TableName" then input[key] = value end
   end
+
   assert(db:create_table(input))
   repeat until assert(db:describe_table({ TableName = name })).Table.TableStatus == "ACTIVE"
+
   return name
 end
 
@@ -56,15 +62,20 @@ function ab_tables.items(name)
 end
 
 function ab_tables.effects(config, more)
-  local live = effects.live({ client = { credentials = cloud.credentials, getenv = cloud.environment() } })
+  local live = effects.live({
+    client = { credentials = cloud.credentials, getenv = cloud.environment() },
+  })
+
   function live.setting(_, name, default)
     local value = config[name] or default
     if value then return value end
     return nil, name .. " is missing", "NotConfigured"
   end
+
   live.at = 1795435200
   function live.now() return live.at end
   for name, value in pairs(more or {}) do live[name] = value end
+
   return live
 end
 

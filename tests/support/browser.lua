@@ -1,5 +1,5 @@
--- Pages in a real browser, for specs: headless Chromium through browser.mjs, which says what steps there
--- are and what comes back.
+-- Pages in a real browser, for specs: headless Chromium through browser.mjs, which says what steps
+-- there are and what comes back.
 --
 --   local seen = browser.visit(path, { { keys = { "Tab" } }, { evaluate = "document.title" } })
 --   seen.results[2], seen.console, seen.exceptions, seen.requests
@@ -11,10 +11,12 @@ local browser = {}
 function browser.visit(path, steps)
   local request, answer = os.tmpname(), os.tmpname()
   files.write(request, json.encode { page = path, steps = json.array(steps) })
-  files.shell(("node tests/support/browser.mjs <%s >%s"):format(files.quote(request), files.quote(answer)))
+  files.shell(("node tests/support/browser.mjs <%s >%s"):format(files.quote(request),
+    files.quote(answer)))
   local seen = assert(json.decode(files.read(answer)))
   os.remove(request)
   os.remove(answer)
+
   return seen
 end
 

@@ -5,7 +5,8 @@
 --   world.claims { way =, mode =, owner =, … }   → claims, as claims.new makes them
 --   world.items    object → item
 --   world.time     epoch seconds
---   world.fail     function(n, operation) → "before" | "after" | nil: the nth call fails, before the
+--   world.fail     function(n, operation) → "before" | "after" | nil: the nth call fails, before
+-- the
 --                  table acts or after
 local claims = require "weir.events.claims"
 local effects = require "weir.effects"
@@ -16,6 +17,7 @@ local function copy(value)
   if type(value) ~= "table" then return value end
   local result = {}
   for key, item in pairs(value) do result[key] = copy(item) end
+
   return result
 end
 
@@ -29,7 +31,11 @@ function operations.PutItem(world, input)
     world.items[input.Item.object] = copy(input.Item)
     return {}
   end
-  return nil, "condition", "ConditionalCheckFailedException", { status = 400, fields = { Item = copy(held) } }
+
+  return nil, "condition", "ConditionalCheckFailedException", {
+    status = 400,
+    fields = { Item = copy(held) },
+  }
 end
 
 function operations.GetItem(world, input) return { Item = copy(world.items[input.Key.object]) } end
@@ -41,8 +47,14 @@ function World:perform(request)
   self.calls = self.calls + 1
   local how = self.fail and self.fail(self.calls, request.operation)
   local results
-  if how ~= "before" then results = table.pack(operations[request.operation](self, request.input)) end
-  if how then return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} } end
+  if how ~= "before" then
+    results = table.pack(operations[request.operation](self, request.input))
+  end
+
+  if how then
+    return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} }
+  end
+
   return table.unpack(results, 1, results.n)
 end
 
@@ -57,6 +69,7 @@ function claims_world.new()
     for name, value in pairs(given or {}) do options[name] = value end
     return claims.new(live, options)
   end
+
   return world
 end
 

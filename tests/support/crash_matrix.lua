@@ -1,10 +1,11 @@
--- Task tokens when the process dies: SIGKILL before and after every call to AWS of both handlers, the
--- event delivered again, and in the end one answer and an empty table.
+-- Task tokens when the process dies: SIGKILL before and after every call to AWS of both handlers,
+-- the event delivered again, and in the end one answer and an empty table.
 --
 --   for name, case in pairs(crash_matrix.cases { … }) do it(name, case) end
 --
 --   { tokens = { first, second },
---     deliver = function(handler, event, mode) → true | false: the process was killed; raises otherwise
+--     deliver = function(handler, event, mode) → true | false: the process was killed; raises
+-- otherwise
 --     pid_file = function(handler, mode) → where the process writes its id
 --     afterwards = function()?    more to check of each case }
 --
@@ -19,16 +20,27 @@ local crash_matrix = {}
 -- deliveries, in which the process may die.
 local function scenarios(first, second)
   local job
-  local function invoke(token) return { "sagemaker_invoke", function() return workflow.task(token) end } end
+  local function invoke(token)
+    return { "sagemaker_invoke", function() return workflow.task(token) end }
+  end
+
   local callback = { "sagemaker_callback", function() return workflow.event(job, "Completed") end }
   local function over() workflow.over(first) end
   local function finish()
     job = assert(next(workflow.jobs()))
     workflow.set_job(job, "Completed")
   end
+
   return {
     ["of a job from start to end"] = { first, invoke(first), finish, callback },
-    ["of a retry that takes the job over"] = { second, invoke(first), over, invoke(second), finish, callback },
+    ["of a retry that takes the job over"] = {
+      second,
+      invoke(first),
+      over,
+      invoke(second),
+      finish,
+      callback,
+    },
     ["of a late delivery that answers"] = { first, invoke(first), finish, invoke(first), callback },
   }
 end
@@ -43,7 +55,8 @@ local function deliver_twice(given, step, mode, call, kind)
   assert.is_true(given.deliver(step[1], step[2](), mode))
 end
 
--- Plays a scenario; in step `victim`, if any, the process dies. → how many calls each delivery made.
+-- Plays a scenario; in step `victim`, if any, the process dies. → how many calls each delivery
+-- made.
 local function play(given, scenario, mode, victim, call, kind)
   local calls = {}
   workflow.reset()
@@ -57,8 +70,10 @@ local function play(given, scenario, mode, victim, call, kind)
       calls[i] = #workflow.cloud.requests() - before
     end
   end
+
   assert.equal("success", workflow.answered(scenario[1])[1].kind)
   workflow.is_empty()
+
   return calls
 end
 
@@ -76,11 +91,13 @@ function crash_matrix.cases(given)
             end
           end
         end
+
         assert.is_true(deaths >= (mode == "dynamodb" and 16 or 8), deaths)
         if given.afterwards then given.afterwards() end
       end
     end
   end
+
   return cases
 end
 

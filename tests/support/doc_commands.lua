@@ -35,6 +35,7 @@ function doc_commands.find(lines)
       current.last = number
     end
   end
+
   return found
 end
 
@@ -42,6 +43,7 @@ local function capture(command)
   local pipe = assert(io.popen(command, "r"))
   local output = pipe:read("a")
   local _, how, code = pipe:close()
+
   return output, how == "exit" and code or 128 + code
 end
 
@@ -51,6 +53,7 @@ local function scratch_copy()
   local copy = "tar --exclude=./build --exclude=./.git --exclude=node_modules -cf - . | tar -xf - -C "
   local _, code = capture(copy .. files.quote(directory))
   assert(code == 0, "cannot copy the repository")
+
   return directory
 end
 
@@ -60,7 +63,8 @@ local function program_directory()
 end
 
 local function run(command, directory, programs)
-  local settings = "PATH=" .. files.quote(programs) .. ":\"$PATH\" NO_COLOR=1 COLUMNS=100 TERM=dumb LC_ALL=C.UTF-8"
+  local settings = "PATH=" .. files.quote(programs)
+    .. ":\"$PATH\" NO_COLOR=1 COLUMNS=100 TERM=dumb LC_ALL=C.UTF-8"
   local script = ("cd %s && unset WEIR_PARAMS && export %s && exec </dev/null 2>&1 && %s"):format(
     files.quote(directory), settings, command)
   local output, code = capture(script)
@@ -68,6 +72,7 @@ local function run(command, directory, programs)
   for line in output:gmatch("([^\n]*)\n?") do lines[#lines + 1] = line end
   while lines[#lines] == "" do lines[#lines] = nil end
   if code ~= 0 then lines[#lines + 1] = ("[exit %d]"):format(code) end
+
   return lines
 end
 
@@ -83,6 +88,7 @@ local function same(lines, command, output)
   for i, got in ipairs(output) do
     if not doc_commands.same_line(lines[command.first + i - 1], got) then return false end
   end
+
   return true
 end
 
@@ -92,11 +98,14 @@ function doc_commands.check(path)
   local lines = read_lines(path)
   local commands = doc_commands.find(lines)
   local directory, programs, wrong = scratch_copy(), program_directory(), {}
+
   for _, command in ipairs(commands) do
     command.output = run(command.command, directory, programs)
     if not same(lines, command, command.output) then wrong[#wrong + 1] = command end
   end
+
   capture("rm -rf " .. files.quote(directory))
+
   return wrong, #commands, lines
 end
 
@@ -110,14 +119,17 @@ function doc_commands.update(path)
       local shown = command.first + n - 1 <= command.last and lines[command.first + n - 1]
       if shown and doc_commands.same_line(shown, got) then command.output[n] = shown end
     end
+
     local rest = table.move(lines, command.last + 1, #lines, 1, {})
     for n = #lines, command.first, -1 do lines[n] = nil end
     table.move(command.output, 1, #command.output, #lines + 1, lines)
     table.move(rest, 1, #rest, #lines + 1, lines)
   end
+
   if #wrong > 0 then
     files.write(path, table.concat(lines, "\n") .. "\n")
   end
+
   return wrong
 end
 
@@ -134,6 +146,7 @@ local function main(arguments)
       end
     end
   end
+
   return status
 end
 

@@ -14,9 +14,12 @@ Emulator.__index = Emulator
 function M.scripted_layer()
   local pwd = io.popen("pwd"):read("l")
   local directory = run.directory {
-    bootstrap = "#!/bin/sh\nexec node " .. run.quote(pwd .. "/tests/servers/scripted_runtime.mjs") .. "\n",
+    bootstrap = "#!/bin/sh\nexec node " .. run.quote(pwd .. "/tests/servers/scripted_runtime.mjs")
+      .. "\n",
   }
+
   os.execute("chmod 755 " .. run.quote(directory .. "/bootstrap"))
+
   return directory
 end
 
@@ -35,7 +38,10 @@ M.wait = wait
 function M.start(given)
   local self = setmetatable({ out = os.tmpname(), err = os.tmpname() }, Emulator)
   local words = { "exec", "env", "PATH=" .. run.quote(os.getenv("PATH")) }
-  for name, value in pairs(given.env or {}) do words[#words + 1] = run.quote(name .. "=" .. value) end
+  for name, value in pairs(given.env or {}) do
+    words[#words + 1] = run.quote(name .. "=" .. value)
+  end
+
   words[#words + 1] = run.quote(run.program) .. " emulate"
   if given.layer then words[#words + 1] = run.quote(given.layer) end
   for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
@@ -47,17 +53,24 @@ function M.start(given)
   self.port = wait("the emulator's port", function()
     local text = run.read(self.err)
     local port = tonumber(text:match("ready at http://127%.0%.0%.1:(%d+).*\nNext: curl [^\n]*\n"))
-    if not port and text:find("^weir: ") and not text:find("ready at", 1, true) then error(text, 0) end
+    if not port and text:find("^weir: ") and not text:find("ready at", 1, true) then
+      error(text, 0)
+    end
+
     return port
   end)
+
   self.url = "http://127.0.0.1:" .. self.port
+
   return self
 end
 
 function Emulator:request(event, headers, path)
   return {
-    method = "POST", url = self.url .. (path or "/2015-03-31/functions/function/invocations"), headers = headers,
-    body = type(event) == "table" and json.encode(event) or event or "", direct = true, timeout_ms = 120000,
+    method = "POST", url = self.url .. (path or "/2015-03-31/functions/function/invocations"),
+      headers = headers,
+    body = type(event) == "table" and json.encode(event) or event or "", direct = true,
+      timeout_ms = 120000,
   }
 end
 
@@ -86,6 +99,7 @@ local function through(program, text)
   local output = pipe:read("a")
   pipe:close()
   os.remove(path)
+
   return output
 end
 
@@ -98,6 +112,7 @@ function Emulator:stop(signal)
   os.execute(("kill -%s %d"):format(signal or "TERM", self.pid))
   local _, how, status = self.pipe:close()
   self.pipe = nil
+
   return how == "exit" and status or 128 + status, (process.clock() - started) / 1000
 end
 

@@ -1,8 +1,10 @@
--- An experiment on real parts and a simulated clock: the A/B table of deploy/ab-table.json in dynalite,
+-- An experiment on real parts and a simulated clock: the A/B table of deploy/ab-table.json in
+-- dynalite,
 -- SageMaker, CloudWatch and EventBridge at the model-checked server, the real handler.
 --
 --   local trial = experiment.new { settings =, variants =, policies =, seed =, per_minute =, … }
---   trial:step()         five minutes of traffic into table and CloudWatch, then one run of the handler
+--   trial:step()         five minutes of traffic into table and CloudWatch, then one run of the
+-- handler
 --                        → report, as handlers.run gives it
 --   trial:traffic(minutes), trial:compare(event)   each alone
 --   trial:play(most, seen)   steps until a promotion or a rollback
@@ -28,7 +30,8 @@ local definition = assert(json.decode(files.read "deploy/ab-table.json"))
 experiment.TABLE = definition.TableName
 
 local function post(path, value)
-  local response = assert(http.request { method = "POST", url = cloud.front.url .. "/__test/" .. path,
+  local response = assert(http.request { method = "POST", url = cloud.front.url .. "/__test/"
+    .. path,
     body = json.encode(value), timeout_ms = 60000 })
   assert(response.status == 200, response.body)
   return assert(json.decode(response.body))
@@ -46,24 +49,31 @@ local function empty_table()
     assert(db:create_table(definition))
     repeat until assert(db:describe_table { TableName = experiment.TABLE }).Table.TableStatus == "ACTIVE"
   end
+
   local deletes = {}
   for _, item in ipairs(experiment.items()) do
     local key = { test_shard = item.test_shard.S, time_id = item.time_id.S }
     deletes[#deletes + 1] = { DeleteRequest = { Key = key } }
   end
+
   assert(db:write_all(experiment.TABLE, deletes))
 end
 
 -- Effects -----------------------------------------------------------------------------------------
 
 local function effects_for(self)
-  local live = effects.live { client = { credentials = cloud.credentials, getenv = cloud.environment() } }
+  local live = effects.live {
+    client = { credentials = cloud.credentials, getenv = cloud.environment() },
+  }
+
   function live.setting(_, name, default)
     local value = self.settings[name] or default
     if value then return value end
     return nil, name .. " is missing", "NotConfigured"
   end
+
   function live.now() return self.now end
+
   return live
 end
 
@@ -76,6 +86,7 @@ local function variants_with(defaults, given)
     for key, value in pairs(change) do variant[key] = value end
     variants[name] = variant
   end
+
   return variants
 end
 
@@ -97,16 +108,20 @@ function experiment.new(given)
   empty_table()
   cloud.reset()
 
-  self.settings = { endpoint_name = self.endpoint, ab_test_table_name = experiment.TABLE, promotion = "act",
+  self.settings = { endpoint_name = self.endpoint, ab_test_table_name = experiment.TABLE,
+    promotion = "act",
     ab_test_records = "sketches", late_seconds = "300" }
   for name, value in pairs(given.settings or {}) do self.settings[name] = value or nil end
-  self.set = given.set or assert(policy_set.load(given.policies or "policies", { params = given.params }))
+  self.set = given.set or assert(policy_set.load(given.policies or "policies",
+    { params = given.params }))
   endpoints.now(self.now)
-  endpoints.make { [self.endpoint] = { seed = given.seed or 1, update_seconds = given.update_seconds or 90,
+  endpoints.make { [self.endpoint] = { seed = given.seed or 1,
+    update_seconds = given.update_seconds or 90,
     modified = math.min(self.now, experiment.START) - 3600,
     variants = variants_with(DEFAULTS, given.variants) } }
   self.effects = effects_for(self)
   self.table = assert(ab_table.settings(self.effects))
+
   return self
 end
 
@@ -119,15 +134,18 @@ function experiment:record(minute)
     assert(ab_table.record(self.effects, self.table, self.endpoint,
       { variant = minute.variant, is_error = is_error, latency_ms = latency_ms }))
   end
+
   for _ = 1, minute.errors do record(true) end
   for _, latency in ipairs(minute.latencies) do record(false, latency) end
 end
 
 function experiment:traffic(minutes)
   local from = self.now - self.now % 60
-  for _, minute in ipairs(endpoints.traffic(self.endpoint, from, from + 60 * minutes, self.per_minute)) do
+  for _, minute in ipairs(endpoints.traffic(self.endpoint, from, from + 60 * minutes,
+    self.per_minute)) do
     if not self.records_lost then self:record(minute) end
   end
+
   self:wait(from + 60 * minutes - self.now)
   assert(ab_table.flush(self.effects, self.table))
 end
@@ -152,11 +170,12 @@ function experiment:step(event)
   self:wait(5)
   local report = self:compare(event)
   self:wait(-5)
+
   return report
 end
 
--- Steps until a decision other than `hold` and `ramp` was carried out, or `most` steps. seen(result) sees
--- each. → the last result
+-- Steps until a decision other than `hold` and `ramp` was carried out, or `most` steps.
+-- seen(result) sees each. → the last result
 function experiment:play(most, seen)
   local assert = require "luassert"
   for _ = 1, most do
@@ -173,10 +192,13 @@ function experiment:recording()
   local lines = {}
   for i, line in ipairs(self.decisions) do
     local decision = assert(json.decode(line))
-    lines[i] = assert(self.set:record("promotion", json.encode(decision.facts, { ascii = true, sort = true }), {
-      id = ("%s-%06d"):format(self.endpoint, i), time = process.timestamp(decision.facts.now * 1000),
+    lines[i] = assert(self.set:record("promotion",
+      json.encode(decision.facts, { ascii = true, sort = true }), {
+      id = ("%s-%06d"):format(self.endpoint, i),
+        time = process.timestamp(decision.facts.now * 1000),
       request_id = ("look-%06d"):format(i), eval_us = 0 }))
   end
+
   return table.concat(lines, "\n") .. "\n"
 end
 
@@ -192,7 +214,10 @@ end
 function experiment:shares()
   local shares = {}
   local described = assert(cloud.client("sagemaker"):describe_endpoint { EndpointName = self.endpoint })
-  for _, variant in ipairs(described.ProductionVariants) do shares[variant.VariantName] = variant.CurrentWeight end
+  for _, variant in ipairs(described.ProductionVariants) do
+    shares[variant.VariantName] = variant.CurrentWeight
+  end
+
   return shares
 end
 

@@ -1,5 +1,5 @@
--- An A/B table, an endpoint and EventBridge in memory, below live effects: a thousand experiments in
--- seconds. Real parts are in tests/integration.
+-- An A/B table, an endpoint and EventBridge in memory, below live effects: a thousand experiments
+-- in seconds. Real parts are in tests/integration.
 --
 --   local world = experiment_world.new { key = "numbered" | "sharded", policy = policy set }
 --   world.now, world.arrives      the clock; from when on what is written now can be read
@@ -28,6 +28,7 @@ local function same_key(world, item, key)
   for _, name in ipairs(world.key) do
     if plain(item[name]) ~= plain(key[name]) then return false end
   end
+
   return true
 end
 
@@ -43,10 +44,15 @@ function operations.PutItem(world, input)
   local at, old = find(world, input.Item)
   local values = input.ExpressionAttributeValues
   if input.ConditionExpression and (old and old.edition) ~= (values and values[":seen"]) then
-    return nil, "the condition failed", "ConditionalCheckFailedException", { status = 400, fields = {} }
+    return nil, "the condition failed", "ConditionalCheckFailedException", {
+      status = 400,
+      fields = {},
+    }
   end
+
   input.Item.visible_from = world.arrives or world.now
   world.items[at or #world.items + 1] = input.Item
+
   return {}
 end
 
@@ -58,15 +64,18 @@ function operations.Query(world, input)
   for _, item in ipairs(world.items) do
     local at = plain(item[range])
     if item[hash] == values[":hash"] and item.visible_from <= world.now
-      and type(at) == type(plain(values[":low"])) and at >= plain(values[":low"]) and at <= plain(values[":high"]) then
+      and type(at) == type(plain(values[":low"])) and at >= plain(values[":low"])
+        and at <= plain(values[":high"]) then
       found[#found + 1] = item
     end
   end
+
   return { Items = found }
 end
 
 function operations.DescribeEndpoint(world)
-  return { EndpointName = "e", EndpointStatus = "InService", EndpointConfigName = "c", LastModifiedTime = 0,
+  return { EndpointName = "e", EndpointStatus = "InService", EndpointConfigName = "c",
+    LastModifiedTime = 0,
     ProductionVariants = world.variants }
 end
 
@@ -113,6 +122,7 @@ function experiment_world.new(given)
   function live.setting(_, name, default) return settings[name] or default end
   function live.now() return world.now end
   world.effects, world.table = live, assert(ab_table.settings(live))
+
   return world
 end
 

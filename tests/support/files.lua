@@ -22,6 +22,7 @@ function files.lines_of(command)
   local ok, how, status = pipe:close()
   if not ok then error(("%s %s: %s"):format(how, status, command), 2) end
   if #lines == 0 then error(command .. " prints nothing", 2) end
+
   return lines
 end
 
@@ -30,6 +31,7 @@ function files.read(path)
   local file = assert(io.open(path, "rb"))
   local text = assert(file:read("a"))
   file:close()
+
   return text
 end
 
@@ -45,8 +47,10 @@ function files.write(path, text)
     files.shell("mkdir -p " .. files.quote(path:match("^(.*)/") or "."))
     file = assert(io.open(path, "wb"))
   end
+
   assert(file:write(text))
   assert(file:close())
+
   return path
 end
 
@@ -57,6 +61,7 @@ function files.directory(contents)
   files.shell("mkdir " .. files.quote(path))
   made[#made + 1] = path
   for name, text in pairs(contents or {}) do files.write(path .. "/" .. name, text) end
+
   return path
 end
 

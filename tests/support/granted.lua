@@ -40,7 +40,9 @@ local function ask_of(grant, role)
   return {
     action = grant.action,
     resource = resource,
-    context = grant.action == "sagemaker:CreateTransformJob" and { ["sagemaker:ModelArn"] = MODEL } or nil,
+    context = grant.action == "sagemaker:CreateTransformJob" and {
+      ["sagemaker:ModelArn"] = MODEL,
+    } or nil,
   }
 end
 
@@ -49,8 +51,10 @@ local function in_bucket(asked)
   if asked.resource == OWN_ACCESS_POINT then
     return { action = asked.action, resource = "arn:aws:s3:::weir-files" }
   end
+
   local path = asked.resource:match("^" .. OWN_ACCESS_POINT:gsub("%p", "%%%0") .. "/object/(.*)$")
   if not path then return nil end
+
   return { action = asked.action, resource = "arn:aws:s3:::weir-files/" .. path }
 end
 
@@ -64,6 +68,7 @@ local function requests_of(name, role)
   local has_bucket, has_mode = name == "events", sets_trigger_mode(name)
   local by_handler = {}
   local settings = role and { storage_role_arn = role, external_id = templates.EXTERNAL_ID }
+
   for _, handler in ipairs(handlers.names) do
     local list = json.array {}
     for _, request in ipairs(permission_runs.requests(handler, nil, settings)) do
@@ -72,11 +77,14 @@ local function requests_of(name, role)
         if has_mode or not asked.resource:find("/trigger-mode", 1, true) then
           list[#list + 1] = asked
         end
+
         if has_bucket then list[#list + 1] = in_bucket(asked) end
       end
     end
+
     by_handler[handler] = list
   end
+
   return by_handler
 end
 
@@ -90,6 +98,7 @@ function granted.boundary()
     place = templates.place(),
   } }
   known_boundary = answers[1].resources.BoundaryPolicy.Properties.PolicyDocument
+
   return known_boundary
 end
 

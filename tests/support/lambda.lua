@@ -1,5 +1,5 @@
--- The built runtime against tests/servers/runtime_api.mjs: $WEIR_BOOTSTRAP, or `bootstrap` beside the
--- program under test.
+-- The built runtime against tests/servers/runtime_api.mjs: $WEIR_BOOTSTRAP, or `bootstrap` beside
+-- the program under test.
 --
 --   local runtime = lambda.start { _HANDLER = "routing" }
 --   lambda.script({ kind = "event", body = "{}" })
@@ -40,12 +40,20 @@ function Runtime:wait()
   for _ = 1, 6000 do
     local status = run.read(self.done):match("%d+")
     if status then
-      local result = { status = tonumber(status), stdout = run.read(self.out), stderr = run.read(self.err) }
+      local result = {
+        status = tonumber(status),
+        stdout = run.read(self.out),
+        stderr = run.read(self.err)
+      }
+
       for _, path in ipairs { self.out, self.err, self.done } do os.remove(path) end
+
       return result
     end
+
     process.sleep(10)
   end
+
   os.execute("kill -KILL " .. self.pid)
   error("the runtime did not end", 2)
 end
@@ -57,20 +65,27 @@ function Runtime:stop()
   return self:wait()
 end
 
--- start(environment[, options{ api =, command = }]): the command, a list of words, runs another bootstrap.
+-- start(environment[, options{ api =, command = }]): the command, a list of words, runs another
+-- bootstrap.
 function M.start(environment, options)
   options = options or {}
-  local self = setmetatable({ out = os.tmpname(), err = os.tmpname(), done = os.tmpname() }, Runtime)
+  local self = setmetatable({ out = os.tmpname(), err = os.tmpname(), done = os.tmpname() },
+    Runtime)
   local words = { "exec env -i", "PATH=/usr/bin:/bin", "TZ=:UTC", "WEIR_LOOPBACK_ONLY=1",
     "AWS_LAMBDA_RUNTIME_API=" .. (options.api or "127.0.0.1:" .. M.server.port) }
   local values = { AWS_LAMBDA_FUNCTION_NAME = "f", WEIR_POLICY_SOURCE = "policies" }
   for name, value in pairs(environment) do values[name] = value or nil end
   for name, value in pairs(values) do words[#words + 1] = run.quote(name .. "=" .. value) end
-  for _, word in ipairs(options.command or { M.bootstrap }) do words[#words + 1] = run.quote(word) end
-  local command = ("(%s >%s 2>%s & echo $!; wait $!; echo $? >%s) "):format(table.concat(words, " "),
+  for _, word in ipairs(options.command or { M.bootstrap }) do
+    words[#words + 1] = run.quote(word)
+  end
+
+  local command = ("(%s >%s 2>%s & echo $!; wait $!; echo $? >%s) "):format(table.concat(words,
+    " "),
     self.out, self.err, self.done)
   self.pipe = assert(io.popen(command .. "2>/dev/null", "r"))
   self.pid = assert(self.pipe:read("n"))
+
   return self
 end
 
@@ -86,9 +101,11 @@ function M.run_with(options, environment, ...)
     event.kind, event.id = event.kind or "event", event.id or "request-" .. i
     events[i] = event
   end
+
   local runtime = M.start(environment, options)
   M.script(table.unpack(events))
   local posts = M.posts(#events)
+
   return posts, runtime:stop()
 end
 

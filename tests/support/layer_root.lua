@@ -21,6 +21,7 @@ local function output(command)
   local pipe = assert(io.popen(command, "r"))
   local text = pipe:read("a")
   pipe:close()
+
   return text
 end
 
@@ -40,7 +41,10 @@ end
 
 -- Why this layer cannot be tested here; nil when it can.
 function layer_root.missing(architecture)
-  if not files.exists(layer_root.zip(architecture)) then return "the layer is not built; run ./dev test-layer" end
+  if not files.exists(layer_root.zip(architecture)) then
+    return "the layer is not built; run ./dev test-layer"
+  end
+
   if output("id -u"):match("%d+") ~= "0" then return "chroot needs root" end
 end
 
@@ -52,6 +56,7 @@ function layer_root.new(architecture)
     shell("cp %s %s", EMULATORS[architecture], self.path .. "/emulator")
     self.emulated = true
   end
+
   return self
 end
 
@@ -71,24 +76,31 @@ function layer_root:command(program)
   local words = { "/usr/sbin/chroot", self.path }
   if self.emulated then words[#words + 1] = "/emulator" end
   words[#words + 1] = program
+
   return words
 end
 
 -- given.env is the whole environment.
 function layer_root:run(given)
   local words = { "env", "-i" }
-  for name, value in pairs(given.env or {}) do words[#words + 1] = files.quote(name .. "=" .. value) end
+  for name, value in pairs(given.env or {}) do
+    words[#words + 1] = files.quote(name .. "=" .. value)
+  end
+
   for _, list in ipairs { self:command("/opt/weir"), given } do
     for _, word in ipairs(list) do words[#words + 1] = files.quote(word) end
   end
+
   local out, err, input = os.tmpname(), os.tmpname(), os.tmpname()
   files.write(input, given.stdin or "")
-  local _, how, status = os.execute(("%s <%s >%s 2>%s"):format(table.concat(words, " "), input, out, err))
+  local _, how, status = os.execute(("%s <%s >%s 2>%s"):format(table.concat(words, " "), input, out,
+    err))
   local result = { status = how == "exit" and status or 128 + status }
   for name, path in pairs { stdout = out, stderr = err, input = input } do
     result[name] = files.read(path)
     os.remove(path)
   end
+
   return result
 end
 

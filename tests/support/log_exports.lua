@@ -16,7 +16,10 @@ local function milliseconds(event) return ("%03d"):format(event.time % 1000) end
 
 -- As Python's json.dumps(value, indent=4).
 local function pretty(value, indent)
-  if type(value) ~= "table" or value == json.null then return json.encode(value, { ascii = true }) end
+  if type(value) ~= "table" or value == json.null then
+    return json.encode(value, { ascii = true })
+  end
+
   local inner, parts = indent .. "    ", {}
   local open, close = "{", "}"
 
@@ -31,7 +34,9 @@ local function pretty(value, indent)
       parts[i] = inner .. json.encode(name, { ascii = true }) .. ": " .. pretty(value[name], inner)
     end
   end
+
   if #parts == 0 then return open .. close end
+
   return open .. "\n" .. table.concat(parts, ",\n") .. "\n" .. indent .. close
 end
 
@@ -90,7 +95,8 @@ end
 
 exports["sam logs"] = function(events)
   return each(events, function(event)
-    return ("%s %s.%s000 %s\n"):format(STREAM, date(event, "%Y-%m-%dT%H:%M:%S"), milliseconds(event),
+    return ("%s %s.%s000 %s\n"):format(STREAM, date(event, "%Y-%m-%dT%H:%M:%S"),
+      milliseconds(event),
       (pretty_message(event.message):gsub("^\n", "")))
   end)
 end
@@ -128,6 +134,7 @@ local function filtered(events)
       eventId = ("3861%052d"):format(i),
     }
   end
+
   return list
 end
 
@@ -160,6 +167,7 @@ local function results_of(events)
       { field = "@ptr", value = "CmEKJgoi" .. i },
     }
   end
+
   return results
 end
 
@@ -181,6 +189,7 @@ exports["what a subscription delivers"] = function(events)
     local list = json.array {
       { id = tostring(i), timestamp = event.time, message = event.message .. "\n" },
     }
+
     return json.encode { messageType = "DATA_MESSAGE", owner = "111122223333", logStream = STREAM,
       logEvents = list }
   end)

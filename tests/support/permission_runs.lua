@@ -1,5 +1,6 @@
--- Every recorded event of tests/events/permissions/, run dry: what each handler calls. The events of
--- a handler are in HANDLER.jsonl; with their worlds they go every way on which it calls something.
+-- Every recorded event of tests/events/permissions/, run dry: what each handler calls. The events
+-- of a handler are in HANDLER.jsonl; with their worlds they go every way on which it calls
+-- something.
 local calls = require "weir.permissions.calls"
 local files = require "support.files"
 local handlers = require "weir.handlers"
@@ -32,13 +33,14 @@ function permission_runs.setting(name) return permission_runs.names[name] end
 
 function permission_runs.path(name) return ("tests/events/permissions/%s.jsonl"):format(name) end
 
--- requests(handler name[, path[, settings]]) → list of requests, in order; settings: beside those of
--- the events' config
+-- requests(handler name[, path[, settings]]) → list of requests, in order; settings: beside those
+-- of the events' config
 function permission_runs.requests(name, path, settings)
   -- Each handler is a process of its own, which remembers nothing of the others.
   for _, module in ipairs { "events.trigger_mode", "inference.ab_table", "inference.assignment" } do
     require("weir." .. module).forget()
   end
+
   local set = assert(policy_set.load("policies"))
   local all = {}
   for line in files.read(path or permission_runs.path(name)):gmatch("[^\n]+") do
@@ -47,9 +49,11 @@ function permission_runs.requests(name, path, settings)
       event.config = event.config or {}
       event.config[key] = value
     end
+
     local list = calls.observed(handlers.find(name), event, set)
     table.move(list, 1, #list, #all + 1, all)
   end
+
   return all
 end
 

@@ -1,5 +1,5 @@
--- Objects through event_processor on real parts: buckets of s3rver, the claims table in dynalite, models at the
--- model-checked server, the handler in this process, live.
+-- Objects through event_processor on real parts: buckets of s3rver, the claims table in dynalite,
+-- models at the model-checked server, the handler in this process, live.
 --
 --   local pictures = require "support.pictures"
 --   pictures.reset(settings)              an empty claims table, no output; settings of the handler
@@ -27,7 +27,8 @@ local db, s3 = cloud.client "dynamodb", cloud.client "s3"
 pictures.s3 = s3
 
 function pictures.control(method, path, value)
-  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/" .. path,
+  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/"
+    .. path,
     body = value and json.encode(value), timeout_ms = 60000 }))
   assert(response.status == 200, response.body)
   return assert(json.decode(response.body))
@@ -45,6 +46,7 @@ function pictures.claims()
     local decoded = assert(codec.decode(json.encode(item)))
     claims[decoded.object] = decoded
   end
+
   return claims
 end
 
@@ -53,16 +55,20 @@ local function empty_table()
   for object in pairs(pictures.claims()) do
     deletes[#deletes + 1] = { DeleteRequest = { Key = { object = object } } }
   end
+
   assert(db:write_all(pictures.TABLE, deletes))
 end
 
 -- Every key of the bucket, sorted.
 function pictures.keys(prefix, bucket)
   local keys = {}
-  for _, entry in ipairs(assert(s3:all("ListObjectsV2", { Bucket = bucket or "bucket", Prefix = prefix }))) do
+  for _, entry in ipairs(assert(s3:all("ListObjectsV2",
+    { Bucket = bucket or "bucket", Prefix = prefix }))) do
     keys[#keys + 1] = entry.Key
   end
+
   table.sort(keys)
+
   return keys
 end
 
@@ -71,6 +77,7 @@ function pictures.outputs(prefix)
   for _, key in ipairs(pictures.keys(prefix)) do
     outputs[key] = assert(s3:get_object { Bucket = "bucket", Key = key }).Body
   end
+
   return outputs
 end
 
@@ -78,10 +85,18 @@ function pictures.reset(settings)
   cloud.reset()
   pictures.create_table()
   empty_table()
-  for _, key in ipairs(pictures.keys "") do assert(s3:delete_object { Bucket = "bucket", Key = key }) end
+  for _, key in ipairs(pictures.keys "") do
+    assert(s3:delete_object { Bucket = "bucket", Key = key })
+  end
+
   cloud.reset()
   trigger_mode.forget()
-  pictures.settings = { claims_table = pictures.TABLE, output_bucket = "bucket", source_bucket = "bucket" }
+  pictures.settings = {
+    claims_table = pictures.TABLE,
+    output_bucket = "bucket",
+    source_bucket = "bucket",
+  }
+
   for name, value in pairs(settings or {}) do pictures.settings[name] = value end
 end
 
@@ -94,21 +109,28 @@ end
 
 function pictures.job(key, more)
   local head = assert(s3:head_object { Bucket = "bucket", Key = key })
-  local job = { work = "object", bucket = "bucket", key = key, etag = etag_of(head), size = head.ContentLength,
+  local job = { work = "object", bucket = "bucket", key = key, etag = etag_of(head),
+    size = head.ContentLength,
     source = "eventbridge" }
   for name, value in pairs(more or {}) do job[name] = value end
+
   return job
 end
 
 -- Live effects with this spec's settings.
 function pictures.effects(more)
-  local live = effects.live({ client = { credentials = cloud.credentials, getenv = cloud.environment() } })
+  local live = effects.live({
+    client = { credentials = cloud.credentials, getenv = cloud.environment() },
+  })
+
   function live.setting(_, name, default)
     local value = pictures.settings[name] or default
     if value then return value end
     return nil, name .. " is missing", "NotConfigured"
   end
+
   for name, value in pairs(more or {}) do live[name] = value end
+
   return live
 end
 
@@ -119,6 +141,7 @@ function pictures.run(name, event, more)
   shared = shared or pictures.effects()
   local live = more and pictures.effects(more) or shared
   live.plan, live.metrics, live.failures = {}, {}, {}
+
   return handlers.run(handlers.find(name), event, set, live)
 end
 

@@ -14,6 +14,7 @@ function policy_folder.new(name)
   local path = files.directory()
   if not name then return path end
   files.shell("mkdir -p " .. files.quote(path .. "/" .. name))
+
   return path .. "/" .. name
 end
 
@@ -36,6 +37,7 @@ function policy_folder.load(contents, options)
   assertions.made()
   local set, findings = policy_set.load(policy_folder.with(contents), options)
   if not set then error("does not load: " .. policy_folder.describe(findings), 2) end
+
   return set
 end
 
@@ -43,8 +45,10 @@ end
 function policy_folder.describe(findings)
   local lines = {}
   for i, f in ipairs(findings) do
-    lines[i] = ("%s:%d: %s[%s] %s"):format(f.file:match("[^/]*$"), f.line, f.severity, f.code, f.message)
+    lines[i] = ("%s:%d: %s[%s] %s"):format(f.file:match("[^/]*$"), f.line, f.severity, f.code,
+      f.message)
   end
+
   return table.concat(lines, "\n")
 end
 
@@ -56,6 +60,7 @@ function policy_folder.refused(contents, options)
   local set, findings = policy_set.load(folder, options)
   if set then error("loads, and must not", 2) end
   if #findings == 0 then error("is refused without a finding", 2) end
+
   return policy_folder.describe(findings), findings
 end
 

@@ -1,5 +1,6 @@
--- A whole account in memory, below live effects: buckets, the claims table, models whose answers follow from
--- the bytes. Ten thousand events take seconds, and a process can die between any two calls.
+-- A whole account in memory, below live effects: buckets, the claims table, models whose answers
+-- follow from the bytes. Ten thousand events take seconds, and a process can die between any two
+-- calls.
 --
 --   local world = processing_world.new { die = function(operation) → "before" | "after" | nil }
 --   world.put(key, bytes) → etag, sequencer      writes an object; its event is world.event(key)
@@ -25,7 +26,11 @@ local function refuse(code, status) return nil, code, code, { status = status, f
 local function http_date(seconds) return os.date("!%a, %d %b %Y %H:%M:%S GMT", seconds) end
 
 local function header_of(object)
-  return { ETag = '"' .. object.etag .. '"', ContentLength = #object.body, LastModified = http_date(object.at) }
+  return {
+    ETag = '"' .. object.etag .. '"',
+    ContentLength = #object.body,
+    LastModified = http_date(object.at)
+  }
 end
 
 function operations.HeadObject(world, input)
@@ -39,6 +44,7 @@ function operations.GetObject(world, input)
   if not object then return refuse("NoSuchKey", 404) end
   local answer = header_of(object)
   answer.Body = object.body
+
   return answer
 end
 
@@ -46,6 +52,7 @@ function operations.PutObject(world, input)
   world.puts[input.Key] = (world.puts[input.Key] or 0) + 1
   local etag = sha256.hex(input.Body):sub(1, 32)
   world.objects[input.Bucket][input.Key] = { body = input.Body, etag = etag, at = world.time }
+
   return {}
 end
 
@@ -61,22 +68,33 @@ function operations.ListObjectsV2(world, input)
     if key > (input.StartAfter or input.ContinuationToken or "")
       and key:sub(1, #(input.Prefix or "")) == (input.Prefix or "") then keys[#keys + 1] = key end
   end
+
   table.sort(keys)
   for i = 1, math.min(100, #keys) do
     local object = objects[keys[i]]
     contents[i] = { Key = keys[i], Size = #object.body, ETag = '"' .. object.etag .. '"',
       LastModified = os.date("!%Y-%m-%dT%H:%M:%SZ", object.at) }
   end
+
   local more = #keys > #contents
-  return { Contents = contents, IsTruncated = more, NextContinuationToken = more and contents[#contents].Key or nil }
+
+  return {
+    Contents = contents,
+    IsTruncated = more,
+    NextContinuationToken = more and contents[#contents].Key or nil,
+  }
 end
 
 function operations.DetectLabels(_, input)
   local digest = sha256.hex(input.Image.Bytes)
   local labels = {}
   for i = 1, 3 do
-    labels[i] = { Name = "Label" .. digest:sub(i, i), Confidence = 40 + tonumber(digest:sub(4 + i, 5 + i), 16) / 4.5 }
+    labels[i] = {
+      Name = "Label" .. digest:sub(i, i),
+      Confidence = 40 + tonumber(digest:sub(4 + i, 5 + i), 16) / 4.5,
+    }
   end
+
   return { Labels = labels }
 end
 
@@ -100,6 +118,7 @@ function operations.PutItem(world, input)
       world.finished[name] = (world.finished[name] or 0) + 1
     end
   end
+
   return answer
 end
 
@@ -111,6 +130,7 @@ function World:perform(request)
   if how == "before" then error(KILLED, 0) end
   local answer = table.pack(operations[request.operation](self, request.input))
   if how == "after" then error(KILLED, 0) end
+
   return table.unpack(answer, 1, answer.n)
 end
 
@@ -119,10 +139,13 @@ local set
 -- The names and values of an invocation's settings.
 local function setting_of(world)
   return function(_, name, default)
-    local settings = { claims_table = "claims", claim_lease_seconds = "60", output_bucket = "out", source_bucket = "in",
-      trigger_mode = world.mode, reconcile_grace_seconds = "0", bucket = name == "bucket" and "in" or nil }
+    local settings = { claims_table = "claims", claim_lease_seconds = "60", output_bucket = "out",
+      source_bucket = "in",
+      trigger_mode = world.mode, reconcile_grace_seconds = "0", bucket = name == "bucket" and "in"
+        or nil }
     local value = settings[name] or default
     if value then return value end
+
     return nil, name .. " is missing", "NotConfigured"
   end
 end
@@ -146,15 +169,18 @@ function processing_world.new(given)
     local object = { body = body, etag = sha256.hex(body):sub(1, 32), at = world.time,
       sequencer = ("%016X"):format(world.sequence) }
     world.objects["in"][key] = object
+
     return object
   end
 
   -- The event of an object's present state.
   function world.event(key)
     local object = world.objects["in"][key]
-    return { source = "aws.s3", ["detail-type"] = "Object Created", time = os.date("!%Y-%m-%dT%H:%M:%SZ", object.at),
+    return { source = "aws.s3", ["detail-type"] = "Object Created",
+      time = os.date("!%Y-%m-%dT%H:%M:%SZ", object.at),
       detail = { bucket = { name = "in" }, reason = "PutObject",
-        object = { key = key, size = #object.body, etag = object.etag, sequencer = object.sequencer } } }
+        object = { key = key, size = #object.body, etag = object.etag,
+          sequencer = object.sequencer } } }
   end
 
   function world.deliver(name, event)
@@ -163,8 +189,11 @@ function processing_world.new(given)
     function live.now() return world.time end
     local ok, report = pcall(handlers.run, handlers.find(name), event, set, live)
     if ok then return report end
-    if not tostring(report):find("an error value of type table was raised", 1, true) then error(report, 0) end
+    if not tostring(report):find("an error value of type table was raised", 1, true) then
+      error(report, 0)
+    end
   end
+
   return world
 end
 

@@ -7,8 +7,9 @@
 --   end)
 -- The predicate fails by raising or by returning false (nil passes). The failure is shrunk, and
 -- the message shows the smallest counterexample and the seed. WEIR_SEED=n repeats a run,
--- WEIR_SEED=random takes a fresh seed; without it every run is the same. WEIR_CASES=n caps the cases
--- of every property, for builds that are many times slower (garbage collection at every step);
+-- WEIR_SEED=random takes a fresh seed; without it every run is the same. WEIR_CASES=n caps the
+-- cases of every property, for builds that are many times slower (garbage collection at every
+-- step);
 -- WEIR_CASES=xN runs N times as many, for a soak.
 --
 -- A generator is a function of a random source. It returns a tree: { value = …, shrinks = iterator
@@ -28,6 +29,7 @@ local function new_source(seed)
     state = state ~ (state << 17)
     local bits = state * 0x2545F4914F6CDD1D
     if not min then return bits end
+
     return min + (bits >> 1) % (max - min + 1) -- a bias of 2^-30 at worst does not matter here
   end
 end
@@ -67,10 +69,13 @@ local function list_tree(elements, build, min)
           for i, element in ipairs(elements) do
             if i < first or i >= first + run then rest[#rest + 1] = element end
           end
+
           if #rest >= min then yield(list_tree(rest, build, min)) end
         end
+
         run = run // 2
       end
+
       for i, element in ipairs(elements) do
         for smaller in element.shrinks() do
           local changed = table.move(elements, 1, #elements, 1, {})
@@ -104,7 +109,17 @@ end
 
 -- Any 64-bit integer, the limits more often than chance.
 function property.int64()
-  local notable = { 0, 1, -1, math.maxinteger, math.mininteger, (1 << 53) + 1, 1 << 53, -(1 << 53) - 1 }
+  local notable = {
+    0,
+    1,
+    -1,
+    math.maxinteger,
+    math.mininteger,
+    (1 << 53) + 1,
+    1 << 53,
+    -(1 << 53) - 1,
+  }
+
   return function(source)
     if source(1, 4) == 1 then return int_tree(notable[source(1, #notable)], 0) end
     local value = source() >> source(0, 63)
@@ -120,8 +135,11 @@ local function float_tree(value)
       for _, format in ipairs({ "%.0f", "%.1f", "%.3g" }) do
         simpler[#simpler + 1] = tonumber(format:format(value)) + 0.0
       end
+
       for _, candidate in ipairs(simpler) do
-        if candidate ~= value and math.abs(candidate) <= math.abs(value) then yield(float_tree(candidate)) end
+        if candidate ~= value and math.abs(candidate) <= math.abs(value) then
+          yield(float_tree(candidate))
+        end
       end
     end),
   }
@@ -129,7 +147,8 @@ end
 
 -- Finite doubles: short decimals, limits, and any bits at all.
 function property.float()
-  local notable = { 0.0, -0.0, 1.0, 0.1, 0.5, 1e15, 1e16, 1e22, 1e23, 5e-324, 2.2250738585072014e-308,
+  local notable = { 0.0, -0.0, 1.0, 0.1, 0.5, 1e15, 1e16, 1e22, 1e23, 5e-324,
+    2.2250738585072014e-308,
     1.7976931348623157e308, 2.0 ^ 53, 2.0 ^ 63, 2.0 ^ -44 }
   return function(source)
     local kind = source(1, 4)
@@ -196,12 +215,15 @@ function property.object(keys, values, options)
     for _, pair in ipairs(entries) do object[pair[1]] = pair[2] end
     return object
   end
+
   return function(source) return list_tree(some(source, entry, 0, max), build, 0) end
 end
 
 -- Characters that break things, among ordinary ones.
-local CHARACTERS = { "a", "b", "Z", "0", "9", " ", "_", ".", "-", "/", "\\", '"', "'", "{", "}", "[",
-  "]", ":", ",", "*", "?", "\0", "\b", "\t", "\n", "\r", "\x1f", "\x7f", "\u{80}", "é", "€", "\u{D7FF}",
+local CHARACTERS = { "a", "b", "Z", "0", "9", " ", "_", ".", "-", "/", "\\", '"', "'", "{", "}",
+  "[",
+  "]", ":", ",", "*", "?", "\0", "\b", "\t", "\n", "\r", "\x1f", "\x7f", "\u{80}", "é", "€",
+    "\u{D7FF}",
   "\u{E000}", "\u{FFFD}", "\u{FFFF}", "\u{10000}", "\u{1D11E}", "\u{10FFFF}" }
 
 -- Text in UTF-8 from options.alphabet (a list of strings), at most options.max (20) of them.
@@ -216,6 +238,7 @@ function property.bytes(options)
   local alphabet = {}
   for byte = 0, 255 do alphabet[byte + 1] = string.char((byte + 97) % 256) end -- shrinks to "a"
   local min, max = options and options.min, options and options.max
+
   return property.string({ alphabet = alphabet, min = min, max = max })
 end
 
@@ -236,6 +259,7 @@ local function show(value, depth)
       parts[#parts + 1] = ("[%s] = %s"):format(show(key, depth + 1), show(item, depth + 1))
     end
   end
+
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
@@ -245,6 +269,7 @@ local function failure_of(predicate, value)
   if not ok then
     return type(result) == "table" and tostring(result.message or result) or tostring(result)
   end
+
   if result == false then return tostring(detail or "the predicate returned false") end
 end
 
@@ -258,6 +283,7 @@ local function shrink(tree, predicate, failure)
       if found then return smaller, found end
     end
   end
+
   while true do
     local smaller, found = smaller_failure()
     if not smaller then return tree.value, failure end
@@ -271,6 +297,7 @@ local function choose_seed(options)
   if wanted then
     return assert(math.tointeger(tonumber(wanted)), "WEIR_SEED must be an integer or 'random'")
   end
+
   return options.seed or 1
 end
 
@@ -281,6 +308,7 @@ local function case_count(wanted)
   local factor = setting:match("^x(%d+)$")
   if factor then return wanted * math.tointeger(tonumber(factor)) end
   local most = assert(tonumber(setting), "WEIR_CASES must be a number, or xN")
+
   return math.min(wanted, most)
 end
 

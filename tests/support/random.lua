@@ -13,6 +13,7 @@ function Random:bits()
   local z = self.state
   z = (z ~ (z >> 30)) * 0xbf58476d1ce4e5b9
   z = (z ~ (z >> 27)) * 0x94d049bb133111eb
+
   return z ~ (z >> 31)
 end
 
@@ -41,12 +42,15 @@ function Random:successes(count, probability)
     local mean, spread = count * probability, math.sqrt(count * probability * (1 - probability))
     local sum = 0
     for _ = 1, 12 do sum = sum + self:number() end
+
     return math.max(0, math.min(count, math.floor(mean + spread * (sum - 6) + 0.5)))
   end
+
   local hits = 0
   for _ = 1, count do
     if self:chance(probability) then hits = hits + 1 end
   end
+
   return hits
 end
 

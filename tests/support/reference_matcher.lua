@@ -25,6 +25,7 @@ local function copy_rules(rules)
     copies[i] = {}
     for path, values in pairs(rule) do copies[i][path] = values end
   end
+
   return copies
 end
 
@@ -35,6 +36,7 @@ local function expand(object, prefix, rules)
   for key in pairs(object) do
     if key ~= "$or" then keys[#keys + 1] = key end
   end
+
   table.sort(keys)
   for _, key in ipairs(keys) do
     local path, value = prefix .. key, object[key]
@@ -44,11 +46,13 @@ local function expand(object, prefix, rules)
       rules = expand(value, path .. ".", rules)
     end
   end
+
   if not object["$or"] then return rules end
   local all = {}
   for _, branch in ipairs(object["$or"]) do
     for _, rule in ipairs(expand(branch, prefix, copy_rules(rules))) do all[#all + 1] = rule end
   end
+
   return all
 end
 
@@ -63,6 +67,7 @@ local function flatten(value, path, elements, fields)
         for array, at in pairs(elements) do inside[array] = at end
         inside[value] = index
       end
+
       flatten(element, path, inside, fields)
     end
   elseif is_object(value) then
@@ -81,11 +86,16 @@ local function ip_bytes(text)
   if a then
     local bytes = {}
     for i, part in ipairs({ a, b, c, d }) do
-      if #part > 3 or tonumber(part) > 255 or (#part > 1 and part:sub(1, 1) == "0") then return nil end
+      if #part > 3 or tonumber(part) > 255 or (#part > 1 and part:sub(1, 1) == "0") then
+        return nil
+      end
+
       bytes[i] = string.char(tonumber(part))
     end
+
     return table.concat(bytes)
   end
+
   if not text:match("^[%x:]+$") or not text:find(":", 1, true) then return nil end
   local left, right = text:match("^(.-)::(.*)$")
   if right and right:find("::", 1, true) then return nil end
@@ -96,8 +106,10 @@ local function ip_bytes(text)
       if not group:match("^%x%x?%x?%x?$") then return nil end
       list[#list + 1] = tonumber(group, 16)
     end
+
     return list
   end
+
   local head, tail = groups(left or text), groups(right or "")
   if not head or not tail then return nil end
   local gap = 8 - #head - #tail
@@ -108,6 +120,7 @@ local function ip_bytes(text)
   for _, group in ipairs(tail) do bytes[#bytes + 1] = string.pack(">I2", group) end
   local all = table.concat(bytes)
   if all:sub(1, 12) == ("\0"):rep(10) .. "\xff\xff" then return all:sub(13) end
+
   return all
 end
 
@@ -115,8 +128,8 @@ local function hex_digits(bytes)
   return (bytes:gsub(".", function(byte) return ("%02X"):format(byte:byte()) end))
 end
 
--- The walk of event-ruler's byte machine over a range of hexadecimal digits: the first digit that lies
--- between those of both ends decides, whatever follows.
+-- The walk of event-ruler's byte machine over a range of hexadecimal digits: the first digit that
+-- lies between those of both ends decides, whatever follows.
 local function in_digits(value, low, high)
   local on_low, on_high = true, true
   for i = 1, #low do
@@ -127,6 +140,7 @@ local function in_digits(value, low, high)
     on_high = on_high and digit == top
     if not on_low and not on_high then return true end
   end
+
   return true
 end
 
@@ -142,6 +156,7 @@ local function in_cidr(text, block)
       bottom[at], top[at] = bottom[at] & ~(0x80 >> bit % 8), top[at] | 0x80 >> bit % 8
     end
   end
+
   return in_digits(hex_digits(value), hex_digits(string.char(table.unpack(bottom))),
     hex_digits(string.char(table.unpack(top))))
 end
@@ -154,11 +169,15 @@ local function wildcard(text, pattern)
     for at = 1, #text + 1 do
       if wildcard(text:sub(at), pattern:sub(2)) then return true end
     end
+
     return false
   end
+
   if first == "\\" then
-    return text:sub(1, 1) == pattern:sub(2, 2) and #text > 0 and wildcard(text:sub(2), pattern:sub(3))
+    return text:sub(1, 1) == pattern:sub(2, 2) and #text > 0
+      and wildcard(text:sub(2), pattern:sub(3))
   end
+
   return text:sub(1, 1) == first and #text > 0 and wildcard(text:sub(2), pattern:sub(2))
 end
 
@@ -171,6 +190,7 @@ local function compare(value, operator, bound)
   if operator == "<" then return value < bound end
   if operator == "<=" then return value <= bound end
   if operator == ">" then return value > bound end
+
   return value >= bound
 end
 
@@ -197,6 +217,7 @@ local function literal(value, wanted)
     local digits, own = hex_digits(ip_bytes(wanted)), ip_bytes(value)
     return own ~= nil and in_digits(hex_digits(own), digits, digits)
   end
+
   return value == wanted
 end
 
@@ -205,6 +226,7 @@ local function each(wanted, test)
   for _, one in ipairs(wanted) do
     if test(one) then return true end
   end
+
   return false
 end
 
@@ -212,8 +234,10 @@ local function anything_but(value, wanted)
   if not is_object(wanted) then
     return not each(wanted, function(one) return value == one end)
   end
+
   local operator, operands = next(wanted)
   if type(value) ~= "string" then return true end
+
   return not each(operands, function(one) return string_operators[operator](value, one) end)
 end
 
@@ -227,8 +251,10 @@ local function passes(value, wanted)
     for i = 1, #operand, 2 do
       if not compare(value, operand[i], operand[i + 1]) then return false end
     end
+
     return true
   end
+
   return type(value) == "string" and string_operators[operator](value, operand)
 end
 
@@ -246,6 +272,7 @@ local function join(chosen, field)
     if all[array] and all[array] ~= index then return nil end
     all[array] = index
   end
+
   return all
 end
 
@@ -256,6 +283,7 @@ local function choose(paths, at, rule, fields, chosen)
   for _, wanted in ipairs(rule[path]) do
     if forbids_presence(wanted) then may_be_absent = true end
   end
+
   for _, field in ipairs(fields) do
     local joined = field.path == path and join(chosen, field)
     if joined then
@@ -268,6 +296,7 @@ local function choose(paths, at, rule, fields, chosen)
       end
     end
   end
+
   return may_be_absent and not is_present and choose(paths, at + 1, rule, fields, chosen)
 end
 
@@ -281,6 +310,7 @@ function reference.matches(pattern, event)
     table.sort(paths)
     if choose(paths, 1, rule, fields, {}) then return true end
   end
+
   return false
 end
 

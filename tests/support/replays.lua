@@ -35,6 +35,7 @@ local function lines_of(set, counts)
     lines[i] = assert(set:record("routing", ('{"file_count":%d}'):format(count),
       { id = "line-" .. i, time = "2026-11-22T03:04:05.678Z" }))
   end
+
   return lines
 end
 
@@ -45,6 +46,7 @@ local function replayed(options)
     event.recording = file
     events[#events + 1] = event
   end
+
   return assert(replay.run(options)), events
 end
 
@@ -53,6 +55,7 @@ local function replay_text(set, name, text)
 end
 
 return {
-  directory = directory, path = path, write = write, read = files.read, run = files.shell, routing = routing,
+  directory = directory, path = path, write = write, read = files.read, run = files.shell,
+    routing = routing,
   lines_of = lines_of, replayed = replayed, replay_text = replay_text,
 }

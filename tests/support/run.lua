@@ -28,8 +28,10 @@ local function command_line(given)
   for name, value in pairs(given.env or {}) do
     table.insert(words, 2, run.quote(name .. "=" .. value))
   end
+
   words[#words + 1] = run.quote(run.program)
   for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
+
   return table.concat(words, " ")
 end
 
@@ -43,13 +45,20 @@ local function execute(given)
     os.remove(input)
     input = "/dev/null"
   end
+
   command = ("cd %s && %s <%s %s 2>%s"):format(run.quote(given.directory or "."), command, input,
     given.redirect or ">" .. out, err)
   local _, how, status = os.execute(command)
-  local result = { stdout = run.read(out), stderr = run.read(err), status = how == "exit" and status or 128 + status }
+  local result = {
+    stdout = run.read(out),
+    stderr = run.read(err),
+    status = how == "exit" and status or 128 + status,
+  }
+
   os.remove(out)
   os.remove(err)
   if not given.terminal then os.remove(input) end
+
   return result
 end
 

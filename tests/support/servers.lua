@@ -9,7 +9,10 @@ local running = {}
 -- The servers announce themselves in one flat JSON line.
 local function parse_announcement(line)
   local facts = {}
-  for key, value in line:gmatch('"([%w_]+)":"?([^",}]*)') do facts[key] = tonumber(value) or value end
+  for key, value in line:gmatch('"([%w_]+)":"?([^",}]*)') do
+    facts[key] = tonumber(value) or value
+  end
+
   return facts
 end
 
@@ -18,6 +21,7 @@ local function end_all()
     os.execute(("kill %d 2>/dev/null"):format(server.pid))
     server.pipe:close()
   end
+
   running = {}
 end
 
@@ -34,10 +38,12 @@ function M.start(name, ...)
     pipe:close()
     error("the test server did not start: " .. command, 2)
   end
+
   local server = parse_announcement(line)
   server.pipe = pipe
   server.url = "http://127.0.0.1:" .. server.port
   running[command] = server
+
   return server
 end
 

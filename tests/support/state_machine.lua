@@ -1,5 +1,5 @@
--- The state machine of deploy/ on real parts: aws-local-stepfunctions executes the very file, its functions
--- are the built runtime behind `weir emulate`, its services the front of the tests.
+-- The state machine of deploy/ on real parts: aws-local-stepfunctions executes the very file, its
+-- functions are the built runtime behind `weir emulate`, its services the front of the tests.
 --
 --   local stage <close> = state_machine.stage()      the functions, until closed
 --   local execution = stage:start { input =, without = { name, … }, … }
@@ -18,10 +18,14 @@ local cloud = workflow.cloud
 -- A hang ends a wait after five minutes.
 local HANG_MS = 300000
 
-local M = { MACHINE = "deploy/state-machines/inference.asl.json", RULE = "deploy/transform-job-rule.json" }
+local M = {
+  MACHINE = "deploy/state-machines/inference.asl.json",
+  RULE = "deploy/transform-job-rule.json",
+}
 
 M.HANDLERS = { ["weir-routing"] = "routing", ["weir-realtime"] = "realtime_inference",
-  ["weir-discovery"] = "discovery", ["weir-invoke"] = "sagemaker_invoke", ["weir-callback"] = "sagemaker_callback" }
+  ["weir-discovery"] = "discovery", ["weir-invoke"] = "sagemaker_invoke",
+    ["weir-callback"] = "sagemaker_callback" }
 
 local function arn(name) return "arn:aws:lambda:eu-west-1:111122223333:function:" .. name end
 
@@ -39,13 +43,15 @@ function M.start_function(name, more, handler)
     env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
       AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
       WEIR_POLICY_SOURCE = "policies" } }
-  local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1", OUTPUT_PATH = "s3://bucket/out/",
+  local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1",
+    OUTPUT_PATH = "s3://bucket/out/",
     OUTPUT_BUCKET = "bucket" }
   for key, value in pairs(more or {}) do variables[key] = value end
   for key, value in pairs(variables) do
     options[#options + 1] = "--env"
     options[#options + 1] = key .. "=" .. value
   end
+
   return emulators.start(options)
 end
 
@@ -61,6 +67,7 @@ local function ask(method, path, value)
   local response = assert(http.request { method = method, url = step_functions.url .. path,
     body = value and json.encode(value), timeout_ms = HANG_MS, direct = true })
   assert(response.status == 200, response.body)
+
   return assert(json.decode(response.body))
 end
 
@@ -107,10 +114,17 @@ function Stage:start(given)
   for _, name in ipairs(given.without or {}) do input[name] = nil end
   local request = { name = "run-" .. count, functions = self:urls() }
   for name, value in pairs(given) do request[name] = value end
-  request.without, request.input, request.machine, request.substitutions = nil, input, given.machine or M.MACHINE,
+  request.without, request.input, request.machine, request.substitutions = nil, input,
+    given.machine or M.MACHINE,
     given.substitutions or M.SUBSTITUTIONS
-  request.front = { url = cloud.front.url, key_id = cloud.front.key_id, secret = cloud.front.secret }
-  return setmetatable({ id = ask("POST", "/start", request).id, states = {}, retried = {}, caught = {} }, Execution)
+  request.front = {
+    url = cloud.front.url,
+    key_id = cloud.front.key_id,
+    secret = cloud.front.secret,
+  }
+
+  return setmetatable({ id = ask("POST", "/start", request).id, states = {}, retried = {},
+    caught = {} }, Execution)
 end
 
 -- An execution that waits for nobody, to its end: result, execution.
@@ -121,7 +135,8 @@ end
 
 -- What EventBridge does with the event of a job: the callback function's report.
 function Stage:deliver(event)
-  local response = self.functions["weir-callback"]:invoke(event, nil, "/2015-03-31/functions/weir-callback/invocations")
+  local response = self.functions["weir-callback"]:invoke(event, nil,
+    "/2015-03-31/functions/weir-callback/invocations")
   assert(not response.headers["x-amz-function-error"], response.body)
   return json.decode(response.body)
 end
@@ -138,6 +153,7 @@ function M.stage(handlers, settings)
   for name, handler in pairs(handlers or M.HANDLERS) do
     stage.functions[name] = M.start_function(name, settings, handler)
   end
+
   return stage
 end
 
@@ -145,7 +161,8 @@ end
 function M.put_files(prefix, number)
   local s3 = cloud.client "s3"
   for i = 1, number do
-    assert(s3:put_object { Bucket = "bucket", Key = ("%s%03d.csv"):format(prefix, i), Body = "row " .. i,
+    assert(s3:put_object { Bucket = "bucket", Key = ("%s%03d.csv"):format(prefix, i), Body = "row "
+      .. i,
       ContentType = "text/csv" })
   end
 end

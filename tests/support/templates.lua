@@ -7,7 +7,8 @@ local permission_runs = require "support.permission_runs"
 
 local templates = {}
 
-templates.WORKLOAD, templates.STORAGE, templates.SHARED = "222222222222", "111111111111", "333333333333"
+templates.WORKLOAD, templates.STORAGE, templates.SHARED = "222222222222", "111111111111",
+  "333333333333"
 templates.REGION = "ap-northeast-1"
 templates.BOUNDARY = ("arn:aws:iam::%s:policy/weir-boundary"):format(templates.WORKLOAD)
 templates.EXTERNAL_ID = "an-external-id-of-222222222222"
@@ -18,7 +19,11 @@ local ACCESS_POINT = permission_runs.names.bucket
 
 -- What a template is given besides its switches.
 templates.values = {
-  boundary = { Prefix = "weir", DataBucketArns = "arn:aws:s3:::weir-*", StorageAccountId = templates.STORAGE },
+  boundary = {
+    Prefix = "weir",
+    DataBucketArns = "arn:aws:s3:::weir-*",
+    StorageAccountId = templates.STORAGE,
+  },
   core = {
     ArtifactBucket = "weir-artifacts",
     LayerKey = "weir/layer.zip",
@@ -156,27 +161,39 @@ function templates.names()
   for i, path in ipairs(files.lines_of("ls deploy/cloudformation/*.yaml")) do
     names[i] = path:match("([^/]+)%.yaml$")
   end
+
   return names
 end
 
 -- given(name[, more]) → the values with every switch on; `more` replaces some, false takes one away
 function templates.given(name, more)
   local given = {}
-  for switch in files.read(templates.path(name)):gmatch("\n  (Enable%w+):\n") do given[switch] = "true" end
+  for switch in files.read(templates.path(name)):gmatch("\n  (Enable%w+):\n") do
+    given[switch] = "true"
+  end
+
   for key, value in pairs(templates.values[name] or {}) do given[key] = value end
   for key, value in pairs(more or {}) do given[key] = value or nil end
+
   return given
 end
 
 function templates.place(account, stack)
-  return { account = account or templates.WORKLOAD, region = templates.REGION, stack = stack or "weir-core" }
+  return {
+    account = account or templates.WORKLOAD,
+    region = templates.REGION,
+    stack = stack or "weir-core",
+  }
 end
 
 -- ask{ { check =, file =, … }, … } → their answers, decoded
 function templates.ask(questions)
   local texts, answers = {}, {}
   for i, question in ipairs(questions) do texts[i] = json.encode(question) end
-  for i, answer in ipairs(oracle.ask("templates.mjs", texts)) do answers[i] = assert(json.decode(answer)) end
+  for i, answer in ipairs(oracle.ask("templates.mjs", texts)) do
+    answers[i] = assert(json.decode(answer))
+  end
+
   return answers
 end
 

@@ -2,10 +2,11 @@
 -- they do for the real clients: thousands of cases a second. Tokens stay secrets in here too. Real
 -- parts are in tests/integration.
 --
---   local world = token_world.new { tokens = { "…" }, settings = {}, uuid =, fail = function(n, operation) }
+--   local world = token_world.new { tokens = { "…" }, settings = {}, uuid =, fail = function(n,
+-- operation) }
 --   world.effects    what handlers get
---   world.records    id → item;  world.jobs   name → { status =, tags = list };  world.answers  list
--- fail may answer "before" or "after": the nth call fails before the service acts, or after.
+--   world.records    id → item;  world.jobs   name → { status =, tags = list };  world.answers
+-- list fail may answer "before" or "after": the nth call fails before the service acts, or after.
 local secret = require("weir.secret")
 
 local token_world = {}
@@ -20,7 +21,11 @@ local function holds(world, input)
   local values = input.ExpressionAttributeValues or {}
   local wanted = values[":token"] or values[":seen"]
   local same = item and wanted and secret.equal(item.task_token, wanted)
-  if input.ConditionExpression:find("attribute_not_exists", 1, true) and not item then return true, item end
+
+  if input.ConditionExpression:find("attribute_not_exists", 1, true) and not item then
+    return true, item
+  end
+
   return same or false, item
 end
 
@@ -30,7 +35,11 @@ function operations.PutItem(world, input)
     world.records[input.Item.correlation_id] = input.Item
     return {}
   end
-  return nil, "condition", "ConditionalCheckFailedException", { status = 400, fields = { Item = item } }
+
+  return nil, "condition", "ConditionalCheckFailedException", {
+    status = 400,
+    fields = { Item = item },
+  }
 end
 
 function operations.DeleteItem(world, input)
@@ -39,7 +48,9 @@ function operations.DeleteItem(world, input)
   return {}
 end
 
-function operations.GetItem(world, input) return { Item = world.records[input.Key.correlation_id] } end
+function operations.GetItem(world, input)
+  return { Item = world.records[input.Key.correlation_id] }
+end
 
 function operations.Query(world, input)
   local items = {}
@@ -48,6 +59,7 @@ function operations.Query(world, input)
       items[#items + 1] = { correlation_id = id, transform_job_name = item.transform_job_name }
     end
   end
+
   return { Items = items }
 end
 
@@ -55,7 +67,8 @@ local function arn_of(name) return "arn:aws:sagemaker:r:1:transform-job/" .. nam
 
 function operations.CreateTransformJob(world, input)
   if world.jobs[input.TransformJobName] then return refuse("ResourceInUse") end
-  world.jobs[input.TransformJobName] = { status = "InProgress", tags = table.move(input.Tags, 1, #input.Tags, 1, {}),
+  world.jobs[input.TransformJobName] = { status = "InProgress",
+    tags = table.move(input.Tags, 1, #input.Tags, 1, {}),
     input = input }
   return { TransformJobArn = arn_of(input.TransformJobName) }
 end
@@ -63,9 +76,11 @@ end
 function operations.DescribeTransformJob(world, input)
   local job = world.jobs[input.TransformJobName]
   if not job then return refuse("ValidationException") end
-  local described = { TransformJobArn = arn_of(input.TransformJobName), TransformJobStatus = job.status,
+  local described = { TransformJobArn = arn_of(input.TransformJobName),
+    TransformJobStatus = job.status,
     FailureReason = job.reason }
   for name, value in pairs(job.input or {}) do described[name] = described[name] or value end
+
   return described
 end
 
@@ -74,7 +89,11 @@ function operations.ListTags(world, input)
   local tags = world.jobs[input.ResourceArn:match("[^/]*$")].tags
   local from, size = tonumber(input.NextToken or "1"), world.page_size
   local last = math.min(#tags, from + size - 1)
-  return { Tags = table.move(tags, from, last, 1, {}), NextToken = last < #tags and tostring(last + 1) or nil }
+
+  return {
+    Tags = table.move(tags, from, last, 1, {}),
+    NextToken = last < #tags and tostring(last + 1) or nil,
+  }
 end
 
 function operations.AddTags(world, input)
@@ -83,8 +102,10 @@ function operations.AddTags(world, input)
     for i = #tags, 1, -1 do
       if tags[i].Key == tag.Key then table.remove(tags, i) end
     end
+
     tags[#tags + 1] = tag
   end
+
   return {}
 end
 
@@ -102,6 +123,7 @@ local function answer(kind)
     if world.waiting[token] == "over" then return refuse("TaskTimedOut") end
     world.waiting[token] = "over"
     world.answers[#world.answers + 1] = { token = token, kind = kind, input = input }
+
     return {}
   end
 end
@@ -112,6 +134,7 @@ function operations.SendTaskHeartbeat(world, input)
   local token = known(world, input.taskToken)
   if not token then return refuse("TaskDoesNotExist") end
   if world.waiting[token] == "over" then return refuse("TaskTimedOut") end
+
   return {}
 end
 
@@ -123,8 +146,14 @@ function World:perform(request)
   self.calls = self.calls + 1
   local how = self.fail and self.fail(self.calls, request.operation)
   local results
-  if how ~= "before" then results = table.pack(operations[request.operation](self, request.input)) end
-  if how then return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} } end
+  if how ~= "before" then
+    results = table.pack(operations[request.operation](self, request.input))
+  end
+
+  if how then
+    return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} }
+  end
+
   return table.unpack(results, 1, results.n)
 end
 
@@ -149,6 +178,7 @@ function token_world.new(given)
   function live.now() return world.time end
   if given.uuid then live.uuid = given.uuid end
   world.effects = live
+
   return world
 end
 

@@ -1,11 +1,12 @@
--- Recordings of a trial, written line by line and not by any policy, so that what a report must say of them
--- is known: vision-13 against vision-12, a look every five minutes from 2026-11-20 08:05 on.
+-- Recordings of a trial, written line by line and not by any policy, so that what a report must say
+-- of them is known: vision-13 against vision-12, a look every five minutes from 2026-11-20 08:05
+-- on.
 --
 --   trial_recording.write(path, looks[, change]) → path
 --
--- Looks 1 to 5 hold for requests, the 6th ramps to 20 %, the others hold for the errors, and the last one rolls
--- back. Each window has 1,000 requests, of which vision-13 gets 100, from look 7 on 200; in the last one 30 of
--- them fail. change(entry, i) alters a line before it is written.
+-- Looks 1 to 5 hold for requests, the 6th ramps to 20 %, the others hold for the errors, and the
+-- last one rolls back. Each window has 1,000 requests, of which vision-13 gets 100, from look 7 on
+-- 200; in the last one 30 of them fail. change(entry, i) alters a line before it is written.
 local files = require "support.files"
 local json = require "weir.json"
 
@@ -22,8 +23,10 @@ local function variants(i, last)
   local failed = last and 30 or 0
   local new, old = window(requests, failed, 190 + i), window(1000 - requests, 1, 200)
   new.share, old.share = share, 1 - share
+
   return {
-    { name = "vision-12", stage = "champion", approval = "Approved", weight = 1 - share, recent = old,
+    { name = "vision-12", stage = "champion", approval = "Approved", weight = 1 - share,
+      recent = old,
       window = { requests = 900 * i, errors = i, seconds = 300 * i } },
     { name = "vision-13", stage = "challenger", approval = "Approved", weight = share, recent = new,
       window = { requests = 100 * i, errors = failed, seconds = 300 * i } },
@@ -33,7 +36,11 @@ end
 local function evidence(i, last)
   return {
     method = "always_valid", confidence = 0.95,
-    error_rate = { low = last and 0.01 or -0.02 / i, high = last and 0.05 or 0.04 / i, estimate = last and 0.03 or 0 },
+    error_rate = {
+      low = last and 0.01 or -0.02 / i,
+      high = last and 0.05 or 0.04 / i,
+      estimate = last and 0.03 or 0,
+    },
     latency = { low = -0.3 / i, high = i > 2 and 0.6 / i or nil, estimate = 0.1 / i },
     champion_requests = 900 * i, champion_errors = i, successes = 100 * i,
     sample_ratio_p = 0.4, sample_ratio_shift = 0.01,
@@ -50,6 +57,7 @@ local function decision(i, last)
     return { action = "hold", needs = ("%d more requests"):format(600 - 100 * i) },
       ("vision-13 has answered %d of 600 requests"):format(100 * i)
   end
+
   return { action = "hold", needs = "more requests" }, "its error rate may be higher"
 end
 
@@ -57,14 +65,23 @@ local function line_of(i, last, change)
   local now = trial_recording.START + 300 * i
   local decided, because = decision(i, last)
   local entry = {
-    schema = "weir.decision/1", id = "look-" .. i, time = os.date("!%Y-%m-%dT%H:%M:%S.000Z", now), kind = "promotion",
+    schema = "weir.decision/1", id = "look-" .. i, time = os.date("!%Y-%m-%dT%H:%M:%S.000Z", now),
+      kind = "promotion",
     policy = { name = "promotion", digest = "sha256:" .. ("0"):rep(64) }, host = "0.1.0",
-    params = { error_tolerance = 0.002, latency_tolerance = 0.1, min_requests = 600, max_error_rate = 0.05 },
-    overrides = json.array {}, decision = decided, because = because, redacted = json.array {}, eval_us = 1,
+    params = {
+      error_tolerance = 0.002,
+      latency_tolerance = 0.1,
+      min_requests = 600,
+      max_error_rate = 0.05,
+    },
+    overrides = json.array {}, decision = decided, because = because, redacted = json.array {},
+      eval_us = 1,
     facts = { now = now, endpoint = "vision", champion = "vision-12", challenger = "vision-13",
       minutes_since_change = 60, variants = variants(i, last), evidence = evidence(i, last) },
   }
+
   if change then change(entry, i) end
+
   return json.encode(entry)
 end
 

@@ -1,9 +1,11 @@
--- A workflow on real parts: the table of deploy/token-table.json in dynalite, jobs and task tokens at
--- the model-checked server, and the handlers in this process, live.
+-- A workflow on real parts: the table of deploy/token-table.json in dynalite, jobs and task tokens
+-- at the model-checked server, and the handlers in this process, live.
 --
 --   local workflow = require "support.workflow"
---   workflow.reset(settings)                  an empty table, no jobs, no tokens; settings of the handlers
---   workflow.waiting(token, …)                tasks that wait; workflow.over(token, …): that no longer do
+--   workflow.reset(settings)                  an empty table, no jobs, no tokens; settings of the
+-- handlers
+--   workflow.waiting(token, …)                tasks that wait; workflow.over(token, …): that no
+-- longer do
 --   workflow.invoke(event), workflow.callback(event)   → report, as handlers.run gives it
 --   workflow.finish(job, status, reason)      → the event of it
 --   workflow.records()                        → the items of the table, by their id
@@ -24,7 +26,8 @@ workflow.TABLE = workflow.definition.TableName
 local db = cloud.client("dynamodb")
 
 local function control(method, path, value)
-  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/" .. path,
+  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/"
+    .. path,
     body = value and json.encode(value), timeout_ms = 60000 }))
   assert(response.status == 200, response.body)
   return assert(json.decode(response.body))
@@ -41,6 +44,7 @@ local function plain(item)
   for name, value in pairs(item) do
     if name ~= "task_token" then record[name] = value.S or math.tointeger(tonumber(value.N)) end
   end
+
   return record
 end
 
@@ -49,6 +53,7 @@ function workflow.records()
   for _, item in ipairs(control("POST", "scan", { TableName = workflow.TABLE })) do
     records[item.correlation_id.S] = plain(item)
   end
+
   return records
 end
 
@@ -57,6 +62,7 @@ function workflow.empty_table()
   for id in pairs(workflow.records()) do
     deletes[#deletes + 1] = { DeleteRequest = { Key = { correlation_id = id } } }
   end
+
   assert(db:write_all(workflow.TABLE, deletes))
 end
 
@@ -65,7 +71,12 @@ function workflow.reset(settings)
   workflow.create_table()
   workflow.empty_table()
   cloud.reset()
-  workflow.settings = { token_table = workflow.TABLE, model_name = "model-1", output_path = "s3://bucket/out" }
+  workflow.settings = {
+    token_table = workflow.TABLE,
+    model_name = "model-1",
+    output_path = "s3://bucket/out",
+  }
+
   for name, value in pairs(settings or {}) do workflow.settings[name] = value end
 end
 
@@ -77,13 +88,18 @@ function workflow.fingerprint(token) return sha256.hex(token) end
 
 -- Live effects with this spec's settings, clock and ids.
 function workflow.effects(more)
-  local live = effects.live({ client = { credentials = cloud.credentials, getenv = cloud.environment() } })
+  local live = effects.live({
+    client = { credentials = cloud.credentials, getenv = cloud.environment() },
+  })
+
   function live.setting(_, name, default)
     local value = workflow.settings[name] or default
     if value then return value end
     return nil, name .. " is missing", "NotConfigured"
   end
+
   for name, value in pairs(more or {}) do live[name] = value end
+
   return live
 end
 
@@ -114,6 +130,7 @@ function workflow.answered(...)
   local answers = workflow.answers()
   assert.equal(select("#", ...), #answers)
   for i, token in ipairs { ... } do assert.equal(workflow.fingerprint(token), answers[i].token) end
+
   return answers
 end
 
@@ -128,7 +145,9 @@ local function run(name, event, more)
   shared = shared or workflow.effects()
   local live = more and workflow.effects(more) or shared
   live.plan, live.metrics, live.failures = {}, {}, {}
-  return handlers.run(handlers.find(name), assert(json.decode(event, { secrets = true })), nil, live)
+
+  return handlers.run(handlers.find(name), assert(json.decode(event, { secrets = true })), nil,
+    live)
 end
 
 function workflow.invoke(event, more) return run("sagemaker_invoke", event, more) end

@@ -1,4 +1,5 @@
--- Writes docs/findings/CODE.md from lua/weir/findings/: weir lua tests/support/write_finding_pages.lua
+-- Writes docs/findings/CODE.md from lua/weir/findings/: weir lua
+-- tests/support/write_finding_pages.lua
 local findings = require "weir.findings"
 
 local index = { "# Findings of weir check\n", "| code | severity | meaning |", "|---|---|---|" }

@@ -6,6 +6,7 @@ local function findings(text)
   for i, finding in ipairs(pairs_order.check("f.lua", text)) do
     found[i] = finding:match("^f%.lua:(%d+:%d+): %S")
   end
+
   return found
 end
 

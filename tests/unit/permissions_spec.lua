@@ -9,9 +9,12 @@ describe("the IAM actions of an operation", function()
     local missing = {}
     for _, service in ipairs(aws.services) do
       for name in sorted_pairs(aws.service(service).service.operations) do
-        if not actions[service .. "." .. name] then missing[#missing + 1] = service .. "." .. name end
+        if not actions[service .. "." .. name] then
+          missing[#missing + 1] = service .. "." .. name
+        end
       end
     end
+
     assert.same({}, missing, "add each to lua/weir/permissions/actions.lua")
   end)
 end)
@@ -22,14 +25,24 @@ describe("statements", function()
   end
 
   it("are the same whatever the order of the grants, each action and resource once", function()
-    local grants = { grant("s3:PutObject", "b"), grant("s3:GetObject", "b"), grant("s3:GetObject", "a"),
+    local grants = { grant("s3:PutObject", "b"), grant("s3:GetObject", "b"),
+      grant("s3:GetObject", "a"),
       grant("s3:GetObject", "b"), grant("sns:Publish", "a"), grant("s3:PutObject", "a") }
     local wanted = {
-      { Sid = "S3", Effect = "Allow", Action = { "s3:GetObject", "s3:PutObject" }, Resource = { "a", "b" } },
+      {
+        Sid = "S3",
+        Effect = "Allow",
+        Action = { "s3:GetObject", "s3:PutObject" },
+        Resource = { "a", "b" },
+      },
       { Sid = "Sns", Effect = "Allow", Action = { "sns:Publish" }, Resource = { "a" } },
     }
+
     assert.same(wanted, permissions.statements(grants))
-    for i = 1, #grants // 2 do grants[i], grants[#grants + 1 - i] = grants[#grants + 1 - i], grants[i] end
+    for i = 1, #grants // 2 do
+      grants[i], grants[#grants + 1 - i] = grants[#grants + 1 - i], grants[i]
+    end
+
     assert.same(wanted, permissions.statements(grants))
   end)
 

@@ -20,6 +20,7 @@ describe("the trusted state", function()
       ["decoy.lua"] = "return 'a decoy'",
     }
   end)
+
   teardown(files.remove_all)
 
   local function required(name, given)
@@ -38,7 +39,13 @@ describe("the trusted state", function()
   it("finds them before what LUA_PATH and the current directory hold", function()
     local path = { LUA_PATH = directory .. "/?.lua;;" }
     assert.equal("table\n", required("weir.cli", path))
-    local here = run { "lua", "-", directory = directory, stdin = "print(type(require('weir.cli')))" }
+    local here = run {
+      "lua",
+      "-",
+      directory = directory,
+      stdin = "print(type(require('weir.cli')))",
+    }
+
     assert.equal("table\n", here.stdout)
   end)
 end)

@@ -6,6 +6,7 @@ local function keys_of(map)
     assert.equal(map[key], value)
     keys[#keys + 1] = key
   end
+
   return keys
 end
 
@@ -15,6 +16,7 @@ describe("weir.sorted_pairs", function()
       [10] = 0, [2] = 0, [1] = 0, [-1.5] = 0, b = 0, a = 0, B = 0, [""] = 0, ["a\0b"] = 0,
       ["\xc3\xa4"] = 0, [true] = 0, [false] = 0,
     })
+
     assert.same({}, keys_of {})
   end)
 

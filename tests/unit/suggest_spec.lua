@@ -6,7 +6,14 @@ describe("suggest", function()
 
   it("finds the name that was meant", function()
     for meant, names in pairs {
-      file_count = { "fileCount", "FILE-COUNT", "file_cuont", "filecount", "file_coutn", "fil_count" },
+      file_count = {
+        "fileCount",
+        "FILE-COUNT",
+        "file_cuont",
+        "filecount",
+        "file_coutn",
+        "fil_count",
+      },
       total_bytes = { "total_byte", "TotalBytes", "toatl_bytes" },
       check = { "chekc", "chck", "checkk" },
     } do
@@ -29,16 +36,19 @@ end)
 describe("text.edit_distance", function()
   it("counts insertions, removals, replacements and swaps of neighbours", function()
     for _, case in ipairs {
-      { "", "", 0 }, { "a", "", 1 }, { "", "abc", 3 }, { "abc", "abc", 0 }, { "abc", "acb", 1 }, { "abc", "axc", 1 },
+      { "", "", 0 }, { "a", "", 1 }, { "", "abc", 3 }, { "abc", "abc", 0 }, { "abc", "acb", 1 },
+        { "abc", "axc", 1 },
       { "kitten", "sitting", 3 }, { "ca", "abc", 3 }, { ("x"):rep(64), ("y"):rep(64), 64 },
     } do
       assert.equal(case[3], text.edit_distance(case[1], case[2]), case[1] .. " " .. case[2])
       assert.equal(case[3], text.edit_distance(case[2], case[1]))
     end
+
     assert.is_nil(text.edit_distance(("x"):rep(65), "x"))
     assert.is_nil(text.edit_distance("x", ("x"):rep(65)))
     assert.error_matches(function() text.edit_distance("a") end, "argument 2 is missing")
-    assert.same({ 1, 1, 2, 2, 3 }, { text.likely_distance(0), text.likely_distance(3), text.likely_distance(4),
+    assert.same({ 1, 1, 2, 2, 3 }, { text.likely_distance(0), text.likely_distance(3),
+      text.likely_distance(4),
       text.likely_distance(8), text.likely_distance(9) })
     assert.error_matches(function() text.likely_distance(-1) end, "an integer of at least 0")
   end)

@@ -22,6 +22,7 @@ dynamodb_type dynamodb_item_type_of(json_span tag) {
     default: return DYNAMODB_UNKNOWN;
     }
   }
+
   if (tag.size == 2 && tag.at[1] == 'S') {
     switch (tag.at[0]) {
     case 'S': return DYNAMODB_SS;
@@ -30,8 +31,10 @@ dynamodb_type dynamodb_item_type_of(json_span tag) {
     default: return DYNAMODB_UNKNOWN;
     }
   }
+
   if (tag.size == 4 && memcmp(tag.at, "BOOL", 4) == 0) return DYNAMODB_BOOL;
   if (tag.size == 4 && memcmp(tag.at, "NULL", 4) == 0) return DYNAMODB_NULL;
+
   return DYNAMODB_UNKNOWN;
 }
 
@@ -59,5 +62,6 @@ bool dynamodb_item_read_compact(json_scan *scan, dynamodb_type *type, json_span 
   *type = at[2] == 'S' ? DYNAMODB_S : DYNAMODB_N;
   *value = (json_span){.at = text, .size = (size_t)(end - text), .type = JSON_STRING};
   scan->at = end + 2;
+
   return true;
 }

@@ -31,6 +31,7 @@ static bool collect_digits(cursor *c, dynamodb_number *number, pending *p, long 
       if (number->count > 0) p->zeros++;
       continue;
     }
+
     long needed = p->zeros + 1;
     if (p->dropped > 0 || number->count + needed > DYNAMODB_DIGITS) {
       p->dropped += needed;
@@ -39,8 +40,10 @@ static bool collect_digits(cursor *c, dynamodb_number *number, pending *p, long 
       number->count += (int)needed;
       number->digits[number->count - 1] = *c->at;
     }
+
     p->zeros = 0;
   }
+
   *read = c->at - start;
   return *read > 0;
 }
@@ -60,6 +63,7 @@ static bool read_exponent(cursor *c, long *exponent) {
   for (; is_digit(c); c->at++)
     if (*exponent < EXPONENT_CAP) *exponent = 10 * *exponent + (*c->at - '0');
   if (negative) *exponent = -*exponent;
+
   return true;
 }
 
@@ -75,16 +79,19 @@ dynamodb_number_status dynamodb_number_parse(const char *text, size_t size,
     c.at++;
     some = collect_digits(&c, number, &p, &fraction) || some;
   }
+
   if (!some || !read_exponent(&c, &exponent) || c.at != c.end) return DYNAMODB_NUMBER_MALFORMED;
   if (number->count == 0) {
     number->negative = false;
     return DYNAMODB_NUMBER_FINE;
   }
+
   if (p.dropped > 0) return DYNAMODB_NUMBER_TOO_PRECISE;
   long scale = exponent - fraction + p.zeros, magnitude = scale + number->count - 1;
   if (magnitude < LOWEST_MAGNITUDE || magnitude > HIGHEST_MAGNITUDE)
     return DYNAMODB_NUMBER_OUT_OF_RANGE;
   number->scale = (int)scale;
+
   return DYNAMODB_NUMBER_FINE;
 }
 
@@ -95,6 +102,7 @@ static int compare_sizes(const dynamodb_number *a, const dynamodb_number *b) {
   if (a_magnitude != b_magnitude) return a_magnitude > b_magnitude ? 1 : -1;
   int order = memcmp(a->digits, b->digits, (size_t)(a->count < b->count ? a->count : b->count));
   if (order == 0) order = a->count - b->count;
+
   return (order > 0) - (order < 0);
 }
 
@@ -143,6 +151,7 @@ static bool to_double(const dynamodb_number *number, double *real) {
               dynamodb_number_parse(shortest.data, shortest.size, &again) == DYNAMODB_NUMBER_FINE &&
               dynamodb_number_compare(number, &again) == 0;
   text_buffer_free(&shortest);
+
   return same;
 }
 

@@ -73,6 +73,7 @@ static bool consists_of(sigv4_text text, const char *others) {
     bool plain = (byte >= '0' && byte <= '9') || (letter >= 'a' && letter <= 'z');
     if (!plain && (byte == 0 || !strchr(others, byte))) return false;
   }
+
   return text.size > 0;
 }
 
@@ -130,12 +131,14 @@ static sigv4_error find_payload_hash(sigv4_signer *signer, const sigv4_request *
     sha256_text(request->body.at, request->body.size, signer->payload_hash);
     return fine;
   }
+
   if (!is_payload_hash(hash, word))
     return (sigv4_error){"InvalidPayloadHash",
                          "the payload hash must be 64 lower-case hexadecimal digits, "
                          "UNSIGNED-PAYLOAD or a STREAMING- form"};
   memcpy(signer->payload_hash, hash.at, hash.size);
   signer->payload_hash[hash.size] = 0;
+
   return fine;
 }
 
@@ -216,6 +219,7 @@ static sigv4_error prepare(sigv4_signer *signer, const sigv4_request *request, s
   sigv4_uri_query_parse(&signer->query, url->query);
   sigv4_uri_query_remove(&signer->query, "X-Amz-Signature");
   write_scope(signer, request);
+
   return fine;
 }
 
@@ -250,6 +254,7 @@ sigv4_error sigv4_sign(sigv4_signer *signer, const sigv4_request *request) {
   if (error.code) return error;
   run_stages(signer, request, url.path);
   write_authorization(signer, request);
+
   return memory_was_short(signer) ? out_of_memory : fine;
 }
 
@@ -306,6 +311,7 @@ static bool begin_presigned_url(sigv4_signer *signer, const sigv4_request *reque
   if (url->path.size == 0) text_buffer_byte(out, '/');
   if (out->failed) return false;
   url->path = (sigv4_text){out->data + before, out->size - before};
+
   return true;
 }
 
@@ -338,5 +344,6 @@ sigv4_error sigv4_presign(sigv4_signer *signer, const sigv4_request *request) {
   if (!begin_presigned_url(signer, &asked, &url)) return out_of_memory;
   run_stages(signer, &asked, url.path);
   end_presigned_url(signer);
+
   return memory_was_short(signer) ? out_of_memory : fine;
 }

@@ -50,6 +50,7 @@ static bool is_token(sigv4_text name) {
         (byte >= '0' && byte <= '9') || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
     if (!alphanumeric && (byte == 0 || !strchr("!#$%&'*+-.^_`|~", byte))) return false;
   }
+
   return name.size > 0;
 }
 
@@ -73,6 +74,7 @@ static size_t plain_size(sigv4_text text) {
     const char *other = memchr(text.at, others[i], size);
     if (other) size = (size_t)(other - text.at);
   }
+
   return size;
 }
 
@@ -87,6 +89,7 @@ static const char *append_trimmed(text_buffer *out, sigv4_text value) {
       value = (sigv4_text){value.at + blank, value.size - blank};
       continue;
     }
+
     unsigned char byte = (unsigned char)*value.at;
     if (byte < ' ' || byte == 0x7f) return "its value contains a control character";
     if (size == 0) size = 1;
@@ -95,6 +98,7 @@ static const char *append_trimmed(text_buffer *out, sigv4_text value) {
     text_buffer_append(out, value.at, size);
     value = (sigv4_text){value.at + size, value.size - size};
   }
+
   return NULL;
 }
 
@@ -106,6 +110,7 @@ static sigv4_header *new_header(sigv4_headers *headers) {
     headers->headers = grown;
     headers->capacity = capacity;
   }
+
   return &headers->headers[headers->count++];
 }
 
@@ -123,6 +128,7 @@ const char *sigv4_headers_add(sigv4_headers *headers, sigv4_text name, sigv4_tex
     headers->failed = true;
     return NULL;
   }
+
   *header = (sigv4_header){.name = headers->text.size, .name_size = name.size};
   append_lower(&headers->text, name);
   header->value = headers->text.size;
@@ -132,6 +138,7 @@ const char *sigv4_headers_add(sigv4_headers *headers, sigv4_text name, sigv4_tex
     headers->failed = true;
     return NULL;
   }
+
   sigv4_text lower = sigv4_headers_name(headers, header);
   header->role = is_replaced(lower)       ? SIGV4_REPLACED
                  : is_never_signed(lower) ? SIGV4_UNSIGNED
@@ -146,6 +153,7 @@ const char *sigv4_headers_append(sigv4_headers *headers, sigv4_text value) {
   const char *wrong = append_trimmed(&headers->text, value);
   header->value_size = headers->text.size - header->value;
   headers->failed = headers->text.failed;
+
   return wrong;
 }
 

@@ -13,6 +13,7 @@ void sigv4_key_hmac_ready(sigv4_hmac *hmac, const void *key, size_t size) {
   } else {
     memcpy(block, key, size);
   }
+
   for (int i = 0; i < SHA256_BLOCK; i++) pad[i] = block[i] ^ 0x36;
   sha256_start(&hmac->inner);
   sha256_update(&hmac->inner, pad, sizeof pad);
@@ -56,6 +57,7 @@ static void derive_signing_key(sigv4_hmac *key, sigv4_text secret, sigv4_text da
     memcpy(text, "AWS4", 4);
     memcpy(text + 4, secret.at, secret.size);
   }
+
   sigv4_hmac hmac;
   sigv4_key_hmac_ready(&hmac, text, size);
   sigv4_key_hmac_digest(&hmac, date, bytes);
@@ -76,6 +78,7 @@ static void digest_origin(const sigv4_text parts[4], uint8_t origin[SHA256_SIZE]
     sha256_update(&context, &parts[i].size, sizeof parts[i].size);
     sha256_update(&context, parts[i].at, parts[i].size);
   }
+
   sha256_finish(&context, origin);
 }
 
@@ -90,5 +93,6 @@ const sigv4_hmac *sigv4_key_derive(sigv4_keys *keys, sigv4_text secret, sigv4_te
   derive_signing_key(&keys->kept[slot].key, secret, date, region, service);
   memcpy(keys->kept[slot].origin, origin, sizeof origin);
   keys->kept[slot].used = true;
+
   return &keys->kept[slot].key;
 }

@@ -13,6 +13,7 @@ bool sigv4_time_format(int64_t seconds, char out[SIGV4_TIME]) {
   time_t time = (time_t)seconds;
   struct tm utc;
   gmtime_r(&time, &utc);
+
   return strftime(out, SIGV4_TIME, "%Y%m%dT%H%M%SZ", &utc) == SIGV4_TIME - 1;
 }
 
@@ -22,6 +23,7 @@ static int digits(const char *text, int count) {
     if (text[i] < '0' || text[i] > '9') return -1;
     value = 10 * value + text[i] - '0';
   }
+
   return value;
 }
 
@@ -40,6 +42,7 @@ bool sigv4_time_check(sigv4_text text) {
   for (int i = 0; i < 6; i++)
     if (parts[i] < 0) return false;
   int64_t seconds;
+
   return is_real((struct tm){.tm_year = parts[0] - 1900,
                              .tm_mon = parts[1] - 1,
                              .tm_mday = parts[2],

@@ -28,6 +28,7 @@ static sigv4_text take_until(sigv4_text *rest, const char *stops) {
   while (head.size < rest->size && !memchr(stops, rest->at[head.size], strlen(stops))) head.size++;
   rest->at += head.size;
   rest->size -= head.size;
+
   return head;
 }
 
@@ -69,7 +70,9 @@ const char *sigv4_uri_parse(sigv4_text url, sigv4_url *parts) {
     rest.size--;
     parts->query = take_until(&rest, "#");
   }
+
   if (rest.size > 0) return "it has a fragment: write '#' as %23";
+
   return NULL;
 }
 
@@ -92,11 +95,13 @@ static void append_resolved(text_buffer *out, sigv4_text path) {
       path.at++;
       path.size--;
     }
+
     if (segment.size == 0 || sigv4_text_is(segment, ".")) continue;
     if (sigv4_text_is(segment, "..")) {
       while (out->size > start && out->data[--out->size] != '/') continue;
       continue;
     }
+
     text_buffer_byte(out, '/');
     sigv4_uri_encode(out, segment, false);
   }
@@ -134,9 +139,11 @@ static sigv4_parameter *new_parameter(sigv4_query *query) {
       query->failed = true;
       return NULL;
     }
+
     query->parameters = grown;
     query->capacity = capacity;
   }
+
   return &query->parameters[query->count++];
 }
 
@@ -168,6 +175,7 @@ static void encode_again(text_buffer *out, sigv4_text text) {
         i += 2;
       }
     }
+
     sigv4_uri_encode(out, (sigv4_text){&byte, 1}, false);
   }
 }
@@ -179,12 +187,14 @@ void sigv4_uri_query_parse(sigv4_query *query, sigv4_text text) {
       text.at++;
       text.size--;
     }
+
     if (value.size == 0) continue;
     sigv4_text name = take_until(&value, "=");
     if (value.size > 0) {
       value.at++;
       value.size--;
     }
+
     sigv4_parameter *parameter = new_parameter(query);
     if (!parameter) return;
     parameter->name = query->encoded.size;
@@ -208,6 +218,7 @@ void sigv4_uri_query_remove(sigv4_query *query, const char *name) {
                 sigv4_text_starts(place(query, parameter->name, parameter->name_size), name);
     if (!same) query->parameters[kept++] = *parameter;
   }
+
   query->count = kept;
 }
 
@@ -233,5 +244,6 @@ void sigv4_uri_canonical_query(text_buffer *out, sigv4_query *query) {
     text_buffer_byte(out, '=');
     text_buffer_append(out, query->encoded.data + parameter->value, parameter->value_size);
   }
+
   query->failed = query->failed || query->encoded.failed;
 }

@@ -27,6 +27,7 @@ static bool reserve_element(xml_tree *tree) {
   if (!elements) return false;
   tree->elements = elements;
   tree->capacity = capacity;
+
   return true;
 }
 
@@ -39,14 +40,17 @@ static void on_start(void *context, const char *name, const char **attributes) {
     refuse(reading, "elements are nested too deeply");
     return;
   }
+
   if (tree->count == XML_ELEMENTS_MAX) {
     refuse(reading, "too many elements");
     return;
   }
+
   if (!reserve_element(tree)) {
     refuse(reading, "not enough memory");
     return;
   }
+
   const char *colon = strchr(name, ':');
   tree->strings.size = reading->text_from; /* white space before a child means nothing */
   tree->elements[tree->count] =
@@ -115,6 +119,7 @@ bool xml_tree_parse(xml_tree *tree, const char *text, size_t size, char *problem
     snprintf(problem, PROBLEM_SIZE, "the text is larger than %d bytes", XML_SIZE_MAX);
     return false;
   }
+
   /* The whole text at once: feeding a long token in pieces would be quadratic in expat 2.5. */
   xml_reading reading = {.parser = XML_ParserCreate(NULL), .tree = tree};
   bool ok = reading.parser != NULL;
@@ -124,6 +129,7 @@ bool xml_tree_parse(xml_tree *tree, const char *text, size_t size, char *problem
     snprintf(problem, PROBLEM_SIZE, "not enough memory");
   if (reading.parser) XML_ParserFree(reading.parser);
   if (!ok) xml_tree_free(tree);
+
   return ok;
 }
 

@@ -29,8 +29,10 @@ http_client *http_client_new(void) {
     free(client);
     return NULL;
   }
+
   curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)POOLED_CONNECTIONS);
   curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+
   return client;
 }
 
@@ -54,18 +56,22 @@ static bool start(http_client *client, int slot, const http_request *request,
     http_exchange_fail(exchange, HTTP_OUT_OF_MEMORY, "not enough memory");
     return false;
   }
+
   curl_easy_reset(easy); /* options only: connections live in the multi handle */
   if (!http_exchange_prepare(exchange)) {
     http_exchange_finish(exchange, CURLE_OK);
     return false;
   }
+
   http_exchange_receive(exchange);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, (void *)exchange);
   if (curl_multi_add_handle(client->multi, easy) != CURLM_OK) {
     http_exchange_finish(exchange, CURLE_OUT_OF_MEMORY);
     return false;
   }
+
   client->busy[slot] = true;
+
   return true;
 }
 
@@ -78,8 +84,10 @@ static int start_more(http_client *client, const http_request *requests, http_re
       size_t i = (*next)++;
       if (start(client, slot, &requests[i], &responses[i])) break;
     }
+
     running += client->busy[slot];
   }
+
   return running;
 }
 
@@ -117,6 +125,7 @@ void http_client_perform(http_client *client, const http_request *requests,
       abandon_running(client);
       continue;
     }
+
     collect_finished(client);
     if (running > 0 && curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK)
       abandon_running(client);

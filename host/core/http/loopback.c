@@ -25,6 +25,7 @@ static bool has_proxy(const http_request *request) {
     const char *value = getenv(variables[i]);
     if (value && *value && !request->direct) return true;
   }
+
   return false;
 }
 
@@ -33,8 +34,10 @@ static bool is_loopback_address(const struct sockaddr *address) {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
     return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
   }
+
   if (address->sa_family != AF_INET6) return false;
   const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
   return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
@@ -44,6 +47,7 @@ static bool is_loopback_name(const char *host) {
   struct in_addr address;
   if (inet_pton(AF_INET, host, &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
   if (strcmp(host, "[::1]") == 0 || strcasecmp(host, "localhost") == 0) return true;
+
   return size > 10 && strcasecmp(host + size - 10, ".localhost") == 0;
 }
 
@@ -55,6 +59,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose,
     exchange->trouble = HTTP_NOT_LOOPBACK;
     return CURL_SOCKET_BAD;
   }
+
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -67,6 +72,7 @@ static bool is_loopback_url(const char *url) {
       curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && is_loopback_name(host);
   curl_free(host);
   curl_url_cleanup(parsed);
+
   return loopback;
 }
 
@@ -76,7 +82,9 @@ bool http_exchange_keep_local(http_exchange *exchange) {
     http_exchange_fail(exchange, HTTP_NOT_LOOPBACK, "%s", HTTP_NOT_LOOPBACK_TEXT);
     return false;
   }
+
   curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
   curl_easy_setopt(exchange->easy, CURLOPT_OPENSOCKETDATA, (void *)exchange);
+
   return true;
 }

@@ -19,6 +19,7 @@ static bool is_token(http_text text) {
     bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (!alphanumeric && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c))) return false;
   }
+
   return text.size > 0;
 }
 
@@ -28,6 +29,7 @@ static bool is_header_value(http_text text) {
     unsigned char c = (unsigned char)text.at[i];
     if ((c < 0x20 && c != '\t') || c == 0x7f) return false;
   }
+
   return true;
 }
 
@@ -51,18 +53,21 @@ static bool check_headers(http_exchange *exchange) {
                          i + 1);
       return false;
     }
+
     if (!is_header_value(header->value)) {
       http_exchange_fail(exchange, HTTP_INVALID_HEADER,
                          "the value of header '%.*s' contains a control character", shown,
                          header->name.at);
       return false;
     }
+
     if (is_framing(header->name)) {
       http_exchange_fail(exchange, HTTP_INVALID_HEADER, "header '%.*s' is set by weir itself",
                          shown, header->name.at);
       return false;
     }
   }
+
   return true;
 }
 
@@ -81,6 +86,7 @@ static bool check_url(http_exchange *exchange) {
   for (size_t i = scheme; i < url.size && !problem && !strchr("/?#", url.at[i]); i++)
     if (url.at[i] == '@') problem = "the URL carries a user name; send a header instead";
   if (problem) http_exchange_fail(exchange, HTTP_INVALID_REQUEST, "%s", problem);
+
   return problem == NULL;
 }
 
@@ -95,6 +101,7 @@ static bool check_request(http_exchange *exchange) {
   else if (request->body.at && request->body_file)
     problem = "body and body_file exclude each other";
   if (problem) http_exchange_fail(exchange, HTTP_INVALID_REQUEST, "%s", problem);
+
   return !problem && check_headers(exchange);
 }
 
@@ -110,6 +117,7 @@ static bool add_header_line(http_exchange *exchange, http_text name, const char 
       line.failed ? NULL : curl_slist_append(exchange->header_list, line.data);
   text_buffer_free(&line);
   if (list) exchange->header_list = list;
+
   return list != NULL;
 }
 
@@ -126,12 +134,15 @@ static bool add_headers(http_exchange *exchange) {
       ok = ok &&
            add_header_line(exchange, (http_text){unwanted[i], strlen(unwanted[i])}, ":", nothing);
   }
+
   for (size_t i = 0; i < request->header_count; i++) {
     const http_header *header = &request->headers[i];
     ok = ok &&
          add_header_line(exchange, header->name, header->value.size ? ": " : ";", header->value);
   }
+
   if (!ok) http_exchange_fail(exchange, HTTP_OUT_OF_MEMORY, "not enough memory");
+
   return ok;
 }
 
@@ -146,7 +157,9 @@ static size_t read_body_file(char *out, size_t size, size_t count, void *context
     exchange->trouble_errno = got < 0 ? errno : 0;
     return CURL_READFUNC_ABORT;
   }
+
   exchange->body_left -= got;
+
   return (size_t)got;
 }
 
@@ -157,6 +170,7 @@ static int rewind_body_file(void *context, curl_off_t offset, int origin) {
   if (lseek(exchange->body_fd, exchange->request->body_offset + offset, SEEK_SET) < 0)
     return CURL_SEEKFUNC_FAIL;
   exchange->body_left = exchange->body_size - offset;
+
   return CURL_SEEKFUNC_OK;
 }
 
@@ -169,6 +183,7 @@ static bool open_body_file(http_exchange *exchange) {
                        strerror(errno));
     return false;
   }
+
   int64_t available = (int64_t)status.st_size - request->body_offset;
   exchange->body_size = request->body_length < 0 ? available : request->body_length;
   if (!S_ISREG(status.st_mode) || request->body_offset < 0 || exchange->body_size > available ||
@@ -177,6 +192,7 @@ static bool open_body_file(http_exchange *exchange) {
                        "%s is not a regular file with the bytes to be sent", request->body_file);
     return false;
   }
+
   return rewind_body_file(exchange, 0, SEEK_SET) == CURL_SEEKFUNC_OK;
 }
 
@@ -200,8 +216,10 @@ static bool set_body(http_exchange *exchange) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.at ? request->body.at : "");
   }
+
   if (is_method(exchange, "HEAD")) curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->method);
+
   return true;
 }
 
@@ -221,11 +239,14 @@ static bool set_time_limits(http_exchange *exchange) {
                          "not sent: the deadline passed %lld ms ago", (long long)-left);
       return false;
     }
+
     if (left < limit) limit = left;
   }
+
   int64_t connect_limit = request->connect_timeout_ms < limit ? request->connect_timeout_ms : limit;
   curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, curl_limit(limit));
   curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, curl_limit(connect_limit));
+
   return true;
 }
 
@@ -260,7 +281,9 @@ bool http_exchange_prepare(http_exchange *exchange) {
     http_exchange_fail(exchange, HTTP_OUT_OF_MEMORY, "not enough memory");
     return false;
   }
+
   if (!set_time_limits(exchange) || !add_headers(exchange)) return false;
   set_rules(exchange);
+
   return http_exchange_keep_local(exchange) && set_body(exchange);
 }

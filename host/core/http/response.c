@@ -22,6 +22,7 @@ static int write_place(const http_exchange *exchange, char *out, size_t size) {
     shown++;
   bool hidden = exchange->request->url_is_secret || (shown < url.size && url.at[shown] == '@');
   if (hidden) url = (http_text){"[redacted]", shown = strlen("[redacted]")};
+
   return snprintf(out, size, "%.*s %.*s: ", (int)(method.size < 16 ? method.size : 16), method.at,
                   (int)(shown < 200 ? shown : 200), url.at);
 }
@@ -54,9 +55,11 @@ static bool keep_header(text_buffer *headers, http_text name, http_text value) {
     char c = name.at[i];
     text_buffer_byte(headers, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
   }
+
   text_buffer_byte(headers, '\0');
   text_buffer_append(headers, value.at, value.size);
   text_buffer_byte(headers, '\0');
+
   return !headers->failed;
 }
 
@@ -69,6 +72,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
     exchange->header_lines = 0;
     return rest.size;
   }
+
   if (trim(rest).size == 0) return rest.size; /* the line that ends the head */
   const char *colon = memchr(line, ':', rest.size);
   bool folded = *line == ' ' || *line == '\t'; /* obsolete, and another header to some */
@@ -79,6 +83,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   http_text name = trim((http_text){line, (size_t)(colon - line)});
   http_text value = trim((http_text){colon + 1, rest.size - (size_t)(colon + 1 - line)});
   if (!keep_header(headers, name, value)) return refuse(exchange, HTTP_OUT_OF_MEMORY);
+
   return rest.size;
 }
 
@@ -90,6 +95,7 @@ static bool open_output(http_exchange *exchange) {
   if (!exchange->output_part) return false;
   snprintf(exchange->output_part, size, "%s.part-XXXXXX", path);
   exchange->output_fd = mkostemp(exchange->output_part, O_CLOEXEC);
+
   return exchange->output_fd >= 0;
 }
 
@@ -102,6 +108,7 @@ static bool write_output(http_exchange *exchange, const char *bytes, size_t size
     bytes += written;
     size -= (size_t)written;
   }
+
   return true;
 }
 
@@ -125,7 +132,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     text_buffer_append(&response->body, bytes, received);
     if (response->body.failed) return refuse(exchange, HTTP_OUT_OF_MEMORY);
   }
+
   response->body_bytes += (int64_t)received;
+
   return received;
 }
 
@@ -193,6 +202,7 @@ static const char *describe(const http_exchange *exchange, http_outcome outcome,
     break;
   default: break;
   }
+
   if (strncmp(exchange->curl_error, "Unsupported proxy", 17) == 0) /* goes on to quote all of it */
     return "the proxy variable of the environment is not a URL curl takes; percent-encode a "
            "password in it";
@@ -236,6 +246,7 @@ static void settle_output(http_exchange *exchange) {
     if (!wanted || !ok) unlink(exchange->output_part);
     errno = reason;
   }
+
   if (!ok) http_exchange_fail(exchange, HTTP_FILE_FAILED, "%s: %s", path, strerror(errno));
   free(exchange->output_part);
 }
@@ -248,6 +259,7 @@ void http_exchange_finish(http_exchange *exchange, CURLcode code) {
     if (outcome != HTTP_DONE) explain(exchange, outcome, code);
     settle_output(exchange);
   }
+
   if (exchange->body_fd >= 0) close(exchange->body_fd);
   curl_slist_free_all(exchange->header_list);
   free(exchange->url);

@@ -53,6 +53,7 @@ static bool own_bundle(char *path, size_t size) {
   char *slash = strrchr(path, '/');
   if (!slash || (size_t)(slash + 1 - path) + sizeof name > size) return false;
   memcpy(slash + 1, name, sizeof name);
+
   return access(path, F_OK) == 0;
 }
 
@@ -80,6 +81,7 @@ static bundle *parse_bundle(const char *path, char *problem, size_t size) {
     snprintf(problem, size, "not enough memory");
     return NULL;
   }
+
   memcpy(parsed->path, path, length);
   mbedtls_x509_crt_init(&parsed->chain);
   int status = mbedtls_x509_crt_parse_file(&parsed->chain, path);
@@ -90,6 +92,7 @@ static bundle *parse_bundle(const char *path, char *problem, size_t size) {
     mbedtls_strerror(status, problem, size);
   mbedtls_x509_crt_free(&parsed->chain);
   free(parsed);
+
   return NULL;
 }
 
@@ -100,11 +103,13 @@ static mbedtls_x509_crt *find_or_parse(const char *path, char *problem, size_t s
     snprintf(problem, size, "one process takes %d CA files at most", BUNDLES_MAX);
     return NULL;
   }
+
   bundle *parsed = parse_bundle(path, problem, size);
   if (!parsed) return NULL;
   parsed->next = cache.first;
   cache.first = parsed;
   cache.count++;
+
   return &parsed->chain;
 }
 
@@ -120,6 +125,7 @@ static CURLcode install_chain(CURL *easy, void *config, void *context) {
                        "no CA certificates on this system; set SSL_CERT_FILE to a file of them");
     return CURLE_SSL_CACERT_BADFILE;
   }
+
   pthread_mutex_lock(&cache.lock);
   mbedtls_x509_crt *chain = find_or_parse(path, problem, sizeof problem);
   pthread_mutex_unlock(&cache.lock);
@@ -128,9 +134,11 @@ static CURLcode install_chain(CURL *easy, void *config, void *context) {
                        path, exchange->request->ca_bundle ? "ca_bundle" : "SSL_CERT_FILE", problem);
     return CURLE_SSL_CACERT_BADFILE;
   }
+
   mbedtls_ssl_conf_ca_chain(config, chain, NULL);
   /* As strict as OpenSSL in development: RSA of 2,048 bits and SHA-2; curl would take less. */
   mbedtls_ssl_conf_cert_profile(config, &mbedtls_x509_crt_profile_default);
+
   return CURLE_OK;
 }
 

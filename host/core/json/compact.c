@@ -20,6 +20,7 @@ static bool copy_value(json_scan *scan, text_buffer *out, text_buffer *scratch) 
     text_buffer_append(out, value.at, value.size);
     return true;
   }
+
   bool first = true, is_object = type == JSON_OBJECT;
   if (!json_scan_enter(scan, type)) return false;
   text_buffer_byte(out, is_object ? '{' : '[');
@@ -30,9 +31,12 @@ static bool copy_value(json_scan *scan, text_buffer *out, text_buffer *scratch) 
       if (!copy_text(key, out, scratch)) return false;
       text_buffer_byte(out, ':');
     }
+
     if (!copy_value(scan, out, scratch)) return false;
   }
+
   text_buffer_byte(out, is_object ? '}' : ']');
+
   return !scan->error;
 }
 
@@ -42,5 +46,6 @@ bool json_compact(const char *text, size_t size, text_buffer *out) {
   json_scan_begin(&scan, text, size);
   bool ok = copy_value(&scan, out, &scratch) && json_scan_finish(&scan);
   text_buffer_free(&scratch);
+
   return ok && !out->failed;
 }

@@ -11,6 +11,7 @@ static bool texts_differ(json_span a, json_span b) {
   size_t size = json_unescape(a, text);
   bool equal = json_string_equals(b, text, size);
   free(text);
+
   return !equal;
 }
 
@@ -21,6 +22,7 @@ static bool numbers_differ(json_span a, json_span b) {
   if (k == JSON_NUMBER_INTEGER && l == JSON_NUMBER_INTEGER) return x != y;
   if (k == JSON_NUMBER_INTEGER) p = (double)x;
   if (l == JSON_NUMBER_INTEGER) q = (double)y;
+
   return p != q;
 }
 
@@ -50,6 +52,7 @@ static bool objects_differ(json_span a, json_span b, text_buffer *path) {
     if (!find_member(b, key, &other) || json_first_difference(value, other, path)) return true;
     path->size = before;
   }
+
   json_scan_begin(&scan, b.at, b.size);
   json_scan_enter(&scan, JSON_OBJECT);
   while (json_scan_member(&scan, &key) && json_scan_value(&scan, &value))

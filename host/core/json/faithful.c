@@ -50,6 +50,7 @@ static bool keys_differ(walk *w, size_t first) {
         if (same_key(&keys[i], &keys[j])) return refuse_key(w, &keys[i]);
     return true;
   }
+
   qsort(keys, count, sizeof *keys, by_bytes);
   for (size_t i = 1; i < count; i++)
     if (same_key(&keys[i - 1], &keys[i])) return refuse_key(w, &keys[i]);
@@ -69,6 +70,7 @@ static bool push_key(walk *w, json_span key) {
     w->keys = keys;
     w->capacity = capacity;
   }
+
   plain_key plain = {key.at, key.size};
   if (key.escaped) {
     /* All keys together are no longer than what is left of the text from the first of them on. */
@@ -78,7 +80,9 @@ static bool push_key(walk *w, json_span key) {
     plain.size = json_unescape(key, w->plain.data + w->plain.size);
     w->plain.size += plain.size;
   }
+
   w->keys[w->count++] = plain;
+
   return true;
 }
 
@@ -92,6 +96,7 @@ static bool number_is_finite(walk *w, json_span value) {
   text_buffer_text(w->why, "the number ");
   shown_text_append(w->why, value.at, value.size, SHOWN_VALUE_BYTES);
   text_buffer_text(w->why, " is beyond the largest double");
+
   return false;
 }
 
@@ -109,8 +114,10 @@ static bool read_one(walk *w, level *levels, int *depth) {
     if (!json_scan_value(w->scan, &value)) return false;
     return type != JSON_NUMBER || number_is_finite(w, value);
   }
+
   if (!json_scan_enter(w->scan, type)) return false;
   levels[(*depth)++] = (level){w->count, type == JSON_OBJECT};
+
   return true;
 }
 
@@ -125,10 +132,12 @@ static bool read_all(walk *w) {
       if ((top->is_object && !push_key(w, key)) || !read_one(w, levels, &depth)) return false;
       continue;
     }
+
     if (w->scan->error || !keys_differ(w, top->first_key)) return false;
     w->count = top->first_key;
     depth--;
   }
+
   return true;
 }
 
@@ -142,5 +151,6 @@ bool json_faithful_value(json_scan *scan, json_span *value, text_buffer *why) {
   value->size = (size_t)(scan->at - value->at);
   free(w.keys);
   text_buffer_free(&w.plain);
+
   return ok;
 }

@@ -13,6 +13,8 @@ bool json_read_members(json_scan *scan, json_members *list, json_span *object) {
     if (!json_scan_value(scan, &next->value)) return false;
     if (room) list->count++;
   }
+
   object->size = (size_t)(scan->at - object->at);
+
   return !scan->error;
 }

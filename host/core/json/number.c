@@ -47,16 +47,19 @@ static decimal take_apart(json_span number) {
       parts.integer = false;
       continue;
     }
+
     if (fraction) parts.exponent--;
     if (parts.count == 0 && *at == '0') continue; /* leading zeros are not significant */
     if (parts.count++ == 0) parts.first = at;
     if (parts.count <= 19) parts.mantissa = parts.mantissa * 10 + (uint64_t)(*at - '0');
   }
+
   parts.end = at;
   if (at < end) {
     parts.integer = false;
     parts.exponent += read_exponent(at + 1, end);
   }
+
   return parts;
 }
 
@@ -70,6 +73,7 @@ static double round_binary(uint128 value, bool more, int scale) {
   uint128 rest = value & (((uint128)1 << drop) - 1), half = (uint128)1 << (drop - 1);
   uint64_t kept = (uint64_t)(value >> drop);
   if (rest > half || (rest == half && (more || (kept & 1)))) kept++;
+
   return ldexp((double)kept, scale + drop);
 }
 
@@ -104,6 +108,7 @@ static double round_decimal(uint64_t mantissa, int exponent) {
     uint64_t power = powers_of_ten[exponent];
     return round_binary((uint128)mantissa * power, false, 0);
   }
+
   uint64_t power = powers_of_ten[-exponent];
   /* Both are doubles without loss: IEEE division rounds once (Clinger's fast path). */
   if (mantissa <= exact && -exponent <= 15) return (double)mantissa / (double)power;
@@ -111,6 +116,7 @@ static double round_decimal(uint64_t mantissa, int exponent) {
   int shift = 64 + __builtin_clzll(mantissa);
   uint128 dividend = (uint128)mantissa << shift;
   uint128 quotient = dividend / power;
+
   return round_binary(quotient, quotient * power != dividend, -shift);
 }
 
@@ -125,14 +131,17 @@ static double round_long(const decimal *parts) {
     else if (*at != '0')
       more = true;
   }
+
   int64_t exponent = parts->exponent + (int64_t)(parts->count - size);
   if (more) {
     text[size++] = '1';
     exponent--;
   }
+
   if (exponent > EXPONENT_LIMIT) exponent = EXPONENT_LIMIT;
   if (exponent < -EXPONENT_LIMIT) exponent = -EXPONENT_LIMIT;
   snprintf(text + size, sizeof text - size, "e%d", (int)exponent);
+
   return strtod(text, NULL);
 }
 
@@ -150,6 +159,7 @@ static bool parse_short_integer(json_span number, int64_t *integer) {
     if (digit > 9) return false;
     value = value * 10 + digit;
   }
+
   *integer = value;
   return true;
 }
@@ -161,11 +171,13 @@ json_number_kind json_number_parse(json_span number, int64_t *integer, double *r
     *integer = parts.negative ? (int64_t)(0 - parts.mantissa) : (int64_t)parts.mantissa;
     return JSON_NUMBER_INTEGER;
   }
+
   double value = 0.0;
   if (parts.count > 0) {
     bool small = parts.count <= 19 && parts.exponent >= -19 && parts.exponent <= 19;
     value = small ? round_decimal(parts.mantissa, (int)parts.exponent) : round_long(&parts);
   }
+
   if (isinf(value)) return JSON_NUMBER_OVERFLOW;
   *real = parts.negative ? -value : value;
   return JSON_NUMBER_DOUBLE;

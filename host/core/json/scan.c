@@ -30,6 +30,7 @@ bool json_scan_peek(json_scan *scan, json_type *type) {
     json_refuse_value(scan, scan->at);
     return false;
   }
+
   *type = (json_type)found;
   return true;
 }
@@ -51,11 +52,13 @@ static inline bool read_short_value(json_scan *scan, json_span *value) {
     json_masks masks = json_masks32(at);
     after = json_number_end(masks.digits, masks.numeric, 32, at, scan->end);
   }
+
   if (!after) return false;
   *value = (json_span){.at = at + quoted,
                        .size = (size_t)(after - at) - 2 * (size_t)quoted,
                        .type = quoted ? JSON_STRING : JSON_NUMBER};
   scan->at = after;
+
   return true;
 }
 
@@ -69,6 +72,7 @@ static inline bool read_short_member(json_scan *scan, json_span *key) {
   *key = (json_span){.at = at + 1, .size = (size_t)(after - at) - 2, .type = JSON_STRING};
   scan->entered = false;
   scan->at = json_skip_space(after + 1, scan->end);
+
   return true;
 }
 
@@ -88,11 +92,13 @@ bool json_scan_value(json_scan *scan, json_span *value) {
   case JSON_ARRAY: after = json_read_container(scan, first); break;
   default: after = json_read_word(scan, first, &value->type); break;
   }
+
   if (!after) return false;
   scan->at = after;
   bool quoted = value->type == JSON_STRING;
   value->at = first + quoted;
   value->size = (size_t)(after - first) - 2 * (size_t)quoted;
+
   return true;
 }
 
@@ -106,6 +112,7 @@ bool json_scan_enter(json_scan *scan, json_type type) {
   scan->at++;
   scan->depth++;
   scan->entered = true;
+
   return true;
 }
 
@@ -121,11 +128,14 @@ static bool pass_separator(json_scan *scan, char closer) {
     scan->depth--;
     return false;
   }
+
   if (!first || at == scan->end) {
     if (at == scan->end || *at != ',') return json_refuse_separator(scan, at, closer);
     at = json_skip_space(at + 1, scan->end);
   }
+
   scan->at = at;
+
   return true;
 }
 
@@ -144,6 +154,7 @@ bool json_scan_member(json_scan *scan, json_span *key) {
   after = json_read_colon(scan, after);
   if (!after) return false;
   scan->at = after;
+
   return true;
 }
 
@@ -172,5 +183,6 @@ void json_scan_place(const json_scan *scan, size_t *line, size_t *column) {
     start = newline + 1;
     ++*line;
   }
+
   *column = (size_t)(scan->at - start) + 1;
 }

@@ -22,6 +22,7 @@ static inline const char *skip_key(skipper *self, const char *at) {
   at = json_skip_space(at, self->end);
   if (at == self->end || *at != '"') return json_refuse_key(self->scan, at);
   at = json_read_string(self->scan, at, &escaped);
+
   return at ? json_read_colon(self->scan, at) : NULL;
 }
 
@@ -34,6 +35,7 @@ static inline const char *open_container(skipper *self, const char *at) {
   if (at == self->end) return json_refuse_separator(self->scan, at, closer);
   self->empty = *at == closer;
   if (self->empty) return at;
+
   return closer == '}' ? skip_key(self, at) : at;
 }
 
@@ -66,6 +68,7 @@ static const char *skip_values(skipper *self, const char *at) {
     } else {
       at = skip_word(self, at);
     }
+
     if (at) at = next_value(self, at);
   } while (at && self->open > 0);
   return at;
@@ -78,5 +81,6 @@ const char *json_read_container(json_scan *scan, const char *at) {
   self.open = 0;
   self.empty = false;
   self.room = JSON_MAX_DEPTH - scan->depth;
+
   return skip_values(&self, at);
 }

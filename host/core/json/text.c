@@ -27,12 +27,14 @@ static size_t unescape_one(const char **at, char *out) {
   case 'u': break;
   default: *out = escape[1]; return 1;
   }
+
   uint32_t point = hex4(escape + 2);
   *at = escape + 6;
   if (point >= 0xD800 && point <= 0xDBFF) {
     point = 0x10000 + ((point - 0xD800) << 10 | (hex4(escape + 8) - 0xDC00));
     *at = escape + 12;
   }
+
   return utf8_encode(point, out);
 }
 
@@ -41,6 +43,7 @@ size_t json_unescape(json_span string, char *out) {
     if (string.size) memcpy(out, string.at, string.size);
     return string.size;
   }
+
   const char *at = string.at, *end = at + string.size;
   char *write = out;
   for (;;) {
@@ -64,6 +67,7 @@ size_t json_unescaped_size(json_span string) {
     at = escape ? escape : end;
     if (escape) size += unescape_one(&at, plain);
   }
+
   return string.escaped ? size : string.size;
 }
 
@@ -79,5 +83,6 @@ bool json_escaped_equals(json_span string, const char *bytes, size_t size) {
     if ((size_t)(bytes_end - bytes) < length || memcmp(bytes, plain, length) != 0) return false;
     bytes += length;
   }
+
   return bytes == bytes_end;
 }

@@ -12,6 +12,7 @@ const char *json_refuse(json_scan *scan, const char *at, const char *error) {
     scan->at = at;
     scan->error = error;
   }
+
   return NULL;
 }
 
@@ -32,6 +33,7 @@ const char *json_refuse_value(json_scan *scan, const char *at) {
     break;
   default: break;
   }
+
   return json_refuse(scan, at, "a value is expected");
 }
 
@@ -48,6 +50,7 @@ static int32_t read_hex4(const char *at, const char *end) {
     else
       return -1;
   }
+
   return value;
 }
 
@@ -61,6 +64,7 @@ static const char *read_unicode_escape(json_scan *scan, const char *at) {
     return json_refuse(scan, at, "lone surrogate in a string");
   int32_t low = read_hex4(at + 8, scan->end);
   if (low < 0xDC00 || low > 0xDFFF) return json_refuse(scan, at, "lone surrogate in a string");
+
   return at + 12;
 }
 
@@ -125,15 +129,18 @@ const char *json_read_any_number(json_scan *scan, const char *at) {
     at = read_digits(scan, at, "a digit must follow '-'");
     if (!at) return NULL;
   }
+
   if (at < end && *at == '.') {
     at = read_digits(scan, at + 1, "a digit must follow the decimal point");
     if (!at) return NULL;
   }
+
   if (at < end && (*at | 0x20) == 'e') {
     at++;
     if (at < end && (*at == '+' || *at == '-')) at++;
     at = read_digits(scan, at, "a digit must follow the exponent's 'e'");
   }
+
   return at;
 }
 
@@ -149,6 +156,7 @@ const char *json_read_word(json_scan *scan, const char *at, json_type *type) {
     *type = words[i].type;
     return at + words[i].size;
   }
+
   return json_refuse(scan, at, "unknown word (the words are null, true and false)");
 }
 

@@ -29,6 +29,7 @@ static void write_ascii_escape(text_buffer *out, char byte) {
   case '\t': letter = 't'; break;
   default: write_unit(out, (unsigned char)byte); return;
   }
+
   char escape[2] = {'\\', letter};
   text_buffer_append(out, escape, sizeof escape);
 }
@@ -38,6 +39,7 @@ static void write_point(text_buffer *out, uint32_t point) {
     write_unit(out, point);
     return;
   }
+
   write_unit(out, 0xD800 + ((point - 0x10000) >> 10));
   write_unit(out, 0xDC00 + ((point - 0x10000) & 0x3FF));
 }
@@ -56,6 +58,7 @@ static bool write_string(text_buffer *out, const char *bytes, size_t size, bool 
       write_ascii_escape(out, *at++);
       continue;
     }
+
     size_t length = utf8_length(at, end);
     if (length == 0) return false;
     if (ascii)
@@ -64,7 +67,9 @@ static bool write_string(text_buffer *out, const char *bytes, size_t size, bool 
       text_buffer_append(out, at, length);
     at += length;
   }
+
   text_buffer_byte(out, '"');
+
   return true;
 }
 

@@ -41,8 +41,10 @@ static bool short_decimal(double value, shortest *out) {
     /* Integer and power are exact doubles: one rounding, as in reading the decimal. */
     if (integer == 0 || (double)integer / powers[places] != value) continue;
     set_digits(out, integer, -places);
+
     return true;
   }
+
   return false;
 }
 
@@ -78,6 +80,7 @@ static void search_digits(double value, shortest *out) {
        * miss it from below while the next one up is inside. */
       if (count == 16 && !reads_back(++integer, exponent, value)) continue;
     }
+
     set_digits(out, integer, exponent);
     return;
   }
@@ -90,6 +93,7 @@ static void write_plain(text_buffer *out, const shortest *number) {
     text_buffer_append(out, number->digits, (size_t)number->count);
     return;
   }
+
   if (number->point < number->count) {
     text_buffer_append(out, number->digits, (size_t)number->point);
     text_buffer_byte(out, '.');
@@ -97,6 +101,7 @@ static void write_plain(text_buffer *out, const shortest *number) {
                        (size_t)(number->count - number->point));
     return;
   }
+
   text_buffer_append(out, number->digits, (size_t)number->count);
   for (int i = number->count; i < number->point; i++) text_buffer_byte(out, '0');
   text_buffer_text(out, ".0");
@@ -109,6 +114,7 @@ static void write_scientific(text_buffer *out, const shortest *number) {
     text_buffer_byte(out, '.');
     text_buffer_append(out, number->digits + 1, (size_t)number->count - 1);
   }
+
   text_buffer_text(out, exponent < 0 ? "e-" : "e+");
   if (abs(exponent) < 10) text_buffer_byte(out, '0');
   json_write_integer(out, abs(exponent));
@@ -122,6 +128,7 @@ bool json_write_double(text_buffer *out, double value) {
     text_buffer_text(out, "0.0");
     return true;
   }
+
   shortest number;
   if (!short_decimal(value, &number)) search_digits(value, &number);
   if (number.point > -4 && number.point <= 16)

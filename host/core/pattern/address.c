@@ -24,6 +24,7 @@ static bool shaped_v4(const char *text, size_t size) {
       return false;
     }
   }
+
   return dots == 3 && digits > 0;
 }
 
@@ -35,6 +36,7 @@ static bool shaped_v6(const char *text, size_t size) {
     else if (!is_hex(text[i]))
       return false;
   }
+
   return colons > 0;
 }
 
@@ -54,6 +56,7 @@ bool pattern_address_parse(const char *text, size_t size, pattern_address *addre
     address->bytes[0] = 4;
     return inet_pton(AF_INET, copy, address->bytes + 1) == 1;
   }
+
   if (!shaped_v6(text, size)) return false;
   address->bytes[0] = 6;
   if (inet_pton(AF_INET6, copy, address->bytes + 1) != 1) return false;
@@ -62,6 +65,7 @@ bool pattern_address_parse(const char *text, size_t size, pattern_address *addre
     memmove(address->bytes + 1, address->bytes + 13, 4);
     memset(address->bytes + 5, 0, 12);
   }
+
   return true;
 }
 
@@ -76,6 +80,7 @@ static bool parse_mask(const char *at, const char *end, long *mask) {
     value = value * 10 + (*at - '0');
     if (value > INT32_MAX) return false;
   }
+
   *mask = negative ? -value : value;
   return true;
 }
@@ -107,6 +112,7 @@ const char *pattern_cidr_parse(const char *text, size_t size, pattern_address *l
     return has_address_shape(text, address_size) ? "Invalid IP address: "
                                                  : "Nonstandard IP address: ";
   }
+
   bool v4 = low->bytes[0] == 4;
   if (v4 && mask > 31) return "IPv4 mask bits must be < 32";
   if (!v4 && mask > 127) return "IPv6 mask bits must be < 128";
@@ -134,6 +140,7 @@ bool pattern_address_other_family(const pattern_address *low, const pattern_addr
     *other_low = *low;
     *other_high = top_of_block(*high, 128, 32);
     other_low->bytes[0] = other_high->bytes[0] = 6;
+
     return true;
   }
 

@@ -37,6 +37,7 @@ bool pattern_put_condition(pattern_parser *parser, uint32_t id) {
     branch->conditions[at] = id;
     if (at == branch->count) branch->count++;
   }
+
   return true;
 }
 
@@ -56,6 +57,7 @@ static bool add_branch(pattern_parser *parser, pattern_vector *branches,
     free(branch);
     return pattern_refuse_memory(parser);
   }
+
   branch->count = (uint32_t)used;
   if (from) memcpy(branch->conditions, from->conditions, used * sizeof from->conditions[0]);
   *place = branch;
@@ -75,6 +77,7 @@ bool pattern_move_branches(pattern_parser *parser, pattern_vector *to) {
     if (!place) return pattern_refuse_memory(parser);
     *place = branch_at(&parser->branches, --parser->branches.count);
   }
+
   if (to->count <= PATTERN_MAX_RULES) return true;
   return pattern_refuse(parser, parser->scan.at,
                         "Rule is too complex - $or expands to more than %d combinations",
@@ -122,6 +125,7 @@ static bool add_rule(pattern_parser *parser, pattern_branch *branch) {
     uint32_t depth = pattern_node_at(set, node)->depth;
     if (depth > deepest) deepest = depth;
   }
+
   if (!charge(parser, (size_t)branch->count * deepest)) return false;
   qsort_r(branch->conditions, branch->count, sizeof branch->conditions[0], compare_paths, set);
   pattern_rule *rule = pattern_vector_add(&set->rules, sizeof *rule);
@@ -134,6 +138,7 @@ static bool add_rule(pattern_parser *parser, pattern_branch *branch) {
     if (!place) return pattern_refuse_memory(parser);
     *place = branch->conditions[i];
   }
+
   return true;
 }
 

@@ -16,5 +16,6 @@ pattern_set *pattern_compile(const pattern_source *sources, size_t count, patter
     error->index = i;
     if (!pattern_parse(set, (uint32_t)i, sources[i], &error->message)) return give_up(set, error);
   }
+
   return pattern_index(set) ? set : give_up(set, error);
 }

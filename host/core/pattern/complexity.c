@@ -58,9 +58,11 @@ static void add_token(wildcard_list *list, int16_t token) {
       list->failed = true;
       return;
     }
+
     list->tokens = tokens;
     list->capacity = capacity;
   }
+
   list->tokens[list->count++] = token;
   if (token >= 0) list->used[token] = true;
 }
@@ -82,6 +84,7 @@ static bool add_place(place_set *set, uint32_t place) {
   memmove(set->at + i + 1, set->at + i, (set->count - i) * sizeof set->at[0]);
   set->at[i] = place;
   set->count++;
+
   return true;
 }
 
@@ -104,6 +107,7 @@ static bool step(const walk *self, const place_set *from, int byte, place_set *t
     if (behind_star(self, place) && !arrive(self, to, place)) return false;
     if (self->list->tokens[place] == byte && !arrive(self, to, place + 1)) return false;
   }
+
   return true;
 }
 
@@ -117,9 +121,11 @@ static bool remember(walk *self, const place_set *set) {
         memcmp(known->at, set->at, set->count * sizeof set->at[0]) == 0)
       return true;
   }
+
   if (self->count == WALK_MAX) return false;
   self->buckets[bucket] = (uint32_t)self->count;
   self->sets[self->count++] = *set;
+
   return true;
 }
 
@@ -133,6 +139,7 @@ static bool walk_on(walk *self) {
       if (!step(self, &from, byte, &next) || !remember(self, &next)) return false;
     }
   }
+
   return true;
 }
 
@@ -155,8 +162,10 @@ static bool is_low(wildcard_list *list) {
     memset(self.buckets, 0xff, BUCKETS * sizeof *self.buckets);
     ok = begin_walk(&self) && walk_on(&self);
   }
+
   free(self.sets);
   free(self.buckets);
+
   return ok;
 }
 
@@ -165,6 +174,7 @@ static bool has_wildcard(const pattern_set *set, const pattern_condition *condit
     uint32_t id = *pattern_member_at(set, condition->first_member + i);
     if (pattern_test_at(set, id)->kind == TEST_WILDCARD) return true;
   }
+
   return false;
 }
 
@@ -208,9 +218,11 @@ static bool field_is_low(const pattern_set *set, uint32_t first_rule, uint32_t i
     if (!is_first) break;
     add_wildcards(set, condition_of(set, other, place), added, &list);
   }
+
   if (ok && is_first) ok = is_low(&list);
   free(added);
   free(list.tokens);
+
   return ok;
 }
 
@@ -222,5 +234,6 @@ bool pattern_complexity_is_low(const pattern_set *set, uint32_t first_rule) {
           !field_is_low(set, first_rule, id, place))
         return false;
   }
+
   return true;
 }

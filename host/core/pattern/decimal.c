@@ -17,6 +17,7 @@ static int64_t read_exponent(const char *at, const char *end) {
   if (at < end && (*at == '-' || *at == '+')) at++;
   int64_t exponent = 0;
   for (; at < end && exponent < ENORMOUS_EXPONENT; at++) exponent = exponent * 10 + (*at - '0');
+
   return negative ? -exponent : exponent;
 }
 
@@ -63,6 +64,7 @@ static bool read_eight(digit_reader *reader) {
   reader->head = reader->head * POWERS[8] + word;
   reader->digits += 8;
   reader->at += 8;
+
   return true;
 }
 
@@ -70,6 +72,7 @@ static bool read_eight(digit_reader *reader) {
 static void read_digits(digit_reader *reader) {
   while (read_eight(reader)) {
   }
+
   for (; reader->at < reader->end && is_digit(*reader->at) && reader->digits < HEAD_DIGITS;
        reader->at++) {
     reader->head = reader->head * 10 + (uint64_t)(*reader->at - '0');
@@ -90,9 +93,11 @@ static int64_t read_tail(pattern_decimal *number, digit_reader *reader, bool aft
       after_point = true;
       continue;
     }
+
     number->has_tail |= *reader->at != '0';
     whole += !after_point;
   }
+
   return whole;
 }
 
@@ -108,14 +113,18 @@ static int64_t read_mantissa(pattern_decimal *number, digit_reader *reader) {
       skip_zeros(reader);
       magnitude = first - reader->at;
     }
+
     read_digits(reader);
   }
+
   number->tail = reader->at;
   if (reader->digits == HEAD_DIGITS) {
     int64_t whole = read_tail(number, reader, point);
     if (!point) magnitude += whole;
   }
+
   number->end = reader->at;
+
   return magnitude;
 }
 
@@ -130,10 +139,12 @@ pattern_decimal pattern_decimal_parse(const char *text, size_t size) {
     number.enormous = exponent >= ENORMOUS_EXPONENT || exponent <= -ENORMOUS_EXPONENT;
     magnitude += exponent;
   }
+
   int64_t scale = magnitude + (INT64_C(1) << 60); /* positive whatever the magnitude */
   int64_t head = (int64_t)(reader.head * POWERS[HEAD_DIGITS - reader.digits]);
   number.scale = negative ? -scale : scale;
   number.head = negative ? -head : head;
+
   return number;
 }
 
@@ -149,6 +160,7 @@ static int compare_tails(const pattern_decimal *a, const pattern_decimal *b) {
     int difference = next_digit(&at_a, a->end) - next_digit(&at_b, b->end);
     if (difference) return difference;
   }
+
   return 0;
 }
 
@@ -164,6 +176,7 @@ int pattern_decimal_compare_closely(const pattern_decimal *a, const pattern_deci
     if (a->scale / ENORMOUS_EXPONENT > b->scale / ENORMOUS_EXPONENT) return 1;
     return compare_text(a, b);
   }
+
   int order = compare_tails(a, b);
   return a->scale < 0 ? -order : order;
 }

@@ -35,6 +35,7 @@ static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing
     best = rule;
     *failing = count;
   }
+
   return best;
 }
 
@@ -47,6 +48,7 @@ static bool path_of(const pattern_set *set, uint32_t node, text_buffer *path) {
     if (i < count) text_buffer_byte(path, '.');
     text_buffer_append(path, at->segment, at->segment_size);
   }
+
   return !path->failed;
 }
 
@@ -61,7 +63,9 @@ static char *keep(text_buffer *text) {
     if (size > 0) memcpy(copy, text->data, size);
     memcpy(copy + size, cut ? "..." : "", cut ? 4 : 1);
   }
+
   text_buffer_free(text);
+
   return copy;
 }
 
@@ -76,6 +80,7 @@ static void append_found(const event_survey *survey, text_buffer *found) {
     if (i > 0) text_buffer_text(found, ", ");
     text_buffer_append(found, value.at - quoted, value.size + 2 * quoted);
   }
+
   if (survey->value_count > SURVEY_VALUES)
     text_buffer_format(found, " and %zu more", survey->value_count - SURVEY_VALUES);
 }
@@ -89,6 +94,7 @@ static bool add_miss(explainer *self, uint32_t id, bool tied) {
     text_buffer_free(&path);
     return false;
   }
+
   text_buffer_append(&wanted, condition->text, condition->text_size);
   append_found(&survey, &found);
   if (tied && !condition->exists_false)
@@ -113,6 +119,7 @@ static bool explain_rule(explainer *self) {
     bool tied = failing == 0 && fate == CONDITION_TIED;
     if ((tied || fate == CONDITION_FAILS) && !add_miss(self, id, tied)) return false;
   }
+
   return true;
 }
 
@@ -124,10 +131,12 @@ static bool explain(explainer *self, text_buffer *message, const char **code) {
                        result.line, result.column, result.error);
     return false;
   }
+
   if (result.count > 0) return true;
   *code = "OutOfMemory";
   if (explain_rule(self)) return true;
   text_buffer_text(message, "out of memory");
+
   return false;
 }
 
@@ -145,6 +154,7 @@ bool pattern_explain(pattern_source pattern, const char *event, size_t size,
   if (!ok) pattern_explanation_free(explanation);
   pattern_scratch_free(scratch);
   pattern_free(set);
+
   return ok;
 }
 
@@ -155,6 +165,7 @@ void pattern_explanation_free(pattern_explanation *explanation) {
     free(explanation->misses[i].found);
     free(explanation->misses[i].hint);
   }
+
   free(explanation->misses);
   *explanation = (pattern_explanation){0};
 }

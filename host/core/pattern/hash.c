@@ -19,6 +19,7 @@ static bool grow(pattern_table *table) {
   free(table->slots);
   table->slots = slots;
   table->mask = capacity - 1;
+
   return true;
 }
 
@@ -27,6 +28,7 @@ bool pattern_table_add(pattern_table *table, uint32_t hash, uint32_t id) {
   if ((!table->slots || table->used >= (table->mask + 1) / 2) && !grow(table)) return false;
   place(table->slots, table->mask, (pattern_table_slot){hash, id});
   table->used++;
+
   return true;
 }
 

@@ -33,6 +33,7 @@ static bool equals_with_slashes(const plain_value *value, const pattern_test *te
     if (a != b && !swapped) return false;
     differs |= swapped;
   }
+
   return differs;
 }
 
@@ -44,6 +45,7 @@ static bool equals_folded(const plain_value *value, const char *bytes, size_t si
   size_t one_size = case_fold(value->bytes, value->size, one);
   bool equal = one_size == case_fold(bytes, size, two) && memcmp(one, two, one_size) == 0;
   free(one);
+
   return equal;
 }
 
@@ -58,6 +60,7 @@ static bool equals_trimmed(const plain_value *value, const pattern_test *test) {
   while (a < a_end && is_blank(a_end[-1])) a_end--;
   while (b < b_end && is_blank(*b)) b++;
   while (b < b_end && is_blank(b_end[-1])) b_end--;
+
   return a_end - a == b_end - b && memcmp(a, b, (size_t)(a_end - a)) == 0;
 }
 
@@ -167,6 +170,7 @@ static const char *hint_value(const pattern_set *set, const pattern_condition *c
         value->type == JSON_STRING ? hint_string(value, test) : hint_other(value, test);
     if (hint) return hint;
   }
+
   return NULL;
 }
 
@@ -176,10 +180,12 @@ void pattern_hint(const pattern_set *set, const pattern_condition *condition,
     hint_missing(survey, hint);
     return;
   }
+
   if (condition->exists_false && condition->member_count == 0) {
     text_buffer_text(hint, "the field must be absent, but it is there");
     return;
   }
+
   size_t shown = survey->value_count < SURVEY_VALUES ? survey->value_count : SURVEY_VALUES;
   for (size_t i = 0; i < shown; i++) {
     json_span span = survey->values[i];
@@ -190,6 +196,7 @@ void pattern_hint(const pattern_set *set, const pattern_condition *condition,
       value.bytes = text.data;
       value.size = json_unescape(span, text.data);
     }
+
     const char *found = hint_value(set, condition, &value);
     text_buffer_free(&text);
     if (found) {
@@ -197,6 +204,7 @@ void pattern_hint(const pattern_set *set, const pattern_condition *condition,
       return;
     }
   }
+
   if (condition->but_count == condition->member_count && condition->but_count > 0)
     text_buffer_text(hint, "the value is among those that anything-but excludes");
 }

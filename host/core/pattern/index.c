@@ -22,6 +22,7 @@ static void use_condition(pattern_set *set, pattern_condition *condition) {
       slot_of(set, &pattern_but_at(set, id)->slot);
       continue;
     }
+
     pattern_test *test = pattern_test_at(set, id);
     test->used = true;
     slot_of(set, &test->slot);
@@ -52,17 +53,21 @@ static bool find_shared_depths(pattern_set *set) {
       uint32_t at = pattern_condition_at(set, ids[k])->node;
       for (; at != 0; at = nodes[at].parent) counts[at]++;
     }
+
     for (uint32_t k = 0; k < rule->condition_count; k++) {
       uint32_t node = pattern_condition_at(set, ids[k])->node, at = node;
       while (at != 0 && counts[at] < 2) at = nodes[at].parent;
       if (nodes[at].depth > nodes[node].shared_depth) nodes[node].shared_depth = nodes[at].depth;
     }
+
     for (uint32_t k = 0; k < rule->condition_count; k++) {
       uint32_t at = pattern_condition_at(set, ids[k])->node;
       for (; at != 0; at = nodes[at].parent) counts[at] = 0;
     }
   }
+
   free(counts);
+
   return true;
 }
 
@@ -84,6 +89,7 @@ static bool file_test(pattern_set *set, uint32_t id) {
   case TEST_RANGE:
   case TEST_ADDRESS: return true; /* file_numbers, pattern_index_intervals */
   }
+
   return false;
 }
 
@@ -97,6 +103,7 @@ static bool file_numbers(pattern_set *set) {
         !pattern_table_add(&set->numbers, pattern_number_hash(set, test->node, &test->number), i))
       return false;
   }
+
   return true;
 }
 
@@ -105,6 +112,7 @@ bool pattern_index(pattern_set *set) {
     uint32_t id = *pattern_rule_condition_at(set, i);
     use_condition(set, pattern_condition_at(set, id));
   }
+
   use_negations(set);
   for (uint32_t i = 0; i < set->tests.count; i++)
     if (pattern_test_at(set, i)->used && !file_test(set, i)) return false;

@@ -25,6 +25,7 @@ uint32_t pattern_interval_cell(const pattern_intervals *intervals, const pattern
     else
       high = middle;
   }
+
   return 2 * low;
 }
 
@@ -95,6 +96,7 @@ static bool cover(pattern_set *set, pattern_intervals *intervals, const interval
     if (left % 2 && !add_link(set, &intervals->lists[left++], id)) return false;
     if (right % 2 && !add_link(set, &intervals->lists[--right], id)) return false;
   }
+
   return true;
 }
 
@@ -112,6 +114,7 @@ static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t
       if (pieces[k].has_high) points[ends++] = pieces[k].high;
     }
   }
+
   qsort(points, ends, sizeof *points, compare_points);
   for (size_t i = 0; i < ends; i++)
     if (i == 0 || compare_points(&points[kept - 1], &points[i]) != 0) points[kept++] = points[i];
@@ -127,6 +130,7 @@ static bool build(pattern_set *set, pattern_intervals *intervals, const uint32_t
     for (size_t k = 0; k < found; k++)
       if (!cover(set, intervals, &pieces[k], ids[i])) return false;
   }
+
   return true;
 }
 
@@ -161,6 +165,8 @@ bool pattern_index_intervals(pattern_set *set) {
     bool address = tests[ids[first]].kind == TEST_ADDRESS;
     ok = build(set, address ? &node->addresses : &node->numbers, ids + first, last - first);
   }
+
   free(ids);
+
   return ok;
 }

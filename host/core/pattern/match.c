@@ -46,13 +46,16 @@ static uint32_t find_node(const pattern_set *set, pattern_scratch *scratch,
       pattern_scratch_fail(scratch, "out of memory");
       return PATTERN_NONE;
     }
+
     key.size = json_unescape(key, scratch->text.data);
     key.at = scratch->text.data;
   }
+
   if (node->key_sizes >> (key.size < 63 ? key.size : 63) & 1 && key.size <= set->longest_key) {
     uint32_t child = pattern_child(set, object->node, key.at, key.size);
     if (child != PATTERN_NONE) return child;
   }
+
   if (!node->has_grandchildren || !memchr(key.at, '.', key.size)) return PATTERN_NONE;
   *dotted = true;
   return descend_dotted(set, scratch, object->node, key.at, key.size);
@@ -67,6 +70,7 @@ static field_state *dotted_field(pattern_scratch *scratch, open_container *objec
       return field;
     }
   }
+
   object->field = (uint32_t)scratch->dotted.count;
   return pattern_vector_add(&scratch->dotted, sizeof(field_state));
 }
@@ -92,6 +96,7 @@ static bool begin_field(pattern_scratch *scratch, open_container *object, uint32
                          .begin = (uint32_t)scratch->log.count,
                          .end = (uint32_t)scratch->log.count};
   scratch->log_floor = field->begin;
+
   return true;
 }
 
@@ -107,6 +112,7 @@ static bool open(pattern_scratch *scratch, json_type type, uint32_t node, bool i
     scratch->elements[scratch->element_count++] =
         (open_element){.array = around->array, .place = PATTERN_NONE};
   }
+
   if (type == JSON_OBJECT)
     container->object = ++scratch->object;
   else
@@ -136,6 +142,7 @@ static bool read_value(const pattern_set *set, pattern_scratch *scratch, uint32_
   json_span value;
   if (!json_scan_value(&scratch->scan, &value)) return false;
   if (first == '{' || first == '[' || !node->has_leaf) return true;
+
   return pattern_take_value(set, scratch, id, value);
 }
 
@@ -147,11 +154,13 @@ static bool read_member(const pattern_set *set, pattern_scratch *scratch, open_c
     close(scratch);
     return true;
   }
+
   bool dotted;
   uint32_t node = find_node(set, scratch, object, key, &dotted);
   if (scratch->error) return false;
   if (node == PATTERN_NONE) return json_scan_value(&scratch->scan, &value);
   scratch->heights[pattern_node_at(set, object->node)->depth] = scratch->element_count;
+
   return begin_field(scratch, object, node, dotted) && read_value(set, scratch, node, false);
 }
 
@@ -172,6 +181,7 @@ static bool walk(const pattern_set *set, pattern_scratch *scratch) {
       close(scratch);
     }
   }
+
   return json_scan_finish(&scratch->scan);
 }
 
@@ -185,6 +195,7 @@ static bool look_at_rule(const pattern_set *set, pattern_scratch *scratch, uint3
   if (!matches) return true;
   scratch->patterns[rule->pattern] = scratch->event;
   scratch->matches[scratch->match_count++] = rule->pattern;
+
   return true;
 }
 
@@ -204,6 +215,7 @@ static bool look_at_rules(const pattern_set *set, pattern_scratch *scratch) {
         if (!look_at_rule(set, scratch, set->condition_rules[rule])) return false;
     }
   }
+
   for (size_t i = 0; i < set->always_count; i++)
     if (!look_at_rule(set, scratch, set->always[i])) return false;
   if (scratch->match_count > 1)
@@ -220,6 +232,7 @@ static bool begin(pattern_scratch *scratch, const char *event, size_t size) {
   scratch->match_count = 0;
   scratch->steps = 0;
   json_scan_begin(&scratch->scan, event, size);
+
   return pattern_vector_add(&scratch->places, sizeof(place_state)) != NULL; /* the event itself */
 }
 
@@ -234,8 +247,10 @@ bool pattern_match(const pattern_set *set, pattern_scratch *scratch, const char 
       return true;
     }
   }
+
   result->error = scratch->scan.error ? scratch->scan.error : scratch->error;
   if (!result->error) result->error = "out of memory";
   json_scan_place(&scratch->scan, &result->line, &result->column);
+
   return false;
 }

@@ -18,6 +18,7 @@ static bool parse_bound(pattern_parser *parser, const char *operator_name, patte
     if (!behind) return pattern_refuse_json(parser);
     return pattern_refuse(parser, behind, "Value of %s must be numeric", operator_name);
   }
+
   json_span value;
   if (!json_scan_value(&parser->scan, &value)) return pattern_refuse_json(parser);
   *bound = pattern_decimal_parse(value.at, value.size);
@@ -38,6 +39,7 @@ static bool refuse_token(pattern_parser *parser, bool at_end, const char *reason
   if (!json_scan_peek(&parser->scan, &type)) return pattern_refuse_json(parser);
   const char *first = parser->scan.at, *behind = pattern_behind_value(parser);
   if (!behind) return pattern_refuse_json(parser);
+
   return pattern_refuse(parser, behind, "%s%.*s", reason, pattern_clip((size_t)(behind - first)),
                         first);
 }
@@ -57,6 +59,7 @@ static bool parse_upper_bound(pattern_parser *parser, numeric_range *range) {
       !end_numeric(parser, "Too many terms in numeric range expression"))
     return false;
   if (pattern_decimal_compare(&range->bounds.low, &range->bounds.high) < 0) return true;
+
   return pattern_refuse(parser, parser->scan.at, "Bottom must be less than top");
 }
 
@@ -71,17 +74,20 @@ static bool parse_range(pattern_parser *parser, numeric_range *range) {
     return parse_bound(parser, "equals", &range->bounds.low) &&
            end_numeric(parser, PATTERN_TOO_MANY);
   }
+
   if (pattern_name_is(name, "<") || pattern_name_is(name, "<=")) {
     range->bounds.has_high = true;
     range->bounds.open_high = name->size == 1;
     return parse_bound(parser, range->bounds.open_high ? "<" : "<=", &range->bounds.high) &&
            end_numeric(parser, PATTERN_TOO_MANY);
   }
+
   if (!pattern_name_is(name, ">") && !pattern_name_is(name, ">="))
     return pattern_refuse(parser, parser->scan.at, "Unrecognized numeric range operator: %.*s",
                           pattern_clip(name->size), name->data);
   range->bounds.has_low = true;
   range->bounds.open_low = name->size == 1;
+
   return parse_bound(parser, range->bounds.open_low ? ">" : ">=", &range->bounds.low) &&
          parse_upper_bound(parser, range);
 }
@@ -99,6 +105,7 @@ static uint32_t add_range(pattern_parser *parser, const char *list, pattern_rang
   if (range.has_low) keep_bound(&range.low, list, test);
   if (range.has_high) keep_bound(&range.high, list, test);
   test->range = range;
+
   return id;
 }
 
@@ -108,6 +115,7 @@ static uint32_t add_single(pattern_parser *parser, const pattern_decimal *number
   if (id == PATTERN_NONE) return id;
   pattern_test *test = pattern_test_at(parser->set, id);
   test->number = pattern_decimal_parse(test->bytes, test->size);
+
   return id;
 }
 

@@ -13,6 +13,7 @@ static bool enter_expression(pattern_parser *parser, const char *nameless) {
   if (!json_scan_enter(&parser->scan, JSON_OBJECT)) return pattern_refuse_json(parser);
   if (json_scan_member(&parser->scan, &key)) return pattern_read_text(parser, key);
   if (parser->scan.error) return pattern_refuse_json(parser);
+
   return pattern_refuse(parser, parser->scan.at, "%s", nameless);
 }
 
@@ -29,8 +30,10 @@ static bool prepare_operand(pattern_parser *parser, pattern_test_kind kind) {
       pattern_refuse(parser, parser->scan.at, "%.*s", (int)reason.size,
                      reason.data ? reason.data : "");
     text_buffer_free(&reason);
+
     return ok;
   }
+
   bool folded =
       kind == TEST_EQUALS_FOLDED || kind == TEST_PREFIX_FOLDED || kind == TEST_SUFFIX_FOLDED;
   if (folded)
@@ -79,6 +82,7 @@ static bool parse_folded_end(pattern_parser *parser, pattern_test_kind kind, con
     return pattern_refuse(parser, behind, "%s%.*s", unsupported, pattern_clip(parser->text.size),
                           parser->text.data);
   }
+
   return parse_string_operand(parser, kind, "equals-ignore-case match pattern must be a string") &&
          pattern_expect_end(parser, ONE_KEY);
 }
@@ -110,6 +114,7 @@ static bool parse_cidr(pattern_parser *parser) {
     int size = quotes && slash ? pattern_clip((size_t)(slash - text->data)) : 0;
     return pattern_refuse(parser, parser->scan.at, "%s%.*s", reason, size, text->data);
   }
+
   uint32_t id =
       pattern_test_add(parser->set, parser->list.node, TEST_ADDRESS, text->data, text->size);
   if (id != PATTERN_NONE) {
@@ -117,6 +122,7 @@ static bool parse_cidr(pattern_parser *parser) {
     test->address.low = low;
     test->address.high = high;
   }
+
   return pattern_list_test(parser, id) && pattern_expect_end(parser, ONE_KEY);
 }
 
@@ -148,6 +154,7 @@ static bool negate(pattern_parser *parser, uint32_t but, uint32_t test) {
   pattern_test *negated = pattern_test_at(set, test);
   *negation = (pattern_negation){.but = but, .next = negated->negation};
   negated->negation = id;
+
   return true;
 }
 
@@ -161,8 +168,10 @@ static bool parse_but_value(pattern_parser *parser, uint32_t but, const but_oper
     if (id == PATTERN_NONE) return pattern_refuse_memory(parser);
     pattern_test *test = pattern_test_at(parser->set, id);
     test->number = pattern_decimal_parse(test->bytes, test->size);
+
     return negate(parser, but, id);
   }
+
   bool end = inner && (inner->kind == TEST_PREFIX || inner->kind == TEST_SUFFIX);
   if (end && value.size == 0)
     return pattern_refuse(parser, parser->scan.at, "Null prefix/suffix not allowed");
@@ -183,12 +192,14 @@ static bool parse_but_list(pattern_parser *parser, uint32_t but, const but_opera
     *(type == JSON_STRING ? &strings : &numbers) = true;
     if (!parse_but_value(parser, but, inner)) return false;
   }
+
   if (parser->scan.error) return pattern_refuse_json(parser);
   if (!inner && strings == numbers)
     return pattern_refuse(parser, parser->scan.at,
                           "Inside anything but list, either all values are number or string, "
                           "mixed type is not supported");
   if (strings || numbers) return true;
+
   return pattern_refuse(parser, parser->scan.at, "Empty arrays are not allowed");
 }
 
@@ -208,8 +219,10 @@ static bool parse_but_operator(pattern_parser *parser, const but_operator **inne
     *inner = &operators[i];
     return true;
   }
+
   const char *behind = pattern_behind_value(parser);
   if (!behind) return pattern_refuse_json(parser);
+
   return pattern_refuse(parser, behind, "Unsupported anything-but pattern: %.*s",
                         pattern_clip(parser->text.size), parser->text.data);
 }
@@ -231,6 +244,7 @@ static bool parse_anything_but(pattern_parser *parser) {
         parser, "Value of anything-but must be an array or single string/number value.");
   if (inner && number) return pattern_refuse_value(parser, inner->not_a_string);
   bool ok = list ? parse_but_list(parser, id, inner) : parse_but_value(parser, id, inner);
+
   return ok && pattern_expect_end(parser, PATTERN_TOO_MANY) &&
          (!inner || pattern_expect_end(parser, PATTERN_TOO_MANY));
 }
@@ -255,6 +269,7 @@ bool pattern_parse_expression(pattern_parser *parser) {
     if (pattern_name_is(&parser->text, operators[i].name)) return operators[i].parse(parser);
   const char *behind = pattern_behind_value(parser);
   if (!behind) return pattern_refuse_json(parser);
+
   return pattern_refuse(parser, behind, "Unrecognized match type %.*s",
                         pattern_clip(parser->text.size), parser->text.data);
 }

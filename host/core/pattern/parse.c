@@ -18,6 +18,7 @@ static bool parse_literal_string(pattern_parser *parser) {
     pattern_test *test = pattern_test_at(parser->set, id);
     test->address.low = test->address.high = address;
   }
+
   return pattern_list_test(parser, id);
 }
 
@@ -31,6 +32,7 @@ static bool parse_literal(pattern_parser *parser) {
     pattern_test *test = pattern_test_at(parser->set, id);
     test->number = pattern_decimal_parse(test->bytes, test->size);
   }
+
   return pattern_list_test(parser, id);
 }
 
@@ -60,6 +62,7 @@ static uint32_t add_condition(pattern_parser *parser, const char *text, size_t s
     *member = is_test ? pattern_id_at(&list->tests, i)
                       : pattern_id_at(&list->buts, i - list->tests.count);
   }
+
   pattern_condition *condition = pattern_vector_add(&set->conditions, sizeof *condition);
   if (!copy || !condition) return PATTERN_NONE;
   *condition = (pattern_condition){
@@ -72,6 +75,7 @@ static uint32_t add_condition(pattern_parser *parser, const char *text, size_t s
       .text = copy,
       .text_size = size,
   };
+
   return id;
 }
 
@@ -87,6 +91,7 @@ static bool parse_list(pattern_parser *parser, uint32_t node, uint32_t *conditio
     empty = false;
     if (!parse_member_of_list(parser)) return false;
   }
+
   if (parser->scan.error) return pattern_refuse_json(parser);
   if (empty) return pattern_refuse(parser, parser->scan.at, "Empty arrays are not allowed");
   *condition = add_condition(parser, first, (size_t)(parser->scan.at - first));
@@ -109,8 +114,10 @@ static bool parse_alternatives(pattern_parser *parser, uint32_t node, const patt
         !parse_object(parser, node, true) || !pattern_move_branches(parser, after))
       return false;
   }
+
   if (parser->scan.error) return pattern_refuse_json(parser);
   if (count >= 2) return true;
+
   return pattern_refuse(parser, parser->scan.at,
                         "There must have at least 2 Objects in $or relationship.");
 }
@@ -127,6 +134,7 @@ static bool parse_or(pattern_parser *parser, uint32_t node) {
   pattern_free_branches(&before);
   pattern_free_branches(&parser->branches);
   parser->branches = after;
+
   return ok;
 }
 
@@ -172,6 +180,7 @@ static uint32_t descend(pattern_parser *parser, uint32_t node, const text_buffer
       pattern_refuse(parser, parser->scan.at, "nested deeper than %d", PATTERN_MAX_DEPTH);
       return PATTERN_NONE;
     }
+
     if (!dot) return node;
     at = dot + 1;
   }
@@ -198,6 +207,7 @@ static bool parse_field(pattern_parser *parser, uint32_t node, json_span key, bo
   if (child == PATTERN_NONE) return pattern_refuse_memory(parser);
   if (type == JSON_OBJECT) return parse_object(parser, child, inside_or);
   uint32_t condition = PATTERN_NONE;
+
   return parse_list(parser, child, &condition) && pattern_put_condition(parser, condition);
 }
 
@@ -209,8 +219,10 @@ static bool parse_object(pattern_parser *parser, uint32_t node, bool inside_or) 
     empty = false;
     if (!parse_field(parser, node, key, inside_or)) return false;
   }
+
   if (parser->scan.error) return pattern_refuse_json(parser);
   if (empty) return pattern_refuse(parser, parser->scan.at, "Empty objects are not allowed");
+
   return true;
 }
 
@@ -222,6 +234,7 @@ static bool parse_pattern(pattern_parser *parser) {
   if (!object) return pattern_refuse_json(parser);
   if (!pattern_begin_branches(parser) || !parse_object(parser, 0, false)) return false;
   if (!json_scan_finish(&parser->scan)) return pattern_refuse_json(parser);
+
   return pattern_end_branches(parser);
 }
 
@@ -235,5 +248,6 @@ bool pattern_parse(pattern_set *set, uint32_t pattern, pattern_source source,
   text_buffer_free(&parser.other);
   free(parser.list.tests.items);
   free(parser.list.buts.items);
+
   return ok;
 }

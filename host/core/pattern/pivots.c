@@ -40,6 +40,7 @@ static uint64_t expected_hits(const pattern_set *set, const pattern_condition *c
     uint64_t weight = narrow ? 2 : test->kind == TEST_WORD ? 16 : 3;
     hits += weight * slot_uses[test->slot];
   }
+
   return hits;
 }
 
@@ -81,6 +82,7 @@ static bool file_slots(pattern_set *set, const bool *is_pivot) {
   for (uint32_t i = 0; i < set->conditions.count; i++)
     if (is_pivot[i]) file_condition(set, i, set->slot_starts, set->slot_conditions);
   rewind_starts(set->slot_starts, set->slot_count);
+
   return true;
 }
 
@@ -91,6 +93,7 @@ static uint32_t choose(const pattern_set *set, const pattern_rule *rule, const u
     uint32_t id = *pattern_rule_condition_at(set, rule->first_condition + k);
     if (hits[id] != NEVER_PIVOT && (best == PATTERN_NONE || hits[id] < hits[best])) best = id;
   }
+
   return best;
 }
 
@@ -106,15 +109,19 @@ static bool file_rules(pattern_set *set, const uint64_t *hits, bool *is_pivot) {
       set->always[set->always_count++] = i;
       continue;
     }
+
     is_pivot[pivot] = true;
     starts[pivot + 1]++;
   }
+
   accumulate(starts, conditions);
   for (uint32_t i = 0; i < set->rules.count; i++) {
     uint32_t pivot = choose(set, pattern_rule_at(set, i), hits);
     if (pivot != PATTERN_NONE) set->condition_rules[starts[pivot]++] = i;
   }
+
   rewind_starts(starts, conditions);
+
   return true;
 }
 
@@ -134,9 +141,11 @@ bool pattern_index_pivots(pattern_set *set) {
         hits[i] = expected_hits(set, pattern_condition_at(set, i), slot_uses);
     ok = file_rules(set, hits, is_pivot) && file_slots(set, is_pivot);
   }
+
   free(condition_uses);
   free(slot_uses);
   free(hits);
   free(is_pivot);
+
   return ok;
 }

@@ -27,6 +27,7 @@ static void quote_source(pattern_parser *parser) {
     bool garbled = (byte < ' ' && !blank) || byte == 0x7f || (byte >= 0x80 && !clean);
     text_buffer_byte(parser->message, garbled ? '?' : (char)byte);
   }
+
   text_buffer_byte(parser->message, '"');
   if (shown < source.size)
     text_buffer_format(parser->message, "[truncated %zu chars]", source.size - shown);
@@ -47,6 +48,7 @@ bool pattern_refuse(pattern_parser *parser, const char *at, const char *format, 
   size_t line, column;
   json_scan_place(&place, &line, &column);
   text_buffer_format(parser->message, "; line: %zu, column: %zu]", line, column);
+
   return false;
 }
 
@@ -65,6 +67,7 @@ const char *pattern_behind_value(pattern_parser *parser) {
   if (!json_scan_peek(&parser->scan, &type)) return NULL;
   const char *first = parser->scan.at;
   if (type == JSON_OBJECT || type == JSON_ARRAY || type == JSON_STRING) return first + 1;
+
   return json_scan_value(&parser->scan, &value) ? parser->scan.at : NULL;
 }
 

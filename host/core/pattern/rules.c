@@ -22,8 +22,10 @@ static condition_fate weigh(const pattern_set *set, const pattern_scratch *scrat
     if (is_test ? state->root > 0 : present->root > state->root) return CONDITION_HOLDS;
     hit |= is_test ? state->live > 0 : present->live > state->live;
   }
+
   if (condition->exists_false && present->live == 0) return CONDITION_HOLDS;
   if (condition->exists_false && present->root == 0) return CONDITION_TIED;
+
   return hit ? CONDITION_TIED : CONDITION_FAILS;
 }
 
@@ -34,6 +36,7 @@ condition_fate pattern_condition_fate(const pattern_set *set, pattern_scratch *s
     condition_fate fate = weigh(set, scratch, pattern_condition_at(set, id));
     *state = (condition_state){.event = scratch->event, .fate = (uint8_t)fate};
   }
+
   return (condition_fate)state->fate;
 }
 
@@ -47,12 +50,15 @@ bool pattern_rule_matches(const pattern_set *set, pattern_scratch *scratch,
     if (fate == CONDITION_FAILS) return true;
     tied |= fate == CONDITION_TIED;
   }
+
   if (!tied) {
     *matches = true;
     return true;
   }
+
   bool exceeded;
   *matches = pattern_search_rule(set, scratch, rule, &exceeded);
   if (exceeded) scratch->error = "its nested arrays allow too many combinations to decide";
+
   return !exceeded;
 }

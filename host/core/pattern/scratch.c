@@ -23,6 +23,7 @@ pattern_scratch *pattern_scratch_new(const pattern_set *set) {
       scratch->conditions && scratch->rules && scratch->patterns && scratch->matches)
     return scratch;
   pattern_scratch_free(scratch);
+
   return NULL;
 }
 
@@ -52,9 +53,11 @@ static uint32_t place_at(pattern_scratch *scratch, uint32_t height) {
       pattern_scratch_fail(scratch, "out of memory");
       return PATTERN_NONE;
     }
+
     *place = (place_state){.parent = parent, .array = scratch->elements[from].array};
     parent = scratch->elements[from].place = id;
   }
+
   return parent;
 }
 
@@ -84,6 +87,7 @@ bool pattern_scratch_hit(pattern_scratch *scratch, const pattern_node *node, uin
       return true;
     }
   }
+
   uint32_t id = (uint32_t)scratch->log.count;
   if (id >= MAX_LOG)
     return pattern_scratch_fail(scratch, "too many values match to tell its arrays apart");
@@ -95,5 +99,6 @@ bool pattern_scratch_hit(pattern_scratch *scratch, const pattern_node *node, uin
   else
     pattern_scratch_log_at(scratch, state->tail)->next = id;
   state->tail = id;
+
   return true;
 }

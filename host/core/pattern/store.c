@@ -22,8 +22,10 @@ void *pattern_vector_add(pattern_vector *vector, size_t size) {
     vector->items = items;
     vector->capacity = capacity;
   }
+
   char *item = (char *)vector->items + vector->count++ * size;
   memset(item, 0, size);
+
   return item;
 }
 
@@ -37,9 +39,11 @@ char *pattern_copy(pattern_set *set, const char *bytes, size_t size) {
     *block = (pattern_block){.next = set->blocks, .capacity = capacity};
     set->blocks = block;
   }
+
   char *copy = block->bytes + block->used;
   if (size > 0) memcpy(copy, bytes, size);
   block->used += size;
+
   return copy;
 }
 
@@ -56,6 +60,7 @@ uint32_t pattern_child(const pattern_set *set, uint32_t parent, const char *segm
         memcmp(node->segment, segment, size) == 0)
       return id;
   }
+
   return PATTERN_NONE;
 }
 
@@ -66,6 +71,7 @@ static uint32_t add_node(pattern_set *set, uint32_t parent) {
   node->parent = parent;
   node->slot = node->wildcards = PATTERN_NONE;
   for (int i = 0; i < TRIE_COUNT; i++) node->tries[i] = PATTERN_NONE;
+
   return id;
 }
 
@@ -85,6 +91,7 @@ uint32_t pattern_child_add(pattern_set *set, uint32_t parent, const char *segmen
   node->depth = above->depth + 1;
   if (size > set->longest_key) set->longest_key = size;
   uint32_t hash = pattern_table_hash(keyed_hash(set, parent, 0, segment, size));
+
   return pattern_table_add(&set->children, hash, id) ? id : PATTERN_NONE;
 }
 
@@ -97,6 +104,7 @@ uint32_t pattern_test_find(const pattern_set *set, uint32_t node, pattern_test_k
         memcmp(test->bytes, bytes, size) == 0)
       return id;
   }
+
   return PATTERN_NONE;
 }
 
@@ -114,6 +122,7 @@ uint32_t pattern_test_add(pattern_set *set, uint32_t node, pattern_test_kind kin
   test->bytes = copy;
   test->size = (uint32_t)size;
   uint32_t hash = pattern_table_hash(keyed_hash(set, node, kind, bytes, size));
+
   return pattern_table_add(&set->keyed, hash, id) ? id : PATTERN_NONE;
 }
 
@@ -129,6 +138,7 @@ pattern_set *pattern_set_new(size_t pattern_count) {
                pattern_vector_add(&set->members, sizeof(uint32_t)) != NULL;
   if (begun) return set;
   pattern_free(set);
+
   return NULL;
 }
 
@@ -141,6 +151,7 @@ void pattern_free(pattern_set *set) {
     free(node->addresses.points);
     free(node->addresses.lists);
   }
+
   pattern_vector *vectors[] = {
       &set->nodes, &set->tests,   &set->negations,  &set->buts,  &set->states,
       &set->links, &set->members, &set->conditions, &set->rules, &set->rule_conditions};
@@ -159,5 +170,6 @@ void pattern_free(pattern_set *set) {
     free(set->blocks);
     set->blocks = next;
   }
+
   free(set);
 }

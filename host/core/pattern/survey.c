@@ -37,6 +37,7 @@ static bool has_same_last_key(const surveyor *self) {
   size_t size = self->wanted->size - start;
   if (self->path.size < size) return false;
   size_t at = self->path.size - size;
+
   return memcmp(self->path.data + at, self->wanted->data + start, size) == 0 &&
          (at == 0 || self->path.data[at - 1] == '.');
 }
@@ -81,6 +82,7 @@ static void look_at_value(surveyor *self, json_span value) {
     survey->value_count++;
     return;
   }
+
   if (survey->elsewhere.size == 0 && has_same_last_key(self))
     text_buffer_append(&survey->elsewhere, self->path.data, self->path.size);
   if (survey->blocked.size == 0 && self->path.size > 0 && is_above(self, self->path.size))
@@ -106,6 +108,7 @@ static bool walk_object(surveyor *self) {
     self->depth--;
     self->path.size = above;
   }
+
   return !self->scan.error;
 }
 
@@ -126,6 +129,7 @@ static bool walk_value(surveyor *self) {
   if (type == JSON_ARRAY) return walk_array(self);
   if (!json_scan_value(&self->scan, &value)) return false;
   look_at_value(self, value);
+
   return true;
 }
 
@@ -139,6 +143,7 @@ bool pattern_survey(const char *event, size_t size, const text_buffer *path, eve
   text_buffer_free(&self.path);
   text_buffer_free(&self.key);
   if (!ok) pattern_survey_free(survey);
+
   return ok;
 }
 

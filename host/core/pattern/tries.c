@@ -26,6 +26,7 @@ static uint32_t step_or_add(pattern_set *set, uint32_t state, uint8_t byte) {
   next = add_state(set, state, byte, depth + 1);
   if (next == PATTERN_NONE) return next;
   bool added = pattern_table_add(&set->edges, pattern_edge_hash(set, state, byte), next);
+
   return added ? next : PATTERN_NONE;
 }
 
@@ -43,6 +44,7 @@ bool pattern_file_text(pattern_set *set, uint32_t test_id, int trie, const char 
   pattern_state *end = pattern_state_at(set, state);
   test->next = end->tests;
   end->tests = test_id;
+
   return true;
 }
 
@@ -59,6 +61,7 @@ bool pattern_file_wildcard(pattern_set *set, uint32_t test_id) {
       longest_size = (size_t)(next - piece);
     }
   }
+
   bool plain = longest_size == test->size; /* no '*' at all */
   if (longest_size == 0 && !plain) {
     pattern_node *node = pattern_node_at(set, test->node);
@@ -66,6 +69,7 @@ bool pattern_file_wildcard(pattern_set *set, uint32_t test_id) {
     node->wildcards = test_id;
     return true;
   }
+
   int trie = longest == test->bytes          ? TRIE_PREFIX
              : longest + longest_size == end ? TRIE_SUFFIX
                                              : TRIE_INSIDE;
@@ -77,6 +81,7 @@ static void mark_inside(const pattern_set *set, bool *inside) {
     uint32_t root = pattern_node_at(set, i)->tries[TRIE_INSIDE];
     if (root != PATTERN_NONE) inside[root] = true;
   }
+
   /* A parent always has a smaller number than its children. */
   for (size_t i = 0; i < set->states.count; i++) {
     uint32_t parent = pattern_state_at(set, i)->parent;
@@ -100,6 +105,7 @@ static void link_state(pattern_set *set, uint32_t id) {
     root = at;
     at = states[at].fallback;
   }
+
   state->fallback = next != PATTERN_NONE ? next : root; /* the last one passed is the root */
   const pattern_state *fallback = &states[state->fallback];
   state->shorter = fallback->tests != PATTERN_NONE ? state->fallback : fallback->shorter;
@@ -118,7 +124,9 @@ bool pattern_link_states(pattern_set *set) {
     if (inner > 0) qsort_r(order, inner, sizeof *order, compare_depth, set->states.items);
     for (size_t i = 0; i < inner; i++) link_state(set, order[i]);
   }
+
   free(inside);
   free(order);
+
   return ok;
 }

@@ -27,6 +27,7 @@ static bool passes(const value_reader *reader, const pattern_test *test) {
     if (state->value != scratch->value && !pattern_scratch_hit(scratch, reader->node, slot))
       return false;
   }
+
   return true;
 }
 
@@ -63,8 +64,10 @@ static bool try_filed(const value_reader *reader, uint32_t id, const char *bytes
       scratch->tried[id] = scratch->value;
       if (!pattern_wildcard_match(test->bytes, test->size, bytes, size)) continue;
     }
+
     if (!passes(reader, test)) return false;
   }
+
   return true;
 }
 
@@ -79,10 +82,12 @@ static bool try_inside(const value_reader *reader, const char *bytes, size_t siz
       state = states[state].fallback;
       next = pattern_step(reader->set, state, (uint8_t)bytes[i]);
     }
+
     state = next != PATTERN_NONE ? next : root;
     for (uint32_t at = state; at != PATTERN_NONE; at = states[at].shorter)
       if (!try_filed(reader, states[at].tests, bytes, size)) return false;
   }
+
   return true;
 }
 
@@ -95,6 +100,7 @@ static bool try_trie(const value_reader *reader, int trie, const char *bytes, si
     if (i == size) break;
     state = pattern_step(reader->set, state, (uint8_t)bytes[backwards ? size - 1 - i : i]);
   }
+
   return true;
 }
 
@@ -107,7 +113,9 @@ static bool try_folded(const value_reader *reader, const char *bytes, size_t siz
     reader->scratch->error = "out of memory";
     return false;
   }
+
   size = case_fold(bytes, size, folded->data);
+
   return try_keyed(reader, TEST_EQUALS_FOLDED, folded->data, size) &&
          try_trie(reader, TRIE_PREFIX_FOLDED, folded->data, size) &&
          try_trie(reader, TRIE_SUFFIX_FOLDED, folded->data, size);
@@ -123,9 +131,11 @@ static bool take_string(const value_reader *reader, json_span value) {
       reader->scratch->error = "out of memory";
       return false;
     }
+
     size = json_unescape(value, text->data);
     bytes = text->data;
   }
+
   if (!try_keyed(reader, TEST_EXACT, bytes, size)) return false;
   if (reader->node->addresses.points) {
     pattern_point point = {.is_address = true};
@@ -133,6 +143,7 @@ static bool take_string(const value_reader *reader, json_span value) {
         !try_intervals(reader, &reader->node->addresses, &point))
       return false;
   }
+
   return try_trie(reader, TRIE_PREFIX, bytes, size) && try_trie(reader, TRIE_SUFFIX, bytes, size) &&
          try_inside(reader, bytes, size) &&
          try_filed(reader, reader->node->wildcards, bytes, size) && try_folded(reader, bytes, size);
@@ -146,6 +157,7 @@ static bool try_number(const value_reader *reader, const pattern_decimal *number
         !passes(reader, test))
       return false;
   }
+
   return true;
 }
 
@@ -156,6 +168,7 @@ static bool take_number(const value_reader *reader, json_span value) {
   point.is_address = false;
   point.number = pattern_decimal_parse(value.at, value.size);
   if (node->numbers.points) return try_intervals(reader, &node->numbers, &point);
+
   return try_number(reader, &point.number);
 }
 

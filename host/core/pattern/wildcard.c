@@ -15,16 +15,20 @@ bool pattern_wildcard_compile(const char *text, size_t size, char *out, size_t *
         text_buffer_format(reason, "Consecutive wildcard characters at pos %zu", i + 1);
         return false;
       }
+
       out[written++] = PATTERN_STAR;
       continue;
     }
+
     if (text[i] == '\\' && (i + 1 == size || (text[i + 1] != '*' && text[i + 1] != '\\'))) {
       text_buffer_format(reason, "Invalid escape character at pos %zu", i + 1);
       return false;
     }
+
     if (text[i] == '\\') i++;
     out[written++] = text[i];
   }
+
   *out_size = written;
   return true;
 }

@@ -15,6 +15,7 @@ void finding_list_free(finding_list *list) {
     free(list->items[i].message);
     free(list->items[i].hint);
   }
+
   free(list->items);
   *list = (finding_list){0};
 }
@@ -37,6 +38,7 @@ static finding *next_place(finding_list *list) {
     list->items = items;
     list->capacity = capacity;
   }
+
   return &list->items[list->count];
 }
 
@@ -49,10 +51,12 @@ void finding_list_move(finding_list *from, finding_list *to) {
       finding_list_blame(to, FINDING_CAUSE_MEMORY);
       break;
     }
+
     *place = from->items[i];
     from->items[i] = (finding){0};
     to->count++;
   }
+
   finding_list_free(from);
 }
 
@@ -68,6 +72,7 @@ static char *format_text(const char *format, va_list arguments) {
   free(whole);
   if (!shown.failed) return shown.data;
   text_buffer_free(&shown);
+
   return NULL;
 }
 
@@ -81,6 +86,7 @@ static void append(finding_list *list, finding item, const char *file, char *mes
     free(message);
     return;
   }
+
   item.file = strdup(file);
   item.message = message;
   if (!item.file || !item.message) {
@@ -89,6 +95,7 @@ static void append(finding_list *list, finding item, const char *file, char *mes
     free(item.message);
     return;
   }
+
   *place = item;
   list->count++;
 }

@@ -47,9 +47,11 @@ static bool read_object(reader *self, const char *const *names, size_t count, js
       values[n] = members.items[i].value;
       found++;
     }
+
     if (found > 1 || (found == 0 && n < MEMBERS)) return false;
     all += found;
   }
+
   return members.count == all;
 }
 
@@ -61,6 +63,7 @@ static char *copy_text(json_span value, size_t *size) {
   *size = value.escaped ? json_unescape(value, text) : value.size;
   if (!value.escaped) memcpy(text, value.at, value.size);
   text[*size] = '\0';
+
   return text;
 }
 
@@ -74,6 +77,7 @@ static bool is_policy_path(const char *path, size_t size) {
     if (length == 0 || *part == '.') return false;
     part = slash ? slash + 1 : NULL;
   }
+
   for (size_t i = 0; i < size; i++)
     if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f) return false;
   return depth <= POLICY_FILES_MAX_DEPTH + 1;
@@ -87,6 +91,7 @@ static bool explain_file(reader *self, const char *path, const char *what) {
   text_buffer_byte(&message, '\0');
   refuse(self, message.failed ? what : message.data);
   text_buffer_free(&message);
+
   return false;
 }
 
@@ -116,6 +121,7 @@ static bool read_file(reader *self, size_t *bytes) {
     finding_list_blame(self->findings, FINDING_CAUSE_DIGEST);
     return explain_file(self, file->path, "is not what its digest says");
   }
+
   return true;
 }
 
@@ -131,6 +137,7 @@ static bool read_files(reader *self, json_span list) {
     if (!read_file(self, &bytes)) return false;
   if (self->scan.error || self->files->count == 0) return refuse(self, "it has no files");
   policy_files_seal(self->files);
+
   return true;
 }
 
@@ -142,6 +149,7 @@ static bool read_checked(reader *self, json_span version) {
   if (version.escaped || version.size >= sizeof self->files->checked) return true;
   memcpy(into, version.at, version.size);
   into[version.size] = '\0';
+
   return true;
 }
 
@@ -160,6 +168,7 @@ static bool parse(reader *self, const char *text, size_t size) {
     finding_list_blame(self->findings, FINDING_CAUSE_DIGEST);
     return refuse(self, "its files are not what its digest says");
   }
+
   return true;
 }
 
@@ -169,6 +178,7 @@ bool policy_bundle_parse(const char *name, const char *text, size_t size, policy
   *files = (policy_files){0};
   if (parse(&self, text, size)) return true;
   policy_files_free(files);
+
   return false;
 }
 
@@ -183,6 +193,7 @@ bool policy_bundle_read(const char *path, policy_files *files, finding_list *fin
   else
     finding_error(findings, path, 0, "W001", "cannot be read: %s", files_error_text(problem));
   text_buffer_free(&text);
+
   return ok;
 }
 
@@ -200,6 +211,7 @@ bool policy_bundle_write(const policy_files *files, const char *checked, text_bu
     text_buffer_byte(out, ',');
     write_member(out, "checked", checked);
   }
+
   text_buffer_text(out, ",\"files\":[");
   for (size_t i = 0; i < files->count; i++) {
     const policy_file *file = *culprit = &files->items[i];
@@ -211,7 +223,9 @@ bool policy_bundle_write(const policy_files *files, const char *checked, text_bu
     if (!json_write_string(out, file->text, file->size)) return false;
     text_buffer_byte(out, '}');
   }
+
   *culprit = NULL;
   text_buffer_text(out, "\n]}\n");
+
   return !out->failed;
 }

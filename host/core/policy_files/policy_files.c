@@ -76,17 +76,20 @@ static bool add_entry(walk *w, const char *path, const char *full, const struct 
                   (long long)seen->st_size, POLICY_FILE_MAX_BYTES);
     return false;
   }
+
   w->bytes += (size_t)seen->st_size;
   if (w->bytes > POLICY_FILES_MAX_BYTES) {
     finding_error(w->findings, w->directory, 0, "W002", "has more than %d bytes of Lua files",
                   POLICY_FILES_MAX_BYTES);
     return false;
   }
+
   if (w->count == POLICY_FILES_MAX_COUNT) {
     finding_error(w->findings, w->directory, 0, "W002", "has more than %d Lua files",
                   POLICY_FILES_MAX_COUNT);
     return false;
   }
+
   entry *items = realloc(w->items, (w->count + 1) * sizeof *items);
   char *copy = strdup(path);
   if (items) w->items = items;
@@ -94,7 +97,9 @@ static bool add_entry(walk *w, const char *path, const char *full, const struct 
     free(copy);
     return false;
   }
+
   w->items[w->count++] = (entry){copy, *seen};
+
   return true;
 }
 
@@ -105,6 +110,7 @@ static bool explain_unseen(walk *w, const char *real, const char *shown) {
   if (!has_lua_suffix(shown) || lstat(real, &link) != 0) return true;
   note_unreadable(w->findings, shown, problem);
   if (S_ISLNK(link.st_mode)) finding_hint(w->findings, "it is a link; see where it leads");
+
   return false;
 }
 
@@ -127,11 +133,13 @@ static bool walk_name(walk *w, const char *inside, const char *name, int depth) 
     finding_error(w->findings, full, 0, "W001", "is not a regular file");
     return false;
   }
+
   if (!inside_set) {
     finding_error(w->findings, full, 0, "W001", "is a link that leads out of the directory");
     finding_hint(w->findings, "copy the file into %s", w->directory);
     return false;
   }
+
   return add_entry(w, path, full, &seen);
 }
 
@@ -143,15 +151,18 @@ static bool walk_directory(walk *w, const char *inside, int depth) {
     finding_error(w->findings, full, 0, "W002", "is nested deeper than %d", POLICY_FILES_MAX_DEPTH);
     return false;
   }
+
   DIR *directory = opendir(real);
   if (!directory) {
     note_unreadable(w->findings, depth ? full : w->directory, errno);
     return false;
   }
+
   bool ok = true;
   for (struct dirent *item; ok && (item = readdir(directory));)
     ok = walk_name(w, inside, item->d_name, depth);
   closedir(directory);
+
   return ok;
 }
 
@@ -166,8 +177,10 @@ static bool walk_all(walk *w) {
     finding_hint(w->findings, "name the directory that holds the policies");
     return false;
   }
+
   if (!walk_directory(w, "", 0)) return false;
   if (w->count > 1) qsort(w->items, w->count, sizeof *w->items, by_path);
+
   return true;
 }
 
@@ -211,6 +224,7 @@ static bool is_at_rest(const walk *w, const struct timespec *start) {
     const struct timespec *changed = &w->items[i].seen.st_ctim;
     if (compare_times(changed, start) >= 0 && compare_times(changed, &now) <= 0) return false;
   }
+
   return true;
 }
 
@@ -230,6 +244,7 @@ static read_result read_text(policy_file *file, const char *real, const struct s
   if (!same) return READ_MOVED;
   if (!file->text || size < 0) return READ_FAILED;
   file->text[file->size] = '\0';
+
   return READ_WHOLE;
 }
 
@@ -242,6 +257,7 @@ static read_result read_file(policy_files *files, const walk *w, const entry *e)
   read_result result = read_text(file, real, &e->seen);
   if (result == READ_FAILED) note_unreadable(w->findings, file->shown, errno);
   if (result == READ_WHOLE) policy_files_seal_one(file);
+
   return result;
 }
 
@@ -259,6 +275,7 @@ void policy_files_seal(policy_files *files) {
     sha256_update(&context, file->path, strlen(file->path) + 1);
     sha256_update(&context, file->digest, strlen(file->digest) + 1);
   }
+
   sha256_finish(&context, out);
   memcpy(files->digest, "sha256:", 8);
   sha256_hex(out, files->digest + 7);
@@ -272,7 +289,9 @@ static read_result read_all(policy_files *files, const walk *w) {
     read_result result = read_file(files, w, &w->items[i]);
     if (result != READ_WHOLE) return result;
   }
+
   policy_files_seal(files);
+
   return READ_WHOLE;
 }
 
@@ -287,8 +306,10 @@ static read_result read_once(const char *directory, policy_files *files, finding
     if (!walk_all(&after) || !same_state(&before, &after) || !is_at_rest(&before, &start))
       result = READ_MOVED;
   }
+
   walk_free(&before);
   walk_free(&after);
+
   return result;
 }
 
@@ -304,15 +325,19 @@ bool policy_files_read(const char *directory, policy_files *files, finding_list 
       finding_list_move(&found, findings);
       return false;
     }
+
     finding_list_free(&found);
     if (empty) {
       finding_error(findings, directory, 0, "W001", "has no policy: no file ends in .lua");
       return false;
     }
+
     nanosleep(&(struct timespec){.tv_nsec = REST_NANOSECONDS}, NULL);
   }
+
   finding_error(findings, directory, 0, "W001", "kept changing while it was read");
   finding_hint(findings, "write the files to a new directory, then rename it into place");
+
   return false;
 }
 
@@ -322,6 +347,7 @@ void policy_files_free(policy_files *files) {
     free(files->items[i].shown);
     free(files->items[i].text);
   }
+
   free(files->items);
   free(files->directory);
   *files = (policy_files){0};
@@ -345,5 +371,6 @@ int policy_files_line_of(const policy_file *file, const char *word, size_t size)
     line += *at == '\n';
     inside = is_letter(*at);
   }
+
   return 0;
 }

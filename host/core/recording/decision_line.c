@@ -63,6 +63,7 @@ static bool is_log_text(const char *text, size_t size) {
     if (length == 0 || is_control) return false;
     at += length;
   }
+
   return true;
 }
 
@@ -82,6 +83,7 @@ static const member *find_member(json_span key, size_t *guess) {
     *guess = at + 1;
     return m;
   }
+
   return NULL;
 }
 
@@ -143,14 +145,17 @@ static bool take_member(const member *m, json_span value, recording_line *line, 
     seen->message = value;
     return true;
   }
+
   json_span *slot = (json_span *)((char *)line + m->slot);
   if (slot->at) {
     text_buffer_format(error, "\"%s\" is given twice", m->name);
     return false;
   }
+
   *slot = value;
   /* Wrong only if the line turns out to be a decision. */
   if (value.type != m->type && !seen->mistyped) seen->mistyped = m;
+
   return true;
 }
 
@@ -159,12 +164,14 @@ static bool complete(const recording_line *line, const outline *seen, text_buffe
     text_buffer_format(error, "\"%s\" has the wrong type", seen->mistyped->name);
     return false;
   }
+
   const char *missing = !line->kind.at       ? "kind"
                         : !line->facts.at    ? "facts"
                         : !line->decision.at ? "decision"
                         : !line->because.at  ? "because"
                                              : NULL;
   if (missing) text_buffer_format(error, "\"%s\" is missing", missing);
+
   return !missing;
 }
 
@@ -192,6 +199,7 @@ static recording_result read_message(json_span message, int depth, recording_lin
   char *text = is_first ? scratch->data : (char *)message.at;
   size_t size = json_unescape(message, text);
   if (is_first) scratch->size = size;
+
   return read_at(text, size, depth + 1, line, reader, error, column);
 }
 
@@ -216,6 +224,7 @@ static recording_result read_record(const json_scan *scan, const outline *seen, 
   if (seen->message.at && depth < UNWRAP_DEPTH)
     return read_message(seen->message, depth, line, reader, error, column);
   if (!is_like_decision || seen->has_schema) return RECORDING_OTHER;
+
   return bad(scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
 }
 
@@ -236,6 +245,7 @@ static recording_result read_object(const char *text, size_t size, int depth, re
     if (!read_value(&scan, m, line, &value)) break;
     if (!take_member(m, value, line, &seen, error)) return bad(&scan, "", error, column);
   }
+
   if (scan.error || !json_scan_finish(&scan)) return judge_broken(&scan, depth, error, column);
   if (!seen.is_decision) return read_record(&scan, &seen, depth, line, reader, error, column);
   if (complete(line, &seen, error)) return RECORDING_DECISION;
@@ -257,6 +267,7 @@ static recording_result read_text(const char *text, size_t size, int depth, reco
   if (is_other && !is_damaged_line(text, size)) return RECORDING_OTHER;
   json_scan_begin(&scan, text, size);
   json_scan_validate(&scan);
+
   return bad(&scan, "a decision line is a JSON object", error, column);
 }
 
@@ -274,6 +285,7 @@ static size_t word_size(const char *text, size_t size, bool (*is_word)(const cha
   while (end < size && text[end] != ' ' && text[end] != '\t' && text[end] != '\033') end++;
   if (!is_word(text + begin, end - begin)) return 0;
   end += colour_size(text + end, size - end);
+
   return end < size && (text[end] == ' ' || text[end] == '\t') ? end + 1 : 0;
 }
 
@@ -322,6 +334,7 @@ static size_t prefix_size(const char *text, size_t size, size_t *end) {
   if (time == 0) return words_size(text, size);
   size_t stream = word_size(text + time, size - time, is_stream);
   bool is_before_object = time + stream < size && text[time + stream] == '{';
+
   return is_before_object ? time + stream : time;
 }
 
@@ -349,6 +362,7 @@ recording_result recording_read(recording_reader *reader, const char *text, size
   reader->scratch.size = error->size = 0;
   *column = 0;
   recording_result result = read_at(text, size, 0, line, reader, error, column);
+
   return reader->scratch.failed || error->failed ? RECORDING_OUT_OF_MEMORY : result;
 }
 

@@ -46,6 +46,7 @@ static void append_object(walk *w, json_span object) {
     text_buffer_append(w->lines, at, (size_t)(stop - at));
     if (newline) text_buffer_byte(w->lines, ' ');
   }
+
   end_line(w);
 }
 
@@ -66,6 +67,7 @@ static bool walk_field(walk *w, json_span *message) {
     if (is_key(key, "field")) name = value;
     if (is_key(key, "value")) content = value;
   }
+
   if (name.type == JSON_STRING && content.type == JSON_STRING &&
       (is_key(name, "@message") || is_key(name, "message")))
     *message = content;
@@ -84,6 +86,7 @@ static bool walk_row(walk *w) {
       return false;
     if (type == JSON_STRING) append_message(w, value);
   }
+
   if (message.at) append_message(w, message);
   return !w->scan.error;
 }
@@ -99,6 +102,7 @@ static bool walk_events(walk *w) {
     if (type == JSON_OBJECT) append_object(w, event);
     if (type == JSON_STRING) append_message(w, event);
   }
+
   return !w->scan.error;
 }
 
@@ -127,6 +131,7 @@ static bool walk_document(walk *w) {
     if (is_key(key, "schema")) return false; /* a decision line */
     if (!walk_member(w, key, &found)) return false;
   }
+
   return found && !w->scan.error;
 }
 
@@ -145,5 +150,6 @@ bool recording_export_lines(const char *text, size_t size, text_buffer *lines) {
   do ok = walk_document(&w);
   while (ok && is_more(&w.scan));
   if (!ok) lines->size = before;
+
   return ok;
 }

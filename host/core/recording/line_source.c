@@ -31,9 +31,11 @@ static int open_descriptor(const char *path, char error[LINE_ERROR_BYTES]) {
     close(descriptor);
     failure = EISDIR;
   }
+
   if (!failure) return descriptor;
   snprintf(error, LINE_ERROR_BYTES, "cannot be read: %s", strerror(failure));
   errno = failure;
+
   return -1;
 }
 
@@ -50,9 +52,12 @@ line_source *line_source_open(const char *path, char error[LINE_ERROR_BYTES]) {
     close(descriptor);
     free(source);
     errno = ENOMEM;
+
     return NULL;
   }
+
   gzbuffer(source->file, ZLIB_BYTES);
+
   return source;
 }
 
@@ -84,10 +89,12 @@ static bool read_more(line_source *source) {
     source->ended = true;
     return false;
   }
+
   int size = gzread(source->file, source->pending.data + source->pending.size, READ_BYTES);
   if (size > 0) source->pending.size += (size_t)size;
   if (size < READ_BYTES) note_error(source);
   if (size <= 0) source->ended = true;
+
   return size > 0;
 }
 
@@ -101,6 +108,7 @@ static bool hand_over(line_source *source, text_buffer *block, size_t size) {
   if (source->pending.failed) note_shortage(source);
   *block = whole;
   block->size = size;
+
   return size > 0;
 }
 
@@ -118,6 +126,7 @@ static bool cut_line(line_source *source, size_t start) {
     if (newline) memmove(pending->data + kept, newline, rest);
     pending->size = kept + rest;
   }
+
   return newline != NULL;
 }
 
@@ -137,10 +146,13 @@ bool line_source_next(line_source *source, text_buffer *block, size_t wanted) {
       if (!cut_line(source, whole)) break;
       continue;
     }
+
     if (!read_more(source)) break;
   }
+
   /* An unfinished last line of a damaged file is not handed out: it would look like a bad line. */
   size_t rest = source->error[0] ? whole : pending->size;
+
   return rest > 0 && hand_over(source, block, rest);
 }
 

@@ -54,8 +54,10 @@ static size_t find_opening(const text_buffer *block, size_t from) {
       size_t begin = line_begin(block, offset, from);
       if (begin == offset || is_header((line){block->data + begin, offset - begin})) return offset;
     }
+
     from = next_offset(block, offset);
   }
+
   return block->size;
 }
 
@@ -73,6 +75,7 @@ static object_end find_end(const text_buffer *block, size_t opening, size_t *end
     if (is_brace(l, '}')) return OBJECT_ENDS;
     if (l.size == 0 || (*l.at != ' ' && *l.at != '\t')) return NOT_AN_OBJECT;
   }
+
   return OBJECT_IS_OPEN;
 }
 
@@ -101,6 +104,7 @@ static void move_breaks(text_buffer *block, size_t begin, size_t end) {
     else
       *to++ = block->data[i];
   }
+
   memset(to, '\n', breaks);
 }
 
@@ -114,5 +118,6 @@ size_t recording_pretty_join(text_buffer *block) {
     if (found == OBJECT_ENDS) move_breaks(block, begin, end);
     from = found == OBJECT_ENDS ? end : next_offset(block, opening);
   }
+
   return with_header(block, block->size, from);
 }

@@ -39,5 +39,6 @@ bool recording_repeated_pass(const recording_repeated *repeated, json_scan *scan
   line->params = moved(repeated->params, text->data, at);
   line->overrides = moved(repeated->overrides, text->data, at);
   scan->at += size - 1; /* the next member begins with the comma */
+
   return true;
 }

@@ -48,6 +48,7 @@ static form form_of(const text_buffer *text) {
   json_scan_begin(&scan, first, size);
   bool is_whole = json_scan_validate(&scan);
   if (is_whole) return is_document(first, size) ? PERHAPS_DOCUMENT : LINES;
+
   return *first == '{' ? PERHAPS_DOCUMENT : LINES;
 }
 
@@ -96,6 +97,7 @@ static void give_held(recording_source *source, text_buffer *block, size_t wante
     const char *newline = memchr(first + wanted, '\n', left - wanted);
     if (newline) size = (size_t)(newline + 1 - first);
   }
+
   text_buffer_append(block, first, size);
   source->given += size;
   if (source->given < source->held.size) return;
@@ -109,6 +111,7 @@ static bool take_lines(recording_source *source, text_buffer *block, size_t want
   if (!source->begun) begin(source, wanted);
   if (source->held.size == 0) return line_source_next(source->lines, block, wanted);
   give_held(source, block, wanted);
+
   return true;
 }
 
@@ -138,6 +141,7 @@ bool recording_source_next(recording_source *source, text_buffer *block, size_t 
   } else {
     more = take_lines(source, block, wanted);
   }
+
   if (!more) return false;
 
   size_t whole = recording_pretty_join(block);
@@ -147,7 +151,9 @@ bool recording_source_next(recording_source *source, text_buffer *block, size_t 
     text_buffer_append(left, block->data + whole, block->size - whole);
     block->size = whole;
   }
+
   if (block->failed || left->failed) source->short_of_memory = true;
+
   return true;
 }
 

@@ -27,6 +27,7 @@ static bool fill(reader *self, text_buffer *into, size_t most) {
   ssize_t got = self->source(self->context, into->data + into->size, most);
   if (got <= 0) return fail(self->answer, "the connection ended too early");
   into->size += (size_t)got;
+
   return true;
 }
 
@@ -50,7 +51,9 @@ static bool receive_head(reader *self, size_t head_max) {
       return false;
     }
   }
+
   self->at = end;
+
   return true;
 }
 
@@ -62,6 +65,7 @@ static bool parse_status(runtime_answer *answer, const char *line, size_t size) 
     return fail(answer, "the answer has no HTTP status line");
   answer->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0');
   answer->close = line[7] == '0';
+
   return true;
 }
 
@@ -76,6 +80,7 @@ static bool parse_size(const char *text, int base, size_t *size) {
     if (value >= base || *size > SIZE_MAX / 32) return false;
     *size = *size * (size_t)base + (size_t)value;
   }
+
   return digit > text;
 }
 
@@ -85,6 +90,7 @@ static bool note_length(runtime_answer *answer, const char *value) {
     return fail(answer, "the length of the answer is not a number");
   answer->length = length;
   answer->has_length = true;
+
   return true;
 }
 
@@ -102,6 +108,7 @@ static bool note_header(runtime_answer *answer, const char *name, size_t size, c
   } else if (IS_NAMED("connection") && strcasecmp(value, "close") == 0) {
     answer->close = true;
   }
+
   return true;
 }
 
@@ -143,6 +150,7 @@ static bool parse_head(runtime_answer *answer, size_t from, size_t size) {
     first = false;
     line = line_end + 2;
   }
+
   if (answer->chunked && answer->has_length)
     return fail(answer, "the answer has two lengths that may differ");
   return true;
@@ -156,6 +164,7 @@ static size_t take_pending(reader *self, size_t size) {
   if (size > there) size = there;
   text_buffer_append(&self->answer->body, self->pending->data + self->at, size);
   self->at += size;
+
   return size;
 }
 
@@ -168,6 +177,7 @@ static bool receive_bytes(reader *self, size_t size) {
     if (!fill(self, body, left)) return false;
     left -= body->size - before;
   }
+
   return true;
 }
 
@@ -182,10 +192,12 @@ static char *receive_line(reader *self) {
       self->at = (size_t)(end - pending->data) + 2;
       return line;
     }
+
     if (there > CHUNK_LINE_MAX) {
       fail(self->answer, "a chunk of the answer has no size");
       return NULL;
     }
+
     if (!fill(self, pending, READ_SIZE)) return NULL;
   }
 }
@@ -205,6 +217,7 @@ static bool receive_chunks(reader *self, size_t body_max) {
       answer->close = answer->too_large = true;
       return true;
     }
+
     if (!receive_bytes(self, size)) return false;
     line = receive_line(self);
     if (!line || *line) return fail(answer, "a chunk of the answer does not end where it says");
@@ -213,6 +226,7 @@ static bool receive_chunks(reader *self, size_t body_max) {
     self->pending->size -= self->at - start;
     self->at = start;
   }
+
   for (;;) { /* trailers, which say nothing that is needed */
     char *line = receive_line(self);
     if (!line) return false;
@@ -231,7 +245,9 @@ static bool receive_rest(reader *self, size_t body_max) {
     if (got == 0) return true;
     answer->body.size += (size_t)got;
   }
+
   answer->too_large = true;
+
   return true;
 }
 
@@ -242,6 +258,7 @@ static bool receive_body(reader *self, size_t body_max) {
   if (!answer->has_length) return receive_rest(self, body_max);
   if (answer->length <= body_max) return receive_bytes(self, answer->length);
   answer->close = answer->too_large = true;
+
   return true;
 }
 
@@ -271,6 +288,7 @@ const char *runtime_answer_header(const runtime_answer *answer, const char *name
     if (is_named(answer->head.data + field->name, field->name_size, name, size))
       return answer->head.data + field->value;
   }
+
   return "";
 }
 

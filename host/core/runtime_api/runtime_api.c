@@ -63,6 +63,7 @@ runtime_api *runtime_api_new(const char *authority, int stop_fd) {
   snprintf(api->port, sizeof api->port, "%s", colon ? colon + 1 : "80");
   api->stop_fd = stop_fd;
   api->socket = -1;
+
   return api;
 }
 
@@ -98,6 +99,7 @@ static bool wait_for(runtime_api *api, short events) {
   if (ready == 0) errno = ETIMEDOUT;
   /* An event that has arrived is taken: it must be answered before the runtime stops. */
   if (count == 2 && descriptors[1].revents && !descriptors[0].revents) api->stopped = true;
+
   return ready > 0 && !api->stopped;
 }
 
@@ -111,17 +113,20 @@ static bool try_address(runtime_api *api, const struct addrinfo *address) {
     getsockopt(api->socket, SOL_SOCKET, SO_ERROR, &failed, &size);
     if (failed) errno = failed;
   }
+
   if (failed) {
     int problem = errno;
     disconnect(api);
     errno = problem;
     return false;
   }
+
   /* From here on it may block, for as long as an answer may take. */
   fcntl(api->socket, F_SETFL, 0);
   struct timeval limit = {.tv_sec = ANSWER_TIMEOUT_MS / 1000};
   setsockopt(api->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(api->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+
   return true;
 }
 
@@ -133,6 +138,7 @@ static bool connect_peer(runtime_api *api) {
             gai_strerror(problem));
     return false;
   }
+
   for (struct addrinfo *address = addresses; address && api->socket < 0; address = address->ai_next)
     try_address(api, address);
   freeaddrinfo(addresses);
@@ -168,16 +174,19 @@ static bool send_parts(runtime_api *api, struct iovec *parts, int count) {
       if ((errno != EAGAIN && errno != EWOULDBLOCK) || !wait_for(api, POLLOUT)) return false;
       continue;
     }
+
     while (count > 0 && (size_t)sent >= parts->iov_len) {
       sent -= (ssize_t)parts->iov_len;
       parts++;
       count--;
     }
+
     if (count > 0) {
       parts->iov_base = (char *)parts->iov_base + sent;
       parts->iov_len -= (size_t)sent;
     }
   }
+
   return true;
 }
 
@@ -198,6 +207,7 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
     explain(api, "not enough memory for a request");
     return false;
   }
+
   for (;;) {
     if (api->socket < 0 && !connect_peer(api)) return false;
     api->timeout_ms = timeout_ms;
@@ -211,10 +221,12 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
       idle = false;
       errno = 0;
     }
+
     if (sent && runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max)) {
       if (answer->close) disconnect(api);
       return true;
     }
+
     int problem = errno;
     disconnect(api);
     if (api->stopped) return false;
@@ -225,6 +237,7 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
                                    : strerror(problem));
       return false;
     }
+
     may_repeat = false;
   }
 }
@@ -259,10 +272,12 @@ runtime_api_result runtime_api_next(runtime_api *api, runtime_invocation *invoca
     explain(api, "the Runtime API answered %d when asked for the next event", answer->status);
     return RUNTIME_API_FAILED;
   }
+
   if (!runtime_api_read_invocation(answer, invocation)) {
     explain(api, "the Runtime API sent an event without a request id");
     return RUNTIME_API_FAILED;
   }
+
   return answer->too_large ? RUNTIME_API_TOO_LARGE : RUNTIME_API_DONE;
 }
 
@@ -277,7 +292,9 @@ static runtime_api_result judge_reply(runtime_api *api, bool answered, const cha
             what);
     return RUNTIME_API_STALE;
   }
+
   explain(api, "the Runtime API answered %d to %s", status, what);
+
   return status == 413 ? RUNTIME_API_TOO_LARGE : RUNTIME_API_FAILED;
 }
 
@@ -301,6 +318,7 @@ runtime_api_result runtime_api_fail(runtime_api *api, const runtime_invocation *
                      "Lambda-Runtime-Function-Error-Type: %s\r\nContent-Length: %zu\r\n\r\n",
                      type, size);
   bool answered = exchange(api, json, size, ANSWER_TIMEOUT_MS, &api->reply, REPLY_MAX);
+
   return judge_reply(api, answered, "an error");
 }
 
@@ -358,6 +376,7 @@ runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, co
     base64_encode(tail, json, size);
     text_buffer_text(tail, "\r\n");
   }
+
   text_buffer_text(tail, "\r\n");
   api->timeout_ms = ANSWER_TIMEOUT_MS;
   if (!api->stream_broken && !tail->failed) send_bytes(api, tail->data, tail->size, NULL, 0);
@@ -372,5 +391,6 @@ runtime_api_result runtime_api_stream_end(runtime_api *api, const char *type, co
                                   : "the Runtime API gave no answer to a streamed response");
   if (!answered || api->reply.close) disconnect(api);
   runtime_api_result result = judge_reply(api, answered, "a streamed response");
+
   return result == RUNTIME_API_DONE && api->stream_broken ? RUNTIME_API_FAILED : result;
 }

@@ -52,6 +52,7 @@ static bool ends_with_secret(const char *window, size_t size) {
         memcmp(window + size - length, secrets[i].text, length) == 0)
       return true;
   }
+
   return false;
 }
 
@@ -73,8 +74,10 @@ bool secret_name(const char *name, size_t size) {
       held = LONGEST;
       whole = false;
     }
+
     window[held++] = c;
     found = found || ends_with_secret(window, held);
   }
+
   return found && !(whole && is_harmless(window, held));
 }

@@ -38,8 +38,10 @@ static bool mark_long_runs(char *marks, const secret_view *text, bool (*is_membe
       mark_range(marks, text, first, i - 1);
       any = true;
     }
+
     if (i == first) i++;
   }
+
   return any;
 }
 
@@ -58,6 +60,7 @@ static bool mark_needle(char *marks, const secret_view *text, const char *needle
     any = true;
     at = text->bytes + last;
   }
+
   return any;
 }
 
@@ -72,10 +75,12 @@ static bool mark_as_written(char *marks, const secret_view *text, secret_value n
     if (mark_needle(marks, text, needle.bytes, needle.size, false)) *any = true;
     return true;
   }
+
   secret_view meant = {0};
   bool ok = secret_view_make(&meant, needle.bytes, needle.size);
   if (ok && mark_needle(marks, text, meant.bytes, meant.size, false)) *any = true;
   secret_view_free(&meant);
+
   return ok;
 }
 
@@ -93,6 +98,7 @@ static bool mark_known(char *marks, const secret_view *text, size_t longest, sec
     if (ok && mark_needle(marks, text, digits.data, digits.size, false)) *any = true;
     secret_wipe(&digits);
   }
+
   return ok;
 }
 
@@ -102,6 +108,7 @@ static size_t longest_run(const secret_view *text) {
     run = is_standard(text->bytes[i]) ? run + 1 : 0;
     if (run > longest) longest = run;
   }
+
   return longest;
 }
 
@@ -138,9 +145,11 @@ static bool looks_harmless(const char *text, size_t size) {
     case LINE_END:
       if (run >= SECRET_LEAST_LINE) continue;
     }
+
     if (run > longest) longest = run;
     run = 0;
   }
+
   if (run > longest) longest = run;
   if (longest >= LONG_RUN) return false;
   for (int i = 0; longest >= SHORTEST_START && i < STARTS; i++)
@@ -172,7 +181,9 @@ bool secret_redact(text_buffer *out, const char *text, size_t size, const secret
     text_buffer_text(out, "[redacted]");
     any = true;
   }
+
   secret_view_free(&view);
   free(marks);
+
   return any;
 }

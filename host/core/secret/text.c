@@ -41,6 +41,7 @@ static bool grams_make(grams *index, const secret_view *needle, size_t width) {
     index->next[i] = *head;
     *head = (uint32_t)i + 1;
   }
+
   return true;
 }
 
@@ -55,7 +56,9 @@ static bool mark(char *marks, const secret_view *text, const secret_view *needle
     size_t from = text->from[i];
     memset(marks + from, 1, text->end[i + width - 1] - from);
   }
+
   free(index.next);
+
   return true;
 }
 
@@ -113,6 +116,7 @@ bool secret_copy_unmarked(text_buffer *out, const char *text, size_t size, const
     else
       text_buffer_append(out, text + from, i - from);
   }
+
   return any;
 }
 
@@ -127,5 +131,6 @@ bool secret_hide(text_buffer *out, const char *text, size_t size, const char *se
     text_buffer_text(out, "[redacted]"); /* without memory nothing is shown rather than too much */
   secret_view_free(&v);
   free(marks);
+
   return any;
 }

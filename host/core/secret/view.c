@@ -20,6 +20,7 @@ static int escaped_byte(const char *at, const char *end, int digits) {
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }
+
   return value < 128 ? value : -1;
 }
 
@@ -34,6 +35,7 @@ static int percent(const char **at, const char *end) {
     byte = '%';
     *at = digits;
   }
+
   return byte;
 }
 
@@ -48,6 +50,7 @@ static int reference(const char **at, const char *end) {
     if (digit < 0 || digit >= base) break;
     value = value * base + digit;
   }
+
   if (c == end || *c != ';' || value == 0 || value > 127) return -1;
   *at = c + 1;
   return value;
@@ -67,6 +70,7 @@ static int next_byte(const char **at, const char *end) {
     *at = c + (byte >= 0 ? 6 : 1);
     return byte;
   }
+
   if (byte >= 0) return byte;
   *at = c + 1;
   return (unsigned char)*c;
@@ -117,5 +121,6 @@ bool secret_view_make(secret_view *v, const char *text, size_t size) {
     v->from[v->size] = from;
     v->end[v->size++] = (size_t)(at - text);
   }
+
   return true;
 }

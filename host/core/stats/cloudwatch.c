@@ -37,6 +37,7 @@ static const char *read_number(const char *at, double *number) {
       scale *= 10;
     }
   }
+
   *number = value / scale;
   return digits > 0 ? at : NULL;
 }
@@ -63,6 +64,7 @@ static bool read_range(const char *at, bounds *out) {
   if (out->has_low && out->has_high && (low_percent != high_percent || out->low > out->high))
     return false;
   out->by_percent = low_percent || high_percent;
+
   return !out->by_percent ||
          ((!out->has_low || out->low <= 100) && (!out->has_high || out->high <= 100));
 }
@@ -96,6 +98,7 @@ static stats_cloudwatch_status winsorize(const double *values, size_t count, con
     low = values[first];
     high = values[last - 1];
   }
+
   *result =
       (sum(values + first, last - first) + low * (double)first + high * (double)(count - last)) /
       (double)count;
@@ -132,15 +135,18 @@ static bool find_range(const char *statistic, range_kind *kind, bounds *of) {
     *kind = TRIMMED_MEAN;
     return read_range("(25%:75%)", of);
   }
+
   if (strncmp(statistic, "PR", 2) == 0) {
     *kind = PERCENTILE_RANK;
     return read_range(statistic + 2, of) && !of->by_percent;
   }
+
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     *kind = names[i].kind;
     if (strncmp(statistic, names[i].percent, 2) == 0) return read_percent(statistic + 2, of);
     if (strncmp(statistic, names[i].range, 2) == 0) return read_range(statistic + 2, of);
   }
+
   return false;
 }
 
@@ -179,6 +185,8 @@ stats_cloudwatch_status stats_cloudwatch(double *values, size_t count, const cha
     *result = values[rank > 0 ? rank - 1 : 0];
     return STATS_CLOUDWATCH_OK;
   }
+
   plain(values, count, statistic, result);
+
   return STATS_CLOUDWATCH_OK;
 }

@@ -15,6 +15,7 @@ static double binomial_by_inversion(stats_random *random, double n, double p) {
     k++;
     mass *= odds * (n - k + 1) / k;
   }
+
   return k;
 }
 
@@ -76,6 +77,7 @@ static void fill(stats_cells *self, size_t *small, size_t *large) {
     else
       large[larges++] = i;
   }
+
   while (smalls > 0 && larges > 0) {
     size_t little = small[--smalls], much = large[larges - 1];
     self->other[little] = much;
@@ -85,6 +87,7 @@ static void fill(stats_cells *self, size_t *small, size_t *large) {
       small[smalls++] = much;
     }
   }
+
   while (smalls > 0) self->keep[small[--smalls]] = 1; /* rounding */
 }
 
@@ -105,8 +108,10 @@ bool stats_cells_make(stats_cells *self, const double *weights, size_t count) {
   } else {
     stats_cells_free(self);
   }
+
   free(small);
   free(large);
+
   return ok;
 }
 
@@ -130,6 +135,7 @@ static void draw_at_once(const stats_cells *self, stats_random *random, double d
     draws -= drawn;
     rest -= self->probability[i];
   }
+
   counts[self->count - 1] += draws;
 }
 

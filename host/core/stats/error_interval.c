@@ -16,6 +16,7 @@ static double score(const stats_error_counts *c, double t0, double d) {
   if (c->x0 > 0) result += c->x0 / t0;
   if (c->n1 > c->x1) result -= (c->n1 - c->x1) / (1 - t1);
   if (c->n0 > c->x0) result -= (c->n0 - c->x0) / (1 - t0);
+
   return result;
 }
 
@@ -25,6 +26,7 @@ static double score_slope(const stats_error_counts *c, double t0, double d) {
   if (c->x0 > 0) result -= c->x0 / (t0 * t0);
   if (c->n1 > c->x1) result -= (c->n1 - c->x1) / ((1 - t1) * (1 - t1));
   if (c->n0 > c->x0) result -= (c->n0 - c->x0) / ((1 - t0) * (1 - t0));
+
   return result;
 }
 
@@ -51,6 +53,7 @@ double stats_restricted_rate(const stats_error_counts *c, double d) {
     double least = fmin(fmin(at, at + d), fmin(1 - at, 1 - at - d));
     if (is_newton && step <= 1e-8 * least) break;
   }
+
   return at;
 }
 
@@ -72,6 +75,7 @@ static double excess(const stats_error_counts *c, double d) {
   double events = least * least * (t1 * (1 - t1) / c->n1 + t0 * (1 - t0) / c->n0);
   double found = deviance(c->x1, c->n1, t1) + deviance(c->x0, c->n0, t0);
   double bound = stats_mixture_bound(events / c->dispersion, c->alpha, c->clock);
+
   return sqrt(fmax(0, found) / c->dispersion) - sqrt(bound);
 }
 
@@ -98,6 +102,7 @@ static double proposed_step(double a, double fa, double b, double fb, double c, 
     p = s * ((c - b) * t * (t - r) - (b - a) * (r - 1));
     q = (t - 1) * (r - 1) * (s - 1);
   }
+
   return isfinite(p / q) ? p / q : 0;
 }
 
@@ -111,10 +116,12 @@ static double find_root(const stats_error_counts *counts, double a, double fa, d
       fc = fa;
       step = before = b - a;
     }
+
     if (fabs(fc) < fabs(fb)) { /* b is the best so far */
       a = b, b = c, c = a;
       fa = fb, fb = fc, fc = fa;
     }
+
     double enough = 2 * DBL_EPSILON * fabs(b) + tolerance / 2, half = (c - b) / 2;
     if (fabs(half) <= enough || fb == 0) return b;
     double next = 0;
@@ -127,6 +134,7 @@ static double find_root(const stats_error_counts *counts, double a, double fa, d
     b += fabs(step) > enough ? step : copysign(enough, half);
     fb = excess(counts, b);
   }
+
   return b;
 }
 
@@ -145,6 +153,7 @@ static double find_end(const stats_error_counts *c, double direction, double ste
       double enough = c->quick ? 0.02 * fabs(at - inside) : 1e-16;
       return find_root(c, inside, below, at, value, enough);
     }
+
     inside = at;
     below = fmax(value, -1e3);
     step *= growth;

@@ -23,6 +23,7 @@ void stats_moments_add_all(stats_moments *self, const double *values, size_t cou
     rest += off;
     squares += off * off;
   }
+
   stats_moments all = {
       .count = (double)count,
       .mean = mean + rest * part,
@@ -56,10 +57,13 @@ stats_welch_result stats_welch(stats_sample one, stats_sample zero, double confi
     result.df = one.count + zero.count - 2;
     result.p = difference == 0;
     result.difference = (stats_interval){difference, difference};
+
     return result;
   }
+
   result.p = stats_t_two_sided(result.t, result.df);
   double half = stats_t_quantile((1 + confidence) / 2, result.df) * error;
   result.difference = (stats_interval){difference - half, difference + half};
+
   return result;
 }

@@ -49,6 +49,7 @@ double stats_split_chi_square(const double *counts, const double *shares, size_t
     statistic += off * off / expected;
     used++;
   }
+
   return used < 2 ? 1 : stats_chi_square_tail(statistic, (double)used - 1);
 }
 
@@ -61,6 +62,7 @@ double stats_split_log_bayes(const double *counts, const double *shares, size_t 
     double a = k * shares[i];
     result += lgamma(a + counts[i]) - lgamma(a) - counts[i] * log(shares[i]);
   }
+
   return result;
 }
 
@@ -78,6 +80,7 @@ void stats_holm(const double *p, double *adjusted, size_t count) {
       size_t rank = rank_of(p, count, j);
       if (rank <= rank_of(p, count, i)) most = fmax(most, (double)(count - rank) * p[j]);
     }
+
     adjusted[i] = fmin(1, most);
   }
 }

@@ -20,6 +20,7 @@ void stats_random_philox(const uint32_t counter[4], const uint32_t key[2], uint3
     k0 += 0x9e3779b9u;
     k1 += 0xbb67ae85u;
   }
+
   out[0] = a;
   out[1] = b;
   out[2] = c;
@@ -41,6 +42,7 @@ static uint32_t next_word(stats_random *self) {
     if (++self->counter[0] == 0) self->counter[1]++;
     self->used = 0;
   }
+
   return self->block[self->used++];
 }
 

@@ -22,6 +22,7 @@ static double count_differences(const double *list1, size_t count1, const double
     while (first < count0 && list1[i] - list0[first] > d) first++;
     found += (double)(count0 - first);
   }
+
   return found;
 }
 
@@ -51,6 +52,7 @@ static double kth_difference(const double *list1, size_t count1, const double *l
     else
       low = middle + 1;
   }
+
   return of_ordinal(low) + 0.0; /* never −0 */
 }
 
@@ -64,6 +66,7 @@ static double tie_sum(const double *list1, size_t count1, const double *list0, s
     for (; k < count0 && list0[k] == value; k++) size++;
     result += size * size * size - size;
   }
+
   return result;
 }
 
@@ -76,6 +79,7 @@ static double count_greater(const double *list1, size_t count1, const double *li
     while (at_most < count0 && list0[at_most] <= list1[i]) at_most++;
     u += ((double)below + (double)at_most) / 2;
   }
+
   return u;
 }
 
@@ -101,6 +105,7 @@ stats_rank_result stats_rank_test(double *list1, size_t count1, double *list0, s
   double cut = fmax(1, floor(pairs / 2 - z * spread));
   result.range.low = kth_difference(list1, count1, list0, count0, cut);
   result.range.high = kth_difference(list1, count1, list0, count0, pairs + 1 - cut);
+
   return result;
 }
 
@@ -117,6 +122,7 @@ stats_rank_pair stats_order_ranks(double n, double q, double confidence, double 
     else
       to = middle - 1;
   }
+
   ranks.low = from;
 
   /* The smallest high with P(X ≥ high) ≤ alpha; n + 1 is none. */
@@ -129,6 +135,7 @@ stats_rank_pair stats_order_ranks(double n, double q, double confidence, double 
     else
       from = middle + 1;
   }
+
   ranks.high = from > n ? 0 : from;
 
   double above = ranks.high > 0 ? stats_binomial_cdf(ranks.high - 1, n, q) : 1;

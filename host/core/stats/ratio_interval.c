@@ -38,6 +38,7 @@ static double extreme_share(double q, double n, double allowance, double end) {
     at -= step;
     if (fabs(step) <= 1e-8 * fabs(at - q)) break;
   }
+
   return at;
 }
 
@@ -64,6 +65,7 @@ static double position(cursor *c, double rank, bool upper) {
   while (c->index < sketch->size && rank > c->below + sketch->counts[c->index])
     c->below += sketch->counts[c->index++];
   if (c->index == sketch->size) return INFINITY;
+
   return (double)sketch->first + (double)c->index - 1 +
          (rank - (upper ? 0 : 1) - c->below) / sketch->counts[c->index];
 }
@@ -82,6 +84,7 @@ static double difference_at(cursor *up, cursor *down, arm first, arm second, dou
   double under = extreme_share(q, second.n, f * allowance, 0);
   double high = position(up, floor(first.sketch->total * above) + 1, true);
   double low = position(down, ceil(second.sketch->total * under), false);
+
   return high == low ? 0 : high - low; /* not ∞ − ∞ */
 }
 
@@ -93,6 +96,7 @@ static double highest_difference(arm first, arm second, double q, double allowan
       most = fmax(most, difference_at(&up, &down, first, second, q, (double)i / SPLITS, allowance));
     return most;
   }
+
   /* Near the split that would be best for normal values. */
   double best = first.n / (first.n + second.n);
   static const double near[] = {1, 0.6, 1.6};
@@ -100,6 +104,7 @@ static double highest_difference(arm first, arm second, double q, double allowan
     double f = fmin(1, best * near[i]);
     most = fmax(most, difference_at(&up, &down, first, second, q, f, allowance));
   }
+
   return most;
 }
 
@@ -109,6 +114,7 @@ static double allowance_of(const stats_ratio_question *question) {
   if (!(n1 > 0) || !(n0 > 0)) return INFINITY;
   double least = fmin(n1, n0);
   double events = least * least * q * (1 - q) * (1 / n1 + 1 / n0);
+
   return stats_mixture_bound(events, question->alpha, question->clock);
 }
 
@@ -117,6 +123,7 @@ double stats_ratio_low(const stats_ratio_question *question) {
   double allowance = allowance_of(question);
   if (isinf(allowance)) return -1;
   double apart = -highest_difference(zero, one, question->q, allowance, question->quick);
+
   return expm1(apart * zero.sketch->log_g);
 }
 
@@ -125,6 +132,7 @@ double stats_ratio_high(const stats_ratio_question *question) {
   double allowance = allowance_of(question);
   if (isinf(allowance)) return INFINITY;
   double apart = highest_difference(one, zero, question->q, allowance, question->quick);
+
   return expm1(apart * zero.sketch->log_g);
 }
 

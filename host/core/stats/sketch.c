@@ -37,6 +37,7 @@ static int32_t quick_bucket(const stats_sketch *self, double value, double per_l
   double position = quick_log(value) * per_log, bucket = ceil(position), rest = bucket - position;
   double open = 2e-9 * per_log + 1e-12 * fabs(position);
   if (rest < open || rest > 1 - open) return stats_sketch_bucket(self, value);
+
   return (int32_t)bucket;
 }
 
@@ -58,6 +59,7 @@ static bool reach(stats_sketch *self, int32_t least, int32_t most) {
   self->counts = counts;
   self->first = first;
   self->size = size;
+
   return true;
 }
 
@@ -66,6 +68,7 @@ bool stats_sketch_add_bucket(stats_sketch *self, int32_t bucket, double count) {
   if (!reach(self, bucket, bucket)) return false;
   self->counts[bucket - self->first] += count;
   self->total += count;
+
   return true;
 }
 
@@ -86,8 +89,10 @@ bool stats_sketch_add_all(stats_sketch *self, const double *values, size_t count
       if (!reach(self, bucket, bucket)) return false;
       self->counts[bucket - self->first]++;
     }
+
     self->total++;
   }
+
   return true;
 }
 
@@ -107,8 +112,10 @@ bool stats_sketch_merge_scaled(stats_sketch *self, const stats_sketch *other, do
     double *counts = self->counts + (other->first - self->first);
     for (size_t i = from; i < to; i++) counts[i] += other->counts[i] * factor;
   }
+
   self->total += other->total * factor;
   self->not_positive += added;
+
   return true;
 }
 
@@ -127,6 +134,7 @@ double stats_sketch_quantile(const stats_sketch *self, double q) {
     bucket = (double)(self->first + (int32_t)i);
     if (below >= rank) break;
   }
+
   return 2 * exp(self->log_g * bucket) / (g + 1);
 }
 
@@ -141,6 +149,7 @@ double stats_sketch_position(const stats_sketch *self, double rank, bool upper) 
       return (double)(self->first + (int32_t)i) - 1 + (rank - (upper ? 0 : 1) - below) / count;
     below += count;
   }
+
   return INFINITY;
 }
 

@@ -26,7 +26,9 @@ static double approximate_quantile(double p) {
     return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
            ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
   }
+
   double q = p - 0.5, r = q * q;
+
   return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
          (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
@@ -40,6 +42,7 @@ double stats_normal_quantile(double p) {
     double error = (stats_normal_tail(-z) - p) * sqrt(2 * M_PI) * exp(z * z / 2);
     z -= error / (1 + z * error / 2);
   }
+
   return z;
 }
 
@@ -88,6 +91,7 @@ static double beta_fraction(double x, double a, double b) {
     result *= factor;
     if (fabs(factor - 1) < DBL_EPSILON) break;
   }
+
   return result;
 }
 
@@ -97,6 +101,7 @@ double stats_beta(double x, double a, double b) {
   if (x >= 1) return 1;
   double front = exp(a * log(x) + b * log1p(-x) - log_beta(a, b));
   if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(x, a, b) / a;
+
   return 1 - front * beta_fraction(1 - x, b, a) / b;
 }
 
@@ -120,6 +125,7 @@ double stats_t_quantile(double p, double df) {
     else
       high = middle;
   }
+
   return low + (high - low) / 2;
 }
 
@@ -131,6 +137,7 @@ static double gamma_series(double a, double x) {
     sum += term;
     if (term < sum * DBL_EPSILON) break;
   }
+
   return sum * exp(-x + a * log(x) - lgamma(a));
 }
 
@@ -149,6 +156,7 @@ static double gamma_fraction(double a, double x) {
     result *= factor;
     if (fabs(factor - 1) < DBL_EPSILON) break;
   }
+
   return result * exp(-x + a * log(x) - lgamma(a));
 }
 

@@ -49,6 +49,7 @@ static double beyond(const density *before, double edge, double spread) {
     double leaves = stats_normal_tail((edge - x) / spread) + stats_normal_tail((edge + x) / spread);
     total += simpson_weight(before, i) * before->values[i] * leaves;
   }
+
   return total;
 }
 
@@ -73,6 +74,7 @@ static double find_bound(const density *before, double time, double spread, doub
     else
       high = middle;
   }
+
   return (low + high) / 2;
 }
 
@@ -98,6 +100,7 @@ bool stats_boundaries(const stats_spending *spending, const double *times, doubl
     before = after;
     after = other;
   }
+
   free(blocks);
   return true;
 }

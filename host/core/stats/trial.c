@@ -73,6 +73,7 @@ static double regime_log_bayes(const stats_trial *self) {
   if (!(both > 0)) return 0;
   double sent[] = {self->sent1, self->sent0};
   double shares[] = {self->share1 / both, self->share0 / both};
+
   return stats_split_log_bayes(sent, shares, 2, self->settings.concentration);
 }
 
@@ -147,6 +148,7 @@ bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
       .low = stats_error_low(&counts),
       .high = stats_error_high(&counts),
   };
+
   return true;
 }
 
@@ -182,6 +184,7 @@ bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, 
       .low = stats_ratio_low(&question),
       .high = stats_ratio_high(&question),
   };
+
   return true;
 }
 

@@ -75,9 +75,11 @@ static double read_number(reader *r, double least, double most) {
     r->ok = false;
     return 0;
   }
+
   double value = strtod(r->at + 1, &end);
   r->ok = end != r->at + 1 && (isnan(least) || (value >= least && value <= most));
   r->at = end;
+
   return value;
 }
 
@@ -96,6 +98,7 @@ static void read_sketch(reader *r, stats_sketch *sketch) {
     double count = read_number(r, 0, HUGE_VAL);
     if (r->ok) r->enough = stats_sketch_add_bucket(sketch, (int32_t)bucket, count);
   }
+
   sketch->total = total;
 }
 
@@ -122,5 +125,6 @@ stats_trial_read_result stats_trial_read(stats_trial *self, const char *text, si
   free(copy);
   if (r.enough && whole) return STATS_TRIAL_READ;
   stats_trial_clear(self);
+
   return r.enough ? STATS_TRIAL_READ_INVALID : STATS_TRIAL_READ_OUT_OF_MEMORY;
 }

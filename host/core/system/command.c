@@ -32,6 +32,7 @@ static int spawn(pid_t *child, char *const argv[], int output) {
   int problem = posix_spawnp(child, argv[0], &actions, &attributes, argv, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
+
   return problem;
 }
 
@@ -46,6 +47,7 @@ static bool read_output(command_result *result, int fd, int64_t deadline, size_t
       result->outcome = COMMAND_TIMEOUT;
       return false;
     }
+
     if (polled <= 0) continue; /* a signal, or the slice of time passed */
     ssize_t got = read(fd, chunk, sizeof chunk);
     if (got == 0 || (got < 0 && errno != EINTR)) break;
@@ -55,7 +57,9 @@ static bool read_output(command_result *result, int fd, int64_t deadline, size_t
       break;
     }
   }
+
   explicit_bzero(chunk, sizeof chunk);
+
   return result->outcome == COMMAND_EXITED;
 }
 
@@ -65,6 +69,7 @@ static bool wait_until(pid_t child, int64_t deadline, int *status) {
     if (monotonic_ms() >= deadline) return false;
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
   }
+
   return true;
 }
 
@@ -78,6 +83,7 @@ static void collect(command_result *result, pid_t child, int fd, int64_t deadlin
       ;
     return;
   }
+
   if (WIFSIGNALED(status)) result->outcome = COMMAND_SIGNALLED;
   result->exit_status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -92,6 +98,7 @@ command_result command_run(char *const argv[], int64_t timeout_ms, size_t output
     result.start_errno = errno;
     return result;
   }
+
   result.start_errno = spawn(&child, argv, ends[1]);
   close(ends[1]);
   if (result.start_errno != 0)
@@ -99,6 +106,7 @@ command_result command_run(char *const argv[], int64_t timeout_ms, size_t output
   else
     collect(&result, child, ends[0], deadline, output_max);
   close(ends[0]);
+
   return result;
 }
 

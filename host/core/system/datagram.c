@@ -23,5 +23,6 @@ int datagram_send(const char *address, const char *bytes, size_t size) {
     problem = errno;
   if (descriptor >= 0) close(descriptor);
   freeaddrinfo(found);
+
   return problem;
 }

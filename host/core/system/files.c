@@ -20,6 +20,7 @@ int files_open(const char *path, int *descriptor) {
     close(fd);
     return error;
   }
+
   *descriptor = fd;
   return 0;
 }
@@ -31,6 +32,7 @@ int files_read_some(int descriptor, size_t most, text_buffer *out) {
   while (got < 0 && errno == EINTR);
   if (got < 0) return errno;
   out->size += (size_t)got;
+
   return 0;
 }
 
@@ -52,6 +54,7 @@ int files_read(const char *path, size_t limit, text_buffer *out) {
   if (error) return error;
   error = read_all(descriptor, limit, out);
   close(descriptor);
+
   return error;
 }
 
@@ -65,8 +68,10 @@ int files_list(const char *path, text_buffer *out) {
       text_buffer_append(out, entry->d_name, strlen(entry->d_name) + 1);
     errno = 0;
   }
+
   int error = errno ? errno : out->failed ? ENOMEM : 0;
   closedir(directory);
+
   return error;
 }
 
@@ -78,6 +83,7 @@ int files_stat(const char *path, files_status *status) {
                                          : FILES_OTHER;
   status->size = info.st_size;
   status->modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+
   return 0;
 }
 

@@ -21,5 +21,6 @@ size_t libraries_list(libraries_entry *entries, size_t most) {
   };
   size_t count = sizeof all / sizeof *all;
   memcpy(entries, all, (count < most ? count : most) * sizeof *all);
+
   return count;
 }

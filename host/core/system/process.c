@@ -38,6 +38,7 @@ bool process_executable(char *path, size_t capacity) {
   if (size < 0) return started_as(path, capacity); /* an empty root has no /proc */
   if ((size_t)size >= capacity) return false;
   path[size] = '\0';
+
   return true;
 }
 
@@ -91,10 +92,13 @@ int process_write(int descriptor, const char *bytes, size_t size) {
       if (errno != EINTR) problem = errno;
       continue;
     }
+
     bytes += written;
     size -= (size_t)written;
   }
+
   pthread_mutex_unlock(&lock);
+
   return problem;
 }
 
@@ -130,9 +134,11 @@ bool process_random(void *bytes, size_t size) {
     if (getrandom(pool, sizeof pool, 0) != (ssize_t)sizeof pool) return false;
     left = sizeof pool;
   }
+
   left -= size;
   memcpy(bytes, pool + left, size);
   explicit_bzero(pool + left, size);
+
   return true;
 }
 

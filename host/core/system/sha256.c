@@ -50,6 +50,7 @@ static void update_x86(sha256_context *context, const uint8_t *bytes, size_t siz
     if (waiting + fill < SHA256_BLOCK) return;
     sha256_x86_blocks(context->x86.state, context->x86.pending, 1);
   }
+
   sha256_x86_blocks(context->x86.state, bytes, size / SHA256_BLOCK);
   memcpy(context->x86.pending, bytes + size - size % SHA256_BLOCK, size % SHA256_BLOCK);
 }
@@ -76,6 +77,7 @@ static void finish_x86(sha256_context *context, uint8_t out[SHA256_SIZE]) {
     sha256_x86_blocks(context->x86.state, pending, 1);
     waiting = 0;
   }
+
   memset(pending + waiting, 0, SHA256_BLOCK - 8 - waiting);
   store_big_endian(pending + SHA256_BLOCK - 8, context->x86.size * 8, 8);
   sha256_x86_blocks(context->x86.state, pending, 1);
@@ -97,6 +99,7 @@ void sha256_hex(const uint8_t digest[SHA256_SIZE], char hex[SHA256_HEX]) {
     hex[2 * i] = digits[digest[i] >> 4];
     hex[2 * i + 1] = digits[digest[i] & 15];
   }
+
   hex[2 * SHA256_SIZE] = 0;
 }
 

@@ -34,6 +34,7 @@ bool sha256_x86_available(void) {
     answer = detect();
     __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
   }
+
   return answer == 1;
 }
 
@@ -85,6 +86,7 @@ WITH_SHA void sha256_x86_blocks(uint32_t state[8], const uint8_t *blocks, size_t
     v.abef = _mm_add_epi32(v.abef, before.abef);
     v.cdgh = _mm_add_epi32(v.cdgh, before.cdgh);
   }
+
   low = _mm_shuffle_epi32(v.abef, 0x1B);
   high = _mm_shuffle_epi32(v.cdgh, 0xB1);
   _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));

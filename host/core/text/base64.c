@@ -10,6 +10,7 @@ void base64_encode(text_buffer *out, const void *bytes, size_t size) {
     out->failed = true;
     return;
   }
+
   char *at = out->data + out->size;
   for (; size >= 3; size -= 3, in += 3, at += 4) {
     at[0] = alphabet[in[0] >> 2];
@@ -17,6 +18,7 @@ void base64_encode(text_buffer *out, const void *bytes, size_t size) {
     at[2] = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
     at[3] = alphabet[in[2] & 63];
   }
+
   if (size > 0) {
     unsigned second = size == 2 ? in[1] : 0;
     at[0] = alphabet[in[0] >> 2];
@@ -25,6 +27,7 @@ void base64_encode(text_buffer *out, const void *bytes, size_t size) {
     at[3] = '=';
     at += 4;
   }
+
   out->size = (size_t)(at - out->data);
 }
 
@@ -49,6 +52,7 @@ bool base64_decode(const char *text, size_t size, char *out, size_t *out_size) {
     /* Each digit after the first of four completes one byte. */
     if (i % 4 > 0) out[(*out_size)++] = (char)(bits >> (6 - 2 * (i % 4)));
   }
+
   /* Bits beyond the last whole byte must be zero, or two texts would mean the same bytes. */
   return padding == 0 || (bits & (padding == 1 ? 3u : 15u)) == 0;
 }

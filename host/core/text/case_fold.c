@@ -81,6 +81,7 @@ static uint32_t fold_code_point(uint32_t code_point) {
       return (code_point - run->first) % run->step ? code_point
                                                    : (uint32_t)((int32_t)code_point + run->delta);
   }
+
   return code_point;
 }
 
@@ -89,11 +90,13 @@ static size_t encode(uint32_t code_point, char *out) {
     out[0] = (char)code_point;
     return 1;
   }
+
   size_t size = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
   static const uint8_t lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
   for (size_t i = size - 1; i > 0; i--, code_point >>= 6)
     out[i] = (char)(0x80 | (code_point & 0x3f));
   out[0] = (char)(lead[size] | code_point);
+
   return size;
 }
 
@@ -102,6 +105,7 @@ static size_t decode(const uint8_t *text, size_t size, uint32_t *code_point) {
   if (length > size) length = size;
   *code_point = text[0] & (0xffu >> (length + 1));
   for (size_t i = 1; i < length; i++) *code_point = *code_point << 6 | (text[i] & 0x3f);
+
   return length;
 }
 
@@ -114,9 +118,11 @@ size_t case_fold(const char *text, size_t size, char *out) {
       i++;
       continue;
     }
+
     uint32_t code_point;
     i += decode((const uint8_t *)text + i, size - i, &code_point);
     written += encode(fold_code_point(code_point), out + written);
   }
+
   return written;
 }

@@ -23,8 +23,10 @@ size_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size)
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         row[j] = least(row[j], before[j - 2] + 1);
     }
+
     memcpy(before, last, sizeof before);
     memcpy(last, row, sizeof last);
   }
+
   return last[b_size];
 }

@@ -16,5 +16,6 @@ void shown_text_append(text_buffer *out, const char *text, size_t size, size_t l
       text_buffer_byte(out, '?');
     at += length ? length : 1;
   }
+
   if (at < end) text_buffer_text(out, "…");
 }

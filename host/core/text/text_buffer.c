@@ -25,15 +25,19 @@ bool text_buffer_reserve(text_buffer *buffer, size_t more) {
       text_buffer_fail(buffer);
       return false;
     }
+
     capacity *= 2;
   }
+
   char *data = realloc(buffer->data, capacity);
   if (!data) {
     text_buffer_fail(buffer);
     return false;
   }
+
   buffer->data = data;
   buffer->capacity = capacity;
+
   return true;
 }
 

@@ -12,7 +12,8 @@
 --
 -- gives a module with new(config). A client answers each operation under its own name and in Lua's
 -- spelling: client:call("StartExecution", input) and client:start_execution(input), both
--- → output | nil, message, code, details{ request_id =, status =, attempts =, fields =, headers =? }.
+-- → output | nil, message, code, details{ request_id =, status =, attempts =, fields =, headers =?
+-- }.
 -- The members of input and output are AWS's, spelled as AWS spells them; `*` marks the required.
 --
 -- A service with secret_replies = true decodes its replies from a secret: a secret inside of a
@@ -63,6 +64,7 @@ function Client:call(name, input, options)
   input = input or {}
   operation.check_input(self.service, asked, input)
   check_keys(options or {}, CALL_OPTIONS, "the options of a call", 3)
+
   return send(self, asked, input, self:deadline(options))
 end
 
@@ -79,6 +81,7 @@ function Client:pages(name, input)
   if not (asked and asked.paging) then
     error(("%s %s has no pages"):format(self.service.name, tostring(name)), 2)
   end
+
   return pages(asked, input, function(given) return self:call(name, given) end)
 end
 
@@ -90,6 +93,7 @@ function Client:all(name, input)
     local found = page[self.service.operations[name].paging.items]
     if type(found) == "table" then table.move(found, 1, #found, #items + 1, items) end
   end
+
   return items
 end
 
@@ -108,6 +112,7 @@ local function new(service, config)
       or service.max_attempts,
     base_ms = service.retry_base_ms,
   }
+
   return self
 end
 
@@ -121,18 +126,21 @@ function client.service(service)
   for name, method in pairs(Client) do -- any order: copies one key at a time
     methods[name] = method
   end
+
   for name, each in pairs(service.operations) do -- any order: completes each by itself
     operation.complete(each, name, service)
     methods[operation.lua_name(name)] = function(self, input, options)
       return self:call(name, input, options)
     end
   end
+
   service.metatable = { __index = methods }
   local function check(name, input)
     local asked = operation.find(service, name)
     operation.check_input(service, asked, input)
     return asked
   end
+
   return { service = service, methods = methods, check = check,
     new = function(config) return new(service, config) end }
 end

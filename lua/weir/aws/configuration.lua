@@ -41,6 +41,7 @@ function Configuration:files()
     self.loaded, message, code = profiles.load(self.getenv)
     if not self.loaded then return nil, message, code end
   end
+
   return self.loaded
 end
 
@@ -51,6 +52,7 @@ function Configuration:profile()
   if not files then return nil, message, code end
   local name, asked = self:profile_name()
   if not asked and not files.profiles[name] then return profiles.EMPTY end
+
   return profiles.find(files, name)
 end
 
@@ -60,16 +62,19 @@ function Configuration:value(variable, key)
   if value or not key then return value end
   local profile, message, code = self:profile()
   if not profile then return nil, message, code end
+
   return profiles.value(profile, key)
 end
 
--- flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") → boolean | nil, message, code. Unset is false.
+-- flag("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint") → boolean | nil, message, code. Unset is
+-- false.
 function Configuration:flag(variable, key)
   local text, message, code = self:value(variable, key)
   if message then return nil, message, code end
   if not text then return false end
   local lower = text:lower()
   if lower == "true" or lower == "false" then return lower == "true" end
+
   return nil, ("%s (%s in a profile) must be true or false"):format(variable, key),
     "InvalidConfiguration"
 end
@@ -80,6 +85,7 @@ function Configuration:region()
     local region = self.config.region or self.getenv(variable)
     if region then return region end
   end
+
   return self:value(nil, "region")
 end
 

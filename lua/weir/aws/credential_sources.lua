@@ -26,11 +26,13 @@ local function build(origin, id, key, token, expiration)
   if type(id) ~= "string" or id == "" or type(key) ~= "string" or key == "" then
     return fail("InvalidCredentials", "%s gave no access key id or no secret access key", origin)
   end
+
   if token == json.null then token = nil end
   if expiration == json.null then expiration = nil end
   if token ~= nil and type(token) ~= "string" then
     return fail("InvalidCredentials", "%s gave a session token that is not a text", origin)
   end
+
   local expires
   if expiration ~= nil then
     expires = time.parse_iso8601(expiration)
@@ -38,6 +40,7 @@ local function build(origin, id, key, token, expiration)
       return fail("InvalidCredentials", "%s gave an expiration that is not a time", origin)
     end
   end
+
   return {
     access_key_id = id,
     secret_access_key = secret.wrap(key),
@@ -61,6 +64,7 @@ function sources.environment(_, context)
     return fail("InvalidCredentials",
       "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY must both be set")
   end
+
   return {
     access_key_id = id,
     secret_access_key = key,
@@ -89,6 +93,7 @@ local function check_full_uri(uri)
   local scheme, authority = uri:match("^(%l+)://([^/?#]+)")
   local host = authority and (authority:match("^(%b[])") or authority:match("^([^:]+)"))
   if scheme == "https" then return true end
+
   return scheme == "http" and host ~= nil
     and (PLAIN_HOSTS[host] or host:find("^127%.%d+%.%d+%.%d+$") ~= nil)
 end
@@ -100,7 +105,9 @@ local function container_url(get)
     if relative:find("^/") then return CONTAINER_HOST .. relative end
     return fail("InvalidCredentials", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /")
   end
+
   if check_full_uri(full or "") then return full end
+
   return fail("InvalidCredentials",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to a loopback or container address")
 end
@@ -113,9 +120,11 @@ local function container_authorization(context)
   if not text then
     return fail("InvalidCredentials", "cannot read the container's token: %s", message)
   end
+
   if text:find("[\r\n]") then
     return fail("InvalidCredentials", "the container's token in %s holds a line break", file)
   end
+
   return secret.wrap(text)
 end
 
@@ -123,6 +132,7 @@ function sources.has_container(context)
   for _, name in ipairs { "RELATIVE", "FULL" } do
     if context.getenv("AWS_CONTAINER_CREDENTIALS_" .. name .. "_URI") then return true end
   end
+
   return false
 end
 
@@ -142,16 +152,20 @@ function sources.container(_, context, deadline_ms)
       direct = true,
       max_response_bytes = 65536,
     }
+
     local answered = response and response.status < 500
     if answered or code == "DeadlineExceeded" or code == "InvalidHeader" then break end
   end
+
   if not response then return nil, "the container's credentials: " .. message, code end
   if response.status ~= 200 then
     return fail("CredentialsUnavailable", "the container's credentials: status %d", response.status)
   end
+
   local body
   body, message, code = decode_object("the container", response.body)
   if not body then return nil, message, code end
+
   return build("the container", body.AccessKeyId, body.SecretAccessKey, body.Token, body.Expiration)
 end
 
@@ -172,6 +186,7 @@ function sources.split_command(line)
     word = word or {}
     word[#word + 1] = text
   end
+
   while at <= #line do
     local c = line:sub(at, at)
     if c == "\\" and quote ~= "'" then
@@ -188,10 +203,13 @@ function sources.split_command(line)
     else
       add(c)
     end
+
     at = at + 1
   end
+
   if quote then return nil end
   if word then words[#words + 1] = table.concat(word) end
+
   return #words > 0 and words or nil
 end
 
@@ -206,20 +224,24 @@ function sources.process(plan, context, deadline_ms)
   if not argv then
     return fail("InvalidProfile", "%s is not a command: a quote is not closed", origin)
   end
+
   local result, message, code = command.run {
     argv = argv,
     timeout_ms = time_left(context, deadline_ms, COMMAND_TIMEOUT_MS),
   }
+
   if not result then return fail("CredentialsUnavailable", "%s: %s (%s)", origin, message, code) end
   if result.exit_status ~= 0 then
     return fail("CredentialsUnavailable", "%s ended with status %d", origin, result.exit_status)
   end
+
   local body
   body, message, code = decode_object(origin, result.output)
   if not body then return nil, message, code end
   if body.Version ~= 1 then
     return fail("InvalidCredentials", "%s must answer with Version 1", origin)
   end
+
   return build(origin, body.AccessKeyId, body.SecretAccessKey, body.SessionToken, body.Expiration)
 end
 
@@ -230,6 +252,7 @@ local function from_sts(origin, output)
   if type(keys) ~= "table" then
     return fail("InvalidCredentials", "%s: the answer has no Credentials", origin)
   end
+
   return build(origin, keys.AccessKeyId, keys.SecretAccessKey, keys.SessionToken, keys.Expiration)
 end
 
@@ -244,6 +267,7 @@ function sources.web_identity(plan, context, deadline_ms)
   if not token then
     return fail("InvalidCredentials", "cannot read the web identity token: %s", message)
   end
+
   token = token:match("%S.*") or ""
   token = token:match(".*%S") or ""
   local output, code
@@ -253,6 +277,7 @@ function sources.web_identity(plan, context, deadline_ms)
     WebIdentityToken = secret.wrap(token),
   }, { deadline_ms = deadline_ms })
   if not output then return nil, message, code end
+
   return from_sts(origin, output)
 end
 
@@ -265,6 +290,7 @@ function sources.role(plan, context, deadline_ms)
     DurationSeconds = plan.duration_seconds,
   }, { deadline_ms = deadline_ms })
   if not output then return nil, message, code end
+
   return from_sts("role " .. plan.arn, output)
 end
 

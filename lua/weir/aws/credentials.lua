@@ -46,12 +46,15 @@ function Cached:get(deadline_ms)
     fresh, message = nil, "the credentials just received have already expired"
     code = "ExpiredCredentials"
   end
+
   if fresh then
     keep(self, fresh)
     return fresh
   end
+
   if not still_good then return nil, message, code end
   self.pause_until = now + PAUSE_AFTER_FAILURE_MS
+
   return keys
 end
 
@@ -74,6 +77,7 @@ local function key_of(...)
     local part = tostring((select(i, ...)))
     parts[i] = #part .. ":" .. part
   end
+
   return table.concat(parts)
 end
 
@@ -90,6 +94,7 @@ local function provider_for(plan, context)
       return sources[plan.kind](plan, context, deadline_ms)
     end, context)
   end
+
   local source = plan.source.get and plan.source or provider_for(plan.source, context)
   local step = {
     source = source,
@@ -99,6 +104,7 @@ local function provider_for(plan, context)
     session_name = plan.session_name,
     duration_seconds = plan.duration_seconds,
   }
+
   local key = key_of(context.id, "role", source, plan.arn, plan.external_id, plan.session_name,
     plan.duration_seconds, plan.region)
   return share(key, function(deadline_ms)
@@ -123,6 +129,7 @@ local function profile_plan(config, context, files, name)
   local identity = not config.profile and env_web_identity(context.getenv)
   local profile = files.profiles[name]
   if identity and not (profile and profiles.value(profile, "role_arn")) then return identity end
+
   return profiles.plan(files, name)
 end
 
@@ -131,6 +138,7 @@ local function find_plan(config, context)
   if not config.profile and sources.has_environment(context) then
     return { kind = "environment", profile = "" }
   end
+
   local files, message, code = context.configuration:files()
   if not files then return nil, message, code end
 
@@ -143,7 +151,9 @@ local function find_plan(config, context)
   if not config.profile and sources.has_container(context) then
     return { kind = "container", profile = "" }
   end
+
   if message then return nil, message, code end
+
   return nil, NOTHING_FOUND .. (files.problem and "; " .. files.problem or ""), "NoCredentials"
 end
 
@@ -157,6 +167,7 @@ function Planned:get(deadline_ms)
     if not plan then return nil, message, code end
     self.provider = provider_for(plan, self.context)
   end
+
   return self.provider:get(deadline_ms)
 end
 
@@ -178,15 +189,18 @@ local function static(keys)
       error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 4)
     end
   end
+
   if type(keys.access_key_id) ~= "string" or not is_text(keys.secret_access_key)
     or keys.session_token ~= nil and not is_text(keys.session_token) then
     error("expected " .. SIGNATURE, 4)
   end
+
   local fixed = {
     access_key_id = keys.access_key_id,
     secret_access_key = secret.wrap(keys.secret_access_key),
     session_token = keys.session_token and secret.wrap(keys.session_token) or nil,
   }
+
   return { get = function() return fixed end, forget = function() end }
 end
 
@@ -200,12 +214,14 @@ local function new_context(config)
     getenv = settings.getenv,
     getsecret = secret.environment,
   }
+
   if getenv then
     context.getsecret = function(name)
       local value = getenv(name)
       return value and value ~= "" and secret.wrap(value) or nil
     end
   end
+
   -- Loaded late: the STS client is itself a client with credentials.
   function context.sts(source, region)
     return require("weir.aws.sts").new {
@@ -215,6 +231,7 @@ local function new_context(config)
       getenv = config.getenv,
     }
   end
+
   return context
 end
 
@@ -241,8 +258,10 @@ function credentials.roles(given)
         error(("%s '%s' in a role; expected %s"):format(what, tostring(key), ROLE_SIGNATURE), 0)
       end
     end
+
     if not role.arn then error("a role has no arn; expected " .. ROLE_SIGNATURE, 0) end
   end
+
   return roles
 end
 
@@ -252,6 +271,7 @@ function credentials.provider(config)
   local context = new_context(config)
   local given = config.credentials
   local provider
+
   if given ~= nil then
     if type(given) ~= "table" then error("expected " .. SIGNATURE, 3) end
     provider = given.get and given or static(given)
@@ -260,6 +280,7 @@ function credentials.provider(config)
     shared[key] = shared[key] or setmetatable({ config = config, context = context }, Planned)
     provider = shared[key]
   end
+
   for _, role in ipairs(credentials.roles(config.role)) do
     provider = provider_for({
       kind = "role",
@@ -271,6 +292,7 @@ function credentials.provider(config)
       region = role.region,
     }, context)
   end
+
   return provider
 end
 

@@ -28,8 +28,10 @@ local function encode_write(write)
   if type(write[kind]) ~= "table" or type(write[kind][member]) ~= "table" then
     error("a write is {PutRequest={Item=}} or {DeleteRequest={Key=}}", 0)
   end
+
   local item, message, code = encode_item(write[kind][member])
   if not item then return nil, message, code end
+
   return { [kind] = { [member] = item } }
 end
 
@@ -45,6 +47,7 @@ local function encode_writes(tables)
       encoded[name][i] = one
     end
   end
+
   return encoded
 end
 
@@ -59,8 +62,10 @@ local function encode(input)
     else
       encoded[member] = value
     end
+
     if encoded[member] == nil then return nil, ("%s: %s"):format(member, message), code end
   end
+
   return body.json(encoded)
 end
 
@@ -147,6 +152,7 @@ local function write_batch(self, writes, table_name, options)
         :format(table_name, why)
       return nil, problem, THROTTLED.code, { attempts = round, fields = {} }
     end
+
     round = round + 1
   end
 end
@@ -159,6 +165,7 @@ function dynamodb.methods:write_all(table_name, writes, options)
     local done, message, code, details = write_batch(self, batch, table_name, options)
     if not done then return nil, message, code, details end
   end
+
   return true
 end
 

@@ -19,14 +19,17 @@ function endpoint.check_region(region)
     or not region:find("^%l[%l%d]*%-[%l%d-]*[%l%d]$") then
     return nil, "the region is not one, such as eu-west-1; check AWS_REGION", "InvalidRegion"
   end
+
   if region:find("^fips%-") or region:find("%-fips$") then
     return nil, ("'%s' is not a region; name the region alone and set AWS_USE_FIPS_ENDPOINT=true")
       :format(region), "InvalidRegion"
   end
+
   if region:find("%-global$") then
     return nil, ("'%s' is not a region; name one, such as us-east-1"):format(region),
       "InvalidRegion"
   end
+
   return true
 end
 
@@ -47,11 +50,13 @@ local function url_of_services(service, configuration, name)
     return nil, ("the profile's services section '%s' is not in the config file"):format(name),
       "InvalidConfiguration"
   end
+
   if services.problem then return nil, services.problem, "InvalidConfiguration" end
 
   local values = services.values[service.id:lower()]
   local url = type(values) == "table" and values[PROFILE_KEY]
   if not url or url == "" then return nil end
+
   return check_url(url, ("%s of %s in the services section '%s'")
     :format(PROFILE_KEY, service.id:lower(), name))
 end
@@ -68,6 +73,7 @@ local function url_of_profile(service, configuration)
   local url
   url, message, code = configuration:value(nil, PROFILE_KEY)
   if not url then return nil, message, code end
+
   return check_url(url, PROFILE_KEY .. " of the profile")
 end
 
@@ -84,6 +90,7 @@ function endpoint.configured(service, configuration)
     local url = configuration.getenv(variable)
     if url then return check_url(url, variable) end
   end
+
   return url_of_profile(service, configuration)
 end
 
@@ -107,11 +114,13 @@ function endpoint.variant(service, configuration, region, url)
     return refuse("%s endpoints are AWS's own, and another endpoint is configured; unset one of them",
       fips and "FIPS" or "dual-stack")
   end
+
   local partition = partitions.of_region(region)
   if fips and service.without_fips == partition.name then
     return refuse("%s has no FIPS endpoints in the partition %s; unset AWS_USE_FIPS_ENDPOINT",
       service.name, partition.name)
   end
+
   return { fips = fips, dual_stack = dual_stack, partition = partition }
 end
 
@@ -129,6 +138,7 @@ function endpoint.default(service, region, variant)
   variant = variant or { partition = partitions.of_region(region) }
   local partition = variant.partition
   local suffix = variant.dual_stack and partition.dual_stack_suffix or partition.suffix
+
   return ("https://%s.%s.%s"):format(host_of(service, region, variant), region, suffix)
 end
 
@@ -139,6 +149,7 @@ function endpoint.resolve(service, configuration, region)
   local variant
   variant, message, code = endpoint.variant(service, configuration, region, url)
   if not variant then return nil, message, code end
+
   return url or endpoint.default(service, region, variant)
 end
 

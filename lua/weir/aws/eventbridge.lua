@@ -22,6 +22,7 @@ function eventbridge.methods:put_all(entries)
   local waiting, put = table.move(entries, 1, #entries, 1, {}), 0
   local tried = {}
   local failed, last_error = {}, nil
+
   while #waiting > 0 do
     local batch = table.move(waiting, 1, math.min(MAX_ENTRIES, #waiting), 1, {})
     waiting = table.move(waiting, #batch + 1, #waiting, 1, {})
@@ -30,6 +31,7 @@ function eventbridge.methods:put_all(entries)
       table.move(waiting, 1, #waiting, #batch + 1, batch)
       return nil, message, code, { failed = table.move(batch, 1, #batch, #failed + 1, failed) }
     end
+
     for i, entry in ipairs(batch) do
       local result = type(output.Entries) == "table" and output.Entries[i]
       if type(result) == "table" and result.EventId then
@@ -42,7 +44,9 @@ function eventbridge.methods:put_all(entries)
       end
     end
   end
+
   if #failed == 0 then return put end
+
   return nil, ("eventbridge PutEvents: %d of %d entries failed: %s"):format(#failed, #entries,
     last_error),
     last_error, { failed = failed }

@@ -24,13 +24,16 @@ function executor.check(effect, changes)
     error(("no AWS service '%s'; there are %s"):format(effect.service,
       table.concat(aws.services, ", ")), 4)
   end
+
   local operation = module.check(effect.operation, effect.input)
   if changes and not operation.changes then
     error(name_of(effect) .. " changes nothing; ask for it with effects:read", 4)
   elseif not changes and operation.changes then
     error(name_of(effect) .. " changes something; ask for it with effects:call", 4)
   end
+
   credentials.roles(effect.role)
+
   return operation
 end
 
@@ -42,6 +45,7 @@ local function plain(value)
   if type(value) == "string" and (#value > SHOWN_MAX or not utf8.len(value)) then
     return ("(%d bytes)"):format(#value)
   end
+
   if secret.is(value) then return redact.MARK end
   if type(value) == "userdata" and value ~= json.null then return tostring(value) end
   if type(value) ~= "table" then return value end
@@ -49,6 +53,7 @@ local function plain(value)
   for key, item in pairs(value) do -- any order: copies one key at a time
     copy[key] = plain(item)
   end
+
   return copy
 end
 
@@ -89,10 +94,12 @@ local function client_for(self, effect)
     for name, value in pairs(self.config) do -- any order: copies one key at a time
       config[name] = value
     end
+
     config.role = effect.role or config.role
     config.max_attempts = effect.attempts or config.max_attempts
     self.clients[key] = aws.client(effect.service, config)
   end
+
   return self.clients[key]
 end
 

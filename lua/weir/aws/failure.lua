@@ -48,6 +48,7 @@ local function fields_of(body)
   for key, value in pairs(body) do -- any order: copies one key at a time
     if type(key) == "string" and key ~= "__type" then fields[key] = value end
   end
+
   return fields
 end
 
@@ -63,6 +64,7 @@ function failure.from_json(response, service)
   if not code then return unreadable(response, "the answer is not one of the service") end
   local result = new(response, code, body.message or body.Message)
   result.fields = fields_of(body)
+
   return result
 end
 
@@ -91,6 +93,7 @@ function failure.from_xml(response)
   for _, member in ipairs(element) do
     if #member == 0 then result.fields[member.name] = member.text end
   end
+
   return result
 end
 

@@ -20,6 +20,7 @@ function flight.request(request)
   if not is_task() then return http.request(request) end
   local response = coroutine.yield { request = request }
   if response.code then return nil, response.error, response.code end
+
   return response
 end
 
@@ -33,6 +34,7 @@ local function resume(entry, ...)
   local ok, waits = coroutine.resume(entry.task, ...)
   if not ok then error(debug.traceback(entry.task, tostring(waits)), 0) end
   entry.request, entry.until_ms = waits and waits.request, waits and waits.until_ms
+
   return coroutine.status(entry.task) ~= "dead"
 end
 
@@ -55,6 +57,7 @@ local function sort_out(list)
       earliest = math.min(earliest, entry.until_ms)
     end
   end
+
   return asking, requests, due, earliest
 end
 
@@ -68,12 +71,14 @@ local function advance(list)
   elseif #due == 0 then
     process.sleep(math.max(0, math.min(earliest - process.time(), 60000)))
   end
+
   for _, entry in ipairs(due) do entry.ended = not resume(entry) end
 
   local left = {}
   for _, entry in ipairs(list) do
     if not entry.ended then left[#left + 1] = entry end
   end
+
   return left
 end
 
@@ -84,6 +89,7 @@ function flight.run(next_task, width)
       local task = next_task()
       if task then start(task, list) else more = false end
     end
+
     if #list > 0 then list = advance(list) end
   end
 end

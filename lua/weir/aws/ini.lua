@@ -7,12 +7,13 @@
 --   s3 =
 --     addressing_style = path → { s3 = { addressing_style = "path" } }
 --
--- A line that is indented deeper than its key continues the value, or nests where the value is empty.
+-- A line that is indented deeper than its key continues the value, or nests where the value is
+-- empty.
 -- A section that appears twice is one section; of a repeated key the last value counts. Sections of
 -- other kinds, and keys with white space inside, are left alone.
 --
--- A line that cannot be read is a problem of its section alone. Problems name file and line and never
--- quote a line, because it may hold a secret.
+-- A line that cannot be read is a problem of its section alone. Problems name file and line and
+-- never quote a line, because it may hold a secret.
 local ini = {}
 
 local SIZE_MAX = 1 << 20
@@ -46,6 +47,7 @@ local function normal_name(inside)
   if not kind or inside:find("^[\"']") then return unquoted(inside) end
   local bare = unquoted(name)
   if bare == name and name:find("%s") then return "[" .. inside .. "]" end
+
   return kind .. " " .. bare
 end
 
@@ -59,8 +61,10 @@ local function section_name(line)
   elseif not trim(rest):find("^[#;]") and trim(rest) ~= "" then
     problem = "a section must read [name]"
   end
+
   inside = trim(inside)
   if inside == "" then return nil, "a section must read [name]" end
+
   return normal_name(inside), problem
 end
 
@@ -70,6 +74,7 @@ local function split_pair(line, problem)
   key = key and trim(key)
   if not key or key == "" then return nil, problem end
   if key:find("%s") then key = "" end
+
   return key:lower(), without_comment(trim(value))
 end
 
@@ -94,6 +99,7 @@ function Reader:open_section(line)
     self.sections[self.name] = self.sections[self.name] or {}
     self.section = self.sections[self.name]
   end
+
   if problem then self:note(problem) end
 end
 
@@ -111,6 +117,7 @@ function Reader:continue_value(line)
     value = {}
     self.values[self.key] = value
   end
+
   if key ~= "" then value[key] = nested end
 end
 
@@ -129,6 +136,7 @@ function Reader:add_line(line)
   local indent = #line:match("^%s*")
   if self.key and indent > self.indent then return self:continue_value(content) end
   if content:find("^%[") then return self:open_section(content) end
+
   return self:add_pair(content, indent)
 end
 
@@ -147,6 +155,7 @@ function ini.parse(text, file)
     reader.number = reader.number + 1
     reader:add_line(line)
   end
+
   return reader.sections, reader.problems
 end
 

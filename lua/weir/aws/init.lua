@@ -20,6 +20,7 @@ function aws.client(name, config)
     error(("no AWS service '%s'; there are %s"):format(tostring(name),
       table.concat(aws.services, ", ")), 2)
   end
+
   return service.new(config)
 end
 

@@ -35,6 +35,7 @@ function operation.check_input(service, self, input)
         signature_of(service, self)), 4)
     end
   end
+
   for _, member in ipairs(self.required) do
     if input[member] == nil then
       error(("%s is missing; expected %s"):format(member, signature_of(service, self)), 4)

@@ -12,6 +12,7 @@ local function copy(input)
   for name, value in pairs(input or {}) do -- any order: copies one key at a time
     result[name] = value
   end
+
   return result
 end
 
@@ -22,7 +23,9 @@ local function text_of(mark)
   for name, value in pairs(mark) do -- any order: sorted below
     parts[#parts + 1] = ("%q=%q"):format(name, text_of(value))
   end
+
   table.sort(parts)
+
   return table.concat(parts, ",")
 end
 
@@ -31,6 +34,7 @@ local function next_mark(paging, page)
   local mark = page[paging.output]
   if mark == nil or mark == json.null or mark == "" then return nil end
   if paging.more and not page[paging.more] then return nil end
+
   return mark
 end
 
@@ -52,7 +56,9 @@ return function(operation, input, ask)
       return false, ("%s gives the same page again and again"):format(operation.name),
         "MalformedResponse"
     end
+
     seen[text], input[paging.input] = true, mark
+
     return page
   end
 end

@@ -62,6 +62,7 @@ local function has(partition, region)
   for _, pattern in ipairs(partition.patterns) do
     if region:find(pattern .. "[%w_]+%-%d+$") then return true end
   end
+
   return false
 end
 
@@ -71,6 +72,7 @@ function partitions.of_region(region)
   for _, partition in ipairs(TABLE) do
     if has(partition, region) then return partition end
   end
+
   return AWS
 end
 
@@ -79,6 +81,7 @@ function partitions.is_name(name)
   for _, partition in ipairs(TABLE) do
     if partition.name == name then return true end
   end
+
   return false
 end
 

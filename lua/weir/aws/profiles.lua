@@ -14,6 +14,7 @@ local function read_file(path)
   local text
   text, message = file:read("a")
   file:close()
+
   return text, not text and path .. ": " .. message or nil
 end
 profiles.read_file = read_file
@@ -32,6 +33,7 @@ local function load_sections(path)
   local text, message, number = read_file(path)
   if text then return ini.parse(text, path) end
   if number == ENOENT or number == ENOTDIR then return {}, {} end
+
   return nil, "cannot read " .. message, "InvalidConfiguration"
 end
 
@@ -39,6 +41,7 @@ local function file_path(getenv, variable, default)
   local path = getenv(variable)
   if path and path ~= "" then return profiles.expand(path, getenv) end
   local home = getenv("HOME")
+
   return (home and home ~= "" and home or "") .. "/.aws/" .. default
 end
 
@@ -83,6 +86,7 @@ function profiles.load(getenv)
   local files = { profiles = {}, services = {}, problem = wrong[""] or also_wrong[""] }
   add_config(files, config, wrong)
   add_credentials(files, credentials, also_wrong)
+
   return files
 end
 
@@ -96,7 +100,9 @@ function profiles.find(files, name)
     local also = files.problem and "; " .. files.problem or ""
     return nil, ("profile '%s' is in neither shared file%s"):format(name, also), "NoSuchProfile"
   end
+
   if profile.problem then return nil, profile.problem, "InvalidConfiguration" end
+
   return profile
 end
 
@@ -122,7 +128,9 @@ local function static_keys(name, section)
   if type(id) ~= "string" or type(key) ~= "string" or id == "" or key == "" then
     return fail(name, "aws_access_key_id and aws_secret_access_key must both be set")
   end
+
   local token = section.aws_session_token or section.aws_security_token
+
   return {
     kind = "static",
     profile = name,
@@ -144,6 +152,7 @@ local function refuse_login(profile, name)
   for _, key in ipairs { "sso_session", "sso_start_url", "sso_account_id" } do
     if value(profile, key) then what = "IAM Identity Center (SSO)" end
   end
+
   if value(profile, "login_session") then what = "`aws login`" end
   if not what then return nil end
 
@@ -176,6 +185,7 @@ local function plan_plain(profile, name)
   if command then return { kind = "process", command = command, profile = name } end
   keys, message, code = static_keys(name, profile.config)
   if keys or message then return keys, message, code end
+
   return refuse_login(profile, name)
 end
 
@@ -188,6 +198,7 @@ local function plan_credential_source(name, source)
     return fail(name, "credential_source Ec2InstanceMetadata is not supported; use Environment or "
       .. "EcsContainer")
   end
+
   return fail(name, "credential_source must be Environment or EcsContainer")
 end
 
@@ -197,6 +208,7 @@ local function plan_source_profile(files, name, source_name, visited)
   if not files.profiles[source_name] then
     return fail(name, "source_profile '%s' does not exist", source_name)
   end
+
   local source, message, code = profiles.find(files, source_name)
   if not source then return nil, message, code end
 
@@ -204,15 +216,18 @@ local function plan_source_profile(files, name, source_name, visited)
     local keys
     keys, message, code = static_keys(source_name, source.credentials)
     if keys or message then return keys, message, code end
+
     return static_keys(source_name, source.config)
   end
 
   if visited[source_name] then
     return fail(name, "source_profile '%s' leads back to itself", source_name)
   end
+
   local plan
   plan, message, code = plan_profile(files, source_name, visited)
   if plan or message then return plan, message, code end
+
   return fail(source_name, "has no credentials, and '%s' needs them", name)
 end
 
@@ -222,6 +237,7 @@ local function parse_duration(name, text)
   if not seconds or seconds < 900 or seconds > 43200 then
     return fail(name, "duration_seconds must be between 900 and 43200")
   end
+
   return seconds
 end
 
@@ -232,9 +248,11 @@ local function plan_role(files, profile, name, visited)
   if (source_profile == nil) == (source == nil) then
     return fail(name, "role_arn needs exactly one of source_profile and credential_source")
   end
+
   if value(profile, "mfa_serial") then
     return fail(name, "mfa_serial needs a code from a person; weir cannot ask for one")
   end
+
   local duration, message, code = parse_duration(name, value(profile, "duration_seconds"))
   if message then return nil, message, code end
 
@@ -244,6 +262,7 @@ local function plan_role(files, profile, name, visited)
   else
     inner, message, code = plan_credential_source(name, source)
   end
+
   if not inner then return nil, message, code end
 
   return {
@@ -263,10 +282,12 @@ function plan_profile(files, name, visited)
   local profile, message, code = profiles.find(files, name)
   if not profile then return nil, message, code end
   if value(profile, "role_arn") then return plan_role(files, profile, name, visited) end
+
   return plan_plain(profile, name)
 end
 
--- plan(files, name) → plan | nil when the profile offers nothing | nil, message, code[, only_a_login]
+-- plan(files, name) → plan | nil when the profile offers nothing | nil, message, code[,
+-- only_a_login]
 -- A plan has a kind, "static", "process", "environment", "container", "web_identity" or "role", and
 -- what the kind needs; a role has the plan of its `source`.
 function profiles.plan(files, name)

@@ -49,6 +49,7 @@ local function is_model_in_trouble(failure)
   local fields = failure.fields or {}
   local original = fields.OriginalStatusCode or fields.originalStatusCode
   local status = type(original) ~= "table" and tonumber(original)
+
   return status and status >= 500 and status <= 599 or false
 end
 
@@ -59,6 +60,7 @@ function M.classify(failure)
   if TRANSIENT_CODES[failure.code] or is_model_in_trouble(failure) then return "transient" end
   if failure.status == 429 then return "throttling" end
   if TRANSIENT_STATUSES[failure.status] then return "transient" end
+
   return nil
 end
 
@@ -94,8 +96,10 @@ function M:correct_skew(failure)
     received = received,
     offset = self.offset_ms / 1000,
   })
+
   if not offset then return false end
   self.offset_ms = offset * 1000
+
   return true
 end
 
@@ -108,6 +112,7 @@ function M:requested_delay(headers)
   if not after then return nil end
   if after:match("^%d+$") and #after < 9 then return tonumber(after) * 1000 end
   local date = time.parse_http_date(after)
+
   return date and math.max(0, date - self.now()) or nil
 end
 
@@ -118,6 +123,7 @@ function M:delay(kind, retries, headers)
   local delay = self.random() * math.min(base * 2 ^ retries, LONGEST_DELAY_MS)
   local requested = self:requested_delay(headers)
   if not requested then return delay end
+
   return math.max(delay, math.min(requested, delay + RETRY_AFTER_SPREAD_MS))
 end
 
@@ -135,6 +141,7 @@ function M:plan(failure, attempt, deadline_ms)
   if deadline_ms and self.now() + delay >= deadline_ms then
     return nil, nil, "the deadline comes before the next attempt"
   end
+
   return delay, cost
 end
 
@@ -144,6 +151,7 @@ function M:wait(failure, attempt, deadline_ms)
   if not delay then return nil, why end
   self.tokens = self.tokens - cost
   self.sleep(delay)
+
   return cost
 end
 
@@ -157,6 +165,7 @@ function M:run(send, deadline_ms)
       self.tokens = math.min(BUCKET_SIZE, self.tokens + (last_cost or 1))
       return result, nil, attempt
     end
+
     local cost, why = self:wait(failure, attempt, deadline_ms)
     if not cost then return nil, failure, attempt, why end
     last_cost, attempt = cost, attempt + 1

@@ -20,6 +20,7 @@ local function complete_upload_xml(input)
     parts[i] = ("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>")
       :format(part.PartNumber, escape(part.ETag))
   end
+
   return ('<CompleteMultipartUpload xmlns="%s">%s</CompleteMultipartUpload>')
     :format(NAMESPACE, table.concat(parts))
 end
@@ -30,6 +31,7 @@ local function tagging_xml(input)
     tags[i] = ("<Tag><Key>%s</Key><Value>%s</Value></Tag>")
       :format(escape(tag.Key), escape(tag.Value))
   end
+
   return ('<Tagging xmlns="%s"><TagSet>%s</TagSet></Tagging>')
     :format(NAMESPACE, table.concat(tags))
 end
@@ -71,9 +73,11 @@ local function sign_payload(request)
     request.payload_hash = "UNSIGNED-PAYLOAD"
     return true
   end
+
   local hash, message, code = sha256.file(request.body_file, request.body_offset,
     request.body_length)
   request.payload_hash = hash
+
   return hash, message, code
 end
 
@@ -97,6 +101,7 @@ local function merged(...)
   for _, headers in ipairs { ... } do
     for member, name in pairs(headers) do all[member] = name end -- any order: no two have one name
   end
+
   return all
 end
 

@@ -37,13 +37,16 @@ local function parse_arn(arn)
   if not partition then
     return fail("'%s' is not the ARN of an S3 access point", arn:sub(1, 200))
   end
+
   if not endpoint.check_region(region) then
     return fail("'%s' names no region: multi-region access points are not supported", arn)
   end
+
   if #account ~= 12 then return fail("'%s' has no account of 12 digits", arn) end
   if partitions.of_region(region).name ~= partition then
     return fail("'%s': the region is not in the partition %s", arn, partition)
   end
+
   return { region = region, label = name .. "-" .. account, partition = partition }
 end
 
@@ -56,6 +59,7 @@ local function subdomain(url, label)
   local scheme, host, rest = url:match("^(https?://)(%b[])(.*)$")
   if not scheme then scheme, host, rest = url:match("^(https?://)([^:/]+)(.*)$") end
   if is_ip(host) then return url .. "/" .. label end
+
   return scheme .. label .. "." .. host .. rest
 end
 
@@ -80,6 +84,7 @@ local function locate_access_point(arn, place, input)
     return fail("'%s' is in the partition %s, the client's region in %s", arn, point.partition,
       place.variant.partition.name)
   end
+
   local url = place.url and subdomain(place.url, point.label)
     or ("https://%s.%s"):format(point.label, host("s3-accesspoint", point.region, place.variant))
   return { url = url, region = point.region, input = input }
@@ -91,8 +96,10 @@ local function locate_bucket(bucket, place, input)
   if not check_bucket(bucket) then
     return fail("'%s' is not the name of a bucket", bucket:sub(1, 80))
   end
+
   local base = place.url or "https://" .. host("s3", place.region, place.variant)
   local url = fits_host(bucket) and subdomain(base, bucket) or base .. "/" .. bucket
+
   return { url = url, region = place.region, input = input }
 end
 
@@ -103,6 +110,7 @@ local function find_place(client, region)
   local variant
   variant, message, code = endpoint.variant(client.service, client.configuration, region, url)
   if not variant then return nil, message, code end
+
   return { url = url, variant = variant, region = region }
 end
 
@@ -113,9 +121,11 @@ function s3_address.locate(client, _, input, region)
     client.place, message, code = find_place(client, region)
     if not client.place then return nil, message, code end
   end
+
   local bucket = input.Bucket
   if type(bucket) ~= "string" then return fail("Bucket must be a text") end
   if bucket:find("^arn:") then return locate_access_point(bucket, client.place, input) end
+
   return locate_bucket(bucket, client.place, input)
 end
 

@@ -29,6 +29,7 @@ local function find_region(configuration)
   local fine
   fine, message, code = endpoint.check_region(region)
   if not fine then return nil, message, code end
+
   return region
 end
 
@@ -40,11 +41,13 @@ local function locate(self, operation, input)
     self.region, message, code = find_region(self.configuration)
     if not self.region then return nil, message, code end
   end
+
   if self.service.locate then return self.service.locate(self, operation, input, self.region) end
   if not self.url then
     self.url, message, code = endpoint.resolve(self.service, self.configuration, self.region)
     if not self.url then return nil, message, code end
   end
+
   return { url = self.url, region = self.region, input = input }
 end
 
@@ -54,6 +57,7 @@ local function encode_query(query)
     if secret.is(value) then error(name .. " travels in the URL, where a secret must not be", 0) end
     parts[#parts + 1] = sigv4.encode(name) .. "=" .. sigv4.encode(tostring(value))
   end
+
   return #parts > 0 and "?" .. table.concat(parts, "&") or ""
 end
 
@@ -76,7 +80,9 @@ local function sign(self, operation, request, place, deadline_ms)
     credentials = keys,
     time = self.retrier:signing_time_ms() // 1000,
   }
+
   if headers then return headers end
+
   return nil, { code = headers or code or "InvalidRequest", message = message }
 end
 
@@ -87,11 +93,13 @@ local function receive(self, operation, response)
     return nil, failure.new(response, "CrcMismatch",
       "the answer's checksum does not match its body")
   end
+
   if response.status >= 200 and response.status < 300 or operation.accepts == response.status then
     local output, problem = protocol.parse(self.service, operation, response)
     if output and operation.after then operation.after(output) end
     return output, problem
   end
+
   return nil, protocol.parse_error(response, self.service)
 end
 
@@ -116,11 +124,13 @@ local function attempt(self, operation, request, place, deadline_ms)
     ca_bundle = self.ca_bundle,
     secret_body = self.service.secret_replies,
   }
+
   if not response then return nil, { code = code, message = message } end
 
   local output
   output, problem = receive(self, operation, response)
   if problem and EXPIRED[problem.code] and not operation.unsigned then self.provider:forget() end
+
   return output, problem
 end
 
@@ -139,6 +149,7 @@ local function hide_secrets(value, input)
       value[key] = hide_secrets(item, input)
     end
   end
+
   return value
 end
 
@@ -150,6 +161,7 @@ local function describe(self, operation, problem, attempts, why)
   if why then facts[#facts + 1] = why end
   local text = ("%s %s: %s"):format(self.service.name, operation.name, problem.code)
   if problem.message and problem.message ~= "" then text = text .. ": " .. problem.message end
+
   return #facts > 0 and ("%s (%s)"):format(text, table.concat(facts, ", ")) or text
 end
 
@@ -182,6 +194,7 @@ local function build(self, operation, input)
     ready, message, code = self.service.finish(request)
     if not ready then return nil, message, code end
   end
+
   return request, place
 end
 

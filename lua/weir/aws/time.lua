@@ -27,6 +27,7 @@ local function epoch_ms(year, month, day, hour, minute, second)
   year, month, day = math.tointeger(year), math.tointeger(month), math.tointeger(day)
   if not month or month < 1 or month > 12 or day < 1 or day > 31 then return nil end
   local seconds = days_since_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60
+
   return math.floor((seconds + second) * 1000)
 end
 
@@ -48,6 +49,7 @@ function time.parse_iso8601(text)
   local sign, hours, minutes = zone:match("^([+-])(%d%d):?(%d%d)$")
   if not sign or not ms then return nil end
   local shift = (hours * 60 + minutes) * 60000
+
   return sign == "+" and ms - shift or ms + shift
 end
 

@@ -53,6 +53,7 @@ function python.called_back(report)
   if report.answered > 0 then
     action = report.status == "Completed" and "SendTaskSuccess" or "SendTaskFailure"
   end
+
   return { action = action, job_name = report.transform_job_name }
 end
 

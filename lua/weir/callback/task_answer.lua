@@ -24,9 +24,11 @@ local function send(effects, operation, token, job, input)
     target = job,
     input = input,
   }
+
   if output then return true end
   if not OVER[code] then return nil, message, code end
   effects:metric("TaskAlreadyAnswered", 1, "Count", { Code = code })
+
   return false
 end
 
@@ -35,6 +37,7 @@ function answer.bounded(text, limit)
   if #text <= limit then return text end
   local size = limit - #"…"
   while size > 0 and text:byte(size + 1) & 0xC0 == 0x80 do size = size - 1 end
+
   return text:sub(1, size) .. "…"
 end
 
@@ -52,6 +55,7 @@ function answer.success(effects, token, job, output)
   for name, value in pairs(output) do -- any order: copies one key at a time
     values[name] = type(value) == "string" and answer.shown(value, token) or value
   end
+
   return send(effects, "SendTaskSuccess", token, job, { output = json.encode(values) })
 end
 

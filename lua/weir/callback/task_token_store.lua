@@ -50,6 +50,7 @@ function task_token_store.from_settings(effects)
   if not ttl then return nil, message, code end
   length, message, code = settings.choice(effects, "correlation_id_length", LENGTHS, LENGTHS[1])
   if not length then return nil, message, code end
+
   return task_token_store.new(effects, {
     table = name,
     ttl_seconds = ttl,
@@ -101,8 +102,10 @@ function Store:get(id)
   if not item then
     return nil, ("table %s has no task token under %s"):format(self.table, id), "TokenNotFound"
   end
+
   if not is_record(item) then return invalid_record(self, id) end
   if not self:expired(item) then return item end
+
   return nil, ("the task token under %s of table %s expired at %s"):format(id, self.table,
     process.timestamp(math.max(item.ttl, 0) * 1000)), "TokenExpired", item
 end
@@ -123,6 +126,7 @@ local function write(self, record, condition, values)
     ExpressionAttributeValues = values,
     ReturnValuesOnConditionCheckFailure = "ALL_OLD",
   }))
+
   if output then return true end
   if code ~= "ConditionalCheckFailedException" then return nil, message, code, details end
   local held = details and details.fields and details.fields.Item
@@ -130,6 +134,7 @@ local function write(self, record, condition, values)
     held, message, code = read(self, record.correlation_id)
     if held == nil then return nil, message, code end
   end
+
   return is_own(held, record)
 end
 
@@ -151,6 +156,7 @@ function Store:put(token, job)
       return nil, message, code, left and record or nil
     end
   end
+
   return nil, ("%d correlation ids of %d digits in a row were taken in table %s; set "
     .. "CORRELATION_ID_LENGTH to 12 or 16"):format(TRIES, self.id_length, self.table),
       "CorrelationIdTaken"
@@ -167,7 +173,9 @@ function Store:replace(id, seen, token, job)
   else
     written, message, code = write(self, record, IS_FREE)
   end
+
   if written then return record end
+
   return written, message, code
 end
 
@@ -179,8 +187,10 @@ function Store:delete(record)
     ConditionExpression = "attribute_not_exists(correlation_id) OR task_token = :token",
     ExpressionAttributeValues = { [":token"] = record.task_token },
   }))
+
   if output then return true end
   if code == "ConditionalCheckFailedException" then return false end
+
   return nil, message, code
 end
 
@@ -190,12 +200,14 @@ function Store:ids_of(job)
     KeyConditionExpression = "transform_job_name = :job",
     ExpressionAttributeValues = { [":job"] = job },
   }))
+
   if not pages then return nil, message, code end
 
   local ids = {}
   for _, page in ipairs(pages) do
     for _, item in ipairs(page.Items or {}) do ids[#ids + 1] = item.correlation_id end
   end
+
   return ids
 end
 

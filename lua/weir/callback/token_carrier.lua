@@ -2,7 +2,8 @@
 -- CorrelationId), or itself (mode "direct", the tag TaskToken).
 --
 -- A carrier has
---   hold(token, name)   → held | nil, message, code, held   before the job is created; held.tag goes
+--   hold(token, name)   → held | nil, message, code, held   before the job is created; held.tag
+-- goes
 --                         on it; after a failure what is yet to be released
 --   release(held)       → true | nil, message, code   no job needs it
 --   join(job, tags, token) → true | false (the token is over)
@@ -25,14 +26,15 @@ local TAG_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 -- More than two attempts of one task do not overlap; every round means that one more did.
 local ROUNDS = 5
 
--- Whether the task of `token` still waits. Where the task of `other` waits as well, the one that came
--- later may not take the job over.
+-- Whether the task of `token` still waits. Where the task of `other` waits as well, the one that
+-- came later may not take the job over.
 local function may_take(effects, token, other, job)
   if not try(answer.heartbeat(effects, token, job)) then return false end
   if other and try(answer.heartbeat(effects, other, job)) then
     try.fail(("another task that still waits has the transform job %s; give each a job_key of its own")
       :format(job), "JobNameTaken")
   end
+
   return true
 end
 
@@ -57,8 +59,8 @@ function Stored:release(held)
   return true
 end
 
--- The record under an id as the job's, or nil; and whether it expired. A record that another job was
--- given since then is not ours to touch.
+-- The record under an id as the job's, or nil; and whether it expired. A record that another job
+-- was given since then is not ours to touch.
 local function record_of(store, id, job)
   local record, message, code, expired = store:get(id)
   record = record or expired
@@ -70,8 +72,8 @@ local function record_of(store, id, job)
     record.transform_job_name), "JobNameTaken")
 end
 
--- One try to put the token under the job's id: true | false (over) | nil (somebody was faster). Whether
--- the task of a record that expired by our clock still waits, only Step Functions knows.
+-- One try to put the token under the job's id: true | false (over) | nil (somebody was faster).
+-- Whether the task of a record that expired by our clock still waits, only Step Functions knows.
 local function take_over(self, id, token, job)
   local seen, expired = record_of(self.store, id, job)
   local same = seen and secret.equal(seen.task_token, token)
@@ -93,7 +95,9 @@ function Stored:join(job, tags, token)
     local taken_over = take_over(self, id, token, name)
     if taken_over ~= nil then return taken_over end
   end
-  try.fail(("the record %s of the transform job %s keeps changing"):format(id, name), "TokenReplaced")
+
+  try.fail(("the record %s of the transform job %s keeps changing"):format(id, name),
+    "TokenReplaced")
 end
 
 function Stored:forget(tags, token)
@@ -111,10 +115,12 @@ function Direct.hold(_, token)
     return nil, ("the task token has %d characters, the value of a SageMaker tag at most %d; set "
       .. "TOKEN_STORAGE_MODE=dynamodb"):format(size, TAG_MAX), "TokenDoesNotFit"
   end
+
   if not secret.made_of(token, TAG_CHARACTERS) then
     return nil, "the task token has characters that the value of a SageMaker tag may not have; "
       .. "set TOKEN_STORAGE_MODE=dynamodb", "TokenDoesNotFit"
   end
+
   return { tag = { Key = "TaskToken", Value = token } }
 end
 
@@ -133,6 +139,7 @@ function Direct:join(job, tags, token)
     target = job.TransformJobName,
     input = { ResourceArn = job.TransformJobArn, Tags = { held.tag } },
   })
+
   return true
 end
 

@@ -22,6 +22,7 @@ function transform_job.mode_of(tags)
   if tags.CorrelationId ~= nil then return "dynamodb" end
   local token = tags.TaskToken
   if type(token) == "string" then token = secret.wrap(token) end
+
   return secret.is(token) and secret.size(token) > 0 and "direct" or nil
 end
 
@@ -33,12 +34,14 @@ function transform_job.describe(effects, name, arn)
     target = name,
     input = { TransformJobName = name },
   }
+
   if not job then return nil, message, code end
   job.TransformJobName, job.TransformJobArn = name, job.TransformJobArn or arn
   if type(job.TransformJobStatus) ~= "string" or type(job.TransformJobArn) ~= "string" then
     return nil, ("DescribeTransformJob of %s has no status or no ARN"):format(name),
       "MalformedResponse"
   end
+
   return job
 end
 
@@ -52,6 +55,7 @@ function transform_job.told_tags(told)
   if not json.is_array(told) then return told end
   local tags = {}
   for _, tag in ipairs(told) do note_tag(tags, tag) end
+
   return tags
 end
 
@@ -63,6 +67,7 @@ local function items_of(pages, name)
       items[#items + 1] = item
     end
   end
+
   return items
 end
 
@@ -74,6 +79,7 @@ function transform_job.tags(effects, arn)
     target = arn,
     input = { ResourceArn = arn },
   }
+
   if not pages then return nil, message, code end
 
   local tags = {}
@@ -90,12 +96,14 @@ function transform_job.running(effects, part)
     target = part,
     input = { NameContains = part, StatusEquals = "InProgress", MaxResults = 100 },
   }
+
   if not pages then return nil, message, code end
 
   local names = {}
   for i, summary in ipairs(items_of(pages, "TransformJobSummaries")) do
     names[i] = summary.TransformJobName
   end
+
   return names
 end
 
@@ -138,6 +146,7 @@ local function success_of(job, as_python)
   if as_python then
     return { status = "COMPLETED", job_name = job.TransformJobName, output_s3_path = output_path }
   end
+
   return {
     status = job.TransformJobStatus,
     transform_job_name = job.TransformJobName,

@@ -44,6 +44,7 @@ function readers.name(field, given, reading)
       or try(settings.needed(reading.effects, field.name))
     if reading.effects.dry and given:find("^%(") then return given end
   end
+
   if type(given) == "string" and #given <= 63 and given:find(field.pattern) then return given end
   invalid("%s must be %s", field.name, field.what)
 end
@@ -53,9 +54,11 @@ function readers.count(field, given, reading)
   if given == nil then
     return try(settings.integer(reading.effects, field.name, field, field.default))
   end
+
   if math.type(given) == "integer" and given >= field.min and given <= field.max then
     return given
   end
+
   invalid("%s must be a whole number from %d to %d", field.name, field.min, field.max)
 end
 
@@ -64,6 +67,7 @@ function readers.choice(field, given)
   for _, choice in ipairs(field.choices) do
     if given == choice then return given end
   end
+
   invalid("%s must be one of %s", field.name, table.concat(field.choices, ", "))
 end
 
@@ -140,6 +144,7 @@ local function place(input, path, value)
     input[path[i]] = input[path[i]] or {}
     input = input[path[i]]
   end
+
   input[path[#path]] = value
 end
 
@@ -163,6 +168,7 @@ local function read_input(event, input)
   for _, source in ipairs(SOURCES) do
     if member(event, source.name) ~= nil then given[#given + 1] = source end
   end
+
   if #given ~= 1 then
     invalid("the event must say what to transform: either input_path or manifest_path")
   end
@@ -181,11 +187,13 @@ local function read_output(event, input, reading)
     local bucket = effects:setting("output_bucket", "")
     if bucket ~= "" then uri = python.output_path(bucket, effects:now()) end
   end
+
   if uri == "" then
     local _, message, code = effects:setting "output_path"
     if not effects.dry then try.fail(message, code) end
     uri = "s3://output-path-is-not-set"
   end
+
   place(input, { "TransformOutput", "S3OutputPath" }, check_s3_uri("output_path", uri))
 end
 
@@ -202,7 +210,9 @@ local function read_map(event, name, most)
       invalid("%s must be an object of texts", name)
     end
   end
+
   if count > most then invalid("%s may have %d members", name, most) end
+
   return map
 end
 
@@ -210,6 +220,7 @@ local function sorted_keys(map)
   local keys = {}
   for key in pairs(map) do keys[#keys + 1] = key end -- any order: sorted below
   table.sort(keys)
+
   return keys
 end
 
@@ -219,10 +230,12 @@ local function read_tags(event, input, reading)
   for _, tag in ipairs(reading.tags) do
     if map[tag.Key] == nil then input.Tags[#input.Tags + 1] = tag end
   end
+
   for _, key in ipairs(sorted_keys(map)) do
     if key == "CorrelationId" or key == "TaskToken" then
       invalid("the tag %s is this handler's own; give another name", key)
     end
+
     input.Tags[#input.Tags + 1] = { Key = key, Value = map[key] }
   end
 end
@@ -236,10 +249,12 @@ local function read_identity(event, token)
   if execution == nil and member(event, "input_s3_path") ~= nil then
     return { "", secret.digest(token), "" }
   end
+
   if execution == nil then
     invalid("the event has neither execution_id nor execution_name; give it "
       .. '"execution_id.$": "$$.Execution.Id"')
   end
+
   return { execution, text_member(event, "state_name") or "", text_member(event, "job_key") or "" }
 end
 
@@ -258,6 +273,7 @@ local function base_name(event, input, token)
   local last = identity[1]:match("[^:/]*$"):gsub("[^%w]+", "-"):sub(1, READABLE)
   local readable = last:gsub("^%-+", ""):gsub("%-+$", "")
   if readable ~= "" then readable = readable .. "-" end
+
   return transform_request.PREFIX .. readable .. hash
 end
 

@@ -34,6 +34,7 @@ function arguments.options(verb)
   local all = {}
   for _, option in ipairs(verb.options or {}) do all[#all + 1] = option end
   for _, option in ipairs(arguments.common) do all[#all + 1] = option end
+
   return all
 end
 
@@ -52,7 +53,9 @@ local function unknown_option(options, shown, name)
   local names = {}
   for _, option in ipairs(options) do names[#names + 1] = option.long end
   local close = suggest(name, names)
-  return nil, ("unknown option '%s'"):format(shown), close and ("did you mean '--%s'?"):format(close)
+
+  return nil, ("unknown option '%s'"):format(shown), close
+    and ("did you mean '--%s'?"):format(close)
 end
 
 local function store(given, option, value)
@@ -73,11 +76,13 @@ local function read_option(options, word)
     if not option then return unknown_option(options, "--" .. long, long) end
     return option, "--" .. long, equals == "=" and word:sub(#long + 4) or nil
   end
+
   local short = word:sub(2, 2)
   local option = find(options, "short", short)
   if not option then return unknown_option(options, word, word:sub(2)) end
   local stuck = word:sub(3)
   if stuck ~= "" and not option.value then return unknown_option(options, word, word:sub(2)) end
+
   return option, "-" .. short, stuck ~= "" and stuck or nil
 end
 
@@ -89,6 +94,7 @@ local function take_option(given, options, argv, at)
     store(given, option, true)
     return at + 1
   end
+
   if value == nil then
     at = at + 1
     value = argv[at]
@@ -96,13 +102,17 @@ local function take_option(given, options, argv, at)
       return nil, ("option '%s' needs a value"):format(as), "write " .. spelled(option, as)
     end
   end
+
   if value == "" then
     return nil, ("option '%s' has an empty value"):format(as), "write " .. spelled(option, as)
   end
+
   if given[option.long:gsub("-", "_")] ~= nil and not option.many then
     return nil, ("option '%s' is given twice"):format(as), "give it once"
   end
+
   store(given, option, value)
+
   return at + 1
 end
 
@@ -112,28 +122,36 @@ local function has_empty_word(positional, words, at)
   for i = at, positional.many and #words or at do
     if words[i] == "" then return true end
   end
+
   return false
 end
 
 local function take_positionals(verb, given, words)
   local at = 1
   for _, positional in ipairs(verb.positionals or {}) do
-    if has_empty_word(positional, words, at) then return nil, ("%s is empty"):format(positional.name) end
+    if has_empty_word(positional, words, at) then
+      return nil, ("%s is empty"):format(positional.name)
+    end
+
     if positional.many then
       given[positional.name] = table.move(words, at, #words, 1, {})
       if not positional.optional and #given[positional.name] == 0 then
         return nil, ("%s is missing"):format(positional.name)
       end
+
       at = #words + 1
     else
       given[positional.name] = words[at]
       if words[at] == nil and not positional.optional then
         return nil, ("%s is missing"):format(positional.name)
       end
+
       at = at + 1
     end
   end
+
   if words[at] ~= nil then return nil, ("unexpected argument '%s'"):format(words[at]) end
+
   return given
 end
 
@@ -142,6 +160,7 @@ local function raw_after(verb)
   for i, positional in ipairs(verb.positionals or {}) do
     if positional.raw then return i - 1 end
   end
+
   return math.huge
 end
 
@@ -165,6 +184,7 @@ function arguments.parse(verb, argv)
       at = next_at
     end
   end
+
   return take_positionals(verb, given, words)
 end
 
@@ -173,12 +193,15 @@ function arguments.usage(verb)
   local parts = { "weir", verb.name }
   for _, option in ipairs(verb.options or {}) do
     local text = spelled(option, option.short and "-" .. option.short or "--" .. option.long)
-    parts[#parts + 1] = option.required and text or "[" .. text .. "]" .. (option.many and "…" or "")
+    parts[#parts + 1] = option.required and text or "[" .. text .. "]"
+      .. (option.many and "…" or "")
   end
+
   for _, positional in ipairs(verb.positionals or {}) do
     local text = positional.name .. (positional.many and "…" or "")
     parts[#parts + 1] = positional.optional and "[" .. text .. "]" or text
   end
+
   return table.concat(parts, " ")
 end
 

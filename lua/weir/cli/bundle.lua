@@ -31,6 +31,7 @@ local function run(given, screen)
   if not directory then
     return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle DIR")
   end
+
   local result = check.set(directory)
   local refused = refuse(screen, result, directory)
   if refused then return refused end
@@ -41,6 +42,7 @@ local function run(given, screen)
     screen.out:write(text)
     return exit.fine
   end
+
   local ok
   ok, message = output_file.write(given.output, text)
   if not ok then return fail(screen, message, "WriteFailed", exit.io) end

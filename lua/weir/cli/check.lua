@@ -23,6 +23,7 @@ local function count(findings, severity)
   for _, finding in ipairs(findings) do
     if finding.severity == severity then found = found + 1 end
   end
+
   return found
 end
 
@@ -30,6 +31,7 @@ local function by_place(a, b)
   if a.file ~= b.file then return a.file < b.file end
   if a.line ~= b.line then return a.line < b.line end
   if (a.column or 0) ~= (b.column or 0) then return (a.column or 0) < (b.column or 0) end
+
   return a.code < b.code
 end
 
@@ -40,6 +42,7 @@ local function read_sources(directory)
     local text = files.read(path, SOURCE_LIMIT)
     sources[#sources + 1] = { file = path, text = text or "" }
   end
+
   return sources
 end
 
@@ -77,6 +80,7 @@ local function path(given)
   if not status or status.type == "directory" then
     return check.set((policies.directory(given)))
   end
+
   if not given:find("%.lua$") then return check.set(given) end
 
   local directory, name = given:match("^(.*)/([^/]+)$")
@@ -92,6 +96,7 @@ local function path(given)
       mine[#mine + 1] = finding
     end
   end
+
   return {
     directory = directory,
     set = result.set,
@@ -110,6 +115,7 @@ local function limits_line(out, set)
       worst = policy.worst
     end
   end
+
   if not worst then return end
   out:printf("limits: worst example %s instructions, %s", terminal.thousands(worst.instructions),
     terminal.bytes(worst.bytes))
@@ -120,6 +126,7 @@ local function worst(findings)
   for _, finding in ipairs(findings) do
     if finding.severity == "error" then return finding end
   end
+
   return findings[1]
 end
 
@@ -127,6 +134,7 @@ local function next_command(result)
   local finding = worst(result.findings)
   if finding then return "weir help " .. finding.code end
   if not result.set then return "weir check " .. result.directory end
+
   return ("weir replay RECORDING -p %s"):format(result.directory)
 end
 
@@ -135,6 +143,7 @@ local function says_why(findings)
   for _, finding in ipairs(findings) do
     if finding.code:find("^W0") then return true end
   end
+
   return false
 end
 
@@ -155,14 +164,17 @@ function check.show(out, result, given)
     for _, policy in ipairs(result.set:policies()) do
       examples = examples + (policy.examples or 0)
     end
+
     parts[#parts + 1] = terminal.count(#result.set:policies(), "policy", "policies")
     parts[#parts + 1] = terminal.count(examples, "example")
   end
+
   parts[#parts + 1] = terminal.count(errors, "error")
   parts[#parts + 1] = terminal.count(warnings, "warning")
   if not result.set and not says_why(result.findings) then
     parts[#parts + 1] = "the set does not load because of other files"
   end
+
   if not READS_SOURCE then parts[#parts + 1] = "the source is not read here" end
   local style = (errors > 0 or not result.set) and "error" or warnings > 0 and "warning" or "good"
   out:print(out:paint(style, terminal.printable(given)), ": ", table.concat(parts, ", "),
@@ -181,6 +193,7 @@ local function run(given, screen)
         next = "weir check DIR",
       })
     end
+
     targets = { directory }
   end
 
@@ -194,8 +207,10 @@ local function run(given, screen)
     else
       check.show(screen.out, result, target)
     end
+
     status = math.max(status, check.status(result))
   end
+
   return status
 end
 

@@ -36,6 +36,7 @@ local function source_of(text)
   if not text then return nil end
   local bucket, prefix = require("weir.events").s3_place(text)
   if bucket then return { bucket = bucket, prefix = prefix } end
+
   return nil, ("--source '%s' is not an S3 URI"):format(text), "write --source s3://bucket/prefix/"
 end
 
@@ -43,6 +44,7 @@ local function since_of(text)
   if not text then return nil end
   local ms = time.parse_iso8601(text)
   if ms then return ms // 1000 end
+
   return nil, ("--since '%s' is not a time"):format(text), "write --since 2026-11-23T12:00:00Z"
 end
 
@@ -106,6 +108,7 @@ local function show_duplicates(out, report)
     parts[i] = ("%s %s avoided, %s taken over"):format(way, thousands(of.duplicates_avoided),
       thousands(of.taken_over))
   end
+
   line(out, "duplicates", table.concat(parts, " · "))
 end
 
@@ -122,6 +125,7 @@ local function show_latency(out, report)
       end
     end
   end
+
   if #rows == 1 then return line(out, "latency", "nothing was measured") end
   local right = "right"
   local lines = terminal.table(rows, { "left", "left", right, right, right, right, right })
@@ -156,16 +160,19 @@ local function run(given, screen)
   if not report then
     return report_failure(screen, "compare", { message = message, code = code, exit = exit.io })
   end
+
   if given.json then
     screen.out:print(json.encode(report))
   elseif not html.takes_output(given) then
     show(screen.out, report)
   end
+
   if given.html then
     local page = require("weir.page.compare")(report, WORDS)
     local written, status = html.write("compare", screen, given, page)
     if not written then return status end
   end
+
   return STATUS[compare.verdict(report)]
 end
 
@@ -184,7 +191,11 @@ return {
     { long = "bucket", value = "BUCKET", doc = "where the documents are (OUTPUT_BUCKET)" },
     { long = "source", value = "S3-URI", doc = "also list the objects there that nobody claimed" },
     { long = "suffix", value = "TEXT", doc = "of the source, only keys that end so" },
-    { long = "since", value = "TIME", doc = "only objects that were finished at that time or after" },
+    {
+      long = "since",
+      value = "TIME",
+      doc = "only objects that were finished at that time or after",
+    },
     { long = "ignore", value = "FIELD", many = true,
       doc = "leave out this top-level field as well, of documents of your own pipelines" },
     { long = "json", doc = "print one JSON object" },

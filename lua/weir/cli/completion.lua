@@ -20,6 +20,7 @@ local function option_names(verb)
     names[#names + 1] = "--" .. option.long
     if option.short then names[#names + 1] = "-" .. option.short end
   end
+
   return table.concat(names, " ")
 end
 
@@ -28,11 +29,13 @@ local function verb_case(lines, verb)
   lines[#lines + 1] = ("      options=%q"):format(option_names(verb))
   for _, option in ipairs(verb.options or {}) do
     if option.value then
-      local pattern = option.short and ("--%s | -%s"):format(option.long, option.short) or "--" .. option.long
+      local pattern = option.short and ("--%s | -%s"):format(option.long, option.short) or "--"
+        .. option.long
       lines[#lines + 1] = ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern,
         words_of(option))
     end
   end
+
   local first = (verb.positionals or {})[1]
   local rest = (verb.positionals or {})[2] or first
   if first then
@@ -55,11 +58,13 @@ local function bash()
     "  fi",
     "  case ${COMP_WORDS[1]} in",
   }
+
   for _, name in ipairs(cli.verbs) do verb_case(lines, cli.verb(name)) end
   lines[#lines + 1] = "    *) return ;;\n  esac"
   lines[#lines + 1] = "  case $word in -*) complete_with -W \"$options\" ;; *) complete_with "
     .. "\"${values[@]}\" ;; esac"
   lines[#lines + 1] = "}\ncomplete -o filenames -F _weir weir"
+
   return table.concat(lines, "\n") .. "\n"
 end
 
@@ -71,12 +76,16 @@ return {
   },
   positionals = { { name = "SHELL", doc = "bash", words = { "bash" } } },
   exits = { { 0, "fine" }, { 2, "no completion for that shell" } },
-  examples = { { "source <(weir completion bash)", "complete verbs, options and files in this shell" } },
+  examples = {
+    { "source <(weir completion bash)", "complete verbs, options and files in this shell" },
+  },
   run = function(given, screen)
     if given.SHELL ~= "bash" then
       return nil, ("no completion for '%s'"):format(given.SHELL), "there is one for bash"
     end
+
     screen.out:write(bash())
+
     return 0
   end,
 }

@@ -13,17 +13,22 @@ local terminal = require "weir.cli.terminal"
 
 local FACTS_LIMIT = 16 * 1024 * 1024
 
--- The facts' text; else nil and an exit status, or nil, nil and the message and hint of a usage error.
+-- The facts' text; else nil and an exit status, or nil, nil and the message and hint of a usage
+-- error.
 local function read_facts(given, screen)
   if not given.event and native.is_terminal(0) then
-    return nil, nil, "no facts are given", "name a file with -e FILE, or write them to standard input"
+    return nil, nil, "no facts are given",
+      "name a file with -e FILE, or write them to standard input"
   end
+
   local text, message, code = files.read(given.event or "-", FACTS_LIMIT)
   if text then return text end
+
   return nil, report.failure(screen, "decide", { message = message, code = code, exit = exit.io })
 end
 
--- Facts are decided on without their secrets, as handlers do; without any their text stays as it is.
+-- Facts are decided on without their secrets, as handlers do; without any their text stays as it
+-- is.
 -- → the text | nil, message, code
 local function without_secrets(set, kind, text)
   redact.forget()
@@ -34,6 +39,7 @@ local function without_secrets(set, kind, text)
   if #found == 0 then return text end
   local whole, message, code = decide.check_whole(set, kind, facts)
   if not whole then return nil, message, code end
+
   return json.encode(clean)
 end
 
@@ -60,7 +66,8 @@ end
 local function show_json(out, set, kind, decision)
   local policy = policy_of(set, kind)
   -- The texts are canonical JSON already; decoding them would only lose that.
-  out:print('{"action":', terminal.json(decision.action), ',"because":', terminal.json(decision.because),
+  out:print('{"action":', terminal.json(decision.action), ',"because":',
+    terminal.json(decision.because),
     ',"bytes":', decision.bytes, ',"decision":', decision.decision, ',"eval_us":', decision.eval_us,
     ',"file":', terminal.json(decision.file), ',"instructions":', decision.instructions,
     ',"kind":', terminal.json(kind), ',"line":', decision.line, ',"params":', decision.params,
@@ -71,6 +78,7 @@ local function sorted_names(object)
   local names = {}
   for name in pairs(object) do names[#names + 1] = name end -- any order: sorted below
   table.sort(names)
+
   return names
 end
 
@@ -84,6 +92,7 @@ local function overridden(params, policy)
         json.encode(param.default))
     end
   end
+
   return rows
 end
 
@@ -92,11 +101,13 @@ local function show(out, set, kind, decision)
   local function row(label, text)
     out:print("  ", out:paint("dim", ("%-8s"):format(label)), " ", terminal.printable(text))
   end
+
   out:print(out:paint("bold", terminal.printable(decision.action)))
   row("because", decision.because)
   for _, name in ipairs(sorted_names(fields)) do
     if name ~= "action" then row(name, json.encode(fields[name])) end
   end
+
   row("where", ("%s:%d"):format(decision.file, decision.line))
   for _, text in ipairs(overridden(params, policy_of(set, kind))) do row("params", text) end
   row("cost", ("%s instructions, %s, %s µs"):format(terminal.thousands(decision.instructions),
@@ -136,6 +147,7 @@ local function run(given, screen)
   else
     show(screen.out, set, given.KIND, decision)
   end
+
   return exit.fine
 end
 

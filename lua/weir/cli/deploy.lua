@@ -23,6 +23,7 @@ local function refuse(screen, file, findings)
   else
     report.findings(screen.err, findings)
   end
+
   return report.failure(screen, "deploy", {
     message = ("the estate file %s is not right; nothing was asked for"):format(file),
     code = "EstateRefused",
@@ -41,6 +42,7 @@ local function read_templates(estate, folder)
       texts[name] = text
     end
   end
+
   return texts
 end
 
@@ -71,6 +73,7 @@ local function headline(row)
   if not row.changes then return NEXT[row.step] end
   if #row.changes == 0 then return "no change" end
   local what = row.status and row.status ~= "REVIEW_IN_PROGRESS" and "updated" or "created"
+
   return ("would be %s, %s"):format(what, terminal.count(#row.changes, "change"))
 end
 
@@ -83,6 +86,7 @@ local function show_row(screen, row)
   if row.cause then
     out:print("    first cause: ", terminal.printable(redact.text(row.cause)))
   end
+
   for _, change in ipairs(row.changes or {}) do show_change(out, change) end
 end
 
@@ -113,6 +117,7 @@ local function status_of(rows)
       status = math.max(status, exit.findings)
     end
   end
+
   return status
 end
 
@@ -139,8 +144,10 @@ local function make_plan(given, screen)
     templates = templates,
     shown = function(row) (given.json and show_json or show_row)(screen, row) end,
   }
+
   if not made then return fail(screen, message, code) end
   if made.findings then return refuse(screen, given.ESTATE, made.findings) end
+
   return status_of(made.rows)
 end
 
@@ -148,7 +155,10 @@ local ACTIONS = { plan = make_plan }
 
 local function run(given, screen)
   local action = ACTIONS[given.ACTION]
-  if not action then return nil, ("unknown action '%s'"):format(given.ACTION), "the action is plan" end
+  if not action then
+    return nil, ("unknown action '%s'"):format(given.ACTION), "the action is plan"
+  end
+
   return action(given, screen)
 end
 

@@ -20,12 +20,21 @@ local function print_groups(out, groups, style, sign)
   local rows, examples = {}, {}
   for _, entry in ipairs(groups:sorted()) do
     local group = entry.group
-    rows[#rows + 1] = { sign .. thousands(group.count), printable(group.kind), printable(group.change), group.rule }
+    rows[#rows + 1] = {
+      sign .. thousands(group.count),
+      printable(group.kind),
+      printable(group.change),
+      group.rule,
+    }
+
     local event = group.example
-    local now = event.type == "failure" and terminal.excerpt(event.message, 160) or recordings.because(event.is_because)
-    local before = event.was_failure and terminal.excerpt(event.was, 160) or recordings.because(event.was_because)
+    local now = event.type == "failure" and terminal.excerpt(event.message, 160)
+      or recordings.because(event.is_because)
+    local before = event.was_failure and terminal.excerpt(event.was, 160)
+      or recordings.because(event.was_because)
     examples[#examples + 1] = { recordings.place(group.file, event), before, now }
   end
+
   for i, line in ipairs(terminal.table(rows, { "right" }, "  ")) do
     out:print(out:paint(style, line))
     out:print("        e.g. ", out:paint("dim", examples[i][1]))
@@ -54,18 +63,21 @@ local function print_totals(out, summary)
       end
     end
   end
+
   local aligns = { "left", "left", "right", "left", "right", "right" }
   for _, line in ipairs(terminal.table(rows, aligns, "  ")) do out:print(line) end
 end
 
 local function print_summary(out, sets, summary, changed, failed)
-  out:print(out:paint("bold", printable(sets.old_directory)), " -> ", out:paint("bold", printable(sets.new_directory)))
+  out:print(out:paint("bold", printable(sets.old_directory)), " -> ",
+    out:paint("bold", printable(sets.new_directory)))
   local policy_rows = differences.policies(sets.old, sets.new)
   for _, line in ipairs(terminal.table(policy_rows, nil, "  ")) do out:print(printable(line)) end
   if #policy_rows == 0 then out:print("  the policies are the same") end
   out:print()
   out:print(out:paint(summary.changed > 0 and "warning" or "good",
-    ("%s of %s change (%s)"):format(thousands(summary.changed), terminal.count(summary.decisions, "decision"),
+    ("%s of %s change (%s)"):format(thousands(summary.changed),
+      terminal.count(summary.decisions, "decision"),
       percent(summary.changed, summary.decisions))))
   print_groups(out, changed, "yellow", "~ ")
   print_totals(out, summary)
@@ -73,10 +85,13 @@ local function print_summary(out, sets, summary, changed, failed)
     out:print(terminal.count(summary.reworded, "decision keeps its action and gives",
       "decisions keep their action and give"), " another reason")
   end
+
   if summary.failed > 0 then
-    out:print(out:paint("error", terminal.count(summary.failed, "decision fails", "decisions fail") .. " with NEW"))
+    out:print(out:paint("error", terminal.count(summary.failed, "decision fails", "decisions fail")
+      .. " with NEW"))
     print_groups(out, failed, "red", "! ")
   end
+
   recordings.print_digest(out, summary)
 end
 
@@ -88,6 +103,7 @@ local function groups_json(groups)
       rule = group.rule ~= "" and group.rule or nil,
       example = json.decode(recordings.event_json(group.file, group.example)) }
   end
+
   return list
 end
 
@@ -101,6 +117,7 @@ local function load_both(given, screen)
     if not set then return nil, directory end
     sets[side:lower()], sets[side:lower() .. "_directory"] = set, directory
   end
+
   return sets
 end
 
@@ -121,7 +138,10 @@ end
 function Run:event(file, event)
   if self.page then self.page:event(event) end
   if event.type == "same" then return end
-  if self.given.all and self.given.json then self.screen.out:print(recordings.event_json(file, event)) end
+  if self.given.all and self.given.json then
+    self.screen.out:print(recordings.event_json(file, event))
+  end
+
   if event.type == "bad line" then
     self.troubles:add(file, event)
   elseif event.type == "failure" then
@@ -142,8 +162,10 @@ function Run:print(sets, summary)
       changes = groups_json(self.changed),
       failures = groups_json(self.failed),
     }))
+
     return
   end
+
   if html.takes_output(self.given) then return end
   print_summary(out, sets, summary, self.changed, self.failed)
   if summary.changed + summary.failed > 0 then
@@ -172,15 +194,23 @@ local function run(given, screen)
     details = given.html ~= nil,
     on_event = function(file, event) self:event(file, event) end,
   })
+
   if not summary then return ended end
 
   self.troubles:finish()
   self:print(sets, summary)
   if self.page then
-    local page = self.page:page { summary = summary, sets = sets, changed = self.changed, failed = self.failed }
+    local page = self.page:page {
+      summary = summary,
+      sets = sets,
+      changed = self.changed,
+      failed = self.failed,
+    }
+
     local written, status = html.write("diff", screen, given, page)
     if not written then return status end
   end
+
   return recordings.status("diff", screen, summary)
 end
 
@@ -200,7 +230,12 @@ return {
   },
   options = {
     policies.options.set,
-    { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
+    {
+      long = "jobs",
+      short = "j",
+      value = "N",
+      doc = "threads; as many as there are cores when left out",
+    },
     { long = "json", doc = "the summary as one JSON object" },
     { long = "all", doc = "with --json: one object for every changed decision first" },
     html.option,

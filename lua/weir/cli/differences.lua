@@ -13,6 +13,7 @@ local function describe(event)
   if event.type == "failure" then return ("failed[%s]"):format(event.code) end
   local was, is = recordings.actions(event)
   if was ~= is then return was .. " -> " .. is end
+
   return ("%s, %s"):format(is, (event.field:gsub("^decision%.", "")))
 end
 
@@ -20,11 +21,21 @@ function Groups:add(file, event)
   local change, rule = describe(event), recordings.rule(event)
   local key = table.concat({ event.kind or "", change, rule }, "\0")
   local group = self.by_key[key]
+
   if not group then
-    group = { kind = event.kind or "?", change = change, rule = rule, count = 0, file = file, example = event }
+    group = {
+      kind = event.kind or "?",
+      change = change,
+      rule = rule,
+      count = 0,
+      file = file,
+      example = event,
+    }
+
     self.by_key[key] = group
     self[#self + 1] = group
   end
+
   group.count = group.count + 1
 end
 
@@ -36,6 +47,7 @@ function Groups:sorted()
     if a.group.count ~= b.group.count then return a.group.count > b.group.count end
     return a.at < b.at
   end)
+
   return list
 end
 
@@ -66,9 +78,11 @@ local function changed_defaults(old, new)
       texts[#texts + 1] = ("%s is new: %s"):format(param.name, tostring(param.default))
     end
   end
+
   for _, param in ipairs(old.params) do
     if after[param.name] == nil then texts[#texts + 1] = param.name .. " is gone" end
   end
+
   return texts
 end
 
@@ -83,9 +97,13 @@ function differences.policies(old_set, new_set)
       rows[#rows + 1] = { kind, "is new" }
     elseif a and a.digest ~= b.digest then
       local defaults = changed_defaults(a, b)
-      rows[#rows + 1] = { kind, #defaults > 0 and table.concat(defaults, ", ") or "its code changed" }
+      rows[#rows + 1] = {
+        kind,
+        #defaults > 0 and table.concat(defaults, ", ") or "its code changed",
+      }
     end
   end
+
   return rows
 end
 

@@ -24,11 +24,14 @@ local function read_numbers(given)
     local name, least, most, default = table.unpack(row)
     local text = given[name]
     local value = text and text:find("^%d+$") and math.tointeger(tonumber(text))
+
     if text and (not value or value < least or value > most) then
       return nil, ("--%s '%s' is not an integer from %d to %d"):format(name, text, least, most)
     end
+
     numbers[name] = value or default
   end
+
   return numbers
 end
 
@@ -47,6 +50,7 @@ local function check_variables(variables)
         "see weir help emulate"
     end
   end
+
   return variables
 end
 
@@ -65,7 +69,9 @@ local function add_level(variables, level)
     return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL")
       :format(level)
   end
+
   variables[#variables + 1] = "AWS_LAMBDA_LOG_LEVEL=" .. level
+
   return variables
 end
 
@@ -84,6 +90,7 @@ local function read_qualifiers(given)
         "use at most 128 letters, digits, '$', '-' and '_'"
     end
   end
+
   return given or {}
 end
 
@@ -155,6 +162,7 @@ local function serve(emulator, options, screen)
   ok, message = host:run()
   if ok then return exit.fine end
   if message == "Broken pipe" then return exit.io end -- the reader went away, as head does
+
   return fail(screen, "cannot write the log: " .. message)
 end
 
@@ -185,6 +193,7 @@ local function is_ours(opened)
   local bom = text and json.decode(text)
   local metadata = type(bom) == "table" and bom.metadata
   local component = type(metadata) == "table" and metadata.component
+
   return type(component) == "table" and component.name == "weir"
 end
 
@@ -206,6 +215,7 @@ local function run(given, screen)
   if not found then
     return nil, "this build has no emulator", "build with -DWEIR_EMULATOR=ON, as ./dev build does"
   end
+
   local options, wrong, hint = read_options(given)
   if not options then return nil, wrong, hint end
 
@@ -214,9 +224,11 @@ local function run(given, screen)
   if files.stat(root).type ~= "directory" then
     return fail(screen, root .. " is not a directory")
   end
+
   options.task_root = root
   process.keep_secrets() -- events pass through here with their task tokens
   if given.LAYER then return run_layer(emulator, options, given.LAYER, screen) end
+
   return run_itself(emulator, options, screen)
 end
 

@@ -29,10 +29,12 @@ local function lines_of(file, before_read)
     size = size + #text
     if size > events.LIMIT then parts, too_long = {}, true else parts[#parts + 1] = text end
   end
+
   local function line()
     local text, long = table.concat(parts), too_long
     parts, size, too_long, number = {}, 0, false, number + 1
     if text:byte(-1) == 13 then text = text:sub(1, -2) end
+
     return number, text, long
   end
 
@@ -45,16 +47,19 @@ local function lines_of(file, before_read)
         at = stop + 1
         return line()
       end
+
       if ended then
         if size > 0 then return line() end
         return nil
       end
+
       before_read()
       local text, message, code = file:read()
       if not text then return nil, message, code end
       chunk, at, ended = text, 1, text == ""
     end
   end
+
   return next_line, function(lines_taker) take = lines_taker end
 end
 
@@ -86,6 +91,7 @@ local function take_document(path, text, visit)
     visit(text, { path = shown(path), line = 1 })
     return
   end
+
   for i, event in ipairs(value) do
     visit(json.encode(event), { path = shown(path), line = 1, item = i - 1 })
   end
@@ -95,6 +101,7 @@ local function has_good_line(text)
   for line in text:gmatch("[^\n]+") do
     if line:find("^%s*{") and json.validate(line) then return true end
   end
+
   return false
 end
 
@@ -108,9 +115,11 @@ local function take_other(path, first, next_line, visit)
       if line then return nil, line, too_long end
       break
     end
+
     size = too_long and math.huge or size + #line -- then it is not a single document
     gathered[#gathered + 1] = { number = number, line = line, too_long = too_long }
   end
+
   local texts = {}
   for i, held in ipairs(gathered) do texts[i] = held.line end
   local text = table.concat(texts, "\n")
@@ -119,11 +128,16 @@ local function take_other(path, first, next_line, visit)
     take_document(path, text, visit)
     return true
   end
+
   if size <= events.LIMIT and not has_good_line(text) then
     visit(nil, { path = shown(path) }, message)
     return true
   end
-  for _, held in ipairs(gathered) do take_line(path, held.number, held.line, held.too_long, visit) end
+
+  for _, held in ipairs(gathered) do
+    take_line(path, held.number, held.line, held.too_long, visit)
+  end
+
   return take_rest(path, next_line, visit)
 end
 
@@ -143,6 +157,7 @@ function events.each(path, visit, before_read, take)
       if line then return nil, line, too_long end
       return true
     end
+
     if too_long then
       take_line(path, number, line, true, visit)
       return take_rest(path, next_line, visit)
@@ -150,8 +165,10 @@ function events.each(path, visit, before_read, take)
       if json.is_array(json.decode(line)) then take_document(path, line, visit)
       else take_line(path, number, line, false, visit) end
       use_taker(take)
+
       return take_rest(path, next_line, visit)
     end
+
     skipped[#skipped + 1] = { number = number, line = line }
     if not is_blank(line) then return take_other(path, skipped, next_line, visit) end
   end
@@ -162,6 +179,7 @@ function events.place(place)
   local text = place.path
   if place.line then text = text .. ":" .. place.line end
   if place.item then text = text .. "[" .. place.item .. "]" end
+
   return text
 end
 

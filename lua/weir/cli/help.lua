@@ -10,7 +10,14 @@ local help = {
       its facts and decisions. A finding code of weir check, such as W101: what it means and how to
       mend it.]],
   },
-  positionals = { { name = "TOPIC", doc = "a verb, a kind or a finding code", optional = true, complete = "topic" } },
+  positionals = {
+    {
+      name = "TOPIC",
+      doc = "a verb, a kind or a finding code",
+      optional = true,
+      complete = "topic",
+    },
+  },
   options = { { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" } },
   exits = { { 0, "fine" }, { 2, "there is no such topic" } },
   examples = {
@@ -45,7 +52,10 @@ local function section(out, title) out:print("\n", out:paint("bold", title)) end
 -- Two columns: labels, then their text wrapped beside them.
 local function definitions(out, entries)
   local widest = 0
-  for _, entry in ipairs(entries) do widest = math.max(widest, terminal.width(tostring(entry[1]))) end
+  for _, entry in ipairs(entries) do
+    widest = math.max(widest, terminal.width(tostring(entry[1])))
+  end
+
   local indent = (" "):rep(widest + 4)
   for _, entry in ipairs(entries) do
     local label = tostring(entry[1])
@@ -73,20 +83,26 @@ function help.verb(verb, out)
   out:print("\nUsage: ", arguments.usage(verb))
   for _, paragraph in ipairs(verb.description or {}) do
     out:print()
-    for _, line in ipairs(terminal.wrap(paragraph, math.min(out.columns, 100), "  ")) do out:print(line) end
+    for _, line in ipairs(terminal.wrap(paragraph, math.min(out.columns, 100), "  ")) do
+      out:print(line)
+    end
   end
+
   local entries = {}
   for _, positional in ipairs(verb.positionals or {}) do
     entries[#entries + 1] = { positional.name, positional.doc }
   end
+
   if entries[1] then
     section(out, "Arguments")
     definitions(out, entries)
   end
+
   entries = {}
   for _, option in ipairs(arguments.options(verb)) do
     entries[#entries + 1] = { arguments.option_label(option), option.doc }
   end
+
   section(out, "Options")
   definitions(out, entries)
   section(out, "Exit status")
@@ -105,6 +121,7 @@ local function page_of(topic)
       return require("weir.kinds.reference").render(require("weir.kinds." .. kind))
     end
   end
+
   return require("weir.findings").page(topic:upper())
 end
 
@@ -113,6 +130,7 @@ function help.topics()
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
   for _, kind in ipairs(require "weir.kinds") do names[#names + 1] = kind end
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
+
   return names
 end
 
@@ -121,24 +139,29 @@ function help.run(given, screen)
     screen.out:write(require("weir.cli.man").page())
     return 0
   end
+
   local topic = given.TOPIC
   if not topic then
     help.program(screen.out)
     return 0
   end
+
   local verb = require("weir.cli").verb(topic)
   if verb then
     help.verb(verb, screen.out)
     return 0
   end
+
   local page = page_of(topic)
   if page then
     screen.out:write(page)
     return 0
   end
+
   local elsewhere = require("weir.cli").elsewhere(topic)
   if elsewhere then return nil, elsewhere end
   local close = require "weir.suggest"(topic, help.topics())
+
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)
 end
 

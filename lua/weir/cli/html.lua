@@ -20,29 +20,37 @@ function html.check(given)
   if not is_carried() then
     return nil, "--html belongs to the command-line program, not to the layer", "write --json"
   end
+
   if given.html == "-" and given.json then
     return nil, "--json and --html both write to standard output", "write --html FILE"
   end
+
   return true
 end
 
 -- Is standard output the page itself, so that nothing else may be printed there?
 function html.takes_output(given) return given.html == "-" end
 
--- write(verb, screen, given, page) → true, or nil and an exit status. The page is what weir.page.new
--- gave, finished.
+-- write(verb, screen, given, page) → true, or nil and an exit status. The page is what
+-- weir.page.new gave, finished.
 function html.write(verb, screen, given, page)
   local text = page:html()
   if given.html == "-" then
     screen.out:write(text)
     return true
   end
+
   local ok, message = output_file.write(given.html, text)
   if ok then
     screen.err:print(terminal.printable(given.html), ": a page of ", terminal.bytes(#text))
     return true
   end
-  return nil, report.failure(screen, verb, { message = message, code = "WriteFailed", exit = exit.io })
+
+  return nil, report.failure(screen, verb, {
+    message = message,
+    code = "WriteFailed",
+    exit = exit.io,
+  })
 end
 
 return html

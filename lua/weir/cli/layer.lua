@@ -16,10 +16,12 @@ local function output_of(argv, limit)
     timeout_ms = UNZIP_MS,
     max_output_bytes = limit or 65536,
   }
+
   if not result then return nil, message end
   if result.exit_status ~= 0 then
     return nil, ("%s ended with status %d"):format(argv[1], result.exit_status)
   end
+
   return result.output
 end
 
@@ -41,12 +43,14 @@ local function check_entries(path)
   if not listing then
     return nil, ("%s is not a zip that can be read (%s)"):format(path, message)
   end
+
   for name in listing:gmatch("[^\n]+") do
     if leaves(name) then
       return nil, ("%s holds '%s', which leaves the layer's directory"):format(path,
         terminal.printable(name))
     end
   end
+
   local totals = output_of { "unzip", "-Zt", path }
   local bytes = totals and tonumber(totals:match("(%d+) bytes uncompressed"))
   if not bytes then return nil, ("%s does not say how large it is"):format(path) end
@@ -54,6 +58,7 @@ local function check_entries(path)
     return nil, ("%s unpacks to %s; Lambda's limit is %s"):format(path, terminal.bytes(bytes),
       terminal.bytes(UNPACKED_LIMIT))
   end
+
   return true
 end
 
@@ -70,6 +75,7 @@ local function unpack_zip(path)
     remove(directory)
     return nil, ("%s cannot be unpacked: %s"):format(path, problem)
   end
+
   return directory
 end
 
@@ -80,9 +86,11 @@ local function check_bootstrap(directory)
   if not status or status.type ~= "file" then
     return nil, directory .. " holds no file 'bootstrap'"
   end
+
   if not output_of { "test", "-x", bootstrap } then
     return nil, bootstrap .. " is not executable; Lambda needs mode 0755"
   end
+
   return true
 end
 
@@ -95,18 +103,22 @@ function layer.open(path)
       if self.temporary then remove(self.directory) end
     end,
   })
+
   if files.stat(absolute).type ~= "directory" then
     opened.directory, problem = unpack_zip(absolute)
     if not opened.directory then return nil, problem end
     opened.temporary = true
   end
+
   local ok
   ok, problem = check_bootstrap(opened.directory)
   if not ok then
     getmetatable(opened).__close(opened)
     return nil, problem
   end
+
   opened.bootstrap = opened.directory .. "/bootstrap"
+
   return opened
 end
 

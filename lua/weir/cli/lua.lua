@@ -20,6 +20,7 @@ local function load_script(file)
   text = text:gsub("^\xef\xbb\xbf", ""):gsub("^#[^\n]*", "")
   local chunk, mistake = load(text, file == "-" and "=stdin" or "@" .. file, "t")
   if not chunk then return nil, mistake, "SyntaxError" end
+
   return chunk
 end
 
@@ -34,6 +35,7 @@ local function with_traceback(raised)
   if type(raised) == "string" then return traceback(raised) end
   local metatable = getmetatable(raised)
   if type(metatable) == "table" and metatable.__tostring then return tostring(raised) end
+
   return traceback(("(error object is a %s value)"):format(type(raised)))
 end
 
@@ -61,6 +63,7 @@ local function run(given, screen)
   if ok then return exit.fine end
   if raised == "not enough memory" then error(raised, 0) end
   screen.err:print("weir: ", raised)
+
   return exit.findings
 end
 

@@ -28,16 +28,22 @@ local function verb_section(lines, verb)
   for _, paragraph in ipairs(verb.description or {}) do
     lines[#lines + 1] = ".PP\n" .. roff(paragraph:gsub("%s+", " "))
   end
+
   local entries = {}
   for _, positional in ipairs(verb.positionals or {}) do
     entries[#entries + 1] = { positional.name, positional.doc }
   end
+
   for _, option in ipairs(verb.options or {}) do
     entries[#entries + 1] = { arguments.option_label(option):gsub("^%s+", ""), option.doc }
   end
+
   definitions(lines, entries)
   local statuses = {}
-  for _, exit in ipairs(verb.exits) do statuses[#statuses + 1] = ("%d: %s."):format(exit[1], exit[2]) end
+  for _, exit in ipairs(verb.exits) do
+    statuses[#statuses + 1] = ("%d: %s."):format(exit[1], exit[2])
+  end
+
   lines[#lines + 1] = ".PP\nExit status: " .. roff(table.concat(statuses, " "))
   for _, example in ipairs(verb.examples) do
     lines[#lines + 1] = ".PP\n" .. roff(example[2]:sub(1, 1):upper() .. example[2]:sub(2))
@@ -57,12 +63,14 @@ function man.page()
       .. " JSON object. '-' as a file name is standard input. Output is coloured only on a terminal."),
     ".SH VERBS",
   }
+
   for _, name in ipairs(cli.verbs) do verb_section(lines, cli.verb(name)) end
   lines[#lines + 1] = ".SH OPTIONS\nEvery verb understands:"
   local common = {}
   for _, option in ipairs(arguments.common) do
     common[#common + 1] = { arguments.option_label(option):gsub("^%s+", ""), option.doc }
   end
+
   definitions(lines, common)
   lines[#lines + 1] = ".SH ENVIRONMENT"
   definitions(lines, help.environment)

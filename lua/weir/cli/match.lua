@@ -17,8 +17,8 @@ local function read_pattern(word)
   return files.read(word, PATTERN_LIMIT)
 end
 
--- What the event has instead, without its secrets: below a name that says so, copies of such values, and
--- whatever looks like a task token.
+-- What the event has instead, without its secrets: below a name that says so, copies of such
+-- values, and whatever looks like a task token.
 local function without_secrets(misses, text)
   redact.forget()
   redact.note(json.decode(text, { secrets = true }))
@@ -28,11 +28,13 @@ local function without_secrets(misses, text)
       if redact.is_secret(name) and miss.found ~= "(missing)" then miss.found = redact.MARK end
     end
   end
+
   return misses
 end
 
 local function miss_line(out, miss)
-  local found = miss.found == "(missing)" and "there is no such field" or "the event has " .. miss.found
+  local found = miss.found == "(missing)" and "there is no such field" or "the event has "
+    .. miss.found
   local hint = miss.hint ~= "" and " (" .. miss.hint .. ")" or ""
   return ("    %s: wanted %s; %s%s"):format(
     out:paint("bold", terminal.printable(miss.path)), terminal.excerpt(miss.wanted, 200),
@@ -43,7 +45,13 @@ local Run = {}
 Run.__index = Run
 
 local function result_object(place, matched, misses)
-  return { match = matched, file = place.path, line = place.line, item = place.item, misses = misses }
+  return {
+    match = matched,
+    file = place.path,
+    line = place.line,
+    item = place.item,
+    misses = misses,
+  }
 end
 
 function Run:match_line(place)
@@ -88,6 +96,7 @@ function Run:event(text, place, problem)
     self.matched = self.matched + 1
     return self:report(place, true)
   end
+
   self.missed = self.missed + 1
   self:report(place, false, without_secrets(self.matcher:explain(text) or {}, text))
 end
@@ -97,6 +106,7 @@ function Run:around_number(path)
   local place = { path = events.shown(path), line = 0 }
   if not self.json then return self:match_line(place):sub(1, -2), "\n" end
   local before, after = terminal.json(result_object(place, true)):match('^(.*"line":)0(.*)$')
+
   return before, after .. "\n"
 end
 
@@ -107,6 +117,7 @@ function Run:taker(path)
     local next_at, last, answers = self.matcher:match_lines(text, at, number, before, after)
     if last > number then self.out:write(answers) end
     self.matched = self.matched + last - number
+
     return next_at, last
   end
 end
@@ -114,7 +125,8 @@ end
 function Run:summary()
   local total = self.matched + self.missed + self.bad
   if total == 1 and self.bad == 0 then return end
-  local text = ("%s of %s matched"):format(terminal.thousands(self.matched), terminal.count(total, "event"))
+  local text = ("%s of %s matched"):format(terminal.thousands(self.matched),
+    terminal.count(total, "event"))
   if self.bad > 0 then text = text .. ", " .. terminal.count(self.bad, "bad one") end
   self.err:print(text)
 end
@@ -135,6 +147,7 @@ local function compile(word, screen)
     return nil, fail(screen, message, code, exit.io,
       "give the pattern inline, as '{\"source\": [\"aws.s3\"]}', or name its file")
   end
+
   local matcher, why, why_code = require("weir.pattern").compile(text)
   if matcher then return matcher end
   if why_code == "OutOfMemory" or why == "" or why:find("Reason: out of memory", 1, true) then
@@ -147,6 +160,7 @@ local function compile(word, screen)
     screen.out:print(terminal.json { error = why, code = why_code or "InvalidEventPattern",
       exit = exit.usage })
   end
+
   return nil, exit.usage
 end
 
@@ -159,6 +173,7 @@ local function run(given, screen)
       end
     end
   end
+
   local matcher, failed = compile(given.PATTERN, screen)
   if not matcher then return failed end
 
@@ -177,8 +192,10 @@ local function run(given, screen)
   if not given.json and total > 0 then self:summary() end
   if status ~= exit.fine then return status end
   if total == 0 then
-    return fail(screen, "there is no event in " .. table.concat(inputs, ", "), "NoEvent", exit.findings)
+    return fail(screen, "there is no event in " .. table.concat(inputs, ", "), "NoEvent",
+      exit.findings)
   end
+
   return self.missed + self.bad == 0 and exit.fine or exit.findings
 end
 
@@ -194,7 +211,13 @@ return {
   },
   positionals = {
     { name = "PATTERN", doc = "a pattern, its file, or '-'", complete = "file" },
-    { name = "EVENT", doc = "files of events, or '-'", optional = true, many = true, complete = "file" },
+    {
+      name = "EVENT",
+      doc = "files of events, or '-'",
+      optional = true,
+      many = true,
+      complete = "file",
+    },
   },
   options = { { long = "json", doc = "one JSON object per event" } },
   exits = {

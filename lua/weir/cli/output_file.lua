@@ -10,6 +10,7 @@ local function write_to(path, text)
   ok, message = file:write(text)
   local closed, why = file:close()
   if ok and closed then return true end
+
   return nil, ("%s: %s"):format(path, message or why)
 end
 
@@ -19,7 +20,8 @@ local function is_special(path)
   return path:find("^/dev/") ~= nil or (status ~= nil and status.type == "other")
 end
 
--- write(path, text) → true, or nil, message. Beside the target, then renamed; an older file is replaced.
+-- write(path, text) → true, or nil, message. Beside the target, then renamed; an older file is
+-- replaced.
 function output_file.write(path, text)
   if is_special(path) then return write_to(path, text) end
   local part = path .. ".part"
@@ -28,7 +30,9 @@ function output_file.write(path, text)
     ok, message = os.rename(part, path)
     message = message and ("%s: %s"):format(path, (message:gsub("^.*: ", "")))
   end
+
   if not ok then os.remove(part) end
+
   return ok, message
 end
 

@@ -19,11 +19,14 @@ local function names_from(settings)
   for _, text in ipairs(settings or {}) do
     local name, value = text:match("^([%a_][%w_]*)=(.+)$")
     if not name then
-      return nil, ("--set '%s' is not NAME=VALUE"):format(text), "write --set token_table=task-tokens"
+      return nil, ("--set '%s' is not NAME=VALUE"):format(text),
+        "write --set token_table=task-tokens"
     end
+
     if names[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
     names[name] = value
   end
+
   return names
 end
 
@@ -48,6 +51,7 @@ local function place_of(given)
       account = given.account,
     }
   end
+
   return permissions.place {
     partition = given.partition or "${AWS::Partition}",
     region = given.region or "${AWS::Region}",
@@ -59,13 +63,16 @@ local function check_place(given)
   if given.account and not given.account:find("^%d%d%d%d%d%d%d%d%d%d%d%d$") then
     return nil, ("--account '%s' is not an account of 12 digits"):format(given.account)
   end
+
   if given.region and not require("weir.aws.endpoint").check_region(given.region) then
     return nil, ("--region '%s' is not a region"):format(given.region), "write --region eu-west-1"
   end
+
   return true
 end
 
--- What the handler calls ----------------------------------------------------------------------------
+-- What the handler calls
+-- ----------------------------------------------------------------------------
 
 -- The handler and all it is known to call: of weir's own by their declaration, of the operator's by
 -- their source. → { handler =, requests =, unclear = } | nil, message, hint
@@ -86,6 +93,7 @@ local function known_calls(name, root, setting)
   local found
   found, message = require("weir.permissions.source").read(located.path, root)
   if not found then return nil, message end
+
   return { package = true, requests = found.requests, unclear = found.unclear }
 end
 
@@ -100,6 +108,7 @@ local function prepare(given, screen, known)
   if not (handler.asks or (known.package and has_set)) then return handler end
   local set, verdict = policies.load("permissions", { policies = given.policies }, screen)
   if not set then return nil, verdict end
+
   return handler, set
 end
 
@@ -114,6 +123,7 @@ function Runs:event(text, place, wrong)
     list, failure = calls.observed(self.handler, json.decode(text, { secrets = true }), self.set)
     table.move(list, 1, #list, #self.seen + 1, self.seen)
   end
+
   if not (failure and failure.code == "InvalidEvent") then return end
 
   self.screen.err:print("weir: permissions: ", terminal.printable(events.place(place)), ": ",
@@ -136,7 +146,9 @@ local function run_events(given, screen, known)
       end
     end
   end
+
   if runs.count > 0 then return runs.seen, runs.status end
+
   return nil, function() return nil, "there is no event in " .. table.concat(given.event, ", ") end
 end
 
@@ -165,6 +177,7 @@ local function show_yaml(out, statements)
     for _, resource in ipairs(statement.Resource) do out:print("    - ", quoted(resource)) end
     if statement.Condition then show_condition(out, statement.Condition) end
   end
+
   if #statements == 0 then out:print("# nothing: the handler calls no service") end
 end
 
@@ -179,6 +192,7 @@ local function tell_placeholders(screen, statements)
       end
     end
   end
+
   if #names == 0 then return end
   screen.err:print("weir: permissions: not known: ", table.concat(names, ", "),
     "; name them with --set (token_table=… for TokenTable), or give events with -e")
@@ -189,6 +203,7 @@ local function as_role(request, arn)
   local role = request.role
   local last = role and (#role > 0 and role[#role] or role)
   if not last or last.arn ~= arn then return nil end
+
   return { service = request.service, operation = request.operation, input = request.input }
 end
 
@@ -199,6 +214,7 @@ local function statements_of(requests, given)
     local list = request and permissions.grants(request, place) or {}
     table.move(list, 1, #list, #grants + 1, grants)
   end
+
   return permissions.statements(grants)
 end
 
@@ -217,6 +233,7 @@ local function tell_unclear(given, screen, unclear)
     screen.err:print("weir: permissions: ", terminal.printable(each.place), ": ",
       terminal.printable(each.message), given.event and "" or "; give events with -e")
   end
+
   return #unclear > 0 and not given.event and exit.inconclusive or exit.fine
 end
 
@@ -254,7 +271,8 @@ return {
       nothing until it is filled in. What every function needs beside its handler (its log group, its
       dead-letter queue, traces) is in deploy/cloudformation/core.yaml.]],
   },
-  positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", ") .. ", or FILE.METHOD",
+  positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", ")
+    .. ", or FILE.METHOD",
     words = handlers.names } },
   options = {
     { long = "event", short = "e", value = "FILE", many = true, complete = "file",

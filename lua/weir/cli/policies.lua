@@ -32,6 +32,7 @@ function policies.sources(directory)
   local paths = require("weir.policy_set").list(directory)
   local prefix = directory == "/" and "/" or directory .. "/"
   for i, path in ipairs(paths) do paths[i] = prefix .. path end
+
   return paths
 end
 
@@ -42,10 +43,16 @@ local function from_environment()
   if not text or text == "" then return {} end
   local params, message = json.decode(text)
   if params == nil then return nil, "WEIR_PARAMS is not JSON: " .. message end
-  if type(params) ~= "table" or json.is_array(params) then return nil, "WEIR_PARAMS must be a JSON object" end
-  for name, value in sorted_pairs(params) do
-    if value == json.null then return nil, ("WEIR_PARAMS gives '%s' the value null"):format(name) end
+  if type(params) ~= "table" or json.is_array(params) then
+    return nil, "WEIR_PARAMS must be a JSON object"
   end
+
+  for name, value in sorted_pairs(params) do
+    if value == json.null then
+      return nil, ("WEIR_PARAMS gives '%s' the value null"):format(name)
+    end
+  end
+
   return params
 end
 
@@ -56,9 +63,11 @@ local function from_settings(settings)
     if not name then
       return nil, ("--set '%s' is not NAME=VALUE"):format(setting), "write --set threshold=20"
     end
+
     if params[name] then return nil, ("--set gives '%s' twice"):format(name), "give it once" end
     params[name] = value
   end
+
   return params
 end
 
@@ -68,6 +77,7 @@ local function given_parameters(settings)
   if not environment then return nil, message, 'write WEIR_PARAMS=\'{"threshold": 20}\'' end
   local set, problem, hint = from_settings(settings)
   if not set then return nil, problem, hint end
+
   return { set, environment }
 end
 
@@ -87,11 +97,13 @@ local function check_names(sources, known)
         for each in pairs(known) do names[#names + 1] = each end -- any order: sorted below
         table.sort(names)
         local close = suggest(name, names)
+
         return nil, ("no policy has a parameter '%s'"):format(name), close
           and ("did you mean '%s'?"):format(close)
       end
     end
   end
+
   return true
 end
 
@@ -108,14 +120,17 @@ local function overrides_for(set, sources)
       overrides[full] = value
     end
   end
+
   local ok, message, hint = check_names(sources, known)
   if not ok then return nil, message, hint end
+
   return overrides
 end
 
 -- Loading ------------------------------------------------------------------------------------
 
--- Why there is no set, for the verb to return: an exit status, or the three results of a usage error.
+-- Why there is no set, for the verb to return: an exit status, or the three results of a usage
+-- error.
 local function mistake(message, hint)
   return nil, function() return nil, message, hint end
 end
@@ -129,11 +144,12 @@ local function remedy(verb)
   for _, option in ipairs(require("weir.cli." .. verb).options or {}) do
     if option == policies.options.directory then return ("weir %s -p DIR"):format(verb) end
   end
+
   return "weir help " .. verb
 end
 
--- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has to
--- return.
+-- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has
+-- to return.
 --
 --   local set, directory = policies.load("decide", given, screen)
 --   if not set then return directory() end
@@ -163,8 +179,10 @@ function policies.load(verb, given, screen)
   local ok, misfit, misfit_code = set:override(overrides)
   if ok then return set, directory end
   if misfit_code == "OutOfMemory" then
-    return ended(report.failure(screen, verb, { message = misfit, code = misfit_code, exit = exit.io }))
+    return ended(report.failure(screen, verb,
+      { message = misfit, code = misfit_code, exit = exit.io }))
   end
+
   return mistake(misfit)
 end
 

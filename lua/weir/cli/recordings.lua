@@ -22,7 +22,8 @@ end
 
 -- The actions of a difference, before and now.
 function recordings.actions(event)
-  local was = event.was and not event.was_failure and (event.was_action or "(no action)") or "failed"
+  local was = event.was and not event.was_failure and (event.was_action or "(no action)")
+    or "failed"
   return was, event.is_action
 end
 
@@ -74,7 +75,8 @@ Troubles.__index = Troubles
 recordings.TROUBLES = 20
 
 function recordings.troubles(err, limit)
-  return setmetatable({ err = err, limit = limit, seen = { failure = 0, ["bad line"] = 0 } }, Troubles)
+  return setmetatable({ err = err, limit = limit, seen = { failure = 0, ["bad line"] = 0 } },
+    Troubles)
 end
 
 -- Counts the event; true while there is room for one more of its type.
@@ -88,7 +90,8 @@ function Troubles:print(file, event)
   local place = ("%s:%d"):format(printable(file == "-" and "standard input" or file), event.line)
   if event.type == "bad line" then
     if event.column > 0 then place = place .. ":" .. event.column end
-    err:print(place, ": ", err:paint("error", "bad line"), ": ", terminal.excerpt(event.message, 300))
+    err:print(place, ": ", err:paint("error", "bad line"), ": ",
+      terminal.excerpt(event.message, 300))
   else
     err:print(place, ": ", err:paint("error", "failed"), "[", event.code, "] ",
       printable(event.kind or "?"), ": ", terminal.excerpt(event.message, 300))
@@ -149,7 +152,8 @@ function recordings.print_digest(out, summary)
   if summary.digest then
     out:print("digest ", summary.digest)
   else
-    out:print("no digest: ", terminal.count(#summary.unreadable, "recording was", "recordings were"),
+    out:print("no digest: ", terminal.count(#summary.unreadable, "recording was",
+      "recordings were"),
       " not read to the end")
   end
 end
@@ -173,8 +177,8 @@ local function without_secrets(event)
   return event
 end
 
--- weir.replay with progress and with unreadable recordings reported. The summary; else nil and an exit
--- status.
+-- weir.replay with progress and with unreadable recordings reported. The summary; else nil and an
+-- exit status.
 function recordings.replay(verb, screen, job)
   local err, on_event = screen.err, job.on_event
   redact.forget()

@@ -1,5 +1,5 @@
--- weir registry ACTION NAME: packages of SageMaker's Model Registry, listed, registered, approved and
--- rejected. What changes something is only shown, unless --live is given.
+-- weir registry ACTION NAME: packages of SageMaker's Model Registry, listed, registered, approved
+-- and rejected. What changes something is only shown, unless --live is given.
 local events = require "weir.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
@@ -42,11 +42,13 @@ local function show_packages(screen, given, packages)
     for _, package in ipairs(packages) do screen.out:print(terminal.json(row_of(package))) end
     return
   end
+
   local rows = {}
   for i, package in ipairs(packages) do
     rows[i] = { tostring(package.ModelPackageVersion or "-"), package.ModelApprovalStatus or "-",
       package.ModelPackageStatus or "-", terminal.printable(package.ModelPackageArn) }
   end
+
   for _, line in ipairs(terminal.table(rows, { "right" })) do screen.out:print(line) end
   if #packages == 0 then screen.err:print("weir: registry: the group has no such package") end
 end
@@ -63,6 +65,7 @@ local function list(given, screen, effects)
       SortOrder = "Descending",
     },
   }
+
   if not pages then return fail(screen, message, code) end
 
   local packages = {}
@@ -70,7 +73,9 @@ local function list(given, screen, effects)
     local found = page.ModelPackageSummaryList or {}
     table.move(found, 1, #found, #packages + 1, packages)
   end
+
   show_packages(screen, given, packages)
+
   return exit.fine
 end
 
@@ -82,14 +87,18 @@ local function show(given, screen, effects, outcome)
     screen.out:print(terminal.json(outcome))
     return exit.fine
   end
+
   for i, call in ipairs(effects.plan) do
     screen.out:print(screen.out:paint("dim", effects.dry and "plan      " or "calls     "), i, ". ",
-      call.service, " ", screen.out:paint("bold", call.operation), "  ", terminal.printable(call.target))
+      call.service, " ", screen.out:paint("bold", call.operation), "  ",
+        terminal.printable(call.target))
     screen.out:print("             ", terminal.json(call.input))
   end
+
   screen.out:print(screen.out:paint("dim", "result    "), outcome.result, "  ",
     terminal.printable(outcome.arn))
   if effects.dry then screen.err:print("Next: the same command with --live carries it out") end
+
   return exit.fine
 end
 
@@ -101,6 +110,7 @@ local function read_metrics(given)
   if not text then return nil, message, true end
   local metrics
   metrics, message = request.metrics(text)
+
   return metrics, message, false, text
 end
 
@@ -115,11 +125,15 @@ local function upload(effects, given, text)
 end
 
 local function check_register(given)
-  if not given.image then return nil, "register needs --image", "name the container's image in ECR" end
+  if not given.image then
+    return nil, "register needs --image", "name the container's image in ECR"
+  end
+
   local _, key = events.s3_place(given.metrics_uri or "s3://bucket/key")
   if not key or key == "" then
     return nil, "--metrics-uri must be s3://bucket/key", "that is where the file of --metrics goes"
   end
+
   return true
 end
 
@@ -140,8 +154,10 @@ local function register(given, screen, effects)
     output, message, code = upload(effects, given, text)
     if not output then return fail(screen, message, code) end
   end
+
   output, message, code = ask(effects, "call", "CreateModelPackage", given.NAME, input)
   if not output then return fail(screen, message, code) end
+
   return show(given, screen, effects, { action = "register", result = "PendingManualApproval",
     arn = output.ModelPackageArn })
 end
@@ -158,32 +174,49 @@ local function look(effects, given, status)
     return nil, ("the package is %s, not Completed; it cannot be approved")
       :format(tostring(seen.ModelPackageStatus)), "NotCompleted"
   end
+
   return seen
 end
 
 local function review(given, screen, effects, action, status)
   if not given.NAME:find(ARN) then
-    return nil, ("'%s' is not the ARN of a model package"):format(given.NAME), "weir registry list GROUP shows them"
+    return nil, ("'%s' is not the ARN of a model package"):format(given.NAME),
+      "weir registry list GROUP shows them"
   end
+
   local seen, message, code = look(effects, given, status)
   if message then return fail(screen, message, code) end
 
-  local outcome = { action = action, result = status, arn = given.NAME, was = seen and seen.ModelApprovalStatus }
+  local outcome = {
+    action = action,
+    result = status,
+    arn = given.NAME,
+    was = seen and seen.ModelApprovalStatus,
+  }
+
   if outcome.was == status then
     outcome.result = "unchanged: it is " .. status
     return show(given, screen, effects, outcome)
   end
+
   local output
   output, message, code = ask(effects, "call", "UpdateModelPackage", given.NAME,
-    { ModelPackageArn = given.NAME, ModelApprovalStatus = status, ApprovalDescription = given.reason })
+    { ModelPackageArn = given.NAME, ModelApprovalStatus = status,
+      ApprovalDescription = given.reason })
   if not output then return fail(screen, message, code) end
+
   return show(given, screen, effects, outcome)
 end
 
-local function approve(given, screen, effects) return review(given, screen, effects, "approve", "Approved") end
+local function approve(given, screen, effects)
+  return review(given, screen, effects, "approve", "Approved")
+end
 
 local function reject(given, screen, effects)
-  if not given.reason then return nil, "reject needs --reason", "say why: it is kept with the package" end
+  if not given.reason then
+    return nil, "reject needs --reason", "say why: it is kept with the package"
+  end
+
   return review(given, screen, effects, "reject", "Rejected")
 end
 
@@ -202,12 +235,17 @@ local function run(given, screen)
     return nil, ("'%s' is not an action of the registry"):format(given.ACTION),
       "actions are: " .. table.concat(NAMES, ", ")
   end
+
   if given.status and not has(STATUSES, given.status) then
-    return nil, ("'%s' is not an approval status"):format(given.status), table.concat(STATUSES, ", ")
+    return nil, ("'%s' is not an approval status"):format(given.status),
+      table.concat(STATUSES, ", ")
   end
+
   -- Looking changes nothing.
   local is_live = given.live or given.ACTION == "list"
-  return ACTIONS[given.ACTION](given, screen, is_live and make_effects.live() or make_effects.dry {})
+
+  return ACTIONS[given.ACTION](given, screen, is_live and make_effects.live()
+    or make_effects.dry {})
 end
 
 return {
@@ -232,15 +270,38 @@ return {
     { long = "status", value = "STATUS", doc = "list: only " .. table.concat(STATUSES, ", ") },
     { long = "image", value = "IMAGE", doc = "register: the container's image in ECR" },
     { long = "model-data", value = "URI", doc = "register: the model's archive in S3" },
-    { long = "content-type", value = "TYPE", many = true, doc = "register: what it takes (application/json)" },
-    { long = "response-type", value = "TYPE", many = true, doc = "register: what it answers (application/json)" },
+    {
+      long = "content-type",
+      value = "TYPE",
+      many = true,
+      doc = "register: what it takes (application/json)",
+    },
+    {
+      long = "response-type",
+      value = "TYPE",
+      many = true,
+      doc = "register: what it answers (application/json)",
+    },
     { long = "instance-type", value = "TYPE", many = true, doc = "register: where it may run" },
     { long = "description", value = "TEXT", doc = "register: what people see" },
-    { long = "metrics", value = "FILE", complete = "file", doc = "register: the model's metrics, as JSON" },
-    { long = "metrics-uri", value = "URI", doc = "register: where that file goes in S3, or is already" },
+    {
+      long = "metrics",
+      value = "FILE",
+      complete = "file",
+      doc = "register: the model's metrics, as JSON",
+    },
+    {
+      long = "metrics-uri",
+      value = "URI",
+      doc = "register: where that file goes in S3, or is already",
+    },
     { long = "property", value = "NAME=VALUE", many = true, doc = "register: another property" },
     { long = "reason", value = "TEXT", doc = "approve, reject: why; kept with the package" },
-    { long = "token", value = "TEXT", doc = "register: the ClientToken, in place of that of the content" },
+    {
+      long = "token",
+      value = "TEXT",
+      doc = "register: the ClientToken, in place of that of the content",
+    },
     { long = "live", doc = "carry it out" },
     { long = "json", doc = "one JSON object a line" },
   },

@@ -4,8 +4,8 @@
 --       given: the verb's options; metrics: name → number, text or boolean
 --   metrics(text) → that table | nil, message: JSON that is not one object of plain values
 --
--- A registration has a ClientToken that follows from its content, so that one that is sent twice, by a
--- retry or by a person, is one package. A review needs none: it sets a status.
+-- A registration has a ClientToken that follows from its content, so that one that is sent twice,
+-- by a retry or by a person, is one package. A review needs none: it sets a status.
 local json = require "weir.json"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -31,11 +31,13 @@ function request.metrics(text)
   if type(decoded) ~= "table" or json.is_array(decoded) then
     return nil, 'the metrics must be one JSON object, such as {"f1": 0.91}'
   end
+
   for name, value in sorted_pairs(decoded) do
     if not PLAIN[type(value)] then
       return nil, ("the metric %s must be a number, a text or true or false"):format(name)
     end
   end
+
   return decoded
 end
 
@@ -50,6 +52,7 @@ local function check_property(name, text)
   elseif #text < 1 or #text > VALUE_SIZE then
     return nil, ("%s must have 1 to %d bytes, it has %d"):format(name, VALUE_SIZE, #text)
   end
+
   return true
 end
 
@@ -61,6 +64,7 @@ local function properties_of(given, metrics)
     if not fine then return nil, message end
     if properties[name] then return nil, ("%s is given twice"):format(name) end
     properties[name], count = text, count + 1
+
     return true
   end
 
@@ -68,16 +72,19 @@ local function properties_of(given, metrics)
     local added, message = add(name, text_of(value))
     if not added then return nil, message end
   end
+
   for _, assignment in ipairs(given.property or {}) do
     local name, text = assignment:match("^([^=]+)=(.*)$")
     if not name then return nil, ("--property is NAME=VALUE, not '%s'"):format(assignment) end
     local added, message = add(name, text)
     if not added then return nil, message end
   end
+
   if count > MOST_PROPERTIES then
     return nil, ("%d metrics and properties are too many: the registry takes %d; leave the others to "
       .. "the file of --metrics-uri"):format(count, MOST_PROPERTIES)
   end
+
   return count > 0 and properties or nil
 end
 
@@ -113,7 +120,9 @@ function request.register(given, metrics)
     ModelMetrics = model_metrics(given.metrics_uri),
     CustomerMetadataProperties = properties,
   }
+
   input.ClientToken = given.token or request.token(input)
+
   return input
 end
 

@@ -17,7 +17,8 @@ function Run:difference(file, event)
   out:print("  ", recordings.place(file, event), "  ", out:paint("bold", event.kind), "  ",
     out:paint("yellow", label), "  first difference: ", recordings.field(event))
   out:print("      recorded  ", recordings.because(event.was_because))
-  out:print("      replayed  ", recordings.because(event.is_because), "  ", out:paint("dim", recordings.rule(event)))
+  out:print("      replayed  ", recordings.because(event.is_because), "  ",
+    out:paint("dim", recordings.rule(event)))
 end
 
 -- With --json at most `limit` of each type become objects.
@@ -48,6 +49,7 @@ local function kind_rows(summary)
     local parts = recordings.counts(counts and counts.is or {})
     if parts ~= "" then rows[#rows + 1] = { kind, parts } end
   end
+
   return rows
 end
 
@@ -57,14 +59,18 @@ function Run:summary(set, directory, summary)
   if self.shown < differing and not self.quiet then
     out:print("  … and ", terminal.count(differing - self.shown, "more difference"))
   end
+
   if self.shown > 0 then out:print() end
   out:print(out:paint("bold", printable(directory)), "  ", set:digest())
   for _, line in ipairs(terminal.table(kind_rows(summary), nil, "  ")) do out:print(line) end
   local rows = {}
   -- A line of the summary; those that may be absent come only when there is something to count.
   local function row(count, one, many, always)
-    if count > 0 or always then rows[#rows + 1] = { thousands(count), count == 1 and one or many } end
+    if count > 0 or always then
+      rows[#rows + 1] = { thousands(count), count == 1 and one or many }
+    end
   end
+
   row(summary.decisions, "decision", "decisions", true)
   row(summary.identical, "identical to what was recorded", "identical to what was recorded", true)
   row(summary.changed, "decides otherwise", "decide otherwise")
@@ -89,8 +95,10 @@ function Run:print(given, set, directory, summary)
       policies = directory,
       set_digest = set:digest(),
     }))
+
     return
   end
+
   self.troubles:finish()
   if self.only_page then return end
   self:summary(set, directory, summary)
@@ -136,14 +144,21 @@ local function run(given, screen)
     details = given.html ~= nil,
     on_event = function(file, event) self:event(file, event) end,
   })
+
   if not summary then return failed end
 
   self:print(given, set, directory, summary)
   if self.page then
-    local page = self.page:page { summary = summary, directory = directory, set_digest = set:digest() }
+    local page = self.page:page {
+      summary = summary,
+      directory = directory,
+      set_digest = set:digest()
+    }
+
     local written, status = html.write("replay", screen, given, page)
     if not written then return status end
   end
+
   return recordings.status("replay", screen, summary)
 end
 
@@ -164,12 +179,20 @@ return {
   options = {
     policies.options.directory,
     policies.options.set,
-    { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
+    {
+      long = "jobs",
+      short = "j",
+      value = "N",
+      doc = "threads; as many as there are cores when left out",
+    },
     { long = "limit", value = "N",
       doc = "show at most N differences, N failures and N bad lines; else all differences, and 20 of "
         .. "the others" },
     { long = "quiet", short = "q", doc = "no differences: the summary, and what is wrong" },
-    { long = "json", doc = "one JSON object per difference, failure and bad line; the summary last" },
+    {
+      long = "json",
+      doc = "one JSON object per difference, failure and bad line; the summary last",
+    },
     html.option,
   },
   exits = {
@@ -184,7 +207,10 @@ return {
   },
   examples = {
     { "weir replay yesterday.jsonl.gz", "the policies in ./policies" },
-    { "weir replay yesterday.jsonl.gz --set threshold=20 --limit 5", "what another threshold would do" },
+    {
+      "weir replay yesterday.jsonl.gz --set threshold=20 --limit 5",
+      "what another threshold would do",
+    },
     { "aws logs tail /aws/lambda/route --since 1h | weir replay -", "from CloudWatch Logs" },
   },
   run = run,

@@ -20,8 +20,10 @@ function Sources:read(file)
     for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do
       lines[#lines + 1] = line
     end
+
     self[file] = lines
   end
+
   return self[file]
 end
 
@@ -59,6 +61,7 @@ local function place(finding)
     parts[#parts + 1] = finding.line
     if finding.column and finding.column > 0 then parts[#parts + 1] = finding.column end
   end
+
   return table.concat(parts, ":")
 end
 
@@ -98,8 +101,10 @@ function report.failure(screen, verb, failure)
     for name, value in pairs(failure.more or {}) do -- any order: copies one key at a time
       object[name] = value
     end
+
     screen.out:print(terminal.json(object))
   end
+
   return failure.exit
 end
 
@@ -125,6 +130,7 @@ function report.refusal(screen, verb, directory, findings, code)
   else
     report.findings(screen.err, findings)
   end
+
   return report.failure(screen, verb, {
     message = ("the policy set %s does not load"):format(directory),
     code = code or "PolicySetRefused",

@@ -38,15 +38,17 @@ local function object_member(event, name)
   if type(value) ~= "table" or json.is_array(value) then
     return nil, ("%s must be a JSON object"):format(name)
   end
+
   return value
 end
 
--- What the handler's effects do: plan, or call AWS. Takes "world" and "config" off the event: they are
--- for the dry run, the handler never sees them. nil, message when they are not objects.
+-- What the handler's effects do: plan, or call AWS. Takes "world" and "config" off the event: they
+-- are for the dry run, the handler never sees them. nil, message when they are not objects.
 local function effects_for(event, given)
   if type(event) ~= "table" or json.is_array(event) then
     return given.live and make_effects.live() or make_effects.dry { live_reads = given.live_reads }
   end
+
   local world, message = object_member(event, "world")
   if not world then return nil, message end
   local config
@@ -60,7 +62,8 @@ end
 
 local function show_decision(out, decision)
   out:print(out:paint("dim", "facts     "), terminal.excerpt(safe(decision.facts), 400))
-  out:print(out:paint("dim", "decision  "), out:paint("bold", terminal.printable(decision.action)), "  ",
+  out:print(out:paint("dim", "decision  "), out:paint("bold", terminal.printable(decision.action)),
+    "  ",
     terminal.printable(decision.because), "  ",
     out:paint("dim", terminal.printable(("%s:%d"):format(decision.file, decision.line))))
 end
@@ -73,8 +76,10 @@ local function show_plan(out, effects)
       out:paint("bold", call.operation), "  ", terminal.printable(call.target))
     out:print("             ", terminal.excerpt(safe(call.input), 400))
   end
+
   for _, unknown in ipairs(effects.unknown) do
-    out:print(out:paint("warning", "unknown   "), terminal.printable(redact.text(unknown.what)), " (",
+    out:print(out:paint("warning", "unknown   "), terminal.printable(redact.text(unknown.what)),
+      " (",
       terminal.printable(redact.text(unknown.remedy)), ")")
   end
 end
@@ -93,8 +98,10 @@ local function show(out, report)
     if report.error.facts then
       out:print(out:paint("dim", "facts     "), terminal.excerpt(safe(report.error.facts), 400))
     end
+
     return
   end
+
   show_plan(out, report.effects)
   show_metrics(out, report.effects)
   out:print(out:paint("dim", "result    "), terminal.excerpt(safe(report.result), 400))
@@ -115,6 +122,7 @@ local function show_json(out, report, status)
       params = json.decode(decision.params_json),
     }
   end
+
   out:print(safe {
     handler = report.handler,
     dry = effects.dry,
@@ -174,6 +182,7 @@ function Session:event(text, place, message)
       effects.dry and "  (dry run)" or "")
     show(out, report)
   end
+
   if report.error then self:fail(place, report.error.code, report.error.message, status) end
 end
 
@@ -181,15 +190,19 @@ local function run(given, screen)
   if not handlers.find(given.HANDLER) then
     local close = suggest(given.HANDLER, handlers.names)
     return nil, ("unknown handler '%s'"):format(given.HANDLER),
-      close and ("did you mean '%s'?"):format(close) or "handlers are: " .. table.concat(handlers.names, ", ")
+      close and ("did you mean '%s'?"):format(close) or "handlers are: "
+        .. table.concat(handlers.names, ", ")
   end
+
   if not given.event then
     return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
   end
+
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
   local set
   local handler = handlers.find(given.HANDLER)
   local may_ask = handler.may_ask and policies.directory(given.policies)
+
   if handler.asks or may_ask or given.set or given.policies then
     local directory
     set, directory = policies.load("run", given, screen)
@@ -206,9 +219,11 @@ local function run(given, screen)
   for _, path in ipairs(given.event) do
     local ok, message, code = events.each(path, function(...) session:event(...) end)
     if not ok then
-      session:worse(report_failure(screen, "run", { message = message, code = code, exit = exit.io }))
+      session:worse(report_failure(screen, "run",
+        { message = message, code = code, exit = exit.io }))
     end
   end
+
   if session.count == 0 and session.status == exit.fine then
     return report_failure(screen, "run", {
       message = "there is no event in " .. table.concat(given.event, ", "),
@@ -216,6 +231,7 @@ local function run(given, screen)
       exit = exit.usage,
     })
   end
+
   return session.status
 end
 
@@ -232,7 +248,9 @@ return {
     [[Secrets are never printed, logged or decided on: values whose names say that they are secrets, their
       copies elsewhere in the event, and whatever looks like a task token. "redacted" names their places.]],
   },
-  positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names } },
+  positionals = {
+    { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names },
+  },
   options = {
     { long = "event", short = "e", value = "FILE", many = true, required = true, complete = "file",
       doc = "events; '-' is standard input" },
@@ -241,7 +259,10 @@ return {
     { long = "log", value = "FILE", complete = "file",
       doc = "append each decision to this decision log, before anything is called" },
     { long = "live", doc = "carry the decision out: call AWS" },
-    { long = "live-reads", doc = "in a dry run, look up in AWS what the event's world does not tell" },
+    {
+      long = "live-reads",
+      doc = "in a dry run, look up in AWS what the event's world does not tell",
+    },
     { long = "json", doc = "one JSON object per event" },
   },
   exits = {

@@ -18,7 +18,9 @@ local function whole(text, name, least, most, default)
   if text == nil then return default end
   local number = math.tointeger(tonumber(text))
   if number and number >= least and number <= most then return number end
-  return nil, ("--%s must be a whole number from %d to %d, not '%s'"):format(name, least, most, text)
+
+  return nil, ("--%s must be a whole number from %d to %d, not '%s'"):format(name, least, most,
+    text)
 end
 
 local function named(name)
@@ -27,7 +29,9 @@ local function named(name)
     if one.name == name then return { one } end
     names[i] = one.name
   end
+
   local close = suggest(name, names)
+
   return nil, ("there is no scenario '%s', and no file of that name"):format(name),
     close and ("did you mean '%s'?"):format(close) or "weir help simulate lists them"
 end
@@ -45,11 +49,13 @@ local function chosen_scenarios(given)
     if not found then return nil, message, hint end
     table.move(found, 1, #found, #list + 1, list)
   end
+
   for _, text in ipairs(given.effect or {}) do
     local found, message, hint = scenario.effect(text)
     if not found then return nil, message, hint end
     list[#list + 1] = found
   end
+
   return #list > 0 and list or scenario.built_in()
 end
 
@@ -75,7 +81,8 @@ local function read(given)
   asked.scenarios, message, hint = chosen_scenarios(given)
   if not asked.scenarios then return nil, message, hint end
 
-  for name, limits in pairs { traffic = { 1, 1e7 }, days = { 0.01, 366 } } do -- any order: one at a time
+  -- any order: one at a time
+  for name, limits in pairs { traffic = { 1, 1e7 }, days = { 0.01, 366 } } do
     if given[name] then
       local value
       value, message = number_of(given[name], name, limits[1], limits[2])
@@ -83,6 +90,7 @@ local function read(given)
       set_everywhere(asked.scenarios, name, value + 0.0)
     end
   end
+
   return asked
 end
 
@@ -91,6 +99,7 @@ local function load_sets(given, screen, asked)
   if #directories > 2 then
     return nil, "at most two policy sets can be compared", "weir simulate OLD NEW"
   end
+
   if #directories == 0 then directories = { false } end
   for i, directory in ipairs(directories) do
     local set, found = policies.load("simulate", {
@@ -100,6 +109,7 @@ local function load_sets(given, screen, asked)
     if not set then return nil, found end
     asked.sets[i] = { set = set, directory = found }
   end
+
   return true
 end
 
@@ -136,6 +146,7 @@ local function differ(a, b)
     local one, other = a.outcomes[outcome], b.outcomes[outcome]
     if one.low > other.high or other.low > one.high then return true end
   end
+
   return false
 end
 
@@ -154,6 +165,7 @@ local function show(out, found, asked)
   for _, policy in ipairs(found.policies) do
     out:print(out:paint("bold", printable(policy.policies)), "  ", policy.set_digest)
   end
+
   out:print(("%s runs each, seed %d; a window is one minute of data, and one decision is made every "
     .. "%d min"):format(thousands(found.runs), found.seed, first.look_minutes))
   out:print()
@@ -166,13 +178,15 @@ local function show(out, found, asked)
       rows[#rows + 1] = row_of(title, result)
     end
   end
+
   for _, line in ipairs(terminal.table(rows, ALIGNS)) do out:print(line) end
 
   out:print()
   out:print("Rules that ended the trials:")
   for _, row in ipairs(found.scenarios) do
     for j in ipairs(row.results) do
-      out:print("  ", printable(row.title), #row.results > 1 and (j == 1 and ", old" or ", new") or "")
+      out:print("  ", printable(row.title), #row.results > 1 and (j == 1 and ", old" or ", new")
+        or "")
       show_rules(out, row, j)
     end
   end
@@ -180,7 +194,8 @@ end
 
 local function show_plan(out, plans)
   for _, plan in ipairs(plans) do
-    out:print(out:paint("bold", printable(plan.title)), (": until 80 %% of trials end in %s"):format(plan.right))
+    out:print(out:paint("bold", printable(plan.title)),
+      (": until 80 %% of trials end in %s"):format(plan.right))
     local rows = { { "requests a minute", plan.right, "hours", "requests of the challenger" } }
     for _, row in ipairs(plan.rows) do
       rows[#rows + 1] = {
@@ -189,6 +204,7 @@ local function show_plan(out, plans)
         row.reached and count(row.reached.requests) or "-",
       }
     end
+
     for _, line in ipairs(terminal.table(rows, { "right", "right", "right", "right" }, "  ")) do
       out:print(line)
     end
@@ -212,8 +228,10 @@ local function finish(screen, given, found, print_text)
   elseif not html.takes_output(given) then
     print_text()
   end
+
   if not given.html then return exit.fine end
-  local written, status = html.write("simulate", screen, given, require("weir.page.simulate").page(found))
+  local written, status = html.write("simulate", screen, given,
+    require("weir.page.simulate").page(found))
   return written and exit.fine or status
 end
 
@@ -223,13 +241,17 @@ local function plan(asked, screen, given, experiment)
     if not one.right then
       return nil, ("%s does not say what is right"):format(one.name), 'add right = "rollback"'
     end
+
     local rows, message, code = experiment.plan(asked, one, asked.sets[1])
     if not rows then
       return report.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
     end
+
     plans[i] = { name = one.name, title = one.title, right = one.right, rows = rows }
   end
+
   local found = { plans = plans, runs = asked.runs, seed = asked.seed }
+
   return finish(screen, given, found, function() show_plan(screen.out, plans) end)
 end
 
@@ -238,6 +260,7 @@ local function simulated(asked, screen, given, experiment)
   asked.on_progress = function(one, chosen, done, total)
     err:progress(("%s, %s: %d of %d"):format(chosen.directory, one.title, done, total))
   end
+
   local found, message, code = experiment.run(asked)
   err:clear_progress()
   if not found then
@@ -251,6 +274,7 @@ local function simulated(asked, screen, given, experiment)
     err:print("weir: simulate: the policy failed: ", printable(failure.because))
     return exit.decide
   end
+
   return exit.fine
 end
 
@@ -272,7 +296,10 @@ end
 
 local function scenario_lines()
   local parts = {}
-  for i, one in ipairs(scenario.built_in()) do parts[i] = ("%s (%s)"):format(one.name, one.title) end
+  for i, one in ipairs(scenario.built_in()) do
+    parts[i] = ("%s (%s)"):format(one.name, one.title)
+  end
+
   return "Scenarios by name: " .. table.concat(parts, ", ") .. "."
 end
 
@@ -293,7 +320,8 @@ return {
     [[The same seed gives the same numbers, with any number of threads.]],
   },
   positionals = {
-    { name = "POLICIES", doc = "one policy set, or an old and a new one", optional = true, many = true,
+    { name = "POLICIES", doc = "one policy set, or an old and a new one", optional = true,
+      many = true,
       complete = "directory" },
   },
   options = {
@@ -308,7 +336,12 @@ return {
     { long = "plan", doc = "traffic, requests and hours until 80 % of trials end as they should" },
     { long = "runs", value = "N", doc = "of each scenario; 1000, with --plan 200" },
     { long = "seed", value = "N", doc = "of the random numbers; 1" },
-    { long = "jobs", short = "j", value = "N", doc = "threads; as many as there are cores when left out" },
+    {
+      long = "jobs",
+      short = "j",
+      value = "N",
+      doc = "threads; as many as there are cores when left out",
+    },
     { long = "json", doc = "everything as one JSON object" },
     html.option,
   },

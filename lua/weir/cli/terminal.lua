@@ -39,6 +39,7 @@ function terminal.printable(text)
     text = text:gsub("[\xc2-\xf4][\x80-\xbf]+", escape_character)
     return (text:gsub("[%c\x7f]", escape_byte))
   end
+
   local parts, at = {}, 1
   while at <= #text do
     local bad = select(2, utf8.len(text, at)) or #text + 1
@@ -46,6 +47,7 @@ function terminal.printable(text)
     if bad <= #text then parts[#parts + 1] = escape_byte(text:sub(bad, bad)) end
     at = bad + 1
   end
+
   return table.concat(parts)
 end
 
@@ -79,6 +81,7 @@ local function falls_in(ranges, code)
     if code < range[1] then return false end
     if code <= range[2] then return true end
   end
+
   return false
 end
 
@@ -88,7 +91,8 @@ function terminal.width(text)
   if not text:find("[\x80-\xff]") then return #text end
   local width = 0
   for _, code in utf8.codes(text, true) do
-    width = width + (code < 0x300 and 1 or falls_in(NARROW, code) and 0 or falls_in(WIDE, code) and 2 or 1)
+    width = width + (code < 0x300 and 1 or falls_in(NARROW, code) and 0 or falls_in(WIDE, code)
+      and 2 or 1)
   end
   return width
 end
@@ -151,7 +155,8 @@ end
 -- Writers ----------------------------------------------------------------------------------
 
 local STYLES = {
-  bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35", cyan = "36",
+  bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35",
+    cyan = "36",
   error = "1;31", warning = "1;33", note = "1;36", good = "32",
 }
 
@@ -198,7 +203,8 @@ end
 -- The text in a style where colour is allowed, else the text itself. It must be printable.
 function Writer:paint(style, text)
   if not self.colour then return text end
-  return "\27[" .. assert(STYLES[style], "expected paint(style, text) with a known style") .. "m" .. text
+  return "\27[" .. assert(STYLES[style], "expected paint(style, text) with a known style") .. "m"
+    .. text
     .. "\27[0m"
 end
 

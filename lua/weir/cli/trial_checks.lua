@@ -1,9 +1,10 @@
--- One look at a trial, check by check: what the facts say of each thing that a promotion depends on,
--- measured against the parameters that were in force. It explains a decision and makes none: the policy
--- may weigh these differently, and its own reason stands beside them.
+-- One look at a trial, check by check: what the facts say of each thing that a promotion depends
+-- on, measured against the parameters that were in force. It explains a decision and makes none:
+-- the policy may weigh these differently, and its own reason stands beside them.
 --
 --   checks.of(facts, params) → { [name] = { tone =, text = }, … } for the names of checks.LIST
---   tone: good (in its favour), bad (against it), warn (cannot be trusted), open (cannot be told yet)
+--   tone: good (in its favour), bad (against it), warn (cannot be trusted), open (cannot be told
+-- yet)
 local stats = require "weir.stats"
 local text = require "weir.cli.trial_text"
 
@@ -38,18 +39,21 @@ end
 local function param(params, name) return params[name] or DEFAULTS[name] end
 
 local function is_counted(window)
-  return window and window.requests and window.requests > 0 and window.errors and window.errors <= window.requests
+  return window and window.requests and window.requests > 0 and window.errors
+    and window.errors <= window.requests
 end
 
--- The rise of the error rate that is no worse, as a fraction: a parameter of its own, or relative to the
--- champion's rate. nil when that is not known.
+-- The rise of the error rate that is no worse, as a fraction: a parameter of its own, or relative
+-- to the champion's rate. nil when that is not known.
 function checks.error_tolerance(facts, params)
   if params.error_tolerance then return params.error_tolerance end
   local evidence = facts.evidence or {}
   local requests, errors = evidence.champion_requests, evidence.champion_errors
   if not (requests and errors and requests > 0) then return nil end
+
   return math.max(param(params, "error_tolerance_min"),
-    math.min(errors / requests * param(params, "error_tolerance_relative"), param(params, "error_tolerance_max")))
+    math.min(errors / requests * param(params, "error_tolerance_relative"),
+      param(params, "error_tolerance_max")))
 end
 
 function checks.latency_tolerance(params) return param(params, "latency_tolerance") end
@@ -62,9 +66,11 @@ local function guard_errors(new, old, params)
   local low = stats.wilson(new.errors, new.requests, GUARD_CONFIDENCE)
   if low <= param(params, "max_error_rate") then return nil end
   if is_counted(old) and new.errors / new.requests <= 2 * old.errors / old.requests then
-    return check("warn", "both variants fail: %d of %d requests, and %d of %d of the champion's", new.errors,
+    return check("warn", "both variants fail: %d of %d requests, and %d of %d of the champion's",
+      new.errors,
       new.requests, old.errors, old.requests)
   end
+
   return check("bad", "%d of %d requests failed; the limit is %g %%", new.errors, new.requests,
     param(params, "max_error_rate") * 100)
 end
@@ -75,13 +81,16 @@ local function guard(params, new, old)
   if new.requests < param(params, "guard_requests") then
     return check("open", "only %d requests in the last window", new.requests)
   end
+
   local broken = guard_errors(new, old, params)
   if broken then return broken end
 
   local p99 = new.latency_ms and new.latency_ms.p99
-  if p99 and p99 > param(params, "max_p99_ms") and new.requests >= param(params, "p99_requests") then
+  if p99 and p99 > param(params, "max_p99_ms")
+    and new.requests >= param(params, "p99_requests") then
     return check("bad", "p99 is %.0f ms; the limit is %.0f ms", p99, param(params, "max_p99_ms"))
   end
+
   return check("good", "%d of %d requests failed in the last window%s", new.errors, new.requests,
     p99 and (", p99 %.0f ms"):format(p99) or "")
 end
@@ -93,12 +102,17 @@ local function harm(facts, params)
   local step = evidence.step or {}
   local errors = math.max(evidence.error_rate.low, step.error_rate_low or -1)
   local latency = math.max(evidence.latency and evidence.latency.low or -1, step.latency_low or -1)
+
   if tolerance and errors > tolerance then
-    return check("bad", "at least %s more errors; %s are tolerated", text.points(errors), text.points(tolerance))
+    return check("bad", "at least %s more errors; %s are tolerated", text.points(errors),
+      text.points(tolerance))
   end
+
   if latency > slower then
-    return check("bad", "p99 is at least %s slower; %s are tolerated", text.percent(latency), text.percent(slower))
+    return check("bad", "p99 is at least %s slower; %s are tolerated", text.percent(latency),
+      text.percent(slower))
   end
+
   return check("good", "not shown to be worse")
 end
 
@@ -108,10 +122,14 @@ local function split(facts, params)
   if not p then return check("open", "not known") end
   local shift = evidence.sample_ratio_shift
   local by = shift and (", %+.1f %% requests"):format(shift * 100) or ""
-  if p >= param(params, "sample_ratio_p") then return check("good", "as configured (p = %.2g%s)", p, by) end
+  if p >= param(params, "sample_ratio_p") then
+    return check("good", "as configured (p = %.2g%s)", p, by)
+  end
+
   if shift and math.abs(shift) < param(params, "sample_ratio_shift") then
     return check("good", "off by less than matters (p = %.2g%s)", p, by)
   end
+
   return check("warn", "requests are not split as configured (p = %.2g%s): the comparison cannot be trusted", p, by)
 end
 
@@ -120,12 +138,17 @@ local function minimum(facts, params, new, old)
   for _, each in ipairs { { facts.challenger, new }, { facts.champion, old } } do
     local requests = each[2] and each[2].requests
     if not requests then return check("open", "no data on %s", each[1]) end
-    if requests < wanted then return check("open", "%s has answered %d of %d requests", each[1], requests, wanted) end
+    if requests < wanted then
+      return check("open", "%s has answered %d of %d requests", each[1], requests, wanted)
+    end
   end
+
   local watched = facts.minutes_since_change or (new.seconds and new.seconds // 60)
   if watched and watched < param(params, "min_minutes") then
-    return check("open", "watched for %d of %d min at this share", watched, param(params, "min_minutes"))
+    return check("open", "watched for %d of %d min at this share", watched,
+      param(params, "min_minutes"))
   end
+
   return check("good", "%s requests%s", text.thousands(new.requests),
     watched and (", %d min at this share"):format(watched) or "")
 end
@@ -134,26 +157,34 @@ end
 local function judge(interval, tolerance, shown, what)
   if not (interval and tolerance) then return check("open", "no interval of %s yet", what) end
   if interval.low > tolerance then
-    return check("bad", "higher by at least %s; %s are tolerated", shown(interval.low), shown(tolerance))
+    return check("bad", "higher by at least %s; %s are tolerated", shown(interval.low),
+      shown(tolerance))
   end
+
   if not interval.high then return check("open", "no upper end yet") end
   if interval.high <= tolerance then
-    return check("good", "higher by at most %s; %s are tolerated", shown(interval.high), shown(tolerance))
+    return check("good", "higher by at most %s; %s are tolerated", shown(interval.high),
+      shown(tolerance))
   end
-  return check("open", "may be higher by %s; %s are tolerated", shown(interval.high), shown(tolerance))
+
+  return check("open", "may be higher by %s; %s are tolerated", shown(interval.high),
+    shown(tolerance))
 end
 
 local function errors(facts, params)
-  return judge(facts.evidence and facts.evidence.error_rate, checks.error_tolerance(facts, params), text.points,
+  return judge(facts.evidence and facts.evidence.error_rate, checks.error_tolerance(facts, params),
+    text.points,
     "error rates")
 end
 
 local function p99(facts, params)
-  return judge(facts.evidence and facts.evidence.latency, checks.latency_tolerance(params), text.percent, "p99")
+  return judge(facts.evidence and facts.evidence.latency, checks.latency_tolerance(params),
+    text.percent, "p99")
 end
 
 function checks.of(facts, params)
-  local new, old = checks.variant(facts, facts.challenger) or {}, checks.variant(facts, facts.champion) or {}
+  local new, old = checks.variant(facts, facts.challenger) or {},
+    checks.variant(facts, facts.champion) or {}
   return {
     guard = guard(params, new.recent, old.recent),
     harm = harm(facts, params),

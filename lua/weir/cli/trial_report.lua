@@ -1,4 +1,5 @@
--- weir report RECORDING…: how trials of challengers went, from the promotion decisions that were recorded.
+-- weir report RECORDING…: how trials of challengers went, from the promotion decisions that were
+-- recorded.
 local checks = require "weir.cli.trial_checks"
 local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
@@ -24,6 +25,7 @@ local function evidence_rows(trial)
     ("%s tolerated"):format(trial_text.percent(checks.latency_tolerance(last.params))) }
   if evidence.latency_p50 then rows[3] = { "p50", trial_text.latency(evidence.latency_p50), "" } end
   rows[#rows + 1] = { "split", last.checks.split.text, "" }
+
   return rows
 end
 
@@ -38,6 +40,7 @@ local function stretch_rows(trial)
       terminal.excerpt(stretch.look.because, 100),
     }
   end
+
   return rows
 end
 
@@ -48,7 +51,8 @@ local function print_trial(out, trial)
   local said, tone = trial_text.sentence(trial)
   out:print(out:paint("bold", printable(trial_text.name(trial))))
   out:print("  ", out:paint(TONES[tone], printable(said)))
-  out:print("  ", clock(first.time), " to ", clock(last.time), ", ", terminal.count(#trial.looks, "look"))
+  out:print("  ", clock(first.time), " to ", clock(last.time), ", ",
+    terminal.count(#trial.looks, "look"))
   for _, line in ipairs(terminal.table(evidence_rows(trial), nil, "  ")) do out:print(line) end
   local aligns = { "left", "left", "right", "left", "left" }
   for _, line in ipairs(terminal.table(stretch_rows(trial), aligns, "    ")) do out:print(line) end
@@ -79,6 +83,7 @@ local function trial_json(trial)
       checks = look.checks,
     }
   end
+
   return {
     type = "trial",
     endpoint = trial.endpoint,
@@ -114,6 +119,7 @@ local function status_of(screen, found)
   screen.err:print("weir: report: there is no trial in these recordings (",
     terminal.count(found.decisions, "promotion decision"), ")")
   screen.err:print("Next: give it the decision log of a function that decides promotions")
+
   return exit.inconclusive
 end
 
@@ -129,16 +135,19 @@ local function run(given, screen)
     challenger = given.challenger,
     err = screen.err,
   }
+
   if given.json then
     print_json(screen.out, found)
   elseif not html.takes_output(given) then
     print_text(screen.out, found)
   end
+
   if given.html then
     local page = require("weir.page.report").page(found, given.RECORDING)
     local written, status = html.write("report", screen, given, page)
     if not written then return status end
   end
+
   return status_of(screen, found)
 end
 

@@ -18,6 +18,7 @@ local function interval(ends, format, unit)
   if not ends then return "not known" end
   local range = ("%s to %s"):format(signed(format, ends.low), signed(format, ends.high))
   if not ends.estimate then return range .. unit end
+
   return ("%s%s (%s)"):format(signed(format, ends.estimate), unit, range)
 end
 
@@ -28,10 +29,12 @@ function trial_text.latency(ends) return interval(ends, "%+.1f", " %") end
 local ACTIONS = {
   promote = function(trial) return ("Promote %s"):format(trial.challenger) end,
   ramp = function(trial, decision)
-    return ("Give %s %s of the traffic"):format(trial.challenger, trial_text.percent(decision.weight))
+    return ("Give %s %s of the traffic"):format(trial.challenger,
+      trial_text.percent(decision.weight))
   end,
   rollback = function(trial, decision)
-    return ("Roll back from %s to %s"):format(decision.variant or trial.challenger, decision.to or trial.champion)
+    return ("Roll back from %s to %s"):format(decision.variant or trial.challenger, decision.to
+      or trial.champion)
   end,
   hold = function(trial) return ("Hold %s"):format(trial.challenger) end,
 }
@@ -41,6 +44,7 @@ function trial_text.recommendation(trial, look)
   local begin = ACTIONS[look.action]
   local said = (begin and begin(trial, look.decision) or look.action) .. ": " .. look.because .. "."
   if look.decision.needs then said = said .. " It needs " .. look.decision.needs .. "." end
+
   return said
 end
 
@@ -59,8 +63,12 @@ end
 function trial_text.sentence(trial)
   local last, ending = trial.looks[#trial.looks], trial_text.ending(trial)
   local tones = { promote = "good", ramp = "good", rollback = "bad" }
-  if not ending or ending == last then return trial_text.recommendation(trial, last), tones[last.action] or "open" end
-  return ("%s at %s: %s."):format(DONE[ending.action]:format(trial.challenger), os.date("!%H:%M", ending.time),
+  if not ending or ending == last then
+    return trial_text.recommendation(trial, last), tones[last.action] or "open"
+  end
+
+  return ("%s at %s: %s."):format(DONE[ending.action]:format(trial.challenger),
+    os.date("!%H:%M", ending.time),
     ending.because), tones[ending.action]
 end
 

@@ -1,9 +1,10 @@
--- The trials in recordings: decisions of kind `promotion` grouped by endpoint, champion and challenger,
--- in the order of their time. Nothing is decided again.
+-- The trials in recordings: decisions of kind `promotion` grouped by endpoint, champion and
+-- challenger, in the order of their time. Nothing is decided again.
 --
 --   trials.read{recordings = {path, …}, endpoint =?, challenger =?, err = writer} → found
 --
--- found = { trials = {trial, …}, decisions =, alone =, bad_lines =, other_lines =, unreadable = {…} }
+-- found = { trials = {trial, …}, decisions =, alone =, bad_lines =, other_lines =, unreadable = {…}
+-- }
 --   alone: promotion decisions while no challenger ran
 -- trial = { endpoint =, champion =, challenger =, looks = {look, …} }
 -- look  = { time = epoch seconds, action =, decision =, because =, facts =, params =, checks =,
@@ -26,14 +27,17 @@ local function share_seen(facts, name)
     sum = sum + requests
     if variant.name == name then own = requests end
   end
+
   return own and sum > 0 and own / sum or nil
 end
 
 local function look_of(entry)
-  local facts, decision = redact.value(json.decode(entry.facts)), redact.value(json.decode(entry.decision))
+  local facts, decision = redact.value(json.decode(entry.facts)),
+    redact.value(json.decode(entry.decision))
   local params = entry.params and json.decode(entry.params) or {}
   if not (type(facts) == "table" and type(decision) == "table") then return nil end
   local new = checks.variant(facts, facts.challenger)
+
   return {
     line = entry.line,
     id = entry.id,
@@ -59,10 +63,17 @@ function Found:trial(facts)
   local key = json.encode { facts.endpoint or "", facts.champion, facts.challenger }
   local trial = self.by_key[key]
   if not trial then
-    trial = { endpoint = facts.endpoint, champion = facts.champion, challenger = facts.challenger, looks = {} }
+    trial = {
+      endpoint = facts.endpoint,
+      champion = facts.champion,
+      challenger = facts.challenger,
+      looks = {},
+    }
+
     self.by_key[key] = trial
     self.trials[#self.trials + 1] = trial
   end
+
   return trial
 end
 
@@ -77,10 +88,12 @@ function Found:add(path, entry)
     self:complain(("%s:%d"):format(path, entry.line), "bad line", entry.message)
     return
   end
+
   local look = look_of(entry)
   if not (look and look.time) then
     self.bad_lines = self.bad_lines + 1
-    self:complain(("%s:%d"):format(path, entry.line), "bad line", "it is no promotion decision with a time")
+    self:complain(("%s:%d"):format(path, entry.line), "bad line",
+      "it is no promotion decision with a time")
     return
   end
 
@@ -99,7 +112,8 @@ function Found:complain(place, what, message)
   self.complaints = self.complaints + 1
   if self.complaints > MOST_COMPLAINTS then return end
   local err = self.err
-  err:print(terminal.printable(place), ": ", err:paint("error", what), ": ", terminal.excerpt(message, 300))
+  err:print(terminal.printable(place), ": ", err:paint("error", what), ": ",
+    terminal.excerpt(message, 300))
 end
 
 function Found:unread(path, message)
@@ -113,14 +127,17 @@ function Found:read(path)
     self:unread(path, message)
     return
   end
+
   while true do
     local entry, why = source:next("promotion")
     if not entry then
       if why then self:unread(path, path .. ": " .. why) end
       break
     end
+
     self:add(path, entry)
   end
+
   self.other_lines = self.other_lines + source:counts().other_lines
 end
 
@@ -134,7 +151,8 @@ local function in_order(looks)
   end)
 end
 
--- A window that ended where the one of the look before ended brought nothing new: there were no data.
+-- A window that ended where the one of the look before ended brought nothing new: there were no
+-- data.
 local function window_end(look)
   return look.new and look.new.recent and look.new.recent.to
 end
@@ -172,9 +190,11 @@ function trials.read(given)
     if a.looks[1].time ~= b.looks[1].time then return a.looks[1].time < b.looks[1].time end
     return a.challenger < b.challenger
   end)
+
   if found.complaints > MOST_COMPLAINTS then
     given.err:print("… and ", terminal.count(found.complaints - MOST_COMPLAINTS, "more bad line"))
   end
+
   return found
 end
 
@@ -191,6 +211,7 @@ function trials.stretches(trial)
       list[#list + 1] = { key = key, from = look.time, to = look.time, count = 1, look = look }
     end
   end
+
   return list
 end
 

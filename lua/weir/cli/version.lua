@@ -8,6 +8,7 @@ local function with_pages(about)
   if type(found) ~= "function" then return about end
   local version = require("weir.page.assets").dygraphs.version
   about.libraries[#about.libraries + 1] = { name = "dygraphs", version = version }
+
   return about
 end
 
@@ -21,6 +22,7 @@ local function print_text(out, about)
   for i, library in ipairs(about.libraries) do
     libraries[i] = library.name .. " " .. library.version:match("^%S+ ?%S*")
   end
+
   out:printf("with %s", table.concat(libraries, ", "))
   out:printf("built by %s for %s", about.compiler, about.architecture)
 end
@@ -45,6 +47,7 @@ return {
     else
       print_text(screen.out, about)
     end
+
     return 0
   end,
 }

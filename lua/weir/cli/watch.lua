@@ -18,6 +18,7 @@ local function signature(directory)
     local status = files.stat(path)
     parts[i] = status and ("%s\0%d\0%d"):format(path, status.size, status.modified_ns) or path
   end
+
   return table.concat(parts, "\1")
 end
 
@@ -27,6 +28,7 @@ local function content(directory)
   for i, path in ipairs(policies.sources(directory)) do
     parts[i] = path .. "\0" .. sha256.hex(files.read(path, SOURCE_LIMIT) or "")
   end
+
   return table.concat(parts, "\1")
 end
 
@@ -51,6 +53,7 @@ local function replay(directory, given, screen)
   }, screen)
   screen.out:flush()
   if not mistake then return status end
+
   return report.failure(screen, "replay", {
     message = mistake,
     hint = hint,
@@ -68,6 +71,7 @@ local function once(directory, given, screen)
   local status = check.status(result)
   -- Nobody would use a set with errors, so there is nothing to replay.
   if not result.set or result.errors > 0 or not given.RECORDING[1] then return status end
+
   return math.max(status, replay(directory, given, screen))
 end
 
@@ -81,6 +85,7 @@ local function run(given, screen)
       next = "weir watch DIR",
     })
   end
+
   if given.once then return once(directory, given, screen) end
 
   while true do

@@ -41,6 +41,7 @@ function first_difference(one, other, place, ignored)
   if are_tables and json.is_array(one) == json.is_array(other) then
     return difference_of_members(one, other, place, ignored)
   end
+
   if one ~= other then return differ(place, one, other) end
 end
 
@@ -50,6 +51,7 @@ function documents.difference(one, other, ignored)
   if type(decoded) ~= "table" or type(other_decoded) ~= "table" then
     return { field = "(bytes)", polling = #one .. " bytes", events = #other .. " bytes" }
   end
+
   return first_difference(decoded, other_decoded, "", ignored)
 end
 

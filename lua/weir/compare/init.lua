@@ -27,6 +27,7 @@ local function each_item(client, operation, input, items, visit)
     if not page then return nil, message, code end
     for _, item in ipairs(page[items] or {}) do visit(item) end
   end
+
   return true
 end
 
@@ -41,6 +42,7 @@ local function read_claims(given)
       comparison:add(record)
     end)
   if not ok then return nil, message, code end
+
   return comparison:summary(), known
 end
 
@@ -58,8 +60,10 @@ local function read_source(given, known, report)
     found.unclaimed = found.unclaimed + 1
     if #found.first < MOST_LISTED then found.first[#found.first + 1] = object.Key end
   end)
+
   if not ok then return nil, message, code end
   report.source = found
+
   return true
 end
 
@@ -69,6 +73,7 @@ local function text_of(client, bucket, key)
   local object, message, code = client:call("GetObject", { Bucket = bucket, Key = key })
   if object then return object.Body end
   if code == "NoSuchKey" then return false end
+
   return nil, message, code
 end
 
@@ -80,9 +85,11 @@ local function compare_document(client, given, keys)
     if text == nil then return nil, message, code end
     texts[way] = text
   end
+
   if texts.polling and texts.events then
     return documents.difference(texts.polling, texts.events, given.ignored) or false
   end
+
   return {
     field = "(document)",
     polling = texts.polling and "there" or "gone",
@@ -99,6 +106,7 @@ local function documents_of(pair)
       names[name][way] = key
     end
   end
+
   return names
 end
 
@@ -114,6 +122,7 @@ local function compare_pair(client, given, pair, equality)
     note(equality, pair.object, "result",
       { field = "status", polling = pair.polling.status, events = pair.events.status })
   end
+
   for name, keys in sorted_pairs(documents_of(pair)) do
     equality.compared = equality.compared + 1
     local difference, message, code
@@ -124,8 +133,10 @@ local function compare_pair(client, given, pair, equality)
       difference = { field = "(document)", polling = keys.polling and "there" or "not written",
         events = keys.events and "there" or "not written" }
     end
+
     if difference then note(equality, pair.object, name, difference) end
   end
+
   return true
 end
 
@@ -136,6 +147,7 @@ local function compare_pairs(given, pairs_of_both)
     local ok, message, code = compare_pair(client, given, pair, equality)
     if not ok then return nil, message, code end
   end
+
   return equality
 end
 
@@ -155,6 +167,7 @@ local function distribution_of(values)
   for share = 0, 100, compare.DISTRIBUTION_STEP do
     list[#list + 1] = stats.cloudwatch(values, "p" .. share)
   end
+
   return list
 end
 
@@ -194,6 +207,7 @@ function compare.run(given)
     ok, message, code = read_source(given, known, report)
     if not ok then return nil, message, code end
   end
+
   return report
 end
 
@@ -203,7 +217,9 @@ function compare.verdict(report)
   if complete.only_polling + complete.only_events + report.equality.different + unclaimed > 0 then
     return "different"
   end
+
   if complete.pending > 0 then return "pending" end
+
   return complete.objects == 0 and "nothing" or "same"
 end
 

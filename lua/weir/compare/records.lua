@@ -5,12 +5,13 @@
 --   comparison:summary() → {
 --     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =,
 --     missing = { { object =, way = } … },       the first of those that one way lacks
---     ways = { polling = { finished =, duplicates =, taken_over =, latency = { stage → list of ms } },
+--     ways = { polling = { finished =, duplicates =, taken_over =, latency = { stage → list of ms }
+-- },
 --              events = … },
 --     pairs = { { object =, polling = result, events = result } … } }
 --
--- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel both
--- have to. What is still worked on is pending.
+-- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel
+-- both have to. What is still worked on is pending.
 local json = require "weir.json"
 
 local records = { WAYS = { "polling", "events" } }
@@ -38,6 +39,7 @@ function records.new(given)
   local self = { since = given.since, missing = {}, pairs = {}, ways = {} }
   for _, name in ipairs(COUNTS) do self[name] = 0 end
   for _, name in ipairs(records.WAYS) do self.ways[name] = new_way() end
+
   return setmetatable(self, Comparison)
 end
 
@@ -75,6 +77,7 @@ local function place(self, record, done)
     self.pending = self.pending + 1
     return
   end
+
   if done.polling and done.events then
     self.both = self.both + 1
     self.pairs[#self.pairs + 1] =
@@ -101,12 +104,14 @@ function Comparison:add(record)
       done[name], last = json.decode(part.result), math.max(last, part.finished_at or 0)
     end
   end
+
   if self.since and last < self.since then return end
 
   self.objects = self.objects + 1
   for _, name in ipairs(records.WAYS) do
     if record.ways[name] then add_part(self.ways[name], record.ways[name], done[name]) end
   end
+
   if (done.polling or done.events or {}).error then self.failed = self.failed + 1 end
   place(self, record, done)
 end

@@ -21,6 +21,7 @@ local function is_nothing(reason)
   for _, text in ipairs(NOTHING) do
     if reason:find(text, 1, true) then return true end
   end
+
   return false
 end
 
@@ -46,6 +47,7 @@ local function settled(client, id)
     if not found and code == "ChangeSetNotFound" and elapsed_ms < try.VISIBLE_MS then return nil end
     if not found then return false, message, code end
     if found.Status:find("_PENDING$") or found.Status:find("_IN_PROGRESS$") then return nil end
+
     return found
   end, "the change set is not ready yet; run the same command again")
 end
@@ -55,6 +57,7 @@ local function changes_of(client, id)
   if not items then return nil, message, code end
   local changes = {}
   for i, item in ipairs(items) do changes[i] = item.ResourceChange end
+
   return changes
 end
 
@@ -66,8 +69,10 @@ local function read(client, id)
     changes, message, code = changes_of(client, id)
     return changes, message, code
   end
+
   local reason = found.StatusReason or "CloudFormation gives no reason"
   if is_nothing(reason) then return {} end
+
   return nil, "the change set failed: " .. reason, "ChangeSetFailed"
 end
 
@@ -76,6 +81,7 @@ local function remove_empty(client, stack_id)
   local found, message, code = client:describe_stacks { StackName = stack_id }
   if not found then return nil, message, code end
   if found.Stacks[1].StackStatus ~= "REVIEW_IN_PROGRESS" then return true end
+
   return client:delete_stack { StackName = stack_id }
 end
 
@@ -83,6 +89,7 @@ local function remove(client, request, made)
   local done, message, code = client:delete_change_set { ChangeSetName = made.Id }
   if not done then return nil, message, code end
   if not request.made_by_us then return true end
+
   return remove_empty(client, made.StackId)
 end
 
@@ -97,6 +104,7 @@ function change_set.look(client, request)
   if not removed then
     return nil, ("the change set %s could not be deleted: %s"):format(made.Id, message), code
   end
+
   return { changes = changes }
 end
 

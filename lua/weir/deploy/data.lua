@@ -1,11 +1,11 @@
 -- Reads a file of Lua data: comments, local names for values, and one `return { … }`. The file is
--- never run. Its tree is read, so there is no code in it that could act, and each finding has a line
--- and a column.
+-- never run. Its tree is read, so there is no code in it that could act, and each finding has a
+-- line and a column.
 --
 --   data.read(text, file) → value, places | nil, findings
 --
--- places[table] = { at = token, keys = { key → token }, values = { key → token } } for every table of
--- the value; a token has line, column and size. The findings
+-- places[table] = { at = token, keys = { key → token }, values = { key → token } } for every table
+-- of the value; a token has line, column and size. The findings
 -- are weir.deploy.finding_list's.
 local finding_list = require "weir.deploy.finding_list"
 local parser = require "weir.lint.parser"
@@ -50,6 +50,7 @@ function values.Binary(self, node)
   if node.operator ~= ".." then
     return self:refuse(node, ("the operator '%s'"):format(node.operator))
   end
+
   local left, right = self:value(node.left), self:value(node.right)
   if type(left) == "string" and type(right) == "string" then return left .. right end
   if left ~= nil and right ~= nil then self:refuse(node, "'..' of what is no text") end
@@ -116,6 +117,7 @@ function statements.Return(self, node)
   if value and #node.values == 1 then
     self.result = self:value(value)
   end
+
   if type(self.result) ~= "table" then
     self:finding("W302", node.at, "an estate file returns one table", "write return { … }")
   end
@@ -148,12 +150,15 @@ function data.read(text, file)
       self:refuse(node, "a statement that acts")
     end
   end
+
   if not self.result and not self.findings:in_order() then
     self:finding("W302", { line = 1, column = 0 }, "the file returns nothing",
       "write return { … }")
   end
+
   local findings = self.findings:in_order()
   if findings then return nil, findings end
+
   return self.result, self.places
 end
 

@@ -50,6 +50,7 @@ local function is_list(value)
   for _ in pairs(value) do -- any order: only counts them
     count = count + 1
   end
+
   return count == #value
 end
 
@@ -97,6 +98,7 @@ local function list_of(check, expected)
     if type(list) ~= "table" or not is_list(list) then
       return refuse(self, owner, key, "a list of " .. expected)
     end
+
     for i, item in ipairs(list) do
       if type(item) ~= "string" or not check(item) then
         self:finding("W302", self:at(list, i), ("%s: this is none of the %s"):format(key, expected))
@@ -161,6 +163,7 @@ local function check_fields(self, owner, what)
         near and ("did you mean '%s'?"):format(near) or "keys are " .. table.concat(names, ", "))
     end
   end
+
   for _, name in ipairs(names) do
     if fields[what][name].required and owner[name] == nil then
       self:finding("W302", self.places[owner].at, ("%s is missing in %s"):format(name, what))
@@ -172,6 +175,7 @@ function shapes.role(self, owner, key)
   if type(owner[key]) ~= "table" then
     return refuse(self, owner, key, "{ arn = …, external_id = … }")
   end
+
   check_fields(self, owner[key], "role")
 end
 
@@ -188,6 +192,7 @@ function shapes.accounts(self, owner, key)
   if type(list) ~= "table" or not is_list(list) or #list == 0 then
     return refuse(self, owner, key, "a list of accounts")
   end
+
   for i, account in ipairs(list) do
     if type(account) == "table" then
       check_fields(self, account, "account")
@@ -270,6 +275,7 @@ local function check_together(self, value)
         ("account %d is a second %s account"):format(i, account.kind), "an estate has one")
     end
   end
+
   check_once(self, value.accounts, "id", "write everything of an account in one place")
   check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
   check_external_ids(self, value.accounts, count.storage)
@@ -293,6 +299,7 @@ function estate.read(text, file)
   if not self.findings:in_order() then check_together(self, value) end
   local findings = self.findings:in_order()
   if findings then return nil, findings end
+
   return value, function(owner, key)
     local place = places[owner]
     return place.keys[key] or place.at

@@ -44,7 +44,9 @@ function Plan:check_account(account, region)
     known.message = ("the credentials are of account %s, the estate names %s; give the account a role, "
       .. "or use other credentials"):format(caller.Account, account.id)
   end
+
   self.accounts[account] = known
+
   return known.fine, known.message, known.code
 end
 
@@ -63,11 +65,13 @@ function Plan:summary(client, template)
     return nil, ("the template %s has %d bytes, CloudFormation takes %d"):format(template, #text,
       INLINE_LIMIT), "TemplateTooLarge"
   end
+
   local summary, message, code = client:get_template_summary { TemplateBody = text }
   if not summary then return nil, message, code end
   summary.Parameters = type(summary.Parameters) == "table" and summary.Parameters or {}
   summary.Capabilities = type(summary.Capabilities) == "table" and summary.Capabilities or nil
   self.summaries[template] = summary
+
   return summary
 end
 
@@ -78,14 +82,17 @@ local function described(client, name)
   local answer, message, code = client:describe_stacks { StackName = name }
   if answer then return answer.Stacks[1] end
   if code == "ValidationError" and message:find("does not exist", 1, true) then return false end
+
   return nil, message, code
 end
 
 -- The first event of an operation; a roll-back belongs to the operation that it undoes.
 local function begins(event, stack)
   return event.PhysicalResourceId == stack.StackId
-    and (event.ResourceStatus == "CREATE_IN_PROGRESS" or event.ResourceStatus == "UPDATE_IN_PROGRESS"
-      or event.ResourceStatus == "DELETE_IN_PROGRESS" or event.ResourceStatus == "IMPORT_IN_PROGRESS")
+    and (event.ResourceStatus == "CREATE_IN_PROGRESS"
+      or event.ResourceStatus == "UPDATE_IN_PROGRESS"
+      or event.ResourceStatus == "DELETE_IN_PROGRESS"
+        or event.ResourceStatus == "IMPORT_IN_PROGRESS")
 end
 
 -- What the event says of a failure, or nil. What was cancelled because of another is no cause.
@@ -94,6 +101,7 @@ local function failure_in(event)
   if not event.ResourceStatus:find("_FAILED$") or reason:lower():find("cancelled", 1, true) then
     return nil
   end
+
   return ("%s %s: %s"):format(event.LogicalResourceId, event.ResourceStatus,
     reason ~= "" and reason or "no reason is given")
 end
@@ -108,6 +116,7 @@ local function first_cause(client, stack)
       if begins(event, stack) then return cause end
     end
   end
+
   return cause
 end
 
@@ -130,7 +139,8 @@ local KEEPS = {
 }
 
 local function change_of(change)
-  local replaced = change.Action == "Modify" and change.Replacement ~= "False" and change.Replacement
+  local replaced = change.Action == "Modify" and change.Replacement ~= "False"
+    and change.Replacement
   local goes = change.Action == "Remove" or replaced
   return {
     action = change.Action,
@@ -147,6 +157,7 @@ local function add_changes(row, client, request)
     row.error, row.code = message, code
     return
   end
+
   row.changes = {}
   for i, change in ipairs(looked.changes) do row.changes[i] = change_of(change) end
 end
@@ -172,10 +183,12 @@ function Plan:row(stack, client, summary, parameters)
       made_by_us = not found,
     })
   end
+
   if state.why and state.step ~= "wait" then
     row.cause, message, code = first_cause(client, found)
     if message then row.error, row.code = message, code end
   end
+
   return row
 end
 
@@ -193,16 +206,20 @@ function Plan:prepare(list)
     if not summary then
       return nil, ("account %s, stack %s: %s"):format(stack.account.id, stack.name, message), code
     end
+
     for _, parameter in ipairs(summary.Parameters) do
       local feature = parameter.ParameterKey:match("^Enable(.+)$")
       if feature then used[feature] = true end
     end
+
     prepared[i] = {
       summary = summary,
       parameters = stacks.parameters(self.estate, stack, summary, self.where, report),
     }
   end
+
   stacks.unused_features(self.estate, used, self.where, report)
+
   return prepared
 end
 
@@ -228,6 +245,7 @@ function plan.make(given)
     rows[i] = self:row(stack, self:client(stack), prepared[i].summary, prepared[i].parameters)
     given.shown(rows[i])
   end
+
   return { rows = rows }
 end
 

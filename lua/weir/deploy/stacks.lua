@@ -4,10 +4,11 @@
 --   stacks.list(estate) → list of { account =, region =, template =, name =, external_id =? }
 --   stacks.parameters(estate, stack, summary, where, report) → list for CreateChangeSet
 --
--- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read from
--- it. report(code, token, message, hint) gets what does not fit. The later of these wins: what the
--- estate's accounts tell of each other, `features`, `parameters` of the estate, those of the account,
--- and for the role of a workload account in the storage account those of the workload account.
+-- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read
+-- from it. report(code, token, message, hint) gets what does not fit. The later of these wins: what
+-- the estate's accounts tell of each other, `features`, `parameters` of the estate, those of the
+-- account, and for the role of a workload account in the storage account those of the workload
+-- account.
 local estates = require "weir.deploy.estate"
 local partitions = require "weir.aws.partitions"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -30,6 +31,7 @@ local function workloads(estate)
   for _, account in ipairs(estate.accounts) do
     if account.kind == "workload" then list[#list + 1] = account end
   end
+
   return list
 end
 
@@ -40,6 +42,7 @@ local function add(list, estate, account, region, template, more)
     template = template,
     name = estate.name .. "-" .. template,
   }
+
   for key, value in sorted_pairs(more or {}) do stack[key] = value end
   list[#list + 1] = stack
 end
@@ -71,6 +74,7 @@ function stacks.list(estate)
       end
     end
   end
+
   return list
 end
 
@@ -93,11 +97,13 @@ local function derived(estate, stack)
     values.ExternalId = stack.account.external_id
     values.StorageRoleArn = storage_role(estate, stack)
   end
+
   if stack.reader then
     values.EnableAccess = "true"
     values.WorkloadAccountId = stack.reader.id
     values.ExternalId = stack.reader.external_id
   end
+
   return values
 end
 
@@ -105,6 +111,7 @@ local function text_of(value)
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
   for i, item in ipairs(value) do parts[i] = tostring(item) end
+
   return table.concat(parts, ",")
 end
 
@@ -114,6 +121,7 @@ local function known_parameters(summary)
     known[parameter.ParameterKey] = parameter
     names[#names + 1] = parameter.ParameterKey
   end
+
   return known, names
 end
 
@@ -136,13 +144,16 @@ function stacks.parameters(estate, stack, summary, where, report)
   for name, value in sorted_pairs(derived(estate, stack)) do
     if known[name] then values[name] = value end
   end
+
   for _, feature in ipairs(stack.account.features or estate.features or {}) do
     if known["Enable" .. feature] and not stack.reader then values["Enable" .. feature] = "true" end
   end
+
   for _, owner in ipairs { estate, stack.account, stack.reader } do
     local own = (owner.parameters or {})[stack.template]
     overlay(values, own, known, names, stack.template, where, report)
   end
+
   -- Of the storage account's stacks only its own makes the access point.
   if stack.reader then values.EnableAccessPoint = nil end
 
@@ -150,6 +161,7 @@ function stacks.parameters(estate, stack, summary, where, report)
   for name, value in sorted_pairs(values) do
     list[#list + 1] = { ParameterKey = name, ParameterValue = value }
   end
+
   return list
 end
 

@@ -50,6 +50,7 @@ function states.of(status)
   if status:find("_IN_PROGRESS$") then
     return { step = "wait", why = "an operation on it runs just now" }
   end
+
   return { step = "go_back", why = "this program does not know the state" }
 end
 

@@ -26,11 +26,13 @@ local function split_text(text, what, carrier, depth, into, message_id)
   if type(text) ~= "string" then
     return add(into, { event = carrier, problem = what .. " is missing" }, message_id)
   end
+
   local event, message = json.decode(text, { secrets = true })
   if event == nil then
     return add(into, { event = carrier, problem = ("%s is not JSON: %s"):format(what, message) },
       message_id)
   end
+
   return split(event, depth + 1, into, message_id)
 end
 
@@ -57,9 +59,11 @@ local function split_object(event, depth, into, message_id)
     local id = type(event.messageId) == "string" and event.messageId or message_id
     return split_text(event.body, "the body of the SQS message", event, depth, into, id)
   end
+
   if source == "aws:sns" and events.is_object(event.Sns) then
     return split_text(event.Sns.Message, "the message of SNS", event, depth, into, message_id)
   end
+
   if event.Type == "Notification" and event.TopicArn ~= nil then
     return split_text(event.Message, "the message of SNS", event, depth, into, message_id)
   end
@@ -67,7 +71,9 @@ local function split_object(event, depth, into, message_id)
   if events.is_list(event.Records) then
     return split_list(event.Records, depth, into, message_id)
   end
+
   if events.is_list(event.Contents) then return split_listing(event, into, message_id) end
+
   return add(into, { event = event }, message_id)
 end
 
@@ -76,8 +82,10 @@ function split(event, depth, into, message_id)
     local problem = ("events are nested more than %d deep"):format(MAX_NESTING)
     return add(into, { event = event, problem = problem }, message_id)
   end
+
   if events.is_list(event) then return split_list(event, depth, into, message_id) end
   if type(event) == "table" then return split_object(event, depth, into, message_id) end
+
   return add(into, { event = event, problem = "an event must be a JSON object" }, message_id)
 end
 

@@ -1,5 +1,5 @@
--- The list of files that SageMaker's batch jobs take (S3DataType ManifestFile): one JSON array of the
--- place that all keys are in, and the keys. It is made of a manifest, part by part, at bounded
+-- The list of files that SageMaker's batch jobs take (S3DataType ManifestFile): one JSON array of
+-- the place that all keys are in, and the keys. It is made of a manifest, part by part, at bounded
 -- memory: what is larger than a part of an upload goes up in several.
 --
 --   batch_manifest.write(effects, bucket, key of a manifest) → "s3://bucket/…/batch-manifest.json"
@@ -20,6 +20,7 @@ local function request(self, operation, more)
   for name, value in pairs(more) do -- any order: copies one key at a time
     input[name] = value
   end
+
   return try(self.effects:call {
     service = "s3",
     operation = operation,
@@ -32,6 +33,7 @@ function Upload:send(text)
   if not self.id then
     self.id = request(self, "CreateMultipartUpload", { ContentType = "application/json" }).UploadId
   end
+
   local number = #self.parts + 1
   local answer = request(self, "UploadPart",
     { UploadId = self.id, PartNumber = number, Body = text })
@@ -51,6 +53,7 @@ function Upload:finish()
   if not self.id then
     return request(self, "PutObject", { Body = rest, ContentType = "application/json" })
   end
+
   if #rest > 0 then self:send(rest) end
   request(self, "CompleteMultipartUpload",
     { UploadId = self.id, MultipartUpload = { Parts = self.parts } })
@@ -73,8 +76,10 @@ function batch_manifest.write(effects, bucket, key)
       upload:add(",\n" .. json.encode(json.decode(line).key))
     end
   end
+
   upload:add("]\n")
   upload:finish()
+
   return ("s3://%s/%s"):format(bucket, upload.key)
 end
 

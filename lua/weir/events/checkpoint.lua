@@ -4,7 +4,8 @@
 -- what came after the last commit, and the next invocation does it again under the same names.
 --
 --   local checkpoint = checkpoint.load(effects, bucket, place, source)
---   checkpoint.state   { runs = number of runs that ended, segments =, progress = | nil, last = | nil }
+--   checkpoint.state   { runs = number of runs that ended, segments =, progress = | nil, last = |
+-- nil }
 --   checkpoint:commit()      what was written since is true from now on
 --   checkpoint:end_run(segments, last)   `last` is kept: what the caller was answered
 --   checkpoint.store         for seen.merge
@@ -36,6 +37,7 @@ local function with_keys(change, state)
         count = segment.count,
       }
     end
+
     return copies
   end
 
@@ -50,6 +52,7 @@ local function with_keys(change, state)
       copy.progress[name] = state.progress[name] and change(state.progress[name])
     end
   end
+
   return copy
 end
 
@@ -59,14 +62,17 @@ local function parse(text, source, key)
     try.fail(("the checkpoint %s is no JSON; delete it to see all as new"):format(key),
       "CheckpointDamaged")
   end
+
   if state.schema ~= SCHEMA then
     try.fail(("the checkpoint %s is of schema %s, this program reads %s; delete it to see all as "
       .. "new"):format(key, tostring(state.schema), SCHEMA), "CheckpointVersion")
   end
+
   if state.source ~= source then
     try.fail(("the checkpoint %s is of %s, not of %s; give each listing a checkpoint_prefix of its "
       .. "own"):format(key, state.source, source), "CheckpointOfAnother")
   end
+
   return with_keys(seen.unescape, state)
 end
 
@@ -102,6 +108,7 @@ function Checkpoint:commit()
     try.fail(("another invocation wrote the checkpoint %s: only one may run at a time (reserved "
       .. "concurrency 1)"):format(self.key), "CheckpointMoved")
   end
+
   local text = json.encode(with_keys(seen.escape, self.state), { sort = true })
   objects.write(self.effects, self.bucket, self.key, text)
   self.text = text

@@ -70,6 +70,7 @@ function claims.from_settings(effects, given)
   lease, message, code = settings.integer(effects, "claim_lease_seconds",
     { min = 0, max = LONGEST_LEASE_SECONDS }, 0)
   if not lease then return nil, message, code end
+
   return claims.new(effects, {
     table = name,
     way = given.way,
@@ -108,6 +109,7 @@ local function compare(a, b)
   if a.sequencer and b.sequencer then return compare_sequencers(a.sequencer, b.sequencer) end
   if not a.last_modified or not b.last_modified then return nil end
   if a.last_modified == b.last_modified then return 0 end
+
   return a.last_modified < b.last_modified and -1 or 1
 end
 claims.compare = compare
@@ -118,6 +120,7 @@ local function merge_order(record, order)
       or compare_sequencers(order.sequencer, record.sequencer) > 0) then
     record.sequencer = order.sequencer
   end
+
   if order.last_modified then
     record.last_modified = math.max(order.last_modified, record.last_modified or 0)
   end
@@ -149,6 +152,7 @@ local function read(self, id)
     { Key = { object = id }, ConsistentRead = true }))
   if output then return output.Item or false end
   if self.effects.dry and code == "Unknown" then return false end
+
   return nil, message, code
 end
 
@@ -162,6 +166,7 @@ local function write(self, record)
     ExpressionAttributeValues = seen and { [":seen"] = seen } or nil,
     ReturnValuesOnConditionCheckFailure = "ALL_OLD",
   }))
+
   if output then return true end
   if code ~= "ConditionalCheckFailedException" then return nil, message, code end
 
@@ -169,6 +174,7 @@ local function write(self, record)
   if type(held) == "table" then return false, held end
   held, message, code = read(self, record.object)
   if held == nil then return nil, message, code end
+
   return false, held
 end
 
@@ -177,6 +183,7 @@ local function copy(fields)
   for name, value in pairs(fields) do -- any order: copies one key at a time
     result[name] = type(value) == "table" and copy(value) or value
   end
+
   return result
 end
 
@@ -202,6 +209,7 @@ local function change(self, id, record, decide)
     message = record
     if written == nil then return nil, message, code end
   end
+
   return nil, ("the claim of %s in table %s was changed by others %d times in a row"):format(id,
     self.table, ROUNDS), "ClaimContended"
 end
@@ -215,6 +223,7 @@ local function counted(self, record)
   local other = OTHER[self.way]
   local part = record.ways[other]
   if part and part.mode ~= "parallel" then return { self.way, other } end
+
   return { self.way }
 end
 
@@ -264,6 +273,7 @@ local function begin(self, record, job, now)
     attempts = (own and own.attempts or 0) + 1,
     duplicates = own and own.duplicates or 0,
   }
+
   return record, claim_of(record, record.ways[self.way])
 end
 
@@ -273,6 +283,7 @@ local function note_duplicate(record, job, standing)
   local part = new.ways[standing.way]
   part.duplicates = (part.duplicates or 0) + 1
   merge_order(new, order_of(job))
+
   return new, false, standing
 end
 
@@ -283,6 +294,7 @@ local function decide_take(self, job, id, record)
   if related == "older" then
     return nil, false, { status = "superseded", etag = record.etag }
   end
+
   if related ~= "same" then
     local seen = record and record.revision or 0
     record = { object = id, etag = job.etag, revision = seen, ways = {} }
@@ -292,11 +304,14 @@ local function decide_take(self, job, id, record)
   if standing and standing.status == "finished" then
     return note_duplicate(record, job, standing)
   end
+
   -- Its own: the reply to the write was lost.
   if standing and standing.owner == self.owner then
     return nil, claim_of(record, record.ways[self.way])
   end
+
   if standing then return nil, false, standing end
+
   return begin(self, next_of(record), job, now)
 end
 
@@ -316,6 +331,7 @@ function Claims:look(job)
   if not related then return nil, message, code end
   if related == "older" then return { status = "superseded", etag = record.etag } end
   if related ~= "same" then return false end
+
   return standing_of(self, record, self.effects:now()) or false
 end
 
@@ -330,6 +346,7 @@ local function settle(self, claim, status, update)
     own = new.ways[self.way]
     own.status = status
     update(own)
+
     return new, true
   end)
 end

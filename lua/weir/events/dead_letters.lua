@@ -1,5 +1,5 @@
--- Events that no job could be made of, kept in S3 with the reason until somebody mends the policy or
--- the event: one object each, named by what the event is, so that the same event twice is one.
+-- Events that no job could be made of, kept in S3 with the reason until somebody mends the policy
+-- or the event: one object each, named by what the event is, so that the same event twice is one.
 --
 --   dead_letters.place(effects) → { bucket =, prefix = } | nil where the setting dead_letter_bucket
 --                                 is not set
@@ -44,7 +44,9 @@ function dead_letters.keep(effects, place, letter)
       }, { sort = true }),
     },
   }
+
   if not kept then return nil, message, code end
+
   return key
 end
 
@@ -55,6 +57,7 @@ local function read(effects, place, key)
     target = key,
     input = { Bucket = place.bucket, Key = key },
   })
+
   return object and json.decode(object.Body, { secrets = true })
 end
 
@@ -65,8 +68,10 @@ local function keys_after(effects, place, after)
     target = place.bucket,
     input = { Bucket = place.bucket, Prefix = place.prefix, StartAfter = after },
   })
+
   local keys = {}
   for i, object in ipairs(page.Contents) do keys[i] = object.Key end
+
   return keys, page.IsTruncated
 end
 
@@ -80,6 +85,7 @@ function dead_letters.each(effects, place, after)
       keys, more = keys_after(effects, place, keys[#keys])
       i = 1
     end
+
     if not keys[i] then return nil end
 
     local letter = read(effects, place, keys[i])

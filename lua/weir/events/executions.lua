@@ -28,9 +28,11 @@ function executions.start(job, state_machine, effects)
     target = state_machine,
     input = { stateMachineArn = state_machine, name = name, input = json.encode(input) },
   }
+
   -- The same job was started before: that is what the name is for.
   if code == "ExecutionAlreadyExists" then return { name = name, already_started = true } end
   if not answer then return nil, message, code end
+
   return { name = name, execution = answer.executionArn, idempotency_key = job.idempotency_key }
 end
 

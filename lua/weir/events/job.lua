@@ -16,6 +16,7 @@ local function copy(fields, arrival)
   for name, value in pairs(fields) do -- any order: copies one key at a time
     if (is_arrival[name] or false) == arrival and name ~= "action" then part[name] = value end
   end
+
   return part
 end
 

@@ -1,7 +1,8 @@
 -- Asks the mapping policy about one event.
 --
 --   job_decision.ask(ask, facts) → decision | nil, message, code
---   job_decision.of_the_event      the codes of failures that are the event's, or the policy's about
+--   job_decision.of_the_event      the codes of failures that are the event's, or the policy's
+-- about
 --                                  this event; any other is everybody's
 --
 -- A decision's `fields` are the job where its action is "job".
@@ -28,6 +29,7 @@ local function check_whole(decision)
       names[#names + 1] = name
     end
   end
+
   if #names == 0 then return end
 
   table.sort(names)
@@ -45,7 +47,9 @@ function job_decision.ask(ask, facts)
     check_whole(decision)
     return true
   end)
+
   if fine then return decision end
+
   return nil, message, code
 end
 

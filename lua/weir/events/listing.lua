@@ -2,10 +2,10 @@
 --
 --   for page in listing.pages(effects, source, after) do … end
 --
--- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? }; after is the key
--- behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified = }, without those
--- of other suffixes and those below leave_out; it has `last`, the key to go on behind, and `is_end`
--- where no other follows.
+-- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? };
+-- after is the key behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified
+-- = }, without those of other suffixes and those below leave_out; it has `last`, the key to go on
+-- behind, and `is_end` where no other follows.
 --
 -- A page may repeat keys of the one before it: they are left out. A page that goes further back is
 -- the failure "ListingOutOfOrder": what is new could not be told from what was seen.
@@ -27,6 +27,7 @@ local function ask(effects, source, after, token)
       MaxKeys = source.page_size,
     },
   }
+
   if page then return page end
   if effects.dry and code == "Unknown" then return { Contents = {} } end
   try.fail(message, code)
@@ -46,6 +47,7 @@ local function has_suffix(key, suffixes)
   for _, suffix in ipairs(suffixes) do
     if key:sub(-#suffix) == suffix then return true end
   end
+
   return false
 end
 
@@ -71,9 +73,12 @@ local function take(objects, source, last, before)
       if is_wanted(key, source) then page[#page + 1] = object end
       last = key
     end
+
     keys[key] = true
   end
+
   page.last = last
+
   return page, keys
 end
 
@@ -86,12 +91,14 @@ function listing.pages(effects, source, after)
     if next_token and next_token == token then
       try.fail("the listing gives the same page again and again", "MalformedResponse")
     end
+
     token, done = next_token, next_token == nil
 
     sort(answer.Contents)
     local page
     page, before = take(answer.Contents, source, last, before)
     last, page.is_end = page.last, done
+
     return page
   end
 end

@@ -72,8 +72,10 @@ function Writer:finish(about)
       index[name] = value
     end
   end
+
   local key = self.place .. "manifest.json"
   objects.write(self.effects, self.bucket, key, json.encode(index, { sort = true }))
+
   return key
 end
 
@@ -92,7 +94,9 @@ function manifest.open(effects, bucket, key)
     try.fail(("%s is of schema %s; this program reads %s"):format(key, tostring(index.schema),
       manifest.SCHEMA), "UnknownSchema")
   end
+
   index.place, index.output_bucket = key:match("^(.*/)[^/]*$") or "", bucket
+
   return index
 end
 
@@ -106,6 +110,7 @@ function manifest.part(effects, index, number)
   if #lines ~= index.lines[number] then
     cut_short("%s has %d whole lines, the manifest says %d", key, #lines, index.lines[number])
   end
+
   return lines
 end
 

@@ -15,6 +15,7 @@ local function request(operation, bucket, key, more)
   for name, value in pairs(more or {}) do -- any order: copies one key at a time
     input[name] = value
   end
+
   return { service = "s3", operation = operation, target = key, input = input }
 end
 

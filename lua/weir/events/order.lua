@@ -1,6 +1,6 @@
 -- Jobs of one object in the order in which the object was written. `sequencer` orders the writes of
--- one key: hex digits, compared as if the shorter had zeros behind it. Jobs without one, and jobs of
--- different objects, stay where they are.
+-- one key: hex digits, compared as if the shorter had zeros behind it. Jobs without one, and jobs
+-- of different objects, stay where they are.
 --
 --   order.sort(jobs)         in place
 --   order.is_before(a, b)    of two sequencers
@@ -21,9 +21,11 @@ local function groups_of(jobs)
         groups[object] = {}
         list[#list + 1] = groups[object]
       end
+
       table.insert(groups[object], i)
     end
   end
+
   return list
 end
 
@@ -35,6 +37,7 @@ local function sort_group(jobs, places)
       jobs[places[m + 1]] = jobs[places[m]]
       m = m - 1
     end
+
     jobs[places[m + 1]] = job
   end
 end

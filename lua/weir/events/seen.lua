@@ -76,7 +76,9 @@ local function load_segment(store, segment, after)
       list[#list + 1] = { key = key, line = line, missing = mark == MISSING }
     end
   end
+
   if count ~= segment.count then damaged(segment.name, "is cut short") end
+
   return list
 end
 
@@ -115,6 +117,7 @@ local function write_out(self)
     digest = sha256.hex(table.concat(self.listed, "\n")),
     count = #self.out,
   }
+
   self.out, self.listed = {}, {}
 end
 
@@ -138,9 +141,11 @@ local function old_line(self, key)
     take_missing(self, opened[opened.at])
     opened.at = opened.at + 1
   end
+
   local entry = opened[opened.at]
   if not entry or entry.key ~= key then return nil end
   opened.at = opened.at + 1
+
   return entry.line
 end
 
@@ -161,8 +166,10 @@ local function compare(self)
       count(self, before and "changed" or "new")
       self.on_new(object_of(line), before ~= nil)
     end
+
     put_out(self, "+", line)
   end
+
   self.progress.after = self.keys[#self.keys] or self.progress.after
   self.keys, self.lines = {}, {}
 end
@@ -191,8 +198,10 @@ local function close_range(self)
       take_missing(self, self.opened[self.opened.at])
       self.opened.at = self.opened.at + 1
     end
+
     write_out(self)
   end
+
   self.opened, self.progress.old = nil, self.progress.old + 1
 end
 

@@ -58,8 +58,10 @@ local function fetch(effects, name)
     target = name,
     input = { Name = name },
   }
+
   if not output then return nil, message, code end
   local parameter = output.Parameter or {}
+
   return check(tostring(parameter.Value):match("^%s*(.-)%s*$"), "the SSM parameter " .. name)
 end
 
@@ -79,11 +81,14 @@ local function from_parameter(effects, name)
     if not effects.dry then known[name] = { mode = mode, at = now } end
     return mode
   end
+
   if not last then
     if effects.dry and code == "Unknown" then return trigger_mode.DEFAULT end
     return nil, message, code
   end
+
   effects:metric("TriggerModeStale", 1, "Count", { TriggerMode = last.mode })
+
   return last.mode
 end
 

@@ -2,21 +2,24 @@
 -- new as a manifest (weir.events.manifest). What it saw is kept in a checkpoint, so that an object
 -- is new once: when it appears, and when its ETag, size or time changes.
 --
--- Settings, and members of the event, which come first: bucket, prefix, suffix (a list with commas),
--- checkpoint (true; false: everything is new), max_pages (of one invocation), page_size. Settings: output_bucket
--- and output_prefix (weir/discovery/) for manifests and checkpoints, storage_role_arn and external_id
--- for the listing, volume. Objects that no job can be made of become dead letters, as in event_map.
+-- Settings, and members of the event, which come first: bucket, prefix, suffix (a list with
+-- commas), checkpoint (true; false: everything is new), max_pages (of one invocation), page_size.
+-- Settings: output_bucket and output_prefix (weir/discovery/) for manifests and checkpoints,
+-- storage_role_arn and external_id for the listing, volume. Objects that no job can be made of
+-- become dead letters, as in event_map.
 --
 -- The event { batch_manifest_of = key, manifest_bucket = } makes of a manifest one of SageMaker's.
 --
 -- It ends before its deadline and answers { done = false, progress = } where it goes on when it is
 -- called again: with the checkpoint by itself, without it when the event has that `progress`. The
--- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, total_objects =, total_bytes =,
--- largest_bytes =, parts =, listed =, new =, changed =, missing =, ignored =, everything = }.
--- Where the trigger mode does not act on listings it does nothing, so that nothing counts as seen that
--- nobody processed: { done = true, skipped = true }.
+-- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, total_objects =,
+-- total_bytes =, largest_bytes =, parts =, listed =, new =, changed =, missing =, ignored =,
+-- everything = }.
+-- Where the trigger mode does not act on listings it does nothing, so that nothing counts as seen
+-- that nobody processed: { done = true, skipped = true }.
 -- A run has the name of the event's member `run`, or its `id`: asked for the last run again, as a
--- retry does, it answers the same. everything: each object of the listing is in the manifest, and there is no suffix.
+-- retry does, it answers the same. everything: each object of the listing is in the manifest, and
+-- there is no suffix.
 local checkpoints = require "weir.events.checkpoint"
 local dead_letters = require "weir.events.dead_letters"
 local events = require "weir.events"
@@ -59,6 +62,7 @@ local function role_of(effects)
   local arn = effects:setting("storage_role_arn", "")
   if arn == "" then return nil end
   local external_id = effects:setting("external_id", "")
+
   return { arn = arn, external_id = external_id ~= "" and external_id or nil }
 end
 
@@ -66,6 +70,7 @@ local function flag_of(event, effects, name, default)
   local value = events.member(event, name)
   if type(value) == "boolean" then return value end
   if value ~= nil then events.invalid("%s must be true or false", name) end
+
   return try(settings.flag(effects, name, default))
 end
 
@@ -75,6 +80,7 @@ local function limit_of(event, effects, name)
   if value == nil then
     return try(settings.integer(effects, name, { min = 0, max = 1000000000 }, 0))
   end
+
   if math.type(value) == "integer" and value >= 1 then return value end
   events.invalid("%s must be a whole number from 1 on", name)
 end
@@ -103,7 +109,11 @@ local function read_request(event, effects, compatible)
     progress = events.member(event, "progress"),
     source = source,
   }
-  if request.output_bucket == source.bucket then request.source.leave_out = request.output_prefix end
+
+  if request.output_bucket == source.bucket then
+    request.source.leave_out = request.output_prefix
+  end
+
   return request
 end
 
@@ -135,10 +145,12 @@ local function map(run, object)
     if not job_decision.of_the_event[code] then try.fail(message, code) end
     return keep_broken(run, event, message, code)
   end
+
   if decision.action ~= "job" then
     run.progress.ignored = run.progress.ignored + 1
     return
   end
+
   decision.fields.action = nil
   run.writer:add(decision.fields)
 end
@@ -150,6 +162,7 @@ local function new_progress(id)
   for name, value in pairs(seen.no_progress()) do -- any order: copies one key at a time
     progress[name] = value
   end
+
   return progress
 end
 
@@ -172,9 +185,11 @@ end
 -- Without one everything is new, and progress goes through the caller.
 local function passing_run(request, run)
   local progress = request.progress
-  if progress ~= nil and not (events.is_object(progress) and events.is_object(progress.manifest)) then
+  if progress ~= nil and not (events.is_object(progress)
+    and events.is_object(progress.manifest)) then
     events.invalid("progress must be what an answer of this handler had")
   end
+
   run.progress = progress or new_progress(request.run or run.effects:uuid())
   run.merge = {
     add = function(_, object)
@@ -194,6 +209,7 @@ local function start(request, ask, effects)
     volume = request.volume ~= "" and request.volume or nil,
     letters = dead_letters.place(effects),
   }
+
   if request.checkpoint then kept_run(request, run) else passing_run(request, run) end
 
   local place = ("%smanifests/%s/"):format(request.output_prefix, run.progress.run)
@@ -226,8 +242,10 @@ local function list(request, run)
       pause(run)
       return false
     end
+
     if pages % PAGES_PER_COMMIT == 0 then pause(run) end
   end
+
   return true
 end
 
@@ -242,7 +260,9 @@ local function about(request, progress)
     everything = #request.source.suffixes == 0
       and progress.listed == progress.manifest.total_objects,
   }
+
   for _, name in ipairs(COUNTS) do known[name] = progress[name] end
+
   return known
 end
 
@@ -256,6 +276,7 @@ local function finish(request, run)
   if run.checkpoint then
     run.checkpoint:end_run(segments, { run = request.run, answer = answer })
   end
+
   return answer
 end
 
@@ -283,6 +304,7 @@ local function unfinished(request, run)
     try.fail("the listing takes longer than an invocation; give the function more time, or keep a "
       .. "checkpoint (CHECKPOINT=true) and call it again", "DeadlineExceeded")
   end
+
   return {
     done = false,
     progress = not run.checkpoint and run.progress or json.null,

@@ -4,13 +4,15 @@
 --
 -- Settings: state_machine (each job starts an execution of it; without it the jobs are only the
 -- answer, for a state machine or a pipe that goes on with them), dead_letter_bucket and
--- dead_letter_prefix (dead-letters/), bucket (the one that events may be of, and FPolicy's files are in), volume.
+-- dead_letter_prefix (dead-letters/), bucket (the one that events may be of, and FPolicy's files
+-- are in), volume.
 --
--- The answer: { jobs =, started =, already_started =, ignored =, duplicates =, dead_letters = list of
--- { key =, reason = }, batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are in
--- the order in which it was written. What no job can be made of becomes a dead letter. Where there is
--- no place for those, a message of SQS is answered as failed, by itself, and anything else fails the
--- run: no event is dropped.
+-- The answer: { jobs =, started =, already_started =, ignored =, duplicates =, dead_letters = list
+-- of
+-- { key =, reason = }, batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are
+-- in the order in which it was written. What no job can be made of becomes a dead letter. Where
+-- there is no place for those, a message of SQS is answered as failed, by itself, and anything else
+-- fails the run: no event is dropped.
 --
 -- The event { "redrive": true } maps all dead letters again, and takes away those that became jobs,
 -- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`.
@@ -44,6 +46,7 @@ local function map(unit, ask, known)
     if not job_decision.of_the_event[code] then try.fail(message, code) end
     return nil, message, code
   end
+
   if decision.action == "job" then return decision.fields end
   if decision.fields.unknown then return nil, decision.because, UNKNOWN end
 end
@@ -55,6 +58,7 @@ local function what_is_known(effects)
     local value = effects:setting(name, "")
     known[name] = value ~= "" and value or nil
   end
+
   return known
 end
 
@@ -76,7 +80,9 @@ local function map_all(units, ask, known)
       mapped.units[job] = unit
     end
   end
+
   order.sort(mapped.jobs)
+
   return mapped
 end
 
@@ -105,12 +111,14 @@ local function keep_broken(broken, place, failures, effects)
       key, message, code = dead_letters.keep(effects, place,
         { reason = each.reason, code = each.code, event = each.unit.event })
     end
+
     if key then
       kept[#kept + 1] = { key = key, reason = each.reason, code = each.code }
     else
       fail_unit(failures, each.unit, message, code)
     end
   end
+
   return kept
 end
 
@@ -127,6 +135,7 @@ local function start_all(mapped, state_machine, failures, effects)
       started = started + 1
     end
   end
+
   return started, already
 end
 
@@ -142,6 +151,7 @@ local function has_messages(units)
   for _, unit in ipairs(units) do
     if unit.message_id then return true end
   end
+
   return false
 end
 
@@ -161,6 +171,7 @@ local function map_event(event, ask, effects)
   local failures = new_failures(state_machine ~= nil)
   local kept = keep_broken(mapped.broken, dead_letters.place(effects), failures, effects)
   local started, already = 0, 0
+
   if state_machine then
     started, already = start_all(mapped, state_machine, failures, effects)
   end
@@ -189,6 +200,7 @@ local function redrive_one(letter, ask, known, state_machine, effects)
   local mapped = map_all(arrivals.split(letter.event), ask, known)
   if #mapped.broken > 0 then return false end
   start_all(mapped, state_machine, new_failures(false), effects)
+
   return true
 end
 
@@ -205,8 +217,10 @@ local function redrive(event, ask, effects)
     else
       remaining = remaining + 1
     end
+
     if out_of_time() then return { redriven = redriven, remaining = remaining, next = key } end
   end
+
   return { redriven = redriven, remaining = remaining }
 end
 

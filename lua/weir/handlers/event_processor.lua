@@ -22,6 +22,7 @@ local function from_job(given)
   for _, name in ipairs(TEXTS) do job[name] = events.text(given, name) end
   for _, name in ipairs { "bucket", "key", "work" } do events.required_text(given, name) end
   if job.etag then job.etag = job.etag:gsub('"', "") end
+
   return job
 end
 
@@ -43,9 +44,11 @@ local function job_of(event, ask, effects)
     if decision.action ~= "job" then return nil, decision.because end
     return from_job(decision.fields)
   end
+
   if event.job == nil and (event.Key ~= nil or event.file_key ~= nil) then
     return from_python(event, effects)
   end
+
   return from_job(events.object(events.member(event, "job") or event))
 end
 
@@ -53,6 +56,7 @@ local function delivered_ms(event)
   local text = events.text(event, "delivered_at")
   local ms = text and time.parse_iso8601(text)
   if text and not ms then events.invalid("delivered_at is '%s', not a time", text) end
+
   return ms
 end
 
@@ -61,6 +65,7 @@ local function run(event, ask, effects)
   local mode = try(trigger_mode.read(effects))
   local job, why = job_of(event, ask, effects)
   local result = { status = "IGNORED", because = why }
+
   if job then
     result = process.run(job, {
       ask = ask,
@@ -74,7 +79,9 @@ local function run(event, ask, effects)
   if result.duplicate then
     effects:metric("DuplicatesAvoided", 1, "Count", { TriggerMode = mode })
   end
+
   if python.is_wanted(effects) then return python_answer(result, job) end
+
   return result
 end
 

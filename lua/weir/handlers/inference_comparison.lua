@@ -3,7 +3,8 @@
 -- decision, and, where WEIR_PROMOTION is `act`, the new weights.
 --
 -- The event is the schedule's, and may carry an operator's order:
---   { "order": { "action": "rollback" | "hold" | "lift", "to": variant, "by": who, "reason": why } }
+--   { "order": { "action": "rollback" | "hold" | "lift", "to": variant, "by": who, "reason": why }
+-- }
 -- A rollback needs no statistics: whatever cannot be read then is left out.
 --
 -- Every way out tells once, by one event and one metric (weir.inference.act): what was decided, or
@@ -40,6 +41,7 @@ local function read_settings(effects)
     if not effects.dry then try(settings.needed(effects, "ab_test_table_name")) end
     try.fail("set AB_TEST_TABLE_NAME", "NotConfigured")
   end
+
   return {
     endpoint_name = name,
     seconds = seconds,
@@ -61,6 +63,7 @@ local function read_order(event, effects)
   if not events.is_object(order) or not ORDERS[order.action] then
     events.invalid('order must be {"action": "rollback", "hold" or "lift"}')
   end
+
   return {
     id = effects:uuid(),
     action = order.action,
@@ -78,6 +81,7 @@ local function decide(found, ask)
     answer, message, code = try.call(found.decide, found, ask)
     if answer or code then break end
   end
+
   if answer then return answer end
   if not code then return { endpoint = found.endpoint_name, repeated = true } end
 
@@ -92,6 +96,7 @@ local function run(event, ask, effects)
   if python.is_wanted(effects) and not given.names.challenger and not given.order then
     return found:aggregate_only()
   end
+
   return decide(found, ask)
 end
 

@@ -48,6 +48,7 @@ local function from_durations(result, written)
   local begun = duration(result.event_to_processing_ms, "event_to_processing_ms")
   local took = duration(result.processing_duration_ms, "processing_duration_ms")
   local started = written and begun and written + begun
+
   return { written = written, started = started, processed = started and took and started + took }
 end
 
@@ -61,7 +62,9 @@ local function stages_of(event, result)
   for _, name in ipairs { "written", "delivered", "started", "decided", "processed" } do
     stages[name] = milliseconds(events.object(given)[name], name)
   end
+
   stages.written = stages.written or written
+
   return stages
 end
 
@@ -88,6 +91,7 @@ local function measure(stages)
   elseif not whole then
     found.missing[#found.missing + 1] = "end_to_end"
   end
+
   return found
 end
 
@@ -95,10 +99,12 @@ local function publish(found, mode, effects)
   local function add(name, value, unit, stage)
     effects:metric(name, value, unit, { Stage = stage, TriggerMode = mode })
   end
+
   for _, stage in ipairs { "delivery", "start", "decision", "output", "end_to_end" } do
     local ms = found.measured[stage]
     if ms then add("StageLatency", ms, "Milliseconds", stage) end
   end
+
   for _, stage in ipairs(found.missing) do add("StageMissing", 1, "Count", stage) end
   for _, each in ipairs(found.disagreeing) do add("ClocksDisagree", 1, "Count", each.stage) end
 end
@@ -117,6 +123,7 @@ local function publish_for_python(result, stages, mode, effects)
   if (begun or 0) < 0 or (took or 0) < 0 then
     return effects:metric("ClocksDisagree", 1, "Count", of)
   end
+
   if begun then effects:metric("EventToProcessingLatency", begun, "Milliseconds", of) end
   if took then effects:metric("ProcessingDuration", took, "Milliseconds", of) end
   if begun and took then effects:metric("EndToEndDuration", begun + took, "Milliseconds", of) end
@@ -137,6 +144,7 @@ local function run(event, _, effects)
   if failure or status == "FAILED" then
     return failed(failure or "the processing failed", mode, effects)
   end
+
   if result.duplicate == true or status and not DONE[status] then
     return { status = status, trigger_mode = mode, measured = {} }
   end
@@ -148,7 +156,9 @@ local function run(event, _, effects)
   else
     publish(found, mode, effects)
   end
+
   found.status, found.trigger_mode = status or json.null, mode
+
   return found
 end
 

@@ -32,6 +32,7 @@ local function decide_all(units, ask)
       decided.jobs[#decided.jobs + 1] = job
     end
   end
+
   return decided
 end
 

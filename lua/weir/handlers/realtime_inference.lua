@@ -1,6 +1,7 @@
 -- Handler `realtime_inference`: one file to an endpoint, and the endpoint's answer beside the
--- results of the others; or a share of a manifest's files, several at a time (weir.inference.slice).
--- weir.inference.invocation_request says what the event has, docs/realtime-inference.md the rest.
+-- results of the others; or a share of a manifest's files, several at a time
+-- (weir.inference.slice). weir.inference.invocation_request says what the event has,
+-- docs/realtime-inference.md the rest.
 --
 -- In an A/B test (the setting AB_TEST_TABLE_NAME) each request is recorded: the variant, whether it
 -- failed, and how long it took. No answer is lost because its record failed: a metric says so.
@@ -49,9 +50,11 @@ local function read_file(effects, request)
     role = source_object.role(effects),
     input = { Bucket = request.bucket, Key = request.key, Range = range_of(request) },
   }
+
   if not object and effects.dry and code == "Unknown" then
     return { Body = "(the bytes of the file)" }
   end
+
   -- Nothing of a file without bytes can be in a range.
   if not object and code == "InvalidRange" then return { Body = "" } end
   try(object, message, code)
@@ -91,9 +94,11 @@ local function assign(run)
     key = request.assignment_key or request.key,
     experiment = request.experiment,
   })
+
   if chosen.serverless then
     request.payload_limit = invocation_request.payload_limit(run.effects, run.event, true)
   end
+
   return chosen.variant
 end
 
@@ -103,6 +108,7 @@ local function time_left(run)
   local deadline = run.table and process.deadline()
   if not deadline then return nil end
   local left = deadline - process.time()
+
   return math.max(1, left - math.min(RESERVE_MS, left // 4))
 end
 
@@ -145,6 +151,7 @@ local function invoke_assigned(run, object)
   local before = run.variant
   run.variant = assign(run)
   if run.variant == before then return nil, message, code, details end
+
   return invoke(run, object, run.variant)
 end
 
@@ -182,6 +189,7 @@ local function fail(run, message, code, details)
       { Endpoint = run.request.endpoint_name, Variant = name })
     record(run, name, true)
   end
+
   try.fail(message, code)
 end
 
@@ -190,6 +198,7 @@ local function measure(run, name, size, download_ms, total_ms)
   local function metric(metric_name, value, unit)
     run.effects:metric(metric_name, value, unit, dimensions)
   end
+
   metric("FilesInferred", 1, "Count")
   metric("DownloadLatency", download_ms, "Milliseconds")
   metric("InvokeLatency", run.invoke_ms, "Milliseconds")
@@ -207,6 +216,7 @@ local function add_prediction(result, answer)
   else
     result.prediction, result.prediction_encoding = bytes.base64(body), "base64"
   end
+
   return result
 end
 
@@ -221,10 +231,12 @@ local function result_of(run, answer, name, download_ms, total_ms)
       download_latency_ms = round(download_ms),
     }, answer)
   end
+
   local result = {
     variant = answer.InvokedProductionVariant or json.null,
     output_bytes = #(answer.Body or ""),
   }
+
   return run.request.output_key and result or add_prediction(result, answer)
 end
 
@@ -240,12 +252,14 @@ local function infer(run)
   else
     answer, message, code, details = invoke(run, object, run.variant)
   end
+
   if not answer then fail(run, message, code, details) end
 
   keep(run.effects, run.request, answer)
   local total_ms, name = total(), variant_name(run, answer)
   measure(run, name, #object.Body, download_ms, total_ms)
   record(run, name, false)
+
   return result_of(run, answer, name, download_ms, total_ms)
 end
 
@@ -257,6 +271,7 @@ local function one_file(event, ask, effects)
   if request.size == 0 and request.key:sub(-1) == "/" then
     return { variant = json.null, output_bytes = 0 }
   end
+
   check_size(request, request.size)
 
   return infer {
@@ -273,6 +288,7 @@ local function run(event, ask, effects)
   if events.is_object(event) and events.member(event, "manifest_key") then
     return slice.run(event, effects, function(file) return one_file(file, ask, effects) end)
   end
+
   return one_file(event, ask, effects)
 end
 

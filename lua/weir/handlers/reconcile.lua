@@ -2,13 +2,14 @@
 -- calls it: it lists a bucket and looks up the claim of every object's state; where nobody has one,
 -- the object is processed, under the events' claims. In every other mode it does nothing.
 --
--- The event: bucket (or the setting source_bucket), prefix, suffix, volume, grace_seconds, and after,
--- which is the `next` of an answer that did not come to the end before its deadline. An object that
--- is younger than the grace (setting reconcile_grace_seconds, 300) is left to its event.
+-- The event: bucket (or the setting source_bucket), prefix, suffix, volume, grace_seconds, and
+-- after, which is the `next` of an answer that did not come to the end before its deadline. An
+-- object that is younger than the grace (setting reconcile_grace_seconds, 300) is left to its
+-- event.
 --
 -- The answer: { listed =, finished =, superseded =, busy =, recent =, ignored =, missed =,
--- processed =, failed =, failures = the first few, next = (absent at the end) }. What failed, or was
--- busy, is found again next time.
+-- processed =, failed =, failures = the first few, next = (absent at the end) }. What failed, or
+-- was busy, is found again next time.
 local claims = require "weir.events.claims"
 local events = require "weir.events"
 local job_decision = require "weir.events.job_decision"
@@ -42,7 +43,9 @@ local function request_of(event, effects)
   if grace ~= nil and (math.type(grace) ~= "integer" or grace < 0) then
     events.invalid("grace_seconds must be a whole number of seconds")
   end
+
   local bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket"))
+
   return {
     source = {
       bucket = bucket,
@@ -79,6 +82,7 @@ local function job_of(object, request, ask)
     bucket = request.source.bucket,
     volume = request.volume,
   }))
+
   return decision.action == "job" and decision.fields or nil
 end
 
@@ -113,6 +117,7 @@ local function count(object, state)
       state.failures[#state.failures + 1] = { key = object.Key, code = code, message = message }
     end
   end
+
   counts[word] = counts[word] + 1
 end
 
@@ -150,7 +155,9 @@ local function run(event, ask, effects)
       current = function(job) return source_object.current_etag(job, effects) end,
     })),
   }
+
   local next_key = each_object(request, effects, function(object) count(object, state) end)
+
   return answer(state, next_key, effects)
 end
 

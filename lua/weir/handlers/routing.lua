@@ -23,6 +23,7 @@ local function count_objects(objects)
     total, largest = total + size, math.max(largest, size)
     if total < 0 then events.invalid("the objects' sizes are beyond 64 bits together") end
   end
+
   return { file_count = #objects, total_bytes = total, largest_bytes = largest }
 end
 
@@ -36,12 +37,14 @@ local function count(event)
     if stated ~= nil and counted[name] ~= nil and stated ~= counted[name] then
       events.invalid("%s is %s, but objects give %d", name, tostring(stated), counted[name])
     end
+
     if counted[name] == nil then counted[name] = stated end
   end
 
   if counted.file_count == nil then
     events.invalid("the event has neither objects nor file_count")
   end
+
   return counted
 end
 
@@ -55,6 +58,7 @@ local function status_of(endpoint, effects)
     target = endpoint,
     input = { EndpointName = endpoint },
   })
+
   return answer and answer.EndpointStatus
 end
 
@@ -66,6 +70,7 @@ local function facts_of(event, effects)
   if facts.endpoint_status == nil and endpoint ~= nil then
     facts.endpoint_status = status_of(endpoint, effects)
   end
+
   return facts
 end
 

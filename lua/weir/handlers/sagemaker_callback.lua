@@ -56,6 +56,7 @@ local function from_event(event)
   local first = type(event.resources) == "table" and event.resources[1] or nil
   local arn = member(detail, "TransformJobArn") or first
   local name = member(detail, "TransformJobName") or name_in_arn(arn)
+
   if not transform_job.is_name(name) then
     invalid("the event names no transform job: neither detail.TransformJobName nor an ARN in "
       .. "resources")
@@ -65,7 +66,9 @@ local function from_event(event)
   if status ~= nil and not STATUSES[status] then
     invalid("detail.TransformJobStatus is none of SageMaker's")
   end
+
   if type(arn) ~= "string" then arn = nil end
+
   return { { name = name, arn = arn, status = status, detail = detail } }
 end
 
@@ -82,8 +85,10 @@ local function from_schedule(wanted, effects)
     if not transform_job.is_name(name) then
       invalid("heartbeat[%d] is not the name of a transform job", i - 1)
     end
+
     jobs[i] = { name = name }
   end
+
   return jobs
 end
 
@@ -107,8 +112,10 @@ local function look_up(effects, wanted)
   local is_final = transform_job.is_final
   if is_final(wanted.status) and not is_final(job.TransformJobStatus) then
     try.fail(("the event says that the transform job %s is %s, SageMaker that it is %s: the event "
-      .. "must come again"):format(wanted.name, wanted.status, job.TransformJobStatus), "JobNotSettled")
+      .. "must come again"):format(wanted.name, wanted.status, job.TransformJobStatus),
+        "JobNotSettled")
   end
+
   return job
 end
 
@@ -146,8 +153,10 @@ function Case:record_under(id)
       ttl = math.maxinteger,
     }
   end
+
   record = record or expired
   if not record and code ~= "TokenNotFound" then try.fail(message, code) end
+
   return record and record.transform_job_name == self.job.TransformJobName and record or nil
 end
 
@@ -158,6 +167,7 @@ function Case:ids(id)
   for _, other in ipairs(known(self.effects, self.store:ids_of(self.job.TransformJobName)) or {}) do
     if other ~= id then ids[#ids + 1] = other end
   end
+
   return ids
 end
 
@@ -177,6 +187,7 @@ function Case:beat(token)
   else
     self.report.already_answered = self.report.already_answered + 1
   end
+
   return alive
 end
 
@@ -194,6 +205,7 @@ function Case:settle_record(record)
     record = self:record_under(record.correlation_id)
     if not record then return end
   end
+
   try.fail(("the task token of the transform job %s keeps changing")
     :format(self.job.TransformJobName), "TokenReplaced")
 end
@@ -215,6 +227,7 @@ function Case:settle_stored(id)
     if record then each(self, record) end
     found = found or record ~= nil
   end
+
   return found
 end
 
@@ -224,6 +237,7 @@ function Case:settle_direct(token)
   else
     self:beat(token)
   end
+
   return true
 end
 
@@ -247,6 +261,7 @@ local function settle(effects, wanted)
     local reason = report.mode and "NoRecord" or "NoTag"
     effects:metric("OrphanedCallback", 1, "Count", { Reason = reason })
   end
+
   return python.is_wanted(effects) and python.called_back(report) or report
 end
 
@@ -258,7 +273,9 @@ local function settle_all(effects, jobs)
     reports[#reports + 1] = report
     if not report then first = first or { message = message, code = code } end
   end
+
   if first then try.fail(first.message, first.code) end
+
   return reports
 end
 
@@ -268,6 +285,7 @@ local function run(event, _, effects)
   if heartbeat ~= nil then
     return { jobs = settle_all(effects, from_schedule(heartbeat, effects)) }
   end
+
   return settle_all(effects, from_event(event))[1]
 end
 

@@ -34,7 +34,9 @@ local function result_of(job, mode, tags, more)
     mode = mode,
     correlation_id = mode == "dynamodb" and tags.CorrelationId or nil,
   }
+
   for name, value in pairs(more) do result[name] = value end -- any order: copies one key at a time
+
   return result
 end
 
@@ -43,6 +45,7 @@ local function find_job(attempt)
   local effects, name = attempt.effects, attempt.name
   local job = try(transform_job.describe(effects, name))
   local difference = transform_job.difference(job, attempt.request.input)
+
   if difference then
     try.fail(("the transform job %s is there already and has another %s; give each task a job_key "
       .. "of its own"):format(name, difference), "JobNameTaken")
@@ -54,7 +57,9 @@ local function find_job(attempt)
     try.fail(("the transform job %s is there already and carries no task token"):format(name),
       "JobNameTaken")
   end
+
   if mode == attempt.carrier.mode then return job, tags, attempt.carrier end
+
   return job, tags, token_carrier.of(effects, mode)
 end
 
@@ -110,6 +115,7 @@ local function start(attempt)
     target = attempt.name,
     input = input,
   }
+
   if not output and code == "ResourceInUse" then return join(attempt) end
   if not output then give_up(attempt, message, code) end
 
@@ -136,8 +142,10 @@ local function choose_name(effects, request)
       local has_failed = transform_job.is_final(status) and status ~= "Completed"
       return has_failed and name_of_retry(request, request.retries) or name
     end
+
     if not ABSENT[code] then try.fail(message, code) end
   end
+
   return request.name
 end
 
@@ -153,6 +161,7 @@ local function write_mock(effects, request)
   if request.points > MAX_POINTS then
     events.invalid("point_count is %d, mock mode takes at most %d", request.points, MAX_POINTS)
   end
+
   local labels = json.array {}
   for i = 1, request.points do labels[i] = i % 10 end
 
@@ -176,6 +185,7 @@ local function write_mock(effects, request)
       },
     },
   })
+
   return prefix .. MOCK_FILE, folder .. MOCK_FILE
 end
 
@@ -193,6 +203,7 @@ local function pretend(effects, request)
   local told = try(answer.success(effects, request.token, request.name, output))
   effects:metric("TransformJobsMocked", 1, "Count", {})
   if python.is_wanted(effects) then return output end
+
   return { transform_job_name = request.name, mock = true, answered = told }
 end
 
@@ -207,9 +218,11 @@ local function run(event, _, effects)
   local carrier = token_carrier.from_settings(effects, defaults.token_storage_mode)
   local name = choose_name(effects, request)
   local result = start { effects = effects, request = request, carrier = carrier, name = name }
+
   if python.is_wanted(effects) then
     return python.started(result, request.input.TransformOutput.S3OutputPath)
   end
+
   return result
 end
 

@@ -24,6 +24,7 @@ local function read_variant(given, i)
   if stage and not STAGES[stage] then
     events.invalid("variants[%d].stage must be champion, challenger, retired or failed", i - 1)
   end
+
   return {
     name = events.required_text(given, "name"),
     stage = stage,
@@ -41,6 +42,7 @@ local function read_variants(event)
     if by_name[variant.name] then events.invalid("variants has %s twice", variant.name) end
     by_name[variant.name], list[i] = variant, variant
   end
+
   return by_name, list
 end
 
@@ -65,9 +67,11 @@ local function check_weights(endpoint, by_name)
     local has_weight = given ~= nil and given.weight ~= nil
     some, all = some or has_weight, all and has_weight
   end
+
   if some and not all then
     events.invalid("variants gives a weight to some variants of %s and not to all", endpoint.name)
   end
+
   return some
 end
 
@@ -77,6 +81,7 @@ local function weights_of(endpoint, by_name)
   for i, variant in ipairs(endpoint.variants) do
     weights[i] = from_event and by_name[variant.name].weight or variant.share
   end
+
   return weights
 end
 
@@ -98,6 +103,7 @@ local function facts_of(event, endpoint, by_name, list)
       serverless = variant.serverless,
     }
   end
+
   return {
     endpoint = endpoint.name,
     experiment = events.text(event, "experiment"),
@@ -138,6 +144,7 @@ local function split(effects, endpoint, decision)
   local outcome, message, code = act.carry_out(effects, endpoint, shares, mode)
   if outcome == "failed" then try.fail(message, code) end
   effects:metric("WeightsDecisions", 1, "Count", { Endpoint = endpoint.name, Outcome = outcome })
+
   return {
     action = decision.action,
     because = decision.because,

@@ -29,6 +29,7 @@ function keys.of_table(description)
   for _, attribute in ipairs(description.AttributeDefinitions or {}) do
     types[attribute.AttributeName] = attribute.AttributeType
   end
+
   for _, key in ipairs(description.KeySchema or {}) do
     shape[key.KeyType == "HASH" and "hash" or "range"] = key.AttributeName
   end
@@ -75,6 +76,7 @@ function keys.new(shape, test_id, at_us, uuid, is_sketch)
       [shape.range] = number_of(at_us, uuid),
     }
   end
+
   return { [shape.hash] = ("%s#%s#%s"):format(test_id, time_text(at_us), uuid) }
 end
 
@@ -113,6 +115,7 @@ function keys.queries(shape, test_id, from, to)
   for shard = 0, keys.SHARDS - 1 do
     list[#list + 1] = range_query(shape, ("%s#%d"):format(test_id, shard), low, high)
   end
+
   return list
 end
 

@@ -96,6 +96,7 @@ function sketches.due(now_us, interval)
   for _, fold in sorted_pairs(open) do
     if fold.requests >= 2 * fold.written then list[#list + 1] = fold end
   end
+
   return list, lost
 end
 
@@ -113,6 +114,7 @@ function sketches.item(fold)
     for bucket, count in sorted_pairs(counts.sketch:buckets()) do
       buckets[tostring(bucket)] = count
     end
+
     variants[name] = {
       requests = counts.requests,
       errors = counts.errors,
@@ -120,6 +122,7 @@ function sketches.item(fold)
       buckets = buckets,
     }
   end
+
   return {
     record_type = "sketch",
     experiment = fold.test_id,
@@ -142,6 +145,7 @@ local function read_buckets(given, counts)
     if not bucket or math.abs(bucket) > BUCKET_MAX or not is_count(count) then return nil end
     counts.sketch:add_bucket(bucket, count)
   end
+
   return counts.sketch:count() <= counts.requests - counts.errors or nil
 end
 
@@ -152,6 +156,7 @@ local function read_variant(given)
   local counts = sketches.new_counts()
   counts.requests, counts.errors = given.requests, given.errors
   if type(given.latency_sum_ms) == "number" then counts.sum = given.latency_sum_ms end
+
   return read_buckets(given.buckets, counts) and counts
 end
 
@@ -163,6 +168,7 @@ function sketches.read(item)
     variants[name] = read_variant(given)
     if type(name) ~= "string" or not variants[name] then return nil end
   end
+
   return variants
 end
 

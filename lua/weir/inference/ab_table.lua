@@ -80,6 +80,7 @@ function ab_table.settings(effects)
     settings[member], message, code = read(effects, setting, allowed, default)
     if settings[member] == nil then return nil, message, code end
   end
+
   return settings
 end
 
@@ -116,6 +117,7 @@ local function shape_of(effects, settings)
   shape, message, code = keys.of_table(output.Table)
   if not shape then return nil, message, code end
   shapes[settings.table] = shape
+
   return shape
 end
 
@@ -132,6 +134,7 @@ local function put(effects, settings, key, item, condition)
   if code == "ValidationException" or code == "ResourceNotFoundException" then
     shapes[settings.table] = nil
   end
+
   return nil, message, code, details
 end
 
@@ -160,6 +163,7 @@ local function record_each(effects, settings, shape, test_id, outcome)
     latency_ms = sketches.is_latency(outcome.latency_ms) and outcome.latency_ms or nil,
     ttl = ttl_of(settings, at_us // 1000000),
   }
+
   return put(effects, settings, keys.new(shape, test_id, at_us, effects:uuid()), item)
 end
 
@@ -167,6 +171,7 @@ local function write_sketch(effects, settings, shape, fold)
   local item = sketches.item(fold)
   item.test_id, item.timestamp = fold.test_id, fold.start
   item.ttl = ttl_of(settings, fold.start)
+
   return put(effects, settings, keys.new(shape, fold.test_id, fold.start * 1000000, fold.id, true),
     item)
 end
@@ -189,12 +194,15 @@ function ab_table.flush(effects, settings)
     sketches.written(list[i])
     message, code = nil, nil
   end
+
   if lost > 0 then
     return nil, ("%d requests of intervals that could not be written are lost"):format(lost),
       "RecordsLost"
   end
+
   if not message then return true end
   paused_until_us = at_us + PAUSE_US
+
   return nil, message, code
 end
 
@@ -269,8 +277,10 @@ local function answer(variants)
       sum = counts.sum,
       buckets = counts.sketch:buckets(),
     }
+
     counts.sum = nil
   end
+
   return variants
 end
 
@@ -294,6 +304,7 @@ function ab_table.read(effects, settings, test_id, from, to)
     local ask = function(input)
       return effects:read(request(settings, query.operation, settings.table, input))
     end
+
     local operation = dynamodb.service.operations[query.operation]
     for page, why, problem in pages(operation, query.input, ask) do
       if not page then return nil, why, problem end
@@ -302,6 +313,7 @@ function ab_table.read(effects, settings, test_id, from, to)
       end
     end
   end
+
   return answer(variants), notes
 end
 
@@ -324,6 +336,7 @@ function ab_table.kept(effects, settings, test_id, what, at)
   output, message, code = effects:read(request(settings, "GetItem", settings.table,
     { Key = keys.kept(shape, test_id, what, at), ConsistentRead = true }))
   if not output then return nil, message, code end
+
   return output.Item or false
 end
 

@@ -14,8 +14,8 @@
 --       One event to EventBridge (source `weir`, detail-type `Weir Promotion Decision`), and one
 --       metric, PromotionDecisions by Action. told: the event's detail.
 --
--- The shares that a decision asks for are all variants' shares, so that the same decision carried out
--- twice is one change.
+-- The shares that a decision asks for are all variants' shares, so that the same decision carried
+-- out twice is one change.
 local endpoint_module = require "weir.inference.endpoint"
 local json = require "weir.json"
 local settings = require "weir.settings"
@@ -33,8 +33,8 @@ local function shares_now(endpoint)
   return shares
 end
 
--- The variant gets `share`, the others divide the rest as before; where they had nothing, `heir` gets
--- it.
+-- The variant gets `share`, the others divide the rest as before; where they had nothing, `heir`
+-- gets it.
 local function give(endpoint, name, share, heir)
   local others = 1 - endpoint_module.variant(endpoint, name).asked
   local shares = {}
@@ -42,6 +42,7 @@ local function give(endpoint, name, share, heir)
     local part = others > SAME and variant.asked / others or (variant.name == heir and 1 or 0)
     shares[variant.name] = variant.name == name and share or part * (1 - share)
   end
+
   return shares
 end
 
@@ -53,6 +54,7 @@ local function take_back(endpoint, decision)
   local sum = 0
   for _, variant in ipairs(endpoint.variants) do sum = sum + shares[variant.name] end
   if sum < SAME then shares[decision.to] = 1 end
+
   return shares
 end
 
@@ -60,6 +62,7 @@ function act.asked(endpoint, decision, champion)
   if decision.action == "promote" then return give(endpoint, decision.variant, 1, champion) end
   if decision.action == "rollback" then return take_back(endpoint, decision) end
   if decision.action ~= "ramp" then return nil end
+
   return give(endpoint, decision.variant, decision.weight, champion)
 end
 
@@ -67,6 +70,7 @@ function act.are_asked(endpoint, shares)
   for _, variant in ipairs(endpoint.variants) do
     if math.abs(variant.asked - shares[variant.name]) > SAME then return false end
   end
+
   return true
 end
 
@@ -77,6 +81,7 @@ local function update(effects, endpoint, shares)
   for i, variant in ipairs(endpoint.variants) do
     weights[i] = { VariantName = variant.name, DesiredWeight = shares[variant.name] }
   end
+
   return effects:call {
     service = "sagemaker",
     operation = "UpdateEndpointWeightsAndCapacities",
@@ -97,6 +102,7 @@ function act.carry_out(effects, endpoint, shares, mode)
   -- Somebody else's change may have come between the look and this.
   local now = endpoint_module.describe(effects, endpoint.name)
   if now and now.status ~= "InService" then return "waiting" end
+
   return "failed", message, code
 end
 
@@ -124,6 +130,7 @@ local function put_event(effects, told)
       },
     },
   }
+
   if not output then return nil, message, code end
 
   local failed = entry_failure(output)
@@ -137,6 +144,7 @@ function act.tell(effects, told)
   if put or told.action == "failed" then
     effects:metric("PromotionDecisions", 1, "Count", { Action = told.action })
   end
+
   return put, message, code
 end
 

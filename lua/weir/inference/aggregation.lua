@@ -5,7 +5,8 @@
 --       changed it. window: of weir.inference.windows; closed: of weir.inference.experiment, which
 --       keeps the digest of what was written.
 --   measure(effects, list of windows)
---       AvgLatency, P50Latency, P90Latency, P99Latency (milliseconds), ErrorRate (percent), RequestCount
+--       AvgLatency, P50Latency, P90Latency, P99Latency (milliseconds), ErrorRate (percent),
+-- RequestCount
 --       and ErrorCount by VariantName, over all of them; percentiles of the last one alone.
 local ab_table = require "weir.inference.ab_table"
 local json = require "weir.json"
@@ -43,6 +44,7 @@ function aggregation.write(effects, place, window, closed)
     source = window.source,
     variants = variants,
   }
+
   local digest = sha256.hex(json.encode(item, { sort = true }))
   if closed.digest == digest then return true end
 
@@ -50,6 +52,7 @@ function aggregation.write(effects, place, window, closed)
     window.from, item)
   if not written then return nil, message, code end
   closed.digest = digest
+
   return true
 end
 
@@ -62,6 +65,7 @@ local function add(totals, name, variant)
     local answers = variant.requests - (variant.errors or 0)
     total.answers, total.sum = total.answers + answers, total.sum + answers * variant.mean
   end
+
   total.last = variant
 end
 
@@ -74,9 +78,11 @@ local function measure_variant(effects, name, total)
     effects:metric("ErrorCount", total.errors, "Count", dimensions)
     effects:metric("ErrorRate", 100 * total.errors / total.requests, "Percent", dimensions)
   end
+
   if total.answers > 0 then
     effects:metric("AvgLatency", total.sum / total.answers, "Milliseconds", dimensions)
   end
+
   for metric, member in sorted_pairs(PERCENTILES) do
     if total.last[member] then
       effects:metric(metric, total.last[member], "Milliseconds", dimensions)
@@ -91,6 +97,7 @@ function aggregation.measure(effects, list)
       if variant.requests > 0 then add(totals, name, variant) end
     end
   end
+
   for name, total in sorted_pairs(totals) do measure_variant(effects, name, total) end
 end
 

@@ -41,7 +41,9 @@ local function variants_of(effects, name)
   for i, variant in ipairs(try(endpoint.describe(effects, name)).variants) do
     variants[i] = { name = variant.name, weight = variant.share, serverless = variant.serverless }
   end
+
   if not effects.dry then known[name] = { at = now, variants = variants } end
+
   return variants
 end
 
@@ -53,6 +55,7 @@ function assignment.choose(effects, ask, request)
     assignment_key = request.key,
     variants = variants,
   }))
+
   if decision.action ~= "assign" then
     try.fail(("the weights policy was asked for the variant of one key and answered '%s'; it has "
       .. "to assign where facts.assignment_key is there"):format(decision.action), "PolicyError")

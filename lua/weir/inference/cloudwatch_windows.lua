@@ -52,6 +52,7 @@ local function all_queries(endpoint_name, variant_names, seconds)
       list[#list + 1] = query(series, endpoint_name, variant, i, seconds)
     end
   end
+
   return list
 end
 
@@ -68,6 +69,7 @@ local function series_of(pages)
       end
     end
   end
+
   return points, status
 end
 
@@ -84,13 +86,16 @@ local function counts_of(points, status, prefix, at, requests)
     server_errors = errors_of(points, status, prefix .. "server_errors", at),
     latency_ms = {},
   }
+
   if counts.client_errors and counts.server_errors then
     counts.errors = math.floor(counts.client_errors + counts.server_errors + 0.5)
   end
+
   for _, series in ipairs(SERIES) do
     local value = series.scale and points[prefix .. series.id] and points[prefix .. series.id][at]
     if value then counts.latency_ms[series.id] = value * series.scale end
   end
+
   return counts
 end
 
@@ -99,6 +104,7 @@ local function windows_of(points, status, i)
   for at, requests in sorted_pairs(points[prefix .. "requests"] or {}) do
     windows[at] = counts_of(points, status, prefix, at, requests)
   end
+
   return windows
 end
 
@@ -114,11 +120,13 @@ function cloudwatch_windows.read(effects, endpoint_name, variant_names, from, to
       ScanBy = "TimestampAscending",
     },
   }
+
   if not pages then return nil, message, code end
 
   local points, status = series_of(pages)
   local variants = {}
   for i, variant in ipairs(variant_names) do variants[variant] = windows_of(points, status, i) end
+
   return variants
 end
 

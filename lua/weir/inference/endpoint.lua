@@ -4,11 +4,13 @@
 --       { name =, status =, config =, arn =,
 --         settled =,       in service, and the weights that were asked for are those that serve
 --         changed =,       epoch seconds: when its status changed last
---         variants = { { name =, share =, asked =, instances =, serverless = }, … } }   in the endpoint's order
+--         variants = { { name =, share =, asked =, instances =, serverless = }, … } }   in the
+-- endpoint's order
 --       share: the part of the traffic that it serves now; asked: the part that was asked for last.
 --   variant(endpoint, name) → the variant | nil
 --   packages(effects, endpoint) → { [variant] = { package =, approval = } } | nil, message, code
---       The model package that each variant's model was made from, and its ModelApprovalStatus in the
+--       The model package that each variant's model was made from, and its ModelApprovalStatus in
+-- the
 --       registry. A variant whose model names no package is in no registry, and not in the answer.
 local json = require "weir.json"
 
@@ -44,6 +46,7 @@ local function shares_of(given)
       serverless = variant.CurrentServerlessConfig ~= nil,
     }
   end
+
   return variants
 end
 
@@ -52,6 +55,7 @@ local function is_settled(description)
   for _, variant in ipairs(description.ProductionVariants) do
     if variant.CurrentWeight ~= variant.DesiredWeight then return false end
   end
+
   return true
 end
 
@@ -62,6 +66,7 @@ function endpoint.describe(effects, name)
     return nil, ("the endpoint %s has no production variants (it is %s)"):format(name,
       tostring(found.EndpointStatus)), "NoVariants"
   end
+
   return {
     name = name,
     status = found.EndpointStatus,
@@ -84,6 +89,7 @@ local function package_of(model)
   if model.PrimaryContainer and model.PrimaryContainer.ModelPackageName then
     return model.PrimaryContainer.ModelPackageName
   end
+
   for _, container in ipairs(model.Containers or {}) do
     if container.ModelPackageName then return container.ModelPackageName end
   end
@@ -98,6 +104,7 @@ local function approval_of(effects, model_name)
   local described
   described, message, code = read(effects, "DescribeModelPackage", "ModelPackageName", package)
   if not described then return nil, message, code end
+
   return { package = package, approval = described.ModelApprovalStatus }
 end
 
@@ -113,8 +120,10 @@ function endpoint.packages(effects, self)
       found, message, code = approval_of(effects, variant.ModelName)
       if found == nil then return nil, message, code end
     end
+
     packages[variant.VariantName] = found or nil
   end
+
   return packages
 end
 

@@ -12,14 +12,15 @@
 --
 -- The state, kept as JSON:
 --   champion, challenger, asked = what the settings named, config = of the endpoint
---   windows   those that have ended and may still get late records: { from =, to =, label =, shares =,
+--   windows   those that have ended and may still get late records: { from =, to =, label =, shares
+-- =,
 --             instances =, digest = of the aggregation that was written }. Labels: "steady", its
 --             shares served all the time; "moving", they changed in it; "unknown"
 --   trial     the evidence of the windows before, as text; regime: the shares of the last of them
 --   closed_to, last = the last decision, history = what was carried out, order, rolled_back
 --
--- A window stays open to late records for a while: its counts are read again at every look, and only
--- then go into the trial for good. So nothing counts twice, and a re-run answers the same.
+-- A window stays open to late records for a while: its counts are read again at every look, and
+-- only then go into the trial for good. So nothing counts twice, and a re-run answers the same.
 local ab_table = require "weir.inference.ab_table"
 local json = require "weir.json"
 local trial_module = require "weir.inference.trial"
@@ -55,6 +56,7 @@ function experiment.load(effects, place)
   self.edition = item.edition
   self.state, message, code = decode(item)
   if not self.state then return nil, message, code end
+
   return self
 end
 
@@ -78,6 +80,7 @@ local function is_own(self, effects, writer)
   local place = self.place
   local item, message, code = ab_table.kept(effects, place.table, place.test_id, KIND, 0)
   if item == nil then return nil, message, code end
+
   return item and item.writer == writer or false
 end
 
@@ -91,7 +94,9 @@ function experiment:save(effects)
   if not saved and code == "ConditionalCheckFailedException" then
     saved, message, code = is_own(self, effects, writer)
   end
+
   if saved then self.edition = self.edition + 1 end
+
   return saved, message, code
 end
 
@@ -107,7 +112,9 @@ local function largest(variants)
       second = variant
     end
   end
+
   if second and second.asked == first.asked then return nil end
+
   return first.name
 end
 
@@ -119,6 +126,7 @@ local function other(variants, champion)
       found = variant.name
     end
   end
+
   return found
 end
 
@@ -127,6 +135,7 @@ local function check_name(endpoint, setting, name)
   for _, variant in ipairs(endpoint.variants) do
     if variant.name == name then return end
   end
+
   try.fail(("%s is '%s', which is no variant of the endpoint %s"):format(setting, name,
     endpoint.name), "InvalidSetting")
 end
@@ -140,6 +149,7 @@ local function who(endpoint, names)
   if champion and champion ~= challenger and (challenger or #endpoint.variants == 1) then
     return champion, challenger
   end
+
   try.fail(("nobody knows which variants of %s are compared; set CHAMPION_VARIANT and "
     .. "CHALLENGER_VARIANT to two of them"):format(endpoint.name), "NotConfigured")
 end
@@ -178,6 +188,7 @@ function experiment:take(order, endpoint)
     state.order = order
     return
   end
+
   state.order = nil
   if state.rolled_back then begin(self, endpoint, state.asked) end
 end
@@ -209,6 +220,7 @@ function experiment:close(endpoint, to, seconds)
       instances = by_variant(endpoint, "instances"),
     }
   end
+
   state.closed_to = math.max(state.closed_to or to, to)
 end
 
@@ -285,16 +297,19 @@ function experiment:fold(by_time, settled_before, warm_up_seconds)
     if closed.to > settled_before and #open == 0 then
       state.trial, state.regime = trial:save(), regime
     end
+
     local window = usable(state, closed, by_time[closed.from], regime)
     is_new = window ~= nil and trial:add(window) == "counted"
     if window then regime = closed end
     if closed.to > settled_before then open[#open + 1] = closed end
   end
+
   if #open == 0 then state.trial, state.regime = trial:save(), regime end
 
   state.windows = open
   -- A look at nothing new is not another good look.
   trial:decided(is_new and state.last or {})
+
   return trial
 end
 
@@ -307,6 +322,7 @@ local function note(state, last, now)
     variant = last.variant,
     weight = last.shares[last.variant],
   })
+
   if #state.history > MOST_HISTORY then table.remove(state.history, 1) end
 end
 

@@ -32,10 +32,12 @@ local function read_places(effects, event)
     if event.bucket or event.key then
       events.invalid("the event has s3_uri, and bucket or key too")
     end
+
     found.bucket, found.key = events.s3_place(uri)
     if not found.key or found.key == "" then
       events.invalid("s3_uri must be an S3 URI such as s3://bucket/key")
     end
+
     local alias = effects:setting("s3_access_point_alias", "")
     if alias ~= "" then found.bucket = alias end
   else
@@ -51,6 +53,7 @@ local function read_places(effects, event)
   if not bucket then events.invalid("output_path must be an S3 URI such as s3://bucket/prefix/") end
   if prefix ~= "" and prefix:sub(-1) ~= "/" then prefix = prefix .. "/" end
   found.output_bucket, found.output_key = bucket, prefix .. found.key .. ".out"
+
   return found
 end
 
@@ -73,7 +76,9 @@ function request.payload_limit(effects, event, is_serverless)
   if limit ~= nil and (math.type(limit) ~= "integer" or limit < 1) then
     events.invalid("payload_limit must be a whole number of bytes above 0")
   end
+
   local set = try(settings.integer(effects, "payload_limit", { min = 1, max = LIMIT }, most))
+
   return math.min(most, limit or most, set)
 end
 
@@ -99,10 +104,12 @@ function request.read(effects, event, is_compatible)
     found.content_type = found.content_type or "application/json"
     found.accept = found.accept or "application/json"
   end
+
   found.inference_type = inference_type(event)
   found.payload_limit = request.payload_limit(effects, event,
     found.inference_type == "serverless")
   found.attempts = attempts_of(effects, is_compatible)
+
   return found
 end
 

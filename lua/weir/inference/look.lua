@@ -8,7 +8,8 @@
 --   5. one event and one metric tell of it, and the decision is kept as finished
 --
 --   look.new(effects, given) → look
---       given: { endpoint_name =, seconds =, place =, late =, warm_up =, mode =, names =, order =? }
+--       given: { endpoint_name =, seconds =, place =, late =, warm_up =, mode =, names =, order =?
+-- }
 --   look:decide(ask)      → answer | nil: another invocation was faster; raises failures (weir.try)
 --   look:aggregate_only() → answer
 --   look:tell_failure(message)   where nothing was told yet
@@ -37,6 +38,7 @@ function look:known(value, message, code, ...)
     self.left_out = message
     return nil
   end
+
   try.fail(message, code)
 end
 
@@ -46,6 +48,7 @@ function look:load()
   if self.effects.dry and code == "Unknown" then return experiment.new(self.place) end
   if not (self.order and self.order.action == "rollback") then try.fail(message, code) end
   self.left_out = message
+
   return experiment.detached(self.place)
 end
 
@@ -71,7 +74,9 @@ function look:read_windows(names)
     by_time[window.from] = window
     if window.from >= self.seen_to then new[#new + 1] = window end
   end
+
   self.notes = notes
+
   return by_time, new
 end
 
@@ -104,6 +109,7 @@ function look:variants()
       approval = package and package.approval,
     }
   end
+
   return list
 end
 
@@ -147,9 +153,11 @@ function look:facts(trial, closed, by_time)
     order = told_order(state.order),
     history = state.history,
   }
+
   local facts = trial and trial:facts(given) or given
   facts.champion = state.champion
   show_recent(facts, closed, closed and by_time[closed.from])
+
   return facts
 end
 
@@ -210,8 +218,10 @@ function look:resume()
     self:finish("dropped")
     return false
   end
+
   local outcome, message, code = self:carry_out()
   self:finish(outcome, message, code)
+
   return outcome == "done"
 end
 
@@ -235,6 +245,7 @@ function look:keep(decision, closed)
     changes = shares and not act.are_asked(self.endpoint, shares) or nil,
     open = true,
   }
+
   return try(self.experiment:save(self.effects))
 end
 
@@ -250,9 +261,11 @@ function look:answer(by_time, repeated)
   local last = self.experiment.state.last or {}
   local summaries = {}
   local window = by_time and last.from and by_time[last.from]
+
   for name, variant in pairs(window and window.variants or {}) do -- any order: each by itself
     summaries[name] = { requests = variant.requests, errors = variant.errors or json.null }
   end
+
   return {
     endpoint = self.endpoint_name,
     mode = self.mode,
@@ -303,9 +316,11 @@ function look:aggregate_only()
   self.experiment = {
     state = { windows = { { from = from, to = self.to } }, last = { from = from, to = self.to } },
   }
+
   local by_time, new = self:read_windows(nil)
   self:aggregate(by_time)
   aggregation.measure(self.effects, new)
+
   return self:answer(by_time)
 end
 

@@ -11,9 +11,12 @@ local function largest_of(weights)
     if type(weight) ~= "number" or not (weight >= 0 and weight < math.huge) then
       return refuse("weight %d is %s; it must be a finite number of 0 or more", i, tostring(weight))
     end
+
     largest = math.max(largest, weight)
   end
+
   if largest > 0 then return largest end
+
   return refuse("no weight is above 0; give one of them a part of the traffic")
 end
 
@@ -27,6 +30,8 @@ return function(weights)
     list[i] = weight / largest
     sum = sum + list[i]
   end
+
   for i, part in ipairs(list) do list[i] = part / sum end
+
   return list
 end

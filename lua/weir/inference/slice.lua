@@ -1,13 +1,15 @@
--- A share of a manifest's files to an endpoint, several at a time, within the time of an invocation.
+-- A share of a manifest's files to an endpoint, several at a time, within the time of an
+-- invocation.
 --
--- The event of realtime_inference, with manifest_bucket and manifest_key instead of key and size, and
--- lane (from 0) of lanes: lane i of n takes the manifest's parts i + 1, i + 1 + n and so on. The answer
--- is { done =, lane =, position = files of the lane that are done, failed = how many of them, ok = none
--- failed }; where it is not done, the same event goes on. How far the lane is stands beside the manifest too, as
--- progress/lane-i-of-n.json: an invocation that dies is not begun from the start.
+-- The event of realtime_inference, with manifest_bucket and manifest_key instead of key and size,
+-- and lane (from 0) of lanes: lane i of n takes the manifest's parts i + 1, i + 1 + n and so on.
+-- The answer is { done =, lane =, position = files of the lane that are done, failed = how many of
+-- them, ok = none failed }; where it is not done, the same event goes on. How far the lane is
+-- stands beside the manifest too, as progress/lane-i-of-n.json: an invocation that dies is not
+-- begun from the start.
 --
--- A file that fails for a reason of its own is noted, as failures/NUMBER.json beside the manifest, and
--- the others go on. A failure that is everybody's ends the invocation with its code.
+-- A file that fails for a reason of its own is noted, as failures/NUMBER.json beside the manifest,
+-- and the others go on. A failure that is everybody's ends the invocation with its code.
 --
 --   slice.run(event, effects, infer)    infer(event of one file) → result | nil, message, code
 local events = require "weir.events"
@@ -45,6 +47,7 @@ local function whole(event, name, least)
   if math.type(value) ~= "integer" or value < least then
     events.invalid("%s must be a whole number from %d on", name, least)
   end
+
   return value
 end
 
@@ -70,8 +73,10 @@ local function open(event, effects, infer)
     handed = 0, -- files that were given out or skipped
     begun_ms = process.time(),
   }
+
   local before = noted(self)
   self.position, self.failed, self.noted = before.position, before.failed, before.position
+
   return self
 end
 
@@ -92,6 +97,7 @@ local function lines_of(self)
       lines = manifest.part(self.effects, self.index, number)
       at = math.max(0, self.position - before)
     end
+
     return true
   end
 
@@ -99,7 +105,9 @@ local function lines_of(self)
     while at >= #lines do
       if not next_part() then return nil end
     end
+
     at = at + 1
+
     return before + at, lines[at]
   end
 end
@@ -139,8 +147,13 @@ local function file_event(self, job)
   for name, value in pairs(self.event) do -- any order: copies one key at a time
     event[name] = value
   end
-  for _, name in ipairs { "manifest_bucket", "manifest_key", "lane", "lanes" } do event[name] = nil end
+
+  for _, name in ipairs { "manifest_bucket", "manifest_key", "lane", "lanes" } do
+    event[name] = nil
+  end
+
   event.bucket, event.key, event.size = job.bucket, job.key, job.size
+
   return event
 end
 
@@ -177,8 +190,10 @@ local function send_all(self)
     if self.position - self.noted >= FILES_PER_NOTE then note(self) end
     local place, line = next_line()
     exhausted = place == nil
+
     return place and function() do_file(self, place, line) end
   end, width(self))
+
   return exhausted
 end
 
@@ -196,6 +211,7 @@ function slice.run(event, effects, infer)
   if self.problem and not is_cut_off(self, started_at) then
     try.fail(self.problem.message, self.problem.code)
   end
+
   return {
     done = exhausted and not self.problem,
     lane = self.lane,

@@ -47,6 +47,7 @@ function trial.new(options)
   for name in sorted_pairs(options) do
     expect(known[name], ("unknown option '%s'"):format(name), NEW)
   end
+
   expect(type(options.champion) == "string" and type(options.challenger) == "string"
     and options.champion ~= options.challenger, "two different names are needed", NEW)
 
@@ -73,6 +74,7 @@ local function sketch_of(buckets)
   if not buckets then return nil end
   local sketch = stats.sketch()
   for bucket, count in sorted_pairs(buckets) do sketch:add_bucket(bucket, count) end
+
   return sketch
 end
 
@@ -81,6 +83,7 @@ local function count(totals, variant, seconds)
   totals.requests = (totals.requests or 0) + variant.requests
   totals.errors = (totals.errors or 0) + variant.errors
   totals.seconds = (totals.seconds or 0) + seconds
+
   return totals
 end
 
@@ -117,6 +120,7 @@ function trial:add(window)
     sketch1 = sketch_of(one.buckets),
     sketch0 = sketch_of(zero.buckets),
   }
+
   if result == "repeated" then return result end
 
   local seconds = window.to - window.from
@@ -127,6 +131,7 @@ function trial:add(window)
       self.totals[name] = count(self.totals[name] or {}, variant, seconds)
     end
   end
+
   return result
 end
 
@@ -155,6 +160,7 @@ local function evidence_facts(self, found, now)
   local whole = found.trial
   if not whole then return nil end
   local broken = found.split_broken_since
+
   return {
     method = "always_valid",
     confidence = 1 - self.alpha,
@@ -247,12 +253,14 @@ function trial.load(text)
     alpha = saved.alpha,
     warm_up_seconds = saved.warm_up_seconds,
   })
+
   if not made then return invalid(self) end
   if type(saved.evidence) ~= "string" then return invalid("the evidence is missing") end
   local restored, why = self.evidence:restore(saved.evidence)
   if not restored then return invalid(why) end
   self.totals, self.recent = saved.totals or {}, saved.recent or {}
   self.good_looks = saved.good_looks or 0
+
   return self
 end
 

@@ -2,18 +2,20 @@
 -- what the table does not tell.
 --
 --   read(effects, given) → list of windows, notes | nil, message, code
---   given = { table = settings of weir.inference.ab_table, test_id =, endpoint = name | nil: the table
+--   given = { table = settings of weir.inference.ab_table, test_id =, endpoint = name | nil: the
+-- table
 --             alone, names = of the variants, from =, to =, seconds = }
---   window = { from =, to =, source = "table" | "cloudwatch" | nil: no data, variants = { [name] = {
+--   window = { from =, to =, source = "table" | "cloudwatch" | nil: no data, variants = { [name] =
+-- {
 --     requests =, errors =,         those that were sent, and of them those that failed
 --     buckets =,                    latencies of successes (weir.stats.sketch); from the table only
 --     mean =, p50 =, p90 =, p99 =,  milliseconds, of this window alone
 --   } } }
 --   notes = { open =, unreadable =, cloudwatch = a problem | nil }
 --
--- A window has one source: an item in the table, of whichever variant, makes it the table's. A variant
--- that the source has nothing of is absent. CloudWatch may fail: then the table is all there is, and
--- the notes say so.
+-- A window has one source: an item in the table, of whichever variant, makes it the table's. A
+-- variant that the source has nothing of is absent. CloudWatch may fail: then the table is all
+-- there is, and the notes say so.
 local ab_table = require "weir.inference.ab_table"
 local cloudwatch_windows = require "weir.inference.cloudwatch_windows"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -27,12 +29,14 @@ local function from_table(counts)
     errors = counts.errors,
     buckets = latencies.buckets,
   }
+
   if latencies.count > 0 then
     variant.mean = latencies.sum / latencies.count
     variant.p50 = counts.sketch:quantile(0.5)
     variant.p90 = counts.sketch:quantile(0.9)
     variant.p99 = counts.sketch:quantile(0.99)
   end
+
   return variant
 end
 
@@ -53,6 +57,7 @@ local function window_of(from, to, recorded, measured)
   for name, counts in sorted_pairs(recorded) do
     window.source, window.variants[name] = "table", from_table(counts)
   end
+
   if window.source then return window end
 
   for name, by_time in sorted_pairs(measured) do
@@ -60,6 +65,7 @@ local function window_of(from, to, recorded, measured)
       window.source, window.variants[name] = "cloudwatch", from_cloudwatch(by_time[from])
     end
   end
+
   return window
 end
 
@@ -70,6 +76,7 @@ local function measure(effects, given, notes)
     given.from, given.to, given.seconds)
   if measured then return measured end
   notes.cloudwatch = message
+
   return {}
 end
 
@@ -85,6 +92,7 @@ function windows.read(effects, given)
     notes.open, notes.unreadable = notes.open + seen.open, notes.unreadable + seen.unreadable
     list[#list + 1] = window_of(from, to, recorded, measured)
   end
+
   return list, notes
 end
 

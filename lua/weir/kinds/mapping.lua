@@ -64,6 +64,7 @@ return {
       if decision.transform and decision.status then return nil end
       return "a job of work transform needs transform and status"
     end
+
     if not (decision.bucket and decision.key) then
       return "a job of work object needs bucket and key"
     end

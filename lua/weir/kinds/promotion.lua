@@ -133,6 +133,7 @@ local function not_promotable(facts, variant)
     return ("%s is not an Approved model package (%s)")
       :format(name, variant.approval or "no approval status")
   end
+
   if variant.stage == "retired" or variant.stage == "failed" then
     return name .. " is " .. variant.stage
   end
@@ -210,15 +211,19 @@ return {
     if not variant then
       return action .. " names " .. decision.variant .. ", which is not a variant of this endpoint"
     end
+
     if action == "rollback" then
       if decision.to == decision.variant then
         return "rollback goes from " .. decision.to .. " to itself"
       end
+
       if not find(facts.variants, decision.to) then
         return "rollback goes to " .. decision.to .. ", which is not a variant of this endpoint"
       end
+
       return nil
     end
+
     local broken = not_promotable(facts, variant) or not_measured(variant, action)
     if broken then return broken end
     if action ~= "ramp" then return nil end

@@ -14,7 +14,9 @@ local function bounds(least, most, unit)
   elseif most then
     words = "at most " .. most
   end
+
   if words and unit then return words .. " " .. unit end
+
   return words or unit
 end
 
@@ -77,11 +79,13 @@ function reference.render(kind)
     "## Decisions",
     "Every decision also takes `because`, the reason in words, which is required.",
   }
+
   for _, decision in ipairs(kind.decisions) do
     parts[#parts + 1] = ("### `%s`"):format(decision.action)
     parts[#parts + 1] = decision.doc
     if #decision.fields > 0 then parts[#parts + 1] = field_table(decision.fields) end
   end
+
   return table.concat(parts, "\n\n") .. "\n"
 end
 
@@ -92,6 +96,7 @@ function reference.pages()
     local text = reference.render(require("weir.kinds." .. name))
     pages[i] = { path = "docs/kinds/" .. name .. ".md", text = text }
   end
+
   return pages
 end
 

@@ -51,6 +51,7 @@ return {
     if facts.inference_type == "none" then
       return action .. " needs an endpoint, and inference_type is none"
     end
+
     local status = facts.endpoint_status
     if status and status ~= "InService" then
       return action .. " needs an endpoint in service, and endpoint_status is " .. status

@@ -33,18 +33,23 @@ local function check_weights(known, weights)
     if not stage then
       return "weights name " .. name .. ", which is not a variant of this endpoint"
     end
+
     if not (weight >= 0 and weight < math.huge) then
       return "the weight of " .. name .. " is not a finite share"
     end
+
     if weight > 0 and gets_no_traffic(stage) then
       return name .. " is " .. stage .. " and gets no traffic"
     end
+
     sum = sum + weight
   end
+
   for name in pairs(known) do -- any order: the sandbox's own pairs sorts
     -- UpdateEndpointWeightsAndCapacities would leave its old weight in force.
     if not weights[name] then return "weights leave out " .. name end
   end
+
   if math.abs(sum - 1) > 1e-9 then return string.format("weights sum to %.12g, not 1", sum) end
 end
 

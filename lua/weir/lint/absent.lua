@@ -28,16 +28,20 @@ local function path_of(self, node, depth)
     if value and (value.tag == "Name" or value.tag == "Index") then
       return path_of(self, value, depth + 1)
     end
+
     if value then return nil end
     if not self.ids[binding] then
       self.count = self.count + 1
       self.ids[binding] = "#" .. self.count
     end
+
     return self.ids[binding]
   end
+
   if node.tag ~= "Index" then return nil end
   if node.key.tag ~= "String" and node.key.tag ~= "Number" then return nil end
   local object = path_of(self, node.object, depth)
+
   return object and object .. "." .. tostring(node.key.value)
 end
 
@@ -50,6 +54,7 @@ local function optional(self, node)
     if not binding or binding.assigned or not binding.value or seen > 50 then return nil end
     node, seen = tree.strip(binding.value), seen + 1
   end
+
   if node.tag ~= "Index" or node.key.tag ~= "String" then return nil end
 
   local record = self.types:of(node.object)
@@ -98,6 +103,7 @@ local function learn(self, node, outcome, present)
   if node.tag == "Unary" and node.operator == "not" then
     return learn(self, node.operand, not outcome, present)
   end
+
   local operator = node.tag == "Binary" and node.operator
   if operator then
     if operator == "and" and outcome or operator == "or" and not outcome then
@@ -109,6 +115,7 @@ local function learn(self, node, outcome, present)
       learn(self, node.left, not outcome, right)
       learn(self, node.right, outcome, right)
       for path in pairs(both(left, right)) do present[path] = true end -- any order: makes a set
+
       return
     end
 
@@ -120,6 +127,7 @@ local function learn(self, node, outcome, present)
       local _, path = optional(self, pair[1])
       local call = tree.strip(pair[1])
       local asks_type = call.tag == "Call" and tree.global(call.callee) == "type" and call.args[1]
+
       if not path and asks_type then
         _, path = optional(self, call.args[1])
         understood = understood or path ~= nil and other.tag == "String"
@@ -133,7 +141,9 @@ local function learn(self, node, outcome, present)
         if equal == outcome then add(present, path) end
       end
     end
+
     if not understood then trust(self, node, present) end
+
     return
   end
 
@@ -159,6 +169,7 @@ local function use(self, node, how, present)
       ("%s '%s', which may be absent"):format(how, tree.describe(node)),
       ("first: if %s then …, or (%s or 0)"):format(tree.describe(node), tree.describe(node)))
   end
+
   add(present, path) -- told once
 end
 
@@ -239,6 +250,7 @@ function visitors.Call(self, node, present)
     learn(self, args[1], true, present)
     args = table.move(args, 2, #args, 1, {})
   end
+
   self:arguments(args, present)
 end
 
@@ -287,6 +299,7 @@ function statements.Assign(self, node, present)
     visit(self, value, present)
     trust(self, value, present)
   end
+
   for _, target in ipairs(node.targets) do visit(self, target, present, true) end
 end
 
@@ -314,6 +327,7 @@ function statements.If(self, node, present)
   local function leave(ends, out)
     if not ends then outs[#outs + 1] = out end
   end
+
   for _, clause in ipairs(node.clauses) do
     visit(self, clause.condition, present, true)
     local inner = copy(present)
@@ -321,6 +335,7 @@ function statements.If(self, node, present)
     leave(self:block(clause.body, inner), inner)
     learn(self, clause.condition, false, present)
   end
+
   leave(node.otherwise and self:block(node.otherwise, present), present)
 
   if not outs[1] then return true end
@@ -362,6 +377,7 @@ function Flow:block(block, present)
     local run = statements[statement.tag]
     if run and run(self, statement, present) then ends = true end
   end
+
   return ends
 end
 
@@ -384,6 +400,7 @@ local function is_test(node)
   if owner.tag == "Index" then return owner.object ~= node end
   if owner.tag == "Method" then return owner.object ~= node end
   if owner.tag == "Local" then return false end
+
   return true
 end
 
@@ -400,6 +417,7 @@ local function tests_of(self, functions)
       end
     end
   end
+
   return tested
 end
 
@@ -412,6 +430,7 @@ local function numbers_of(found)
       if formats.needs_number(letters[i]) then numbers[value] = true end
     end
   end
+
   return numbers
 end
 
@@ -427,6 +446,7 @@ function absent.facts(source, report)
       if value.tag == "Function" then functions[value] = true end
     end
   end
+
   self.tested = tests_of(self, functions)
   self.numbers = numbers_of(source.formats)
 

@@ -19,6 +19,7 @@ local function actions_of(kind)
   for _, decision in ipairs(vocabulary.kinds[kind].decisions) do
     list[#list + 1] = decision.action
   end
+
   return list
 end
 
@@ -50,6 +51,7 @@ local function has_plain_keys(constructor)
   for _, item in ipairs(constructor.items) do
     if item.key and item.key.tag ~= "String" then return false end
   end
+
   return true
 end
 
@@ -71,6 +73,7 @@ local function has(list, value)
   for _, one in ipairs(list) do
     if one == value then return true end
   end
+
   return false
 end
 
@@ -106,6 +109,7 @@ function decisions.fields(source, report)
         unknown_field(report, schema, key, action)
       end
     end
+
     if not has_plain_keys(constructor) then return end
     for _, field in ipairs(schema.fields) do
       if field.required and not tree.item(constructor, field.name) then
@@ -121,6 +125,7 @@ local function wrong_constant(field, node)
     if field.values and not has(field.values, node.value) then
       return "one of: " .. table.concat(field.values, ", ")
     end
+
     return field.min_size and #node.value < field.min_size and "a text that is not empty" or nil
   end
 
@@ -128,6 +133,7 @@ local function wrong_constant(field, node)
   if node.tag == "Unary" and node.operator == "-" and node.operand.tag == "Number" then
     number = -node.operand.value
   end
+
   if not number then return nil end
   if field.type == "integer" and not math.tointeger(number) then return "a whole number" end
   if field.min and number < field.min then return ("%g or more"):format(field.min) end
@@ -153,6 +159,7 @@ local function check_value(source, report, field, action, path, value)
       values.NAMES[needed], values.NAMES[class]), hint)
     return
   end
+
   local wrong = wrong_constant(field, node)
   if wrong then
     report("W108", value.at, ("'%s' of '%s' must be %s"):format(path, action, wrong))
@@ -175,6 +182,7 @@ function decisions.values(source, report)
       local key = item.key
       local name = key and key.tag == "String" and key.value
       local field = name and (name == "because" and BECAUSE or field_of(schema, name))
+
       if field then
         check_value(source, report, field, action, name, item.value)
       end
@@ -191,6 +199,7 @@ local function has_break(block)
   tree.walk_body(block, function(node)
     if node.tag == "Break" then found = true end
   end)
+
   return found
 end
 
@@ -199,6 +208,7 @@ local function clause_ends(node)
   for _, clause in ipairs(node.clauses) do
     if not ends(clause.body) then return false end
   end
+
   return true
 end
 
@@ -211,6 +221,7 @@ function ends(block)
   if last.tag == "If" then return clause_ends(last) end
   if last.tag == "While" then return last.condition.tag == "True" and not has_break(last.body) end
   local call = last.tag == "CallStatement" and last.call
+
   return call and call.tag == "Call" and tree.global(call.callee) == "error"
 end
 

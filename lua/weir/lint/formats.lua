@@ -20,6 +20,7 @@ function formats.directives(format)
       stop = format:match("^%%%%()", start)
       if not stop then return nil, format:match("^%%[%-+ #0-9.]*.?", start) end
     end
+
     at = stop
   end
 end
@@ -47,8 +48,10 @@ local function of_decision(call)
     if not item.key then given[#given + 1] = item.value end
     if item.key and item.key.tag ~= "String" then return nil end -- [1] = value
   end
+
   local found = entry("because", format, because.at, given)
   found.is_because = true
+
   return found
 end
 
@@ -56,6 +59,7 @@ local function of_call(call)
   if vocabulary.actions[tree.global(call.callee)] then return of_decision(call) end
   if tree.library(call.callee) ~= "string.format" or not call.args[1] then return nil end
   local format = values.constant_text(call.args[1])
+
   return format and entry("the format", format, call.args[1].at,
     table.move(call.args, 2, #call.args, 1, {}))
 end
@@ -78,6 +82,7 @@ function formats.find(nodes)
       end
     end
   end
+
   return list
 end
 
@@ -131,6 +136,7 @@ function formats.fit(source, report)
           #letters == 1 and "value" or "values", given),
         "one value after it for each %d, %s, …, in order")
     end
+
     if letters then check_values(source, report, found, letters) end
   end
 end

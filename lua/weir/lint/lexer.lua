@@ -38,6 +38,7 @@ local function advance_to(state, target)
     state.line = state.line + 1
     state.line_start = state.at + at - 1
   end
+
   state.at = target
 end
 
@@ -49,6 +50,7 @@ local function read_long(state)
   if not first then syntax_error(state, "unfinished long string or comment") end
   local inside = state.text:sub(state.at + #level + 2, first - 1)
   advance_to(state, last + 1)
+
   return (inside:gsub("^\r?\n", "", 1))
 end
 
@@ -79,6 +81,7 @@ local function unescape(inside)
     :gsub("\\(%d%d?%d?)", function(digits)
       return tonumber(digits) < 256 and string.char(tonumber(digits)) or nil
     end)
+
     :gsub("\\(.)", function(letter) return SIMPLE[letter] or letter end))
 end
 
@@ -109,6 +112,7 @@ local function read_number(state)
   local value = tonumber(state.text:sub(state.at, at - 1))
   if not value or state.text:find("^[%w_]", at) then syntax_error(state, "malformed number") end
   state.at = at
+
   return value
 end
 
@@ -123,6 +127,7 @@ local function read_token(state)
   elseif text:find("^[\"']", at) then
     return "string", read_quoted(state)
   end
+
   local long = read_long(state)
   if long then return "string", long end
   for _, operator in ipairs(BY_FIRST[text:sub(at, at)] or {}) do
@@ -131,6 +136,7 @@ local function read_token(state)
       return "operator", operator
     end
   end
+
   syntax_error(state, "unexpected symbol")
 end
 
@@ -149,6 +155,7 @@ function lexer.tokens(text)
       token.kind, token.size = "end", 0
       return tokens
     end
+
     token.kind, token.value = read_token(state)
     token.size = state.at - token.at
   end

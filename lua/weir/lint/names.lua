@@ -18,6 +18,7 @@ local function choose(name, list, what)
   if close then return ("did you mean '%s'?"):format(close) end
   if #list == 0 then return ("%s has none"):format(what) end
   if #list > 12 then return nil end
+
   return ("%s has: %s"):format(what, table.concat(list, ", "))
 end
 
@@ -46,9 +47,11 @@ local function assigned_globals(nodes)
       if tree.global(target) then assigned[target] = true end
     end
   end
+
   for _, node in ipairs(nodes.FunctionStatement) do
     if tree.global(node.target) then assigned[node.target] = true end
   end
+
   return assigned
 end
 
@@ -100,6 +103,7 @@ local function has(list, value)
   for _, one in ipairs(list) do
     if one == value then return true end
   end
+
   return false
 end
 
@@ -135,6 +139,7 @@ function names.unused_parameters(source, report)
       end
     end
   end
+
   for name, key in sorted_pairs(lost and {} or source.declared) do
     if not used[name] then
       report("W203", key.at, ("parameter '%s' is never used"):format(name), "use it, or remove it")

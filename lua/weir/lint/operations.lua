@@ -24,6 +24,7 @@ local function hint(left, right, classes)
   if written then return written end
   if classes.number and classes.text then return "tonumber(…) makes a number of a text" end
   if classes.flag then return "a flag is tested as it is: if x then, if not x then" end
+
   return "compare values of one type"
 end
 
@@ -34,6 +35,7 @@ local function comparison(report, node, left, right, one, other)
   elseif one == other and (one == "number" or one == "text" or not ORDERS[node.operator]) then
     return
   end
+
   local outcome = ORDERS[node.operator] and "cannot be compared with"
     or node.operator == "==" and "is never equal to" or "is always different from"
   report("W113", node.at,
@@ -47,6 +49,7 @@ local function calculates(node, class)
   if class ~= "text" then return false end
   local text = values.constant_text(node)
   if text then return tonumber(text) ~= nil end
+
   return node.tag == "Call" or node.tag == "Method" or node.tag == "Binary"
 end
 
@@ -71,6 +74,7 @@ function operations.types(source, report)
     local left, right = tree.strip(node.left), tree.strip(node.right)
     local operator = node.operator
     local one, other = values.class(source.types, left), values.class(source.types, right)
+
     if ORDERS[operator] or operator == "==" or operator == "~=" then
       if one and other then comparison(report, node, left, right, one, other) end
     elseif operator == ".." then

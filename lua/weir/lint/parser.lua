@@ -49,6 +49,7 @@ function Parser:name()
   local token = self:peek()
   if token.kind ~= "name" then self:fail("name expected") end
   self:take()
+
   return { tag = "Name", name = token.value, at = token }
 end
 
@@ -71,14 +72,17 @@ function Parser:table_item()
     local key = self:expression()
     self:expect("]")
     self:expect("=")
+
     return { key = key, value = self:expression() }
   end
+
   local token, following = self:peek(), self.tokens[self.position + 1]
   if token.kind == "name" and following.kind == "operator" and following.value == "=" then
     self:take()
     self:take()
     return { key = { tag = "String", value = token.value, at = token }, value = self:expression() }
   end
+
   return { value = self:expression() }
 end
 
@@ -88,7 +92,9 @@ function Parser:table()
     node.items[#node.items + 1] = self:table_item()
     if not (self:accept(",") or self:accept(";")) then break end
   end
+
   node.last = self:expect("}")
+
   return node
 end
 
@@ -101,9 +107,11 @@ function Parser:function_body(at, method)
     node.params[#node.params + 1] = self:name()
     if not self:accept(",") then break end
   end
+
   self:expect(")")
   node.body = self:block()
   node.last = self:expect("end")
+
   return node
 end
 
@@ -115,9 +123,11 @@ function Parser:call_arguments()
   elseif self:is("{") then
     return { self:table() }
   end
+
   self:expect("(")
   local args = self:is(")") and {} or self:expressions()
   self:expect(")")
+
   return args
 end
 
@@ -150,6 +160,7 @@ function Parser:suffixed()
   else
     node = self:name()
   end
+
   while true do
     local longer = self:suffix(node)
     if not longer then return node end
@@ -173,6 +184,7 @@ function Parser:simple()
   elseif self:is("function") then
     return self:function_body(self:take())
   end
+
   return self:suffixed()
 end
 
@@ -199,6 +211,7 @@ function Parser:expression(limit)
   else
     node = self:simple()
   end
+
   while true do
     token = self:peek()
     local priority = token.kind ~= "string" and BINARY[token.value]
@@ -207,7 +220,9 @@ function Parser:expression(limit)
     local right = self:expression(priority[2])
     node = { tag = "Binary", operator = token.value, left = node, right = right, at = token }
   end
+
   self:deeper(-1)
+
   return node
 end
 
@@ -222,8 +237,10 @@ statements["if"] = function(self, at)
     self:expect("then")
     node.clauses[#node.clauses + 1] = { condition = condition, body = self:block() }
   until not self:accept("elseif")
+
   if self:accept("else") then node.otherwise = self:block() end
   self:expect("end")
+
   return node
 end
 
@@ -232,6 +249,7 @@ statements["while"] = function(self, at)
   self:expect("do")
   local body = self:block()
   self:expect("end")
+
   return { tag = "While", at = at, condition = condition, body = body }
 end
 
@@ -257,9 +275,11 @@ statements["for"] = function(self, at)
     self:expect("in")
     node = { tag = "ForIn", at = at, names = names, values = self:expressions() }
   end
+
   self:expect("do")
   node.body = self:block()
   self:expect("end")
+
   return node
 end
 
@@ -271,7 +291,9 @@ statements["function"] = function(self, at)
     target = { tag = "Index", object = target, key = field_key(field), at = target.at }
     if method then break end
   end
+
   local func = self:function_body(at, method)
+
   return { tag = "FunctionStatement", at = at, target = target, func = func }
 end
 
@@ -280,6 +302,7 @@ statements["local"] = function(self, at)
     local name = self:name()
     return { tag = "LocalFunction", at = at, name = name, func = self:function_body(at) }
   end
+
   local names = {}
   repeat
     names[#names + 1] = self:name()
@@ -288,7 +311,9 @@ statements["local"] = function(self, at)
       self:expect(">")
     end
   until not self:accept(",")
+
   local values = self:accept("=") and self:expressions() or {}
+
   return { tag = "Local", at = at, names = names, values = values }
 end
 
@@ -296,6 +321,7 @@ statements["return"] = function(self, at)
   local values = {}
   if not (self:is(";") or self:block_ends()) then values = self:expressions() end
   self:accept(";")
+
   return { tag = "Return", at = at, values = values }
 end
 
@@ -315,9 +341,12 @@ function Parser:expression_statement()
     local targets = { node }
     while self:accept(",") do targets[#targets + 1] = self:suffixed() end
     self:expect("=")
+
     return { tag = "Assign", at = node.at, targets = targets, values = self:expressions() }
   end
+
   if node.tag ~= "Call" and node.tag ~= "Method" then self:fail("syntax error") end
+
   return { tag = "CallStatement", at = node.at, call = node }
 end
 
@@ -338,7 +367,9 @@ function Parser:block()
       if block[#block].tag == "Return" then break end
     end
   end
+
   self:deeper(-1)
+
   return block
 end
 
@@ -348,10 +379,13 @@ function parser.parse(text)
     local self = setmetatable({ tokens = lexer.tokens(text), position = 1, depth = 0 }, Parser)
     local block = self:block()
     if self:peek().kind ~= "end" then self:fail("'<eof>' expected") end
+
     return block
   end)
+
   if ok then return result end
   if type(result) ~= "table" then error(result, 0) end
+
   return nil, result
 end
 

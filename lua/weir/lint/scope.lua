@@ -14,6 +14,7 @@ function Resolver:declare(node, extra)
   binding.name, binding.declared = node.name, node
   node.binding = binding
   self.scope.names[node.name] = binding
+
   return binding
 end
 
@@ -86,6 +87,7 @@ function visit.If(self, node)
     self:node(clause.condition)
     self:inside(function() self:block(clause.body) end)
   end
+
   if node.otherwise then self:inside(function() self:block(node.otherwise) end) end
 end
 function visit.ForNumber(self, node)
@@ -101,6 +103,7 @@ function visit.ForIn(self, node)
     for i, name in ipairs(node.names) do
       self:declare(name, { loop = { call = node.values[1], index = i } })
     end
+
     self:block(node.body)
   end)
 end

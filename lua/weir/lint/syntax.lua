@@ -13,6 +13,7 @@ local function line_of(text, number)
     if at == number then return line end
     at = at + 1
   end
+
   return ""
 end
 
@@ -23,6 +24,7 @@ local function has_condition(code)
   for _, word in ipairs(CONDITION) do
     if code:find(word) then return true end
   end
+
   return false
 end
 
@@ -110,6 +112,7 @@ local function has_else_if(text)
   for line in text:gmatch("[^\r\n]+") do
     if code_of(line):find("%f[%w_]else%s+if%f[^%w_]") then return true end
   end
+
   return false
 end
 
@@ -159,8 +162,10 @@ function syntax.hint(text, line, message)
   elseif text:find("^\xff\xfe") or text:find("^\xfe\xff") then
     return "the file is UTF-16: save it as UTF-8"
   end
+
   local found = line_of(text, line)
   local code = code_of(found)
+
   return lookalike(code) or in_line(code) or by_message(text, code, message)
 end
 

@@ -49,6 +49,7 @@ local function walk_parts(node, visit)
       walk(clause.condition, visit, node)
       walk_list(clause.body, visit, node)
     end
+
     if node.otherwise then walk_list(node.otherwise, visit, node) end
   elseif tag == "Repeat" then
     walk_list(node.body, visit, node)
@@ -63,6 +64,7 @@ function walk(node, visit, owner)
   if fields then
     for i = 1, #fields do walk(node[fields[i]], visit, node) end
   end
+
   if tag == "Repeat" or not (fields or lists) then
     walk_parts(node, visit)
   elseif lists then
@@ -91,6 +93,7 @@ function tree.index(block)
     local list = rawget(nodes, node.tag)
     if list then list[#list + 1] = node else nodes[node.tag] = { node } end
   end)
+
   return nodes
 end
 
@@ -104,6 +107,7 @@ function tree.library(node)
   if node.tag == "Name" then return tree.global(node) end
   if node.tag ~= "Index" or node.key.tag ~= "String" then return nil end
   local library = tree.global(node.object)
+
   return library and library .. "." .. node.key.value
 end
 
@@ -131,6 +135,7 @@ function tree.describe(node)
   if key.tag == "String" and key.value:find("^[%a_][%w_]*$") then
     return tree.describe(node.object) .. "." .. key.value
   end
+
   return tree.describe(node.object) .. (key.tag == "Number" and "[" .. key.value .. "]" or "[…]")
 end
 

@@ -16,6 +16,7 @@ local function field(record, name)
   for _, candidate in ipairs(record.fields) do
     if candidate.name == name then return candidate end
   end
+
   return nil, true
 end
 
@@ -51,6 +52,7 @@ function Types:of(node)
   self.known[node] = false -- while it is being found out: a local function that calls itself
   local found = find(self, node)
   self.known[node] = self.is_complete and (found or false) or nil
+
   return found
 end
 
@@ -61,6 +63,7 @@ function Types:loop(loop)
   if loop.index ~= 2 or not call or call.tag ~= "Call" then return nil end
   if not ITERATORS[tree.global(call.callee)] then return nil end
   local container = call.args[1] and self:of(call.args[1])
+
   return container and container.of
 end
 
@@ -72,6 +75,7 @@ function Types:binding(binding)
       or binding.loop and self:loop(binding.loop)
       or nil
   end
+
   return binding.type or nil
 end
 
@@ -88,6 +92,7 @@ local function callable_functions(nodes)
         by_function[func] = uses
         callers[#callers + 1] = uses
       end
+
       local owner = node.owner
       if owner and owner.tag == "Call" and owner.callee == node then
         table.insert(uses.calls, owner)
@@ -96,6 +101,7 @@ local function callable_functions(nodes)
       end
     end
   end
+
   return callers
 end
 
@@ -106,6 +112,7 @@ local function same_type(self, calls, index)
     if not found or common and common ~= found then return nil end
     common = found
   end
+
   return common
 end
 
@@ -119,6 +126,7 @@ local function infer_parameters(self, nodes)
         end
       end
     end
+
     for _, node in ipairs(nodes.Name) do -- forget what was unknown, it may be known now
       if node.binding and node.binding.type == false then node.binding.type = nil end
     end
@@ -133,8 +141,10 @@ function types.infer(nodes, decide, facts, params)
     local param = decide.params[i]
     if param and not param.binding.assigned then param.binding.type = type end
   end
+
   infer_parameters(self, nodes)
   self.is_complete = true
+
   return self
 end
 
@@ -155,6 +165,7 @@ function Types:passes_on(node, owner)
   for i, arg in ipairs(owner.args) do
     if arg == node then return func.params[i] ~= nil and self:of(func.params[i]) ~= nil end
   end
+
   return false
 end
 
@@ -163,6 +174,7 @@ function Types:missing(node)
   local record = self:of(node.object)
   if not record or record.type ~= "record" or node.key.tag ~= "String" then return nil end
   local _, is_missing = field(record, node.key.value)
+
   return is_missing and record or nil
 end
 

@@ -58,6 +58,7 @@ function of.Name(types, node, depth)
   local loop = binding.loop
   local call = loop and loop.index == 1 and loop.call
   if call and call.tag == "Call" and tree.global(call.callee) == "ipairs" then return "number" end
+
   return binding.counts and "number" or nil
 end
 
@@ -81,6 +82,7 @@ local function of_either(types, node, depth)
   local left = tree.strip(node.left)
   if left.tag == "Binary" and left.operator == "and" then left = left.right end
   local one, other = values.class(types, left, depth), values.class(types, node.right, depth)
+
   return one == other and one or nil
 end
 
@@ -100,6 +102,7 @@ function values.class(types, node, depth)
   node = tree.strip(node)
   local constant = OF_CONSTANT[node.tag]
   if constant then return constant end
+
   return of[node.tag] and of[node.tag](types, node, depth)
 end
 
@@ -111,6 +114,7 @@ function values.constant_text(node, depth)
   if binding and binding.value and not binding.assigned and (depth or 0) < 20 then
     return values.constant_text(binding.value, (depth or 0) + 1)
   end
+
   return nil
 end
 

@@ -72,6 +72,7 @@ function vocabulary.list(set)
   local list = {}
   for name in pairs(set) do list[#list + 1] = name end -- any order: sorted below
   table.sort(list)
+
   return list
 end
 

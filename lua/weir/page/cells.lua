@@ -1,5 +1,5 @@
--- What no library draws: tables with coloured cells. Each cell has a sign or a number as well, so that
--- nothing is said by colour alone.
+-- What no library draws: tables with coloured cells. Each cell has a sign or a number as well, so
+-- that nothing is said by colour alone.
 local text = require "weir.page.text"
 
 local cells = {}
@@ -22,15 +22,21 @@ local function gravest(checks, from, to)
     local check = checks[i]
     if check and (not worst or gravity(check) > gravity(worst)) then worst = check end
   end
+
   return worst
 end
 
 local function cell_html(row, given, from, to, first)
   local check = gravest(row.checks, from, to)
   local span = text.time(given.times[from])
-  if to > from then span = ("%s to %s, %d looks"):format(span, text.time(given.times[to]):sub(12), to - from + 1) end
+  if to > from then
+    span = ("%s to %s, %d looks"):format(span, text.time(given.times[to]):sub(12), to - from + 1)
+  end
+
   local said = ("%s, %s: %s"):format(span, row.name, check and check.text or "not looked at")
-  return ('<td class="%s" tabindex="%d">%s<span>%s</span></td>'):format(check and check.tone or "none",
+
+  return ('<td class="%s" tabindex="%d">%s<span>%s</span></td>'):format(check and check.tone
+    or "none",
     first and 0 or -1, check and (check.sign or SIGNS[check.tone]) or "", text.html(said))
 end
 
@@ -38,7 +44,10 @@ end
 local function columns_of(count)
   local each = math.max(1, math.ceil(count / cells.MOST))
   local columns = {}
-  for from = 1, count, each do columns[#columns + 1] = { from, math.min(from + each - 1, count) } end
+  for from = 1, count, each do
+    columns[#columns + 1] = { from, math.min(from + each - 1, count) }
+  end
+
   return columns, each
 end
 
@@ -57,6 +66,7 @@ local function head_html(given, columns)
     parts[#parts + 1] = ('<th colspan="%d" scope="colgroup">%s</th>'):format(over,
       over < math.min(step, 3) and "" or clock(given, columns[at][1]))
   end
+
   return "<thead><tr>" .. table.concat(parts) .. "</tr></thead>"
 end
 
@@ -71,8 +81,8 @@ local STRIP = [[
 local LEGEND = "%s ✓ fine, · not decided yet, ! look at it, ✕ against the challenger. Point at a field, or reach "
   .. "it with Tab and the arrow keys, to read why."
 
--- strip{ title =, times = {epoch seconds of each look}, rows = { { name =, checks = { {tone =, text =,
--- sign =, gravity =}, … by look } } } }; sign and gravity are else those of the tone
+-- strip{ title =, times = {epoch seconds of each look}, rows = { { name =, checks = { {tone =, text
+-- =, sign =, gravity =}, … by look } } } }; sign and gravity are else those of the tone
 function cells.strip(given)
   local columns, each = columns_of(#given.times)
   local rows = {}
@@ -81,8 +91,10 @@ function cells.strip(given)
     for c, column in ipairs(columns) do
       line[#line + 1] = cell_html(row, given, column[1], column[2], r == 1 and c == 1)
     end
+
     rows[r] = "<tr>" .. table.concat(line) .. "</tr>"
   end
+
   local grouped = each > 1 and ("A field stands for %d looks, and shows the gravest."):format(each)
     or "A field is one look."
   return STRIP:format(text.html(given.title), head_html(given, columns), table.concat(rows, "\n"),
@@ -91,8 +103,8 @@ end
 
 -- Shares of a whole --------------------------------------------------------------------------------
 
--- stack({ {share, tone, name}, … }, page): a cell for a table. Shares are 0 to 1; what is too narrow
--- for its number is told by the columns beside it.
+-- stack({ {share, tone, name}, … }, page): a cell for a table. Shares are 0 to 1; what is too
+-- narrow for its number is told by the columns beside it.
 function cells.stack(shares, page)
   local fields, said = {}, {}
   for _, share in ipairs(shares) do
@@ -105,13 +117,14 @@ function cells.stack(shares, page)
         text.html(name), label)
     end
   end
+
   local html = ('<table class="stack" role="img" aria-label="%s"><tbody><tr>%s</tr></tbody></table>'):format(
     text.html(table.concat(said, ", ")), table.concat(fields))
   return { html = html, class = "holds-stack" }
 end
 
--- bar(share, page): a cell for a table, filled as far as the share of a whole goes, with the share in
--- words.
+-- bar(share, page): a cell for a table, filled as far as the share of a whole goes, with the share
+-- in words.
 function cells.bar(share, page)
   return { html = ('%s<span class="bar %s"></span>'):format(text.percent(share, 1),
     page:width(math.min(1, share))), class = "holds-bar" }

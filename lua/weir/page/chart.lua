@@ -1,18 +1,21 @@
--- Line charts of a page: drawn by dygraphs, read out under pointer and keys (page.js), and repeated as
--- a table. A chart is
+-- Line charts of a page: drawn by dygraphs, read out under pointer and keys (page.js), and repeated
+-- as a table. A chart is
 --
 --   { title =, note =,                    what it shows, and how to read it
---     x = { type = "time" | "number" | "log", label =, unit =, digits = },   time: epoch seconds, UTC
---     y = { label =, unit = "ms", digits = 1, range = {low, high}, log = true },   range: else all shown
+--     x = { type = "time" | "number" | "log", label =, unit =, digits = },   time: epoch seconds,
+-- UTC
+--     y = { label =, unit = "ms", digits = 1, range = {low, high}, log = true },   range: else all
+-- shown
 --     series = { { "p99", colour = 1 … 6, dash = 1 … 6, step = true }, … },  else by its place
 --     rows = { {x, value | {low, value, high} | nil, …}, … },                nil: no data, a hole
 --     lines = { {y, "tolerance"}, … },    across the chart
 --     marks = { {x, "▼", "rolled back: …"}, … },                             x of a row
---     signs = { {"▼", "rolled back"}, … },                                   what the signs of marks mean
+--     signs = { {"▼", "rolled back"}, … },                                   what the signs of
+-- marks mean
 --     points = true }                     mark each value, for charts of few
 --
--- Ends of a band may be infinite ("open"). Of more than MOST rows that many are drawn, evenly spaced, and
--- those with a mark and the holes, as far as there are not too many of these either.
+-- Ends of a band may be infinite ("open"). Of more than MOST rows that many are drawn, evenly
+-- spaced, and those with a mark and the holes, as far as there are not too many of these either.
 local json = require "weir.json"
 local tables = require "weir.page.table"
 local text = require "weir.page.text"
@@ -37,6 +40,7 @@ local function extent(given)
     if not is_finite(value) then return end
     low, high = math.min(low, value), math.max(high, value)
   end
+
   for _, row in ipairs(given.rows) do
     for i = 1, #given.series do
       local cell = row[i + 1]
@@ -45,8 +49,10 @@ local function extent(given)
       take(high_of(cell))
     end
   end
+
   for _, line in ipairs(given.lines or {}) do take(line[1]) end
   if low > high then return 0, 1 end
+
   return low, high
 end
 
@@ -57,6 +63,7 @@ local function range_of(given)
   if given.y.log then return { low * 0.9, high * 1.1 } end
   local air = (high - low) * 0.08
   if air == 0 then air = math.abs(high) * 0.1 + 0.5 end
+
   return { low >= 0 and low <= (high - low) and 0 or low - air, high + air }
 end
 
@@ -66,11 +73,15 @@ local function cell_data(cell, range)
   if not is_finite(value) then return json.null end
   local span = range[2] - range[1]
   local low, high = low_of(cell), high_of(cell)
-  local function within(number) return math.max(range[1] - span, math.min(range[2] + span, number)) end
+  local function within(number)
+    return math.max(range[1] - span, math.min(range[2] + span, number))
+  end
+
   local data = { within(low), value, within(high) }
   if low == -math.huge or high == math.huge then
     data[4], data[5] = low == -math.huge and 1 or 0, high == math.huge and 1 or 0
   end
+
   return json.array(data)
 end
 
@@ -83,18 +94,22 @@ local function data_of(given, rows)
     names = json.array {}, colours = json.array {}, steps = json.array {},
     rows = json.array {}, lines = json.array(given.lines or {}), marks = json.array {},
   }
+
   for i, series in ipairs(given.series) do
     data.names[i], data.colours[i] = text.printable(series[1]), series.colour or i
     data.steps[i], data.dashes[i] = series.step or false, series.dash or i
   end
+
   for i, row in ipairs(rows) do
     local cells = json.array { row[1] }
     for s = 1, #given.series do cells[s + 1] = cell_data(row[s + 1], range) end
     data.rows[i] = cells
   end
+
   for i, mark in ipairs(given.marks or {}) do
     data.marks[i] = json.array { mark[1], mark[2], text.printable(mark[3]) }
   end
+
   return data
 end
 
@@ -111,6 +126,7 @@ local function has_band(given, series)
   for _, row in ipairs(given.rows) do
     if type(row[series + 1]) == "table" then return true end
   end
+
   return false
 end
 
@@ -125,6 +141,7 @@ local function table_of(given, rows)
       columns[#columns + 1] = { "high", align = "right" }
     end
   end
+
   local marks = {}
   for _, mark in ipairs(given.marks or {}) do marks[mark[1]] = mark[3] end
   if given.marks then columns[#columns + 1] = { "decision" } end
@@ -140,9 +157,11 @@ local function table_of(given, rows)
         cells[#cells + 1] = text.number(high_of(cell), given.y.digits)
       end
     end
+
     if given.marks then cells[#cells + 1] = marks[row[1]] or "" end
     shown[i] = cells
   end
+
   return tables.details { columns = columns, rows = shown, limit = #shown, row_heads = true }
 end
 
@@ -154,19 +173,24 @@ local function legend(given)
     items[i] = ('<li><i class="swatch p%d c%d"></i><span>%s</span></li>'):format(series.dash or i,
       series.colour or i, text.html(series[1]))
   end
+
   for _, line in ipairs(given.lines or {}) do
     if line[1] ~= 0 then
       items[#items + 1] = ('<li><i class="swatch line"></i><span>%s</span></li>'):format(text.html(line[2]))
     end
   end
+
   local used = {}
   for _, mark in ipairs(given.marks or {}) do used[mark[2]] = true end
   for _, sign in ipairs(given.signs or {}) do
     if used[sign[1]] then
-      items[#items + 1] = ("<li><span>%s %s</span></li>"):format(text.html(sign[1]), text.html(sign[2]))
+      items[#items + 1] = ("<li><span>%s %s</span></li>"):format(text.html(sign[1]),
+        text.html(sign[2]))
     end
   end
+
   if #items < 2 then return "" end
+
   return '<ul class="legend">' .. table.concat(items) .. "</ul>"
 end
 
@@ -174,6 +198,7 @@ local function is_hole(given, row)
   for i = 1, #given.series do
     if row[i + 1] ~= nil then return false end
   end
+
   return true
 end
 
@@ -192,9 +217,11 @@ local function chosen_rows(given)
   for _, list in ipairs { text.thin(numbers, chart.MOST), text.thin(special, chart.MOST) } do
     for _, i in ipairs(list) do is_chosen[i] = true end
   end
+
   for i, row in ipairs(rows) do
     if is_chosen[i] then chosen[#chosen + 1] = row end
   end
+
   return chosen
 end
 
@@ -223,7 +250,9 @@ function chart.html(given, number)
   if #rows == 0 then
     return ('<p class="note">%s: there are no data.</p>'):format(text.html(given.title))
   end
-  local note = given.note and " " .. '<span class="note">' .. text.html(given.note) .. "</span>" or ""
+
+  local note = given.note and " " .. '<span class="note">' .. text.html(given.note) .. "</span>"
+    or ""
   return FIGURE:format(number, text.html(given.title), note, legend(given), number, number, number,
     HELP, left_off(given, rows), table_of(given, rows), text.json(data_of(given, rows)))
 end

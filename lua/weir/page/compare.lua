@@ -25,11 +25,13 @@ local function completeness(p, report)
       report.source and { "of the source, claimed by nobody", report.source.unclaimed } or nil,
     },
   }
+
   if #complete.missing == 0 then return end
   local rows = {}
   for i, missing in ipairs(complete.missing) do
     rows[i] = { { missing.object, code = true }, { missing.way, tone = "bad" } }
   end
+
   p:table { columns = { { "object" }, { "not processed by" } }, rows = rows }
 end
 
@@ -43,6 +45,7 @@ local function equality(p, report)
     rows[i] = { { difference.object, code = true }, difference.document, difference.field,
       { difference.polling, code = true }, { difference.events, code = true } }
   end
+
   p:table {
     columns = { { "object" }, { "document" }, { "field" }, { "polling" }, { "events" } },
     rows = rows,
@@ -57,6 +60,7 @@ local function duplicates(p, report)
     local of = report.ways[way]
     rows[i] = { way, of.finished, of.duplicates_avoided, of.taken_over }
   end
+
   p:section("Duplicates", "Deliveries of what was done, answered from the claim.")
   p:table {
     columns = {
@@ -83,10 +87,12 @@ local function latency_table(p, report)
       end
     end
   end
+
   local columns = { { "way" }, { "stage" } }
   for _, name in ipairs { "objects", "p50 (ms)", "p90 (ms)", "p99 (ms)", "most (ms)" } do
     columns[#columns + 1] = { name, align = "right" }
   end
+
   p:table { columns = columns, rows = rows }
 end
 
@@ -97,6 +103,7 @@ local function latency_chart(p, report)
   for i = 1, math.max(#polling, #events) do
     rows[i] = { (i - 1) * compare.DISTRIBUTION_STEP, polling[i], events[i] }
   end
+
   p:chart {
     title = "From written to processed",
     note = "of this share of the objects, at most",
@@ -124,9 +131,11 @@ return function(report, words)
     sentence = words[verdict],
     tone = TONES[verdict],
   }
+
   completeness(p, report)
   equality(p, report)
   duplicates(p, report)
   latency(p, report)
+
   return p
 end

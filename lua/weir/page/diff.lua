@@ -2,7 +2,8 @@
 --
 --   local collected = diff_page.new()
 --   collected:event(event)                  every event of weir.replay with details
---   local page = collected:page { summary =, sets = { old =, new =, old_directory =, new_directory = },
+--   local page = collected:page { summary =, sets = { old =, new =, old_directory =, new_directory
+-- = },
 --                                 changed = groups, failed = groups }     (weir.cli.differences)
 local differences = require "weir.cli.differences"
 local json = require "weir.json"
@@ -46,7 +47,8 @@ function Collected:event(event)
   else
     local was, is = recordings.actions(event)
     self:move(event.kind, was, is)
-    self.changing:add(event.field == "because" and "another reason" or "decided otherwise", event.time)
+    self.changing:add(event.field == "because" and "another reason" or "decided otherwise",
+      event.time)
   end
 end
 
@@ -60,17 +62,22 @@ local function sentence(summary)
     parts[1] = ("%s of %s %s with NEW."):format(text.number(summary.failed), count,
       summary.failed == 1 and "fails" or "fail")
   end
+
   if summary.changed > 0 then
     parts[#parts + 1] = ("%s of %s %s (%s)."):format(text.number(summary.changed), count,
-      summary.changed == 1 and "changes" or "change", text.percent(summary.changed, summary.decisions))
+      summary.changed == 1 and "changes" or "change",
+        text.percent(summary.changed, summary.decisions))
   end
+
   if #parts == 0 then parts[1] = ("None of %s changes."):format(count) end
   if summary.reworded > 0 then
     parts[#parts + 1] = ("%s the same and %s another reason."):format(
       terminal.count(summary.reworded, "decision is", "decisions are"),
       summary.reworded == 1 and "gets" or "get")
   end
+
   local tone = summary.failed > 0 and "bad" or summary.changed > 0 and "warn" or "good"
+
   return table.concat(parts, " "), tone
 end
 
@@ -83,8 +90,10 @@ local function show_policies(p, sets)
 end
 
 local function reasons(event)
-  local now = event.type == "failure" and text.cut(event.message, 160) or recordings.because(event.is_because)
-  local before = event.was_failure and text.cut(event.was, 160) or recordings.because(event.was_because)
+  local now = event.type == "failure" and text.cut(event.message, 160)
+    or recordings.because(event.is_because)
+  local before = event.was_failure and text.cut(event.was, 160)
+    or recordings.because(event.was_because)
   return before, now
 end
 
@@ -98,10 +107,12 @@ local function show_groups(p, title, sentence_below, groups, decisions)
       left = left + 1
     else
       local before, now = reasons(group.example)
-      rows[i] = { group.count, p:bar(group.count / decisions), group.kind, (group.change:gsub(" %-> ", " → ")),
+      rows[i] = { group.count, p:bar(group.count / decisions), group.kind,
+        (group.change:gsub(" %-> ", " → ")),
         { before, lines = { "now: " .. now } }, { group.rule, code = true } }
     end
   end
+
   p:section(title, sentence_below)
   p:table {
     columns = { { "decisions", align = "right" }, { "of all" }, { "kind" }, { "change" },
@@ -116,6 +127,7 @@ local function sorted_names(set)
   local names = {}
   for name in pairs(set) do names[#names + 1] = name end -- any order: sorted below
   table.sort(names)
+
   return names
 end
 
@@ -125,6 +137,7 @@ local function show_moves_of(p, kind, moves)
   for _, targets in pairs(moves) do -- any order: collects a set
     for name in pairs(targets) do columns_set[name] = true end -- any order: collects a set
   end
+
   local names = sorted_names(columns_set)
   local columns, rows = { { "was" } }, {}
   for _, name in ipairs(names) do columns[#columns + 1] = { "now " .. name, align = "right" } end
@@ -132,10 +145,15 @@ local function show_moves_of(p, kind, moves)
     local row = { was }
     for c, name in ipairs(names) do
       local count = moves[was][name]
-      row[c + 1] = count and was ~= name and { count, tone = name == "failed" and "bad" or "warn" } or count or ""
+      row[c + 1] = count and was ~= name and {
+        count,
+        tone = name == "failed" and "bad" or "warn",
+      } or count or ""
     end
+
     rows[i] = row
   end
+
   p:table { caption = kind, columns = columns, rows = rows, row_heads = true }
 end
 
@@ -145,6 +163,7 @@ local function has_moves(moves)
       if was ~= is then return true end
     end
   end
+
   return false
 end
 
@@ -157,6 +176,7 @@ function Collected:show_moves(p)
         p:section("What becomes of what", "Decisions by what they were and what they are now; those that "
           .. "change are coloured.")
       end
+
       shown = true
       show_moves_of(p, kind, moves)
     end
@@ -191,6 +211,7 @@ local function show_example(p, group)
     { "Is now", now },
     { "Decided by", group.rule, code = true },
   }
+
   if event.facts then p:code("The facts", redact.value(json.decode(event.facts))) end
 end
 
@@ -202,7 +223,11 @@ local function show_examples(p, changed, failed)
         p:note(("The first decision of each of the %d largest groups is shown."):format(MOST_EXAMPLES))
         return
       end
-      if shown == 0 then p:section("Examples", "The first decision of each group, with its facts.") end
+
+      if shown == 0 then
+        p:section("Examples", "The first decision of each group, with its facts.")
+      end
+
       shown = shown + 1
       show_example(p, entry.group)
     end
@@ -218,6 +243,7 @@ function Collected:page(given)
     sentence = said,
     tone = #summary.unreadable > 0 and "warn" or tone,
   }
+
   p:facts(replay_page.sources({
     { "NEW", sets.new_directory .. "  " .. sets.new:digest(), code = true },
     { "OLD", sets.old_directory .. "  " .. sets.old:digest(), code = true },
@@ -231,7 +257,10 @@ function Collected:page(given)
   p:section("Decisions", "How often each was made with OLD, and how often with NEW.")
   replay_page.totals(p, summary, "OLD", "NEW")
   show_examples(p, given.changed, given.failed)
-  if summary.bad_lines > 0 then p:note(terminal.count(summary.bad_lines, "bad line") .. " could not be decided.") end
+  if summary.bad_lines > 0 then
+    p:note(terminal.count(summary.bad_lines, "bad line") .. " could not be decided.")
+  end
+
   return p
 end
 

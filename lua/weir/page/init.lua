@@ -1,5 +1,5 @@
--- A page for people: one HTML file that needs nothing else, made of a title, a sentence that says the
--- most important, and sections of texts, tables, charts, strips and bars.
+-- A page for people: one HTML file that needs nothing else, made of a title, a sentence that says
+-- the most important, and sections of texts, tables, charts, strips and bars.
 --
 --   local page = require "weir.page"
 --   local p = page.new {
@@ -13,14 +13,15 @@
 --   p:table { … }      lua/weir/page/table.lua
 --   p:chart { … }      lua/weir/page/chart.lua
 --   p:strip { … }      lua/weir/page/cells.lua: checks by looks, coloured
---   p:stack(…)         lua/weir/page/cells.lua: a cell for a table: shares of a whole, as coloured fields
+--   p:stack(…)         lua/weir/page/cells.lua: a cell for a table: shares of a whole, as coloured
+-- fields
 --   p:bar(share)       the same: one share of a whole, as a bar
 --   p:code("facts", value)                         a value as indented JSON, which a reader opens
 --   local html = p:html()
 --
--- Every text is plain text and is escaped here: callers never write HTML. The same calls give the same
--- bytes; there is no clock in a page. A Content-Security-Policy allows the page's own script and style,
--- by their digests, and nothing from anywhere.
+-- Every text is plain text and is escaped here: callers never write HTML. The same calls give the
+-- same bytes; there is no clock in a page. A Content-Security-Policy allows the page's own script
+-- and style, by their digests, and nothing from anywhere.
 local assets = require "weir.page.assets"
 local bytes = require "weir.bytes"
 local cells = require "weir.page.cells"
@@ -84,6 +85,7 @@ function Page:facts(list)
     if fact.code then value = "<code>" .. value .. "</code>" end
     items[i] = ("<dt>%s</dt><dd>%s</dd>"):format(text.html(fact[1]), value)
   end
+
   self:add("<dl>" .. table.concat(items, "\n") .. "</dl>")
 end
 
@@ -125,13 +127,17 @@ function Page:code(name, value)
       break
     end
   end
+
   self:add(CODE:format(text.html(name), table.concat(lines, "\n")))
 end
 
 -- The document -----------------------------------------------------------------------------------
 
 local function digest(source)
-  local raw = sha256.hex(source):gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end)
+  local raw = sha256.hex(source):gsub("%x%x", function(pair)
+    return string.char(tonumber(pair, 16))
+  end)
+
   return "'sha256-" .. bytes.base64(raw) .. "'"
 end
 
@@ -181,6 +187,7 @@ function Page:style()
   for mille in pairs(self.widths) do numbers[#numbers + 1] = mille end -- any order: sorted below
   table.sort(numbers)
   for i, mille in ipairs(numbers) do rules[i] = (".w%d{width:%.1f%%}"):format(mille, mille / 10) end
+
   return assets.dygraphs.style .. assets.style .. table.concat(rules, "\n")
 end
 
@@ -201,9 +208,11 @@ function Page:html()
   for i, script in ipairs(self:scripts()) do
     sources[i], scripts[i] = digest(script), "<script>" .. script .. "</script>"
   end
+
   if #scripts > 0 then table.insert(scripts, 1, NO_SCRIPT) end
 
-  local allowed = ALLOWED:format(#sources > 0 and table.concat(sources, " ") or "'none'", digest(style))
+  local allowed = ALLOWED:format(#sources > 0 and table.concat(sources, " ") or "'none'",
+    digest(style))
   local title, kicker = text.html(self.title), text.html(self.kicker)
   return DOCUMENT:format(allowed, title .. " – " .. kicker, style, kicker, title, self.tone,
     text.html(self.sentence), table.concat(self.parts, "\n"), process.version,

@@ -1,4 +1,5 @@
--- Decisions counted by the minute, and drawn by the minute, the hour or the day, as their span asks.
+-- Decisions counted by the minute, and drawn by the minute, the hour or the day, as their span
+-- asks.
 local text = require "weir.page.text"
 
 local over_time = {}
@@ -19,12 +20,14 @@ function Counts:add(name, time)
     self.undated = self.undated + 1
     return
   end
+
   local minute = seconds // 60
   local counts = self.by_name[name]
   if not counts then
     counts = {}
     self.by_name[name] = counts
   end
+
   counts[minute] = (counts[minute] or 0) + 1
   self.first = math.min(self.first or minute, minute)
   self.last = math.max(self.last or minute, minute)
@@ -34,6 +37,7 @@ local function width_for(span)
   for _, width in ipairs(WIDTHS) do
     if span // width < MOST_INTERVALS then return width end
   end
+
   return span // MOST_INTERVALS + 1
 end
 
@@ -44,17 +48,20 @@ function Counts:rows(names)
   local width = width_for((self.last - self.first) * 60)
   local begin = self.first * 60 // width
   local rows = {}
+
   for at = begin, self.last * 60 // width do
     local row = { at * width }
     for i = 1, #names do row[i + 1] = 0 end
     rows[#rows + 1] = row
   end
+
   for i, name in ipairs(names) do
     for minute, count in pairs(self.by_name[name] or {}) do -- any order: a sum
       local row = rows[minute * 60 // width - begin + 1]
       row[i + 1] = row[i + 1] + count
     end
   end
+
   return rows, width
 end
 
@@ -67,7 +74,9 @@ function Counts:rows_of(series)
       names[#names + 1], left[#left + 1] = each[1], each
     end
   end
+
   local rows, width = self:rows(names)
+
   return rows, width, left
 end
 
@@ -80,6 +89,7 @@ function over_time.width(seconds)
       return count == 1 and unit[2] or ("%d %ss"):format(count, unit[2])
     end
   end
+
   return ("%d seconds"):format(seconds)
 end
 

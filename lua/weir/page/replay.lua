@@ -40,6 +40,7 @@ function Collected:event(file, event)
     keep(self.bad_lines, file, event)
     return
   end
+
   self.decided:add(event.kind, event.time)
   if event.type == "difference" then
     local reworded = event.field == "because"
@@ -62,13 +63,18 @@ local function sentence(summary)
   if summary.decisions == 0 then return "There is no decision in these recordings.", "warn" end
   local parts = {}
   local function say(number, one, many)
-    if number > 0 then parts[#parts + 1] = text.number(number) .. " " .. (number == 1 and one or many) end
+    if number > 0 then
+      parts[#parts + 1] = text.number(number) .. " " .. (number == 1 and one or many)
+    end
   end
+
   say(summary.failed, "fails", "fail")
   say(summary.changed, "is decided otherwise", "are decided otherwise")
   say(summary.reworded, "has another reason", "have another reason")
   if #parts == 0 then return ("All %s are made as recorded."):format(count), "good" end
-  return ("Of %s, %s."):format(count, table.concat(parts, ", ")), summary.failed > 0 and "bad" or "warn"
+
+  return ("Of %s, %s."):format(count, table.concat(parts, ", ")), summary.failed > 0 and "bad"
+    or "warn"
 end
 
 -- Sections ----------------------------------------------------------------------------------------
@@ -84,6 +90,7 @@ local function names_of(counts)
     if more ~= less then return more > less end
     return a < b
   end)
+
   return names
 end
 
@@ -95,12 +102,15 @@ function replay_page.totals(p, summary, was_title, is_title)
     for i, name in ipairs(counts and names_of(counts) or {}) do
       local was, is = counts.was[name] or 0, counts.is[name] or 0
       changes = changes or was ~= is
-      rows[#rows + 1] = { i == 1 and kind or "", name, was, is, was == is and "" or text.change(is - was),
+      rows[#rows + 1] = { i == 1 and kind or "", name, was, is, was == is and ""
+        or text.change(is - was),
         goes_on = i > 1 }
     end
   end
+
   p:table {
-    columns = { { "kind" }, { "decision" }, { was_title, align = "right" }, { is_title, align = "right" },
+    columns = { { "kind" }, { "decision" }, { was_title, align = "right" },
+      { is_title, align = "right" },
       changes and { "change", align = "right" } or nil },
     rows = rows,
   }
@@ -111,6 +121,7 @@ local function kinds_seen(decided)
   for _, kind in ipairs(kinds) do
     if decided.by_name[kind] then seen[#seen + 1] = kind end
   end
+
   return seen
 end
 
@@ -150,9 +161,11 @@ function Collected:over_time(p)
     series = series_of(seen),
     rows = rows,
   }
+
   self:differing_over_time(p)
   if self.decided.undated > 0 then
-    p:note(terminal.count(self.decided.undated, "decision") .. " without a time are not in these charts.")
+    p:note(terminal.count(self.decided.undated, "decision")
+      .. " without a time are not in these charts.")
   end
 end
 
@@ -165,6 +178,7 @@ local function difference_row(entry)
   local event = entry.event
   local was, is = recordings.actions(event)
   local rule = recordings.rule(event)
+
   return {
     { place(entry), code = true, lines = { event.id } },
     event.kind,
@@ -183,12 +197,19 @@ function Collected:show_differences(p, summary)
     for i, entry in ipairs(entries) do rows[i] = difference_row(entry) end
     p:section(title)
     p:table {
-      columns = { { "line" }, { "kind" }, { "decision" }, { "first differing field" }, { "reason", roomy = true } },
+      columns = {
+        { "line" },
+        { "kind" },
+        { "decision" },
+        { "first differing field" },
+        { "reason", roomy = true },
+      },
       rows = rows,
       left = count - #rows,
       more = "weir replay --json lists every one",
     }
   end
+
   list("Decided otherwise", self.changed, summary.changed)
   list("The same decision for another reason", self.reworded, summary.reworded)
 end
@@ -202,6 +223,7 @@ function Collected:show_troubles(p, summary)
       rows[i] = { { place(entry), code = true, lines = { event.id } }, event.kind or "",
         { text.cut(event.message or "", 300), lines = { event.code } } }
     end
+
     p:section(title)
     p:table {
       columns = { { "line" }, { "kind" }, { "what is wrong", roomy = true } },
@@ -210,6 +232,7 @@ function Collected:show_troubles(p, summary)
       more = "weir replay --json lists every one",
     }
   end
+
   list("Failures", self.failures, summary.failed)
   list("Bad lines", self.bad_lines, summary.bad_lines)
 end
@@ -221,14 +244,22 @@ function replay_page.sources(list, summary)
     facts[#facts + 1] = { i == 1 and "Recordings" or "", file.recording == "-" and "standard input"
       or file.recording }
   end
+
   for _, fact in ipairs(list) do table.insert(facts, 1, fact) end
   for _, unreadable in ipairs(summary.unreadable) do
     facts[#facts + 1] = { "Not read to its end", unreadable.file .. ": " .. unreadable.message }
   end
+
   if summary.other_lines > 0 then
     facts[#facts + 1] = { "Log lines that are not decisions", text.number(summary.other_lines) }
   end
-  facts[#facts + 1] = { "Digest", summary.digest or "none: a recording was not read to its end", code = true }
+
+  facts[#facts + 1] = {
+    "Digest",
+    summary.digest or "none: a recording was not read to its end",
+    code = true,
+  }
+
   return facts
 end
 
@@ -248,13 +279,16 @@ function Collected:page(given)
     sentence = said,
     tone = #summary.unreadable > 0 and "warn" or tone,
   }
-  p:facts(replay_page.sources({ { "Policies", given.directory .. "  " .. given.set_digest, code = true } },
+
+  p:facts(replay_page.sources({ { "Policies", given.directory .. "  " .. given.set_digest,
+    code = true } },
     summary))
   p:section("Decisions", "How often each was recorded, and how often it is made now.")
   replay_page.totals(p, summary, "recorded", "now")
   self:over_time(p)
   self:show_differences(p, summary)
   self:show_troubles(p, summary)
+
   return p
 end
 

@@ -1,6 +1,6 @@
--- The page of weir report: how trials of challengers went. For each: what to know first, what each check
--- said at each look, both differences with their intervals over time, what was served, the latencies of
--- both, and every decision with its reason.
+-- The page of weir report: how trials of challengers went. For each: what to know first, what each
+-- check said at each look, both differences with their intervals over time, what was served, the
+-- latencies of both, and every decision with its reason.
 --
 --   report_page.page(found, recordings)     found: weir.cli.trials
 local checks = require "weir.cli.trial_checks"
@@ -38,13 +38,23 @@ local function strip(p, trial)
     times[i] = look.time
     for r, check in ipairs(checks.LIST) do
       local found = look.checks[check.name]
-      rows[r].checks[i] = { tone = found.tone, text = ("%s. %s"):format(found.text, decision_text(look)) }
+      rows[r].checks[i] = {
+        tone = found.tone,
+        text = ("%s. %s"):format(found.text, decision_text(look))
+      }
     end
-    decided.checks[i] = { tone = ACTION_TONES[look.action] or "open", sign = ACTION_SIGNS[look.action],
+
+    decided.checks[i] = { tone = ACTION_TONES[look.action] or "open",
+      sign = ACTION_SIGNS[look.action],
       text = decision_text(look), gravity = ACTION_GRAVITY[look.action] }
   end
+
   rows[#rows + 1] = decided
-  p:strip { title = "What each check said at each look at " .. trial.challenger, times = times, rows = rows }
+  p:strip {
+    title = "What each check said at each look at " .. trial.challenger,
+    times = times,
+    rows = rows,
+  }
 end
 
 -- Numbers -----------------------------------------------------------------------------------------
@@ -71,13 +81,17 @@ local function summary(p, trial)
     { "Difference of p99", ("%s; up to %s are tolerated"):format(trial_text.latency(evidence.latency),
       trial_text.percent(checks.latency_tolerance(last.params))) },
   }
+
   if evidence.latency_p50 then
     list[#list + 1] = { "Difference of the median", trial_text.latency(evidence.latency_p50) }
   end
+
   if (evidence.dispersion or 1) > 1.5 then
-    list[#list + 1] = { "Errors come in bursts", ("they vary %.1f times as much as by chance"):format(
+    list[#list + 1] = { "Errors come in bursts",
+      ("they vary %.1f times as much as by chance"):format(
       evidence.dispersion) }
   end
+
   p:facts(list)
 end
 
@@ -94,8 +108,14 @@ local function decisions(p, trial)
     rows[i] = { when(stretch), stretch.count, { look.action, tone = tone },
       { look.because, lines = look.decision.needs and { "needs " .. look.decision.needs } or nil } }
   end
+
   p:table {
-    columns = { { "when", keep = true }, { "looks", align = "right" }, { "decision" }, { "because", roomy = true } },
+    columns = {
+      { "when", keep = true },
+      { "looks", align = "right" },
+      { "decision" },
+      { "because", roomy = true },
+    },
     rows = rows,
     limit = MOST_STRETCHES,
     more = "weir report --json lists every look",
@@ -107,11 +127,13 @@ local function show(p, trial, alone)
   local function part(title)
     if alone then p:section(title) else p:heading(title) end
   end
+
   if not alone then
     local said, tone = trial_text.sentence(trial)
     p:section(trial_text.name(trial))
     p:sentence_of(said, tone)
   end
+
   summary(p, trial)
   part("Check by check")
   strip(p, trial)
@@ -131,9 +153,11 @@ local function overview(p, list)
   local rows = {}
   for i, trial in ipairs(list) do
     local said, tone = trial_text.sentence(trial)
-    rows[i] = { trial.endpoint or "", trial.challenger, trial.champion, text.time(trial.looks[1].time),
+    rows[i] = { trial.endpoint or "", trial.challenger, trial.champion,
+      text.time(trial.looks[1].time),
       #trial.looks, { said, tone = tone } }
   end
+
   p:section("Trials")
   p:table {
     columns = { { "endpoint" }, { "challenger" }, { "champion" }, { "from", keep = true },
@@ -152,12 +176,16 @@ local function title_and_sentence(found)
     local how = ending and ending.action or "open"
     counts[how] = counts[how] + 1
   end
+
   local parts = {}
-  for _, part in ipairs { { "promote", "ended with a promotion" }, { "rollback", "ended with a rollback" },
+  for _, part in ipairs { { "promote", "ended with a promotion" },
+    { "rollback", "ended with a rollback" },
     { "open", "not ended yet" } } do
     if counts[part[1]] > 0 then parts[#parts + 1] = ("%d %s"):format(counts[part[1]], part[2]) end
   end
-  return "Trials of challengers", ("Of %d trials: %s."):format(#list, table.concat(parts, ", ")), "open"
+
+  return "Trials of challengers", ("Of %d trials: %s."):format(#list, table.concat(parts, ", ")),
+    "open"
 end
 
 local function sources(found, recordings)
@@ -165,10 +193,15 @@ local function sources(found, recordings)
   for i, path in ipairs(recordings) do
     list[i] = { i == 1 and "Recordings" or "", path == "-" and "standard input" or path }
   end
-  for _, unread in ipairs(found.unreadable) do list[#list + 1] = { "Not read to its end", unread.message } end
+
+  for _, unread in ipairs(found.unreadable) do
+    list[#list + 1] = { "Not read to its end", unread.message }
+  end
+
   list[#list + 1] = { "Promotion decisions", ("%s, %s of them without a challenger"):format(
     text.number(found.decisions), text.number(found.alone)) }
   if found.bad_lines > 0 then list[#list + 1] = { "Bad lines", text.number(found.bad_lines) } end
+
   return list
 end
 
@@ -182,9 +215,11 @@ function report_page.page(found, recordings)
     p:note(("The latest %d trials are shown below; weir report --challenger NAME shows another one."):format(
       MOST_TRIALS))
   end
+
   for i = from, #list do show(p, list[i], #list == 1) end
   p:section("Sources")
   p:facts(sources(found, recordings))
+
   return p
 end
 

@@ -1,6 +1,6 @@
--- The page of weir simulate, made from the object that `weir simulate --json` prints: how the trials of
--- each scenario ended, how soon, what they cost, and by which rule; or, of --plan, how much traffic it
--- takes.
+-- The page of weir simulate, made from the object that `weir simulate --json` prints: how the
+-- trials of each scenario ended, how soon, what they cost, and by which rule; or, of --plan, how
+-- much traffic it takes.
 --
 --   simulate_page.page(found)
 local page = require "weir.page"
@@ -27,7 +27,8 @@ local function side(found, at)
 end
 
 local function interval(share)
-  return ("%.1f %%"):format(share.share * 100), ("%.1f to %.1f %%"):format(share.low * 100, share.high * 100)
+  return ("%.1f %%"):format(share.share * 100),
+    ("%.1f to %.1f %%"):format(share.low * 100, share.high * 100)
 end
 
 local function hours(value) return value and text.number(value, 1) or "–" end
@@ -41,24 +42,33 @@ local function poor_ones(found)
     local right = scenario.results[#scenario.results].right
     if right then
       judged = judged + 1
-      if right.share < ENOUGH then poor[#poor + 1] = { scenario = scenario, share = right.share } end
+      if right.share < ENOUGH then
+        poor[#poor + 1] = { scenario = scenario, share = right.share }
+      end
     end
   end
+
   table.sort(poor, function(a, b)
     if a.share ~= b.share then return a.share < b.share end
     return a.scenario.title < b.scenario.title
   end)
+
   return judged, poor
 end
 
 local function sentence(found)
   local judged, poor = poor_ones(found)
   local who = #found.policies == 2 and "With NEW, in " or "In "
-  if judged == 0 then return "No scenario says what would be right; see how their trials ended.", "open" end
-  local said = ("%s%d of %s at least 95 %% of the trials end as they should."):format(who, judged - #poor,
+  if judged == 0 then
+    return "No scenario says what would be right; see how their trials ended.", "open"
+  end
+
+  local said = ("%s%d of %s at least 95 %% of the trials end as they should."):format(who,
+    judged - #poor,
     terminal.count(judged, "scenario"))
   if #poor == 0 then return said, "good" end
   local worst = poor[1]
+
   return ("%s The least: %s, %s."):format(said, worst.scenario.title, text.percent(worst.share, 1)),
     worst.share < POOR and "bad" or "warn"
 end
@@ -70,6 +80,7 @@ local function stack(p, result)
   for i, outcome in ipairs(OUTCOMES) do
     shares[i] = { result.outcomes[outcome[1]].share, outcome[2], outcome[1] }
   end
+
   return p:stack(shares)
 end
 
@@ -78,7 +89,11 @@ local function verdict(result)
   local right = result.right
   if not right then return "", "" end
   local share, range = interval(right)
-  return { share, tone = right.share >= ENOUGH and "good" or right.share < POOR and "bad" or "warn" }, range
+
+  return {
+    share,
+    tone = right.share >= ENOUGH and "good" or right.share < POOR and "bad" or "warn",
+  }, range
 end
 
 local function outcomes(p, found)
@@ -86,12 +101,14 @@ local function outcomes(p, found)
   for _, scenario in ipairs(found.scenarios) do
     for i, result in ipairs(scenario.results) do
       local share, range = verdict(result)
-      local row = { i == 1 and scenario.title or "", stack(p, result), i == 1 and scenario.right or "", share, range,
+      local row = { i == 1 and scenario.title or "", stack(p, result), i == 1 and scenario.right
+        or "", share, range,
         goes_on = i > 1 }
       if two then table.insert(row, 2, side(found, i)) end
       rows[#rows + 1] = row
     end
   end
+
   local columns = { { "scenario" }, { "outcomes of the trials" }, { "should be", keep = true },
     { "are so", align = "right" }, { "95 %", align = "right" } }
   if two then table.insert(columns, 2, { "policies" }) end
@@ -110,6 +127,7 @@ local function costs(p, found)
       for _, outcome in ipairs(OUTCOMES) do
         cells[#cells + 1] = text.percent(result.outcomes[outcome[1]].share, 1)
       end
+
       cells[#cells + 1] = hours(result.hours.median)
       cells[#cells + 1] = hours(result.hours.p90)
       cells[#cells + 1] = text.number(result.exposed.median)
@@ -117,11 +135,13 @@ local function costs(p, found)
       rows[#rows + 1] = cells
     end
   end
+
   local columns = { { "scenario" } }
   for _, name in ipairs { "promote", "rollback", "hold", "failed", "hours, median", "hours, 90 %",
     "requests exposed", "failed in excess" } do
     columns[#columns + 1] = { name, align = "right" }
   end
+
   p:section("How soon, and at what cost", "Hours until promotion or rollback. Requests exposed are those that the "
     .. "challenger got (median); failed in excess are those that the champion would have answered (mean).")
   p:table { columns = columns, rows = rows, row_heads = true }
@@ -136,6 +156,7 @@ local function count_at(curve, hour, outcome)
     if point.hours > hour then break end
     count = point[outcome]
   end
+
   return count
 end
 
@@ -147,6 +168,7 @@ local function last_hour(scenarios)
       if curve and #curve > 0 then last = math.max(last, curve[#curve].hours) end
     end
   end
+
   return last
 end
 
@@ -155,10 +177,12 @@ local function curve_chart(p, found, outcome, scenarios, part)
   if last == 0 then return end
   for s, scenario in ipairs(scenarios) do
     for i in ipairs(scenario.results) do
-      local name = #found.policies == 2 and scenario.title .. ", " .. side(found, i) or scenario.title
+      local name = #found.policies == 2 and scenario.title .. ", " .. side(found, i)
+        or scenario.title
       series[#series + 1] = { name, colour = s, dash = #found.policies == 2 and i or s }
     end
   end
+
   for at = 0, CURVE_POINTS do
     local hour = last * at / CURVE_POINTS
     local row = { hour }
@@ -167,8 +191,10 @@ local function curve_chart(p, found, outcome, scenarios, part)
         row[#row + 1] = count_at(result.curve or {}, hour, outcome) * 100 / found.runs
       end
     end
+
     rows[#rows + 1] = row
   end
+
   p:chart {
     title = (outcome == "promote" and "Promoted by hour" or "Rolled back by hour") .. part,
     note = "where that is right",
@@ -186,11 +212,16 @@ local function curves(p, found)
     for _, scenario in ipairs(found.scenarios) do
       if scenario.right == outcome then list[#list + 1] = scenario end
     end
+
     local parts = math.ceil(#list / MOST_CURVES)
     for part = 1, parts do
-      if not shown then p:section("Decided by hour", "The share of trials that have ended as they should.") end
+      if not shown then
+        p:section("Decided by hour", "The share of trials that have ended as they should.")
+      end
+
       shown = true
-      local group = table.move(list, (part - 1) * MOST_CURVES + 1, math.min(#list, part * MOST_CURVES), 1, {})
+      local group = table.move(list, (part - 1) * MOST_CURVES + 1,
+        math.min(#list, part * MOST_CURVES), 1, {})
       curve_chart(p, found, outcome, group, parts > 1 and (", %d of %d"):format(part, parts) or "")
     end
   end
@@ -206,17 +237,31 @@ local function rules(p, found)
       for at = 1, math.min(MOST_RULES, #result.rules) do
         local rule = result.rules[at]
         rows[#rows + 1] = {
-          first and scenario.title or "", at == 1 and side(found, i) or "", p:bar(rule.count / found.runs), rule.action,
-          { text.cut(rule.because, 160), lines = { ("%s:%d"):format(rule.file, rule.line) } }, goes_on = not first,
+          first and scenario.title or "", at == 1 and side(found, i) or "",
+            p:bar(rule.count / found.runs), rule.action,
+          {
+            text.cut(rule.because, 160),
+            lines = { ("%s:%d"):format(rule.file, rule.line) },
+          }, goes_on = not first,
         }
+
         first = false
       end
     end
   end
+
   if #found.policies < 2 then
     for _, row in ipairs(rows) do table.remove(row, 2) end
   end
-  local columns = { { "scenario" }, { "policies" }, { "trials" }, { "decision" }, { "because, of one", roomy = true } }
+
+  local columns = {
+    { "scenario" },
+    { "policies" },
+    { "trials" },
+    { "decision" },
+    { "because, of one", roomy = true },
+  }
+
   if #found.policies < 2 then table.remove(columns, 2) end
   p:section("What ended them", ("The rules that decided last, at most %d for each scenario."):format(MOST_RULES))
   p:table { columns = columns, rows = rows, row_heads = true }
@@ -228,6 +273,7 @@ local function differing(settings, first)
   for name, value in sorted_pairs(settings) do
     if value ~= first[name] then parts[#parts + 1] = ("%s %s"):format(name, text.plain(value)) end
   end
+
   return #parts > 0 and table.concat(parts, ", ") or "as the first"
 end
 
@@ -235,11 +281,20 @@ local function settings(p, found)
   local first, rows = found.scenarios[1], {}
   if not first.settings then return end
   for i, scenario in ipairs(found.scenarios) do
-    rows[i] = { scenario.title, i == 1 and "see below" or differing(scenario.settings, first.settings) }
+    rows[i] = {
+      scenario.title,
+      i == 1 and "see below" or differing(scenario.settings, first.settings)
+    }
   end
+
   p:section("The worlds", "What each scenario is made of, where it is not as the first one. A window is one minute "
     .. "of data.")
-  p:table { columns = { { "scenario" }, { "settings", roomy = true } }, rows = rows, row_heads = true }
+  p:table {
+    columns = { { "scenario" }, { "settings", roomy = true } },
+    rows = rows,
+    row_heads = true,
+  }
+
   p:code("All settings of " .. first.title, first.settings)
 end
 
@@ -257,8 +312,10 @@ local function plan_sentence(found)
         break
       end
     end
+
     if parts[i]:find("are needed", 1, true) then tone = "warn" end
   end
+
   return table.concat(parts, " "), tone
 end
 
@@ -270,6 +327,7 @@ local function plan_page(found)
     sentence = said,
     tone = tone,
   }
+
   p:text("Enough is what lets 80 % of the trials end as they should.")
   for _, plan in ipairs(found.plans) do
     p:section(plan.title, ("Right would be: %s."):format(plan.right))
@@ -281,11 +339,14 @@ local function plan_page(found)
         row.reached and text.number(row.reached.requests) or "–" }
       points[i] = { row.traffic, row.right.share * 100 }
     end
+
     p:table {
       columns = { { "requests a minute", align = "right" }, { "end so", align = "right" },
-        { "hours until 80 %", align = "right" }, { "requests of the challenger", align = "right" } },
+        { "hours until 80 %", align = "right" },
+          { "requests of the challenger", align = "right" } },
       rows = rows,
     }
+
     p:chart {
       title = "Trials that end as they should",
       note = "by requests a minute, on a logarithmic scale",
@@ -297,7 +358,9 @@ local function plan_page(found)
       points = true,
     }
   end
-  p:note(("%s of each, seed %s."):format(terminal.count(found.runs, "run"), text.number(found.seed)))
+
+  p:note(("%s of each, seed %s."):format(terminal.count(found.runs, "run"),
+    text.number(found.seed)))
   return p
 end
 
@@ -312,11 +375,14 @@ function simulate_page.page(found)
     sentence = said,
     tone = tone,
   }
+
   local facts = {}
   for i, policy in ipairs(found.policies) do
-    facts[i] = { #found.policies == 2 and side(found, i) or "Policies", policy.policies .. "  " .. policy.set_digest,
+    facts[i] = { #found.policies == 2 and side(found, i) or "Policies", policy.policies .. "  "
+      .. policy.set_digest,
       code = true }
   end
+
   facts[#facts + 1] = { "Runs of each scenario", text.number(found.runs) }
   facts[#facts + 1] = { "Seed", ("%d"):format(found.seed) }
   p:facts(facts)
@@ -325,6 +391,7 @@ function simulate_page.page(found)
   curves(p, found)
   rules(p, found)
   settings(p, found)
+
   return p
 end
 

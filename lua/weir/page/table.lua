@@ -22,6 +22,7 @@ local function content(cell)
     if math.type(cell) == "integer" then return text.number(cell) end
     return text.html(cell)
   end
+
   if cell.html then return cell.html end
 
   local shown = content(cell[1])
@@ -29,10 +30,12 @@ local function content(cell)
     assert(TONES[cell.tone], "expected a cell with a tone of good, bad, warn or open")
     shown = ('<span class="tag %s">%s</span>'):format(cell.tone, shown)
   end
+
   if cell.code then shown = "<code>" .. shown .. "</code>" end
   for _, line in ipairs(cell.lines or {}) do
     shown = shown .. '<br><span class="note">' .. text.html(line) .. "</span>"
   end
+
   return shown
 end
 
@@ -42,6 +45,7 @@ local function classes(cell, column)
   if column.keep then list[#list + 1] = "keep" end
   if column.roomy then list[#list + 1] = "roomy" end
   if type(cell) == "table" and cell.class then list[#list + 1] = cell.class end
+
   return #list > 0 and (' class="%s"'):format(table.concat(list, " ")) or ""
 end
 
@@ -53,6 +57,7 @@ local function row_html(row, columns, heads)
     local tag = i == 1 and heads and 'th scope="row"' or "td"
     cells[i] = ("<%s%s>%s</%s>"):format(tag, classes(cell, column), content(cell), tag:sub(1, 2))
   end
+
   return (row.goes_on and '<tr class="goes-on">' or "<tr>") .. table.concat(cells) .. "</tr>"
 end
 
@@ -61,24 +66,36 @@ local function head_html(columns)
   for i, column in ipairs(columns) do
     cells[i] = ('<th scope="col"%s>%s</th>'):format(classes("", column), text.html(column[1]))
   end
+
   return "<thead><tr>" .. table.concat(cells) .. "</tr></thead>"
 end
 
--- html{ columns = { {"Kind"}, {"Decisions", align = "right", keep = on one line, roomy = for sentences} },
---       rows = { {…} }, caption =, foot = row, row_heads = true for a first column that names its row,
---       limit = rows shown, left = rows that were not even given, more = what to do to see the others }
+-- html{ columns = { {"Kind"}, {"Decisions", align = "right", keep = on one line, roomy = for
+-- sentences} },
+--       rows = { {…} }, caption =, foot = row, row_heads = true for a first column that names its
+-- row,
+--       limit = rows shown, left = rows that were not even given, more = what to do to see the
+-- others }
 function tables.html(given)
   local columns, rows = given.columns, given.rows
   local limit = given.limit or tables.MOST
   local parts = { '<div class="wide"><table>' }
-  if given.caption then parts[#parts + 1] = "<caption>" .. text.html(given.caption) .. "</caption>" end
+
+  if given.caption then
+    parts[#parts + 1] = "<caption>" .. text.html(given.caption) .. "</caption>"
+  end
+
   parts[#parts + 1] = head_html(columns)
   parts[#parts + 1] = "<tbody>"
-  for i = 1, math.min(#rows, limit) do parts[#parts + 1] = row_html(rows[i], columns, given.row_heads) end
+  for i = 1, math.min(#rows, limit) do
+    parts[#parts + 1] = row_html(rows[i], columns, given.row_heads)
+  end
+
   parts[#parts + 1] = "</tbody>"
   if given.foot then
     parts[#parts + 1] = "<tfoot>" .. row_html(given.foot, columns, given.row_heads) .. "</tfoot>"
   end
+
   parts[#parts + 1] = "</table></div>"
 
   local left = math.max(#rows - limit, given.left or 0)
@@ -86,6 +103,7 @@ function tables.html(given)
     parts[#parts + 1] = ('<p class="note">… and %s more%s</p>'):format(text.number(left),
       given.more and text.html("; " .. given.more) or "")
   end
+
   return table.concat(parts, "\n")
 end
 

@@ -1,11 +1,18 @@
--- Texts and numbers of a page. Whatever comes from policies, recordings or names is hostile: nothing
--- reaches a page but through here, where neither markup nor an invisible character survives.
+-- Texts and numbers of a page. Whatever comes from policies, recordings or names is hostile:
+-- nothing reaches a page but through here, where neither markup nor an invisible character
+-- survives.
 local json = require "weir.json"
 local terminal = require "weir.cli.terminal"
 
 local text = {}
 
-local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
+local ENTITIES = {
+  ["&"] = "&amp;",
+  ["<"] = "&lt;",
+  [">"] = "&gt;",
+  ['"'] = "&quot;",
+  ["'"] = "&#39;",
+}
 
 -- Any value as text between tags or in a quoted attribute. Control characters, and those that are
 -- invisible or turn the direction of writing, are spelled out (terminal.printable).
@@ -24,13 +31,15 @@ function text.json(value)
   return (json.encode(value, { ascii = true }):gsub("[<>&]", unicode))
 end
 
--- number(1234.5, 1) → "1,234.5"; number(-3) → "−3", with the sign of typography; nil → "–", no data.
+-- number(1234.5, 1) → "1,234.5"; number(-3) → "−3", with the sign of typography; nil → "–", no
+-- data.
 function text.number(value, digits)
   if value == nil or value ~= value then return "–" end
   if value == math.huge then return "∞" end
   if value == -math.huge then return "−∞" end
   local shown = terminal.thousands(("%." .. (digits or 0) .. "f"):format(value))
   if not shown:find("[1-9]") then shown = shown:gsub("^%-", "") end
+
   return (shown:gsub("^%-", "−"))
 end
 
@@ -52,6 +61,7 @@ function text.percent(part, whole)
   local share = part * 100 / whole
   if share > 0 and share < 0.05 then return "below 0.1 %" end
   if share < 100 and share >= 99.95 then return "above 99.9 %" end
+
   return text.number(share, 1) .. " %"
 end
 
@@ -69,6 +79,7 @@ function text.seconds(timestamp)
   if month < 3 then year = year - 1 end
   local of_year = (153 * ((month + 9) % 12) + 2) // 5 + tonumber(day) - 1
   local days = year * 365 + year // 4 - year // 100 + year // 400 + of_year - 719468
+
   return days * 86400 + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)
 end
 
@@ -77,6 +88,7 @@ function text.thin(list, most)
   if #list <= most then return list end
   local thinned = {}
   for i = 1, most do thinned[i] = list[1 + (i - 1) * (#list - 1) // (most - 1)] end
+
   return thinned
 end
 

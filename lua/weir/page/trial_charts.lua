@@ -1,5 +1,5 @@
--- The charts of a trial. Their rows are its looks; where looks are missing, or had no data, there is a
--- hole.
+-- The charts of a trial. Their rows are its looks; where looks are missing, or had no data, there
+-- is a hole.
 local checks = require "weir.cli.trial_checks"
 local text = require "weir.page.text"
 
@@ -14,6 +14,7 @@ local function interval_of(looks)
   local gaps = {}
   for i = 2, #looks do gaps[#gaps + 1] = looks[i].time - looks[i - 1].time end
   table.sort(gaps)
+
   return gaps[#gaps // 2 + 1] or 0
 end
 
@@ -25,10 +26,12 @@ local function rows_of(trial, values)
     if before and usual > 0 and look.time - before.time > usual * 1.9 then
       rows[#rows + 1] = { before.time + usual }
     end
+
     local row = values(look)
     table.insert(row, 1, look.time)
     rows[#rows + 1] = row
   end
+
   return rows
 end
 
@@ -42,6 +45,7 @@ local function marks_of(trial)
       marks[#marks + 1] = { look.time, SIGNS[look.action], look.action .. ": " .. look.because }
     end
   end
+
   return marks
 end
 
@@ -54,13 +58,14 @@ local function quantile(values, q)
   return values[math.max(1, math.ceil(q * #values))]
 end
 
--- What a chart of intervals spans. The first intervals are far wider than the question: they may leave
--- the chart, the last ones may not.
+-- What a chart of intervals spans. The first intervals are far wider than the question: they may
+-- leave the chart, the last ones may not.
 local function range_of(rows, lines)
   local lows, highs, low, high = {}, {}, math.huge, -math.huge
   local function take(value)
     if value and value - value == 0 then low, high = math.min(low, value), math.max(high, value) end
   end
+
   for _, row in ipairs(rows) do
     local cell = row[2]
     if cell then
@@ -68,16 +73,19 @@ local function range_of(rows, lines)
       if cell[3] < math.huge then highs[#highs + 1] = cell[3] end
     end
   end
+
   local last = rows[#rows][2]
   if last then
     take(last[1])
     take(last[3])
   end
+
   take(quantile(lows, 0.25))
   take(quantile(highs, 0.75))
   for _, line in ipairs(lines) do take(line[1]) end
   if low > high then return { -1, 1 } end
   local air = math.max((high - low) * 0.15, 0.01)
+
   return { low - air, high + air }
 end
 
@@ -87,6 +95,7 @@ local function band(ends)
   local high = ends.high or math.huge
   local estimate = ends.estimate or (ends.high and (ends.low + ends.high) / 2)
   if not estimate then return nil end
+
   return { ends.low * 100, estimate * 100, high * 100 }
 end
 
@@ -95,6 +104,7 @@ local function difference(p, trial, given)
     local evidence = look.facts.evidence
     return { band(evidence and evidence[given.name]) }
   end)
+
   local lines = { { 0, "no difference" } }
   if given.tolerance then lines[2] = { given.tolerance * 100, "tolerated" } end
   p:chart {
@@ -120,6 +130,7 @@ function trial_charts.differences(p, trial)
     series = "difference of error rates",
     tolerance = checks.error_tolerance(last.facts, last.params),
   })
+
   difference(p, trial, {
     name = "latency",
     title = ("p99 of %s relative to that of %s"):format(trial.challenger, trial.champion),
@@ -148,11 +159,15 @@ function trial_charts.served(p, trial)
     y = { unit = "%", digits = 1 },
     series = { { "asked", colour = 5, step = true }, { "seen", colour = 2, dash = 1 } },
     rows = rows_of(trial, function(look)
-      return { look.shares.asked and look.shares.asked * 100, look.shares.seen and look.shares.seen * 100 }
+      return {
+        look.shares.asked and look.shares.asked * 100,
+        look.shares.seen and look.shares.seen * 100,
+      }
     end),
     lines = { { 0, "" } },
     points = #trial.looks < 60,
   }
+
   p:chart {
     title = "Requests in each window",
     note = "a hole is a window without data, which is not the same as no requests",
@@ -168,7 +183,12 @@ end
 
 -- Latency ------------------------------------------------------------------------------------------
 
-local QUANTILES = { { "p50", dash = 1 }, { "p90", dash = 4 }, { "p95", dash = 2 }, { "p99", dash = 3 } }
+local QUANTILES = {
+  { "p50", dash = 1 },
+  { "p90", dash = 4 },
+  { "p95", dash = 2 },
+  { "p99", dash = 3 },
+}
 
 local function latency_of(look, who, name)
   local latency = recent(look, who, "latency_ms")
@@ -183,8 +203,10 @@ local function quantiles_of(trial)
     for _, look in ipairs(trial.looks) do
       found = found or latency_of(look, "new", name) or latency_of(look, "old", name)
     end
+
     if found then list[#list + 1] = quantile_of end
   end
+
   return list
 end
 
@@ -196,8 +218,10 @@ local function beyond(trial)
     or last.new and last.new.window and last.new.window.requests and last.new.window.errors
       and last.new.window.requests - last.new.window.errors
   if not successes then return nil end
+
   return ("About %s answers of %s lie beyond its p99: that is what its comparison rests on. Percentiles of single "
-    .. "windows are to look at; they are no evidence."):format(text.number(successes * 0.01), trial.challenger)
+    .. "windows are to look at; they are no evidence."):format(text.number(successes * 0.01),
+      trial.challenger)
 end
 
 function trial_charts.latency(p, trial)
@@ -206,10 +230,12 @@ function trial_charts.latency(p, trial)
     series[#series + 1] = { each[1] .. " of " .. trial.champion, colour = 1, dash = each.dash }
     series[#series + 1] = { each[1] .. " of " .. trial.challenger, colour = 2, dash = each.dash }
   end
+
   if #series == 0 then
     p:note("There are no latencies of single windows in these recordings.")
     return
   end
+
   local note = beyond(trial)
   if note then p:text(note) end
   p:chart {
@@ -221,8 +247,10 @@ function trial_charts.latency(p, trial)
     rows = rows_of(trial, function(look)
       local row = {}
       for i, each in ipairs(quantiles) do
-        row[2 * i - 1], row[2 * i] = latency_of(look, "old", each[1]), latency_of(look, "new", each[1])
+        row[2 * i - 1], row[2 * i] = latency_of(look, "old", each[1]),
+          latency_of(look, "new", each[1])
       end
+
       return row
     end),
   }

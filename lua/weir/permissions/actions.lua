@@ -7,8 +7,9 @@
 --   when        a function of the input: whether this call needs the action
 --   condition   a function of the input: the statement's Condition
 --
--- A name that stands for one piece of work (a key, a job, an execution) becomes a pattern, since the
--- next event has another. What is not known stays a placeholder, "${TableName}" (weir.permissions).
+-- A name that stands for one piece of work (a key, a job, an execution) becomes a pattern, since
+-- the next event has another. What is not known stays a placeholder, "${TableName}"
+-- (weir.permissions).
 -- An empty list: the operation needs no permission.
 
 -- Names -------------------------------------------------------------------------------------------
@@ -29,7 +30,9 @@ local function any_of_its_kind(arn)
   return before .. (before:find(":transform%-job/$") and job(name) or "*")
 end
 
-local function transform_job(input) return "sagemaker:transform-job/" .. job(member(input, "TransformJobName")) end
+local function transform_job(input)
+  return "sagemaker:transform-job/" .. job(member(input, "TransformJobName"))
+end
 
 local function tagged(input)
   local arn = member(input, "ResourceArn")
@@ -70,7 +73,9 @@ local function copied(input, place)
   local source = member(input, "CopySource"):gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
   end)
+
   local point = source:match("^(arn:.*:accesspoint[/:][^/]+)/")
+
   return objects_of(point or source:match("^/?([^/]*)"), place)
 end
 
@@ -109,7 +114,9 @@ local function written_tables(input)
   for name in pairs(input.RequestItems or {}) do -- any order: sorted below
     list[#list + 1] = "dynamodb:table/" .. name
   end
+
   table.sort(list)
+
   return #list > 0 and list or TABLE
 end
 
@@ -119,6 +126,7 @@ local function event_buses(input)
     local bus = entry.EventBusName or "default"
     list[i] = bus:find("^arn:") and bus or "events:event-bus/" .. bus
   end
+
   return #list > 0 and list or "events:event-bus/{EventBusName}"
 end
 
@@ -142,6 +150,7 @@ local function queue(input, place)
   local url = member(input, "QueueUrl")
   local region, account, name = url:match("//sqs%.([^.]+)%.[^/]+/(%d+)/([^/]+)$")
   if not region then return "sqs:" .. url:match("([^/]*)$") end
+
   return ("arn:%s:sqs:%s:%s:%s"):format(place.partition, region, account, name)
 end
 
@@ -270,7 +279,9 @@ return {
   },
   ["stepfunctions.DescribeExecution"] = { { "states:DescribeExecution", execution } },
 
-  ["sts.AssumeRole"] = { { "sts:AssumeRole", function(input) return member(input, "RoleArn") end } },
+  ["sts.AssumeRole"] = {
+    { "sts:AssumeRole", function(input) return member(input, "RoleArn") end },
+  },
   ["sts.AssumeRoleWithWebIdentity"] = {},
   ["sts.GetCallerIdentity"] = {},
 }

@@ -18,6 +18,7 @@ local function filled(input, setting)
     local name = type(value) == "string" and value:match("^%$([%w_]+)$")
     copy[member] = name and (setting(name) or permissions.placeholder(name)) or value
   end
+
   return copy
 end
 
@@ -36,6 +37,7 @@ local function holds(when, setting)
   if not when then return true end
   local value, wanted = setting(when[1]), when[2]
   if type(wanted) == "function" then return wanted(value) end
+
   return value == wanted
 end
 
@@ -47,6 +49,7 @@ function calls.declared(name, setting)
   for _, need in ipairs(declared) do
     if holds(need.when, setting) then list[#list + 1] = request_of(need, setting) end
   end
+
   return list
 end
 
@@ -59,11 +62,12 @@ local function noting(effects, list)
       return original(self, request)
     end
   end
+
   return effects
 end
 
--- The handler's own result or failure is of no interest: what it called is. → requests | nil, message
--- where the event is none
+-- The handler's own result or failure is of no interest: what it called is. → requests | nil,
+-- message where the event is none
 function calls.observed(handler, event, set)
   local list, given = {}, {}
   if type(event) == "table" then
@@ -72,7 +76,9 @@ function calls.observed(handler, event, set)
       event[name] = nil
     end
   end
+
   local report = handlers.run(handler, event, set, noting(make_effects.dry(given), list))
+
   return list, report.error
 end
 
@@ -84,9 +90,11 @@ function calls.merged(all, seen)
     known[name_of(request)] = true
     list[#list + 1] = request
   end
+
   for _, request in ipairs(all) do
     if not known[name_of(request)] then list[#list + 1] = request end
   end
+
   return list
 end
 

@@ -33,7 +33,8 @@ end
 
 function Place:access_point(alias)
   return self.access_points[alias]
-    or ("arn:%s:s3:%s:%s:accesspoint/${AccessPoint}"):format(self.partition, self.region, self.account)
+    or ("arn:%s:s3:%s:%s:accesspoint/${AccessPoint}"):format(self.partition, self.region,
+      self.account)
 end
 
 -- "table/x" of dynamodb → its ARN in this place
@@ -56,6 +57,7 @@ local function without_stand_ins(input)
     local name = type(value) == "string" and value:match("^%(([%w_]+) is not set%)$")
     copy[member] = name and permissions.placeholder(name) or value
   end
+
   return copy
 end
 
@@ -80,6 +82,7 @@ local function resource_of(text, input, place)
   if text:find("^arn:") then return settled(text, place) end
   local service, path = text:match("^([%w-]+):(.+)$")
   if not service then return text end -- a placeholder for a whole ARN
+
   return place:arn(service, path)
 end
 
@@ -88,6 +91,7 @@ local function resources_of(wanted, input, place)
   if type(wanted) == "string" then wanted = { wanted } end
   local list = {}
   for i, text in ipairs(wanted) do list[i] = resource_of(text, input, place) end
+
   return list
 end
 
@@ -116,6 +120,7 @@ function permissions.grants(request, place)
       end
     end
   end
+
   return grants
 end
 
@@ -137,6 +142,7 @@ local function by_action(grants)
       or { action = grant.action, condition = grant.condition, key = condition, resources = {} }
     groups[key].resources[grant.resource] = true
   end
+
   return groups
 end
 
@@ -148,6 +154,7 @@ local function name_statements(list)
     count[service] = (count[service] or 0) + 1
     statement.Sid = service .. (count[service] > 1 and count[service] or "")
   end
+
   return list
 end
 
@@ -165,10 +172,13 @@ function permissions.statements(grants)
         Resource = resources,
         Condition = group.condition,
       }
+
       list[#list + 1] = by_resources[key]
     end
+
     table.insert(by_resources[key].Action, group.action)
   end
+
   return name_statements(list)
 end
 

@@ -2,8 +2,8 @@
 --
 --   { "service.Operation", { member = value }, role =?, when =? }
 --
--- A value "$name" is the setting of that name, or a member of the handler's events; where neither is
--- known it stays a placeholder (weir.permissions). role = "storage": asked in the role of the
+-- A value "$name" is the setting of that name, or a member of the handler's events; where neither
+-- is known it stays a placeholder (weir.permissions). role = "storage": asked in the role of the
 -- setting storage_role_arn, where one is set. when = { setting, value }: only with that setting; or
 -- { setting, function of its value }.
 --

@@ -24,6 +24,7 @@ local function text_of(node)
   if node and node.tag == "Name" and node.binding and not node.binding.assigned then
     node = node.binding.value and tree.strip(node.binding.value)
   end
+
   return node and node.tag == "String" and node.value or nil
 end
 
@@ -37,6 +38,7 @@ local function known_members(constructor)
       input[item.key.value] = text or {}
     end
   end
+
   return input
 end
 
@@ -57,8 +59,10 @@ function Reading:add(service, name, input, node, has_role)
       place = self:place(node),
       message = ("there is no operation %s of a service %s"):format(name, service),
     }
+
     return
   end
+
   found.requests[#found.requests + 1] = {
     service = service,
     operation = name,
@@ -77,8 +81,10 @@ function Reading:request(node)
   if service_text and name_text then
     local input = tree.item(node, "input")
     local has_role = tree.item(node, "role") ~= nil
-    return self:add(service_text, name_text, known_members(input and tree.strip(input)), node, has_role)
+    return self:add(service_text, name_text, known_members(input and tree.strip(input)), node,
+      has_role)
   end
+
   table.insert(self.found.unclear, {
     place = self:place(node),
     message = "which operation is called is not written here as a text",
@@ -143,8 +149,10 @@ function read_file(path, root, found)
     reading:client(node)
     reading:required(node)
   end
+
   for _, node in ipairs(nodes.Table) do reading:request(node) end
   for _, node in ipairs(nodes.Method) do reading:method(node) end
+
   return true
 end
 
@@ -152,6 +160,7 @@ function source.read(path, root)
   local found = { requests = {}, unclear = {}, services = {}, seen = {} }
   local ok, message = read_file(path, root, found)
   if not ok then return nil, message end
+
   return found
 end
 

@@ -33,6 +33,7 @@ local function check(object)
   if object.size == 0 then
     try.fail(("%s is empty"):format(object.key), "EmptyObject")
   end
+
   if not is_image(object.head) then
     try.fail(("%s is neither JPEG nor PNG; let the mapping policy ignore such files")
       :format(object.key), "UnsupportedImage")
@@ -70,10 +71,12 @@ local function sorted(labels)
       list[#list + 1] = { name = label.Name, confidence = label.Confidence }
     end
   end
+
   table.sort(list, function(a, b)
     if a.confidence ~= b.confidence then return a.confidence > b.confidence end
     return a.name < b.name
   end)
+
   return list
 end
 
@@ -84,6 +87,7 @@ local function detect(object, effects)
     target = object.key,
     input = { Image = image_of(object), MaxLabels = MAX_LABELS },
   }
+
   if answer then return sorted(answer.Labels) end
   if effects.dry and code == "Unknown" then return sorted {} end
   try.fail(message, REFUSALS[code] or code)
@@ -114,6 +118,7 @@ local function documents_of(object, labels, entry, status)
   for name, value in pairs(entry) do -- any order: copies one key at a time
     metadata[name] = value
   end
+
   return {
     tags = {
       key = object.key,
@@ -139,6 +144,7 @@ function catalogue.run(object, ask, effects)
     is_fallback = entry.written_by == "fallback",
     threshold = threshold_of(effects),
   }))
+
   local status = STATUSES[decision.action]
   effects:metric("ObjectsReviewed", 1, "Count", { Status = status })
   if why then effects:metric("DescriptionFallbacks", 1, "Count", { Reason = why }) end

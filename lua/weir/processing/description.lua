@@ -2,7 +2,8 @@
 -- tags.
 --
 --   description.of(labels, effects)
---       → { title =, description =, category =, tags =, written_by = "model" | "fallback" }, and why
+--       → { title =, description =, category =, tags =, written_by = "model" | "fallback" }, and
+-- why
 --         it is a fallback | nil, message, code
 --
 -- The model is asked through Converse, or through InvokeModel with the body of its family (setting
@@ -31,6 +32,7 @@ local function at(value, ...)
     if type(value) ~= "table" then return nil end
     value = value[name]
   end
+
   return value
 end
 
@@ -88,7 +90,9 @@ local function converse(effects, model, prompt)
       inferenceConfig = body.inferenceConfig,
     },
   }
+
   if not answer then return nil, message, code end
+
   return FAMILIES.nova.text(answer) or ""
 end
 
@@ -104,7 +108,9 @@ local function invoke(effects, model, prompt, family)
       accept = "application/json",
     },
   }
+
   if not answer then return nil, message, code end
+
   return family.text(json.decode(answer.body or "")) or ""
 end
 
@@ -120,6 +126,7 @@ local function clean(value, size)
   value = value:gsub("[\0-\31\127]+", " "):gsub("\xE2\x80[\xAA-\xAE]", "")
     :gsub("\xE2\x81[\xA6-\xA9]", ""):match("^%s*(.-)%s*$")
   if #value > size then value = value:sub(1, utf8.offset(value, 0, size + 1) - 1) end
+
   return value ~= "" and value or nil
 end
 
@@ -132,6 +139,7 @@ local function clean_tags(list)
       tags[#tags + 1], seen[tag] = tag, true
     end
   end
+
   return tags
 end
 
@@ -150,6 +158,7 @@ local function read(text)
   for name, size in pairs(MAX_SIZES) do -- any order: each is read by itself
     entry[name] = clean(value[name], size)
   end
+
   return entry.title and entry.description and entry.category and entry.tags and entry or nil
 end
 
@@ -158,6 +167,7 @@ local function fallback(labels)
   for i = 1, math.min(#labels, 5) do names[i] = labels[i].name end
   for i = 1, math.min(#labels, MAX_TAGS) do tags[i] = labels[i].name:lower() end
   local seen = #names > 0 and table.concat(names, ", ") or "nothing known"
+
   return {
     title = names[1] or "Untitled",
     description = "A picture of: " .. seen .. ".",

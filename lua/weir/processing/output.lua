@@ -38,6 +38,7 @@ function output.key(prefix, document, object, content)
   local etag = object.etag:gsub("[^%w%-_.]", percent)
   local key = ("%s%s/%s%s"):format(place, escape_key(object.key), etag, extension)
   if #key <= MAX_KEY then return key end
+
   return ("%s%%sha256/%s/%s%s"):format(place, sha256.hex(object.key), etag, extension)
 end
 
@@ -60,9 +61,11 @@ function output.write(effects, place, object, documents, metadata)
         Metadata = metadata,
       },
     }
+
     if not written then return nil, message, code end
     keys[name] = key
   end
+
   return keys
 end
 

@@ -25,6 +25,7 @@ local function load_file(work, path)
   if not chunk then return nil, message, "PipelineError" end
   local pipeline = chunk("pipelines." .. work)
   if type(pipeline) == "table" and type(pipeline.run) == "function" then return pipeline end
+
   return nil, ("%s does not return a table with a function 'run'"):format(path), "PipelineError"
 end
 
@@ -37,6 +38,7 @@ function pipelines.find(work)
   if not files.stat(path) then return unknown(work, path) end
   local message, code
   loaded[work], message, code = load_file(work, path)
+
   return loaded[work], message, code
 end
 

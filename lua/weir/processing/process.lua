@@ -47,6 +47,7 @@ local function with_state(job, effects)
   for name, value in pairs(job) do -- any order: copies one key at a time
     known[name] = value
   end
+
   return known
 end
 
@@ -91,6 +92,7 @@ local function work(job, pipeline, context, way, stages)
   stages.processed = runtime_process.time()
   result.key, result.etag, result.size, result.way = job.key, job.etag, object.size, way
   result.trigger_mode, result.stages = context.mode, stages
+
   return result
 end
 
@@ -110,6 +112,7 @@ local function answer(job, standing)
   local result = standing.result
   if result.error then try.fail(result.message, result.error) end
   result.duplicate = true
+
   return result
 end
 
@@ -118,7 +121,9 @@ local function finish(owner, claim, job, result)
     result.attempts = claim.attempts
     return result
   end
+
   local standing = try(owner:look(job))
+
   return answer(job, standing or { status = "superseded", etag = "another state" })
 end
 
@@ -128,6 +133,7 @@ local function settle_failure(owner, claim, pipeline, message, code)
   else
     owner:release(claim)
   end
+
   try.fail(message, code)
 end
 
@@ -159,6 +165,7 @@ function process.run(job, context)
   local owner = claims_for(context, way)
   if owner then return run_once(owner, known, pipeline, context, way, stages) end
   local result = work(known, pipeline, context, way, stages)
+
   return result.gone and gone(known, result.etag) or result
 end
 

@@ -22,6 +22,7 @@ function source_object.role(effects)
   local arn = effects:setting("storage_role_arn", "")
   if arn == "" then return nil end
   local external_id = effects:setting("external_id", "")
+
   return { arn = arn, external_id = external_id ~= "" and external_id or nil }
 end
 
@@ -42,7 +43,9 @@ function source_object.state(job, effects)
   if head then
     return { etag = without_quotes(head.ETag), size = head.ContentLength }
   end
+
   if GONE[code] or details and details.status == 404 then return false end
+
   return nil, message, code
 end
 
@@ -92,6 +95,7 @@ function source_object.read(job, effects)
   if not answer and effects.dry and code == "Unknown" then
     return without_bytes(job, { unread = true })
   end
+
   -- It is another state than the job's, without a byte.
   if not answer and code == "InvalidRange" then return false, "an empty one" end
   if not answer then return nil, message, code end

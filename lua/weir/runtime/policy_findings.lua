@@ -1,5 +1,5 @@
--- What loading a policy set found, as the runtime judges and tells it. A finding has a file, a line,
--- a severity, a code and a message, as `weir check` shows them.
+-- What loading a policy set found, as the runtime judges and tells it. A finding has a file, a
+-- line, a severity, a code and a message, as `weir check` shows them.
 local policy_findings = {}
 
 -- As many findings as one log record names.

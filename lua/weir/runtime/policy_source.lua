@@ -130,7 +130,10 @@ local function load_set(self, path, bundle, what)
   if not set then return nil, policy_findings.refusal(what, found) end
 
   local findings = policy_findings.all(found or {}, set)
-  if policy_findings.summary(findings, "error") then return nil, policy_findings.refusal(what, findings) end
+  if policy_findings.summary(findings, "error") then
+    return nil, policy_findings.refusal(what, findings)
+  end
+
   if not serves(self, set) then return nil, lacks_kind(self, what) end
 
   return set, policy_findings.summary(findings, "warning")

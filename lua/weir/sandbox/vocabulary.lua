@@ -53,8 +53,10 @@ local function count_elements(what, list)
       return nil, ("%s is a list, and '%s' is not a place in it; leave the key out")
         :format(what, tostring(key))
     end
+
     count = key
   end
+
   return count
 end
 
@@ -66,6 +68,7 @@ local function copy(value, depth, copies)
   for key, inner in pairs(value) do -- any order: the sandbox's own pairs sorts
     copied[key] = copy(inner, depth + 1, copies)
   end
+
   return copied
 end
 
@@ -92,9 +95,11 @@ local function check_values(values)
       return nil, ("choice: values[%d] and values[%d] are both \"%s\"")
         :format(places[value], i, value)
     end
+
     places[value] = i
     copied[i] = value
   end
+
   return copied
 end
 
@@ -113,6 +118,7 @@ local function wrong_default(type_name, default)
     return ("%s: the default is a number; write %s { \"%s\", … } with quotes")
       :format(type_name, type_name, tostring(default))
   end
+
   local is = type(default) == "string" and (is_text(default) and "a text" or "not UTF-8")
     or type(default) == "boolean" and "a flag"
     or type(default) == "number" and type_name == "integer" and "a fraction"
@@ -125,12 +131,14 @@ local function check_parameter(type_name, allowed, is_default, spec)
   if type(spec) ~= "table" then
     return nil, ("expected %s { default, doc = \"…\" }"):format(type_name)
   end
+
   local problem = unknown_key(type_name, spec, allowed)
   if problem then return nil, problem end
   if not is_default(spec[1]) then return nil, wrong_default(type_name, spec[1]) end
   if spec.doc ~= nil and not is_text(spec.doc) then
     return nil, type_name .. ": doc must be a text"
   end
+
   if not (is_bound(spec.min) and is_bound(spec.max)) then
     return nil, type_name .. ": min and max must be numbers"
   end
@@ -140,6 +148,7 @@ local function check_parameter(type_name, allowed, is_default, spec)
     values, problem = check_values(spec.values)
     if not values then return nil, problem end
   end
+
   return {
     type = type_name, default = spec[1], doc = spec.doc,
     min = spec.min, max = spec.max, values = values,
@@ -161,6 +170,7 @@ local function parameter(type_name, allowed, is_default)
     if not checked then error(problem, 2) end
     local token = {}
     parameters[token] = checked
+
     return token
   end
 end
@@ -190,11 +200,14 @@ local function check_params(params)
     if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then
       return nil, ("params: '%s' is not a name"):format(tostring(name))
     end
+
     if not parameters[spec] then
       return nil, ("params.%s must be made with integer, number, text, flag or choice"):format(name)
     end
+
     checked[name] = parameters[spec]
   end
+
   return checked
 end
 
@@ -207,9 +220,11 @@ local function wrong_example(what, example)
   if type(example.expect) ~= "string" and type(example.expect) ~= "table" then
     return what .. " needs expect = \"action\" or { action = …, field = … }"
   end
+
   if example.params ~= nil and type(example.params) ~= "table" then
     return what .. ": params must be a table of values by name"
   end
+
   if example.doc ~= nil and not is_text(example.doc) then return what .. ": doc must be a text" end
 end
 
@@ -248,6 +263,7 @@ local function check_policy(spec)
   if not examples then return nil, problem end
   params, problem = check_params(spec.params)
   if not params then return nil, problem end
+
   return {
     kind = spec.kind, name = spec.name, params = params, decide = spec.decide, examples = examples,
   }
@@ -259,6 +275,7 @@ function words.policy(spec)
   local checked, problem = check_policy(spec)
   if not checked then error(problem, 2) end
   accepted[spec] = checked
+
   return spec
 end
 

@@ -8,11 +8,13 @@
 --       | nil, message, code
 --
 -- A result, one for each set:
---   outcomes   promote, rollback, hold, failed → { count=, share=, low=, high= }, Wilson's interval of
+--   outcomes   promote, rollback, hold, failed → { count=, share=, low=, high= }, Wilson's interval
+-- of
 --              the Monte Carlo error, 95 %
 --   right      the same of runs that ended as they should, where the scenario says how
 --   hours      { median=, p90= } of the runs that were decided
---   exposed, excess    { median=, p90=, mean= }: the challenger's requests; those of them that failed
+--   exposed, excess    { median=, p90=, mean= }: the challenger's requests; those of them that
+-- failed
 --              beyond what the champion would have failed
 --   rules      { {action=, file=, line=, count=, because=}, … }, most frequent first
 --   curve      { {hours=, promote=, rollback=}, … }: how many runs were decided by then
@@ -43,7 +45,9 @@ local function column(runs, name)
     values[i] = run[name]
     sum = sum + run[name] -- in the order of the runs, whoever ran them
   end
+
   table.sort(values)
+
   return { median = quantile(values, 0.5), p90 = quantile(values, 0.9), mean = sum / #runs }
 end
 
@@ -54,8 +58,10 @@ local function hours_of(runs)
       minutes[#minutes + 1] = run.minutes
     end
   end
+
   table.sort(minutes)
   if #minutes == 0 then return {} end
+
   return { median = quantile(minutes, 0.5) / 60, p90 = quantile(minutes, 0.9) / 60 }
 end
 
@@ -77,16 +83,21 @@ local function rules_of(runs)
         count = 0,
         because = because_of(run),
       }
+
       by_place[place], rules[#rules + 1] = rule, rule
     end
+
     rule.count = rule.count + 1
   end
+
   table.sort(rules, function(a, b)
     if a.count ~= b.count then return a.count > b.count end
     if a.file ~= b.file then return a.file < b.file end
     if a.line ~= b.line then return a.line < b.line end
+
     return a.action < b.action
   end)
+
   return rules
 end
 
@@ -97,6 +108,7 @@ local function curve_of(runs, settings)
       longest = math.max(longest, run.minutes)
     end
   end
+
   if longest == 0 then longest = settings.days * 1440 end
 
   local curve = {}
@@ -107,8 +119,10 @@ local function curve_of(runs, settings)
         point[run.outcome] = point[run.outcome] + 1
       end
     end
+
     curve[i + 1] = point
   end
+
   return curve
 end
 
@@ -118,6 +132,7 @@ function experiment.reduce(runs, scenario)
   for _, outcome in ipairs(OUTCOMES) do counts[outcome] = 0 end
   for _, run in ipairs(runs) do counts[run.outcome] = counts[run.outcome] + 1 end
   for _, outcome in ipairs(OUTCOMES) do outcomes[outcome] = share_of(counts[outcome], #runs) end
+
   return {
     outcomes = outcomes,
     right = scenario.right and outcomes[scenario.right] or nil,
@@ -148,6 +163,7 @@ function experiment.run(given)
   for i, chosen in ipairs(given.sets) do
     found.policies[i] = { policies = chosen.directory, set_digest = chosen.set:digest() }
   end
+
   for i, scenario in ipairs(given.scenarios) do
     local settings = {}
     for name, value in sorted_pairs(scenario.settings) do settings[name] = value end
@@ -158,13 +174,16 @@ function experiment.run(given)
       settings = settings,
       results = {},
     }
+
     for j, chosen in ipairs(given.sets) do
       local results, message, code = run_one(given, scenario, chosen)
       if not results then return nil, message, code end
       row.results[j] = experiment.reduce(results.runs, scenario)
     end
+
     found.scenarios[i] = row
   end
+
   return found
 end
 
@@ -173,24 +192,27 @@ end
 local LADDER = { 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100 }
 local POWER = 0.8
 
--- When a share of all runs had ended as they should: hours, and requests of the challenger; nil when
--- fewer did.
+-- When a share of all runs had ended as they should: hours, and requests of the challenger; nil
+-- when fewer did.
 local function reached(runs, right, share)
   local list = {}
   for _, run in ipairs(runs) do
     if run.outcome == right then list[#list + 1] = run end
   end
+
   table.sort(list, function(a, b)
     if a.minutes ~= b.minutes then return a.minutes < b.minutes end
     return a.exposed < b.exposed
   end)
+
   local last = list[math.ceil(share * #runs)]
   if not last then return nil end
+
   return { hours = last.minutes / 60, requests = last.exposed }
 end
 
--- plan(given, scenario, chosen) → { {traffic=, right=, reached = {hours=, requests=}?}, … }, up to the
--- first traffic where four of five runs end as they should, and for the traffic of the scenario
+-- plan(given, scenario, chosen) → { {traffic=, right=, reached = {hours=, requests=}?}, … }, up to
+-- the first traffic where four of five runs end as they should, and for the traffic of the scenario
 function experiment.plan(given, scenario, chosen)
   local rows, base = {}, scenario.settings.traffic
   for _, times in ipairs(LADDER) do
@@ -205,6 +227,7 @@ function experiment.plan(given, scenario, chosen)
     rows[#rows + 1] = { traffic = settings.traffic, right = reduced.right, reached = met }
     if met and times >= 1 then break end
   end
+
   return rows
 end
 

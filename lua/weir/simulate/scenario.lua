@@ -7,8 +7,8 @@
 --   scenario.effect("p99:+20%") → scenario | nil, message, hint
 --   scenario.load(path) → list of scenarios | nil, message, hint
 --
--- A scenario is { name =, title =, right = "promote" | "rollback" | nil, settings = {field = number} };
--- `right` is what a good policy does there.
+-- A scenario is { name =, title =, right = "promote" | "rollback" | nil, settings = {field =
+-- number} }; `right` is what a good policy does there.
 local files = require "weir.files"
 local json = require "weir.json"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -66,6 +66,7 @@ for i, row in ipairs(FIELDS) do
     doc = row[5],
     whole = row.whole,
   }
+
   scenario.fields[i], by_name[row[1]], names[i] = field, field, row[1]
 end
 
@@ -81,9 +82,11 @@ local function check_words(given)
       return nil, word .. " must be a text of at most 80 bytes"
     end
   end
+
   if given.right ~= nil and not RIGHT[given.right] then
     return nil, 'right must be "promote" or "rollback"'
   end
+
   return true
 end
 
@@ -114,6 +117,7 @@ function scenario.complete(given, where)
         close and ("did you mean '%s'?"):format(close) or "weir help simulate lists the fields")
     end
   end
+
   return {
     name = given.name or where,
     title = given.title or given.name or where,
@@ -122,7 +126,8 @@ function scenario.complete(given, where)
   }
 end
 
--- Those that come with the program ------------------------------------------------------------------
+-- Those that come with the program
+-- ------------------------------------------------------------------
 
 local BUILT_IN = {
   { name = "no-change", title = "no change", right = "promote" },
@@ -179,6 +184,7 @@ function scenario.effect(text)
       return scenario.complete(given, text)
     end
   end
+
   return nil, ("'%s' is not an effect"):format(text),
     "write p99:+20%, errors:+0.5pp, errors:x2 or lost:5%"
 end
@@ -191,6 +197,7 @@ local function read_lua(text, path)
   if not chunk then return nil, message end
   local ok, value = pcall(chunk)
   if not ok then return nil, value end
+
   return value
 end
 
@@ -201,6 +208,7 @@ local function read_any(path)
   local value
   value, message = json.decode(text)
   if value == nil then return nil, path .. ": " .. message end
+
   return value
 end
 
@@ -210,6 +218,7 @@ function scenario.load(path)
     return nil, message or path .. ": the file returns nothing", "a scenario is data: "
       .. "return { errors_factor = 2 }, or the same as JSON"
   end
+
   if type(value) ~= "table" then return nil, path .. ": a scenario must be a table of fields" end
 
   local given = (#value > 0 or json.is_array(value)) and value or { value }
@@ -221,7 +230,9 @@ function scenario.load(path)
     if one.name == nil then complete.name = path:match("([^/]+)%.%w+$") or path end
     list[i] = complete
   end
+
   if #list == 0 then return nil, path .. ": there is no scenario in it" end
+
   return list
 end
 

@@ -28,8 +28,10 @@ end)
 describe("the dry executor", function()
   it("plans calls in order and answers plausibly", function()
     local dry = effects.dry {}
-    assert.same({ executionArn = "arn:aws:states:r:1:execution:m:n", startDate = 0 }, dry:call(REQUEST))
-    assert.same({ ETag = '"dry-run"' }, dry:call { service = "s3", operation = "PutObject", target = "b",
+    assert.same({ executionArn = "arn:aws:states:r:1:execution:m:n", startDate = 0 },
+      dry:call(REQUEST))
+    assert.same({ ETag = '"dry-run"' }, dry:call { service = "s3", operation = "PutObject",
+      target = "b",
       input = { Bucket = "b", Key = "k" } })
     assert.same({ "StartExecution", "PutObject" }, { dry.plan[1].operation, dry.plan[2].operation })
   end)
@@ -37,8 +39,14 @@ describe("the dry executor", function()
   it("reads the world, and notes what it does not know", function()
     local dry = effects.dry { world = { ["ssm.GetParameter"] = { a = { x = 1 } } } }
     local function read(name)
-      return dry:read { service = "ssm", operation = "GetParameter", target = name, input = { Name = name } }
+      return dry:read {
+        service = "ssm",
+        operation = "GetParameter",
+        target = name,
+        input = { Name = name },
+      }
     end
+
     assert.same({ x = 1 }, read("a"))
     local answer, message, code = read("b")
     assert.is_nil(answer)
@@ -58,8 +66,10 @@ describe("the dry executor", function()
     for _ = 1, 2 do
       assert.same({ nil, "too many", "ExecutionLimitExceeded", {} }, { dry:call(REQUEST) })
     end
+
     assert.equal(3, #dry.plan)
-    assert.same({ nil, "the event's world says so", "ParameterNotFound" }, { dry:read { service = "ssm",
+    assert.same({ nil, "the event's world says so", "ParameterNotFound" },
+      { dry:read { service = "ssm",
       operation = "GetParameter", target = "a", input = { Name = "a" } } })
     assert.same({}, dry.unknown)
   end)
@@ -73,9 +83,12 @@ describe("the dry executor", function()
       { service = "s", operation = "o", target = "t", input = {}, attempts = 0 },
       { service = "s", operation = "o", target = "t", input = {}, within_ms = 1.5 },
     } do
-      assert.error_matches(function() dry:call(request) end, "expected effects:call{service=, operation=, "
+      assert.error_matches(function()
+        dry:call(request)
+      end, "expected effects:call{service=, operation=, "
         .. "target=, input=, role=?, attempts=?, within_ms=?}", 1, true)
     end
+
     for _, value in ipairs { 0 / 0, math.huge, "3" } do
       assert.error_matches(function() dry:metric("m", value, "Count", {}) end, "finite number")
     end
@@ -91,11 +104,15 @@ describe("both executors", function()
   end
 
   it("refuse what the clients would refuse", function()
-    refuses("call", { service = "s4", operation = "Put", target = "t", input = {} }, "no AWS service 's4'")
-    refuses("call", { service = "s3", operation = "Put", target = "t", input = {} }, "s3 has no operation 'Put'")
-    refuses("call", { service = "ssm", operation = "GetParameter", target = "t", input = { Nam = "x" } },
+    refuses("call", { service = "s4", operation = "Put", target = "t", input = {} },
+      "no AWS service 's4'")
+    refuses("call", { service = "s3", operation = "Put", target = "t", input = {} },
+      "s3 has no operation 'Put'")
+    refuses("call", { service = "ssm", operation = "GetParameter", target = "t",
+      input = { Nam = "x" } },
       "unknown member 'Nam'")
-    refuses("read", { service = "ssm", operation = "GetParameter", target = "t", input = {} }, "Name is missing")
+    refuses("read", { service = "ssm", operation = "GetParameter", target = "t", input = {} },
+      "Name is missing")
   end)
 
   it("refuse a role that clients would refuse", function()
@@ -103,7 +120,8 @@ describe("both executors", function()
       { { arn = "a" }, {} }, { { arn = "a" }, "arn:b" }, { "arn:a" }, { { arn = "a" }, false },
       { arn = "a", session = "s" } } do
       for _, executor in ipairs { effects.dry {}, effects.live() } do
-        local request = { service = REQUEST.service, operation = REQUEST.operation, target = REQUEST.target,
+        local request = { service = REQUEST.service, operation = REQUEST.operation,
+          target = REQUEST.target,
           input = REQUEST.input, role = role }
         local ok, message = pcall(executor.call, executor, request)
         assert.is_false(ok)
@@ -122,7 +140,8 @@ describe("both executors", function()
 
   it("keep changes and reads apart", function()
     refuses("read", REQUEST, "StartExecution changes something; ask for it with effects:call")
-    refuses("call", { service = "ssm", operation = "GetParameter", target = "t", input = { Name = "n" } },
+    refuses("call", { service = "ssm", operation = "GetParameter", target = "t",
+      input = { Name = "n" } },
       "GetParameter changes nothing; ask for it with effects:read")
   end)
 
@@ -130,8 +149,10 @@ describe("both executors", function()
     local dry = effects.dry {}
     dry:call { service = "stepfunctions", operation = "SendTaskSuccess", target = "job",
       input = { taskToken = secret.wrap("hush"), output = "{}" } }
-    dry:call { service = "dynamodb", operation = "PutItem", target = "jobs", role = { arn = "arn:role" },
-      input = { TableName = "jobs", Item = { pk = "a", note = secret.wrap("hush"), n = codec.number("1e100") } } }
+    dry:call { service = "dynamodb", operation = "PutItem", target = "jobs",
+      role = { arn = "arn:role" },
+      input = { TableName = "jobs", Item = { pk = "a", note = secret.wrap("hush"),
+        n = codec.number("1e100") } } }
     assert.same({ service = "stepfunctions", operation = "SendTaskSuccess", target = "job",
       input = { taskToken = "[redacted]", output = "{}" } }, dry.plan[1])
     assert.equal("[redacted]", dry.plan[2].input.Item.note)
@@ -140,30 +161,40 @@ describe("both executors", function()
   end)
 
   it("answer a planned call from the world first", function()
-    local dry = effects.dry { world = { ["stepfunctions.StartExecution"] = { [REQUEST.target] = { x = 1 } } } }
+    local dry = effects.dry {
+      world = { ["stepfunctions.StartExecution"] = { [REQUEST.target] = { x = 1 } } },
+    }
+
     assert.same({ x = 1 }, dry:call(REQUEST))
   end)
 end)
 
 describe("redact", function()
   it("knows secrets by their names", function()
-    for _, name in ipairs { "token", "taskToken", "task_token", "X-Amz-Security-Token", "clientSecret",
+    for _, name in ipairs { "token", "taskToken", "task_token", "X-Amz-Security-Token",
+      "clientSecret",
       "Authorization",
-      "password", "DB_PASSWORD", "aws_secret_access_key", "AccessKeyId", "cookie", "private_key" } do
+      "password", "DB_PASSWORD", "aws_secret_access_key", "AccessKeyId", "cookie",
+        "private_key" } do
       assert.is_true(redact.is_secret(name), name)
     end
+
     for _, name in ipairs { "key", "size", "author", "tokenizer", "max_tokens", "pass", 3 } do
       assert.is_false(redact.is_secret(name), name)
     end
   end)
 
   it("copies everything else, and leaves the original alone", function()
-    local value = { list = json.array { { token = "t" } }, empty = json.array {}, nothing = json.null,
+    local value = { list = json.array { { token = "t" } }, empty = json.array {},
+      nothing = json.null,
       token = json.null }
-    assert.same({ list = json.array { { token = "[redacted]" } }, empty = json.array {}, nothing = json.null,
+    assert.same({ list = json.array { { token = "[redacted]" } }, empty = json.array {},
+      nothing = json.null,
       token = json.null }, redact.value(value))
     assert.equal("t", value.list[1].token)
-    assert.same({ key = "a?token=[redacted]", token = "[redacted]" }, (redact.facts { key = "a?token=b", token = "t" }))
-    assert.equal("https://h/?X-Amz-Signature=[redacted]&b=1", redact.value("https://h/?X-Amz-Signature=ab&b=1"))
+    assert.same({ key = "a?token=[redacted]", token = "[redacted]" },
+      (redact.facts { key = "a?token=b", token = "t" }))
+    assert.equal("https://h/?X-Amz-Signature=[redacted]&b=1",
+      redact.value("https://h/?X-Amz-Signature=ab&b=1"))
   end)
 end)

@@ -20,6 +20,7 @@ describe("tasks in flight", function()
         running, said[#said + 1] = running - 1, name
       end
     end
+
     flight.run(from { task("slow", 60), task("quick", 1), task("next", 1) }, 2)
     assert.same({ "quick", "next", "slow" }, said)
     assert.equal(2, most)

@@ -14,6 +14,7 @@ describe("weir.aws.ini", function()
     assert.is_string(problems[section], text)
     assert.matches("^config:" .. problem, problems[section])
     for _, each in pairs(problems) do assert.not_matches("hush", each) end
+
     return sections
   end
 

@@ -22,6 +22,7 @@ local function all_operations()
       list[#list + 1] = { service = service, operation = name }
     end
   end
+
   return list
 end
 
@@ -31,6 +32,7 @@ local function read(service, operation, answer)
     { status = answer.status, headers = answer.headers, body = body, body_bytes = #body })
   assert.is_table(output, problem and problem.message)
   if operation.after then operation.after(output) end
+
   return output
 end
 
@@ -39,6 +41,7 @@ local function without(members, names)
   for name, value in pairs(members) do
     if not (names or {})[name] then kept[name] = value end
   end
+
   return kept
 end
 
@@ -60,6 +63,7 @@ describe("outputs", function()
         assert.same(value, output[name], name)
         assert.equal(math.type(value), math.type(output[name]), name)
       end
+
       -- Beside the model's members there are only weir's own, and headers newer than the model.
       for name, value in pairs(output) do
         if expected[name] == nil then

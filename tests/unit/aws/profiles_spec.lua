@@ -89,6 +89,7 @@ credential_process = tool
       assert.equal(kind, plan("a", "[profile a]\nrole_arn = r\ncredential_source = " .. source
         .. "\n").source.kind)
     end
+
     refuses("Ec2InstanceMetadata is not supported", "a",
       "[profile a]\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n")
     refuses("must be Environment or EcsContainer", "a",

@@ -10,6 +10,7 @@ describe("weir.aws.retry", function()
     options.now = function() return now end
     options.sleep = function(ms) slept[#slept + 1] = ms now = now + ms end
     options.random = function() return jitter end
+
     return retry.new(options)
   end
 
@@ -20,9 +21,11 @@ describe("weir.aws.retry", function()
       attempts = attempts + 1
       assert.equal(attempts, attempt)
       if failures[attempt] then return nil, failures[attempt] end
+
       return "done"
     end, deadline_ms)
     assert.equal(attempts, count)
+
     return result, failure, attempts, why
   end
 
@@ -72,6 +75,7 @@ describe("weir.aws.retry", function()
       assert.equal(50, asks("x-amz-retry-after", nonsense), nonsense)
       assert.equal(50, asks("retry-after", nonsense), nonsense)
     end
+
     assert.equal(2000, asks("retry-after", "2"))
     now = time.parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT")
     assert.equal(3000, asks("retry-after", "Mon, 23 Nov 2026 12:00:03 GMT"))
@@ -110,6 +114,7 @@ describe("weir.aws.retry", function()
         { code = "InvalidHeader" }, { code = "FileFailed" },
           { code = "NotImplemented", status = 501 } },
     }
+
     for kind, failures in pairs(kinds) do
       for _, failure in ipairs(failures) do
         assert.equal(kind, retry.classify(failure) or "final", failure.code

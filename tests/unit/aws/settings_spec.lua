@@ -48,6 +48,7 @@ describe("settings", function()
       { { WEIR_SPEC_VALUE = "" }, "default" } } do
       assert.equal(case[2] .. "\n", run({ "lua", script, env = case[1] }).stdout)
     end
+
     os.remove(script)
   end)
 end)

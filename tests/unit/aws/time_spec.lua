@@ -8,6 +8,7 @@ describe("weir.aws.time", function()
     for _, nonsense in ipairs({ "", "now", "Mon, 23 Foo 2026 12:00:00 GMT", "23 Nov 2026" }) do
       assert.is_nil(time.parse_http_date(nonsense))
     end
+
     assert.is_nil(time.parse_http_date(nil))
   end)
 

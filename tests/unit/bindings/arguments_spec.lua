@@ -23,13 +23,16 @@ local SAMPLES = {
 local has_simulate = pcall(require, "weir.simulate")
 local SCENARIO = {}
 if has_simulate then
-  for _, field in ipairs(require("weir.simulate.scenario").fields) do SCENARIO[field.name] = "number" end
+  for _, field in ipairs(require("weir.simulate.scenario").fields) do
+    SCENARIO[field.name] = "number"
+  end
 end
 
 local function simulated()
   if not has_simulate then return {} end
   local scenario = require("weir.simulate.scenario").built_in()[1].settings
   scenario.days = 0.02
+
   return scenario
 end
 
@@ -92,7 +95,9 @@ local CALLS = {
   ["weir.bytes.crc32"] = { takes = { "text|secret" }, good = { "x" } },
   ["weir.bytes.base64"] = { takes = { "text" }, good = { "x" } },
   ["weir.command.run"] = {
-    takes = { { argv = "table", timeout_ms = "number|nothing", max_output_bytes = "number|nothing" } },
+    takes = {
+      { argv = "table", timeout_ms = "number|nothing", max_output_bytes = "number|nothing" },
+    },
     good = { { argv = { "true" } } },
   },
   ["weir.datagram.send"] = { takes = { "text", "text" }, good = { "127.0.0.1:9", "x" } },
@@ -251,7 +256,11 @@ local CALLS = {
   ["weir.process.end_by_broken_pipe"] = { takes = {}, good = {}, uncalled = true },
   ["weir.process.keep_secrets"] = { takes = {}, good = {}, uncalled = true },
   ["weir.recording.open"] = { takes = { "text" }, good = { "/dev/null" } },
-  ["weir.recording:next"] = { self = function() return recorded end, takes = { "text|nothing" }, good = {} },
+  ["weir.recording:next"] = {
+    self = function() return recorded end,
+    takes = { "text|nothing" },
+    good = {},
+  },
   ["weir.recording:counts"] = { self = function() return recorded end, takes = {}, good = {} },
   ["weir.recording:close"] = {
     self = function() return assert(recording.open("/dev/null")) end, takes = {}, good = {},
@@ -311,7 +320,10 @@ local CALLS = {
   ["weir.stats.rank_test"] = {
     takes = { "table", "table", "number|nothing" }, good = { { 1 }, { 2 }, .9 },
   },
-  ["weir.stats.order_ranks"] = { takes = { "number", "number", "number|nothing" }, good = { 9, .5, .9 } },
+  ["weir.stats.order_ranks"] = {
+    takes = { "number", "number", "number|nothing" },
+    good = { 9, .5, .9 },
+  },
   ["weir.stats.split_chi_square"] = { takes = { "table", "table" }, good = { { 1 }, { 1 } } },
   ["weir.stats.split_log_bayes"] = {
     takes = { "table", "table", "number|nothing" }, good = { { 1 }, { 1 }, 9 },
@@ -353,7 +365,9 @@ local CALLS = {
   ["weir.stats.windows:dispersion"] = { self = stats.windows, takes = {}, good = {} },
   ["weir.stats.sketch"] = { takes = { "number|nothing" }, good = { .02 } },
   ["weir.stats.sketch:add"] = {
-    self = function() return stats.sketch() end, takes = { "number", "number|nothing" }, good = { 1, 2 },
+    self = function()
+      return stats.sketch()
+    end, takes = { "number", "number|nothing" }, good = { 1, 2 },
   },
   ["weir.stats.sketch:add_all"] = {
     self = function() return stats.sketch() end, takes = { "table", "welford|nothing" },
@@ -368,8 +382,16 @@ local CALLS = {
   ["weir.stats.sketch:quantile"] = {
     self = function() return stats.sketch() end, takes = { "number" }, good = { .5 },
   },
-  ["weir.stats.sketch:count"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
-  ["weir.stats.sketch:buckets"] = { self = function() return stats.sketch() end, takes = {}, good = {} },
+  ["weir.stats.sketch:count"] = {
+    self = function() return stats.sketch() end,
+    takes = {},
+    good = {},
+  },
+  ["weir.stats.sketch:buckets"] = {
+    self = function() return stats.sketch() end,
+    takes = {},
+    good = {},
+  },
   ["weir.simulate.run"] = {
     takes = { {
       set = "set", scenario = SCENARIO, seed = "number", runs = "number", jobs = "number",
@@ -427,7 +449,9 @@ local function modules()
   for name in source:read("a"):gmatch('{"(weir%.[%w_]+)", luaopen_') do
     if name ~= "weir.emulator" or has_emulator then names[#names + 1] = name end
   end
+
   assert(#names >= 19, "the registry cannot be read")
+
   return names
 end
 
@@ -439,6 +463,7 @@ local function types()
       found[name] = metatable
     end
   end
+
   return found
 end
 
@@ -457,6 +482,7 @@ local function functions()
       found[name .. ":" .. method] = value
     end
   end
+
   return found
 end
 
@@ -470,6 +496,7 @@ local function members(options)
   local inherited = getmetatable(options)
   for key, kind in pairs(inherited and inherited.__index or {}) do all[key] = kind end
   for key, kind in pairs(options) do all[key] = key ~= "optional" and kind or nil end
+
   return all
 end
 
@@ -477,6 +504,7 @@ local function accepts(kinds, kind)
   if type(kinds) == "table" then
     return kind == "table" or (kind == "nothing" and kinds.optional == true)
   end
+
   return kinds == "any" or ("|" .. kinds .. "|"):find("|" .. kind .. "|", 1, true) ~= nil
 end
 
@@ -500,6 +528,7 @@ describe("a binding", function()
     CALLS["weir.replay.run"].good[1].set = set
     all = functions()
   end)
+
   teardown(function()
     policy_folder.remove_all()
     -- An open emulator blocks signals, which other suites wait for; the calls above opened more.
@@ -519,6 +548,7 @@ describe("a binding", function()
     local fine, message = call(name, arguments, count)
     assert.is_false(fine, name .. " takes " .. what)
     assert.matches(quoted(name), message, 1, true)
+
     return message
   end
 
@@ -542,6 +572,7 @@ describe("a binding", function()
           put(wrong, ("%s as %s"):format(sample[1], member))
         end
       end
+
       if type(kinds) == "table" then
         try_options(name, kinds, good[member] or {}, function(inner, what)
           local wrong = copy(good)
@@ -588,6 +619,7 @@ describe("a binding", function()
               assert_raises(name, wrong, count, sample[1] .. " as argument " .. place)
             end
           end
+
           if type(kinds) == "table" then
             try_options(name, kinds, good[place], function(options, what)
               local wrong = copy(good)
@@ -608,6 +640,7 @@ describe("a binding", function()
           local first, second = call(name, good, count), call(name, more, count + 1)
           assert.equal(first, second)
         end
+
         if entry.self then
           for _, sample in ipairs(SAMPLES) do
             local fine, message = pcall(all[name], sample[2], table.unpack(good, 1, count))
@@ -628,6 +661,7 @@ describe("a binding", function()
               local _ = pcall(metamethod, sample[2], other[2]) -- either will do, but a crash
             end
           end
+
           assert.is_string(key, name)
         end
       end
@@ -638,6 +672,7 @@ describe("a binding", function()
     local function raises(name, ...)
       assert_raises(name, { ... }, select("#", ...), "a list with a hole or a name")
     end
+
     for _, list in ipairs({ { "true", nil, "x" }, { "true", name = "x" }, { name = "x" } }) do
       raises("weir.command.run", { argv = list })
       raises("weir.dynamodb.decode", "{}", { secret = list })
@@ -648,6 +683,7 @@ describe("a binding", function()
       wrong.headers = { a = list }
       raises("weir.sigv4.sign", wrong)
     end
+
     raises("weir.http.all", { request(), nil, request() })
     raises("weir.http.all", { request(), name = request() })
     raises("weir.emf.new", { namespace = "n", dimensions = { { a = "b" }, c = "d" } })
@@ -669,6 +705,7 @@ describe("a binding", function()
     }) do
       assert_raises(name, arguments, #arguments, "a number out of range")
     end
+
     for name, arguments in pairs({
       ["weir.files.read"] = { "/dev/null", 1.5 }, ["weir.process.sleep"] = { 0 / 0 },
       ["weir.terminal.is_terminal"] = { math.huge },

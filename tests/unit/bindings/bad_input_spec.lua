@@ -23,7 +23,11 @@ end }
 ]]
 
 local function load_set()
-  return policy_folder.load({ ["routing.lua"] = ROUTING, ["mapping.lua"] = MAPPING, ["promotion.lua"] = PROMOTION })
+  return policy_folder.load({
+    ["routing.lua"] = ROUTING,
+    ["mapping.lua"] = MAPPING,
+    ["promotion.lua"] = PROMOTION,
+  })
 end
 
 describe("facts", function()
@@ -44,11 +48,14 @@ describe("facts", function()
     ["nonsense"] = "facts must be one JSON object",
     ["[]"] = "facts must be one JSON object", ["null"] = "facts must be one JSON object",
     ["5"] = "facts must be one JSON object", ['"x"'] = "facts must be one JSON object",
-    ["{}"] = 'field "file_count" is missing', ['{"file_count":null}'] = "expected an integer of at least 0, got null",
+    ["{}"] = 'field "file_count" is missing',
+      ['{"file_count":null}'] = "expected an integer of at least 0, got null",
     ['{"file_count":1}x'] = "not valid JSON: ", ['{"file_count":1}{}'] = "not valid JSON: ",
     ['{"file_count":1,}'] = "not valid JSON: ", ['{"file_count":01}'] = "not valid JSON: ",
-    ['\xEF\xBB\xBF{"file_count":1}'] = "not valid JSON: ", ["\0"] = "not valid JSON: ", ["\27Lua"] = "not valid JSON: ",
-    ['{"file_count":1}\0'] = "not valid JSON: ", ['{"file_count":1,"volume":"a\0b"}'] = "not valid JSON: ",
+    ['\xEF\xBB\xBF{"file_count":1}'] = "not valid JSON: ", ["\0"] = "not valid JSON: ",
+      ["\27Lua"] = "not valid JSON: ",
+    ['{"file_count":1}\0'] = "not valid JSON: ",
+      ['{"file_count":1,"volume":"a\0b"}'] = "not valid JSON: ",
     ['{"file_count":1,"file_count":1}'] = 'field "file_count" is given twice',
     ['{"file_count":1,"file\\u005fcount":2}'] = "unknown field",
     ['{"file_count\\u0000":1}'] = "unknown field", ['{"file_count":1,"":1}'] = 'unknown field ""',
@@ -57,15 +64,20 @@ describe("facts", function()
     ['{"file_count":1,"volume":"\xff"}'] = "not valid JSON: ",
     ['{"file_count":1,"volume":"\xed\xa0\x80"}'] = "not valid JSON: ",
     ['{"file_count":-1}'] = "at least 0, got -1", ['{"file_count":1.5}'] = "at least 0, got 1.5",
-    ['{"file_count":"1"}'] = 'at least 0, got "1"', ['{"file_count":true}'] = "at least 0, got true",
+    ['{"file_count":"1"}'] = 'at least 0, got "1"',
+      ['{"file_count":true}'] = "at least 0, got true",
     ['{"file_count":{}}'] = "at least 0, got {}", ['{"file_count":[1]}'] = "at least 0, got [1]",
-    ['{"file_count":1e999}'] = "got 1e999", ['{"file_count":9223372036854775808}'] = "got 9223372036854775808",
+    ['{"file_count":1e999}'] = "got 1e999",
+      ['{"file_count":9223372036854775808}'] = "got 9223372036854775808",
     ['{"file_count":1e19}'] = "got 1e19", ['{"file_count":-9223372036854775809}'] = "got -9223372036854775809",
-    ['{"file_count":NaN}'] = "not valid JSON: ", ['{"file_count":1,"inference_type":"Serverless"}'] = "expected one of",
+    ['{"file_count":NaN}'] = "not valid JSON: ",
+      ['{"file_count":1,"inference_type":"Serverless"}'] = "expected one of",
     ['{"file_count":1,"inference_type":5}'] = "expected one of",
     ['{"file_count":1,\n "volume":"x\ty"}'] = "(line 2, column ",
   }) do
-    it("are refused: " .. facts:gsub("[^ -~]", "?"), function() assert_invalid("routing", facts, expected) end)
+    it("are refused: " .. facts:gsub("[^ -~]", "?"), function()
+      assert_invalid("routing", facts, expected)
+    end)
   end
 
   it("are refused when they are nested 10,000 deep", function()
@@ -76,13 +88,15 @@ describe("facts", function()
       assert_invalid("mapping", '{"event":' .. deep .. "}", "not valid JSON: ")
       assert_invalid("mapping", '{"event":' .. brackets[1]:rep(10000), "not valid JSON: ")
     end
+
     local deep = ("["):rep(990) .. ("]"):rep(990)
     assert.matches("^table", set:decide("mapping", '{"event":{"a":' .. deep .. "}}").because)
   end)
 
   it("are refused when they are enormous, and cost no more than reading them", function()
     local start = os.clock()
-    assert_invalid("routing", '{"file_count":1,"volume":"' .. ("x"):rep(2e7) .. '"}', "volume: expected a text")
+    assert_invalid("routing", '{"file_count":1,"volume":"' .. ("x"):rep(2e7) .. '"}',
+      "volume: expected a text")
     assert_invalid("promotion",
       '{"now":1,"champion":"a","variants":[' .. ('{"name":"a"},'):rep(1e5) .. '{"name":"a"}]}',
       "variants: has 100001 items; from 1 to 10 are allowed")
@@ -94,7 +108,8 @@ describe("facts", function()
 
   it("in an event are all kept, or refused", function()
     for event, expected in pairs({
-      ['{"a":1,"a":2}'] = 'event: key "a" is given twice', ['{"a":null,"a":2}'] = 'event: key "a" is given twice',
+      ['{"a":1,"a":2}'] = 'event: key "a" is given twice',
+        ['{"a":null,"a":2}'] = 'event: key "a" is given twice',
       ['{"b":{"c":[{"a":1,"a":1}]}}'] = 'event: key "a" is given twice',
       ['{"a":1,"\\u0061":2}'] = 'event: key "a" is given twice',
       ['{"a":1e999}'] = "event: the number 1e999 is beyond the largest double",
@@ -102,9 +117,12 @@ describe("facts", function()
     }) do
       assert_invalid("mapping", '{"event":' .. event .. "}", expected)
     end
+
     for event, because in pairs({
-      ['{"a":9223372036854775807}'] = "9223372036854775807", ['{"a":9223372036854775808}'] = "9.2233720368548e+18",
-      ['{"a":"x\\u0000y"}'] = "x\0y", ['{"a\\u0000":1}'] = "nil", ['{"a":null}'] = "nil", ['{"a":-0.0}'] = "-0.0",
+      ['{"a":9223372036854775807}'] = "9223372036854775807",
+        ['{"a":9223372036854775808}'] = "9.2233720368548e+18",
+      ['{"a":"x\\u0000y"}'] = "x\0y", ['{"a\\u0000":1}'] = "nil", ['{"a":null}'] = "nil",
+        ['{"a":-0.0}'] = "-0.0",
       ['{"a":"\\ud83d\\ude00"}'] = "\u{1F600}", ['{"":5,"a":6}'] = "6",
     }) do
       assert.equal(because, set:decide("mapping", '{"event":' .. event .. "}").because)
@@ -115,6 +133,7 @@ describe("facts", function()
     local function promotion(variant, more)
       return ('{"now":1,"champion":"a","variants":[{"name":"a"},%s]%s}'):format(variant, more or "")
     end
+
     for facts, expected in pairs({
       [promotion('{"name":"b","name":"b"}')] = 'variants[2]: field "name" is given twice',
       [promotion("{}")] = 'variants[2]: field "name" is missing',
@@ -129,7 +148,8 @@ describe("facts", function()
   end)
 
   it("are for a kind that exists", function()
-    for _, kind in ipairs({ "", "weights", "Routing", "routing\0", "routing\0" .. ("x"):rep(500), ("r"):rep(1e5),
+    for _, kind in ipairs({ "", "weights", "Routing", "routing\0", "routing\0" .. ("x"):rep(500),
+      ("r"):rep(1e5),
       "\xff" }) do
       local answer, message, code = set:decide(kind, '{"file_count":1}')
       assert.is_nil(answer)
@@ -147,14 +167,19 @@ describe("parameters", function()
     ['{"threshold":1.5}'] = "threshold: expected an integer from 1 to 100, got 1.5",
     ['{"threshold":null}'] = "threshold: expected an integer from 1 to 100, got null",
     ['{"threshold":"5"}'] = 'threshold: expected an integer from 1 to 100, got "5"',
-    ['{"label":5}'] = "label: expected a text, got 5", ['{"ratio":1e999}'] = "ratio: expected a number",
+    ['{"label":5}'] = "label: expected a text, got 5",
+      ['{"ratio":1e999}'] = "ratio: expected a number",
     ['{"thresold":5}'] = 'unknown parameter "thresold" (did you mean "threshold"?)',
     ['{"threshold":5,"threshold":6}'] = 'parameter "threshold" is given twice',
     ["[]"] = "parameters must be one JSON object", ["x"] = "parameters must be one JSON object",
-    ['{"threshold":5'] = "parameters are not valid JSON", ['{"threshold":5} x'] = "parameters are not valid JSON",
+    ['{"threshold":5'] = "parameters are not valid JSON",
+      ['{"threshold":5} x'] = "parameters are not valid JSON",
   }) do
     it("of a question are refused: " .. params, function()
-      local answer, message, code = load_set():decide("routing", '{"file_count":1}', { params_json = params })
+      local answer, message, code = load_set():decide("routing", '{"file_count":1}', {
+        params_json = params,
+      })
+
       assert.is_nil(answer)
       assert.equal("InvalidParams", code)
       assert.matches(expected, message, 1, true)
@@ -175,13 +200,16 @@ describe("parameters", function()
     [{ threshold = 0 }] = "threshold: expected an integer from 1 to 100, got 0",
     [{ threshold = "x" }] = 'threshold: "x" is not a value',
     [{ threshold = "5 6" }] = 'threshold: "5 6" is not a value',
-    [{ threshold = "" }] = 'threshold: "" is not a value', [{ threshold = "1e999" }] = "threshold: expected",
-    [{ ratio = "nan" }] = 'ratio: "nan" is not a value', [{ nonsense = 1 }] = 'no policy has a parameter "nonsense"',
+    [{ threshold = "" }] = 'threshold: "" is not a value',
+      [{ threshold = "1e999" }] = "threshold: expected",
+    [{ ratio = "nan" }] = 'ratio: "nan" is not a value',
+      [{ nonsense = 1 }] = 'no policy has a parameter "nonsense"',
     [{ ["weights.threshold"] = 1 }] = 'no policy has a parameter "weights.threshold"',
     [{ label = 5 }] = "label: expected a text",
   }) do
     it("of a set are refused: " .. expected, function()
-      assert.matches("error[W006] " .. expected, policy_folder.refused({ ["routing.lua"] = ROUTING },
+      assert.matches("error[W006] " .. expected,
+        policy_folder.refused({ ["routing.lua"] = ROUTING },
         { params = params }), 1, true)
     end)
   end
@@ -194,8 +222,10 @@ describe("parameters", function()
     ["number { 0/0 }"] = "W006] the default of parameter t",
     ["number { 1/0 }"] = "W006] the default of parameter t",
     ["number { 1, min = 0/0 }"] = "min and max must be numbers",
-    ["number { 1, min = '0' }"] = "min and max must be numbers", ["number { 1, min = 2, max = 0 }"] = "W006]",
-    ["choice { 'a' }"] = "choice needs values", ["choice { 'a', values = {} }"] = "choice needs values",
+    ["number { 1, min = '0' }"] = "min and max must be numbers",
+      ["number { 1, min = 2, max = 0 }"] = "W006]",
+    ["choice { 'a' }"] = "choice needs values",
+      ["choice { 'a', values = {} }"] = "choice needs values",
     ["choice { 'a', values = { 'b' } }"] = "W006] the default of parameter t: expected one of",
     ["choice { 'a', values = { 'a', 5 } }"] = "choice: values[2] must be a text",
     ["text { '\\xff' }"] = "text: the default must be a text, and is not UTF-8",
@@ -220,6 +250,7 @@ describe("a recording", function()
     set = load_set()
     folder = policy_folder.new()
   end)
+
   teardown(policy_folder.remove_all)
 
   local function replayed(content, jobs)
@@ -231,13 +262,15 @@ describe("a recording", function()
   end
 
   local function good(count)
-    return assert(set:record("routing", ('{"file_count":%d}'):format(count), { id = tostring(count), eval_us = 1 }))
+    return assert(set:record("routing", ('{"file_count":%d}'):format(count),
+      { id = tostring(count), eval_us = 1 }))
   end
 
   it("with a bad line among good ones loses that line only, and names it", function()
     for _, bad in ipairs({ "{", good(3):sub(1, 100), "\0\0\0", "\27Lua",
       '{"schema":"weir.decision/2"}',
-      (good(3):gsub('"facts"', '"fcats"')), good(3) .. "x", (good(3):gsub('"kind":"routing"', '"kind":5')), "\xff\xfe",
+      (good(3):gsub('"facts"', '"fcats"')), good(3) .. "x",
+        (good(3):gsub('"kind":"routing"', '"kind":5')), "\xff\xfe",
       (good(3):gsub('"kind"', '"kind":"routing","kind"')) }) do
       for jobs = 1, 2 do
         local summary, events = replayed(good(1) .. "\n" .. bad .. "\n\n" .. good(2) .. "\n", jobs)
@@ -252,10 +285,12 @@ describe("a recording", function()
   end)
 
   it("with text of a log among good lines counts it", function()
-    for _, other in ipairs({ "nonsense", "[1]", ("["):rep(10000), "{}", '"text"', "\27[31mred\27[0m" }) do
+    for _, other in ipairs({ "nonsense", "[1]", ("["):rep(10000), "{}", '"text"',
+      "\27[31mred\27[0m" }) do
       local summary, events = replayed(good(1) .. "\n" .. other .. "\n\n" .. good(2) .. "\n")
       assert.same({ 3, 2, 0, 1 },
-        { summary.lines, summary.identical, summary.bad_lines, summary.other_lines }, other:sub(1, 50))
+        { summary.lines, summary.identical, summary.bad_lines, summary.other_lines },
+          other:sub(1, 50))
       assert.same({}, events)
     end
   end)
@@ -273,7 +308,8 @@ describe("a recording", function()
       ['"kind":"routing"'] = { '"kind":"x"', "UnknownKind" },
       ['"params":{'] = { '"params":{"threshold":5000,', "InvalidParams" },
     }) do
-      local line = good(3):gsub(',"threshold":10', ""):gsub('"overrides":%[%]', '"overrides":["threshold"]')
+      local line = good(3):gsub(',"threshold":10', ""):gsub('"overrides":%[%]',
+        '"overrides":["threshold"]')
         :gsub(from, code[1], 1)
       local summary, events = replayed(line)
       assert.equal(1, summary.failed, line)
@@ -288,7 +324,8 @@ describe("a recording", function()
   end)
 
   it("that cannot be read is named", function()
-    for path, expected in pairs({ ["/nonexistent"] = "No such file", [folder or "/tmp"] = "directory" }) do
+    for path, expected in pairs({ ["/nonexistent"] = "No such file",
+      [folder or "/tmp"] = "directory" }) do
       local summary = assert(replay.run({ set = set, recordings = { path }, jobs = 1 }))
       assert.matches(expected, summary.unreadable[1].message, 1, true)
       assert.equal(path, summary.unreadable[1].file)
@@ -299,8 +336,10 @@ describe("a recording", function()
     local lines = {}
     for i = 1, 3000 do lines[i] = good(i) end
     local path = policy_folder.write(folder, "whole.jsonl", table.concat(lines, "\n") .. "\n")
-    policy_folder.run("gzip -kf " .. path .. " && head -c 20000 " .. path .. ".gz > " .. folder .. "/cut.gz")
-    local summary = assert(replay.run({ set = set, recordings = { folder .. "/cut.gz" }, jobs = 1 }))
+    policy_folder.run("gzip -kf " .. path .. " && head -c 20000 " .. path .. ".gz > " .. folder
+      .. "/cut.gz")
+    local summary = assert(replay.run({ set = set, recordings = { folder .. "/cut.gz" },
+      jobs = 1 }))
     assert.matches("the compressed data ends early", summary.unreadable[1].message, 1, true)
     assert.is_true(summary.identical > 0 and summary.identical < 3000)
     assert.equal(0, summary.bad_lines + summary.failed + summary.changed)

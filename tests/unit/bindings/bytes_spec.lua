@@ -9,7 +9,8 @@ describe("weir.bytes", function()
   end)
 
   it("encodes base64", function()
-    for plain, text in pairs({ [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", ["\0\255"] = "AP8=" }) do
+    for plain, text in pairs({ [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v",
+      ["\0\255"] = "AP8=" }) do
       assert.equal(text, bytes.base64(plain))
     end
   end)

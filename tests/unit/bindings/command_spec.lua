@@ -20,6 +20,7 @@ describe("weir.command.run", function()
       assert.equal(code, actual)
       assert.not_matches("hush", message)
     end
+
     fails("NotStarted", { "/nowhere/program" })
     fails("Signalled", { "sh", "-c", "echo hush; kill -9 $$" })
     fails("OutputTooLarge", { "yes", "hush" }, { max_output_bytes = 1000 })

@@ -19,10 +19,13 @@ local function code_of(_, _, code) return code end
 
 describe("weir.dynamodb types", function()
   for text, value in pairs({
-    ['{"S":"x"}'] = "x", ['{"S":""}'] = "", ['{"N":"1"}'] = 1, ['{"N":"-7"}'] = -7, ['{"N":"0.5"}'] = 0.5,
-    ['{"N":"9223372036854775807"}'] = math.maxinteger, ['{"N":"-9223372036854775808"}'] = math.mininteger,
+    ['{"S":"x"}'] = "x", ['{"S":""}'] = "", ['{"N":"1"}'] = 1, ['{"N":"-7"}'] = -7,
+      ['{"N":"0.5"}'] = 0.5,
+    ['{"N":"9223372036854775807"}'] = math.maxinteger,
+      ['{"N":"-9223372036854775808"}'] = math.mininteger,
     ['{"BOOL":true}'] = true, ['{"BOOL":false}'] = false, ['{"NULL":true}'] = dynamodb.null,
-    ['{"L":[{"N":"1"},{"S":"b"}]}'] = { 1, "b" }, ['{"M":{"k":{"S":"v"}}}'] = { k = "v" }, ['{"M":{}}'] = {},
+    ['{"L":[{"N":"1"},{"S":"b"}]}'] = { 1, "b" }, ['{"M":{"k":{"S":"v"}}}'] = { k = "v" },
+      ['{"M":{}}'] = {},
   }) do
     it("read and write " .. text, function()
       assert.same(value, (attribute(text)))
@@ -49,8 +52,10 @@ describe("weir.dynamodb types", function()
       for i, element in ipairs(list) do
         assert.equal(element, type(set[i]) == "userdata" and tostring(set[i]) or set[i])
       end
+
       assert.equal(text, encoded(set))
     end
+
     assert.equal('{"SS":["x"]}', encoded(dynamodb.set({ "x" })))
   end)
 
@@ -61,11 +66,14 @@ describe("weir.dynamodb types", function()
     assert.equal('{"M":{}}', encoded({}))
   end)
 
-  it("share null with weir.json", function() assert.equal(json.null, attribute('{"NULL":true}')) end)
+  it("share null with weir.json", function()
+    assert.equal(json.null, attribute('{"NULL":true}'))
+  end)
 
   it("escape names and strings, and read escapes", function()
     assert.equal('{"na\\"me":{"S":"\\n\u{e9}"}}', dynamodb.encode({ ['na"me'] = "\n\u{e9}" }))
-    assert.same({ ["\u{e9}"] = "\u{1F600}/" }, dynamodb.decode('{"\\u00e9":{"\\u0053":"\\ud83d\\ude00\\/"}}'))
+    assert.same({ ["\u{e9}"] = "\u{1F600}/" },
+      dynamodb.decode('{"\\u00e9":{"\\u0053":"\\ud83d\\ude00\\/"}}'))
     assert.equal("\255\239", tostring(attribute('{"B":"\\u002f+8="}')))
   end)
 end)
@@ -82,7 +90,8 @@ describe("weir.dynamodb numbers", function()
 
   it("become floats when the shortest text of the float is the number", function()
     for text, value in pairs({
-      ["0.1"] = 0.1, ["1.50"] = 1.5, ["-2.5e-7"] = -2.5e-7, ["1E-130"] = 1e-130, ["9.5E+125"] = 9.5e125,
+      ["0.1"] = 0.1, ["1.50"] = 1.5, ["-2.5e-7"] = -2.5e-7, ["1E-130"] = 1e-130,
+        ["9.5E+125"] = 9.5e125,
       ["0.30000000000000004"] = 0.1 + 0.2, ["1E20"] = 1e20, ["1234567890.12345"] = 1234567890.12345,
     }) do
       local number = attribute('{"N":"' .. text .. '"}')
@@ -108,10 +117,13 @@ describe("weir.dynamodb numbers", function()
 
   it("are made of Lua's numbers without losing a digit", function()
     for number, text in pairs({ [1 / 3] = "0.3333333333333333", [2.0 ^ 53 + 2] = "9007199254740994",
-      [1e125] = "1e+125", [math.maxinteger] = "9223372036854775807", [0.1 + 0.2] = "0.30000000000000004" }) do
+      [1e125] = "1e+125", [math.maxinteger] = "9223372036854775807",
+        [0.1 + 0.2] = "0.30000000000000004" }) do
       assert.equal(text, tostring(dynamodb.number(number)))
-      assert.equal('{"n":{"N":"' .. text .. '"}}', dynamodb.encode({ n = assert(dynamodb.number(number)) }))
+      assert.equal('{"n":{"N":"' .. text .. '"}}',
+        dynamodb.encode({ n = assert(dynamodb.number(number)) }))
     end
+
     assert.equal("InvalidNumber", select(3, dynamodb.number(0 / 0)))
     assert.equal("InvalidNumber", select(3, dynamodb.number(-math.huge)))
     assert.equal("NumberOutOfRange", select(3, dynamodb.number(5e-324)))
@@ -121,12 +133,16 @@ describe("weir.dynamodb numbers", function()
     local n = dynamodb.number
     assert.is_true(n("1.0") == n("1"))
     assert.is_true(n("1e2") == n("100.00"))
-    local big, bigger = "12345678901234567890123456789012345678", "12345678901234567890123456789012345679"
+    local big, bigger = "12345678901234567890123456789012345678",
+      "12345678901234567890123456789012345679"
     assert.is_false(n(big) == n(bigger))
     assert.is_true(n(big) < n(bigger))
-    assert.is_true(n("-2") < n("1") and n("-2") < n("-1") and n("0") < n("1e-130") and n("-1e-130") < n("0"))
+    assert.is_true(n("-2") < n("1") and n("-2") < n("-1") and n("0") < n("1e-130")
+      and n("-1e-130") < n("0"))
     assert.is_true(n("10") > 9 and 9.5 < n("10") and n("10") <= 10)
-    assert.error_matches(function() return n("1") < "2" end, "compare a DynamoDB number with a string")
+    assert.error_matches(function()
+      return n("1") < "2"
+    end, "compare a DynamoDB number with a string")
   end)
 
   it("are written plainly", function()
@@ -148,15 +164,19 @@ describe("weir.dynamodb numbers", function()
       ["1E126"] = "NumberOutOfRange", ["9E-131"] = "NumberOutOfRange",
       ["1e999999999999999999999"] = "NumberOutOfRange",
       ["0." .. ("0"):rep(130) .. "1"] = "NumberOutOfRange", [("1"):rep(39)] = "NumberTooPrecise",
-      ["1." .. ("0"):rep(37) .. "1"] = "NumberTooPrecise", ["1e-"] = "InvalidNumber", [""] = "InvalidNumber",
+      ["1." .. ("0"):rep(37) .. "1"] = "NumberTooPrecise", ["1e-"] = "InvalidNumber",
+        [""] = "InvalidNumber",
       ["."] = "InvalidNumber", ["0x10"] = "InvalidNumber", ["NaN"] = "InvalidNumber",
       ["1 "] = "InvalidNumber",
       ["--1"] = "InvalidNumber", ["1,5"] = "InvalidNumber", ["1\0"] = "InvalidNumber",
       ["Infinity"] = "InvalidNumber",
     }) do
       assert.equal(code, code_of(n(text)), text)
-      if not text:find("%z") then assert.equal(code, code_of(attribute('{"N":"' .. text .. '"}')), text) end
+      if not text:find("%z") then
+        assert.equal(code, code_of(attribute('{"N":"' .. text .. '"}')), text)
+      end
     end
+
     assert.equal("NumberOutOfRange", code_of(encoded(5e-324)))
     assert.equal("NumberOutOfRange", code_of(encoded(1e126)))
   end)
@@ -204,7 +224,8 @@ describe("weir.dynamodb.encode refuses", function()
     assert.equal("EmptySet", code_of(encoded(set)))
     assert.equal("EmptySet", code_of(dynamodb.set({})))
     assert.equal("DuplicateElement", code_of(dynamodb.set({ 1, dynamodb.number("1.0") })))
-    assert.equal("DuplicateElement", code_of(dynamodb.set({ dynamodb.binary("x"), dynamodb.binary("x") })))
+    assert.equal("DuplicateElement", code_of(dynamodb.set({ dynamodb.binary("x"),
+      dynamodb.binary("x") })))
     assert.equal("InvalidSet", code_of(dynamodb.set({ true })))
     assert.equal("InvalidSet", code_of(dynamodb.set({ {} })))
     assert.equal("InvalidNumber", code_of(dynamodb.set({ 0 / 0 })))
@@ -214,18 +235,25 @@ describe("weir.dynamodb.encode refuses", function()
     for _, list in ipairs({ { 1, other = 2 }, { other = 2 }, { "a", [3] = "c" } }) do
       assert.equal("InvalidSet", select(3, dynamodb.set(list)))
     end
+
     local set = assert(dynamodb.set({ "a" }))
     set.other = "b"
     assert.equal("InvalidSet", select(3, dynamodb.encode({ s = set })))
   end)
 
   it("other arguments, quoting the call", function()
-    assert.error_matches(function() dynamodb.encode("x") end, "expected weir%.dynamodb%.encode%(item%)")
-    assert.error_matches(function() dynamodb.encode({}, {}) end, "expected weir%.dynamodb%.encode%(item%)")
+    assert.error_matches(function()
+      dynamodb.encode("x")
+    end, "expected weir%.dynamodb%.encode%(item%)")
+    assert.error_matches(function()
+      dynamodb.encode({}, {})
+    end, "expected weir%.dynamodb%.encode%(item%)")
     assert.error_matches(function() dynamodb.number({}) end,
       "expected weir%.dynamodb%.number%(text or number%)")
     assert.error_matches(function() dynamodb.set("x") end, "expected weir%.dynamodb%.set%(list%)")
-    assert.error_matches(function() dynamodb.binary(1) end, "expected weir%.dynamodb%.binary%(bytes%)")
+    assert.error_matches(function()
+      dynamodb.binary(1)
+    end, "expected weir%.dynamodb%.binary%(bytes%)")
   end)
 end)
 
@@ -271,7 +299,8 @@ describe("weir.dynamodb.decode refuses", function()
     ['{"a":{"B":"x"}}'] = "InvalidBinary", ['{"a":{"B":"AA=A"}}'] = "InvalidBinary",
     ['{"a":{"B":"AB=="}}'] = "InvalidBinary",
     ['{"a":{"B":"===="}}'] = "InvalidBinary", ['{"a":{"SS":[]}}'] = "EmptySet",
-    ['{"a":{"SS":["x","x"]}}'] = "DuplicateElement", ['{"a":{"NS":["1","1.0"]}}'] = "DuplicateElement",
+    ['{"a":{"SS":["x","x"]}}'] = "DuplicateElement",
+      ['{"a":{"NS":["1","1.0"]}}'] = "DuplicateElement",
     ['{"a":' .. ('{"L":['):rep(33) .. ("]}"):rep(33) .. "}"] = "NestingTooDeep",
     ['{"a":' .. ('{"M":{"b":'):rep(100000)] = "NestingTooDeep",
   }) do
@@ -289,7 +318,9 @@ describe("weir.dynamodb.decode refuses", function()
 
   it("other arguments, quoting the call", function()
     assert.error_matches(function() dynamodb.decode() end, "expected weir%.dynamodb%.decode%(text")
-    assert.error_matches(function() dynamodb.decode("{}", { secrets = {} }) end, "unknown key 'secrets'")
+    assert.error_matches(function()
+      dynamodb.decode("{}", { secrets = {} })
+    end, "unknown key 'secrets'")
     assert.error_matches(function() dynamodb.decode("{}", { secret = "x" }) end,
       "expected weir%.dynamodb%.decode")
     assert.error_matches(function() dynamodb.decode("{}", { secret = { 1 } }) end,
@@ -341,7 +372,8 @@ describe("weir.dynamodb and secrets", function()
     assert.is_true(secret.equal(item.m.pin, "1234"))
     assert.is_true(secret.equal(item.pin, "\0\1"))
     assert.equal("y", item.x)
-    assert.is_true(secret.is(dynamodb.decode_reply('{"Items":[{"pin":{"S":"x"}}]}', options).Items[1].pin))
+    assert.is_true(secret.is(dynamodb.decode_reply('{"Items":[{"pin":{"S":"x"}}]}',
+      options).Items[1].pin))
     assert.equal(dynamodb.null, dynamodb.decode('{"pin":{"NULL":true}}', options).pin)
   end)
 

@@ -25,7 +25,8 @@ end
 
 describe("a line of weir.emf", function()
   it("is the format's one JSON object", function()
-    local w = writer({ dimensions = { service = "routing", variant = "a" }, properties = { requestId = "r",
+    local w = writer({ dimensions = { service = "routing", variant = "a" },
+      properties = { requestId = "r",
       n = 1 } })
     w:metric("Decisions", 1, "Count"):metric("Time", { 1.5, 2 }, "Microseconds", 1)
     local lines = w:lines()
@@ -83,6 +84,7 @@ describe("weir.emf splits", function()
         seen[metric.Name] = document[metric.Name]
       end
     end
+
     for i = 1, 250 do assert.equal(i, seen["m" .. i]) end
   end)
 
@@ -100,6 +102,7 @@ describe("weir.emf splits", function()
       for i = 1, 100 do w:metric(("m%d-%d"):format(round, i), 1) end
       assert.equal(1, #w:lines())
     end
+
     assert.equal(2, documents(w:metric("m1-1", 2, "Count"))[1]["m1-1"])
   end)
 end)
@@ -156,7 +159,10 @@ describe("weir.emf refuses", function()
     ["a DEL in a dimension"] = { { dimensions = { d = "a\127b" } }, "printable ASCII" },
     ["a NUL in a dimension"] = { { dimensions = { d = "a\0b" } }, "printable ASCII" },
     ["an escape in a dimension"] = { { dimensions = { d = "\27[31m" } }, "printable ASCII" },
-    ["a letter beyond ASCII in a dimension"] = { { dimensions = { d = "\u{e9}" } }, "printable ASCII" },
+    ["a letter beyond ASCII in a dimension"] = {
+      { dimensions = { d = "\u{e9}" } },
+      "printable ASCII",
+    },
     ["a tab in a dimension's name"] = { { dimensions = { ["a\tb"] = "v" } }, "printable ASCII" },
     ["a DEL in a dimension's name"] = { { dimensions = { ["a\127"] = "v" } }, "printable ASCII" },
     ["a NUL in a dimension's name"] = { { dimensions = { ["a\0b"] = "v" } }, "NUL" },
@@ -165,13 +171,22 @@ describe("weir.emf refuses", function()
     ["a long dimension"] = { { dimensions = { d = ("x"):rep(1025) } }, "1 to 1024" },
     ["a long dimension name"] = { { dimensions = { [("x"):rep(251)] = "v" } }, "too long" },
     ["a number as a dimension"] = { { dimensions = { d = 1 } }, "expected weir.emf.new" },
-    ["a secret as a dimension"] = { { dimensions = { d = secret.wrap("x") } }, "expected weir.emf.new" },
+    ["a secret as a dimension"] = {
+      { dimensions = { d = secret.wrap("x") } },
+      "expected weir.emf.new",
+    },
     ["_aws as a dimension"] = { { dimensions = { _aws = "x" } }, "_aws belongs to the format" },
-    ["a dimension with two values"] = { { dimensions = { { d = "1" }, { d = "2" } } }, "one value" },
+    ["a dimension with two values"] = {
+      { dimensions = { { d = "1" }, { d = "2" } } },
+      "one value",
+    },
     ["_aws as a property"] = { { properties = { _aws = {} } }, "_aws belongs to the format" },
     ["a property over a dimension"] = { { dimensions = { d = "x" }, properties = { d = 1 } },
       "a dimension has that name" },
-    ["a property JSON cannot hold"] = { { properties = { p = print } }, "cannot encode a function" },
+    ["a property JSON cannot hold"] = {
+      { properties = { p = print } },
+      "cannot encode a function",
+    },
     ["properties without end"] = { { properties = { p = ("x"):rep(300000) } }, "more than 256 KB" },
     ["an empty namespace"] = { { namespace = "" }, "1 to 255" },
     ["a long namespace"] = { { namespace = ("n"):rep(256) }, "1 to 255" },
@@ -206,7 +221,10 @@ describe("weir.emf refuses", function()
     ["another resolution later"] = { { "known", 1, "Count", 1 }, "another unit or resolution" },
   }) do
     it(name, function()
-      local w = writer({ dimensions = { d = "x" }, properties = { p = 1 } }):metric("known", 1, "Count")
+      local w = writer({
+        dimensions = { d = "x" },
+        properties = { p = 1 },
+      }):metric("known", 1, "Count")
       local ok, message = pcall(w.metric, w, table.unpack(case[1]))
       assert.is_false(ok)
       assert.truthy(tostring(message):find(case[2], 1, true), message)
@@ -223,6 +241,7 @@ describe("weir.emf refuses", function()
       assert.equal("InvalidValue", code)
       assert.truthy(message:find("'m'", 1, true))
     end
+
     assert.equal(1, documents(w)[1].m)
   end)
 end)

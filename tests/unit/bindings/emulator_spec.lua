@@ -14,6 +14,7 @@ local function process()
   local status <close> = assert(io.open("/proc/self/status"))
   local limits <close> = assert(io.open("/proc/self/limits"))
   local text = status:read("a")
+
   return {
     text:match("SigBlk:%s*(%x+)"),
     text:match("SigIgn:%s*(%x+)"),
@@ -26,7 +27,8 @@ describe("emulators that are open at once", function()
 
   setup(function() collectgarbage() end) -- others that nobody holds any more
 
-  for name, order in pairs({ ["first in, first out"] = { 1, 2 }, ["last in, first out"] = { 2, 1 } }) do
+  for name, order in pairs({ ["first in, first out"] = { 1, 2 },
+    ["last in, first out"] = { 2, 1 } }) do
     it("leave the process as it was: " .. name, function()
       local before = process()
       local both = { open(), open() }
@@ -34,6 +36,7 @@ describe("emulators that are open at once", function()
         local closing <close> = both[i]
         assert.is_number(closing:port())
       end
+
       assert.same(before, process())
     end)
   end

@@ -16,14 +16,17 @@ describe("weir.files", function()
   it("reads up to a limit, and no further", function()
     assert.equal("0123456789", files.read(directory .. "/a.txt", 10))
     assert.equal("", files.read(directory .. "/empty", 1))
-    fails("TooLarge", directory .. "/a.txt: is larger than the limit", files.read(directory .. "/a.txt", 9))
+    fails("TooLarge", directory .. "/a.txt: is larger than the limit",
+      files.read(directory .. "/a.txt", 9))
     fails("TooLarge", "/dev/zero: is larger than the limit", files.read("/dev/zero", 100000))
   end)
 
   it("says what is wrong", function()
-    fails("NotFound", directory .. "/b: no such file or directory", files.read(directory .. "/b", 1))
+    fails("NotFound", directory .. "/b: no such file or directory",
+      files.read(directory .. "/b", 1))
     fails("IsDirectory", directory .. ": is a directory, not a file", files.read(directory, 1))
-    fails("NotDirectory", directory .. "/a.txt/x: not a directory", files.read(directory .. "/a.txt/x", 1))
+    fails("NotDirectory", directory .. "/a.txt/x: not a directory",
+      files.read(directory .. "/a.txt/x", 1))
     fails("NotDirectory", directory .. "/a.txt: not a directory", files.list(directory .. "/a.txt"))
     fails("NotFound", directory .. "/b: no such file or directory", files.stat(directory .. "/b"))
     fails("NotFound", directory .. "/b: no such file or directory", files.open(directory .. "/b"))
@@ -62,12 +65,15 @@ describe("weir.files", function()
 
   it("raises on a caller's mistake, with the expected call", function()
     for _, call in ipairs {
-      function() files.read() end, function() files.read("a") end, function() files.read("a", 0) end,
+      function()
+        files.read()
+      end, function() files.read("a") end, function() files.read("a", 0) end,
       function() files.read("a\0b", 1) end, function() files.read("", 1) end,
         function() files.read("a", 1, 2) end,
     } do
       assert.error_matches(call, "expected weir%.files%.read%(path, limit in bytes%)")
     end
+
     assert.error_matches(function() files.list(3) end, "expected weir%.files%.list%(path%)")
     assert.error_matches(function() files.stat({}) end, "expected weir%.files%.stat%(path%)")
     assert.error_matches(function() files.open("\0") end, "expected weir%.files%.open%(path%)")
@@ -78,7 +84,8 @@ describe("weir.sha256", function()
   it("agrees with sha256sum", function()
     local sha256 = require "weir.sha256"
     assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", sha256.hex(""))
-    assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", sha256.hex("abc"))
+    assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+      sha256.hex("abc"))
     assert.error_matches(function() sha256.hex(3) end, "expected weir%.sha256%.hex%(text%)")
   end)
 end)

@@ -42,6 +42,7 @@ describe("json.decode", function()
         object[i] = ('"%d":[%d,{}]'):format(i, i)
         expected_object[tostring(i)] = { i, {} }
       end
+
       assert.same(list, decoded("[" .. table.concat(list, ",") .. "]"))
       assert.same(expected_object, decoded("{" .. table.concat(object, ",") .. "}"))
     end
@@ -53,7 +54,8 @@ describe("json.decode", function()
     assert.equal("line 2, column 8: a number cannot start with 0", message)
     assert.equal("InvalidJson", code)
     local function message_of(text) return (select(2, json.decode(text))) end
-    assert.equal("line 1, column 2: a number is beyond the range of a double", message_of("[1e999]"))
+    assert.equal("line 1, column 2: a number is beyond the range of a double",
+      message_of("[1e999]"))
     assert.equal("line 1, column 3: something follows the value", message_of("1 2"))
     assert.equal("line 1, column 1: the text is empty", message_of(""))
     assert.equal("line 1, column 2: lone surrogate in a string", message_of([["\ud800"]]))
@@ -79,8 +81,11 @@ describe("json.decode", function()
 
   it("raises for anything but a string", function()
     for _, wrong in ipairs({ 1, true, {}, print }) do
-      assert.error_matches(function() json.decode(wrong) end, "expected weir.json.decode(text", 1, true)
+      assert.error_matches(function()
+        json.decode(wrong)
+      end, "expected weir.json.decode(text", 1, true)
     end
+
     assert.error_matches(function() json.decode() end, "expected weir.json.decode(text", 1, true)
   end)
 end)
@@ -113,8 +118,10 @@ describe("json.encode", function()
         wide[name] = { b = { d = i, c = true }, a = {} }
         expected[i] = ('"%s":{"a":{},"b":{"c":true,"d":%d}}'):format(name, i)
       end
+
       local members = table.concat(expected, ",")
-      assert.equal('{"a":{' .. members .. '},"b":{' .. members .. '},"c":1}', json.encode { c = 1, b = wide, a = wide })
+      assert.equal('{"a":{' .. members .. '},"b":{' .. members .. '},"c":1}',
+        json.encode { c = 1, b = wide, a = wide })
     end
   end)
 
@@ -200,6 +207,7 @@ describe("json.encode", function()
     }) do
       assert.error_matches(function() json.encode(table.unpack(wrong)) end, signature, 1, true)
     end
+
     local ok, message = pcall(json.encode, 1, { sorted = true })
     assert.is_false(ok)
     assert.matches("unknown key 'sorted' (allowed: sort, ascii, indent)", message, 1, true)

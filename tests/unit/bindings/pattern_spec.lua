@@ -11,6 +11,7 @@ local function refusal(text)
   local matcher, message, code = pattern.compile(text)
   assert.is_nil(matcher, "accepted: " .. tostring(text))
   assert.equal("InvalidEventPattern", code)
+
   return message
 end
 
@@ -22,8 +23,13 @@ local OPERATORS = {
   ["the empty string"] = { '[""]', { '""' }, { '" "', "null", "[]", "-" } },
   ["a number by value"] = { "[300]", { "300", "300.0", "3.0e2", "30E+1", "3000e-1" },
     { '"300"', "301", "300.0000000000000000000001", "-300" } },
-  ["zero of either sign"] = { "[0]", { "0", "-0", "0.0", "0e99" }, { '"0"', "1e-400", "false", "null" } },
-  ["a number past doubles"] = { "[9007199254740993]", { "9007199254740993", "9.007199254740993e15" },
+  ["zero of either sign"] = {
+    "[0]",
+    { "0", "-0", "0.0", "0e99" },
+    { '"0"', "1e-400", "false", "null" },
+  },
+  ["a number past doubles"] = { "[9007199254740993]",
+    { "9007199254740993", "9.007199254740993e15" },
     { "9007199254740992", "9007199254740994" } },
   ["a number past every double"] = { "[1e400]", { "1e400", "10e399" }, { "1e401", "1e308" } },
   ["a long number"] = { "[123456789012345678901234567890]", { "123456789012345678901234567890" },
@@ -32,7 +38,11 @@ local OPERATORS = {
   ["false"] = { "[false]", { "false" }, { "0", '""', "null", "-" } },
   ["null"] = { "[null]", { "null", "[1,null]" }, { '"null"', "-", "[]", "{}", "0" } },
   ["one of several"] = { '["x",1,null]', { '"x"', "1", "null" }, { '"1"', "2" } },
-  ["an address"] = { '["10.0.0.1"]', { '"10.0.0.1"' }, { '"10.0.0.01"', '"10.0.0.10"', '"10.0.0.1 "' } },
+  ["an address"] = {
+    '["10.0.0.1"]',
+    { '"10.0.0.1"' },
+    { '"10.0.0.01"', '"10.0.0.10"', '"10.0.0.1 "' },
+  },
   ["an IPv6 address"] = { '["::1"]', { '"::1"', '"0:0:0:0:0:0:0:1"', '"0::0001"' },
     { '"::2"', '"0.0.0.1"' } },
   ["what is nearly an address"] = { '["10.0.0.256"]', { '"10.0.0.256"' }, { '"10.0.0.255"' } },
@@ -51,17 +61,41 @@ local OPERATORS = {
   wildcard = { '[{"wildcard":"dir/*/f*.png"}]', { '"dir/a/f.png"', '"dir//fx/y.png"' },
     { '"dir/f.png"', '"dir/a/f.pngx"', '"Dir/a/f.png"', "1" } },
   ["a wildcard alone"] = { '[{"wildcard":"*"}]', { '""', '"x"' }, { "1", "null", "-" } },
-  ["a wildcard that may be empty"] = { '[{"wildcard":"*x*"}]', { '"x"', '"axb"' }, { '""', '"y"' } },
+  ["a wildcard that may be empty"] = {
+    '[{"wildcard":"*x*"}]',
+    { '"x"', '"axb"' },
+    { '""', '"y"' },
+  },
   ["the empty wildcard"] = { '[{"wildcard":""}]', { '""' }, { '"x"' } },
   ["escapes in a wildcard"] = { [==[[{"wildcard":"a\\*\\\\*"}]]==], { [["a*\\"]], [["a*\\b"]] },
     { '"ab"', '"a*"' } },
-  ["numeric ="] = { '[{"numeric":["=",3.018e2]}]', { "301.8", "3018e-1" }, { '"301.8"', "301.80001" } },
-  ["numeric <"] = { '[{"numeric":["<",10]}]', { "9.99", "-1e99" }, { "10", "10.0", '"9"', "null", "-" } },
-  ["numeric <="] = { '[{"numeric":["<=",10]}]', { "10", "1.0e1" }, { "10.000000000000000000001", "11" } },
-  ["numeric >"] = { '[{"numeric":[">",-1]}]', { "0", "-0.999999999999999999999" }, { "-1", "-1.0", "-2" } },
+  ["numeric ="] = {
+    '[{"numeric":["=",3.018e2]}]',
+    { "301.8", "3018e-1" },
+    { '"301.8"', "301.80001" },
+  },
+  ["numeric <"] = {
+    '[{"numeric":["<",10]}]',
+    { "9.99", "-1e99" },
+    { "10", "10.0", '"9"', "null", "-" },
+  },
+  ["numeric <="] = {
+    '[{"numeric":["<=",10]}]',
+    { "10", "1.0e1" },
+    { "10.000000000000000000001", "11" },
+  },
+  ["numeric >"] = {
+    '[{"numeric":[">",-1]}]',
+    { "0", "-0.999999999999999999999" },
+    { "-1", "-1.0", "-2" },
+  },
   ["numeric >="] = { '[{"numeric":[">=",9007199254740993]}]', { "9007199254740993" },
     { "9007199254740992" } },
-  ["a numeric range"] = { '[{"numeric":[">",0,"<=",5]}]', { "5", "0.0001" }, { "0", "5.01", "-3", '"3"' } },
+  ["a numeric range"] = {
+    '[{"numeric":[">",0,"<=",5]}]',
+    { "5", "0.0001" },
+    { "0", "5.01", "-3", '"3"' },
+  },
   ["cidr"] = { '[{"cidr":"10.0.0.0/24"}]', { '"10.0.0.0"', '"10.0.0.255"', '"::ffff:a00:1"' },
     { '"10.0.1.0"', '"9.255.255.255"', '"10.0.0"', "1", '"::1"' } },
   ["cidr of IPv6"] = { '[{"cidr":"2001:db8::/32"}]', { '"2001:db8::1"', '"2001:DB8:ffff::"' },
@@ -75,23 +109,31 @@ local OPERATORS = {
   ["not exists"] = { '[{"exists":false}]', { "-", "{}", "[]", '{"b":1}', "[{}]" },
     { "1", "null", '""', "[1]" } },
   ["absence or a value"] = { '[{"exists":false},"x"]', { "-", '"x"', "[]" }, { '"y"', "null" } },
-  ["anything-but a string"] = { '[{"anything-but":"x"}]', { '"y"', "1", "null", "true", '["x","y"]', '"X"' },
+  ["anything-but a string"] = { '[{"anything-but":"x"}]',
+    { '"y"', "1", "null", "true", '["x","y"]', '"X"' },
     { '"x"', "-", "[]", "{}", '["x","x"]' } },
-  ["anything-but a number"] = { '[{"anything-but":300}]', { "301", '"300"', "null" }, { "300", "3e2", "-" } },
+  ["anything-but a number"] = {
+    '[{"anything-but":300}]',
+    { "301", '"300"', "null" },
+    { "300", "3e2", "-" },
+  },
   ["anything-but strings"] = { '[{"anything-but":["x","y"]}]', { '"z"', "1", "null" },
     { '"x"', '"y"', "-" } },
   ["anything-but numbers"] = { '[{"anything-but":[1,2]}]', { "3", '"1"' }, { "1", "2.0" } },
   ["anything-but prefix"] = { '[{"anything-but":{"prefix":"x"}}]', { '"y"', '""', "1", "null" },
     { '"x"', '"xy"', "-" } },
-  ["anything-but prefixes"] = { '[{"anything-but":{"prefix":["x","xy"]}}]', { '"y"', '["xyz","z"]' },
+  ["anything-but prefixes"] = { '[{"anything-but":{"prefix":["x","xy"]}}]',
+    { '"y"', '["xyz","z"]' },
     { '"xyz"', '"x"' } },
   ["anything-but suffix"] = { '[{"anything-but":{"suffix":["x","y"]}}]', { '"xz"', "1" },
     { '"zx"', '"y"', "-" } },
-  ["anything-but in any case"] = { '[{"anything-but":{"equals-ignore-case":["X","y"]}}]', { '"z"', "null" },
+  ["anything-but in any case"] = { '[{"anything-but":{"equals-ignore-case":["X","y"]}}]',
+    { '"z"', "null" },
     { '"x"', '"Y"' } },
   ["anything-but wildcard"] = { '[{"anything-but":{"wildcard":"*/x/*"}}]', { '"a/y/b"', "5" },
     { '"a/x/b"', '"/x/"', "-" } },
-  ["either of two anything-buts"] = { '[{"anything-but":"x"},{"anything-but":"y"}]', { '"x"', '"y"' },
+  ["either of two anything-buts"] = { '[{"anything-but":"x"},{"anything-but":"y"}]',
+    { '"x"', '"y"' },
     { "-" } },
 }
 
@@ -102,9 +144,11 @@ describe("a pattern's list", function()
       local event = value == "-" and '{"b":1}' or ('{"b":1,"a":%s,"c":"x"}'):format(value)
       assert.equal(wanted, matches(text, event), text .. " on " .. value)
     end
+
     it("matches " .. name, function()
       for _, value in ipairs(row[2]) do check(true, value) end
     end)
+
     it("tells others from " .. name, function()
       for _, value in ipairs(row[3]) do check(false, value) end
     end)
@@ -126,8 +170,16 @@ local STRUCTURES = {
   ["escapes in keys are read"] = { '{"\\u0061\\n":["x"]}', '{"a\\u000a":"\\u0078"}', true },
   ["the last of repeated keys counts"] = { '{"a":[1],"a":[2]}', '{"a":2}', true },
   ["the first of repeated keys does not"] = { '{"a":[1],"a":[2]}', '{"a":1}', false },
-  ["the last of an event's repeated keys counts"] = { '{"a":{"b":[1]}}', '{"a":{"b":1},"a":{"b":2}}', false },
-  ["and it replaces all of the first"] = { '{"a":{"b":[1],"c":[2]}}', '{"a":{"b":1},"a":{"c":2}}', false },
+  ["the last of an event's repeated keys counts"] = {
+    '{"a":{"b":[1]}}',
+    '{"a":{"b":1},"a":{"b":2}}',
+    false,
+  },
+  ["and it replaces all of the first"] = {
+    '{"a":{"b":[1],"c":[2]}}',
+    '{"a":{"b":1},"a":{"c":2}}',
+    false,
+  },
   ["also when it is a scalar"] = { '{"a":{"b":[{"exists":false}]}}', '{"a":{"b":1},"a":3}', true },
   ["also under a dotted key"] = { '{"a":{"b":[1]}}', '{"a.b":1,"a.b":2}', false },
   ["also for anything-but"] = { '{"a":[{"anything-but":"x"}]}', '{"a":"y","a":"x"}', false },
@@ -136,10 +188,18 @@ local STRUCTURES = {
   ["also inside elements"] = { '{"a":{"b":[1]}}', '{"a":[{"b":1},{"b":1,"b":2}]}', true },
   ["$or at the top"] = { '{"$or":[{"a":[1]},{"b":[2]}]}', '{"a":0,"b":0}', false },
   ["$or beside a field"] = { '{"c":[3],"$or":[{"a":[1]},{"b":[2]}]}', '{"b":2,"c":3}', true },
-  ["$or does not free the other fields"] = { '{"c":[3],"$or":[{"a":[1]},{"b":[2]}]}', '{"b":2}', false },
+  ["$or does not free the other fields"] = {
+    '{"c":[3],"$or":[{"a":[1]},{"b":[2]}]}',
+    '{"b":2}',
+    false,
+  },
   ["$or nested in a field"] = { '{"d":{"$or":[{"a":[1]},{"b":[2]}]}}', '{"d":{"b":2}}', true },
   ["$or in $or"] = { '{"$or":[{"a":[1]},{"$or":[{"b":[2]},{"c":[3]}]}]}', '{"c":3}', true },
-  ["a branch overrides what came before it"] = { '{"a":[1],"$or":[{"a":[2]},{"b":[3]}]}', '{"a":2}', true },
+  ["a branch overrides what came before it"] = {
+    '{"a":[1],"$or":[{"a":[2]},{"b":[3]}]}',
+    '{"a":2}',
+    true,
+  },
   ["two fields in one element"] = { '{"e":{"f":["Anna"],"l":["Smith"]}}',
     '{"e":[{"f":"Bob","l":"Jones"},{"f":"Anna","l":"Smith"}]}', true },
   ["two fields in two elements"] = { '{"e":{"f":["Anna"],"l":["Jones"]}}',
@@ -209,7 +269,10 @@ local REFUSALS = {
   { '[{"equals-ignore-case":["x"]}]', "equals-ignore-case match pattern must be a string" },
   { '[{"anything-but":{"prefix":""}}]', "Null prefix/suffix not allowed" },
   { '[{"anything-but":{"suffix":["x",""]}}]', "Null prefix/suffix not allowed" },
-  { '[{"anything-but":null}]', "Value of anything-but must be an array or single string/number value." },
+  {
+    '[{"anything-but":null}]',
+    "Value of anything-but must be an array or single string/number value.",
+  },
   { '[{"anything-but":{"prefix":{"equals-ignore-case":"x"}}}]',
     "Value of anything-but must be an array or single string/number value." },
   { '[{"anything-but":[null]}]', "Inside anything but list, start|null|boolean is not supported." },
@@ -248,9 +311,15 @@ local REFUSALS = {
   { '[{"wildcard":"a**b"}]', "Consecutive wildcard characters at pos 2" },
   { '[{"wildcard":"a\\\\b"}]', "Invalid escape character at pos 2" },
   { '[{"wildcard":"ab\\\\"}]', "Invalid escape character at pos 3" },
-  { '[{"wildcard":"*:*:*:*:*:event-bus/*"}]', "Rule is too complex - try using fewer wildcard characters or "
+  { '[{"wildcard":"*:*:*:*:*:event-bus/*"}]',
+    "Rule is too complex - try using fewer wildcard characters or "
     .. "fewer repeating character sequences after a wildcard character" },
-  { '{"$or":[{"a":[1]}]}', "There must have at least 2 Objects in $or relationship.", 19, whole = true },
+  {
+    '{"$or":[{"a":[1]}]}',
+    "There must have at least 2 Objects in $or relationship.",
+    19,
+    whole = true,
+  },
   { '{"$or":{"a":[1]}}', "It must be an Array followed with $or.", nil, whole = true },
   { '{"$or":[{"a":[1]},"x"]}',
     "Only JSON object is allowed in array of $or relationship.", nil, whole = true },
@@ -296,8 +365,10 @@ describe("a refused pattern", function()
       if depth == 1 then return "{" .. part .. "}" end
       return ('{"k%d":%s,%s}'):format(depth, nest(depth - 1), part)
     end
+
     assert.is_true(matches(nest(3), '{"a":1,"k3":{"b":1,"k2":{"a":1}}}'))
-    assert.matches("Rule is too complex %- %$or expands to more than 1000 combinations", refusal(nest(4)))
+    assert.matches("Rule is too complex %- %$or expands to more than 1000 combinations",
+      refusal(nest(4)))
   end)
 end)
 
@@ -308,6 +379,7 @@ describe("an event", function()
     assert.is_nil(result)
     assert.equal("InvalidEvent", code)
     assert.matches("^Parameter Event is not valid%.", message)
+
     return message
   end
 
@@ -342,7 +414,9 @@ end)
 
 describe("a set", function()
   local set = assert(pattern.set({
-    all = { a = { { exists = true } } }, one = '{"a":[1]}', ["or"] = '{"$or":[{"a":[1]},{"a":[2]}]}',
+    all = {
+      a = { { exists = true } },
+    }, one = '{"a":[1]}', ["or"] = '{"$or":[{"a":[1]},{"a":[2]}]}',
       none = '{"b":[1]}',
   }))
 
@@ -360,7 +434,9 @@ describe("a set", function()
   end)
 
   it("may be empty", function() assert.same({}, assert(pattern.set({})):match('{"a":1}')) end)
-  it("checks the event all the same", function() assert.is_nil((assert(pattern.set({})):match("{"))) end)
+  it("checks the event all the same", function()
+    assert.is_nil((assert(pattern.set({})):match("{")))
+  end)
 end)
 
 -- Pattern, event, then for each miss: path, found, a piece of the hint.
@@ -369,13 +445,25 @@ local EXPLANATIONS = {
     { "a", '"RUNNING"', "upper and lower case only" } },
   ["slashes for colons"] = { '{"a":["a:b/c"]}', '{"a":"a:b:c"}',
     { "a", '"a:b:c"', "':' where the other has '/'" } },
-  ["a number as a string"] = { '{"a":[300]}', '{"a":"300"}', { "a", '"300"', "write it in quotes" } },
-  ["a string as a number"] = { '{"a":["300"]}', '{"a":300}', { "a", "300", "write it without quotes" } },
+  ["a number as a string"] = {
+    '{"a":[300]}',
+    '{"a":"300"}',
+    { "a", '"300"', "write it in quotes" },
+  },
+  ["a string as a number"] = {
+    '{"a":["300"]}',
+    '{"a":300}',
+    { "a", "300", "write it without quotes" },
+  },
   ["a string for numeric"] = { '{"a":[{"numeric":["<",5]}]}', '{"a":"3"}',
     { "a", '"3"', "JSON numbers only" } },
   ["null"] = { '{"a":["x"]}', '{"a":null}', { "a", "null", "but null" } },
   ["the word null"] = { '{"a":["null"]}', '{"a":null}', { "a", "null", 'the string "null"' } },
-  ["true as a string"] = { '{"a":["true"]}', '{"a":true}', { "a", "true", "leave out the quotes" } },
+  ["true as a string"] = {
+    '{"a":["true"]}',
+    '{"a":true}',
+    { "a", "true", "leave out the quotes" },
+  },
   ["white space"] = { '{"a":["x"]}', '{"a":"x "}', { "a", '"x "', "white space only" } },
   ["a star in a plain string"] = { '{"a":["x*"]}', '{"a":"xy"}', { "a", '"xy"', "wildcard" } },
   ["a longer value"] = { '{"a":["x/"]}', '{"a":"x/y"}', { "a", '"x/y"', "begins with it" } },
@@ -398,8 +486,10 @@ local EXPLANATIONS = {
   ["presence"] = { '{"a":[{"exists":false}]}', '{"a":null}', { "a", "null", "must be absent" } },
   ["another element"] = { '{"e":{"f":["Anna"],"l":["Jones"],"z":[{"exists":false}]}}',
     '{"e":[{"f":"Anna","l":"Smith"},{"l":"Jones"}]}',
-    { "e.f", '"Anna"', "some element of an array" }, { "e.l", '"Smith", "Jones"', "some element" } },
-  ["the nearest branch of $or"] = { '{"$or":[{"a":[1],"b":[2]},{"c":[3],"d":[4]}]}', '{"c":3,"a":0,"d":5}',
+    { "e.f", '"Anna"', "some element of an array" },
+      { "e.l", '"Smith", "Jones"', "some element" } },
+  ["the nearest branch of $or"] = { '{"$or":[{"a":[1],"b":[2]},{"c":[3],"d":[4]}]}',
+    '{"c":3,"a":0,"d":5}',
     { "d", "5", "" } },
   ["an empty key"] = { '{"":["x"]}', '{"a":"x"}', { "", "(missing)", "" } },
   ["a key in an empty key"] = { '{"":{"a":["x"]}}', '{"":{"a":"y"}}', { ".a", '"y"', "" } },
@@ -435,11 +525,15 @@ end)
 
 describe("a caller's mistake", function()
   it("raises with the expected call", function()
-    assert.error_matches(function() pattern.compile(5) end, "expected weir%.pattern%.compile%(string or table%)")
+    assert.error_matches(function()
+      pattern.compile(5)
+    end, "expected weir%.pattern%.compile%(string or table%)")
     assert.error_matches(function() pattern.set('{"a":[1]}') end, "expected weir%.pattern%.set")
     assert.error_matches(function() pattern.set({ '{"a":[1]}' }) end, "expected weir%.pattern%.set")
     local matcher = assert(pattern.compile({ a = { 1 } }))
-    assert.error_matches(function() matcher:match() end, "expected matcher:match%(string or table%)")
+    assert.error_matches(function()
+      matcher:match()
+    end, "expected matcher:match%(string or table%)")
     assert.error_matches(function() matcher.match("x", "{}") end, "expected matcher:match")
   end)
 end)
@@ -453,6 +547,7 @@ describe("hostile input", function()
     local result = run()
     local took = os.clock() - begin
     assert.is_true(took < A_BLOW_UP, ("took %.2f s"):format(took))
+
     return result
   end
 
@@ -466,8 +561,10 @@ describe("hostile input", function()
     local matcher = assert(pattern.compile('{"a":{"x":[1],"y":[2],"z":[{"anything-but":3}]}}'))
     local elements = {}
     for i = 1, 100000, 3 do
-      elements[i], elements[i + 1], elements[i + 2] = '{"x":1,"y":0,"z":0}', '{"x":1,"z":1}', '{"y":2,"z":3}'
+      elements[i], elements[i + 1], elements[i + 2] = '{"x":1,"y":0,"z":0}', '{"x":1,"z":1}',
+        '{"y":2,"z":3}'
     end
+
     local event = '{"a":[' .. table.concat(elements, ",") .. "]}"
     assert.is_false(bounded(function() return matcher:match(event) end))
     elements[#elements + 1] = '{"x":1,"y":2,"z":0}'
@@ -519,7 +616,8 @@ describe("pattern.matcher:match_lines", function()
   end)
 
   it("leaves a line without its end for later", function()
-    local at, number, answers = matcher:match_lines(LINES, LINES:find('{"a":2}', 1, true) + 8, 3, "", "\n")
+    local at, number, answers = matcher:match_lines(LINES, LINES:find('{"a":2}', 1, true) + 8, 3,
+      "", "\n")
     assert.equal(#LINES - 6, at)
     assert.equal(4, number)
     assert.equal("4\n", answers)
@@ -535,7 +633,9 @@ describe("pattern.matcher:match_lines", function()
   end)
 
   it("refuses a place outside of the text", function()
-    assert.error_matches(function() matcher:match_lines("x", 3, 0, "", "") end, "argument 2 must be")
+    assert.error_matches(function()
+      matcher:match_lines("x", 3, 0, "", "")
+    end, "argument 2 must be")
     assert.same({ 2, 0, "" }, { matcher:match_lines("x", 2, 0, "", "") })
   end)
 end)

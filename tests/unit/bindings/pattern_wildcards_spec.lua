@@ -11,6 +11,7 @@ local function compile(text)
   if not matcher then
     assert.truthy(message:find(TOO_COMPLEX, 1, true), message)
   end
+
   return matcher ~= nil
 end
 
@@ -40,6 +41,7 @@ describe("wildcards are taken", function()
     ["with long texts and no star"] = { ("ab"):rep(500) },
     ["with escaped stars"] = { ("\\\\*"):rep(20) },
   }
+
   for name, patterns in pairs(cases) do
     it(name, function()
       assert.is_true(taken(table.unpack(patterns)))
@@ -69,6 +71,7 @@ describe("wildcards are refused", function()
     ["with a text that repeats itself"] = { "*aaaaaaaaaaa" },
     ["when two together are too complex"] = { "*aaaaa", "*aaaaaa" },
   }
+
   for name, patterns in pairs(cases) do
     it(name, function()
       assert.is_false(taken(table.unpack(patterns)))
@@ -84,8 +87,8 @@ describe("wildcards are refused", function()
   end)
 end)
 
--- The places of a wildcard that a value leads to, counted from the definition: how many beginnings of
--- the wildcard match the value.
+-- The places of a wildcard that a value leads to, counted from the definition: how many beginnings
+-- of the wildcard match the value.
 local function places(wildcard, value)
   local parts = {}
   for part in ('"' .. wildcard .. '"'):gmatch(".") do parts[#parts + 1] = part end
@@ -95,24 +98,29 @@ local function places(wildcard, value)
       if here[i] and parts[i + 1] == "*" then here[i + 1] = true end
     end
   end
+
   for byte in ('"' .. value):gmatch(".") do
     local after = {}
     for i in pairs(here) do
       if parts[i] == "*" then after[i] = true end
       if parts[i + 1] == byte and byte ~= "*" then after[i + 1] = true end
     end
+
     here = after
     pass_stars()
   end
+
   local count = 0
   for _ in pairs(here) do count = count + 1 end
+
   return count
 end
 
 describe("the complexity of wildcards", function()
   it("is at least the number of beginnings that any value matches", function()
     local wildcards = property.string({ alphabet = { "a", "b", "*" }, min = 1, max = 16 })
-    local values = property.array(property.string({ alphabet = { "a", "b" }, max = 24 }), { max = 20 })
+    local values = property.array(property.string({ alphabet = { "a", "b" }, max = 24 }),
+      { max = 20 })
     property.check("complexity", property.tuple({ wildcards, values }), function(case)
       local wildcard = case[1]:gsub("%*+", "*")
       if not taken(wildcard) then return end
@@ -130,7 +138,8 @@ describe("a cidr compares digit by digit", function()
   end
 
   it("so that all IPv4 addresses are all IPv6 addresses too", function()
-    for _, address in ipairs({ "::", "::1", "2001:db8::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" }) do
+    for _, address in ipairs({ "::", "::1", "2001:db8::1",
+      "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" }) do
       assert.is_true(covers("0.0.0.0/0", address), address)
     end
   end)
@@ -139,6 +148,7 @@ describe("a cidr compares digit by digit", function()
     for _, address in ipairs({ "0.0.0.1", "10.0.0.1", "192.168.7.9", "255.255.255.254" }) do
       assert.is_true(covers("::/0", address), address)
     end
+
     -- Eight zeros, or eight F, do not tell: the other 24 digits are missing.
     assert.is_false(covers("::/0", "0.0.0.0"))
     assert.is_false(covers("::/0", "255.255.255.255"))

@@ -62,7 +62,8 @@ describe("json.decode with secrets", function()
 
   it("reads a text that is a secret", function()
     assert.is_true(is_token(decoded(secret.wrap('{"token": "AQCEAAAAKg+/=="}')).token))
-    assert.equal("InvalidJson", select(3, json.decode(secret.wrap('{"token": "AQCEAAAAKg'), { secrets = true })))
+    assert.equal("InvalidJson", select(3, json.decode(secret.wrap('{"token": "AQCEAAAAKg'),
+      { secrets = true })))
   end)
 
   it("opens no secret without being told which parts stay secret", function()
@@ -70,7 +71,10 @@ describe("json.decode with secrets", function()
       assert.error_matches(function() json.decode(secret.wrap("{}"), options) end,
         "expected weir.json.decode(text", 1, true)
     end
-    assert.error_matches(function() json.decode(secret.wrap("{}")) end, "expected weir.json.decode(text", 1, true)
+
+    assert.error_matches(function()
+      json.decode(secret.wrap("{}"))
+    end, "expected weir.json.decode(text", 1, true)
   end)
 
   it("shows such values as [redacted]", function()
@@ -79,18 +83,32 @@ describe("json.decode with secrets", function()
 
   it("refuses options that are none", function()
     for _, options in ipairs { { secret = true }, { secrets = "names" }, { secrets = 3 }, true } do
-      assert.error_matches(function() json.decode("{}", options) end, "expected weir.json.decode(text", 1, true)
+      assert.error_matches(function()
+        json.decode("{}", options)
+      end, "expected weir.json.decode(text", 1, true)
     end
   end)
 
   it("differs from plain decoding in nothing else", function()
     local scalar = property.one_of { property.string(), property.int(), property.boolean(),
       property.constant(json.null) }
-    local name = property.element { "a", "Key", "key", "Value", "value", "TaskToken", "token", "secret", "Name" }
+    local name = property.element {
+      "a",
+      "Key",
+      "key",
+      "Value",
+      "value",
+      "TaskToken",
+      "token",
+      "secret",
+      "Name",
+    }
+
     local value = property.nested(4, scalar, function(inner)
       return property.one_of { property.object(name, inner),
         property.map(property.array(inner), function(list) return json.array(list) end) }
     end)
+
     -- Secrets opened again, by the plain value beside them.
     local function same(hidden, plain)
       if secret.is(hidden) then return secret.equal(hidden, plain) end
@@ -98,11 +116,14 @@ describe("json.decode with secrets", function()
       for key, item in pairs(hidden) do
         if not same(item, plain[key]) then return false end
       end
+
       for key in pairs(plain) do
         if hidden[key] == nil then return false end
       end
+
       return json.is_array(hidden) == json.is_array(plain)
     end
+
     property.check("same but for secrets", value, function(given)
       local text = json.encode(given)
       assert.is_true(same(decoded(text), (json.decode(text))))
@@ -117,11 +138,15 @@ describe("secret.names", function()
       ("a"):rep(500) .. "Authorization", "apiKey" } do
       assert.is_true(secret.names(name), name)
     end
-    for _, name in ipairs { "", "key", "CorrelationId", "token_storage_mode", "TOKEN_TABLE", "tokenizer",
-      "TASK_TOKEN_TABLE_NAME", "task_token_table_name", "inputTokens", "total_tokens", "max_new_tokens",
+
+    for _, name in ipairs { "", "key", "CorrelationId", "token_storage_mode", "TOKEN_TABLE",
+      "tokenizer",
+      "TASK_TOKEN_TABLE_NAME", "task_token_table_name", "inputTokens", "total_tokens",
+        "max_new_tokens",
       "token_ttl_seconds", "toke", "n" } do
       assert.is_false(secret.names(name), name)
     end
+
     assert.is_true(secret.names(("a"):rep(500) .. "tokenizer"))
     assert.error_matches(function() secret.names(3) end, "weir%.secret%.names%(name%)")
   end)
@@ -144,12 +169,15 @@ describe("secret.hide", function()
   it("takes out pieces, and leaves what is shorter than eight characters", function()
     assert.equal("'[redacted]'", secret.hide("'AQCEAAAAKgAA'", wrapped))
     assert.equal("'AQCEAAA'", secret.hide("'AQCEAAA'", wrapped))
-    assert.equal("[redacted] and [redacted]", secret.hide("AQCEAAAAKg and J5kWq3T/AAYJ5kWq3T", secret.wrap(
-      "AQCEAAAAKgAAAA/MAAAAA+AAAAYJ5kWq3T/AAYJ5kWq3T")):gsub("%[redacted%]/%[redacted%]", "[redacted]"))
+    assert.equal("[redacted] and [redacted]",
+      secret.hide("AQCEAAAAKg and J5kWq3T/AAYJ5kWq3T", secret.wrap(
+      "AQCEAAAAKgAAAA/MAAAAA+AAAAYJ5kWq3T/AAYJ5kWq3T")):gsub("%[redacted%]/%[redacted%]",
+        "[redacted]"))
   end)
 
   it("knows the escapes of JSON, URLs and XML, however often they were escaped again", function()
-    for _, quoted in ipairs { "KgAAAA\\/MAAAAA", "KgAAAA\\\\\\/MAAAAA", "KgAAAA\\u002fMAAAAA", "KgAAAA%2fMAAAAA",
+    for _, quoted in ipairs { "KgAAAA\\/MAAAAA", "KgAAAA\\\\\\/MAAAAA", "KgAAAA\\u002fMAAAAA",
+      "KgAAAA%2fMAAAAA",
       "KgAAAA%252FMAAAAA", "KgAAAA&#47;MAAAAA", "KgAAAA&#x2F;MAAAAA", "KgAAAA_MAAAAA" } do
       assert.equal("<[redacted]>", secret.hide("<" .. quoted .. ">", wrapped))
     end

@@ -82,7 +82,9 @@ describe("weir.secret", function()
   it("refuses what is no text, quoting the call", function()
     assert.error_matches(function() secret.wrap(1) end, "expected weir%.secret%.wrap%(text%)")
     assert.error_matches(function() secret.wrap() end, "expected weir%.secret%.wrap%(text%)")
-    assert.error_matches(function() secret.environment() end, "expected weir%.secret%.environment%(name%)")
+    assert.error_matches(function()
+      secret.environment()
+    end, "expected weir%.secret%.environment%(name%)")
     assert.error_matches(function() secret.equal("a") end, "expected weir%.secret%.equal")
   end)
 
@@ -91,7 +93,9 @@ describe("weir.secret", function()
     assert.equal("a hus", secret.hide("a hus", secret.wrap("hush")))
     assert.equal("", secret.hide("", secret.wrap("hush")))
     assert.equal("text", secret.hide("text", secret.wrap("")))
-    assert.error_matches(function() secret.hide("text", "hush") end, "weir%.secret%.hide%(text, secret%)")
+    assert.error_matches(function()
+      secret.hide("text", "hush")
+    end, "weir%.secret%.hide%(text, secret%)")
   end)
 end)
 
@@ -114,7 +118,8 @@ describe("weir.body", function()
   end)
 
   it("puts JSON into JSON as it is", function()
-    assert.equal('{"Item":{"n":{"N":"1"}}}', body.json({ Item = body.raw(dynamodb.encode({ n = 1 })) }))
+    assert.equal('{"Item":{"n":{"N":"1"}}}',
+      body.json({ Item = body.raw(dynamodb.encode({ n = 1 })) }))
     assert.equal('[1,{"x":[]}]', body.json({ 1, body.raw('{"x":[]}') }))
   end)
 
@@ -161,9 +166,14 @@ describe("secret.copy", function()
   it("gives nothing where something is hidden, or takes a closer look", function()
     local known = secret.wrap("correct horse")
     local hidden = {
-      { token = "x" }, { token = {} }, { a = { { b = known } } }, known, "AAAAKgAAAAx", ("a"):rep(256),
-      { a = "a correct horse" }, { ["correct horses"] = 1 }, { a = "https://x?b=c" }, { a = "a text of 100 %" },
+      { token = "x" }, { token = {} }, {
+        a = { { b = known } },
+      }, known, "AAAAKgAAAAx", ("a"):rep(256),
+      { a = "a correct horse" }, { ["correct horses"] = 1 }, { a = "https://x?b=c" }, {
+        a = "a text of 100 %",
+      },
     }
+
     for i, value in ipairs(hidden) do assert.is_nil(secret.copy(value, { known }), i) end
     assert.same({ "a cow" }, secret.copy({ "a cow" }, { known }))
   end)
@@ -181,10 +191,13 @@ describe("secret.candidates", function()
     local wrapped, object = secret.wrap("x"), '{"token":"abcdef"}'
     local base64, escaped = "eyJ0b2tlbiI6ImFiY2RlZiJ9", "%7B%22token%22%3A1%7D"
     local found = {}
+
     for _, value in ipairs(secret.candidates { { { wrapped } }, object, { a = base64 }, escaped,
-      "https://host/?token=abcdef", "a line " .. object, '"' .. escaped .. '"' }) do found[value] = true end
+      "https://host/?token=abcdef", "a line " .. object, '"' .. escaped
+        .. '"' }) do found[value] = true end
     for _, value in ipairs { wrapped, object, base64, escaped, "https://host/?token=abcdef",
-      "a line " .. object, '"' .. escaped .. '"' } do assert.is_true(found[value], tostring(value)) end
+      "a line " .. object, '"' .. escaped
+        .. '"' } do assert.is_true(found[value], tostring(value)) end
   end)
 
   it("passes over what holds none", function()

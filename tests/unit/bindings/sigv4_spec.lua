@@ -9,10 +9,13 @@ local credentials = {
 
 local function request(changes)
   local r = {
-    method = "GET", url = "https://example.amazonaws.com/", service = "service", region = "us-east-1",
+    method = "GET", url = "https://example.amazonaws.com/", service = "service",
+      region = "us-east-1",
     time = "20150830T123600Z", credentials = credentials,
   }
+
   for key, value in pairs(changes or {}) do r[key] = value end
+
   return r
 end
 
@@ -20,6 +23,7 @@ local function canonical(changes)
   local headers, details, code = sigv4.sign(request(changes))
   assert(headers, details)
   assert.is_nil(code)
+
   return details.canonical_request, headers, details
 end
 
@@ -29,7 +33,9 @@ local function canonical_path(path, service)
 end
 
 local function canonical_query(query)
-  return canonical({ url = "https://example.amazonaws.com/?" .. query }):match("^GET\n/\n([^\n]*)\n")
+  return canonical({
+    url = "https://example.amazonaws.com/?" .. query,
+  }):match("^GET\n/\n([^\n]*)\n")
 end
 
 local function canonical_header(name, value)
@@ -42,12 +48,15 @@ describe("weir.sigv4.sign", function()
     local headers, details = sigv4.sign(request())
     assert.equal("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
       .. "SignedHeaders=host;x-amz-date, "
-      .. "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31", headers.authorization)
+      .. "Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+        headers.authorization)
     assert.equal("GET\n/\n\nhost:example.amazonaws.com\nx-amz-date:20150830T123600Z\n\nhost;x-amz-date\n"
-      .. "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", details.canonical_request)
+      .. "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        details.canonical_request)
     assert.equal("AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n"
       .. "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63", details.string_to_sign)
-    assert.equal("5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31", details.signature)
+    assert.equal("5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+      details.signature)
   end)
 
   it("takes the time as epoch seconds, with a fraction or not", function()
@@ -83,7 +92,11 @@ describe("weir.sigv4.sign", function()
 
   for _, case in ipairs({
     { "get-relative-unnormalized", "/example/..", "/example/.." },
-    { "get-relative-relative-unnormalized", "/example1/example2/../..", "/example1/example2/../.." },
+    {
+      "get-relative-relative-unnormalized",
+      "/example1/example2/../..",
+      "/example1/example2/../..",
+    },
     { "get-slash-unnormalized", "//", "//" },
     { "get-slashes-unnormalized", "//example//", "//example//" },
     { "get-slash-dot-slash-unnormalized", "/./", "/./" },
@@ -97,8 +110,16 @@ describe("weir.sigv4.sign", function()
   end
 
   for _, case in ipairs({
-    { "get-vanilla-query-order-key-case", "Param2=value2&Param1=value1", "Param1=value1&Param2=value2" },
-    { "get-vanilla-query-order-value", "Param1=value2&Param1=value1", "Param1=value1&Param1=value2" },
+    {
+      "get-vanilla-query-order-key-case",
+      "Param2=value2&Param1=value1",
+      "Param1=value1&Param2=value2",
+    },
+    {
+      "get-vanilla-query-order-value",
+      "Param1=value2&Param1=value1",
+      "Param1=value1&Param1=value2",
+    },
     { "get-vanilla-query-order-encoded", "Param-3=Value3&Param=Value2&%E1%88%B4=Value1",
       "%E1%88%B4=Value1&Param=Value2&Param-3=Value3" },
     { "get-vanilla-empty-query-key", "Param1=value1&=x", "=x&Param1=value1" },
@@ -132,7 +153,10 @@ describe("weir.sigv4.sign", function()
   end)
 
   it("post-header-key-case and -sort: names are lower-case and sorted", function()
-    local text = canonical({ headers = { ["X-Zebra"] = "1", ["a-first"] = "2", ["My-Header1"] = "3" } })
+    local text = canonical({
+      headers = { ["X-Zebra"] = "1", ["a-first"] = "2", ["My-Header1"] = "3" },
+    })
+
     assert.truthy(text:find("\na-first:2\nhost:example.amazonaws.com\nmy-header1:3\nx-amz-date:"
       .. "20150830T123600Z\nx-zebra:1\n\na-first;host;my-header1;x-amz-date;x-zebra\n", 1, true))
   end)
@@ -144,19 +168,23 @@ describe("weir.sigv4.sign", function()
   it("post-x-www-form-urlencoded: the body is hashed and its type signed", function()
     local text = canonical({ method = "POST", body = "Param1=value1",
       headers = { ["Content-Type"] = "application/x-www-form-urlencoded; charset=utf8" } })
-    assert.truthy(text:find("content-type:application/x-www-form-urlencoded; charset=utf8\n", 1, true))
-    assert.equal("9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e", text:match("%x+$"))
+    assert.truthy(text:find("content-type:application/x-www-form-urlencoded; charset=utf8\n", 1,
+      true))
+    assert.equal("9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e",
+      text:match("%x+$"))
   end)
 
   it("post-sts-header-before: the session token is added, then signed", function()
-    local text, headers = canonical({ credentials = { access_key_id = "AKIDEXAMPLE", secret_access_key = "s",
+    local text, headers = canonical({ credentials = { access_key_id = "AKIDEXAMPLE",
+      secret_access_key = "s",
       session_token = "AQoDYXdz" } })
     assert.truthy(text:find("\nx-amz-security-token:AQoDYXdz\n", 1, true))
     assert.equal("AQoDYXdz", headers["x-amz-security-token"])
   end)
 
   it("never signs what proxies and HTTP libraries change, but passes it on", function()
-    local text, headers = canonical({ headers = { Connection = "close", ["User-Agent"] = "weir", Expect = "x",
+    local text, headers = canonical({ headers = { Connection = "close", ["User-Agent"] = "weir",
+      Expect = "x",
       ["X-Amzn-Trace-Id"] = "Root=1", ["Proxy-Authorization"] = "p", TE = "t" } })
     assert.truthy(text:find("\n\nhost;x-amz-date\n", 1, true))
     assert.equal("weir", headers["user-agent"])
@@ -181,7 +209,12 @@ describe("weir.sigv4.sign", function()
     assert.is_nil(sigv4.sign(request())["x-amz-content-sha256"])
     assert.equal(64, #sigv4.sign(request({ service = "s3" }))["x-amz-content-sha256"])
     assert.equal(64, #sigv4.sign(request({ content_sha256 = true }))["x-amz-content-sha256"])
-    local text, headers = canonical({ service = "s3", payload_hash = "UNSIGNED-PAYLOAD", body = "x" })
+    local text, headers = canonical({
+      service = "s3",
+      payload_hash = "UNSIGNED-PAYLOAD",
+      body = "x",
+    })
+
     assert.equal("UNSIGNED-PAYLOAD", headers["x-amz-content-sha256"])
     assert.equal("UNSIGNED-PAYLOAD", text:match("[^\n]+$"))
     headers = sigv4.sign(request({ payload_hash = "UNSIGNED-PAYLOAD" }))
@@ -198,6 +231,7 @@ describe("weir.sigv4.sign", function()
     local seen = {}
     local function signature(changes) return select(2, sigv4.sign(request(changes))).signature end
     local other = { access_key_id = "AKIDEXAMPLE", secret_access_key = "other" }
+
     for _ = 1, 2 do
       for i, changes in ipairs({
         {}, { time = "20150831T123600Z" }, { region = "us-west-2" }, { service = "sts" },
@@ -208,13 +242,19 @@ describe("weir.sigv4.sign", function()
         seen[i] = now
       end
     end
+
     for day = 1, 20 do signature({ time = ("201508%02dT000000Z"):format(day) }) end
     assert.equal(seen[1], signature({}))
   end)
 end)
 
 describe("weir.sigv4 and secrets", function()
-  local plain = { access_key_id = "AKIDEXAMPLE", secret_access_key = "the key", session_token = "the-token" }
+  local plain = {
+    access_key_id = "AKIDEXAMPLE",
+    secret_access_key = "the key",
+    session_token = "the-token",
+  }
+
   local wrapped = {
     access_key_id = "AKIDEXAMPLE",
     secret_access_key = secret.wrap("the key"),
@@ -237,6 +277,7 @@ describe("weir.sigv4 and secrets", function()
     for _, name in ipairs({ "host", "x-key", "x-list" }) do
       assert.equal("[redacted]", tostring(headers[name]))
     end
+
     assert.is_true(secret.equal("a,b", headers["x-list"]))
     assert.equal("[redacted]", tostring(details.canonical_request))
   end)
@@ -244,7 +285,8 @@ describe("weir.sigv4 and secrets", function()
   it("presigns to a secret URL", function()
     local url = sigv4.presign(request({ credentials = wrapped, service = "s3" }))
     assert.equal("[redacted]", tostring(url))
-    assert.is_true(secret.equal(sigv4.presign(request({ credentials = plain, service = "s3" })), url))
+    assert.is_true(secret.equal(sigv4.presign(request({ credentials = plain, service = "s3" })),
+      url))
   end)
 end)
 
@@ -258,6 +300,7 @@ describe("weir.sigv4.presign", function()
         secret_access_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
       },
     })
+
     assert.equal("https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
       .. "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
       .. "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
@@ -272,7 +315,8 @@ describe("weir.sigv4.presign", function()
 
   for _, expires in ipairs({ 0, -1, 604801, 1.5 }) do
     it("refuses to expire after " .. expires .. " seconds", function()
-      assert.same({ nil, "cannot presign: expires must be 1 to 604800 seconds (a week)", "InvalidExpires" },
+      assert.same({ nil, "cannot presign: expires must be 1 to 604800 seconds (a week)",
+        "InvalidExpires" },
         { sigv4.presign(request({ expires = expires })) })
     end)
   end
@@ -312,7 +356,10 @@ describe("weir.sigv4 refuses", function()
     ["an empty service"] = { { service = "" }, "InvalidService" },
     ["a key id with a line break"] = { { credentials = keys("A\n", "s") }, "InvalidCredentials" },
     ["an empty secret key"] = { { credentials = keys("A", "") }, "InvalidCredentials" },
-    ["a token with a line break"] = { { credentials = keys("A", "s", "t\r\n") }, "InvalidCredentials" },
+    ["a token with a line break"] = {
+      { credentials = keys("A", "s", "t\r\n") },
+      "InvalidCredentials",
+    },
   }) do
     it(name, function()
       local nothing, message, code = sigv4.sign(request(case[1]))
@@ -326,6 +373,7 @@ describe("weir.sigv4 refuses", function()
     local function refuses(pattern, changes)
       assert.error_matches(function() sigv4.sign(request(changes)) end, pattern)
     end
+
     refuses("unknown key 'regoin'.*weir%.sigv4%.sign{", { regoin = "x" })
     refuses("'url' must be a string or a secret, not a number", { url = 1 })
     refuses("a header must be text", { headers = { a = true } })
@@ -343,7 +391,9 @@ describe("weir.sigv4.skew", function()
     local failure = {
       code = "RequestTimeTooSkewed", date = date, sent = server - 601, received = server - 600,
     }
+
     for key, value in pairs(changes) do failure[key] = value end
+
     return sigv4.skew(failure)
   end
 

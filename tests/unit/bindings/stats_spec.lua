@@ -1,5 +1,5 @@
--- weir.stats through Lua: what each function answers, and what it refuses. The reference values are in
--- tests/c/core/stats/reference_test.c.
+-- weir.stats through Lua: what each function answers, and what it refuses. The reference values are
+-- in tests/c/core/stats/reference_test.c.
 local stats = require "weir.stats"
 
 local function near(expected, found)
@@ -23,7 +23,8 @@ describe("weir.stats", function()
   end)
 
   it("compares samples", function()
-    all_near({ 2.09550209550314, 74.01924223535151, .03954658614539, .40538229955558, 16.09461770044442 },
+    all_near({ 2.09550209550314, 74.01924223535151, .03954658614539, .40538229955558,
+      16.09461770044442 },
       stats.welch({ mean1 = 80.5, var1 = 400, n1 = 50, mean0 = 72.25, var0 = 225, n0 = 30 }))
     local ranks = stats.rank_test({ 10, 20, 30, 40 }, { 1, 2, 3, 4 })
     near(.0209213353378, ranks.p)
@@ -62,8 +63,10 @@ describe("weir.stats", function()
   it("makes bounds of group-sequential tests", function()
     all_near({ 4.87688495, 3.35701192, 2.68028006, 2.28981677, 2.03103204 }, table.unpack(
       stats.boundaries({ spending = "obrien_fleming", times = { .2, .4, .6, .8, 1 } })))
-    near(2.02930062, stats.boundaries({ spending = "power", rho = 3, times = { .25, .5, .75, 1 } })[4])
-    near(2.01364716, stats.boundaries({ spending = "hsd", gamma = -4, times = { .25, .5, .75, 1 } })[4])
+    near(2.02930062, stats.boundaries({ spending = "power", rho = 3,
+      times = { .25, .5, .75, 1 } })[4])
+    near(2.01364716, stats.boundaries({ spending = "hsd", gamma = -4,
+      times = { .25, .5, .75, 1 } })[4])
   end)
 
   it("bounds the difference of error rates, wider where errors come in bursts", function()
@@ -78,7 +81,9 @@ describe("weir.stats", function()
     near(2.5, stats.cloudwatch({ 4, 1, 3, 2 }, "Average"))
     local value, message, code = stats.cloudwatch({}, "p90")
     assert.same({ nil, "no value counts for p90", "NoData" }, { value, message, code })
-    assert.error_matches(function() stats.cloudwatch({ 1 }, "median") end, "CloudWatch has no statistic 'median'")
+    assert.error_matches(function()
+      stats.cloudwatch({ 1 }, "median")
+    end, "CloudWatch has no statistic 'median'")
   end)
 
   it("standardises windows", function()
@@ -98,6 +103,7 @@ describe("weir.stats", function()
       local burst = i % 20 == 0 and 30 or 1
       windows:add({ n1 = 1000, x1 = burst, n0 = 1000, x0 = 2 })
     end
+
     assert.is_true(windows:dispersion() > 3)
   end)
 
@@ -109,6 +115,7 @@ describe("weir.stats", function()
       local exact = math.max(1, math.ceil(q * 1000))
       assert.is_true(math.abs(sketch:quantile(q) / exact - 1) <= .01001, q)
     end
+
     assert.is_nil(stats.sketch():quantile(.5))
   end)
 
@@ -123,9 +130,15 @@ describe("weir.stats", function()
     local zero, one = stats.sketch(), stats.sketch()
     for i, count in ipairs({ 200, 400, 300, 80, 15, 5 }) do zero:add_bucket(199 + i, count) end
     for i, count in ipairs({ 40, 80, 60, 16, 3, 1 }) do one:add_bucket(199 + i, count) end
-    all_near({ -.006131331214, .006253010074 }, stats.ratio_interval({ q = .5, sketch1 = one, sketch0 = zero }))
-    assert.same({ -1, math.huge }, { stats.ratio_interval({ q = .99, sketch1 = one, sketch0 = zero }) })
-    assert.same({ -1, math.huge }, { stats.ratio_interval({ q = .5, sketch1 = stats.sketch(), sketch0 = zero }) })
+    all_near({ -.006131331214, .006253010074 },
+      stats.ratio_interval({ q = .5, sketch1 = one, sketch0 = zero }))
+    assert.same({ -1, math.huge }, {
+      stats.ratio_interval({ q = .99, sketch1 = one, sketch0 = zero })
+    })
+
+    assert.same({ -1, math.huge }, {
+      stats.ratio_interval({ q = .5, sketch1 = stats.sketch(), sketch0 = zero })
+    })
   end)
 
   it("keeps mean and variance", function()
@@ -154,18 +167,37 @@ describe("weir.stats refuses", function()
     { function() stats.split_chi_square({ 1, 2 }, { 1 }) end, "as many counts as shares" },
     { function() stats.split_chi_square({ 1, 2 }, { 0, 0 }) end, "one share above 0" },
     { function() stats.holm({ 2 }) end, "element 1 must be a number from 0" },
-    { function() stats.boundaries({ spending = "guess", times = { 1 } }) end, "expected weir.stats.boundaries" },
-    { function() stats.boundaries({ spending = "pocock", times = { .5, .5 } }) end, "'times' must ascend" },
-    { function() stats.boundaries({ spending = "pocock", times = {} }) end, "expected weir.stats.boundaries" },
-    { function() stats.error_interval({ x1 = 2, n1 = 1, x0 = 0, n0 = 1 }) end, "'x1' must be a number from 0" },
+    {
+      function() stats.boundaries({ spending = "guess", times = { 1 } }) end,
+      "expected weir.stats.boundaries",
+    },
+    {
+      function() stats.boundaries({ spending = "pocock", times = { .5, .5 } }) end,
+      "'times' must ascend",
+    },
+    {
+      function() stats.boundaries({ spending = "pocock", times = {} }) end,
+      "expected weir.stats.boundaries",
+    },
+    {
+      function() stats.error_interval({ x1 = 2, n1 = 1, x0 = 0, n0 = 1 }) end,
+      "'x1' must be a number from 0",
+    },
     { function() stats.sketch(0) end, "argument 1 must be a number from 0.001" },
     { function() stats.sketch():merge(stats.sketch(.02)) end, "same accuracy" },
     { function() stats.sketch():add_bucket(1.5, 1) end, "argument 1 must be an integer" },
     { function() stats.sketch():add(1, -1) end, "argument 2 must be a number from 0" },
-    { function() stats.windows():add({ n1 = 1, x1 = 2, n0 = 1, x0 = 0 }) end, "'x1' must be a number from 0" },
-    { function() stats.ratio_interval({ q = .5, sketch1 = 1, sketch0 = stats.sketch() }) end, "'sketch1' must be" },
+    {
+      function() stats.windows():add({ n1 = 1, x1 = 2, n0 = 1, x0 = 0 }) end,
+      "'x1' must be a number from 0",
+    },
+    {
+      function() stats.ratio_interval({ q = .5, sketch1 = 1, sketch0 = stats.sketch() }) end,
+      "'sketch1' must be",
+    },
     { function() stats.welford():add("1") end, "argument 1 must be a number" },
   }
+
   for _, case in ipairs(cases) do
     it("what it cannot use: " .. case[2], function()
       local ok, message = pcall(case[1])

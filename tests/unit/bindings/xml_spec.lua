@@ -29,14 +29,17 @@ describe("weir.xml.decode", function()
 
   it("skips white space before the declaration, which S3 sends while it works", function()
     for _, blank in ipairs({ "", " ", "\n", " \r\n\t ", (" "):rep(100000) }) do
-      assert.equal("A", assert(xml.decode(blank .. '<?xml version="1.0" encoding="UTF-8"?><A/>')).name)
+      assert.equal("A", assert(xml.decode(blank
+        .. '<?xml version="1.0" encoding="UTF-8"?><A/>')).name)
     end
+
     refuses("  ", "no element found")
     refuses("\0<A/>", ".")
   end)
 
   it("drops text beside children, before and after them", function()
-    assert.same({ name = "a", text = "", { name = "b", text = "x" } }, xml.decode("<a>1<b>x</b>2</a>"))
+    assert.same({ name = "a", text = "", { name = "b", text = "x" } },
+      xml.decode("<a>1<b>x</b>2</a>"))
   end)
 
   it("names the place of a mistake", function()

@@ -18,8 +18,12 @@ local function facts()
         recent = { requests = 250, errors = 0, share = 0.1, latency_ms = { p99 = 190 } } },
     },
     evidence = {
-      error_rate = { low = -0.002, high = 0.0004, estimate = -0.0001 }, latency = { low = -0.02, high = 0.04 },
-      champion_requests = 27000, champion_errors = 30, sample_ratio_p = 0.4, sample_ratio_shift = 0.002,
+      error_rate = { low = -0.002, high = 0.0004, estimate = -0.0001 }, latency = {
+        low = -0.02,
+        high = 0.04,
+      },
+      champion_requests = 27000, champion_errors = 30, sample_ratio_p = 0.4,
+        sample_ratio_shift = 0.002,
     },
   }
 end
@@ -29,6 +33,7 @@ local function check(name, change, params)
   local given = facts()
   if change then change(given, given.variants[2], given.variants[1], given.evidence) end
   local found = checks.of(given, params or {})[name]
+
   return found.tone .. ": " .. found.text
 end
 
@@ -39,18 +44,28 @@ describe("a check of a look", function()
     end
   end)
 
-  it("takes the guard from the last window, by Wilson's lower end and beside the champion", function()
+  it("takes the guard from the last window, by Wilson's lower end and beside the champion",
+    function()
     assert.equal("good: 3 of 50 requests failed in the last window, p99 190 ms",
       check("guard", function(_, new) new.recent.requests, new.recent.errors = 50, 3 end))
     assert.equal("bad: 50 of 250 requests failed; the limit is 5 %",
       check("guard", function(_, new) new.recent.errors = 50 end))
     assert.equal("warn: both variants fail: 50 of 250 requests, and 400 of 2250 of the champion's",
       check("guard", function(_, new, old) new.recent.errors, old.recent.errors = 50, 400 end))
-    assert.equal("open: no data in the last window", check("guard", function(_, new) new.recent = nil end))
-    assert.equal("open: no data in the last window", check("guard", function(_, new) new.recent.errors = nil end))
+    assert.equal("open: no data in the last window", check("guard", function(_, new)
+      new.recent = nil
+    end))
+
+    assert.equal("open: no data in the last window", check("guard", function(_, new)
+      new.recent.errors = nil
+    end))
+
     assert.equal("open: only 20 requests in the last window",
       check("guard", function(_, new) new.recent.requests = 20 end))
-    assert.matches("^open: warming up", check("guard", function(_, new) new.recent.warming = true end))
+    assert.matches("^open: warming up", check("guard", function(_, new)
+      new.recent.warming = true
+    end))
+
     assert.equal("bad: p99 is 12000 ms; the limit is 10000 ms", check("guard", function(_, new)
       new.recent.requests, new.recent.latency_ms.p99 = 800, 12000
     end))
@@ -63,7 +78,9 @@ describe("a check of a look", function()
       check("harm", function(_, _, _, evidence) evidence.step = { error_rate_low = 0.003 } end))
     assert.equal("bad: p99 is at least 11.0 % slower; 10.0 % are tolerated",
       check("harm", function(_, _, _, evidence) evidence.latency.low = 0.11 end))
-    assert.equal("open: nothing to compare yet", check("harm", function(given) given.evidence = nil end))
+    assert.equal("open: nothing to compare yet", check("harm", function(given)
+      given.evidence = nil
+    end))
   end)
 
   it("takes the tolerance of errors from the parameter, or from the champion's own rate", function()
@@ -86,7 +103,10 @@ describe("a check of a look", function()
     assert.matches("^good: off by less than matters", check("split", function(_, _, _, evidence)
       evidence.sample_ratio_p, evidence.sample_ratio_shift = 0.0002, -0.005
     end))
-    assert.equal("open: not known", check("split", function(_, _, _, evidence) evidence.sample_ratio_p = nil end))
+
+    assert.equal("open: not known", check("split", function(_, _, _, evidence)
+      evidence.sample_ratio_p = nil
+    end))
   end)
 
   it("tells what is missing of the minimum", function()
@@ -102,9 +122,15 @@ describe("a check of a look", function()
     assert.equal("open: may be higher by 0.40 points; 0.06 points are tolerated",
       check("errors", function(_, _, _, evidence) evidence.error_rate.high = 0.004 end))
     assert.equal("bad: higher by at least 0.10 points; 0.06 points are tolerated",
-      check("errors", function(_, _, _, evidence) evidence.error_rate = { low = 0.001, high = 0.004 } end))
-    assert.equal("open: no upper end yet", check("p99", function(_, _, _, evidence) evidence.latency.high = nil end))
-    assert.equal("open: no interval of p99 yet", check("p99", function(_, _, _, evidence) evidence.latency = nil end))
+      check("errors", function(_, _, _, evidence) evidence.error_rate = { low = 0.001,
+        high = 0.004 } end))
+    assert.equal("open: no upper end yet", check("p99", function(_, _, _, evidence)
+      evidence.latency.high = nil
+    end))
+
+    assert.equal("open: no interval of p99 yet", check("p99", function(_, _, _, evidence)
+      evidence.latency = nil
+    end))
   end)
 end)
 
@@ -116,13 +142,17 @@ local function recorded(folder, looks)
     given.now = NOW + look[1] * 60
     if look[4] then look[4](given) end
     lines[i] = json.encode {
-      schema = "weir.decision/1", id = "l" .. i, time = "2026-11-20T08:00:00.000Z", kind = "promotion",
+      schema = "weir.decision/1", id = "l" .. i, time = "2026-11-20T08:00:00.000Z",
+        kind = "promotion",
       policy = { name = "promotion", digest = "sha256:" .. ("0"):rep(64) }, host = "0", params = {},
-      overrides = json.array {}, facts = given, decision = { action = look[2], variant = "new", to = "old",
-        weight = look[2] == "ramp" and 0.2 or nil, needs = look[2] == "hold" and "3 more requests" or nil },
+      overrides = json.array {}, facts = given,
+        decision = { action = look[2], variant = "new", to = "old",
+        weight = look[2] == "ramp" and 0.2 or nil, needs = look[2] == "hold" and "3 more requests"
+          or nil },
       because = look[3], redacted = json.array {}, eval_us = 1,
     }
   end
+
   return files.write(folder .. "/looks.jsonl", table.concat(lines, "\n") .. "\n")
 end
 
@@ -135,7 +165,8 @@ describe("trials", function()
 
   local function read(looks, filter)
     filter = filter or {}
-    return trials.read { recordings = { recorded(folder, looks) }, err = err, endpoint = filter.endpoint,
+    return trials.read { recordings = { recorded(folder, looks) }, err = err,
+      endpoint = filter.endpoint,
       challenger = filter.challenger }
   end
 
@@ -143,13 +174,24 @@ describe("trials", function()
     local function other(given) given.challenger, given.variants[2].name = "newer", "newer" end
     local function alone(given) given.challenger, given.variants[2] = nil, nil end
     local found = read {
-      { 10, "hold", "b" }, { 20, "hold", "x", other }, { 5, "hold", "a" }, { 1, "hold", "alone", alone },
+      { 10, "hold", "b" }, { 20, "hold", "x", other }, { 5, "hold", "a" }, {
+        1,
+        "hold",
+        "alone",
+        alone,
+      },
     }
+
     assert.same({ 2, 4, 1 }, { #found.trials, found.decisions, found.alone })
     assert.equal("e: new against old", trial_text.name(found.trials[1]))
-    assert.same({ "a", "b" }, { found.trials[1].looks[1].because, found.trials[1].looks[2].because })
+    assert.same({ "a", "b" }, {
+      found.trials[1].looks[1].because,
+      found.trials[1].looks[2].because,
+    })
+
     assert.equal("newer", found.trials[2].challenger)
-    assert.equal(1, #read({ { 1, "hold", "x", other }, { 2, "hold", "y" } }, { challenger = "new" }).trials)
+    assert.equal(1, #read({ { 1, "hold", "x", other }, { 2, "hold", "y" } },
+      { challenger = "new" }).trials)
     assert.equal(0, #read({ { 1, "hold", "y" } }, { endpoint = "f" }).trials)
   end)
 
@@ -164,12 +206,21 @@ describe("trials", function()
     local function ending(at)
       return function(given) given.variants[2].recent.to = at end
     end
+
     local looks = read({
-      { 0, "hold", "x", ending(100) }, { 5, "hold", "x", ending(100) }, { 10, "hold", "x", ending(200) },
+      { 0, "hold", "x", ending(100) }, { 5, "hold", "x", ending(100) }, {
+        10,
+        "hold",
+        "x",
+        ending(200)
+      },
       { 15, "hold", "x" }, { 20, "hold", "x" },
     }).trials[1].looks
     local seen = {}
-    for i, look in ipairs(looks) do seen[i] = look.is_repeated and "repeated" or look.shares.seen end
+    for i, look in ipairs(looks) do
+      seen[i] = look.is_repeated and "repeated" or look.shares.seen
+    end
+
     assert.same({ 0.1, "repeated", 0.1, 0.1, 0.1 }, seen)
     assert.is_nil(looks[2].shares.seen)
   end)
@@ -187,9 +238,14 @@ describe("trials", function()
   end)
 
   it("begin with what is to be done, or with how they ended", function()
-    local function sentence(looks) return table.concat({ trial_text.sentence(read(looks).trials[1]) }, "|") end
-    assert.equal("Hold new: too few. It needs 3 more requests.|open", sentence { { 0, "hold", "too few" } })
-    assert.equal("Give new 20.0 % of the traffic: good.|good", sentence { { 0, "hold", "x" }, { 5, "ramp", "good" } })
+    local function sentence(looks)
+      return table.concat({ trial_text.sentence(read(looks).trials[1]) }, "|")
+    end
+
+    assert.equal("Hold new: too few. It needs 3 more requests.|open",
+      sentence { { 0, "hold", "too few" } })
+    assert.equal("Give new 20.0 % of the traffic: good.|good",
+      sentence { { 0, "hold", "x" }, { 5, "ramp", "good" } })
     assert.equal("Promote new: good.|good", sentence { { 0, "promote", "good" } })
     assert.equal("Roll back from new to old: bad.|bad", sentence { { 0, "rollback", "bad" } })
     assert.equal("new was rolled back at 09:00: bad.|bad",

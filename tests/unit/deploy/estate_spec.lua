@@ -27,6 +27,7 @@ local function findings_of(old, new)
     assert.equal("estate.lua", each.file)
     lines[i] = ("%d:%d %s %s"):format(each.line, each.column, each.code, each.message)
   end
+
   return lines
 end
 
@@ -51,20 +52,45 @@ describe("an estate file", function()
     { "return {", "return {{", "13:0 W301 '}' expected" },
     { "return {", "local t = {", "1:0 W302 the file returns nothing" },
     -- shape
-    { "regions =", "region =", "6:3 W302 unknown key 'region' in estate", "4:8 W302 regions is missing in estate" },
-    { 'kind = "storage"', 'kind = "store"', '8:35 W302 kind must be "storage", "shared" or "workload"' },
+    {
+      "regions =",
+      "region =",
+      "6:3 W302 unknown key 'region' in estate",
+      "4:8 W302 regions is missing in estate",
+    },
+    {
+      'kind = "storage"',
+      'kind = "store"',
+      '8:35 W302 kind must be "storage", "shared" or "workload"',
+    },
     { 'id = "444455556666"', "id = 444455556666", "8:12 W302 id must be an account of 12 digits" },
     { '"eu-west-1"', '"Ireland"', "6:15 W302 regions: this is none of the regions" },
     { 'name = "weir",', 'name = "weir", name = "w",', "5:18 W302 'name' is given twice" },
     { "core =", "cores =", "10:22 W302 there is no template 'cores'" },
-    { "RoutingThreshold = -(-10)", "RoutingThreshold = { a = 1 }", "10:50 W302 RoutingThreshold must be" },
+    {
+      "RoutingThreshold = -(-10)",
+      "RoutingThreshold = { a = 1 }",
+      "10:50 W302 RoutingThreshold must be",
+    },
     { '"0123456789abcdef"', '"short"', "9:61 W302 external_id must be at least 16" },
-    { 'kind = "workload"', 'kind = "workload", stacks = { "storage" }', "W302 stacks: this is none of the" },
+    {
+      'kind = "workload"',
+      'kind = "workload", stacks = { "storage" }',
+      "W302 stacks: this is none of the",
+    },
     -- contradictions
     { 'id = "111122223333"', 'id = "444455556666"', "9:12 W303 account 2 has the id of account 1" },
-    { 'external_id = "0123456789abcdef",', "", "9:5 W303 workload account 111122223333 has no external_id" },
+    {
+      'external_id = "0123456789abcdef",',
+      "",
+      "9:5 W303 workload account 111122223333 has no external_id",
+    },
     { "444455556666:role/d", "999900001111:role/d", "8:68 W303 a role of account 999900001111" },
-    { 'kind = "storage"', 'kind = "storage", external_id = "0123456789abcde2"', "W303 external_id belongs to" },
+    {
+      'kind = "storage"',
+      'kind = "storage", external_id = "0123456789abcde2"',
+      "W303 external_id belongs to",
+    },
     { "RoutingThreshold = -(-10)", 'ExternalId = "0123456789abcdef"',
       "10:31 W303 ExternalId of core is not given here" },
     { "  },\n}", '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',

@@ -4,16 +4,25 @@ local json = require("weir.json")
 local function split(event) return arrivals.split(assert(json.decode(json.encode(event)))) end
 
 local function message(id, body)
-  return { messageId = id, eventSource = "aws:sqs", body = type(body) == "string" and body or json.encode(body) }
+  return {
+    messageId = id,
+    eventSource = "aws:sqs",
+    body = type(body) == "string" and body or json.encode(body)
+  }
 end
 
 local function record(key)
-  return { eventSource = "aws:s3", eventName = "ObjectCreated:Put", s3 = { object = { key = key } } }
+  return {
+    eventSource = "aws:s3",
+    eventName = "ObjectCreated:Put",
+    s3 = { object = { key = key } },
+  }
 end
 
 describe("what arrives", function()
   it("is one event when it holds no others", function()
-    for _, event in ipairs { { source = "aws.s3" }, {}, { Records = "x" }, { Type = "Notification" } } do
+    for _, event in ipairs { { source = "aws.s3" }, {}, { Records = "x" },
+      { Type = "Notification" } } do
       assert.same({ { event = event } }, split(event))
     end
   end)
@@ -25,7 +34,9 @@ describe("what arrives", function()
       list = json.array { { Records = { record "a" } } },
       S3 = { Records = { record "a" } },
       SQS = { Records = { message(nil, { Records = { record "a" } }) } },
-      SNS = { Records = { { EventSource = "aws:sns", Sns = { Message = json.encode(record "a") } } } },
+      SNS = {
+        Records = { { EventSource = "aws:sns", Sns = { Message = json.encode(record "a") } } },
+      },
       ["SNS in SQS"] = { Records = { message(nil, sns) } },
       ["SNS in SQS in Pipes"] = json.array { message(nil, sns) },
     } do
@@ -37,18 +48,26 @@ describe("what arrives", function()
     assert.same({
       { event = record "a", message_id = "m1" }, { event = record "b", message_id = "m1" },
       { event = record "c", message_id = "m2" },
-    }, split { Records = { message("m1", { Records = { record "a", record "b" } }), message("m2", record "c") } })
+    }, split { Records = { message("m1", { Records = { record "a", record "b" } }),
+      message("m2", record "c") } })
   end)
 
   it("hands out listings entry by entry", function()
-    local units = split { bucket = "b", EncodingType = "url", Contents = { { Key = "a+b" }, { Key = "c" } } }
-    assert.same({ event = { source = "weir.listing", bucket = "b", encoding = "url", object = { Key = "a+b" } } },
+    local units = split {
+      bucket = "b",
+      EncodingType = "url",
+      Contents = { { Key = "a+b" }, { Key = "c" } },
+    }
+
+    assert.same({ event = { source = "weir.listing", bucket = "b", encoding = "url",
+      object = { Key = "a+b" } } },
       units[1])
     assert.equal(2, #units)
   end)
 
   it("has one problem for what is broken, and the others beside it", function()
-    local units = split { Records = { message("m1", "{"), message("m2", record "b"), message("m3", "3"),
+    local units = split { Records = { message("m1", "{"), message("m2", record "b"),
+      message("m3", "3"),
       { eventSource = "aws:sqs", messageId = "m4" }, 7 } }
     assert.equal(5, #units)
     assert.equal("m1", units[1].message_id)

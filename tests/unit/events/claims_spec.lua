@@ -34,7 +34,8 @@ describe("a claim", function()
     local claim = assert(first:take(job "e1"))
     assert.same({ 1, 1000060 }, { claim.attempts, claim.lease_until })
 
-    assert.same({ status = "busy", lease_until = 1000060, owner = claim.owner }, refused(second, job "e1"))
+    assert.same({ status = "busy", lease_until = 1000060, owner = claim.owner },
+      refused(second, job "e1"))
     assert.is_true(first:finish(claim, { status = "SUCCESS", n = 1.5 }))
     assert.same({ status = "finished", result = { status = "SUCCESS", n = 1.5 }, way = "events" },
       refused(second, job "e1"))
@@ -106,7 +107,8 @@ describe("the order of states", function()
     assert.is_false(first:finish(old, { n = 1 }))
     assert.is_true(second:finish(new, { n = 2 }))
     assert.is_false(first:finish(old, { n = 1 }))
-    assert.same({ status = "superseded", etag = "e2" }, refused(first, job("e1", { sequencer = "01" })))
+    assert.same({ status = "superseded", etag = "e2" },
+      refused(first, job("e1", { sequencer = "01" })))
     assert.same({ n = 2 }, json.decode(world.items["b/a/x.jpg"].ways.events.result))
   end)
 
@@ -129,7 +131,8 @@ describe("the order of states", function()
     local function who() return world.claims { current = function() return state end } end
     finish(who(), job("e1", { sequencer = "09", time = "2026-11-23T12:00:05Z" }))
 
-    -- A listing has no sequencer; an event's time is not LastModified; one second holds many writes.
+    -- A listing has no sequencer; an event's time is not LastModified; one second holds many
+    -- writes.
     assert.equal("superseded", refused(who(), listed("e2", "2026-11-23T12:00:09Z")).status)
     state = "e2"
     assert(who():take(listed("e2", "2026-11-23T12:00:01Z")))
@@ -176,7 +179,8 @@ describe("the two ways", function()
       finish(one(alone), job "e1", { by = alone })
       for _, mode in ipairs { "polling", "parallel", "events_first", "events" } do
         local standing = refused(other(mode), job "e1")
-        assert.same({ "finished", alone }, { standing.status, standing.result.by }, alone .. " " .. mode)
+        assert.same({ "finished", alone }, { standing.status, standing.result.by }, alone .. " "
+          .. mode)
       end
     end
   end)
@@ -204,7 +208,10 @@ describe("a table in trouble", function()
     local claim = assert(who:take(job "e1"))
     assert.equal(1, claim.attempts)
 
-    world.fail = function(n, operation) return n == world.calls and operation == "PutItem" and "after" end
+    world.fail = function(n, operation)
+      return n == world.calls and operation == "PutItem" and "after"
+    end
+
     assert.is_nil((who:finish(claim, { n = 1 })))
     world.fail = nil
     assert.is_true(who:finish(claim, { n = 1 }))
@@ -225,8 +232,11 @@ describe("a table in trouble", function()
     local who = world.claims()
     assert(who:take(job "e1"))
     world.fail = function(_, operation)
-      if operation == "PutItem" then world.items["b/a/x.jpg"].revision = world.items["b/a/x.jpg"].revision + 1 end
+      if operation == "PutItem" then
+        world.items["b/a/x.jpg"].revision = world.items["b/a/x.jpg"].revision + 1
+      end
     end
+
     world.time = world.time + 60
     local taken, message, code = world.claims():take(job "e1")
     assert.is_nil(taken)

@@ -3,11 +3,13 @@ local mapping = require("weir.kinds.mapping")
 
 describe("a job", function()
   local WHOLE = { action = "job", work = "object", bucket = "b", key = "k", size = 3, etag = "e",
-    idempotency_key = "i", source = "eventbridge", reason = "PutObject", version = "v", sequencer = "0A",
+    idempotency_key = "i", source = "eventbridge", reason = "PutObject", version = "v",
+      sequencer = "0A",
     time = "2026-11-20T09:00:01Z" }
 
   it("falls into its content and how it arrived", function()
-    assert.same({ work = "object", bucket = "b", key = "k", size = 3, etag = "e", idempotency_key = "i" },
+    assert.same({ work = "object", bucket = "b", key = "k", size = 3, etag = "e",
+      idempotency_key = "i" },
       job.content(WHOLE))
     assert.same({ source = "eventbridge", reason = "PutObject", version = "v", sequencer = "0A",
       time = "2026-11-20T09:00:01Z" }, job.arrival(WHOLE))
@@ -18,6 +20,7 @@ describe("a job", function()
     for _, field in ipairs(mapping.decisions[1].fields) do
       if field.doc:find("^how it arrived: ") then documented[#documented + 1] = field.name end
     end
+
     assert.same(job.ARRIVAL, documented)
   end)
 end)

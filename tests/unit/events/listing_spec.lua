@@ -10,8 +10,14 @@ local function paged(pages)
       at = at + 1
       asked[at] = request
       if not pages[at] then return nil, "no more", "Broken" end
-      local page = { Contents = {}, IsTruncated = at < #pages, NextContinuationToken = "token-" .. at }
+      local page = {
+        Contents = {},
+        IsTruncated = at < #pages,
+        NextContinuationToken = "token-" .. at,
+      }
+
       for i, key in ipairs(pages[at]) do page.Contents[i] = { Key = key, Size = 1 } end
+
       return page
     end,
   }
@@ -29,15 +35,18 @@ local function keys_of(pages, of, after)
     for page in listing.pages(effects, of or source(), after) do
       for _, object in ipairs(page) do keys[#keys + 1] = object.Key end
     end
+
     return true
   end)
+
   return table.concat(keys, " "), code, message, effects.asked, ok
 end
 
 describe("a listing", function()
   it("asks for page after page, behind a key and in a role where there is one", function()
     local role = { arn = "arn:aws:iam::111122223333:role/r", external_id = "x" }
-    local keys, _, _, asked = keys_of({ { "b", "c" }, { "d" } }, source { prefix = "", role = role }, "a")
+    local keys, _, _, asked = keys_of({ { "b", "c" }, { "d" } },
+      source { prefix = "", role = role }, "a")
     assert.equal("b c d", keys)
     assert.same({ Bucket = "b", StartAfter = "a" }, asked[1].input)
     assert.same({ Bucket = "b", ContinuationToken = "token-1" }, asked[2].input)
@@ -45,7 +54,8 @@ describe("a listing", function()
   end)
 
   it("wants prefix and suffix, both, and case counts", function()
-    assert.equal("p/a.jpg p/b.png", (keys_of({ { "p/a.JPG", "p/a.jpg", "p/b.png", "p/c.gif", "q/a.jpg" } },
+    assert.equal("p/a.jpg p/b.png", (keys_of({ { "p/a.JPG", "p/a.jpg", "p/b.png", "p/c.gif",
+      "q/a.jpg" } },
       source { prefix = "p/", suffixes = { ".jpg", ".png" } })))
     assert.equal("in", (keys_of({ { "in", "weir/x" } }, source { leave_out = "weir/" })))
   end)
@@ -67,7 +77,12 @@ describe("a listing", function()
 
   it("fails when a page does, and when a token does not move", function()
     assert.equal("Broken", select(2, keys_of {}))
-    local stuck = { read = function() return { Contents = {}, IsTruncated = true, NextContinuationToken = "t" } end }
+    local stuck = {
+      read = function()
+        return { Contents = {}, IsTruncated = true, NextContinuationToken = "t" }
+      end,
+    }
+
     local _, _, code = try.call(function() for _ in listing.pages(stuck, source()) do end end)
     assert.equal("MalformedResponse", code)
   end)

@@ -22,15 +22,18 @@ describe("jobs of one object", function()
     local jobs, names = { ... }, {}
     order.sort(jobs)
     for i, each in ipairs(jobs) do names[i] = each.name end
+
     return table.concat(names)
   end
 
   it("come in the order of their sequencers, at the places that they had", function()
-    assert.equal("1a2b3", sorted(job("3", "k", "0C"), job("a", "x", "01"), job("1", "k", "0A"), job("b", "y", "00"),
+    assert.equal("1a2b3", sorted(job("3", "k", "0C"), job("a", "x", "01"), job("1", "k", "0A"),
+      job("b", "y", "00"),
       job("2", "k", "0B")))
   end)
 
-  it("are told from others by bucket and key, and stay where they are without a sequencer", function()
+  it("are told from others by bucket and key, and stay where they are without a sequencer",
+    function()
     assert.equal("21", sorted(job("2", "k", "0B"), job("1", "k", "0A", "c")))
     assert.equal("2x1", sorted(job("2", "k"), job("x", "k", "0A"), job("1", "k")))
     assert.equal("12", sorted(job("1", "k", "0A"), job("2", "k", "0A00")))

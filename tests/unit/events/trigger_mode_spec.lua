@@ -9,6 +9,7 @@ local executor = {
     asked = asked + 1
     assert.equal("ssm.GetParameter", request.service .. "." .. request.operation)
     if parameter == nil then return nil, "no answer", "InternalServerError" end
+
     return { Parameter = { Name = request.input.Name, Value = parameter } }
   end,
 }
@@ -18,6 +19,7 @@ local function read()
   function live.setting(_, name, default) return name == "trigger_mode" and setting or default end
   function live.now() return now end
   local mode, message, code = trigger_mode.read(live)
+
   return mode, code or live.metrics[1], message
 end
 
@@ -33,6 +35,7 @@ describe("the trigger mode", function()
       setting = mode
       assert.equal(mode, (read()))
     end
+
     setting = "Events"
     assert.same({ nil, "InvalidSetting" }, { [2] = select(2, read()) })
     assert.equal(0, asked)
@@ -50,7 +53,8 @@ describe("the trigger mode", function()
     end
   end)
 
-  it("goes on with the last one, and counts that, while the parameter cannot be read or is wrong", function()
+  it("goes on with the last one, and counts that, while the parameter cannot be read or is wrong",
+    function()
     setting = "/mode"
     assert.equal("InternalServerError", select(2, read()))
     parameter = "parallel"
@@ -60,6 +64,7 @@ describe("the trigger mode", function()
       local mode, metric = read()
       assert.same({ "parallel", "TriggerModeStale" }, { mode, metric.name })
     end
+
     trigger_mode.forget()
     local _, code, message = read()
     assert.equal("InvalidSetting", code)

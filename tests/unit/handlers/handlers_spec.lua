@@ -52,13 +52,19 @@ describe("events", function()
       local message, code = failure_of(events.text, { name = value }, "name")
       assert.same({ "name must be a text of 1 to 2048 bytes", "InvalidEvent" }, { message, code })
     end
+
     assert.equal(2048, #events.text({ name = ("x"):rep(2048) }, "name"))
     assert.is_nil(events.text({ name = json.null }, "name"))
     assert.equal("InvalidEvent", select(2, failure_of(events.required_text, {}, "name")))
   end)
 
   it("are objects, not lists", function()
-    assert.same({ true, false, false }, { events.is_object {}, events.is_object(json.array {}), events.is_object "x" })
+    assert.same({ true, false, false }, {
+      events.is_object {},
+      events.is_object(json.array {}),
+      events.is_object "x",
+    })
+
     for _, event in ipairs { json.array {}, "x", 3, false, json.null } do
       assert.equal("the event must be a JSON object", (failure_of(events.object, event)))
     end
@@ -68,7 +74,8 @@ end)
 describe("a UUID", function()
   it("is random, of version 4 and its variant", function()
     local seen, digits = {}, ("%x"):rep(4)
-    local form = ("^%s%s%%-%s%%-4%%x%%x%%x%%-[89ab]%%x%%x%%x%%-%s%s%s$"):format(digits, digits, digits, digits, digits,
+    local form = ("^%s%s%%-%s%%-4%%x%%x%%x%%-[89ab]%%x%%x%%x%%-%s%s%s$"):format(digits, digits,
+      digits, digits, digits,
       digits)
     for _ = 1, 200 do
       local id = uuid()
@@ -80,7 +87,12 @@ describe("a UUID", function()
 end)
 
 describe("pages of effects", function()
-  local REQUEST = { service = "sagemaker", operation = "ListTags", target = "arn", input = { ResourceArn = "arn" } }
+  local REQUEST = {
+    service = "sagemaker",
+    operation = "ListTags",
+    target = "arn",
+    input = { ResourceArn = "arn" },
+  }
 
   local function live(answers)
     local asked = {}
@@ -102,24 +114,42 @@ describe("pages of effects", function()
   it("fail as a page does, and where a token comes again", function()
     local from = live { { { NextToken = "2" } }, { nil, "not you", "AccessDenied" } }
     assert.same({ nil, "not you", "AccessDenied" }, { from:pages(REQUEST) })
-    from = live { { { NextToken = "2" } }, { { NextToken = "3" } }, { { NextToken = "2" } }, { {} } }
+    from = live {
+      { { NextToken = "2" } },
+      { { NextToken = "3" } },
+      { { NextToken = "2" } },
+      { {} },
+    }
+
     assert.equal("MalformedResponse", select(3, from:pages(REQUEST)))
   end)
 
   it("compare keys of items, whatever their order", function()
-    local query = { service = "dynamodb", operation = "Query", target = "t", input = { TableName = "t" } }
+    local query = {
+      service = "dynamodb",
+      operation = "Query",
+      target = "t",
+      input = { TableName = "t" },
+    }
+
     local from = live {
       { { LastEvaluatedKey = { a = "1", b = "2" } } },
       { { LastEvaluatedKey = { a = "1", b = "3" } } },
       { { LastEvaluatedKey = { b = "2", a = "1" } } },
     }
+
     assert.equal("MalformedResponse", select(3, from:pages(query)))
   end)
 
   it("are asked only of operations that have pages", function()
     local from = live {}
     assert.error_matches(function()
-      from:pages { service = "ssm", operation = "GetParameter", target = "t", input = { Name = "n" } }
+      from:pages {
+        service = "ssm",
+        operation = "GetParameter",
+        target = "t",
+        input = { Name = "n" },
+      }
     end, "ssm GetParameter has no pages")
   end)
 end)
@@ -133,6 +163,7 @@ describe("routing", function()
       seen = facts
       return { action = "realtime", because = "x" }
     end, effects.dry {})
+
     return seen, result, message, code
   end
 
@@ -145,7 +176,10 @@ describe("routing", function()
 
   it("refuses sizes below 0, and fractions", function()
     for _, size in ipairs { -1, 0.5, "3", json.null } do
-      local _, _, message, code = facts_of { objects = json.array { { size = 1 }, { size = size } } }
+      local _, _, message, code = facts_of {
+        objects = json.array { { size = 1 }, { size = size } },
+      }
+
       assert.same({ "objects[1] has no size in whole bytes", "InvalidEvent" }, { message, code })
     end
   end)

@@ -9,10 +9,12 @@ local function report_of(event, config)
   local dry = effects.dry { config = config or {} }
   local report = handlers.run(handlers.find "latency_reporter", event, nil, dry)
   local metrics = {}
+
   for _, metric in ipairs(dry.metrics) do
     local of = metric.dimensions
     metrics[("%s %s %s"):format(metric.name, of.Stage or "-", of.TriggerMode)] = metric.value
   end
+
   return report.result, metrics, report.error
 end
 
@@ -22,19 +24,27 @@ local function processed(stages, more)
   return result
 end
 
-local WHOLE = { written = T, delivered = T + 500, started = T + 700, decided = T + 1500, processed = T + 3500 }
+local WHOLE = {
+  written = T,
+  delivered = T + 500,
+  started = T + 700,
+  decided = T + 1500,
+  processed = T + 3500,
+}
 
 local function without(...)
   local stages = {}
   for name, value in pairs(WHOLE) do stages[name] = value end
   for _, name in ipairs { ... } do stages[name] = nil end
+
   return stages
 end
 
 describe("latency_reporter", function()
   it("publishes every stage under the trigger mode", function()
     local result, metrics = report_of(processed(WHOLE))
-    assert.same({ delivery = 500, start = 200, decision = 800, output = 2000, end_to_end = 3500 }, result.measured)
+    assert.same({ delivery = 500, start = 200, decision = 800, output = 2000, end_to_end = 3500 },
+      result.measured)
     assert.same({ ["StageLatency delivery events"] = 500, ["StageLatency start events"] = 200,
       ["StageLatency decision events"] = 800, ["StageLatency output events"] = 2000,
       ["StageLatency end_to_end events"] = 3500 }, metrics)
@@ -43,7 +53,12 @@ describe("latency_reporter", function()
   it("takes the processing's answer beside the event, and times as texts", function()
     local stages = without "written"
     stages.delivered = "2026-11-23T12:00:00.5Z"
-    local result = report_of { time = "2026-11-23T12:00:00Z", detail = {}, processing_result = processed(stages) }
+    local result = report_of {
+      time = "2026-11-23T12:00:00Z",
+      detail = {},
+      processing_result = processed(stages)
+    }
+
     assert.equal(500, result.measured.delivery)
     assert.equal(3500, result.measured.end_to_end)
   end)
@@ -52,7 +67,10 @@ describe("latency_reporter", function()
     local result, metrics = report_of(processed(without "delivered"))
     assert.same({ "delivery", "start" }, result.missing)
     assert.same({ decision = 800, output = 2000, end_to_end = 3500 }, result.measured)
-    assert.same({ 1, nil }, { metrics["StageMissing delivery events"], metrics["StageLatency delivery events"] })
+    assert.same({ 1, nil }, {
+      metrics["StageMissing delivery events"],
+      metrics["StageLatency delivery events"],
+    })
 
     result = report_of(processed {})
     assert.same({}, result.measured)
@@ -77,7 +95,11 @@ describe("latency_reporter", function()
 
   it("counts what failed, which stays failed and has no latency", function()
     for _, event in ipairs {
-      { error = { Error = "ImageTooLarge", Cause = "…" }, trigger_mode = "events", time = "2026-11-23T12:00:00Z" },
+      {
+        error = { Error = "ImageTooLarge", Cause = "…" },
+        trigger_mode = "events",
+        time = "2026-11-23T12:00:00Z",
+      },
       { processing_result = { status = "FAILED", trigger_mode = "events" } },
       { processing_result = processed(WHOLE, { error = "X" }) },
     } do
@@ -89,7 +111,8 @@ describe("latency_reporter", function()
   end)
 
   it("does not measure twice what was done before, nor what was not done", function()
-    for _, result in ipairs { processed(WHOLE, { duplicate = true }), processed(WHOLE, { status = "SKIPPED" }),
+    for _, result in ipairs { processed(WHOLE, { duplicate = true }),
+      processed(WHOLE, { status = "SKIPPED" }),
       processed(WHOLE, { status = "VANISHED" }) } do
       local answer, metrics = report_of(result)
       assert.same({ {}, {} }, { answer.measured, metrics })
@@ -104,13 +127,16 @@ describe("latency_reporter", function()
   end)
 
   it("takes the Python handler's event, and publishes its metrics when told to", function()
-    local event = { detail = { object = { key = "a" } }, time = "2026-11-23T12:00:00Z", processing_result = {
-      processing_duration_ms = 1200.4, event_to_processing_ms = 800, event_time = "2026-11-23T12:00:00Z" } }
+    local event = { detail = { object = { key = "a" } }, time = "2026-11-23T12:00:00Z",
+      processing_result = {
+      processing_duration_ms = 1200.4, event_to_processing_ms = 800,
+        event_time = "2026-11-23T12:00:00Z" } }
     local result = report_of(event, { trigger_mode = "events" })
     assert.same({ end_to_end = 2000 }, result.measured)
 
     local _, metrics = report_of(event, { trigger_mode = "events", compatible_output = true })
-    assert.same({ ["EventToProcessingLatency - events"] = 800, ["ProcessingDuration - events"] = 1200,
+    assert.same({ ["EventToProcessingLatency - events"] = 800,
+      ["ProcessingDuration - events"] = 1200,
       ["EndToEndDuration - events"] = 2000, ["EventVolumePerMinute - events"] = 1 }, metrics)
 
     event.processing_result.event_to_processing_ms = -5000
@@ -120,6 +146,7 @@ describe("latency_reporter", function()
     event.processing_result = { processing_duration_ms = 5 }
     event.time = nil
     _, metrics = report_of(event, { trigger_mode = "events", compatible_output = true })
-    assert.same({ ["EventVolumePerMinute - events"] = 1, ["ProcessingDuration - events"] = 5 }, metrics)
+    assert.same({ ["EventVolumePerMinute - events"] = 1, ["ProcessingDuration - events"] = 5 },
+      metrics)
   end)
 end)

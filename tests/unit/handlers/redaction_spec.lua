@@ -1,5 +1,5 @@
--- No secret of an event reaches a decision, the decision log, a plan or an error: by its name, by its
--- value, or by its look, however it was wrapped.
+-- No secret of an event reaches a decision, the decision log, a plan or an error: by its name, by
+-- its value, or by its look, however it was wrapped.
 local bytes = require "weir.bytes"
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
@@ -26,10 +26,14 @@ local WRAPPERS = {
   sentence = function(text) return "token '" .. text .. "' was refused" end,
   json = function(text) return json.encode { token = text } end,
   json_twice = function(text) return json.encode { body = json.encode { note = text } } end,
-  json_thrice = function(text) return json.encode { a = json.encode { b = json.encode { c = text } } } end,
+  json_thrice = function(text)
+    return json.encode { a = json.encode { b = json.encode { c = text } } }
+  end,
   slashes = function(text) return (json.encode { note = text }:gsub("/", "\\/")) end,
   unicode = function(text) return '{"note":"' .. each_byte(text, "\\u%04x") .. '"}' end,
-  unicode_twice = function(text) return json.encode { body = '{"note":"' .. each_byte(text, "\\u%04X") .. '"}' } end,
+  unicode_twice = function(text)
+    return json.encode { body = '{"note":"' .. each_byte(text, "\\u%04X") .. '"}' }
+  end,
   percent = function(text) return "note=" .. each_byte(text, "%%%02X") end,
   percent_json = function(text) return each_byte(json.encode { note = text }, "%%%02x") end,
   percent_twice = function(text) return "note=" .. each_byte(text, "%%25%02X") end,
@@ -38,7 +42,9 @@ local WRAPPERS = {
   base64_for_urls = function(text)
     return (bytes.base64("xx" .. text):gsub("+", "-"):gsub("/", "_"):gsub("=", ""))
   end,
-  json_in_base64_in_json = function(text) return json.encode { data = bytes.base64(json.encode { note = text }) } end,
+  json_in_base64_in_json = function(text)
+    return json.encode { data = bytes.base64(json.encode { note = text }) }
+  end,
   references = function(text) return each_byte(text, "&#x%x;") end,
   url = function(text) return "https://host/path?x=1&note=" .. text .. "&y=2" end,
 }
@@ -94,16 +100,21 @@ describe("a secret of an event", function()
   end
 
   it("is named only inside of a text inside of a text", function()
-    for _, inner in ipairs { json.encode { taskToken = SHORT }, json.encode(json.encode { taskToken = SHORT }),
-      "line 3: " .. json.encode { taskToken = SHORT } .. " refused", "https://h/?x=1&task_token=" .. SHORT,
+    for _, inner in ipairs { json.encode { taskToken = SHORT },
+      json.encode(json.encode { taskToken = SHORT }),
+      "line 3: " .. json.encode { taskToken = SHORT } .. " refused", "https://h/?x=1&task_token="
+        .. SHORT,
       json.encode { 1, json.encode(bytes.base64(json.encode { taskToken = SHORT })) },
-      bytes.base64(json.encode { taskToken = SHORT }), each_byte(json.encode { taskToken = SHORT }, "%%%02X") } do
+      bytes.base64(json.encode { taskToken = SHORT }),
+        each_byte(json.encode { taskToken = SHORT }, "%%%02X") } do
       for _, event in ipairs {
         { source = "aws.s3", ["detail-type"] = "Object Created", Message = inner, copy = SHORT,
           detail = { bucket = { name = "b" }, object = { key = "k", size = 1, etag = "e" } } },
-        { Records = { { eventSource = "aws:sqs", body = json.encode { source = "aws.s3", Message = inner,
+        { Records = { { eventSource = "aws:sqs",
+          body = json.encode { source = "aws.s3", Message = inner,
           ["detail-type"] = "Object Created", copy = SHORT,
-          detail = { bucket = { name = "b" }, object = { key = "k", size = 1, etag = "e" } } } } } },
+          detail = { bucket = { name = "b" },
+            object = { key = "k", size = 1, etag = "e" } } } } } },
       } do
         local report, log = map(event)
         assert.equal("job", report.decisions[1].action)
@@ -119,7 +130,8 @@ describe("a secret of an event", function()
       event.detail.object.key = key
       local report = map(event)
       assert.equal("InvalidEvent", report.error.code)
-      assert.matches("event 1 of 1: idempotency_key, key of the job looks like a task token", report.error.message)
+      assert.matches("event 1 of 1: idempotency_key, key of the job looks like a task token",
+        report.error.message)
       token_search.check(shown(report), key)
       assert.same({}, report.effects.plan)
     end
@@ -128,8 +140,10 @@ describe("a secret of an event", function()
   it("is noted where it was, and the line replays", function()
     local report, log = map(event_with("see " .. BARE, SHORT))
     local line = assert(json.decode(log))
-    assert.same({ "/event/Sns/Message", "/event/detail/object/metadata/list/1", "/event/detail/see [redacted]",
-      "/event/note", "/event/task_token" }, (function(list) table.sort(list) return list end)(line.redacted))
+    assert.same({ "/event/Sns/Message", "/event/detail/object/metadata/list/1",
+      "/event/detail/see [redacted]",
+      "/event/note", "/event/task_token" },
+        (function(list) table.sort(list) return list end)(line.redacted))
     assert.equal("see [redacted]", line.facts.event.note)
     assert.same(line.redacted, report.decisions[1].redacted)
 
@@ -149,13 +163,19 @@ describe("a secret of an event", function()
     assert.is_nil(shown(report):find("token-1001", 1, true))
 
     tokens[1001] = nil
-    report, log = map { source = "x", tokens = tokens, note = "see " .. tokens[1000] .. ", " .. tokens[1] }
+    report, log = map {
+      source = "x",
+      tokens = tokens,
+      note = "see " .. tokens[1000] .. ", " .. tokens[1],
+    }
+
     assert.is_nil(report.error)
     assert.is_nil(log:find("token-%d"))
   end)
 
   it("costs no more than the event is long", function()
-    for _, text in ipairs { ("{"):rep(200000) .. '"', ('{"'):rep(100000), "ex" .. ("="):rep(200000) .. "x",
+    for _, text in ipairs { ("{"):rep(200000) .. '"', ('{"'):rep(100000), "ex" .. ("="):rep(200000)
+      .. "x",
       ("%7b"):rep(60000), ("?a="):rep(60000), ('"'):rep(200000), ("\\"):rep(100000) } do
       redact.forget()
       redact.note { text = text } -- a quadratic search would not end
@@ -164,16 +184,28 @@ describe("a secret of an event", function()
   end)
 
   it("stays out of errors that quote it", function()
-    local handler = { name = "h", run = function(event) return nil, "no '" .. event.note .. "' here", "Nope" end }
-    local event = assert(json.decode(json.encode { token = SHORT, note = "a " .. SHORT .. " b" }, { secrets = true }))
-    assert.equal("no 'a [redacted] b' here", handlers.run(handler, event, nil, effects.dry {}).error.message)
+    local handler = {
+      name = "h",
+      run = function(event) return nil, "no '" .. event.note .. "' here", "Nope" end,
+    }
+
+    local event = assert(json.decode(json.encode { token = SHORT, note = "a " .. SHORT .. " b" },
+      { secrets = true }))
+    assert.equal("no 'a [redacted] b' here",
+      handlers.run(handler, event, nil, effects.dry {}).error.message)
   end)
 
   it("stays out of metrics' dimensions and a plan's target", function()
     local dry = effects.dry {}
     redact.note { token = secret.wrap(SHORT) }
     dry:metric("M", 1, "Count", { Job = "job " .. SHORT })
-    dry:call { service = "s3", operation = "PutObject", target = "in/" .. BARE, input = { Bucket = "b", Key = SHORT } }
+    dry:call {
+      service = "s3",
+      operation = "PutObject",
+      target = "in/" .. BARE,
+      input = { Bucket = "b", Key = SHORT },
+    }
+
     assert.equal("job [redacted]", dry.metrics[1].dimensions.Job)
     assert.matches("%[redacted%]$", dry.plan[1].target)
     assert.equal("[redacted]", dry.plan[1].input.Key)
@@ -186,7 +218,8 @@ describe("redaction", function()
   it("leaves alone what is not a secret", function()
     for _, text in ipairs {
       "", "k", "arn:aws:sagemaker:eu-west-1:111122223333:transform-job/weir-nightly-7-0123456789abcdef",
-      ("sha256:" .. ("0123456789abcdef"):rep(4)), ("a b "):rep(200), ("x"):rep(255), ("word/word.csv "):rep(40),
+      ("sha256:" .. ("0123456789abcdef"):rep(4)), ("a b "):rep(200), ("x"):rep(255),
+        ("word/word.csv "):rep(40),
       ("scans/2026-11-22/"):rep(30), -- '-' and '/' are not of one alphabet
     } do assert.equal(text, redact.text(text)) end
   end)

@@ -9,6 +9,7 @@ local function endpoint_of(weights)
     local share = sum > 0 and weight / sum or 0
     variants[i] = { name = "v" .. i, share = share, asked = share, instances = 1 }
   end
+
   return { name = "e", status = "InService", variants = variants }
 end
 
@@ -21,6 +22,7 @@ describe("act.asked", function()
       assert.is_true(shares["v" .. i] >= 0 and shares["v" .. i] <= 1 + 1e-12)
       sum = sum + shares["v" .. i]
     end
+
     assert.near(1, sum, 1e-9)
   end
 
@@ -47,7 +49,8 @@ describe("act.asked", function()
     end, { cases = 1000 })
   end)
 
-  it("takes everything from one that is rolled back, for the variant that it names alone", function()
+  it("takes everything from one that is rolled back, for the variant that it names alone",
+    function()
     property.check("rollback", weights, function(given)
       local endpoint = endpoint_of(given)
       local shares = act.asked(endpoint, { action = "rollback", variant = "v1", to = "v2" }, "v2")

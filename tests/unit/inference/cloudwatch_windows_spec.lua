@@ -8,6 +8,7 @@ local function read(pages, asked)
     if asked then asked.request = request end
     return pages
   end
+
   return cloudwatch_windows.read(effects, "e", { "old", "new" }, 600, 1500, 300)
 end
 
@@ -26,27 +27,41 @@ describe("cloudwatch_windows.read", function()
     for _, query in ipairs(input.MetricDataQueries) do
       local stat = query.MetricStat
       assert.same({ 300, "AWS/SageMaker" }, { stat.Period, stat.Metric.Namespace })
-      seen[#seen + 1] = ("%s %s %s"):format(stat.Metric.Dimensions[2].Value, stat.Metric.MetricName, stat.Stat)
+      seen[#seen + 1] = ("%s %s %s"):format(stat.Metric.Dimensions[2].Value, stat.Metric.MetricName,
+        stat.Stat)
     end
-    assert.same({ "old Invocations Sum", "old Invocation4XXErrors Sum", "old Invocation5XXErrors Sum",
-      "old ModelLatency Average", "old ModelLatency p50", "old ModelLatency p90", "old ModelLatency p99" },
+
+    assert.same({ "old Invocations Sum", "old Invocation4XXErrors Sum",
+      "old Invocation5XXErrors Sum",
+      "old ModelLatency Average", "old ModelLatency p50", "old ModelLatency p90",
+        "old ModelLatency p99" },
       table.move(seen, 1, 7, 1, {}))
   end)
 
-  it("puts unordered points, over pages, into their windows; latencies become milliseconds", function()
+  it("puts unordered points, over pages, into their windows; latencies become milliseconds",
+    function()
     local windows = read {
       page(series("v1_requests", { 1200, 600 }, { 30, 10 }, "PartialData"),
         series("v1_client_errors", { 600 }, { 1 })),
-      page(series("v1_requests", { 900 }, { 20 }), series("v1_server_errors", { 1200, 600 }, { 3, 2 }),
+      page(series("v1_requests", { 900 }, { 20 }),
+        series("v1_server_errors", { 1200, 600 }, { 3, 2 }),
         series("v1_p99", { 600 }, { 250000 }), series("v1_mean", { 600 }, { 12500 })),
     }
+
     assert.same({ requests = 10, errors = 3, client_errors = 1, server_errors = 2,
       latency_ms = { p99 = 250, mean = 12.5 } }, windows.old[600])
-    assert.same({ 20, 30, 3 }, { windows.old[900].requests, windows.old[1200].requests, windows.old[1200].errors })
+    assert.same({ 20, 30, 3 }, {
+      windows.old[900].requests,
+      windows.old[1200].requests,
+      windows.old[1200].errors,
+    })
   end)
 
   it("has no window where there were no invocations", function()
-    local windows = read { page(series("v1_requests", {}, {}), series("v1_server_errors", { 600 }, { 0 })) }
+    local windows = read {
+      page(series("v1_requests", {}, {}), series("v1_server_errors", { 600 }, { 0 }))
+    }
+
     assert.same({ old = {}, new = {} }, windows)
   end)
 
@@ -56,6 +71,7 @@ describe("cloudwatch_windows.read", function()
       if status then list[3] = series("v1_server_errors", {}, {}, status) end
       return read({ page(table.unpack(list)) }).old[600].errors
     end
+
     assert.equal(0, errors "Complete")
     for _, status in ipairs { "PartialData", "InternalError", "Forbidden", false } do
       assert.is_nil(errors(status))

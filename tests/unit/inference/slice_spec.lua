@@ -1,4 +1,5 @@
--- A share of a manifest: every file once, through time-outs and crashes, and failures of files apart.
+-- A share of a manifest: every file once, through time-outs and crashes, and failures of files
+-- apart.
 local json = require("weir.json")
 local memory_s3 = require("support.memory_s3")
 local manifest = require("weir.events.manifest")
@@ -15,10 +16,12 @@ describe("a share of a manifest", function()
     for i = 1, 45 do writer:add { bucket = "b", key = ("%02d"):format(i), size = 1 } end
     key = writer:finish { bucket = "b" }
   end)
+
   after_each(function() manifest.PART_LINES = 1000 end)
 
   local function share(lane, infer, options)
-    return try.call(slice.run, { manifest_bucket = "out", manifest_key = key, lane = lane, lanes = 2 },
+    return try.call(slice.run, { manifest_bucket = "out", manifest_key = key, lane = lane,
+      lanes = 2 },
       s3:effects(options), infer)
   end
 
@@ -39,8 +42,10 @@ describe("a share of a manifest", function()
         sent["24"] = 0
         try.fail("no luck", "AccessDenied")
       end
+
       return count(event)
     end
+
     local answer, _, code = share(0, breaks)
     assert.same({ nil, "AccessDenied" }, { answer, code })
     assert.equal(25, share(0, breaks).position)
@@ -54,6 +59,7 @@ describe("a share of a manifest", function()
       if event.key == "12" then try.fail("the model says no", "ModelError") end
       return count(event)
     end)
+
     assert.same({ done = true, lane = 1, position = 20, failed = 1, ok = false }, answer)
     local note = json.decode(s3.buckets.out["m/failures/1-2.json"].Body)
     assert.same({ key = "12", code = "ModelError", message = "the model says no" }, note)

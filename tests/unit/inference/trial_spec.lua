@@ -5,19 +5,25 @@ local stats = require "weir.stats"
 local trial = require "weir.inference.trial"
 
 local BUCKETS = {}
-for i = 0, 199 do BUCKETS[300 + i] = math.floor(800 * math.exp(-((i - 60) / 25) ^ 2 / 2) / 2.5066 + .5) end
+for i = 0, 199 do
+  BUCKETS[300 + i] = math.floor(800 * math.exp(-((i - 60) / 25) ^ 2 / 2) / 2.5066 + .5)
+end
 
 -- A window of five minutes, the nth; change(new, old) alters it.
 local function window(n, change)
   local old = { share = .9, requests = 900, errors = 9, buckets = BUCKETS, p50 = 60, p99 = 200 }
   local new = { share = .1, requests = 100, errors = 1, buckets = BUCKETS }
   if change then change(new, old) end
+
   return { from = n * 300, to = n * 300 + 300, variants = { old = old, new = new } }
 end
 
 local function new_trial() return trial.new { champion = "old", challenger = "new" } end
 
-local VARIANTS = { { name = "old", weight = .9 }, { name = "new", weight = .1, approval = "Approved" } }
+local VARIANTS = {
+  { name = "old", weight = .9 },
+  { name = "new", weight = .1, approval = "Approved" },
+}
 
 local function facts(self, now, more)
   local given = { now = now, variants = VARIANTS }
@@ -87,6 +93,7 @@ describe("the facts of a trial", function()
         new.buckets, old.buckets = nil, nil
       end))
     end
+
     -- The first two windows were a warm-up: give the same rows once more.
     for n, row in ipairs { { 100, 1, 900, 9 }, { 300, 6, 700, 14 } } do
       self:add(window(n + 12, function(new, old)
@@ -94,6 +101,7 @@ describe("the facts of a trial", function()
         new.buckets, old.buckets = nil, nil
       end))
     end
+
     local found = facts(self, 9000).evidence
     assert.near(1266.2531017369727, found.champion_requests, 1e-9)
     assert.near(-.016314015970, found.error_rate.low, 1e-11)
@@ -103,7 +111,10 @@ describe("the facts of a trial", function()
   end)
 
   it("leave out an upper end that the data do not reach", function()
-    local self = with_windows(0, 2, function(new, old) new.buckets, old.buckets = { [5] = 9 }, { [5] = 90 } end)
+    local self = with_windows(0, 2, function(new, old)
+      new.buckets, old.buckets = { [5] = 9 }, { [5] = 90 }
+    end)
+
     local latency = facts(self, 900).evidence.latency
     assert.same({ -1, nil, 0 }, { latency.low, latency.high, latency.estimate })
   end)
@@ -111,7 +122,8 @@ describe("the facts of a trial", function()
   it("show each variant's last window and all it did", function()
     local new = facts(with_windows(0, 3), 1200).variants[2]
     assert.same({ requests = 200, errors = 2, seconds = 600 }, new.window)
-    assert.same({ from = 900, to = 1200, seconds = 300, share = .1, requests = 100, errors = 1 }, new.recent)
+    assert.same({ from = 900, to = 1200, seconds = 300, share = .1, requests = 100, errors = 1 },
+      new.recent)
     local old = facts(with_windows(0, 0), 300).variants[1]
     assert.is_nil(old.window)
     assert.is_true(old.recent.warming)
@@ -156,12 +168,14 @@ describe("a saved trial", function()
         new.requests, new.errors = 100 + 7 * n, n % 3
         if n > 6 then new.share, old.share = .2, .8 end
       end)
+
       kept:add(given)
       loaded = assert(trial.load(loaded:save()))
       loaded:add(given)
       kept:decided { action = "hold", good_looks = n }
       loaded:decided { action = "hold", good_looks = n }
     end
+
     assert.same(facts(kept, 3900), facts(loaded, 3900))
     assert.equal(kept:save(), loaded:save())
   end)
@@ -169,7 +183,8 @@ describe("a saved trial", function()
   it("is refused when it is another text", function()
     local good = with_windows(0, 3):save()
     for _, text in ipairs {
-      "", "{}", "[]", "3", (good:gsub('"version":1', '"version":2')), (good:gsub("trial/1", "trial/9")),
+      "", "{}", "[]", "3", (good:gsub('"version":1', '"version":2')),
+        (good:gsub("trial/1", "trial/9")),
       (good:gsub("trial/1 %S+", "trial/1")), (good:gsub("trial/1", "trial/1 x")),
       (good:gsub('"champion":"old"', '"champion":"new"')),
     } do

@@ -2,10 +2,12 @@ local files = require("support.files")
 local reference = require("weir.kinds.reference")
 
 local TYPES = {
-  integer = {}, number = {}, text = {}, flag = {}, choice = {}, list = {}, record = {}, map = {}, any = {},
+  integer = {}, number = {}, text = {}, flag = {}, choice = {}, list = {}, record = {}, map = {},
+    any = {},
 }
 local KEYS = {
-  name = "string", type = "string", doc = "string", unit = "string", required = "boolean", values = "table",
+  name = "string", type = "string", doc = "string", unit = "string", required = "boolean",
+    values = "table",
   min = "number", max = "number", min_size = "number", max_size = "number", min_items = "number",
   max_items = "number", unique_by = "string", of = "table", fields = "table",
 }
@@ -42,7 +44,9 @@ describe("the kinds", function()
       local kind = require("weir.kinds." .. name)
       assert.equal(name, kind.kind)
       check_fields(kind.facts, name)
-      for _, decision in ipairs(kind.decisions) do check_fields(decision.fields, decision.action) end
+      for _, decision in ipairs(kind.decisions) do
+        check_fields(decision.fields, decision.action)
+      end
     end)
   end
 
@@ -63,6 +67,7 @@ describe("the invariants of routing", function()
       assert.is_string(invariants("routing", { endpoint_status = "Failed" }, decision))
       assert.is_string(invariants("routing", { inference_type = "none" }, decision))
     end
+
     assert.is_nil(invariants("routing", { endpoint_status = "Failed" }, { action = "batch" }))
   end)
 end)
@@ -103,9 +108,16 @@ end)
 
 describe("the invariants of promotion", function()
   local function broken(decision, change)
-    local new = { name = "new", approval = "Approved", weight = 0.1, window = { requests = 10, errors = 0 } }
+    local new = {
+      name = "new",
+      approval = "Approved",
+      weight = 0.1,
+      window = { requests = 10, errors = 0 },
+    }
+
     if change then change(new) end
     local variants = { { name = "old", approval = "Approved" }, new }
+
     return invariants("promotion", { champion = "old", variants = variants }, decision)
   end
 
@@ -115,15 +127,19 @@ describe("the invariants of promotion", function()
     assert.is_nil(broken(PROMOTE))
     assert.is_nil(broken { action = "ramp", variant = "new", weight = 0.2 })
     for i, change in ipairs {
-      function(new) new.approval = "PendingManualApproval" end, function(new) new.approval = "Rejected" end,
+      function(new)
+        new.approval = "PendingManualApproval"
+      end, function(new) new.approval = "Rejected" end,
       function(new) new.approval = nil end, function(new) new.stage = "failed" end,
       function(new) new.stage = "retired" end, function(new) new.window = nil end,
       function(new) new.window.errors = nil end, function(new) new.window.requests = nil end,
       function(new) new.window.requests = 0 end,
     } do
       assert.is_string(broken(PROMOTE, change), "change " .. i)
-      assert.is_string(broken({ action = "ramp", variant = "new", weight = 0.2 }, change), "change " .. i)
+      assert.is_string(broken({ action = "ramp", variant = "new", weight = 0.2 }, change),
+        "change " .. i)
     end
+
     assert.is_string(broken { action = "promote", variant = "old" })
     assert.is_string(broken { action = "promote", variant = "unknown" })
   end)
@@ -135,7 +151,10 @@ describe("the invariants of promotion", function()
   end)
 
   it("let anything known be rolled back to anything else known", function()
-    local function nothing(new) new.window, new.approval, new.weight, new.stage = nil, nil, nil, "failed" end
+    local function nothing(new)
+      new.window, new.approval, new.weight, new.stage = nil, nil, nil, "failed"
+    end
+
     assert.is_nil(broken({ action = "rollback", variant = "new", to = "old" }, nothing))
     assert.is_nil(broken { action = "rollback", variant = "old", to = "new" })
     assert.is_string(broken { action = "rollback", variant = "new", to = "new" })
@@ -151,6 +170,7 @@ describe("the invariants of mapping", function()
       job.action = "job"
       return invariants("mapping", {}, job)
     end
+
     assert.is_nil(broken { work = "object", bucket = "b", key = "k" })
     assert.is_string(broken { work = "object", bucket = "b" })
     assert.is_string(broken { work = "object", key = "k" })

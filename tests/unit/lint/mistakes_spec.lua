@@ -186,6 +186,7 @@ describe("weir check finds", function()
     run.write(path, text)
     local result = check.set(folder)
     for _, finding in ipairs(result.findings) do lint.explain(text, finding) end
+
     return result.findings
   end
 
@@ -202,6 +203,7 @@ describe("weir check finds", function()
           found = (found or 0) + 1
         end
       end
+
       assert.equal(1, found, table.concat(seen, "\n"))
     end)
   end
@@ -248,8 +250,10 @@ describe("weir check finds", function()
           list[#list + 1] = ("%s %d:%d"):format(finding.code, finding.line, finding.column)
         end
       end
+
       return table.concat(list, ", ")
     end
+
     assert.equal("W014 10:4", found("do batch { because = 'x' } end"))
     assert.equal("W014 11:3", found("local b = batch\n  b { because = 'x' }"))
     assert.equal("", found("local _ = batch { because = 'x' }"))

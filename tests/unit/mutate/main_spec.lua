@@ -47,7 +47,8 @@ local function small(test)
   files.write(directory .. "/weir.sh", program)
   files.write(directory .. "/tests/unit/bound_spec.lua",
     "local bound = dofile('lua/weir/bound.lua')\n" .. test)
-  files.shell("cd " .. files.quote(directory) .. " && chmod +x weir.sh && git init -q && git add -A")
+  files.shell("cd " .. files.quote(directory)
+    .. " && chmod +x weir.sh && git init -q && git add -A")
   return directory
 end
 
@@ -58,6 +59,7 @@ describe("./dev mutate", function()
     local function drawn(seed)
       return mutate(ROOT, { "--list", "8", seed, "policies/", "lua/weir/aws/" })
     end
+
     local first = drawn("3")
     assert.equal(0, first.status, first.stderr)
     assert.equal(first.stdout, drawn("3").stdout)
@@ -69,6 +71,7 @@ describe("./dev mutate", function()
       assert.truthy(path:find("^policies/") or path:find("^lua/weir/aws/"), path)
       assert.truthy(tonumber(line) >= 1)
     end
+
     assert.equal(8, count)
   end)
 
@@ -94,8 +97,10 @@ describe("./dev mutate", function()
     } do assert.truthy(result.stdout:find(text, 1, true), result.stdout) end
 
     for _, tree in ipairs { "/", "/build/mutate/tree/" } do
-      assert.equal(SMALL["lua/weir/bound.lua"], files.read(directory .. tree .. "lua/weir/bound.lua"))
+      assert.equal(SMALL["lua/weir/bound.lua"],
+        files.read(directory .. tree .. "lua/weir/bound.lua"))
     end
+
     assert.truthy(os.execute("cd " .. files.quote(directory) .. " && git diff --quiet"))
   end)
 

@@ -10,6 +10,7 @@ local function changed(kind, path, text)
   for _, mutant in ipairs(operators.of(path, text)) do
     if mutant.kind == kind then lines[#lines + 1] = mutant.is end
   end
+
   return lines
 end
 
@@ -21,7 +22,8 @@ end
 describe("code", function()
   it("is what is neither comment nor string, in Lua", function()
     local text = "a = 'b\\'c' -- d\ne = [[f\ng]] .. \"h\" --[==[ i\n]] ]==] j <const>"
-    assert.equal("a = \1\1\1\1\1\1     \ne = \1\1\1\n\1\1\1 .. \1\1\1         \n        j        ", mask.lua(text))
+    assert.equal("a = \1\1\1\1\1\1     \ne = \1\1\1\n\1\1\1 .. \1\1\1         \n        j        ",
+      mask.lua(text))
   end)
 
   it("is what is in a function, in C, and is neither comment, string nor directive", function()
@@ -79,7 +81,8 @@ describe("a mutant", function()
   it("returns early, and returns no value", function()
     assert.same({ "local function f(a) do return end", "return nil" },
       changed("return", "x.lua", "local function f(a)\n  return a, 1\nend\nreturn f"))
-    assert.same({ "if a then return nil end" }, changed("return", "x.lua", "if a then return f(a) end"))
+    assert.same({ "if a then return nil end" },
+      changed("return", "x.lua", "if a then return f(a) end"))
     assert.same({ "static int f(int a) { return 0;", "return 0;" },
       changed("return", "x.c", in_c("return a;")))
     assert.same({ "int a) { return 0;", "return 1;" },
@@ -110,6 +113,7 @@ describe("an equivalent mutant", function()
       for _, mutant in ipairs(operators.of(entry.path, files.read(entry.path))) do
         found = found or mutant.was == entry.was and mutant.is == entry.is
       end
+
       assert.truthy(found, ("%s: %s → %s"):format(entry.path, entry.was, entry.is))
       assert.truthy(#entry.reason > 20, entry.is)
     end

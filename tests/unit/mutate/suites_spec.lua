@@ -8,6 +8,7 @@ local function exists_below(prefix, paths)
   for _, path in ipairs(paths) do
     if path:sub(1, #prefix) == prefix then return true end
   end
+
   return false
 end
 
@@ -43,6 +44,7 @@ describe("the tests for a changed file", function()
     "tests/unit/aws/ini_spec.lua",
     "tests/unit/aws/retry_spec.lua",
   }
+
   local map = suites.map("\n| module | tests |\n|---|---|\n| `host/core/json/` | `tests/c/core/json/` |\n"
     .. "| `lua/weir/aws/` | `tests/unit/aws/` |\n| `lua/weir/` | `tests/cli/` |\n")
 

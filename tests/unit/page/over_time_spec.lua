@@ -12,12 +12,20 @@ describe("decisions over time", function()
   end)
 
   it("come in wider intervals when they span more, and none is lost", function()
-    local widths = { [100] = 60, [600] = 300, [1440] = 900, [6 * 1440] = 3600, [400 * 1440] = 7 * 86400 }
+    local widths = {
+      [100] = 60,
+      [600] = 300,
+      [1440] = 900,
+      [6 * 1440] = 3600,
+      [400 * 1440] = 7 * 86400,
+    }
+
     for span, expected in pairs(widths) do
       local counts, sum = over_time.new(), 0
       for i = 0, 99 do
         counts:add("a", os.date("!%Y-%m-%dT%H:%M:%S.000Z", 1795161600 + i * span * 60 // 99))
       end
+
       local rows, width = counts:rows { "a" }
       for _, row in ipairs(rows) do sum = sum + row[2] end
       assert.same({ expected, 100 }, { width, sum })

@@ -22,14 +22,27 @@ local function page_of(said)
     rows = { { said, { said, tone = "bad", lines = { said } } }, { { said, code = true }, 3 } },
     foot = { said, said },
   }
+
   p:chart {
-    title = said, note = said, x = { type = "time", label = said }, y = { label = said, unit = said },
-    series = { { said }, { said } }, rows = { { 0, 1, { 1, 2, 3 } }, { 60, nil, { -math.huge, 2, math.huge } } },
+    title = said, note = said, x = { type = "time", label = said }, y = {
+      label = said,
+      unit = said,
+    },
+    series = { { said }, { said } }, rows = {
+      { 0, 1, { 1, 2, 3 } },
+      { 60, nil, { -math.huge, 2, math.huge } },
+    },
     lines = { { 2, said } }, marks = { { 60, "R", said } },
   }
+
   p:strip { title = said, times = { 0, 60 },
-    rows = { { name = said, checks = { { tone = "good", text = said }, { tone = "bad", text = said } } } } }
-  p:table { columns = { { said } }, rows = { { p:stack { { 0.5, "good", said }, { 0.5, "bad", said } } } } }
+    rows = { { name = said, checks = { { tone = "good", text = said },
+      { tone = "bad", text = said } } } } }
+  p:table {
+    columns = { { said } },
+    rows = { { p:stack { { 0.5, "good", said }, { 0.5, "bad", said } } } },
+  }
+
   return p:html()
 end
 
@@ -60,9 +73,11 @@ describe("a page", function()
     local html = page_of("x")
     local policy = html:match('Content%-Security%-Policy" content="([^"]+)"')
     local allowed = { "default-src 'none'; script-src" }
+
     for source in html:gmatch("<script>(.-)</script>") do
       allowed[#allowed + 1] = "'sha256-" .. base64_digest(source) .. "'"
     end
+
     assert.equal(3, #allowed)
     allowed[3] = allowed[3] .. "; style-src"
     local style = base64_digest(html:match("<style>(.-)</style>"))
@@ -96,15 +111,18 @@ describe("a chart", function()
     local p = page.new { title = "t", sentence = "s" }
     p:chart {
       title = "c", x = given.x or { type = "number" }, y = given.y or { digits = 1, unit = "ms" },
-      series = given.series or { { "a" } }, rows = given.rows, lines = given.lines, marks = given.marks,
+      series = given.series or { { "a" } }, rows = given.rows, lines = given.lines,
+        marks = given.marks,
     }
+
     return p:html()
   end
 
   it("draws no data as a hole, and lists it as no number", function()
     local html = chart { rows = { { 1, 5 }, { 2 }, { 3, 0 } } }
     assert.same({ { 1, { 5, 5, 5 } }, { 2, json.null }, { 3, { 0, 0, 0 } } }, chart_data(html).rows)
-    assert.truthy(html:find('<tr><th scope="row" class="keep">2</th><td class="right">–</td></tr>', 1, true))
+    assert.truthy(html:find('<tr><th scope="row" class="keep">2</th><td class="right">–</td></tr>',
+      1, true))
     assert.truthy(html:find('<tr><th scope="row" class="keep">3</th><td class="right">0.0</td></tr>', 1, true))
   end)
 
@@ -117,7 +135,8 @@ describe("a chart", function()
   end)
 
   it("spans all that it shows, from zero where the values begin near it", function()
-    assert.same({ 0, 10.8 }, chart_data(chart { rows = { { 1, 1 }, { 2, 10 } }, lines = { { 0, "zero" } } }).range)
+    assert.same({ 0, 10.8 }, chart_data(chart { rows = { { 1, 1 }, { 2, 10 } },
+      lines = { { 0, "zero" } } }).range)
     local range = chart_data(chart { rows = { { 1, 100 }, { 2, 110 } } }).range
     assert.is_true(range[1] > 90 and range[2] < 120)
     local flat = chart_data(chart { rows = { { 1, 0 }, { 2, 0 } } }).range
@@ -164,7 +183,12 @@ describe("a table", function()
   it("shows as many rows as it may, and counts the others", function()
     local rows = {}
     for i = 1, 10000 do rows[i] = { "row " .. i } end
-    local html = html_of { columns = { { "name" } }, rows = rows, more = "weir diff --json lists every one" }
+    local html = html_of {
+      columns = { { "name" } },
+      rows = rows,
+      more = "weir diff --json lists every one",
+    }
+
     assert.truthy(html:find("<td>row 200</td>", 1, true))
     assert.is_nil(html:find("<td>row 201</td>", 1, true))
     assert.truthy(html:find("… and 9,800 more; weir diff --json lists every one", 1, true))
@@ -176,7 +200,9 @@ describe("a table", function()
   end)
 
   it("refuses a tone that it does not know", function()
-    assert.error_matches(function() html_of { columns = { { "a" } }, rows = { { { "x", tone = "pink" } } } } end,
+    assert.error_matches(function()
+      html_of { columns = { { "a" } }, rows = { { { "x", tone = "pink" } } } }
+    end,
       "expected a cell with a tone of good, bad, warn or open")
   end)
 end)
@@ -190,7 +216,10 @@ describe("a strip", function()
 
   it("has a field a look with a sign and its reason, one of them in the order of Tab", function()
     local html = html_of { title = "checks", times = { 0, 300 }, rows = {
-      { name = "guard", checks = { { tone = "good", text = "none fails" }, { tone = "bad", text = "all fail" } } },
+      {
+        name = "guard",
+        checks = { { tone = "good", text = "none fails" }, { tone = "bad", text = "all fail" } },
+      },
       { name = "p99", checks = { nil, { tone = "open", text = "too few" } } },
     } }
     for _, field in ipairs {
@@ -200,6 +229,7 @@ describe("a strip", function()
     } do
       assert.truthy(html:find(field, 1, true), field)
     end
+
     local _, reached = html:gsub('tabindex="0"', "")
     assert.equal(1, reached)
   end)
@@ -208,7 +238,12 @@ describe("a strip", function()
     local times, checks = {}, {}
     for i = 1, 600 do times[i], checks[i] = i * 300, { tone = "good", text = "fine" } end
     checks[15] = { tone = "bad", text = "the fifteenth" }
-    local html = html_of { title = "checks", times = times, rows = { { name = "guard", checks = checks } } }
+    local html = html_of {
+      title = "checks",
+      times = times,
+      rows = { { name = "guard", checks = checks } },
+    }
+
     local _, fields = html:gsub("<td", "")
     assert.equal(60, fields)
     assert.truthy(html:find("A field stands for 10 looks, and shows the gravest.", 1, true))
@@ -219,7 +254,12 @@ describe("a strip", function()
     local times, checks = {}, {}
     for i = 1, 120 do times[i], checks[i] = i * 300, { tone = "open", text = "hold" } end
     checks[3] = { tone = "good", text = "ramp", sign = "▲", gravity = 5 }
-    local html = html_of { title = "checks", times = times, rows = { { name = "decision", checks = checks } } }
+    local html = html_of {
+      title = "checks",
+      times = times,
+      rows = { { name = "decision", checks = checks } },
+    }
+
     assert.truthy(html:find('<td class="good" tabindex="-1">▲<span>', 1, true))
   end)
 end)
@@ -227,7 +267,8 @@ end)
 describe("shares of a whole", function()
   it("are as wide as they are large, and told in words", function()
     local p = page.new { title = "t", sentence = "s" }
-    p:table { columns = { { "a" } }, rows = { { p:stack { { 0.731, "good", "promote" }, { 0.269, "bad", "rollback" },
+    p:table { columns = { { "a" } }, rows = { { p:stack { { 0.731, "good", "promote" },
+      { 0.269, "bad", "rollback" },
       { 0, "open", "hold" } } } } }
     local html = p:html()
     assert.truthy(html:find('aria-label="promote 73.1 %, rollback 26.9 %, hold 0.0 %"', 1, true))

@@ -3,7 +3,12 @@ local simulate_page = require "weir.page.simulate"
 
 local function share(count, runs)
   local exact = count / runs
-  return { count = count, share = exact, low = math.max(0, exact - 0.1), high = math.min(1, exact + 0.1) }
+  return {
+    count = count,
+    share = exact,
+    low = math.max(0, exact - 0.1),
+    high = math.min(1, exact + 0.1)
+  }
 end
 
 local function result(promote, rollback, right)
@@ -18,13 +23,18 @@ local function result(promote, rollback, right)
     curve = { { hours = 0, promote = 0, rollback = 0 },
       { hours = 10, promote = promote // 2, rollback = rollback // 2 },
       { hours = 20, promote = promote, rollback = rollback } },
-    rules = { { action = "promote", because = "no worse", file = "p.lua", line = 7, count = promote } },
+    rules = {
+      { action = "promote", because = "no worse", file = "p.lua", line = 7, count = promote },
+    },
   }
 end
 
 local function found(results, title, right)
   local policies = {}
-  for i in ipairs(results) do policies[i] = { policies = "set" .. i, set_digest = "sha256:" .. i } end
+  for i in ipairs(results) do
+    policies[i] = { policies = "set" .. i, set_digest = "sha256:" .. i }
+  end
+
   return { policies = policies, runs = 100, seed = 7, scenarios = {
     { name = "s", title = title or "no change", right = right or "promote", results = results,
       settings = { traffic = 600, error_rate = 0.001 } },
@@ -37,7 +47,8 @@ local function has(text, page) assert.truthy(page:find(text, 1, true), text) end
 
 describe("the page of a simulation", function()
   it("begins with how many scenarios end as they should, and the worst", function()
-    has("In 1 of 1 scenario at least 95 % of the trials end as they should.", html(found { result(97, 1, 97) }))
+    has("In 1 of 1 scenario at least 95 % of the trials end as they should.",
+      html(found { result(97, 1, 97) }))
     local page = html(found { result(60, 30, 60) })
     has('<p class="sentence warn">In 0 of 1 scenario at least 95 % of the trials end as they should. The least: no '
       .. "change, 60.0 %.</p>", page)
@@ -45,7 +56,8 @@ describe("the page of a simulation", function()
     has("No scenario says what would be right", html(found { result(40, 60) }))
   end)
 
-  it("shows outcomes as stacked shares, and repeats them as numbers with hours and costs", function()
+  it("shows outcomes as stacked shares, and repeats them as numbers with hours and costs",
+    function()
     local page = html(found { result(73, 20, 73) })
     has('aria-label="promote 73.0 %, rollback 20.0 %, hold 7.0 %, failed 0.0 %"', page)
     has('<td class="o1 w730" title="promote">promote 73 %</td><td class="o2 w200" title="rollback">20 %</td>'
@@ -87,7 +99,12 @@ describe("the page of a simulation", function()
         { traffic = 60, right = share(5, 20) },
         { traffic = 1200, right = share(18, 20), reached = { hours = 110.25, requests = 68966 } },
       } },
-      { name = "p99:+1%", title = "p99:+1%", right = "rollback", rows = { { traffic = 60, right = share(1, 20) } } },
+      {
+        name = "p99:+1%",
+        title = "p99:+1%",
+        right = "rollback",
+        rows = { { traffic = 60, right = share(1, 20) } },
+      },
     } }
     has('<p class="sentence warn">errors:x2: 1,200 requests a minute are enough, in 110.2 hours. p99:+1%: more '
       .. "requests are needed than were tried.</p>", page)

@@ -28,8 +28,15 @@ end)
 describe("a number of a page", function()
   it("has thousands, the asked digits and the sign of typography", function()
     for _, case in ipairs {
-      { "1,234.5", 1234.46, 1 }, { "−3", -3 }, { "0", -0.2 }, { "0.0", -0.04, 1 }, { "−0.1", -0.06, 1 },
-      { "–", nil }, { "–", 0 / 0 }, { "∞", math.huge }, { "−∞", -math.huge }, { "12,345,678", 12345678 },
+      {
+        "1,234.5",
+        1234.46,
+        1,
+      }, { "−3", -3 }, { "0", -0.2 }, { "0.0", -0.04, 1 }, { "−0.1", -0.06, 1 },
+      { "–", nil }, { "–", 0 / 0 }, { "∞", math.huge }, { "−∞", -math.huge }, {
+        "12,345,678",
+        12345678,
+      },
     } do
       assert.equal(case[1], text.number(case[2], case[3]))
     end
@@ -66,12 +73,14 @@ describe("a time of a page", function()
     for _, given in ipairs { "", "t", "2026-11-20", "2026-11-20T08:05:09+01:00", "12" } do
       assert.is_nil(text.seconds(given))
     end
+
     assert.is_nil(text.seconds(nil))
   end)
 end)
 
 describe("thinning", function()
-  it("keeps short lists, and of long ones the first, the last and as many as asked, in order", function()
+  it("keeps short lists, and of long ones the first, the last and as many as asked, in order",
+    function()
     local list = {}
     for i = 1, 10000 do list[i] = i end
     assert.equal(list, text.thin(list, 10000))

@@ -12,10 +12,13 @@ end
 
 -- The four ways in which the same write arrives, or the ways in which it would.
 local function eventbridge(key, size, etag)
-  return { version = "0", id = "7bf73129-1428-4cd3-a780-95db273d1602", ["detail-type"] = "Object Created",
-    source = "aws.s3", account = "111122223333", time = "2026-11-20T09:00:01Z", region = "eu-central-1",
+  return { version = "0", id = "7bf73129-1428-4cd3-a780-95db273d1602",
+    ["detail-type"] = "Object Created",
+    source = "aws.s3", account = "111122223333", time = "2026-11-20T09:00:01Z",
+      region = "eu-central-1",
     resources = { "arn:aws:s3:::" .. BUCKET },
-    detail = { version = "0", bucket = { name = BUCKET }, reason = "PutObject", ["request-id"] = "N4N7",
+    detail = { version = "0", bucket = { name = BUCKET }, reason = "PutObject",
+      ["request-id"] = "N4N7",
       object = { key = key, size = size, etag = etag, sequencer = "0065A1B2C3D4E5F607" } } }
 end
 
@@ -23,7 +26,8 @@ local function record(key, size, etag)
   return { eventVersion = "2.3", eventSource = "aws:s3", awsRegion = "eu-central-1",
     eventTime = "2026-11-20T09:00:01.123Z", eventName = "ObjectCreated:Put",
     s3 = { s3SchemaVersion = "1.0", bucket = { name = BUCKET },
-      object = { key = url_encoded(key), size = size, eTag = etag, sequencer = "0065A1B2C3D4E5F607" } },
+      object = { key = url_encoded(key), size = size, eTag = etag,
+        sequencer = "0065A1B2C3D4E5F607" } },
     fsx = { fileSystemId = "fs-0123456789abcdef0", volumeName = "vol1" } }
 end
 
@@ -33,7 +37,8 @@ end
 
 local function listing(key, size, etag)
   return { source = "weir.listing", bucket = BUCKET, volume = "vol1", object = {
-    Key = key, Size = size, ETag = etag and '"' .. etag .. '"', LastModified = "2026-11-20T09:00:01.000Z",
+    Key = key, Size = size, ETag = etag and '"' .. etag .. '"',
+      LastModified = "2026-11-20T09:00:01.000Z",
     StorageClass = "FSX_ONTAP" } }
 end
 
@@ -48,12 +53,14 @@ local ROUTES = { eventbridge = eventbridge, notification = notification, listing
 
 local function transform(status, change)
   local arn = "arn:aws:sagemaker:eu-central-1:111122223333:transform-job/nightly-7"
-  local event = { version = "0", source = "aws.sagemaker", time = "2026-11-20T03:00:00Z", resources = { arn },
+  local event = { version = "0", source = "aws.sagemaker", time = "2026-11-20T03:00:00Z",
+    resources = { arn },
     ["detail-type"] = "SageMaker Transform Job State Change",
     detail = { TransformJobName = "nightly-7", TransformJobArn = arn, TransformJobStatus = status,
       ModelName = "vision-12", TransformOutput = { S3OutputPath = "s3://out/results/" },
       CreationTime = 1795165200000, Tags = {} } }
   if change then change(event, event.detail) end
+
   return event
 end
 
@@ -65,17 +72,20 @@ describe("the mapping policy", function()
   it("normalises an Object Created event", function()
     local job = decide(eventbridge("in/a.csv", 1024, "b1946ac92492d2347c6235b4d2611184"))
     job.because = nil
-    assert.same({ action = "job", work = "object", source = "eventbridge", bucket = BUCKET, key = "in/a.csv",
+    assert.same({ action = "job", work = "object", source = "eventbridge", bucket = BUCKET,
+      key = "in/a.csv",
       size = 1024, etag = "b1946ac92492d2347c6235b4d2611184", sequencer = "0065A1B2C3D4E5F607",
       reason = "PutObject", time = "2026-11-20T09:00:01Z",
-      idempotency_key = "object:" .. BUCKET .. ":b1946ac92492d2347c6235b4d2611184:1024:in/a.csv" }, job)
+      idempotency_key = "object:" .. BUCKET .. ":b1946ac92492d2347c6235b4d2611184:1024:in/a.csv" },
+        job)
   end)
 
   it("takes the volume from the event, or from the handler", function()
     assert.equal("vol1", decide(listing("a", 1, "e")).volume)
     assert.equal("vol1", decide(notification("a", 1, "e")).volume)
     assert.is_nil(decide(eventbridge("a", 1, "e")).volume)
-    assert.equal("vol9", mapping:decide({ event = eventbridge("a", 1, "e"), volume = "vol9" }).volume)
+    assert.equal("vol9", mapping:decide({ event = eventbridge("a", 1, "e"),
+      volume = "vol9" }).volume)
     local unnamed = notification("a", 1, "e")
     unnamed.Records[1].fsx = { volumeId = "fsvol-1" }
     assert.equal("fsvol-1", mapping:decide({ event = unnamed, volume = "vol9" }).volume)
@@ -93,8 +103,10 @@ end)
 describe("the idempotency key of an object", function()
   local KEYS = {
     "plain.csv", "with space.csv", "plus+sign.csv", "percent%20.csv", "100%.csv", "a%2Bb+c d.csv",
-    "häßlich.csv", "e\u{301}.csv", "\u{e9}.csv", "日本語/ファイル.csv", "🚀.csv", 'quo"te.csv', "back\\slash.csv",
-    "new\nline.csv", "tab\t.csv", "nul\0.csv", "a:b:c.csv", "&=?#;.csv", ("long"):rep(255) .. ".csv",
+    "häßlich.csv", "e\u{301}.csv", "\u{e9}.csv", "日本語/ファイル.csv", "🚀.csv", 'quo"te.csv',
+      "back\\slash.csv",
+    "new\nline.csv", "tab\t.csv", "nul\0.csv", "a:b:c.csv", "&=?#;.csv", ("long"):rep(255)
+      .. ".csv",
     "//double//slash", "results",
   }
 
@@ -115,24 +127,30 @@ describe("the idempotency key of an object", function()
       assert.is_nil(seen[id], id)
       seen[id] = true
     end
+
     for _, key in ipairs(KEYS) do
       see(eventbridge(key, 7, "e1"))
       see(eventbridge(key, 7, "e2"))
       see(eventbridge(key, 8, "e1"))
     end
+
     local elsewhere = eventbridge("plain.csv", 7, "e1")
     elsewhere.detail.bucket.name = "another"
     see(elsewhere)
   end)
 
   it("tells NFC from NFD: to S3 they are two objects", function()
-    assert.not_equal(decide(eventbridge("\u{e9}", 1, "e")).key, decide(eventbridge("e\u{301}", 1, "e")).key)
+    assert.not_equal(decide(eventbridge("\u{e9}", 1, "e")).key,
+      decide(eventbridge("e\u{301}", 1, "e")).key)
   end)
 
   it("falls back to version, sequencer and time when there is no ETag", function()
     local event = eventbridge("a", 1, nil)
     event.detail.object["version-id"] = "v1"
-    local function revision(of) return decide(of).idempotency_key:match("^object:[^:]+:(.+):1:a$") end
+    local function revision(of)
+      return decide(of).idempotency_key:match("^object:[^:]+:(.+):1:a$")
+    end
+
     assert.equal("v1", revision(event))
     assert.equal("0065A1B2C3D4E5F607", revision(eventbridge("a", 1, nil)))
     assert.equal("2026-11-20T09:00:01.000Z", revision(listing("a", 1, nil)))
@@ -147,6 +165,7 @@ describe("what is ignored", function()
       first = first or action
       assert.equal(first, action, name)
     end
+
     return first == "ignore"
   end
 
@@ -169,27 +188,39 @@ describe("what is ignored", function()
 
   it("is hidden and temporary files", function()
     for _, key in ipairs {
-      ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "~$a", "a.csv~", "a.TMP", "a.part",
+      ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "~$a", "a.csv~", "a.TMP",
+        "a.part",
       "a.partial", "a.filepart", "a.crdownload", ".a.swp", "a.swp",
     } do
       assert.is_true(ignored(key), key)
     end
-    for _, key in ipairs { "a.b", "a..b/c", "part", "tmp/a.csv", "~a.csv", "a.part.csv", "a.tmpl" } do
+
+    for _, key in ipairs { "a.b", "a..b/c", "part", "tmp/a.csv", "~a.csv", "a.part.csv",
+      "a.tmpl" } do
       assert.is_false(ignored(key), key)
     end
   end)
 
   it("is what announces no work", function()
     for _, event in ipairs {
-      {}, { source = "aws.s3" }, { source = "aws.s3", ["detail-type"] = "Object Deleted", detail = {} },
+      {}, { source = "aws.s3" }, {
+        source = "aws.s3",
+        ["detail-type"] = "Object Deleted",
+        detail = {},
+      },
       { source = "aws.scheduler", ["detail-type"] = "Scheduled Event", detail = {} },
       { source = 5, detail = "x" }, { Service = "Amazon S3", Event = "s3:TestEvent" },
-      { source = "aws.sagemaker", ["detail-type"] = "SageMaker Endpoint State Change", detail = {} },
+      {
+        source = "aws.sagemaker",
+        ["detail-type"] = "SageMaker Endpoint State Change",
+        detail = {},
+      },
       { source = "other", ["detail-type"] = "SageMaker Transform Job State Change", detail = {} },
       { Records = {} }, { Records = "x" },
     } do
       assert.equal("ignore", decide(event).action)
     end
+
     for _, event in ipairs { "text", 5, true } do assert.equal("ignore", decide(event).action) end
     local removed = record("a", 1, "e")
     removed.eventName = "ObjectRemoved:Delete"
@@ -222,20 +253,28 @@ end)
 
 describe("an FPolicy event", function()
   local function file(change)
-    local event = { event_id = "e", operation_type = "create", file_path = "in\\a b+%20.csv", volume_name = "vol1",
+    local event = { event_id = "e", operation_type = "create", file_path = "in\\a b+%20.csv",
+      volume_name = "vol1",
       svm_name = "svm1", timestamp = "2026-11-20T09:00:01+00:00", file_size = 7 }
     for name, value in pairs(change or {}) do event[name] = value end
     return event
   end
 
   it("is the job of a file on the handler's access point, from a queue or from a bus", function()
-    local bus = { source = "fsxn.fpolicy", ["detail-type"] = "FPolicy File Operation", detail = file() }
+    local bus = {
+      source = "fsxn.fpolicy",
+      ["detail-type"] = "FPolicy File Operation",
+      detail = file()
+    }
+
     for _, event in ipairs { file(), bus } do
       local job = mapping:decide { event = event, bucket = BUCKET }
       job.because = nil
-      assert.same({ action = "job", work = "object", source = "fpolicy", bucket = BUCKET, key = "in/a b+%20.csv",
+      assert.same({ action = "job", work = "object", source = "fpolicy", bucket = BUCKET,
+        key = "in/a b+%20.csv",
         size = 7, volume = "vol1", reason = "create", time = "2026-11-20T09:00:01+00:00",
-        idempotency_key = "object:" .. BUCKET .. ":2026-11-20T09:00:01+00:00:7:in/a b+%20.csv" }, job)
+        idempotency_key = "object:" .. BUCKET .. ":2026-11-20T09:00:01+00:00:7:in/a b+%20.csv" },
+          job)
     end
   end)
 
@@ -249,8 +288,13 @@ end)
 
 describe("an object that the handler does not work for", function()
   it("is an error when it is in another bucket", function()
-    assert.equal("job", mapping:decide({ event = eventbridge("a", 1, "e"), bucket = BUCKET }).action)
-    local ok, message = pcall(mapping.decide, mapping, { event = eventbridge("a", 1, "e"), bucket = "other" })
+    assert.equal("job", mapping:decide({ event = eventbridge("a", 1, "e"),
+      bucket = BUCKET }).action)
+    local ok, message = pcall(mapping.decide, mapping, {
+      event = eventbridge("a", 1, "e"),
+      bucket = "other",
+    })
+
     assert.is_false(ok)
     assert.truthy(tostring(message):find("of another bucket", 1, true))
   end)
@@ -281,6 +325,7 @@ describe("an event that is broken", function()
     local function created(detail)
       return { source = "aws.s3", ["detail-type"] = "Object Created", detail = detail }
     end
+
     fails(created(nil), "no object key")
     fails(created { object = { key = 5 } }, "no object key")
     fails(created { object = { key = "a" } }, "no bucket")
@@ -312,15 +357,18 @@ describe("a transform job", function()
       assert.same({ "job", "transform", "nightly-7", status, "vision-12", "s3://out/results/" },
         { job.action, job.work, job.transform, job.status, job.model, job.output })
     end
+
     for _, status in ipairs { "InProgress", "Stopping", "Unheard" } do
       assert.equal("ignore", decide(transform(status)).action)
     end
   end)
 
-  it("has one idempotency key however often its end is reported, and by whatever members", function()
+  it("has one idempotency key however often its end is reported, and by whatever members",
+    function()
     local key = decide(transform("Completed")).idempotency_key
     assert.equal(key, decide(transform("Completed", function(event, detail)
-      event.time, detail.CreationTime, detail.Tags = "2026-11-20T03:00:07Z", "2026-11-20T02:00:00Z", nil
+      event.time, detail.CreationTime, detail.Tags = "2026-11-20T03:00:07Z", "2026-11-20T02:00:00Z",
+        nil
     end)).idempotency_key)
     assert.equal(key, decide(transform("Completed", function(_, detail)
       detail.TransformJobArn, detail.TransformOutput, detail.ModelName = nil, nil, nil
@@ -329,7 +377,10 @@ describe("a transform job", function()
   end)
 
   it("keeps the reason of a failure", function()
-    local job = decide(transform("Failed", function(_, detail) detail.FailureReason = "no memory" end))
+    local job = decide(transform("Failed", function(_, detail)
+      detail.FailureReason = "no memory"
+    end))
+
     assert.equal("no memory", job.failure)
   end)
 end)

@@ -23,11 +23,24 @@ end
 
 describe("the promotion policy", function()
   it("ramps in doubling steps up to the share at which it promotes", function()
-    local steps = { { 0, 0.05 }, { 0.01, 0.05 }, { 0.05, 0.1 }, { 0.1, 0.2 }, { 0.2, 0.4 }, { 0.4, 0.5 } }
+    local steps = {
+      { 0, 0.05 },
+      { 0.01, 0.05 },
+      { 0.05, 0.1 },
+      { 0.1, 0.2 },
+      { 0.2, 0.4 },
+      { 0.4, 0.5 },
+    }
+
     for _, step in ipairs(steps) do
       local decision = decide(function(_, new) new.weight = step[1] end)
-      assert.same({ "ramp", "new", step[2] }, { decision.action, decision.variant, decision.weight })
+      assert.same({ "ramp", "new", step[2] }, {
+        decision.action,
+        decision.variant,
+        decision.weight,
+      })
     end
+
     assert.equal("promote", at_the_end().action)
     assert.equal("promote", at_the_end(function(_, new) new.weight = 0.95 end).action)
   end)
@@ -35,9 +48,11 @@ describe("the promotion policy", function()
   it("starts from nothing on approval alone", function()
     local function start(approval)
       return decide(function(facts, new)
-        new.weight, new.window, new.recent, facts.evidence, new.approval = 0, nil, nil, nil, approval
+        new.weight, new.window, new.recent, facts.evidence, new.approval = 0, nil, nil, nil,
+          approval
       end)
     end
+
     assert.same({ "ramp", 0.05 }, { start("Approved").action, start("Approved").weight })
     assert.equal("hold", start("PendingManualApproval").action)
     assert.equal("hold", start(nil).action)
@@ -60,6 +75,7 @@ describe("the promotion policy", function()
     local function after(minutes)
       return decide(function(facts) facts.minutes_since_change = minutes end)
     end
+
     assert.equal("ramp", after(30).action)
     assert.same({ "hold", "1 min more of traffic" }, { after(29).action, after(29).needs })
     assert.equal("hold", after(nil).action)
@@ -86,6 +102,7 @@ describe("the promotion policy", function()
         facts.minutes_since_start, evidence.error_rate.high = minutes, 0.1
       end)
     end
+
     assert.equal("hold", after(168 * 60).action)
     assert.same({ "rollback", "not shown to be no worse within 168 h" },
       { after(168 * 60 + 1).action, after(168 * 60 + 1).because })
@@ -100,6 +117,7 @@ describe("the reasons of promotion", function()
     assert.equal("60 of 300 requests failed; the limit is 5%", because(function(_, new)
       new.recent.errors = 60
     end))
+
     assert.equal("its error rate is higher by 0.30 to 0.45 points; 0.05 are tolerated",
       because(function(_, _, evidence) evidence.error_rate = { low = 0.003, high = 0.0045 } end))
     assert.equal("since the last step its error rate is higher by at least 0.30 points; 0.05 are tolerated",
@@ -159,6 +177,7 @@ describe("missing data", function()
       function(facts) facts.champion = "unknown" end,
       function(facts) facts.variants[1].name = "other" end,
     }
+
     for i, hole in ipairs(holes) do
       local decision = decide(hole)
       assert.equal("hold", decision.action, "hole " .. i)
@@ -168,13 +187,17 @@ describe("missing data", function()
 end)
 
 describe("evidence", function()
-  it("is not looked at twice unless it is always valid, at the confidence that is asked for", function()
-    assert.equal("hold", decide(function(_, _, evidence) evidence.method = "fixed_horizon" end).action)
+  it("is not looked at twice unless it is always valid, at the confidence that is asked for",
+    function()
+    assert.equal("hold", decide(function(_, _, evidence)
+      evidence.method = "fixed_horizon"
+    end).action)
     assert.equal("hold", decide(function(_, _, evidence) evidence.confidence = 0.9499 end).action)
     assert.equal("ramp", decide(function(_, _, evidence) evidence.confidence = 0.95 end).action)
   end)
 
-  it("must lie within the tolerance as a whole to promote, and beyond it as a whole to roll back", function()
+  it("must lie within the tolerance as a whole to promote, and beyond it as a whole to roll back",
+    function()
     for _, case in ipairs {
       { "error_rate", -0.01, 0.0005, "promote" }, { "error_rate", -0.01, 0.00051, "hold" },
       { "error_rate", 0.0005, 0.002, "hold" }, { "error_rate", 0.00051, 0.002, "rollback" },
@@ -184,6 +207,7 @@ describe("evidence", function()
       local decision = at_the_end(function(_, _, evidence)
         evidence[case[1]] = { low = case[2], high = case[3] }
       end)
+
       assert.equal(case[4], decision.action, table.concat(case, " "))
     end
   end)
@@ -195,6 +219,7 @@ describe("evidence", function()
         evidence.error_rate = { low = rise, high = 0.1 }
       end).action
     end
+
     -- The champion fails in 0.1 %, 0.6 % and 5 %: 0.05, 0.3 and, at most, 0.5 points are tolerated.
     assert.same({ "hold", "rollback" }, { low(0.0005, 90), low(0.00051, 90) })
     assert.same({ "hold", "rollback" }, { low(0.003, 540), low(0.00301, 540) })
@@ -208,6 +233,7 @@ describe("evidence", function()
         new.weight, evidence.error_rate.high = weight, rise
       end).action
     end
+
     -- To 10, 20, 40 and 50 %: 5, 2.5, 1.25 and 1 times the tolerance of 0.05 points.
     assert.same({ "ramp", "hold" }, { high(0.05, 0.0025), high(0.05, 0.00251) })
     assert.same({ "ramp", "hold" }, { high(0.1, 0.00125), high(0.1, 0.00126) })
@@ -230,6 +256,7 @@ describe("evidence", function()
         facts.minutes_since_change, evidence.step.latency_low = minutes, 0.2
       end).action
     end
+
     assert.same({ "ramp", "rollback" }, { after(119), after(120) })
   end)
 
@@ -275,14 +302,22 @@ describe("what is needed", function()
       local _, upper = stats.error_interval {
         x1 = x1 * middle, n1 = n1 * middle, x0 = x0 * middle, n0 = n0 * middle,
       }
+
       if upper > rise then low = middle else high = middle end
     end
+
     return n1 * (high - 1)
   end
 
   it("is what the interval asks for when the counts grow", function()
     for _, row in ipairs {
-      { 3, 3000, 30, 27000, 0.002 }, { 3, 1500, 14, 13500, 0.002 }, { 20, 10000, 200, 90000, 0.00125 },
+      { 3, 3000, 30, 27000, 0.002 }, { 3, 1500, 14, 13500, 0.002 }, {
+        20,
+        10000,
+        200,
+        90000,
+        0.00125,
+      },
       { 0, 2000, 5, 18000, 0.002 }, { 50, 2000, 450, 18000, 0.0125 },
     } do
       local x1, n1, x0, n0, rise = table.unpack(row)
@@ -305,6 +340,7 @@ describe("what is needed", function()
       evidence.errors = 30
       evidence.error_rate = { low = 0.0001, high = 0.009, estimate = 0.002 }
     end)
+
     assert.same({ "hold", "a better challenger: more traffic is unlikely to clear this one" },
       { decision.action, decision.needs })
     assert.is_nil(decision.requests)
@@ -314,6 +350,7 @@ describe("what is needed", function()
     local decision = decide(function(_, _, evidence)
       evidence.latency = { low = -0.4, high = 0.5, estimate = 0.02 }
     end)
+
     -- About (ln(1.5/1.02) / ln(1.25/1.02))² times as much, less what is there.
     assert.is_true(decision.requests > 25000 and decision.requests < 32000, decision.requests)
   end)
@@ -322,8 +359,11 @@ end)
 describe("guardrails", function()
   it("look at the last minutes, beyond chance", function()
     local function failed(errors, requests)
-      return decide(function(_, new) new.recent.errors, new.recent.requests = errors, requests end).action
+      return decide(function(_, new)
+        new.recent.errors, new.recent.requests = errors, requests
+      end).action
     end
+
     assert.equal("ramp", failed(3, 50))
     assert.equal("rollback", failed(12, 50))
     assert.equal("ramp", failed(49, 49))
@@ -336,6 +376,7 @@ describe("guardrails", function()
       new.recent.errors = 60
       facts.variants[1].recent.errors = 300
     end)
+
     assert.same({ "hold", "both variants fail: 60 of 300 requests, and 300 of 2700 of the champion's" },
       { decision.action, decision.because })
     assert.equal("rollback", decide(function(facts, new)
@@ -356,6 +397,7 @@ describe("guardrails", function()
         facts.variants[1].recent.latency_ms.p99 = of_champion
       end).action
     end
+
     assert.equal("rollback", slow(10001, 760, 200))
     assert.equal("ramp", slow(10000, 760, 200))
     assert.equal("ramp", slow(10001, 759, 200))
@@ -366,6 +408,7 @@ describe("guardrails", function()
     local decision = decide(function(_, new)
       new.recent.errors, new.recent.warming = 300, true
     end)
+
     assert.same({ "hold", "the end of the warm-up" }, { decision.action, decision.needs })
   end)
 end)
@@ -380,7 +423,10 @@ describe("the state of a model", function()
 
   it("holds for approval", function()
     local decision = decide(function(_, new) new.approval = "PendingManualApproval" end)
-    assert.same({ "hold", "approval of new in the model registry" }, { decision.action, decision.needs })
+    assert.same({ "hold", "approval of new in the model registry" }, {
+      decision.action,
+      decision.needs,
+    })
   end)
 
   it("cools down after a rollback", function()
@@ -389,6 +435,7 @@ describe("the state of a model", function()
         facts.history = { { at = NOW - seconds_ago, action = "rollback", variant = name } }
       end)
     end
+
     assert.equal("hold", rolled_back(86399, "new").action)
     assert.equal("1 min of cooling down", rolled_back(86399, "new").needs)
     assert.equal("ramp", rolled_back(86400, "new").action)
@@ -406,11 +453,13 @@ describe("an operator's order", function()
       function(_, new) new.approval = "PendingManualApproval" end,
       function(_, _, evidence) evidence.sample_ratio_p = 0 end,
     }
+
     for i, state in ipairs(states) do
       local decision = decide(function(facts, new, evidence)
         state(facts, new, evidence)
         facts.order = { action = "rollback", by = "night shift" }
       end)
+
       assert.same({ "rollback", "new", "old", "ordered by night shift" },
         { decision.action, decision.variant, decision.to, decision.because }, "state " .. i)
     end
@@ -421,6 +470,7 @@ describe("an operator's order", function()
       facts.champion, facts.challenger = "new", nil
       facts.order = { action = "rollback", to = "old" }
     end)
+
     assert.same({ "rollback", "new", "old" }, { decision.action, decision.variant, decision.to })
   end)
 
@@ -429,6 +479,7 @@ describe("an operator's order", function()
       local decision = decide(function(facts) facts.order = { action = "rollback", to = to } end)
       assert.equal("hold", decision.action)
     end
+
     assert.equal("hold", decide(function(facts)
       facts.challenger, facts.order = nil, { action = "rollback" }
     end).action)

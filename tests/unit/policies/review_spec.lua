@@ -4,9 +4,13 @@ local review = shipped_policy.load("review")
 
 local function facts(confidences, more)
   local labels = require("weir.json").array {}
-  for i, confidence in ipairs(confidences) do labels[i] = { name = "Label" .. i, confidence = confidence } end
+  for i, confidence in ipairs(confidences) do
+    labels[i] = { name = "Label" .. i, confidence = confidence }
+  end
+
   local given = { key = "in/a.jpg", size = 10, labels = labels, is_fallback = false }
   for name, value in pairs(more or {}) do given[name] = value end
+
   return given
 end
 
@@ -27,7 +31,8 @@ describe("the review policy", function()
 
   it("takes another threshold, the function's setting first", function()
     assert.equal("manual_review", review:decide(facts { 80 }, { threshold = 90 }).action)
-    assert.equal("accept", review:decide(facts({ 80 }, { threshold = 75 }), { threshold = 90 }).action)
+    assert.equal("accept", review:decide(facts({ 80 }, { threshold = 75 }),
+      { threshold = 90 }).action)
   end)
 
   it("has a person look at an image in which nothing was seen, whatever the threshold", function()

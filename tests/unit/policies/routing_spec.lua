@@ -32,17 +32,22 @@ describe("the routing policy", function()
       assert.equal("components", action { file_count = count, inference_type = "components" })
       assert.equal("batch", action { file_count = count, inference_type = "none" })
     end
+
     assert.equal("realtime", action { file_count = 9, inference_type = "provisioned" })
     assert.equal("batch", action { file_count = 10, inference_type = "provisioned" })
   end)
 
   it("sends a file over the payload limit to batch, whatever the count and the endpoint", function()
     for _, kind in ipairs { "provisioned", "serverless", "components" } do
-      assert.equal("batch", action { file_count = 1, largest_bytes = 6291457, inference_type = kind })
-      assert.not_equal("batch", action { file_count = 1, largest_bytes = 6291456, inference_type = kind })
+      assert.equal("batch", action { file_count = 1, largest_bytes = 6291457,
+        inference_type = kind })
+      assert.not_equal("batch", action { file_count = 1, largest_bytes = 6291456,
+        inference_type = kind })
     end
+
     -- Many small files may well be more than the limit together: each is a request of its own.
-    assert.equal("realtime", action { file_count = 9, total_bytes = 56623104, largest_bytes = 6291456 })
+    assert.equal("realtime", action { file_count = 9, total_bytes = 56623104,
+      largest_bytes = 6291456 })
   end)
 
   it("needs an endpoint in service, when it was asked", function()
@@ -50,9 +55,15 @@ describe("the routing policy", function()
     for _, field in ipairs(require("weir.kinds.routing").facts) do
       if field.name == "endpoint_status" then statuses = field.values end
     end
+
     for _, status in ipairs(statuses) do
       for _, kind in ipairs { "provisioned", "serverless", "components" } do
-        local decision = routing:decide { file_count = 1, endpoint_status = status, inference_type = kind }
+        local decision = routing:decide {
+          file_count = 1,
+          endpoint_status = status,
+          inference_type = kind,
+        }
+
         assert.equal(status ~= "InService", decision.action == "batch")
         if status ~= "InService" then assert.truthy(decision.because:find(status, 1, true)) end
       end

@@ -12,16 +12,20 @@ end
 
 describe("the weights policy", function()
   it("divides by the sum", function()
-    assert.same({ a = 0.25, b = 0.75 }, split { { name = "a", weight = 1 }, { name = "b", weight = 3 } })
-    assert.same({ a = 0, b = 1 }, split { { name = "a", weight = 0 }, { name = "b", weight = 0.01 } })
+    assert.same({ a = 0.25, b = 0.75 }, split { { name = "a", weight = 1 },
+      { name = "b", weight = 3 } })
+    assert.same({ a = 0, b = 1 }, split { { name = "a", weight = 0 },
+      { name = "b", weight = 0.01 } })
     assert.same({ a = 1 }, split { { name = "a", weight = 17 } })
   end)
 
   it("gives two variants without weights 70 and 30, the champion first", function()
     assert.same({ a = 0.7, b = 0.3 }, split { { name = "a" }, { name = "b" } })
-    assert.same({ a = 0.7, b = 0.3 }, split { { name = "a", weight = 0 }, { name = "b", weight = 0 } })
+    assert.same({ a = 0.7, b = 0.3 }, split { { name = "a", weight = 0 },
+      { name = "b", weight = 0 } })
     assert.same({ a = 0.3, b = 0.7 }, split { { name = "a" }, { name = "b", stage = "champion" } })
-    assert.same({ a = 0.9, b = 0.1 }, split({ { name = "a" }, { name = "b" } }, { first_share = 0.9 }))
+    assert.same({ a = 0.9, b = 0.1 }, split({ { name = "a" }, { name = "b" } },
+      { first_share = 0.9 }))
   end)
 
   it("splits evenly between any other number of variants without weights", function()
@@ -40,7 +44,10 @@ describe("the weights policy", function()
   end)
 
   it("says how it came to the shares", function()
-    local decision = weights:decide { variants = { { name = "a", weight = 1 }, { name = "b", weight = 2 } } }
+    local decision = weights:decide {
+      variants = { { name = "a", weight = 1 }, { name = "b", weight = 2 } },
+    }
+
     assert.equal("as weighted: a 33.33%, b 66.67%", decision.because)
   end)
 end)
@@ -59,6 +66,7 @@ describe("assignment by key", function()
     local cases = {
       { "k5702", 0, "a" }, { "k1092", 6999, "a" }, { "k2078", 7000, "b" }, { "k9039", 9999, "b" },
     }
+
     for _, case in ipairs(cases) do
       local decision = assigned(PAIR, case[1])
       assert.same({ case[2], case[3] }, { decision.bucket, decision.variant })
@@ -70,7 +78,11 @@ describe("assignment by key", function()
       local key = "tenant-" .. i
       assert.same(assigned(PAIR, key), assigned(PAIR, key))
       assert.equal(assigned(PAIR, key).variant, assigned({
-        { name = "b", weight = 0.3, stage = "challenger" }, { name = "a", weight = 0.7, stage = "champion" },
+        { name = "b", weight = 0.3, stage = "challenger" }, {
+          name = "a",
+          weight = 0.7,
+          stage = "champion",
+        },
       }, key).variant)
     end
   end)
@@ -80,6 +92,7 @@ describe("assignment by key", function()
     for i = 1, 3000 do
       if assigned(PAIR, "vol-" .. i).variant == "b" then count = count + 1 end
     end
+
     assert.is_true(math.abs(count / 3000 - 0.3) < 0.025, count .. " of 3000") -- three sigma
   end)
 
@@ -90,6 +103,7 @@ describe("assignment by key", function()
       local tenth = assigned(PAIR, ("%06d"):format(i)).bucket // 100
       filled[tenth] = filled[tenth] + 1
     end
+
     local chi = 0
     for i = 0, 99 do chi = chi + (filled[i] - 30) ^ 2 / 30 end
     assert.is_true(chi < 149, "chi-square of 99 degrees " .. chi) -- p = 0.001
@@ -110,6 +124,7 @@ describe("assignment by key", function()
       { name = "a", weight = 0 }, { name = "b", weight = 5, stage = "failed" },
       { name = "c", weight = 1 }, { name = "d", weight = 0 },
     }
+
     for i = 1, 500 do assert.equal("c", assigned(variants, "k" .. i).variant) end
   end)
 
@@ -120,6 +135,7 @@ describe("assignment by key", function()
       local one, two = assigned(PAIR, key, "one"), assigned(PAIR, key, "two")
       if one.bucket ~= two.bucket then different = different + 1 end
     end
+
     assert.is_true(different > 285)
   end)
 

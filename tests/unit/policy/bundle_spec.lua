@@ -17,6 +17,7 @@ describe("a policy bundle", function()
     set = assert(policy_set.load(folder))
     text = assert(set:bundle())
   end)
+
   teardown(policy_folder.remove_all)
 
   it("is the set of its directory, digest and all", function()
@@ -30,7 +31,8 @@ describe("a policy bundle", function()
 
   it("is the same bytes, whenever and in whatever order the files were written", function()
     local other = policy_folder.new()
-    policy_folder.run(("cp -r %s/lib %s && cp %s/routing.lua %s"):format(folder, other, folder, other))
+    policy_folder.run(("cp -r %s/lib %s && cp %s/routing.lua %s"):format(folder, other, folder,
+      other))
     assert.equal(text, assert(policy_set.load(other)):bundle())
   end)
 
@@ -38,7 +40,11 @@ describe("a policy bundle", function()
     local bundle = json.decode(text)
     assert.equal("weir.bundle/1", bundle.schema)
     assert.equal(set:digest(), bundle.digest)
-    assert.same({ "lib/deep/words.lua", "routing.lua" }, { bundle.files[1].path, bundle.files[2].path })
+    assert.same({ "lib/deep/words.lua", "routing.lua" }, {
+      bundle.files[1].path,
+      bundle.files[2].path,
+    })
+
     assert.equal("sha256:" .. require("weir.sha256").hex(GOOD), bundle.files[2].digest)
   end)
 
@@ -56,12 +62,15 @@ describe("a policy bundle", function()
       local changed = text:sub(1, at - 1) .. string.char(text:byte(at) ~ 1) .. text:sub(at + 1)
       local loaded, findings = load(changed)
       if loaded then return loaded:digest() == set:digest() end -- white space between members
+
       return findings[1].code == "W013"
     end, { cases = 1000 })
   end)
 
   it("is refused when it is cut short", function()
-    property.check("a prefix", property.int(0, #text - 4), function(size) return load(text:sub(1, size)) == nil end,
+    property.check("a prefix", property.int(0, #text - 4), function(size)
+      return load(text:sub(1, size)) == nil
+    end,
       { cases = 300 })
   end)
 
@@ -70,20 +79,34 @@ describe("a policy bundle", function()
     change(bundle)
     local loaded, findings = load(json.encode(bundle))
     assert.is_nil(loaded)
+
     return findings[1].code .. " " .. findings[1].message
   end
 
   it("is refused with a reason", function()
-    assert.matches("W013 it is not a whole policy bundle", changed(function(b) b.schema = "weir.bundle/2" end))
+    assert.matches("W013 it is not a whole policy bundle", changed(function(b)
+      b.schema = "weir.bundle/2"
+    end))
+
     assert.matches("W013 it is not a whole policy bundle", changed(function(b) b.more = 1 end))
-    assert.matches("W013 its files are not what its digest says", changed(function(b) b.digest = "sha256:0" end))
+    assert.matches("W013 its files are not what its digest says", changed(function(b)
+      b.digest = "sha256:0"
+    end))
+
     assert.matches("W013 it has no files", changed(function(b) b.files = json.array {} end))
     assert.matches("W013 its files are not a list", changed(function(b) b.files = {} end))
-    assert.matches("'routing.lua' is not what its digest says", changed(function(b) b.files[2].text = "return 1" end))
-    assert.matches("is not in order", changed(function(b) b.files[1], b.files[2] = b.files[2], b.files[1] end))
+    assert.matches("'routing.lua' is not what its digest says", changed(function(b)
+      b.files[2].text = "return 1"
+    end))
+
+    assert.matches("is not in order", changed(function(b)
+      b.files[1], b.files[2] = b.files[2], b.files[1]
+    end))
+
     assert.matches("is not in order", changed(function(b) b.files[1] = b.files[2] end))
     assert.matches("W013 a file of the bundle is not", changed(function(b) b.files[1].size = 3 end))
-    for _, path in ipairs { "../routing.lua", "/routing.lua", "a//b.lua", ".hidden.lua", "a/./b.lua", "routing.txt", "",
+    for _, path in ipairs { "../routing.lua", "/routing.lua", "a//b.lua", ".hidden.lua",
+      "a/./b.lua", "routing.txt", "",
       ".lua", "a\0.lua", "1/2/3/4/5/6/7/8/9/x.lua", ("x"):rep(600) .. ".lua" } do
       assert.matches("W013 a file of the bundle has no text, or a path",
         changed(function(b) b.files[1].path = path end))
@@ -100,10 +123,15 @@ describe("a policy bundle", function()
     assert.is_false(assert(load(text)):is_checked())
     assert.is_false(assert(load((checked:gsub(version, "0.0.9", 1)))):is_checked())
     assert.equal(text, load(checked):bundle())
-    assert.matches("W013 its member 'checked' is not a version", changed(function(b) b.checked = true end))
+    assert.matches("W013 its member 'checked' is not a version", changed(function(b)
+      b.checked = true
+    end))
+
     local twice = checked:gsub('"checked":', '"checked":"0.0.9","checked":')
     assert.is_nil((load(twice)))
-    assert.error_matches(function() set:bundle { checked = "yes" } end, "'checked' must be a boolean")
+    assert.error_matches(function()
+      set:bundle { checked = "yes" }
+    end, "'checked' must be a boolean")
     assert.error_matches(function() set:bundle { chekced = true } end, "unknown key 'chekced'")
   end)
 

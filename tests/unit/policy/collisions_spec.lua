@@ -25,6 +25,7 @@ local function colliding_blocks(hash)
       end
     end
   end
+
   error("no two blocks collide")
 end
 
@@ -43,6 +44,7 @@ local function colliding_texts(size)
       longer[#longer + 1] = first .. text
       longer[#longer + 1] = second .. text
     end
+
     texts, hash = longer, after
   end
 
@@ -98,7 +100,8 @@ describe("keys that collide", function()
     local body = "local t = {} for i = 1, 5000 do t[i * %d] = i end"
     assert(routing_with(body:format(1009)):decide("routing", '{"file_count":2}'))
 
-    local nothing, message, code = routing_with(body:format(4095 * 8191)):decide("routing", '{"file_count":2}')
+    local nothing, message, code = routing_with(body:format(4095 * 8191)):decide("routing",
+      '{"file_count":2}')
     assert.is_nil(nothing)
     assert.equal("BudgetSpent", code, message)
   end)
@@ -113,6 +116,7 @@ describe("keys that collide", function()
           return batch { because = "%d", sum }
         end, examples = { { given = { file_count = 1 }, expect = "batch" } } }]],
     }
+
     assert(set:decide("routing", '{"file_count":1}'))
     local nothing, message, code = set:decide("routing", '{"file_count":5000}')
     assert.is_nil(nothing)
@@ -123,8 +127,10 @@ describe("keys that collide", function()
     local set = routing_with("local t = {} for i = 1, 300 do t[i * 511] = i t[{}] = i end")
     local first = assert(set:decide("routing", '{"file_count":2}'))
     for _ = 1, 5 do
-      assert.equal(first.instructions, assert(set:decide("routing", '{"file_count":2}')).instructions)
+      assert.equal(first.instructions, assert(set:decide("routing",
+        '{"file_count":2}')).instructions)
     end
+
     assert.is_true(first.instructions > 3000)
   end)
 end)

@@ -1,10 +1,11 @@
--- The same set and facts give the same texts, in every process and from every directory: a corpus of
--- expressions that fail or print (tests/determinism) is replayed, and the digests are compared.
+-- The same set and facts give the same texts, in every process and from every directory: a corpus
+-- of expressions that fail or print (tests/determinism) is replayed, and the digests are compared.
 local determinism = require("support.determinism")
 local policy_folder = require("support.policy_folder")
 local run = require("support.run")
 
--- Longer than what Lua shows of the name of a chunk, and with all that a place could be confused by.
+-- Longer than what Lua shows of the name of a chunk, and with all that a place could be confused
+-- by.
 local FAR = "a directory whose name/is longer than what is shown of a chunk/and has routing.lua:3: in it"
 
 describe("the corpus of texts", function()
@@ -40,13 +41,16 @@ describe("the corpus of texts", function()
       policy_folder.write(folder, name .. "/routing.lua", [[return policy { kind = "routing",
         decide = function() error("see message/1 and policies/2") end }]])
     end
+
     local digests = {}
     for _, name in ipairs { "message", "policies" } do
-      local command = ("cd %s && %s replay %s -p %s --quiet 2>/dev/null"):format(folder, run.program, recording, name)
+      local command = ("cd %s && %s replay %s -p %s --quiet 2>/dev/null"):format(folder,
+        run.program, recording, name)
       local pipe = assert(io.popen(command))
       digests[name] = assert(determinism.digest(pipe:read("a")), command)
       pipe:close()
     end
+
     assert.equal(digests.message, digests.policies)
   end)
 
@@ -57,13 +61,15 @@ describe("the corpus of texts", function()
   end)
 
   it("names no directory", function()
-    local result = run { "replay", recording, "-p", far, "--json", "--limit", tostring(determinism.cases),
+    local result = run { "replay", recording, "-p", far, "--json", "--limit",
+      tostring(determinism.cases),
       timeout = 600 }
     local checked = 0
     for because in result.stdout:gmatch('"is_because":"(.-)","') do
       assert.is_nil(because:find("whose name", 1, true), because)
       checked = checked + 1
     end
+
     assert.is_true(checked > determinism.cases / 2)
   end)
 end)
@@ -82,12 +88,15 @@ return policy { kind = "routing", decide = function(facts)
 end, examples = { { given = { file_count = 3 }, expect = "batch" } } }]],
       ["lib/sizes.lua"] = "local sizes = {}\nfunction sizes.fail() error('too large') end\nreturn sizes\n",
     }
+
     for count = 1, 2 do
       local answer, message = set:decide("routing", ('{"file_count":%d}'):format(count))
       assert.is_nil(answer)
       assert.equal("lib/sizes.lua:2: too large", message)
     end
-    assert.equal("lib/sizes.lua:2: too large", assert(set:decide("routing", '{"file_count":3}')).because)
+
+    assert.equal("lib/sizes.lua:2: too large",
+      assert(set:decide("routing", '{"file_count":3}')).because)
   end)
 end)
 

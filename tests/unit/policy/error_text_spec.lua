@@ -11,6 +11,7 @@ local function failure(set, facts, kind)
   assert.is_true(#message <= 1010, "the message has " .. #message .. " bytes")
   assert.is_truthy(utf8.len(message))
   assert.is_nil(message:find("\0", 1, true))
+
   return message:gsub("/tmp/[^/]*/", ""), code
 end
 
@@ -29,7 +30,8 @@ describe("the error of a policy", function()
   end)
 
   it("is told without its value when it is not a text", function()
-    for value, name in pairs({ ["nil"] = "nil", ["{}"] = "table", ["true"] = "boolean", error = "function" }) do
+    for value, name in pairs({ ["nil"] = "nil", ["{}"] = "table", ["true"] = "boolean",
+      error = "function" }) do
       local message = failure(policy_folder.load(routing("error(" .. value .. ")")))
       assert.equal("(an error value of type " .. name .. ")", message)
     end
@@ -50,15 +52,18 @@ describe("the error of a policy", function()
 
   it("says what decide returned when it is not a decision", function()
     for body, got in pairs({
-      [""] = "nothing", ["return nil"] = "nothing", ["return 5"] = "number", ["return 'batch'"] = "string",
+      [""] = "nothing", ["return nil"] = "nothing", ["return 5"] = "number",
+        ["return 'batch'"] = "string",
       ["return true"] = "boolean", ["return batch"] = "function",
       ["return { because = 'x' }"] = "a table that no action made",
       ["return { action = 'batch', because = 'x' }"] = "a table that no action made",
-      ["return facts"] = "a table that no action made", ["return params"] = "a table that no action made",
+      ["return facts"] = "a table that no action made",
+        ["return params"] = "a table that no action made",
     }) do
       local message, code = failure(policy_folder.load(routing(body)))
       assert.equal("PolicyError", code)
-      assert.matches("routing.lua: decide returned " .. got .. "; every branch must return an action", message, 1, true)
+      assert.matches("routing.lua: decide returned " .. got
+        .. "; every branch must return an action", message, 1, true)
     end
   end)
 end)
@@ -72,7 +77,8 @@ describe("the error of facts", function()
     local secret = ("a"):rep(39) .. "é" .. ("SECRET"):rep(100)
     local message, code = failure(set, json.encode({ file_count = secret }))
     assert.equal("InvalidFacts", code)
-    assert.equal('file_count: expected an integer of at least 0, got "' .. ("a"):rep(39) .. '…"', message)
+    assert.equal('file_count: expected an integer of at least 0, got "' .. ("a"):rep(39) .. '…"',
+      message)
   end)
 
   it("quotes sixty bytes of a name", function()
@@ -107,8 +113,8 @@ describe("a finding", function()
   end)
 end)
 
--- A policy can catch an error and decide by its text: that must be the same wherever the set is, and in
--- whatever order Lua's hash holds the keys.
+-- A policy can catch an error and decide by its text: that must be the same wherever the set is,
+-- and in whatever order Lua's hash holds the keys.
 describe("the error that a policy catches", function()
   teardown(policy_folder.remove_all)
 
@@ -119,7 +125,8 @@ describe("the error that a policy catches", function()
     ["local x = nil + 1"] = "routing.lua:6: attempt to perform arithmetic on a nil value",
     ["require 'lib.none'"] = "routing.lua:6: require: call it at the top of the file, not while deciding",
     ["helper()"] = "lib/helper.lua:1: from the helper",
-    ["long()"] = "..." .. ("a_name_that_is_longer_than_lua_shows_"):rep(3):sub(-52) .. ".lua:1: from afar",
+    ["long()"] = "..." .. ("a_name_that_is_longer_than_lua_shows_"):rep(3):sub(-52)
+      .. ".lua:1: from afar",
     ["batch { because = 'x', zz = 1, aa = 1, mm = 1, ab = 1, zy = 1, bb = 1, a = 1, q = 1 }"] =
       "routing.lua:6: batch has no field 'a'",
     ["batch { [{}] = 1, [true] = 1, [2.5] = 1, because = 'x', zz = 1 }"] =
@@ -133,17 +140,20 @@ describe("the error that a policy catches", function()
   for statement, expected in pairs(CAUGHT) do
     it("is the same in every directory: " .. statement, function()
       local files = {
-        ["routing.lua"] = routing("local _, message = pcall(function()\n local _ = 1 do " .. statement
+        ["routing.lua"] = routing("local _, message = pcall(function()\n local _ = 1 do "
+          .. statement
           .. " end end)\nreturn realtime { because = message }",
           "local helper, long = require 'lib.helper', require 'lib." .. LONG .. "'"),
         ["lib/helper.lua"] = "return function() error('from the helper') end",
         ["lib/" .. LONG .. ".lua"] = "return function() error('from afar') end",
       }
+
       for _, name in ipairs({ "a", ("directory"):rep(20) }) do
         local folder = policy_folder.new(name)
         for path, text in pairs(files) do
           policy_folder.write(folder, path, (text:gsub("do batch", "do local _ = batch")))
         end
+
         local set = assert(require("weir.policy_set").load(folder))
         assert.equal(expected, set:decide("routing", '{"file_count":1}').because)
       end
@@ -159,6 +169,7 @@ describe("the error that a policy catches", function()
       local set = assert(require("weir.policy_set").load(folder))
       texts[i] = set:decide("routing", '{"file_count":1}').because
     end
+
     assert.equal(texts[1], texts[2])
     assert.equal("require: there is no lib/none.lua in the policy directory; a policy can only require "
       .. "files of its own", texts[1])

@@ -48,7 +48,8 @@ describe("an example", function()
     ["5"] = "examples[1] must be a table",
   }) do
     it("is refused: " .. failing, function()
-      local found, findings = policy_folder.refused(policy_with((failing:gsub("ONE", "given = { file_count = 1 }"))))
+      local found, findings = policy_folder.refused(policy_with((failing:gsub("ONE",
+        "given = { file_count = 1 }"))))
       assert.matches(expected, found, 1, true)
       assert.is_true(findings[1].line > 0, found)
     end)
@@ -83,6 +84,7 @@ describe("an example", function()
         GOOD = "{ given = { file_count = 1 }, expect = 'batch' }",
         BAD = "{ given = { file_count = 1 }, expect = 'realtime' }",
       })
+
       local found, findings = policy_folder.refused(policy_with(text))
       assert.matches(expected, found, 1, true)
       assert.equal(5, findings[1].line, found)
@@ -98,9 +100,11 @@ describe("an example", function()
   end
 
   -- Lists in facts with holes would lose what is behind the hole.
-  for _, event in ipairs({ "{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [2] = 1 }", "{ [1.5] = 1 }", "{ [true] = 1 }" }) do
+  for _, event in ipairs({ "{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [2] = 1 }", "{ [1.5] = 1 }",
+    "{ [true] = 1 }" }) do
     it("is refused for a list with a hole in its facts: " .. event, function()
-      local files = policy_with("{ given = { event = " .. event .. " }, expect = 'ignore' }", "mapping",
+      local files = policy_with("{ given = { event = " .. event .. " }, expect = 'ignore' }",
+        "mapping",
         "return ignore { because = 'x' }")
       assert.matches("error%[W007%] example 1: ", policy_folder.refused(files))
     end)
@@ -114,21 +118,25 @@ describe("an example", function()
   end)
 
   it("cannot contain itself", function()
-    local files = policy_with("{ given = { event = event }, expect = 'ignore' }", "mapping", MAPPING)
+    local files = policy_with("{ given = { event = event }, expect = 'ignore' }", "mapping",
+      MAPPING)
     files["mapping.lua"] = "local event = {} event.event = event\n" .. files["mapping.lua"]
     assert.matches("nested too deep", policy_folder.refused(files), 1, true)
   end)
 
   it("cannot unfold into endless text", function()
-    local files = policy_with("{ given = { event = event }, expect = 'ignore' }", "mapping", MAPPING)
-    files["mapping.lua"] = "local event = { 1 } for i = 1, 50 do event = { event, event } end\n" .. files["mapping.lua"]
+    local files = policy_with("{ given = { event = event }, expect = 'ignore' }", "mapping",
+      MAPPING)
+    files["mapping.lua"] = "local event = { 1 } for i = 1, 50 do event = { event, event } end\n"
+      .. files["mapping.lua"]
     assert.matches("too large", policy_folder.refused(files), 1, true)
   end)
 
   it("is held to the budget, too", function()
     local found = policy_folder.refused(policy_with("{ given = { file_count = 1 }, expect = 'batch' }", "routing",
       "while true do end"))
-    assert.matches("error%[W011%] example 1: .*routing.lua:4: instruction budget of 200000 spent", found)
+    assert.matches("error%[W011%] example 1: .*routing.lua:4: instruction budget of 200000 spent",
+      found)
   end)
 
   it("is held to the invariants", function()

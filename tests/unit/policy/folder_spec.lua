@@ -9,6 +9,7 @@ local function assert_refused(folder, expected)
   local found, findings = policy_folder.refused(folder)
   assert.matches(expected, found, 1, true)
   assert.equal(folder:match("^/tmp/[^/]*"), findings[1].file:match("^/tmp/[^/]*"))
+
   return findings
 end
 
@@ -23,7 +24,10 @@ describe("a policy directory", function()
   before_each(function() folder = policy_folder.with(GOOD) end)
   teardown(policy_folder.remove_all)
 
-  local function shell(command) policy_folder.run("cd " .. policy_folder.quoted(folder) .. " && " .. command) end
+  local function shell(command)
+    policy_folder.run("cd " .. policy_folder.quoted(folder) .. " && " .. command)
+  end
+
   local function write(name, text) policy_folder.write(folder, name, text) end
 
   it("must exist, and be one", function()
@@ -31,7 +35,8 @@ describe("a policy directory", function()
     assert.is_nil(set)
     assert.equal("W001", findings[1].code)
     assert.equal("name the directory that holds the policies", findings[1].hint)
-    assert.matches("W001%] cannot be read: Not a directory", policy_folder.refused(folder .. "/routing.lua"))
+    assert.matches("W001%] cannot be read: Not a directory",
+      policy_folder.refused(folder .. "/routing.lua"))
   end)
 
   it("must have a Lua file, and a policy", function()
@@ -125,7 +130,10 @@ describe("a policy directory", function()
   end)
 
   it("is refused when a file cannot be read, also one that is not used", function()
-    if not os.execute("setpriv --reuid=65534 --clear-groups true 2>/dev/null") then return pending("needs root") end
+    if not os.execute("setpriv --reuid=65534 --clear-groups true 2>/dev/null") then
+      return pending("needs root")
+    end
+
     write("x.lua", "return {}")
     shell("chmod 755 . && chmod 0 x.lua")
     local script = policy_folder.write(policy_folder.new(), "load.lua", ([[
@@ -142,9 +150,11 @@ describe("a policy directory", function()
   end)
 
   it("may have files of any name", function()
-    for _, name in ipairs({ "a b.lua", "a\nb.lua", "ü.lua", "'\".lua", "-rf.lua", "\xff.lua", "$(x).lua" }) do
+    for _, name in ipairs({ "a b.lua", "a\nb.lua", "ü.lua", "'\".lua", "-rf.lua", "\xff.lua",
+      "$(x).lua" }) do
       write(name, "return {}")
     end
+
     write("not.LUA", "syntax error")
     write(".#routing.lua", "syntax error")
     write(".lua", "syntax error")
@@ -160,17 +170,23 @@ describe("require", function()
   teardown(policy_folder.remove_all)
 
   for name, expected in pairs({
-    ["../x"] = "is not a module name", ["..x"] = "is not a module name", [".x"] = "is not a module name",
-    ["lib..x"] = "is not a module name", ["/etc/passwd"] = "is not a module name", [""] = "is not a module name",
+    ["../x"] = "is not a module name", ["..x"] = "is not a module name",
+      [".x"] = "is not a module name",
+    ["lib..x"] = "is not a module name", ["/etc/passwd"] = "is not a module name",
+      [""] = "is not a module name",
     ["lib/x"] = "is not a module name", ["lib.x.lua"] = "there is no ", ["lib.x."] = "there is no ",
-    ["lib"] = "there is no ", ["io"] = "there is no ", ["weir.json"] = "there is no ", ["lib.X"] = "there is no ",
-    ["lib\\0x"] = "is not a module name", ["lib\\nx"] = "is not a module name", ["\\xff"] = "is not a module name",
+    ["lib"] = "there is no ", ["io"] = "there is no ", ["weir.json"] = "there is no ",
+      ["lib.X"] = "there is no ",
+    ["lib\\0x"] = "is not a module name", ["lib\\nx"] = "is not a module name",
+      ["\\xff"] = "is not a module name",
     [("x"):rep(255)] = "is not a module name", [("x"):rep(100000)] = "require: 'xxx",
   }) do
     it("refuses " .. name:sub(1, 30), function()
       local found, findings = policy_folder.refused({
-        ["routing.lua"] = "local x = require '" .. name .. "'\n" .. GOOD, ["lib/x.lua"] = "return {}",
+        ["routing.lua"] = "local x = require '" .. name .. "'\n" .. GOOD,
+          ["lib/x.lua"] = "return {}",
       })
+
       assert.matches("^routing.lua:1: error%[W012%] require: ", found)
       assert.matches(expected, found, 1, true)
       assert.is_true(#findings[1].message < 1010)
@@ -186,7 +202,11 @@ describe("require", function()
 
   it("refuses a module that returns nothing", function()
     for _, text in ipairs({ "", "-- empty", "local x = {}" }) do
-      local files = { ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD, ["lib/a.lua"] = text }
+      local files = {
+        ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD,
+        ["lib/a.lua"] = text,
+      }
+
       local found = policy_folder.refused(files)
       assert.matches("^routing.lua:1: error%[W012%] require: lib/a.lua returns nothing", found)
     end
@@ -198,13 +218,16 @@ describe("require", function()
       ["lib/a.lua"] = "return require 'lib.b'", ["lib/b.lua"] = "return require 'lib.c'",
       ["lib/c.lua"] = "local a = require 'lib.a'\nreturn a",
     })
+
     assert.equal("c.lua:1: error[W012] 'lib/a.lua' requires itself, through others", found)
   end)
 
   it("names the file and line of a module that fails", function()
     local found = policy_folder.refused({
-      ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD, ["lib/a.lua"] = "\nlocal x = nil + 1",
+      ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD,
+        ["lib/a.lua"] = "\nlocal x = nil + 1",
     })
+
     assert.equal("a.lua:2: error[W004] attempt to perform arithmetic on a nil value", found)
   end)
 end)

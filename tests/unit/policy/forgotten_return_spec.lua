@@ -124,6 +124,7 @@ describe("a forgotten return", function()
       ["lib/few.lua"] = "local function few(facts)\n  if facts.file_count > 3 then\n"
         .. "    batch { because = 'many' }\n  end\n  return realtime { because = 'few' }\nend\nreturn few",
     })
+
     assert.matches("^few.lua:3: error%[W014%] batch is called", found)
   end)
 
@@ -133,6 +134,7 @@ describe("a forgotten return", function()
       ["b.lua"] = "local f = require 'lib.f'\nreturn policy { kind = 'mapping', decide = function() return f() end }",
       ["lib/f.lua"] = "return function()\n  batch { because = 'x' }\n  ignore { because = 'x' }\nend",
     })
+
     assert.equal(2, #findings)
     assert.same({ 2, 3 }, { findings[1].line, findings[2].line })
     assert.matches("^ignore is called", findings[2].message)
@@ -141,7 +143,8 @@ describe("a forgotten return", function()
   it("is an error of a new version, too", function()
     local folder = policy_folder.with(files_with("return batch { because = 'many' }"))
     local set = assert(policy_set.load(folder))
-    policy_folder.write(folder, "routing.lua", files_with("batch { because = 'many' }")["routing.lua"])
+    policy_folder.write(folder, "routing.lua",
+      files_with("batch { because = 'many' }")["routing.lua"])
     assert.equal("refused", (set:refresh()))
     assert.equal("batch", set:decide("routing", '{"file_count":9}').action)
   end)

@@ -20,7 +20,8 @@ end
 describe("large facts", function()
   teardown(policy_folder.remove_all)
 
-  it("are decided with 1 MiB of small objects, and refused when they cost more than the budget", function()
+  it("are decided with 1 MiB of small objects, and refused when they cost more than the budget",
+    function()
     local set = policy_folder.load(mapping(READS_ALL))
     for _, shape in ipairs(SHAPES) do
       local decision = assert(set:decide("mapping", facts_of(shape, 1 << 20)))
@@ -54,9 +55,11 @@ describe("large facts", function()
     local set = policy_folder.load(mapping('return ignore { because = "%d", facts.event.n }'), {
       instructions = 15000,
     })
+
     local members = {}
     for i = 1, 80000 do members[i] = ('"k%d":%d'):format(i, i) end
-    local _, message, code = set:decide("mapping", '{"event":{' .. table.concat(members, ",") .. "}}")
+    local _, message, code = set:decide("mapping", '{"event":{' .. table.concat(members, ",")
+      .. "}}")
     assert.equal("BudgetSpent", code)
     assert.equal("mapping.lua:4: instruction budget of 15000 spent", message)
   end)

@@ -7,7 +7,8 @@ local FACTS = '{"file_count":1}'
 
 local function text(version)
   return "return policy { kind = 'routing', params = { t = integer { 10, min = 1, max = 20 } },\n"
-    .. "decide = function(_, params) return batch { because = '" .. version .. " %d', params.t } end }"
+    .. "decide = function(_, params) return batch { because = '" .. version
+      .. " %d', params.t } end }"
 end
 
 local function because(set) return set:decide("routing", FACTS).because end
@@ -28,7 +29,10 @@ describe("overriding the parameters of a set", function()
 
   for name, case in pairs({
     ["an unknown name"] = { { u = 1 }, 'no policy has a parameter "u"' },
-    ["a value out of bounds"] = { { ["routing.t"] = 21 }, "t: expected an integer from 1 to 20, got 21" },
+    ["a value out of bounds"] = {
+      { ["routing.t"] = 21 },
+      "t: expected an integer from 1 to 20, got 21",
+    },
     ["no value"] = { { t = "" }, 't: "" is not a value' },
   }) do
     it("refuses " .. name, function()
@@ -50,6 +54,7 @@ describe("overriding the parameters of a set", function()
       times = times + 1
       return load(...)
     end
+
     local set = policies.load("decide", { policies = folder, set = { "t=7" } }, {})
     policy_set.load = load
     assert.equal("x 7", because(set))

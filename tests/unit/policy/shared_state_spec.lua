@@ -5,8 +5,8 @@ local policy_folder = require("support.policy_folder")
 local routing = policy_folder.routing
 local FACTS = '{"file_count":1}'
 
--- What is said about the set when it is loaded, or about a decision. It must not change however often
--- the set is asked.
+-- What is said about the set when it is loaded, or about a decision. It must not change however
+-- often the set is asked.
 local function verdict(files)
   local set, findings = require("weir.policy_set").load(policy_folder.with(files))
   if not set then return policy_folder.describe(findings) end
@@ -17,6 +17,7 @@ local function verdict(files)
     first = first or said
     assert.equal(first, said, "round " .. round)
   end
+
   return first
 end
 
@@ -60,7 +61,8 @@ local CASES = {
     "h.lua:2: error[W009] 'kept'" .. ITERATOR,
   },
   ["a setter that the policy calls itself"] = {
-    { ["a.lua"] = routing("h.set(facts) return batch { because = 'x' }", "local h = require 'lib.h'"),
+    { ["a.lua"] = routing("h.set(facts) return batch { because = 'x' }",
+      "local h = require 'lib.h'"),
       ["lib/h.lua"] = HELPER },
     "h.lua:2: error[W009] 'kept'" .. KEPT,
   },
@@ -70,7 +72,8 @@ local CASES = {
     "a.lua:5: m.state is read-only: 'n' cannot be set",
   },
   ["a function that a later file put into a module"] = {
-    { ["a.lua"] = routing("return batch { because = '%d', m.count() }", "local m = require 'lib.m'"),
+    { ["a.lua"] = routing("return batch { because = '%d', m.count() }",
+      "local m = require 'lib.m'"),
       ["b.lua"] = "local n = 0\nrequire('lib.m').count = function() n = n + 1 return n end\nreturn {}",
       ["lib/m.lua"] = "return {}" },
     "b.lua:2: error[W009] 'n'" .. KEPT,
@@ -82,7 +85,8 @@ local CASES = {
     "a.lua:5: kept is read-only: 'n' cannot be set",
   },
   ["a variable that two policies share"] = {
-    { ["a.lua"] = routing("return batch { because = tostring(h.get()) }", "local h = require 'lib.h'"),
+    { ["a.lua"] = routing("return batch { because = tostring(h.get()) }",
+      "local h = require 'lib.h'"),
       ["b.lua"] = "local h = require 'lib.h'\nreturn policy { kind = 'mapping',\n"
         .. "decide = function() h.set(1) return ignore { because = 'x' } end }",
       ["lib/h.lua"] = HELPER },
@@ -139,7 +143,10 @@ for _, change in ipairs({
   "table.sort(kept, function(a, b) return a > b end)", "kept[#kept + 1] = 1",
 }) do
   CASES["a list, through " .. change] = {
-    { ["a.lua"] = routing(change .. " return batch { because = '%d', kept[1] }", "local kept = { 1, 2, 3 }") },
+    {
+      ["a.lua"] = routing(change .. " return batch { because = '%d', kept[1] }",
+        "local kept = { 1, 2, 3 }")
+    },
     "kept is read-only",
   }
 end
@@ -159,7 +166,8 @@ describe("nothing lives on between decisions in", function()
       .. "decide = function(facts) local v = facts.variants[1] v.name = v.name .. '!'\n"
       .. "facts.variants[2] = {} return hold { because = v.name, needs = 'x' } end }" })
     for _ = 1, 3 do
-      local answer = assert(set:decide("promotion", '{"now":1,"champion":"a","variants":[{"name":"a"}]}'))
+      local answer = assert(set:decide("promotion",
+        '{"now":1,"champion":"a","variants":[{"name":"a"}]}'))
       assert.equal("a!", answer.because)
     end
   end)

@@ -30,11 +30,13 @@ describe("a policy that tries to keep something", function()
 
   it("is refused for a counter made by a factory", function()
     refused("local function counter() local n = 0 return function() n = n + 1 return n end end\n"
-      .. "local next_number = counter()", "return batch { because = '%d', next_number() }", "'n' is changed")
+      .. "local next_number = counter()", "return batch { because = '%d', next_number() }",
+        "'n' is changed")
   end)
 
   it("is refused for an iterator that goes on", function()
-    refused("local words = ('a b c'):gmatch('%a')", "return batch { because = words() }", "'words' holds an iterator")
+    refused("local words = ('a b c'):gmatch('%a')", "return batch { because = words() }",
+      "'words' holds an iterator")
   end)
 
   it("cannot write to a table it made while loading", function()
@@ -45,17 +47,21 @@ describe("a policy that tries to keep something", function()
 
   it("cannot write to a table of a module", function()
     local set = policy_folder.load({
-      ["routing.lua"] = routing("memo.seen = 1 return batch { because = 'x' }", "local memo = require 'lib.memo'"),
+      ["routing.lua"] = routing("memo.seen = 1 return batch { because = 'x' }",
+        "local memo = require 'lib.memo'"),
       ["lib/memo.lua"] = "return {}",
     })
+
     assert_constant(set, "PolicyError: routing.lua:5: memo is read-only: 'seen' cannot be set")
   end)
 
   it("cannot hide a counter behind a required function", function()
     local found = policy_folder.refused({
-      ["routing.lua"] = routing("return batch { because = '%d', count() }", "local count = require 'lib.count'"),
+      ["routing.lua"] = routing("return batch { because = '%d', count() }",
+        "local count = require 'lib.count'"),
       ["lib/count.lua"] = "local n = 0\nreturn function() n = n + 1 return n end",
     })
+
     assert.matches("^count.lua:2: error%[W009%] 'n' is changed", found)
   end)
 
@@ -64,14 +70,17 @@ describe("a policy that tries to keep something", function()
       ["routing.lua"] = routing("local c = require 'lib.c' c.n = (c.n or 0) + 1 return batch { because = '%d', c.n }"),
       ["lib/c.lua"] = "return {}",
     })
+
     assert_constant(set, "PolicyError: routing.lua:5: require: call it at the top of the file, not while deciding")
   end)
 
   it("cannot fill the vocabulary's memory", function()
-    for _, word in ipairs({ "integer { 1 }", "number { 1 }", "flag { true }", "text { 'x' }", "policy {}" }) do
+    for _, word in ipairs({ "integer { 1 }", "number { 1 }", "flag { true }", "text { 'x' }",
+      "policy {}" }) do
       local name = word:match("%a+")
       local set = policy_folder.load(routing(word .. " return batch { because = 'x' }"))
-      assert_constant(set, "PolicyError: routing.lua:5: " .. name .. " describes a policy; use it outside of decide")
+      assert_constant(set, "PolicyError: routing.lua:5: " .. name
+        .. " describes a policy; use it outside of decide")
     end
   end)
 
@@ -97,7 +106,8 @@ describe("a decision changed after it was made", function()
     ["d = realtime(d)"] = "realtime: this table is a decision already",
   }) do
     it("is checked when it is returned: " .. change, function()
-      local set = policy_folder.load(routing("local d = batch { because = 'x' } " .. change .. " return d"))
+      local set = policy_folder.load(routing("local d = batch { because = 'x' } " .. change
+        .. " return d"))
       assert_constant(set, "PolicyError: routing.lua:5: " .. expected)
     end)
   end
@@ -109,12 +119,15 @@ describe("a policy that changes itself after the check", function()
   local function load_changed(change)
     return policy_folder.load("local t = integer { 7, min = 1 }\n"
       .. "local p = policy { kind = 'routing', params = { t = t },\n"
-      .. "  decide = function(_, params) return batch { because = '%d', params.t } end }\n" .. change .. "\nreturn p")
+      .. "  decide = function(_, params) return batch { because = '%d', params.t } end }\n"
+        .. change .. "\nreturn p")
   end
 
   for _, change in ipairs({
-    "p.kind = nil", "p.kind = 'weights'", "p.kind = 'nonsense'", "p.kind = 5", "p.params = 5", "p.params = { x = {} }",
-    "p.decide = nil", "p.examples = 5", "p.name = {}", "t.type = 'any'", "t.type = 'record'", "t.default = {}",
+    "p.kind = nil", "p.kind = 'weights'", "p.kind = 'nonsense'", "p.kind = 5", "p.params = 5",
+      "p.params = { x = {} }",
+    "p.decide = nil", "p.examples = 5", "p.name = {}", "t.type = 'any'", "t.type = 'record'",
+      "t.default = {}",
     "t.min = 'x'", "p.params.t = nil", "p.params.u = { type = 'any' }",
   }) do
     it("is the policy that was checked: " .. change, function()
@@ -124,11 +137,13 @@ describe("a policy that changes itself after the check", function()
 
   it("has its examples run even when another policy froze them", function()
     local found = policy_folder.refused({
-      ["a.lua"] = routing("return batch { because = '%d', #examples }", "local examples = require 'lib.examples'"),
+      ["a.lua"] = routing("return batch { because = '%d', #examples }",
+        "local examples = require 'lib.examples'"),
       ["b.lua"] = "return policy { kind = 'weights', examples = require 'lib.examples',\n"
         .. "  decide = function() return assign { because = 'x', variant = 'a', bucket = 0 } end }",
       ["lib/examples.lua"] = "return { { given = { variants = { { name = 'a' } } }, expect = 'weights' } }",
     })
+
     assert.matches("error%[W00[78]%] example 1", found)
   end)
 
@@ -138,6 +153,7 @@ describe("a policy that changes itself after the check", function()
         .. "error(a == b and 'the same' or b)",
       ["lib/c.lua"] = "error('boom')",
     })
+
     assert.equal("routing.lua:3: error[W004] the same", found)
   end)
 end)

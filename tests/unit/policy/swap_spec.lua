@@ -26,21 +26,26 @@ describe("threat 17: a hundred processes", function()
     local set = policy_folder.load({ ["mapping.lua"] = POLICY })
     local lines = {}
     for i = 1, 20 do
-      lines[i] = assert(set:record("mapping", ('{"event":{"k%d":1,"b":2.5,"a":true,"c":{"x":[]},"é":null,"%d":"t"}}')
+      lines[i] = assert(set:record("mapping",
+        ('{"event":{"k%d":1,"b":2.5,"a":true,"c":{"x":[]},"é":null,"%d":"t"}}')
         :format(i * 7919 % 101, i), { id = tostring(i), eval_us = 0 }))
     end
+
     local folder = policy_folder.new()
-    local recording = policy_folder.write(folder, "recording.jsonl", table.concat(lines, "\n") .. "\n")
+    local recording = policy_folder.write(folder, "recording.jsonl", table.concat(lines, "\n")
+      .. "\n")
     local script = policy_folder.write(folder, "digest.lua", ([[
       local summary = assert(require("weir.replay").run {
         set = assert(require("weir.policy_set").load(%q)), recordings = { %q }, jobs = 1,
       })
       print(summary.digest, summary.identical)]]):format(set:directory(), recording))
-    local output = assert(io.popen(("for i in $(seq 100); do %s lua %s; done 2>&1"):format(WEIR, script)))
+    local output = assert(io.popen(("for i in $(seq 100); do %s lua %s; done 2>&1"):format(WEIR,
+      script)))
     local digests, count = {}, 0
     for line in output:lines() do
       digests[line], count = true, count + 1
     end
+
     output:close()
     local first = next(digests)
     assert.equal(100, count)
@@ -78,6 +83,7 @@ end }
     local complaints = output:read("a")
     output:close()
     if not ok then error(problem, 0) end
+
     return complaints
   end
 
@@ -93,6 +99,7 @@ end }
       answers[because] = (answers[because] or 0) + 1
       if os.time() - start > 20 then break end -- a sanitizer's build, a busy machine
     end
+
     return answers, results
   end
 
@@ -140,6 +147,7 @@ end }
       -- rests there. What no write ever finished must not be.
       for answer in pairs(answers) do assert.matches("^%a%a%a %a%a%a$", answer) end
     end)
+
     assert.equal("", complaints)
   end)
 
@@ -148,7 +156,8 @@ end }
     write_version(folder, "one")
     local set = assert(policy_set.load(folder))
     local digest = set:digest()
-    for _, bad in ipairs({ "syntax error", "", "error('x')", "while true do end", "return policy { kind = 'x' }" }) do
+    for _, bad in ipairs({ "syntax error", "", "error('x')", "while true do end",
+      "return policy { kind = 'x' }" }) do
       policy_folder.write(folder, "routing.lua", bad)
       local result, findings = set:refresh()
       assert.equal("refused", result)
@@ -156,6 +165,7 @@ end }
       assert.equal("one one", set:decide("routing", FACTS).because)
       assert.equal(digest, set:digest())
     end
+
     policy_folder.run("rm -r " .. folder)
     assert.equal("refused", (set:refresh()))
     assert.equal("one one", set:decide("routing", FACTS).because)

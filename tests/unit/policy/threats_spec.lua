@@ -32,6 +32,7 @@ local function assert_stopped(body, code, expected, head)
   assert.matches(expected, message, 1, true)
   assert.is_true(seconds < A_HANG, ("took %.3f s"):format(seconds))
   assert_fresh(set)
+
   return message
 end
 
@@ -43,7 +44,8 @@ local function assert_bounded(body)
   local seconds = os.clock() - start
   assert.is_nil(answer, body)
   assert.is_true(code == "BudgetSpent" or code == "PolicyError", code)
-  local bound = message:match("budget of %d+") or message:match("too %a+") or message:match("invalid")
+  local bound = message:match("budget of %d+") or message:match("too %a+")
+    or message:match("invalid")
   assert.is_truthy(bound, body .. ": " .. message)
   assert.is_true(seconds < A_HANG, ("%s took %.3f s"):format(body, seconds))
   assert_fresh(set)
@@ -89,7 +91,8 @@ describe("threat", function()
 
   it("3: there are no coroutines to escape into", function()
     assert_not_offered("coroutine", "coroutine.wrap(function() while true do end end)()")
-    assert.matches("W004%] 'coroutine' is not available", policy_folder.refused("local c = coroutine.create"))
+    assert.matches("W004%] 'coroutine' is not available",
+      policy_folder.refused("local c = coroutine.create"))
   end)
 
   it("4: there is no debug library, and no hook to take away", function()
@@ -106,7 +109,8 @@ describe("threat", function()
   it("6: patterns cannot backtrack without end", function()
     for _, body in ipairs({
       "('a'):rep(500):match('.-.-.-b')", "('a'):rep(26):match(('a?'):rep(26) .. ('a'):rep(26))",
-      "('x'):rep(1e5):gsub('x-y', '')", "('('):rep(1e4):gsub('%b()', '')", "('a'):rep(1e5):find('.*b.*c')",
+      "('x'):rep(1e5):gsub('x-y', '')", "('('):rep(1e4):gsub('%b()', '')",
+        "('a'):rep(1e5):find('.*b.*c')",
       "('a'):rep(1e5):find(('a'):rep(5e4) .. '.-b')",
       "while true do pcall(string.find, ('a'):rep(999), '.-.-b') end",
     }) do
@@ -116,7 +120,8 @@ describe("threat", function()
 
   it("7: one allocation cannot take all memory", function()
     for _, body in ipairs({
-      "string.rep('x', 5e8)", "('x'):rep(1 << 40)", "('x'):rep(3, ('y'):rep(3e6))", "('x'):rep(1e9, '')",
+      "string.rep('x', 5e8)", "('x'):rep(1 << 40)", "('x'):rep(3, ('y'):rep(3e6))",
+        "('x'):rep(1e9, '')",
       "table.pack(('x'):rep(4e6):byte(1, -1))", "table.concat({}, 'x', 1, 1e9)",
       "select('#', table.unpack({}, 1, 1e7))",
       "string.format('%999999d', 1)", "string.format('%.99999f', 1)",
@@ -124,12 +129,14 @@ describe("threat", function()
     }) do
       assert_bounded("local _ = " .. body)
     end
+
     assert_bounded("if true then return batch { because = '%99999s', 'x' } end")
   end)
 
   it("8: string methods are the bounded ones, too", function()
     assert_bounded("local s = ('x'):rep(5e8)")
-    assert_stopped("local f = ('x').dump", "PolicyError", "string.dump is not available in a policy")
+    assert_stopped("local f = ('x').dump", "PolicyError",
+      "string.dump is not available in a policy")
     assert_harmless("return batch { because = tostring(('').rep == string.rep) }", "true")
   end)
 
@@ -152,12 +159,18 @@ describe("threat", function()
     local bytecode = string.dump(function() return 1 end)
     local bom = "\xEF\xBB\xBF"
     for name, text in pairs({ plain = bytecode, ["after a BOM"] = bom .. bytecode,
-      ["after a #! line"] = "#!/usr/bin/lua\n" .. bytecode, ["after both"] = bom .. "#!x\n" .. bytecode }) do
+      ["after a #! line"] = "#!/usr/bin/lua\n" .. bytecode, ["after both"] = bom .. "#!x\n"
+        .. bytecode }) do
       local found = policy_folder.refused({ ["routing.lua"] = text })
       assert.matches("^routing.lua:%d: error%[W003%]", found, 1, name)
-      found = policy_folder.refused({ ["routing.lua"] = "local x = require 'lib.x'", ["lib/x.lua"] = text })
+      found = policy_folder.refused({
+        ["routing.lua"] = "local x = require 'lib.x'",
+        ["lib/x.lua"] = text,
+      })
+
       assert.matches("W003", found, 1, true)
     end
+
     assert_not_offered("load", "load(" .. ("%q"):format(bytecode):gsub("\\\n", "\\n") .. ")()")
     assert_not_offered("loadstring")
     assert_not_offered("dofile")
@@ -180,7 +193,8 @@ describe("threat", function()
       assert.matches("^routing.lua:%d+: error%[W0%d%d%]", found)
       assert.matches(expected, found)
     end
-    assert.matches("routing.lua:0: error%[W002%] is 2000000 bytes", policy_folder.refused(("x\n"):rep(1e6)))
+    assert.matches("routing.lua:0: error%[W002%] is 2000000 bytes",
+      policy_folder.refused(("x\n"):rep(1e6)))
     -- The heaviest source for its size that is known: a jump list that is walked again and again.
     local start = os.clock()
     policy_folder.refused(("goto a "):rep(10000) .. "::a::")
@@ -196,23 +210,27 @@ describe("threat", function()
     for memory = 1, 4000, 97 do
       local body = "return batch { because = '%s', facts.volume or 'x' }"
       local set = policy_folder.load(routing(body), { memory = memory })
-      local answer, _, code = set:decide("routing", '{"file_count":1,"volume":"' .. ("v"):rep(200) .. '"}')
+      local answer, _, code = set:decide("routing", '{"file_count":1,"volume":"' .. ("v"):rep(200)
+        .. '"}')
       assert.is_true(answer ~= nil or code == "BudgetSpent" or code == "InvalidParams", code)
     end
   end)
 
   it("13: nothing of the host is in reach", function()
-    for _, name in ipairs({ "package", "io", "os", "debug", "print", "collectgarbage", "rawset", "_G" }) do
+    for _, name in ipairs({ "package", "io", "os", "debug", "print", "collectgarbage", "rawset",
+      "_G" }) do
       assert_not_offered(name)
     end
-    assert_stopped("return batch { because = tostring(loadlib) }", "PolicyError", "undefined name 'loadlib'")
+    assert_stopped("return batch { because = tostring(loadlib) }", "PolicyError",
+      "undefined name 'loadlib'")
     assert.matches("W012", policy_folder.refused("local io = require 'io'"), 1, true)
     -- What is in reach is compared with a list in tests/c/policy/reach_test.c.
   end)
 
   it("14: there are no finalizers", function()
     assert_not_offered("setmetatable", "setmetatable({}, { __gc = function() while true do end end })")
-    assert_stopped("do local x <close> = {} end", "PolicyError", "variable 'x' got a non-closable value")
+    assert_stopped("do local x <close> = {} end", "PolicyError",
+      "variable 'x' got a non-closable value")
     assert_not_offered("collectgarbage", "collectgarbage('step')")
   end)
 
@@ -235,7 +253,8 @@ describe("threat", function()
       ["facts.x = 1"] = "facts are read-only",
     }) do
       if body == "_ENV = {}" then -- an upvalue of every function: it would stay
-        local found = policy_folder.refused(routing(guarded(body .. " return batch { because = 'x' }")))
+        local found = policy_folder.refused(routing(guarded(body
+          .. " return batch { because = 'x' }")))
         assert.matches("W009", found, 1, true)
       elseif expected ~= "" then
         assert_stopped(body, "PolicyError", expected)
@@ -245,8 +264,10 @@ describe("threat", function()
 
   it("16: a comparator may lie", function()
     local fill = "local t = {} for i = 1, 10000 do t[i] = i * 7919 % 10007 end "
-    for _, order in ipairs({ "true", "a * 7919 % 13 < b * 104729 % 13", "nil", "a > b or b > a", "not (a < b)" }) do
-      local set = policy_folder.load(routing(guarded(fill .. "pcall(table.sort, t, function(a, b) return " .. order
+    for _, order in ipairs({ "true", "a * 7919 % 13 < b * 104729 % 13", "nil", "a > b or b > a",
+      "not (a < b)" }) do
+      local set = policy_folder.load(routing(guarded(fill
+        .. "pcall(table.sort, t, function(a, b) return " .. order
         .. " end) return batch { because = '%d', #t }")), { instructions = 20000000 })
       local answer, message = set:decide("routing", HOSTILE)
       assert.equal("10000", answer and answer.because or message)
@@ -258,19 +279,24 @@ describe("threat", function()
   end)
 
   it("18: numbers at their edges decide nothing by accident", function()
-    assert_stopped("return batch { because = '%d', 1 // 0 }", "PolicyError", "attempt to divide by zero")
-    assert_stopped("return batch { because = '%d', 1 % 0 }", "PolicyError", "attempt to perform 'n%0'")
-    assert_stopped("return batch { because = '%d', 2^53 - 1e300 }", "PolicyError", "has no integer representation")
+    assert_stopped("return batch { because = '%d', 1 // 0 }", "PolicyError",
+      "attempt to divide by zero")
+    assert_stopped("return batch { because = '%d', 1 % 0 }", "PolicyError",
+      "attempt to perform 'n%0'")
+    assert_stopped("return batch { because = '%d', 2^53 - 1e300 }", "PolicyError",
+      "has no integer representation")
     assert_harmless("return batch { because = '%d', 2^53 }", "9007199254740992")
     assert_harmless("return batch { because = '%s', tostring(-0.0) }", "-0.0")
-    assert_harmless("return batch { because = '%s %s', tostring(0/0), tostring(-(0/0)) }", "nan nan")
+    assert_harmless("return batch { because = '%s %s', tostring(0/0), tostring(-(0/0)) }",
+      "nan nan")
   end)
 
   it("18: a weight is a number that counts", function()
     local VARIANTS = '{"variants":[{"name":"a"},{"name":"b"}]}'
     for value, expected in pairs({
       ["0/0"] = "got NaN", ["1/0"] = "got an infinite number", ["-0.1"] = "outside these bounds",
-      ["1.1"] = "outside these bounds", ["'1'"] = "got string", ["true"] = "got boolean", ["{}"] = "got table",
+      ["1.1"] = "outside these bounds", ["'1'"] = "got string", ["true"] = "got boolean",
+        ["{}"] = "got table",
       ["0.5"] = "weights sum to 1.5, not 1", ["-0.0"] = nil, ["nil"] = "weights leave out b",
     }) do
       local set = policy_folder.load({ ["w.lua"] = "return policy { kind = 'weights', decide = function()\n"
@@ -282,7 +308,8 @@ describe("threat", function()
     end
     local set = policy_folder.load({ ["w.lua"] = "return policy { kind = 'weights', decide = function()\n"
       .. "return weights { because = 'x', weights = { a = 1, b = -0.0 } } end }" })
-    assert.equal('{"action":"weights","weights":{"a":1,"b":0}}', set:decide("weights", VARIANTS).decision)
+    assert.equal('{"action":"weights","weights":{"a":1,"b":0}}',
+      set:decide("weights", VARIANTS).decision)
   end)
 
   it("18: what was not measured holds, and NaN cannot come in", function()
@@ -305,10 +332,13 @@ describe("threat", function()
       promotion = '{"now":1,"champion":"a","variants":[{"name":"a"}]}',
     }) do
       for body, code in pairs({
-        ["error('no')"] = "PolicyError", ["local x = nil + 1"] = "PolicyError", ["return"] = "PolicyError",
-        ["while true do end"] = "BudgetSpent", ["local t = {} while true do t = { t } end"] = "BudgetSpent",
+        ["error('no')"] = "PolicyError", ["local x = nil + 1"] = "PolicyError",
+          ["return"] = "PolicyError",
+        ["while true do end"] = "BudgetSpent",
+          ["local t = {} while true do t = { t } end"] = "BudgetSpent",
       }) do
-        local set = policy_folder.load({ ["p.lua"] = "return policy { kind = '" .. kind .. "', decide = function() "
+        local set = policy_folder.load({ ["p.lua"] = "return policy { kind = '" .. kind
+          .. "', decide = function() "
           .. body .. " end }" })
         local answer, message, got = set:decide(kind, facts)
         assert.is_nil(answer)
@@ -341,7 +371,8 @@ describe("threat", function()
         { instructions = 5000000 })
       local answer, message, code = set:decide("routing", HOSTILE)
       if answer then message, code = answer.because, "decided" end
-      assert.is_true(code == "PolicyError" or code == "BudgetSpent" or body:find("sort") ~= nil, body .. message)
+      assert.is_true(code == "PolicyError" or code == "BudgetSpent" or body:find("sort") ~= nil,
+        body .. message)
       assert_fresh(set)
     end
   end)

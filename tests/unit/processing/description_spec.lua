@@ -8,7 +8,10 @@ local WHOLE = { title = "T", description = "D", category = "C", tags = { "a" } }
 -- What is made of a model's answer.
 local function of(text)
   local answer = { output = { message = { content = { { text = text } } } } }
-  local dry = effects.dry { world = { ["bedrock_runtime.Converse"] = { ["amazon.nova-lite-v1:0"] = answer } } }
+  local dry = effects.dry {
+    world = { ["bedrock_runtime.Converse"] = { ["amazon.nova-lite-v1:0"] = answer } },
+  }
+
   return description.of(LABELS, dry)
 end
 
@@ -16,25 +19,32 @@ local function without(name, value)
   local entry = {}
   for key, each in pairs(WHOLE) do entry[key] = each end
   entry[name] = value
+
   return json.encode(entry)
 end
 
 describe("a description", function()
   it("is the model's where all four texts are there, between fences or not", function()
     local text = json.encode(WHOLE)
-    for _, each in ipairs { text, " " .. text .. "\n", "```json\n" .. text .. "\n```", "```\n" .. text .. "```" } do
+    for _, each in ipairs { text, " " .. text .. "\n", "```json\n" .. text .. "\n```", "```\n"
+      .. text .. "```" } do
       local entry, why = of(each)
       assert.is_nil(why)
-      assert.same({ title = "T", description = "D", category = "C", tags = { "a" }, written_by = "model" }, entry)
+      assert.same({ title = "T", description = "D", category = "C", tags = { "a" },
+        written_by = "model" }, entry)
     end
   end)
 
   it("is made of the labels where a text is missing, empty or something else", function()
     local cases = { "", "null", "[]", "5", '"text"', "{", json.encode(WHOLE) .. " and more" }
     for _, name in ipairs { "title", "description", "category", "tags" } do
-      for _, value in ipairs { json.null, 5, false, " \t\n" } do cases[#cases + 1] = without(name, value) end
+      for _, value in ipairs { json.null, 5, false, " \t\n" } do
+        cases[#cases + 1] = without(name, value)
+      end
+
       cases[#cases + 1] = without(name)
     end
+
     for _, text in ipairs(cases) do
       local entry, why = of(text)
       assert.equal("NoJson", why, text)
@@ -43,7 +53,8 @@ describe("a description", function()
     end
   end)
 
-  it("has bounded texts, cut between characters, without what turns or breaks the writing", function()
+  it("has bounded texts, cut between characters, without what turns or breaks the writing",
+    function()
     local entry = of(without("title", "x" .. ("é"):rep(200)))
     assert.equal("x" .. ("é"):rep(99), entry.title)
     entry = of(without("description", "a\u{202E}b\u{2066}c\0d\27[31m"))

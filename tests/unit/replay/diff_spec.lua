@@ -2,7 +2,8 @@ local policy_set = require("weir.policy_set")
 local replays = require("support.replays")
 
 local directory, path, write, read = replays.directory, replays.path, replays.write, replays.read
-local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of, replays.replayed
+local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of,
+  replays.replayed
 local replay_text = replays.replay_text
 
 describe("the parameters of a replayed decision", function()
@@ -13,7 +14,8 @@ describe("the parameters of a replayed decision", function()
     ten = routing("ten", 10)
     -- Recorded with the default of 10, and with an override of 30.
     local lines = lines_of(ten, { 15 })
-    lines[2] = lines_of(assert(policy_set.load(path("ten"), { params = { threshold = 30 } })), { 15 })[1]
+    lines[2] = lines_of(assert(policy_set.load(path("ten"), { params = { threshold = 30 } })),
+      { 15 })[1]
     recording = write("params.jsonl", table.concat(lines, "\n"))
     write("older.jsonl", (table.concat(lines, "\n"):gsub('"overrides":%b[],', "")))
   end)
@@ -33,7 +35,8 @@ describe("the parameters of a replayed decision", function()
 
   it("are all the recorded ones when the line does not tell overrides", function()
     local older = { path("older.jsonl") }
-    assert.are.same({ batch = 1, realtime = 1 }, (actions { set = routing("twenty", 20), recordings = older }))
+    assert.are.same({ batch = 1, realtime = 1 },
+      (actions { set = routing("twenty", 20), recordings = older }))
   end)
 
   it("in a diff are not overrides where they equal the defaults of the old set", function()
@@ -50,7 +53,8 @@ describe("the parameters of a replayed decision", function()
   end)
 
   it("that no longer fit are a failure", function()
-    local summary, events = replay_text(ten, "unfit.jsonl", (read(recording):gsub('"threshold":30', '"threshold":0')))
+    local summary, events = replay_text(ten, "unfit.jsonl",
+      (read(recording):gsub('"threshold":30', '"threshold":0')))
     assert.are.equal(1, summary.failed)
     assert.are.equal("InvalidParams", events[1].code)
   end)
@@ -68,17 +72,31 @@ describe("diff", function()
   teardown(function() run("rm -rf " .. directory) end)
 
   it("compares two sets, not with what was recorded", function()
-    local told = write("told.jsonl", (read(recording):gsub('"action":"batch"', '"action":"serverless"')))
+    local told = write("told.jsonl", (read(recording):gsub('"action":"batch"',
+      '"action":"serverless"')))
     local summary, events = replayed { set = twenty, old = ten, recordings = { told }, jobs = 2 }
     assert.are.same({ 3, 2, 1 }, { summary.decisions, summary.identical, summary.changed })
     assert.are.same({ "difference", 2 }, { events[1].type, events[1].line })
-    assert.are.same({ '{"action":"batch"}', '{"action":"realtime"}' }, { events[1].was, events[1].is })
-    assert.are.same({ path("twenty") .. "/routing.lua", 6 }, { events[1].policy_file, events[1].policy_line })
+    assert.are.same({ '{"action":"batch"}', '{"action":"realtime"}' }, {
+      events[1].was,
+      events[1].is,
+    })
+
+    assert.are.same({ path("twenty") .. "/routing.lua", 6 }, {
+      events[1].policy_file,
+      events[1].policy_line,
+    })
   end)
 
   it("tells when the old set fails, and when the new one does", function()
     local failing = routing("failing", 10, 'if facts.file_count == 12 then error("twelve") end')
-    local summary, events = replayed { set = ten, old = failing, recordings = { recording }, jobs = 1 }
+    local summary, events = replayed {
+      set = ten,
+      old = failing,
+      recordings = { recording },
+      jobs = 1,
+    }
+
     assert.are.same({ 1, 0 }, { summary.changed, summary.failed })
     assert.is_true(events[1].was_failure)
     assert.matches("twelve", events[1].was)

@@ -5,7 +5,8 @@ local replays = require("support.replays")
 local sha256 = require("weir.sha256")
 
 local directory, path, write, read = replays.directory, replays.path, replays.write, replays.read
-local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of, replays.replayed
+local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of,
+  replays.replayed
 
 local EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -72,7 +73,8 @@ describe("the digest of a replay", function()
       local spelled = plain:gsub('"kind":"routing"', '"kind":"\\u0072outing"')
       local other = plain:gsub('"kind":"routing"', '"kind":"r\\u00e9sum\\u00c9"')
 
-      assert.are.equal(file_digest { plain }, summary_of({ write("spelled", spelled) }).files[1].digest)
+      assert.are.equal(file_digest { plain },
+        summary_of({ write("spelled", spelled) }).files[1].digest)
       local failed = '"r\\u00e9sum\\u00c9"\tUnknownKind\t'
         .. text('the policy set has no policy of kind "résumÉ"') .. "\n"
       assert.are.equal(digest_of(failed), summary_of({ write("other", other) }).files[1].digest)
@@ -142,7 +144,8 @@ describe("the digest of a replay", function()
 
     local function file(name) return file_digest(lines_of(set, name)) end
 
-    it("is taken in byte order of their names, whatever their order and the number of jobs", function()
+    it("is taken in byte order of their names, whatever their order and the number of jobs",
+      function()
       local expected = total_of { file { 1, 2 }, file { 3 }, file { 12 } }
       for _, recordings in ipairs { { a, b, c }, { c, b, a }, { b, a, c } } do
         for jobs = 1, 3 do
@@ -224,7 +227,11 @@ describe("the digest of a replay", function()
       local summary = summary_of { a, path("day/missing"), c }
       assert.is_nil(summary.digest)
       assert.are.same({ "a.jsonl", "b-c.jsonl", "missing" }, names_of(summary))
-      assert.are.same({ file { 1, 2 }, file { 3 } }, { summary.files[1].digest, summary.files[2].digest })
+      assert.are.same({ file { 1, 2 }, file { 3 } }, {
+        summary.files[1].digest,
+        summary.files[2].digest,
+      })
+
       assert.is_nil(summary.files[3].digest)
     end)
   end)
@@ -236,16 +243,22 @@ describe("replay.combine", function()
   it("takes digests in byte order of the names", function()
     local function combined(...)
       local files = {}
-      for i, name in ipairs { ... } do files[i] = { name = name, digest = hex(("%x"):format(i)) } end
+      for i, name in ipairs { ... } do
+        files[i] = { name = name, digest = hex(("%x"):format(i)) }
+      end
+
       return replay.combine(files)
     end
+
     assert.are.equal(total_of { hex "1", hex "2", hex "3" }, combined("B", "a", "é"))
     assert.are.equal(total_of { hex "2", hex "1" }, combined("eu/day/b", "eu/day/a"))
     assert.are.equal(total_of { hex "2", hex "1" }, combined("x.gz", "a.gz.gz"))
     assert.are.equal(total_of { hex "2", hex "1" }, combined("a", "-"))
     assert.are.equal(total_of { hex "1", hex "2" }, combined("!", "-"))
-    assert.are.equal(total_of { hex "1", hex "2", hex "3" }, combined("/a/b", "/a/./b", "/a/c/../b"))
-    assert.are.equal(total_of { hex "2", hex "1" }, combined("../../../../../../../../../../../x", "/../a"))
+    assert.are.equal(total_of { hex "1", hex "2", hex "3" },
+      combined("/a/b", "/a/./b", "/a/c/../b"))
+    assert.are.equal(total_of { hex "2", hex "1" },
+      combined("../../../../../../../../../../../x", "/../a"))
   end)
 
   it("refuses what is not a list of names and digests", function()
@@ -256,8 +269,11 @@ describe("replay.combine", function()
     } do
       assert.error_matches(function() replay.combine(bad) end, "expected weir%.replay%.combine{")
     end
+
     assert.error_matches(function() replay.combine() end, "argument 1 is missing")
     local second = { { name = "a", digest = hex "1" }, "b" }
-    assert.error_matches(function() replay.combine(second) end, "element 2 must be a table, not a string")
+    assert.error_matches(function()
+      replay.combine(second)
+    end, "element 2 must be a table, not a string")
   end)
 end)

@@ -2,7 +2,8 @@ local json = require("weir.json")
 local exports = require("support.log_exports")
 local replays = require("support.replays")
 
-local directory, run, routing, lines_of = replays.directory, replays.run, replays.routing, replays.lines_of
+local directory, run, routing, lines_of = replays.directory, replays.run, replays.routing,
+  replays.lines_of
 local replay_text = replays.replay_text
 
 describe("replay of CloudWatch Logs exports", function()
@@ -59,6 +60,7 @@ describe("replay of CloudWatch Logs exports", function()
         return line
       end)
     end
+
     for times = 1, 3 do expect_same("wrapped.jsonl", wrapped(times), 0) end
 
     local summary = replay_text(set, "wrapped.jsonl", wrapped(4))
@@ -83,15 +85,19 @@ describe("replay of CloudWatch Logs exports", function()
       events[i] = table.concat({ indent .. "{", indent .. '"logStreamName": "a",',
         indent .. '"message": ' .. json.encode(line), indent .. "}" }, newline)
     end
+
     table.insert(events, 2, indent .. '{"message": "START RequestId: 1"}')
-    return table.concat({ "{", indent .. ('"%s": ['):format(name), table.concat(events, "," .. newline),
+
+    return table.concat({ "{", indent .. ('"%s": ['):format(name),
+      table.concat(events, "," .. newline),
       indent .. "],", indent .. '"searchedLogStreams": []', "}", "" }, newline)
   end
 
   it("pretty-printed, as it stands in the documentation of `aws logs tail`", function()
     local decision = json.decode(lines[2])
     local text = "2026-11-22T03:04:05.123000+00:00 2026/11/22/[$LATEST]ffd2 START RequestId: 1 Version: 1\n"
-      .. "2026-11-22T03:04:05+00:00 2026/11/22/[$LATEST]ffd2 \n" .. exports.pretty(decision, "") .. "\n"
+      .. "2026-11-22T03:04:05+00:00 2026/11/22/[$LATEST]ffd2 \n" .. exports.pretty(decision, "")
+        .. "\n"
       .. "2026-11-22T03:04:06+00:00 2026/11/22/[$LATEST]ffd2 END RequestId: 1\n"
     local summary, events = replay_text(set, "tail.txt", text)
     assert.are.same({}, events)
@@ -105,6 +111,7 @@ describe("replay of CloudWatch Logs exports", function()
       if i == 2999 then value.kind = 5 end
       texts[i] = "2026-11-22T03:04:05+00:00 stream \n" .. exports.pretty(value, "") .. "\n"
     end
+
     local text = table.concat(texts)
     local before = select(2, table.concat(texts, "", 1, 2998):gsub("\n", "\n"))
     for _, wanted in ipairs { text, "{\n{\n" .. text .. "{\n" } do
@@ -126,6 +133,7 @@ describe("replay of CloudWatch Logs exports", function()
     for i, line in ipairs(lines) do
       rows[#rows + 1] = i .. ',"' .. line:gsub('"', '""') .. '\n"'
     end
+
     table.insert(rows, 3, '9,"a traceback\n\n  with ""lines"""')
     expect_same("rows.csv", table.concat(rows, "\r\n"), 1)
     rows[4] = rows[4]:gsub('""because""', '""why""')
@@ -141,14 +149,18 @@ describe("replay of CloudWatch Logs exports", function()
   it("as one document on one line, and as documents one after another", function()
     expect_same("document.json", document("", "", "events"), 1)
     local half = {}
-    for i, line in ipairs(lines) do half[i] = json.encode({ logEvents = json.array({ { message = line } }) }) end
+    for i, line in ipairs(lines) do
+      half[i] = json.encode({ logEvents = json.array({ { message = line } }) })
+    end
+
     expect_same("documents.json", table.concat(half), 0)
     expect_same("documents.json", table.concat(half, "\n"), 0)
   end)
 
   it("names the line of the document where a bad event begins", function()
     local text = document("\n", "  ", "events")
-    local _, events = replay_text(set, "document.json", (text:gsub('\\"threshold\\":10', '\\"threshold\\":oops')))
+    local _, events = replay_text(set, "document.json",
+      (text:gsub('\\"threshold\\":10', '\\"threshold\\":oops')))
     local found = {}
     for i, event in ipairs(events) do found[i] = ("%s %d"):format(event.type, event.line) end
     assert.are.same({ "bad line 3", "bad line 8", "bad line 12" }, found)

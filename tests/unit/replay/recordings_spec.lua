@@ -17,7 +17,8 @@ describe("the recordings", function()
   it("are what the generator and the shipped policies give, to the byte", function()
     local directory = files.directory()
     assert(loadfile(DIRECTORY .. "generate.lua"))(directory)
-    local day, lunch = files.read(directory .. "/working-day.jsonl"), files.read(directory .. "/lunch-hour.jsonl")
+    local day, lunch = files.read(directory .. "/working-day.jsonl"),
+      files.read(directory .. "/lunch-hour.jsonl")
     local native = files.read(directory .. "/native-day.jsonl")
     files.remove(directory)
     assert(native == files.read(DIRECTORY .. "native-day.jsonl"), REGENERATE)
@@ -49,8 +50,10 @@ describe("the recordings", function()
     end
     local total = 0
     for _, name in ipairs {
-      "routing realtime", "routing batch", "routing serverless", "routing components", "weights weights",
-      "weights assign", "promotion promote", "promotion ramp", "promotion hold", "promotion rollback",
+      "routing realtime", "routing batch", "routing serverless", "routing components",
+        "weights weights",
+      "weights assign", "promotion promote", "promotion ramp", "promotion hold",
+        "promotion rollback",
       "mapping job", "mapping ignore",
     } do
       assert.is_true((count[name] or 0) > 0, "none is " .. name)

@@ -3,7 +3,8 @@ local replay = require("weir.replay")
 local replays = require("support.replays")
 
 local directory, path, write, read = replays.directory, replays.path, replays.write, replays.read
-local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of, replays.replayed
+local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of,
+  replays.replayed
 local replay_text = replays.replay_text
 
 local DAY = "tests/recordings/working-day.jsonl.gz"
@@ -41,7 +42,8 @@ describe("replay", function()
 
     it("gives the digest of the plain file for the packed one", function()
       run(("gzip -dc %s > %s"):format(DAY, path("day.jsonl")))
-      assert.are.equal(once.digest, replayed({ set = shipped, recordings = { path("day.jsonl") }, jobs = 2 }).digest)
+      assert.are.equal(once.digest, replayed({ set = shipped, recordings = { path("day.jsonl") },
+        jobs = 2 }).digest)
     end)
 
     it("counts both sides by kind and action", function()
@@ -50,6 +52,7 @@ describe("replay", function()
         assert.are.same(kind.was, kind.is)
         for _, count in pairs(kind.is) do sum = sum + count end
       end
+
       assert.are.equal(once.decisions, sum)
     end)
   end)
@@ -57,7 +60,8 @@ describe("replay", function()
   it("tells another digest when one decision is another", function()
     local changed = table.concat(lines, "\n"):gsub('"file_count":11', '"file_count":3')
     local summary, events = replay_text(ten, "changed.jsonl", changed)
-    assert.are_not.equal(replay_text(ten, "plain.jsonl", table.concat(lines, "\n")).digest, summary.digest)
+    assert.are_not.equal(replay_text(ten, "plain.jsonl", table.concat(lines, "\n")).digest,
+      summary.digest)
     assert.are.equal(1, summary.changed)
     assert.are.equal("decision.action", events[1].field)
     assert.are.equal(4, events[1].line)
@@ -66,7 +70,8 @@ describe("replay", function()
     assert.are.equal('{"action":"realtime"}', events[1].is)
   end)
 
-  it("gives with details every decision, when it was made, and the facts of those that differ", function()
+  it("gives with details every decision, when it was made, and the facts of those that differ",
+    function()
     local text = table.concat(lines, "\n"):gsub('"file_count":11', '"file_count":3')
     run("mkdir -p " .. directory)
     write("details.jsonl", text)
@@ -83,7 +88,8 @@ describe("replay", function()
   end)
 
   it("tells the same decision for another reason apart", function()
-    local summary, events = replay_text(ten, "reworded.jsonl", (lines[1]:gsub("1 files", "one file")))
+    local summary, events = replay_text(ten, "reworded.jsonl",
+      (lines[1]:gsub("1 files", "one file")))
     assert.are.same({ 0, 1, 0 }, { summary.changed, summary.reworded, summary.identical })
     assert.are.equal("because", events[1].field)
   end)
@@ -94,6 +100,7 @@ describe("replay", function()
     for i = 100, 20000, 100 do
       wrong[i] = i % 200 == 0 and "{broken" or wrong[i]:gsub('"file_count":%d+', '"file_count":777')
     end
+
     local recording = write("wrong.jsonl", table.concat(wrong, "\n"))
     local first, events = replayed { set = ten, recordings = { recording }, jobs = 1 }
     assert.are.equal(20000, first.lines)
@@ -101,6 +108,7 @@ describe("replay", function()
     for i, event in ipairs(events) do
       if i > 1 then assert.is_true(events[i - 1].line < event.line) end
     end
+
     for jobs = 2, 4 do
       local summary, again = replayed { set = ten, recordings = { recording }, jobs = jobs }
       assert.are.same(first, summary)
@@ -123,6 +131,7 @@ describe("replay", function()
     for i, event in ipairs(events) do
       told[i] = ("%d:%d %s"):format(event.line, event.column, event.message)
     end
+
     assert.are.same({
       "2:36 the text ends where a value is expected",
       "4:28 schema weir.decision/2 is not one this program knows (weir.decision/1)",
@@ -142,6 +151,7 @@ describe("replay", function()
       local long = lines[2]:gsub('"host":"[^"]*"', function(host)
         return '"host":"' .. ("x"):rep(most + more - #lines[2] + #host - #'"host":""') .. '"'
       end)
+
       assert.are.equal(most + more, #long)
       local text = table.concat({ lines[1], long, lines[3], long }, "\n")
       for _, ended in ipairs { text, text .. "\n", text .. "\n" .. lines[4] } do
@@ -150,11 +160,16 @@ describe("replay", function()
           local summary, events = replayed { set = ten, recordings = { recording }, jobs = jobs }
           assert.are.same({ ended:sub(-1) == "}" and ended ~= text and 3 or 2, 2, 0 },
             { summary.identical, summary.bad_lines, #summary.unreadable })
-          assert.are.same({ 2, "longer than 16777216 bytes" }, { events[1].line, events[1].message })
+          assert.are.same({ 2, "longer than 16777216 bytes" }, {
+            events[1].line,
+            events[1].message,
+          })
+
           assert.are.equal(4, events[2].line)
         end
       end
     end
+
     local fits = lines[2]:gsub("$", (" "):rep(most - #lines[2]))
     assert.are.equal(2, (replay_text(ten, "fits.jsonl", fits .. "\n" .. lines[1])).identical)
   end)
@@ -162,12 +177,16 @@ describe("replay", function()
   it("takes facts that do not fit their kind for a bad line, and goes on", function()
     local summary, events = replay_text(ten, "facts.jsonl", table.concat({
       (lines[1]:gsub('"file_count":1', '"file_count":-1')), (lines[2]:gsub("file_count", "files")),
-      (lines[3]:gsub('"file_count":10', '"file_count":10,"file_count":10')), (lines[4]:gsub('"routing"', '"mapping"')),
+      (lines[3]:gsub('"file_count":10', '"file_count":10,"file_count":10')),
+        (lines[4]:gsub('"routing"', '"mapping"')),
       lines[5],
     }, "\n"))
     assert.are.same({ 1, 1, 3 }, { summary.failed, summary.identical, summary.bad_lines })
     local told = {}
-    for i, event in ipairs(events) do told[i] = (event.code or event.type) .. ": " .. event.message end
+    for i, event in ipairs(events) do
+      told[i] = (event.code or event.type) .. ": " .. event.message
+    end
+
     assert.are.same({
       'bad line: facts of routing: file_count: expected an integer of at least 0, got -1',
       'bad line: facts of routing: unknown field "files"',
@@ -179,9 +198,11 @@ describe("replay", function()
   it("refuses more members in facts than any kind has fields", function()
     local members = {}
     for i = 1, 70 do members[i] = ('"file_count":%d'):format(i) end
-    local _, events = replay_text(ten, "many.jsonl", (lines[1]:gsub('"file_count":1', table.concat(members, ","))))
+    local _, events = replay_text(ten, "many.jsonl",
+      (lines[1]:gsub('"file_count":1', table.concat(members, ","))))
     assert.are.equal('facts of routing: field "file_count" is given twice', events[1].message)
-    local broken = (lines[1]:gsub('"file_count":1', table.concat(members, ",") .. ',"file_count":01'))
+    local broken = (lines[1]:gsub('"file_count":1', table.concat(members, ",")
+      .. ',"file_count":01'))
     _, events = replay_text(ten, "many.jsonl", broken)
     assert.are.equal("a number cannot start with 0", events[1].message)
   end)
@@ -208,6 +229,7 @@ describe("replay of files", function()
     local summary = replayed { set = set, recordings = { file }, jobs = jobs or 1 }
     assert.are.equal(1, #summary.unreadable)
     assert.are.equal(file, summary.unreadable[1].file)
+
     return summary.unreadable[1].message, summary
   end
 
@@ -235,7 +257,8 @@ describe("replay of files", function()
   it("says that gzip data is damaged", function()
     local packed = read(path("long.jsonl.gz"))
     local damaged = packed:sub(1, -9) .. "\0\0\0\0" .. packed:sub(-4)
-    assert.matches("the compressed data is damaged$", unreadable(write("damaged.jsonl.gz", damaged)))
+    assert.matches("the compressed data is damaged$",
+      unreadable(write("damaged.jsonl.gz", damaged)))
   end)
 
   it("finds no line in an empty file", function()
@@ -244,7 +267,8 @@ describe("replay of files", function()
   end)
 
   it("takes binary data for bad lines", function()
-    local summary, events = replay_text(set, "binary.jsonl", "\0\1\2\255\254\n{\"\0\":1}\n\127ELF\n" .. text)
+    local summary, events = replay_text(set, "binary.jsonl",
+      "\0\1\2\255\254\n{\"\0\":1}\n\127ELF\n" .. text)
     assert.are.same({ 3, 4 }, { summary.bad_lines, summary.identical })
     assert.are.same({ 1, 2, 3 }, { events[1].line, events[2].line, events[3].line })
   end)
@@ -252,13 +276,23 @@ describe("replay of files", function()
   it("says why a directory or a missing file cannot be read, and reads the others", function()
     assert.are.equal("cannot be read: Is a directory", unreadable(directory))
     assert.are.equal("cannot be read: No such file or directory", unreadable(path("missing")))
-    local summary = replayed { set = set, recordings = { path("missing"), path("plain.jsonl") }, jobs = 2 }
+    local summary = replayed {
+      set = set,
+      recordings = { path("missing"), path("plain.jsonl") },
+      jobs = 2,
+    }
+
     assert.are.same({ 1, 4 }, { #summary.unreadable, summary.identical })
   end)
 
   it("numbers the lines of every file from 1", function()
     local bad = write("bad.jsonl", '{"schema":"weir.decision/1"}\n')
-    local _, events = replayed { set = set, recordings = { path("plain.jsonl"), bad, bad }, jobs = 2 }
+    local _, events = replayed {
+      set = set,
+      recordings = { path("plain.jsonl"), bad, bad },
+      jobs = 2,
+    }
+
     assert.are.same({ 1, 1 }, { events[1].line, events[2].line })
     assert.are.equal(bad, events[1].recording)
   end)
@@ -268,7 +302,8 @@ describe("replay of files", function()
       local set = assert(require("weir.policy_set").load(%q))
       io.write(assert(require("weir.replay").run { set = set, recordings = { "-" }, jobs = 2 }).digest)
     ]]):format(path("ten")))
-    local pipe = assert(io.popen(("cat %s | %s lua %s"):format(path("plain.jsonl"), os.getenv("WEIR")
+    local pipe = assert(io.popen(("cat %s | %s lua %s"):format(path("plain.jsonl"),
+      os.getenv("WEIR")
       or "build/dev/weir", path("script.lua"))))
     assert.are.equal(plain.digest, pipe:read("a"))
     assert(pipe:close())
@@ -298,15 +333,23 @@ describe("replay's callbacks", function()
             error("enough of " .. name, 0)
           end,
         })
+
         assert.are.same({ false, "enough of " .. name, 1 }, { ok, message, calls })
       end
     end
+
     assert.are.equal(3000, (replayed { set = ten, recordings = { recording }, jobs = 2 }).bad_lines)
   end)
 
   it("tell progress up to the end of the file", function()
     local last
-    replayed { set = ten, recordings = { recording }, jobs = 2, on_progress = function(...) last = { ... } end }
+    replayed {
+      set = ten,
+      recordings = { recording },
+      jobs = 2,
+      on_progress = function(...) last = { ... } end,
+    }
+
     local size = #read(recording)
     assert.are.same({ recording, size, size, 9000 }, last)
   end)

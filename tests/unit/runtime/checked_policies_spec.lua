@@ -32,7 +32,9 @@ describe("the runtime reads the sources", function()
         return name == "WEIR_POLICY_SOURCE" and directory or nil
       end })
     end
+
     local ok, message = source:load(process.time() + 1000)
+
     return ok == true, package.loaded["weir.lint"] ~= nil, message
   end
 
@@ -48,6 +50,7 @@ describe("the runtime reads the sources", function()
         return texts[fetched], "v" .. fetched
       end,
     }
+
     return source
   end
 
@@ -64,13 +67,15 @@ describe("the runtime reads the sources", function()
 
   it("of the same policies after any edit, with a file more, or with one less", function()
     local copy = folder .. "/policies"
-    for _, edit in ipairs { "echo '--' >>routing.lua", "sed -i s/below/under/ routing.lua", "rm mapping.lua",
+    for _, edit in ipairs { "echo '--' >>routing.lua", "sed -i s/below/under/ routing.lua",
+      "rm mapping.lua",
       "echo 'return {}' >more.lua", "mv weights.lua shares.lua" } do
       os.execute(("rm -rf %s && cp -r policies %s && cd %s && %s"):format(copy, copy, copy, edit))
       local ok, was_read = load(nil, copy)
       assert.is_true(ok, edit)
       assert.is_true(was_read, edit)
     end
+
     run.write(copy .. "/routing.lua", MISSPELT)
     local ok, _, message = load(nil, copy)
     assert.is_false(ok)
@@ -96,7 +101,9 @@ describe("the runtime reads the sources", function()
       assert.is_true(ok)
       assert.is_true(was_read, text)
     end
-    local source = fetching(mine, bundle(MISSPELT), bundle(FINE:gsub("few", "a few"), { checked = true }))
+
+    local source = fetching(mine, bundle(MISSPELT),
+      bundle(FINE:gsub("few", "a few"), { checked = true }))
     assert(source:load(process.time() + 1000))
     local event = source:check()
     assert.same({ "refused", "v2" }, { event.change, event.version })

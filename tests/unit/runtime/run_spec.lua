@@ -7,7 +7,10 @@ describe("the runtime's handling of an invocation", function()
     package.loaded["weir.invocation"] = { event = function() return { files = 3 } end }
     runtime = require "weir.runtime"
   end)
-  teardown(function() package.loaded["weir.runtime"], package.loaded["weir.invocation"] = nil, nil end)
+
+  teardown(function()
+    package.loaded["weir.runtime"], package.loaded["weir.invocation"] = nil, nil
+  end)
 
   -- → what Lambda is told: outcome, text, type. decide: the set's; run: the handler's.
   local function handle(decide, run, cause)
@@ -18,6 +21,7 @@ describe("the runtime's handling of an invocation", function()
       log_decision = function() return true end,
       current = { trace = { sampled = false }, effects = {} },
     }
+
     return runtime.answer(self, true, cause, runtime.run(self))
   end
 
@@ -27,7 +31,9 @@ describe("the runtime's handling of an invocation", function()
   end
 
   it("lets a handler recover from a decision that its policy did not make", function()
-    local outcome, text = handle(function() return nil, "too long", "BudgetSpent" end, with_fallback)
+    local outcome, text = handle(function()
+      return nil, "too long", "BudgetSpent"
+    end, with_fallback)
     assert.equal("response", outcome)
     assert.matches('"code":"BudgetSpent"', text, 1, true)
   end)
@@ -44,7 +50,9 @@ describe("the runtime's handling of an invocation", function()
 
   it("tells what cut the handler short, however the handler failed", function()
     for _, cause in ipairs { "DeadlineExceeded", "OutOfMemory" } do
-      local outcome, _, kind = handle(nil, function() return nil, "something else", "Other" end, cause)
+      local outcome, _, kind = handle(nil, function()
+        return nil, "something else", "Other"
+      end, cause)
       assert.same({ "error", cause }, { outcome, kind })
     end
   end)

@@ -35,6 +35,7 @@ describe("a simulation", function()
       return json.encode(run({ errors_factor = 3, incidents_a_day = 4, level_sd = 0.05 },
         { jobs = jobs, seed = seed, runs = 17 }))
     end
+
     local one = text(1, 1)
     assert.equal(one, text(3, 1))
     assert.equal(one, text(64, 1))
@@ -43,9 +44,11 @@ describe("a simulation", function()
 
   it("does not change a run when more follow", function()
     local function runs(count)
-      return simulate.run { set = shipped, scenario = complete({ days = 0.2 }).settings, seed = 1, runs = count,
+      return simulate.run { set = shipped, scenario = complete({ days = 0.2 }).settings, seed = 1,
+        runs = count,
         jobs = 1 }.runs
     end
+
     assert.same(runs(3)[3], runs(9)[3])
   end)
 
@@ -80,11 +83,19 @@ describe("a simulation", function()
 
   it("reports progress, and what that raises", function()
     local calls = 0
-    local given = { set = shipped, scenario = complete({ days = 0.02 }).settings, seed = 1, runs = 5, jobs = 1 }
+    local given = {
+      set = shipped,
+      scenario = complete({ days = 0.02 }).settings,
+      seed = 1,
+      runs = 5,
+      jobs = 1,
+    }
+
     given.on_progress = function(done, total)
       calls = calls + 1
       assert.is_true(done <= total and total == 5)
     end
+
     simulate.run(given)
     assert.equal(5, calls)
     given.on_progress = function() error("enough", 0) end
@@ -109,9 +120,18 @@ describe("a simulated look", function()
   local function told(looks)
     local settings = complete({ share = 0.2, error_rate = 0.02 }).settings
     settings.days = looks * 5 / 1440
-    local runs = simulate.run({ set = tells, scenario = settings, seed = 5, runs = 1, jobs = 1 }).runs
+    local runs = simulate.run({
+      set = tells,
+      scenario = settings,
+      seed = 5,
+      runs = 1,
+      jobs = 1,
+    }).runs
     local list = {}
-    for word in json.decode(runs[1].because):gmatch("%S+") do list[#list + 1] = tonumber(word) or word end
+    for word in json.decode(runs[1].because):gmatch("%S+") do
+      list[#list + 1] = tonumber(word) or word
+    end
+
     return list
   end
 
@@ -143,6 +163,7 @@ describe("a simulated look", function()
         assert.near(evidence.sample_ratio_p, seen[14], 1e-8)
       end
     end
+
     assert.equal(18, counted)
   end)
 end)
@@ -171,9 +192,16 @@ describe("the shipped policy", function()
   end)
 
   it("lets a cold start pass, and takes slow and lossy challengers out", function()
-    local cold = result { cold_minutes = 10, cold_error_rate = 0.1, cold_p99_factor = 3, traffic = 2000 }
+    local cold = result {
+      cold_minutes = 10,
+      cold_error_rate = 0.1,
+      cold_p99_factor = 3,
+      traffic = 2000,
+    }
+
     assert.is_true(cold.outcomes.promote.count >= 40 - FEW)
-    for _, given in ipairs { { p99_factor = 1.2 }, { lost = 0.05 }, { p99_factor = 1.3, from_minutes = 360 } } do
+    for _, given in ipairs { { p99_factor = 1.2 }, { lost = 0.05 },
+      { p99_factor = 1.3, from_minutes = 360 } } do
       given.traffic = 6000
       assert.is_true(result(given).outcomes.rollback.count >= 40 - FEW)
     end
@@ -183,7 +211,8 @@ end)
 describe("planning", function()
   it("ends with the first traffic at which four of five trials end right", function()
     local given = complete { errors_added = 0.02, traffic = 60, right = "rollback" }
-    local rows = assert(experiment.plan({ runs = 20, seed = 1, jobs = 2 }, given, { set = shipped }))
+    local rows = assert(experiment.plan({ runs = 20, seed = 1, jobs = 2 }, given,
+      { set = shipped }))
     local last = rows[#rows]
     assert.is_true(last.traffic >= 60 and last.right.share >= 0.8)
     assert.is_true(last.reached.hours > 0 and last.reached.requests > 50)

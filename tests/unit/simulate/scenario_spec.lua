@@ -11,12 +11,16 @@ end
 
 describe("a scenario", function()
   it("takes defaults for what it does not say", function()
-    local found = assert(scenario.complete({ name = "a", errors_factor = 2, right = "rollback" }, "x"))
+    local found = assert(scenario.complete({ name = "a", errors_factor = 2, right = "rollback" },
+      "x"))
     assert.same({ "a", "a", "rollback", 2, 600, 0.05 }, {
       found.name, found.title, found.right, found.settings.errors_factor, found.settings.traffic,
       found.settings.share,
     })
-    for _, field in ipairs(scenario.fields) do assert.is_number(found.settings[field.name], field.name) end
+
+    for _, field in ipairs(scenario.fields) do
+      assert.is_number(found.settings[field.name], field.name)
+    end
   end)
 
   it("is refused with what is wrong", function()
@@ -25,7 +29,8 @@ describe("a scenario", function()
     refused({ [1] = 5 }, "a scenario has no field '1'", "weir help simulate lists the fields")
     refused({ traffic = 0 }, "traffic must be a number from 1 to 1e+07, not 0")
     refused({ traffic = "600" }, "traffic must be a number from 1 to 1e+07, not 600")
-    refused({ error_rate = 0 / 0 }, "error_rate must be a number from 0 to 1, not " .. tostring(0 / 0))
+    refused({ error_rate = 0 / 0 }, "error_rate must be a number from 0 to 1, not "
+      .. tostring(0 / 0))
     refused({ look_minutes = 2.5 }, "look_minutes must be a whole number from 1 to 1440, not 2.5")
     refused({ right = "hold" }, 'right must be "promote" or "rollback"')
     refused({ name = "" }, "name must be a text of at most 80 bytes")
@@ -38,7 +43,9 @@ describe("a scenario", function()
       names[one.name] = true
       assert.is_truthy(one.right, one.name)
     end
-    for _, name in ipairs { "no-change", "errors-doubled", "incidents", "cold-start", "lost-requests" } do
+
+    for _, name in ipairs { "no-change", "errors-doubled", "incidents", "cold-start",
+      "lost-requests" } do
       assert.is_true(names[name], name)
     end
   end)
@@ -70,6 +77,7 @@ describe("a file of scenarios", function()
     local directory = files.directory { [name] = text }
     local list, message, hint = scenario.load(directory .. "/" .. name)
     files.remove(directory)
+
     return list, message and message:gsub(directory, "DIR", 1), hint
   end
 
@@ -95,6 +103,7 @@ describe("a file of scenarios", function()
       assert.is_nil(list, case[2])
       assert.equal(case[3], message:sub(1, #case[3]))
     end
+
     local list, message = scenario.load("/nonexistent/x.lua")
     assert.is_nil(list)
     assert.truthy(message:find("/nonexistent/x.lua", 1, true))

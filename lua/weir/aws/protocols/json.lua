@@ -10,9 +10,11 @@ function protocol.build(service, operation, input)
     ["content-type"] = "application/x-amz-json-" .. service.json_version,
     ["x-amz-target"] = service.target_prefix .. "." .. operation.name,
   }
+
   if service.query_mode then headers["x-amzn-query-mode"] = "true" end
   local text, message, code = (service.encode or body.json)(input)
   if not text then return nil, message, code end
+
   return { method = "POST", path = "/", headers = headers, body = text }
 end
 
@@ -20,6 +22,7 @@ function protocol.parse(service, _, response)
   if response.body_bytes == 0 then return {} end
   local output, message = (service.decode or json.decode)(response.body)
   if type(output) == "table" then return output end
+
   return nil, failure.unreadable(response, "the answer is not JSON: "
     .. (message or "not an object"))
 end

@@ -12,12 +12,15 @@ local function flatten(value, name, fields)
     fields[name] = value
     return fields
   end
+
   local prefix = name and name .. "." or ""
   if #value > 0 then
     for i, item in ipairs(value) do flatten(item, ("%smember.%d"):format(prefix, i), fields) end
     return fields
   end
+
   for key, member in sorted_pairs(value) do flatten(member, prefix .. key, fields) end
+
   return fields
 end
 
@@ -34,6 +37,7 @@ local function value_of(operation, element)
   for i, child in ipairs(element) do
     value[child.name == "member" and i or child.name] = value_of(operation, child)
   end
+
   return value
 end
 
@@ -42,13 +46,16 @@ function protocol.parse(_, operation, response)
   if not root then
     return nil, failure.unreadable(response, "the answer is not XML: " .. message)
   end
+
   for _, child in ipairs(root) do
     if child.name == operation.name .. "Result" then
       local value = value_of(operation, child)
       return type(value) == "table" and value or {}
     end
   end
+
   if root.name == operation.name .. "Response" then return {} end
+
   return nil, failure.unreadable(response, "the answer has no " .. operation.name .. "Result")
 end
 

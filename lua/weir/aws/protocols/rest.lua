@@ -16,9 +16,12 @@ function rest.path(template, input)
     if type(value) ~= "string" or value == "" then
       error(member .. " must be a text that is not empty", 0)
     end
+
     used[member] = true
+
     return sigv4.encode(value, greedy == "+")
   end)
+
   return path, used
 end
 
@@ -36,6 +39,7 @@ function rest.collect(names, input, used)
       used[member] = true
     end
   end
+
   return values
 end
 
@@ -44,6 +48,7 @@ function rest.remaining(input, used)
   for member, value in pairs(input) do -- any order: copies one key at a time
     if not used[member] then rest_of[member], any = value, true end
   end
+
   return any and rest_of or nil
 end
 
@@ -52,6 +57,7 @@ function rest.read_headers(operation, response, output)
   for member, name in pairs(operation.output_headers or {}) do -- any order: each is read by itself
     output[member] = types.read(operation.types, member, response.headers[name:lower()])
   end
+
   return output
 end
 

@@ -11,6 +11,7 @@ function protocol.build(_, operation, input)
   local query = rest.collect(operation.query, input, used)
   local headers = rest.collect(operation.headers, input, used)
   local request = { method = operation.method, path = path, query = query, headers = headers }
+
   if operation.payload then
     request.body = input[operation.payload] or ""
   elseif operation.method ~= "GET" then
@@ -19,6 +20,7 @@ function protocol.build(_, operation, input)
     headers["Content-Type"] = headers["Content-Type"] or "application/json"
     request.body = text
   end
+
   return request
 end
 
@@ -32,8 +34,10 @@ function protocol.parse(_, operation, response)
       return nil, failure.unreadable(response, "the answer is not JSON: "
         .. (message or "not an object"))
     end
+
     output = decoded
   end
+
   return rest.read_headers(operation, response, output)
 end
 

@@ -29,9 +29,11 @@ function protocol.build(_, operation, input)
     body_offset = input.body_offset,
     body_length = input.body_length,
   }
+
   for name, value in pairs(operation.fixed_query or {}) do -- any order: copies one key at a time
     request.query[name] = value
   end
+
   metadata_headers(input, request.headers)
   if operation.xml then
     request.body = operation.xml(input)
@@ -39,6 +41,7 @@ function protocol.build(_, operation, input)
   elseif operation.payload then
     request.body = not input.body_file and (input[operation.payload] or "") or nil
   end
+
   return request
 end
 
@@ -54,6 +57,7 @@ local function value_of(operation, element)
       value[child.name] = value_of(operation, child)
     end
   end
+
   return value
 end
 
@@ -71,6 +75,7 @@ local function parse_xml(operation, response)
   if not root then
     return nil, failure.unreadable(response, "the answer is not XML: " .. message)
   end
+
   if root.name == "Error" then return nil, failure.from_xml(response) end
   if root.name:lower() == "html" then
     return nil, failure.unreadable(response, "the answer is a page of HTML")
@@ -109,6 +114,7 @@ function protocol.parse(_, operation, response)
   else
     problem = find_late_error(response)
   end
+
   if problem then return nil, problem end
 
   output.status = operation.accepts and response.status or nil
@@ -125,6 +131,7 @@ function protocol.parse_error(response)
     [404] = "NotFound",
     [412] = "PreconditionFailed",
   }
+
   return failure.new(response, codes[response.status] or "Http" .. response.status,
     "the answer has no body")
 end
