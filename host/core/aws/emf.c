@@ -82,7 +82,6 @@ static bool make_room(emf_writer *writer) {
     writer->members = members;
     writer->member_capacity = capacity;
   }
-
   if (2 * (writer->member_count + 1) > writer->slot_count) {
     size_t count = writer->slot_count ? 2 * writer->slot_count : 32;
     uint32_t *slots = realloc(writer->slots, count * sizeof *slots);
@@ -91,7 +90,6 @@ static bool make_room(emf_writer *writer) {
     writer->slot_count = count;
     fill_slots(writer);
   }
-
   return true;
 }
 
@@ -108,10 +106,8 @@ static emf_member *add_member(emf_writer *writer, const char *name, size_t size,
     writer->failed = true;
     return NULL;
   }
-
   *find_slot(writer, name, size) = (uint32_t)writer->member_count + 1;
   writer->members[writer->member_count] = member;
-
   return &writer->members[writer->member_count++];
 }
 
@@ -152,7 +148,6 @@ static bool is_dimension_text(const char *text, size_t size) {
     if (text[i] < ' ' || text[i] > '~') return false;
     visible = visible || text[i] != ' ';
   }
-
   return visible;
 }
 
@@ -163,7 +158,6 @@ static bool is_metric_text(const char *text, size_t size) {
     if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) return false;
     visible = visible || text[i] != ' ';
   }
-
   return visible;
 }
 
@@ -175,12 +169,10 @@ const char *emf_begin(emf_writer *writer, const char *name_space, size_t size) {
     if (!plain && (name_space[i] == 0 || !strchr(" ._#:/-", name_space[i])))
       return "a namespace has letters, digits, spaces and . _ # : / - only";
   }
-
   if (name_space[0] == ':') return "a namespace must not begin with a colon";
   text_buffer_text(&writer->head, ",\"CloudWatchMetrics\":[{\"Namespace\":");
   json_write_string_utf8(&writer->head, name_space, size);
   text_buffer_text(&writer->head, ",\"Dimensions\":[");
-
   return NULL;
 }
 
@@ -214,10 +206,8 @@ const char *emf_dimension(emf_writer *writer, const char *name, size_t name_size
     text_buffer_byte(&writer->context, ':');
     json_write_string_utf8(&writer->context, value, value_size);
   }
-
   if (writer->set_size > 1) text_buffer_byte(&writer->head, ',');
   json_write_string_utf8(&writer->head, name, name_size);
-
   return NULL;
 }
 
@@ -243,7 +233,6 @@ const char *emf_end_properties(emf_writer *writer, const char *json, size_t size
     text_buffer_byte(&writer->context, ',');
     text_buffer_append(&writer->context, json + 1, size - 2);
   }
-
   writer->fixed_count = writer->member_count;
   if (writer->context.size > EMF_CONTEXT)
     return "dimensions and properties have more than 256 KB together";
@@ -288,7 +277,6 @@ const char *emf_metric(emf_writer *writer, const char *name, size_t size, int un
     member->resolution = resolution;
     define_metric(writer, member, name, size);
   }
-
   *metric = (size_t)(member - writer->members);
   return NULL;
 }
@@ -302,11 +290,9 @@ void emf_value(emf_writer *writer, size_t metric, double value) {
       writer->failed = true;
       return;
     }
-
     member->values = values;
     member->capacity = capacity;
   }
-
   member->values[member->count++] = value;
 }
 
@@ -326,7 +312,6 @@ static void write_values(const emf_writer *writer, const emf_member *member, tex
     if (i > 0) text_buffer_byte(line, ',');
     write_number(line, member->values[member->first + i]);
   }
-
   if (member->taken > 1) text_buffer_byte(line, ']');
 }
 
@@ -339,7 +324,6 @@ static size_t take(emf_writer *writer) {
     member->taken = metrics == EMF_METRICS ? 0 : waiting < EMF_VALUES ? waiting : EMF_VALUES;
     metrics += member->taken > 0;
   }
-
   return metrics;
 }
 
@@ -358,14 +342,12 @@ bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, siz
     first = false;
     text_buffer_append(line, writer->names.data + member->definition, member->definition_size);
   }
-
   text_buffer_text(line, "]}]}");
   text_buffer_append(line, writer->context.data, writer->context.size);
   if (size > 2) { /* the members of {…} */
     text_buffer_byte(line, ',');
     text_buffer_append(line, properties + 1, size - 2);
   }
-
   for (size_t i = writer->fixed_count; i < writer->member_count; i++)
     if (writer->members[i].taken > 0) write_values(writer, &writer->members[i], line);
   text_buffer_text(line, "}\n");
@@ -394,7 +376,6 @@ void emf_taken(emf_writer *writer) {
     if (member->first == member->count) member->first = member->count = 0;
     waiting = waiting || member->count > 0;
   }
-
   if (!waiting && writer->member_count - writer->fixed_count > METRICS_KEPT) forget_metrics(writer);
 }
 
@@ -405,6 +386,5 @@ int emf_write(int descriptor, const text_buffer *line) {
     if (written < 0) return errno;
     done += (size_t)written;
   }
-
   return 0;
 }

@@ -88,7 +88,6 @@ static bool add_items(rule_search *search, uint32_t slot, uint32_t key, bool abs
     if (!item) return false;
     *item = (rule_item){entry->place, (uint16_t)key, absent, sign * (int64_t)entry->count};
   }
-
   return true;
 }
 
@@ -111,7 +110,6 @@ static void merge_items(pattern_vector *items, size_t first) {
     for (i++; i < items->count && compare_items(&sum, &all[i]) == 0; i++) sum.count += all[i].count;
     if (sum.count > 0) all[kept++] = sum;
   }
-
   items->count = kept;
 }
 
@@ -133,9 +131,7 @@ static bool gather_condition(rule_search *search, uint32_t key) {
       return false;
     merge_items(items, first);
   }
-
   if (condition->exists_true && !add_items(search, present, key, false, 1)) return false;
-
   return !condition->exists_false || add_items(search, present, key, true, 1);
 }
 
@@ -175,16 +171,13 @@ static bool group_items(rule_search *search, uint32_t above, uint32_t first, uin
       if (!group) return false;
       *group = (array_group){.array = array, .first = first};
     }
-
     group->last = next;
     for (uint32_t i = first; i < next; i++) {
       const rule_item *item = item_at(scratch, i);
       add_key(item->absent ? &group->present : &group->met, item->key);
     }
-
     scratch->steps += next - first;
   }
-
   return true;
 }
 
@@ -213,7 +206,6 @@ static bool search_elements(rule_search *search, uint32_t above, const array_gro
     if (search_place(search, child, first, next, need, absent, depth + 1)) return true;
     if (search->exceeded) return false;
   }
-
   return false;
 }
 
@@ -230,14 +222,12 @@ static bool demand(const rule_search *search, size_t first_choice, uint32_t grou
     add_key(need, choice->key);
     if (choice->key < earliest) earliest = choice->key;
   }
-
   if (!shares_key(absent, present)) return true;
   for (uint32_t key = 0; key < search->rule->condition_count; key++) {
     if (!has_key(absent, key) || !has_key(present, key)) continue;
     if (earliest > key) return false;
     add_key(shut, key);
   }
-
   return true;
 }
 
@@ -268,7 +258,6 @@ static bool try_choice(rule_search *search, uint32_t place, size_t first_group, 
     if (!is_empty(&need) && !search_elements(search, place, &group, need, shut, depth))
       return false;
   }
-
   return true;
 }
 
@@ -279,7 +268,6 @@ static bool next_choice(pattern_vector *choices, size_t first) {
     if (++choice->chosen < choice->ways) return true;
     choice->chosen = 0;
   }
-
   return false;
 }
 
@@ -301,10 +289,8 @@ static bool list_choices(rule_search *search, size_t first_group, const key_set 
       search->exceeded = true;
       return false;
     }
-
     *place = choice;
   }
-
   return true;
 }
 
@@ -322,9 +308,7 @@ static bool search_groups(rule_search *search, uint32_t place, size_t first_grou
           !search->exceeded && try_choice(search, place, first_group, first_choice, absent, depth);
     } while (!found && !search->exceeded && next_choice(&scratch->choices, first_choice));
   }
-
   scratch->choices.count = first_choice;
-
   return found;
 }
 
@@ -342,12 +326,10 @@ static bool search_place(rule_search *search, uint32_t place, uint32_t first, ui
     if (item->absent && has_key(&absent, item->key)) return false;
     if (!item->absent) add_key(&direct, item->key);
   }
-
   if (is_empty(&absent)) {
     remove_keys(&need, &direct);
     if (is_empty(&need)) return true;
   }
-
   size_t first_group = scratch->groups.count;
   bool found = false;
   if (group_items(search, place, first, last))
@@ -355,7 +337,6 @@ static bool search_place(rule_search *search, uint32_t place, uint32_t first, ui
   else
     search->exceeded = true;
   scratch->groups.count = first_group;
-
   return found;
 }
 
@@ -391,14 +372,11 @@ static bool search_rule(rule_search *search) {
       search->exceeded = true;
       return false;
     }
-
     key_set *kind = !condition->exists_false ? &need : positive ? &either : &absent;
     add_key(kind, key);
   }
-
   merge_items(&scratch->items, 0);
   scratch->steps += 1000 + scratch->items.count;
-
   return search_either(search, &either, need, absent);
 }
 
