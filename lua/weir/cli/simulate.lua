@@ -81,8 +81,7 @@ local function read(given)
   asked.scenarios, message, hint = chosen_scenarios(given)
   if not asked.scenarios then return nil, message, hint end
 
-  -- any order: one at a time
-  for name, limits in pairs { traffic = { 1, 1e7 }, days = { 0.01, 366 } } do
+  for name, limits in pairs { traffic = { 1, 1e7 }, days = { 0.01, 366 } } do -- any order: one at a time
     if given[name] then
       local value
       value, message = number_of(given[name], name, limits[1], limits[2])
