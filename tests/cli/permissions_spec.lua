@@ -149,7 +149,10 @@ describe("weir permissions", function()
     local role = "arn:aws:iam::111111111111:role/weir-storage-access-222222222222"
     local list = grants(policy(asked("realtime_inference", "--json", "--set", "storage_role_arn="
       .. role)))
-    assert.same({ "s3:PutObject arn:aws:s3:::${OutputBucket}/*" }, { list[1] })
+    assert.same({
+      "s3:GetObject arn:aws:s3:::${OutputBucket}/*", -- shares of a manifest are read there
+      "s3:PutObject arn:aws:s3:::${OutputBucket}/*",
+    }, { list[1], list[2] })
     assert.equal("sts:AssumeRole " .. role, list[#list])
     assert.same({ "s3:GetObject arn:aws:s3:::scans/*" },
       grants(policy(asked("realtime_inference", "--json",

@@ -176,7 +176,7 @@ describe("event_map", function()
 
     setup(function()
       folder = files.directory()
-      files.shell(("cp policies/*.lua %s"):format(files.quote(folder)))
+      files.shell(("cp -r policies/. %s"):format(files.quote(folder)))
       local text = files.read("policies/mapping.lua")
       local edit = files.read("docs/events.md"):match("```lua\n(%-%- native.-)```")
       text = text:gsub("local FINISHED", function() return edit .. "\nlocal FINISHED" end, 1)

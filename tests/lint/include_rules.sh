@@ -84,7 +84,7 @@ while IFS= read -r line; do
   esac
 done < <(includes $binding_files)
 
-lua_files="$(files 'lua/**/*.lua' 'policies/*.lua')"
+lua_files="$(files 'lua/**/*.lua' 'policies/**/*.lua')"
 while IFS= read -r line; do
   case "$line" in lua/weir/aws/*) ;; *) offence "$line (only lua/weir/aws signs and sends)" ;; esac
 done < <(grep -HnE "require[ (]*[\"']weir\.(http|sigv4)[\"']" $lua_files || true)
