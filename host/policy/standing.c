@@ -34,6 +34,7 @@ struct policy_standing {
   json_members members; /* of the text */
   place *places;
   size_t count, capacity;
+  size_t *where; /* the number that a caller has of a place → its index in places */
   table_places tables[TABLES_MAX];
   size_t table_count;
   /* Registry references to lists: the tables; of place i its key and its first value. */
@@ -148,6 +149,9 @@ static int open_protected(lua_State *L) {
   self->keys = new_list(L);
   self->values = new_list(L);
   decode_all(L, self);
+  self->where = malloc((self->count + 1) * sizeof *self->where);
+  if (!self->where) luaL_error(L, "not enough memory");
+  for (size_t i = 0; i < self->count; i++) self->where[i] = i;
 
   return 0;
 }
@@ -187,19 +191,23 @@ void policy_standing_free(policy_standing *self) {
   if (!self) return;
   text_buffer_free(&self->text);
   free(self->places);
+  free(self->where);
   free(self);
 }
 
 /* ── Changing values ── */
 
 size_t policy_standing_place(const policy_standing *self, const char *path) {
-  for (size_t i = 0; i < self->count; i++)
-    if (self->places[i].type != CONSTANT && strcmp(self->places[i].path, path) == 0) return i;
+  for (size_t i = 0; i < self->count; i++) {
+    const place *p = &self->places[self->where[i]];
+    if (p->type != CONSTANT && strcmp(p->path, path) == 0) return i;
+  }
+
   return POLICY_STANDING_NOWHERE;
 }
 
 void policy_standing_set(policy_standing *self, size_t at, double value) {
-  self->places[at].value = value;
+  self->places[self->where[at]].value = value;
 }
 
 /* ── Using it ── */
@@ -288,16 +296,33 @@ static bool is_unchanged(lua_State *L, const policy_standing *self) {
   return same;
 }
 
+/* The place of this path: mostly the one of before, but a table that was emptied and filled again
+ * may be gone through in another order. */
+static size_t find_path(const policy_standing *self, const char *path, size_t before) {
+  for (size_t i = 0; i < self->count; i++) {
+    size_t at = (before + i) % self->count;
+    if (strcmp(self->places[at].path, path) == 0) return at;
+  }
+
+  return self->count;
+}
+
 /* Decodes the text again, and puts the values of before into the new tables. */
 static void decode_again(lua_State *L, policy_standing *self) {
   text_buffer none = {0};
-  size_t count = self->count;
-  double *values = lua_newuserdatauv(L, (count + 1) * sizeof *values, 0);
-  for (size_t i = 0; i < count; i++) values[i] = self->places[i].value;
+  size_t count = self->count, size = (count + 1) * sizeof(place);
+  place *before = lua_newuserdatauv(L, size, 0);
+  memcpy(before, self->places, count * sizeof *before);
   facts_take(&self->kind->facts, &self->members, &none);
   decode_all(L, self);
-  if (self->count != count) luaL_error(L, "not enough memory");
-  for (size_t i = 0; i < count; i++) self->places[i].value = values[i];
+  for (size_t i = 0; i < count; i++) {
+    place *old = &before[self->where[i]];
+    size_t at = find_path(self, old->path, self->where[i]);
+    if (at == self->count) luaL_error(L, "not enough memory");
+    self->where[i] = at;
+    self->places[at].value = old->value;
+  }
+
   write_values(L, self, true);
   lua_pop(L, 1);
 }
@@ -307,12 +332,26 @@ void policy_standing_restore(lua_State *L, policy_standing *self) {
   if (!is_unchanged(L, self)) decode_again(L, self);
 }
 
+/* The fields that this question gives: a field without a value reads as absent. */
+static uint64_t given_now(const policy_standing *self) {
+  const schema_record *schema = self->kind->facts.schema;
+  uint64_t given = self->given;
+  for (size_t at = 0; at < self->tables[0].count; at++) {
+    const place *p = &self->places[at];
+    if (p->type == CONSTANT || !isnan(p->value)) continue;
+    for (size_t i = 0; i < schema->count; i++)
+      if (strcmp(schema->items[i].name, p->path) == 0) given &= ~((uint64_t)1 << i);
+  }
+
+  return given;
+}
+
 void policy_standing_push(lua_State *L, policy_standing *self) {
   facts *f = &self->kind->facts;
   /* The decision before failed while the policy had the tables. */
   if (self->lent) decode_again(L, self);
   self->lent = true;
-  bool mine = facts_stand(L, f, self->given, self);
+  bool mine = facts_stand(L, f, given_now(self), self);
   write_values(L, self, !mine);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "policy/impl.h"
 #include "policy/standing.h"
 #include "support/policy_text.h"
 
@@ -42,41 +43,45 @@ static char *texts[] = {promotion};
 static const char FRAME[] =
     "{\"now\":%d,\"champion\":\"a\",\"challenger\":\"b\",\"variants\":[{\"name\":\"a\"},"
     "{\"name\":\"b\",\"weight\":%g,\"recent\":{\"warming\":%s,\"requests\":%d}}],"
-    "\"minutes_since_change\":%d,\"good_looks\":%d,\"evidence\":{\"latency\":{\"low\":0%s}}}";
+    "%s\"good_looks\":%d,\"evidence\":{\"latency\":{\"low\":0%s}}}";
 
 typedef struct {
-  int now, requests, minutes, way;
-  double weight, high;
+  int now, requests, way;
+  double weight, high, minutes; /* NaN: left out */
   bool warming;
 } look;
 
 static policy_question as_json(const look *l, char *text, size_t size) {
-  char high[48] = "";
+  char high[48] = "", minutes[48] = "";
+  if (!isnan(l->minutes))
+    snprintf(minutes, sizeof minutes, "\"minutes_since_change\":%.0f,", l->minutes);
   if (!isnan(l->high)) snprintf(high, sizeof high, ",\"high\":%g", l->high);
   snprintf(text, size, FRAME, l->now, l->weight, l->warming ? "true" : "false", l->requests,
-           l->minutes, l->way, high);
+           minutes, l->way, high);
   return (policy_question){
       .kind = "promotion", .kind_size = 9, .facts = text, .facts_size = strlen(text)};
 }
 
-static void set_look(policy_standing *standing, const look *l) {
-  const struct {
-    const char *path;
-    double value;
-  } values[] = {
-      {"now", l->now},
-      {"variants.2.weight", l->weight},
-      {"variants.2.recent.requests", l->requests},
-      {"variants.2.recent.warming", l->warming},
-      {"minutes_since_change", l->minutes},
-      {"good_looks", l->way},
-      {"evidence.latency.high", l->high},
-  };
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-    size_t place = policy_standing_place(standing, values[i].path);
-    assert_true(place != POLICY_STANDING_NOWHERE);
-    policy_standing_set(standing, place, values[i].value);
+enum { PLACES = 7 };
+
+static void find_places(const policy_standing *standing, size_t places[PLACES]) {
+  static const char *const paths[PLACES] = {"now",
+                                            "variants.2.weight",
+                                            "variants.2.recent.requests",
+                                            "variants.2.recent.warming",
+                                            "minutes_since_change",
+                                            "good_looks",
+                                            "evidence.latency.high"};
+  for (size_t i = 0; i < PLACES; i++) {
+    places[i] = policy_standing_place(standing, paths[i]);
+    assert_true(places[i] != POLICY_STANDING_NOWHERE);
   }
+}
+
+static void set_look(policy_standing *standing, const size_t places[PLACES], const look *l) {
+  const double values[PLACES] = {l->now,     l->weight, l->requests, l->warming,
+                                 l->minutes, l->way,    l->high};
+  for (size_t i = 0; i < PLACES; i++) policy_standing_set(standing, places[i], values[i]);
 }
 
 static bool same(const text_buffer *a, const text_buffer *b) {
@@ -109,18 +114,24 @@ static void decides_as_on_json(void **state) {
   policy_sandbox *sandbox = open_set(&set);
   policy_standing *standing = open_standing(sandbox);
   policy_answer expected = {0}, answer = {0};
+  size_t places[PLACES], places_now[PLACES];
+  find_places(standing, places); /* as they are found once, by who asks millions of questions */
   static const int ways[] = {0, 1, 0, 2, 0, 3, 4, 5, 0, 6, 0, 6, 7, 0, 1, 2};
   for (int i = 0; i < 160; i++) {
     look l = {.now = 1000 + i,
               .requests = i * 7,
-              .minutes = i,
+              .minutes = i % 4 == 1 ? NAN : i,
               .way = ways[i % 16],
               .weight = i % 11 / 16.,
               .high = i % 3 ? i / 8. : NAN,
               .warming = i % 2};
     char text[1024];
     policy_question question = as_json(&l, text, sizeof text);
-    set_look(standing, &l);
+    set_look(standing, places, &l);
+    find_places(standing, places_now);
+    assert_memory_equal(places, places_now, sizeof places);
+    /* A collection forgets the keys that have no value: later they come back elsewhere. */
+    if (i % 3 == 1) lua_gc(sandbox->L, LUA_GCCOLLECT);
     policy_question asked = {.kind = "promotion", .kind_size = 9, .standing = standing};
     /* In between, questions as JSON take the same tables. */
     bool decided = policy_sandbox_decide(sandbox, &question, &expected);
