@@ -23,9 +23,24 @@ const files = {
   sts: "sts-2011-06-15",
 };
 
+// Operations that are younger than aws-sdk v2, shaped as its models are.
+const younger = {
+  cloudformation: {
+    DescribeEvents: {
+      input: { type: "structure", members: { StackName: {}, ChangeSetName: {}, OperationId: {}, NextToken: {},
+        Filters: { type: "structure", members: { FailedEvents: { type: "boolean" } } } } },
+      output: { resultWrapper: "DescribeEventsResult", type: "structure", members: {} },
+    },
+  },
+};
+
 const loaded = {};
 export function model(service) {
-  return (loaded[service] ??= JSON.parse(readFileSync(join(folder, `${files[service]}.min.json`))));
+  if (!loaded[service]) {
+    loaded[service] = JSON.parse(readFileSync(join(folder, `${files[service]}.min.json`)));
+    Object.assign(loaded[service].operations, younger[service]);
+  }
+  return loaded[service];
 }
 
 // CloudWatch's model knows the query protocol only; the service also speaks JSON under this prefix.

@@ -2,20 +2,27 @@
 // judge; a change set is what differs from the template and parameters that are deployed, unless a test
 // tells it. What happened to a stack before, tests tell. Time is virtual: each look at something unfinished is one step.
 //
-//   POST /__test/stacks  [{ name, account, region, status, template, parameters,
+//   POST /__test/stacks  [{ name, account, region, status, template, parameters, tags, resources,
 //                           events: [{ LogicalResourceId, ResourceStatus, ResourceStatusReason, … }, …],
-//                           changes: [{ Action, LogicalResourceId, … }, …], looks, fails }, …]
-//                        events: the oldest first; changes, looks, fails: of the next change sets, their
-//                        content, how often they are unfinished when looked at, the reason they fail for
-//   GET  /__test/stacks  → { stacks: [{ name, account, region, status }, …], change_sets: [name, …] }
+//                           changes: [{ Action, LogicalResourceId, … }, …], looks, fails, validations,
+//                           operations, blocks, pace }, …]
+//                        events: the oldest first; changes, looks, fails, validations: of the next change sets,
+//                        their content, how often they are unfinished when looked at, the reason they fail for,
+//                        what CloudFormation's checks found; operations, blocks: aws_stack_operations.mjs;
+//                        pace: how many events each look at something unfinished brings (3)
+//   POST /__test/stacks/change  { name, account, region, … }  the same of a stack that is there
+//   GET  /__test/stacks  → { stacks: [{ name, account, region, status, parameters, resources }, …],
+//                            change_sets: [name, …] }  those that were not executed
 //
 // Texts are CloudFormation's own.
 import { parse } from "../oracles/templates/template.mjs";
 import { changes, resolved } from "./aws_stack_changes.mjs";
+import { continueRollback, execute, remove, rollback, step } from "./aws_stack_operations.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
 const LIMIT = 51200;
 const PAGE = 3; // small, so that every listing has pages
+const PACE = 3; // events for each look
 
 let stacks, scripts, sets, counter;
 export function resetStacks() {
@@ -53,13 +60,15 @@ function paged(all, token, name) {
 
 // Templates --------------------------------------------------------------------------------------
 
-function read(body) {
+// TemplateText is what TemplateURL leads to (signature_front.mjs).
+function read({ TemplateBody, TemplateText }) {
+  const body = TemplateBody ?? TemplateText;
   if (body === undefined) throw invalid("Either Template URL or Template Body must be specified.");
-  if (Buffer.byteLength(body) > LIMIT)
+  if (TemplateText === undefined && Buffer.byteLength(body) > LIMIT)
     throw invalid(`1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${LIMIT}`);
   const { template } = parse(body);
   if (!template?.Resources) throw invalid("Template format error: At least one Resources member must be defined.");
-  return template;
+  return { template, text: body };
 }
 
 function capabilities({ Resources }) {
@@ -69,8 +78,8 @@ function capabilities({ Resources }) {
   return [named ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"];
 }
 
-function summary({ TemplateBody }) {
-  const template = read(TemplateBody);
+function summary(input) {
+  const { template } = read(input);
   const Capabilities = capabilities(template);
   return {
     Parameters: Object.entries(template.Parameters ?? {}).map(([ParameterKey, p]) => ({
@@ -88,10 +97,10 @@ function checkParameters({ Parameters = {} }, given) {
   if (missing.length) throw invalid(`Parameters: [${missing.join(", ")}] must have values`);
 }
 
-function resourcesOf(body, given, place) {
-  const { resources, problems } = resolved(body, given, place);
+function madeOf(text, given, place) {
+  const { resources, outputs, problems } = resolved(text, given, place);
   if (problems.length) throw invalid(problems[0]);
-  return resources;
+  return { resources, outputs };
 }
 
 // Change sets ------------------------------------------------------------------------------------
@@ -104,7 +113,8 @@ function stackFor({ StackName, ChangeSetName, ChangeSetType = "UPDATE" }, place)
     if (known && known.status !== "REVIEW_IN_PROGRESS")
       throw invalid(`Stack [${StackName}] already exists and cannot be created again with the changeSet [${ChangeSetName}].`);
     if (known) return known;
-    const made = { name: StackName, ...place, status: "REVIEW_IN_PROGRESS", events: [] };
+    const { operations, blocks, pace } = scripts.find((each) => sameName(each, { name: StackName, ...place })) ?? {};
+    const made = { name: StackName, ...place, status: "REVIEW_IN_PROGRESS", events: [], operations, blocks, pace };
     made.id = arnOf("stack", made);
     stacks.set(made.id, made);
     return made;
@@ -116,61 +126,130 @@ function stackFor({ StackName, ChangeSetName, ChangeSetType = "UPDATE" }, place)
 
 const NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set.";
 
+// Outputs may change and nothing else: then the change set has no change, and can be executed.
+function differences(stack, script, where, made) {
+  if (script.changes) return { found: script.changes, differs: script.changes.length > 0 };
+  const before = stack.template ? madeOf(stack.template, stack.parameters, where) : { resources: {}, outputs: {} };
+  const found = changes(before.resources, made.resources);
+  return { found, differs: found.length > 0 || JSON.stringify(before.outputs) !== JSON.stringify(made.outputs) };
+}
+
 function createChangeSet(input, place) {
-  const template = read(input.TemplateBody);
+  const known = [...sets.values()].find(({ name, stack }) => name === input.ChangeSetName
+    && sameName(stack, { name: input.StackName, ...place }));
+  if (known && known.token !== undefined && known.token === input.ClientToken) return { Id: known.id, StackId: known.stack.id };
+  if (known) throw new ServiceError("AlreadyExistsException", `ChangeSet ${input.ChangeSetName} cannot be created due to a mismatch with existing attribute Name`);
+
+  const { template, text } = read(input);
   const given = Object.fromEntries((input.Parameters || []).map((p) => [p.ParameterKey, p.ParameterValue]));
   checkParameters(template, given);
   const lacking = capabilities(template).filter((c) => !(input.Capabilities || []).includes(c));
   if (lacking.length) throw new ServiceError("InsufficientCapabilitiesException", `Requires capabilities : [${lacking}]`);
 
   const where = { ...place, stack: input.StackName };
-  const after = resourcesOf(input.TemplateBody, given, where);
+  const made = madeOf(text, given, where);
 
   const stack = stackFor(input, place);
   const script = scripts.find((each) => sameName(each, stack)) ?? {};
-  const before = stack.template ? resourcesOf(stack.template, stack.parameters, where) : {};
-  const found = script.changes ?? changes(before, after);
+  const { found, differs } = differences(stack, script, where, made);
   const set = { id: arnOf("changeSet", { name: input.ChangeSetName, ...place }), name: input.ChangeSetName, stack,
-    looks: script.looks ?? 1, fails: script.fails ?? (found.length ? undefined : NOTHING), changes: found };
+    token: input.ClientToken, looks: script.looks ?? 1, fails: script.fails ?? (differs ? undefined : NOTHING),
+    validations: script.validations ?? [], changes: found, made, text, given, tags: input.Tags || [] };
   sets.set(set.id, set);
   return { Id: set.id, StackId: stack.id };
 }
 
-function findSet(name) {
-  const set = sets.get(name);
+function findSet({ ChangeSetName: name, StackName }, place) {
+  const byItsName = ({ name: own, stack }) => own === name && (stack.id === StackName || sameName(stack, { name: StackName, ...place }));
+  const set = sets.get(name) ?? [...sets.values()].find(byItsName);
   if (!set) throw new ServiceError("ChangeSetNotFound", `ChangeSet [${name}] does not exist`, 404);
   return set;
 }
 
-function describeChangeSet({ ChangeSetName, NextToken }) {
-  const set = findSet(ChangeSetName);
+function describeChangeSet(input, place) {
+  const set = findSet(input, place);
   const common = { ChangeSetName: set.name, ChangeSetId: set.id, StackId: set.stack.id, StackName: set.stack.name };
   if (set.looks-- > 0) return { ...common, Status: "CREATE_IN_PROGRESS", ExecutionStatus: "UNAVAILABLE" };
   if (set.fails) return { ...common, Status: "FAILED", ExecutionStatus: "UNAVAILABLE", StatusReason: set.fails };
   const all = set.changes.map((ResourceChange) => ({ Type: "Resource", ResourceChange }));
-  return { ...common, Status: "CREATE_COMPLETE", ExecutionStatus: "AVAILABLE", ...paged(all, NextToken, "Changes") };
+  return { ...common, Status: "CREATE_COMPLETE", ExecutionStatus: set.executed ? "EXECUTE_COMPLETE" : "AVAILABLE",
+    ...paged(all, input.NextToken, "Changes") };
+}
+
+// What CloudFormation's own checks say of a change set.
+function describeEvents(input, place) {
+  const { validations, stack } = findSet(input, place);
+  const all = validations.map((each, i) => ({ EventId: `v-${i}`, StackId: stack.id, EventType: "VALIDATION_ERROR", ...each }));
+  return paged(all, input.NextToken, "OperationEvents");
+}
+
+function executeChangeSet(input, place) {
+  const set = findSet(input, place);
+  const { stack } = set;
+  if (set.fails || set.executed || set.looks > 0) {
+    throw new ServiceError("InvalidChangeSetStatus",
+      `ChangeSet [${set.id}] cannot be executed in its current status of [${set.fails ? "FAILED" : "CREATE_IN_PROGRESS"}]`);
+  }
+  execute(stack, set.changes, input.ClientRequestToken, () => {
+    Object.assign(stack, { template: set.text, parameters: set.given, tags: set.tags,
+      resources: set.made.resources, outputs: set.made.outputs });
+  });
+  set.executed = true;
+  for (const other of sets.values()) if (other.stack === stack && other !== set) sets.delete(other.id);
+  return {};
 }
 
 // Stacks -----------------------------------------------------------------------------------------
 
-function describeStacks({ StackName }, place) {
-  const { name, id, status } = find(StackName, place);
-  return { Stacks: [{ StackName: name, StackId: id, StackStatus: status, CreationTime: "2026-11-25T12:00:00.000Z" }] };
+const pairs = (values = {}, key, value) => Object.entries(values).map(([k, v]) => ({ [key]: k, [value]: String(v) }));
+
+function description({ name, id, status, parameters, outputs, tags }) {
+  const stable = /_COMPLETE$/.test(status) && status !== "ROLLBACK_COMPLETE";
+  return { StackName: name, StackId: id, StackStatus: status, CreationTime: "2026-11-25T12:00:00.000Z",
+    Parameters: pairs(parameters, "ParameterKey", "ParameterValue"), Tags: tags ?? [],
+    ...(stable ? { Outputs: pairs(outputs, "OutputKey", "OutputValue") } : {}) };
+}
+
+// One, also when it was deleted, by its id; or all that are there.
+function describeStacks({ StackName, NextToken }, place) {
+  if (StackName === undefined) {
+    const all = [...stacks.values()].filter((s) => s.status !== "DELETE_COMPLETE" && sameName(s, { name: s.name, ...place }));
+    return paged(all.map(description), NextToken, "Stacks");
+  }
+  const stack = find(StackName, place);
+  step(stack, stack.pace ?? PACE);
+  if (stack.status === "DELETE_COMPLETE" && StackName !== stack.id) throw invalid(`Stack with id ${StackName} does not exist`);
+  return { Stacks: [description(stack)] };
 }
 
 // Newest first.
 function describeStackEvents({ StackName, NextToken }, place) {
-  const { name, id, events } = find(StackName, place);
+  const stack = find(StackName, place);
+  if (!NextToken) step(stack, stack.pace ?? PACE);
+  const { name, id, events } = stack;
   const all = events.map((event, i) => ({ StackId: id, StackName: name, EventId: `e-${i}`,
     Timestamp: `2026-11-25T12:00:${String(i % 60).padStart(2, "0")}.000Z`, ...event,
     ...(event.LogicalResourceId === name ? { PhysicalResourceId: id } : {}) }));
-  return paged(all.reverse(), NextToken, "StackEvents");
+  return paged(all.reverse().map(present), NextToken, "StackEvents");
 }
 
-// Of a stack that is not there, too.
-function deleteStack({ StackName }, place) {
+const present = (event) => Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
+
+function listStackResources({ StackName, NextToken }, place) {
+  const { name, resources = {}, stuck } = find(StackName, place);
+  const known = stuck && !resources[stuck] ? { ...resources, [stuck]: { Type: "AWS::SNS::Topic" } } : resources;
+  const all = Object.entries(known).map(([id, { Type }]) => ({ LogicalResourceId: id, ResourceType: Type,
+    PhysicalResourceId: `${name}-${id}-1A2B3C`, LastUpdatedTimestamp: "2026-11-25T12:00:00.000Z",
+    ResourceStatus: id === stuck ? "UPDATE_FAILED" : "CREATE_COMPLETE" }));
+  return paged(all, NextToken, "StackResourceSummaries");
+}
+
+// Of a stack that is not there, too. One that never had anything in it goes at once.
+function deleteStack({ StackName, RetainResources, DeletionMode, ClientRequestToken }, place) {
   const stack = stacks.get(StackName) ?? byName(StackName, place);
-  if (stack) stack.status = "DELETE_COMPLETE";
+  if (!stack || stack.status === "DELETE_COMPLETE") return {};
+  if (stack.status === "REVIEW_IN_PROGRESS") stack.status = "DELETE_COMPLETE";
+  else remove(stack, { retained: RetainResources || [], force: DeletionMode === "FORCE_DELETE_STACK", token: ClientRequestToken });
   return {};
 }
 
@@ -178,24 +257,46 @@ export const stackAnswers = {
   "cloudformation.GetTemplateSummary": summary,
   "cloudformation.CreateChangeSet": createChangeSet,
   "cloudformation.DescribeChangeSet": describeChangeSet,
-  "cloudformation.DeleteChangeSet": ({ ChangeSetName }) => void sets.delete(ChangeSetName) ?? {},
+  "cloudformation.DescribeEvents": describeEvents,
+  "cloudformation.ExecuteChangeSet": executeChangeSet,
+  "cloudformation.DeleteChangeSet": (input, place) => void sets.delete(findSet(input, place).id) ?? {},
   "cloudformation.DescribeStacks": describeStacks,
   "cloudformation.DescribeStackEvents": describeStackEvents,
+  "cloudformation.ListStackResources": listStackResources,
+  "cloudformation.ContinueUpdateRollback": ({ StackName, ResourcesToSkip, ClientRequestToken }, place) =>
+    continueRollback(find(StackName, place), ResourcesToSkip || [], ClientRequestToken) ?? {},
+  "cloudformation.RollbackStack": ({ StackName, ClientRequestToken }, place) => {
+    const stack = find(StackName, place);
+    rollback(stack, ClientRequestToken);
+    return { StackId: stack.id };
+  },
   "cloudformation.DeleteStack": deleteStack,
 };
+
+// What a test tells of a stack that is there already. Without resources it has those of its template.
+function known(stack) {
+  stack.id = arnOf("stack", stack);
+  const where = { account: stack.account, region: stack.region, stack: stack.name };
+  const made = stack.template ? madeOf(stack.template, stack.parameters ?? {}, where) : {};
+  Object.assign(stack, { resources: {}, ...made, ...(stack.resources ? { resources: stack.resources } : {}) });
+  stacks.set(stack.id, stack);
+}
 
 export const stackControls = {
   "POST /__test/stacks": (list) => {
     for (const given of list) {
       const stack = { ...HOME, events: [], ...given };
       scripts.unshift(stack);
-      if (!stack.status) continue;
-      stack.id = arnOf("stack", stack);
-      stacks.set(stack.id, stack);
+      if (stack.status) known(stack);
     }
   },
+  "POST /__test/stacks/change": (given) => {
+    const stack = find(given.name, { ...HOME, ...present({ account: given.account, region: given.region }) });
+    Object.assign(stack, given);
+  },
   "GET /__test/stacks": () => ({
-    stacks: [...stacks.values()].map(({ name, account, region, status }) => ({ name, account, region, status })),
-    change_sets: [...sets.values()].map(({ name }) => name),
+    stacks: [...stacks.values()].map(({ name, account, region, status, parameters, resources = {} }) =>
+      ({ name, account, region, status, parameters, resources: Object.keys(resources) })),
+    change_sets: [...sets.values()].filter(({ executed }) => !executed).map(({ name }) => name),
   }),
 };

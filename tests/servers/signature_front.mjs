@@ -143,9 +143,20 @@ function toS3(request, found) {
 
 const ports = {};
 
+// CloudFormation fetches a template by itself.
+async function withTemplate(found) {
+  const [, bucket, key] = /^https:\/\/([^.]+)\.s3\.[a-z0-9-]+\.amazonaws\.com\/(.+)$/.exec(found.input.TemplateURL ?? "") ?? [];
+  if (!bucket) return found;
+  const headers = { host: `127.0.0.1:${ports.s3}` };
+  const { status, body } = await inTurn(() => forward(ports.s3, { method: "GET", url: `/${bucket}/${key}`, body: "" }, headers));
+  if (status !== 200) throw new Refusal("ValidationError", "S3 error: Access Denied");
+  return { ...found, input: { ...found.input, TemplateText: body.toString("utf8") } };
+}
+
 async function pass(request, found, given) {
   if (found.service === "dynamodb") return forward(ports.dynamodb, request, request.headers);
   if (found.service === "s3") return toS3(request, found);
+  if (found.service === "cloudformation") found = await withTemplate(found);
   return answer(found, `req-${++counter}`, given);
 }
 

@@ -22,6 +22,17 @@ return client.service {
       target = "StackName",
       paging = { input = "NextToken", output = "NextToken", items = "StackEvents" },
     },
+    -- What CloudFormation's own checks of a change set found, among others.
+    DescribeEvents = {
+      members = "StackName ChangeSetName OperationId Filters NextToken",
+      target = "ChangeSetName",
+      paging = { input = "NextToken", output = "NextToken", items = "OperationEvents" },
+    },
+    ListStackResources = {
+      members = "StackName* NextToken",
+      target = "StackName",
+      paging = { input = "NextToken", output = "NextToken", items = "StackResourceSummaries" },
+    },
     GetTemplateSummary = { members = "TemplateBody TemplateURL StackName", target = "StackName" },
     CreateChangeSet = {
       members = "StackName* ChangeSetName* TemplateBody TemplateURL UsePreviousTemplate Parameters "
@@ -37,6 +48,21 @@ return client.service {
     DeleteChangeSet = {
       members = "ChangeSetName* StackName",
       target = "ChangeSetName",
+      changes = true,
+    },
+    ExecuteChangeSet = {
+      members = "ChangeSetName* StackName ClientRequestToken",
+      target = "ChangeSetName",
+      changes = true,
+    },
+    ContinueUpdateRollback = {
+      members = "StackName* RoleARN ResourcesToSkip ClientRequestToken",
+      target = "StackName",
+      changes = true,
+    },
+    RollbackStack = {
+      members = "StackName* RoleARN ClientRequestToken",
+      target = "StackName",
       changes = true,
     },
     DeleteStack = {

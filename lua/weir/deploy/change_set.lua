@@ -1,11 +1,16 @@
--- Change sets: what an update would do, asked of CloudFormation.
+-- Change sets: what an update would do, asked of CloudFormation, and done by weir.deploy.apply.
 --
---   change_set.look(client, request) → { changes = list } | nil, message, code
---   request: { stack =, type = "CREATE" | "UPDATE", template =, parameters =, capabilities =,
+--   change_set.create(client, request) → made{ Id =, StackId = } | nil, message, code
+--   change_set.read(client, made) → { changes = list, nothing = boolean } | nil, message, code
+--   change_set.remove(client, request, made) → true | nil, message, code
+--   change_set.look(client, request) → as read; the change set is deleted again
+--
+--   request: { purpose = "plan" | "apply", stack =, type = "CREATE" | "UPDATE",
+--              source = { TemplateBody = } or { TemplateURL = }, parameters =, capabilities =,
 --              made_by_us = is the stack to be deleted again if the change set made it }
 --
--- The change set is deleted again, and with it the empty stack that one of type CREATE leaves
--- behind. A change is CloudFormation's ResourceChange. No change is an empty list.
+-- A change is CloudFormation's ResourceChange. nothing: there is nothing to execute. A change set of
+-- type CREATE leaves an empty stack behind, which goes with it.
 local process = require "weir.process"
 local try = require "weir.deploy.patience"
 
@@ -25,15 +30,18 @@ local function is_nothing(reason)
   return false
 end
 
-local function create(client, request)
+function change_set.create(client, request)
   local id, message, code = process.new_id()
   if not id then return nil, message, code end
+
+  local name = ("weir-%s-%s"):format(request.purpose, id)
   return client:create_change_set {
     StackName = request.stack,
-    ChangeSetName = "weir-plan-" .. id,
-    ClientToken = "weir-plan-" .. id,
+    ChangeSetName = name,
+    ClientToken = name,
     ChangeSetType = request.type,
-    TemplateBody = request.template,
+    TemplateBody = request.source.TemplateBody,
+    TemplateURL = request.source.TemplateURL,
     Parameters = request.parameters,
     Capabilities = request.capabilities,
     Tags = { { Key = "weir:stack", Value = request.stack } },
@@ -61,19 +69,35 @@ local function changes_of(client, id)
   return changes
 end
 
-local function read(client, id)
-  local found, message, code = settled(client, id)
+-- What CloudFormation's own checks found, as "; Resources/Table/…: what", or "". Only an addition:
+-- whoever may not ask for it is told the reason of the change set alone.
+local function validations(client, id)
+  local found = {}
+  local input = { ChangeSetName = id, Filters = { FailedEvents = true } }
+  for _, event in ipairs(client:all("DescribeEvents", input) or {}) do
+    if event.ValidationStatusReason then
+      found[#found + 1] = ("; %s: %s"):format(event.ValidationPath or event.LogicalResourceId
+        or "the template", event.ValidationStatusReason)
+    end
+  end
+
+  return table.concat(found)
+end
+
+function change_set.read(client, made)
+  local found, message, code = settled(client, made.Id)
   if not found then return nil, message, code end
   if found.Status ~= "FAILED" then
     local changes
-    changes, message, code = changes_of(client, id)
-    return changes, message, code
+    changes, message, code = changes_of(client, made.Id)
+    if not changes then return nil, message, code end
+    return { changes = changes, nothing = false }
   end
 
   local reason = found.StatusReason or "CloudFormation gives no reason"
-  if is_nothing(reason) then return {} end
+  if is_nothing(reason) then return { changes = {}, nothing = true } end
 
-  return nil, "the change set failed: " .. reason, "ChangeSetFailed"
+  return nil, "the change set failed: " .. reason .. validations(client, made.Id), "ChangeSetFailed"
 end
 
 -- Only a stack that has nothing in it, and that this change set made.
@@ -85,27 +109,28 @@ local function remove_empty(client, stack_id)
   return client:delete_stack { StackName = stack_id }
 end
 
-local function remove(client, request, made)
+function change_set.remove(client, request, made)
   local done, message, code = client:delete_change_set { ChangeSetName = made.Id }
-  if not done then return nil, message, code end
-  if not request.made_by_us then return true end
+  if done and request.made_by_us then
+    done, message, code = remove_empty(client, made.StackId)
+  end
 
-  return remove_empty(client, made.StackId)
+  if done then return true end
+
+  return nil, ("the change set %s could not be deleted: %s"):format(made.Id, message), code
 end
 
 function change_set.look(client, request)
-  local made, message, code = create(client, request)
+  local made, message, code = change_set.create(client, request)
   if not made then return nil, message, code end
 
-  local changes, why, failure = read(client, made.Id)
+  local looked, why, failure = change_set.read(client, made)
   local removed
-  removed, message, code = remove(client, request, made)
-  if not changes then return nil, why, failure end
-  if not removed then
-    return nil, ("the change set %s could not be deleted: %s"):format(made.Id, message), code
-  end
+  removed, message, code = change_set.remove(client, request, made)
+  if not looked then return nil, why, failure end
+  if not removed then return nil, message, code end
 
-  return { changes = changes }
+  return looked
 end
 
 return change_set

@@ -8,6 +8,7 @@
 -- A change: { action =, id =, type =, replacement =, loses_data = }
 local change_set = require "weir.deploy.change_set"
 local cloudformation = require "weir.aws.cloudformation"
+local events = require "weir.deploy.events"
 local finding_list = require "weir.deploy.finding_list"
 local stacks = require "weir.deploy.stacks"
 local states = require "weir.deploy.states"
@@ -86,40 +87,6 @@ local function described(client, name)
   return nil, message, code
 end
 
--- The first event of an operation; a roll-back belongs to the operation that it undoes.
-local function begins(event, stack)
-  return event.PhysicalResourceId == stack.StackId
-    and (event.ResourceStatus == "CREATE_IN_PROGRESS"
-      or event.ResourceStatus == "UPDATE_IN_PROGRESS"
-      or event.ResourceStatus == "DELETE_IN_PROGRESS"
-        or event.ResourceStatus == "IMPORT_IN_PROGRESS")
-end
-
--- What the event says of a failure, or nil. What was cancelled because of another is no cause.
-local function failure_in(event)
-  local reason = event.ResourceStatusReason or ""
-  if not event.ResourceStatus:find("_FAILED$") or reason:lower():find("cancelled", 1, true) then
-    return nil
-  end
-
-  return ("%s %s: %s"):format(event.LogicalResourceId, event.ResourceStatus,
-    reason ~= "" and reason or "no reason is given")
-end
-
--- The first failure of the last operation, or nil. Events come newest first.
-local function first_cause(client, stack)
-  local cause
-  for page, message, code in client:pages("DescribeStackEvents", { StackName = stack.StackId }) do
-    if not page then return nil, message, code end
-    for _, event in ipairs(type(page.StackEvents) == "table" and page.StackEvents or {}) do
-      cause = failure_in(event) or cause
-      if begins(event, stack) then return cause end
-    end
-  end
-
-  return cause
-end
-
 -- Types that hold what cannot be made again.
 local STATEFUL = {
   ["AWS::DynamoDB::Table"] = true,
@@ -175,9 +142,10 @@ function Plan:row(stack, client, summary, parameters)
   row.step, row.why = state.step, state.why
   if state.step == "change" then
     add_changes(row, client, {
+      purpose = "plan",
       stack = stack.name,
       type = state.change,
-      template = self.templates[stack.template],
+      source = { TemplateBody = self.templates[stack.template] },
       parameters = parameters,
       capabilities = summary.Capabilities,
       made_by_us = not found,
@@ -185,7 +153,7 @@ function Plan:row(stack, client, summary, parameters)
   end
 
   if state.why and state.step ~= "wait" then
-    row.cause, message, code = first_cause(client, found)
+    row.cause, message, code = events.first_cause(client, found.StackId)
     if message then row.error, row.code = message, code end
   end
 
