@@ -1,8 +1,10 @@
 /* weir.policy_set: load a policy set, ask it for decisions.
  *
- *   load(path[, {params=, instructions=, memory=, bundle=}]) → set, warnings | nil, findings, code
+ *   load(path[, {params=, instructions=, memory=, bundle=, verify=}]) → set, warnings
+ *       | nil, findings, code
  *       path is a directory or a bundle file, or what to call the bundle whose text is given;
  *       params: name → value, overrides; instructions and memory (bytes): the limits of a decision;
+ *       verify=false: its examples are not run (weir.policy_examples has them);
  *       code: "PolicySetRefused", "DigestMismatch" (of a bundle), "OutOfMemory"
  *   list(directory) → the paths, inside it, of the files that loading it reads
  *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
@@ -71,7 +73,7 @@ static finding_list *findings_push(lua_State *L) {
 
 static const char LOAD_SIGNATURE[] =
     "weir.policy_set.load(path[, {params=table?, instructions=integer?, memory=integer?, "
-    "bundle=text?}])";
+    "bundle=text?, verify=boolean?}])";
 
 static int lua_policy_set_load(lua_State *L) {
   static const char *const codes[] = {"PolicySetRefused", "DigestMismatch", "OutOfMemory"};

@@ -3,7 +3,8 @@
  *
  *   open(path) → recording; "-" is standard input
  *   recording:next([kind]) → the next decision, of that kind where one is given
- *         {line=, kind=, id=, time=, because=} as texts, {facts=, params=, decision=} as JSON texts
+ *         {line=, kind=, id=, time=, because=} as texts, {facts=, params=, overrides=,
+ *          decision=} as JSON texts
  *       | {line=, column=, message=} for a bad line
  *       | nil at the end
  *   recording:counts() → {lines=, decisions=, bad_lines=, other_lines=} read so far, of every kind
@@ -90,7 +91,7 @@ static void set_json(lua_State *L, const char *name, json_span value) {
 }
 
 static int push_decision(lua_State *L, recording *self, const recording_line *line) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   binding_set_integer(L, "line", (lua_Integer)self->line);
   set_text(L, self, "kind", line->kind);
   set_text(L, self, "id", line->id);
@@ -98,6 +99,7 @@ static int push_decision(lua_State *L, recording *self, const recording_line *li
   set_text(L, self, "because", line->because);
   set_json(L, "facts", line->facts);
   set_json(L, "params", line->params);
+  set_json(L, "overrides", line->overrides);
   set_json(L, "decision", line->decision);
 
   return 1;

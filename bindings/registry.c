@@ -19,6 +19,9 @@ const luaL_Reg registry_bindings[] = {
     {"weir.invocation", luaopen_weir_invocation},
     {"weir.json", luaopen_weir_json},
     {"weir.pattern", luaopen_weir_pattern},
+#ifdef WEIR_REPORT
+    {"weir.policy_examples", luaopen_weir_policy_examples},
+#endif
     {"weir.policy_set", luaopen_weir_policy_set},
     {"weir.process", luaopen_weir_process},
 #ifdef WEIR_REPORT

@@ -12,6 +12,7 @@ typedef struct {
   policy_limits limits;
   const char *overrides; /* JSON object of parameters, or NULL */
   size_t overrides_size;
+  bool unverified; /* examples are not run: for whoever runs them one by one, and never to decide */
 } policy_set_options;
 
 /* Where a version comes from: a directory or a bundle file by its path, or, with text, a bundle

@@ -28,6 +28,7 @@ local VERBS = {
   { name = "match" },
   { name = "report", file = "trial_report" },
   { name = "watch" },
+  { name = "test" },
   { name = "bundle" },
   { name = "emulate" },
   { name = "permissions" },

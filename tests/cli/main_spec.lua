@@ -91,8 +91,8 @@ describe("weir in the layer", function()
     local find = package.searchers[2]
     package.searchers[2] = function(name)
       if name == "weir.cli.trial_report" or name == "weir.page" then return "no module '" .. name .. "' inside weir" end
-      for _, absent in ipairs { "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
-        "simulate", "deploy", "completion" } do
+      for _, absent in ipairs { "run", "match", "watch", "test", "bundle", "emulate", "permissions", "compare",
+        "registry", "simulate", "deploy", "completion" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
       end
       return find(name)
@@ -118,7 +118,7 @@ describe("weir in the layer", function()
 
   it("says of the others where they are", function()
     for _, verb in ipairs {
-      "run", "match", "watch", "bundle", "emulate", "permissions", "compare", "registry",
+      "run", "match", "watch", "test", "bundle", "emulate", "permissions", "compare", "registry",
         "simulate",
       "deploy", "completion",
     } do

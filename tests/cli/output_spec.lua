@@ -15,6 +15,7 @@ local VERBS = {
   { "diff", "policies", "policies", RECORDING },
   { "match", '{"source": ["a"]}', stdin = '{"source": "a"}' },
   { "watch", "policies", "--once" },
+  { "test", "policies" },
   { "bundle", "policies" },
   { "lua", "-", stdin = "print('a')" },
   { "lua", "-", stdin = "print('a'); os.exit(0)" },

@@ -78,6 +78,8 @@ static const call calls[] = {
                         " m:match_lines('{\"a\":\"b\"}\\n{}',1,0,'line ','') end"},
     {"pattern.set", "return function() local s=M.set{x='{\"a\":[1]}',y={b={2}}}"
                     " return s:match('{\"a\":1}'), M.set{z='{'} end"},
+    {"policy_examples.read", "local s=require('weir.policy_set').load(DIRECTORY)"
+                             " return function() return M.read(s) end"},
     {"policy_set.load", "return function() return M.load(DIRECTORY,{params={}}) end"},
     {"policy_set.load", "return function() return M.load('/nonexistent') end"},
     {"policy_set.load", "return function() return M.load('x',{bundle='nonsense'}) end"},

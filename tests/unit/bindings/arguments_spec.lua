@@ -205,10 +205,13 @@ local CALLS = {
   ["weir.pattern.set:match"] = {
     self = function() return patterns end, takes = { "text|table" }, good = { "{}" },
   },
+  ["weir.policy_examples.read"] = {
+    takes = { "policy set" }, good = {},
+  },
   ["weir.policy_set.load"] = {
     takes = { "text", {
       params = "table|nothing", instructions = "number|nothing", memory = "number|nothing",
-      bundle = "text|nothing", optional = true,
+      bundle = "text|nothing", verify = "boolean|nothing", optional = true,
     } },
     good = { "/nonexistent", { instructions = 1000 } },
   },
@@ -525,6 +528,7 @@ describe("a binding", function()
     matcher = assert(pattern.compile('{"a":["b"]}'))
     patterns = assert(pattern.set({ a = '{"a":["b"]}' }))
     host = has_emulator and assert(emulator.open(emulated()))
+    CALLS["weir.policy_examples.read"].good[1] = set
     CALLS["weir.replay.run"].good[1].set = set
     all = functions()
   end)

@@ -1,0 +1,249 @@
+-- weir test [DIR]: the examples of a policy set and its example files, one by one.
+local cases = require "weir.testing.cases"
+local exit = require "weir.cli.exit"
+local json = require "weir.json"
+local junit = require "weir.testing.junit"
+local output_file = require "weir.cli.output_file"
+local policies = require "weir.cli.policies"
+local redact = require "weir.redact"
+local report = require "weir.cli.report"
+local terminal = require "weir.cli.terminal"
+
+local printable = terminal.printable
+
+local function fail(screen, message, code, status, next_command)
+  return report.failure(screen, "test", {
+    message = message,
+    code = code,
+    exit = status,
+    next = next_command,
+  })
+end
+
+-- Loading ----------------------------------------------------------------------------------------
+
+-- The set, with its examples not run yet, and its directory; else nil and what the verb returns.
+-- Neither --set nor WEIR_PARAMS apply: examples say what a policy does with its own defaults.
+local function load(given, screen)
+  if given.DIR and given.policies then
+    return nil, function() return nil, "the policy set is named twice", "write DIR or -p DIR" end
+  end
+
+  local directory, missing = policies.directory(given.DIR or given.policies)
+  if not directory then
+    local status = fail(screen, missing, "NoPolicySet", exit.load, "weir test DIR")
+    return nil, function() return status end
+  end
+
+  local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
+  if set then return set, directory end
+  local status = report.refusal(screen, "test", directory, findings, code)
+
+  return nil, function() return status end
+end
+
+-- The cases whose place or name holds the text.
+local function chosen(list, filter)
+  if not filter then return list end
+  local kept = {}
+  for _, case in ipairs(list) do
+    local text = ("%s:%d %s"):format(case.file, case.line, case.name)
+    if text:find(filter, 1, true) then kept[#kept + 1] = case end
+  end
+
+  return kept
+end
+
+-- Showing ----------------------------------------------------------------------------------------
+
+-- The lines that explain a failed result: label and text.
+local function explanation(result)
+  local case = result.case
+  local rows = {}
+  local function row(label, text)
+    if text then rows[#rows + 1] = { label, redact.text(text) } end
+  end
+
+  row("given", case.given)
+  row("params", case.params ~= "{}" and case.params or nil)
+  row("expected", case.expect)
+  row("decided", result.decision)
+  row("because", result.because)
+  row("where", result.place)
+  if not result.decision then row("failed", result.message) end
+
+  return rows
+end
+
+local function show_failure(out, result)
+  local case = result.case
+  out:print(out:paint("bold", ("%s:%d"):format(printable(case.file), case.line)), ": ",
+    out:paint("error", "failed"), " ", printable(case.name), ": ",
+    terminal.excerpt(redact.text(result.message), 160))
+  for _, row in ipairs(explanation(result)) do
+    if row[1] ~= "failed" then
+      out:print("      ", out:paint("dim", ("%-8s"):format(row[1])), "  ",
+        terminal.excerpt(row[2], 400))
+    end
+  end
+end
+
+local function show(out, directory, results, totals)
+  for _, result in ipairs(results) do
+    if not result.passed then show_failure(out, result) end
+  end
+
+  local style = totals.failed > 0 and "error" or "good"
+  out:print(out:paint(style, printable(directory)), ": ",
+    terminal.count(totals.passed, "test passes", "tests pass"), ", ",
+    terminal.count(totals.failed, "fails", "fail"))
+end
+
+local function decoded(text)
+  if not text then return nil end
+  return redact.value((json.decode(text)))
+end
+
+local function result_json(result)
+  local case = result.case
+  return {
+    name = case.name,
+    kind = case.kind,
+    file = case.file,
+    line = case.line,
+    passed = result.passed,
+    given = decoded(case.given),
+    params = decoded(case.params),
+    expect = decoded(case.expect),
+    decision = decoded(result.decision),
+    because = result.because and redact.text(result.because),
+    place = result.place,
+    message = result.message and redact.text(result.message),
+    code = result.code,
+    instructions = result.instructions,
+    bytes = result.bytes,
+    eval_us = result.eval_us,
+  }
+end
+
+local function show_json(out, set, directory, results, totals)
+  local tests = json.array({})
+  for i, result in ipairs(results) do tests[i] = result_json(result) end
+  out:print(terminal.json {
+    type = "test",
+    policies = directory,
+    set_digest = set:digest(),
+    passed = totals.passed,
+    failed = totals.failed,
+    tests = tests,
+  })
+end
+
+-- Writes the JUnit file where one is wanted; nil and an exit status when it cannot be written.
+local function write_junit(given, screen, results)
+  if not given.junit then return true end
+  for _, result in ipairs(results) do
+    result.details = {}
+    for i, row in ipairs(explanation(result)) do
+      result.details[i] = ("%-8s  %s"):format(row[1], row[2])
+    end
+  end
+
+  local ok, message = output_file.write(given.junit, junit.render(results))
+  if ok then return true end
+
+  return nil, fail(screen, message, "WriteFailed", exit.io)
+end
+
+-- Running ----------------------------------------------------------------------------------------
+
+local function run_all(set, list, screen)
+  local results, totals = {}, { passed = 0, failed = 0 }
+  for i, case in ipairs(list) do
+    screen.err:progress(("%d of %d tests"):format(i, #list))
+    results[i] = cases.run(set, case)
+    local key = results[i].passed and "passed" or "failed"
+    totals[key] = totals[key] + 1
+  end
+
+  screen.err:clear_progress()
+
+  return results, totals
+end
+
+local function nothing_ran(given, screen, list)
+  local message = #list == 0 and "the set has no examples"
+    or ("no test's place or name has '%s' in it"):format(given.filter)
+  return fail(screen, message, "NoTests", exit.inconclusive,
+    #list == 0 and "weir example RECORDING:LINE --add" or "weir test without --filter")
+end
+
+-- What shows the first failure alone.
+local function next_command(directory, results)
+  for _, result in ipairs(results) do
+    if not result.passed then
+      return ("weir test %s --filter %s:%d"):format(directory, result.case.file, result.case.line)
+    end
+  end
+end
+
+local function run(given, screen)
+  local set, directory = load(given, screen)
+  if not set then return directory() end
+  local list, message, code = cases.of_set(set, directory)
+  if not list then return fail(screen, message, code, exit.io) end
+  local kept = chosen(list, given.filter)
+  if #kept == 0 then return nothing_ran(given, screen, list) end
+
+  local results, totals = run_all(set, kept, screen)
+  if given.json then
+    show_json(screen.out, set, directory, results, totals)
+  else
+    show(screen.out, directory, results, totals)
+  end
+
+  local written, status = write_junit(given, screen, results)
+  if not written then return status end
+  if totals.failed == 0 then return exit.fine end
+  screen.err:print("Next: ", printable(next_command(directory, results)))
+
+  return exit.findings
+end
+
+return {
+  name = "test",
+  summary = "run the examples of a policy set, one by one",
+  description = {
+    [[Runs every example of the policies in DIR (./policies when none is named), and every recorded
+      decision of its example files DIR/examples/*.jsonl: facts, parameters and the decision that is
+      expected. A set with an example that fails does not load anywhere else; here all the others
+      run, too. 'weir example' makes examples of recorded decisions.]],
+    [[An example of a policy has to give what its 'expect' says, a recorded decision exactly the
+      recorded one, whatever the reason's words.]],
+  },
+  positionals = {
+    { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },
+  },
+  options = {
+    policies.options.directory,
+    { long = "filter", short = "f", value = "TEXT",
+      doc = "only tests whose FILE:LINE NAME has this text in it" },
+    { long = "junit", value = "FILE", complete = "file",
+      doc = "also write the results as JUnit XML, for continuous integration" },
+    { long = "json", doc = "one JSON object with every test" },
+  },
+  exits = {
+    { 0, "every test passes" },
+    { 1, "some fail" },
+    { 2, "usage" },
+    { 3, "the policy set does not load, for another reason than its examples" },
+    { 5, "there is no test to run" },
+    { 6, "an example file cannot be read, the JUnit file not written, or memory is short" },
+    { 7, "the policy set is a bundle that is not what its digests say" },
+  },
+  examples = {
+    { "weir test", "the examples of ./policies" },
+    { "weir test mine --filter routing --junit results.xml", "some of them, for CI to show" },
+  },
+  run = run,
+}
