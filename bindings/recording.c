@@ -7,12 +7,14 @@
  *          decision=} as JSON texts
  *       | {line=, column=, message=} for a bad line
  *       | nil at the end
+ *   recording:next_record(schema) → {line=, text=} of the next JSON object whose schema begins so:
+ *         its line, and the object without what a log puts around it | a bad line | nil, as next
  *   recording:counts() → {lines=, decisions=, bad_lines=, other_lines=} read so far, of every kind
  *   recording:close(); a recording in a <close> variable is closed by its scope
  *
- * open and next may answer nil, message, code: NotFound, PermissionDenied, … IoError; OutOfMemory.
- * Memory: the userdata owns the source and its buffers, and frees them when it is closed or
- * collected. */
+ * open, next and next_record may answer nil, message, code: NotFound, PermissionDenied, … IoError;
+ * OutOfMemory. Memory: the userdata owns the source and its buffers, and frees them when it is
+ * closed or collected. */
 #include <errno.h>
 #include <string.h>
 
@@ -144,6 +146,34 @@ static int at_end(lua_State *L, recording *self) {
   return 1;
 }
 
+/* Reads the next line; → the result, with a line that is too long as a bad one, or -1 at the end.
+ */
+static int read_line(recording *self, recording_line *line, size_t *column) {
+  json_span text;
+  *column = 0;
+  if (!next_line(self, &text)) return -1;
+  self->lines++;
+  self->error.size = 0;
+  if (text.size > LINE_MAX_BYTES) {
+    text_buffer_format(&self->error, "longer than %d bytes", LINE_MAX_BYTES);
+    return RECORDING_BAD;
+  }
+
+  recording_result result =
+      recording_read(&self->reader, text.at, text.size, line, &self->error, column);
+  if (result == RECORDING_DECISION) self->decisions++;
+  if (result == RECORDING_OTHER) self->other_lines++;
+
+  return (int)result;
+}
+
+/* What ends the search for a line that is wanted: a bad line, the end, a lack of memory. */
+static int push_stop(lua_State *L, recording *self, int result, size_t column) {
+  if (result == RECORDING_BAD) return push_bad_line(L, self, column);
+  if (result == RECORDING_OUT_OF_MEMORY) return binding_fail(L, "OutOfMemory", "not enough memory");
+  return at_end(L, self);
+}
+
 static const char NEXT_SIGNATURE[] = "recording:next([kind]) on an open recording";
 
 static int lua_recording_next(lua_State *L) {
@@ -153,28 +183,43 @@ static int lua_recording_next(lua_State *L) {
   const char *kind = lua_isnil(L, 2) ? NULL : binding_argument_text(L, 2, &size, NEXT_SIGNATURE);
   binding_expect(L, self->open, NEXT_SIGNATURE);
 
-  json_span text;
   recording_line line;
-  while (next_line(self, &text)) {
-    self->lines++;
-    self->error.size = 0;
-    if (text.size > LINE_MAX_BYTES) {
-      text_buffer_format(&self->error, "longer than %d bytes", LINE_MAX_BYTES);
-      return push_bad_line(L, self, 0);
-    }
-
-    switch (recording_read(&self->reader, text.at, text.size, &line, &self->error, &column)) {
-    case RECORDING_DECISION:
-      self->decisions++;
-      if (!kind || json_string_equals(line.kind, kind, size)) return push_decision(L, self, &line);
-      break;
-    case RECORDING_OTHER: self->other_lines++; break;
-    case RECORDING_BAD: return push_bad_line(L, self, column);
-    case RECORDING_OUT_OF_MEMORY: return binding_fail(L, "OutOfMemory", "not enough memory");
-    }
+  int result = read_line(self, &line, &column);
+  while (result == RECORDING_DECISION || result == RECORDING_OTHER) {
+    bool wanted =
+        result == RECORDING_DECISION && (!kind || json_string_equals(line.kind, kind, size));
+    if (wanted) return push_decision(L, self, &line);
+    result = read_line(self, &line, &column);
   }
 
-  return at_end(L, self);
+  return push_stop(L, self, result, column);
+}
+
+static const char NEXT_RECORD_SIGNATURE[] = "recording:next_record(schema) on an open recording";
+
+static int lua_recording_next_record(lua_State *L) {
+  size_t size, column;
+  recording *self = binding_argument_self(L, RECORDING, NEXT_RECORD_SIGNATURE);
+  lua_settop(L, 2);
+  const char *schema = binding_argument_text(L, 2, &size, NEXT_RECORD_SIGNATURE);
+  binding_expect(L, self->open, NEXT_RECORD_SIGNATURE);
+
+  recording_line line;
+  int result = read_line(self, &line, &column);
+  while (result == RECORDING_DECISION || result == RECORDING_OTHER) {
+    bool wanted =
+        line.schema.at && line.schema.size >= size && memcmp(line.schema.at, schema, size) == 0;
+    if (wanted) {
+      lua_createtable(L, 0, 2);
+      binding_set_integer(L, "line", (lua_Integer)self->line);
+      set_json(L, "text", line.record);
+      return 1;
+    }
+
+    result = read_line(self, &line, &column);
+  }
+
+  return push_stop(L, self, result, column);
 }
 
 static int lua_recording_counts(lua_State *L) {
@@ -191,9 +236,9 @@ static int lua_recording_counts(lua_State *L) {
 int luaopen_weir_recording(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(recording, gc),
                                          BINDING_METAMETHOD(recording, close), BINDING_END};
-  static const luaL_Reg methods[] = {BINDING_FUNCTION(recording, next),
-                                     BINDING_FUNCTION(recording, counts),
-                                     BINDING_FUNCTION(recording, close), BINDING_END};
+  static const luaL_Reg methods[] = {
+      BINDING_FUNCTION(recording, next), BINDING_FUNCTION(recording, next_record),
+      BINDING_FUNCTION(recording, counts), BINDING_FUNCTION(recording, close), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(recording, open), BINDING_END};
   binding_type_register(L, RECORDING, metamethods, methods);
   luaL_newlib(L, functions);

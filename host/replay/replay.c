@@ -18,6 +18,7 @@ typedef struct {
   block_state state;
   text_buffer text;
   size_t first_line;
+  bool decision_seen; /* before it, in its file */
   replay_verdict verdict;
 } block;
 
@@ -45,6 +46,11 @@ typedef struct {
   replay_judge *judge;
 } worker;
 
+static void judge_block(replay_judge *judge, block *b) {
+  judge->reader.decision_seen = b->decision_seen;
+  replay_judge_block(judge, b->text.data, b->text.size, b->first_line, &b->verdict);
+}
+
 static void *work(void *argument) {
   worker self = *(worker *)argument;
   replay *r = self.owner;
@@ -60,7 +66,7 @@ static void *work(void *argument) {
     b->state = BLOCK_JUDGING;
     r->next_to_judge++;
     pthread_mutex_unlock(&r->lock);
-    replay_judge_block(self.judge, b->text.data, b->text.size, b->first_line, &b->verdict);
+    judge_block(self.judge, b);
     pthread_mutex_lock(&r->lock);
     b->state = BLOCK_JUDGED;
     pthread_cond_broadcast(&r->changed);
@@ -186,6 +192,7 @@ typedef struct {
   size_t read; /* blocks, all files together: the worker's numbering */
   size_t collected;
   size_t next_line;
+  bool decision_seen;
 } pass;
 
 /* The next block of the file; false at its end, and once memory is short. */
@@ -193,7 +200,9 @@ static bool read_block(pass *p, block *b) {
   if (p->r->short_of_memory) return false;
   if (!recording_source_next(&p->source, &b->text, BLOCK_BYTES)) return false;
   b->first_line = p->next_line;
+  b->decision_seen = p->decision_seen;
   p->next_line += count_lines(&b->text);
+  if (!p->decision_seen) p->decision_seen = recording_has_decision(b->text.data, b->text.size);
 
   return true;
 }
@@ -233,7 +242,7 @@ static void run_threads(pass *p) {
 static void run_here(pass *p) {
   block *b = &p->r->blocks[0];
   while (read_block(p, b)) {
-    replay_judge_block(&p->r->judges[0], b->text.data, b->text.size, b->first_line, &b->verdict);
+    judge_block(&p->r->judges[0], b);
     collect(p->r, p->path, b);
     show_progress(p);
   }

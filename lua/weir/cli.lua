@@ -27,6 +27,7 @@ local VERBS = {
   { name = "diff", in_layer = true },
   { name = "match" },
   { name = "report", file = "trial_report" },
+  { name = "shadow" },
   { name = "watch" },
   { name = "test" },
   { name = "bundle" },

@@ -112,6 +112,17 @@ end
 
 -- Start ---------------------------------------------------------------------------------------
 
+-- Nothing of it is loaded while it is off. Whatever is wrong with it is logged, and the function
+-- starts without.
+local function start_shadow(self)
+  if not setting("WEIR_SHADOW_SOURCE") then return end
+  self.shadow = require("weir.runtime.shadow").new {
+    log = self.log,
+    metrics = self.metrics,
+    kind = self.handler.asks,
+  }
+end
+
 local function new_metrics(self)
   return metrics.new {
     namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
@@ -128,7 +139,10 @@ local function prepare(self)
 
   local ok
   ok, self.metrics = pcall(new_metrics, self)
-  if ok then return load_policies(self) end
+  if ok then
+    start_shadow(self)
+    return load_policies(self)
+  end
 
   return nil, "the metrics need names that CloudWatch takes (WEIR_METRICS_NAMESPACE): "
     .. self.metrics, "InvalidSetting"
@@ -158,7 +172,11 @@ function runtime.start()
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
 
-  self.log_decision = function(line) return self.log:line(line) end
+  self.log_decision = function(line)
+    local ok, message, code = self.log:line(line)
+    if ok and self.shadow then self.shadow:note(line) end
+    return ok, message, code
+  end
 
   local ok, started, message, code = xpcall(prepare, function(raised)
     local failed = failure.from_raised(raised)
@@ -314,6 +332,10 @@ function runtime.finish(self, sent, why, stale)
   if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
   for _, reason in ipairs(current.left_out) do self.log:write("WARN", reason) end
   self.metrics:flush()
+  if self.shadow then
+    self.shadow:run(current.context.stop_at_ms, self.source.set, self.log.request_id)
+  end
+
   self.cold, self.current, self.log.request_id = false, nil, nil
 end
 

@@ -92,7 +92,7 @@ describe("weir in the layer", function()
     package.searchers[2] = function(name)
       if name == "weir.cli.trial_report" or name == "weir.page" then return "no module '" .. name .. "' inside weir" end
       for _, absent in ipairs { "run", "match", "watch", "test", "bundle", "emulate", "permissions", "compare",
-        "registry", "simulate", "deploy", "completion" } do
+        "registry", "simulate", "deploy", "completion", "shadow" } do
         if name == "weir.cli." .. absent then return "no module '" .. name .. "' inside weir" end
       end
       return find(name)
@@ -121,6 +121,7 @@ describe("weir in the layer", function()
       "run", "match", "watch", "test", "bundle", "emulate", "permissions", "compare", "registry",
         "simulate",
       "deploy", "completion",
+      "shadow",
     } do
       local result = weir(verb)
       assert.equal(2, result.status)

@@ -14,6 +14,7 @@ local VERBS = {
   { "replay", RECORDING, "-p", "policies", "--json" },
   { "diff", "policies", "policies", RECORDING },
   { "match", '{"source": ["a"]}', stdin = '{"source": "a"}' },
+  { "shadow", RECORDING },
   { "watch", "policies", "--once" },
   { "test", "policies" },
   { "bundle", "policies" },

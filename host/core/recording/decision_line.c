@@ -43,6 +43,10 @@ static bool has_text(const char *text, size_t size, const char *wanted) {
   return memmem(text, size, wanted, strlen(wanted)) != NULL;
 }
 
+bool recording_has_decision(const char *text, size_t size) {
+  return has_text(text, size, "weir.decision");
+}
+
 /* Is this text, which is not a decision line, what is left of one? Its beginning or its end shows,
  * also where the line was quoted. */
 static bool is_damaged_line(const char *text, size_t size) {
@@ -89,8 +93,9 @@ static const member *find_member(json_span key, size_t *guess) {
 
 /* What a line's members said about what kind of line it is. */
 typedef struct {
-  bool has_schema;
+  json_span schema;
   bool is_decision;
+  bool is_shadow;
   size_t taken;           /* members that a decision line has */
   const member *mistyped; /* the first with another type than a decision line's */
   json_span message;      /* of an export record */
@@ -99,8 +104,9 @@ typedef struct {
 
 static bool read_schema(json_span value, outline *seen, text_buffer *error) {
   static const char family[] = "weir.decision/";
-  seen->has_schema = true;
+  seen->schema = value;
   seen->is_decision = is_key(value, RECORDING_SCHEMA);
+  seen->is_shadow = is_key(value, RECORDING_SHADOW_SCHEMA);
   if (seen->is_decision || value.size < sizeof family ||
       strncmp(value.at, family, sizeof family - 1))
     return true;
@@ -203,6 +209,11 @@ static recording_result read_message(json_span message, int depth, recording_lin
   return read_at(text, size, depth + 1, line, reader, error, column);
 }
 
+static json_span whole(const json_scan *scan) {
+  return (json_span){
+      .at = scan->begin, .size = (size_t)(scan->end - scan->begin), .type = JSON_OBJECT};
+}
+
 /* What an object is that is not JSON to its end, or has a member twice. */
 static recording_result judge_broken(const json_scan *scan, int depth, text_buffer *error,
                                      size_t *column) {
@@ -223,7 +234,9 @@ static recording_result read_record(const json_scan *scan, const outline *seen, 
   clear(line);
   if (seen->message.at && depth < UNWRAP_DEPTH)
     return read_message(seen->message, depth, line, reader, error, column);
-  if (!is_like_decision || seen->has_schema) return RECORDING_OTHER;
+  line->schema = seen->schema;
+  line->record = whole(scan);
+  if (!is_like_decision || seen->schema.at) return RECORDING_OTHER;
 
   return bad(scan, "no \"schema\":\"" RECORDING_SCHEMA "\": not a decision line", error, column);
 }
@@ -247,7 +260,10 @@ static recording_result read_object(const char *text, size_t size, int depth, re
   }
 
   if (scan.error || !json_scan_finish(&scan)) return judge_broken(&scan, depth, error, column);
-  if (!seen.is_decision) return read_record(&scan, &seen, depth, line, reader, error, column);
+  bool is_decision = seen.is_decision || (seen.is_shadow && !reader->decision_seen);
+  if (!is_decision) return read_record(&scan, &seen, depth, line, reader, error, column);
+  line->schema = seen.schema;
+  line->record = whole(&scan);
   if (complete(line, &seen, error)) return RECORDING_DECISION;
   *column = 1;
   return RECORDING_BAD;
@@ -362,6 +378,7 @@ recording_result recording_read(recording_reader *reader, const char *text, size
   reader->scratch.size = error->size = 0;
   *column = 0;
   recording_result result = read_at(text, size, 0, line, reader, error, column);
+  if (!reader->decision_seen) reader->decision_seen = recording_has_decision(text, size);
 
   return reader->scratch.failed || error->failed ? RECORDING_OUT_OF_MEMORY : result;
 }

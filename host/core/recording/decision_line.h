@@ -9,6 +9,11 @@
 
 #define RECORDING_SCHEMA "weir.decision/1"
 
+/* A decision line beside which another set decided otherwise. In a log it follows the line of the
+ * decision itself, which must not count twice: it is a decision only in a recording that has no
+ * decision line before it. */
+#define RECORDING_SHADOW_SCHEMA "weir.shadow/1"
+
 typedef enum {
   RECORDING_DECISION, /* the line is filled */
   RECORDING_OTHER,    /* plainly not a decision: START, a metric, other text of a log */
@@ -20,7 +25,11 @@ typedef enum {
 typedef struct {
   text_buffer scratch;
   recording_repeated repeated;
+  bool decision_seen; /* in this recording, so far */
 } recording_reader;
+
+/* Whether a decision line stands in the text, however it is quoted. */
+bool recording_has_decision(const char *text, size_t size);
 
 /* Reads one line (without its newline). */
 recording_result recording_read(recording_reader *reader, const char *text, size_t size,

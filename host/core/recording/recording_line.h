@@ -13,6 +13,8 @@ typedef struct {
   json_span facts;      /* object */
   json_span decision;   /* object */
   json_span because;    /* string */
+  json_span schema;     /* string, of any object that has one; absent in other text */
+  json_span record;     /* that object as a whole, freed of what a log puts around it */
   json_members members; /* of facts */
 } recording_line;
 

@@ -1,7 +1,6 @@
 -- weir diff OLD NEW RECORDING…: what changes when NEW replaces OLD, on recorded facts.
 local differences = require "weir.cli.differences"
 local html = require "weir.cli.html"
-local json = require "weir.json"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
@@ -14,33 +13,6 @@ local function percent(part, whole)
   if whole == 0 then return "0 %" end
   local share = part * 100 / whole
   return share > 0 and share < 0.1 and "less than 0.1 %" or ("%.1f %%"):format(share)
-end
-
-local function print_groups(out, groups, style, sign)
-  local rows, examples = {}, {}
-  for _, entry in ipairs(groups:sorted()) do
-    local group = entry.group
-    rows[#rows + 1] = {
-      sign .. thousands(group.count),
-      printable(group.kind),
-      printable(group.change),
-      group.rule,
-    }
-
-    local event = group.example
-    local now = event.type == "failure" and terminal.excerpt(event.message, 160)
-      or recordings.because(event.is_because)
-    local before = event.was_failure and terminal.excerpt(event.was, 160)
-      or recordings.because(event.was_because)
-    examples[#examples + 1] = { recordings.place(group.file, event), before, now }
-  end
-
-  for i, line in ipairs(terminal.table(rows, { "right" }, "  ")) do
-    out:print(out:paint(style, line))
-    out:print("        e.g. ", out:paint("dim", examples[i][1]))
-    out:print("          was  ", examples[i][2])
-    out:print("          is   ", examples[i][3])
-  end
 end
 
 local function signed(number) return (number > 0 and "+" or "") .. thousands(number) end
@@ -79,7 +51,7 @@ local function print_summary(out, sets, summary, changed, failed)
     ("%s of %s change (%s)"):format(thousands(summary.changed),
       terminal.count(summary.decisions, "decision"),
       percent(summary.changed, summary.decisions))))
-  print_groups(out, changed, "yellow", "~ ")
+  differences.print(out, changed, "yellow", "~ ")
   print_totals(out, summary)
   if summary.reworded > 0 then
     out:print(terminal.count(summary.reworded, "decision keeps its action and gives",
@@ -89,22 +61,10 @@ local function print_summary(out, sets, summary, changed, failed)
   if summary.failed > 0 then
     out:print(out:paint("error", terminal.count(summary.failed, "decision fails", "decisions fail")
       .. " with NEW"))
-    print_groups(out, failed, "red", "! ")
+    differences.print(out, failed, "red", "! ")
   end
 
   recordings.print_digest(out, summary)
-end
-
-local function groups_json(groups)
-  local list = json.array({})
-  for _, entry in ipairs(groups:sorted()) do
-    local group = entry.group
-    list[#list + 1] = { kind = group.kind, change = group.change, count = group.count,
-      rule = group.rule ~= "" and group.rule or nil,
-      example = json.decode(recordings.event_json(group.file, group.example)) }
-  end
-
-  return list
 end
 
 -- Running ------------------------------------------------------------------------------------
@@ -159,8 +119,8 @@ function Run:print(sets, summary)
       new = sets.new_directory,
       old_digest = sets.old:digest(),
       new_digest = sets.new:digest(),
-      changes = groups_json(self.changed),
-      failures = groups_json(self.failed),
+      changes = differences.json(self.changed),
+      failures = differences.json(self.failed),
     }))
 
     return

@@ -1,5 +1,9 @@
 -- What weir diff finds: changed decisions in groups, and what changed in the policies themselves.
+local json = require "weir.json"
 local recordings = require "weir.cli.recordings"
+local terminal = require "weir.cli.terminal"
+
+local printable, thousands = terminal.printable, terminal.thousands
 
 local differences = {}
 
@@ -52,6 +56,47 @@ function Groups:sorted()
 end
 
 function differences.groups() return setmetatable({ by_key = {} }, Groups) end
+
+-- Each group with its first example.
+function differences.print(out, groups, style, sign)
+  local rows, examples = {}, {}
+  for _, entry in ipairs(groups:sorted()) do
+    local group = entry.group
+    rows[#rows + 1] = {
+      sign .. thousands(group.count),
+      printable(group.kind),
+      printable(group.change),
+      group.rule,
+    }
+
+    local event = group.example
+    local now = event.type == "failure" and terminal.excerpt(event.message, 160)
+      or recordings.because(event.is_because)
+    local before = event.was_failure and terminal.excerpt(event.was, 160)
+      or recordings.because(event.was_because)
+    examples[#examples + 1] = { recordings.place(group.file, event), before, now }
+  end
+
+  for i, line in ipairs(terminal.table(rows, { "right" }, "  ")) do
+    out:print(out:paint(style, line))
+    out:print("        e.g. ", out:paint("dim", examples[i][1]))
+    out:print("          was  ", examples[i][2])
+    out:print("          is   ", examples[i][3])
+  end
+end
+
+-- The groups as a list for --json.
+function differences.json(groups)
+  local list = json.array({})
+  for _, entry in ipairs(groups:sorted()) do
+    local group = entry.group
+    list[#list + 1] = { kind = group.kind, change = group.change, count = group.count,
+      rule = group.rule ~= "" and group.rule or nil,
+      example = json.decode(recordings.event_json(group.file, group.example)) }
+  end
+
+  return list
+end
 
 -- What changed in the sets themselves --------------------------------------------------------
 

@@ -30,6 +30,9 @@ local PROPERTIES = {
   policy_refused_at = true,
   policy_fetch_failed = true,
   policy_fetch_failed_at = true,
+  id = true,
+  schema = true,
+  shadow_digest = true,
 }
 
 local function new_writer(self, dimensions)

@@ -40,13 +40,18 @@ local FETCH_TIMEOUT_MS, LONGEST_SHARE = 2000, 4
 local Source = {}
 Source.__index = Source
 
-local function parameters(getenv)
-  local text = getenv("WEIR_PARAMS")
+local function parameters(getenv, variables)
+  local variable, text
+  for _, name in ipairs(variables) do
+    variable, text = name, getenv(name)
+    if text and text ~= "" then break end
+  end
+
   if not text or text == "" then return nil end
 
   local params, message = json.decode(text)
   if type(params) == "table" and not json.is_array(params) then return params end
-  return nil, "WEIR_PARAMS is not a JSON object" .. (message and ": " .. message or ""),
+  return nil, variable .. " is not a JSON object" .. (message and ": " .. message or ""),
     "InvalidSetting"
 end
 
@@ -74,21 +79,30 @@ local function client_config(given)
   return config
 end
 
--- open{kind =, getenv =, client =, now =} → source | nil, message, code. kind: what a set must have
--- a policy of, or nil. client: configuration of AWS clients. Nothing is read or fetched yet. The
--- source's `named` says whether WEIR_POLICY_SOURCE names it.
+-- open{kind =, getenv =, client =, now =, variable =, params =, alone =} → source | nil, message,
+-- code. kind: what a set must have a policy of, or nil. client: configuration of AWS clients.
+-- variable: the setting that names the source, WEIR_POLICY_SOURCE where absent. params: the settings
+-- that may hold parameters; the first that is set counts. alone: no directory takes the place of a
+-- remote source. Nothing is read or fetched yet. The source's `named` says whether the setting names
+-- it.
 function policy_source.open(given)
   local getenv = given.getenv or os.getenv
   local self = setmetatable(
-    { getenv = getenv, now = given.now or process.time, kind = given.kind }, Source)
+    {
+      getenv = getenv,
+      now = given.now or process.time,
+      kind = given.kind,
+      variable = given.variable or "WEIR_POLICY_SOURCE",
+      alone = given.alone or false,
+    }, Source)
 
   local message, code
   self.poll_ms, message, code = poll_interval_ms(getenv)
   if not self.poll_ms then return nil, message, code end
-  self.params, message, code = parameters(getenv)
+  self.params, message, code = parameters(getenv, given.params or { "WEIR_PARAMS" })
   if message then return nil, message, code end
 
-  local source = getenv("WEIR_POLICY_SOURCE")
+  local source = getenv(self.variable)
   self.named = source ~= nil and source ~= ""
   if not self.named then return self end
   if not source:find("^[%w]+:") then
@@ -99,7 +113,7 @@ function policy_source.open(given)
   self.remote, message = policy_fetch.open(source, client_config(given.client))
   if self.remote then return self end
 
-  return nil, ("WEIR_POLICY_SOURCE '%s' %s"):format(source, message), "InvalidSetting"
+  return nil, ("%s '%s' %s"):format(self.variable, source, message), "InvalidSetting"
 end
 
 -- The first load ------------------------------------------------------------------------------
@@ -204,10 +218,11 @@ function Source:load(deadline_ms)
     if not set then
       local event = version
       if event.code == "InvalidBucket" then -- a mistake, no outage
-        return nil, ("WEIR_POLICY_SOURCE '%s': %s"):format(self.remote.name, event.message),
+        return nil, ("%s '%s': %s"):format(self.variable, self.remote.name, event.message),
           "InvalidSetting"
       end
 
+      if self.alone then return nil, event.message, event.code end
       return load_instead(self, event)
     end
 

@@ -96,7 +96,8 @@ static const call calls[] = {
      "return function() return M.timestamp(), M.new_id(), M.executable(), M.time(), M.deadline(),"
      " M.write(1,''), M.sleep(0) end"},
     {"recording.open", "return function() local r<close> =M.open(RECORDING) r:next('weights')"
-                       " local d=r:next() return d and d.facts..'x', r:counts() end"},
+                       " local d=r:next() return d and d.facts..'x', r:counts(),"
+                       " r:next_record('weir.decision') end"},
     {"replay.run", "local s=require('weir.policy_set').load(DIRECTORY) return function() return"
                    " M.run{set=s,recordings={RECORDING,'/nonexistent'},jobs=2,details=true,"
                    "on_event=function(_,e) return e.type..'x' end,on_progress=function() end} end"},

@@ -264,6 +264,11 @@ local CALLS = {
     takes = { "text|nothing" },
     good = {},
   },
+  ["weir.recording:next_record"] = {
+    self = function() return recorded end,
+    takes = { "text" },
+    good = { "weir.shadow" },
+  },
   ["weir.recording:counts"] = { self = function() return recorded end, takes = {}, good = {} },
   ["weir.recording:close"] = {
     self = function() return assert(recording.open("/dev/null")) end, takes = {}, good = {},

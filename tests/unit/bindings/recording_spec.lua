@@ -1,4 +1,5 @@
 local files = require "support.files"
+local json = require "weir.json"
 local recording = require "weir.recording"
 
 local DAY = "tests/recordings/working-day.jsonl.gz"
@@ -86,5 +87,62 @@ describe("weir.recording", function()
     assert.error_matches(function()
       source:next()
     end, "expected recording:next%(%[kind%]%) on an open recording")
+  end)
+
+  describe("next_record", function()
+    local SHADOW = '{"schema":"weir.shadow/1","id":"a","kind":"routing","facts":{"file_count":3},'
+      .. '"decision":{"action":"batch"},"because":"x","shadow":{}}'
+
+    local function records(schema, ...)
+      local path = files.write(folder .. "/records.jsonl", table.concat({ ... }, "\n"))
+      local source <close> = assert(recording.open(path))
+      local list = {}
+      while true do
+        local found = source:next_record(schema)
+        if not found then return list, source:counts() end
+        list[#list + 1] = found
+      end
+    end
+
+    it("gives each object whose schema begins so, freed of its log, and its line", function()
+      local list = records("weir.shadow", "START", SHADOW, '{"schema":"weir.decided/1"}',
+        json.encode { message = SHADOW }, "2026-11-22T03:04:05.678Z stream " .. SHADOW,
+        '{"_aws":{},"schema":"weir.shadow-counts/1"}')
+      assert.same({
+        { line = 2, text = SHADOW },
+        { line = 4, text = SHADOW },
+        { line = 5, text = SHADOW },
+        { line = 6, text = '{"_aws":{},"schema":"weir.shadow-counts/1"}' },
+      }, list)
+    end)
+
+    it("gives bad lines, which may be such an object", function()
+      local list = records("weir.shadow", SHADOW, '{"schema":"weir.shadow/1",')
+      assert.equal(2, list[2].line)
+      assert.is_string(list[2].message)
+    end)
+
+    it("counts a shadow's line as a decision only where no decision line is before it", function()
+      local decision = SHADOW:gsub("shadow/1", "decision/1")
+      local _, counts = records("weir.shadow", SHADOW, SHADOW)
+      assert.same({ 2, 0 }, { counts.decisions, counts.other_lines })
+      _, counts = records("weir.shadow", decision, SHADOW, SHADOW)
+      assert.same({ 1, 2 }, { counts.decisions, counts.other_lines })
+      _, counts = records("weir.shadow", json.encode { message = decision }, SHADOW)
+      assert.same({ 1, 1 }, { counts.decisions, counts.other_lines })
+    end)
+
+    -- Blocks of 256 KiB are judged by several threads, which know of no earlier block.
+    it("does so in a replay as well, however far the decision line is before it", function()
+      local replay = require "weir.replay"
+      local decision = SHADOW:gsub("shadow/1", "decision/1")
+      local path = files.write(folder .. "/far.jsonl", decision .. "\n"
+        .. ("REPORT\n"):rep(100000) .. SHADOW)
+      local set = assert(require("weir.policy_set").load("policies"))
+      for _, jobs in ipairs { 1, 4 } do
+        local summary = replay.run { set = set, recordings = { path, path }, jobs = jobs }
+        assert.same({ 2, 200002 }, { summary.decisions, summary.other_lines }, jobs)
+      end
+    end)
   end)
 end)
