@@ -15,6 +15,8 @@
  *       with record, which has the options of set:record, the answer has the decision-log line
  *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}])
  *       → decision-log line | nil, message, code
+ *   set:trace(kind, facts[, params]) → as set:decide, and what it did: policy_set_trace.h. Not in
+ *       the layer
  *   set:refresh([text, name[, kind]]) → "same" | "swapped" | "refused" | "lacks kind", findings
  *       reads the directory again, or takes this text of a bundle; with a kind, a version without
  *       a policy of it does not become active
@@ -41,15 +43,10 @@
 #include "policy_set_options.h"
 #include "policy_set_question.h"
 #include "policy_set_tables.h"
+#include "policy_set_trace.h"
 #include "registry.h"
 
 static const char FINDINGS[] = "weir.policy_set.findings";
-
-static policy_set_handle *check_handle(lua_State *L, const char *signature) {
-  policy_set_handle *h = binding_argument_self(L, POLICY_SET_TYPE, signature);
-  if (!h->set) luaL_error(L, "this policy set is closed; expected %s", signature);
-  return h;
-}
 
 static int lua_policy_set_set_gc(lua_State *L) {
   policy_set_handle *h = binding_argument_self(L, POLICY_SET_TYPE, "a policy set");
@@ -123,13 +120,6 @@ static int lua_policy_set_append(lua_State *L) {
 
 /* ── Decisions ── */
 
-/* Kind and facts, at 2 and 3. */
-static void read_question(lua_State *L, policy_question *question, const char *signature) {
-  question->kind = binding_argument_text(L, 2, &question->kind_size, signature);
-  question->facts = binding_argument_text(L, 3, &question->facts_size, signature);
-  question->strict = question->trace = true;
-}
-
 static const char DECIDE_SIGNATURE[] =
     "set:decide(kind, facts_json[, {params_json=text?, overrides_json=text?, record={id=text?, "
     "time=text?, request_id=text?, redacted_json=text?, eval_us=integer?}?}])";
@@ -137,9 +127,9 @@ static const char DECIDE_SIGNATURE[] =
 static int lua_policy_set_set_decide(lua_State *L) {
   static const char *const keys[] = {"params_json", "overrides_json", "record", NULL};
   policy_question question = {0};
-  policy_set_handle *h = check_handle(L, DECIDE_SIGNATURE);
+  policy_set_handle *h = policy_set_question_handle(L, DECIDE_SIGNATURE);
   lua_settop(L, 4);
-  read_question(L, &question, DECIDE_SIGNATURE);
+  policy_set_question_read(L, &question, DECIDE_SIGNATURE);
   binding_check_options(L, 4, keys, DECIDE_SIGNATURE);
   question.params = policy_set_options_text(L, 4, "params_json", DECIDE_SIGNATURE);
   question.overrides = policy_set_options_text(L, 4, "overrides_json", DECIDE_SIGNATURE);
@@ -165,9 +155,9 @@ static const char RECORD_SIGNATURE[] =
 
 static int lua_policy_set_set_record(lua_State *L) {
   policy_question question = {0};
-  policy_set_handle *h = check_handle(L, RECORD_SIGNATURE);
+  policy_set_handle *h = policy_set_question_handle(L, RECORD_SIGNATURE);
   lua_settop(L, 4);
-  read_question(L, &question, RECORD_SIGNATURE);
+  policy_set_question_read(L, &question, RECORD_SIGNATURE);
   decision_origin origin = policy_set_options_origin(L, 4, RECORD_SIGNATURE);
 
   int64_t eval_us;
@@ -184,7 +174,7 @@ static int lua_policy_set_set_refresh(lua_State *L) {
   static const char *const names[] = {"same", "swapped", "refused", "lacks kind"};
   policy_set_origin origin = {0};
   const char *kind = NULL;
-  policy_set_handle *h = check_handle(L, REFRESH_SIGNATURE);
+  policy_set_handle *h = policy_set_question_handle(L, REFRESH_SIGNATURE);
   lua_settop(L, 4);
   bool given = !lua_isnoneornil(L, 2);
   if (given) {
@@ -206,7 +196,7 @@ static const char OVERRIDE_SIGNATURE[] = "set:override({name = value, …})";
 
 static int lua_policy_set_set_override(lua_State *L) {
   size_t size;
-  policy_set_handle *h = check_handle(L, OVERRIDE_SIGNATURE);
+  policy_set_handle *h = policy_set_question_handle(L, OVERRIDE_SIGNATURE);
   lua_settop(L, 2);
   if (!lua_istable(L, 2)) binding_check_refuse(L, 2, NULL, "a table", OVERRIDE_SIGNATURE);
   const char *overrides = policy_set_options_push_params(L, 2, &size, OVERRIDE_SIGNATURE);
@@ -222,31 +212,31 @@ static int lua_policy_set_set_override(lua_State *L) {
 }
 
 static int lua_policy_set_set_policies(lua_State *L) {
-  policy_set_handle *h = check_handle(L, "set:policies()");
+  policy_set_handle *h = policy_set_question_handle(L, "set:policies()");
   policy_set_tables_push_policies(L, policy_set_sandbox(h->set));
   return 1;
 }
 
 static int lua_policy_set_set_digest(lua_State *L) {
-  policy_set_handle *h = check_handle(L, "set:digest()");
+  policy_set_handle *h = policy_set_question_handle(L, "set:digest()");
   lua_pushstring(L, policy_set_files(h->set)->digest);
   return 1;
 }
 
 static int lua_policy_set_set_directory(lua_State *L) {
-  policy_set_handle *h = check_handle(L, "set:directory()");
+  policy_set_handle *h = policy_set_question_handle(L, "set:directory()");
   lua_pushstring(L, policy_set_files(h->set)->directory);
   return 1;
 }
 
 static int lua_policy_set_set_is_checked(lua_State *L) {
-  policy_set_handle *h = check_handle(L, "set:is_checked()");
+  policy_set_handle *h = policy_set_question_handle(L, "set:is_checked()");
   lua_pushboolean(L, policy_files_are_checked(policy_set_files(h->set)));
   return 1;
 }
 
 static int lua_policy_set_set_sources(lua_State *L) {
-  policy_set_handle *h = check_handle(L, "set:sources()");
+  policy_set_handle *h = policy_set_question_handle(L, "set:sources()");
   policy_set_tables_push_sources(L, policy_set_files(h->set));
   return 1;
 }
@@ -256,7 +246,7 @@ static const char BUNDLE_SIGNATURE[] = "set:bundle([{checked=boolean?}])";
 static int lua_policy_set_set_bundle(lua_State *L) {
   static const char *const keys[] = {"checked", NULL};
   const policy_file *culprit = NULL;
-  policy_set_handle *h = check_handle(L, BUNDLE_SIGNATURE);
+  policy_set_handle *h = policy_set_question_handle(L, BUNDLE_SIGNATURE);
   lua_settop(L, 2);
   bool checked = binding_check_options(L, 2, keys, BUNDLE_SIGNATURE) &&
                  binding_check_boolean(L, 2, "checked", false, BUNDLE_SIGNATURE);
@@ -290,6 +280,9 @@ int luaopen_weir_policy_set(lua_State *L) {
                                        BINDING_FUNCTION(policy_set, append), BINDING_END};
   binding_type_register(L, POLICY_SET_TYPE, metamethods, methods);
   binding_type_register(L, FINDINGS, of_findings, NULL);
+#ifdef WEIR_TRACE
+  policy_set_trace_register(L);
+#endif
 
   luaL_newlib(L, functions);
   lua_createtable(L, 0, 2); // module limits

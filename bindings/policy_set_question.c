@@ -17,6 +17,18 @@ static const policy_kind *kind_asked(const policy_set_handle *h, const policy_qu
   return policy_kind_find(policy_set_sandbox(h->set), question->kind, question->kind_size);
 }
 
+policy_set_handle *policy_set_question_handle(lua_State *L, const char *signature) {
+  policy_set_handle *h = binding_argument_self(L, POLICY_SET_TYPE, signature);
+  if (!h->set) luaL_error(L, "this policy set is closed; expected %s", signature);
+  return h;
+}
+
+void policy_set_question_read(lua_State *L, policy_question *question, const char *signature) {
+  question->kind = binding_argument_text(L, 2, &question->kind_size, signature);
+  question->facts = binding_argument_text(L, 3, &question->facts_size, signature);
+  question->strict = question->place = true;
+}
+
 int policy_set_question_ask(lua_State *L, policy_set_handle *h, policy_question *question,
                             int64_t *eval_us) {
   int64_t begin = now_ns();

@@ -15,6 +15,12 @@ typedef struct {
   text_buffer line;
 } policy_set_handle;
 
+/* The open set at index 1. */
+policy_set_handle *policy_set_question_handle(lua_State *L, const char *signature);
+
+/* Takes kind and facts from the arguments at 2 and 3. */
+void policy_set_question_read(lua_State *L, policy_question *question, const char *signature);
+
 /* Decides, and tells how long that took. On failure pushes nil, message, code and returns 3, else
  * 0. */
 int policy_set_question_ask(lua_State *L, policy_set_handle *h, policy_question *question,

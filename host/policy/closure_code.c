@@ -176,15 +176,19 @@ bool closure_code_walk(lua_State *L, int index, text_buffer *scratch, code_visit
   return !w.in.bad && w.in.at == w.in.end;
 }
 
-code_instruction closure_code_at(const code_function *function, size_t pc) {
-  uint32_t bits;
-  memcpy(&bits, function->code + 4 * pc, 4);
+code_instruction closure_code_decode(uint32_t bits) {
   return (code_instruction){.op = (int)(bits & 0x7f),
                             .a = bits >> 7 & 0xff,
                             .k = bits >> 15 & 1,
                             .b = bits >> 16 & 0xff,
                             .c = bits >> 24,
                             .bx = bits >> 15};
+}
+
+code_instruction closure_code_at(const code_function *function, size_t pc) {
+  uint32_t bits;
+  memcpy(&bits, function->code + 4 * pc, 4);
+  return closure_code_decode(bits);
 }
 
 const char *closure_code_text(const code_function *function, size_t constant, size_t *size) {

@@ -13,19 +13,48 @@
 
 /* The instructions of Lua 5.4 that are looked for; its lopcodes.h is not installed. */
 enum {
-  CODE_MOVE = 0,     /* R[A] := R[B] */
+  CODE_MOVE = 0,  /* R[A] := R[B] */
+  CODE_LOADI = 1, /* R[A] := sBx */
+  CODE_LOADF = 2,
+  CODE_LOADK = 3, /* R[A] := K[Bx] */
+  CODE_LOADFALSE = 5,
+  CODE_LFALSESKIP = 6,
+  CODE_LOADTRUE = 7,
   CODE_LOADNIL = 8,  /* R[A], …, R[A+B] := nil */
   CODE_GETUPVAL = 9, /* R[A] := UpValue[B] */
   CODE_SETUPVAL = 10,
   CODE_GETTABUP = 11, /* R[A] := UpValue[B][K[C]] */
+  CODE_GETTABLE = 12, /* R[A] := R[B][R[C]] */
+  CODE_GETI = 13,     /* R[A] := R[B][C] */
   CODE_GETFIELD = 14, /* R[A] := R[B][K[C]] */
   CODE_SETTABUP = 15,
   CODE_SETFIELD = 18, /* R[A][K[B]] := RK(C) */
   CODE_NEWTABLE = 19,
   CODE_SELF = 20, /* R[A+1] := R[B]; R[A] := R[B][RK(C)] */
+  CODE_ADDI = 21, /* R[A] := R[B] + sC */
+  CODE_ADDK = 22, /* R[A] := R[B] + K[C], and nine operators like it */
+  CODE_SHRI = 32,
+  CODE_SHLI = 33,
+  CODE_ADD = 34, /* R[A] := R[B] + R[C], and eleven operators like it */
+  CODE_SHR = 45,
   CODE_MMBIN = 46,
   CODE_MMBINK = 48,
+  CODE_UNM = 49, /* R[A] := -R[B] */
+  CODE_BNOT = 50,
+  CODE_NOT = 51,
+  CODE_LEN = 52,
+  CODE_CONCAT = 53, /* R[A] := R[A] .. … .. R[A+B-1] */
   CODE_CLOSE = 54,
+  CODE_JMP = 56, /* pc += sJ */
+  CODE_EQ = 57,  /* if (R[A] == R[B]) ~= k then skip the jump that follows; so all conditions */
+  CODE_LT = 58,
+  CODE_LE = 59,
+  CODE_EQK = 60, /* R[A] == K[B] */
+  CODE_EQI = 61, /* R[A] == sB */
+  CODE_LTI = 62,
+  CODE_LEI = 63,
+  CODE_GTI = 64,
+  CODE_GEI = 65,
   CODE_TEST = 66,
   CODE_TESTSET = 67, /* R[A] := R[B], or a jump */
   CODE_CALL = 68,    /* R[A], …, R[A+C-2] := R[A](R[A+1], …, R[A+B-1]) */
@@ -71,6 +100,12 @@ bool closure_code_walk(lua_State *L, int index, text_buffer *scratch, code_visit
                        void *context);
 
 code_instruction closure_code_at(const code_function *function, size_t pc);
+code_instruction closure_code_decode(uint32_t bits);
+
+/* Where the jump at pc leads. */
+static inline int closure_code_jump(uint32_t bits, int pc) {
+  return pc + 1 + (int)(bits >> 7) - ((1 << 24) - 1);
+}
 
 /* The text of a constant, or NULL when it is not one. */
 const char *closure_code_text(const code_function *function, size_t constant, size_t *size);

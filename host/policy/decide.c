@@ -243,6 +243,8 @@ static int decide(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
   lua_pushvalue(L, 2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);
+  const policy_trace *trace = sandbox->question->trace;
+  if (trace) lua_settracer(L, trace->tracer);
   lua_call(L, 2, 1); // sandbox facts decision
   size_t arguments;
   const decision_spec *spec = check_decision(L, sandbox, 3, &arguments);
@@ -259,7 +261,7 @@ static int decide(lua_State *L) {
 }
 
 /* The message of a failed decision: the policy's error, or what is wrong with its decision. Of the
- * latter the place is known when decisions are traced. */
+ * latter the place is known when it is noted. */
 static bool explain_failure(policy_sandbox *sandbox, int status) {
   lua_State *L = sandbox->L;
   policy_answer *answer = sandbox->answer;
@@ -367,6 +369,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
     lua_pushcfunction(L, decide);
     lua_pushlightuserdata(L, sandbox);
     int status = lua_pcall(L, 1, 0, 0);
+    if (question->trace) lua_settracer(L, NULL);
     note_cost(sandbox);
     /* A spent budget stays spent, even if the policy's last act was to catch the error. */
     ok = (status == LUA_OK && !sandbox_budget_is_spent(L)) || explain_failure(sandbox, status);

@@ -87,6 +87,11 @@ struct policy_sandbox {
   const policy_file *made_in; /* where the decision was made that is being checked */
 };
 
+/* What a trace begins with (trace.c): what Lua calls before every instruction. */
+typedef struct policy_trace_head {
+  lua_Tracer tracer;
+} policy_trace_head;
+
 static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
   return (policy_sandbox *)((char *)sandbox_budget_of(L) - offsetof(policy_sandbox, budget));
 }

@@ -19,7 +19,7 @@ static void copy_name(lua_State *L, int index, char *out, size_t capacity) {
   memcpy(out, text, size + 1);
 }
 
-/* With trace: the file and line that called the constructor. */
+/* With place: the file and line that called the constructor. */
 static void note_place(lua_State *L, policy_sandbox *sandbox, const void *table) {
   lua_Debug caller;
   if (sandbox->made_count == CONSTRUCTED_MAX) sandbox->made_count = 0; /* the oldest go */
@@ -119,7 +119,7 @@ static int construct(lua_State *L) {
     return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
-  if (sandbox->question->trace) note_place(L, sandbox, lua_topointer(L, 1));
+  if (sandbox->question->place) note_place(L, sandbox, lua_topointer(L, 1));
 
   return 1;
 }

@@ -18,6 +18,7 @@
 
 typedef struct policy_sandbox policy_sandbox;
 typedef struct policy_standing policy_standing; /* standing.h */
+typedef struct policy_trace_head policy_trace;  /* trace.h */
 
 typedef struct {
   int64_t instructions;      /* of one decision */
@@ -54,7 +55,8 @@ typedef struct {
   json_span overrides; /* JSON array of the names in params that were overrides then; size 0: all */
   policy_sandbox *recorded_by; /* or NULL: whose defaults tell which of params were overrides */
   bool strict;                 /* a name in params that the policy does not have is an error */
-  bool trace;                  /* note file and line of the constructor that made the decision */
+  bool place;                  /* note file and line of the constructor that made the decision */
+  policy_trace *trace;         /* or NULL: where to note what the decision does (trace.h) */
 } policy_question;
 
 enum { POLICY_PLACE_BYTES = 256 };
@@ -79,7 +81,7 @@ typedef struct {
   const char *action;            /* static for the sandbox's life */
   text_buffer decision;          /* canonical JSON: {"action":…} and the decision's fields */
   text_buffer because;           /* canonical JSON text, with its quotes */
-  char file[POLICY_PLACE_BYTES]; /* with trace: where the decision was made */
+  char file[POLICY_PLACE_BYTES]; /* with place: where the decision was made */
   int line;
   int64_t instructions;
   size_t memory; /* bytes made, garbage included */

@@ -59,7 +59,7 @@ static bool decide_example(example_run *run, policy_answer *answer) {
       .facts_size = run->example.facts.size,
       .params = {.at = run->example.params.data, .size = run->example.params.size},
       .strict = true,
-      .trace = true,
+      .place = true,
   };
   return policy_sandbox_decide(run->sandbox, &question, answer);
 }

@@ -75,7 +75,7 @@ static difference compare(replay_judge *judge, earlier before) {
 }
 
 static policy_question question_for(const recording_line *line, policy_sandbox *recorded_by,
-                                    bool trace) {
+                                    bool place) {
   return (policy_question){
       .kind = line->kind.at,
       .kind_size = line->kind.size,
@@ -85,11 +85,11 @@ static policy_question question_for(const recording_line *line, policy_sandbox *
       .params = line->params,
       .overrides = line->overrides,
       .recorded_by = recorded_by,
-      .trace = trace,
+      .place = place,
   };
 }
 
-/* Decides once more with tracing on, so that events can name file and line. Pure policies make
+/* Decides once more and notes the place, so that events can name file and line. Pure policies make
  * this the same decision. */
 static void trace(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
                   replay_event *event) {

@@ -40,12 +40,12 @@ void simulate_job_free(simulate_job *job) {
   stats_trial_free(&job->trial);
 }
 
-static policy_question ask(policy_standing *facts, bool trace) {
+static policy_question ask(policy_standing *facts, bool place) {
   return (policy_question){
       .kind = QUESTION_KIND,
       .kind_size = strlen(QUESTION_KIND),
       .standing = facts,
-      .trace = trace,
+      .place = place,
   };
 }
 

@@ -88,6 +88,9 @@ static const call calls[] = {
      "local s=M.load(DIRECTORY) return function() return"
      " s:decide('routing','{\"file_count\":1}',{record={id='x'}}),"
      " s:decide('routing','{}'), s:record('routing','{\"file_count\":1}') end"},
+    {"policy_set.trace", "local s=M.load(DIRECTORY) return function() return"
+                         " s:trace('routing','{\"file_count\":1}','{}'), s:trace('routing','{}'),"
+                         " s:trace('x','{}') end"},
     {"policy_set.refresh",
      "local s=M.load(DIRECTORY) return function() return"
      " s:refresh('nonsense','x'), s:override{}, s:policies(), s:digest(), s:directory(),"

@@ -38,7 +38,7 @@ static const char *ask(policy_sandbox *sandbox, const char *kind, const char *fa
                               .kind_size = strlen(kind),
                               .facts = facts,
                               .facts_size = strlen(facts),
-                              .trace = true};
+                              .place = true};
   policy_answer answer = {0};
   bool decided = policy_sandbox_decide(sandbox, &question, &answer);
   const char *code = decided ? "decided" : policy_outcome_code(answer.outcome);

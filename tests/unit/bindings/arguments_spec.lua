@@ -230,6 +230,10 @@ local CALLS = {
     takes = { "text", "text", setmetatable({ optional = true }, { __index = RECORD }) },
     good = { "routing", '{"file_count":1}', {} },
   },
+  ["weir.policy_set:trace"] = {
+    self = function() return set end, takes = { "text", "text", "text|nothing" },
+    good = { "routing", '{"file_count":1}', "{}" },
+  },
   ["weir.policy_set:refresh"] = {
     self = function() return set end, takes = { "text", "text", "text|nothing" },
     good = { "x", "name", "routing" },
