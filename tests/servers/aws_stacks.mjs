@@ -190,6 +190,7 @@ function executeChangeSet(input, place) {
     throw new ServiceError("InvalidChangeSetStatus",
       `ChangeSet [${set.id}] cannot be executed in its current status of [${set.fails ? "FAILED" : "CREATE_IN_PROGRESS"}]`);
   }
+  if (stack.status === "REVIEW_IN_PROGRESS") stack.tags = set.tags;
   execute(stack, set.changes, input.ClientRequestToken, () => {
     Object.assign(stack, { template: set.text, parameters: set.given, tags: set.tags,
       resources: set.made.resources, outputs: set.made.outputs });

@@ -167,8 +167,15 @@ local CREATE_HEADERS = merged(CHARGED, ENCRYPTION, CUSTOMER_KEY, CONTEXT, {
   ChecksumType = "x-amz-checksum-type",
 })
 
-local READ_HEADERS = { IfMatch = "If-Match", IfNoneMatch = "If-None-Match", Range = "Range" }
+local OWNER = "x-amz-expected-bucket-owner"
+local READ_HEADERS = {
+  IfMatch = "If-Match",
+  IfNoneMatch = "If-None-Match",
+  Range = "Range",
+  ExpectedBucketOwner = OWNER,
+}
 local WRITE_HEADERS = {
+  ExpectedBucketOwner = OWNER,
   IfMatch = "If-Match",
   IfNoneMatch = "If-None-Match",
   ContentType = "Content-Type",
@@ -212,7 +219,7 @@ return client.service {
       method = "HEAD",
       path = "/{Key+}",
       accepts = 304,
-      members = "Bucket* Key* IfMatch IfNoneMatch Range VersionId",
+      members = "Bucket* Key* IfMatch IfNoneMatch Range VersionId ExpectedBucketOwner",
       headers = READ_HEADERS,
       query = { VersionId = "versionId" },
       output_headers = HEAD_HEADERS,
@@ -223,7 +230,7 @@ return client.service {
       path = "/{Key+}",
       payload = "Body",
       members = "Bucket* Key* Body body_file body_offset body_length ContentType ContentEncoding "
-        .. "CacheControl ContentMD5 Metadata Tagging IfMatch IfNoneMatch",
+        .. "CacheControl ContentMD5 Metadata Tagging IfMatch IfNoneMatch ExpectedBucketOwner",
       headers = WRITE_HEADERS,
       output_headers = PUT_HEADERS,
       target = "Key",

@@ -1,20 +1,29 @@
 -- weir deploy plan ESTATE: what a deployment would change, account by account and stack by stack.
+-- weir deploy apply ESTATE: does it, after a question.
+local apply = require "weir.deploy.apply"
+local artifacts = require "weir.deploy.artifacts"
+local confirm = require "weir.cli.confirm"
 local estates = require "weir.deploy.estate"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
-local json = require "weir.json"
 local plan = require "weir.deploy.plan"
 local process = require "weir.process"
 local redact = require "weir.redact"
 local report = require "weir.cli.report"
+local rows = require "weir.cli.deploy_rows"
+local sessions = require "weir.deploy.session"
 local stacks = require "weir.deploy.stacks"
 local terminal = require "weir.cli.terminal"
 
 local ESTATE_LIMIT, TEMPLATE_LIMIT = 1024 * 1024, 1024 * 1024
 
-local function fail(screen, message, code)
-  return report.failure(screen, "deploy",
-    { message = redact.text(message), code = code, exit = exit.io })
+local function fail(screen, message, code, next_step)
+  return report.failure(screen, "deploy", {
+    message = redact.text(message),
+    code = code,
+    exit = exit.io,
+    next = next_step,
+  })
 end
 
 local function refuse(screen, file, findings)
@@ -31,6 +40,8 @@ local function refuse(screen, file, findings)
   })
 end
 
+-- The estate --------------------------------------------------------------------------------------
+
 -- The texts of those templates that the estate's stacks are made of.
 local function read_templates(estate, folder)
   local texts = {}
@@ -38,7 +49,7 @@ local function read_templates(estate, folder)
     local name = stack.template
     if not texts[name] then
       local text, message, code = files.read(("%s/%s.yaml"):format(folder, name), TEMPLATE_LIMIT)
-      if not text then return nil, message, code end
+      if not text then return nil, message .. "; name their folder with --templates", code end
       texts[name] = text
     end
   end
@@ -46,74 +57,52 @@ local function read_templates(estate, folder)
   return texts
 end
 
--- Output ------------------------------------------------------------------------------------------
+-- → session | nil, the exit status
+local function open(given, screen)
+  process.keep_secrets() -- External IDs are in memory
+  local text, message, code = files.read(given.ESTATE, ESTATE_LIMIT)
+  if not text then return nil, fail(screen, message, code) end
+  local estate, where = estates.read(text, given.ESTATE)
+  if not estate then return nil, refuse(screen, given.ESTATE, where) end
 
--- What has to be done before a stack can be changed.
-local NEXT = {
-  replace = "it has to be deleted and created anew",
-  clean = "its deletion has to be finished first",
-  wait = "wait until it has ended, then plan again",
-  go_back = "continue the roll-back first: aws cloudformation continue-update-rollback",
-}
+  local templates
+  templates, message, code = read_templates(estate, given.templates or "deploy/cloudformation")
+  if not templates then return nil, fail(screen, message, code) end
+  local store
+  store, message, code = artifacts.open(estate)
+  if message then return nil, fail(screen, message, code) end
 
-local SIGNS = { Add = "+", Remove = "-", Modify = "~", Import = "+", Dynamic = "?" }
-
-local REPLACEMENTS = { True = "  REPLACED", Conditional = "  may be REPLACED" }
-
-local function show_change(out, change)
-  local sign = SIGNS[change.action] or "?"
-  out:print("    ", sign, " ", terminal.printable(change.id), "  ",
-    out:paint("dim", terminal.printable(change.type)),
-    out:paint("warning", REPLACEMENTS[change.replacement] or ""),
-    change.loses_data and out:paint("error", "  its DATA IS LOST") or "")
+  return sessions.new { estate = estate, where = where, templates = templates, store = store }
 end
 
-local function headline(row)
-  if row.error then return "cannot be planned: " .. row.error end
-  if not row.changes then return NEXT[row.step] end
-  if #row.changes == 0 then return "no change" end
-  local what = row.status and row.status ~= "REVIEW_IN_PROGRESS" and "updated" or "created"
+-- → rows of the plan | nil, the exit status
+local function make_plan(given, screen, session)
+  local made, message, code = plan.make {
+    session = session,
+    file = given.ESTATE,
+    shown = function(row) rows.plan(screen, row) end,
+  }
 
-  return ("would be %s, %s"):format(what, terminal.count(#row.changes, "change"))
+  if not made then return nil, fail(screen, message, code) end
+  if made.findings then return nil, refuse(screen, given.ESTATE, made.findings) end
+
+  return made.rows
 end
 
-local function show_row(screen, row)
-  local out = screen.out
-  out:print(out:paint("bold", row.stack.name), "  ", row.stack.account.id, " ", row.stack.region,
-    "  ", terminal.printable(row.status or "absent"), "  ",
-    terminal.printable(redact.text(headline(row))))
-  if row.why then out:print("    ", out:paint("dim", row.why)) end
-  if row.cause then
-    out:print("    first cause: ", terminal.printable(redact.text(row.cause)))
-  end
+-- weir deploy plan --------------------------------------------------------------------------------
 
-  for _, change in ipairs(row.changes or {}) do show_change(out, change) end
+local function would_change(row)
+  return row.differs or row.policy or row.waits_for
 end
 
-local function show_json(screen, row)
-  screen.out:print(terminal.json {
-    stack = row.stack.name,
-    account = row.stack.account.id,
-    region = row.stack.region,
-    template = row.stack.template,
-    status = row.status or json.null,
-    step = row.step,
-    why = row.why,
-    cause = row.cause and redact.text(row.cause),
-    changes = row.changes and json.array(row.changes),
-    error = row.error and redact.text(row.error),
-    code = row.code,
-  })
-end
-
-local function status_of(rows)
+local function status_of(list)
   local status = exit.fine
-  for _, row in ipairs(rows) do
+  for _, row in ipairs(list) do
     if row.error then
       status = exit.io
-    elseif not row.changes then
+    elseif not row.changes and not row.waits_for then
       status = math.max(status, exit.inconclusive)
-    elseif #row.changes > 0 then
+    elseif would_change(row) then
       status = math.max(status, exit.findings)
     end
   end
@@ -121,42 +110,100 @@ local function status_of(rows)
   return status
 end
 
--- The verb ----------------------------------------------------------------------------------------
-
-local function make_plan(given, screen)
-  process.keep_secrets() -- External IDs are in memory
-  local text, message, code = files.read(given.ESTATE, ESTATE_LIMIT)
-  if not text then return fail(screen, message, code) end
-  local estate, where = estates.read(text, given.ESTATE)
-  if not estate then return refuse(screen, given.ESTATE, where) end
-
-  local templates
-  templates, message, code = read_templates(estate, given.templates or "deploy/cloudformation")
-  if not templates then
-    return fail(screen, message .. "; name their folder with --templates", code)
+local function run_plan(given, screen)
+  if given.yes or given.replace or given.skip then
+    return nil, "--yes, --replace and --skip belong to apply", "a plan changes nothing"
   end
 
-  local made
-  made, message, code = plan.make {
-    estate = estate,
-    where = where,
-    file = given.ESTATE,
-    templates = templates,
-    shown = function(row) (given.json and show_json or show_row)(screen, row) end,
-  }
+  local session, status = open(given, screen)
+  if not session then return status end
+  local list
+  list, status = make_plan(given, screen, session)
+  if not list then return status end
 
-  if not made then return fail(screen, message, code) end
-  if made.findings then return refuse(screen, given.ESTATE, made.findings) end
-
-  return status_of(made.rows)
+  return status_of(list)
 end
 
-local ACTIONS = { plan = make_plan }
+-- weir deploy apply -------------------------------------------------------------------------------
+
+-- What the plan says against going on → message, code, what to do next | nil
+local function objection(given, list)
+  for _, row in ipairs(list) do
+    if row.error then
+      return "a stack cannot be planned", row.code, "mend what is said above; nothing was changed"
+    end
+
+    for _, change in ipairs(not given.replace and row.changes or {}) do
+      if change.loses_data then
+        return ("the data of %s in the stack %s would be lost"):format(change.id, row.stack.name),
+          "DataWouldBeLost", "copy what is in there, then give --replace; nothing was changed"
+      end
+    end
+  end
+end
+
+local function something_to_do(list)
+  for _, row in ipairs(list) do
+    if would_change(row) or row.step ~= "change" then return true end
+  end
+
+  return false
+end
+
+local function act(given, screen, session, list)
+  local skip = {}
+  for _, name in ipairs(given.skip or {}) do skip[name] = true end
+
+  local done, message, code, next_step = apply.run {
+    session = session,
+    rows = list,
+    replace = given.replace,
+    skip = skip,
+    shown = {
+      event = function(...) rows.event(screen, ...) end,
+      done = function(...) rows.done(screen, ...) end,
+      object = function(...) rows.object(screen, ...) end,
+    },
+  }
+
+  if not done then return fail(screen, message, code, next_step) end
+
+  return exit.fine
+end
+
+local function run_apply(given, screen)
+  local session, status = open(given, screen)
+  if not session then return status end
+  local list
+  list, status = make_plan(given, screen, session)
+  if not list then return status end
+
+  local message, code, next_step = objection(given, list)
+  if message then return fail(screen, message, code, next_step) end
+  if not something_to_do(list) then
+    screen.err:print("weir: deploy: everything is as the estate file says")
+    return exit.fine
+  end
+
+  local question = ("Change %s as shown?"):format(terminal.count(#list, "stack"))
+  local agreed, mistake, hint = confirm.ask(screen, given, question)
+  if agreed == nil then return nil, mistake, hint end
+  if not agreed then
+    screen.err:print("weir: deploy: nothing was changed")
+    return exit.findings
+  end
+
+  return act(given, screen, session, list)
+end
+
+-- The verb ----------------------------------------------------------------------------------------
+
+local ACTIONS = { plan = run_plan, apply = run_apply }
 
 local function run(given, screen)
   local action = ACTIONS[given.ACTION]
   if not action then
-    return nil, ("unknown action '%s'"):format(given.ACTION), "the action is plan"
+    return nil, ("unknown action '%s'"):format(given.ACTION), "the actions are plan and apply"
   end
 
   return action(given, screen)
@@ -164,34 +211,42 @@ end
 
 return {
   name = "deploy",
-  summary = "show what a deployment of an estate would change",
+  summary = "show what a deployment of an estate would change, and do it",
   description = {
     [[ESTATE is a file of Lua data that names the accounts, their roles, regions, features and
       parameters (deploy/README.md). It is checked first; then CloudFormation is asked, stack by stack,
-      what would change. The change sets are deleted again: nothing stays changed.]],
+      what would change. With plan the change sets are deleted again: nothing stays changed.]],
     [[A resource that would be replaced, and one whose data would be lost, is marked. A stack that cannot
       be changed as it is says why, and which failure came first.]],
+    [[apply shows the plan, asks, and then does it: artifacts under the digests of their content, one
+      stack after the other, with CloudFormation's events as they come. It ends at the first failure
+      and tells its first cause. Run again, it goes on where it was, also when it was killed.]],
   },
   positionals = {
-    { name = "ACTION", doc = "plan", words = { "plan" } },
+    { name = "ACTION", doc = "plan or apply", words = { "plan", "apply" } },
     { name = "ESTATE", doc = "the estate file", complete = "file" },
   },
   options = {
     { long = "templates", value = "DIR", complete = "directory",
       doc = "the folder of the templates; else deploy/cloudformation" },
-    { long = "json", doc = "one JSON object for each stack" },
+    { long = "yes", doc = "apply: answer the question, as a pipeline must" },
+    { long = "replace", doc = "apply: replace and remove resources although their data is lost" },
+    { long = "skip", value = "RESOURCE", many = true,
+      doc = "apply: leave a resource behind that keeps a roll-back from ending" },
+    { long = "json", doc = "one JSON object for each stack and event" },
   },
   exits = {
-    { 0, "nothing would change" },
-    { 1, "something would change" },
+    { 0, "nothing would change; or everything is done" },
+    { 1, "something would change; or the answer was no" },
     { 2, "usage" },
     { 3, "the estate file is not right" },
     { 5, "a stack cannot be planned before something else is done" },
-    { 6, "a file cannot be read, or AWS refuses" },
+    { 6, "a file cannot be read, AWS refuses, or an operation failed" },
   },
   examples = {
     { "weir deploy plan estate.lua", "every account and stack" },
-    { "weir deploy plan estate.lua --json", "for a pipeline" },
+    { "weir deploy apply estate.lua", "the same, then a question, then the change" },
+    { "weir deploy apply estate.lua --yes --json", "for a pipeline" },
   },
   run = run,
 }

@@ -7,6 +7,8 @@
 --     name = "weir",                          -- before the stacks' names: weir-core
 --     regions = { "eu-west-1" },
 --     features = { "TokenStore", "Batch" },   -- Enable… of every template that has them
+--     artifacts = {                           -- files that apply puts into S3
+--       bucket = "weir-{account}-{region}", layer =?, code =?, state_machines =? },
 --     parameters = { core = { LogRetentionDays = 30 } },
 --     accounts = {
 --       { id = "111122223333", kind = "workload", external_id = "…", role = { arn = "…" },
@@ -26,7 +28,7 @@ local estate = {}
 estate.kinds = {
   storage = { "boundary", "storage" },
   shared = { "boundary", "shared" },
-  workload = { "boundary", "core", "endpoint", "events", "tokens", "link" },
+  workload = { "boundary", "tokens", "core", "endpoint", "events", "link" },
 }
 
 local LEAST_EXTERNAL_ID = 16
@@ -179,6 +181,24 @@ function shapes.role(self, owner, key)
   check_fields(self, owner[key], "role")
 end
 
+function shapes.artifacts(self, owner, key)
+  if type(owner[key]) ~= "table" then
+    return refuse(self, owner, key, "{ bucket = …, layer = …, code = … }")
+  end
+
+  check_fields(self, owner[key], "artifacts")
+end
+
+-- {account} and {region} stand for those of the stack.
+function shapes.bucket(self, owner, key)
+  local value = owner[key]
+  local plain = type(value) == "string"
+    and value:gsub("{account}", ("0"):rep(12)):gsub("{region}", "eu-west-1") or ""
+  if not plain:find("^[%l%d][%l%d.-]+[%l%d]$") or #plain > 63 then
+    refuse(self, owner, key, "a bucket's name, in which {account} and {region} may stand")
+  end
+end
+
 function shapes.stacks(self, owner, key)
   local names, known = estate.kinds[owner.kind] or {}, {}
   for _, name in ipairs(names) do known[name] = true end
@@ -203,6 +223,7 @@ function shapes.accounts(self, owner, key)
 end
 
 fields.estate = {
+  artifacts = { shape = "artifacts" },
   name = { shape = "name", required = true },
   regions = { shape = "regions", required = true },
   features = { shape = "features" },
@@ -218,6 +239,12 @@ fields.account = {
   features = { shape = "features" },
   parameters = { shape = "parameters" },
   stacks = { shape = "stacks" },
+}
+fields.artifacts = {
+  bucket = { shape = "bucket", required = true },
+  layer = { shape = "text" },
+  code = { shape = "text" },
+  state_machines = { shape = "text" },
 }
 fields.role = {
   arn = { shape = "text", required = true },

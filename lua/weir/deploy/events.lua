@@ -2,6 +2,7 @@
 --
 --   events.first_cause(client, id) → text | nil | nil, message, code
 --       the first failure of the stack's last operation
+--   events.has_token(client, id, token) → whether an operation with this ClientRequestToken was begun
 --   events.follow(client, { id =, token =?, shown = function(event) })
 --       → { status =, cause =? } | nil, message, code
 --       shows each event, the oldest first, until the operation has ended
@@ -67,6 +68,16 @@ function events.first_cause(client, id)
   if not done then return nil, message, code end
 
   return cause
+end
+
+function events.has_token(client, id, token)
+  local found = false
+  each_event(client, id, function(event)
+    found = event.ClientRequestToken == token
+    return not found and not begins(event)
+  end)
+
+  return found
 end
 
 -- Following ---------------------------------------------------------------------------------------

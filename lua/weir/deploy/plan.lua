@@ -1,91 +1,30 @@
--- What a deployment of an estate would change, asked of AWS stack by stack. Nothing stays changed.
+-- What a deployment of an estate would change, asked of AWS stack by stack. Nothing stays changed,
+-- but that a template which is too large for a request is put into the artifacts' bucket.
 --
---   plan.make{ estate =, where =, file =, templates = name → text, shown = function(row) }
+--   plan.make{ session =, file =, shown = function(row) }
 --       → { rows = } | { findings = } | nil, message, code
+--   plan.request(session, stack, { purpose =, type =, is_new = })
+--       → as weir.deploy.change_set takes it, pending as weir.deploy.wires | nil, message, code
+--   plan.change(ResourceChange) → a change
 --
 -- A row: { stack = as weir.deploy.stacks gives it, status =?, step = as weir.deploy.states,
---          why =?, cause =?, changes =?, error =?, code =? }
+--          why =?, cause =?, changes =?, differs =?, policy =?, waits_for =?, error =?, code =? }
+--   differs     something is to be executed, if only of outputs
+--   policy      the policy that the access point is to get
+--   waits_for   stacks that have to be there first, because their outputs are parameters
 -- A change: { action =, id =, type =, replacement =, loses_data = }
+local access_point = require "weir.deploy.access_point"
 local change_set = require "weir.deploy.change_set"
-local cloudformation = require "weir.aws.cloudformation"
 local events = require "weir.deploy.events"
 local finding_list = require "weir.deploy.finding_list"
+local sorted_pairs = require "weir.sorted_pairs"
 local stacks = require "weir.deploy.stacks"
 local states = require "weir.deploy.states"
-local sts = require "weir.aws.sts"
+local wires = require "weir.deploy.wires"
 
 local plan = {}
 
-local INLINE_LIMIT = 51200
-
-local Plan = {}
-Plan.__index = Plan
-
--- Accounts ----------------------------------------------------------------------------------------
-
-local function role_of(account)
-  if not account.role then return nil end
-  return {
-    arn = account.role.arn,
-    external_id = account.role.external_id,
-    session_name = "weir-deploy",
-  }
-end
-
--- Is it the account that the file names? Asked once for each.
-function Plan:check_account(account, region)
-  local known = self.accounts[account]
-  if known then return known.fine, known.message, known.code end
-
-  local client = sts.new { region = region, role = role_of(account) }
-  local caller, message, code = client:get_caller_identity()
-  known = { fine = caller and caller.Account == account.id, message = message, code = code }
-  if caller and not known.fine then
-    known.code = "WrongAccount"
-    known.message = ("the credentials are of account %s, the estate names %s; give the account a role, "
-      .. "or use other credentials"):format(caller.Account, account.id)
-  end
-
-  self.accounts[account] = known
-
-  return known.fine, known.message, known.code
-end
-
-function Plan:client(stack)
-  local key = stack.account.id .. " " .. stack.region
-  self.clients[key] = self.clients[key]
-    or cloudformation.new { region = stack.region, role = role_of(stack.account) }
-  return self.clients[key]
-end
-
--- A template's summary is the same everywhere.
-function Plan:summary(client, template)
-  if self.summaries[template] then return self.summaries[template] end
-  local text = self.templates[template]
-  if #text > INLINE_LIMIT then
-    return nil, ("the template %s has %d bytes, CloudFormation takes %d"):format(template, #text,
-      INLINE_LIMIT), "TemplateTooLarge"
-  end
-
-  local summary, message, code = client:get_template_summary { TemplateBody = text }
-  if not summary then return nil, message, code end
-  summary.Parameters = type(summary.Parameters) == "table" and summary.Parameters or {}
-  summary.Capabilities = type(summary.Capabilities) == "table" and summary.Capabilities or nil
-  self.summaries[template] = summary
-
-  return summary
-end
-
--- One stack ---------------------------------------------------------------------------------------
-
--- → stack | false where there is none | nil, message, code
-local function described(client, name)
-  local answer, message, code = client:describe_stacks { StackName = name }
-  if answer then return answer.Stacks[1] end
-  if code == "ValidationError" and message:find("does not exist", 1, true) then return false end
-
-  return nil, message, code
-end
+-- Changes -----------------------------------------------------------------------------------------
 
 -- Types that hold what cannot be made again.
 local STATEFUL = {
@@ -105,7 +44,7 @@ local KEEPS = {
   ReplaceAndSnapshot = true,
 }
 
-local function change_of(change)
+function plan.change(change)
   local replaced = change.Action == "Modify" and change.Replacement ~= "False"
     and change.Replacement
   local goes = change.Action == "Remove" or replaced
@@ -118,20 +57,103 @@ local function change_of(change)
   }
 end
 
-local function add_changes(row, client, request)
-  local looked, message, code = change_set.look(client, request)
-  if not looked then
-    row.error, row.code = message, code
+-- Parameters --------------------------------------------------------------------------------------
+
+-- → list for CreateChangeSet, pending | nil, message, code
+local function parameters_of(session, stack, summary)
+  local found, pending, code = wires.values(session, stack)
+  if not found then return nil, pending, code end
+
+  local made_of = session.store and session.store:parameters(stack) or {}
+  for name, value in sorted_pairs(made_of) do found[name] = value end
+
+  local list = stacks.parameters(session.estate, stack, summary, {
+    found = found,
+    where = session.where,
+    report = function() end,
+  })
+
+  return list, pending
+end
+
+function plan.request(session, stack, given)
+  local summary, message, code = session:summary(stack)
+  if not summary then return nil, message, code end
+  local source
+  source, message, code = session:source(stack)
+  if not source then return nil, message, code end
+  local parameters, pending
+  parameters, pending, code = parameters_of(session, stack, summary)
+  if not parameters then return nil, pending, code end
+
+  return {
+    purpose = given.purpose,
+    stack = stack.name,
+    type = given.type,
+    source = source,
+    parameters = parameters,
+    capabilities = summary.Capabilities,
+    made_by_us = given.is_new,
+  }, pending
+end
+
+-- One stack ---------------------------------------------------------------------------------------
+
+-- The stacks that are not there yet and whose outputs a refusal asks for, by the parameter's name.
+local function awaited_stacks(session, pending, message)
+  local awaited = {}
+  for _, wire in ipairs(pending) do
+    local is_asked_for = message:find(wire.parameter, 1, true)
+    for _, source in ipairs(is_asked_for and wire.stacks or {}) do
+      if session:described(source) == false then awaited[#awaited + 1] = source end
+    end
+  end
+
+  return awaited
+end
+
+local function add_changes(row, session, found, change_type)
+  local looked
+  local request, pending, code = plan.request(session, row.stack, {
+    purpose = "plan",
+    type = change_type,
+    is_new = not found,
+  })
+  local message = pending
+  if request then
+    looked, message, code = change_set.look(session:cloudformation(row.stack), request)
+  end
+
+  if looked then
+    row.changes, row.differs = {}, not looked.nothing
+    for i, change in ipairs(looked.changes) do row.changes[i] = plan.change(change) end
     return
   end
 
-  row.changes = {}
-  for i, change in ipairs(looked.changes) do row.changes[i] = change_of(change) end
+  local is_refusal = request and code == "ValidationError"
+  local awaited = is_refusal and awaited_stacks(session, pending, message) or {}
+  if #awaited > 0 then
+    row.waits_for = awaited
+  else
+    row.error, row.code = message, code
+  end
 end
 
-function Plan:row(stack, client, summary, parameters)
+local function add_policy(row, session)
+  if not row.stack.is_policy or not row.status then return end
+
+  local policy, message, code = access_point.differs(session, row.stack)
+  if policy == nil then
+    row.error, row.code = message, code
+  else
+    row.policy = policy or nil
+  end
+end
+
+local function row_of(session, stack)
   local row = { stack = stack }
-  local found, message, code = described(client, stack.name)
+  local client = session:cloudformation(stack)
+  local found, message, code = session:described(stack)
   if found == nil then
     row.error, row.code = message, code
     return row
@@ -141,18 +163,11 @@ function Plan:row(stack, client, summary, parameters)
   local state = states.of(row.status)
   row.step, row.why = state.step, state.why
   if state.step == "change" then
-    add_changes(row, client, {
-      purpose = "plan",
-      stack = stack.name,
-      type = state.change,
-      source = { TemplateBody = self.templates[stack.template] },
-      parameters = parameters,
-      capabilities = summary.Capabilities,
-      made_by_us = not found,
-    })
+    add_changes(row, session, found, state.change)
+    if not row.error then add_policy(row, session) end
   end
 
-  if state.why and state.step ~= "wait" then
+  if found and state.why and state.step ~= "wait" then
     row.cause, message, code = events.first_cause(client, found.StackId)
     if message then row.error, row.code = message, code end
   end
@@ -163,14 +178,12 @@ end
 -- The estate --------------------------------------------------------------------------------------
 
 -- Parameters of every stack are checked before the first change set is made.
-function Plan:prepare(list)
-  local prepared, used = {}, {}
-  local function report(...) self.findings:add(...) end
+local function check(session, file)
+  local used, findings = {}, finding_list.new(file)
+  local function report(...) findings:add(...) end
 
-  for i, stack in ipairs(list) do
-    local fine, message, code = self:check_account(stack.account, stack.region)
-    local summary
-    if fine then summary, message, code = self:summary(self:client(stack), stack.template) end
+  for _, stack in ipairs(session.list) do
+    local summary, message, code = session:summary(stack)
     if not summary then
       return nil, ("account %s, stack %s: %s"):format(stack.account.id, stack.name, message), code
     end
@@ -180,37 +193,27 @@ function Plan:prepare(list)
       if feature then used[feature] = true end
     end
 
-    prepared[i] = {
-      summary = summary,
-      parameters = stacks.parameters(self.estate, stack, summary, self.where, report),
-    }
+    stacks.parameters(session.estate, stack, summary, { where = session.where, report = report })
   end
 
-  stacks.unused_features(self.estate, used, self.where, report)
+  stacks.unused_features(session.estate, used, session.where, report)
 
-  return prepared
+  return findings:in_order() or {}
 end
 
 function plan.make(given)
-  local self = setmetatable({
-    estate = given.estate,
-    where = given.where,
-    templates = given.templates,
-    accounts = {},
-    clients = {},
-    summaries = {},
-    findings = finding_list.new(given.file),
-  }, Plan)
+  local session = given.session
+  local fine, message, code = session:check_accounts()
+  if not fine then return nil, message, code end
 
-  local list = stacks.list(self.estate)
-  local prepared, message, code = self:prepare(list)
-  if not prepared then return nil, message, code end
-  local findings = self.findings:in_order()
-  if findings then return { findings = findings } end
+  local findings
+  findings, message, code = check(session, given.file)
+  if not findings then return nil, message, code end
+  if #findings > 0 then return { findings = findings } end
 
   local rows = {}
-  for i, stack in ipairs(list) do
-    rows[i] = self:row(stack, self:client(stack), prepared[i].summary, prepared[i].parameters)
+  for i, stack in ipairs(session.list) do
+    rows[i] = row_of(session, stack)
     given.shown(rows[i])
   end
 

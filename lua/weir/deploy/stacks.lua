@@ -1,14 +1,20 @@
 -- The stacks of an estate, in the order in which they are deployed, and the values of each one's
 -- parameters.
 --
---   stacks.list(estate) → list of { account =, region =, template =, name =, external_id =? }
---   stacks.parameters(estate, stack, summary, where, report) → list for CreateChangeSet
+--   stacks.list(estate) → list of
+--       { account =, region =, template =, name =, reader =?, is_policy =? }
+--   stacks.parameters(estate, stack, summary, { found =, where =, report = })
+--       → list for CreateChangeSet
+--
+-- Of the storage account's stacks one is the access point's, one for each workload account (its
+-- reader) is the role that this account takes, and one (is_policy) puts out the policy of the access
+-- point, where the feature Policy asks for it.
 --
 -- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read
 -- from it. report(code, token, message, hint) gets what does not fit. The later of these wins: what
--- the estate's accounts tell of each other, `features`, `parameters` of the estate, those of the
--- account, and for the role of a workload account in the storage account those of the workload
--- account.
+-- the estate's accounts tell of each other, `found` (the artifacts, other stacks' outputs),
+-- `features`, `parameters` of the estate, those of the account, and for the role of a workload
+-- account in the storage account those of the workload account.
 local estates = require "weir.deploy.estate"
 local partitions = require "weir.aws.partitions"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -47,19 +53,41 @@ local function add(list, estate, account, region, template, more)
   list[#list + 1] = stack
 end
 
--- The storage account has a role for each workload account beside its access point. Roles are the
--- same in every region: they and the boundary are deployed in the first.
-local function add_template(list, estate, account, region, template)
-  local first = region == (account.regions or estate.regions)[1]
-  if template == "boundary" and not first then return end
-  add(list, estate, account, region, template)
-  if template ~= "storage" or not first then return end
-  for _, reader in ipairs(workloads(estate)) do
-    add(list, estate, account, region, template, {
+local function has_feature(estate, account, name)
+  for _, feature in ipairs(account.features or estate.features or {}) do
+    if feature == name then return true end
+  end
+
+  return false
+end
+
+-- A role for each workload account, then the policy that lets nobody else in.
+local function add_access(list, estate, account, region)
+  local readers = workloads(estate)
+  for _, reader in ipairs(readers) do
+    add(list, estate, account, region, "storage", {
       name = ("%s-access-%s"):format(estate.name, reader.id),
       reader = reader,
     })
   end
+
+  if #readers > 0 and has_feature(estate, account, "Policy") then
+    add(list, estate, account, region, "storage", {
+      name = estate.name .. "-policy",
+      is_policy = true,
+    })
+  end
+end
+
+-- Roles are the same in every region, and so is the global table: they are deployed in the first.
+local IN_THE_FIRST = { boundary = true, tokens = true }
+
+local function add_template(list, estate, account, region, template)
+  local first = region == (account.regions or estate.regions)[1]
+  if IN_THE_FIRST[template] and not first then return end
+
+  add(list, estate, account, region, template)
+  if template == "storage" and first then add_access(list, estate, account, region) end
 end
 
 function stacks.list(estate)
@@ -80,19 +108,52 @@ end
 
 -- Parameters --------------------------------------------------------------------------------------
 
+local function storage_account(estate)
+  for _, account in ipairs(estate.accounts) do
+    if account.kind == "storage" then return account end
+  end
+end
+
 -- The role in the storage account that the workload's functions take (storage.yaml), or nil.
 local function storage_role(estate, stack)
-  for _, account in ipairs(estate.accounts) do
-    if account.kind == "storage" then
-      return ("arn:%s:iam::%s:role/%s-storage-access-%s"):format(
-        partitions.of_region(stack.region).name, account.id, estate.name, stack.account.id)
+  local account = storage_account(estate)
+  if not account then return nil end
+
+  return ("arn:%s:iam::%s:role/%s-storage-access-%s"):format(
+    partitions.of_region(stack.region).name, account.id, estate.name, stack.account.id)
+end
+
+-- The roles that read files, by the names that core.yaml and events.yaml give them. They need not
+-- exist yet.
+local READING_ROLES = { "discovery", "event-processor", "realtime-inference", "reconcile" }
+
+local function reading_roles(estate, reader)
+  local arns = {}
+  for _, region in ipairs(reader.regions or estate.regions) do
+    for _, name in ipairs(READING_ROLES) do
+      arns[#arns + 1] = ("arn:%s:iam::%s:role/%s-%s-%s"):format(
+        partitions.of_region(region).name, reader.id, estate.name, region, name)
     end
   end
+
+  return table.concat(arns, ",")
+end
+
+local function workload_ids(estate)
+  local ids = {}
+  for i, account in ipairs(workloads(estate)) do ids[i] = account.id end
+  return table.concat(ids, ",")
 end
 
 -- What follows from the accounts. Only parameters that the template has are given.
 local function derived(estate, stack)
-  local values = { Prefix = estate.name }
+  local values = { Prefix = estate.name, WorkloadAccountIds = workload_ids(estate) }
+  local storage = storage_account(estate)
+  if stack.account.kind == "workload" then
+    values.StorageAccountId = storage and storage.id
+    values.ReplicaRegion = (stack.account.regions or estate.regions)[2]
+  end
+
   if stack.account.kind == "workload" and stack.account.external_id then
     values.ExternalId = stack.account.external_id
     values.StorageRoleArn = storage_role(estate, stack)
@@ -101,8 +162,11 @@ local function derived(estate, stack)
   if stack.reader then
     values.EnableAccess = "true"
     values.WorkloadAccountId = stack.reader.id
+    values.WorkloadRoleArns = reading_roles(estate, stack.reader)
     values.ExternalId = stack.reader.external_id
   end
+
+  values.EnablePolicy = stack.is_policy and "true" or nil
 
   return values
 end
@@ -138,24 +202,32 @@ local function overlay(values, own, known, names, template, where, report)
   end
 end
 
-function stacks.parameters(estate, stack, summary, where, report)
+-- The features of the storage account's stack of its own; the others are what they are.
+local function add_features(values, estate, stack, known)
+  if stack.reader or stack.is_policy then return end
+  for _, feature in ipairs(stack.account.features or estate.features or {}) do
+    local name = "Enable" .. feature
+    if known[name] and name ~= "EnablePolicy" then values[name] = "true" end
+  end
+end
+
+function stacks.parameters(estate, stack, summary, given)
   local known, names = known_parameters(summary)
   local values = {}
-  for name, value in sorted_pairs(derived(estate, stack)) do
-    if known[name] then values[name] = value end
+  for _, more in ipairs { derived(estate, stack), given.found or {} } do
+    for name, value in sorted_pairs(more) do
+      if known[name] and value ~= "" then values[name] = value end
+    end
   end
 
-  for _, feature in ipairs(stack.account.features or estate.features or {}) do
-    if known["Enable" .. feature] and not stack.reader then values["Enable" .. feature] = "true" end
-  end
-
+  add_features(values, estate, stack, known)
   for _, owner in ipairs { estate, stack.account, stack.reader } do
     local own = (owner.parameters or {})[stack.template]
-    overlay(values, own, known, names, stack.template, where, report)
+    overlay(values, own, known, names, stack.template, given.where, given.report)
   end
 
   -- Of the storage account's stacks only its own makes the access point.
-  if stack.reader then values.EnableAccessPoint = nil end
+  if stack.reader or stack.is_policy then values.EnableAccessPoint = nil end
 
   local list = {}
   for name, value in sorted_pairs(values) do

@@ -8,6 +8,7 @@
 --   "clean"     its deletion failed: weir cleanup, then create
 --   "wait"      somebody changes it just now
 --   "go_back"   its roll-back failed and must be continued first
+--   "unknown"   this program does not know the status
 -- why: what happened to the stack, for people; nil where nothing is remarkable.
 local states = {}
 
@@ -51,7 +52,7 @@ function states.of(status)
     return { step = "wait", why = "an operation on it runs just now" }
   end
 
-  return { step = "go_back", why = "this program does not know the state" }
+  return { step = "unknown", why = "this program does not know the state" }
 end
 
 return states

@@ -1,0 +1,139 @@
+-- What weir deploy shows: a row of the plan, an event, what was done; for people, or one JSON object
+-- each.
+local json = require "weir.json"
+local redact = require "weir.redact"
+local terminal = require "weir.cli.terminal"
+
+local rows = {}
+
+local function safe(text) return terminal.printable(redact.text(text)) end
+
+-- The plan ----------------------------------------------------------------------------------------
+
+-- What has to be done before a stack can be changed.
+local NEXT = {
+  replace = "it has to be deleted and created anew",
+  clean = "its deletion has to be finished first",
+  wait = "wait until it has ended, then plan again",
+  go_back = "continue the roll-back first, as apply does",
+  unknown = "look at it in the console",
+}
+
+local SIGNS = { Add = "+", Remove = "-", Modify = "~", Import = "+", Dynamic = "?" }
+
+local REPLACEMENTS = { True = "  REPLACED", Conditional = "  may be REPLACED" }
+
+local function show_change(out, change)
+  local sign = SIGNS[change.action] or "?"
+  out:print("    ", sign, " ", terminal.printable(change.id), "  ",
+    out:paint("dim", terminal.printable(change.type)),
+    out:paint("warning", REPLACEMENTS[change.replacement] or ""),
+    change.loses_data and out:paint("error", "  its DATA IS LOST") or "")
+end
+
+local function names_of(stacks)
+  local names = {}
+  for i, stack in ipairs(stacks) do names[i] = stack.name end
+  return names
+end
+
+local function headline(row)
+  if row.error then return "cannot be planned: " .. row.error end
+  if row.waits_for then
+    return "would be created after " .. table.concat(names_of(row.waits_for), ", ")
+      .. ", whose outputs it needs"
+  end
+
+  if not row.changes then return NEXT[row.step] end
+  if #row.changes == 0 then
+    return row.differs and "would be updated, only its outputs" or "no change"
+  end
+
+  local what = row.status and row.status ~= "REVIEW_IN_PROGRESS" and "updated" or "created"
+
+  return ("would be %s, %s"):format(what, terminal.count(#row.changes, "change"))
+end
+
+local function show_row(out, row)
+  out:print(out:paint("bold", row.stack.name), "  ", row.stack.account.id, " ", row.stack.region,
+    "  ", terminal.printable(row.status or "absent"), "  ", safe(headline(row)))
+  if row.why then out:print("    ", out:paint("dim", row.why)) end
+  if row.cause then out:print("    first cause: ", safe(row.cause)) end
+
+  for _, change in ipairs(row.changes or {}) do show_change(out, change) end
+  if row.policy then out:print("    ~ the policy of the access point") end
+end
+
+function rows.plan(screen, row)
+  if not screen.json then return show_row(screen.out, row) end
+
+  screen.out:print(terminal.json {
+    stack = row.stack.name,
+    account = row.stack.account.id,
+    region = row.stack.region,
+    template = row.stack.template,
+    status = row.status or json.null,
+    step = row.step,
+    why = row.why,
+    cause = row.cause and redact.text(row.cause),
+    changes = row.changes and json.array(row.changes),
+    differs = row.differs,
+    policy = row.policy and true,
+    waits_for = row.waits_for and json.array(names_of(row.waits_for)),
+    error = row.error and redact.text(row.error),
+    code = row.code,
+  })
+end
+
+-- What happens ------------------------------------------------------------------------------------
+
+local STYLES = { FAILED = "error", COMPLETE = "good" }
+
+function rows.event(screen, stack, event)
+  if screen.json then
+    screen.out:print(terminal.json {
+      stack = stack.name,
+      account = stack.account.id,
+      region = stack.region,
+      resource = event.LogicalResourceId,
+      type = event.ResourceType,
+      status = event.ResourceStatus,
+      reason = event.ResourceStatusReason and redact.text(event.ResourceStatusReason),
+      time = event.Timestamp,
+    })
+  else
+    local out = screen.out
+    local style = STYLES[event.ResourceStatus:match("(%u+)$")] or "dim"
+    local reason = event.ResourceStatusReason
+    out:print("    ", out:paint(style, terminal.printable(event.ResourceStatus)), "  ",
+      terminal.printable(event.LogicalResourceId), reason and "  " .. safe(reason) or "")
+  end
+
+  screen.out:flush()
+end
+
+function rows.done(screen, stack, what)
+  if screen.json then
+    screen.out:print(terminal.json {
+      stack = stack.name,
+      account = stack.account.id,
+      region = stack.region,
+      done = what,
+    })
+  else
+    screen.out:print(screen.out:paint("bold", stack.name), "  ", stack.account.id, " ",
+      stack.region, "  ", what)
+  end
+
+  screen.out:flush()
+end
+
+function rows.object(screen, bucket, key, was_there)
+  if screen.json then
+    screen.out:print(terminal.json { bucket = bucket, key = key, was_there = was_there })
+  else
+    screen.out:print("s3://", bucket, "/", key, "  ", was_there and "is there" or "put")
+  end
+end
+
+return rows

@@ -1,0 +1,345 @@
+-- Does what the plan of an estate shows, stack by stack. Killed at any point, it goes on when it is
+-- run again: what is done shows no change, what was begun is followed to its end.
+--
+--   apply.run{ session =, rows = the plan's, replace =, skip = { resource = true },
+--              shown = { event(stack, event), done(stack, what), object(bucket, key, was_there) } }
+--       → true | nil, message, code, what to do next
+--
+--   replace   stateful resources may be replaced and removed
+--   skip      resources that a roll-back may leave behind as they are
+--
+-- It ends at the first failure: the stacks after it may need the one that failed.
+local access_point = require "weir.deploy.access_point"
+local change_set = require "weir.deploy.change_set"
+local events = require "weir.deploy.events"
+local models = require "weir.deploy.models"
+local plan = require "weir.deploy.plan"
+local process = require "weir.process"
+local states = require "weir.deploy.states"
+
+local apply = {}
+
+-- An operation of somebody else, a deletion, a roll-back and the change itself are four.
+local MOST_ROUNDS = 8
+
+local AGAIN = "mend what failed, then run the same command again; it goes on where it was"
+
+local Apply = {}
+Apply.__index = Apply
+
+-- Operations --------------------------------------------------------------------------------------
+
+-- begin(token) starts an operation. Its answer may have been lost: then the operation is there, and
+-- to begin it again is refused. → { status =, cause =? } | nil, message, code
+function Apply:operate(stack, id, begin)
+  local unique, message, code = process.new_id()
+  if not unique then return nil, message, code end
+
+  local token = "weir-apply-" .. unique
+  local done
+  done, message, code = begin(token)
+  if not done and not events.has_token(self:client(stack), id, token) then
+    return nil, message, code
+  end
+
+  return self:follow(stack, id, token)
+end
+
+function Apply:follow(stack, id, token)
+  return events.follow(self:client(stack), {
+    id = id,
+    token = token,
+    shown = function(event) self.shown.event(stack, event) end,
+  })
+end
+
+function Apply:client(stack) return self.session:cloudformation(stack) end
+
+local function because(cause) return cause and ": " .. cause or "" end
+
+-- Steps, by weir.deploy.states: → true: done | false: look at the stack again
+--   | nil, message, code, what to do next -----------------------------------------------------------
+
+local steps = {}
+
+local function data_that_goes(changes)
+  local ids = {}
+  for _, change in ipairs(changes) do
+    change = plan.change(change)
+    if change.loses_data then ids[#ids + 1] = change.id end
+  end
+
+  return ids
+end
+
+-- What the operation came to, in words and in what to do next.
+local function failure_of(ended)
+  if ended.status == "UPDATE_ROLLBACK_FAILED" then
+    return nil, "the roll-back failed" .. because(ended.cause), "RollbackFailed",
+      "repair the resource and run the same command again, or leave it behind: --skip RESOURCE"
+  end
+
+  local what = ended.status:find("ROLLBACK") and " and was rolled back" or ""
+  return nil, ("the change failed%s (%s)%s"):format(what, ended.status, because(ended.cause)),
+    "OperationFailed", AGAIN
+end
+
+function Apply:execute(stack, made)
+  local ended, message, code = self:operate(stack, made.StackId, function(token)
+    return self:client(stack):execute_change_set {
+      ChangeSetName = made.Id,
+      ClientRequestToken = token,
+    }
+  end)
+
+  self.session:forget(stack)
+  if not ended then return nil, message, code end
+  if ended.status == "CREATE_COMPLETE" or ended.status == "UPDATE_COMPLETE" then return true end
+
+  return failure_of(ended)
+end
+
+-- There is nothing to execute, and yet an update that failed is not undone.
+function Apply:nothing(stack, found)
+  if not found or found.StackStatus ~= "UPDATE_FAILED" then
+    self.shown.done(stack, "no change")
+    return true
+  end
+
+  local ended, message, code = self:operate(stack, found.StackId, function(token)
+    return self:client(stack):rollback_stack {
+      StackName = found.StackId,
+      ClientRequestToken = token,
+    }
+  end)
+
+  if not ended then return nil, message, code end
+  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
+
+  return failure_of(ended)
+end
+
+function steps.change(self, stack, found, state)
+  local client = self:client(stack)
+  local request, message, code = plan.request(self.session, stack, {
+    purpose = "apply",
+    type = state.change,
+    is_new = not found,
+  })
+  if not request then return nil, message, code end
+
+  local made
+  made, message, code = change_set.create(client, request)
+  if not made then
+    local is_busy = code == "ValidationError" and message:find("_IN_PROGRESS state", 1, true)
+    if is_busy then return false end
+    return nil, message, code
+  end
+
+  local looked
+  looked, message, code = change_set.read(client, made)
+  local lost = looked and not self.replace and data_that_goes(looked.changes) or {}
+  if not looked or looked.nothing or #lost > 0 then
+    local removed, why, problem = change_set.remove(client, request, made)
+    if not looked then return nil, message, code end
+    if not removed then return nil, why, problem end
+  end
+
+  if looked.nothing then return self:nothing(stack, found) end
+  if #lost > 0 then
+    return nil, "data would be lost: " .. table.concat(lost, ", "), "DataWouldBeLost",
+      "copy what is in there, then give --replace"
+  end
+
+  local done, next_step
+  done, message, code, next_step = self:execute(stack, made)
+  if done then self.shown.done(stack, found and "changed" or "created") end
+
+  return done, message, code, next_step
+end
+
+local function is_ours(found, stack)
+  for _, tag in ipairs(type(found.Tags) == "table" and found.Tags or {}) do
+    if tag.Key == "weir:stack" and tag.Value == stack.name then return true end
+  end
+
+  return false
+end
+
+-- The stack never came into being: it is deleted, if the plan said so, and created.
+function steps.replace(self, stack, found, state)
+  local client = self:client(stack)
+  if self.planned[stack] ~= "replace" then
+    local cause, message, code = events.first_cause(client, found.StackId)
+    if message then return nil, message, code end
+    return nil, state.why .. because(cause), "CreationFailed",
+      "mend what failed, then run the same command again; it deletes the stack and creates it anew"
+  end
+
+  if not is_ours(found, stack) then
+    return nil, state.why .. ", and it does not have our tag weir:stack", "NotOurs",
+      ("look whether it may go, then: aws cloudformation delete-stack --stack-name %s --region %s")
+        :format(stack.name, stack.region)
+  end
+
+  local ended, message, code = self:operate(stack, found.StackId, function(token)
+    return client:delete_stack { StackName = found.StackId, ClientRequestToken = token }
+  end)
+
+  if not ended then return nil, message, code end
+  if ended.status == "DELETE_COMPLETE" then return false end
+
+  return nil, "its deletion failed" .. because(ended.cause), "DeletionFailed",
+    "weir cleanup deletes what is in the way; then run the same command again"
+end
+
+function steps.wait(self, stack, found)
+  local ended, message, code = self:follow(stack, found.StackId)
+  if not ended then return nil, message, code end
+  self.session:forget(stack)
+
+  return false
+end
+
+function steps.clean(self, stack, found, state)
+  local cause, message, code = events.first_cause(self:client(stack), found.StackId)
+  if message then return nil, message, code end
+
+  return nil, state.why .. because(cause), "DeletionFailed",
+    "weir cleanup deletes what is in the way; then run the same command again"
+end
+
+-- The resources of --skip that are stuck in this stack | nil, message, code
+function Apply:skipped(stack, found)
+  local all, message, code = self:client(stack):all("ListStackResources",
+    { StackName = found.StackId })
+  if not all then return nil, message, code end
+
+  local names = {}
+  for _, resource in ipairs(all) do
+    local stuck = resource.ResourceStatus == "UPDATE_FAILED"
+    if stuck and self.skip[resource.LogicalResourceId] then
+      names[#names + 1] = resource.LogicalResourceId
+    end
+  end
+
+  return names
+end
+
+function steps.go_back(self, stack, found)
+  local skipped, message, code = self:skipped(stack, found)
+  if not skipped then return nil, message, code end
+
+  local ended
+  ended, message, code = self:operate(stack, found.StackId, function(token)
+    return self:client(stack):continue_update_rollback {
+      StackName = found.StackId,
+      ResourcesToSkip = #skipped > 0 and skipped or nil,
+      ClientRequestToken = token,
+    }
+  end)
+
+  if not ended then return nil, message, code end
+  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
+
+  return failure_of(ended)
+end
+
+function steps.unknown(_, _, found, state)
+  return nil, ("%s: %s"):format(state.why, found.StackStatus), "UnknownState",
+    "look at the stack in the console, and for a newer version of this program"
+end
+
+-- One stack ---------------------------------------------------------------------------------------
+
+function Apply:rounds(stack)
+  for _ = 1, MOST_ROUNDS do
+    local found, message, code = self.session:described(stack)
+    if found == nil then return nil, message, code end
+
+    local state = states.of(found and found.StackStatus or nil)
+    local done, next_step
+    done, message, code, next_step = steps[state.step](self, stack, found, state)
+    if done ~= false then return done, message, code, next_step end
+  end
+
+  return nil, "it is changed again and again by somebody else", "NotYet", AGAIN
+end
+
+function Apply:set_policy(stack)
+  if not stack.is_policy then return true end
+
+  local policy, message, code = access_point.differs(self.session, stack)
+  if policy == nil then return nil, message, code end
+  if policy == false then return true end
+
+  local done
+  done, message, code = access_point.set(self.session, stack, policy)
+  if not done then return nil, message, code end
+  self.shown.done(stack, "the access point's policy is set; it acts within some seconds")
+
+  return true
+end
+
+function Apply:stack(stack)
+  local done, message, code, next_step = self:rounds(stack)
+  if not done then return nil, message, code, next_step end
+
+  return self:set_policy(stack)
+end
+
+-- The estate --------------------------------------------------------------------------------------
+
+local ENDED = {
+  ExpiredToken = true,
+  ExpiredTokenException = true,
+  ExpiredCredentials = true,
+  RequestExpired = true,
+  InvalidClientTokenId = true,
+  UnrecognizedClientException = true,
+}
+
+local function advice(code, given)
+  if given then return given end
+  if ENDED[code] then
+    return "the credentials have ended; sign in again and run the same command, it goes on where it was"
+  end
+
+  return AGAIN
+end
+
+function Apply:prepare()
+  local fine, message, code = models.check(self.session)
+  if fine and self.session.store then
+    fine, message, code = self.session.store:put_all(self.session, self.shown.object)
+  end
+
+  return fine, message, code
+end
+
+function apply.run(given)
+  local self = setmetatable({
+    session = given.session,
+    replace = given.replace,
+    skip = given.skip or {},
+    shown = given.shown,
+    planned = {},
+  }, Apply)
+  for _, row in ipairs(given.rows) do self.planned[row.stack] = row.step end
+
+  local fine, message, code = self:prepare()
+  if not fine then return nil, message, code, advice(code) end
+
+  for _, stack in ipairs(self.session.list) do
+    local done, next_step
+    done, message, code, next_step = self:stack(stack)
+    if not done then
+      return nil, ("stack %s of account %s in %s: %s"):format(stack.name, stack.account.id,
+        stack.region, message), code, advice(code, next_step)
+    end
+  end
+
+  return true
+end
+
+return apply

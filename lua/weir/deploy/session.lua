@@ -1,0 +1,162 @@
+-- What a deployment asks of AWS about the estate's accounts, templates and stacks, each once.
+--
+--   session.new{ estate =, where =, templates = name → text, store =?, config =? } → session
+--   session.list                              the stacks, in order (weir.deploy.stacks)
+--   session:check_accounts()                  true | nil, message, code
+--   session:client(service, account, region)  a client in the account's role
+--   session:cloudformation(stack)             the same for CloudFormation
+--   session:source(stack)                     the template, as CreateChangeSet takes it | nil, …
+--   session:summary(stack)                    GetTemplateSummary's answer | nil, message, code
+--   session:described(stack)                  the stack | false: there is none | nil, message, code
+--   session:outputs(stack)                    name → value, {} where there are none | nil, …
+--   session:forget(stack)                     its outputs may have changed
+--
+-- store: weir.deploy.artifacts', for templates that are too large to be sent. config: of every
+-- client (weir.aws.client), besides region and role.
+local sorted_pairs = require "weir.sorted_pairs"
+local stacks = require "weir.deploy.stacks"
+
+local session = {}
+
+local INLINE_LIMIT = 51200
+
+-- More than other clients have: a deployment is long, and its accounts are throttled together.
+local MOST_ATTEMPTS = 8
+
+local Session = {}
+Session.__index = Session
+
+function session.new(given)
+  return setmetatable({
+    estate = given.estate,
+    where = given.where,
+    templates = given.templates,
+    store = given.store,
+    config = given.config or {},
+    list = stacks.list(given.estate),
+    accounts = {},
+    clients = {},
+    summaries = {},
+    known_outputs = {},
+  }, Session)
+end
+
+-- Accounts ----------------------------------------------------------------------------------------
+
+local function role_of(account)
+  if not account.role then return nil end
+  return {
+    arn = account.role.arn,
+    external_id = account.role.external_id,
+    session_name = "weir-deploy",
+  }
+end
+
+function Session:client(service, account, region)
+  local key = table.concat({ service, account.id, region }, " ")
+  if not self.clients[key] then
+    local config = { region = region, role = role_of(account), max_attempts = MOST_ATTEMPTS }
+    for name, value in sorted_pairs(self.config) do config[name] = value end
+    self.clients[key] = require("weir.aws." .. service).new(config)
+  end
+
+  return self.clients[key]
+end
+
+function Session:cloudformation(stack)
+  return self:client("cloudformation", stack.account, stack.region)
+end
+
+-- Is it the account that the file names?
+function Session:check_account(account, region)
+  if self.accounts[account] then return true end
+
+  local caller, message, code = self:client("sts", account, region):get_caller_identity()
+  if not caller then return nil, message, code end
+  if caller.Account ~= account.id then
+    return nil, ("the credentials are of account %s, the estate names %s; give the account a role, "
+      .. "or use other credentials"):format(caller.Account, account.id), "WrongAccount"
+  end
+
+  self.accounts[account] = true
+
+  return true
+end
+
+function Session:check_accounts()
+  for _, stack in ipairs(self.list) do
+    local fine, message, code = self:check_account(stack.account, stack.region)
+    if not fine then
+      return nil, ("account %s: %s"):format(stack.account.id, message), code
+    end
+  end
+
+  return true
+end
+
+-- Templates ---------------------------------------------------------------------------------------
+
+function Session:source(stack)
+  local text = self.templates[stack.template]
+  if #text <= INLINE_LIMIT then return { TemplateBody = text } end
+  if not self.store then
+    return nil, ("the template %s has %d bytes, CloudFormation takes %d from a request; name "
+      .. "artifacts.bucket in the estate file, from where it takes more"):format(stack.template,
+      #text, INLINE_LIMIT), "TemplateTooLarge"
+  end
+
+  local url, message, code = self.store:put_template(self, stack, text)
+  if not url then return nil, message, code end
+
+  return { TemplateURL = url }
+end
+
+-- A template's summary is the same everywhere.
+function Session:summary(stack)
+  if self.summaries[stack.template] then return self.summaries[stack.template] end
+
+  local source, message, code = self:source(stack)
+  if not source then return nil, message, code end
+  local summary
+  summary, message, code = self:cloudformation(stack):get_template_summary(source)
+  if not summary then return nil, message, code end
+
+  summary.Parameters = type(summary.Parameters) == "table" and summary.Parameters or {}
+  summary.Capabilities = type(summary.Capabilities) == "table" and summary.Capabilities or nil
+  self.summaries[stack.template] = summary
+
+  return summary
+end
+
+-- Stacks ------------------------------------------------------------------------------------------
+
+function Session:described(stack)
+  local answer, message, code = self:cloudformation(stack):describe_stacks {
+    StackName = stack.name,
+  }
+  if answer then return answer.Stacks[1] end
+  if code == "ValidationError" and message:find("does not exist", 1, true) then return false end
+
+  return nil, message, code
+end
+
+function Session:outputs(stack)
+  if self.known_outputs[stack] then return self.known_outputs[stack] end
+
+  local found, message, code = self:described(stack)
+  if found == nil then return nil, message, code end
+
+  local values = {}
+  local outputs = found and found.Outputs
+  for _, output in ipairs(type(outputs) == "table" and outputs or {}) do
+    values[output.OutputKey] = output.OutputValue
+  end
+
+  self.known_outputs[stack] = values
+
+  return values
+end
+
+function Session:forget(stack) self.known_outputs[stack] = nil end
+
+return session
