@@ -1,9 +1,10 @@
-/* weir.files: read, list and describe what is on disk. A path is not empty and has no NUL byte;
- * "-" is standard input.
+/* weir.files: read, list and describe what is on disk, and make directories. A path is not empty
+ * and has no NUL byte; "-" is standard input.
  *
  *   read(path, limit) → the whole file, at most limit bytes
  *   list(path) → the names in a directory, in any order
  *   stat(path) → {type="file" | "directory" | "other", size= in bytes, modified_ns= since 1970}
+ *   make_directory(path) → true; those above it are made, too, and one that is there stays
  *   open(path) → file
  *   file:read() → the next bytes, at most 64 KiB; "" at the end
  *   file:close(); a file in a <close> variable is closed by its scope
@@ -101,6 +102,19 @@ static int lua_files_stat(lua_State *L) {
   return 1;
 }
 
+static const char MAKE_DIRECTORY_SIGNATURE[] = "weir.files.make_directory(path)";
+
+static int lua_files_make_directory(lua_State *L) {
+  lua_settop(L, 1);
+  const char *path = check_path(L, MAKE_DIRECTORY_SIGNATURE);
+
+  int error = files_make_directory(path);
+  if (error) return fail(L, path, error);
+
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static const char OPEN_SIGNATURE[] = "weir.files.open(path)";
 
 static int lua_files_open(lua_State *L) {
@@ -158,9 +172,10 @@ int luaopen_weir_files(lua_State *L) {
                                          BINDING_METAMETHOD(files_file, close), BINDING_END};
   static const luaL_Reg methods[] = {BINDING_FUNCTION(files_file, read),
                                      BINDING_FUNCTION(files_file, close), BINDING_END};
-  static const luaL_Reg functions[] = {BINDING_FUNCTION(files, read), BINDING_FUNCTION(files, list),
-                                       BINDING_FUNCTION(files, stat), BINDING_FUNCTION(files, open),
-                                       BINDING_END};
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(files, read), BINDING_FUNCTION(files, list),
+      BINDING_FUNCTION(files, stat), BINDING_FUNCTION(files, make_directory),
+      BINDING_FUNCTION(files, open), BINDING_END};
   binding_type_register(L, FILE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
 

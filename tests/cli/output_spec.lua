@@ -17,6 +17,8 @@ local VERBS = {
   { "shadow", RECORDING },
   { "watch", "policies", "--once" },
   { "test", "policies" },
+  { "example", RECORDING .. ":189", "-p", "policies" },
+  { "bench", "policies", RECORDING },
   { "bundle", "policies" },
   { "lua", "-", stdin = "print('a')" },
   { "lua", "-", stdin = "print('a'); os.exit(0)" },

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,6 +103,30 @@ static const struct {
     {ENOMEM, "OutOfMemory", "not enough memory"},
     {EBADF, "NotFound", "standard input is closed"},
 };
+
+static int make_one(const char *path) {
+  struct stat info;
+  if (mkdir(path, 0777) == 0) return 0;
+  if (errno != EEXIST) return errno;
+  if (stat(path, &info) != 0) return errno;
+
+  return S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+}
+
+int files_make_directory(const char *path) {
+  char part[PATH_MAX];
+  size_t size = strlen(path);
+  if (size >= sizeof part) return ENAMETOOLONG;
+  for (size_t i = 1; i <= size; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    int error = make_one(part);
+    if (error) return error;
+  }
+
+  return size ? 0 : ENOENT;
+}
 
 const char *files_error_code(int error) {
   for (size_t i = 0; i < sizeof KNOWN_ERRORS / sizeof *KNOWN_ERRORS; i++)

@@ -1,4 +1,4 @@
-/* The few questions the command line asks the file system: read, list, describe. Every call
+/* What the command line asks of the file system: read, list, describe, make directories. Every call
  * answers 0 or an errno value; EFBIG means "more than the limit", which is never silent.
  *
  * Memory: results go into text_buffers that the caller owns. */
@@ -32,6 +32,9 @@ int files_list(const char *path, text_buffer *out);
 
 /* Follows symbolic links. */
 int files_stat(const char *path, files_status *status);
+
+/* Makes the directory, and those above it, where they are missing. */
+int files_make_directory(const char *path);
 
 /* A stable word for an errno value: "NotFound", "PermissionDenied", … "IoError". */
 const char *files_error_code(int error);

@@ -154,6 +154,7 @@ local CALLS = {
   ["weir.files.read"] = { takes = { "text", "number" }, good = { "/dev/null", 1 } },
   ["weir.files.list"] = { takes = { "text" }, good = { "/dev/fd" } },
   ["weir.files.stat"] = { takes = { "text" }, good = { "/" } },
+  ["weir.files.make_directory"] = { takes = { "text" }, good = { "/" } },
   ["weir.files.open"] = { takes = { "text" }, good = { "/dev/null" } },
   ["weir.files.file:read"] = { self = function() return file end, takes = {}, good = {} },
   ["weir.files.file:close"] = {
