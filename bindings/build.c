@@ -1,13 +1,14 @@
 /* weir.build: what this program is made of.
  *
- *   describe() → { version = "0.1.0", lua = { version = "5.4.7", package = "5.4.7-1",
- *                  patches = {"01-seed", …} }, libraries = { {name =, version =}, … },
+ *   describe() → { version = "0.1.0", id = "sha256:…" (of the sources and Lua), lua = { version =
+ * "5.4.7", package = "5.4.7-1", patches = {"01-seed", …} }, libraries = { {name =, version =}, … },
  *                  compiler = "gcc 12.2.0", architecture = "x86_64" }
  *
  * Memory: Lua's. */
 #include <string.h>
 
 #include "binding.h"
+#include "core/policy_files/policy_files.h"
 #include "core/system/libraries.h"
 #include "registry.h"
 
@@ -62,6 +63,7 @@ static int lua_build_describe(lua_State *L) {
 
   lua_newtable(L);
   binding_set_text(L, "version", WEIR_VERSION);
+  binding_set_text(L, "id", policy_files_build());
   push_lua(L);
   lua_setfield(L, -2, "lua");
   push_libraries(L);

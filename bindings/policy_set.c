@@ -1,10 +1,12 @@
 /* weir.policy_set: load a policy set, ask it for decisions.
  *
- *   load(path[, {params=, instructions=, memory=, bundle=, verify=}]) → set, warnings
- *       | nil, findings, code
+ *   load(path[, {params=, instructions=, memory=, bundle=, verify=, trust=, kind=}])
+ *       → set, warnings | nil, findings, code
  *       path is a directory or a bundle file, or what to call the bundle whose text is given;
  *       params: name → value, overrides; instructions and memory (bytes): the limits of a decision;
  *       verify=false: its examples are not run (weir.policy_examples has them);
+ *       trust=true: a set that was verified before, with these limits, is not verified again, and
+ *       loads no other policy than of this kind (set.h);
  *       code: "PolicySetRefused", "DigestMismatch" (of a bundle), "OutOfMemory"
  *   list(directory) → the paths, inside it, of the files that loading it reads
  *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
@@ -24,10 +26,10 @@
  *       parameters for this and every later version; after a failure the set must not be asked
  *   set:policies() → list of {kind=, name=, file=, digest=, params=, examples=, worst=}
  *   set:digest(), set:directory() → text
- *   set:is_checked() → whether its sources need not be read for mistakes (policy_files.h)
+ *   set:is_verified() → whether it was verified before, and trusted
  *   set:sources() → list of {path=, file=, text=}; file is the path as messages show it
- *   set:bundle([{checked=boolean}]) → text | nil, message, "InvalidText"
- *       checked: note that this program's check found no error in the set
+ *   set:bundle([{stamp=boolean}]) → text | nil, message, "InvalidText"
+ *       stamp: note that this program verified the set, and its check found no error in it
  *
  * facts are JSON text. Codes of decisions: host/policy/sandbox.h. Tables: policy_set_tables.h.
  * Memory: the userdata owns the policy_set and one reusable answer; findings have a userdata of
@@ -70,7 +72,7 @@ static finding_list *findings_push(lua_State *L) {
 
 static const char LOAD_SIGNATURE[] =
     "weir.policy_set.load(path[, {params=table?, instructions=integer?, memory=integer?, "
-    "bundle=text?, verify=boolean?}])";
+    "bundle=text?, verify=boolean?, trust=boolean?, kind=text?}])";
 
 static int lua_policy_set_load(lua_State *L) {
   static const char *const codes[] = {"PolicySetRefused", "DigestMismatch", "OutOfMemory"};
@@ -229,9 +231,9 @@ static int lua_policy_set_set_directory(lua_State *L) {
   return 1;
 }
 
-static int lua_policy_set_set_is_checked(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:is_checked()");
-  lua_pushboolean(L, policy_files_are_checked(policy_set_files(h->set)));
+static int lua_policy_set_set_is_verified(lua_State *L) {
+  policy_set_handle *h = policy_set_question_handle(L, "set:is_verified()");
+  lua_pushboolean(L, policy_set_is_verified(h->set));
   return 1;
 }
 
@@ -241,18 +243,19 @@ static int lua_policy_set_set_sources(lua_State *L) {
   return 1;
 }
 
-static const char BUNDLE_SIGNATURE[] = "set:bundle([{checked=boolean?}])";
+static const char BUNDLE_SIGNATURE[] = "set:bundle([{stamp=boolean?}])";
 
 static int lua_policy_set_set_bundle(lua_State *L) {
-  static const char *const keys[] = {"checked", NULL};
+  static const char *const keys[] = {"stamp", NULL};
   const policy_file *culprit = NULL;
   policy_set_handle *h = policy_set_question_handle(L, BUNDLE_SIGNATURE);
   lua_settop(L, 2);
-  bool checked = binding_check_options(L, 2, keys, BUNDLE_SIGNATURE) &&
-                 binding_check_boolean(L, 2, "checked", false, BUNDLE_SIGNATURE);
+  bool stamped = binding_check_options(L, 2, keys, BUNDLE_SIGNATURE) &&
+                 binding_check_boolean(L, 2, "stamp", false, BUNDLE_SIGNATURE);
 
+  policy_stamp stamp = policy_set_stamp(h->set);
   text_buffer *text = binding_buffer_push(L);
-  if (!policy_bundle_write(policy_set_files(h->set), checked ? WEIR_VERSION : NULL, text, &culprit))
+  if (!policy_bundle_write(policy_set_files(h->set), stamped ? &stamp : NULL, text, &culprit))
     return binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
                         culprit ? culprit->shown : "the set",
                         culprit ? "it is not UTF-8 text" : "not enough memory");
@@ -271,7 +274,7 @@ int luaopen_weir_policy_set(lua_State *L) {
                                      BINDING_FUNCTION(policy_set_set, policies),
                                      BINDING_FUNCTION(policy_set_set, digest),
                                      BINDING_FUNCTION(policy_set_set, directory),
-                                     BINDING_FUNCTION(policy_set_set, is_checked),
+                                     BINDING_FUNCTION(policy_set_set, is_verified),
                                      BINDING_FUNCTION(policy_set_set, sources),
                                      BINDING_FUNCTION(policy_set_set, bundle),
                                      BINDING_END};

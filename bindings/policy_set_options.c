@@ -29,12 +29,15 @@ const char *policy_set_options_push_params(lua_State *L, int index, size_t *size
 
 void policy_set_options_read(lua_State *L, int index, const char *signature,
                              policy_set_options *options, json_span *bundle) {
-  static const char *const keys[] = {"params", "instructions", "memory", "bundle", "verify", NULL};
+  static const char *const keys[] = {"params", "instructions", "memory", "bundle",
+                                     "verify", "trust",        "kind",   NULL};
   options->limits = policy_limits_default;
   *bundle = (json_span){0};
   if (!binding_check_options(L, index, keys, signature)) return;
 
   options->unverified = !binding_check_boolean(L, index, "verify", true, signature);
+  options->trusting = binding_check_boolean(L, index, "trust", false, signature);
+  options->kind = binding_check_name(L, index, "kind", signature);
   *bundle = policy_set_options_text(L, index, "bundle", signature);
   options->limits.instructions = binding_check_integer(
       L, index, "instructions", 1, LUA_MAXINTEGER, policy_limits_default.instructions, signature);

@@ -99,10 +99,12 @@ static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
 /* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
 
-/* Freezes what policies can reach, and reports what they could keep between decisions and decisions
- * that they throw away. To be called once every file has run: a file can put a table into a
- * variable of an earlier one. */
+/* Freezes what policies can reach, and reports what they could keep between decisions. To be called
+ * once every file has run: a file can put a table into a variable of an earlier one. */
 void policy_load_check(policy_sandbox *sandbox, finding_list *findings);
+
+/* Then reports decisions that policies throw away. */
+void policy_load_check_discards(policy_sandbox *sandbox, finding_list *findings);
 
 /* The policies' `require`. */
 int policy_load_require(lua_State *L);

@@ -319,14 +319,15 @@ static void check_policy(policy_sandbox *sandbox, policy_kind *kind, finding_lis
 }
 
 void policy_load_check(policy_sandbox *sandbox, finding_list *findings) {
-  lua_State *L = sandbox->L;
-  const policy_file *last = NULL;
-  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(L); i++) {
-    if (sandbox->kinds[i].decide == LUA_NOREF) continue;
-    last = sandbox->kinds[i].policy.file;
-    check_policy(sandbox, &sandbox->kinds[i], findings);
-  }
+  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(sandbox->L); i++)
+    if (sandbox->kinds[i].decide != LUA_NOREF) check_policy(sandbox, &sandbox->kinds[i], findings);
+}
 
+void policy_load_check_discards(policy_sandbox *sandbox, finding_list *findings) {
+  lua_State *L = sandbox->L;
+  const policy_file *last = NULL; /* to blame where the search itself fails */
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    if (sandbox->kinds[i].decide != LUA_NOREF) last = sandbox->kinds[i].policy.file;
   if (!last || sandbox_budget_is_spent(L)) return;
   lua_pushcfunction(L, find_discards);
   lua_pushlightuserdata(L, sandbox);

@@ -110,6 +110,7 @@ static int open_sandbox(lua_State *L) {
 }
 
 static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *file) {
+  if (file->kind[0]) return true; /* perhaps not loaded */
   for (size_t i = 0; i < sandbox->kind_count; i++)
     if (sandbox->kinds[i].policy.file == file) return true;
   return false;
@@ -167,34 +168,65 @@ static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   return false;
 }
 
-policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,
-                                   finding_list *findings) {
+/* Whether a set that is known to verify can do without the file: a helper is loaded by who requires
+ * it. */
+static bool is_left_out(const policy_file *file, const char *kind) {
+  if (strchr(file->path, '/')) return true;
+  return kind && file->kind[0] && strcmp(file->kind, kind) != 0;
+}
+
+static policy_sandbox *open_with_limits(const policy_files *files, policy_limits limits,
+                                        finding_list *findings) {
   policy_sandbox *sandbox = calloc(1, sizeof *sandbox);
   if (!sandbox) return NULL;
   sandbox->files = files;
   sandbox->limits = limits;
   sandbox->budget.instruction_limit = limits.load_instructions;
   sandbox->budget.memory_limit = limits.load_memory;
-  if (!open_state(sandbox, findings)) {
-    policy_sandbox_free(sandbox);
-    return NULL;
-  }
+  if (open_state(sandbox, findings)) return sandbox;
+  policy_sandbox_free(sandbox);
 
-  /* All files share one budget: once it is spent, no later one can tell more. */
-  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
-    policy_load_file(sandbox, &files->items[i], findings);
-  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
-  policy_load_check(sandbox, findings);
+  return NULL;
+}
+
+/* From loading to deciding. */
+static void finish(policy_sandbox *sandbox, finding_list *findings) {
   luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->closures);
   if (findings->errors == 0 && !any_policy(sandbox)) {
-    finding_error(findings, files->directory, 0, "W005", "no file returns a policy");
+    finding_error(findings, sandbox->files->directory, 0, "W005", "no file returns a policy");
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
   }
 
   set_digests(sandbox);
   mention_facts(sandbox);
-  sandbox_budget_change(sandbox->L, limits.instructions, limits.memory);
+  sandbox_budget_change(sandbox->L, sandbox->limits.instructions, sandbox->limits.memory);
   sandbox->serial = lua_setserial(sandbox->L, 0);
+}
+
+policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,
+                                   finding_list *findings) {
+  policy_sandbox *sandbox = open_with_limits(files, limits, findings);
+  if (!sandbox) return NULL;
+  /* All files share one budget: once it is spent, no later one can tell more. */
+  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
+    policy_load_file(sandbox, &files->items[i], findings);
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
+  policy_load_check(sandbox, findings);
+  policy_load_check_discards(sandbox, findings);
+  finish(sandbox, findings);
+
+  return sandbox;
+}
+
+policy_sandbox *policy_sandbox_new_verified(const policy_files *files, policy_limits limits,
+                                            const char *kind, finding_list *findings) {
+  policy_sandbox *sandbox = open_with_limits(files, limits, findings);
+  if (!sandbox) return NULL;
+  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
+    if (!is_left_out(&files->items[i], kind)) policy_load_file(sandbox, &files->items[i], findings);
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
+  policy_load_check(sandbox, findings);
+  finish(sandbox, findings);
 
   return sandbox;
 }

@@ -33,6 +33,12 @@ extern const policy_limits policy_limits_default;
  * NULL when memory is short (a finding too). */
 policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,
                                    finding_list *findings);
+
+/* The same for files that are known to verify, and to hold the kinds that they say they hold: loads
+ * the policy of that kind and what it requires, or with NULL all. What policies can reach is frozen
+ * here too; only what they throw away is not looked for. */
+policy_sandbox *policy_sandbox_new_verified(const policy_files *files, policy_limits limits,
+                                            const char *kind, finding_list *findings);
 void policy_sandbox_free(policy_sandbox *sandbox);
 
 /* Overrides every parameter of that name, in every policy that has it, for all later decisions.

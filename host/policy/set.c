@@ -1,6 +1,7 @@
 /* See set.h. */
 #include "policy/set.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,13 @@
 typedef struct {
   policy_files files;
   policy_sandbox *sandbox;
+  bool verified_before;
 } version;
 
 struct policy_set {
   version *active;
   char *path;                 /* where the first version came from */
-  policy_set_options options; /* overrides is our copy */
+  policy_set_options options; /* overrides and kind are our copies */
 };
 
 static void version_free(version *v) {
@@ -27,13 +29,63 @@ static void version_free(version *v) {
   free(v);
 }
 
-/* Loads, runs the examples, and takes over the overrides. */
-static bool load_all(version *v, const policy_set_options *options, finding_list *findings) {
+/* What this program writes into a stamp, but for the examples. */
+static policy_stamp stamp_of(policy_limits limits) {
+  policy_stamp stamp = {.instructions = limits.instructions,
+                        .load_instructions = limits.load_instructions,
+                        .memory = (int64_t)limits.memory,
+                        .load_memory = (int64_t)limits.load_memory};
+  snprintf(stamp.build, sizeof stamp.build, "%s", policy_files_build());
+
+  return stamp;
+}
+
+/* The shipped set was verified with the default limits. */
+static bool was_verified(policy_files *files, policy_limits limits) {
+  policy_stamp wanted = stamp_of(limits), found = stamp_of(policy_limits_default);
+  if (!policy_files_are_shipped(files)) found = files->stamp;
+  return strcmp(found.build, wanted.build) == 0 && found.instructions == wanted.instructions &&
+         found.load_instructions == wanted.load_instructions && found.memory == wanted.memory &&
+         found.load_memory == wanted.load_memory;
+}
+
+static bool holds_kind(const policy_files *files, const char *kind) {
+  for (size_t i = 0; i < files->count; i++)
+    if (strcmp(files->items[i].kind, kind) == 0) return true;
+  return false;
+}
+
+/* Notes which kind is in which file, for a stamp. */
+static void note_kinds(version *v) {
+  for (size_t i = 0; i < policy_kind_count(v->sandbox); i++) {
+    const policy_kind *kind = policy_kind_at(v->sandbox, i);
+    const policy_summary *policy = policy_kind_policy(kind);
+    if (!policy) continue;
+    policy_file *file = &v->files.items[policy->file - v->files.items];
+    snprintf(file->kind, sizeof file->kind, "%s", policy_kind_name(kind));
+  }
+}
+
+/* Without the kind that will be asked, all is loaded: then it can be told what is there. */
+static void load_verified(version *v, const policy_set_options *options, finding_list *findings) {
+  const char *kind = options->kind && holds_kind(&v->files, options->kind) ? options->kind : NULL;
+  v->sandbox = policy_sandbox_new_verified(&v->files, options->limits, kind, findings);
+}
+
+static void load_whole(version *v, const policy_set_options *options, finding_list *findings) {
   size_t errors = findings->errors;
   v->sandbox = policy_sandbox_new(&v->files, options->limits, findings);
-  if (!v->sandbox || findings->errors > errors) return false;
+  if (!v->sandbox || findings->errors > errors) return;
   if (!options->unverified) policy_sandbox_verify(v->sandbox, findings);
-  if (findings->errors > errors) return false;
+  note_kinds(v);
+}
+
+/* Loads, verifies, and takes over the overrides. */
+static bool load_all(version *v, const policy_set_options *options, finding_list *findings) {
+  size_t errors = findings->errors;
+  v->verified_before = options->trusting && was_verified(&v->files, options->limits);
+  (v->verified_before ? load_verified : load_whole)(v, options, findings);
+  if (!v->sandbox || findings->errors > errors) return false;
   /* After the examples: these say what the policy does with its own defaults. */
   text_buffer why = {0};
   bool ok = !options->overrides ||
@@ -110,7 +162,10 @@ policy_set *policy_set_load(const policy_set_origin *origin, const policy_set_op
   set->path = strdup(origin->path);
   if (options->overrides)
     set->options.overrides = strndup(options->overrides, options->overrides_size);
-  if (set->path && (set->options.overrides || !options->overrides)) return set;
+  if (options->kind) set->options.kind = strdup(options->kind);
+  if (set->path && (set->options.overrides || !options->overrides) &&
+      (set->options.kind || !options->kind))
+    return set;
   finding_out_of_memory(findings, origin->path);
   policy_set_free(set);
 
@@ -122,6 +177,7 @@ void policy_set_free(policy_set *set) {
   version_free(set->active);
   free(set->path);
   free((char *)set->options.overrides);
+  free((char *)set->options.kind);
   free(set);
 }
 
@@ -163,6 +219,22 @@ bool policy_set_override(policy_set *set, const char *overrides, size_t size, te
   set->options.overrides_size = size;
 
   return true;
+}
+
+bool policy_set_is_verified(const policy_set *set) {
+  return set->active->verified_before;
+}
+
+policy_stamp policy_set_stamp(const policy_set *set) {
+  const version *v = set->active;
+  if (v->verified_before && v->files.stamp.build[0]) return v->files.stamp;
+  policy_stamp stamp = stamp_of(set->options.limits);
+  for (size_t i = 0; i < policy_kind_count(v->sandbox); i++) {
+    const policy_summary *policy = policy_kind_policy(policy_kind_at(v->sandbox, i));
+    if (policy) stamp.examples += (int64_t)policy->example_count;
+  }
+
+  return stamp;
 }
 
 policy_sandbox *policy_set_sandbox(policy_set *set) {

@@ -13,6 +13,9 @@ typedef struct {
   const char *overrides; /* JSON object of parameters, or NULL */
   size_t overrides_size;
   bool unverified; /* examples are not run: for whoever runs them one by one, and never to decide */
+  bool trusting;   /* a set that was verified before, with these limits, is not verified again */
+  const char
+      *kind; /* with trusting, or NULL: the one that will be asked; such a set loads no other */
 } policy_set_options;
 
 /* Where a version comes from: a directory or a bundle file by its path, or, with text, a bundle
@@ -43,6 +46,13 @@ policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *o
 /* Overrides parameters of the active version, and of every later one: a JSON object, as for
  * policy_sandbox_override. False, with the reason in `why`: then the set must not be asked. */
 bool policy_set_override(policy_set *set, const char *overrides, size_t size, text_buffer *why);
+
+/* Whether the active version was verified before, with its limits: by this build, as the stamp of
+ * its bundle says, or while this program was built, because its files are the shipped ones. */
+bool policy_set_is_verified(const policy_set *set);
+
+/* The stamp of the active version, for its bundle. */
+policy_stamp policy_set_stamp(const policy_set *set);
 
 policy_sandbox *policy_set_sandbox(policy_set *set);
 const policy_set_options *policy_set_options_of(const policy_set *set);

@@ -6,9 +6,10 @@ local process = require "weir.process"
 
 local policy_directory = {}
 
-local function is_directory(path)
+-- A directory, or one file: a bundle that is called as the directory would be.
+local function is_policy_set(path)
   local status = files.stat(path)
-  return status ~= nil and status.type == "directory"
+  return status ~= nil and (status.type == "directory" or status.type == "file")
 end
 
 -- find(own) → path | nil, message, "NoPolicySet". own may be nil.
@@ -21,7 +22,7 @@ function policy_directory.find(own)
   end
 
   for _, path in ipairs(candidates) do
-    if is_directory(path) then return path end
+    if is_policy_set(path) then return path end
   end
 
   return nil, "there is no policy set: none of " .. table.concat(candidates, ", ")

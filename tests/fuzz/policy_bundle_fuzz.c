@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   text_buffer text = {0};
   const policy_file *culprit;
-  check(policy_bundle_write(&files, files.checked[0] ? "0.1.0" : NULL, &text, &culprit));
+  check(policy_bundle_write(&files, files.stamp.build[0] ? &files.stamp : NULL, &text, &culprit));
   check(policy_bundle_parse("b", text.data, text.size, &again, &findings));
   check(again.count == files.count && strcmp(again.digest, files.digest) == 0);
   text_buffer_free(&text);

@@ -24,6 +24,14 @@ describe("the runtime's policies", function()
     assert.equal("below 7", decide(6))
   end)
 
+  it("come from the function's own policies, a bundle of that name", function()
+    run.write(policy_world.root .. "/policies", (bundle(7)))
+    start { WEIR_POLICY_SOURCE = false }
+    assert.equal("below 7", decide(6))
+    run.write(policy_world.root .. "/policies", (bundle(5)))
+    assert.equal("at or above 5", decide(6))
+  end)
+
   it("are swapped when the directory has a new version, and stay when it is bad", function()
     local directory = policy_world.root .. "/edited"
     write_policies(policy(10), directory)

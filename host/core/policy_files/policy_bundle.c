@@ -2,6 +2,7 @@
 #include "core/policy_files/policy_bundle.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 static const char SCHEMA[] = "weir.bundle/1";
 
-enum { PATH_MAX_BYTES = 512, MEMBERS = 3, MEMBERS_MAX = 4 };
+enum { PATH_MAX_BYTES = 512, STAMP_NUMBERS = 5 };
 
 typedef struct {
   const char *name;
@@ -33,9 +34,10 @@ static bool out_of_memory(reader *self) {
   return false;
 }
 
-/* The members of the object that comes next, in the order of names; each once. The last one may be
- * missing where there are MEMBERS_MAX names: its value is then without text. */
-static bool read_object(reader *self, const char *const *names, size_t count, json_span *values) {
+/* The members of the object that comes next, in the order of names; each once. Those behind the
+ * first `needed` may be missing: their values are then without text. */
+static bool read_object(reader *self, const char *const *names, size_t needed, size_t count,
+                        json_span *values) {
   json_members members;
   json_span object;
   size_t all = 0;
@@ -48,7 +50,7 @@ static bool read_object(reader *self, const char *const *names, size_t count, js
       found++;
     }
 
-    if (found > 1 || (found == 0 && n < MEMBERS)) return false;
+    if (found > 1 || (found == 0 && n < needed)) return false;
     all += found;
   }
 
@@ -65,6 +67,16 @@ static char *copy_text(json_span value, size_t *size) {
   text[*size] = '\0';
 
   return text;
+}
+
+/* Copies a name without escapes, or nothing; false for any other value. */
+static bool copy_name(json_span value, char *into, size_t capacity) {
+  if (!value.at) return true;
+  if (value.type != JSON_STRING || value.escaped || value.size >= capacity) return false;
+  memcpy(into, value.at, value.size);
+  into[value.size] = '\0';
+
+  return true;
 }
 
 /* As policy_files.c walks: below the directory, no hidden names, Lua files only. */
@@ -96,11 +108,11 @@ static bool explain_file(reader *self, const char *path, const char *what) {
 }
 
 static bool read_file(reader *self, size_t *bytes) {
-  static const char *const names[MEMBERS] = {"path", "digest", "text"};
-  json_span values[MEMBERS];
+  static const char *const names[] = {"path", "digest", "text", "kind"};
+  json_span values[4] = {0};
   policy_files *files = self->files;
   if (files->count == POLICY_FILES_MAX_COUNT) return refuse(self, "the bundle has too many files");
-  if (!read_object(self, names, MEMBERS, values))
+  if (!read_object(self, names, 3, 4, values))
     return refuse(self, "a file of the bundle is not {\"path\":…,\"digest\":…,\"text\":…}");
   policy_file *file = &files->items[files->count++];
   size_t path_size = 0;
@@ -109,6 +121,8 @@ static bool read_file(reader *self, size_t *bytes) {
   if (!file->path || !file->text || strlen(file->path) != path_size ||
       !is_policy_path(file->path, path_size))
     return refuse(self, "a file of the bundle has no text, or a path that is none of a policy");
+  if (!copy_name(values[3], file->kind, sizeof file->kind))
+    return explain_file(self, file->path, "has a kind that is none");
   if (asprintf(&file->shown, "%s/%s", self->name, file->path) < 0) file->shown = NULL;
   if (!file->shown) return out_of_memory(self);
   if (files->count > 1 && strcmp(file[-1].path, file->path) >= 0)
@@ -141,28 +155,49 @@ static bool read_files(reader *self, json_span list) {
   return true;
 }
 
-/* A version that is too long to be one of ours is as good as none. */
-static bool read_checked(reader *self, json_span version) {
-  char *into = self->files->checked;
-  if (!version.at) return true;
-  if (version.type != JSON_STRING) return refuse(self, "its member 'checked' is not a version");
-  if (version.escaped || version.size >= sizeof self->files->checked) return true;
-  memcpy(into, version.at, version.size);
-  into[version.size] = '\0';
+static const char *const stamp_names[STAMP_NUMBERS + 1] = {
+    "build", "instructions", "load_instructions", "memory", "load_memory", "examples"};
+
+static void stamp_numbers(policy_stamp *stamp, int64_t *numbers[STAMP_NUMBERS]) {
+  numbers[0] = &stamp->instructions;
+  numbers[1] = &stamp->load_instructions;
+  numbers[2] = &stamp->memory;
+  numbers[3] = &stamp->load_memory;
+  numbers[4] = &stamp->examples;
+}
+
+static bool read_count(json_span value, int64_t *count) {
+  double real;
+  return value.type == JSON_NUMBER &&
+         json_number_parse(value, count, &real) == JSON_NUMBER_INTEGER && *count >= 0;
+}
+
+static bool read_stamp(reader *self, json_span text) {
+  json_span values[STAMP_NUMBERS + 1];
+  policy_stamp stamp = {0};
+  int64_t *numbers[STAMP_NUMBERS];
+  if (!text.at) return true;
+  json_scan_begin(&self->scan, text.at, text.size);
+  bool ok = read_object(self, stamp_names, STAMP_NUMBERS + 1, STAMP_NUMBERS + 1, values) &&
+            copy_name(values[0], stamp.build, sizeof stamp.build);
+  stamp_numbers(&stamp, numbers);
+  for (size_t i = 0; ok && i < STAMP_NUMBERS; i++) ok = read_count(values[i + 1], numbers[i]);
+  if (!ok) return refuse(self, "its member 'stamp' is not one that weir bundle writes");
+  self->files->stamp = stamp;
 
   return true;
 }
 
 static bool parse(reader *self, const char *text, size_t size) {
-  static const char *const names[MEMBERS_MAX] = {"schema", "digest", "files", "checked"};
-  json_span values[MEMBERS_MAX] = {0};
+  static const char *const names[] = {"schema", "digest", "files", "stamp", "checked"};
+  json_span values[5] = {0};
   if (size > POLICY_BUNDLE_MAX_BYTES) return refuse(self, "it is larger than a bundle may be");
   json_scan_begin(&self->scan, text, size);
-  if (!read_object(self, names, MEMBERS_MAX, values) || !json_scan_finish(&self->scan) ||
+  if (!read_object(self, names, 3, 5, values) || !json_scan_finish(&self->scan) ||
       values[0].type != JSON_STRING || !json_string_equals(values[0], SCHEMA, strlen(SCHEMA)))
     return refuse(self, "it is not a whole policy bundle of schema weir.bundle/1");
   json_span digest = values[1];
-  if (!read_files(self, values[2]) || !read_checked(self, values[3])) return false;
+  if (!read_files(self, values[2]) || !read_stamp(self, values[3])) return false;
   if (digest.type != JSON_STRING ||
       !json_string_equals(digest, self->files->digest, strlen(self->files->digest))) {
     finding_list_blame(self->findings, FINDING_CAUSE_DIGEST);
@@ -201,27 +236,46 @@ static void write_member(text_buffer *out, const char *name, const char *value) 
   text_buffer_format(out, "\"%s\":\"%s\"", name, value);
 }
 
-bool policy_bundle_write(const policy_files *files, const char *checked, text_buffer *out,
+static void write_stamp(text_buffer *out, const policy_stamp *stamp) {
+  policy_stamp copy = *stamp;
+  int64_t *numbers[STAMP_NUMBERS];
+  stamp_numbers(&copy, numbers);
+  text_buffer_text(out, ",\"stamp\":{");
+  write_member(out, stamp_names[0], copy.build);
+  for (size_t i = 0; i < STAMP_NUMBERS; i++)
+    text_buffer_format(out, ",\"%s\":%" PRId64, stamp_names[i + 1], *numbers[i]);
+  text_buffer_byte(out, '}');
+}
+
+static bool write_file(text_buffer *out, const policy_file *file, bool stamped) {
+  text_buffer_text(out, "{\"path\":");
+  if (!json_write_string(out, file->path, strlen(file->path))) return false;
+  text_buffer_byte(out, ',');
+  if (stamped && file->kind[0]) {
+    write_member(out, "kind", file->kind);
+    text_buffer_byte(out, ',');
+  }
+
+  write_member(out, "digest", file->digest);
+  text_buffer_text(out, ",\"text\":");
+  if (!json_write_string(out, file->text, file->size)) return false;
+  text_buffer_byte(out, '}');
+
+  return true;
+}
+
+bool policy_bundle_write(const policy_files *files, const policy_stamp *stamp, text_buffer *out,
                          const policy_file **culprit) {
   text_buffer_byte(out, '{');
   write_member(out, "schema", SCHEMA);
   text_buffer_byte(out, ',');
   write_member(out, "digest", files->digest);
-  if (checked) {
-    text_buffer_byte(out, ',');
-    write_member(out, "checked", checked);
-  }
-
+  if (stamp) write_stamp(out, stamp);
   text_buffer_text(out, ",\"files\":[");
   for (size_t i = 0; i < files->count; i++) {
-    const policy_file *file = *culprit = &files->items[i];
-    text_buffer_text(out, i ? ",\n{\"path\":" : "\n{\"path\":");
-    if (!json_write_string(out, file->path, strlen(file->path))) return false;
-    text_buffer_byte(out, ',');
-    write_member(out, "digest", file->digest);
-    text_buffer_text(out, ",\"text\":");
-    if (!json_write_string(out, file->text, file->size)) return false;
-    text_buffer_byte(out, '}');
+    *culprit = &files->items[i];
+    text_buffer_text(out, i ? ",\n" : "\n");
+    if (!write_file(out, &files->items[i], stamp != NULL)) return false;
   }
 
   *culprit = NULL;

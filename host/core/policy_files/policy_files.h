@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/policy_files/finding.h"
 #include "core/text/text_buffer.h"
@@ -24,15 +25,24 @@ typedef struct {
   char *text;  /* NUL-terminated copy */
   size_t size;
   char digest[72]; /* "sha256:" and 64 hex digits, of this file alone */
+  char kind[32];   /* of the policy in it, where a stamp or the build tells; else empty */
 } policy_file;
+
+/* What says that a program verified a set: which one, what one decision and one load might use
+ * then, and how many examples passed. Without a build nothing says so. */
+typedef struct {
+  char build[72];
+  int64_t instructions, load_instructions;
+  int64_t memory, load_memory; /* bytes */
+  int64_t examples;
+} policy_stamp;
 
 typedef struct {
   char *directory;
   policy_file *items; /* sorted by path */
   size_t count;
-  char digest[72];  /* of all paths and digests */
-  char checked[32]; /* the version of weir whose check found no error in them, as their bundle says;
-                       empty when nothing says so */
+  char digest[72];    /* of all paths and digests */
+  policy_stamp stamp; /* of the bundle that they are from */
 } policy_files;
 
 /* False, with findings, when the directory cannot be read or has no Lua file. */
@@ -48,10 +58,12 @@ void policy_files_free(policy_files *files);
 void policy_files_seal_one(policy_file *file);
 void policy_files_seal(policy_files *files);
 
-/* Whether this program need not read the sources for mistakes that loading cannot see: its own
- * version made the bundle they are from, or they are the policies that were built with it, file by
- * file. */
-bool policy_files_are_checked(const policy_files *files);
+/* Whether the files are byte by byte the policies that were there when this program was built, and
+ * were verified then. If so, notes which kind is in which file. */
+bool policy_files_are_shipped(policy_files *files);
+
+/* Who this program is: "sha256:…" over its sources and its Lua, the same for every processor. */
+const char *policy_files_build(void);
 
 /* NULL when there is no such file. */
 const policy_file *policy_files_find(const policy_files *files, const char *path);

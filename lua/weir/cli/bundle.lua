@@ -36,7 +36,7 @@ local function run(given, screen)
   local refused = refuse(screen, result, directory)
   if refused then return refused end
 
-  local text, message, code = result.set:bundle { checked = true }
+  local text, message, code = result.set:bundle { stamp = true }
   if not text then return fail(screen, message, code, exit.load) end
   if not given.output then
     screen.out:write(text)

@@ -25,6 +25,7 @@ local function print_text(out, about)
 
   out:printf("with %s", table.concat(libraries, ", "))
   out:printf("built by %s for %s", about.compiler, about.architecture)
+  out:printf("build %s, the same on every processor", about.id)
 end
 
 return {

@@ -41,11 +41,11 @@ function policy_findings.refusal(what, findings)
 end
 
 -- all(found, set) → the findings of loading, and those of the source, which loading cannot see.
--- Reading the source takes many times longer than a start does, so it is not even loaded for a set
--- that was checked before: the policies that came with the program, and what `weir bundle` of this
--- version wrote.
+-- Reading the source takes many times longer than a start does, so what does it is not even loaded for a
+-- set that was verified before: the policies that came with the program, and what `weir bundle` of this
+-- build wrote.
 function policy_findings.all(found, set)
-  if set:is_checked() then return found end
+  if set:is_verified() then return found end
 
   local of_source = require("weir.lint").sources(set:sources())
   local all = table.move(found, 1, #found, 1, {})

@@ -140,7 +140,8 @@ end
 
 -- → set, its warnings or nil | nil, message, code. what: how to call it.
 local function load_set(self, path, bundle, what)
-  local set, found = policy_set.load(path, { params = self.params, bundle = bundle })
+  local set, found = policy_set.load(path,
+    { params = self.params, bundle = bundle, trust = true, kind = self.kind })
   if not set then return nil, policy_findings.refusal(what, found) end
 
   local findings = policy_findings.all(found or {}, set)
@@ -257,7 +258,7 @@ end
 -- Loads a version beside the set in force: → whether it has no error, its findings
 local function try_apart(self, text)
   local set, found = policy_set.load(text and self.remote.name or self.set:directory(),
-    { params = self.params, bundle = text })
+    { params = self.params, bundle = text, trust = true, kind = self.kind })
   local findings = set and policy_findings.all(found or {}, set) or found
   return set ~= nil and not policy_findings.summary(findings, "error"), findings
 end

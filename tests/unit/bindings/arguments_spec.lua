@@ -212,7 +212,8 @@ local CALLS = {
   ["weir.policy_set.load"] = {
     takes = { "text", {
       params = "table|nothing", instructions = "number|nothing", memory = "number|nothing",
-      bundle = "text|nothing", verify = "boolean|nothing", optional = true,
+      bundle = "text|nothing", verify = "boolean|nothing", trust = "boolean|nothing",
+      kind = "text|nothing", optional = true,
     } },
     good = { "/nonexistent", { instructions = 1000 } },
   },
@@ -245,11 +246,11 @@ local CALLS = {
   ["weir.policy_set:policies"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:digest"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:directory"] = { self = function() return set end, takes = {}, good = {} },
-  ["weir.policy_set:is_checked"] = { self = function() return set end, takes = {}, good = {} },
+  ["weir.policy_set:is_verified"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:sources"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:bundle"] = {
     self = function() return set end,
-    takes = { { checked = "boolean|nothing", optional = true } },
+    takes = { { stamp = "boolean|nothing", optional = true } },
     good = { {} },
   },
   ["weir.process.clock"] = { takes = {}, good = {} },

@@ -113,26 +113,43 @@ describe("a policy bundle", function()
     end
   end)
 
-  it("may say which version of weir checked it, and says so once", function()
-    local version = require("weir.process").version
-    local checked = assert(set:bundle { checked = true })
-    assert.equal(version, json.decode(checked).checked)
-    assert.is_nil(json.decode(text).checked)
-    assert.equal(text, set:bundle { checked = false })
-    assert.is_true(assert(load(checked)):is_checked())
-    assert.is_false(assert(load(text)):is_checked())
-    assert.is_false(assert(load((checked:gsub(version, "0.0.9", 1)))):is_checked())
-    assert.equal(text, load(checked):bundle())
-    assert.matches("W013 its member 'checked' is not a version", changed(function(b)
-      b.checked = true
-    end))
+  it("may say which build verified it, with which limits, and says so once", function()
+    local build = require("weir.build").describe().id
+    local stamped = assert(set:bundle { stamp = true })
+    local stamp = json.decode(stamped).stamp
+    assert.same({ build, 200000, 4194304 }, { stamp.build, stamp.instructions, stamp.memory })
+    assert.equal(#require("weir.policy_examples").read(set), stamp.examples)
+    assert.equal("routing", json.decode(stamped).files[2].kind)
+    assert.is_nil(json.decode(text).stamp)
+    assert.is_nil(json.decode(text).files[2].kind)
+    assert.equal(text, set:bundle { stamp = false })
+    assert.equal(text, load(stamped):bundle())
+    assert.is_false(assert(load(stamped)):is_verified())
 
-    local twice = checked:gsub('"checked":', '"checked":"0.0.9","checked":')
+    for _, wrong in ipairs { true, json.array {}, {}, { build = build } } do
+      assert.matches("W013 its member 'stamp' is not one that weir bundle writes",
+        changed(function(b) b.stamp = wrong end))
+    end
+
+    for _, wrong in ipairs { -1, 1.5, "7", json.null } do
+      assert.matches("W013 its member 'stamp'", changed(function(b)
+        b.stamp = json.decode(stamped).stamp
+        b.stamp.examples = wrong
+      end))
+    end
+
+    for _, wrong in ipairs { 7, "x\"y", ("k"):rep(32) } do
+      assert.matches("W013 its file 'lib/deep/words.lua' has a kind", changed(function(b)
+        b.files[1].kind = wrong
+      end))
+    end
+
+    local twice = stamped:gsub('"stamp":', '"stamp":{},"stamp":')
     assert.is_nil((load(twice)))
     assert.error_matches(function()
-      set:bundle { checked = "yes" }
-    end, "'checked' must be a boolean")
-    assert.error_matches(function() set:bundle { chekced = true } end, "unknown key 'chekced'")
+      set:bundle { stamp = "yes" }
+    end, "'stamp' must be a boolean")
+    assert.error_matches(function() set:bundle { stmap = true } end, "unknown key 'stmap'")
   end)
 
   it("gives its files as they are", function()

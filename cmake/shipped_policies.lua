@@ -1,6 +1,6 @@
--- Writes checked_policies.h (see checked_policies.cmake). Runs while weir is built, with plain Lua.
+-- Writes shipped_policies.h (see shipped_policies.cmake). Runs while weir is built, with plain Lua.
 --
---   lua cmake/checked_policies.lua HEADER CMAKE DIRECTORY FILE…
+--   lua cmake/shipped_policies.lua HEADER CMAKE DIRECTORY FILE…
 package.path = "lua/?.lua;lua/?/init.lua"
 -- Only the program has this module; what it suggests for a misspelt name is not shown here.
 package.preload["weir.text"] = function()
@@ -26,23 +26,28 @@ local function digest(path)
   return assert(pipe:read("a"):match("^(" .. ("%x"):rep(64) .. ") "), "cmake -E sha256sum failed")
 end
 
+-- The kind of the policy in a file; "" for a helper. One that is written otherwise than the shipped
+-- policies are is loaded at every start, which costs time and changes nothing.
+local function kind_of(text) return text:match('\n%s*kind%s*=%s*"([%w_]+)"') or "" end
+
 -- As the items of a C array; nil and the finding that spoils the set.
 local function list_policies()
   local items = {}
   table.sort(paths)
   for i, path in ipairs(paths) do
     local name = path:sub(#directory + 2)
-    local finding = lint.check(read(path), name)[1]
+    local text = read(path)
+    local finding = lint.check(text, name)[1]
     if finding then return nil, finding end
-    items[i] = ('{"%s", "sha256:%s"}, '):format(name, digest(path))
+    items[i] = ('{"%s", "sha256:%s", "%s"}, '):format(name, digest(path), kind_of(text))
   end
   return table.concat(items)
 end
 
 local items, finding = list_policies()
 if not items then
-  io.stderr:write(("warning: policies/%s:%d: %s[%s] %s; each start will read the policies again\n")
+  io.stderr:write(("warning: policies/%s:%d: %s[%s] %s; each start will verify the policies again\n")
     :format(finding.file, finding.line, finding.severity, finding.code, finding.message))
 end
 local file <close> = assert(io.open(header, "wb"))
-file:write("#define CHECKED_POLICIES ", items or "", "\n")
+file:write("#define SHIPPED_POLICIES ", items or "", "\n")
