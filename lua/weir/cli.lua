@@ -39,6 +39,7 @@ local VERBS = {
   { name = "registry" },
   { name = "simulate" },
   { name = "deploy" },
+  { name = "cleanup" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
   { name = "completion" },
   { name = "version", in_layer = true },

@@ -101,6 +101,7 @@ describe("weir in the layer", function()
     "registry",
     "simulate",
     "deploy",
+    "cleanup",
     "completion",
     "shadow",
   }

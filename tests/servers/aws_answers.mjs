@@ -3,6 +3,8 @@
 // endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
+import { estateAnswers, resetEstate } from "./aws_estate.mjs";
+import { withHosting } from "./aws_hosting.mjs";
 import { resetStacks, stackAnswers } from "./aws_stacks.mjs";
 import { resetVision, visionAnswers } from "./aws_vision.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
@@ -17,6 +19,7 @@ export function reset() {
   resetWorkflows();
   resetEndpoints();
   resetStacks();
+  resetEstate();
   state = { assumed: {}, executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
@@ -45,11 +48,11 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
   };
 }
 
-export const answers = withEndpoints({
+const all = withHosting(withEndpoints({
   ...workflowAnswers,
   ...visionAnswers,
-  ...Object.fromEntries(Object.entries(stackAnswers).map(([name, act]) => [name, (input, signer) =>
-    act(input, { account: state.assumed[signer.keyId] ?? account, region: signer.region })])),
+  ...stackAnswers,
+  ...estateAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
     const known = state.executions[key];
@@ -140,4 +143,8 @@ export const answers = withEndpoints({
       "x-Amzn-Invoked-Production-Variant": TargetVariant ?? "a",
       "X-Amzn-SageMaker-New-Session-Id": "s-1; Expires=2026-11-23T12:00:00Z" }, body: Buffer.from(Body, "latin1") };
   },
-});
+}));
+
+// Each act(input, { account, region, keyId }): where the request's credentials are at home.
+export const answers = Object.fromEntries(Object.entries(all).map(([name, act]) => [name, (input, signer) =>
+  act(input, { keyId: signer?.keyId, region: signer?.region, account: state.assumed[signer?.keyId] ?? account })]));

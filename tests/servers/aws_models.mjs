@@ -9,18 +9,24 @@ const folder = join(dirname(createRequire(import.meta.url).resolve("aws-sdk/pack
 // Service (as weir's clients name it) → file of its model.
 const files = {
   appconfigdata: "appconfigdata-2021-11-11",
+  autoscaling: "application-autoscaling-2016-02-06",
   bedrock_runtime: "bedrock-runtime-2023-09-30",
   cloudformation: "cloudformation-2010-05-15",
   cloudwatch: "monitoring-2010-08-01",
   dynamodb: "dynamodb-2012-08-10",
+  ec2: "ec2-2016-11-15",
   eventbridge: "eventbridge-2015-10-07",
+  lambda: "lambda-2015-03-31",
+  logs: "logs-2014-03-28",
   rekognition: "rekognition-2016-06-27",
   s3: "s3-2006-03-01",
   sagemaker: "sagemaker-2017-07-24",
   sagemaker_runtime: "runtime.sagemaker-2017-05-13",
+  scheduler: "scheduler-2021-06-30",
   ssm: "ssm-2014-11-06",
   stepfunctions: "states-2016-11-23",
   sts: "sts-2011-06-15",
+  tagging: "resourcegroupstaggingapi-2017-01-26",
 };
 
 // Operations that are younger than aws-sdk v2, shaped as its models are.
@@ -100,7 +106,8 @@ function byUri(service, request, path, query) {
 }
 
 const byScope = {
-  sagemaker: "sagemaker_runtime", appconfig: "appconfigdata", bedrock: "bedrock_runtime", s3: "s3",
+  sagemaker: "sagemaker_runtime", appconfig: "appconfigdata", bedrock: "bedrock_runtime", s3: "s3", lambda: "lambda",
+  scheduler: "scheduler",
 };
 
 function headerMembers(input, headers) {
@@ -135,8 +142,8 @@ function parseJson(body) {
   }
 }
 
-// "A.member.1.B=x" → { A: [{ B: "x" }] }
-function readForm(body) {
+// "A.member.1.B=x" → { A: { member: { 1: { B: "x" } } } }
+function readNested(body) {
   const input = {};
   for (const [name, value] of new URLSearchParams(body.toString("utf8"))) {
     let at = input;
@@ -146,12 +153,40 @@ function readForm(body) {
       at = at[part];
     });
   }
+  return input;
+}
+
+// … → { A: [{ B: "x" }] }
+function readForm(body) {
   const lists = (value) => {
     if (typeof value !== "object") return value;
     if (value.member) return Object.values(value.member).map(lists);
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, lists(v)]));
   };
-  return lists(input);
+  return lists(readNested(body));
+}
+
+// EC2's lists are "A.1.B=x", and its names in the form are the model's with a capital letter.
+function readEc2Value(reference, value, shapes) {
+  const shape = reference.shape ? { ...shapes[reference.shape], ...reference } : reference;
+  if (shape.type === "list") return Object.values(value).map((item) => readEc2Value(shape.member, item, shapes));
+  if (!shape.members || typeof value !== "object") return value;
+  const found = {};
+  for (const [name, item] of Object.entries(value)) {
+    const member = Object.entries(shape.members).find(([own, { locationName = own, queryName }]) =>
+      name === (queryName ?? locationName[0].toUpperCase() + locationName.slice(1)));
+    if (!member) throw new Refusal("UnknownParameter", `The parameter ${name} is not recognized`);
+    found[member[0]] = readEc2Value(member[1], item, shapes);
+  }
+  return found;
+}
+
+function readEc2(request) {
+  const { Action, Version, ...input } = readNested(request.body);
+  const { metadata, operations, shapes } = model("ec2");
+  if (!operations[Action]) throw new Refusal("InvalidAction", `ec2 ${Action}`);
+  if (Version !== metadata.apiVersion) throw new Refusal("InvalidAction", `version ${Version}`);
+  return { service: "ec2", operation: Action, input: readEc2Value(operations[Action].input, input, shapes) };
 }
 
 function readQuery(service, request) {
@@ -172,7 +207,7 @@ export function identify(request, scope) {
     return { ...found, input: parseJson(request.body) };
   }
   if (/^application\/x-www-form-urlencoded/.test(request.headers["content-type"] ?? ""))
-    return readQuery(scope === "cloudformation" ? scope : "sts", request);
+    return scope === "ec2" ? readEc2(request) : readQuery(scope === "cloudformation" ? scope : "sts", request);
   const service = byScope[scope];
   if (!service) throw new Refusal("UnknownOperationException", `nothing is signed as ${scope}`);
   const { pathname, searchParams } = new URL(request.url, "http://x");

@@ -9,7 +9,7 @@
 // and what keeps resources from being deleted, until a test takes it away:
 //   blocks: { Bucket: "The bucket you tried to delete is not empty" }
 // Other servers keep them too: blockedBy((resource, stack) => reason | undefined), where a resource is
-// { id, Type, Properties, physical }.
+// { id, Type, Properties, physical }; and they hear of those that are deleted: deletedBy((resource) => …).
 //
 // Texts are CloudFormation's own.
 import { ServiceError } from "./aws_workflows.mjs";
@@ -21,6 +21,14 @@ export function blockedBy(check) {
   blockers.push(check);
 }
 
+let removers = [];
+export function deletedBy(remove) {
+  removers.push(remove);
+}
+
+// A resource's physical id, unless a test tells it.
+export const physicalOf = (stack, id) => stack.resources?.[id]?.physical ?? `${stack.name}-${id}-1A2B3C`;
+
 const PAST = { CREATE: "create", UPDATE: "update", DELETE: "delete" };
 
 const failedList = (verb, ids) => `The following resource(s) failed to ${PAST[verb]}: [${ids.join(", ")}]. `;
@@ -28,7 +36,7 @@ const failedList = (verb, ids) => `The following resource(s) failed to ${PAST[ve
 // Events of one resource, or of the stack itself.
 function of(stack, id, type, status, reason, then) {
   return { LogicalResourceId: id, ResourceType: type, ResourceStatus: status, ResourceStatusReason: reason,
-    PhysicalResourceId: `${stack.name}-${id}-1A2B3C`, then };
+    PhysicalResourceId: physicalOf(stack, id), then };
 }
 
 function ofStack(stack, status, reason, then) {
@@ -156,14 +164,23 @@ export function rollback(stack, token) {
 
 // Deleting -----------------------------------------------------------------------------------------
 
-function deletionOf(stack, [id, { Type, Properties, DeletionPolicy }], retained) {
-  const resource = { id, Type, Properties, physical: `${stack.name}-${id}-1A2B3C` };
-  const kept = retained.includes(id) || /^Retain/.test(DeletionPolicy ?? "");
-  if (kept) return { events: [of(stack, id, Type, "DELETE_SKIPPED")] };
+// What is listed of a resource whose deletion failed, or that was skipped.
+const mark = (resource, status, reason) => () => Object.assign(resource, { status, reason });
+
+function deletionOf(stack, [id, entry], retained) {
+  const { Type, Properties, DeletionPolicy } = entry;
+  const resource = { id, Type, Properties, physical: physicalOf(stack, id) };
+  const kept = retained.includes(id) || entry.status === "DELETE_SKIPPED" || /^Retain/.test(DeletionPolicy ?? "");
+  if (kept) return { events: [of(stack, id, Type, "DELETE_SKIPPED", undefined, mark(entry, "DELETE_SKIPPED"))] };
   const reason = stack.blocks?.[id] ?? blockers.map((check) => check(resource, stack)).find(Boolean);
   const begun = of(stack, id, Type, "DELETE_IN_PROGRESS");
-  if (reason) return { failed: id, events: [begun, of(stack, id, Type, "DELETE_FAILED", reason)] };
-  return { events: [begun, of(stack, id, Type, "DELETE_COMPLETE", undefined, () => delete stack.resources[id])] };
+  if (reason) {
+    return { failed: id, events: [begun, of(stack, id, Type, "DELETE_FAILED", reason, mark(entry, "DELETE_FAILED", reason))] };
+  }
+  return { events: [begun, of(stack, id, Type, "DELETE_COMPLETE", undefined, () => {
+    delete stack.resources[id];
+    for (const removed of removers) removed(resource);
+  })] };
 }
 
 // remove(stack, { retained, force, token }): stack.resources: { id: { Type, Properties, … } }

@@ -17,7 +17,7 @@
 // Texts are CloudFormation's own.
 import { parse } from "../oracles/templates/template.mjs";
 import { changes, resolved } from "./aws_stack_changes.mjs";
-import { continueRollback, execute, remove, rollback, step } from "./aws_stack_operations.mjs";
+import { continueRollback, execute, physicalOf, remove, rollback, step } from "./aws_stack_operations.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
 const LIMIT = 51200;
@@ -237,11 +237,12 @@ function describeStackEvents({ StackName, NextToken }, place) {
 const present = (event) => Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
 
 function listStackResources({ StackName, NextToken }, place) {
-  const { name, resources = {}, stuck } = find(StackName, place);
+  const stack = find(StackName, place);
+  const { resources = {}, stuck } = stack;
   const known = stuck && !resources[stuck] ? { ...resources, [stuck]: { Type: "AWS::SNS::Topic" } } : resources;
-  const all = Object.entries(known).map(([id, { Type }]) => ({ LogicalResourceId: id, ResourceType: Type,
-    PhysicalResourceId: `${name}-${id}-1A2B3C`, LastUpdatedTimestamp: "2026-11-25T12:00:00.000Z",
-    ResourceStatus: id === stuck ? "UPDATE_FAILED" : "CREATE_COMPLETE" }));
+  const all = Object.entries(known).map(([id, { Type, status, reason }]) => present({ LogicalResourceId: id, ResourceType: Type,
+    PhysicalResourceId: physicalOf(stack, id), LastUpdatedTimestamp: "2026-11-25T12:00:00.000Z",
+    ResourceStatus: status ?? (id === stuck ? "UPDATE_FAILED" : "CREATE_COMPLETE"), ResourceStatusReason: reason }));
   return paged(all, NextToken, "StackResourceSummaries");
 }
 

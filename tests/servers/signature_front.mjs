@@ -18,9 +18,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../support/sha256.mjs";
-import { answer, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
+import { answer, answerBucket, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
+import { isVersioned } from "./aws_buckets.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
+import { estateControls } from "./aws_estate.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
 import { stackControls } from "./aws_stacks.mjs";
 import { visionControls } from "./aws_vision.mjs";
@@ -155,6 +157,7 @@ async function withTemplate(found) {
 
 async function pass(request, found, given) {
   if (found.service === "dynamodb") return forward(ports.dynamodb, request, request.headers);
+  if (found.service === "s3" && isVersioned(found.input.Bucket)) return answerBucket(found, `req-${++counter}`, request);
   if (found.service === "s3") return toS3(request, found);
   if (found.service === "cloudformation") found = await withTemplate(found);
   return answer(found, `req-${++counter}`, given);
@@ -234,6 +237,7 @@ const controls = {
   ...workflowControls,
   ...visionControls,
   ...stackControls,
+  ...estateControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),

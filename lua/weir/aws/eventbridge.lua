@@ -1,4 +1,5 @@
--- EventBridge: puts events. The service answers 200 even when entries failed, so the client looks.
+-- EventBridge: puts events, switches a rule off. The service answers PutEvents with 200 even when
+-- entries failed, so the client looks.
 local client = require "weir.aws.client"
 
 local eventbridge = client.service {
@@ -11,7 +12,10 @@ local eventbridge = client.service {
   protocol = "json",
   json_version = "1.1",
   target_prefix = "AWSEvents",
-  operations = { PutEvents = { members = "Entries* EndpointId", changes = true }, },
+  operations = {
+    PutEvents = { members = "Entries* EndpointId", changes = true },
+    DisableRule = { members = "Name* EventBusName", target = "Name", changes = true },
+  },
 }
 
 local MAX_ENTRIES = 10

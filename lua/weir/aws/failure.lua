@@ -80,15 +80,17 @@ local function child(element, name)
   end
 end
 
--- <ErrorResponse><Error>…</Error><RequestId/></ErrorResponse>, or S3's bare <Error>.
+-- <ErrorResponse><Error>…</Error><RequestId/></ErrorResponse>, S3's bare <Error>, or EC2's
+-- <Response><Errors><Error>.
 function failure.from_xml(response)
   local root = response.body and response.body ~= "" and xml.decode(response.body)
-  local element = root and (root.name == "Error" and root or child(root, "Error"))
+  local element = root and (root.name == "Error" and root
+    or child(child(root, "Errors") or root, "Error"))
   local code = element and bare_code(failure.child_text(element, "Code"))
   if not code then return unreadable(response, "the answer is not one of the service") end
   local result = new(response, code, failure.child_text(element, "Message"))
   result.request_id = result.request_id or failure.child_text(element, "RequestId")
-    or failure.child_text(root, "RequestId")
+    or failure.child_text(root, "RequestId") or failure.child_text(root, "RequestID")
   result.fields = {}
   for _, member in ipairs(element) do
     if #member == 0 then result.fields[member.name] = member.text end

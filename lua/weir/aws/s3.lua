@@ -5,60 +5,41 @@
 -- Answers of conditional reads: GetObject and HeadObject with IfNoneMatch give status = 304.
 local client = require "weir.aws.client"
 local s3_address = require "weir.aws.s3_address"
+local s3_text = require "weir.aws.s3_text"
 local sha256 = require "weir.sha256"
 
 local MINUTES = 60000
-local NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-
-local function escape(text)
-  return (text:gsub("[&<>\"'\r\n]", function(c) return ("&#%d;"):format(c:byte()) end))
-end
 
 local function complete_upload_xml(input)
   local parts = {}
   for i, part in ipairs(input.MultipartUpload.Parts) do
     parts[i] = ("<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>")
-      :format(part.PartNumber, escape(part.ETag))
+      :format(part.PartNumber, s3_text.escape(part.ETag))
   end
 
   return ('<CompleteMultipartUpload xmlns="%s">%s</CompleteMultipartUpload>')
-    :format(NAMESPACE, table.concat(parts))
+    :format(s3_text.NAMESPACE, table.concat(parts))
 end
 
 local function tagging_xml(input)
   local tags = {}
   for i, tag in ipairs(input.Tagging.TagSet) do
     tags[i] = ("<Tag><Key>%s</Key><Value>%s</Value></Tag>")
-      :format(escape(tag.Key), escape(tag.Value))
+      :format(s3_text.escape(tag.Key), s3_text.escape(tag.Value))
   end
 
   return ('<Tagging xmlns="%s"><TagSet>%s</TagSet></Tagging>')
-    :format(NAMESPACE, table.concat(tags))
-end
-
--- Keys come percent-encoded, because XML cannot hold every key; "+" is a space there.
-local function percent_decode(text)
-  return (text:gsub("%+", " "):gsub("%%(%x%x)", function(hex)
-    return string.char(tonumber(hex, 16))
-  end))
-end
-
-local function decode_members(elements, name)
-  for _, element in ipairs(elements) do
-    if type(element) == "table" and type(element[name]) == "string" then
-      element[name] = percent_decode(element[name])
-    end
-  end
+    :format(s3_text.NAMESPACE, table.concat(tags))
 end
 
 local function decode_listing(output)
   output.Contents, output.CommonPrefixes = output.Contents or {}, output.CommonPrefixes or {}
   if output.EncodingType ~= "url" then return end
-  decode_members({ output }, "Prefix")
-  decode_members({ output }, "Delimiter")
-  decode_members({ output }, "StartAfter")
-  decode_members(output.Contents, "Key")
-  decode_members(output.CommonPrefixes, "Prefix")
+  s3_text.decode_members({ output }, "Prefix")
+  s3_text.decode_members({ output }, "Delimiter")
+  s3_text.decode_members({ output }, "StartAfter")
+  s3_text.decode_members(output.Contents, "Key")
+  s3_text.decode_members(output.CommonPrefixes, "Prefix")
 end
 
 local function tag_set(output)

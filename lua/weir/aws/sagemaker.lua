@@ -43,6 +43,18 @@ return client.service {
       paging = { input = "NextToken", output = "NextToken", items = "Tags" },
     },
     DescribeEndpoint = { members = "EndpointName*", target = "EndpointName" },
+    DeleteEndpoint = { members = "EndpointName*", target = "EndpointName", changes = true },
+    DeleteEndpointConfig = {
+      members = "EndpointConfigName*",
+      target = "EndpointConfigName",
+      changes = true,
+    },
+    DeleteModel = { members = "ModelName*", target = "ModelName", changes = true },
+    ListEndpoints = {
+      members = "NameContains NextToken MaxResults",
+      target = "NameContains",
+      paging = { input = "NextToken", output = "NextToken", items = "Endpoints" },
+    },
     DescribeEndpointConfig = { members = "EndpointConfigName*", target = "EndpointConfigName" },
     DescribeModel = { members = "ModelName*", target = "ModelName" },
     UpdateEndpointWeightsAndCapacities = {

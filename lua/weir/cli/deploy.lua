@@ -3,11 +3,10 @@
 local apply = require "weir.deploy.apply"
 local artifacts = require "weir.deploy.artifacts"
 local confirm = require "weir.cli.confirm"
-local estates = require "weir.deploy.estate"
+local estate_file = require "weir.cli.estate_file"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local plan = require "weir.deploy.plan"
-local process = require "weir.process"
 local redact = require "weir.redact"
 local report = require "weir.cli.report"
 local rows = require "weir.cli.deploy_rows"
@@ -15,7 +14,7 @@ local sessions = require "weir.deploy.session"
 local stacks = require "weir.deploy.stacks"
 local terminal = require "weir.cli.terminal"
 
-local ESTATE_LIMIT, TEMPLATE_LIMIT = 1024 * 1024, 1024 * 1024
+local TEMPLATE_LIMIT = 1024 * 1024
 
 local function fail(screen, message, code, next_step)
   return report.failure(screen, "deploy", {
@@ -23,20 +22,6 @@ local function fail(screen, message, code, next_step)
     code = code,
     exit = exit.io,
     next = next_step,
-  })
-end
-
-local function refuse(screen, file, findings)
-  if screen.json then
-    report.findings_json(screen.out, findings)
-  else
-    report.findings(screen.err, findings)
-  end
-
-  return report.failure(screen, "deploy", {
-    message = ("the estate file %s is not right; nothing was asked for"):format(file),
-    code = "EstateRefused",
-    exit = exit.load,
   })
 end
 
@@ -59,14 +44,10 @@ end
 
 -- → session | nil, the exit status
 local function open(given, screen)
-  process.keep_secrets() -- External IDs are in memory
-  local text, message, code = files.read(given.ESTATE, ESTATE_LIMIT)
-  if not text then return nil, fail(screen, message, code) end
-  local estate, where = estates.read(text, given.ESTATE)
-  if not estate then return nil, refuse(screen, given.ESTATE, where) end
+  local estate, where = estate_file.read(screen, "deploy", given.ESTATE)
+  if not estate then return nil, where end
 
-  local templates
-  templates, message, code = read_templates(estate, given.templates or "deploy/cloudformation")
+  local templates, message, code = read_templates(estate, given.templates or "deploy/cloudformation")
   if not templates then return nil, fail(screen, message, code) end
   local store
   store, message, code = artifacts.open(estate)
@@ -84,7 +65,7 @@ local function make_plan(given, screen, session)
   }
 
   if not made then return nil, fail(screen, message, code) end
-  if made.findings then return nil, refuse(screen, given.ESTATE, made.findings) end
+  if made.findings then return nil, estate_file.refuse(screen, "deploy", given.ESTATE, made.findings) end
 
   return made.rows
 end

@@ -1,0 +1,120 @@
+-- Empties a bucket that a stack could not delete: versions, delete markers and unfinished uploads,
+-- pass after pass until one finds nothing, for what writes to the bucket may not have stopped yet.
+--
+--   bucket.empty(row, name, note) → true | nil, message, code
+--
+-- Only a bucket whose tag weir:stack is the stack's name is emptied.
+local inventory = require "weir.cleanup.inventory"
+
+local bucket = {}
+
+local MOST_PASSES = 20
+
+-- Is the bucket the stack's? → true | false: it is gone | nil, message, code
+local function check(row, name)
+  local found, message, code = row.client "s3_buckets":get_bucket_tagging { Bucket = name }
+  if not found and code == "NoSuchBucket" then return false end
+  if not found and code ~= "NoSuchTagSet" then return nil, message, code end
+  if found and inventory.tag_of(found.TagSet) == row.name then return true end
+
+  return nil, ("the bucket %s does not carry the tag %s = %s, so nothing in it is deleted")
+    :format(name, inventory.TAG, row.name), "NotOurs"
+end
+
+-- → how many were deleted, the first refusal | nil, message, code
+local function delete_page(row, name, page)
+  local objects = {}
+  for _, list in ipairs { page.Versions, page.DeleteMarkers } do
+    for _, each in ipairs(list) do
+      objects[#objects + 1] = { Key = each.Key, VersionId = each.VersionId }
+    end
+  end
+
+  if #objects == 0 then return 0 end
+
+  local done, message, code = row.client "s3_buckets":delete_objects {
+    Bucket = name,
+    Objects = objects,
+  }
+  if not done then return nil, message, code end
+
+  return #objects - #done.Errors, done.Errors[1]
+end
+
+-- One pass over all versions. → how many were deleted, the first refusal | nil, message, code
+local function pass_over_versions(row, name)
+  local count, refused, marks = 0, nil, { Bucket = name }
+  repeat
+    local page, message, code = row.client "s3_buckets":list_object_versions(marks)
+    if not page then return nil, message, code end
+    local deleted, refusal, failure = delete_page(row, name, page)
+    if not deleted then return nil, refusal, failure end
+
+    count, refused = count + deleted, refused or refusal
+    marks.KeyMarker, marks.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
+  until not page.IsTruncated
+
+  return count, refused
+end
+
+local function pass_over_uploads(row, name)
+  local count, marks = 0, { Bucket = name }
+  repeat
+    local page, message, code = row.client "s3_buckets":list_multipart_uploads(marks)
+    if not page then return nil, message, code end
+    for _, upload in ipairs(page.Uploads) do
+      local done
+      done, message, code = row.client "s3":abort_multipart_upload {
+        Bucket = name,
+        Key = upload.Key,
+        UploadId = upload.UploadId,
+      }
+      if not done and code ~= "NoSuchUpload" then return nil, message, code end
+      count = count + 1
+    end
+
+    marks.KeyMarker, marks.UploadIdMarker = page.NextKeyMarker, page.NextUploadIdMarker
+  until not page.IsTruncated
+
+  return count
+end
+
+-- → how much was deleted | nil, message, code
+local function pass(row, name)
+  local versions, refused, code = pass_over_versions(row, name)
+  if not versions then return nil, refused, code end
+  local uploads, message
+  uploads, message, code = pass_over_uploads(row, name)
+  if not uploads then return nil, message, code end
+
+  if versions + uploads == 0 and refused then
+    return nil, ("S3 does not delete %s in the bucket %s: %s: %s; lift its lock or legal hold")
+      :format(refused.Key, name, refused.Code, refused.Message or ""), refused.Code
+  end
+
+  return versions + uploads
+end
+
+function bucket.empty(row, name, note)
+  local ours, message, code = check(row, name)
+  if not ours then return ours == false or nil, message, code end
+
+  local total = 0
+  for _ = 1, MOST_PASSES do
+    local count
+    count, message, code = pass(row, name)
+    if not count and code == "NoSuchBucket" then return true end
+    if not count then return nil, message, code end
+    if count == 0 then
+      note(("emptied the bucket %s: %d versions, markers and uploads"):format(name, total))
+      return true
+    end
+
+    total = total + count
+  end
+
+  return nil, ("the bucket %s fills as fast as it is emptied; stop what writes to it, then run the "
+    .. "same command again"):format(name), "BucketFills"
+end
+
+return bucket

@@ -1,0 +1,180 @@
+-- weir cleanup: everything of an estate deleted, in an order that stops the bill first and leaves
+-- nothing behind but what is named, with its reason. Only what carries the estate's tag is touched.
+--
+--   cleanup.look(session, given) → found | nil, message, code      asks, changes nothing
+--   cleanup.act(found, session, given) → outcome | nil, message, code
+--
+-- session: weir.deploy.session's.
+-- given: { endpoint_only =?, logs =?, force =?, shown = function(event) }
+-- found: weir.cleanup.inventory's, and `endpoints`: { row =, name = } of endpoints without a stack.
+-- outcome: { failed = boolean, waits = boolean }: whether something went wrong, or takes longer.
+-- Shown are { row =, note = } while a stack is deleted, { row =, deleted = true } or
+-- { row =, error =, code = } after it, and in the end
+-- { place =, stays = { what =, type =, reason = } }.
+--
+-- Killed at any point, it goes on when it is run again: what it does, it finds out anew each time.
+local endpoint = require "weir.cleanup.endpoint"
+local inventory = require "weir.cleanup.inventory"
+local network = require "weir.cleanup.network"
+local remains = require "weir.cleanup.remains"
+local stack = require "weir.cleanup.stack"
+local writers = require "weir.cleanup.writers"
+
+local cleanup = {}
+
+-- Looking -----------------------------------------------------------------------------------------
+
+-- The row of an endpoint whose stack is gone, such as that of a deletion that kept it.
+local function lost_row(place, name)
+  return { name = name, account = place.account, region = place.region, client = place.client }
+end
+
+-- Endpoints with the tag of an endpoint stack that does not exist any more.
+local function lost_endpoints(place, found)
+  local list = {}
+  for _, row in ipairs(found.stacks) do list[row.account.id .. row.region .. row.name] = true end
+
+  local lost = {}
+  for name, template in pairs(place.names) do -- any order: a place has one endpoint stack
+    if template == "endpoint" and not list[place.account.id .. place.region .. name] then
+      local row = lost_row(place, name)
+      local names, message, code = endpoint.orphans(row)
+      if not names then return nil, message, code end
+      for _, each in ipairs(names) do lost[#lost + 1] = { row = row, name = each } end
+    end
+  end
+
+  return lost
+end
+
+function cleanup.look(session, given)
+  local function wanted(template) return not given.endpoint_only or template == "endpoint" end
+  local found, message, code = inventory.take(session, wanted)
+  if not found then return nil, message, code end
+
+  found.endpoints = {}
+  for _, place in ipairs(found.places) do
+    local lost
+    lost, message, code = lost_endpoints(place, found)
+    if not lost then return nil, message, code end
+    table.move(lost, 1, #lost, #found.endpoints + 1, found.endpoints)
+  end
+
+  return found
+end
+
+-- Acting ------------------------------------------------------------------------------------------
+
+local Run = {}
+Run.__index = Run
+
+function Run:noting(row)
+  return function(text) self.shown { row = row, note = text } end
+end
+
+function Run:fail(row, message, code)
+  local waits = stack.waits(code)
+  self.outcome.failed = self.outcome.failed or not waits
+  self.outcome.waits = self.outcome.waits or waits
+  self.shown { row = row, error = message, code = code }
+end
+
+function Run:stays(place, list)
+  for _, each in ipairs(list) do
+    each.account, each.region = place.account.id, place.region
+    self.known[#self.known + 1] = each
+    self.outcome.failed = self.outcome.failed or each.failed or false
+    self.shown { place = place, stays = each }
+  end
+end
+
+function Run:stop_writers(rows)
+  for _, row in ipairs(rows) do
+    local done, message, code = writers.stop(row, self:noting(row))
+    if not done then self:fail(row, "its rules and schedules: " .. message, code) end
+  end
+end
+
+-- Whatever became of its stack, an endpoint that is still there costs money.
+function Run:delete_endpoints(row)
+  local names, message, code = endpoint.orphans(row)
+  if not names then return self:fail(row, "its endpoints: " .. message, code) end
+  for _, name in ipairs(names) do self:delete_endpoint { row = row, name = name } end
+end
+
+-- What roles stand on stays as long as they do.
+function Run:is_needed(row)
+  local left = row.template == "boundary" and self.left[row.account]
+  if not left then return false end
+  self:fail(row, ("left, because %s of this account is not gone"):format(left), "Needed")
+
+  return true
+end
+
+function Run:delete(row)
+  if self:is_needed(row) then return end
+  local result, message, code = stack.delete(row, { force = self.force, note = self:noting(row) })
+  if not result then
+    self.left[row.account] = row.name
+    self:fail(row, message, code)
+  else
+    self.shown { row = row, deleted = true }
+  end
+
+  if row.template == "endpoint" then self:delete_endpoints(row) end
+  if not result then return end
+
+  local left
+  left, message, code = remains.of_stack(row, result.kept)
+  if not left then return self:fail(row, "what stays of it: " .. message, code) end
+  self:stays(row, left)
+end
+
+function Run:delete_endpoint(lost)
+  local done, message, code = endpoint.remove(lost.row, lost.name, self:noting(lost.row))
+  if not done then self:fail(lost.row, message, code) end
+end
+
+function Run:finish(place, estate)
+  local row = lost_row(place, estate.name)
+  if self.logs then
+    local done, message, code = remains.delete_logs(place, estate.name .. "-", self:noting(row))
+    if not done then self:fail(row, "its log groups: " .. message, code) end
+  end
+
+  local left, message, code = remains.tagged(place, self.known)
+  if not left then return self:fail(row, "what stays: " .. message, code) end
+  self:stays(place, left)
+end
+
+-- Functions leave our security groups before the first stack goes.
+function Run:move_functions(rows)
+  local done, message, code = network.move_functions(rows, self:noting(rows[1]))
+  if not done then self:fail(rows[1], "its functions' network: " .. message, code) end
+end
+
+function cleanup.act(found, session, given)
+  local self = setmetatable({
+    shown = given.shown,
+    force = given.force,
+    logs = given.logs,
+    known = {},
+    left = {}, -- account → a stack that could not be deleted
+    outcome = { failed = false, waits = false },
+  }, Run)
+
+  for _, lost in ipairs(found.endpoints) do self:delete_endpoint(lost) end
+  if #found.stacks > 0 and not given.endpoint_only then
+    self:stop_writers(found.stacks)
+    self:move_functions(found.stacks)
+  end
+
+  for _, row in ipairs(found.stacks) do self:delete(row) end
+  if not given.endpoint_only then
+    for _, place in ipairs(found.places) do self:finish(place, session.estate) end
+  end
+
+  return self.outcome
+end
+
+return cleanup

@@ -1,0 +1,251 @@
+-- Frees a security group that a stack could not delete: network interfaces that Lambda left behind,
+-- and rules of other groups that name it.
+--
+--   network.free(row, group_id, note) → true | nil, message, code
+--   network.move_functions(rows, note) → true | nil, message, code
+--
+-- Deleted are only interfaces in the group that are `available` and Lambda's own; revoked only
+-- rules that name the group. Only a group whose tag weir:stack is the stack's name is touched.
+-- Functions that would be deleted later get their network's default group first, so that Lambda lets
+-- go of ours early.
+local inventory = require "weir.cleanup.inventory"
+local patience = require "weir.deploy.patience"
+
+local network = {}
+
+local LAMBDAS = "AWS Lambda VPC ENI"
+local HOUR_MS = 60 * 60000
+
+local function filter(name, value) return { Name = name, Values = { value } } end
+
+-- The group, false where it is gone | nil, message, code
+local function find(row, group_id)
+  local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+    Filters = { filter("group-id", group_id) },
+  })
+  if not groups then return nil, message, code end
+  if not groups[1] then return false end
+  if inventory.tag_of(groups[1].Tags) == row.name then return groups[1] end
+
+  return nil, ("the security group %s does not carry the tag %s = %s, so it is left alone")
+    :format(group_id, inventory.TAG, row.name), "NotOurs"
+end
+
+-- Rules -------------------------------------------------------------------------------------------
+
+-- The rules of a group that name ours.
+local function rules_that_name(row, owner_id, group_id)
+  local rules, message, code = row.client "ec2":all("DescribeSecurityGroupRules", {
+    Filters = { filter("group-id", owner_id) },
+  })
+  if not rules then return nil, message, code end
+
+  local ids = { [true] = {}, [false] = {} }
+  for _, rule in ipairs(rules) do
+    local named = rule.ReferencedGroupInfo and rule.ReferencedGroupInfo.GroupId
+    if named == group_id then
+      local list = ids[rule.IsEgress == true]
+      list[#list + 1] = rule.SecurityGroupRuleId
+    end
+  end
+
+  return ids
+end
+
+local function revoke_in(row, owner_id, group_id, note)
+  local ids, message, code = rules_that_name(row, owner_id, group_id)
+  if not ids then return nil, message, code end
+  local client = row.client "ec2"
+  for is_egress, list in pairs(ids) do -- any order: ingress and egress do not touch each other
+    if #list > 0 then
+      local done
+      local revoke = is_egress and client.revoke_security_group_egress
+        or client.revoke_security_group_ingress
+      done, message, code = revoke(client, { GroupId = owner_id, SecurityGroupRuleIds = list })
+      if done then
+        note(("revoked %s of the security group %s, which named %s"):format(
+          table.concat(list, ", "), owner_id, group_id))
+      elseif code ~= "InvalidSecurityGroupRuleId.NotFound" then
+        return nil, message, code
+      end
+    end
+  end
+
+  return true
+end
+
+local function revoke_references(row, group_id, note)
+  local seen = {}
+  for _, name in ipairs { "ip-permission.group-id", "egress.ip-permission.group-id" } do
+    local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+      Filters = { filter(name, group_id) },
+    })
+    if not groups then return nil, message, code end
+    for _, group in ipairs(groups) do
+      if group.GroupId ~= group_id and not seen[group.GroupId] then
+        seen[group.GroupId] = true
+        local done
+        done, message, code = revoke_in(row, group.GroupId, group_id, note)
+        if not done then return nil, message, code end
+      end
+    end
+  end
+
+  return true
+end
+
+-- Network interfaces ------------------------------------------------------------------------------
+
+local function is_lambdas(interface)
+  return (interface.Description or ""):sub(1, #LAMBDAS) == LAMBDAS
+end
+
+local function describe(interface)
+  return ("%s (%s, '%s')"):format(interface.NetworkInterfaceId, interface.Status,
+    interface.Description or "")
+end
+
+-- Deletes what may be. → the first interface that is left, false where none is | nil, message, code
+local function sweep(row, group_id, note)
+  local client = row.client "ec2"
+  local interfaces, message, code = client:all("DescribeNetworkInterfaces", {
+    Filters = { filter("group-id", group_id) },
+  })
+  if not interfaces then return nil, message, code end
+
+  local left = false
+  for _, interface in ipairs(interfaces) do
+    if interface.Status == "available" and is_lambdas(interface) then
+      local id = interface.NetworkInterfaceId
+      local done
+      done, message, code = client:delete_network_interface { NetworkInterfaceId = id }
+      if done then
+        note("deleted the network interface " .. id .. ", which Lambda left behind")
+      elseif code ~= "InvalidNetworkInterfaceID.NotFound" then
+        return nil, message, code
+      end
+    else
+      left = left or interface
+    end
+  end
+
+  return left
+end
+
+-- Somebody else's interface will not go by waiting.
+local function foreign(group_id, interface)
+  return false, ("the network interface %s is in the security group %s and is not Lambda's; detach "
+    .. "it from the group or delete it, then run the same command again")
+    :format(describe(interface), group_id), "ForeignInterface"
+end
+
+local function release_interfaces(row, group_id, note)
+  local last
+  local function look()
+    local left, message, code = sweep(row, group_id, note)
+    if left == nil then return false, message, code end
+    if not left then return true end
+    if not is_lambdas(left) then return foreign(group_id, left) end
+    last = left
+  end
+
+  local done, message, code = patience.until_done(look, "late", HOUR_MS)
+  if code ~= "NotYet" then return done, message, code end
+
+  return nil, ("the network interface %s of the security group %s is in use after an hour; Lambda "
+    .. "lets go of it by itself: run the same command again later")
+    :format(describe(last), group_id), "NotYet"
+end
+
+function network.free(row, group_id, note)
+  local group, message, code = find(row, group_id)
+  if not group then return group == false or nil, message, code end
+  local done
+  done, message, code = revoke_references(row, group_id, note)
+  if not done then return nil, message, code end
+
+  return release_interfaces(row, group_id, note)
+end
+
+-- Functions ---------------------------------------------------------------------------------------
+
+local function ids_of(rows, type)
+  local list = {}
+  for _, row in ipairs(rows) do
+    for _, resource in ipairs(row.resources) do
+      if resource.ResourceType == type and resource.PhysicalResourceId
+        and not resource.ResourceStatus:find("^DELETE_COMPLETE") then
+        list[#list + 1] = { row = row, id = resource.PhysicalResourceId }
+      end
+    end
+  end
+
+  return list
+end
+
+local function default_group(row, vpc_id)
+  local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+    Filters = { filter("vpc-id", vpc_id), filter("group-name", "default") },
+  })
+  if not groups then return nil, message, code end
+  if groups[1] then return groups[1].GroupId end
+
+  return nil, ("the network %s has no default group"):format(vpc_id), "NoGroup"
+end
+
+local function settled(client, name)
+  return patience.until_done(function()
+    local found, message, code = client:get_function_configuration { FunctionName = name }
+    if not found then return false, message, code end
+    return found.LastUpdateStatus ~= "InProgress" and found or nil
+  end, ("the function %s is still being updated; run the same command again"):format(name))
+end
+
+local function move(row, name, vpc, note)
+  local group, message, code = default_group(row, vpc.VpcId)
+  if not group then return nil, message, code end
+  local client = row.client "lambda"
+  local done
+  done, message, code = client:update_function_configuration {
+    FunctionName = name,
+    VpcConfig = { SubnetIds = vpc.SubnetIds, SecurityGroupIds = { group } },
+  }
+  if not done then return nil, message, code end
+
+  local found
+  found, message, code = settled(client, name)
+  if not found then return nil, message, code end
+  note(("gave the function %s the network's default group, so that Lambda lets go of ours")
+    :format(name))
+
+  return true
+end
+
+local function uses_any(vpc, groups)
+  for _, id in ipairs(vpc and vpc.SecurityGroupIds or {}) do
+    if groups[id] then return true end
+  end
+
+  return false
+end
+
+function network.move_functions(rows, note)
+  local groups, ours = {}, ids_of(rows, "AWS::EC2::SecurityGroup")
+  for _, each in ipairs(ours) do groups[each.id] = true end
+  if #ours == 0 then return true end
+
+  for _, each in ipairs(ids_of(rows, "AWS::Lambda::Function")) do
+    local found, message, code = each.row.client "lambda":get_function_configuration {
+      FunctionName = each.id,
+    }
+    if found and uses_any(found.VpcConfig, groups) then
+      found, message, code = move(each.row, each.id, found.VpcConfig, note)
+    end
+
+    if not found and code ~= "ResourceNotFoundException" then return nil, message, code end
+  end
+
+  return true
+end
+
+return network

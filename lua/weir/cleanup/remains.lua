@@ -1,0 +1,118 @@
+-- What stays of an estate after its stacks, and why: what templates keep, and what a deletion left;
+-- and the log groups, which are deleted where that is asked for.
+--
+--   remains.of_stack(row, kept) → list of { what =, type =, reason = } | nil, message, code
+--   remains.tagged(place, estate, known) → the same list, of what carries the estate's tag
+--   remains.delete_logs(place, estate, note) → true | nil, message, code
+--
+-- place: { account =, region =, names = stack → template, client = function(service) }.
+local inventory = require "weir.cleanup.inventory"
+local sorted_pairs = require "weir.sorted_pairs"
+
+local remains = {}
+
+-- By the service of an ARN.
+local REASONS = {
+  dynamodb = "its data is kept; aws dynamodb delete-table deletes it",
+  s3 = "its data is kept; empty it, then aws s3api delete-bucket deletes it",
+  logs = "logs are kept; weir cleanup --logs deletes them",
+  sagemaker = "still there; weir cleanup --endpoint-only deletes endpoints",
+}
+
+local KEPT = "kept by the DeletionPolicy of its template"
+
+-- A deleted stack still tells which resources it skipped.
+function remains.of_stack(row, kept)
+  local resources, message, code = inventory.resources(row)
+  if not resources then return nil, message, code end
+
+  local reasons, list = {}, {}
+  for _, resource in ipairs(kept) do
+    reasons[resource.LogicalResourceId] = resource.ResourceStatusReason or "it could not be deleted"
+  end
+
+  for _, resource in ipairs(resources) do
+    if resource.ResourceStatus == "DELETE_SKIPPED" then
+      list[#list + 1] = {
+        what = resource.PhysicalResourceId or resource.LogicalResourceId,
+        type = resource.ResourceType,
+        reason = reasons[resource.LogicalResourceId] or KEPT,
+        failed = reasons[resource.LogicalResourceId] ~= nil or nil,
+      }
+    end
+  end
+
+  return list
+end
+
+-- Tags -------------------------------------------------------------------------------------------
+
+local function stack_names(place)
+  local names = {}
+  for name in sorted_pairs(place.names) do names[#names + 1] = name end
+  return names
+end
+
+-- Does the ARN end with one of the names, as "table/NAME" or "log-group:NAME" does?
+local function is_known(arn, known)
+  for _, each in ipairs(known) do
+    local name = each.what
+    if arn == name or arn:sub(-#name - 1):find("^[:/]") and arn:sub(-#name) == name then
+      return true
+    end
+  end
+
+  return false
+end
+
+-- What carries the tags of the place's stacks and is not in `known`. Stacks themselves are no
+-- resources here.
+function remains.tagged(place, known)
+  local found, message, code = place.client "tagging":all("GetResources", {
+    TagFilters = { { Key = inventory.TAG, Values = stack_names(place) } },
+  })
+  if not found then return nil, message, code end
+
+  local list = {}
+  for _, each in ipairs(found) do
+    local arn = each.ResourceARN
+    local service = arn:match("^arn:[^:]+:([^:]+):") or "?"
+    if service ~= "cloudformation" and not is_known(arn, known) then
+      list[#list + 1] = { what = arn, type = service, reason = REASONS[service] or "still there" }
+    end
+  end
+
+  return list
+end
+
+-- Log groups --------------------------------------------------------------------------------------
+
+-- Is it a log group of one of the place's stacks? → boolean | nil, message, code
+local function is_ours(place, group)
+  local answer, message, code = place.client "logs":list_tags_for_resource {
+    resourceArn = group.logGroupArn or group.arn:gsub(":%*$", ""),
+  }
+  if not answer then return nil, message, code end
+  return place.names[(answer.tags or {})[inventory.TAG] or ""] ~= nil
+end
+
+function remains.delete_logs(place, prefix, note)
+  local client = place.client "logs"
+  local groups, message, code = client:all("DescribeLogGroups", { logGroupNamePrefix = prefix })
+  if not groups then return nil, message, code end
+
+  for _, group in ipairs(groups) do
+    local ours, done
+    ours, message, code = is_ours(place, group)
+    if ours == nil and code ~= "ResourceNotFoundException" then return nil, message, code end
+    if ours then
+      done, message, code = client:delete_log_group { logGroupName = group.logGroupName }
+      if not done and code ~= "ResourceNotFoundException" then return nil, message, code end
+      note("deleted the log group " .. group.logGroupName)
+    end
+  end
+
+  return true
+end
+
+return remains

@@ -1,0 +1,192 @@
+-- weir cleanup ESTATE: what a deployment of an estate left on AWS, shown, and deleted with --live.
+local cleanup = require "weir.cleanup"
+local confirm = require "weir.cli.confirm"
+local exit = require "weir.cli.exit"
+local estate_file = require "weir.cli.estate_file"
+local redact = require "weir.redact"
+local report = require "weir.cli.report"
+local sessions = require "weir.deploy.session"
+local terminal = require "weir.cli.terminal"
+
+local function fail(screen, message, code)
+  return report.failure(screen, "cleanup",
+    { message = redact.text(message), code = code, exit = exit.io })
+end
+
+local function printable(text) return terminal.printable(redact.text(text)) end
+
+local function place_of(each) return each.account.id .. " " .. each.region end
+
+-- Before anything is done -------------------------------------------------------------------------
+
+local function show_stack(out, row)
+  out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
+    terminal.printable(row.status), "  would be deleted, ",
+    terminal.count(#row.resources, "resource"))
+end
+
+local function show_found(screen, found)
+  local out = screen.out
+  for _, each in ipairs(found.endpoints) do
+    out:print(out:paint("bold", terminal.printable(each.name)), "  ", place_of(each.row),
+      "  an endpoint whose stack is gone, would be deleted")
+  end
+
+  for _, row in ipairs(found.stacks) do show_stack(out, row) end
+  for _, row in ipairs(found.stay) do
+    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
+      terminal.printable(row.status), "  stays: ", terminal.printable(row.reason))
+  end
+
+  if #found.stacks + #found.endpoints == 0 then out:print("There is nothing to delete.") end
+end
+
+local function json_line(screen, values) screen.out:print(terminal.json(values)) end
+
+local function found_json(screen, found)
+  for _, each in ipairs(found.endpoints) do
+    json_line(screen, { endpoint = each.name, account = each.row.account.id,
+      region = each.row.region, outcome = "would be deleted" })
+  end
+
+  for _, row in ipairs(found.stacks) do
+    json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
+      status = row.status, resources = #row.resources, outcome = "would be deleted" })
+  end
+
+  for _, row in ipairs(found.stay) do
+    json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
+      status = row.status, outcome = "stays", reason = row.reason })
+  end
+end
+
+-- Meanwhile --------------------------------------------------------------------------------------
+
+local function show_event(screen, event)
+  local out, row = screen.out, event.row
+  if event.note then
+    out:print("    ", out:paint("dim", printable(row.name .. ": " .. event.note)))
+  elseif event.deleted then
+    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
+      out:paint("good", "deleted"))
+  elseif event.error then
+    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
+      out:paint("error", "not deleted"), ": ", printable(event.error))
+  else
+    local left = event.stays
+    out:print("stays  ", place_of(event.place), "  ", terminal.printable(left.what), "  (",
+      terminal.printable(left.type), "): ", printable(left.reason))
+  end
+
+  out:flush()
+end
+
+local function event_json(screen, event)
+  local row, left = event.row or event.place, event.stays or {}
+  json_line(screen, {
+    stack = event.row and row.name or nil,
+    account = row.account.id,
+    region = row.region,
+    note = event.note and redact.text(event.note),
+    outcome = event.deleted and "deleted" or event.error and "not deleted"
+      or event.stays and "stays" or nil,
+    error = event.error and redact.text(event.error),
+    code = event.code,
+    resource = left.what,
+    type = left.type,
+    reason = left.reason and redact.text(left.reason),
+  })
+  screen.out:flush()
+end
+
+-- The verb ----------------------------------------------------------------------------------------
+
+local function question_of(found)
+  local seen, count = {}, 0
+  for _, row in ipairs(found.stacks) do
+    if not seen[row.account] then count = count + 1 end
+    seen[row.account] = true
+  end
+
+  return ("Delete %s and %s in %s?"):format(terminal.count(#found.stacks, "stack"),
+    terminal.count(#found.endpoints, "endpoint"), terminal.count(math.max(count, 1), "account"))
+end
+
+local function act(given, screen, found, session)
+  local agreed, message, hint = confirm.ask(screen, given, question_of(found))
+  if agreed == nil then return nil, message, hint end
+  if not agreed then
+    screen.err:print("weir: cleanup: nothing was deleted")
+    return exit.findings
+  end
+
+  local outcome = cleanup.act(found, session, {
+    endpoint_only = given.endpoint_only,
+    logs = given.logs,
+    force = given.force,
+    shown = function(event) (given.json and event_json or show_event)(screen, event) end,
+  })
+  if outcome.failed then return exit.io end
+
+  return outcome.waits and exit.inconclusive or exit.fine
+end
+
+-- Nothing is left of the stacks, but what they left may be: then there is something to do, too.
+local function has_work(found, given) return #found.stacks + #found.endpoints > 0 or given.logs end
+
+local function run(given, screen)
+  if given.yes and not given.live then return nil, "--yes answers the question of --live" end
+  if given.force and not given.live then return nil, "--force is for --live" end
+
+  local estate, status = estate_file.read(screen, "cleanup", given.ESTATE)
+  if not estate then return status end
+
+  local session = sessions.new { estate = estate }
+  local found, message, code = cleanup.look(session, { endpoint_only = given.endpoint_only })
+  if not found then return fail(screen, message, code) end
+
+  if given.json then found_json(screen, found) else show_found(screen, found) end
+  screen.out:flush()
+  if given.live and has_work(found, given) then
+    return act(given, screen, found, session)
+  end
+
+  return #found.stacks + #found.endpoints > 0 and exit.findings or exit.fine
+end
+
+return {
+  name = "cleanup",
+  summary = "delete what a deployment of an estate left on AWS",
+  description = {
+    [[ESTATE is the file that weir deploy takes. Shown are the stacks that it names and that carry
+      the tag weir:stack, in the order in which they are deleted: endpoints first, which cost most.
+      With --live they are deleted, after a question.]],
+    [[What keeps a stack from being deleted is put away: objects of its buckets with all versions,
+      network interfaces that Lambda left behind, rules of other security groups that name its own.
+      What stays is listed with the reason. A run that was interrupted goes on when it is run
+      again.]],
+  },
+  positionals = { { name = "ESTATE", doc = "the estate file", complete = "file" } },
+  options = {
+    { long = "live", doc = "delete, after a question" },
+    { long = "yes", doc = "answer the question of --live" },
+    { long = "endpoint-only", doc = "only the endpoints, to stop what they cost" },
+    { long = "logs", doc = "the log groups, too" },
+    { long = "force", doc = "let CloudFormation keep what it cannot delete (FORCE_DELETE_STACK)" },
+    { long = "json", doc = "one JSON object for each stack, step and resource that stays" },
+  },
+  exits = {
+    { 0, "nothing is left to delete" },
+    { 1, "something would be deleted; or the answer was no" },
+    { 2, "usage, or nobody can be asked" },
+    { 3, "the estate file is not right" },
+    { 5, "something takes longer: run the same command again" },
+    { 6, "a file cannot be read, AWS refuses, or something could not be deleted" },
+  },
+  examples = {
+    { "weir cleanup estate.lua", "what would be deleted" },
+    { "weir cleanup estate.lua --live --endpoint-only", "end the bill of the endpoints" },
+    { "weir cleanup estate.lua --live --yes --logs", "everything, in a pipeline" },
+  },
+  run = run,
+}

@@ -1,0 +1,65 @@
+// Lambda as clean-up and doctor see it: functions with their network and layers, and layer versions.
+//
+//   POST /__test/functions { functions: [{ name, subnets, groups, layers, updates }], layers: { name: versions } }
+//
+// updates: how many looks an update of the function takes.
+import { groupOf, moveInterfaces } from "./aws_network.mjs";
+import { ServiceError } from "./aws_workflows.mjs";
+
+let functions, layers;
+export function resetFunctions() {
+  [functions, layers] = [new Map(), {}];
+}
+resetFunctions();
+
+function find({ FunctionName }) {
+  const found = functions.get(FunctionName);
+  if (!found) throw new ServiceError("ResourceNotFoundException", `Function not found: ${FunctionName}`, 404);
+  return found;
+}
+
+function configuration(found) {
+  const { name, subnets = [], groups = [], layers: used = [] } = found;
+  const vpc = groups.length ? groupOf(groups[0])?.vpc ?? "vpc-1" : "";
+  return { FunctionName: name, FunctionArn: `arn:aws:lambda:eu-west-1:111122223333:function:${name}`,
+    LastUpdateStatus: found.pending > 0 ? "InProgress" : "Successful", Layers: used.map((Arn) => ({ Arn })),
+    VpcConfig: { SubnetIds: subnets, SecurityGroupIds: groups, VpcId: vpc }, Environment: { Variables: found.environment ?? {} } };
+}
+
+function describe(input) {
+  const found = find(input);
+  const answer = configuration(found);
+  if (found.pending > 0 && --found.pending === 0) moveInterfaces(found.name, found.groups);
+  return answer;
+}
+
+function update({ VpcConfig, ...input }) {
+  const found = find(input);
+  for (const id of VpcConfig.SecurityGroupIds)
+    if (!groupOf(id)) throw new ServiceError("InvalidParameterValueException", `The security group ${id} does not exist`);
+  Object.assign(found, { subnets: VpcConfig.SubnetIds, groups: VpcConfig.SecurityGroupIds, pending: found.updates ?? 1 });
+  return configuration(found);
+}
+
+function layerVersions({ LayerName }) {
+  const versions = layers[LayerName];
+  if (!versions) throw new ServiceError("ResourceNotFoundException", `The resource you requested does not exist.`, 404);
+  return { LayerVersions: versions.map((Version) => ({ Version,
+    LayerVersionArn: `arn:aws:lambda:eu-west-1:111122223333:layer:${LayerName}:${Version}` })) };
+}
+
+export const removeFunction = (name) => void functions.delete(name);
+
+export const functionAnswers = {
+  "lambda.GetFunctionConfiguration": describe,
+  "lambda.UpdateFunctionConfiguration": update,
+  "lambda.ListLayerVersions": layerVersions,
+};
+
+export const functionControls = {
+  "POST /__test/functions": (given) => {
+    for (const each of given.functions ?? []) functions.set(each.name, each);
+    Object.assign(layers, given.layers);
+  },
+  "GET /__test/functions": () => [...functions.values()],
+};
