@@ -201,6 +201,7 @@ return {
   ["dynamodb.CreateTable"] = { { "dynamodb:CreateTable", TABLE } },
 
   ["eventbridge.PutEvents"] = { { "events:PutEvents", event_buses } },
+  ["eventbridge.DisableRule"] = { { "events:DisableRule", "events:rule/{Name}" } },
 
   ["rekognition.DetectLabels"] = {
     { "rekognition:DetectLabels", "*" },
@@ -236,6 +237,14 @@ return {
   ["sagemaker.DescribeEndpoint"] = {
     { "sagemaker:DescribeEndpoint", "sagemaker:endpoint/{EndpointName}" },
   },
+  ["sagemaker.DeleteEndpoint"] = {
+    { "sagemaker:DeleteEndpoint", "sagemaker:endpoint/{EndpointName}" },
+  },
+  ["sagemaker.DeleteEndpointConfig"] = {
+    { "sagemaker:DeleteEndpointConfig", "sagemaker:endpoint-config/{EndpointConfigName}" },
+  },
+  ["sagemaker.DeleteModel"] = { { "sagemaker:DeleteModel", "sagemaker:model/{ModelName}" } },
+  ["sagemaker.ListEndpoints"] = { { "sagemaker:ListEndpoints", "*" } },
   ["sagemaker.DescribeEndpointConfig"] = {
     { "sagemaker:DescribeEndpointConfig", "sagemaker:endpoint-config/*" },
   },
