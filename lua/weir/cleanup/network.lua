@@ -6,8 +6,8 @@
 --
 -- Deleted are only interfaces in the group that are `available` and Lambda's own; revoked only
 -- rules that name the group. Only a group whose tag weir:stack is the stack's name is touched.
--- Functions that would be deleted later get their network's default group first, so that Lambda lets
--- go of ours early.
+-- Functions that would be deleted later get their network's default group first, so that Lambda
+-- lets go of ours early.
 local inventory = require "weir.cleanup.inventory"
 local patience = require "weir.deploy.patience"
 
