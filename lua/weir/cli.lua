@@ -28,6 +28,7 @@ local VERBS = {
   { name = "match" },
   { name = "report", file = "trial_report" },
   { name = "shadow" },
+  { name = "capsule" },
   { name = "watch" },
   { name = "test" },
   { name = "example" },

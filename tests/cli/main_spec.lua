@@ -104,6 +104,7 @@ describe("weir in the layer", function()
     "cleanup",
     "completion",
     "shadow",
+    "capsule",
   }
 
   -- The program without the modules that the layer does not carry.

@@ -208,7 +208,7 @@ return {
     { 4, "a policy of NEW failed while deciding" },
     { 5, "the recordings hold no decision" },
     { 6, "a recording cannot be read, or memory is short" },
-    { 7, "a policy set is a bundle that is not what its digests say" },
+    { 7, "a bundle or a capsule is not what its digests say" },
   },
   examples = {
     { "weir diff policies edited yesterday.jsonl.gz", "before deploying the edited copy" },

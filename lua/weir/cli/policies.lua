@@ -148,7 +148,8 @@ local function remedy(verb)
   return "weir help " .. verb
 end
 
--- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has
+-- load(verb, given, screen) → set, directory; with given.bundle, the text of a bundle, given.policies
+-- is what to call it. Or nil, and a function that gives what the verb has
 -- to return.
 --
 --   local set, directory = policies.load("decide", given, screen)
@@ -167,7 +168,7 @@ function policies.load(verb, given, screen)
     }))
   end
 
-  local set, findings, code = policy_set.load(directory)
+  local set, findings, code = policy_set.load(directory, { bundle = given.bundle })
   if not set then return ended(report.refusal(screen, verb, directory, findings, code)) end
   local overrides
   overrides, message, hint = overrides_for(set, sources)

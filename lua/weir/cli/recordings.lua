@@ -1,4 +1,5 @@
 -- What replay and diff share: running over recordings with progress, naming events, exit status.
+local capsule_file = require "weir.cli.capsule_file"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local redact = require "weir.redact"
@@ -177,10 +178,32 @@ local function without_secrets(event)
   return event
 end
 
+-- Why a capsule is not opened: → the exit status.
+function recordings.refuse_capsule(verb, screen, message, code)
+  local is_read = code == "DigestMismatch" or code == "InvalidCapsule"
+  return report.failure(screen, verb,
+    { message = message, code = code, exit = is_read and exit.integrity or exit.io })
+end
+
+-- A capsule that was damaged says nothing: → true | nil, exit status
+local function check_capsules(verb, screen, list)
+  for _, path in ipairs(list) do
+    if capsule_file.is(path) then
+      local capsule, message, code = capsule_file.read(path)
+      if not capsule then return nil, recordings.refuse_capsule(verb, screen, message, code) end
+    end
+  end
+
+  return true
+end
+
 -- weir.replay with progress and with unreadable recordings reported. The summary; else nil and an
 -- exit status.
 function recordings.replay(verb, screen, job)
   local err, on_event = screen.err, job.on_event
+  local whole, status = check_capsules(verb, screen, job.recordings)
+  if not whole then return nil, status end
+
   redact.forget()
   job.on_event = function(file, event)
     on_event(file, event.type == "same" and event or without_secrets(event))

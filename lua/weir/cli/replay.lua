@@ -1,4 +1,7 @@
 -- weir replay RECORDING…: does this policy set decide as the recordings say?
+local capsule_file = require "weir.cli.capsule_file"
+local capsule_replay = require "weir.cli.capsule_replay"
+local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
@@ -23,6 +26,7 @@ end
 
 -- With --json at most `limit` of each type become objects.
 function Run:event(file, event)
+  if self.capsule and self.capsule:takes(event) then return end
   if self.page then self.page:event(file, event) end
   if event.type == "same" then return end
   if event.type == "difference" then
@@ -77,6 +81,7 @@ function Run:summary(set, directory, summary)
   row(summary.reworded, "decides the same for another reason", "decide the same for another reason")
   row(summary.failed, "failed", "failed")
   row(summary.bad_lines, "bad line, not decided", "bad lines, not decided")
+  row(summary.unreproducible or 0, "used masked facts", "used masked facts")
   row(summary.other_lines, "log line that is not a decision", "log lines that are not decisions")
   for _, line in ipairs(terminal.table(rows, { "right" }, "  ")) do out:print(line) end
   recordings.print_digest(out, summary)
@@ -94,6 +99,7 @@ function Run:print(given, set, directory, summary)
     self.out:print(recordings.summary_json(summary, {
       policies = directory,
       set_digest = set:digest(),
+      capsule = self.capsule and self.capsule:json(summary),
     }))
 
     return
@@ -102,6 +108,7 @@ function Run:print(given, set, directory, summary)
   self.troubles:finish()
   if self.only_page then return end
   self:summary(set, directory, summary)
+  if self.capsule then self.capsule:print({ out = self.out }, summary) end
   local command = next_command(summary, given, directory)
   if command then self.err:print("Next: ", printable(command)) end
 end
@@ -122,6 +129,22 @@ local function new_run(given, screen, limit)
   }, Run)
 end
 
+-- The capsule that is replayed with its own policies; nil for other recordings, and with -p. Or nil,
+-- exit status.
+local function open_capsule(given, screen)
+  local path = given.RECORDING[1]
+  if given.policies or #given.RECORDING > 1 or not capsule_file.is(path) then return nil end
+
+  local opened, message, code = capsule_replay.open(path)
+  if opened then return opened end
+  return nil, recordings.refuse_capsule("replay", screen, message, code)
+end
+
+local function chosen_set(given, capsule)
+  if not capsule then return given end
+  return { policies = given.RECORDING[1], bundle = capsule.bundle, set = given.set }
+end
+
 local function run(given, screen)
   local jobs, mistake, hint = recordings.jobs(given.jobs)
   if not jobs then return nil, mistake, hint end
@@ -133,10 +156,14 @@ local function run(given, screen)
   if not ok then return nil, mistake, hint end
   ok, mistake, hint = html.check(given)
   if not ok then return nil, mistake, hint end
-  local set, directory = policies.load("replay", given, screen)
+
+  local capsule, status = open_capsule(given, screen)
+  if status then return status end
+  local set, directory = policies.load("replay", chosen_set(given, capsule), screen)
   if not set then return directory() end
 
   local self = new_run(given, screen, limit)
+  self.capsule = capsule
   local summary, failed = recordings.replay("replay", screen, {
     set = set,
     recordings = given.RECORDING,
@@ -147,6 +174,7 @@ local function run(given, screen)
 
   if not summary then return failed end
 
+  if capsule then capsule:settle(summary) end
   self:print(given, set, directory, summary)
   if self.page then
     local page = self.page:page {
@@ -155,11 +183,13 @@ local function run(given, screen)
       set_digest = set:digest()
     }
 
-    local written, status = html.write("replay", screen, given, page)
+    local written
+    written, status = html.write("replay", screen, given, page)
     if not written then return status end
   end
 
-  return recordings.status("replay", screen, summary)
+  status = recordings.status("replay", screen, summary)
+  return status == exit.fine and capsule and capsule.lost > 0 and exit.inconclusive or status
 end
 
 return {
@@ -169,6 +199,7 @@ return {
     [[Asks the policies again, with the facts of every recorded decision, and compares what they say with
       what was recorded. Recordings are decision logs: plain, gzip (.gz), standard input ('-'), or
       CloudWatch Logs in any form (docs/recordings.md).]],
+    [[A capsule (weir capsule) brings its policies; -p asks others. What it cannot decide again is said.]],
     [[Parameters are those in force when the decision was recorded, as far as they were not defaults; --set
       and WEIR_PARAMS override them. The digest is over everything decided, and equal on every machine; with
       --json the summary has one for each file, too (docs/replay-digest.md).]],
@@ -201,9 +232,9 @@ return {
     { 2, "usage" },
     { 3, "the policy set does not load" },
     { 4, "a policy failed while deciding" },
-    { 5, "the recordings hold no decision" },
+    { 5, "the recordings hold no decision, or a capsule some that used masked facts" },
     { 6, "a recording cannot be read, or memory is short" },
-    { 7, "the policy set is a bundle that is not what its digests say" },
+    { 7, "a bundle or a capsule is not what its digests say" },
   },
   examples = {
     { "weir replay yesterday.jsonl.gz", "the policies in ./policies" },
