@@ -2,6 +2,7 @@
 // test must see again (executions, weights) and nothing more; jobs and task tokens are in aws_workflows.mjs,
 // endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
+import { accessPointAnswers, resetAccessPoints } from "./aws_access_points.mjs";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
 import { estateAnswers, resetEstate } from "./aws_estate.mjs";
 import { withHosting } from "./aws_hosting.mjs";
@@ -20,6 +21,7 @@ export function reset() {
   resetEndpoints();
   resetStacks();
   resetEstate();
+  resetAccessPoints();
   state = { assumed: {}, executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
@@ -53,6 +55,7 @@ const all = withHosting(withEndpoints({
   ...visionAnswers,
   ...stackAnswers,
   ...estateAnswers,
+  ...accessPointAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
     const known = state.executions[key];

@@ -20,6 +20,7 @@ const files = {
   logs: "logs-2014-03-28",
   rekognition: "rekognition-2016-06-27",
   s3: "s3-2006-03-01",
+  s3control: "s3control-2018-08-20",
   sagemaker: "sagemaker-2017-07-24",
   sagemaker_runtime: "runtime.sagemaker-2017-05-13",
   scheduler: "scheduler-2021-06-30",
@@ -118,10 +119,17 @@ function headerMembers(input, headers) {
   return found;
 }
 
+// A label of the path may have another name than its member.
+function memberOfLabel(input, label) {
+  const found = Object.entries(input.members ?? {}).find(([, m]) => m.location === "uri" && m.locationName === label);
+  return found?.[0] ?? label;
+}
+
 function readRest(found, request, query) {
   const { operations } = model(found.service);
   const { input = {} } = operations[found.operation];
-  const members = { ...found.labels, ...headerMembers(input, request.headers) };
+  const labels = Object.entries(found.labels).map(([label, value]) => [memberOfLabel(input, label), value]);
+  const members = { ...Object.fromEntries(labels), ...headerMembers(input, request.headers) };
   const names = Object.entries(input.members ?? {}).filter(([, m]) => m.location === "querystring");
   for (const [name, value] of query) {
     const known = names.find(([, m]) => m.locationName === name);
@@ -129,9 +137,19 @@ function readRest(found, request, query) {
     else if (!found.fixed.has(name) && name !== "x-id")
       throw new Refusal("ValidationException", `unknown query parameter ${name}`);
   }
-  if (input.payload) members[input.payload] = request.body.toString("latin1");
+  if (found.service === "s3control") Object.assign(members, readPolicy(request.body.toString("utf8")));
+  else if (input.payload) members[input.payload] = request.body.toString("latin1");
   else if (found.service !== "s3" && request.body.length) Object.assign(members, parseJson(request.body));
   return members;
+}
+
+const unescape = (text) => text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
+  .replace(/&quot;/g, '"').replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+
+function readPolicy(body) {
+  const [, policy] = /^<PutAccessPointPolicyRequest xmlns="http:\/\/awss3control\.amazonaws\.com\/doc\/2018-08-20\/"><Policy>([^<]*)<\/Policy><\/PutAccessPointPolicyRequest>$/.exec(body) ?? [];
+  if (body && policy === undefined) throw new Refusal("MalformedXML", "The XML you provided was not well-formed");
+  return policy === undefined ? {} : { Policy: unescape(policy) };
 }
 
 function parseJson(body) {
@@ -208,7 +226,7 @@ export function identify(request, scope) {
   }
   if (/^application\/x-www-form-urlencoded/.test(request.headers["content-type"] ?? ""))
     return scope === "ec2" ? readEc2(request) : readQuery(scope === "cloudformation" ? scope : "sts", request);
-  const service = byScope[scope];
+  const service = scope === "s3" && request.url.startsWith("/v20180820/") ? "s3control" : byScope[scope];
   if (!service) throw new Refusal("UnknownOperationException", `nothing is signed as ${scope}`);
   const { pathname, searchParams } = new URL(request.url, "http://x");
   const path = service === "s3" ? s3Path(request, pathname) : pathname;

@@ -3,10 +3,18 @@
 import { resolve, typeOf } from "../oracles/templates/resolve.mjs";
 import { parse } from "../oracles/templates/template.mjs";
 
-// resolved(text, parameters, place) → { resources, problems }
+const parsed = new Map();
+
+// As parse of template.mjs, which takes long for what every request has. Nobody changes the template.
+export function parseOnce(text) {
+  if (!parsed.has(text)) parsed.set(text, parse(text));
+  return parsed.get(text);
+}
+
+// resolved(text, parameters, place) → { resources, outputs, problems }
 export function resolved(text, parameters, place) {
-  const { template, problems } = parse(text);
-  if (problems.length) return { resources: {}, problems };
+  const { template, problems } = parseOnce(text);
+  if (problems.length) return { resources: {}, outputs: {}, problems };
   return resolve(template, parameters, place);
 }
 

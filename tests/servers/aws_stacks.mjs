@@ -15,8 +15,7 @@
 //                            change_sets: [name, …] }  those that were not executed
 //
 // Texts are CloudFormation's own.
-import { parse } from "../oracles/templates/template.mjs";
-import { changes, resolved } from "./aws_stack_changes.mjs";
+import { changes, parseOnce, resolved } from "./aws_stack_changes.mjs";
 import { continueRollback, execute, physicalOf, remove, rollback, step } from "./aws_stack_operations.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
@@ -66,7 +65,7 @@ function read({ TemplateBody, TemplateText }) {
   if (body === undefined) throw invalid("Either Template URL or Template Body must be specified.");
   if (TemplateText === undefined && Buffer.byteLength(body) > LIMIT)
     throw invalid(`1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to ${LIMIT}`);
-  const { template } = parse(body);
+  const { template } = parseOnce(body);
   if (!template?.Resources) throw invalid("Template format error: At least one Resources member must be defined.");
   return { template, text: body };
 }

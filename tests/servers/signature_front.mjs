@@ -7,6 +7,7 @@
 //   POST /__test/clock     { offset_s }      the services' clock
 //   POST /__test/scan      { TableName }     every item of a table, in DynamoDB's JSON
 //   POST /__test/parameters { name: value }  parameters of SSM
+//   POST /__test/plain_buckets  [name, …]    buckets of s3rver, which stay after a reset
 //   POST /__test/reset
 //   GET  /__test/requests  what came since the last reset; aws_workflows.mjs and
 //                          aws_endpoints.mjs have more
@@ -20,6 +21,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../support/sha256.mjs";
 import { answer, answerBucket, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { vendedKeys } from "./aws_answers.mjs";
+import { accessPointControls } from "./aws_access_points.mjs";
 import { isVersioned } from "./aws_buckets.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
 import { estateControls } from "./aws_estate.mjs";
@@ -140,7 +142,17 @@ function toS3(request, found) {
   delete headers["x-amz-security-token"];
   const label = /^([a-z0-9-]+)\.localhost/.exec(request.headers.host);
   const url = label ? `/${label[1]}${request.url}` : request.url;
-  return inTurn(() => forward(ports.s3, { ...request, url }, headers));
+  return inTurn(() => found.operation === "PutObject" && headers["if-none-match"] === "*"
+    ? createOnly({ ...request, url }, headers) : forward(ports.s3, { ...request, url }, headers));
+}
+
+// s3rver does not know conditional writes.
+async function createOnly(request, headers) {
+  const reader = { host: headers.host };
+  const { status } = await forward(ports.s3, { ...request, method: "HEAD", body: "" }, reader);
+  if (status !== 200) return forward(ports.s3, request, headers);
+  return { status: 412, headers: { "Content-Type": "application/xml" },
+    body: "<Error><Code>PreconditionFailed</Code><Message>At least one of the pre-conditions you specified did not hold</Message></Error>" };
 }
 
 const ports = {};
@@ -238,6 +250,10 @@ const controls = {
   ...visionControls,
   ...stackControls,
   ...estateControls,
+  ...accessPointControls,
+  "POST /__test/plain_buckets": (names) => Promise.all(names.map((name) =>
+    forward(ports.s3, { method: "PUT", url: `/${name}`, body: "" }, { host: `127.0.0.1:${ports.s3}`,
+      authorization: "AWS S3RVER:x", date: new Date().toUTCString() }))),
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),

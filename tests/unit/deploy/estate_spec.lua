@@ -78,6 +78,22 @@ describe("an estate file", function()
       'kind = "workload", stacks = { "storage" }',
       "W302 stacks: this is none of the",
     },
+    {
+      'name = "weir",',
+      'name = "weir", artifacts = { layer = "l.zip" },',
+      "5:30 W302 bucket is missing in artifacts",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", artifacts = { bucket = "weir-{account}-{regions}" },',
+      "5:41 W302 bucket must be a bucket's name, in which {account} and {region} may stand",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", artifacts = { bucket = "weir-{account}", Layer = "l.zip" },',
+      "W302 unknown key 'Layer' in artifacts",
+    },
+    { 'name = "weir",', 'name = "weir", artifacts = "b",', "W302 artifacts must be { bucket" },
     -- contradictions
     { 'id = "111122223333"', 'id = "444455556666"', "9:12 W303 account 2 has the id of account 1" },
     {
