@@ -11,7 +11,7 @@
 //                        what CloudFormation's checks found; operations, blocks: aws_stack_operations.mjs;
 //                        pace: how many events each look at something unfinished brings (3)
 //   POST /__test/stacks/change  { name, account, region, … }  the same of a stack that is there
-//   GET  /__test/stacks  → { stacks: [{ name, account, region, status, parameters, resources }, …],
+//   GET  /__test/stacks  → { stacks: [{ id, name, account, region, status, parameters, resources, given: by a test }, …],
 //                            change_sets: [name, …] }  those that were not executed
 //
 // Texts are CloudFormation's own.
@@ -276,6 +276,7 @@ export const stackAnswers = {
 
 // What a test tells of a stack that is there already. Without resources it has those of its template.
 function known(stack) {
+  stack.given = true;
   stack.id = arnOf("stack", stack);
   const where = { account: stack.account, region: stack.region, stack: stack.name };
   const made = stack.template ? madeOf(stack.template, stack.parameters ?? {}, where) : {};
@@ -296,8 +297,8 @@ export const stackControls = {
     Object.assign(stack, given);
   },
   "GET /__test/stacks": () => ({
-    stacks: [...stacks.values()].map(({ name, account, region, status, parameters, resources = {} }) =>
-      ({ name, account, region, status, parameters, resources: Object.keys(resources) })),
+    stacks: [...stacks.values()].map(({ id, name, account, region, status, parameters, given, resources = {} }) =>
+      ({ id, name, account, region, status, parameters, given, resources: Object.keys(resources) })),
     change_sets: [...sets.values()].filter(({ executed }) => !executed).map(({ name }) => name),
   }),
 };

@@ -1,6 +1,7 @@
 -- Stacks of the model-checked server (tests/servers/aws_stacks.mjs), for the specs of deployments.
 local cloud = require "support.aws"
 local cloudformation = require "weir.aws.cloudformation"
+local files = require "support.files"
 local json = require "weir.json"
 local process = require "weir.process"
 
@@ -53,6 +54,8 @@ function M.requested(operation)
 
   return found
 end
+
+function M.template(name) return files.read(("deploy/cloudformation/%s.yaml"):format(name)) end
 
 -- The environment of a run of the program.
 function M.environment(more)
