@@ -41,7 +41,19 @@ function(weir_leave_to_the_program LIST DIR)
     endif()
     list(REMOVE_ITEM MODULES weir/cli/${NAME}.lua)
   endforeach()
-  list(FILTER MODULES EXCLUDE REGEX "^weir/(cleanup|compare|deploy|page|permissions|simulate|testing)/")
+  # One a line, so that additions merge.
+  foreach(FOLDER IN ITEMS
+      cleanup
+      compare
+      deploy
+      page
+      permissions
+      pull_request
+      simulate
+      starter
+      testing)
+    list(FILTER MODULES EXCLUDE REGEX "^weir/${FOLDER}/")
+  endforeach()
   foreach(NAME IN ITEMS autoscaling cloudformation ec2 lambda logs protocols/ec2 s3_buckets s3control
       scheduler tagging)
     list(REMOVE_ITEM MODULES weir/aws/${NAME}.lua)

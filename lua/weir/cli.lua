@@ -30,6 +30,7 @@ local VERBS = {
   { name = "shadow" },
   { name = "capsule" },
   { name = "watch" },
+  { name = "new" },
   { name = "test" },
   { name = "example" },
   { name = "bench" },

@@ -91,6 +91,7 @@ describe("weir in the layer", function()
     "run",
     "match",
     "watch",
+    "new",
     "test",
     "example",
     "bench",

@@ -19,6 +19,8 @@ return policy {
 }
 ]]
 
+local COVERED = "coverage of decide: 100.0 % (2 of 2) of lines, 100.0 % (2 of 2) of branches\n"
+
 describe("weir test", function()
   local folder
 
@@ -53,7 +55,7 @@ describe("weir test", function()
   it("counts what passes", function()
     local result = test("set")
     assert.equal(0, result.status)
-    assert.equal("set: 3 tests pass, 0 fail\n", result.stdout)
+    assert.equal("set: 3 tests pass, 0 fail\n" .. COVERED, result.stdout)
     assert.equal("", result.stderr)
   end)
 
@@ -69,6 +71,7 @@ set/routing.lua:12: failed routing example 3: it is decided otherwise
       because   few
       where     set/routing.lua:5
 set: 2 tests pass, 1 fails
+coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
 ]], result.stdout)
     assert.equal("Next: weir test set --filter set/routing.lua:12\n", result.stderr)
   end)
@@ -79,7 +82,7 @@ set: 2 tests pass, 1 fails
     assert.equal(1, result.status)
     assert.matches("set/routing%.lua:9: failed routing example 1: [^\n]*attempt to perform arithmetic",
       result.stdout)
-    assert.matches("\nset: 1 test passes, 2 fail\n$", result.stdout)
+    assert.matches("\nset: 1 test passes, 2 fail\n", result.stdout)
   end)
 
   it("says of an example that cannot be asked what is wrong with it", function()
@@ -90,12 +93,12 @@ set: 2 tests pass, 1 fails
   it("runs the recorded decisions of example files, and wants the same decision", function()
     record("a.jsonl", { 5, 15 })
     record("b.jsonl", { 10 })
-    assert.equal("set: 6 tests pass, 0 fail\n", test("set").stdout)
+    assert.equal("set: 6 tests pass, 0 fail\n" .. COVERED, test("set").stdout)
     change("< params.threshold", "< params.threshold + 2")
     local result = test("set")
     assert.matches("\nset/examples/b%.jsonl:1: failed routing recorded id%-10: it is decided otherwise\n",
       result.stdout)
-    assert.matches("\nset: 4 tests pass, 2 fail\n$", result.stdout)
+    assert.matches("\nset: 4 tests pass, 2 fail\n", result.stdout)
   end)
 
   it("takes a line of an example file that is not a decision for a failure", function()
@@ -106,8 +109,8 @@ set: 2 tests pass, 1 fails
   end)
 
   it("filters by place and by name, and says when nothing is left", function()
-    assert.equal("set: 1 test passes, 0 fail\n", test("set", "--filter", "routing.lua:12").stdout)
-    assert.equal("set: 1 test passes, 0 fail\n", test("set", "--filter", "higher").stdout)
+    assert.matches("^set: 1 test passes, 0 fail\n", test("set", "--filter", "routing.lua:12").stdout)
+    assert.matches("^set: 1 test passes, 0 fail\n", test("set", "--filter", "higher").stdout)
     local nothing = test("set", "--filter", "x.y")
     assert.equal(5, nothing.status)
     assert.equal("weir: test: no test's place or name has 'x.y' in it\n"
@@ -131,12 +134,46 @@ set: 2 tests pass, 1 fails
 
   it("leaves parameters from the environment out", function()
     local result = run { "test", "set", directory = folder, env = { WEIR_PARAMS = '{"threshold":1}' } }
-    assert.equal("set: 3 tests pass, 0 fail\n", result.stdout)
+    assert.equal("set: 3 tests pass, 0 fail\n" .. COVERED, result.stdout)
   end)
 
   it("takes -p as every verb does, and one of the two", function()
     assert.equal(0, test("-p", "set").status)
     assert.equal(2, test("set", "-p", "set").status)
+  end)
+
+  it("names lines and branches that no test reaches, and holds them to --min-coverage", function()
+    change("    { given = { file_count = 10 }, expect = { action = \"batch\" } },\n", "")
+    local text = "set: 2 tests pass, 0 fail\n"
+    local missed = "set/routing.lua:5: always holds: facts.file_count < params.threshold\n"
+      .. "set/routing.lua:6: never runs\n"
+    local share = "coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches"
+    assert.equal(text .. share .. "\n", test("set").stdout)
+    assert.equal(text .. missed .. share .. "\n", test("set", "--coverage").stdout)
+
+    local below = test("set", "--min-coverage", "50.1")
+    assert.equal(1, below.status)
+    assert.equal(text .. missed .. share .. ", below 50.1 %\n", below.stdout)
+    assert.equal(0, test("set", "--min-coverage", "50").status)
+    assert.equal(2, test("set", "--min-coverage", "101").status)
+    assert.equal(2, test("set", "--min-coverage", "most").status)
+  end)
+
+  it("counts a policy without any test as not covered", function()
+    run.write(folder .. "/set/review.lua", [[
+return policy {
+  kind = "review",
+  decide = function(facts) return manual_review { because = "always" } end,
+}
+]])
+    local result = test("set", "--coverage")
+    assert.matches("set/review%.lua:3: never runs\n", result.stdout)
+    assert.matches("66%.7 %% %(2 of 3%) of lines", result.stdout)
+  end)
+
+  it("shows the coverage when a test fails, too", function()
+    change("facts.file_count < params", "facts.file_count <= params")
+    assert.matches("coverage of decide: 50%.0 %%", test("set").stdout)
   end)
 
   it("prints one object with --json, which fits its schema", function()

@@ -134,8 +134,9 @@ local function show(screen, example, lines, place, directory)
   end
 
   err:print(terminal.excerpt(verdict(example, directory), 300))
-  local again = ("weir example %s:%d -p %s --add"):format(example.recording, example.line, directory)
-  err:print("Next: ", printable(place and "weir test " .. directory or again))
+  local next_command = place and "weir test " .. directory
+    or ("weir example %s:%d -p %s --add"):format(example.recording, example.line, directory)
+  err:print("Next: ", printable(next_command))
 end
 
 -- Running ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 -- weir test [DIR]: the examples of a policy set and its example files, one by one.
 local cases = require "weir.testing.cases"
+local coverage = require "weir.testing.coverage"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local junit = require "weir.testing.junit"
@@ -88,6 +89,37 @@ local function show_failure(out, result)
   end
 end
 
+local MISSED = {
+  line = "never runs",
+  yes = "never holds: ",
+  no = "always holds: ",
+}
+
+-- Each place that no test reaches; of a line that never runs, its conditions are left out.
+local function show_missed(out, missed)
+  local at
+  for _, miss in ipairs(missed) do
+    local place = ("%s:%d"):format(printable(miss.file), miss.line)
+    if miss.what == "line" then at = place end
+    if miss.what == "line" or place ~= at then
+      out:print(place, ": ", out:paint("warning", MISSED[miss.what]),
+        miss.condition and terminal.excerpt(miss.condition, 120) or "")
+    end
+  end
+end
+
+local function share(part)
+  return ("%.1f %% (%s of %s)"):format(part.percent, terminal.thousands(part.covered),
+    terminal.thousands(part.all))
+end
+
+local function show_coverage(out, given, found)
+  if given.coverage or not found.is_enough then show_missed(out, found.missed) end
+  out:print(out:paint(found.is_enough and "good" or "error", "coverage of decide"), ": ",
+    share(found.lines), " of lines, ", share(found.branches), " of branches",
+    found.is_enough and "" or (", below %s %%"):format(given.min_coverage))
+end
+
 local function show(out, directory, results, totals)
   for _, result in ipairs(results) do
     if not result.passed then show_failure(out, result) end
@@ -126,7 +158,7 @@ local function result_json(result)
   }
 end
 
-local function show_json(out, set, directory, results, totals)
+local function show_json(out, set, directory, results, totals, found)
   local tests = json.array({})
   for i, result in ipairs(results) do tests[i] = result_json(result) end
   out:print(terminal.json {
@@ -136,6 +168,11 @@ local function show_json(out, set, directory, results, totals)
     passed = totals.passed,
     failed = totals.failed,
     tests = tests,
+    coverage = {
+      lines = found.lines,
+      branches = found.branches,
+      missed = json.array(found.missed),
+    },
   })
 end
 
@@ -157,11 +194,23 @@ end
 
 -- Running ----------------------------------------------------------------------------------------
 
-local function run_all(set, list, screen)
+-- A policy that no test asks is not covered: a question without facts tells what code it has.
+local function cover_untested(set, list, covered)
+  local tested = {}
+  for _, case in ipairs(list) do tested[case.kind] = true end
+  for _, policy in ipairs(set:policies()) do
+    if not tested[policy.kind] then
+      local answer, _, _, trace = set:trace(policy.kind, "{}")
+      if trace or not answer then covered:add(trace) end
+    end
+  end
+end
+
+local function run_all(set, list, screen, covered)
   local results, totals = {}, { passed = 0, failed = 0 }
   for i, case in ipairs(list) do
     screen.err:progress(("%d of %d tests"):format(i, #list))
-    results[i] = cases.run(set, case)
+    results[i] = cases.run(set, case, covered)
     local key = results[i].passed and "passed" or "failed"
     totals[key] = totals[key] + 1
   end
@@ -187,7 +236,17 @@ local function next_command(directory, results)
   end
 end
 
+-- "--min-coverage" as a number of percent; nil, message, hint for a mistake.
+local function least_coverage(text)
+  local number = tonumber(text or 0)
+  if number and number >= 0 and number <= 100 then return number end
+
+  return nil, ("--min-coverage '%s' is not a percentage"):format(text), "write --min-coverage 80"
+end
+
 local function run(given, screen)
+  local least, mistake, hint = least_coverage(given.min_coverage)
+  if not least then return nil, mistake, hint end
   local set, directory = load(given, screen)
   if not set then return directory() end
   local list, message, code = cases.of_set(set, directory)
@@ -195,16 +254,22 @@ local function run(given, screen)
   local kept = chosen(list, given.filter)
   if #kept == 0 then return nothing_ran(given, screen, list) end
 
-  local results, totals = run_all(set, kept, screen)
+  local covered = coverage.new(set:sources())
+  local results, totals = run_all(set, kept, screen, covered)
+  if not given.filter then cover_untested(set, kept, covered) end
+  local found = covered:result()
+  found.is_enough = math.min(found.lines.percent, found.branches.percent) >= least
+
   if given.json then
-    show_json(screen.out, set, directory, results, totals)
+    show_json(screen.out, set, directory, results, totals, found)
   else
     show(screen.out, directory, results, totals)
+    show_coverage(screen.out, given, found)
   end
 
   local written, status = write_junit(given, screen, results)
   if not written then return status end
-  if totals.failed == 0 then return exit.fine end
+  if totals.failed == 0 then return found.is_enough and exit.fine or exit.findings end
   screen.err:print("Next: ", printable(next_command(directory, results)))
 
   return exit.findings
@@ -220,6 +285,8 @@ return {
       run, too. 'weir example' makes examples of recorded decisions.]],
     [[An example of a policy has to give what its 'expect' says, a recorded decision exactly the
       recorded one, whatever the reason's words.]],
+    [[The coverage counts lines that ran, and both outcomes of every condition, of decide and what it
+      calls in the set's files.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },
@@ -228,13 +295,16 @@ return {
     policies.options.directory,
     { long = "filter", short = "f", value = "TEXT",
       doc = "only tests whose FILE:LINE NAME has this text in it" },
+    { long = "coverage", doc = "name every line and branch of decide that no test reaches" },
+    { long = "min-coverage", value = "PERCENT",
+      doc = "fail when fewer of the lines, or of the branches, of decide are reached" },
     { long = "junit", value = "FILE", complete = "file",
       doc = "also write the results as JUnit XML, for continuous integration" },
     { long = "json", doc = "one JSON object with every test" },
   },
   exits = {
     { 0, "every test passes" },
-    { 1, "some fail" },
+    { 1, "some fail, or they reach less than --min-coverage" },
     { 2, "usage" },
     { 3, "the policy set does not load, for another reason than its examples" },
     { 5, "there is no test to run" },

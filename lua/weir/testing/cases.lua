@@ -144,12 +144,14 @@ local function failed(case, message, code)
   return { case = case, passed = false, message = message, code = code }
 end
 
--- run(set, case) → result. Asked twice: the same facts must give the same decision.
-function cases.run(set, case)
+-- run(set, case, covered) → result. Asked twice: the same facts must give the same decision. What
+-- the decision reaches is added to the coverage.
+function cases.run(set, case, covered)
   if case.problem then return failed(case, case.problem, "InvalidExample") end
 
   redact.forget()
-  local answer, message, code = set:decide(case.kind, case.given, { params_json = case.params })
+  local answer, message, code, trace = set:trace(case.kind, case.given, case.params)
+  if answer or trace then covered:add(answer or trace) end
   if not answer then return failed(case, message, code) end
   local again = set:decide(case.kind, case.given, { params_json = case.params })
   local passed = fits(case, answer.decision)
