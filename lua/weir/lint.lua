@@ -2,12 +2,13 @@
 -- names that are never there, decisions that explain nothing, paths without a decision.
 --
 -- lint.check(text, file) → list of { file =, line =, column =, size =, severity =, code =,
--- message =, hint = }, in the order of the text. Source that Lua refuses gives none: loading it
--- tells what is wrong.
+-- message =, hint = }, in the order of the text; and the list of those that a comment accepts, each
+-- with its reason. Source that Lua refuses gives none: loading it tells what is wrong.
 -- lint.explain(text, finding) adds to a finding of loading what the source tells: what to write
 -- instead of a syntax error, the column of a call.
--- lint.sources(sources) → the same for all files of a set, as set:sources() gives them.
+-- lint.sources(sources) → the same two for all files of a set, as set:sources() gives them.
 local absent = require "weir.lint.absent"
+local allow = require "weir.lint.allow"
 local decisions = require "weir.lint.decisions"
 local formats = require "weir.lint.formats"
 local findings = require "weir.findings"
@@ -104,7 +105,7 @@ local function in_order(a, b)
   return a.code < b.code
 end
 
-local function analyse(block, file)
+local function analyse(block, file, text)
   local found = {}
   local function report(code, token, message, hint)
     found[#found + 1] = {
@@ -116,18 +117,19 @@ local function analyse(block, file)
   scope.resolve(block)
   local source = understand(block)
   for _, rule in ipairs(RULES) do rule(source, report) end
+  local accepted = allow.apply(text, found, report)
   table.sort(found, in_order)
 
-  return found
+  return found, accepted
 end
 
 function lint.check(text, file)
   local block = parser.parse(text)
-  if not block then return {} end
-  local ok, result = pcall(analyse, block, file)
-  if ok then return result end
+  if not block then return {}, {} end
+  local ok, result, accepted = pcall(analyse, block, file, text)
+  if ok then return result, accepted end
   -- An expression of a hundred thousand terms: Lua can run what is too deep to walk.
-  if type(result) == "string" and result:find("stack overflow", 1, true) then return {} end
+  if type(result) == "string" and result:find("stack overflow", 1, true) then return {}, {} end
   error(result, 0)
 end
 
@@ -157,13 +159,14 @@ function lint.explain(text, finding)
 end
 
 function lint.sources(sources)
-  local found = {}
+  local found, accepted = {}, {}
   for _, source in ipairs(sources) do
-    local of_file = lint.check(source.text, source.file)
+    local of_file, by_comment = lint.check(source.text, source.file)
     table.move(of_file, 1, #of_file, #found + 1, found)
+    table.move(by_comment, 1, #by_comment, #accepted + 1, accepted)
   end
 
-  return found
+  return found, accepted
 end
 
 return lint

@@ -8,10 +8,12 @@ local json_schema = {}
 
 local SCRIPT = [[
 const Ajv = require("ajv/dist/2020");
+const formats = require("ajv-formats");
 const { readFileSync } = require("fs");
 const [schema, data, lines] = process.argv.slice(1);
-const validate = new Ajv({ strict: true, allErrors: true })
-  .compile(JSON.parse(readFileSync(schema, "utf8")));
+const ajv = new Ajv({ strict: true, allErrors: true });
+formats(ajv);
+const validate = ajv.compile(JSON.parse(readFileSync(schema, "utf8")));
 const text = readFileSync(data, "utf8");
 const values = lines ? text.split("\n").filter((line) => line) : [text];
 if (!values.length) throw new Error("there is nothing to check");

@@ -8,8 +8,11 @@ local terminal = require "weir.cli.terminal"
 
 local check = {}
 
--- The layer loads and verifies; what reads the source belongs to the command-line program.
-local READS_SOURCE = type(package.searchers[2]("weir.lint")) == "function"
+-- The layer loads and verifies; what reads the source, and what is for pull requests, belongs to
+-- the command-line program.
+local function is_carried(module) return type(package.searchers[2](module)) == "function" end
+
+local READS_SOURCE = is_carried "weir.lint"
 
 -- Larger files are refused by loading (W002); they are not read a second time.
 local SOURCE_LIMIT = 1024 * 1024
@@ -46,16 +49,18 @@ local function read_sources(directory)
   return sources
 end
 
--- set(path) → { directory =, set = or nil, code = why not, findings =, files =, errors =, warnings
--- = } for a policy directory or a bundle. What it counts as an error is an error everywhere: in
--- `weir bundle`, in `weir watch` and in the runtime.
+-- set(path) → { directory =, set = or nil, code = why not, findings =, accepted =, files =, errors
+-- =, warnings = } for a policy directory or a bundle; accepted are the findings that comments in
+-- the source accept. What it counts as an error is an error everywhere: in `weir bundle`, in
+-- `weir watch` and in the runtime.
 function check.set(given)
   local set, found, code = require("weir.policy_set").load(given)
   local status = files.stat(given)
   local is_directory = status and status.type == "directory"
   local sources = set and set:sources() or is_directory and read_sources(given) or {}
 
-  local of_source = READS_SOURCE and require("weir.lint").sources(sources) or {}
+  local of_source, accepted = {}, {}
+  if READS_SOURCE then of_source, accepted = require("weir.lint").sources(sources) end
   local findings = table.move(found, 1, #found, 1, {})
   table.move(of_source, 1, #of_source, #findings + 1, findings)
   table.sort(findings, by_place)
@@ -67,6 +72,7 @@ function check.set(given)
     set = set,
     code = code,
     findings = findings,
+    accepted = accepted,
     files = names,
     errors = count(findings, "error"),
     warnings = count(findings, "warning"),
@@ -88,23 +94,30 @@ local function path(given)
   directory = directory:gsub("/+$", "")
   if directory == "" then directory = "/" end
 
-  local result = check.set(directory)
-  local mine = {}
-  for _, finding in ipairs(result.findings) do
-    if finding.file == join(directory, name) or finding.file == given then
-      finding.file = given
-      mine[#mine + 1] = finding
+  local function mine(list)
+    local kept = {}
+    for _, finding in ipairs(list) do
+      if finding.file == join(directory, name) or finding.file == given then
+        finding.file = given
+        kept[#kept + 1] = finding
+      end
     end
+
+    return kept
   end
+
+  local result = check.set(directory)
+  local findings = mine(result.findings)
 
   return {
     directory = directory,
     set = result.set,
     code = result.code,
-    findings = mine,
+    findings = findings,
+    accepted = mine(result.accepted),
     files = { given },
-    errors = count(mine, "error"),
-    warnings = count(mine, "warning"),
+    errors = count(findings, "error"),
+    warnings = count(findings, "warning"),
   }
 end
 
@@ -171,6 +184,7 @@ function check.show(out, result, given)
 
   parts[#parts + 1] = terminal.count(errors, "error")
   parts[#parts + 1] = terminal.count(warnings, "warning")
+  if #result.accepted > 0 then parts[#parts + 1] = ("%d accepted"):format(#result.accepted) end
   if not result.set and not says_why(result.findings) then
     parts[#parts + 1] = "the set does not load because of other files"
   end
@@ -181,7 +195,56 @@ function check.show(out, result, given)
     ".  Next: ", terminal.printable(next_command(result)))
 end
 
+-- Where results go when nothing is asked for that is for a pull request only.
+local function plain(given, screen)
+  return {
+    accept = function() end,
+    show = function(_, result, target)
+      if given.json then
+        report.findings_json(screen.out, result.findings)
+      else
+        check.show(screen.out, result, target)
+      end
+    end,
+    finish = function(_, status) return status end,
+  }
+end
+
+-- → as weir.cli.check_formats.open
+local function open_output(given, screen)
+  local asks
+  for _, name in ipairs { "sarif", "github", "baseline", "write_baseline" } do
+    asks = asks or given[name] and "--" .. name:gsub("_", "-")
+  end
+
+  if not asks then return plain(given, screen) end
+  if is_carried "weir.cli.check_formats" then
+    return require("weir.cli.check_formats").open(given, screen)
+  end
+
+  return nil, function()
+    return nil, asks .. " belongs to the command-line program, not to the layer", "write --json"
+  end
+end
+
+-- Checks one target; → its exit status
+local function check_one(output, target, screen)
+  local result = path(target)
+  if result.code == "OutOfMemory" then
+    return report.shortage(screen, "check", result.directory)
+  end
+
+  output:accept(result)
+  result.errors, result.warnings = count(result.findings, "error"),
+    count(result.findings, "warning")
+  output:show(result, target)
+
+  return check.status(result)
+end
+
 local function run(given, screen)
+  local output, refuse = open_output(given, screen)
+  if not output then return refuse() end
   local targets = given.PATH
   if not targets[1] then
     local directory, missing = policies.directory(nil)
@@ -199,19 +262,10 @@ local function run(given, screen)
 
   local status = exit.fine
   for _, target in ipairs(targets) do
-    local result = path(target)
-    if result.code == "OutOfMemory" then
-      report.shortage(screen, "check", result.directory)
-    elseif given.json then
-      report.findings_json(screen.out, result.findings)
-    else
-      check.show(screen.out, result, target)
-    end
-
-    status = math.max(status, check.status(result))
+    status = math.max(status, check_one(output, target, screen))
   end
 
-  return status
+  return output:finish(status)
 end
 
 check.declaration = {
@@ -224,6 +278,8 @@ check.declaration = {
       why, branches without a decision. PATH is a directory, one Lua file of it, or a bundle;
       without PATH, ./policies or the installed set.]],
     [[Each finding is file:line:column: severity[code] message. 'weir help CODE' explains it.]],
+    [[A comment '-- weir: allow CODE REASON', in the line of a finding of the source (W1xx, W2xx) or
+      alone above it, accepts that finding. What keeps a set from loading is never accepted.]],
   },
   positionals = {
     {
@@ -234,7 +290,15 @@ check.declaration = {
       complete = "file",
     },
   },
-  options = { { long = "json", doc = "one JSON object per finding" } },
+  options = {
+    { long = "json", doc = "one JSON object per finding" },
+    { long = "sarif", doc = "one SARIF 2.1.0 document, for code scanning" },
+    { long = "github", doc = "workflow commands, which GitHub shows beside the lines" },
+    { long = "baseline", value = "FILE", complete = "file",
+      doc = "accept the findings that FILE knows already" },
+    { long = "write-baseline", value = "FILE", complete = "file",
+      doc = "write the findings of the source to FILE, and accept them" },
+  },
   exits = {
     { 0, "no findings" },
     { 1, "the set loads, but there are findings" },

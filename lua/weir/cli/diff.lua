@@ -127,6 +127,18 @@ function Run:print(sets, summary)
   end
 
   if html.takes_output(self.given) then return end
+  if self.given.markdown then
+    out:write(require("weir.pull_request.markdown").render {
+      summary = summary,
+      sets = sets,
+      changed = self.changed,
+      failed = self.failed,
+      recordings = self.given.RECORDING,
+    })
+
+    return
+  end
+
   print_summary(out, sets, summary, self.changed, self.failed)
   if summary.changed + summary.failed > 0 then
     self.screen.err:print("Next: ", printable(("weir diff %s %s %s --json --all"):format(
@@ -134,13 +146,49 @@ function Run:print(sets, summary)
   end
 end
 
+-- → true, or nil and an exit status
+function Run:write_page(sets, summary)
+  if not self.page then return true end
+  local page = self.page:page {
+    summary = summary,
+    sets = sets,
+    changed = self.changed,
+    failed = self.failed,
+  }
+
+  return html.write("diff", self.screen, self.given, page)
+end
+
+-- Pages and comments belong to the command-line program; the layer compares the same without them.
+-- → true, or nil, message, hint for a mistake
+local function check_markdown(given)
+  if not given.markdown then return true end
+  if type(package.searchers[2]("weir.pull_request.markdown")) ~= "function" then
+    return nil, "--markdown belongs to the command-line program, not to the layer", "write --json"
+  end
+
+  if given.json or html.takes_output(given) then
+    return nil, "--markdown and " .. (given.json and "--json" or "--html -")
+      .. " both write to standard output", "give one of them"
+  end
+
+  return true
+end
+
+local function check_arguments(given)
+  local ok, mistake, hint = recordings.check(given.RECORDING)
+  if not ok then return nil, mistake, hint end
+  ok, mistake, hint = html.check(given)
+  if not ok then return nil, mistake, hint end
+
+  return check_markdown(given)
+end
+
 local function run(given, screen)
   local jobs, mistake, hint = recordings.jobs(given.jobs)
   if not jobs then return nil, mistake, hint end
   local ok
-  ok, mistake, hint = recordings.check(given.RECORDING)
-  if not ok then return nil, mistake, hint end
-  ok, mistake, hint = html.check(given)
+  ok, mistake, hint = check_arguments(given)
   if not ok then return nil, mistake, hint end
   local sets, refuse = load_both(given, screen)
   if not sets then return refuse() end
@@ -159,17 +207,8 @@ local function run(given, screen)
 
   self.troubles:finish()
   self:print(sets, summary)
-  if self.page then
-    local page = self.page:page {
-      summary = summary,
-      sets = sets,
-      changed = self.changed,
-      failed = self.failed,
-    }
-
-    local written, status = html.write("diff", screen, given, page)
-    if not written then return status end
-  end
+  local written, status = self:write_page(sets, summary)
+  if not written then return status end
 
   return recordings.status("diff", screen, summary)
 end
@@ -197,6 +236,7 @@ return {
       doc = "threads; as many as there are cores when left out",
     },
     { long = "json", doc = "the summary as one JSON object" },
+    { long = "markdown", doc = "a comment for a pull request, in Markdown" },
     { long = "all", doc = "with --json: one object for every changed decision first" },
     html.option,
   },

@@ -470,4 +470,59 @@ return policy {
       Ask first: if facts.x then …, facts.x and facts.x > 5, (facts.x or 0) + 1,
       assert(facts.x, "…"), or return a decision for facts without it.]],
   },
+  {
+    code = "W206", severity = "warning", title = "an allow that accepts nothing",
+    meaning = [[
+      A comment that accepts a finding names its code and says why it is right there. This one names
+      no finding that reading the source has, or says no reason, so nothing is accepted. What keeps a
+      set from loading (W0xx) cannot be accepted.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files" }, -- weir: allow W203
+  },
+  decide = function(facts)
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, doc = "files" }, -- weir: allow W203 the dashboard shows it
+  },
+  decide = function(facts)
+    return batch { because = "%d files", facts.file_count }
+  end,
+  examples = { { given = { file_count = 3 }, expect = "batch" } },
+}
+]],
+    remedy = "Write -- weir: allow CODE REASON, in the line of the finding or alone above it.",
+  },
+  {
+    code = "W207", severity = "warning", title = "an allow that is not needed",
+    meaning = [[
+      The finding that this comment accepts is not there. A comment that stays behind would accept the
+      next one, which nobody has looked at.]],
+    bad = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    -- weir: allow W101 the field comes with the next version
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    good = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    return batch { because = "%d files", facts.file_count }
+  end,
+}
+]],
+    remedy = "Remove the comment, or move it to the line of the finding.",
+  },
 }

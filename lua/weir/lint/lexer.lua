@@ -54,15 +54,29 @@ local function read_long(state)
   return (inside:gsub("^\r?\n", "", 1))
 end
 
+-- A comment, which is kept with its place: what it says may be meant for weir check.
+local function skip_comment(state)
+  local comment = {
+    line = state.line,
+    column = state.at - state.line_start + 1,
+    at = state.at,
+  }
+  state.at = state.at + 2
+  if not read_long(state) then
+    state.at = state.text:find("[\r\n]", state.at) or #state.text + 1
+  end
+
+  comment.text = state.text:sub(comment.at, state.at - 1)
+  comment.size = #comment.text:match("^[^\r\n]*")
+  table.insert(state.comments, comment)
+end
+
 local function skip_blank(state)
   while true do
     local blank = state.text:match("^%s+()", state.at)
     if blank then advance_to(state, blank) end
     if state.text:sub(state.at, state.at + 1) == "--" then
-      state.at = state.at + 2
-      if not read_long(state) then
-        state.at = state.text:find("[\r\n]", state.at) or #state.text + 1
-      end
+      skip_comment(state)
     elseif not blank then
       return
     end
@@ -140,9 +154,10 @@ local function read_token(state)
   syntax_error(state, "unexpected symbol")
 end
 
--- tokens(text) → list of tokens, the last of kind "end". Raises { syntax =, line =, column = }.
+-- tokens(text) → list of tokens, the last of kind "end"; and the comments between them, { text =,
+-- line =, column =, at =, size = of its first line }. Raises { syntax =, line =, column = }.
 function lexer.tokens(text)
-  local state = { text = text, at = 1, line = 1, line_start = 1 }
+  local state = { text = text, at = 1, line = 1, line_start = 1, comments = {} }
   local mark = text:match("^\xef\xbb\xbf()")
   if mark then state.at, state.line_start = mark, mark end
   if text:find("^#", state.at) then state.at = text:find("[\r\n]", state.at) or #text + 1 end
@@ -153,7 +168,7 @@ function lexer.tokens(text)
     tokens[#tokens + 1] = token
     if state.at > #text then
       token.kind, token.size = "end", 0
-      return tokens
+      return tokens, state.comments
     end
 
     token.kind, token.value = read_token(state)

@@ -124,6 +124,12 @@ function names.choices(source, report)
   end
 end
 
+-- weir diff reads price_ACTION, whether the policy does or not (weir.pull_request.prices).
+local function is_price(source, name)
+  local action = name:match("^price_(.+)$")
+  return action ~= nil and vocabulary.actions[action] == source.kind
+end
+
 -- W203: a parameter that changes nothing misleads whoever sets it. Silent when parameters are
 -- passed on, or chosen by a computed name, or when a misspelt one may have been meant.
 function names.unused_parameters(source, report)
@@ -141,7 +147,7 @@ function names.unused_parameters(source, report)
   end
 
   for name, key in sorted_pairs(lost and {} or source.declared) do
-    if not used[name] then
+    if not used[name] and not is_price(source, name) then
       report("W203", key.at, ("parameter '%s' is never used"):format(name), "use it, or remove it")
     end
   end
