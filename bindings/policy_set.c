@@ -9,6 +9,9 @@
  *       loads no other policy than of this kind (set.h);
  *       code: "PolicySetRefused", "DigestMismatch" (of a bundle), "OutOfMemory"
  *   list(directory) → the paths, inside it, of the files that loading it reads
+ *   kinds(path) → what the set there declares in its folder kinds/ | nil, findings, code
+ *       a list of {kind=, file=, facts=} and, of a whole kind, doc= and decisions=, as kind files
+ *       have them (docs/kinds.md); its policies need not load
  *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
  *   default_limits  {instructions=, memory=}
  *
@@ -25,6 +28,7 @@
  *   set:override({name = value, …}) → true | nil, message, "InvalidParams"
  *       parameters for this and every later version; after a failure the set must not be asked
  *   set:policies() → list of {kind=, name=, file=, digest=, params=, examples=, worst=}
+ *   set:kinds() → as kinds(path) gives it
  *   set:digest(), set:directory() → text
  *   set:is_verified() → whether it was verified before, and trusted
  *   set:sources() → list of {path=, file=, text=}; file is the path as messages show it
@@ -40,8 +44,8 @@
 #include <string.h>
 
 #include "binding.h"
-#include "core/policy_files/policy_bundle.h"
 #include "policy/decision_log.h"
+#include "policy_set_inspect.h"
 #include "policy_set_options.h"
 #include "policy_set_question.h"
 #include "policy_set_tables.h"
@@ -74,8 +78,10 @@ static const char LOAD_SIGNATURE[] =
     "weir.policy_set.load(path[, {params=table?, instructions=integer?, memory=integer?, "
     "bundle=text?, verify=boolean?, trust=boolean?, kind=text?}])";
 
+/* Why there is no set, by findings->cause. */
+static const char *const causes[] = {"PolicySetRefused", "DigestMismatch", "OutOfMemory"};
+
 static int lua_policy_set_load(lua_State *L) {
-  static const char *const codes[] = {"PolicySetRefused", "DigestMismatch", "OutOfMemory"};
   policy_set_options options = {0};
   json_span bundle;
   lua_settop(L, 2);
@@ -89,7 +95,7 @@ static int lua_policy_set_load(lua_State *L) {
   if (!h->set) lua_pushnil(L);
 
   policy_set_tables_push_findings(L, findings);
-  lua_pushstring(L, h->set ? NULL : codes[findings->cause]);
+  lua_pushstring(L, h->set ? NULL : causes[findings->cause]);
   finding_list_free(findings);
   return 3;
 }
@@ -100,6 +106,26 @@ static int lua_policy_set_list(lua_State *L) {
   lua_settop(L, 1);
   policy_set_tables_push_paths(L, binding_argument_name(L, 1, LIST_SIGNATURE));
   return 1;
+}
+
+static const char KINDS_SIGNATURE[] = "weir.policy_set.kinds(path)";
+
+static int lua_policy_set_kinds(lua_State *L) {
+  lua_settop(L, 1);
+  policy_set_origin origin = {.path = binding_argument_name(L, 1, KINDS_SIGNATURE)};
+
+  finding_list *findings = findings_push(L);
+  text_buffer *json = binding_buffer_push(L);
+  if (policy_set_kinds(&origin, json, findings)) {
+    policy_set_tables_push_kinds(L, json);
+    return 1;
+  }
+
+  lua_pushnil(L);
+  policy_set_tables_push_findings(L, findings);
+  lua_pushstring(L, causes[findings->cause]);
+  finding_list_free(findings);
+  return 3;
 }
 
 static const char APPEND_SIGNATURE[] = "weir.policy_set.append(path, line)";
@@ -213,76 +239,19 @@ static int lua_policy_set_set_override(lua_State *L) {
   return 1;
 }
 
-static int lua_policy_set_set_policies(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:policies()");
-  policy_set_tables_push_policies(L, policy_set_sandbox(h->set));
-  return 1;
-}
-
-static int lua_policy_set_set_digest(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:digest()");
-  lua_pushstring(L, policy_set_files(h->set)->digest);
-  return 1;
-}
-
-static int lua_policy_set_set_directory(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:directory()");
-  lua_pushstring(L, policy_set_files(h->set)->directory);
-  return 1;
-}
-
-static int lua_policy_set_set_is_verified(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:is_verified()");
-  lua_pushboolean(L, policy_set_is_verified(h->set));
-  return 1;
-}
-
-static int lua_policy_set_set_sources(lua_State *L) {
-  policy_set_handle *h = policy_set_question_handle(L, "set:sources()");
-  policy_set_tables_push_sources(L, policy_set_files(h->set));
-  return 1;
-}
-
-static const char BUNDLE_SIGNATURE[] = "set:bundle([{stamp=boolean?}])";
-
-static int lua_policy_set_set_bundle(lua_State *L) {
-  static const char *const keys[] = {"stamp", NULL};
-  const policy_file *culprit = NULL;
-  policy_set_handle *h = policy_set_question_handle(L, BUNDLE_SIGNATURE);
-  lua_settop(L, 2);
-  bool stamped = binding_check_options(L, 2, keys, BUNDLE_SIGNATURE) &&
-                 binding_check_boolean(L, 2, "stamp", false, BUNDLE_SIGNATURE);
-
-  policy_stamp stamp = policy_set_stamp(h->set);
-  text_buffer *text = binding_buffer_push(L);
-  if (!policy_bundle_write(policy_set_files(h->set), stamped ? &stamp : NULL, text, &culprit))
-    return binding_fail(L, "InvalidText", "%s cannot be bundled: %s",
-                        culprit ? culprit->shown : "the set",
-                        culprit ? "it is not UTF-8 text" : "not enough memory");
-
-  binding_buffer_finish(L, text);
-  return 1;
-}
-
 int luaopen_weir_policy_set(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(policy_set_set, gc), BINDING_END};
   static const luaL_Reg of_findings[] = {BINDING_METAMETHOD(policy_set_findings, gc), BINDING_END};
   static const luaL_Reg methods[] = {BINDING_FUNCTION(policy_set_set, decide),
                                      BINDING_FUNCTION(policy_set_set, record),
                                      BINDING_FUNCTION(policy_set_set, refresh),
-                                     BINDING_FUNCTION(policy_set_set, override),
-                                     BINDING_FUNCTION(policy_set_set, policies),
-                                     BINDING_FUNCTION(policy_set_set, digest),
-                                     BINDING_FUNCTION(policy_set_set, directory),
-                                     BINDING_FUNCTION(policy_set_set, is_verified),
-                                     BINDING_FUNCTION(policy_set_set, sources),
-                                     BINDING_FUNCTION(policy_set_set, bundle),
-                                     BINDING_END};
-  static const luaL_Reg functions[] = {BINDING_FUNCTION(policy_set, load),
-                                       BINDING_FUNCTION(policy_set, list),
-                                       BINDING_FUNCTION(policy_set, append), BINDING_END};
+                                     BINDING_FUNCTION(policy_set_set, override), BINDING_END};
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(policy_set, load), BINDING_FUNCTION(policy_set, list),
+      BINDING_FUNCTION(policy_set, kinds), BINDING_FUNCTION(policy_set, append), BINDING_END};
   binding_type_register(L, POLICY_SET_TYPE, metamethods, methods);
   binding_type_register(L, FINDINGS, of_findings, NULL);
+  policy_set_inspect_register(L);
 #ifdef WEIR_TRACE
   policy_set_trace_register(L);
 #endif

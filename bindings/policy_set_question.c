@@ -1,6 +1,7 @@
 /* See policy_set_question.h. */
 #include "policy_set_question.h"
 
+#include <lauxlib.h>
 #include <time.h>
 
 #include "binding.h"

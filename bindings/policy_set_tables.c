@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "json_lua.h"
 
 static void set_buffer(lua_State *L, const char *name, const text_buffer *text) {
   binding_set_bytes(L, name, text->data, text->size);
@@ -47,11 +48,16 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
   binding_set_integer(L, "eval_us", eval_us);
 }
 
-/* Pushes a JSON scalar of a parameter as a Lua value. */
+/* Pushes a JSON value of our own as a Lua value; a number of a field that is one as a float. */
 static void push_value(lua_State *L, const schema_field *field, const text_buffer *json) {
   json_scan scan;
   json_span value;
   json_scan_begin(&scan, json->data, json->size);
+  if (field->type >= SCHEMA_LIST) {
+    json_decode_push(L, &scan);
+    return;
+  }
+
   json_scan_value(&scan, &value);
   schema_read_push(L, field, value);
 }
@@ -66,7 +72,8 @@ static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
   push_value(L, field, param->override.size ? &param->override : &param->by_default);
   lua_setfield(L, -2, "value");
   binding_set_text(L, "doc", param->doc);
-  static const char *const types[] = {"integer", "number", "text", "flag", "choice"};
+  static const char *const types[] = {"integer", "number", "text",   "flag",
+                                      "choice",  "list",   "record", "map"};
   binding_set_text(L, "type", types[field->type]);
   if (field->min > -1e300) binding_set_number(L, "min", field->min);
   if (field->max < 1e300) binding_set_number(L, "max", field->max);
@@ -105,6 +112,12 @@ void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox
     push_policy(L, kind);
     lua_rawseti(L, -2, ++count);
   }
+}
+
+void policy_set_tables_push_kinds(lua_State *L, const text_buffer *json) {
+  static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
+  binding_expect_memory(L, !json->failed);
+  push_value(L, &any, json);
 }
 
 void policy_set_tables_push_sources(lua_State *L, const policy_files *files) {

@@ -20,6 +20,10 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
 /* List of {kind=, name=, file=, digest=, params=, examples=, worst=}. */
 void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox);
 
+/* The list of policy_sandbox_kinds, from its JSON. Raises when memory was too short for the text.
+ */
+void policy_set_tables_push_kinds(lua_State *L, const text_buffer *json);
+
 /* List of {path=, file=, text=}. */
 void policy_set_tables_push_sources(lua_State *L, const policy_files *files);
 

@@ -201,7 +201,9 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   }
 
   sandbox->answer->outcome = POLICY_INVARIANT_BROKEN;
-  text_buffer_format(&sandbox->why, "%s: %s", spec->action, luaL_tolstring(L, -1, NULL));
+  if (lua_type(L, -1) != LUA_TSTRING)
+    lua_pushfstring(L, "its invariants return a %s, not nothing or a text", luaL_typename(L, -1));
+  text_buffer_format(&sandbox->why, "%s: %s", spec->action, lua_tostring(L, -1));
   raise(L);
 }
 

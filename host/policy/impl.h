@@ -4,6 +4,7 @@
 #define WEIR_POLICY_IMPL_H
 
 #include <lua.h>
+#include <string.h>
 
 #include "policy/facts.h"
 #include "policy/kind.h"
@@ -11,7 +12,7 @@
 #include "policy/schema.h"
 #include "sandbox/budget.h"
 
-enum { KIND_MAX_DECISIONS = 8, KINDS_MAX = 16, CONSTRUCTED_MAX = 32 };
+enum { CONSTRUCTED_MAX = 32 };
 enum { KIND_MAX_ARGUMENTS = 100 }; /* of one because */
 
 /* One action of a kind and the fields of its decisions. */
@@ -44,9 +45,14 @@ struct policy_kind {
   char name[32];
   schema_record facts_schema;
   facts facts;
-  decision_spec decisions[KIND_MAX_DECISIONS];
+  decision_spec decisions[POLICY_ACTIONS_MAX];
   size_t decision_count;
   int invariants; /* registry reference, LUA_NOREF without */
+
+  /* What the set's own file of that name says, when it has one. */
+  const policy_file *declared_in;
+  text_buffer declaration; /* JSON, as policy_sandbox_kinds gives it */
+  bool is_own;             /* the whole kind is the set's */
 
   /* The policy that is loaded. */
   policy_summary policy; /* file is NULL while there is none */
@@ -69,9 +75,12 @@ struct policy_sandbox {
   sandbox_budget budget;
   policy_limits limits;
   const policy_files *files;
-  policy_kind kinds[KINDS_MAX];
+  policy_kind kinds[POLICY_KINDS_MAX];
   size_t kind_count;
   int environment; /* registry reference: the policies' _ENV */
+  int libraries;   /* registry reference: trusted modules' globals, and the words of environment */
+  int fields;      /* registry reference: weir.sandbox.fields */
+  int kind_names;  /* registry reference: list of them, as vocabulary.lua sees it */
   int modules;     /* registry reference: path → what require returns, false while loading */
   int chunks;      /* registry reference: path → the compiled file, while the set is loaded */
   int closures; /* registry reference: list of the functions that policies reach, and set of them */
@@ -96,8 +105,30 @@ static inline policy_sandbox *policy_sandbox_at(lua_State *L) {
   return (policy_sandbox *)((char *)sandbox_budget_of(L) - offsetof(policy_sandbox, budget));
 }
 
+/* Runs a trusted module with `arguments` values from the stack, and leaves its results there. */
+void policy_trusted_run(lua_State *L, const char *name, int arguments, int results);
+
 /* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
+
+/* Compiles and runs a file of the set, and leaves its result on the stack. False with a finding and
+ * nothing on the stack. */
+bool policy_load_run(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
+
+/* Pops the error value that ended a protected call, and everything below it: a finding. */
+void policy_load_report(lua_State *L, const policy_file *file, int status, const char *code,
+                        finding_list *findings);
+
+#define POLICY_KINDS_FOLDER "kinds/"
+
+/* Is this a file that declares a kind, or facts? */
+static inline bool policy_own_kinds_is_file(const policy_file *file) {
+  size_t size = strlen(POLICY_KINDS_FOLDER);
+  return strncmp(file->path, POLICY_KINDS_FOLDER, size) == 0 && !strchr(file->path + size, '/');
+}
+
+/* Takes over what the files in kinds/ declare, before any policy is loaded. */
+void policy_own_kinds_load(policy_sandbox *sandbox, finding_list *findings);
 
 /* Freezes what policies can reach, and reports what they could keep between decisions. To be called
  * once every file has run: a file can put a table into a variable of an earlier one. */
@@ -116,6 +147,11 @@ const char *policy_load_error(lua_State *L, char *value, size_t size);
 /* Compiles the kind whose table is on the top of the stack (pops it) and adds its constructors to
  * the table of words at index. Raises on a malformed kind. */
 void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words);
+
+/* Gives the kind the facts of the list on the top of the stack (pops it) instead of those it was
+ * opened with. */
+void policy_kind_replace_facts(lua_State *L, policy_kind *kind);
+
 void policy_kind_free(policy_kind *kind);
 
 /* Takes over the policy on the top of the stack (pops it). Findings for bad parameters. */

@@ -133,7 +133,7 @@ const char *policy_kind_action_of(lua_State *L, int index) {
 
 /* The decision's spec is on the top of the stack. */
 static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, int words) {
-  if (kind->decision_count == KIND_MAX_DECISIONS) luaL_error(L, "too many decisions");
+  if (kind->decision_count == POLICY_ACTIONS_MAX) luaL_error(L, "too many decisions");
   decision_spec *spec = &kind->decisions[kind->decision_count++];
   spec->kind = kind;
   lua_getfield(L, -1, "action"); // spec action
@@ -187,9 +187,20 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
   lua_pop(L, 1);
 }
 
+void policy_kind_replace_facts(lua_State *L, policy_kind *kind) {
+  const int references[] = {kind->facts.table, kind->facts.cache, kind->facts.keys};
+  for (size_t i = 0; i < sizeof references / sizeof *references; i++)
+    luaL_unref(L, LUA_REGISTRYINDEX, references[i]);
+  schema_record_free(&kind->facts_schema);
+  schema_record_compile(L, -1, &kind->facts_schema);
+  lua_pop(L, 1);
+  facts_open(L, &kind->facts, &kind->facts_schema, kind->name);
+}
+
 void policy_kind_free(policy_kind *kind) {
   for (size_t i = 0; i < kind->decision_count; i++) schema_record_free(&kind->decisions[i].fields);
   schema_record_free(&kind->facts_schema);
+  text_buffer_free(&kind->declaration);
 }
 
 size_t policy_kind_count(const policy_sandbox *sandbox) {
@@ -258,10 +269,11 @@ static void push_param_list(lua_State *L) {
   lua_newtable(L); // params list
   lua_Integer count = 0;
   for (lua_pushnil(L); lua_next(L, -3);) { // params list name spec
-    lua_createtable(L, 0, 6);              // params list name spec field
+    lua_createtable(L, 0, 10);             // params list name spec field
     lua_pushvalue(L, -3);
     lua_setfield(L, -2, "name");
-    static const char *const copied[] = {"type", "min", "max", "values"};
+    static const char *const copied[] = {"type",      "min",       "max",       "values",
+                                         "min_items", "max_items", "unique_by", "of"};
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
       lua_getfield(L, -2, copied[i]);
       lua_setfield(L, -2, copied[i]);

@@ -10,7 +10,9 @@
 
 typedef struct policy_kind policy_kind;
 
-/* A sandbox has every kind, with a policy or without. */
+enum { POLICY_KINDS_MAX = 24, POLICY_ACTIONS_MAX = 16 }; /* of a sandbox; of a kind */
+
+/* A sandbox has every kind of weir's and of its set, with a policy or without. */
 size_t policy_kind_count(const policy_sandbox *sandbox);
 const policy_kind *policy_kind_at(const policy_sandbox *sandbox, size_t index);
 size_t policy_kind_index(const policy_sandbox *sandbox, const policy_kind *kind);

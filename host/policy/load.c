@@ -89,6 +89,11 @@ int policy_load_require(lua_State *L) {
   return 1;
 }
 
+static int run_file(lua_State *L) {
+  load_file(L, lua_touserdata(L, 1));
+  return 1;
+}
+
 /* Runs a file; gives the policy that it returned, as `policy` checked it, nil for a helper, false
  * for a file without a result: its end, or a `return`, must be missing. */
 static int load_file_protected(lua_State *L) {
@@ -172,9 +177,8 @@ static bool report_at(finding_list *findings, const policy_files *files, const p
   return true;
 }
 
-/* Pops the error. */
-static void report_load_error(lua_State *L, const policy_file *file, int status, const char *code,
-                              finding_list *findings) {
+void policy_load_report(lua_State *L, const policy_file *file, int status, const char *code,
+                        finding_list *findings) {
   char value[64];
   const char *text = policy_load_error(L, value, sizeof value);
   bool spent = sandbox_budget_is_spent(L);
@@ -221,8 +225,19 @@ static bool compiles(lua_State *L, const policy_file *file, finding_list *findin
   int status = luaL_loadbufferx(L, file->text, file->size, name ? name : "=?", "t");
   free(name);
   if (status == LUA_OK) status = keep_chunk(L, file);
-  if (status != LUA_OK) report_load_error(L, file, status, "W003", findings);
+  if (status != LUA_OK) policy_load_report(L, file, status, "W003", findings);
   lua_settop(L, 0);
+
+  return status == LUA_OK;
+}
+
+bool policy_load_run(policy_sandbox *sandbox, const policy_file *file, finding_list *findings) {
+  lua_State *L = sandbox->L;
+  if (!compiles(L, file, findings)) return false;
+  lua_pushcfunction(L, run_file);
+  lua_pushlightuserdata(L, (void *)file);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status != LUA_OK) policy_load_report(L, file, status, "W004", findings);
 
   return status == LUA_OK;
 }
@@ -231,6 +246,7 @@ typedef struct {
   policy_sandbox *sandbox;
   const policy_file *file;
   finding_list *findings;
+  int function; /* registry reference: what is checked for state */
 } adoption;
 
 /* The checked policy of a file is argument 1. */
@@ -255,6 +271,7 @@ static int adopt(lua_State *L) {
 
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings) {
   lua_State *L = sandbox->L;
+  if (policy_own_kinds_is_file(file)) return; /* loaded already */
   if (!compiles(L, file, findings)) return;
   bool in_subdirectory = strchr(file->path, '/') != NULL;
   if (in_subdirectory) return; /* a helper: loaded when a policy requires it */
@@ -262,17 +279,17 @@ void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_
   lua_pushlightuserdata(L, (void *)file);
   int status = lua_pcall(L, 1, 1, 0);
   if (status != LUA_OK) {
-    report_load_error(L, file, status, "W004", findings);
+    policy_load_report(L, file, status, "W004", findings);
     return;
   }
 
   if (lua_istable(L, -1)) {
-    adoption job = {sandbox, file, findings};
+    adoption job = {sandbox, file, findings, LUA_NOREF};
     lua_pushcfunction(L, adopt);
     lua_insert(L, 1);
     lua_pushlightuserdata(L, &job);
     status = lua_pcall(L, 2, 0, 0);
-    if (status != LUA_OK) report_load_error(L, file, status, "W005", findings);
+    if (status != LUA_OK) policy_load_report(L, file, status, "W005", findings);
   } else if (lua_isboolean(L, -1)) {
     finding_error(findings, file->shown, 0, "W005", "returns nothing");
     finding_hint(findings, "a policy file ends in: return policy { … }, a helper in: return { … }");
@@ -288,12 +305,10 @@ static int find_discards(lua_State *L) {
   return 0;
 }
 
-/* Argument 1 is an adoption whose policy is in force. */
 static int check_purity(lua_State *L) {
   const adoption *job = lua_touserdata(L, 1);
-  const policy_kind *kind = lua_touserdata(L, 2);
   text_buffer why = {0};
-  lua_rawgeti(L, LUA_REGISTRYINDEX, kind->decide);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, job->function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, job->sandbox->closures);
   if (!policy_purity_enforce(L, -2, -1, &job->sandbox->scratch, &why)) {
     text_buffer_byte(&why, '\0');
@@ -307,20 +322,23 @@ static int check_purity(lua_State *L) {
   return 0;
 }
 
-static void check_policy(policy_sandbox *sandbox, policy_kind *kind, finding_list *findings) {
-  lua_State *L = sandbox->L;
-  adoption job = {sandbox, kind->policy.file, findings};
+static void check_function(adoption job) {
+  lua_State *L = job.sandbox->L;
   lua_pushcfunction(L, check_purity);
   lua_pushlightuserdata(L, &job);
-  lua_pushlightuserdata(L, kind);
-  int status = lua_pcall(L, 2, 0, 0);
-  if (status != LUA_OK) report_load_error(L, job.file, status, "W009", findings);
+  int status = lua_pcall(L, 1, 0, 0);
+  if (status != LUA_OK) policy_load_report(L, job.file, status, "W009", job.findings);
   lua_settop(L, 0);
 }
 
 void policy_load_check(policy_sandbox *sandbox, finding_list *findings) {
-  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(sandbox->L); i++)
-    if (sandbox->kinds[i].decide != LUA_NOREF) check_policy(sandbox, &sandbox->kinds[i], findings);
+  for (size_t i = 0; i < sandbox->kind_count && !sandbox_budget_is_spent(sandbox->L); i++) {
+    const policy_kind *kind = &sandbox->kinds[i];
+    if (kind->is_own && kind->invariants != LUA_NOREF)
+      check_function((adoption){sandbox, kind->declared_in, findings, kind->invariants});
+    if (kind->decide != LUA_NOREF)
+      check_function((adoption){sandbox, kind->policy.file, findings, kind->decide});
+  }
 }
 
 void policy_load_check_discards(policy_sandbox *sandbox, finding_list *findings) {
@@ -333,6 +351,6 @@ void policy_load_check_discards(policy_sandbox *sandbox, finding_list *findings)
   lua_pushlightuserdata(L, sandbox);
   lua_pushlightuserdata(L, findings);
   int status = lua_pcall(L, 2, 0, 0);
-  if (status != LUA_OK) report_load_error(L, last, status, "W014", findings);
+  if (status != LUA_OK) policy_load_report(L, last, status, "W014", findings);
   lua_settop(L, 0);
 }

@@ -12,7 +12,6 @@
 #include "sandbox/base.h"
 #include "sandbox/environment.h"
 #include "sandbox/libraries.h"
-#include "script/embedded_lua.h"
 #include "script/gc_stress.h"
 #include "script/seed.h"
 
@@ -22,18 +21,6 @@ const policy_limits policy_limits_default = {
     .memory = 4 * 1024 * 1024,
     .load_memory = 8 * 1024 * 1024,
 };
-
-/* Loads and runs a trusted module inside the sandbox, with the plain libraries as its globals and
- * `arguments` values from the stack. */
-static void run_trusted(lua_State *L, const char *name, int libraries, int arguments, int results) {
-  const embedded_lua_module *module = embedded_lua_find(name);
-  if (!module) luaL_error(L, "no module '%s' inside weir", name);
-  embedded_lua_load(L, module);
-  lua_pushvalue(L, libraries);
-  lua_setupvalue(L, -2, 1);
-  lua_insert(L, -1 - arguments);
-  lua_call(L, arguments, results);
-}
 
 /* Pushes one table with everything from the bounded libraries. */
 static void push_libraries(lua_State *L, policy_sandbox *sandbox) {
@@ -54,13 +41,13 @@ static void push_libraries(lua_State *L, policy_sandbox *sandbox) {
 }
 
 /* The words table is at index; its functions come from trusted code. */
-static void open_kinds(lua_State *L, policy_sandbox *sandbox, int libraries, int words, int names) {
+static void open_kinds(lua_State *L, policy_sandbox *sandbox, int words, int names) {
   size_t count = lua_rawlen(L, names);
-  if (count > KINDS_MAX) luaL_error(L, "more than %d kinds", KINDS_MAX);
+  if (count > POLICY_KINDS_MAX) luaL_error(L, "more than %d kinds", POLICY_KINDS_MAX);
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, names, (lua_Integer)i);
     const char *module = lua_pushfstring(L, "weir.kinds.%s", lua_tostring(L, -1));
-    run_trusted(L, module, libraries, 0, 1);
+    policy_trusted_run(L, module, 0, 1);
     lua_replace(L, -3); // name → kind
     lua_pop(L, 1);
     policy_kind_open(L, sandbox, &sandbox->kinds[sandbox->kind_count++], words);
@@ -90,14 +77,21 @@ static int open_sandbox(lua_State *L) {
   policy_sandbox *sandbox = policy_sandbox_at(L);
   push_libraries(L, sandbox);
   int libraries = lua_gettop(L);
-  run_trusted(L, "weir.kinds", libraries, 0, 1);
+  lua_pushvalue(L, libraries);
+  sandbox->libraries = luaL_ref(L, LUA_REGISTRYINDEX);
+  policy_trusted_run(L, "weir.kinds", 0, 1);
   int names = lua_gettop(L);
   lua_pushvalue(L, names);
+  sandbox->kind_names = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, names);
   lua_pushcfunction(L, is_deciding);
-  run_trusted(L, "weir.sandbox.vocabulary", libraries, 2, 2); // … words accepted
+  policy_trusted_run(L, "weir.sandbox.fields", 0, 1);
+  lua_pushvalue(L, -1);
+  sandbox->fields = luaL_ref(L, LUA_REGISTRYINDEX);
+  policy_trusted_run(L, "weir.sandbox.vocabulary", 3, 2); // … words accepted
   sandbox->accepted = luaL_ref(L, LUA_REGISTRYINDEX);
   int words = lua_gettop(L);
-  open_kinds(L, sandbox, libraries, words, names);
+  open_kinds(L, sandbox, words, names);
   lua_newtable(L);
   sandbox->modules = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
@@ -189,6 +183,23 @@ static policy_sandbox *open_with_limits(const policy_files *files, policy_limits
   return NULL;
 }
 
+/* All files share one budget: once it is spent, no later one can tell more. A policy of a kind that
+ * is not understood would only be misunderstood. */
+static void load_files(policy_sandbox *sandbox, bool verified, const char *kind,
+                       finding_list *findings) {
+  size_t errors = findings->errors;
+  policy_own_kinds_load(sandbox, findings);
+  bool understood = findings->errors == errors;
+  for (size_t i = 0; understood && i < sandbox->files->count; i++) {
+    const policy_file *file = &sandbox->files->items[i];
+    if (sandbox_budget_is_spent(sandbox->L)) break;
+    if (!verified || !is_left_out(file, kind)) policy_load_file(sandbox, file, findings);
+  }
+
+  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
+  policy_load_check(sandbox, findings);
+}
+
 /* From loading to deciding. */
 static void finish(policy_sandbox *sandbox, finding_list *findings) {
   luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->closures);
@@ -207,11 +218,7 @@ policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limi
                                    finding_list *findings) {
   policy_sandbox *sandbox = open_with_limits(files, limits, findings);
   if (!sandbox) return NULL;
-  /* All files share one budget: once it is spent, no later one can tell more. */
-  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
-    policy_load_file(sandbox, &files->items[i], findings);
-  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
-  policy_load_check(sandbox, findings);
+  load_files(sandbox, false, NULL, findings);
   policy_load_check_discards(sandbox, findings);
   finish(sandbox, findings);
 
@@ -222,13 +229,36 @@ policy_sandbox *policy_sandbox_new_verified(const policy_files *files, policy_li
                                             const char *kind, finding_list *findings) {
   policy_sandbox *sandbox = open_with_limits(files, limits, findings);
   if (!sandbox) return NULL;
-  for (size_t i = 0; i < files->count && !sandbox_budget_is_spent(sandbox->L); i++)
-    if (!is_left_out(&files->items[i], kind)) policy_load_file(sandbox, &files->items[i], findings);
-  luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
-  policy_load_check(sandbox, findings);
+  load_files(sandbox, true, kind, findings);
   finish(sandbox, findings);
 
   return sandbox;
+}
+
+void policy_sandbox_kinds(const policy_sandbox *sandbox, text_buffer *out) {
+  bool first = true;
+  text_buffer_byte(out, '[');
+  for (size_t i = 0; i < sandbox->kind_count; i++) {
+    const text_buffer *declaration = &sandbox->kinds[i].declaration;
+    if (declaration->size == 0) continue;
+    if (!first) text_buffer_byte(out, ',');
+    text_buffer_append(out, declaration->data, declaration->size);
+    first = false;
+  }
+
+  text_buffer_byte(out, ']');
+}
+
+bool policy_sandbox_kinds_of(const policy_files *files, policy_limits limits, text_buffer *out,
+                             finding_list *findings) {
+  size_t errors = findings->errors;
+  policy_sandbox *sandbox = open_with_limits(files, limits, findings);
+  if (sandbox) policy_own_kinds_load(sandbox, findings);
+  if (!sandbox && findings->errors == errors) finding_out_of_memory(findings, files->directory);
+  if (findings->errors == errors) policy_sandbox_kinds(sandbox, out);
+  policy_sandbox_free(sandbox);
+
+  return findings->errors == errors;
 }
 
 void policy_sandbox_free(policy_sandbox *sandbox) {

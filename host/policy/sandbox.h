@@ -41,6 +41,14 @@ policy_sandbox *policy_sandbox_new_verified(const policy_files *files, policy_li
                                             const char *kind, finding_list *findings);
 void policy_sandbox_free(policy_sandbox *sandbox);
 
+/* Appends what the set declares in its folder kinds/, as a JSON list of {"kind":…,"file":…,
+ * "facts":[…]} and, of a whole kind, "doc" and "decisions": specs as docs/kinds.md has them. */
+void policy_sandbox_kinds(const policy_sandbox *sandbox, text_buffer *out);
+
+/* The same of files whose policies need not load. False, with findings, when these do not. */
+bool policy_sandbox_kinds_of(const policy_files *files, policy_limits limits, text_buffer *out,
+                             finding_list *findings);
+
 /* Overrides every parameter of that name, in every policy that has it, for all later decisions.
  * `overrides` is a JSON object; texts are read as the parameter's type ("20" for an integer), and
  * "kind.name" means one kind's only. False, with the reason in `why`, when a name is nowhere or a

@@ -122,6 +122,20 @@ static bool read_files(const policy_set_origin *origin, policy_files *files,
   return policy_files_read(origin->path, files, findings);
 }
 
+bool policy_set_kinds(const policy_set_origin *origin, text_buffer *out, finding_list *findings) {
+  policy_files files = {0};
+  size_t errors = findings->errors;
+  if (!read_files(origin, &files, findings)) {
+    if (findings->errors == errors) finding_out_of_memory(findings, origin->path);
+    return false;
+  }
+
+  bool ok = policy_sandbox_kinds_of(&files, policy_limits_default, out, findings);
+  policy_files_free(&files);
+
+  return ok;
+}
+
 static version *version_load(const policy_set_origin *origin, const policy_set_options *options,
                              const char *unless_digest, bool *same, finding_list *findings) {
   version *v = calloc(1, sizeof *v);

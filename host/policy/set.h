@@ -38,6 +38,10 @@ typedef enum {
   POLICY_SET_LACKS_KIND,
 } policy_set_change;
 
+/* What the origin declares in its folder kinds/, as policy_sandbox_kinds gives it; its policies
+ * need not load. False, with findings. */
+bool policy_set_kinds(const policy_set_origin *origin, text_buffer *out, finding_list *findings);
+
 /* Reads the origin, or with NULL the last path again; a changed and verified version, which has a
  * policy of the kind when one is named, replaces the active one as a whole. */
 policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *origin,

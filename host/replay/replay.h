@@ -9,6 +9,7 @@
 #ifndef WEIR_REPLAY_REPLAY_H
 #define WEIR_REPLAY_REPLAY_H
 
+#include "policy/kind.h"
 #include "policy/sandbox.h"
 #include "replay/digest.h"
 
@@ -42,7 +43,7 @@ typedef struct {
   char *facts; /* with details, of a difference or failure: JSON text */
 } replay_event;
 
-enum { REPLAY_ACTIONS = 8, REPLAY_KINDS = 16 };
+enum { REPLAY_ACTIONS = POLICY_ACTIONS_MAX, REPLAY_KINDS = POLICY_KINDS_MAX };
 
 typedef struct {
   uint64_t lines;     /* read, blank ones not counted */

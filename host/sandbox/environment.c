@@ -209,6 +209,17 @@ void sandbox_push_environment(lua_State *L, int allowed) {
   lua_remove(L, trusted);
 }
 
+void sandbox_add_word(lua_State *L, int environment, const char *word) {
+  int value = lua_gettop(L);
+  lua_getmetatable(L, environment);
+  lua_getfield(L, -1, "__index"); /* value, metatable, allowed */
+  lua_pushvalue(L, value);
+  lua_setfield(L, -2, word);
+  lua_getfield(L, LUA_REGISTRYINDEX, TRUSTED);
+  trust(L, lua_gettop(L), value);
+  lua_settop(L, value - 1);
+}
+
 void sandbox_push_trusted(lua_State *L) {
   if (lua_getfield(L, LUA_REGISTRYINDEX, TRUSTED) == LUA_TTABLE) return;
   lua_pop(L, 1);

@@ -10,6 +10,10 @@
  * meant; assigning raises too. The allowed table stays the caller's to read. */
 void sandbox_push_environment(lua_State *L, int allowed);
 
+/* Adds a word of the host's to the environment at index, and pops its value: for words that are not
+ * known yet when the environment is made. */
+void sandbox_add_word(lua_State *L, int environment, const char *word);
+
 /* Pushes a set (value → true) of what the host itself put there, down to the members of
  * libraries, and of the environment. */
 void sandbox_push_trusted(lua_State *L);

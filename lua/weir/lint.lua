@@ -1,12 +1,14 @@
 -- Reads the source of a policy, or of a helper beside it, and reports what loading cannot see:
 -- names that are never there, decisions that explain nothing, paths without a decision.
 --
--- lint.check(text, file) → list of { file =, line =, column =, size =, severity =, code =,
+-- lint.check(text, file[, words]) → list of { file =, line =, column =, size =, severity =, code =,
 -- message =, hint = }, in the order of the text; and the list of those that a comment accepts, each
--- with its reason. Source that Lua refuses gives none: loading it tells what is wrong.
+-- with its reason. Source that Lua refuses gives none: loading it tells what is wrong. words: of
+-- the set, as weir.lint.vocabulary gives them; else weir's own.
 -- lint.explain(text, finding) adds to a finding of loading what the source tells: what to write
 -- instead of a syntax error, the column of a call.
--- lint.sources(sources) → the same two for all files of a set, as set:sources() gives them.
+-- lint.sources(sources[, declared]) → the same two for all files of a set, as set:sources() gives
+-- them; declared: its own kinds and facts, as set:kinds() gives them.
 local absent = require "weir.lint.absent"
 local allow = require "weir.lint.allow"
 local decisions = require "weir.lint.decisions"
@@ -50,6 +52,13 @@ local function decide_function(policy)
   return value and value.tag == "Function" and value or nil
 end
 
+-- What a list or map holds, as far as it is written out: of = { type = "number", … }.
+local function element_type(spec)
+  local of = spec and spec.tag == "Table" and tree.item(spec, "of")
+  local type = of and of.tag == "Table" and tree.item(of, "type")
+  return type and type.tag == "String" and type.value ~= "record" and { type = type.value } or nil
+end
+
 -- A parameter as a field of a record. The constructor names its type; the values of a choice make
 -- comparisons checkable.
 local function parameter_field(name, constructor)
@@ -64,6 +73,7 @@ local function parameter_field(name, constructor)
     for i, value in ipairs(values.items) do field.values[i] = value.value.value end
   end
 
+  if field.type == "list" or field.type == "map" then field.of = element_type(spec) end
   return field
 end
 
@@ -81,15 +91,15 @@ local function declared_parameters(policy)
   return declared, record
 end
 
-local function understand(block)
-  local source = { block = block, nodes = tree.index(block) }
-  source.formats = formats.find(source.nodes)
+local function understand(block, words)
+  local source = { block = block, nodes = tree.index(block), words = words }
+  source.formats = formats.find(source.nodes, words)
   local policy = policy_table(source.nodes)
   if not policy then return source end
   local kind = tree.item(policy, "kind")
   source.kind = kind and kind.tag == "String" and kind.value
   source.decide = decide_function(policy)
-  local schema = vocabulary.kinds[source.kind]
+  local schema = words.kinds[source.kind]
   if not schema or not source.decide then return source end
   local params
   source.declared, params = declared_parameters(policy)
@@ -105,7 +115,7 @@ local function in_order(a, b)
   return a.code < b.code
 end
 
-local function analyse(block, file, text)
+local function analyse(block, file, text, words)
   local found = {}
   local function report(code, token, message, hint)
     found[#found + 1] = {
@@ -115,7 +125,7 @@ local function analyse(block, file, text)
   end
 
   scope.resolve(block)
-  local source = understand(block)
+  local source = understand(block, words)
   for _, rule in ipairs(RULES) do rule(source, report) end
   local accepted = allow.apply(text, found, report)
   table.sort(found, in_order)
@@ -123,10 +133,10 @@ local function analyse(block, file, text)
   return found, accepted
 end
 
-function lint.check(text, file)
+function lint.check(text, file, words)
   local block = parser.parse(text)
   if not block then return {}, {} end
-  local ok, result, accepted = pcall(analyse, block, file, text)
+  local ok, result, accepted = pcall(analyse, block, file, text, words or vocabulary.words())
   if ok then return result, accepted end
   -- An expression of a hundred thousand terms: Lua can run what is too deep to walk.
   if type(result) == "string" and result:find("stack overflow", 1, true) then return {}, {} end
@@ -158,10 +168,10 @@ function lint.explain(text, finding)
   end
 end
 
-function lint.sources(sources)
-  local found, accepted = {}, {}
+function lint.sources(sources, declared)
+  local found, accepted, words = {}, {}, vocabulary.words(declared)
   for _, source in ipairs(sources) do
-    local of_file, by_comment = lint.check(source.text, source.file)
+    local of_file, by_comment = lint.check(source.text, source.file, words)
     table.move(of_file, 1, #of_file, #found + 1, found)
     table.move(by_comment, 1, #by_comment, #accepted + 1, accepted)
   end

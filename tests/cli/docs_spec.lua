@@ -4,7 +4,8 @@ local doc_commands = require("support.doc_commands")
 local DOCUMENTS = { "README.md", "policies/README.md", "docs/task-tokens.md", "docs/lambda.md",
   "docs/realtime-inference.md", "docs/model-registry.md", "docs/promotion.md",
     "docs/replay-digest.md",
-  "docs/permissions.md", "docs/simulate.md", "docs/event-processing.md", "docs/shadow.md", "docs/capsule.md" }
+  "docs/permissions.md", "docs/simulate.md", "docs/event-processing.md", "docs/shadow.md",
+  "docs/capsule.md", "docs/own-kinds.md" }
 
 describe("the documents", function()
   for _, path in ipairs(DOCUMENTS) do

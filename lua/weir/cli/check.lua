@@ -49,6 +49,21 @@ local function read_sources(directory)
   return sources
 end
 
+-- What the source of a set says that loading cannot see, and what comments accept of it. Where its
+-- own kinds are not understood, their words would only look like mistakes.
+local function read_meaning(given, set, sources)
+  if not READS_SOURCE or #sources == 0 then return {}, {} end
+
+  local declared = set and set:kinds() or require("weir.policy_set").kinds(given)
+  if not declared then
+    for _, source in ipairs(sources) do
+      if source.file:find("/kinds/[^/]+%.lua$") then return {}, {} end
+    end
+  end
+
+  return require("weir.lint").sources(sources, declared)
+end
+
 -- set(path) → { directory =, set = or nil, code = why not, findings =, accepted =, files =, errors
 -- =, warnings = } for a policy directory or a bundle; accepted are the findings that comments in
 -- the source accept. What it counts as an error is an error everywhere: in `weir bundle`, in
@@ -59,8 +74,7 @@ function check.set(given)
   local is_directory = status and status.type == "directory"
   local sources = set and set:sources() or is_directory and read_sources(given) or {}
 
-  local of_source, accepted = {}, {}
-  if READS_SOURCE then of_source, accepted = require("weir.lint").sources(sources) end
+  local of_source, accepted = read_meaning(given, set, sources)
   local findings = table.move(found, 1, #found, 1, {})
   table.move(of_source, 1, #of_source, #findings + 1, findings)
   table.sort(findings, by_place)

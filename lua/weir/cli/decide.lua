@@ -8,6 +8,7 @@ local native = require "weir.terminal"
 local policies = require "weir.cli.policies"
 local redact = require "weir.redact"
 local report = require "weir.cli.report"
+local schemas = require "weir.schemas"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -87,9 +88,9 @@ local function overridden(params, policy)
   local rows = {}
   for _, param in ipairs(policy.params) do
     local value = params[param.name]
-    if value ~= nil and value ~= param.default then
-      rows[#rows + 1] = ("%s = %s (default %s)"):format(param.name, json.encode(value),
-        json.encode(param.default))
+    local is, by_default = json.encode(value), json.encode(param.default)
+    if value ~= nil and value ~= param.default and is ~= by_default then
+      rows[#rows + 1] = ("%s = %s (default %s)"):format(param.name, is, by_default)
     end
   end
 
@@ -115,7 +116,8 @@ local function show(out, set, kind, decision)
 end
 
 local function explain_failure(screen, given, message, code, directory)
-  local help = code == "InvalidFacts" and "weir help " .. given.KIND
+  local help = code == "InvalidFacts" and ("weir help %s%s"):format(given.KIND,
+    given.policies and " -p " .. directory or "")
   local check = not STATUS[code] and "weir check " .. directory
   return report.failure(screen, "decide", {
     message = ("%s: %s"):format(code, message),
@@ -126,17 +128,24 @@ local function explain_failure(screen, given, message, code, directory)
   })
 end
 
-local function run(given, screen)
-  local known = false
-  for _, kind in ipairs(kinds) do known = known or kind == given.KIND end
-  if not known then
-    local close = suggest(given.KIND, kinds)
-    return nil, ("unknown kind '%s'"):format(given.KIND),
-      close and ("did you mean '%s'?"):format(close) or "kinds are: " .. table.concat(kinds, ", ")
+-- The set's own kinds count; nil, message, hint for a name that none has.
+local function check_kind(set, name)
+  local names = schemas.names(schemas.of(set:kinds()))
+  for _, known in ipairs(names) do
+    if known == name then return true end
   end
 
+  local close = suggest(name, names)
+  return nil, ("unknown kind '%s'"):format(name),
+    close and ("did you mean '%s'?"):format(close) or "kinds are: " .. table.concat(names, ", ")
+end
+
+local function run(given, screen)
   local set, directory = policies.load("decide", given, screen)
   if not set then return directory() end
+  local known, unknown, advice = check_kind(set, given.KIND)
+  if not known then return nil, unknown, advice end
+
   local facts, status, mistake, hint = read_facts(given, screen)
   if not facts then return status, mistake, hint end
 
@@ -160,7 +169,8 @@ return {
     [[With --json: one object with action, because, decision, params, file, line, policy, instructions,
       bytes and eval_us; of a failure {"error":…,"code":…,"exit":…}.]],
   },
-  positionals = { { name = "KIND", doc = table.concat(kinds, ", "), words = kinds } },
+  positionals = { { name = "KIND", doc = table.concat(kinds, ", ")
+    .. ", or one of the policy set's own", words = kinds } },
   options = {
     policies.options.directory,
     { long = "event", short = "e", value = "FILE", complete = "file",

@@ -3,6 +3,7 @@ local differences = require "weir.cli.differences"
 local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -20,7 +21,7 @@ local function signed(number) return (number > 0 and "+" or "") .. thousands(num
 -- How often each decision is made, before and after; only kinds where that changes.
 local function print_totals(out, summary)
   local rows = {}
-  for _, kind in ipairs(require "weir.kinds") do
+  for _, kind in ipairs(schemas.order(summary.kinds)) do
     local counts = summary.kinds[kind] or { was = {}, is = {} }
     local names = {}
     for name in pairs(counts.was) do names[name] = true end -- any order: collects a set

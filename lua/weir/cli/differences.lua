@@ -1,6 +1,7 @@
 -- What weir diff finds: changed decisions in groups, and what changed in the policies themselves.
 local json = require "weir.json"
 local recordings = require "weir.cli.recordings"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -106,9 +107,17 @@ local function by_kind(set)
   return map
 end
 
+-- A text as it is; a list or a map as JSON.
+local function shown(value)
+  return type(value) == "table" and json.encode(value) or tostring(value)
+end
+
 local function values(policy)
   local map = {}
-  for _, param in ipairs(policy and policy.params or {}) do map[param.name] = param.default end
+  for _, param in ipairs(policy and policy.params or {}) do
+    map[param.name] = shown(param.default)
+  end
+
   return map
 end
 
@@ -116,11 +125,11 @@ end
 local function changed_defaults(old, new)
   local before, after, texts = values(old), values(new), {}
   for _, param in ipairs(new.params) do
-    local was = before[param.name]
-    if was ~= nil and was ~= param.default then
-      texts[#texts + 1] = ("%s %s -> %s"):format(param.name, tostring(was), tostring(param.default))
+    local was, is = before[param.name], after[param.name]
+    if was ~= nil and was ~= is then
+      texts[#texts + 1] = ("%s %s -> %s"):format(param.name, was, is)
     elseif was == nil then
-      texts[#texts + 1] = ("%s is new: %s"):format(param.name, tostring(param.default))
+      texts[#texts + 1] = ("%s is new: %s"):format(param.name, is)
     end
   end
 
@@ -134,7 +143,10 @@ end
 -- One row for each policy that is not the same in both sets: its kind, and what changed.
 function differences.policies(old_set, new_set)
   local old, new, rows = by_kind(old_set), by_kind(new_set), {}
-  for _, kind in ipairs(require "weir.kinds") do
+  local either = {}
+  for kind in pairs(old) do either[kind] = true end -- any order: collects a set
+  for kind in pairs(new) do either[kind] = true end -- any order: collects a set
+  for _, kind in ipairs(schemas.order(either)) do
     local a, b = old[kind], new[kind]
     if a and not b then
       rows[#rows + 1] = { kind, "is gone" }

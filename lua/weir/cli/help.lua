@@ -1,14 +1,16 @@
 -- weir help: what the program is, what a verb does, what a finding means, the man page.
 local arguments = require "weir.cli.arguments"
+local policies = require "weir.cli.policies"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 
 local help = {
   name = "help",
   summary = "explain a verb, a finding code, or everything",
   description = {
-    [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A kind:
-      its facts and decisions. A finding code of weir check, such as W101: what it means and how to
-      mend it.]],
+    [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A kind,
+      weir's or the policy set's own: its facts and decisions. A finding code of weir check, such as
+      W101: what it means and how to mend it.]],
   },
   positionals = {
     {
@@ -18,11 +20,21 @@ local help = {
       complete = "topic",
     },
   },
-  options = { { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" } },
-  exits = { { 0, "fine" }, { 2, "there is no such topic" } },
+  options = {
+    policies.options.directory,
+    { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" },
+  },
+  exits = {
+    { 0, "fine" },
+    { 2, "there is no such topic" },
+    { 3, "the kinds of the policy set that -p names do not load" },
+    { 6, "memory is short" },
+    { 7, "the policy set is a bundle that is not what its digests say" },
+  },
   examples = {
     { "weir help check", "the arguments of one verb" },
     { "weir help W101", "the page of a finding" },
+    { "weir help routing -p policies/", "a kind's facts and decisions, the set's own facts too" },
     { "weir help --man | man -l -", "the manual page" },
   },
 }
@@ -114,21 +126,29 @@ function help.verb(verb, out)
   end
 end
 
--- A finding's page, or a kind's: its facts and decisions.
-local function page_of(topic)
-  for _, kind in ipairs(require "weir.kinds") do
-    if kind == topic then
-      return require("weir.kinds.reference").render(require("weir.kinds." .. kind))
-    end
-  end
+-- The schemas of all kinds, with those of the policy set that is meant. Where none is named, one
+-- that is not there or does not load adds nothing. nil, and the exit status, when the named one
+-- fails.
+local function known_schemas(given, screen)
+  local directory = policies.directory(given.policies)
+  if not directory then return schemas.of() end
+  local declared, findings, code = require("weir.policy_set").kinds(directory)
+  if declared or not given.policies then return schemas.of(declared) end
 
+  return nil, require("weir.cli.report").refusal(screen, "help", directory, findings, code)
+end
+
+-- A finding's page, or a kind's: its facts and decisions.
+local function page_of(topic, known)
+  local schema = schemas.find(known, topic)
+  if schema then return require("weir.kinds.reference").render(schema) end
   return require("weir.findings").page(topic:upper())
 end
 
--- Topics for "did you mean": verbs, kinds and finding codes.
-function help.topics()
+-- Topics for "did you mean": verbs, kinds and finding codes. known: schemas, if not weir's own.
+function help.topics(known)
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
-  for _, kind in ipairs(require "weir.kinds") do names[#names + 1] = kind end
+  for _, kind in ipairs(schemas.names(known or schemas.of())) do names[#names + 1] = kind end
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
 
   return names
@@ -152,7 +172,9 @@ function help.run(given, screen)
     return 0
   end
 
-  local page = page_of(topic)
+  local known, status = known_schemas(given, screen)
+  if not known then return status end
+  local page = page_of(topic, known)
   if page then
     screen.out:write(page)
     return 0
@@ -160,7 +182,7 @@ function help.run(given, screen)
 
   local elsewhere = require("weir.cli").elsewhere(topic)
   if elsewhere then return nil, elsewhere end
-  local close = require "weir.suggest"(topic, help.topics())
+  local close = require "weir.suggest"(topic, help.topics(known))
 
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)
 end

@@ -5,6 +5,7 @@ local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -48,7 +49,7 @@ end
 
 local function kind_rows(summary)
   local rows = {}
-  for _, kind in ipairs(require "weir.kinds") do
+  for _, kind in ipairs(schemas.order(summary.kinds)) do
     local counts = summary.kinds[kind]
     local parts = recordings.counts(counts and counts.is or {})
     if parts ~= "" then rows[#rows + 1] = { kind, parts } end

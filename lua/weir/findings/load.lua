@@ -314,4 +314,30 @@ return policy {
       Write return in front of the call. To make several decisions and return one of them, put
       each into a local.]],
   },
+  {
+    code = "W015", severity = "error", title = "a file in kinds/ does not declare a kind",
+    file = "kinds/routing.lua",
+    meaning = [[
+      A Lua file in the folder kinds/ of a policy set declares a kind of the set's own, or facts
+      that the set adds to one of weir's. Each fact has a name of its own, a type, and says what it
+      means; lists and maps say how long they may be. What weir's kinds have stays as it is. While a
+      file of kinds/ is refused, no policy of the set is looked at.]],
+    bad = [[
+return {
+  kind = "routing",
+  facts = {
+    { name = "hour", type = "intger", min = 0, max = 23, doc = "hour of the day" },
+  },
+}
+]],
+    good = [[
+return {
+  kind = "routing",
+  facts = {
+    { name = "hour", type = "integer", min = 0, max = 23, doc = "hour of the day" },
+  },
+}
+]],
+    remedy = "Correct what the message names; docs/own-kinds.md shows whole files.",
+  },
 }

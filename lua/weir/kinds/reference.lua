@@ -1,6 +1,7 @@
--- Renders a kind as its page of reference documentation, in Markdown. The pages are committed
--- under docs/kinds/, written by docs/kinds/generate.lua, and a spec keeps them up to date.
-local kinds = require("weir.kinds")
+-- Renders a kind as its page of reference documentation, in Markdown. The pages of weir's kinds
+-- are committed under docs/kinds/, written by docs/kinds/generate.lua, and a spec keeps them up to
+-- date.
+local schemas = require("weir.schemas")
 
 local reference = {}
 
@@ -48,12 +49,27 @@ function type_of(spec)
   return with(spec.type, bounds(spec.min, spec.max, spec.unit))
 end
 
+-- Where the handlers take a fact from that is not weir's.
+local function source_of(spec)
+  local from, parts = spec.from or {}, {}
+  if from.event then parts[1] = ("the event's `%s`"):format(from.event) end
+  if from.setting then parts[#parts + 1] = ("the setting `%s`"):format(from.setting) end
+  return parts[1] and " (from " .. table.concat(parts, ", else ") .. ")" or ""
+end
+
+-- Cells of a table have no line breaks, and a bar ends them.
+local function meaning(spec)
+  local text = (spec.doc or ""):gsub("%s*\n%s*", " "):gsub("|", "\\|")
+  return (spec.own and "the set's own: " or "") .. text .. source_of(spec)
+end
+
 -- One row a field; the fields of a record, or of the records of a list, follow it by their path.
 local function add_rows(rows, fields, path)
   for _, spec in ipairs(fields) do
     local name = path .. spec.name
     local required = spec.required and "yes" or ""
-    rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(name, type_of(spec), required, spec.doc)
+    rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(name, type_of(spec), required,
+      meaning(spec))
     local inner = spec.type == "list" and spec.of or spec
     if inner.type == "record" then
       add_rows(rows, inner.fields, name .. (spec.type == "list" and "[]." or "."))
@@ -67,13 +83,24 @@ local function field_table(fields)
   return table.concat(rows, "\n")
 end
 
--- The whole page for the table that a kind file returns.
+-- Who says all that.
+local function origin(schema)
+  if schema.file then return ("Declared in `%s` of the policy set."):format(schema.file) end
+  if schema.added_in then
+    return ("A kind of weir's; the facts at the end are declared in `%s` of the policy set.")
+      :format(schema.added_in)
+  end
+
+  return ("Written from `lua/weir/kinds/%s.lua` by `weir lua docs/kinds/generate.lua`.")
+    :format(schema.kind)
+end
+
+-- The whole page of a schema (weir.schemas).
 function reference.render(kind)
   local parts = {
     ("# Kind `%s`"):format(kind.kind),
     kind.doc,
-    ("Written from `lua/weir/kinds/%s.lua` by `weir lua docs/kinds/generate.lua`.")
-      :format(kind.kind),
+    origin(kind),
     "## Facts",
     field_table(kind.facts),
     "## Decisions",
@@ -92,9 +119,11 @@ end
 -- Name and text of every page.
 function reference.pages()
   local pages = {}
-  for i, name in ipairs(kinds) do
-    local text = reference.render(require("weir.kinds." .. name))
-    pages[i] = { path = "docs/kinds/" .. name .. ".md", text = text }
+  for i, schema in ipairs(schemas.of()) do
+    pages[i] = {
+      path = "docs/kinds/" .. schema.kind .. ".md",
+      text = reference.render(schema),
+    }
   end
 
   return pages

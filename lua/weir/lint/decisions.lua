@@ -2,21 +2,20 @@
 local suggest = require "weir.suggest"
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
-local vocabulary = require "weir.lint.vocabulary"
 
 local decisions = {}
 
 local function each_decision(source, visit)
   for _, node in ipairs(source.nodes.Call) do
     local action = tree.global(node.callee)
-    local kind = action and vocabulary.actions[action]
+    local kind = action and source.words.actions[action]
     if kind then visit(node, action, kind) end
   end
 end
 
-local function actions_of(kind)
+local function actions_of(schema)
   local list = {}
-  for _, decision in ipairs(vocabulary.kinds[kind].decisions) do
+  for _, decision in ipairs(schema.decisions) do
     list[#list + 1] = decision.action
   end
 
@@ -25,12 +24,13 @@ end
 
 -- W106: the host refuses another kind's decisions.
 function decisions.kind(source, report)
-  if not vocabulary.kinds[source.kind] then return end
+  local schema = source.words.kinds[source.kind]
+  if not schema then return end
   each_decision(source, function(call, action, kind)
     if kind == source.kind then return end
     report("W106", call.at,
       ("'%s' decides kind %s, this policy is of kind %s"):format(action, kind, source.kind),
-      ("%s decides: %s"):format(source.kind, table.concat(actions_of(source.kind), ", ")))
+      ("%s decides: %s"):format(source.kind, table.concat(actions_of(schema), ", ")))
   end)
 end
 
@@ -83,8 +83,8 @@ local function field_of(schema, name)
   end
 end
 
-local function schema_of(action)
-  for _, decision in ipairs(vocabulary.kinds[vocabulary.actions[action]].decisions) do
+local function schema_of(words, action)
+  for _, decision in ipairs(words.kinds[words.actions[action]].decisions) do
     if decision.action == action then return decision end
   end
 end
@@ -100,7 +100,7 @@ end
 -- W108: fields that the kind's decision does not have, or must have.
 function decisions.fields(source, report)
   each_decision(source, function(call, action)
-    local constructor, schema = made_with(call), schema_of(action)
+    local constructor, schema = made_with(call), schema_of(source.words, action)
     if not constructor then return end
     for _, item in ipairs(constructor.items) do
       local key = item.key
@@ -177,7 +177,7 @@ local BECAUSE = { type = "text" }
 -- W108: a field of the wrong type, or a value that the field cannot have.
 function decisions.values(source, report)
   each_decision(source, function(call, action)
-    local constructor, schema = made_with(call), schema_of(action)
+    local constructor, schema = made_with(call), schema_of(source.words, action)
     for _, item in ipairs(constructor and constructor.items or {}) do
       local key = item.key
       local name = key and key.tag == "String" and key.value
@@ -237,7 +237,7 @@ function decisions.returns(source, report)
     local value = node.values[1] and tree.strip(node.values[1])
     local constant = value and SHOWN[value.tag]
     if value and not constant then return end
-    local action = value and value.tag == "String" and vocabulary.actions[value.value]
+    local action = value and value.tag == "String" and source.words.actions[value.value]
     report("W112", value and value.at or node.at,
       ("decide returns %s, which is not a decision"):format(constant or "nothing"),
       action and ('write return %s { because = "…" }'):format(value.value)

@@ -1,7 +1,6 @@
 -- Formats and the values they are given: string.format(…), ("…"):format(…), because = "…", ….
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
-local vocabulary = require "weir.lint.vocabulary"
 
 local formats = {}
 
@@ -55,8 +54,8 @@ local function of_decision(call)
   return found
 end
 
-local function of_call(call)
-  if vocabulary.actions[tree.global(call.callee)] then return of_decision(call) end
+local function of_call(call, words)
+  if words.actions[tree.global(call.callee)] then return of_decision(call) end
   if tree.library(call.callee) ~= "string.format" or not call.args[1] then return nil end
   local format = values.constant_text(call.args[1])
 
@@ -69,13 +68,13 @@ local function of_method(method)
   return format and entry("the format", format, method.object.at, method.args)
 end
 
--- find(nodes) → list of { node =, what =, format =, at =, values =, is_open =, is_because = }, for
--- every format whose text is known. is_open: the last value may be any number of them.
-function formats.find(nodes)
+-- find(nodes, words) → list of { node =, what =, format =, at =, values =, is_open =, is_because =
+-- }, for every format whose text is known. is_open: the last value may be any number of them.
+function formats.find(nodes, words)
   local list = {}
   for tag, of in pairs { Call = of_call, Method = of_method } do -- any order: findings are sorted
     for _, node in ipairs(nodes[tag]) do
-      local found = of(node)
+      local found = of(node, words)
       if found then
         found.node = node
         list[#list + 1] = found

@@ -64,9 +64,9 @@ function names.globals(source, report)
     if name and assigned[node] then
       report("W104", node.at, ("assigns the global '%s'"):format(name),
         ("write 'local %s'"):format(name))
-    elseif name and not own[name] and not vocabulary.globals[name] then
+    elseif name and not own[name] and not source.words.globals[name] then
       report("W103", node.at, ("'%s' is not a name of the policy language"):format(name),
-        vocabulary.why_not[name] or choose(name, vocabulary.list(vocabulary.globals), "it"))
+        vocabulary.why_not[name] or choose(name, vocabulary.list(source.words.globals), "it"))
     end
   end
 end
@@ -127,7 +127,7 @@ end
 -- weir diff reads price_ACTION, whether the policy does or not (weir.pull_request.prices).
 local function is_price(source, name)
   local action = name:match("^price_(.+)$")
-  return action ~= nil and vocabulary.actions[action] == source.kind
+  return action ~= nil and source.words.actions[action] == source.kind
 end
 
 -- W203: a parameter that changes nothing misleads whoever sets it. Silent when parameters are

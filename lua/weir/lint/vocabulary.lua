@@ -1,6 +1,6 @@
 -- The language policies are written in, as names: what the sandbox offers
 -- (docs/policy-language.md) and, for what Lua has and policies do not, the reason why.
-local kinds = require "weir.kinds"
+local schemas = require "weir.schemas"
 
 local vocabulary = {}
 
@@ -13,7 +13,7 @@ end
 vocabulary.globals = names [[
   assert error ipairs next pairs pcall require select tonumber tostring type
   math string table utf8
-  policy integer number text flag choice
+  policy integer number text flag choice list map
 ]]
 
 vocabulary.libraries = {
@@ -56,15 +56,20 @@ vocabulary.why_not = {
   ["string.dump"] = "policies are text", ["string.pack"] = "not part of the policy language",
 }
 
--- kind name → its schema, and decision constructor → name of its kind.
-vocabulary.kinds, vocabulary.actions = {}, {}
-for _, name in ipairs(kinds) do
-  local kind = require("weir.kinds." .. name)
-  vocabulary.kinds[name] = kind
-  for _, decision in ipairs(kind.decisions) do
-    vocabulary.actions[decision.action] = name
-    vocabulary.globals[decision.action] = true
+-- words(declared) → { kinds = name → schema, actions = decision constructor → name of its kind,
+-- globals = set } of a policy set that declares these kinds and facts (weir.schemas).
+function vocabulary.words(declared)
+  local words = { kinds = {}, actions = {}, globals = {} }
+  for name in pairs(vocabulary.globals) do words.globals[name] = true end -- any order: copies a set
+  for _, schema in ipairs(schemas.of(declared)) do
+    words.kinds[schema.kind] = schema
+    for _, decision in ipairs(schema.decisions) do
+      words.actions[decision.action] = schema.kind
+      words.globals[decision.action] = true
+    end
   end
+
+  return words
 end
 
 -- Sorted keys of a set, for suggestions.

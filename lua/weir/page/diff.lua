@@ -7,12 +7,12 @@
 --                                 changed = groups, failed = groups }     (weir.cli.differences)
 local differences = require "weir.cli.differences"
 local json = require "weir.json"
-local kinds = require "weir.kinds"
 local over_time = require "weir.page.over_time"
 local page = require "weir.page"
 local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
 local replay_page = require "weir.page.replay"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 local text = require "weir.page.text"
 
@@ -169,9 +169,9 @@ end
 
 function Collected:show_moves(p)
   local shown = false
-  for _, kind in ipairs(kinds) do
+  for _, kind in ipairs(schemas.order(self.moves)) do
     local moves = self.moves[kind]
-    if moves and has_moves(moves) then
+    if has_moves(moves) then
       if not shown then
         p:section("What becomes of what", "Decisions by what they were and what they are now; those that "
           .. "change are coloured.")

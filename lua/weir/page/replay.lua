@@ -4,10 +4,10 @@
 --   local collected = replay_page.new()
 --   collected:event(file, event)            every event of weir.replay with details
 --   local page = collected:page { summary =, directory =, set_digest =, recordings = {path, …} }
-local kinds = require "weir.kinds"
 local over_time = require "weir.page.over_time"
 local recordings = require "weir.cli.recordings"
 local page = require "weir.page"
+local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 local text = require "weir.page.text"
 
@@ -97,9 +97,9 @@ end
 -- How often each decision was made, and is: a row for each, also used by the page of weir diff.
 function replay_page.totals(p, summary, was_title, is_title)
   local rows, changes = {}, false
-  for _, kind in ipairs(kinds) do
+  for _, kind in ipairs(schemas.order(summary.kinds)) do
     local counts = summary.kinds[kind]
-    for i, name in ipairs(counts and names_of(counts) or {}) do
+    for i, name in ipairs(names_of(counts)) do
       local was, is = counts.was[name] or 0, counts.is[name] or 0
       changes = changes or was ~= is
       rows[#rows + 1] = { i == 1 and kind or "", name, was, is, was == is and ""
@@ -114,15 +114,6 @@ function replay_page.totals(p, summary, was_title, is_title)
       changes and { "change", align = "right" } or nil },
     rows = rows,
   }
-end
-
-local function kinds_seen(decided)
-  local seen = {}
-  for _, kind in ipairs(kinds) do
-    if decided.by_name[kind] then seen[#seen + 1] = kind end
-  end
-
-  return seen
 end
 
 local function series_of(names)
@@ -149,7 +140,7 @@ function Collected:differing_over_time(p)
 end
 
 function Collected:over_time(p)
-  local seen = kinds_seen(self.decided)
+  local seen = schemas.order(self.decided.by_name)
   local rows, width = self.decided:rows(seen)
   if #rows == 0 then return end
   p:section("Over time")

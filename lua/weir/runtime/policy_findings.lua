@@ -47,7 +47,7 @@ end
 function policy_findings.all(found, set)
   if set:is_verified() then return found end
 
-  local of_source = require("weir.lint").sources(set:sources())
+  local of_source = require("weir.lint").sources(set:sources(), set:kinds())
   local all = table.move(found, 1, #found, 1, {})
   return table.move(of_source, 1, #of_source, #all + 1, all)
 end

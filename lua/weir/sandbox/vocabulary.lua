@@ -1,13 +1,13 @@
 -- The words that a policy file is written in: `policy` and the parameter constructors. (Decision
 -- constructors such as `realtime` come from the kinds and are made by host/policy/kind.c.)
 --
--- Runs once in each sandbox, before any policy, as trusted code. It is called with the list of
--- kinds and a function that tells whether a decision is going on; it returns the words, and the
--- table in which `policy` notes what it accepted. A mistake raises with the operator's file and
--- line.
+-- Runs once in each sandbox, before any file of the set, as trusted code. It is called with the
+-- list of kinds, which the set's own are added to, a function that tells whether a decision is
+-- going on, and weir.sandbox.fields; it returns the words, and the table in which `policy` notes
+-- what it accepted. A mistake raises with the operator's file and line.
 --
 -- What a word checked is copied: the tables that policies hold can still be changed afterwards.
-local kinds, is_deciding = ...
+local kinds, is_deciding, fields = ...
 
 local accepted = {}   -- what `policy` was given → the checked policy
 local parameters = {} -- what `integer` and the like returned → the checked parameter
@@ -15,50 +15,7 @@ local parameters = {} -- what `integer` and the like returned → the checked pa
 -- A deeper value is not copied: whoever writes it as JSON refuses it.
 local COPY_DEPTH = 100
 
-local function names_of(set)
-  local names = {}
-  for name in pairs(set) do names[#names + 1] = name end -- any order: the sandbox's own pairs sorts
-  return table.concat(names, ", ")
-end
-
--- Keys that have no order, such as tables, make `pairs` raise. Called through pcall, it does not
--- name a line of this file.
-local function sorted_pairs(what, value)
-  local ok, step, state, control = pcall(pairs, value) -- any order: the sandbox's own pairs sorts
-  if not ok then return nil, what .. ": " .. step end
-  return step, state, control
-end
-
--- Returns a text about the first key that is not allowed, or nil.
-local function unknown_key(what, given, allowed)
-  local step, state = sorted_pairs(what, given)
-  if not step then return state end
-  for key in step, state do
-    if not allowed[key] then
-      return ("%s has no '%s'; it has: %s"):format(what, tostring(key), names_of(allowed))
-    end
-  end
-end
-
--- Returns how many elements the list has, or nil and a text: an element under a name or behind a
--- hole would be dropped silently.
-local function count_elements(what, list)
-  local count = 0
-  local step, state = sorted_pairs(what, list)
-  if not step then return nil, state end
-  for key in step, state do
-    if math.type(key) == "integer" and key > count + 1 then
-      return nil, ("%s[%d] is nil; what follows it would never be seen"):format(what, count + 1)
-    elseif key ~= count + 1 then
-      return nil, ("%s is a list, and '%s' is not a place in it; leave the key out")
-        :format(what, tostring(key))
-    end
-
-    count = key
-  end
-
-  return count
-end
+local is_text = fields.is_text
 
 local function copy(value, depth, copies)
   if type(value) ~= "table" or depth > COPY_DEPTH then return value end
@@ -74,44 +31,22 @@ end
 
 local function is_integer(value) return math.type(value) == "integer" end
 local function is_number(value) return type(value) == "number" end
-local function is_text(value) return type(value) == "string" and utf8.len(value) ~= nil end
 local function is_flag(value) return type(value) == "boolean" end
+local function is_table(value) return type(value) == "table" end
 
 -- NaN is not a bound: every value would be outside of it.
 local function is_bound(value) return value == nil or (is_number(value) and value == value) end
 
--- Returns a copy of the values that a choice allows, or nil and a text.
-local function check_values(values)
-  if type(values) ~= "table" then return nil, "choice needs values = { \"…\", … }" end
-  local count, problem = count_elements("values", values)
-  if not count then return nil, "choice: " .. problem end
-  if count == 0 then return nil, "choice needs values = { \"…\", … }" end
-
-  local copied, places = {}, {}
-  for i = 1, count do
-    local value = values[i]
-    if not is_text(value) then return nil, ("choice: values[%d] must be a text"):format(i) end
-    if places[value] then
-      return nil, ("choice: values[%d] and values[%d] are both \"%s\"")
-        :format(places[value], i, value)
-    end
-
-    places[value] = i
-    copied[i] = value
-  end
-
-  return copied
-end
-
 local TYPE_NAMES = {
   integer = "a whole number", number = "a number", text = "a text", flag = "true or false",
-  choice = "a text",
+  choice = "a text", list = "a list", map = "a table of values by name",
 }
 
 local function wrong_default(type_name, default)
   if default == nil then
     return ("%s needs its default first: %s { default, … }"):format(type_name, type_name)
-  elseif type(default) == "string" and tonumber(default) and type_name ~= "flag" then
+  elseif tonumber(default) and type(default) == "string"
+    and (type_name == "integer" or type_name == "number") then
     return ("%s: the default is the text \"%s\"; write %s { %s, … } without quotes")
       :format(type_name, default, type_name, default)
   elseif type(default) == "number" and (type_name == "text" or type_name == "choice") then
@@ -126,13 +61,32 @@ local function wrong_default(type_name, default)
   return ("%s: the default must be %s, and is %s"):format(type_name, TYPE_NAMES[type_name], is)
 end
 
+-- Adds what a choice, a list or a map may hold. Raises through fields.refuse.
+local function add_shape(shape, allowed, spec)
+  if allowed.values then
+    shape.values = fields.values(nil, shape.type, spec.values)
+  elseif allowed.of then
+    local held = fields.element(shape.type, {
+      type = shape.type,
+      of = spec.of,
+      min_items = spec.min_items,
+      max_items = spec.max_items,
+      unique_by = spec.unique_by,
+    }, { bounded = true })
+    shape.of, shape.unique_by = held.of, held.unique_by
+    shape.min_items, shape.max_items = held.min_items, held.max_items
+  end
+
+  return shape
+end
+
 -- Returns the checked parameter, or nil and a text.
 local function check_parameter(type_name, allowed, is_default, spec)
   if type(spec) ~= "table" then
     return nil, ("expected %s { default, doc = \"…\" }"):format(type_name)
   end
 
-  local problem = unknown_key(type_name, spec, allowed)
+  local problem = fields.unknown_key(type_name, spec, allowed)
   if problem then return nil, problem end
   if not is_default(spec[1]) then return nil, wrong_default(type_name, spec[1]) end
   if spec.doc ~= nil and not is_text(spec.doc) then
@@ -143,16 +97,10 @@ local function check_parameter(type_name, allowed, is_default, spec)
     return nil, type_name .. ": min and max must be numbers"
   end
 
-  local values
-  if allowed.values then
-    values, problem = check_values(spec.values)
-    if not values then return nil, problem end
-  end
-
-  return {
-    type = type_name, default = spec[1], doc = spec.doc,
-    min = spec.min, max = spec.max, values = values,
+  local shape = {
+    type = type_name, default = spec[1], doc = spec.doc, min = spec.min, max = spec.max,
   }
+  return fields.checked(add_shape, shape, allowed, spec)
 end
 
 -- These tables grow with every call, and a decision leaves nothing behind.
@@ -181,6 +129,9 @@ local words = {
   text = parameter("text", {}, is_text),
   flag = parameter("flag", {}, is_flag),
   choice = parameter("choice", { values = true }, is_text),
+  list = parameter("list", { of = true, min_items = true, max_items = true, unique_by = true },
+    is_table),
+  map = parameter("map", { of = true, min_items = true, max_items = true }, is_table),
 }
 
 local POLICY_KEYS = {
@@ -192,7 +143,7 @@ local EXAMPLE_KEYS = { given = true, expect = true, params = true, doc = true }
 local function check_params(params)
   if params == nil then return {} end
   if type(params) ~= "table" then return nil, "params must be a table of parameters" end
-  local step, state = sorted_pairs("params", params)
+  local step, state = fields.pairs("params", params)
   if not step then return nil, state end
 
   local checked = {}
@@ -202,7 +153,8 @@ local function check_params(params)
     end
 
     if not parameters[spec] then
-      return nil, ("params.%s must be made with integer, number, text, flag or choice"):format(name)
+      return nil, ("params.%s must be made with integer, number, text, flag, choice, list or map")
+        :format(name)
     end
 
     checked[name] = parameters[spec]
@@ -214,7 +166,7 @@ end
 -- Returns a text about what is wrong with one example, or nil.
 local function wrong_example(what, example)
   if type(example) ~= "table" then return what .. " must be a table" end
-  local problem = unknown_key(what, example, EXAMPLE_KEYS)
+  local problem = fields.unknown_key(what, example, EXAMPLE_KEYS)
   if problem then return problem end
   if type(example.given) ~= "table" then return what .. " needs given = { facts }" end
   if type(example.expect) ~= "string" and type(example.expect) ~= "table" then
@@ -232,7 +184,7 @@ end
 local function check_examples(examples)
   if examples == nil then return {} end
   if type(examples) ~= "table" then return nil, "examples must be a list" end
-  local count, problem = count_elements("examples", examples)
+  local count, problem = fields.count("examples", examples)
   if not count then return nil, problem end
   for i = 1, count do
     problem = wrong_example(("examples[%d]"):format(i), examples[i])
@@ -247,7 +199,7 @@ end
 -- Returns the checked policy, or nil and a text.
 local function check_policy(spec)
   if type(spec) ~= "table" then return nil, "expected policy { kind = …, decide = … }" end
-  local problem = unknown_key("policy", spec, POLICY_KEYS)
+  local problem = fields.unknown_key("policy", spec, POLICY_KEYS)
   if problem then return nil, problem end
   local known = false
   for _, kind in ipairs(kinds) do known = known or kind == spec.kind end

@@ -85,6 +85,8 @@ static const call calls[] = {
     {"policy_set.load", "return function() return M.load(DIRECTORY,{params={}}) end"},
     {"policy_set.load", "return function() return M.load('/nonexistent') end"},
     {"policy_set.load", "return function() return M.load('x',{bundle='nonsense'}) end"},
+    {"policy_set.kinds",
+     "return function() return M.kinds(DIRECTORY), M.kinds('/nonexistent') end"},
     {"policy_set.append", "return function() return M.append('/dev/null','x') end"},
     {"policy_set.decide",
      "local s=M.load(DIRECTORY) return function() return"
@@ -95,7 +97,7 @@ static const call calls[] = {
                          " s:trace('x','{}') end"},
     {"policy_set.refresh",
      "local s=M.load(DIRECTORY) return function() return"
-     " s:refresh('nonsense','x'), s:override{}, s:policies(), s:digest(), s:directory(),"
+     " s:refresh('nonsense','x'), s:override{}, s:policies(), s:kinds(), s:digest(), s:directory(),"
      " s:bundle() end"},
     {"process",
      "return function() return M.timestamp(), M.new_id(), M.executable(), M.time(), M.deadline(),"

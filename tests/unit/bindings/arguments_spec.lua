@@ -218,6 +218,7 @@ local CALLS = {
     good = { "/nonexistent", { instructions = 1000 } },
   },
   ["weir.policy_set.list"] = { takes = { "text" }, good = { "/nonexistent" } },
+  ["weir.policy_set.kinds"] = { takes = { "text" }, good = { "/nonexistent" } },
   ["weir.policy_set.append"] = { takes = { "text", "text" }, good = { "/nonexistent/log", "x" } },
   ["weir.policy_set:decide"] = {
     self = function() return set end,
@@ -244,6 +245,7 @@ local CALLS = {
     self = function() return set end, takes = { "table" }, good = { {} },
   },
   ["weir.policy_set:policies"] = { self = function() return set end, takes = {}, good = {} },
+  ["weir.policy_set:kinds"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:digest"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:directory"] = { self = function() return set end, takes = {}, good = {} },
   ["weir.policy_set:is_verified"] = { self = function() return set end, takes = {}, good = {} },
@@ -736,6 +738,7 @@ describe("a binding", function()
       ["weir.sha256.file"] = { "/dev/null\0" }, ["weir.secret.environment"] = { "HOME\0" },
       ["weir.datagram.send"] = { "127.0.0.1:9\0", "x" },
       ["weir.policy_set.load"] = { "/nonexistent\0" },
+      ["weir.policy_set.kinds"] = { "/nonexistent\0" },
       ["weir.policy_set.append"] = { "/nonexistent\0", "x" },
       ["weir.command.run"] = { { argv = { "true\0" } } },
       ["weir.http.request"] = { { url = "http://127.0.0.1:1/", body_file = "/dev/null\0" } },

@@ -1,0 +1,16 @@
+/* Running weir's own Lua inside a sandbox: the vocabulary, the kinds, the checks. See impl.h. */
+#include <lauxlib.h>
+
+#include "policy/impl.h"
+#include "script/embedded_lua.h"
+
+/* The plain libraries are a trusted module's globals. */
+void policy_trusted_run(lua_State *L, const char *name, int arguments, int results) {
+  const embedded_lua_module *module = embedded_lua_find(name);
+  if (!module) luaL_error(L, "no module '%s' inside weir", name);
+  embedded_lua_load(L, module);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->libraries);
+  lua_setupvalue(L, -2, 1);
+  lua_insert(L, -1 - arguments);
+  lua_call(L, arguments, results);
+}
