@@ -145,8 +145,8 @@ static bool is_mentioned(const char *text, size_t size, const char *name, size_t
 void facts_mention(facts *f, const char *text, size_t size) {
   for (size_t i = 0; i < f->schema->count; i++) {
     const schema_field *field = &f->schema->items[i];
-    if (field->type < SCHEMA_LIST && is_mentioned(text, size, field->name, field->name_size))
-      f->scalars |= (uint64_t)1 << i;
+    if (field->type >= SCHEMA_LIST || f->scalars >> i & 1) continue;
+    if (is_mentioned(text, size, field->name, field->name_size)) f->scalars |= (uint64_t)1 << i;
   }
 }
 

@@ -129,11 +129,17 @@ static void set_digests(policy_sandbox *sandbox) {
   }
 }
 
+/* What a policy and the helpers mention, whether or not the other policies are loaded. */
 static void mention_facts(policy_sandbox *sandbox) {
-  for (size_t k = 0; k < sandbox->kind_count; k++)
-    for (size_t i = 0; sandbox->kinds[k].policy.file && i < sandbox->files->count; i++)
-      facts_mention(&sandbox->kinds[k].facts, sandbox->files->items[i].text,
-                    sandbox->files->items[i].size);
+  const policy_files *files = sandbox->files;
+  for (size_t k = 0; k < sandbox->kind_count; k++) {
+    policy_kind *kind = &sandbox->kinds[k];
+    for (size_t i = 0; kind->policy.file && i < files->count; i++) {
+      const policy_file *file = &files->items[i];
+      if (file == kind->policy.file || !is_policy_file(sandbox, file))
+        facts_mention(&kind->facts, file->text, file->size);
+    }
+  }
 }
 
 static bool any_policy(const policy_sandbox *sandbox) {
