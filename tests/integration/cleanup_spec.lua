@@ -25,12 +25,26 @@ local function tags(name) return json.array { { Key = "weir:stack", Value = name
 describe("weir cleanup", function()
   local folder
 
+  -- Whoever cleans up may do what weir permissions cleanup prints, and nothing else.
+  local permissions
+  setup(function()
+    local printed = run { "permissions", "cleanup", "--json", "--region", "eu-west-1",
+      "--account", "111122223333" }
+    permissions = json.array { assert(json.decode(printed.stdout)) }
+  end)
+
   before_each(function()
     stacks.reset()
+    cloud.control("POST", "roles", {
+      caller = { arn = "arn:aws:iam::111122223333:user/cleaner", policies = permissions },
+    })
     folder = files.directory { ["estate.lua"] = ESTATE }
   end)
 
-  after_each(function() files.remove(folder) end)
+  after_each(function()
+    files.remove(folder)
+    assert.same({}, cloud.control("GET", "refusals"))
+  end)
 
   local function cleanup(...)
     local words = { "cleanup", folder .. "/estate.lua", ... }
@@ -365,4 +379,188 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       assert.equal("", stacks.left())
     end)
   end
+
+  describe("stops", function()
+    it("rules and schedules before any stack goes, and leaves a schedule as it is else", function()
+      local schedule = {
+        ScheduleExpression = "rate(5 minutes)",
+        ScheduleExpressionTimezone = "Asia/Tokyo",
+        FlexibleTimeWindow = { Mode = "OFF" },
+        Description = "compares",
+        Target = { Arn = "arn:aws:lambda:eu-west-1:111122223333:function:weir-core-Comparison",
+          RoleArn = "arn:aws:iam::111122223333:role/weir-core-ScheduleRole", Input = "{}" },
+      }
+      cloud.control("POST", "starters", { rules = { ["weir-core-Rule"] = "ENABLED",
+        theirs = "ENABLED" }, schedules = { ["weir-core-Schedule"] = schedule } })
+      stack("core", { resources = {
+        Rule = { Type = "AWS::Events::Rule", physical = "weir-core-Rule" },
+        Schedule = { Type = "AWS::Scheduler::Schedule", physical = "weir-core-Schedule" },
+        Gone = { Type = "AWS::Events::Rule", physical = "weir-core-Gone" },
+      } })
+      assert.same({ failed = false, waits = false }, (act()))
+
+      local starters = control "starters"
+      assert.same({ ["weir-core-Rule"] = "DISABLED", theirs = "ENABLED" }, starters.rules)
+      local updated = starters.schedules["weir-core-Schedule"]
+      schedule.State, schedule.GroupName = "DISABLED", "default"
+      assert.same(schedule, updated)
+      local order = {}
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation:find "Rule$" or request.operation:find "^UpdateSchedule"
+          or request.operation == "DeleteStack" then
+          order[#order + 1] = request.operation
+        end
+      end
+
+      assert.equal("DeleteStack", order[#order])
+      assert.equal(4, #order)
+    end)
+  end)
+
+  describe("ends the bill of endpoints", function()
+    local ENDPOINT = { Type = "AWS::SageMaker::Endpoint",
+      physical = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/ranking" }
+
+    local function hosting(more)
+      local given = { name = "ranking", stack = "weir-endpoint", config = "config-1",
+        variants = { a = "model-a", b = "model-b" } }
+      for key, value in pairs(more or {}) do given[key] = value end
+      local theirs = { name = "theirs", stack = "other-endpoint", config = "config-2",
+        variants = { a = "model-c" } }
+      cloud.control("POST", "hosting", json.array { given, theirs })
+    end
+
+    local THEIRS = {
+      endpoints = { "theirs" },
+      configs = { "config-2" },
+      models = { "model-c" },
+      targets = { "endpoint/theirs/variant/a|sagemaker:variant:DesiredInstanceCount" },
+    }
+
+    it("alone, with --endpoint-only", function()
+      hosting()
+      stack("endpoint", { resources = { Endpoint = ENDPOINT } })
+      stack "core"
+      local result = live "--endpoint-only"
+      assert.equal(0, result.status, result.stdout .. result.stderr)
+      assert.equal("weir-core CREATE_COMPLETE", stacks.left())
+      assert.same({ "theirs" }, control "hosting".endpoints)
+    end)
+
+    it("whose deletion is stuck: scaling, endpoint, configuration and models", function()
+      hosting { status = "Updating", looks = 3 }
+      stack("endpoint", { resources = { Endpoint = ENDPOINT },
+        blocks = { Endpoint = "the endpoint is being updated" } })
+      local outcome, text = act({ endpoint_only = true }, function()
+        if #control "hosting".endpoints == 1 then
+          stacks.change { name = "weir-endpoint", blocks = {} }
+        end
+      end)
+      assert.same(THEIRS, control "hosting")
+      assert.matches("deleted the endpoint ranking; it costs nothing any more", text, 1, true)
+      assert.is_false(outcome.waits, text)
+    end)
+
+    it("whose stack is gone", function()
+      hosting()
+      local result = cleanup "--endpoint-only"
+      assert.equal(1, result.status, result.stderr)
+      assert.matches("ranking  111122223333 eu-west-1  an endpoint whose stack is gone, would be "
+        .. "deleted", result.stdout, 1, true)
+      assert.same({ failed = false, waits = false }, (act { endpoint_only = true }))
+      assert.same(THEIRS, control "hosting")
+    end)
+
+    it("but not of one without the tag", function()
+      hosting { stack = "somebody" }
+      stack("endpoint", { status = "DELETE_FAILED", resources = { Endpoint = ENDPOINT },
+        blocks = { Endpoint = "it is broken" } })
+      local outcome, text = act()
+      assert.is_true(outcome.failed)
+      assert.matches("the endpoint ranking does not carry the tag weir:stack = weir-endpoint", text,
+        1, true)
+      assert.equal(2, #control "hosting".endpoints)
+      assert.same({}, stacks.requested "DeleteEndpoint")
+    end)
+  end)
+
+  describe("lists what stays", function()
+    before_each(function()
+      cloud.control("POST", "logs", json.array {
+        { name = "weir-core-RoutingLog-1", tags = { ["weir:stack"] = "weir-core" } },
+        { name = "weir-core-theirs" },
+        { name = "weir-core-CallbackLog-1", tags = { ["weir:stack"] = "weir-core" } },
+        { name = "other-core-Log", tags = { ["weir:stack"] = "other-core" } },
+      })
+      cloud.control("POST", "tagged", json.array {
+        { arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/weir-core-Table-1A2B3C",
+          tags = { ["weir:stack"] = "weir-core" } },
+        { arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/weir-core-Older",
+          tags = { ["weir:stack"] = "weir-core" } },
+        { arn = "arn:aws:dynamodb:eu-west-1:111122223333:table/payroll",
+          tags = { ["weir:stack"] = "payroll" } },
+      })
+      stack("core", { resources = {
+        Table = { Type = "AWS::DynamoDB::Table", DeletionPolicy = "RetainExceptOnCreate" },
+      } })
+    end)
+
+    it("with the reason, and each thing once", function()
+      local result = live()
+      assert.equal(0, result.status, result.stdout .. result.stderr)
+      local stays = {}
+      for line in result.stdout:gmatch "[^\n]+" do
+        stays[#stays + 1] = line:match "^stays  111122223333 eu%-west%-1  (.*)"
+      end
+
+      assert.same({
+        "weir-core-Table-1A2B3C  (AWS::DynamoDB::Table): kept by the DeletionPolicy of its "
+          .. "template",
+        "arn:aws:logs:eu-west-1:111122223333:log-group:weir-core-RoutingLog-1  (logs): logs are "
+          .. "kept; weir cleanup --logs deletes them",
+        "arn:aws:logs:eu-west-1:111122223333:log-group:weir-core-CallbackLog-1  (logs): logs are "
+          .. "kept; weir cleanup --logs deletes them",
+        "arn:aws:dynamodb:eu-west-1:111122223333:table/weir-core-Older  (dynamodb): its data is "
+          .. "kept; aws dynamodb delete-table deletes it",
+      }, stays)
+    end)
+
+    it("and deletes log groups with --logs, also when the stacks are gone; only its own", function()
+      assert.equal(0, live().status)
+      local result = live "--logs"
+      assert.equal(0, result.status, result.stdout .. result.stderr)
+      local left = control "logs"
+      table.sort(left)
+      assert.same({ "other-core-Log", "weir-core-theirs" }, left)
+    end)
+
+    it("as JSON, one object a line", function()
+      local result = live "--json"
+      local outcomes = {}
+      for line in result.stdout:gmatch "[^\n]+" do
+        local object = assert(json.decode(line))
+        outcomes[#outcomes + 1] = object.outcome
+      end
+
+      assert.same({ "would be deleted", "deleted", "stays", "stays", "stays", "stays" }, outcomes)
+    end)
+  end)
+
+  it("leaves the boundary while a stack stands on it", function()
+    stack("core", { blocks = { Topic = "no" } })
+    stack "boundary"
+    cloud.answers { ["cloudformation.DeleteStack"] = json.array { {
+      status = 403,
+      headers = { ["Content-Type"] = "text/xml" },
+      body = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error>"
+        .. "</ErrorResponse>",
+    } } }
+    local result = live()
+    assert.equal(6, result.status)
+    assert.matches("weir-core  111122223333 eu-west-1  not deleted: cloudformation DeleteStack: "
+      .. "AccessDenied: not you", result.stdout, 1, true)
+    assert.matches("weir-boundary  111122223333 eu-west-1  not deleted: left, because weir-core of "
+      .. "this account is not gone", result.stdout, 1, true)
+    assert.equal("weir-core CREATE_COMPLETE, weir-boundary CREATE_COMPLETE", stacks.left())
+  end)
 end)

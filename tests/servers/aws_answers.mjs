@@ -6,6 +6,7 @@ import { accessPointAnswers, resetAccessPoints } from "./aws_access_points.mjs";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
 import { estateAnswers, resetEstate } from "./aws_estate.mjs";
 import { withHosting } from "./aws_hosting.mjs";
+import { begin, resetRoles, roleControls } from "./aws_roles.mjs";
 import { resetStacks, stackAnswers } from "./aws_stacks.mjs";
 import { resetVision, visionAnswers } from "./aws_vision.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
@@ -22,6 +23,7 @@ export function reset() {
   resetStacks();
   resetEstate();
   resetAccessPoints();
+  resetRoles();
   state = { assumed: {}, executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
@@ -36,7 +38,7 @@ function assume({ RoleArn, RoleSessionName, ExternalId, DurationSeconds }, keyId
   if (/needs-external-id/.test(RoleArn) && ExternalId !== "partner-7")
     throw new ServiceError("AccessDenied", `not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`, 403);
   const seconds = Number(DurationSeconds ?? 3600);
-  const own = `ASIA${createHash("sha256").update(RoleArn).digest("hex").slice(0, 16).toUpperCase()}`;
+  const own = begin(RoleArn);
   state.assumed[keyId ?? own] = RoleArn.split(":")[4];
   return {
     Credentials: {
@@ -147,6 +149,16 @@ const all = withHosting(withEndpoints({
       "X-Amzn-SageMaker-New-Session-Id": "s-1; Expires=2026-11-23T12:00:00Z" }, body: Buffer.from(Body, "latin1") };
   },
 }));
+
+// The keys that a service gives to what it runs in a role, as Lambda does.
+export const answerControls = {
+  ...roleControls,
+  "POST /__test/roles/keys": ({ arn: role }) => {
+    const keyId = begin(role);
+    state.assumed[keyId] = role.split(":")[4];
+    return vendedKeys(keyId);
+  },
+};
 
 // Each act(input, { account, region, keyId }): where the request's credentials are at home.
 export const answers = Object.fromEntries(Object.entries(all).map(([name, act]) => [name, (input, signer) =>

@@ -79,6 +79,10 @@ function deregister({ ResourceId, ScalableDimension }) {
   return {};
 }
 
+// The stack that the tag of an endpoint, a configuration or a model names, if any.
+export const tagsOfEndpoint = (kind, name) =>
+  ({ endpoint: endpoints, "endpoint-config": configs, model: models })[kind]?.get(name)?.stack;
+
 // What CloudFormation does with an endpoint of a stack, by its name.
 export const hosts = (name) => endpoints.has(name);
 export const removeEndpoint = (name) => void endpoints.delete(name);

@@ -20,12 +20,13 @@ import { join } from "node:path";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../support/sha256.mjs";
 import { answer, answerBucket, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
-import { vendedKeys } from "./aws_answers.mjs";
+import { answerControls, vendedKeys } from "./aws_answers.mjs";
 import { accessPointControls } from "./aws_access_points.mjs";
 import { isVersioned } from "./aws_buckets.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
 import { estateControls } from "./aws_estate.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
+import { judge } from "./aws_roles.mjs";
 import { stackControls } from "./aws_stacks.mjs";
 import { visionControls } from "./aws_vision.mjs";
 import { workflowControls } from "./aws_workflows.mjs";
@@ -254,6 +255,7 @@ const controls = {
   "POST /__test/plain_buckets": (names) => Promise.all(names.map((name) =>
     forward(ports.s3, { method: "PUT", url: `/${name}`, body: "" }, { host: `127.0.0.1:${ports.s3}`,
       authorization: "AWS S3RVER:x", date: new Date().toUTCString() }))),
+  ...answerControls,
   "POST /__test/faults": (body) => void queue.push(...body),
   "POST /__test/answers": queueAnswers,
   "POST /__test/clock": ({ offset_s }) => void (clockOffsetMs = offset_s * 1000),
@@ -293,6 +295,7 @@ async function handle(request, response) {
     found = identify(request, given?.scope);
     note(request, found, given);
     validate(found);
+    if (given) await judge(found, given);
     reply = INSTEAD.has(fault.kind) ? {} : await pass(request, found, given);
   } catch (problem) {
     if (!(problem instanceof Refusal)) throw problem;

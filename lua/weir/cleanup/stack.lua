@@ -47,9 +47,20 @@ local function failed_resources(row, kept)
   return failed
 end
 
+-- Each problem, and the code of the one that will not go by waiting, if there is one.
+local function together(problems)
+  local texts, code = {}, problems[1].code
+  for i, problem in ipairs(problems) do
+    texts[i] = problem.message
+    if not WAITS[problem.code] then code = problem.code end
+  end
+
+  return nil, table.concat(texts, "; "), code
+end
+
 -- → whether something was repaired, the resources that cannot be | nil, message, code
 local function repair(row, failed, note)
-  local repaired, hopeless = false, {}
+  local repaired, hopeless, problems = false, {}, {}
   for _, resource in ipairs(failed) do
     local act = REPAIRS[resource.ResourceType]
     if act and resource.PhysicalResourceId then
@@ -60,10 +71,15 @@ local function repair(row, failed, note)
         resource.ResourceStatusReason = message
         hopeless[#hopeless + 1] = resource
       else
-        return nil, ("%s: %s"):format(resource.LogicalResourceId, message), code
+        problems[#problems + 1] = {
+          message = ("%s: %s"):format(resource.LogicalResourceId, message),
+          code = code,
+        }
       end
     end
   end
+
+  if #problems > 0 then return together(problems) end
 
   return repaired, hopeless
 end

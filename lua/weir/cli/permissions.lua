@@ -11,6 +11,7 @@ local policies = require "weir.cli.policies"
 local report = require "weir.cli.report"
 local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
+local verbs = require "weir.permissions.verbs"
 
 -- Names -------------------------------------------------------------------------------------------
 
@@ -237,12 +238,33 @@ local function tell_unclear(given, screen, unclear)
   return #unclear > 0 and not given.event and exit.inconclusive or exit.fine
 end
 
+-- What a verb of this program needs on an estate.
+local function run_verb(given, screen, names)
+  if given.event or given.package or given.policies then
+    return nil, given.HANDLER .. " is a verb, which takes no events, no package and no policies"
+  end
+
+  local grants = verbs.grants(given.HANDLER, names.name or "weir", place_of(given))
+  show(given, screen, permissions.statements(grants))
+
+  return exit.fine
+end
+
+local function is_verb(name)
+  for _, verb in ipairs(verbs.names) do
+    if verb == name then return true end
+  end
+
+  return false
+end
+
 local function run(given, screen)
   local names, message, hint = names_from(given.set)
   if not names then return nil, message, hint end
   local ok
   ok, message, hint = check_place(given)
   if not ok then return nil, message, hint end
+  if is_verb(given.HANDLER) then return run_verb(given, screen, names) end
 
   local known
   known, message, hint = known_calls(given.HANDLER, given.package or ".", settings_of(names))
@@ -270,6 +292,8 @@ return {
       for IAM. A name that is not known stays a placeholder such as ${TokenTable}; such a policy allows
       nothing until it is filled in. What every function needs beside its handler (its log group, its
       dead-letter queue, traces) is in deploy/cloudformation/core.yaml.]],
+    [[HANDLER may also be a verb that acts on an estate, such as cleanup: then it is what whoever
+      runs it needs. --set name=NAME names the estate; else it is weir.]],
   },
   positionals = { { name = "HANDLER", doc = table.concat(handlers.names, ", ")
     .. ", or FILE.METHOD",
@@ -298,6 +322,7 @@ return {
   },
   examples = {
     { "weir permissions sagemaker_callback", "YAML for a template" },
+    { "weir permissions cleanup --json", "of who cleans up" },
     { "weir permissions orders.handle -e orders.jsonl --json", "of a handler of your own" },
   },
   run = run,

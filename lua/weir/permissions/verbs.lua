@@ -1,0 +1,141 @@
+-- What verbs of the program need that act on an estate: verb → list of grants, as
+--
+--   verbs.grants(verb, name, place) → list of { action =, resource =, condition =? } | nil
+--
+-- name: the estate's, with which the names of its stacks, roles and functions begin. place: as
+-- weir.permissions makes it. tests/deploy/verb_permissions_spec.lua compares this with IAM's list
+-- of actions; the integration tests of the verbs run them with these permissions and no others.
+local verbs = {}
+
+-- "{name}" is the estate's name; a resource is "*", an ARN, or "service:path" of the place.
+local STACKS = "cloudformation:stack/{name}-*/*"
+local RULES = "events:rule/{name}-*"
+local SCHEDULES = "scheduler:schedule/default/{name}-*"
+local FUNCTIONS = "lambda:function:{name}-*"
+local LOG_GROUPS = "logs:log-group:{name}-*"
+local ENDPOINTS = "sagemaker:endpoint/*"
+local CONFIGS = "sagemaker:endpoint-config/*"
+local MODELS = "sagemaker:model/*"
+local BUCKETS = "arn:{partition}:s3:::{name}-*"
+local OBJECTS = "arn:{partition}:s3:::{name}-*/*"
+local ROLES = "arn:{partition}:iam::{account}:role/{name}-*"
+local POLICIES = "arn:{partition}:iam::{account}:policy/{name}-*"
+
+local function tagged(name)
+  return { StringLike = { ["aws:ResourceTag/weir:stack"] = name .. "-*" } }
+end
+
+local function to_scheduler()
+  return { StringEquals = { ["iam:PassedToService"] = "scheduler.amazonaws.com" } }
+end
+
+-- CloudFormation deletes with the permissions of whoever asks it to.
+local DELETED_BY_CLOUDFORMATION = {
+  { "cloudwatch:DeleteAlarms", "cloudwatch:alarm:{name}-*" },
+  { "cloudwatch:DeleteDashboards", "arn:{partition}:cloudwatch::{account}:dashboard/{name}-*" },
+  { "events:DeleteRule events:DescribeRule events:RemoveTargets", RULES },
+  {
+    "iam:DeleteRole iam:DeleteRolePolicy iam:DetachRolePolicy iam:GetRole "
+      .. "iam:ListAttachedRolePolicies iam:ListRolePolicies",
+    ROLES,
+  },
+  {
+    "iam:DeletePolicy iam:DeletePolicyVersion iam:GetPolicy iam:ListPolicyVersions",
+    POLICIES,
+  },
+  {
+    "lambda:DeleteFunction lambda:DeleteFunctionEventInvokeConfig lambda:GetFunction "
+      .. "lambda:RemovePermission",
+    FUNCTIONS,
+  },
+  { "lambda:DeleteLayerVersion lambda:GetLayerVersion", "lambda:layer:*:*" },
+  { "oam:DeleteLink", "oam:link/*" },
+  { "oam:DeleteSink", "oam:sink/*" },
+  { "s3:DeleteBucket", BUCKETS },
+  { "scheduler:DeleteSchedule", SCHEDULES },
+  { "sns:DeleteTopic sns:GetTopicAttributes sns:Unsubscribe", "sns:{name}-*" },
+  { "sqs:DeleteQueue sqs:GetQueueAttributes sqs:SetQueueAttributes", "sqs:{name}-*" },
+  { "ssm:DeleteParameter", "ssm:parameter/{name}-*" },
+  { "states:DeleteStateMachine states:DescribeStateMachine", "states:stateMachine:*" },
+  { "xray:DeleteGroup xray:GetGroup", "xray:group/{name}-*/*" },
+}
+
+local CLEANUP = {
+  { "cloudformation:DescribeStacks", "*" },
+  {
+    "cloudformation:DeleteStack cloudformation:DescribeStackEvents "
+      .. "cloudformation:ListStackResources",
+    STACKS,
+  },
+  { "events:DisableRule", RULES },
+  { "scheduler:GetSchedule scheduler:UpdateSchedule", SCHEDULES },
+  { "iam:PassRole", ROLES, to_scheduler },
+
+  { "sagemaker:ListEndpoints", "*" },
+  { "sagemaker:DescribeEndpoint sagemaker:ListTags", ENDPOINTS },
+  { "sagemaker:DescribeEndpointConfig sagemaker:ListTags", CONFIGS },
+  { "sagemaker:DescribeModel sagemaker:ListTags", MODELS },
+  { "sagemaker:DeleteEndpoint", ENDPOINTS, tagged },
+  { "sagemaker:DeleteEndpointConfig", CONFIGS, tagged },
+  { "sagemaker:DeleteModel", MODELS, tagged },
+  {
+    "application-autoscaling:DeregisterScalableTarget",
+    "application-autoscaling:scalable-target/*",
+  },
+
+  {
+    "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroupRules ec2:DescribeSecurityGroups "
+      .. "ec2:DescribeSubnets ec2:DescribeVpcs",
+    "*",
+  },
+  { "ec2:DeleteNetworkInterface", "ec2:network-interface/*" },
+  { "ec2:RevokeSecurityGroupEgress ec2:RevokeSecurityGroupIngress", "ec2:security-group/*" },
+  { "ec2:DeleteSecurityGroup", "ec2:security-group/*", tagged },
+  { "lambda:GetFunctionConfiguration lambda:UpdateFunctionConfiguration", FUNCTIONS },
+
+  { "s3:GetBucketTagging s3:ListBucketMultipartUploads s3:ListBucketVersions", BUCKETS },
+  { "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion", OBJECTS },
+
+  { "logs:DescribeLogGroups", "*" },
+  { "logs:DeleteLogGroup logs:ListTagsForResource", LOG_GROUPS },
+  { "tag:GetResources", "*" },
+}
+table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #CLEANUP + 1, CLEANUP)
+
+local LISTS = { cleanup = CLEANUP }
+
+local function filled(text, name, place)
+  local values = { name = name, partition = place.partition, account = place.account }
+  return (text:gsub("(%$?){(%l+)}", function(dollar, key)
+    if dollar == "" then return values[key] end
+  end))
+end
+
+local function resource_of(text, name, place)
+  if text == "*" then return text end
+  text = filled(text, name, place)
+  local service, path = text:match("^([%w-]+):(.+)$")
+  if service == "arn" then return text end
+
+  return place:arn(service, path)
+end
+
+function verbs.grants(verb, name, place)
+  local grants = {}
+  for _, each in ipairs(LISTS[verb] or {}) do
+    local condition = each[3]
+    for action in each[1]:gmatch("%S+") do
+      grants[#grants + 1] = {
+        action = action,
+        resource = resource_of(each[2], name, place),
+        condition = condition and condition(name),
+      }
+    end
+  end
+
+  return LISTS[verb] and grants
+end
+
+verbs.names = { "cleanup" }
+
+return verbs

@@ -1,0 +1,95 @@
+// Who may do what: each request in a role that a test names here, or that a deployed stack made, is judged
+// by IAM's rules (@cloud-copilot/iam-simulate) with that role's policies, and so is who takes the role.
+// Roles that nobody names may do everything, as every test may that is not about permissions.
+//
+//   POST /__test/roles { roles: [{ arn, policies: [document, …], boundary, trust }], caller: { arn, policies } }
+//        caller: whose the test's own keys are
+//   POST /__test/roles/keys { arn } → { AccessKeyId, SecretAccessKey, SessionToken }   as Lambda gives them
+//   POST /__test/access_points [{ arn, bucket, policy }]   policies of access points, and where files are
+//   GET  /__test/refusals → [{ who, action, resource }, …]
+import { createHash } from "node:crypto";
+import { decide } from "../oracles/templates/iam.mjs";
+import { Refusal } from "./aws_models.mjs";
+import { needsOf } from "./aws_needs.mjs";
+
+let roles, sessions, caller, points, refusals;
+export function resetRoles() {
+  [roles, sessions, caller, points, refusals] = [new Map(), new Map(), undefined, new Map(), []];
+}
+resetRoles();
+
+let deployed = () => undefined;
+// rolesOf(find): find(arn) → a role of a stack, as POST /__test/roles takes it, or nothing
+export function rolesOf(find) {
+  deployed = find;
+}
+
+const roleOf = (arn) => roles.get(arn) ?? deployed(arn);
+const accountOf = (arn) => arn.split(":")[4];
+
+// Whose these keys are: a role, the test's own user, or nobody that anything is known of.
+function whoIs(keyId) {
+  const arn = sessions.get(keyId);
+  if (arn) return { role: roleOf(arn), arn, context: { "aws:PrincipalArn": arn }, account: accountOf(arn) };
+  return { role: caller, arn: caller?.arn, context: { "aws:PrincipalArn": caller?.arn }, account: caller && accountOf(caller.arn) };
+}
+
+const ALL = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+
+// An access point's own policy, and the account that has the resource.
+function resourceSide({ resource }, account) {
+  const point = [...points.values()].find(({ arn }) => resource === arn || resource.startsWith(`${arn}/`));
+  return { account: point ? accountOf(point.arn) : account, resourcePolicy: point?.policy };
+}
+
+async function check(who, need, side) {
+  const verdict = await decide({ principal: who.arn, action: need.action, resource: need.resource,
+    context: { ...who.context, ...need.context }, policies: who.role?.policies ?? [ALL], boundary: who.role?.boundary, ...side });
+  if (verdict === "Allowed") return;
+  refusals.push({ who: who.arn, action: need.action, resource: need.resource });
+  const code = need.action.startsWith("ec2:") ? "UnauthorizedOperation" : need.action.startsWith("s3:") ? "AccessDenied" : "AccessDenied";
+  throw new Refusal(code, `User: ${who.arn} is not authorized to perform: ${need.action} on resource: ${need.resource}`, 403);
+}
+
+async function judgeAssume(who, found) {
+  const { RoleArn } = found.input;
+  const role = roleOf(RoleArn);
+  if (!role && !who.role) return;
+  const [need] = needsOf(found, {});
+  await check(who.arn ? who : { ...who, arn: `arn:aws:iam::111122223333:user/test`, context: {} }, need,
+    { account: accountOf(RoleArn), resourcePolicy: role?.trust });
+}
+
+// judge(identified, signer): raises where the request is refused.
+export async function judge(found, { keyId, region }, home) {
+  const who = whoIs(keyId);
+  if (found.service === "sts" && found.operation === "AssumeRole") return judgeAssume(who, found);
+  if (!who.role) return;
+  for (const need of needsOf(found, { account: who.account ?? home, region }))
+    await check(who, need, resourceSide(need, who.account));
+}
+
+const keyOf = (arn) => `ASIA${createHash("sha256").update(arn).digest("hex").slice(0, 16).toUpperCase()}`;
+
+// A session of a role has these keys from now on.
+export function begin(arn) {
+  sessions.set(keyOf(arn), arn);
+  return keyOf(arn);
+}
+
+// The bucket behind an access point, by its label in a host: NAME-ACCOUNT.
+export const bucketBehind = (label) => points.get(label)?.bucket;
+
+export const roleControls = {
+  "POST /__test/roles": (given) => {
+    for (const role of given.roles ?? []) roles.set(role.arn, role);
+    if (given.caller) caller = given.caller;
+  },
+  "POST /__test/access_points": (list) => {
+    for (const each of list) {
+      const [, account, name] = /:(\d+):accesspoint\/(.+)$/.exec(each.arn);
+      points.set(`${name}-${account}`, each);
+    }
+  },
+  "GET /__test/refusals": () => refusals,
+};
