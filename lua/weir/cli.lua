@@ -22,6 +22,7 @@ local opened
 local VERBS = {
   { name = "check", in_layer = true },
   { name = "decide", in_layer = true },
+  { name = "explain" },
   { name = "run" },
   { name = "replay", in_layer = true },
   { name = "diff", in_layer = true },

@@ -1,71 +1,22 @@
 -- weir decide KIND: one decision from facts.
-local decide = require "weir.decide"
 local exit = require "weir.cli.exit"
-local files = require "weir.files"
+local facts_of = require "weir.cli.facts"
 local json = require "weir.json"
 local kinds = require "weir.kinds"
-local native = require "weir.terminal"
 local policies = require "weir.cli.policies"
-local redact = require "weir.redact"
 local report = require "weir.cli.report"
-local schemas = require "weir.schemas"
-local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
-local FACTS_LIMIT = 16 * 1024 * 1024
-
--- The facts' text; else nil and an exit status, or nil, nil and the message and hint of a usage
--- error.
-local function read_facts(given, screen)
-  if not given.event and native.is_terminal(0) then
-    return nil, nil, "no facts are given",
-      "name a file with -e FILE, or write them to standard input"
-  end
-
-  local text, message, code = files.read(given.event or "-", FACTS_LIMIT)
-  if text then return text end
-
-  return nil, report.failure(screen, "decide", { message = message, code = code, exit = exit.io })
-end
-
--- Facts are decided on without their secrets, as handlers do; without any their text stays as it
--- is.
--- → the text | nil, message, code
-local function without_secrets(set, kind, text)
-  redact.forget()
-  local facts = json.decode(text, { secrets = true })
-  if facts == nil then return text end
-
-  local clean, found = decide.without_secrets(facts)
-  if #found == 0 then return text end
-  local whole, message, code = decide.check_whole(set, kind, facts)
-  if not whole then return nil, message, code end
-
-  return json.encode(clean)
-end
-
 local function decide_on(set, kind, text)
-  local facts, message, code = without_secrets(set, kind, text)
+  local facts, message, code = facts_of.without_secrets(set, kind, text)
   if not facts then return nil, message, code end
   return set:decide(kind, facts)
 end
 
--- What went wrong, as an exit status: our caller's facts and parameters, or the policy.
-local STATUS = {
-  UnknownKind = exit.usage,
-  InvalidFacts = exit.usage,
-  InvalidParams = exit.usage,
-  OutOfMemory = exit.io,
-}
-
-local function policy_of(set, kind)
-  for _, policy in ipairs(set:policies()) do
-    if policy.kind == kind then return policy end
-  end
-end
+local STATUS = facts_of.STATUS
 
 local function show_json(out, set, kind, decision)
-  local policy = policy_of(set, kind)
+  local policy = policies.of_kind(set, kind)
   -- The texts are canonical JSON already; decoding them would only lose that.
   out:print('{"action":', terminal.json(decision.action), ',"because":',
     terminal.json(decision.because),
@@ -110,7 +61,7 @@ local function show(out, set, kind, decision)
   end
 
   row("where", ("%s:%d"):format(decision.file, decision.line))
-  for _, text in ipairs(overridden(params, policy_of(set, kind))) do row("params", text) end
+  for _, text in ipairs(overridden(params, policies.of_kind(set, kind))) do row("params", text) end
   row("cost", ("%s instructions, %s, %s µs"):format(terminal.thousands(decision.instructions),
     terminal.bytes(decision.bytes), terminal.thousands(decision.eval_us)))
 end
@@ -128,25 +79,13 @@ local function explain_failure(screen, given, message, code, directory)
   })
 end
 
--- The set's own kinds count; nil, message, hint for a name that none has.
-local function check_kind(set, name)
-  local names = schemas.names(schemas.of(set:kinds()))
-  for _, known in ipairs(names) do
-    if known == name then return true end
-  end
-
-  local close = suggest(name, names)
-  return nil, ("unknown kind '%s'"):format(name),
-    close and ("did you mean '%s'?"):format(close) or "kinds are: " .. table.concat(names, ", ")
-end
-
 local function run(given, screen)
   local set, directory = policies.load("decide", given, screen)
   if not set then return directory() end
-  local known, unknown, advice = check_kind(set, given.KIND)
+  local known, unknown, advice = facts_of.check_kind(set, given.KIND)
   if not known then return nil, unknown, advice end
 
-  local facts, status, mistake, hint = read_facts(given, screen)
+  local facts, status, mistake, hint = facts_of.read("decide", given, screen)
   if not facts then return status, mistake, hint end
 
   local decision, message, code = decide_on(set, given.KIND, facts)
@@ -173,8 +112,7 @@ return {
     .. ", or one of the policy set's own", words = kinds } },
   options = {
     policies.options.directory,
-    { long = "event", short = "e", value = "FILE", complete = "file",
-      doc = "the facts; '-' is standard input" },
+    facts_of.option,
     policies.options.set,
     { long = "json", doc = "one JSON object" },
   },

@@ -27,6 +27,13 @@ function policies.directory(given)
   return found == "./policies" and "policies" or found, message
 end
 
+-- The policy of this kind in the set, as set:policies() describes it, or nil.
+function policies.of_kind(set, kind)
+  for _, policy in ipairs(set:policies()) do
+    if policy.kind == kind then return policy end
+  end
+end
+
 -- The paths of a policy set's Lua files, in order.
 function policies.sources(directory)
   local paths = require("weir.policy_set").list(directory)
