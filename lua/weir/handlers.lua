@@ -33,6 +33,8 @@ local handlers = {
     "event_processor",
     "reconcile",
     "latency_reporter",
+    "replay_shard",
+    "replay_reduce",
   },
 }
 

@@ -211,7 +211,9 @@ function recordings.replay(verb, screen, job)
   if err.live then
     job.on_progress = function(...) show_progress(err, ...) end
   end
-  local summary, message, code = replay.run(job)
+  local run = recordings.are_in_s3(job.recordings) and require("weir.cli.s3_recordings").run
+    or replay.run
+  local summary, message, code = run(job)
   err:clear_progress()
   if not summary then
     return nil, report.failure(screen, verb, {
@@ -242,10 +244,19 @@ function recordings.status(verb, screen, summary)
   return exit.fine
 end
 
--- Standard input can be read once only: nil, message, hint when it is named twice.
+local function is_in_s3(name) return name:find("^s3://") ~= nil end
+
+function recordings.are_in_s3(list) return list[1] ~= nil and is_in_s3(list[1]) end
+
+-- Standard input can be read once only, and a replay is of files or of S3: nil, message, hint
+-- otherwise.
 function recordings.check(list)
   local seen = false
   for _, name in ipairs(list) do
+    if is_in_s3(name) ~= is_in_s3(list[1]) then
+      return nil, "some recordings are in S3 and some are not", "replay them apart"
+    end
+
     if name == "-" and seen then
       return nil, "standard input is given twice", "write '-' once"
     end
