@@ -56,6 +56,13 @@ describe("the roles of core", function()
     end
   end)
 
+  it("of replay as well", function()
+    for i, findings in ipairs(templates.ask { granted.question "replay",
+      granted.question("replay", { EnableTracing = "false" }) }) do
+      assert.same(json.array {}, findings, i)
+    end
+  end)
+
   it("have a boundary that fits into a managed policy: 6,144 characters", function()
     assert.is_true(#json.encode(granted.boundary()) < 6144)
   end)

@@ -4,7 +4,7 @@ local files = require "support.files"
 local json = require "weir.json"
 local templates = require "support.templates"
 
-local NAMES = { "core", "events" }
+local NAMES = { "core", "events", "replay" }
 
 -- template → the state machines that it makes when everything is on, by their logical names
 local machines = {}

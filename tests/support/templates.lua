@@ -97,6 +97,16 @@ templates.values.events = {
   AlarmTopicArn = templates.values.core.AlarmTopicArn,
 }
 
+templates.values.replay = {
+  ArtifactBucket = "weir-artifacts",
+  LayerArn = templates.values.events.LayerArn,
+  CodeKey = "weir/code.zip",
+  AslKey = "weir/replay.asl.json",
+  LogBucket = permission_runs.names.log_bucket,
+  ResultsBucket = permission_runs.names.results_bucket,
+  BoundaryArn = templates.BOUNDARY,
+}
+
 templates.values.tokens = { ReplicaRegion = "eu-west-1" }
 
 templates.FILE_ROLE = ("arn:aws:iam::%s:role/weir-%s-realtime-inference"):format(templates.WORKLOAD,

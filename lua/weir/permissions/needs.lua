@@ -95,6 +95,17 @@ return {
     { "ssm.GetParameter", { Name = "$trigger_mode" }, when = { "trigger_mode", is_parameter } },
   },
 
+  replay_shard = {
+    { "s3.GetObject", { Bucket = "$log_bucket" } },
+    { "s3.GetObject", { Bucket = "$results_bucket" } },
+  },
+
+  replay_reduce = {
+    { "s3.ListObjectsV2", { Bucket = "$log_bucket" } },
+    { "s3.GetObject", { Bucket = "$results_bucket" } },
+    { "s3.PutObject", { Bucket = "$results_bucket" } },
+  },
+
   mapping = {
     { "stepfunctions.StartExecution", { stateMachineArn = "$state_machine" } },
   },

@@ -25,7 +25,7 @@ function names(template, parameters, place) {
 }
 
 // role's logical name → what is needed in it
-function needsByRole(resources, name, { requests, files, place }, findings) {
+function needsByRole(resources, name, { requests, files, parameters, place }, findings) {
   const byRole = {};
   const roleOf = {};
   const arnOf = {};
@@ -42,7 +42,7 @@ function needsByRole(resources, name, { requests, files, place }, findings) {
       if (!requests[Properties.Handler]) findings.push(`${logical}: there are no recorded calls of ${Properties.Handler}`);
       add(Properties.Role, [...ofFunction(logical, resources, arnOf), ...(requests[Properties.Handler] ?? [])]);
     } else if (Type === "AWS::StepFunctions::StateMachine") {
-      add(Properties.RoleArn, ofStateMachine(resource, files));
+      add(Properties.RoleArn, ofStateMachine(resource, files, parameters, place));
     } else if (Type === "AWS::SageMaker::Model") {
       add(Properties.ExecutionRoleArn, ofModel(resource, place));
     } else if (Type === "AWS::Scheduler::Schedule") {
@@ -89,7 +89,7 @@ async function judge(role, documents, needs, { place, boundary }) {
 export async function granted({ template, parameters, place, requests, files, boundary }) {
   const { resources, problems } = resolve(template, parameters, place);
   const findings = [...problems];
-  const byRole = needsByRole(resources, names(template, parameters, place), { requests, files, place },
+  const byRole = needsByRole(resources, names(template, parameters, place), { requests, files, parameters, place },
     findings);
   for (const [logical, resource] of Object.entries(resources)) {
     if (resource.Type !== "AWS::IAM::Role") continue;

@@ -62,14 +62,33 @@ function ofState(state, files) {
   throw new Error(`what ${Resource} needs is not known here`);
 }
 
+// A Distributed Map runs its children as executions of its own machine, lists what it maps and writes
+// their results. Buckets of its input are those of the parameters.
+function ofDistributedMap(machine, { LogBucket, ResultsBucket }, place) {
+  const here = `arn:aws:states:${place.region}:${place.account}`;
+  const name = machine.Properties.StateMachineName;
+  return [
+    { action: "states:StartExecution", resource: `${here}:stateMachine:${name}` },
+    ...["DescribeExecution", "StopExecution"]
+      .map((action) => ({ action: `states:${action}`, resource: `${here}:execution:${name}:x` })),
+    { action: "s3:ListBucket", resource: `arn:aws:s3:::${LogBucket}` },
+    ...["GetObject", "PutObject", "ListMultipartUploadParts", "AbortMultipartUpload"]
+      .map((action) => ({ action: `s3:${action}`, resource: `arn:aws:s3:::${ResultsBucket}/x` })),
+  ];
+}
+
+const isDistributed = (state) => state.Type === "Map" && state.ItemProcessor.ProcessorConfig?.Mode === "DISTRIBUTED";
+
 // files: the ARN of the bucket or access point that it lists
-export function ofStateMachine(machine, files) {
+export function ofStateMachine(machine, files, parameters, place) {
   let text = definitionOf(machine);
   for (const [name, value] of Object.entries(machine.Properties.DefinitionSubstitutions)) {
     text = text.replaceAll(`\${${name}}`, value);
   }
-  const needs = statesOf(JSON.parse(text)).filter((state) => state.Type === "Task")
+  const states = statesOf(JSON.parse(text));
+  const needs = states.filter((state) => state.Type === "Task")
     .flatMap((state) => ofState(state, files))
+    .concat(states.filter(isDistributed).flatMap(() => ofDistributedMap(machine, parameters, place)))
     .filter((need) => !/-is-false$/.test(need.resource)); // a branch that is not deployed
   if (machine.Properties.TracingConfiguration?.Enabled) {
     needs.push(...TRACES.map((action) => ({ action, resource: "*" })));
