@@ -348,6 +348,19 @@ describe("a strip", function()
   end)
 end)
 
+describe("the page of weir diff", function()
+  it("counts in its table what stays beside what moves", function()
+    local html = files.read(page_of(PAGES[2]))
+    local batch = html:match('<tr><th scope="row">batch</th>(.-)</tr>')
+    local cells = {}
+    for cell in batch:gmatch("<td[^>]*>(.-)</td>") do
+      cells[#cells + 1] = cell:gsub("<.->", "")
+    end
+
+    assert.same({ "461", "", "35", "" }, cells)
+  end)
+end)
+
 describe("--html", function()
   it("writes to standard output, and nothing else there", function()
     local result = run { "replay", DAY, "--html", "-" }

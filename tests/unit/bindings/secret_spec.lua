@@ -156,6 +156,21 @@ describe("weir.body", function()
 end)
 
 describe("secret.copy", function()
+  it("refuses what is nested deeper than any event", function()
+    local function nested(depth)
+      local value = {}
+      for _ = 1, depth do value = { value } end
+      return value
+    end
+
+    assert.truthy(secret.copy(nested(1000), {}))
+    for _, depth in ipairs { 1100, 100000 } do
+      assert.error_matches(function()
+        secret.copy(nested(depth), {})
+      end, "nested deeper than 1032")
+    end
+  end)
+
   it("copies a value in which nothing is to be hidden", function()
     local value = { a = json.array { 1, { b = "c" } }, d = json.null, e = false, f = json.array {} }
     local copy = secret.copy(value, {})

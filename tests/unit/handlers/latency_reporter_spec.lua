@@ -88,6 +88,10 @@ describe("latency_reporter", function()
     assert.equal(1, metrics["ClocksDisagree delivery events"])
     assert.is_nil(metrics["StageLatency end_to_end events"])
 
+    result = report_of(processed { written = T, started = T, decided = T, processed = T })
+    assert.same({}, result.disagreeing)
+    assert.equal(0, result.measured.end_to_end)
+
     result = report_of(processed { written = T + 9000, started = T, decided = T, processed = T })
     assert.same({ { stage = "end_to_end", ms = -9000 } }, result.disagreeing)
     assert.same({ decision = 0, output = 0 }, result.measured)

@@ -63,6 +63,11 @@ describe("act.asked", function()
     end, { cases = 1000 })
   end)
 
+  it("gives everything to the variant that is named where nobody had anything", function()
+    local decision = { action = "rollback", variant = "v1", to = "v2" }
+    assert.same({ v1 = 0, v2 = 1 }, act.asked(endpoint_of { 0, 0 }, decision, "v2"))
+  end)
+
   it("asks for nothing where it holds", function()
     assert.is_nil(act.asked(endpoint_of { 9, 1 }, { action = "hold" }, "v1"))
   end)

@@ -169,6 +169,7 @@ describe("a chart", function()
 
   it("names decisions in the table beside their marks", function()
     local html = chart { rows = { { 1, 1 }, { 2, 2 } }, marks = { { 2, "R", "rolled back" } } }
+    assert.same({ { 2, "R", "rolled back" } }, chart_data(html).marks)
     assert.truthy(html:find('<td class="right">2.0</td><td>rolled back</td>', 1, true))
   end)
 end)

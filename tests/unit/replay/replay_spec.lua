@@ -20,6 +20,28 @@ describe("replay", function()
 
   teardown(function() run("rm -rf " .. directory) end)
 
+  it("that a caller's error ends stops its threads at once", function()
+    local function threads()
+      local status = read("/proc/self/status")
+      return tonumber(status:match("\nThreads:%s*(%d+)"))
+    end
+
+    collectgarbage()
+    collectgarbage("stop")
+    local before = threads()
+    local shipped = assert(policy_set.load("policies"))
+    local ok, message = pcall(replay.run, {
+      set = shipped,
+      recordings = { DAY },
+      jobs = 4,
+      on_progress = function() error("enough", 0) end,
+    })
+    local after = threads()
+    collectgarbage("restart")
+    assert.same({ false, "enough" }, { ok, message })
+    assert.equal(before, after)
+  end)
+
   describe("of a working day", function()
     local shipped, once
 

@@ -35,6 +35,8 @@ static void hides_known_values_however_they_are_written(void **state) {
   for (size_t i = 0; i < sizeof written / sizeof *written; i++)
     assert_non_null(strstr(shown(written[i]), "[redacted]"));
   assert_string_equal(shown("<p/ss-word> <0123456789>"), "<[redacted]> <[redacted]>");
+  /* Only \u is followed by digits that mean a byte. */
+  assert_string_equal(shown("p/ss\\t002dword"), "p/ss\\t002dword");
 }
 
 static void shows_parts_of_known_values(void **state) {

@@ -129,6 +129,10 @@ static void compares_means(void **state) {
   near(found.difference.high, 19.74812310793346);
   found = stats_welch((stats_sample){3, 0, 5}, (stats_sample){3, 0, 5}, .95);
   near(found.p, 1);
+  near(found.df, 8);
+  found = stats_welch((stats_sample){3, 0, 5}, (stats_sample){4, 0, 2}, .95);
+  near(found.p, 0);
+  near(found.df, 5);
 }
 
 static void measures_moments(void **state) {
