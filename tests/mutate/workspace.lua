@@ -67,8 +67,8 @@ local function quietly(command)
   return os.execute(("{ %s\n} >%s 2>&1"):format(command, LOG)) == true
 end
 
--- No warnings, because a mutant often leaves a variable unused, but for a result that is missing. Little optimisation: it is built once and
--- run once.
+-- No warnings, because a mutant often leaves a variable unused, but for a result that is missing.
+-- Little optimisation: it is built once and run once.
 local CONFIGURE = "cmake --preset dev -DWEIR_LTO=OFF '-DCMAKE_C_FLAGS=-w -Werror=return-type'"
   .. " '-DCMAKE_C_FLAGS_RELEASE=-O1 -DNDEBUG'"
 
