@@ -101,6 +101,22 @@ coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
     assert.matches("\nset: 4 tests pass, 2 fail\n", result.stdout)
   end)
 
+  it("asks recorded decisions with the parameters of then, so that a new default breaks none", function()
+    record("a.jsonl", { 5, 15 })
+    change("integer { 10, min = 1", "integer { 3, min = 1")
+    local result = test("set", "--filter", "examples/")
+    assert.equal(0, result.status, result.stdout)
+    change("< params.threshold", "< params.threshold + 2")
+    assert.equal(0, test("set", "--filter", "id-5").status)
+  end)
+
+  it("leaves out recorded parameters that the policy no longer has", function()
+    record("a.jsonl", { 15 })
+    local path = folder .. "/set/examples/a.jsonl"
+    run.write(path, (run.read(path):gsub('"params":{', '"params":{"gone":1,')))
+    assert.equal(0, test("set").status)
+  end)
+
   it("takes a line of an example file that is not a decision for a failure", function()
     run.write(folder .. "/set/examples/a.jsonl", '{"schema":"weir.decision/1"}\n')
     local result = test("set")

@@ -35,7 +35,8 @@ local function by_place(a, b)
   if a.line ~= b.line then return a.line < b.line end
   if (a.column or 0) ~= (b.column or 0) then return (a.column or 0) < (b.column or 0) end
 
-  return a.code < b.code
+  if a.code ~= b.code then return a.code < b.code end
+  return a.message < b.message
 end
 
 -- The sources of a set that does not load, from its directory.

@@ -284,7 +284,8 @@ return {
       expected. A set with an example that fails does not load anywhere else; here all the others
       run, too. 'weir example' makes examples of recorded decisions.]],
     [[An example of a policy has to give what its 'expect' says, a recorded decision exactly the
-      recorded one, whatever the reason's words.]],
+      recorded one, whatever the reason's words; it is asked with the parameters that were in force
+      then.]],
     [[The coverage counts lines that ran, and both outcomes of every condition, of decide and what it
       calls in the set's files.]],
   },

@@ -34,8 +34,10 @@ permissions:
   pull-requests: write
 
 env:
-  POLICIES: "%s"                # the policy set, from the root of the repository
-  RECORDING: "%s"    # what the comparison decides again; a day of your log says more
+  # The policy set, and what the comparison decides again, from the root of the repository. A day of
+  # your own log says more than the examples.
+  POLICIES: "%s"
+  RECORDING: "%s"
 
 jobs:
   policies:

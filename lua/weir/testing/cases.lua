@@ -63,8 +63,8 @@ function cases.example_files(directory)
   return paths
 end
 
--- The recorded parameters that were overrides, as JSON: the others are what the policy's defaults
--- are now, as in weir replay.
+-- The recorded parameters that were overrides: the others are what the policy's defaults are now,
+-- as in weir replay.
 function cases.overrides(decision)
   local params = decision.params and json.decode(decision.params) or {}
   local names = decision.overrides and json.decode(decision.overrides)
@@ -76,7 +76,29 @@ function cases.overrides(decision)
   return given
 end
 
-local function of_decision(path, decision)
+-- kind → the set of its policy's parameters
+function cases.parameters(set)
+  local known = {}
+  for _, policy in ipairs(set:policies()) do
+    known[policy.kind] = {}
+    for _, param in ipairs(policy.params) do known[policy.kind][param.name] = true end
+  end
+
+  return known
+end
+
+-- The values of parameters that the policy still has.
+function cases.still_known(params, known)
+  local kept = {}
+  for name, value in pairs(params) do -- any order: copies a map
+    if known and known[name] then kept[name] = value end
+  end
+
+  return kept
+end
+
+-- All recorded parameters are given, so that the example holds whatever the defaults become.
+local function of_decision(path, decision, known)
   local case = {
     kind = decision.kind or "?",
     name = ("%s recorded %s"):format(decision.kind or "?", decision.id or decision.line),
@@ -91,21 +113,22 @@ local function of_decision(path, decision)
     case.problem = "the line has no decision"
   else
     case.given, case.expect = decision.facts, decision.decision
-    case.params = json.encode(cases.overrides(decision))
+    local params = decision.params and json.decode(decision.params) or {}
+    case.params = json.encode(cases.still_known(params, known[decision.kind]))
   end
 
   return case
 end
 
 -- Adds the cases of one file; nil, message, code when it cannot be read.
-local function add_file(list, path)
+local function add_file(list, path, known)
   local recording <close>, message, code = require("weir.recording").open(path)
   if not recording then return nil, message, code end
   while true do
     local decision
     decision, message, code = recording:next()
     if not decision then break end
-    list[#list + 1] = of_decision(path, decision)
+    list[#list + 1] = of_decision(path, decision, known)
   end
 
   if message then return nil, message, code end
@@ -117,7 +140,7 @@ end
 function cases.of_set(set, directory)
   local list = of_policies(set)
   for _, path in ipairs(cases.example_files(directory)) do
-    local ok, message, code = add_file(list, path)
+    local ok, message, code = add_file(list, path, cases.parameters(set))
     if not ok then return nil, message, code end
   end
 

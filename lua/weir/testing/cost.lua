@@ -15,18 +15,12 @@ local MEASURES = { "instructions", "bytes", "eval_us" }
 -- new(set, limits, most_shown, troubles): limits = { instructions =, bytes = } of one decision;
 -- troubles is what weir.cli.recordings.troubles gave.
 function cost.new(set, limits, most_shown, troubles)
-  local known = {}
-  for _, policy in ipairs(set:policies()) do
-    known[policy.kind] = {}
-    for _, param in ipairs(policy.params) do known[policy.kind][param.name] = true end
-  end
-
   return setmetatable({
     set = set,
     limits = limits,
     most_shown = most_shown,
     troubles = troubles,
-    known = known,
+    known = cases.parameters(set),
     decisions = 0,
     failed = 0,
     bad_lines = 0,
@@ -81,12 +75,7 @@ end
 
 -- The recorded overrides of parameters that the policy still has, as weir replay takes them.
 local function params_of(self, decision)
-  local known, params = self.known[decision.kind] or {}, {}
-  for name, value in pairs(cases.overrides(decision)) do -- any order: copies a map
-    if known[name] then params[name] = value end
-  end
-
-  return json.encode(params)
+  return json.encode(cases.still_known(cases.overrides(decision), self.known[decision.kind]))
 end
 
 -- Asks the set with a decision of a recording, as weir.recording gives it.

@@ -152,7 +152,8 @@ function recorded.read(path, line, set)
     facts = found.facts,
     given = json.decode(found.facts),
     decision = json.decode(found.decision),
-    all_params = found.params and json.decode(found.params) or {},
+    all_params = cases.still_known(found.params and json.decode(found.params) or {},
+      cases.parameters(set)[found.kind]),
     overrides = found.overrides and json.decode(found.overrides),
   }
 
@@ -207,7 +208,7 @@ function recorded.place_of(set, directory, example)
   for _, case in ipairs(cases.of_set(set, directory) or {}) do
     local is_same = case.kind == example.kind and not case.problem
       and equal(json.decode(case.given), example.given)
-      and equal(json.decode(case.params), example.params)
+      and equal(json.decode(case.params), case.whole and example.all_params or example.params)
       and equal(json.decode(case.expect), example.decision)
     if is_same then return { file = case.file, line = case.line } end
   end
