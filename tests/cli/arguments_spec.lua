@@ -27,6 +27,11 @@ describe("arguments", function()
     assert.same({ ONE = "a", REST = {} }, parse("a"))
   end)
 
+  it("takes a line of standard input for a word, and no other word with a dash", function()
+    assert.same({ ONE = "-", REST = { "-:12" } }, parse("-", "-:12"))
+    refused("unknown option '-:x'", nil, "-:x")
+  end)
+
   it("takes values in every spelling", function()
     for _, words in ipairs { { "-p", "d" }, { "-pd" }, { "--dir", "d" }, { "--dir=d" } } do
       table.insert(words, "a")

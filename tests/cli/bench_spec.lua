@@ -95,6 +95,11 @@ describe("weir bench", function()
     assert.matches("^set: 8 decisions", bench("-p", "set", "day.jsonl", "day.jsonl").stdout)
   end)
 
+  it("takes a bundle with -p", function()
+    assert.equal(0, run({ "bundle", "set", "-o", "set.bundle", directory = folder }).status)
+    assert.matches("^set%.bundle: 4 decisions", bench("-p", "set.bundle", "day.jsonl").stdout)
+  end)
+
   it("ends with 4 when a policy fails, and with 1 for a line that is bad", function()
     local line = run.read(folder .. "/day.jsonl"):match("^[^\n]+\n")
     run.write(folder .. "/seven.jsonl", (line:gsub('"file_count":1000', '"file_count":7')))

@@ -64,6 +64,13 @@ describe("weir example", function()
     assert.equal(POLICY, policy())
   end)
 
+  it("reads standard input", function()
+    local input = run.read(folder .. "/day.jsonl")
+    local result = run { "example", "-:2", "-p", "set", directory = folder, stdin = input }
+    assert.equal(0, result.status)
+    assert.matches("file_count = 10", result.stdout)
+  end)
+
   it("gives parameters that were overridden", function()
     record("tuned.jsonl", { '{"file_count":3,"largest_bytes":1}' }, { most = 4000 })
     assert.matches("params = { most = 4000, threshold = 10 }",

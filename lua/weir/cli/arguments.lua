@@ -164,6 +164,11 @@ local function raw_after(verb)
   return math.huge
 end
 
+-- "-" is standard input, and "-:12" its twelfth line.
+local function is_positional(word)
+  return word:sub(1, 1) ~= "-" or word == "-" or word:find("^%-:%d+$") ~= nil
+end
+
 -- parse(verb, argv) → given, or nil, message, hint. argv holds what follows the verb.
 -- With --help the rest is not judged: given is { help = true }.
 function arguments.parse(verb, argv)
@@ -171,7 +176,7 @@ function arguments.parse(verb, argv)
   local given, words, at, only_words = {}, {}, 1, false
   while argv[at] ~= nil do
     local word = argv[at]
-    if only_words or #words >= raw_after(verb) or word == "-" or word:sub(1, 1) ~= "-" then
+    if only_words or #words >= raw_after(verb) or is_positional(word) then
       words[#words + 1] = word
       at = at + 1
     elseif word == "--" then

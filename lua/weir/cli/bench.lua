@@ -21,8 +21,8 @@ local function is_directory(path)
   return status ~= nil and status.type == "directory"
 end
 
--- DIR is a directory, or a bundle in front of recordings with -p left out; what else stands there
--- is a recording. → directory or nil, recordings; or nil, nil, message, hint
+-- DIR is a directory; what else stands there is a recording. → directory or nil, recordings; or
+-- nil, nil, message, hint
 local function targets(given)
   local directory, list = given.policies, table.move(given.RECORDING or {}, 1,
     #(given.RECORDING or {}), 1, {})
@@ -231,7 +231,8 @@ return {
       named, and the status is 1.]],
   },
   positionals = {
-    { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },
+    { name = "DIR", doc = "the policy set, a directory; a bundle is named with -p", optional = true,
+      complete = "directory" },
     { name = "RECORDING", doc = "recordings; standard input when none is named", optional = true,
       many = true, complete = "file" },
   },
