@@ -117,6 +117,37 @@ coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
     assert.equal(0, test("set").status)
   end)
 
+  it("tests a kind of the set's own, and facts that the set declares", function()
+    run.write(folder .. "/set/kinds/price.lua", [[
+return {
+  kind = "price",
+  doc = "What printing costs.",
+  facts = { { name = "pages", type = "integer", min = 0, required = true, doc = "to print" } },
+  decisions = { { action = "charge", doc = "what it costs", fields = {
+    { name = "cents", type = "integer", min = 0, required = true, doc = "all pages together" },
+  } } },
+}
+]])
+    run.write(folder .. "/set/price.lua", [[
+return policy {
+  kind = "price",
+  decide = function(facts)
+    return charge { cents = facts.pages * 5, because = "5 cents a page" }
+  end,
+  examples = { { given = { pages = 2 }, expect = { action = "charge", cents = 10 } } },
+}
+]])
+    local set = assert(require("weir.policy_set").load(folder .. "/set"))
+    local day = folder .. "/day.jsonl"
+    run.write(day, set:record("price", '{"pages":3}', { id = "p" }) .. "\n")
+    assert.equal(0, run({ "example", day .. ":1", "-p", folder .. "/set", "--add" }).status)
+    assert.equal(0, run({ "example", day .. ":1", "-p", folder .. "/set", "--add", "--recorded" }).status)
+    local result = test("set", "--filter", "price")
+    assert.matches("^set: 2 tests pass, 0 fail\n", result.stdout, result.stderr)
+    assert.matches("cents = 15", run.read(folder .. "/set/price.lua"))
+    assert.equal(0, run({ "bench", folder .. "/set", day }).status)
+  end)
+
   it("takes a line of an example file that is not a decision for a failure", function()
     run.write(folder .. "/set/examples/a.jsonl", '{"schema":"weir.decision/1"}\n')
     local result = test("set")

@@ -5,6 +5,7 @@ local kinds = require "weir.kinds"
 local output_file = require "weir.cli.output_file"
 local policy_examples = require "weir.policy_examples"
 local report = require "weir.cli.report"
+local schemas = require "weir.schemas"
 local starter = require "weir.starter.files"
 local starter_policies = require "weir.starter.policies"
 local suggest = require "weir.suggest"
@@ -56,9 +57,9 @@ local function in_repository(directory)
 end
 
 local function table_of(list)
-  local rows = {}
+  local rows, known = {}, schemas.of()
   for i, kind in ipairs(list) do
-    rows[i] = ("| `%s.lua` | %s |"):format(kind, require("weir.kinds." .. kind).doc)
+    rows[i] = ("| `%s.lua` | %s |"):format(kind, schemas.find(known, kind).doc)
   end
 
   return table.concat(rows, "\n")
@@ -72,8 +73,8 @@ local function contents(directory, list)
 
   local made = {}
   for _, kind in ipairs(list) do made[#made + 1] = { kind .. ".lua", starter_policies[kind] } end
-  made[#made + 1] = { "README.md", (starter.readme:gsub("%%s", function() return table_of(list) end)) }
-  made[#made + 1] = { ".github/workflows/policies.yml", starter.workflow:format(root, recording) }
+  made[#made + 1] = { "README.md", starter.readme(table_of(list)) }
+  made[#made + 1] = { ".github/workflows/policies.yml", starter.workflow(root, recording) }
 
   return made
 end

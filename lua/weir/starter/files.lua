@@ -2,7 +2,7 @@
 -- for a pull request. docs/pull-requests.md explains the workflow.
 local files = {}
 
-files.readme = [==[
+local README = [==[
 # Policies
 
 | file | |
@@ -21,7 +21,7 @@ weir example yesterday.jsonl:189 -p . --add    # keep a decision of production r
 `weir help VERB` explains a verb, `weir help KIND` the facts and decisions of a kind.
 ]==]
 
-files.workflow = [==[
+local WORKFLOW = [==[
 # Checks a change of the policies, tests it, and writes into the pull request what it would decide
 # otherwise. It belongs into .github/workflows/ at the root of the repository.
 name: policies
@@ -77,5 +77,11 @@ jobs:
           gh pr comment "$PULL_REQUEST" --body-file "$RUNNER_TEMP/diff.md" \
             --edit-last --create-if-none
 ]==]
+
+-- readme(rows): what the policies decide, as rows of a table
+function files.readme(rows) return README:format(rows) end
+
+-- workflow(policies, recording): their paths from the root of the repository
+function files.workflow(policies, recording) return WORKFLOW:format(policies, recording) end
 
 return files
