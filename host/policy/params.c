@@ -32,6 +32,25 @@ static bool take_value(const schema_field *field, const char *text, size_t size,
   return json_compact(text, size, out);
 }
 
+/* What comes from a command line is a text, whatever the parameter takes: its JSON is read. An
+ * empty table of Lua may have been meant as a list. */
+static bool take_override(const schema_field *field, json_span value, text_buffer *out,
+                          text_buffer *why) {
+  size_t quotes = value.type == JSON_STRING ? 1 : 0;
+  if (quotes && !is_text_type(field)) {
+    text_buffer plain = {0};
+    bool ok = text_buffer_reserve(&plain, value.size + 1);
+    if (ok) plain.size = json_unescape(value, plain.data);
+    ok = ok && take_value(field, plain.data, plain.size, out, why);
+    text_buffer_free(&plain);
+    return ok;
+  }
+
+  bool is_empty = value.type == JSON_OBJECT && value.size == 2;
+  if (field->type == SCHEMA_LIST && is_empty) return take_value(field, "[]", 2, out, why);
+  return take_value(field, value.at - quotes, value.size + 2 * quotes, out, why);
+}
+
 params_override policy_params_override(policy_kind *kind, json_span name, json_span value,
                                        text_buffer *why) {
   if (!kind->policy.file) return PARAM_UNKNOWN;
@@ -49,12 +68,8 @@ params_override policy_params_override(policy_kind *kind, json_span name, json_s
   text_buffer *override = &kind->params.items[field - kind->params.schema.items].override;
   override->size = 0;
   kind->in_force.valid = false;
-  /* From a command line everything is a text; read it as what the parameter takes. */
-  bool bare = value.type == JSON_STRING && !is_text_type(field) && !value.escaped;
-  size_t quotes = value.type == JSON_STRING && !bare ? 1 : 0;
-  bool ok = take_value(field, value.at - quotes, value.size + 2 * quotes, override, why);
 
-  return ok ? PARAM_TAKEN : PARAM_REFUSED;
+  return take_override(field, value, override, why) ? PARAM_TAKEN : PARAM_REFUSED;
 }
 
 void policy_params_free(policy_kind *kind) {
@@ -179,12 +194,16 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
   json_scan_begin(&scan, value.text, value.size);
   if (!schema_read_check(field, &scan, &span, why)) return false;
   size_t start = json->size;
-  json_compact(value.text, value.size, json); /* as defaults are written */
+  schema_read_push(L, field, span);
+  /* As defaults are written: those of a map by the order of their names. */
+  if (field->type < SCHEMA_LIST)
+    json_compact(value.text, value.size, json);
+  else if (!schema_write_json(L, lua_gettop(L), field, json, why))
+    return false;
   if (json->size - start != by_default->size ||
       memcmp(json->data + start, by_default->data, by_default->size) != 0)
     text_buffer_format(overridden, "%s\"%s\"", overridden->size > 1 ? "," : "", field->name);
 
-  schema_read_push(L, field, span);
   lua_setfield(L, -2, field->name);
   return true;
 }

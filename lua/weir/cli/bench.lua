@@ -198,7 +198,12 @@ local function run(given, screen)
   local shown
   shown, mistake, hint = recordings.limit(given.limit, SHOWN)
   if not shown then return nil, mistake, hint end
-  local set, directory = policies.load("bench", { policies = chosen, set = given.set }, screen)
+  local set, directory = policies.load("bench", {
+    policies = chosen,
+    set = given.set,
+    params = given.params,
+    RECORDING = given.RECORDING,
+  }, screen)
   if not set then return directory() end
 
   local troubles = recordings.troubles(screen.err, recordings.TROUBLES)
@@ -239,6 +244,7 @@ return {
   options = {
     policies.options.directory,
     policies.options.set,
+    policies.options.params,
     { long = "max-instructions", value = "N", doc = "the most that one decision may take" },
     { long = "max-memory", value = "SIZE", doc = "the most bytes one decision may make, as 64K" },
     { long = "limit", value = "N", doc = "name the N most expensive decisions; 5 when left out" },

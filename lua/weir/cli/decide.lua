@@ -104,7 +104,7 @@ return {
   summary = "make one decision from facts",
   description = {
     [[Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard
-      input. Parameters come from the policy, then from WEIR_PARAMS, then from --set.]],
+      input. Parameters come from the policy, then from WEIR_PARAMS, --params and --set.]],
     [[With --json: one object with action, because, decision, params, file, line, policy, instructions,
       bytes and eval_us; of a failure {"error":…,"code":…,"exit":…}.]],
   },
@@ -114,6 +114,7 @@ return {
     policies.options.directory,
     facts_of.option,
     policies.options.set,
+    policies.options.params,
     { long = "json", doc = "one JSON object" },
   },
   exits = {

@@ -73,7 +73,12 @@ end
 local function load_both(given, screen)
   local sets = {}
   for _, side in ipairs { "OLD", "NEW" } do
-    local chosen = { policies = given[side], set = given.set }
+    local chosen = {
+      policies = given[side],
+      set = given.set,
+      params = given.params,
+      RECORDING = given.RECORDING,
+    }
     local set, directory = policies.load("diff", chosen, screen)
     if not set then return nil, directory end
     sets[side:lower()], sets[side:lower() .. "_directory"] = set, directory
@@ -230,6 +235,7 @@ return {
   },
   options = {
     policies.options.set,
+    policies.options.params,
     {
       long = "jobs",
       short = "j",

@@ -168,6 +168,7 @@ return {
     policies.options.directory,
     facts_of.option,
     policies.options.set,
+    policies.options.params,
     { long = "limit", value = "N", doc = "show at most N conditions and N changes (20)" },
     { long = "json", doc = "one JSON object" },
   },

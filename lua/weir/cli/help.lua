@@ -56,7 +56,7 @@ help.exits = {
 help.environment = {
   { "NO_COLOR", "never colour the output" },
   { "FORCE_COLOR, CLICOLOR_FORCE", "colour even when the output is not a terminal" },
-  { "WEIR_PARAMS", "policy parameters as a JSON object; --set wins over it" },
+  { "WEIR_PARAMS", "policy parameters as a JSON object; --params and --set win over it" },
 }
 
 local function section(out, title) out:print("\n", out:paint("bold", title)) end

@@ -1,5 +1,6 @@
 -- The policy set a verb works with: which directory, which parameters, and loading it.
 local exit = require "weir.cli.exit"
+local files = require "weir.files"
 local json = require "weir.json"
 local policy_directory = require "weir.policy_directory"
 local report = require "weir.cli.report"
@@ -16,7 +17,12 @@ policies.options = {
   },
   set = {
     long = "set", value = "NAME=VALUE", many = true,
-    doc = "override a parameter of the policies, as KIND.NAME for one kind only",
+    doc = "override a parameter of the policies, as KIND.NAME for one kind only; lists and maps as "
+      .. "JSON",
+  },
+  params = {
+    long = "params", value = "FILE", complete = "file",
+    doc = "override parameters by a JSON object of values by name; --set wins; '-' is standard input",
   },
 }
 
@@ -43,24 +49,54 @@ function policies.sources(directory)
   return paths
 end
 
+-- Why there is no set, for the verb to return: an exit status, or the three results of a usage
+-- error.
+local function mistake(message, hint)
+  return nil, function() return nil, message, hint end
+end
+
+local function ended(status)
+  return nil, function() return status end
+end
+
 -- Parameters ---------------------------------------------------------------------------------
 
-local function from_environment()
-  local text = os.getenv("WEIR_PARAMS")
-  if not text or text == "" then return {} end
+-- A JSON object of values by name; nil, message. what: where the text comes from.
+local function object_of(text, what)
   local params, message = json.decode(text)
-  if params == nil then return nil, "WEIR_PARAMS is not JSON: " .. message end
+  if params == nil then return nil, ("%s is not JSON: %s"):format(what, message) end
   if type(params) ~= "table" or json.is_array(params) then
-    return nil, "WEIR_PARAMS must be a JSON object"
+    return nil, what .. " must be a JSON object"
   end
 
   for name, value in sorted_pairs(params) do
     if value == json.null then
-      return nil, ("WEIR_PARAMS gives '%s' the value null"):format(name)
+      return nil, ("%s gives '%s' the value null"):format(what, name)
     end
   end
 
   return params
+end
+
+local function from_environment()
+  local text = os.getenv("WEIR_PARAMS")
+  if not text or text == "" then return {} end
+  return object_of(text, "WEIR_PARAMS")
+end
+
+local FILE_LIMIT = 1024 * 1024
+
+-- Standard input can be read once, and weir diff loads two sets.
+local standard_input
+
+-- The text of the file; nil, message, code.
+local function read_file(path)
+  if path ~= "-" then return files.read(path, FILE_LIMIT) end
+  if standard_input then return standard_input end
+  local message, code
+  standard_input, message, code = files.read("-", FILE_LIMIT)
+
+  return standard_input, message, code
 end
 
 local function from_settings(settings)
@@ -78,14 +114,46 @@ local function from_settings(settings)
   return params
 end
 
--- What --set and WEIR_PARAMS give, the stronger source first; or nil, message, hint.
-local function given_parameters(settings)
-  local environment, message = from_environment()
-  if not environment then return nil, message, 'write WEIR_PARAMS=\'{"threshold": 20}\'' end
-  local set, problem, hint = from_settings(settings)
-  if not set then return nil, problem, hint end
+local EXAMPLE = '{"threshold": 20}'
 
-  return { set, environment }
+-- Are the events or recordings of the verb to come from standard input?
+local function reads_standard_input(given)
+  local read = given.event or given.RECORDING or {}
+  for _, name in ipairs(type(read) == "table" and read or { read }) do
+    if name == "-" then return true end
+  end
+
+  return false
+end
+
+-- What --params gives; nil, and a function for the verb to return.
+local function from_file(verb, given, screen)
+  if not given.params then return {} end
+  if given.params == "-" and reads_standard_input(given) then
+    return mistake("standard input is given twice", "name a file with --params FILE")
+  end
+
+  local text, message, code = read_file(given.params)
+  if not text then
+    return ended(report.failure(screen, verb, { message = message, code = code, exit = exit.io }))
+  end
+
+  local params, problem = object_of(text, "--params " .. given.params)
+  if params then return params end
+  return mistake(problem, ("write %s into the file"):format(EXAMPLE))
+end
+
+-- What --set, --params and WEIR_PARAMS give, the stronger source first; nil, and a function for the
+-- verb to return.
+local function given_parameters(verb, given, screen)
+  local environment, message = from_environment()
+  if not environment then return mistake(message, ("write WEIR_PARAMS='%s'"):format(EXAMPLE)) end
+  local set, problem, hint = from_settings(given.set)
+  if not set then return mistake(problem, hint) end
+  local file, ending = from_file(verb, given, screen)
+  if not file then return nil, ending end
+
+  return { set, file, environment }
 end
 
 -- One source's value for a parameter: KIND.NAME says more than NAME.
@@ -122,9 +190,10 @@ local function overrides_for(set, sources)
     for _, param in ipairs(policy.params) do
       local full = policy.kind .. "." .. param.name
       known[param.name], known[full] = true, true
-      local value = value_from(sources[1], policy.kind, param.name)
-      if value == nil then value = value_from(sources[2], policy.kind, param.name) end
-      overrides[full] = value
+      for i = #sources, 1, -1 do
+        local value = value_from(sources[i], policy.kind, param.name)
+        if value ~= nil then overrides[full] = value end
+      end
     end
   end
 
@@ -136,16 +205,6 @@ end
 
 -- Loading ------------------------------------------------------------------------------------
 
--- Why there is no set, for the verb to return: an exit status, or the three results of a usage
--- error.
-local function mistake(message, hint)
-  return nil, function() return nil, message, hint end
-end
-
-local function ended(status)
-  return nil, function() return status end
-end
-
 -- What to type where no policy set is found: a verb has -p, or names the set as an argument.
 local function remedy(verb)
   for _, option in ipairs(require("weir.cli." .. verb).options or {}) do
@@ -155,16 +214,17 @@ local function remedy(verb)
   return "weir help " .. verb
 end
 
--- load(verb, given, screen) → set, directory; with given.bundle, the text of a bundle, given.policies
--- is what to call it. Or nil, and a function that gives what the verb has
+-- load(verb, given, screen) → set, directory; given has policies, set and params as the options of
+-- that name, event or RECORDING where the verb reads them, and bundle, the text of a bundle, which
+-- policies then says what to call. Or nil, and a function that gives what the verb has
 -- to return.
 --
 --   local set, directory = policies.load("decide", given, screen)
 --   if not set then return directory() end
 function policies.load(verb, given, screen)
   local policy_set = require "weir.policy_set"
-  local sources, message, hint = given_parameters(given.set)
-  if not sources then return mistake(message, hint) end
+  local sources, ending = given_parameters(verb, given, screen)
+  if not sources then return nil, ending end
   local directory, missing = policies.directory(given.policies)
   if not directory then
     return ended(report.failure(screen, verb, {
@@ -177,8 +237,7 @@ function policies.load(verb, given, screen)
 
   local set, findings, code = policy_set.load(directory, { bundle = given.bundle })
   if not set then return ended(report.refusal(screen, verb, directory, findings, code)) end
-  local overrides
-  overrides, message, hint = overrides_for(set, sources)
+  local overrides, message, hint = overrides_for(set, sources)
   if not overrides then return mistake(message, hint) end
   if next(overrides) == nil then -- any order: asks only whether there is one
     return set, directory

@@ -211,6 +211,7 @@ return {
   options = {
     policies.options.directory,
     policies.options.set,
+    policies.options.params,
     {
       long = "jobs",
       short = "j",

@@ -203,7 +203,7 @@ local function run(given, screen)
   local handler = handlers.find(given.HANDLER)
   local may_ask = handler.may_ask and policies.directory(given.policies)
 
-  if handler.asks or may_ask or given.set or given.policies then
+  if handler.asks or may_ask or given.set or given.params or given.policies then
     local directory
     set, directory = policies.load("run", given, screen)
     if not set then return directory() end
@@ -256,6 +256,7 @@ return {
       doc = "events; '-' is standard input" },
     policies.options.directory,
     policies.options.set,
+    policies.options.params,
     { long = "log", value = "FILE", complete = "file",
       doc = "append each decision to this decision log, before anything is called" },
     { long = "live", doc = "carry the decision out: call AWS" },

@@ -104,6 +104,7 @@ local function load_sets(given, screen, asked)
     local set, found = policies.load("simulate", {
       policies = directory or given.policies,
       set = given.set,
+      params = given.params,
     }, screen)
     if not set then return nil, found end
     asked.sets[i] = { set = set, directory = found }
@@ -326,6 +327,7 @@ return {
   options = {
     policies.options.directory,
     policies.options.set,
+    policies.options.params,
     { long = "scenario", value = "NAME|FILE", many = true,
       doc = "a scenario by name, or a file of them; all built-in ones when left out" },
     { long = "effect", value = "EFFECT", many = true,

@@ -50,6 +50,7 @@ local function replay(directory, given, screen)
     RECORDING = given.RECORDING,
     policies = directory,
     set = given.set,
+    params = given.params,
   }, screen)
   screen.out:flush()
   if not mistake then return status end
@@ -118,6 +119,7 @@ return {
   },
   options = {
     policies.options.set,
+    policies.options.params,
     { long = "once", doc = "check and replay once, then end with that status" },
   },
   exits = {
