@@ -293,9 +293,15 @@ static void read_param(lua_State *L, policy_kind *kind, size_t i, finding_list *
   policy_param *param = &kind->params.items[i];
   text_buffer why = {0};
   lua_getfield(L, -1, "default");
-  if (!schema_write_json(L, lua_gettop(L), field, &param->by_default, &why))
+  if (!schema_write_json(L, lua_gettop(L), field, &param->by_default, &why)) {
+    /* What is wrong with an element does not name the list. */
+    bool named =
+        why.size > field->name_size && memcmp(why.data, field->name, field->name_size) == 0;
     finding_error(findings, file->shown, policy_files_line_of(file, field->name, field->name_size),
-                  "W006", "the default of parameter %.*s", (int)why.size, why.data);
+                  "W006", "the default of parameter %s%s%.*s", named ? "" : field->name,
+                  named ? "" : ": ", (int)why.size, why.data);
+  }
+
   text_buffer_free(&why);
   if (lua_getfield(L, -2, "doc") == LUA_TSTRING) param->doc = strdup(lua_tostring(L, -1));
   lua_pop(L, 2);

@@ -62,7 +62,8 @@ static void compile_values(lua_State *L, schema_field *field) {
     field->values[i].text = copy_text(L, -1, &field->values[i].size);
     field->value_count++;
     for (size_t j = 0; j < i; j++)
-      if (strcmp(field->values[j].text, field->values[i].text) == 0)
+      if (field->values[j].size == field->values[i].size &&
+          memcmp(field->values[j].text, field->values[i].text, field->values[i].size) == 0)
         luaL_error(L, "the value '%s' is there twice", field->values[i].text);
     lua_pop(L, 1);
   }

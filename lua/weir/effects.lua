@@ -5,7 +5,7 @@
 --   effects:pages(request)     → list of all pages | nil, message, code
 --   effects:metric(name, value, unit, dimensions)   one measurement
 --   effects:setting(name[, default])                one setting of the handler, a text
---   effects:now()              epoch seconds
+--   effects:now()              epoch seconds; of a dry run, those of its config's member now
 --   effects:uuid()             a random UUID (version 4)
 --
 -- request is { service =, operation =, target =, input =, role =?, attempts =?, within_ms =? }.
@@ -220,7 +220,11 @@ function Dry:setting(name, default)
     ('set %s, or give it in the event: "config": {"%s": …}'):format(effects.variables(name), name))
 end
 
-function Dry.now() return process.time() // 1000 end
+-- A dry run of another hour has it in its config.
+function Dry:now()
+  local now = self.config and math.tointeger(tonumber(self.config.now))
+  return now or process.time() // 1000
+end
 
 Dry.pages, Dry.metric, Dry.uuid = read_pages, add_metric, uuid
 

@@ -5,15 +5,17 @@
 --       return result | nil, message, code end }
 --
 -- asks: the kind of policy it needs, or nil when it decides nothing; may_ask: the one that some
--- event or setting needs. ask(kind, facts) → decision |
--- nil, message, code. A decision that fails fails the run: nothing is carried out on a guess.
--- Codes: "InvalidEvent", and those of ask and of the effects. A failure may be raised as well
--- (weir.try); it is caught here.
+-- event or setting needs. ask(kind, facts[, about]) → decision | nil, message, code. about: the
+-- part of the event that the decision is about, if not all of it; from there come the facts that
+-- the policy set declares itself (weir.own_facts). A decision that fails fails the run: nothing is
+-- carried out on a guess. Codes: "InvalidEvent", and those of ask and of the effects. A failure may
+-- be raised as well (weir.try); it is caught here.
 --
 -- No policy sees a secret: facts are freed of them before they are decided on, so that what is
 -- logged decides the same again (weir.redact).
 local decide = require "weir.decide"
 local json = require "weir.json"
+local own_facts = require "weir.own_facts"
 local policy_set = require "weir.policy_set"
 local process = require "weir.process"
 local redact = require "weir.redact"
@@ -77,9 +79,10 @@ local NO_SET = "the handler asks a policy, and there is no policy set; put one i
   .. "set WEIR_POLICY_SOURCE"
 
 -- One decision, logged before anything is done about it: entry | nil, message, code
-local function decide_one(run, kind, given)
+local function decide_one(run, kind, given, about)
   if not run.set then return nil, NO_SET, "NoPolicySet" end
 
+  given = own_facts.add(run.set, kind, given, about or run.event, run.report.effects)
   local facts, redacted = decide.without_secrets(given)
   run.report.asking = facts
   if #redacted > 0 then
@@ -101,11 +104,11 @@ local function decide_one(run, kind, given)
   return entry_of(kind, facts, redacted, decision)
 end
 
-local function ask(run, kind, facts)
+local function ask(run, kind, facts, about)
   local observe, report = run.options.observe, run.report
   local begin_us = observe and process.time_us()
 
-  local entry, message, code = decide_one(run, kind, facts)
+  local entry, message, code = decide_one(run, kind, facts, about)
   if observe then observe(entry or { kind = kind, code = code }, begin_us) end
   if not entry then return nil, message, code end
 
@@ -147,7 +150,7 @@ end
 --       sees every decision that was made, and of one that was not { kind =, code = }
 function handlers.run(handler, event, set, effects, options)
   local report = { handler = handler.name, decisions = {}, effects = effects }
-  local run = { set = set, options = options or {}, report = report }
+  local run = { set = set, event = event, options = options or {}, report = report }
   redact.note(event)
 
   local result, message, code = call(handler, run, event, effects)

@@ -22,7 +22,8 @@ policies.options = {
   },
   params = {
     long = "params", value = "FILE", complete = "file",
-    doc = "override parameters by a JSON object of values by name; --set wins; '-' is standard input",
+    doc = "override parameters by a JSON object of values by name; --set wins; '-' is standard "
+      .. "input",
   },
 }
 
@@ -214,10 +215,9 @@ local function remedy(verb)
   return "weir help " .. verb
 end
 
--- load(verb, given, screen) → set, directory; given has policies, set and params as the options of
--- that name, event or RECORDING where the verb reads them, and bundle, the text of a bundle, which
--- policies then says what to call. Or nil, and a function that gives what the verb has
--- to return.
+-- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has to
+-- return. given has policies, set and params as the options of that name, event or RECORDING where
+-- the verb reads them, and perhaps bundle, the text of a bundle, which policies then names.
 --
 --   local set, directory = policies.load("decide", given, screen)
 --   if not set then return directory() end

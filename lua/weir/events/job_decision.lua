@@ -38,7 +38,7 @@ local function check_whole(decision)
 end
 
 function job_decision.ask(ask, facts)
-  local decision, message, code = ask("mapping", facts)
+  local decision, message, code = ask("mapping", facts, facts.event)
   if not decision then return nil, message, code end
   if decision.action ~= "job" or #decision.redacted == 0 then return decision end
 

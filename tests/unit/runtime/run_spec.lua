@@ -15,7 +15,13 @@ describe("the runtime's handling of an invocation", function()
   -- → what Lambda is told: outcome, text, type. decide: the set's; run: the handler's.
   local function handle(decide, run, cause)
     local self = {
-      source = { set = { decide = decide, digest = function() return "sha256:x" end } },
+      source = {
+        set = {
+          decide = decide,
+          digest = function() return "sha256:x" end,
+          kinds = function() return {} end,
+        },
+      },
       handler = { name = "mine.handle", run = run, from_package = true },
       log = { request_id = "request-1" },
       log_decision = function() return true end,
