@@ -48,12 +48,7 @@ function facts.read(verb, given, screen)
       "name a file with -e FILE, or write them to standard input"
   end
 
-  local path = given.event or "-"
-  if path == "-" and given.params == "-" then
-    return nil, nil, "standard input is given twice", "name a file with --params FILE"
-  end
-
-  local text, message, code = files.read(path, LIMIT)
+  local text, message, code = files.read(given.event or "-", LIMIT)
   if text then return text end
 
   return nil, report.failure(screen, verb, { message = message, code = code, exit = exit.io })

@@ -117,9 +117,9 @@ end
 
 local EXAMPLE = '{"threshold": 20}'
 
--- Are the events or recordings of the verb to come from standard input?
+-- Are the events, facts or recordings of the verb to come from standard input?
 local function reads_standard_input(given)
-  local read = given.event or given.RECORDING or {}
+  local read = given.event or given.RECORDING or given.KIND and "-" or {}
   for _, name in ipairs(type(read) == "table" and read or { read }) do
     if name == "-" then return true end
   end
