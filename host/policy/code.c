@@ -8,7 +8,6 @@
 #include "policy/closure_code.h"
 #include "policy/code_names.h"
 #include "policy/impl.h"
-#include "sandbox/freeze.h"
 #include "sandbox/order.h"
 
 enum { SIGNED_B = 127, DEPTH_MAX = 200 };
@@ -199,12 +198,11 @@ static void visit_function(lua_State *L, walk *w) {
 static void visit_table(lua_State *L, walk *w) {
   int top = lua_gettop(L);
   if (lua_getmetatable(L, top)) add_work(L, w);
-  sandbox_push_contents(L, top);
-  sandbox_push_all_keys(L, top + 1);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, top + 2);
+  sandbox_push_all_keys(L, top); // table keys
+  lua_Integer count = (lua_Integer)lua_rawlen(L, top + 1);
   for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, top + 2, i);
-    lua_rawget(L, top + 1);
+    lua_rawgeti(L, top + 1, i);
+    lua_rawget(L, top);
     add_work(L, w);
   }
 

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "policy/closure_code.h"
-#include "sandbox/freeze.h"
 
 enum {
   NEVER = -1,
@@ -131,11 +130,9 @@ static bool take_field(search *s, const code_function *function, unsigned consta
     return false;
   }
 
-  sandbox_push_contents(L, -1); // table contents
   lua_pushlstring(L, name, size);
-  lua_rawget(L, -2); // table contents field
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  lua_rawget(L, -2); // table field
+  lua_replace(L, -2);
 
   return true;
 }

@@ -30,19 +30,19 @@ static void push_value(lua_State *L, const schema_field *field, json_span value)
   if (priced) sandbox_budget_close_price(L);
 }
 
-/* Decodes a field into the table at index cache; the names are in the one at index keys. What the
- * cache needs for one more name depends on which names it had in earlier decisions, so that costs
+/* Decodes a field into the facts table at index; the names are in the list at index keys. What the
+ * table needs for one more name depends on which names it had in earlier decisions, so that costs
  * the decision nothing. */
-static void decode_field(lua_State *L, facts *f, size_t at, int cache, int keys) {
+static void decode_field(lua_State *L, facts *f, size_t at, int table, int keys) {
   lua_rawgeti(L, keys, (lua_Integer)at + 1);
   push_value(L, &f->schema->items[at], f->slots[at]);
   sandbox_pause pause = sandbox_budget_pause(L);
-  lua_rawset(L, cache);
+  lua_rawset(L, table);
   sandbox_budget_resume(L, pause);
   f->decoded |= (uint64_t)1 << at;
 }
 
-/* __index(cache, name), for a field that is not in the cache: one that is not given, or not decoded
+/* __index(facts, name), for a field that is not in the table: one that is not given, or not decoded
  * yet. */
 static int facts_index(lua_State *L) {
   facts *f = lua_touserdata(L, lua_upvalueindex(1));
@@ -94,14 +94,6 @@ static void set_function(lua_State *L, const char *name, lua_CFunction function,
   lua_setfield(L, -2, name);
 }
 
-/* Pushes the table that decoded fields go to. */
-static void push_cache(lua_State *L, facts *f, const char *kind) {
-  lua_createtable(L, 0, (int)f->schema->count); // cache
-  lua_createtable(L, 0, 1);                     // cache metatable
-  set_function(L, "__index", facts_index, f, kind);
-  lua_setmetatable(L, -2);
-}
-
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind) {
   *f = (facts){.schema = schema};
   lua_createtable(L, (int)schema->count, 0); // keys
@@ -111,18 +103,16 @@ void facts_open(lua_State *L, facts *f, const schema_record *schema, const char 
   }
 
   f->keys = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_newtable(L);          // table
-  lua_createtable(L, 0, 4); // table metatable
-  push_cache(L, f, kind);
-  lua_pushvalue(L, -1);
-  f->cache = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_setfield(L, -2, "__index");
+  lua_createtable(L, 0, (int)schema->count); // table
+  lua_createtable(L, 0, 4);                  // table metatable
+  set_function(L, "__index", facts_index, f, kind);
   lua_pushcfunction(L, facts_newindex);
   lua_setfield(L, -2, "__newindex");
   set_function(L, "__pairs", facts_pairs, f, kind);
   lua_pushboolean(L, false);
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
+  lua_guard(L, -1);
   f->table = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -209,54 +199,51 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
   return check_complete(f, f->present, why);
 }
 
-/* Removes fields from the cache; the stack ends in the cache and its keys. */
+/* Removes fields from the facts table. */
 static void drop_fields(lua_State *L, facts *f, uint64_t dropped) {
   f->decoded &= ~dropped;
+  if (!dropped) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
   for (; dropped; dropped &= dropped - 1) {
-    lua_rawgeti(L, -1, __builtin_ctzll(dropped) + 1); // cache keys name
+    lua_rawgeti(L, -1, __builtin_ctzll(dropped) + 1); // table keys name
     lua_pushnil(L);
     lua_rawset(L, -4);
   }
+
+  lua_pop(L, 2);
 }
 
-/* Fields that the decision before left in the cache go, the given scalars that policies mention
- * come. */
-static void refresh_cache(lua_State *L, facts *f) {
-  uint64_t fresh = f->scalars & f->present;
+/* Pushes the facts table, with these fields decoded into it. */
+static void push_decoded(lua_State *L, facts *f, uint64_t fresh) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
   int keys = lua_gettop(L);
-  drop_fields(L, f, f->decoded & ~fresh);
-  f->decoded = 0;
   for (; fresh; fresh &= fresh - 1)
     decode_field(L, f, (size_t)__builtin_ctzll(fresh), keys - 1, keys);
+  lua_pop(L, 1);
 }
 
+/* Fields that the decision before left in the table go, the given scalars that policies mention
+ * come. */
 void facts_push(lua_State *L, facts *f) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
-  refresh_cache(L, f);
-  lua_pop(L, 2);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
+  uint64_t fresh = f->scalars & f->present;
+  drop_fields(L, f, f->decoded & ~fresh);
+  f->decoded = 0;
+  lua_trespassed(L); /* what was changed is gone */
+  push_decoded(L, f, fresh);
 }
 
 void facts_decode_all(lua_State *L, facts *f) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
-  int keys = lua_gettop(L);
   drop_fields(L, f, f->decoded);
-  for (uint64_t left = f->present; left; left &= left - 1)
-    decode_field(L, f, (size_t)__builtin_ctzll(left), keys - 1, keys);
-  lua_pop(L, 2);
+  lua_trespassed(L);
+  push_decoded(L, f, f->present);
+  lua_pop(L, 1);
 }
 
 bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander) {
   bool same = f->stander == stander;
-  if (f->decoded & ~given) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
-    drop_fields(L, f, f->decoded & ~given);
-    lua_pop(L, 2);
-  }
-
+  drop_fields(L, f, f->decoded & ~given);
   f->present = f->decoded = given;
   f->stander = stander;
 
@@ -265,12 +252,8 @@ bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander) {
 
 void facts_restore(lua_State *L, facts *f) {
   uint64_t changeable = 0;
+  if (!lua_trespassed(L)) return;
   for (size_t i = 0; i < f->schema->count; i++)
     if (f->schema->items[i].type >= SCHEMA_LIST) changeable |= (uint64_t)1 << i;
-  changeable &= f->decoded;
-  if (!changeable) return;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->keys);
-  drop_fields(L, f, changeable);
-  lua_pop(L, 2);
+  drop_fields(L, f, changeable & f->decoded);
 }

@@ -14,17 +14,17 @@ typedef struct {
   const schema_record *schema;
   uint64_t present;                     /* bit i: field i is given and not null */
   uint64_t scalars;                     /* fields that are decoded before the policy runs */
-  uint64_t decoded;                     /* what the cache holds */
+  uint64_t decoded;                     /* what the table holds */
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
-  int table, cache, keys;               /* registry references */
-  const void *stander;                  /* whose fields the cache holds; NULL: those of a text */
+  int table, keys;                      /* registry references */
+  const void *stander;                  /* whose fields the table holds; NULL: those of a text */
   uint8_t next[SCHEMA_MAX_FIELDS + 1];  /* the field that came after field i - 1 the last time */
 } facts;
 
 /* Prepares the facts table of one schema. The facts must stay where they are for the life of the
- * state. A policy keeps nothing between decisions, so one table serves them all: it is empty, its
- * metatable leads to a cache of decoded fields, and from there to the function that decodes. */
+ * state. A policy keeps nothing between decisions, so one table serves them all: it holds the
+ * fields that are decoded, and its metatable leads to the function that decodes the others. */
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind);
 
 /* Has the scalars whose names are words of a policy's text decoded before it runs, from now on:
@@ -40,15 +40,15 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why);
 /* Pushes the facts table for what was read last, its scalars decoded. */
 void facts_push(lua_State *L, facts *f);
 
-/* Makes the facts table what the text says again: a policy may have changed lists and records that
- * it read from it. */
+/* Makes the facts table what the text says again, if the policy changed lists or records that it
+ * read from it. */
 void facts_restore(lua_State *L, facts *f);
 
-/* Decodes every given field into the cache. */
+/* Decodes every given field into the table. */
 void facts_decode_all(lua_State *L, facts *f);
 
-/* Takes the fields as given that `stander` puts into the cache (standing.h). True when what is in
- * the cache is his already. */
+/* Takes the fields as given that `stander` puts into the table (standing.h). True when what is in
+ * the table is his already. */
 bool facts_stand(lua_State *L, facts *f, uint64_t given, const void *stander);
 
 /* Forgets the text: fields of a table that outlives its decision read as absent. */

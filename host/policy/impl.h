@@ -77,8 +77,7 @@ struct policy_sandbox {
   const policy_files *files;
   policy_kind kinds[POLICY_KINDS_MAX];
   size_t kind_count;
-  int environment; /* registry reference: the policies' _ENV */
-  int libraries;   /* registry reference: trusted modules' globals, and the words of environment */
+  int environment; /* registry reference: the policies' _ENV, and the globals of trusted modules */
   int fields;      /* registry reference: weir.sandbox.fields */
   int kind_names;  /* registry reference: list of them, as vocabulary.lua sees it */
   int modules;     /* registry reference: path → what require returns, false while loading */

@@ -188,9 +188,8 @@ void policy_kind_open(lua_State *L, policy_sandbox *sandbox, policy_kind *kind, 
 }
 
 void policy_kind_replace_facts(lua_State *L, policy_kind *kind) {
-  const int references[] = {kind->facts.table, kind->facts.cache, kind->facts.keys};
-  for (size_t i = 0; i < sizeof references / sizeof *references; i++)
-    luaL_unref(L, LUA_REGISTRYINDEX, references[i]);
+  luaL_unref(L, LUA_REGISTRYINDEX, kind->facts.table);
+  luaL_unref(L, LUA_REGISTRYINDEX, kind->facts.keys);
   schema_record_free(&kind->facts_schema);
   schema_record_compile(L, -1, &kind->facts_schema);
   lua_pop(L, 1);

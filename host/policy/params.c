@@ -216,7 +216,7 @@ bool policy_params_are_current(const policy_kind *kind, const policy_question *q
          (b == 0 || memcmp(key->data + a, question->overrides.at, b) == 0);
 }
 
-/* __index of what params holds, for a name that is not declared. */
+/* __index of params, for a name that is not declared. */
 static int refuse_unknown(lua_State *L) {
   const policy_kind *kind = lua_touserdata(L, lua_upvalueindex(1));
   size_t size;
@@ -229,22 +229,11 @@ static int refuse_unknown(lua_State *L) {
                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* A name that the frozen table on the top of the stack lacks is a mistake, as it is in facts. The
- * metatable is made once for each kind. */
+/* A name that the frozen table on the top of the stack lacks is a mistake, as it is in facts. */
 static void make_strict(lua_State *L, policy_kind *kind) {
-  sandbox_push_contents(L, -1); // params contents
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &kind->params) == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_createtable(L, 0, 1); // params contents metatable
-    lua_pushlightuserdata(L, kind);
-    lua_pushcclosure(L, refuse_unknown, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &kind->params);
-  }
-
-  lua_setmetatable(L, -2);
-  lua_pop(L, 1);
+  lua_pushlightuserdata(L, kind);
+  lua_pushcclosure(L, refuse_unknown, 1);
+  sandbox_freeze_set_index(L, -2);
 }
 
 bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question *question,

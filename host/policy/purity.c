@@ -128,15 +128,14 @@ static void visit_c_function(walk *w, int index, origin from) {
 static void visit_table(walk *w, int index, origin from) {
   lua_State *L = w->L;
   sandbox_freeze_table(L, index, from.name);
-  sandbox_push_contents(L, index);
-  int contents = lua_gettop(L), keys = contents + 1;
-  sandbox_push_all_keys(L, contents);
+  sandbox_push_all_keys(L, index);
+  int keys = lua_gettop(L);
   lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
   for (lua_Integer i = 1; i <= count; i++) {
     origin field = from;
     if (lua_rawgeti(L, keys, i) == LUA_TSTRING) field.name = lua_tostring(L, -1);
     lua_pushvalue(L, -1);
-    lua_rawget(L, contents); /* key, value */
+    lua_rawget(L, index); /* key, value */
     add_work(w, field);
     add_work(w, from);
   }

@@ -12,7 +12,7 @@
 /* Walks every function and table that the function at index reaches, through variables and
  * contents, but for what the environment offers. Freezes the tables in place. False, with
  * "FILE:LINE: 'NAME' …" appended to why, if a variable that outlives a decision can be assigned,
- * or holds an iterator. To be called after sandbox_push_environment, inside a protected call:
+ * or holds an iterator. To be called after sandbox_close_environment, inside a protected call:
  * raises when memory or the budget is spent. What scratch holds afterwards means nothing.
  * The Lua functions are added to the table at index `closures`, once each: as elements of a list,
  * and as keys. */

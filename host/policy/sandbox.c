@@ -59,8 +59,8 @@ static int is_deciding(lua_State *L) {
   return 1;
 }
 
-/* Merges the words into the libraries and makes the policies' _ENV of them. */
-static void make_environment(lua_State *L, policy_sandbox *sandbox, int libraries, int words) {
+/* Adds the words to the libraries, and lets policies have both. */
+static void close_environment(lua_State *L, int libraries, int words) {
   for (lua_pushnil(L); lua_next(L, words);) {
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
@@ -69,8 +69,7 @@ static void make_environment(lua_State *L, policy_sandbox *sandbox, int librarie
 
   lua_pushcfunction(L, policy_load_require);
   lua_setfield(L, libraries, "require");
-  sandbox_push_environment(L, libraries);
-  sandbox->environment = luaL_ref(L, LUA_REGISTRYINDEX);
+  sandbox_close_environment(L, libraries);
 }
 
 static int open_sandbox(lua_State *L) {
@@ -78,7 +77,7 @@ static int open_sandbox(lua_State *L) {
   push_libraries(L, sandbox);
   int libraries = lua_gettop(L);
   lua_pushvalue(L, libraries);
-  sandbox->libraries = luaL_ref(L, LUA_REGISTRYINDEX);
+  sandbox->environment = luaL_ref(L, LUA_REGISTRYINDEX);
   policy_trusted_run(L, "weir.kinds", 0, 1);
   int names = lua_gettop(L);
   lua_pushvalue(L, names);
@@ -98,7 +97,7 @@ static int open_sandbox(lua_State *L) {
   sandbox->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
   sandbox->closures = luaL_ref(L, LUA_REGISTRYINDEX);
-  make_environment(L, sandbox, libraries, words);
+  close_environment(L, libraries, words);
 
   return 0;
 }

@@ -272,7 +272,8 @@ static int room(int count) {
   return count < MOST_ROOM ? count : MOST_ROOM;
 }
 
-/* Pushes the next value of a text that was checked. One pass, however deep the value is. */
+/* Pushes the next value of a text that was checked. One pass, however deep the value is. Tables are
+ * guarded: who lets a policy have them can ask whether it changed them. */
 static void push_next(lua_State *L, const schema_field *field, json_scan *scan, table_sizes *last);
 
 static void push_members(lua_State *L, const schema_field *field, json_scan *scan,
@@ -290,6 +291,7 @@ static void push_members(lua_State *L, const schema_field *field, json_scan *sca
     sandbox_charge(L, 0); /* names that collide: ends here when they have spent the budget */
   }
 
+  lua_guard(L, -1);
   last->members = count;
 }
 
@@ -302,6 +304,7 @@ static void push_elements(lua_State *L, const schema_field *field, json_scan *sc
     lua_rawseti(L, -2, ++count);
   }
 
+  lua_guard(L, -1);
   last->elements = count;
 }
 

@@ -8,7 +8,6 @@
 #include "core/json/write.h"
 #include "core/text/shown_text.h"
 #include "policy/schema.h"
-#include "sandbox/freeze.h"
 
 /* Deeper values are refused rather than followed: a table can contain itself. Each level takes
  * three stack places at most. */
@@ -303,23 +302,14 @@ static bool write_any_table(lua_State *L, int index, const schema_field *field, 
   return check_places(L, index, field, keys, why) && write_list(L, index, &any_list, out, why);
 }
 
-/* A table may be frozen: what counts is its contents. */
 static bool write_table(lua_State *L, int index, const schema_field *field, text_buffer *out,
                         text_buffer *why) {
-  sandbox_push_contents(L, index);
-  int contents = lua_gettop(L);
-  bool ok;
-  if (field->type == SCHEMA_LIST)
-    ok = write_list(L, contents, field, out, why);
-  else if (field->type == SCHEMA_MAP)
-    ok = write_map(L, contents, field->of, field, out, why);
-  else if (field->type == SCHEMA_RECORD)
-    ok = write_record(L, contents, field, out, why);
-  else
-    ok = write_any_table(L, contents, field, out, why);
-  lua_pop(L, 1);
-
-  return ok;
+  switch (field->type) {
+  case SCHEMA_LIST: return write_list(L, index, field, out, why);
+  case SCHEMA_MAP: return write_map(L, index, field->of, field, out, why);
+  case SCHEMA_RECORD: return write_record(L, index, field, out, why);
+  default: return write_any_table(L, index, field, out, why);
+  }
 }
 
 bool schema_write_json(lua_State *L, int index, const schema_field *field, text_buffer *out,

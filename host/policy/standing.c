@@ -16,13 +16,10 @@ typedef enum { INTEGER, NUMBER, FLAG, CONSTANT } place_type;
 typedef struct {
   place_type type;
   double value, written; /* NaN: none */
-  const void *key; /* addresses of the key, which is a text or a small number, and of a constant */
-  const void *constant;
   char path[PATH_BYTES];
 } place;
 
-/* The places of one table, in the order in which Lua goes through it. The first is the facts' own
- * cache, which no policy can change. */
+/* The places of one table, in the order in which Lua goes through it; the first is the facts. */
 typedef struct {
   size_t first, count;
 } table_places;
@@ -75,12 +72,6 @@ static void keep(lua_State *L, int list, size_t at) {
   lua_pop(L, 1);
 }
 
-/* What tells keys apart: the address of a text, which is short and so has one; a number itself. */
-static const void *address_of_key(lua_State *L, int index) {
-  if (lua_type(L, index) == LUA_TSTRING) return lua_topointer(L, index);
-  return (const void *)(intptr_t)lua_tointeger(L, index);
-}
-
 /* Notes the entry key, value on top of the stack. */
 static void note_entry(lua_State *L, policy_standing *self, const char *prefix) {
   place *noted = add_place(self);
@@ -88,8 +79,6 @@ static void note_entry(lua_State *L, policy_standing *self, const char *prefix) 
   noted->type = type_of(L, -1);
   noted->value = noted->type == FLAG ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
   noted->written = noted->value;
-  noted->key = address_of_key(L, -2);
-  noted->constant = lua_topointer(L, -1);
   const char *dot = prefix[0] ? "." : "";
   if (lua_type(L, -2) == LUA_TSTRING)
     snprintf(noted->path, sizeof noted->path, "%s%s%s", prefix, dot, lua_tostring(L, -2));
@@ -132,7 +121,7 @@ static void decode_all(lua_State *L, policy_standing *self) {
   facts_decode_all(L, f);
   self->given = f->present;
   self->count = self->table_count = 0;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, f->cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
   survey(L, self, "");
 }
 
@@ -250,52 +239,6 @@ static void write_values(lua_State *L, policy_standing *self, bool all) {
   lua_settop(L, keys - 2);
 }
 
-/* Whether the value on top is the one of the place. */
-static bool is_value(lua_State *L, const place *p) {
-  switch (p->type) {
-  case INTEGER: return lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)p->value;
-  case NUMBER:
-    return lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1) &&
-           lua_tonumber(L, -1) == p->value;
-  case FLAG: return lua_isboolean(L, -1) && lua_toboolean(L, -1) == (p->value != 0);
-  default: return lua_topointer(L, -1) == p->constant;
-  }
-}
-
-/* Whether the table on top has the entries of its places, in their order, and no others. */
-static bool is_table_unchanged(lua_State *L, const policy_standing *self,
-                               const table_places *mine) {
-  size_t at = mine->first, end = mine->first + mine->count;
-  if (lua_getmetatable(L, -1)) return false;
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    while (at < end && isnan(self->places[at].value)) at++;
-    if (at == end || address_of_key(L, -2) != self->places[at].key ||
-        !is_value(L, &self->places[at]))
-      return false;
-    at++;
-  }
-
-  while (at < end && isnan(self->places[at].value)) at++;
-
-  return at == end;
-}
-
-/* Whether the tables below the facts are as they were given. */
-static bool is_unchanged(lua_State *L, const policy_standing *self) {
-  int top = lua_gettop(L);
-  bool same = true;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, self->table_list);
-  for (size_t i = 1; same && i < self->table_count; i++) {
-    lua_rawgeti(L, top + 1, (lua_Integer)i + 1);
-    same = is_table_unchanged(L, self, &self->tables[i]);
-    lua_settop(L, top + 1);
-  }
-
-  lua_settop(L, top);
-
-  return same;
-}
-
 /* The place of this path: mostly the one of before, but a table that was emptied and filled again
  * may be gone through in another order. */
 static size_t find_path(const policy_standing *self, const char *path, size_t before) {
@@ -329,7 +272,7 @@ static void decode_again(lua_State *L, policy_standing *self) {
 
 void policy_standing_restore(lua_State *L, policy_standing *self) {
   self->lent = false;
-  if (!is_unchanged(L, self)) decode_again(L, self);
+  if (lua_trespassed(L)) decode_again(L, self);
 }
 
 /* The fields that this question gives: a field without a value reads as absent. */
@@ -351,6 +294,7 @@ void policy_standing_push(lua_State *L, policy_standing *self) {
   /* The decision before failed while the policy had the tables. */
   if (self->lent) decode_again(L, self);
   self->lent = true;
+  lua_trespassed(L); /* of other tables */
   bool mine = facts_stand(L, f, given_now(self), self);
   write_values(L, self, !mine);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);

@@ -50,15 +50,12 @@ static int base_ipairs(lua_State *L) {
   return 3;
 }
 
-/* Pushes what the value at 1 says of its traversal: the table to look into, or a function to
- * call. Returns the type of what it pushed. */
-static int push_contents(lua_State *L) {
-  int type = luaL_getmetafield(L, 1, "__pairs");
-  if (type != LUA_TNIL) return type;
+/* Pushes the function that traverses the value at 1, if it has one of its own; else it must be a
+ * table. */
+static bool push_traversal(lua_State *L) {
+  if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) return true;
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_pushvalue(L, 1);
-
-  return LUA_TTABLE;
+  return false;
 }
 
 /* next for a table that only offers an iterator: walks it as far as the key at 2. */
@@ -83,17 +80,16 @@ static int next_by_iterator(lua_State *L) {
 
 static int base_next(lua_State *L) {
   lua_settop(L, 2);
-  if (push_contents(L) == LUA_TFUNCTION) return next_by_iterator(L);
-  lua_insert(L, 2);       /* table, contents, key */
-  sandbox_next_key(L, 2); /* table, contents, following key */
-  if (lua_isnil(L, 3)) return 1;
-  lua_pushvalue(L, 3);
-  lua_rawget(L, 2);
+  if (push_traversal(L)) return next_by_iterator(L);
+  sandbox_next_key(L, 1); /* table, following key */
+  if (lua_isnil(L, 2)) return 1;
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 1);
 
   return 2;
 }
 
-/* Upvalues: contents, ordered list of keys, position in it. Skips what was removed meanwhile. */
+/* Upvalues: table, ordered list of keys, position in it. Skips what was removed meanwhile. */
 static int pairs_step(lua_State *L) {
   lua_Integer position = lua_tointeger(L, lua_upvalueindex(3));
   int results = 0;
@@ -117,13 +113,14 @@ static int pairs_step(lua_State *L) {
 static int base_pairs(lua_State *L) {
   luaL_checkany(L, 1);
   lua_settop(L, 1);
-  if (push_contents(L) == LUA_TFUNCTION) {
+  if (push_traversal(L)) {
     lua_pushvalue(L, 1);
     lua_call(L, 1, 3);
     return 3;
   }
 
-  sandbox_push_sorted_keys(L, -1);
+  lua_pushvalue(L, 1);
+  sandbox_push_sorted_keys(L, 1);
   lua_pushinteger(L, 0);
   lua_pushcclosure(L, pairs_step, 3);
   lua_pushvalue(L, 1);

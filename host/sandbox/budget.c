@@ -1,8 +1,9 @@
 /* See budget.h.
  *
  * Steps. `lua_steps` counts for the whole thread: Lua adds to it what an instruction does beyond
- * its first step, C functions add what they charge, and the hook adds the instructions, once every
- * `period`. Lua looks at the limit where work is long, the hook and sandbox_charge look at it too.
+ * its first step, C functions add what they charge, and count_period adds the instructions, once
+ * every `period`. Lua looks at the limit where work is long, count_period and sandbox_charge look
+ * at it too.
  *
  * Bytes. Lua's meter counts them as objects are made. A decision makes at most memory_limit of
  * them, so the collector need not run while it decides; sandbox_budget_start collects what earlier
@@ -13,13 +14,12 @@
 #include <stdio.h>
 
 enum {
-  /* Short enough for a useful count of small policies; the call costs 5 % of 100 instructions. */
-  HOOK_PERIOD = 100,
+  PERIOD = 100,         /* short enough for a useful count of small policies */
   MOST_STEPS = 1 << 30, /* of one charge: the count must not wrap around */
   GARBAGE_SHARE = 2,    /* of memory_limit that may pile up */
 };
 
-static void count_period(lua_State *L, lua_Debug *event);
+static void count_period(lua_State *L);
 
 static bool is_spent(const sandbox_budget *budget) {
   return budget->instructions_spent || budget->memory_spent;
@@ -42,7 +42,7 @@ static void lift_limits(sandbox_budget *budget) {
   budget->meter.steps_limit = UINT64_MAX;
   budget->meter.bytes_limit = SIZE_MAX;
   budget->period = 1;
-  lua_sethook(budget->state, count_period, LUA_MASKCOUNT, 1);
+  lua_countdown(budget->state, 1);
 }
 
 static int64_t steps_since_start(const sandbox_budget *budget) {
@@ -109,6 +109,7 @@ void sandbox_budget_attach(lua_State *L, sandbox_budget *budget) {
   *(sandbox_budget **)lua_getextraspace(L) = budget;
   budget->state = L;
   budget->meter.spent = spend_and_raise;
+  budget->meter.counted = count_period;
 #ifndef WEIR_GC_STRESS
   lua_gc(L, LUA_GCSTOP);
 #endif
@@ -119,20 +120,21 @@ void sandbox_budget_attach(lua_State *L, sandbox_budget *budget) {
 /* The period that ends right after the limit, or the usual one if that is nearer. */
 static int next_period(const sandbox_budget *budget) {
   int64_t left = budget->instruction_limit - steps_since_start(budget);
-  if (left >= HOOK_PERIOD) return HOOK_PERIOD;
+  if (left >= PERIOD) return PERIOD;
   return left < 0 ? 1 : (int)left + 1;
 }
 
-static void count_period(lua_State *L, lua_Debug *event) {
-  (void)event;
+static void begin_period(sandbox_budget *budget) {
+  budget->period = is_spent(budget) ? 1 : next_period(budget);
+  lua_countdown(budget->state, budget->period);
+}
+
+/* Lua's meter calls this when a period is over. */
+static void count_period(lua_State *L) {
   sandbox_budget *budget = sandbox_budget_of(L);
   lua_steps += (uint64_t)budget->period;
+  begin_period(budget);
   if (is_spent(budget) || lua_steps > budget->meter.steps_limit) spend_and_raise(L);
-  int period = next_period(budget);
-  if (period != budget->period) {
-    budget->period = period;
-    lua_sethook(L, count_period, LUA_MASKCOUNT, period);
-  }
 }
 
 void sandbox_charge(lua_State *L, size_t steps) {
@@ -178,8 +180,7 @@ void sandbox_budget_start(lua_State *L) {
   lua_setmeter(L, &budget->meter);
   begin_count(budget);
   budget->running = true;
-  budget->period = next_period(budget);
-  lua_sethook(L, count_period, LUA_MASKCOUNT, budget->period);
+  begin_period(budget);
 }
 
 void sandbox_budget_stop(lua_State *L) {
@@ -188,7 +189,6 @@ void sandbox_budget_stop(lua_State *L) {
   budget->instructions_used = steps_since_start(budget);
   budget->running = false;
   lua_setmeter(L, NULL);
-  lua_sethook(L, NULL, 0, 0);
 }
 
 void sandbox_budget_change(lua_State *L, int64_t instruction_limit, size_t memory_limit) {

@@ -36,7 +36,7 @@ typedef struct {
   bool running;
   bool priced;               /* between sandbox_budget_open_price and its end */
   size_t bytes_before;       /* meter.bytes then */
-  int period;                /* instructions between two calls of the hook */
+  int period;                /* instructions that are counted at once */
   size_t collect_above;      /* memory_used that lets the next start collect garbage */
   const void *refused_block; /* the last request that the system refused, */
   size_t refused_size;       /* and its size; 0: none */
@@ -54,8 +54,8 @@ void *sandbox_budget_allocate(void *context, void *block, size_t old_size, size_
  * then on garbage is collected only in sandbox_budget_start and when the system has no memory. */
 void sandbox_budget_attach(lua_State *L, sandbox_budget *budget);
 
-/* A fresh budget: clears the spent marks and counts, and (re)arms the instruction hook. Collects
- * garbage first when half of memory_limit has piled up. A call inside a decision only begins a new
+/* A fresh budget: clears the spent marks and counts, and begins to count. Collects garbage
+ * first when half of memory_limit has piled up. A call inside a decision only begins a new
  * count. Never raises. */
 void sandbox_budget_start(lua_State *L);
 
@@ -70,7 +70,7 @@ void sandbox_budget_stop(lua_State *L);
 /* Ends the counting, collects all garbage and sets the limits of later starts. */
 void sandbox_budget_change(lua_State *L, int64_t instruction_limit, size_t memory_limit);
 
-/* Since the start: steps, in whole hook periods plus charges, and bytes. */
+/* Since the start: steps, in whole periods plus charges, and bytes. */
 int64_t sandbox_budget_instructions(const sandbox_budget *budget);
 size_t sandbox_budget_bytes(const sandbox_budget *budget);
 

@@ -86,10 +86,9 @@ static const char *find_library(lua_State *L, int table, const char *member) {
   while (lua_next(L, table)) { /* name, value */
     if (lua_type(L, -1) == LUA_TTABLE && lua_type(L, -2) == LUA_TSTRING) {
       const char *library = lua_tostring(L, -2);
-      sandbox_push_contents(L, -1);
       lua_pushstring(L, member);
       if (lua_rawget(L, -2) != LUA_TNIL && (!found || strcmp(library, found) < 0)) found = library;
-      lua_pop(L, 2);
+      lua_pop(L, 1);
     }
 
     lua_pop(L, 1);
@@ -98,7 +97,7 @@ static const char *find_library(lua_State *L, int table, const char *member) {
   return found;
 }
 
-/* __index of the allowed table, for the names it does not have. */
+/* __index of the environment, for the names it does not have. */
 static int missing_global(lua_State *L) {
   const char *name = key_text(L);
   const char *advice = find_advice(name);
@@ -112,7 +111,7 @@ static int missing_global(lua_State *L) {
   return luaL_error(L, "undefined name '%s'", name);
 }
 
-/* __index of a library's contents; upvalue: the library's name. */
+/* __index of a library; upvalue: its name. */
 static int missing_member(lua_State *L) {
   const char *library = lua_tostring(L, lua_upvalueindex(1));
   const char *member = key_text(L);
@@ -133,13 +132,9 @@ static int refuse_global(lua_State *L) {
 /* The library and its name are at value and name. */
 static void freeze_library(lua_State *L, int name, int value) {
   sandbox_freeze_table(L, value, lua_tostring(L, name));
-  sandbox_push_contents(L, value);
-  lua_createtable(L, 0, 1);
   lua_pushvalue(L, name);
   lua_pushcclosure(L, missing_member, 1);
-  lua_setfield(L, -2, "__index");
-  lua_setmetatable(L, -2);
-  lua_pop(L, 1);
+  sandbox_freeze_set_index(L, value);
 }
 
 static void trust(lua_State *L, int trusted, int value) {
@@ -151,20 +146,17 @@ static void trust(lua_State *L, int trusted, int value) {
 }
 
 static void trust_members(lua_State *L, int trusted, int table) {
-  sandbox_push_contents(L, table);
   lua_pushnil(L);
-  while (lua_next(L, -2)) {
+  while (lua_next(L, table)) {
     trust(L, trusted, lua_gettop(L));
     lua_pop(L, 1);
   }
-
-  lua_pop(L, 1);
 }
 
 /* Freezes every library and fills the set of trusted values. */
-static void close_allowed(lua_State *L, int allowed, int trusted) {
+static void close_libraries(lua_State *L, int environment, int trusted) {
   lua_pushnil(L);
-  while (lua_next(L, allowed)) {
+  while (lua_next(L, environment)) {
     int value = lua_gettop(L);
     trust(L, trusted, value);
     if (lua_type(L, value) == LUA_TTABLE && lua_type(L, value - 1) == LUA_TSTRING) {
@@ -177,44 +169,29 @@ static void close_allowed(lua_State *L, int allowed, int trusted) {
   }
 }
 
-/* Gives the table on the top a metatable with these two fields; the value of __index is below. */
-static void set_lookup(lua_State *L, lua_CFunction newindex) {
-  lua_createtable(L, 0, 4);
-  lua_rotate(L, -3, -1); /* table, metatable, index */
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__pairs");
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, newindex);
-  lua_setfield(L, -2, "__newindex");
-  lua_pushboolean(L, false);
-  lua_setfield(L, -2, "__metatable");
-  lua_setmetatable(L, -2);
-}
-
-void sandbox_push_environment(lua_State *L, int allowed) {
-  allowed = lua_absindex(L, allowed);
+void sandbox_close_environment(lua_State *L, int environment) {
+  static const luaL_Reg methods[] = {
+      {"__index", missing_global}, {"__newindex", refuse_global}, {NULL, NULL}};
+  environment = lua_absindex(L, environment);
   lua_newtable(L);
   int trusted = lua_gettop(L);
-  close_allowed(L, allowed, trusted);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, missing_global);
-  lua_setfield(L, -2, "__index");
-  lua_setmetatable(L, allowed);
-  lua_pushvalue(L, allowed);
-  lua_newtable(L);
-  set_lookup(L, refuse_global); /* trusted, environment */
-  trust(L, trusted, trusted + 1);
-  lua_pushvalue(L, trusted);
+  close_libraries(L, environment, trusted);
+  trust(L, trusted, environment);
   lua_setfield(L, LUA_REGISTRYINDEX, TRUSTED);
-  lua_remove(L, trusted);
+
+  lua_createtable(L, 0, 3);
+  luaL_setfuncs(L, methods, 0);
+  lua_pushboolean(L, false);
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, environment);
+  lua_guard(L, environment);
 }
 
 void sandbox_add_word(lua_State *L, int environment, const char *word) {
   int value = lua_gettop(L);
-  lua_getmetatable(L, environment);
-  lua_getfield(L, -1, "__index"); /* value, metatable, allowed */
+  lua_pushstring(L, word);
   lua_pushvalue(L, value);
-  lua_setfield(L, -2, word);
+  lua_rawset(L, environment);
   lua_getfield(L, LUA_REGISTRYINDEX, TRUSTED);
   trust(L, lua_gettop(L), value);
   lua_settop(L, value - 1);

@@ -1,14 +1,14 @@
 /* What a policy sees as its globals: the allow-list, read-only, with help for what is missing.
- * Memory: the Lua state's; the registry keeps the allow-list. */
+ * Memory: the Lua state's. */
 #ifndef WEIR_SANDBOX_ENVIRONMENT_H
 #define WEIR_SANDBOX_ENVIRONMENT_H
 
 #include <lua.h>
 
-/* Pushes an _ENV over the table of allowed names at index, and freezes the tables in it, one by
+/* Makes the table of allowed names at index a policy's _ENV, and freezes the tables in it, one by
  * one under their names. Reading another name raises what to do instead, or what it may have
- * meant; assigning raises too. The allowed table stays the caller's to read. */
-void sandbox_push_environment(lua_State *L, int allowed);
+ * meant; assigning raises too. */
+void sandbox_close_environment(lua_State *L, int environment);
 
 /* Adds a word of the host's to the environment at index, and pops its value: for words that are not
  * known yet when the environment is made. */

@@ -25,14 +25,6 @@ static int contents_length(lua_State *L) {
   return 1;
 }
 
-void sandbox_push_contents(lua_State *L, int index) {
-  int table = lua_absindex(L, index);
-  int type = luaL_getmetafield(L, table, "__pairs");
-  if (type == LUA_TTABLE) return;
-  if (type != LUA_TNIL) lua_pop(L, 1);
-  lua_pushvalue(L, table);
-}
-
 /* Appends value and the place it is at to the list of work, if it is a table still to freeze. */
 static void add_work(lua_State *L, int work, int value, int name, int key) {
   if (lua_type(L, value) != LUA_TTABLE) return;
@@ -55,9 +47,9 @@ static void add_work(lua_State *L, int work, int value, int name, int key) {
   lua_rawseti(L, work, size + 2);
 }
 
-/* Moves what the table holds to the contents, noting the tables among it as work. In the order of
- * keys: a table that has two places must get the same name everywhere. */
-static void move_contents(lua_State *L, int table, int contents, int work, int name) {
+/* Notes the tables in the table as work. In the order of keys: a table that has two places must get
+ * the same name everywhere. */
+static void add_contents(lua_State *L, int table, int work, int name) {
   sandbox_push_all_keys(L, table);
   int keys = lua_gettop(L), key = keys + 1, value = keys + 2;
   lua_Integer count = (lua_Integer)lua_rawlen(L, keys);
@@ -67,10 +59,7 @@ static void move_contents(lua_State *L, int table, int contents, int work, int n
     lua_rawget(L, table); /* key, value */
     add_work(L, work, value, name, key);
     add_work(L, work, key, name, key);
-    lua_pushvalue(L, key);
-    lua_pushnil(L);
-    lua_rawset(L, table);
-    lua_rawset(L, contents);
+    lua_settop(L, keys);
   }
 
   lua_pop(L, 1);
@@ -80,23 +69,26 @@ static void move_contents(lua_State *L, int table, int contents, int work, int n
 static void freeze_one(lua_State *L, int work) {
   static const luaL_Reg methods[] = {
       {"__newindex", refuse_write}, {"__len", contents_length}, {NULL, NULL}};
-  int name = lua_gettop(L), table = name - 1, contents = name + 1;
-  lua_newtable(L); /* contents */
-  move_contents(L, table, contents, work, name);
-  lua_createtable(L, 0, 7);
+  int name = lua_gettop(L), table = name - 1;
+  add_contents(L, table, work, name);
+  lua_createtable(L, 0, 6); /* one more for an __index */
   luaL_setfuncs(L, methods, 0);
-  lua_pushvalue(L, contents);
-  lua_setfield(L, -2, "__index");
-  lua_pushvalue(L, contents);
-  lua_setfield(L, -2, "__pairs");
   lua_pushboolean(L, false);
   lua_setfield(L, -2, "__metatable");
   lua_pushvalue(L, name);
   lua_setfield(L, -2, "name");
-  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, contents));
+  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, table));
   lua_setfield(L, -2, "length");
   lua_setmetatable(L, table);
+  lua_guard(L, table);
   lua_settop(L, table - 1);
+}
+
+void sandbox_freeze_set_index(lua_State *L, int index) {
+  lua_getmetatable(L, index);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
 }
 
 void sandbox_freeze_table(lua_State *L, int index, const char *name) {

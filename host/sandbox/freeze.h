@@ -1,7 +1,5 @@
-/* Read-only tables. Freezing works in place, for every holder of the table: its contents move to
- * a table that only its metatable knows, so that a write finds an absent key and is refused.
- * Reading stays a plain lookup (`__index` is a table); `#`, ipairs, pairs and next see the
- * contents. C reads a frozen table with lua_getfield, lua_geti and luaL_len, not with lua_raw*.
+/* Read-only tables. Freezing works in place, for every holder of the table: Lua looks at each write
+ * (lua_guard), and the metatable refuses it. Reading stays a plain lookup.
  * Memory: the Lua state's. */
 #ifndef WEIR_SANDBOX_FREEZE_H
 #define WEIR_SANDBOX_FREEZE_H
@@ -14,8 +12,7 @@
  * have a metatable are left as they are: they are frozen, or the host's. May raise for memory. */
 void sandbox_freeze_table(lua_State *L, int index, const char *name);
 
-/* Pushes the table that holds the contents of the table at index: the one its metatable names, or
- * itself. */
-void sandbox_push_contents(lua_State *L, int index);
+/* Pops a function, which is called for names that the frozen table at index does not have. */
+void sandbox_freeze_set_index(lua_State *L, int index);
 
 #endif

@@ -60,8 +60,7 @@ static inline void sandbox_add_libraries(sandbox *box) {
 
 /* From here on chunks see the globals so far as a policy does: read-only, with help. */
 static inline void sandbox_seal(sandbox *box) {
-  sandbox_push_environment(box->L, 1);
-  lua_replace(box->L, 1);
+  sandbox_close_environment(box->L, 1);
 }
 
 static inline void sandbox_close(sandbox *box) {

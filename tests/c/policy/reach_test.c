@@ -5,7 +5,6 @@
 #include "core/text/text_buffer.h"
 #include "policy/impl.h"
 #include "policy/sandbox.h"
-#include "sandbox/freeze.h"
 #include "sandbox/order.h"
 #include "support/sandbox_fixture.h"
 
@@ -39,10 +38,10 @@ static void visit_fields(reach *r, const char *path) {
 }
 
 /* What the metatable of the table on the top, if any, does when the policy uses the table. */
-static void visit_metatable(reach *r, const char *path, const char *what) {
+static void visit_metatable(reach *r, const char *path) {
   char name[200];
   if (!lua_getmetatable(r->L, -1)) return;
-  snprintf(name, sizeof name, "%s<%s>", *path ? path : "_ENV", what);
+  snprintf(name, sizeof name, "%s<metatable>", *path ? path : "_ENV");
   visit(r, name);
 }
 
@@ -65,13 +64,8 @@ static void visit(reach *r, const char *path) {
   bool skip = type >= LUA_TTABLE && see(r, value);
   if (*path && !skip) text_buffer_format(&r->list, "%s %s\n", path, lua_typename(L, type));
   if (type == LUA_TTABLE && !skip) {
-    sandbox_push_contents(L, value);
-    if (lua_rawequal(L, value, -1) || !see(r, lua_gettop(L))) {
-      visit_fields(r, path);
-      if (!lua_rawequal(L, value, -1)) visit_metatable(r, path, "metatable of contents");
-    }
-    lua_settop(L, value);
-    visit_metatable(r, path, "metatable");
+    visit_fields(r, path);
+    visit_metatable(r, path);
   }
   lua_settop(L, value - 1);
 }
@@ -88,7 +82,7 @@ static void visit_types(reach *r) {
   for (int i = 0; i < 6; i++) {
     char name[40];
     snprintf(name, sizeof name, "every %s", luaL_typename(L, -1));
-    visit_metatable(r, name, "metatable");
+    visit_metatable(r, name);
     lua_pop(L, 1);
   }
 }

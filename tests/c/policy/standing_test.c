@@ -32,6 +32,9 @@ static char promotion[] =
     "  [5] = function(f) table.remove(f.variants) end,\n"
     "  [6] = function(f) f.variants[2].recent = nil error('given up') end,\n"
     "  [7] = function(f) setmetatable(f.variants[2], { __index = { stage = 'failed' } }) end,\n"
+    "  [8] = function(f) table.sort(f.variants, function(a, b) return a.name > b.name end) end,\n"
+    "  [9] = function(f) table.insert(f.variants, 1, { name = 'c' }) end,\n"
+    "  [10] = function(f) f.evidence.latency.high = 5 end,\n"
     "}\n"
     "return policy { kind = 'promotion', decide = function(f)\n"
     "  local seen = shown(f)\n"
@@ -116,12 +119,13 @@ static void decides_as_on_json(void **state) {
   policy_answer expected = {0}, answer = {0};
   size_t places[PLACES], places_now[PLACES];
   find_places(standing, places); /* as they are found once, by who asks millions of questions */
-  static const int ways[] = {0, 1, 0, 2, 0, 3, 4, 5, 0, 6, 0, 6, 7, 0, 1, 2};
-  for (int i = 0; i < 160; i++) {
+  static const int ways[] = {0, 1, 0, 2, 0, 3, 4, 5, 0, 6, 0, 6, 7, 0, 1, 2, 8, 0, 9, 0, 10, 0};
+  enum { WAYS = sizeof ways / sizeof *ways };
+  for (int i = 0; i < 10 * WAYS; i++) {
     look l = {.now = 1000 + i,
               .requests = i * 7,
               .minutes = i % 4 == 1 ? NAN : i,
-              .way = ways[i % 16],
+              .way = ways[i % WAYS],
               .weight = i % 11 / 16.,
               .high = i % 3 ? i / 8. : NAN,
               .warming = i % 2};

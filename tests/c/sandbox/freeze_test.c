@@ -107,6 +107,47 @@ static void freezing_twice_changes_nothing(void **state) {
   sandbox_expect_error(&box, "t.a = 1", "test.lua:1: limits is read-only: 'a' cannot be set");
 }
 
+/* A guarded table may be changed, and Lua tells of it, however that is done. */
+static void changes_of_guarded_tables_are_told(void **state) {
+  (void)state;
+  static const char *const changes[] = {
+      "given.a = 2",
+      "given.a = nil",
+      "given.new = 1",
+      "given[2] = 9",
+      "given[4] = 9",
+      "local k = 'a' given[k] = 3",
+      "local i = 1 given[i] = 3",
+      "local g = given local function f() g.a = 3 end f()",
+      "table.insert(given, 1)",
+      "table.remove(given)",
+      "table.sort(given, function(a, b) return a > b end)",
+      "table.move({5}, 1, 1, 1, given)",
+  };
+  lua_State *L = box.L;
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    assert_int_equal(sandbox_run(&box, "given = {7, 8, 9, a = 'A', inner = {}}"), LUA_OK);
+    lua_getfield(L, 1, "given");
+    lua_guard(L, -1);
+    assert_int_equal(sandbox_run(&box, "given.inner.x = given.a .. #given .. given[3]"), LUA_OK);
+    assert_false(lua_trespassed(L));
+    assert_int_equal(sandbox_run(&box, changes[i]), LUA_OK);
+    if (!lua_trespassed(L)) fail_msg("nothing is told of: %s", changes[i]);
+    assert_false(lua_trespassed(L));
+  }
+
+  sandbox_expect(&box, "given.a = 'B' return given.a .. given[1]", "B5");
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "given");
+  lua_trespassed(L);
+  lua_newtable(L);
+  lua_setmetatable(L, -2);
+  assert_true(lua_trespassed(L));
+  lua_pushinteger(L, 1);
+  lua_rawseti(L, -2, 1);
+  assert_false(lua_trespassed(L)); /* the host's own */
+}
+
 int main(void) {
 #define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, open_box, close_box)
   const struct CMUnitTest tests[] = {
@@ -116,6 +157,7 @@ int main(void) {
       CASE(writing_is_refused),
       CASE(deep_and_wide_tables_freeze),
       CASE(freezing_twice_changes_nothing),
+      CASE(changes_of_guarded_tables_are_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
