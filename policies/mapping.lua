@@ -9,29 +9,28 @@
 -- must land where somebody sees it. So must one of a shape that is not known: it is ignored as
 -- `unknown`, and the handler event_map keeps it until this file knows the shape.
 
--- Follows names into nested tables; nil as soon as one of them is missing.
-local function at(value, ...)
-  for _, name in ipairs { ... } do
-    if type(value) ~= "table" then return nil end
-    value = value[name]
-  end
-  return value
+-- Follows up to three names into nested tables; nil as soon as one of them is missing.
+local function at(value, first, second, third)
+  if type(value) ~= "table" then return nil end
+  if second == nil then return value[first] end
+  return at(value[first], second, third)
 end
 
-local function text_at(value, ...)
-  local found = at(value, ...)
+local function text_at(value, first, second, third)
+  local found = at(value, first, second, third)
   if type(found) == "string" and found ~= "" then return found end
 end
 
-local function whole_at(value, ...)
-  local found = at(value, ...)
+local function whole_at(value, first, second, third)
+  local found = at(value, first, second, third)
   if type(found) == "number" then return math.tointeger(found) end
 end
 
 -- Quoted in listings, bare in events.
-local function etag_at(value, ...)
-  local found = text_at(value, ...)
-  return found and (string.gsub(found, '"', ""))
+local function etag_at(value, first, second, third)
+  local found = text_at(value, first, second, third)
+  if found and string.find(found, '"', 1, true) then return (string.gsub(found, '"', "")) end
+  return found
 end
 
 local function begins(value, prefix)
@@ -50,7 +49,27 @@ local function url_decoded(key)
 end
 
 -- What editors, Office, ONTAP and unfinished uploads leave beside the files.
-local TEMPORARY = { "~", ".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp" }
+local TEMPORARY = {
+  ["~"] = true,
+  [".tmp"] = true,
+  [".temp"] = true,
+  [".part"] = true,
+  [".partial"] = true,
+  [".filepart"] = true,
+  [".crdownload"] = true,
+  [".swp"] = true,
+}
+
+-- The last dot of the key and what follows it, or the tilde behind all of it, in lower case.
+local function ending_of(key)
+  if ends(key, "~") then return "~" end
+  return string.lower(string.match(key, "%.%a+$") or "")
+end
+
+-- Whether a directory or the file begins so.
+local function has_segment(key, start)
+  return begins(key, start) or string.find(key, "/" .. start, 1, true)
+end
 
 -- Whether one of the endings in the list, "" being none, is the key's.
 local function ends_with_one(key, list)
@@ -67,13 +86,9 @@ local function unwanted(key, size, params)
   if begins(key, params.output_prefix) or ends(key, params.output_suffix) then
     return "our own output"
   end
-  for segment in string.gmatch(key, "[^/]+") do
-    if begins(segment, ".") or begins(segment, "~$") then return "a hidden file or directory" end
-  end
-  local name = string.lower(key)
-  for _, suffix in ipairs(TEMPORARY) do
-    if ends(name, suffix) then return "a temporary file, *" .. suffix end
-  end
+  if has_segment(key, ".") or has_segment(key, "~$") then return "a hidden file or directory" end
+  local ending = ending_of(key)
+  if TEMPORARY[ending] then return "a temporary file, *" .. ending end
   if params.prefix ~= "" and not begins(key, params.prefix) then return "not below the prefix" end
   if not ends_with_one(key, params.suffixes) then return "none of the suffixes" end
 end
@@ -92,7 +107,7 @@ local function object_job(object, facts, params)
 
   local revision = object.etag or object.version or object.sequencer or object.time or "-"
   object.idempotency_key =
-    string.format("object:%s:%s:%s:%s", bucket, revision, object.size or "-", key)
+    "object:" .. bucket .. ":" .. revision .. ":" .. (object.size or "-") .. ":" .. key
   object.work = params.work
   object.because = "an object was written"
   return job(object)
@@ -100,22 +115,24 @@ end
 
 local function from_eventbridge(facts, params)
   local event, detail = facts.event, facts.event.detail
+  local written = at(detail, "object")
   return object_job({
     source = "eventbridge",
     volume = facts.volume,
     bucket = text_at(detail, "bucket", "name"),
-    key = text_at(detail, "object", "key"),
-    size = whole_at(detail, "object", "size"),
-    etag = etag_at(detail, "object", "etag"),
-    version = text_at(detail, "object", "version-id"),
-    sequencer = text_at(detail, "object", "sequencer"),
+    key = text_at(written, "key"),
+    size = whole_at(written, "size"),
+    etag = etag_at(written, "etag"),
+    version = text_at(written, "version-id"),
+    sequencer = text_at(written, "sequencer"),
     reason = text_at(detail, "reason"),
     time = text_at(event, "time"),
   }, facts, params)
 end
 
 local function from_notification(facts, record, params)
-  local name, key = text_at(record, "eventName") or "", text_at(record, "s3", "object", "key")
+  local name, written = text_at(record, "eventName") or "", at(record, "s3", "object")
+  local key = text_at(written, "key")
   if not string.find(name, "ObjectCreated:", 1, true) then
     return ignore { because = "a notification of %s", name }
   end
@@ -126,10 +143,10 @@ local function from_notification(facts, record, params)
       or facts.volume,
     bucket = text_at(record, "s3", "bucket", "name"),
     key = key and url_decoded(key),
-    size = whole_at(record, "s3", "object", "size"),
-    etag = etag_at(record, "s3", "object", "eTag"),
-    version = text_at(record, "s3", "object", "versionId"),
-    sequencer = text_at(record, "s3", "object", "sequencer"),
+    size = whole_at(written, "size"),
+    etag = etag_at(written, "eTag"),
+    version = text_at(written, "versionId"),
+    sequencer = text_at(written, "sequencer"),
     reason = string.match(name, "[^:]+$"),
     time = text_at(record, "eventTime"),
   }, facts, params)
