@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 120
+max_line_length = 100
 exclude_files = { "build", "tests/node_modules" }
 files["tests/**/*_spec.lua"] = { std = "+busted" }
 -- What a policy may say: its language is described in docs/policy-language.md.

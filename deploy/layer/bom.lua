@@ -5,7 +5,8 @@
 local json = require("weir.json")
 
 local layer, lua, architecture, version, compiler = table.unpack(arg)
-assert(compiler, "expected bom.lua LAYER_DIRECTORY LUA_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER")
+assert(compiler,
+  "expected bom.lua LAYER_DIRECTORY LUA_DIRECTORY ARCHITECTURE WEIR_VERSION COMPILER")
 
 -- Which file of downloads/ stands for the part: upstream's archive, or Debian's package.
 local ORIGINAL, PACKAGE = "%.orig%.tar%.%w+$", "%.deb$"

@@ -20,8 +20,8 @@ return function(map)
   local keys = {}
   for key in pairs(map) do -- any order: the keys are sorted below
     if not RANKS[type(key)] then
-      error(("a key is a %s, which has no order; expected sorted_pairs(table whose keys are numbers, "
-        .. "texts or booleans)"):format(type(key)), 2)
+      error(("a key is a %s, which has no order; expected sorted_pairs(table whose keys are "
+        .. "numbers, texts or booleans)"):format(type(key)), 2)
     end
 
     keys[#keys + 1] = key

@@ -158,6 +158,6 @@ end
 os.remove(body_file)
 os.remove(page_file)
 
-print(("PutItem body of %d bytes, token of %d; page of 1000 items, %d bytes; medians of %d rounds"):format(#body,
-  #TOKEN, #page_text, ROUNDS))
+print(("PutItem body of %d bytes, token of %d; page of 1000 items, %d bytes; medians of %d rounds")
+  :format(#body, #TOKEN, #page_text, ROUNDS))
 for _, row in ipairs(COMPARISONS) do report(row) end

@@ -26,11 +26,13 @@ local function event(i)
 end
 
 local CONTESTANTS = {
-  { name = "weir", command = "env _HANDLER=event_map WEIR_POLICY_SOURCE=policies AWS_REGION=eu-west-1 "
+  { name = "weir", command =
+    "env _HANDLER=event_map WEIR_POLICY_SOURCE=policies AWS_REGION=eu-west-1 "
     .. "AWS_LAMBDA_LOG_FORMAT=JSON build/bench/bootstrap" },
   {
     name = "node",
-    command = "env AWS_BENCH_HANDLER=$PWD/tests/bench/events_node.mjs node tests/bench/node_loop.mjs",
+    command =
+      "env AWS_BENCH_HANDLER=$PWD/tests/bench/events_node.mjs node tests/bench/node_loop.mjs",
   },
 }
 
@@ -72,17 +74,17 @@ local server = servers.start("many_objects", OBJECTS)
 local folder = files.directory { ["mapping.lua"] = [[return policy { kind = "mapping",
   decide = function() return ignore { because = "measured" } end }]] }
 
-local COMMAND = ("env _HANDLER=discovery WEIR_POLICY_SOURCE=%s AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=a "
-  .. "AWS_SECRET_ACCESS_KEY=b AWS_ENDPOINT_URL=%s BUCKET=bucket OUTPUT_BUCKET=output HOME=/nowhere "
-  .. "build/bench/bootstrap")
+local COMMAND = ("env _HANDLER=discovery WEIR_POLICY_SOURCE=%s AWS_REGION=eu-west-1 "
+  .. "AWS_ACCESS_KEY_ID=a AWS_SECRET_ACCESS_KEY=b AWS_ENDPOINT_URL=%s BUCKET=bucket "
+  .. "OUTPUT_BUCKET=output HOME=/nowhere build/bench/bootstrap")
   :format(files.quote(folder), server.url)
 
 -- One invocation, as long as the runtime's deadline lets it: its answer, resident KB, CPU seconds.
 local function invoke(id)
   local out = os.tmpname()
   os.execute(("bash -c %s >/dev/null 2>&1"):format(files.quote(
-    ("TIMEFORMAT='%%3U %%3S'; { time %s %s 1 -- sh -c %s > %s 2>/dev/null; } 2> %s.time"):format(FEEDER,
-      files.quote(("{\"id\":%q}"):format(id)), files.quote("exec " .. COMMAND), out, out))))
+    ("TIMEFORMAT='%%3U %%3S'; { time %s %s 1 -- sh -c %s > %s 2>/dev/null; } 2> %s.time"):format(
+      FEEDER, files.quote(("{\"id\":%q}"):format(id)), files.quote("exec " .. COMMAND), out, out))))
   local report = json.decode(files.read(out):match("[^\n]+") or "")
   local said = report and report.answers[1]
   if not said or said.to ~= "response" then
@@ -104,7 +106,8 @@ for _, what in ipairs { "all of it new", "nothing changed" } do
   until answer.done
 
   local wall = (process.clock() - begin) / 1000
-  print(("%d objects, %s: %.1f s in %d invocations, %.1f s of them our CPU time (%.0f %%), %.1f MB  (<= %d MB: %s)")
+  print(("%d objects, %s: %.1f s in %d invocations, %.1f s of them our CPU time (%.0f %%), %.1f "
+    .. "MB  (<= %d MB: %s)")
     :format(answer.listed, what, wall, invocations, cpu, 100 * cpu / wall, kb / 1024, MOST_MB,
       kb / 1024 <= MOST_MB and "met" or "not met"))
 end

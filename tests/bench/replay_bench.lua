@@ -50,8 +50,8 @@ for _ = 1, ROUNDS do
   for _, peer in ipairs(PEERS) do peer.rate = math.max(peer.rate or 0, peer_rate(peer)) end
 end
 
-print(("replay: %s routing decisions, lines of %d bytes, one core, best of %d"):format(thousands(LINES),
-  bytes // LINES, ROUNDS))
+print(("replay: %s routing decisions, lines of %d bytes, one core, best of %d")
+  :format(thousands(LINES), bytes // LINES, ROUNDS))
 local row = "  %-32s %9s/s"
 print(row:format("weir", thousands(ours // 1)))
 local ratios = {}

@@ -38,9 +38,9 @@ local function facts()
   local count = math.random(4) == 1 and math.random(10, 400) or math.random(1, 9)
   local largest = math.random(20) == 1 and math.random(6291457, 90000000)
     or math.random(1000, 6291456)
-  return ('{"file_count":%d,"total_bytes":%d,"largest_bytes":%d,"inference_type":"%s","endpoint_status":"%s",'
-    .. '"volume":"vol_imaging_%02d","prefix":"incoming/2026/11/22/%02d/"}'):format(
-    count, largest * count, largest, pick(INFERENCE), pick(STATUS), math.random(12),
+  return ('{"file_count":%d,"total_bytes":%d,"largest_bytes":%d,"inference_type":"%s",'
+    .. '"endpoint_status":"%s","volume":"vol_imaging_%02d","prefix":"incoming/2026/11/22/%02d/"}')
+    :format(count, largest * count, largest, pick(INFERENCE), pick(STATUS), math.random(12),
       math.random(0, 23))
 end
 

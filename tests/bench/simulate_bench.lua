@@ -117,8 +117,8 @@ end
 -- Two threads may share a core with others: CPU time counts, as if both had one of their own.
 local per_second = total.windows / total.cpu * 2
 local us = total.decide_ns / total.decisions / 1000
-print(("windows of a minute: %.0f a second of two cores' time, %.0f a second by the clock"):format(per_second,
-  total.windows / total.seconds))
+print(("windows of a minute: %.0f a second of two cores' time, %.0f a second by the clock")
+  :format(per_second, total.windows / total.seconds))
 print(("target %d a second on two cores, one decision per five windows: %s"):format(TARGET_WINDOWS,
   verdict(per_second >= TARGET_WINDOWS)))
 print(("a promotion decision: %.1f us of processor time, %d decisions; target %d us: %s"):format(us,

@@ -31,7 +31,8 @@ describe("weir bundle", function()
       stdin = '{"file_count": 12}',
     }
 
-    assert.matches("batch\n  because  12 files, at or above 10\n  where    .*policies.bundle/routing.lua:40",
+    assert.matches(
+      "batch\n  because  12 files, at or above 10\n  where    .*policies.bundle/routing.lua:40",
       decided.stdout)
     assert.equal(0, run({ "check", bundle }).status)
     assert.equal(0, run({ "diff", "policies", bundle, "tests/recordings/lunch-hour.jsonl" }).status)

@@ -12,7 +12,8 @@ end
 
 -- The processes of a session, as "pid name …", nothing when there is none.
 local function session_members(id)
-  local pipe = io.popen("cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\\([0-9]* \\)(\\(.*\\))/\\1\\2)/'"
+  local pipe = io.popen(
+    "cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\\([0-9]* \\)(\\(.*\\))/\\1\\2)/'"
     .. " | awk -F') ' '{ split($2, f, \" \"); if (f[4] == " .. id .. ") print $1 }'")
   local text = pipe:read("a")
   pipe:close()
@@ -23,7 +24,8 @@ end
 -- The demo in a session of its own: its output, exit status and session.
 local function demo(weir, settings)
   local path = os.tmpname()
-  local command = ("setsid --wait sh -c 'echo $$; exec env -u FORCE_COLOR %s node tests/workflow/demo.mjs %s >%s 2>&1'")
+  local command = ("setsid --wait sh -c 'echo $$; exec env -u FORCE_COLOR %s node "
+    .. "tests/workflow/demo.mjs %s >%s 2>&1'")
     :format(settings, weir, path)
   local pipe = io.popen(command .. "; echo $?")
   local session, status = pipe:read("n", "n")
@@ -63,8 +65,8 @@ describe("the demo of the callback", function()
   it("fails when the end is not as it should be", function()
     local folder = run.directory()
     -- No token of Step Functions fits a tag: no job can be started.
-    run.write(folder .. "/weir", ("#!/bin/sh\n[ $1 = emulate ] && set -- \"$@\" --env TOKEN_STORAGE_MODE=direct\n"
-      .. "exec %s \"$@\"\n"):format(run.quote(run.program)))
+    run.write(folder .. "/weir", ("#!/bin/sh\n[ $1 = emulate ] && set -- \"$@\" --env "
+      .. "TOKEN_STORAGE_MODE=direct\nexec %s \"$@\"\n"):format(run.quote(run.program)))
     os.execute("chmod 755 " .. folder .. "/weir")
     local output, status, session = demo(folder .. "/weir", "FORCE_COLOR=1")
     run.remove(folder)

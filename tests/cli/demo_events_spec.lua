@@ -3,7 +3,8 @@ local run = require "support.run"
 
 local function demo(weir)
   local path = os.tmpname()
-  local _, _, status = os.execute(("env -u FORCE_COLOR NO_COLOR=1 node tests/workflow/demo_events.mjs %s >%s 2>&1")
+  local _, _, status = os.execute(
+    ("env -u FORCE_COLOR NO_COLOR=1 node tests/workflow/demo_events.mjs %s >%s 2>&1")
     :format(run.quote(weir), path))
   local output = run.read(path)
   os.remove(path)
@@ -30,8 +31,8 @@ describe("the demo of events", function()
   it("fails when a file is not processed as its phase says", function()
     local folder = run.directory()
     -- A deployment that does not follow the parameter.
-    run.write(folder .. "/weir", ("#!/bin/sh\n[ $1 = emulate ] && set -- \"$@\" --env WEIR_TRIGGER_MODE=events\n"
-      .. "exec %s \"$@\"\n"):format(run.quote(run.program)))
+    run.write(folder .. "/weir", ("#!/bin/sh\n[ $1 = emulate ] && set -- \"$@\" --env "
+      .. "WEIR_TRIGGER_MODE=events\nexec %s \"$@\"\n"):format(run.quote(run.program)))
     os.execute("chmod 755 " .. folder .. "/weir")
     local output, status = demo(folder .. "/weir")
     run.remove(folder)

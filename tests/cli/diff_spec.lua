@@ -120,7 +120,8 @@ digest
 ]], (text(result):gsub("is   [^\n]*routing.lua:5", "is   PLACE")))
     result = diff("failing", "old", "good.jsonl")
     assert.equal(1, result.status)
-    assert.matches("\n7 of 24 decisions change %(29.2 %%%)\n  ~ 7  routing  failed %-> batch  old/routing.lua:7\n",
+    assert.matches("\n7 of 24 decisions change %(29.2 %%%)\n  ~ 7  routing  failed %-> batch  "
+      .. "old/routing.lua:7\n",
       result.stdout)
     assert.matches("\n          was  [^\n]*too\\nmany\n          is   18 files\n", result.stdout)
   end)

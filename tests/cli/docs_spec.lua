@@ -61,7 +61,8 @@ describe("the runner of documents", function()
   it("runs a document in a scratch copy and rewrites what differs", function()
     local path = os.tmpname()
     local function write(text) files.write(path, text) end
-    local text = "# Title\n\n```console\n$ echo new > policies/routing.lua; cat policies/routing.lua\n%s\n"
+    local text =
+      "# Title\n\n```console\n$ echo new > policies/routing.lua; cat policies/routing.lua\n%s\n"
       .. "$ (echo out; exit 3)\n%s$ cat > x <<'END'\n> text\n> END\n$ cat x\n%s```\n\nEnd.\n"
     write(text:format("old", "", ""))
     assert.equal(3, #doc_commands.check(path))

@@ -192,8 +192,10 @@ describe("weir emulate", function()
       assert.equal(6291556, #emulator:invoke({ ["do"] = "large", size = 6291556 }).body)
       local failure = error_of(emulator:invoke({ ["do"] = "large", size = 6291557 }))
       assert.same({ errorType = "Function.ResponseSizeTooLarge",
-        errorMessage = "Response payload size exceeded maximum allowed payload size (6291556 bytes)." }, failure)
-      emulator:wait_for('large: 413 {"errorMessage":"Exceeded maximum allowed payload size %(6291556 bytes%)%.",'
+        errorMessage =
+          "Response payload size exceeded maximum allowed payload size (6291556 bytes)." }, failure)
+      emulator:wait_for(
+        'large: 413 {"errorMessage":"Exceeded maximum allowed payload size %(6291556 bytes%)%.",'
         .. '"errorType":"RequestEntityTooLarge"}')
     end)
 
@@ -218,7 +220,8 @@ describe("weir emulate", function()
       local second = decoded(emulator:invoke({ ["do"] = "invocation_ids", ids = { first.right } }))
       assert.same(refused, second.answers)
       assert.not_equal(first.right, second.right)
-      assert.not_equal(second.right, decoded(emulator:invoke({ ["do"] = "headers" }))["lambda-runtime-aws-request-id"])
+      assert.not_equal(second.right,
+        decoded(emulator:invoke({ ["do"] = "headers" }))["lambda-runtime-aws-request-id"])
     end)
 
     it("answers that come after the time-out of a managed environment", function()
@@ -241,8 +244,10 @@ describe("weir emulate", function()
       emulator:wait_for("\nabandoned\n")
       assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
       give_up('{"do":"sleep","ms":800}')
-      give_up('{"do":"slow_stream"}', "/2021-11-15/functions/function/response-streaming-invocations")
-      give_up('{"do":"slow_stream"}', "/2021-11-15/functions/function/response-streaming-invocations")
+      give_up('{"do":"slow_stream"}',
+        "/2021-11-15/functions/function/response-streaming-invocations")
+      give_up('{"do":"slow_stream"}',
+        "/2021-11-15/functions/function/response-streaming-invocations")
       assert.same({ a = 1 }, decoded(emulator:invoke({ a = 1 })))
       assert.equal(0, (emulator:stop()))
     end)
@@ -253,8 +258,9 @@ describe("weir emulate", function()
       local junk = [[
         post='POST /2015-03-31/functions/function/invocations HTTP/1.1\r\nHost: x\r\n'
         get='GET / HTTP/1.1\r\nHost: x\r\n\r\n'
-        for bytes in 'GET' '\r\n\r\n' "${post}Content-Length: 50\r\n\r\n{" 'POST / HTTP/9.9\r\n\r\n' \
-          "${post}Content-Length: -1\r\n\r\n" "${post}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n" \
+        for bytes in 'GET' '\r\n\r\n' "${post}Content-Length: 50\r\n\r\n{" \
+          'POST / HTTP/9.9\r\n\r\n' "${post}Content-Length: -1\r\n\r\n" \
+          "${post}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n" \
           "${post}Content-Length: 2\r\n\r\n{}${get}${post}Content-Length: 2\r\n\r\n{}${get}" \
           "DELETE /%%2e%%2e/%%00 HTTP/1.1\r\nHost: x\r\n\r\n${get}"; do
           (exec 3<>/dev/tcp/127.0.0.1/PORT && printf "$bytes" >&3; exec 3>&-) 2>/dev/null

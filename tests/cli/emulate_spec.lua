@@ -178,9 +178,11 @@ describe("weir emulate", function()
       local context = { client = { app_title = "ü\n" }, custom = {} }
       local before = os.time()
       local headers = decoded(emulator:invoke({ ["do"] = "headers" }, {
-        ["X-Amzn-Trace-Id"] = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1",
+        ["X-Amzn-Trace-Id"] =
+          "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1",
         ["X-Amz-Client-Context"] = emulators.to_base64(json.encode(context)),
-      }, "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afunction%3Alive"
+      }, "/2015-03-31/functions/"
+        .. "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Afunction%3Alive"
         .. "/invocations"))
       assert.equal("arn:aws:lambda:us-east-1:123456789012:function:function:live",
         headers["lambda-runtime-invoked-function-arn"])

@@ -187,7 +187,8 @@ describe("a layer's zip", function()
     local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
     local unpacked = seen.LAMBDA_RUNTIME_DIR
     assert.not_equal(directory, unpacked)
-    local pipe = io.popen(("cd %s && stat -c '%%a %%n' bootstrap data.txt"):format(run.quote(unpacked)))
+    local pipe =
+      io.popen(("cd %s && stat -c '%%a %%n' bootstrap data.txt"):format(run.quote(unpacked)))
     assert.equal("755 bootstrap\n640 data.txt\n", pipe:read("a"))
     pipe:close()
     assert.equal(0, (emulator:stop()))

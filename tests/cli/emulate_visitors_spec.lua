@@ -24,7 +24,8 @@ import net from "node:net";
 const [port, host, bytes] = JSON.parse(process.argv[2]);
 const socket = net.connect(port, host, () => socket.write(bytes));
 let answer = "";
-socket.on("data", (data) => { answer += data; }).on("error", () => {}).on("close", () => process.stdout.write(answer));
+socket.on("data", (data) => { answer += data; });
+socket.on("error", () => {}).on("close", () => process.stdout.write(answer));
 setTimeout(() => socket.destroy(), 60000).unref();
 ]])
     local pipe = io.popen(("node --input-type=module - %s <%s"):format(
@@ -171,7 +172,8 @@ setTimeout(() => socket.destroy(), 60000).unref();
     it("connections to the runtime's port", function()
       local seen = json.decode(emulator:invoke({ ["do"] = "environment" }).body)
       local port = tonumber(seen.AWS_LAMBDA_RUNTIME_API:match(":(%d+)$"))
-      in_crowd(port, 1000, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", call_often)
+      in_crowd(port, 1000,
+        "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", call_often)
     end)
   end)
 

@@ -16,7 +16,8 @@ return policy {
 ]]
 
 -- Loads, and its example holds; but check sees a decision that does not say why.
-local WRONG = GOOD:gsub("return batch", "if facts.file_count == 9 then return batch {} end\n    return batch")
+local WRONG = GOOD:gsub("return batch",
+  "if facts.file_count == 9 then return batch {} end\n    return batch")
 
 describe("a failure", function()
   local folder

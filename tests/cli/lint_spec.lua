@@ -4,8 +4,8 @@ local lint = require "weir.lint"
 local parser = require "weir.lint.parser"
 
 local function policy(decide, rest)
-  return ('return policy {\n  kind = "%s",\n%s  decide = function(facts, params)\n%s\n  end,\n}\n'):format(
-    rest and rest.kind or "routing", rest and rest.params or "", decide)
+  return ('return policy {\n  kind = "%s",\n%s  decide = function(facts, params)\n%s\n  end,\n}\n')
+    :format(rest and rest.kind or "routing", rest and rest.params or "", decide)
 end
 
 -- "W101 4:14, …" of a source.
@@ -114,7 +114,8 @@ describe("lint", function()
 
   describe("W101", function()
     it("respects the names decide gives its parameters", function()
-      assert.equal("W101 3:36", codes('return policy {\n  kind = "routing",\n  decide = function(f, p) '
+      assert.equal("W101 3:36", codes(
+        'return policy {\n  kind = "routing",\n  decide = function(f, p) '
         .. 'return f.file '
         .. 'and batch { because = "" .. f.file_count } end,\n}\n'):sub(1, 9))
     end)
@@ -122,7 +123,8 @@ describe("lint", function()
     it("follows locals, loops and helper functions", function()
       finds("W101 5:6", "local v = facts\nif v.file_cuont then " .. BATCH .. " end " .. BATCH)
       local weights = { kind = "weights" }
-      finds("W101 5:43", "for _, v in ipairs(facts.variants) do\n  if v.name == \"a\" and v.weight == 1 or "
+      finds("W101 5:43",
+        "for _, v in ipairs(facts.variants) do\n  if v.name == \"a\" and v.weight == 1 or "
         .. "v.wieght then " ..
         "return assign { variant = v.name, bucket = 1, because = \"x\" } end\nend\nerror(\"none\")",
           weights)

@@ -16,7 +16,8 @@ end
 local function compile(lua_directory, included)
   local directory = run.directory { ["try.c"] = ("#include \"%s\"\n"):format(included) }
   run.write(directory .. "/lua5.4-deb-multiarch.h", '#define DEB_HOST_MULTIARCH "none"\n')
-  local status, output = shell(("cc -std=c11 -fsyntax-only -I%s -I%s -Ihost %s/try.c"):format(lua_directory,
+  local status, output =
+    shell(("cc -std=c11 -fsyntax-only -I%s -I%s -Ihost %s/try.c"):format(lua_directory,
     directory, directory))
   run.remove(directory)
 

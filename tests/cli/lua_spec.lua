@@ -40,7 +40,8 @@ describe("weir lua", function()
 
   it("copes with error values of any type", function()
     assert.matches("error object is a table value", script("error({})").stderr)
-    assert.matches("^weir: mine\n", script("error(setmetatable({}, {__tostring = function() return 'mine' "
+    assert.matches("^weir: mine\n", script(
+      "error(setmetatable({}, {__tostring = function() return 'mine' "
       .. "end}))").stderr)
     assert.equal(1, script("error()").status)
   end)

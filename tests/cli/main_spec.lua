@@ -76,8 +76,8 @@ describe("weir", function()
 
   it("ends quietly when nobody reads on", function()
     -- Without SIGPIPE (as under many runners) the write fails with EPIPE instead.
-    local script = ("trap '' PIPE; { for i in $(seq 200); do %s help --man; done; echo status $? >&2; } | "
-      .. "head -c 1"):format(
+    local script = ("trap '' PIPE; { for i in $(seq 200); do %s help --man; done; echo status $? "
+      .. ">&2; } | head -c 1"):format(
       run.quote(run.program))
     local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1 >/dev/null")
     assert.equal("status 6\n", pipe:read("a"))
@@ -141,13 +141,15 @@ describe("weir in the layer", function()
     for _, verb in ipairs(ABSENT) do
       local result = weir(verb)
       assert.equal(2, result.status)
-      assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\nNext: weir help\n")
+      assert.equal(("weir: the verb '%s' belongs to the command-line program, not to the layer\n"
+        .. "Next: weir help\n")
         :format(verb), result.stderr)
     end
 
     assert.matches("weir: the verb 'report' belongs to the command%-line program",
       weir("report").stderr)
-    assert.equal("weir: replay: --html belongs to the command-line program, not to the layer; write --json\n"
+    assert.equal(
+      "weir: replay: --html belongs to the command-line program, not to the layer; write --json\n"
       .. "Next: weir help replay\n", run({ "lua", "-", "replay", "x", "--html", "y",
         stdin = SCRIPT }).stderr)
     assert.matches("unknown verb 'ruun'\n", weir("ruun").stderr)
@@ -183,7 +185,8 @@ describe("weir completion", function()
     local quoted = {}
     for i, word in ipairs(words) do quoted[i] = run.quote(word) end
     local script = ([[source <(%s completion bash); COMP_WORDS=(%s); COMP_CWORD=%d; _weir
-      printf '%%s\n' "${COMPREPLY[@]}"]]):format(run.quote(run.program), table.concat(quoted, " "), #words - 1)
+      printf '%%s\n' "${COMPREPLY[@]}"]])
+      :format(run.quote(run.program), table.concat(quoted, " "), #words - 1)
     local pipe = io.popen("bash -c " .. run.quote(script) .. " 2>&1")
     local text = pipe:read("a")
     pipe:close()

@@ -102,7 +102,8 @@ describe("weir match", function()
   end)
 
   matching("reads whole documents and arrays", function()
-    assert.equal(0, match('{\n  "source": "aws.s3",\n  "detail": {\n    "size": 5\n  }\n}\n').status)
+    local pretty = '{\n  "source": "aws.s3",\n  "detail": {\n    "size": 5\n  }\n}\n'
+    assert.equal(0, match(pretty).status)
     local result = match("[\n" .. HIT .. ",\n" .. MISS .. "\n]", "--json")
     assert.same({ 0, 1 }, { decoded(result.stdout)[1].item, decoded(result.stdout)[2].item })
     assert.equal(0, match("[" .. HIT .. "]").status)
@@ -112,7 +113,8 @@ describe("weir match", function()
   matching("reports a broken document once", function()
     local result = match('{\n  "source": "aws.s3",\n  "detail": {\n')
     assert.equal(1, result.status)
-    assert.matches("^standard input: bad event: line 3, column 14: [^\n]+\n0 of 1 event matched, 1 bad one\n$",
+    assert.matches(
+      "^standard input: bad event: line 3, column 14: [^\n]+\n0 of 1 event matched, 1 bad one\n$",
       result.stderr)
   end)
 

@@ -63,7 +63,8 @@ describe("an output that cannot be written", function()
 
     it("because of a file-size limit is told by weir " .. name, function()
       -- What goes through cat is not limited.
-      local script = ("{ (ulimit -f 0; exec WEIR >%s/out) 2>&3 | cat; } 3>&2; exit ${PIPESTATUS[0]}"):format(folder)
+      local script = ("{ (ulimit -f 0; exec WEIR >%s/out) 2>&3 | cat; } 3>&2; exit "
+        .. "${PIPESTATUS[0]}"):format(folder)
       local status = shell("exec 3>/dev/null; " .. script, words)
       assert.equal(6, status)
       assert.equal("", run.read(folder .. "/out"))
@@ -107,7 +108,8 @@ describe("an output that cannot be written", function()
   it("is told where it is a decision log", function()
     local words = { "run", "routing", "-e", "-", "-p", "policies", "--log", folder .. "/log" }
     words.stdin = '{"file_count": 3}'
-    local status, message = shell("{ (ulimit -f 0; exec WEIR) 2>&1 >/dev/null | cat >&2; }; exit ${PIPESTATUS[0]}",
+    local status, message = shell(
+      "{ (ulimit -f 0; exec WEIR) 2>&1 >/dev/null | cat >&2; }; exit ${PIPESTATUS[0]}",
       words)
     assert.equal(6, status)
     assert.matches("LogFailed: the decision log [^\n]+ cannot be written: File too large\n",

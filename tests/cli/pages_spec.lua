@@ -61,7 +61,8 @@ end
 
 setup(function()
   folder = files.directory()
-  files.shell(("cp -r policies %s/edited && sed -i 's/threshold = integer { 10,/threshold = integer { 20,/' "
+  files.shell(
+    ("cp -r policies %s/edited && sed -i 's/threshold = integer { 10,/threshold = integer { 20,/' "
     .. "%s/edited/routing.lua"):format(folder, folder))
   inputs.EDITED = folder .. "/edited"
   inputs.TRIAL = trial_recording.write(folder .. "/trial.jsonl", 30)
@@ -230,7 +231,8 @@ describe("the page of a large recording", function()
   end)
 
   it("lists of 10,000 differences the first, and counts the others", function()
-    local line = files.lines_of("gzip -dc " .. DAY .. [[ | grep '"decision":{"action":"batch"}']])[1]
+    local line =
+      files.lines_of("gzip -dc " .. DAY .. [[ | grep '"decision":{"action":"batch"}']])[1]
     line = line:gsub('"decision":{"action":"batch"}', '"decision":{"action":"realtime"}')
     local recording = files.write(folder .. "/differing.jsonl", (line .. "\n"):rep(10000))
     local path = page_of { name = "differing", "replay", recording, "--quiet" }
@@ -247,7 +249,8 @@ local function counted(hour, minute)
   for i = 0, 14 do minutes[i + 1] = ("%02d"):format(minute + i) end
   local time = ("%s:(%s)"):format(hour, table.concat(minutes, "|"))
   for i, kind in ipairs { "routing", "weights", "promotion", "mapping" } do
-    local lines = files.lines_of(([[gzip -dc %s | grep -E '^[^,]*,"id":"[^"]*","time":"2026-11-20T%s' | ]]
+    local lines =
+      files.lines_of(([[gzip -dc %s | grep -E '^[^,]*,"id":"[^"]*","time":"2026-11-20T%s' | ]]
       .. [[grep -c '"kind":"%s","policy"' || true]]):format(DAY, time, kind))
     parts[i] = kind .. " " .. lines[1]
   end
@@ -286,13 +289,15 @@ describe("a chart", function()
   end)
 
   it("keeps the size of its canvas for paper, or it would be printed empty", function()
-    local size = "[...document.querySelectorAll('canvas')].map((c) => c.width + ' ' + c.height).join()"
+    local size =
+      "[...document.querySelectorAll('canvas')].map((c) => c.width + ' ' + c.height).join()"
     local seen = browser.visit(page_of(PAGES[1]), {
       { evaluate = size },
       { evaluate = "dispatchEvent(new Event('beforeprint')), " .. size },
       { evaluate = browser.DRAWN },
       {
-        evaluate = "dispatchEvent(new Event('afterprint')), document.querySelector('.plot').style.zoom",
+        evaluate =
+          "dispatchEvent(new Event('afterprint')), document.querySelector('.plot').style.zoom",
       },
     })
 
@@ -304,9 +309,11 @@ end)
 
 describe("a strip", function()
   it("is reached by Tab, walked by the arrow keys, and says why under keys and pointer", function()
-    local shown = "[...document.querySelectorAll('.strip td > span')].filter((e) => e.checkVisibility())"
+    local shown =
+      "[...document.querySelectorAll('.strip td > span')].filter((e) => e.checkVisibility())"
       .. ".map((e) => e.textContent)"
-    local focused = "document.activeElement.parentNode.rowIndex + ' ' + document.activeElement.cellIndex"
+    local focused =
+      "document.activeElement.parentNode.rowIndex + ' ' + document.activeElement.cellIndex"
     local seen = browser.visit(page_of(PAGES[3]), {
       { evaluate = shown },
       { keys = { "Tab" } },
@@ -335,8 +342,8 @@ describe("a strip", function()
     assert.same({}, seen.results[1])
     assert.truthy(seen.results[3][1]:find("2026-11-20 08:05, Guard: ", 1, true))
     assert.equal("2 30", seen.results[5])
-    assert.same({ "2026-11-20 10:30, Harm: at least 1.00 points more errors; 0.20 points are tolerated. rollback: "
-      .. "30 of 200 requests failed; the limit is 5%" }, seen.results[6])
+    assert.same({ "2026-11-20 10:30, Harm: at least 1.00 points more errors; 0.20 points are "
+      .. "tolerated. rollback: 30 of 200 requests failed; the limit is 5%" }, seen.results[6])
     assert.equal("7 30", seen.results[8])
     assert.truthy(seen.results[9][1]:find("2026-11-20 10:30, Decision: rollback: 30 of 200", 1,
       true))
@@ -394,7 +401,8 @@ describe("--html", function()
 
   it("keeps the exit status of what was found", function()
     local changed = folder .. "/changed.jsonl"
-    files.shell(("gzip -dc %s | sed -n '1,300s/\"file_count\":[0-9]*/\"file_count\":777/p' > %s"):format(DAY, changed))
+    files.shell(([[gzip -dc %s | sed -n '1,300s/"file_count":[0-9]*/"file_count":777/p' > %s]])
+      :format(DAY, changed))
     local result = run { "replay", changed, "--quiet", "--html", folder .. "/changed.html" }
     assert.equal(1, result.status)
     assert.truthy(files.read(folder .. "/changed.html"):find("<h2>Decided otherwise</h2>", 1, true))

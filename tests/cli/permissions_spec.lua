@@ -48,7 +48,8 @@ return orders
 local ANY = [[
 return {
   handle = function(event, _, effects)
-    return effects:read { service = "dynamodb", operation = event.operation, target = "t", input = event.input }
+    return effects:read { service = "dynamodb", operation = event.operation, target = "t",
+      input = event.input }
   end,
 }
 ]]
@@ -91,7 +92,8 @@ describe("weir permissions", function()
       ["plain.lua"] = "return { handle = function() return {} end }",
       ["broken.lua"] = "return {",
       ["other.lua"] = 'return { handle = function(_, _, effects)\n'
-        .. '  return effects:read { service = "s3", operation = "PutObjekt", target = "", input = {} } end }',
+        .. '  return effects:read { service = "s3", operation = "PutObjekt", target = "", input = '
+        .. '{} } end }',
     }
   end)
 
@@ -182,7 +184,8 @@ describe("weir permissions", function()
   it("needs events where the source does not tell which operation is called", function()
     local result = asked("any.handle", "--package", directory, "--json")
     assert.equal(5, result.status)
-    assert.matches("any.lua:3: which operation is called is not written here as a text; give events",
+    assert.matches(
+      "any.lua:3: which operation is called is not written here as a text; give events",
       result.stderr)
 
     result = run {

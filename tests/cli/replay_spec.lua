@@ -24,7 +24,8 @@ describe("weir replay", function()
     os.execute(("mkdir %s/policies %s/failing"):format(folder, folder))
     run.write(folder .. "/policies/routing.lua", POLICY:format(""))
     failing = folder .. "/failing"
-    run.write(failing .. "/routing.lua", POLICY:format('if facts.file_count > 0 then error("no luck") end'))
+    run.write(failing .. "/routing.lua", POLICY:format(
+      'if facts.file_count > 0 then error("no luck") end'))
     local set = assert(require("weir.policy_set").load(folder .. "/policies"))
     local lines = {}
     for i = 1, 60 do

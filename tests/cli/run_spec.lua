@@ -17,8 +17,8 @@ describe("weir run routing", function()
     local result = routed '{"objects": [{"key": "a", "size": 3}, {"key": "b", "size": 9}]}'
     assert.equal(0, result.status)
     assert.matches("^routing  standard input:1  %(dry run%)\nfacts     "
-      .. '{"file_count":2,"largest_bytes":9,"total_bytes":12}\ndecision  realtime  2 files, below 10  '
-      .. 'policies/routing.lua:%d+\n'
+      .. '{"file_count":2,"largest_bytes":9,"total_bytes":12}\ndecision  realtime  2 files, below '
+      .. '10  policies/routing.lua:%d+\n'
       .. "plan      nothing to call\nmetrics   RoutingDecisions 1 Count .-\nresult    {",
         result.stdout)
   end)
@@ -52,7 +52,8 @@ describe("weir run routing", function()
       ['{"objects": [], "file_count": 3}'] = "objects give 0",
         ['{"file_count": "3"}'] = "file_count",
       ['{"file_count": 3, "world": []}'] = "world must be a JSON object",
-      ['{"objects": [{"size": 9223372036854775807}, {"size": 9223372036854775807}]}'] = "beyond 64 bits",
+      ['{"objects": [{"size": 9223372036854775807}, {"size": 9223372036854775807}]}'] =
+        "beyond 64 bits",
     } do
       local result = routed(event)
       assert.equal(2, result.status, event)

@@ -78,7 +78,8 @@ describe("weir simulate", function()
 
   it("takes scenarios of the operator's own", function()
     local directory = files.directory {
-      ["ours.lua"] = 'return { name = "ours", error_rate = 0.02, errors_factor = 4, right = "rollback" }',
+      ["ours.lua"] =
+        'return { name = "ours", error_rate = 0.02, errors_factor = 4, right = "rollback" }',
       ["bad.json"] = '{"name":"bad","eror_rate":0.02}',
     }
 
@@ -88,7 +89,8 @@ describe("weir simulate", function()
     assert.equal(0, good.status)
     assert.matches("ours%s+0.0%%", good.stdout)
     assert.equal(2, bad.status)
-    assert.truthy(bad.stderr:find("bad.json: a scenario has no field 'eror_rate'; did you mean 'error_rate'?", 1,
+    assert.truthy(bad.stderr:find(
+      "bad.json: a scenario has no field 'eror_rate'; did you mean 'error_rate'?", 1,
       true), bad.stderr)
   end)
 

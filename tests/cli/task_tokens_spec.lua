@@ -97,7 +97,8 @@ describe("weir run sagemaker_invoke", function()
     given.config.token_storage_mode = "s3"
     local result = dry("sagemaker_invoke", given)
     assert.equal(2, result.status)
-    assert.matches("InvalidSetting: the setting token_storage_mode is 's3', not one of dynamodb, direct; "
+    assert.matches(
+      "InvalidSetting: the setting token_storage_mode is 's3', not one of dynamodb, direct; "
       .. "set WEIR_TOKEN_STORAGE_MODE or TOKEN_STORAGE_MODE", result.stderr)
     given.config.token_storage_mode, given.task_token = "direct", ("x"):rep(300)
     result = dry("sagemaker_invoke", given)
@@ -144,7 +145,8 @@ describe("weir run sagemaker_callback", function()
   it("plans a heartbeat while the job runs", function()
     local given = event("sagemaker_callback")
     given.detail.TransformJobStatus = "InProgress"
-    given.world["sagemaker.DescribeTransformJob"]["weir-nightly-7-0123456789abcdef"].TransformJobStatus = "InProgress"
+    local jobs = given.world["sagemaker.DescribeTransformJob"]
+    jobs["weir-nightly-7-0123456789abcdef"].TransformJobStatus = "InProgress"
     assert.same({ "SendTaskHeartbeat" }, (planned(dry("sagemaker_callback", given))))
   end)
 

@@ -67,11 +67,13 @@ describe("weir watch", function()
   end)
 
   it("goes on through a half written and a broken policy", function()
-    local script = ("sleep 0.8; printf 'return pol' >%s; sleep 1.2; printf '%%s' %s >%s; sleep 1.2"):format(
+    local script = ("sleep 0.8; printf 'return pol' >%s; sleep 1.2; printf '%%s' %s >%s; sleep "
+      .. "1.2"):format(
       directory .. "/routing.lua", run.quote((POLICY:gsub("10, min", "20, min"))), directory
         .. "/routing.lua")
     local out = os.tmpname()
-    local pipe = io.popen(("%s watch %s %s >%s 2>&1 & pid=$!; %s; kill $pid; wait $pid 2>/dev/null"):format(
+    local pipe = io.popen(
+      ("%s watch %s %s >%s 2>&1 & pid=$!; %s; kill $pid; wait $pid 2>/dev/null"):format(
       run.quote(run.program), directory, recording, out, script))
     pipe:read("a")
     pipe:close()

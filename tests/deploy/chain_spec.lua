@@ -390,7 +390,8 @@ describe("a deployer", function()
       }
     end
 
-    local key = ("arn:aws:kms:%s:%s:key/11111111-2222-3333-4444-555555555555"):format(templates.REGION, W)
+    local key =
+      ("arn:aws:kms:%s:%s:key/11111111-2222-3333-4444-555555555555"):format(templates.REGION, W)
     local cases = {
       { NO, "iam:CreateRole", "arn:aws:iam::" .. W .. ":role/weir-evil" },
       { NO, "iam:PutRolePolicy", ROLE },

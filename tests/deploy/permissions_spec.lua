@@ -101,7 +101,8 @@ describe("the actions of an operation", function()
     assert.same({ "s3:GetObject " .. point .. "/object/*" },
       of("s3", "GetObject", { Bucket = point, Key = "a/b" }))
     assert.same({ "s3:ListBucket " .. point }, of("s3", "ListObjectsV2", { Bucket = point }))
-    assert.same({ "s3:GetObject arn:aws:s3:ap-northeast-1:222222222222:accesspoint/${AccessPoint}/object/*" },
+    assert.same({
+      "s3:GetObject arn:aws:s3:ap-northeast-1:222222222222:accesspoint/${AccessPoint}/object/*" },
       of("s3", "GetObject", { Bucket = "scans-ab12-ext-s3alias", Key = "k" }))
     assert.same({ "s3:GetObjectVersion arn:aws:s3:::b/*" },
       of("s3", "GetObject", { Bucket = "b", Key = "k", VersionId = "1" }))

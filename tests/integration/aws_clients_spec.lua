@@ -105,7 +105,8 @@ describe("AWS clients:", function()
         CustomerMetadataProperties = { digest = "d" } }))
       assert(sm:update_model_package({ ModelPackageArn = created.ModelPackageArn,
         ModelApprovalStatus = "Approved", ApprovalDescription = "why" }))
-      local described = assert(sm:describe_model_package({ ModelPackageName = created.ModelPackageArn }))
+      local described =
+        assert(sm:describe_model_package({ ModelPackageName = created.ModelPackageArn }))
       assert.equal("Approved", described.ModelApprovalStatus)
       local packages = assert(sm:all("ListModelPackages",
         { ModelPackageGroupName = "g", MaxResults = 3,
@@ -297,7 +298,8 @@ describe("AWS clients:", function()
       local second = assert(appconfig:get_latest_configuration(
         { ConfigurationToken = first.NextPollConfigurationToken }))
       assert.equal("", second.Configuration) -- unchanged
-      fails("BadRequestException", appconfig:get_latest_configuration({ ConfigurationToken = token }))
+      fails("BadRequestException",
+        appconfig:get_latest_configuration({ ConfigurationToken = token }))
     end)
   end)
 

@@ -193,7 +193,8 @@ describe("AWS clients under fault:", function()
     describe("models in trouble:", function()
       local function model_error(original)
         return status(424, {},
-          ('{"__type":"ModelError","OriginalStatusCode":%d,"OriginalMessage":"m"}'):format(original))
+          ('{"__type":"ModelError","OriginalStatusCode":%d,"OriginalMessage":"m"}')
+            :format(original))
       end
 
       local function invoke(more) return client("sagemaker_runtime",

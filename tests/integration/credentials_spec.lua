@@ -118,7 +118,8 @@ describe("credentials", function()
         local keys, message = require("weir.aws.credentials").provider({}):get()
         io.write(keys and keys.access_key_id or message)
       ]])
-      local pipe = assert(io.popen(("env -i http_proxy=http://127.0.0.1:1 AWS_CONTAINER_CREDENTIALS_FULL_URI=%s "
+      local pipe = assert(io.popen(
+        ("env -i http_proxy=http://127.0.0.1:1 AWS_CONTAINER_CREDENTIALS_FULL_URI=%s "
         .. "AWS_CONTAINER_AUTHORIZATION_TOKEN='container token' /proc/%d/exe lua %s"):format(
         peer.url .. "/container", assert(io.open("/proc/self/stat")):read("n"), script)))
       assert.equal("ASIACONTAINER", pipe:read("a"))
@@ -184,7 +185,8 @@ describe("credentials", function()
     end
 
     it("are what it prints", function()
-      local answer = [[test "$1" = 'a b' && echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s",%s}']]
+      local answer =
+        [[test "$1" = 'a b' && echo '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s",%s}']]
       holds(with_process(answer:format('"SessionToken":"t","Expiration":"2100-01-01T00:00:00Z"')),
         "A", "s", "t")
       credentials.reset()
@@ -223,7 +225,8 @@ describe("credentials", function()
     it("come from a profile, with its external id", function()
       local config = write("config",
         ("[profile p]\nrole_arn = %s\ncredential_source = Environment\n"
-        .. "external_id = partner-7\nrole_session_name = session\nduration_seconds = 900\n"):format(ROLE))
+        .. "external_id = partner-7\nrole_session_name = session\nduration_seconds = 900\n")
+          :format(ROLE))
       local environment = { AWS_CONFIG_FILE = config, AWS_ACCESS_KEY_ID = cloud.front.key_id,
         AWS_SECRET_ACCESS_KEY = cloud.front.secret }
       local keys = assert(find(environment, { profile = "p" }))
@@ -291,7 +294,8 @@ describe("credentials", function()
         { role = { arn = ROLE } }):get_parameter({ Name = "/x" })
       assert.is_nil(output)
       assert.equal("AccessDenied", code)
-      assert.matches("^ssm GetParameter: AccessDenied: sts AssumeRole: AccessDenied: not authorized", message)
+      assert.matches(
+        "^ssm GetParameter: AccessDenied: sts AssumeRole: AccessDenied: not authorized", message)
       assert.error_matches(function() cloud.client("ssm",
         { role = { arn = "x", externalId = "y" } }) end,
         "unknown key 'externalId'")

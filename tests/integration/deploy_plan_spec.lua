@@ -28,13 +28,28 @@ return {
   regions = { "eu-west-1" },
   features = { "Batch", "TokenStore" },
   parameters = {
-    core = { LogRetentionDays = 30, SubnetIds = { "subnet-1", "subnet-2" }, ArtifactBucket = "artifacts",
-      LayerKey = "l", CodeKey = "c", AslKey = "a", AccessPointArn = access_point },
+    core = {
+      LogRetentionDays = 30,
+      SubnetIds = { "subnet-1", "subnet-2" },
+      ArtifactBucket = "artifacts",
+      LayerKey = "l",
+      CodeKey = "c",
+      AslKey = "a",
+      AccessPointArn = access_point,
+    },
     storage = { AccessPointArn = access_point },
   },
   accounts = {
-    { id = "444455556666", kind = "storage", role = { arn = "arn:aws:iam::444455556666:role/deployer" } },
-    { id = "777788889999", kind = "shared", role = { arn = "arn:aws:iam::777788889999:role/deployer" } },
+    {
+      id = "444455556666",
+      kind = "storage",
+      role = { arn = "arn:aws:iam::444455556666:role/deployer" },
+    },
+    {
+      id = "777788889999",
+      kind = "shared",
+      role = { arn = "arn:aws:iam::777788889999:role/deployer" },
+    },
     {
       id = "111122223333",
       kind = "workload",
@@ -153,7 +168,8 @@ describe("weir deploy plan", function()
 
     it("that has the template and the parameters already has no change either", function()
       local sink = "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-555555555555"
-      local switches = ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } },'):format(sink)
+      local switches =
+        ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } },'):format(sink)
       local estate = ONE:gsub("accounts =", switches .. " accounts =")
       local template = files.read("deploy/cloudformation/link.yaml")
       stack { status = "UPDATE_COMPLETE", template = template,
@@ -258,7 +274,8 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     stack { fails = "Transform AWS::LanguageExtensions failed" }
     local result = plan(ONE)
     assert.equal(6, result.status)
-    assert.matches("cannot be planned: the change set failed: Transform AWS::LanguageExtensions failed",
+    assert.matches(
+      "cannot be planned: the change set failed: Transform AWS::LanguageExtensions failed",
       result.stdout, 1, true)
     assert.equal("", left())
   end)
@@ -335,7 +352,8 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     local result = plan((THREE:gsub("LogRetentionDays = 30", "LogRetentionDay = 30")
       :gsub('"TokenStore"', '"TokenStores"')))
     assert.equal(3, result.status)
-    assert.matches("estate.lua:9:14: error[W304] the template core has no parameter 'LogRetentionDay'",
+    assert.matches(
+      "estate.lua:9:14: error[W304] the template core has no parameter 'LogRetentionDay'",
       result.stderr, 1, true)
     assert.matches("did you mean 'LogRetentionDays'?", result.stderr, 1, true)
     assert.matches("estate.lua:7:25: error[W304] no template has EnableTokenStores", result.stderr,
@@ -345,7 +363,8 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
 
   it("comes through throttling in every call, and says when it does not", function()
     local throttled = { kind = "status", status = 400, headers = { ["Content-Type"] = "text/xml" },
-      body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>" }
+      body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate "
+        .. "exceeded</Message></Error></ErrorResponse>" }
     cloud.faults(throttled, { kind = "pass" }, throttled, { kind = "pass" }, throttled,
       { kind = "pass" },
       throttled, { kind = "pass" }, throttled, { kind = "pass" })
@@ -367,7 +386,8 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
 
   it("finds what a changed parameter does to what is deployed", function()
     local tokens = ONE:gsub('"link"', '"tokens"'):gsub("accounts =",
-      'features = { "GlobalTokens" }, parameters = { tokens = { ReplicaRegion = "eu-west-3" } }, accounts =')
+      'features = { "GlobalTokens" }, parameters = { tokens = { ReplicaRegion = "eu-west-3" } }, '
+        .. 'accounts =')
     stack { name = "weir-tokens", status = "CREATE_COMPLETE",
       template = files.read("deploy/cloudformation/tokens.yaml"),
       parameters = { EnableGlobalTokens = "true", Prefix = "old", ReplicaRegion = "eu-west-3" } }

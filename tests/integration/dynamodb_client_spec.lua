@@ -134,13 +134,18 @@ describe("DynamoDB client:", function()
     assert.is_nil(assert(db:get_item({ TableName = TABLE, Key = { pk = "many", sk = 1 } })).Item)
   end)
 
+  local UNPROCESSED =
+    '{"UnprocessedItems":{"jobs":[{"PutRequest":{"Item":{"pk":{"S":"left"},"sk":{"N":"1"}}}}]}}'
+
   it("sends unprocessed items again, after a delay", function()
     local slept = {}
-    local slow = cloud.client("dynamodb", { retrier = require("weir.aws.retry").new({ max_attempts = 4,
-      sleep = function(ms) slept[#slept + 1] = ms end, random = function() return 1 end }) })
-    local unprocessed = '{"UnprocessedItems":{"jobs":[{"PutRequest":{"Item":{"pk":{"S":"left"},"sk":{"N":"1"}}}}]}}'
-    cloud.faults({ kind = "status", status = 200, headers = {}, body = unprocessed },
-      { kind = "status", status = 200, headers = {}, body = unprocessed })
+    local slow = cloud.client("dynamodb", { retrier = require("weir.aws.retry").new {
+      max_attempts = 4,
+      sleep = function(ms) slept[#slept + 1] = ms end,
+      random = function() return 1 end,
+    } })
+    local left_over = { kind = "status", status = 200, headers = {}, body = UNPROCESSED }
+    cloud.faults(left_over, left_over)
     assert(slow:write_all(TABLE, { { PutRequest = { Item = { pk = "left", sk = 1 } } } }))
     assert.same({ 1000, 2000 }, slept)
     assert.equal(500 - 5 + 1 - 5 + 1, slow.retrier.tokens) -- each request was answered
@@ -148,8 +153,10 @@ describe("DynamoDB client:", function()
   end)
 
   it("does not wait past any deadline to send unprocessed items again", function()
-    local function left_over() cloud.faults({ kind = "status", status = 200, headers = {},
-      body = '{"UnprocessedItems":{"jobs":[{"PutRequest":{"Item":{"pk":{"S":"left"},"sk":{"N":"1"}}}}]}}' }) end
+    local function left_over()
+      cloud.faults({ kind = "status", status = 200, headers = {}, body = UNPROCESSED })
+    end
+
     local now = require("weir.process").time
     local writes = { { PutRequest = { Item = { pk = "left", sk = 1 } } } }
     local function refuses(config, options)

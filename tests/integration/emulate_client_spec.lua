@@ -148,7 +148,8 @@ describe("weir emulate and AWS's client", function()
       assert.same({ "ResourceNotFoundException", 404 }, { answer.error, answer.status })
     end
 
-    assert.matches("Function not found: arn:aws:lambda:us-east-1:123456789012:function:function:nobody ",
+    assert.matches(
+      "Function not found: arn:aws:lambda:us-east-1:123456789012:function:function:nobody ",
       alias.message, 1, true)
     assert.equal(200, latest.StatusCode)
     assert.same({ "InvalidParameterValueException", 400 }, { both.error, both.status })

@@ -181,7 +181,8 @@ describe("event_map", function()
       local edit = files.read("docs/events.md"):match("```lua\n(%-%- native.-)```")
       text = text:gsub("local FINISHED", function() return edit .. "\nlocal FINISHED" end, 1)
       text = text:gsub("(\n    local record = )", function(rest)
-        return '\n    if at(event, "detail", "accessPoint") then return from_native(facts, params) end' .. rest
+        return '\n    if at(event, "detail", "accessPoint") then return from_native(facts, '
+          .. 'params) end' .. rest
       end, 1)
       files.write(folder .. "/mapping.lua", text)
     end)

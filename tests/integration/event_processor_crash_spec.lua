@@ -29,7 +29,8 @@ describe("event_processor in a process that is killed", function()
     local words = { "env -u AWS_PROFILE" }
     for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
     run.write(folder .. "/event", json.encode(job))
-    local command = ("%s sh -c 'echo $$ >%s; exec %s run event_processor -e %s/event -p policies --live' >%s/out 2>&1")
+    local command = ("%s sh -c 'echo $$ >%s; exec %s run event_processor -e %s/event -p policies "
+      .. "--live' >%s/out 2>&1")
       :format(table.concat(words, " "), pid_file, run.program, folder, folder)
     local _, how, status = os.execute("exec " .. command)
     if how == "signal" or status == 137 then return "killed" end

@@ -60,7 +60,8 @@ describe("event_processor", function()
     end
   end)
 
-  it("has a person look where the surest label is below the threshold of the policy, or of the setting", function()
+  it("has a person look where the surest label is below the threshold of the policy, or of the "
+    .. "setting", function()
     pictures.put("blank.png", "blank")
     local report = fine(pictures.process(pictures.job "blank.png"))
     assert.same({ "MANUAL_REVIEW", json.null }, { report.status, report.max_confidence })

@@ -394,7 +394,8 @@ describe("weir.http", function()
     it("are honoured, unless the request is direct", function()
       local seen = cjson.decode(through_proxy("{ url = 'http://weir.invalid/echo' }"))
       assert.equal("http://weir.invalid/echo", seen.target)
-      local direct = cjson.decode(through_proxy(("{ url = '%s/echo', direct = true }"):format(peer.url)))
+      local direct =
+        cjson.decode(through_proxy(("{ url = '%s/echo', direct = true }"):format(peer.url)))
       assert.equal("/echo", direct.target)
     end)
 

@@ -239,9 +239,12 @@ describe("inference_comparison", function()
     local trial = new()
     for _ = 1, 4 do fine(trial:step()) end
     local before = variant(facts_of(trial), "new").window.requests
-    assert(cloud.client("sagemaker"):update_endpoint_weights_and_capacities { EndpointName = trial.ENDPOINT,
+    assert(cloud.client("sagemaker"):update_endpoint_weights_and_capacities {
+      EndpointName = trial.ENDPOINT,
       DesiredWeightsAndCapacities = { { VariantName = "old", DesiredWeight = 0.7 },
-        { VariantName = "new", DesiredWeight = 0.3 } } })
+        { VariantName = "new", DesiredWeight = 0.3 } },
+    })
+
     for _ = 1, 2 do
       fine(trial:step())
       assert.equal(before, variant(facts_of(trial), "new").window.requests)

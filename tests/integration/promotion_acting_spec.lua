@@ -16,7 +16,10 @@ local function policy_that(decides)
   return { ["promotion.lua"] = ([[
     return policy { kind = "promotion", decide = function(facts)
       if facts.order and facts.order.action == "hold" then
-        return hold { needs = "the order to be lifted", because = "ordered by %%s", facts.order.by or "somebody" }
+        return hold {
+          needs = "the order to be lifted",
+          because = "ordered by %%s", facts.order.by or "somebody",
+        }
       end
       if facts.order then
         return rollback { variant = "new", to = facts.order.to or "old", because = "ordered" }
@@ -64,9 +67,13 @@ describe("a promotion decision", function()
   end
 
   local function busy(trial, share)
-    assert(cloud.client("sagemaker"):update_endpoint_weights_and_capacities { EndpointName = trial.ENDPOINT,
-      DesiredWeightsAndCapacities = { { VariantName = "old", DesiredWeight = 1 - share },
-        { VariantName = "new", DesiredWeight = share } } })
+    assert(cloud.client("sagemaker"):update_endpoint_weights_and_capacities {
+      EndpointName = trial.ENDPOINT,
+      DesiredWeightsAndCapacities = {
+        { VariantName = "old", DesiredWeight = 1 - share },
+        { VariantName = "new", DesiredWeight = share },
+      },
+    })
   end
 
   describe("becomes", function()
@@ -381,8 +388,9 @@ describe("a promotion decision", function()
       local words = { "env -u AWS_PROFILE" }
       for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
       run.write(folder .. "/event", "{}")
-      local command = ("%s sh -c 'echo $$ >%s/pid; exec %s run inference_comparison -e %s/event -p %s --live' "
-        .. ">%s/out 2>&1"):format(table.concat(words, " "), folder, run.program, folder, policies,
+      local command = ("%s sh -c 'echo $$ >%s/pid; exec %s run inference_comparison -e %s/event "
+        .. "-p %s --live' >%s/out 2>&1"):format(table.concat(words, " "), folder, run.program,
+          folder, policies,
           folder)
       local _, how, status = os.execute("exec " .. command)
       if how == "signal" or status == 137 then return false end

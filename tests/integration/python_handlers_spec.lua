@@ -113,7 +113,8 @@ describe("sagemaker_invoke in place of the Python handler", function()
     compatible { token_storage_mode = "dynamodb" }
     local first = fine(workflow.invoke(event()))
     assert.equal(first.job_name, fine(workflow.invoke(event())).job_name)
-    assert.are_not.equal(first.job_name, fine(workflow.invoke(event { task_token = SECOND })).job_name)
+    assert.are_not.equal(first.job_name,
+      fine(workflow.invoke(event { task_token = SECOND })).job_name)
   end)
 
   it("joins its job after midnight, when results go into another folder", function()

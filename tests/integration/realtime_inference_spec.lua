@@ -345,7 +345,8 @@ describe("realtime_inference", function()
       end
     end)
 
-    it("records under another name where the event or the setting gives one, and a component under its own", function()
+    it("records under another name where the event or the setting gives one, and a component "
+      .. "under its own", function()
       table_of()
       workflow.fine(infer { test_id = "november" })
       assert.equal(1, recorded("november").a.requests)

@@ -54,7 +54,8 @@ describe("weir registry", function()
       local result = given { "list", "g" }
       assert.equal(0, result.status, result.stderr)
       assert.equal(7, select(2, result.stdout:gsub("\n", "\n")))
-      assert.matches("\n1  Approved  Completed  arn:aws:sagemaker:eu%-west%-1:111122223333:model%-package/g/1\n",
+      assert.matches(
+        "\n1  Approved  Completed  arn:aws:sagemaker:eu%-west%-1:111122223333:model%-package/g/1\n",
         "\n" .. result.stdout)
       assert.equal(1, #requested "ListModelPackages")
       local line = json.decode(given({ "list", "g", "--json", "--status",

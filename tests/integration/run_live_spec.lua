@@ -74,7 +74,8 @@ describe("weir run", function()
     })
 
     assert.equal(6, result.status)
-    assert.matches("AccessDeniedException: stepfunctions StartExecution: AccessDeniedException: not you", result.stderr)
+    assert.matches("AccessDeniedException: stepfunctions StartExecution: AccessDeniedException: "
+      .. "not you", result.stderr)
   end)
 
   it("--live is refused when the policy set does not verify", function()

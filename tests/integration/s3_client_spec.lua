@@ -155,7 +155,8 @@ describe("S3 client:", function()
   it("finds an error in an answer that begins with 200", function()
     cloud.faults({ kind = "status", status = 200,
       headers = { ["Content-Type"] = "application/xml" },
-      body = "<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>r</RequestId></Error>" })
+      body =
+        "<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>r</RequestId></Error>" })
     local output, message, code, details =
       s3:complete_multipart_upload({ Bucket = "bucket", Key = "parts",
       UploadId = "u", MultipartUpload = { Parts = {} } })
@@ -180,7 +181,8 @@ describe("S3 client:", function()
       for bucket, url in pairs({
         bucket = "https://bucket.s3.eu-west-1.amazonaws.com",
         ["with.dots"] = "https://s3.eu-west-1.amazonaws.com/with.dots",
-        ["my-ap-abc123-ext-s3alias"] = "https://my-ap-abc123-ext-s3alias.s3.eu-west-1.amazonaws.com",
+        ["my-ap-abc123-ext-s3alias"] =
+          "https://my-ap-abc123-ext-s3alias.s3.eu-west-1.amazonaws.com",
         [POINT] = "https://point-111122223333.s3-accesspoint.eu-central-1.amazonaws.com",
       }) do assert.equal(url, (located(bucket))) end
       assert.equal("eu-central-1", select(2, located(POINT)))
@@ -199,7 +201,8 @@ describe("S3 client:", function()
     end)
 
     it("refuses buckets of other protocols in words", function()
-      for bucket, words in pairs({ ["data--use1-az4--x-s3"] = "S3 Express One Zone %(directory%) bucket",
+      for bucket, words in pairs({ ["data--use1-az4--x-s3"] =
+        "S3 Express One Zone %(directory%) bucket",
         ["logs--eu--op-s3"] = "S3 on Outposts access point",
         ["ap--use1-az4--xa-s3"] = "access point of an S3 Express", ["x--op-s3"] = "Outposts",
         ["alias.mrap"] = "multi%-region access point" }) do

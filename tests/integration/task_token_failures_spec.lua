@@ -184,8 +184,10 @@ describe("sagemaker_invoke", function()
 
   it("refuses a token that does not fit a tag, and says what to set", function()
     workflow.settings.token_storage_mode = "direct"
-    for token, reason in pairs { [("x"):rep(257)] = "257 characters.* at most 256; set TOKEN_STORAGE_MODE=dynamodb",
-      ["AQ*"] = "characters that the value of a SageMaker tag may not have; set TOKEN_STORAGE_MODE" } do
+    for token, reason in pairs { [("x"):rep(257)] =
+      "257 characters.* at most 256; set TOKEN_STORAGE_MODE=dynamodb",
+      ["AQ*"] =
+        "characters that the value of a SageMaker tag may not have; set TOKEN_STORAGE_MODE" } do
       assert.matches(reason, fails("TokenDoesNotFit", workflow.invoke(workflow.task(token))))
     end
 
@@ -219,7 +221,8 @@ describe("sagemaker_invoke", function()
       ["[]"] = "must be a JSON object", ["{}"] = "no task_token",
         ['{"task_token": 3}'] = "no task_token",
       ['{"task_token": ""}'] = "has 0 bytes",
-      ['{"TaskToken": "t-1", "input_path": "s3://b/k"}'] = "neither execution_id nor execution_name",
+      ['{"TaskToken": "t-1", "input_path": "s3://b/k"}'] =
+        "neither execution_id nor execution_name",
       ['{"taskToken": "t-1"}'] = "either input_path or manifest_path",
       ['{"taskToken": "t-1", "input_path": "b/k"}'] = "must be an S3 URI",
       [workflow.task(TOKEN, { tags = { CorrelationId = "x" } })] = "this handler's own",
@@ -394,9 +397,11 @@ describe("sagemaker_callback", function()
       ["3"] = "must be a JSON object", ["{}"] = "no detail",
         ['{"detail": {}}'] = "names no transform job",
       ['{"source": "aws.s3", "detail": {"TransformJobName": "a"}}'] = "takes events",
-      ['{"detail-type": "SageMaker Training Job State Change", "detail": {"TransformJobName": "a"}}'] = "takes events",
+      ['{"detail-type": "SageMaker Training Job State Change", "detail": '
+        .. '{"TransformJobName": "a"}}'] = "takes events",
       ['{"detail": {"TransformJobName": "a/b"}}'] = "names no transform job",
-      ['{"detail": {"TransformJobName": "a", "TransformJobStatus": "Done"}}'] = "none of SageMaker's",
+      ['{"detail": {"TransformJobName": "a", "TransformJobStatus": "Done"}}'] =
+        "none of SageMaker's",
       ['{"heartbeat": {"job": "a"}}'] = 'must be "running" or a list',
       ['{"heartbeat": 3}'] = 'must be "running" or a list',
         ['{"heartbeat": ["-"]}'] = "heartbeat[0]",

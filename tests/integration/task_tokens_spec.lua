@@ -94,7 +94,8 @@ describe("a task that waits for a transform job", function()
           list[#list + 1] = { Key = keys[i], Value = i < 50 and "v" or started.correlation_id }
         end
 
-        answers[page] = { status = 200, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+        answers[page] = { status = 200, headers = { ["Content-Type"] =
+          "application/x-amz-json-1.1" },
           body = json.encode { Tags = list, NextToken = page < pages and "page/" .. page or nil } }
       end
 
@@ -167,7 +168,8 @@ describe("a task that waits for a transform job", function()
       '{"detail": {"TransformJobArn": "' .. arn
         .. '%s", "Tags": null, "CreationTime": "2026-11-23T12:00:00Z"}}',
       '{"detail": {}, "resources": ["' .. arn .. '%s"], "time": 1795435200500}',
-      '{"source": "aws.sagemaker", "detail": {"TransformJobName": "%s", "TransformJobStatus": "Completed"}}',
+      '{"source": "aws.sagemaker", "detail": '
+        .. '{"TransformJobName": "%s", "TransformJobStatus": "Completed"}}',
     } do
       workflow.reset()
       workflow.waiting(TOKEN)

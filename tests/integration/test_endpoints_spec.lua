@@ -127,7 +127,8 @@ describe("an endpoint of the tests", function()
       .. counts.failed)
 
     local config = assert(sagemaker:describe_endpoint_config { EndpointConfigName = "e-config" })
-    local model = assert(sagemaker:describe_model { ModelName = config.ProductionVariants[1].ModelName })
+    local model =
+      assert(sagemaker:describe_model { ModelName = config.ProductionVariants[1].ModelName })
     local package = assert(sagemaker:describe_model_package {
       ModelPackageName = model.PrimaryContainer.ModelPackageName })
     assert.equal("Approved", package.ModelApprovalStatus)

@@ -87,8 +87,8 @@ describe("weights", function()
     for _, approval in ipairs { "PendingManualApproval", "Rejected" } do
       endpoint { b = { weight = 1, approval = approval } }
       local message = workflow.fails("NotApproved", run { variants = SPLIT })
-      assert.equal(("b would get more traffic, and is not an Approved model package (%s); approve it with 'weir "
-        .. "registry approve'"):format(approval), message)
+      assert.equal(("b would get more traffic, and is not an Approved model package (%s); approve "
+        .. "it with 'weir registry approve'"):format(approval), message)
       -- Taking traffic away needs no approval, and looking needs none.
       workflow.settings.weights = "observe"
       assert.equal("observed", workflow.fine(run { variants = SPLIT }).outcome)

@@ -195,7 +195,8 @@ describe("the runtime of the layer", function()
     return directory
   end
 
-  does("can be killed at any moment: callers get an error or a whole answer, and the next is served", function()
+  does("can be killed at any moment: callers get an error or a whole answer, and the next is "
+    .. "served", function()
     local directory = layer_directory()
     emulator = emulators.start {
       layer = directory,

@@ -49,7 +49,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
       end
     end)
 
-    does("carries the verbs that prove it decides as the laptop does, and names where the others are", function()
+    does("carries the verbs that prove it decides as the laptop does, and names where the others "
+      .. "are", function()
       local listed = root:run({ "help" }).stdout
       for _, verb in ipairs { "check", "decide", "replay", "diff", "version" } do
         assert.matches("\n  " .. verb .. " +%l", listed)
@@ -84,17 +85,22 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
     does("has room for recursion as deep as Lua allows, on threads too", function()
       root:write("/deep/routing.lua", [[
         local function nest(depth)
-          return (string.gsub("x", "x", function() return depth == 0 and "y" or nest(depth - 1) end))
+          return (string.gsub("x", "x", function()
+            return depth == 0 and "y" or nest(depth - 1)
+          end))
         end
         return policy {
           kind = "routing",
-          decide = function(facts) return batch { because = "%s %d", nest(180), facts.file_count } end,
+          decide = function(facts)
+            return batch { because = "%s %d", nest(180), facts.file_count }
+          end,
           examples = { { given = { file_count = 9 }, expect = "batch" } },
         }
       ]])
       local given = { "replay", "/day.jsonl.gz", "-p", "/deep", "--jobs", "2", "--quiet" }
       local found = root:run(given)
-      local count = "gzip -dc tests/recordings/working-day.jsonl.gz | grep -c '\"kind\":\"routing\"'"
+      local count =
+        "gzip -dc tests/recordings/working-day.jsonl.gz | grep -c '\"kind\":\"routing\"'"
       local routed = tonumber(files.lines_of(count)[1])
       local shown = ("routing +batch %d,%03d\n"):format(routed // 1000, routed % 1000)
       assert.matches(shown, found.stdout .. found.stderr)

@@ -12,8 +12,12 @@ local SCRIPT = [[
 local http = require "weir.http"
 for _, word in ipairs(arg) do
   local url, bundle = word:match("^(%S+) ?(%S*)$")
-  local response, message, code = http.request { url = url, ca_bundle = bundle ~= "" and bundle or nil }
-  print(response and response.status .. (response.reused and " reused" or " new") or code .. " " .. message)
+  local response, message, code = http.request {
+    url = url,
+    ca_bundle = bundle ~= "" and bundle or nil,
+  }
+  print(response and response.status .. (response.reused and " reused" or " new")
+    or code .. " " .. message)
 end
 ]]
 
@@ -106,7 +110,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     does("can use each of the layer's certificates", function()
       local names, number = {}, 0
-      for text in root:read("/opt/etc/ca-bundle.crt"):gmatch("%-%-%-%-%-BEGIN.-%-%-%-%-%-END[^\n]*\n") do
+      for text in root:read("/opt/etc/ca-bundle.crt"):gmatch(
+        "%-%-%-%-%-BEGIN.-%-%-%-%-%-END[^\n]*\n") do
         number = number + 1
         root:write("/one/" .. number .. ".pem", text)
         names[number] = GOOD .. " /one/" .. number .. ".pem"
@@ -152,7 +157,8 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     does("names a file that cannot be used, and never goes on without it", function()
       root:copy(peer.authority, "/etc/ssl/cert.pem") -- not an alternative to what was asked for
-      root:write("/garbage.pem", "-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n")
+      root:write("/garbage.pem",
+        "-----BEGIN CERTIFICATE-----\nnot base64\n-----END CERTIFICATE-----\n")
       root:write("/empty.pem", "")
       for _, file in ipairs { "/missing.pem", "/garbage.pem", "/empty.pem" } do
         local named = "^TlsFailed .*cannot use the CA certificates of " .. file:gsub("%.", "%%.")

@@ -7,7 +7,8 @@ local Random = require("support.random")
 local draw = {}
 
 -- Where behaviour is written. Without loopback.c a test could leave the machine.
-local SOURCES = { "host/**/*.c", "host/*.c", "bindings/*.c", "lua/weir/**/*.lua", "policies/**/*.lua" }
+local SOURCES = { "host/**/*.c", "host/*.c", "bindings/*.c", "lua/weir/**/*.lua",
+  "policies/**/*.lua" }
 local LEFT_OUT = { ["host/core/http/loopback.c"] = true }
 
 local function begins(text, prefix) return text:sub(1, #prefix) == prefix end

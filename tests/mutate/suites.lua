@@ -36,7 +36,8 @@ end
 -- Every test file of the tree, in the order of their names, but those of the mutator: they look at
 -- the program's text, not at what it does.
 function suites.all()
-  return files.lines_of("find tests -path tests/node_modules -prune -o -path tests/unit/mutate -prune -o"
+  return files.lines_of(
+    "find tests -path tests/node_modules -prune -o -path tests/unit/mutate -prune -o"
     .. " -name '*_test.c' -print -o -name '*_spec.lua' -print | LC_ALL=C sort")
 end
 

@@ -32,7 +32,8 @@ end
 -- that a run left mutated when it was interrupted is. tar keeps modes, and with -m gives the
 -- present time.
 local function copy_tree()
-  local paths = files.lines_of("git ls-files --cached --others --exclude-standard | LC_ALL=C sort -u")
+  local paths = files.lines_of(
+    "git ls-files --cached --others --exclude-standard | LC_ALL=C sort -u")
   local changed = {}
   for _, path in ipairs(paths) do
     local text = read_or_nil(path)
@@ -45,7 +46,8 @@ local function copy_tree()
 
   local known = set_of(paths)
   local present = files.lines_of(("cd %s && find . -path ./build -prune"
-    .. " -o -path ./.git -prune -o -path ./tests/node_modules -prune -o -type f -print"):format(TREE))
+    .. " -o -path ./.git -prune -o -path ./tests/node_modules -prune -o -type f -print")
+      :format(TREE))
   for _, path in ipairs(present) do
     path = path:sub(3)
     if not known[path] or not read_or_nil(path) then os.remove(TREE .. "/" .. path) end

@@ -14,16 +14,23 @@ describe("AWS answers, whatever they are:", function()
       "x", "<Message>",
     "</Message>", "<ErrorResponse>", "</ErrorResponse>", "<html>", "&amp;", "\0", "\255", " " })
   local text = property.map(property.array(piece, { max = 24 }), table.concat)
-  local whole = property.element({ '{"__type":"a#B:c","message":5}', '{"__type":{},"code":[]}',
-    "[]", "null", '"x"',
-    '{"code":"","Message":"m"}', "<Error><Code>C</Code></Error>",
-      "<Error><Code><Code/></Code></Error>",
-    "<ErrorResponse><Error><Code>C</Code><Message>m</Message></Error><RequestId>r</RequestId></ErrorResponse>",
-    "<ErrorResponse/>", "<ListBucketResult/>",
-    "<ListBucketResult><EncodingType>url</EncodingType><Contents/><CommonPrefixes>x</CommonPrefixes>"
-      .. "<Prefix><a/></Prefix></ListBucketResult>",
-        "<AssumeRoleResponse><AssumeRoleResult>x</AssumeRoleResult>"
-      .. "</AssumeRoleResponse>" })
+  local whole = property.element({
+    '{"__type":"a#B:c","message":5}',
+    '{"__type":{},"code":[]}',
+    "[]",
+    "null",
+    '"x"',
+    '{"code":"","Message":"m"}',
+    "<Error><Code>C</Code></Error>",
+    "<Error><Code><Code/></Code></Error>",
+    "<ErrorResponse><Error><Code>C</Code><Message>m</Message></Error>"
+      .. "<RequestId>r</RequestId></ErrorResponse>",
+    "<ErrorResponse/>",
+    "<ListBucketResult/>",
+    "<ListBucketResult><EncodingType>url</EncodingType><Contents/>"
+      .. "<CommonPrefixes>x</CommonPrefixes><Prefix><a/></Prefix></ListBucketResult>",
+    "<AssumeRoleResponse><AssumeRoleResult>x</AssumeRoleResult></AssumeRoleResponse>",
+  })
   local body = property.one_of({ text, whole })
   local status = property.element({ 200, 301, 400, 404, 429, 500, 503 })
   local header = property.element({ "", "Code", "a#Code:x", "#", ":", ";Sender", ("y"):rep(300) })

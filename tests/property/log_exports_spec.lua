@@ -13,17 +13,21 @@ table.sort(FORMS, function(a, b) return a.name < b.name end)
 local OTHERS = {
   "START RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95 Version: $LATEST",
   "END RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95",
-  "REPORT RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95\tDuration: 1.29 ms\tBilled Duration: 2 ms\t"
-    .. "Memory Size: 128 MB\tMax Memory Used: 23 MB\tInit Duration: 12.29 ms\t",
-  "INIT_START Runtime Version: provided:al2023.v83\tRuntime Version ARN: arn:aws:lambda:eu-central-1::runtime:0a",
+  "REPORT RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95\tDuration: 1.29 ms\tBilled Duration: 2 "
+    .. "ms\tMemory Size: 128 MB\tMax Memory Used: 23 MB\tInit Duration: 12.29 ms\t",
+  "INIT_START Runtime Version: provided:al2023.v83\tRuntime Version ARN: "
+    .. "arn:aws:lambda:eu-central-1::runtime:0a",
   "2026-11-22T03:04:05.678Z 8f507cfc-xmpl-4697-b07a-ac58fc914c95 Task timed out after 3.00 seconds",
   "RequestId: 8f507cfc-xmpl-4697-b07a-ac58fc914c95 Error: Runtime exited with error: exit status 1",
-  '{"time":"2026-11-22T03:04:05.678Z","type":"platform.start","record":{"requestId":"8f","version":"$LATEST"}}',
-  '{"time":"2026-11-22T03:04:05.678Z","type":"platform.report","record":{"requestId":"8f","metrics":'
-    .. '{"durationMs":1.5,"billedDurationMs":2},"status":"success"}}',
-  '{"_aws":{"Timestamp":1795316645678,"CloudWatchMetrics":[{"Namespace":"weir","Dimensions":[["Function"]],'
-    .. '"Metrics":[{"Name":"Duration","Unit":"Milliseconds"}]}]},"Function":"route","Duration":1.5}',
-  '{"timestamp":"2026-11-22T03:04:05.678Z","level":"WARN","requestId":"8f","message":"no data, \\"yet\\""}',
+  '{"time":"2026-11-22T03:04:05.678Z","type":"platform.start","record":'
+    .. '{"requestId":"8f","version":"$LATEST"}}',
+  '{"time":"2026-11-22T03:04:05.678Z","type":"platform.report","record":'
+    .. '{"requestId":"8f","metrics":{"durationMs":1.5,"billedDurationMs":2},"status":"success"}}',
+  '{"_aws":{"Timestamp":1795316645678,"CloudWatchMetrics":[{"Namespace":"weir",'
+    .. '"Dimensions":[["Function"]],"Metrics":[{"Name":"Duration","Unit":"Milliseconds"}]}]},'
+    .. '"Function":"route","Duration":1.5}',
+  '{"timestamp":"2026-11-22T03:04:05.678Z","level":"WARN","requestId":"8f","message":"no data, '
+    .. '\\"yet\\""}',
   "2026-11-22T03:04:05.678Z 8f507cfc WARN the last good policy set goes on: policies/a.lua:3: {x}",
   "{'level': 'INFO', 'msg': 'printed by Python'}",
   "Traceback (most recent call last):",

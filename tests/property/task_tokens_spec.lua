@@ -68,7 +68,8 @@ describe("a correlation id", function()
 
       local tokens = store.new(world.effects, { table = "t", id_length = length })
       local id = assert(tokens:put(secret.wrap("token"), "job")).correlation_id
-      assert.matches("^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$", uuid)
+      assert.matches(
+        "^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$", uuid)
       assert.equal(uuid:gsub("-", ""):sub(1, length), id)
       assert.is_true(store.is_id(id))
       assert.is_nil(seen[uuid])

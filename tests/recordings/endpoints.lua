@@ -77,7 +77,8 @@ end
 -- One minute of requests.
 function endpoints.pass_minute(endpoint, ms, random)
   start_trial(endpoint, ms)
-  local requests = math.floor(endpoint.traffic * volumes.BUSY[ms // HOUR] * (0.9 + 0.2 * random:number()))
+  local requests =
+    math.floor(endpoint.traffic * volumes.BUSY[ms // HOUR] * (0.9 + 0.2 * random:number()))
   for _, variant in ipairs(endpoint.variants) do
     local told, share = variant.trial, variant.weight
     if told then share = math.min(1, share * (1 + told.pinned)) end

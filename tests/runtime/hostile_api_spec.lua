@@ -47,7 +47,8 @@ describe("the runtime, when its API misbehaves,", function()
       },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\n folded: yes\r\nContent-Length: 2\r\n\r\n{}" },
       { kind = "raw",
-        text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n\r\n{}" },
+        text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a/../b\r\nContent-Length: 2\r\n"
+          .. "\r\n{}" },
       { kind = "raw", text = "HTTP/1.1 101 Switching Protocols\r\n\r\n" },
       { kind = "raw", text = "HTTP/1.1 200 OK\r\nX: " .. ("y"):rep(300000) },
       { kind = "event", body = "{}", headers = { ["Lambda-Runtime-Aws-Request-Id"] = json.null } },
@@ -61,7 +62,8 @@ describe("the runtime, when its API misbehaves,", function()
 
   it("takes interim answers and headers in any case for what they are", function()
     local posts = play({ kind = "raw", text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
-      .. "LAMBDA-RUNTIME-AWS-REQUEST-ID:   odd-1  \r\nConnection: close\r\n\r\n{\"file_count\": 30}" })
+      .. "LAMBDA-RUNTIME-AWS-REQUEST-ID:   odd-1  \r\nConnection: close\r\n\r\n{\"file_count\": "
+      .. "30}" })
     assert.equal("/invocation/odd-1/response", posts[1].path)
     assert.equal("batch", json.decode(posts[1].body).action)
   end)
@@ -129,7 +131,8 @@ describe("the runtime, when its API misbehaves,", function()
     local posts = lambda.posts(2)
     local result = runtime:stop()
     assert.equal("/invocation/request-2/response", posts[2].path)
-    assert.matches("request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response",
+    assert.matches(
+      "request%-1 ERROR Runtime.ResponseNotSent: the Runtime API answered 500 to a response",
       result.stdout)
     -- The metrics are made while the answer is on its way: they must not tell of a success that was
     -- none.
@@ -146,9 +149,11 @@ describe("the runtime, when its API misbehaves,", function()
     local result = runtime:stop()
     assert.equal(0, result.status)
     assert.equal("/invocation/request-3/response", posts[3].path)
-    assert.matches("request%-1 ERROR Runtime.StaleAnswer: the Runtime API answered 410 to a response: it is stale",
+    assert.matches("request%-1 ERROR Runtime.StaleAnswer: the Runtime API answered 410 to a "
+      .. "response: it is stale",
       result.stdout)
-    assert.matches("request%-2 ERROR the failure was not taken: the Runtime API answered 410 to an error",
+    assert.matches(
+      "request%-2 ERROR the failure was not taken: the Runtime API answered 410 to an error",
       result.stdout)
     assert.equal("01", outcomes(result.stdout, "request-1"))
     assert.equal("10", outcomes(result.stdout, "request-3"))
@@ -165,7 +170,8 @@ describe("the runtime, when its API misbehaves,", function()
       local runtime = lambda.start(environment)
       lambda.script(event("r-1", "one"), event("r-2", "two/+= 2", "["), event("r-3"),
         event("r-1", "four"),
-        { kind = "raw", text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-5\r\nConnection: close\r\n"
+        { kind = "raw", text =
+          "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-5\r\nConnection: close\r\n"
           .. "Lambda-Runtime-Invocation-Id: a\1b\r\n\r\n{\"file_count\": 3}" })
       local posts = lambda.posts(5)
       assert.equal(0, runtime:stop().status)
@@ -178,7 +184,8 @@ describe("the runtime, when its API misbehaves,", function()
     end)
 
     it("with a stream, and with the error that follows a refused one", function()
-      local root = run.directory { ["function.lua"] = "return { handle = function() return function(write) "
+      local root = run.directory { ["function.lua"] =
+        "return { handle = function() return function(write) "
         .. "write('a part') end end }" }
       lambda.replies({ status = 413 })
       local runtime = lambda.start { _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root }
@@ -222,7 +229,8 @@ describe("the runtime, when its API misbehaves,", function()
     lambda.posts(2)
     local result = runtime:stop()
     assert.matches("request%-1 ERROR InvalidJson: ", result.stdout)
-    assert.matches("request%-1 ERROR the failure was not taken: the Runtime API answered 500 to an error",
+    assert.matches(
+      "request%-1 ERROR the failure was not taken: the Runtime API answered 500 to an error",
       result.stdout)
     assert.equal("", result.stderr)
   end)

@@ -145,7 +145,9 @@ return { handle = function(event) error(event.letter:rep(400000), 0) end }]], '{
   end)
 
   it("keeps line breaks and odd letters of a failure's code out of the header", function()
-    local posts = lambda.run(package [[return { handle = function() return nil, "x", "A\r\nB: c\xff" end }]], "{}")
+    local posts =
+      lambda.run(package [[return { handle = function() return nil, "x", "A\r\nB: c\xff" end }]],
+      "{}")
     assert.equal("A__B__c_", posts[1].headers["lambda-runtime-function-error-type"])
   end)
 
@@ -171,13 +173,17 @@ local generator = wrap(function() for i = 1, 100 do coroutine.yield(i) end end)
 local ways = {
   wrapped = function() wrap(spin)() end,
   resumed = function() while true do resume(create(spin)) end end,
-  nested = function() wrap(function() while true do resume(create(function() wrap(spin)() end)) end end)() end,
+  nested = function()
+    wrap(function() while true do resume(create(function() wrap(spin)() end)) end end)()
+  end,
   after_one = function() generator() wrap(generator)() spin() end,
 }
 return { handle = function(event)
   if ways[event.way] then return ways[event.way]() end
-  return { generator(), (select(2, resume(create(function(...) coroutine.yield(...) end), "given"))) }
-end }]], { body = '{"way": "wrapped"}', deadline_in_ms = 300 }, { body = '{"way": "resumed"}', deadline_in_ms = 300 },
+  local _, given = resume(create(function(...) coroutine.yield(...) end), "given")
+  return { generator(), given }
+end }]], { body = '{"way": "wrapped"}', deadline_in_ms = 300 },
+      { body = '{"way": "resumed"}', deadline_in_ms = 300 },
       { body = '{"way": "nested"}', deadline_in_ms = 300 }, {
         body = '{"way": "after_one"}',
         deadline_in_ms = 300,
@@ -222,12 +228,21 @@ local function try(f, ...) return { pcall(f, ...) } end
 local fails = function() error("oops", 0) end
 local closed = {}
 local results = {
-  try(coroutine.wrap(fails)), try(coroutine.wrap(function() error({ code = 7 }) end)), try(coroutine.resume, 1),
+  try(coroutine.wrap(fails)),
+  try(coroutine.wrap(function() error({ code = 7 }) end)),
+  try(coroutine.resume, 1),
   try(coroutine.wrap, 1), { coroutine.resume(coroutine.create(fails)) },
   (function() local f = coroutine.wrap(fails) pcall(f) return try(f) end)(),
-  (function() local c = coroutine.create(fails) coroutine.resume(c) return { coroutine.resume(c) } end)(),
-  try(coroutine.wrap(function() local x <close> = setmetatable({}, { __close = function() closed[1] = "closed" end })
-    error("late", 0) end)), closed,
+  (function()
+    local c = coroutine.create(fails)
+    coroutine.resume(c)
+    return { coroutine.resume(c) }
+  end)(),
+  try(coroutine.wrap(function()
+    local x <close> = setmetatable({}, { __close = function() closed[1] = "closed" end })
+    error("late", 0)
+  end)),
+  closed,
   { coroutine.resume(coroutine.running()) },
   { coroutine.resume(coroutine.create(function(...) return select("#", ...), ... end), 1, 2, nil) },
 }
@@ -272,7 +287,8 @@ return { handle = function() require("weir.process").sleep(60000) return "slept"
 return { handle = function(event)
   if event.command then return require("weir.command").run { argv = { "sleep", "20" } } end
   return require("weir.http").request { url = "%s/stall", timeout_ms = 20000 }
-end }]]):format(silent.url)), { body = "{}", deadline_in_ms = 500 }, { body = '{"command": 1}', deadline_in_ms = 500 })
+end }]]):format(silent.url)), { body = "{}", deadline_in_ms = 500 },
+      { body = '{"command": 1}', deadline_in_ms = 500 })
     for _, post in ipairs(posts) do assert.equal("DeadlineExceeded", failure_of(post).errorType) end
     assert.is_true(process.clock() - begin < 15000)
   end)
@@ -344,7 +360,8 @@ end end }]])
   it("streams a large result, and reports one that is refused", function()
     lambda.reset()
     lambda.replies({ status = 202 }, { status = 413 })
-    local runtime = lambda.start(package [[return { handle = function() return ("x"):rep(7 * 1024 * 1024) end }]])
+    local runtime =
+      lambda.start(package [[return { handle = function() return ("x"):rep(7 * 1024 * 1024) end }]])
     lambda.script({ kind = "event" }, { kind = "event", id = "request-2" })
     local posts = lambda.posts(3)
     local result = runtime:stop()

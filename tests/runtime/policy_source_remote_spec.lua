@@ -44,7 +44,8 @@ describe("the runtime's policies", function()
       put(first)
       assert.equal("below 10", decide(5))
       local log = stop().stdout
-      assert.matches("is refused: [^\n]*W013[^\n]*its file 'routing.lua' is not what its digest says", log)
+      assert.matches(
+        "is refused: [^\n]*W013[^\n]*its file 'routing.lua' is not what its digest says", log)
       assert.matches("NoSuchKey", log)
       assert.matches('"PolicyFetchFailed":1', log, 1, true)
       assert.matches('"policy_version":"\\"%x+\\""', log)
@@ -104,7 +105,8 @@ describe("the runtime's policies", function()
       end
 
       assert.equal(0, mended.PolicyAge)
-      assert.matches("INFO the policy source answers again {[^\n]*\"policy_refused\":\"PolicySetRefused\"", log)
+      assert.matches(
+        "INFO the policy source answers again {[^\n]*\"policy_refused\":\"PolicySetRefused\"", log)
       assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
     end)
 

@@ -46,7 +46,8 @@ describe("the runtime's policies", function()
     assert.equal("at or above 3", decide(5))
     local log = stop().stdout
     assert.matches("INFO the policy set was swapped", log)
-    assert.matches("WARN the last good policy set goes on: the changed policy set is refused: [^\n]*routing.lua", log)
+    assert.matches("WARN the last good policy set goes on: the changed policy set is refused: [^\n"
+      .. "]*routing.lua", log)
     assert.equal(1, select(2, log:gsub("WARN", "")))
     assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
     assert.equal(2, select(2, log:gsub('"PolicySwapped":1', "")))
@@ -93,14 +94,16 @@ describe("the runtime's policies", function()
     write_policies(policy(3), directory)
     assert.equal("at or above 3", decide(5))
     local log = stop().stdout
-    assert.matches("WARN the last good policy set goes on: the changed policy set has no policy of kind 'routing'",
+    assert.matches("WARN the last good policy set goes on: the changed policy set has no policy "
+      .. "of kind 'routing'",
       log, 1, true)
     assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
   end)
 
   -- Loads, and its examples hold, but weir check calls it an error: no fact has that name.
   local MISSPELT = policy(5):gsub("decide = function%(facts%)",
-    "decide = function(facts)\n    if facts.file_count > 1000 and facts.fil_count then return nil end")
+    "decide = function(facts)\n    if facts.file_count > 1000 and facts.fil_count then return nil "
+      .. "end")
 
   it("are refused when weir check would find an error in them, at the start and later", function()
     local directory = policy_world.root .. "/edited"

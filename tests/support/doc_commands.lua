@@ -50,7 +50,8 @@ end
 -- A copy of the repository without what is built or fetched; returns its path.
 local function scratch_copy()
   local directory = capture("mktemp -d"):gsub("\n", "")
-  local copy = "tar --exclude=./build --exclude=./.git --exclude=node_modules -cf - . | tar -xf - -C "
+  local copy =
+    "tar --exclude=./build --exclude=./.git --exclude=node_modules -cf - . | tar -xf - -C "
   local _, code = capture(copy .. files.quote(directory))
   assert(code == 0, "cannot copy the repository")
 

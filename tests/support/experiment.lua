@@ -47,7 +47,9 @@ local db = cloud.client "dynamodb"
 local function empty_table()
   if not db:describe_table { TableName = experiment.TABLE } then
     assert(db:create_table(definition))
-    repeat until assert(db:describe_table { TableName = experiment.TABLE }).Table.TableStatus == "ACTIVE"
+    repeat
+      local described = assert(db:describe_table { TableName = experiment.TABLE })
+    until described.Table.TableStatus == "ACTIVE"
   end
 
   local deletes = {}
@@ -213,7 +215,8 @@ end
 -- The share that each variant serves now.
 function experiment:shares()
   local shares = {}
-  local described = assert(cloud.client("sagemaker"):describe_endpoint { EndpointName = self.endpoint })
+  local described =
+    assert(cloud.client("sagemaker"):describe_endpoint { EndpointName = self.endpoint })
   for _, variant in ipairs(described.ProductionVariants) do
     shares[variant.VariantName] = variant.CurrentWeight
   end

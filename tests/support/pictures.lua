@@ -37,7 +37,9 @@ end
 function pictures.create_table()
   if db:describe_table({ TableName = pictures.TABLE }) then return end
   assert(db:create_table(pictures.definition))
-  repeat until assert(db:describe_table({ TableName = pictures.TABLE })).Table.TableStatus == "ACTIVE"
+  repeat
+    local described = assert(db:describe_table { TableName = pictures.TABLE })
+  until described.Table.TableStatus == "ACTIVE"
 end
 
 function pictures.claims()

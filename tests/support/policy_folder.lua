@@ -28,7 +28,8 @@ end
 
 -- The text of a routing policy whose decide has this body; `head` goes before it.
 function policy_folder.routing(body, head)
-  return (head or "") .. "\nreturn policy {\n  kind = \"routing\",\n  decide = function(facts, params)\n"
+  return (head or "")
+    .. "\nreturn policy {\n  kind = \"routing\",\n  decide = function(facts, params)\n"
     .. body .. "\n  end,\n}\n"
 end
 

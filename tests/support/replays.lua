@@ -20,7 +20,9 @@ return policy {
   params = { threshold = integer { %d, min = 1, doc = "files" } },
   decide = function(facts, params)
     %s
-    if facts.file_count < params.threshold then return realtime { because = "%%d files", facts.file_count } end
+    if facts.file_count < params.threshold then
+      return realtime { because = "%%d files", facts.file_count }
+    end
     return batch { because = "%%d files", facts.file_count }
   end,
   examples = { { given = { file_count = 0 }, expect = "realtime" } },

@@ -36,7 +36,9 @@ end
 function workflow.create_table()
   if db:describe_table({ TableName = workflow.TABLE }) then return end
   assert(db:create_table(workflow.definition))
-  repeat until assert(db:describe_table({ TableName = workflow.TABLE })).Table.TableStatus == "ACTIVE"
+  repeat
+    local described = assert(db:describe_table { TableName = workflow.TABLE })
+  until described.Table.TableStatus == "ACTIVE"
 end
 
 local function plain(item)
@@ -155,7 +157,8 @@ function workflow.callback(event, more) return run("sagemaker_callback", event, 
 
 -- The event of .waitForTaskToken.
 function workflow.task(token, more)
-  local event = { task_token = token, execution_id = "arn:aws:states:eu-west-1:111122223333:execution:wf:run-1",
+  local event = { task_token = token, execution_id =
+    "arn:aws:states:eu-west-1:111122223333:execution:wf:run-1",
     state_name = "Transform", input_path = "s3://bucket/in/" }
   for name, value in pairs(more or {}) do event[name] = value end
   return json.encode(event)

@@ -121,8 +121,9 @@ local function weir(...)
 end
 
 local function demo()
-  say("Two endpoints serve 1,200 requests a minute each. All of it goes to `old`; `new` is approved, and has no\n"
-    .. "traffic yet. Every five minutes inference_comparison looks, and the shipped policy decides.")
+  say("Two endpoints serve 1,200 requests a minute each. All of it goes to `old`; `new` is "
+    .. "approved, and has no\ntraffic yet. Every five minutes inference_comparison looks, and the "
+    .. "shipped policy decides.")
   local recordings, count = {}, 0
   for i, act in ipairs(ACTS) do
     local decisions

@@ -235,7 +235,8 @@ local function new_context(config)
   return context
 end
 
-local ROLE_SIGNATURE = "role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}, or "
+local ROLE_SIGNATURE =
+  "role={arn=, external_id=?, session_name=?, duration_seconds=?, region=?}, or "
   .. "a list of them"
 local ROLE_KEYS = {
   arn = "string",

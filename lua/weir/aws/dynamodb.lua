@@ -107,8 +107,8 @@ local dynamodb = client.service {
     },
     Query = {
       members = "TableName* KeyConditionExpression IndexName FilterExpression ProjectionExpression "
-        .. "Limit Select ScanIndexForward ExclusiveStartKey ConsistentRead ExpressionAttributeNames "
-        .. "ExpressionAttributeValues ReturnConsumedCapacity",
+        .. "Limit Select ScanIndexForward ExclusiveStartKey ConsistentRead "
+        .. "ExpressionAttributeNames ExpressionAttributeValues ReturnConsumedCapacity",
       target = "TableName",
       -- Until the key is absent, even over empty pages.
       paging = { input = "ExclusiveStartKey", output = "LastEvaluatedKey", items = "Items" },

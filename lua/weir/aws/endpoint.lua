@@ -111,7 +111,8 @@ function endpoint.variant(service, configuration, region, url)
   if message then return nil, message, code end
 
   if url and (fips or dual_stack) then
-    return refuse("%s endpoints are AWS's own, and another endpoint is configured; unset one of them",
+    return refuse(
+      "%s endpoints are AWS's own, and another endpoint is configured; unset one of them",
       fips and "FIPS" or "dual-stack")
   end
 

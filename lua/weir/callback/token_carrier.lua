@@ -31,7 +31,8 @@ local ROUNDS = 5
 local function may_take(effects, token, other, job)
   if not try(answer.heartbeat(effects, token, job)) then return false end
   if other and try(answer.heartbeat(effects, other, job)) then
-    try.fail(("another task that still waits has the transform job %s; give each a job_key of its own")
+    try.fail(
+      ("another task that still waits has the transform job %s; give each a job_key of its own")
       :format(job), "JobNameTaken")
   end
 

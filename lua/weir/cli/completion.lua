@@ -31,7 +31,8 @@ local function verb_case(lines, verb)
     if option.value then
       local pattern = option.short and ("--%s | -%s"):format(option.long, option.short) or "--"
         .. option.long
-      lines[#lines + 1] = ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern,
+      lines[#lines + 1] =
+        ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern,
         words_of(option))
     end
   end
@@ -39,7 +40,8 @@ local function verb_case(lines, verb)
   local first = (verb.positionals or {})[1]
   local rest = (verb.positionals or {})[2] or first
   if first then
-    lines[#lines + 1] = ("      if [ \"$COMP_CWORD\" -eq 2 ]; then values=(%s); else values=(%s); fi ;;")
+    lines[#lines + 1] = ("      if [ \"$COMP_CWORD\" -eq 2 ]; then values=(%s); else values=(%s); "
+      .. "fi ;;")
       :format(words_of(first), words_of(rest))
   else
     lines[#lines + 1] = "      values=(-W '') ;;"

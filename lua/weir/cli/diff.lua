@@ -223,10 +223,11 @@ return {
   name = "diff",
   summary = "what changes when one policy set replaces another",
   description = {
-    [[Asks both policy sets with the facts of every recorded decision. Changed decisions are grouped by what
-      changes and by the line of NEW that decides now; each group shows its first example.]],
-    [[A recorded parameter counts as an override of both sets only if it is not OLD's default, so an edited
-      default in NEW takes effect.]],
+    [[Asks both policy sets with the facts of every recorded decision. Changed decisions are
+      grouped by what changes and by the line of NEW that decides now; each group shows its first
+      example.]],
+    [[A recorded parameter counts as an override of both sets only if it is not OLD's default, so
+      an edited default in NEW takes effect.]],
   },
   positionals = {
     { name = "OLD", doc = "the policy set that decides today", complete = "directory" },

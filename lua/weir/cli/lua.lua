@@ -71,9 +71,9 @@ return {
   name = "lua",
   summary = "run a Lua script with every weir.* module",
   description = {
-    [[Runs FILE in the trusted Lua state: all standard libraries and every weir.* module. What follows
-      FILE is the script's own, in the table arg and as the arguments of the chunk, as in lua. os.exit
-      gives the exit status.]],
+    [[Runs FILE in the trusted Lua state: all standard libraries and every weir.* module. What
+      follows FILE is the script's own, in the table arg and as the arguments of the chunk, as in
+      lua. os.exit gives the exit status.]],
     [[A first line that starts with '#' is skipped. Precompiled chunks are refused.]],
   },
   positionals = {

@@ -59,8 +59,9 @@ function man.page()
     ".SH NAME\nweir \\- " .. roff("decide routing and events with Lua policies"),
     ".SH SYNOPSIS\n.B weir\n.I VERB\n.RI [ ARGUMENT \\&...]",
     ".SH DESCRIPTION\n" .. roff(help.purpose
-      .. " Data go to standard output, messages to standard error; with --json every line of output is one"
-      .. " JSON object. '-' as a file name is standard input. Output is coloured only on a terminal."),
+      .. " Data go to standard output, messages to standard error; with --json every line of "
+      .. "output is one JSON object. '-' as a file name is standard input. Output is coloured "
+      .. "only on a terminal."),
     ".SH VERBS",
   }
 
@@ -77,7 +78,8 @@ function man.page()
   lines[#lines + 1] = '.SH "EXIT STATUS"'
   definitions(lines, help.exits)
   lines[#lines + 1] = ".SH FILES\n.TP\n\\fB./policies\\fR\n"
-    .. roff("The policy set that is used when none is named; after it the set installed with the program.")
+    .. roff("The policy set that is used when none is named; after it the set installed with the "
+    .. "program.")
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -203,11 +203,12 @@ return {
   name = "match",
   summary = "test an EventBridge event pattern against events",
   description = {
-    [[PATTERN is the pattern itself when it starts with '{', else the file that holds it. Events are read
-      as JSON Lines, as one pretty-printed document, or as an array of events; without EVENT from standard
-      input. For each event that does not match, every key that failed is named.]],
-    [[With --json each event gives one line: {"match":true,"file":…,"line":…}, on a miss with "misses". A
-      line that is not JSON gives {"error":…,"code":…} and counts as not matched.]],
+    [[PATTERN is the pattern itself when it starts with '{', else the file that holds it. Events
+      are read as JSON Lines, as one pretty-printed document, or as an array of events; without
+      EVENT from standard input. For each event that does not match, every key that failed is
+      named.]],
+    [[With --json each event gives one line: {"match":true,"file":…,"line":…}, on a miss with
+      "misses". A line that is not JSON gives {"error":…,"code":…} and counts as not matched.]],
   },
   positionals = {
     { name = "PATTERN", doc = "a pattern, its file, or '-'", complete = "file" },

@@ -252,15 +252,15 @@ return {
   name = "registry",
   summary = "list, register, approve and reject packages of the Model Registry",
   description = {
-    [[`list GROUP` asks SageMaker for the packages of a group, the newest first. `register GROUP` makes a new
-      version of it, pending approval. `approve ARN` and `reject ARN` decide about one. All but list only
-      show what they would send, until --live is given.]],
-    [[Sent twice, a registration is one package: its ClientToken follows from its content. A package that
-      has its status already is not changed. The metrics of --metrics, one JSON object of plain values, are
-      sent as the package's properties; with --metrics-uri the file goes to S3 as well, and the package
-      names it.]],
-    [[Only an Approved package is given traffic: the promotion policy's decisions are refused for any
-      other, and the handler `weights` refuses to let its share grow.]],
+    [[`list GROUP` asks SageMaker for the packages of a group, the newest first. `register GROUP`
+      makes a new version of it, pending approval. `approve ARN` and `reject ARN` decide about
+      one. All but list only show what they would send, until --live is given.]],
+    [[Sent twice, a registration is one package: its ClientToken follows from its content. A
+      package that has its status already is not changed. The metrics of --metrics, one JSON
+      object of plain values, are sent as the package's properties; with --metrics-uri the file
+      goes to S3 as well, and the package names it.]],
+    [[Only an Approved package is given traffic: the promotion policy's decisions are refused for
+      any other, and the handler `weights` refuses to let its share grow.]],
   },
   positionals = {
     { name = "ACTION", doc = table.concat(NAMES, ", "), words = NAMES },
@@ -312,7 +312,8 @@ return {
   },
   examples = {
     { "weir registry list segmentation --status Approved", "the versions that may be promoted" },
-    { "weir registry register segmentation --image IMAGE --model-data s3://m/v4.tar.gz --metrics m.json",
+    { "weir registry register segmentation --image IMAGE --model-data s3://m/v4.tar.gz --metrics "
+      .. "m.json",
       "what would be sent" },
     { "weir registry approve ARN --reason 'f1 0.91 on the holdout' --live", "approve it" },
   },

@@ -81,8 +81,8 @@ local function properties_of(given, metrics)
   end
 
   if count > MOST_PROPERTIES then
-    return nil, ("%d metrics and properties are too many: the registry takes %d; leave the others to "
-      .. "the file of --metrics-uri"):format(count, MOST_PROPERTIES)
+    return nil, ("%d metrics and properties are too many: the registry takes %d; leave the others "
+      .. "to the file of --metrics-uri"):format(count, MOST_PROPERTIES)
   end
 
   return count > 0 and properties or nil

@@ -219,8 +219,8 @@ return {
       doc = "threads; as many as there are cores when left out",
     },
     { long = "limit", value = "N",
-      doc = "show at most N differences, N failures and N bad lines; else all differences, and 20 of "
-        .. "the others" },
+      doc = "show at most N differences, N failures and N bad lines; else all differences, and 20 "
+        .. "of the others" },
     { long = "quiet", short = "q", doc = "no differences: the summary, and what is wrong" },
     {
       long = "json",

@@ -239,14 +239,16 @@ return {
   name = "run",
   summary = "run a handler on an event, without changing anything",
   description = {
-    [[Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision, the calls
-      to AWS it would make, its metrics and its result. Nothing is changed: a dry run takes what it would
-      look up from the event's member "world" ({"service.Operation": {target: answer}}; an answer may be a
-      list, for one call after the other, or {"failure": {"code": …}}) and settings from
-      "config"; with --live-reads it asks AWS for the rest, otherwise what is in neither is listed as
-      unknown. --live carries the decisions out; nothing is called when the policy set does not verify.]],
-    [[Secrets are never printed, logged or decided on: values whose names say that they are secrets, their
-      copies elsewhere in the event, and whatever looks like a task token. "redacted" names their places.]],
+    [[Runs HANDLER on every event of FILE as the host would: the facts it gathers, the decision,
+      the calls to AWS it would make, its metrics and its result. Nothing is changed: a dry run
+      takes what it would look up from the event's member "world" ({"service.Operation": {target:
+      answer}}; an answer may be a list, for one call after the other, or {"failure": {"code":
+      …}}) and settings from "config"; with --live-reads it asks AWS for the rest, otherwise what
+      is in neither is listed as unknown. --live carries the decisions out; nothing is called when
+      the policy set does not verify.]],
+    [[Secrets are never printed, logged or decided on: values whose names say that they are
+      secrets, their copies elsewhere in the event, and whatever looks like a task token.
+      "redacted" names their places.]],
   },
   positionals = {
     { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names },

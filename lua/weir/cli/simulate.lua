@@ -12,7 +12,7 @@ local printable, thousands = terminal.printable, terminal.thousands
 
 local RUNS, RULES_SHOWN = 1000, 3
 
--- Arguments -----------------------------------------------------------------------------------------
+-- Arguments --------------------------------------------------------------------------------------
 
 local function whole(text, name, least, most, default)
   if text == nil then return default end
@@ -81,10 +81,11 @@ local function read(given)
   asked.scenarios, message, hint = chosen_scenarios(given)
   if not asked.scenarios then return nil, message, hint end
 
-  for name, limits in pairs { traffic = { 1, 1e7 }, days = { 0.01, 366 } } do -- any order: one at a time
+  for _, limit in ipairs { { "traffic", 1, 1e7 }, { "days", 0.01, 366 } } do
+    local name, least, most = table.unpack(limit)
     if given[name] then
       local value
-      value, message = number_of(given[name], name, limits[1], limits[2])
+      value, message = number_of(given[name], name, least, most)
       if not value then return nil, message end
       set_everywhere(asked.scenarios, name, value + 0.0)
     end
@@ -113,7 +114,7 @@ local function load_sets(given, screen, asked)
   return true
 end
 
--- Showing -------------------------------------------------------------------------------------------
+-- Showing ----------------------------------------------------------------------------------------
 
 local function percent(share) return ("%.1f%%"):format(share * 100) end
 
@@ -166,7 +167,8 @@ local function show(out, found, asked)
     out:print(out:paint("bold", printable(policy.policies)), "  ", policy.set_digest)
   end
 
-  out:print(("%s runs each, seed %d; a window is one minute of data, and one decision is made every "
+  out:print(
+    ("%s runs each, seed %d; a window is one minute of data, and one decision is made every "
     .. "%d min"):format(thousands(found.runs), found.seed, first.look_minutes))
   out:print()
 
@@ -211,7 +213,7 @@ local function show_plan(out, plans)
   end
 end
 
--- Running -------------------------------------------------------------------------------------------
+-- Running ----------------------------------------------------------------------------------------
 
 local function any_failed(found)
   for _, row in ipairs(found.scenarios) do
@@ -307,16 +309,16 @@ return {
   name = "simulate",
   summary = "what a promotion policy does in worlds that are known",
   description = {
-    [[Draws trials of a challenger many times and asks the policy at every look, with the evidence code and
-      the checks of production: how often does it promote, roll back or hold, how long does that take, how many
-      requests does the challenger get, and how many of them fail that the champion would have answered? Intervals
-      are Wilson's, of the Monte Carlo error, 95 %.]],
-    [[With two policy sets the second is shown below the first, with ~ where their outcomes differ by more
-      than chance.]],
+    [[Draws trials of a challenger many times and asks the policy at every look, with the evidence
+      code and the checks of production: how often does it promote, roll back or hold, how long
+      does that take, how many requests does the challenger get, and how many of them fail that
+      the champion would have answered? Intervals are Wilson's, of the Monte Carlo error, 95 %.]],
+    [[With two policy sets the second is shown below the first, with ~ where their outcomes differ
+      by more than chance.]],
     scenario_lines(),
-    [[A file of your own holds one scenario or a list of them, as JSON or as a Lua file that returns data:
-      return { name = "ours", error_rate = 0.02, p99_factor = 1.1, right = "rollback" }. docs/simulate.md lists the
-      fields.]],
+    [[A file of your own holds one scenario or a list of them, as JSON or as a Lua file that
+      returns data: return { name = "ours", error_rate = 0.02, p99_factor = 1.1, right =
+      "rollback" }. docs/simulate.md lists the fields.]],
     [[The same seed gives the same numbers, with any number of threads.]],
   },
   positionals = {

@@ -60,7 +60,7 @@ function checks.latency_tolerance(params) return param(params, "latency_toleranc
 
 local function check(tone, format, ...) return { tone = tone, text = format:format(...) } end
 
--- The checks ---------------------------------------------------------------------------------------
+-- The checks -------------------------------------------------------------------------------------
 
 local function guard_errors(new, old, params)
   local low = stats.wilson(new.errors, new.requests, GUARD_CONFIDENCE)
@@ -130,7 +130,8 @@ local function split(facts, params)
     return check("good", "off by less than matters (p = %.2g%s)", p, by)
   end
 
-  return check("warn", "requests are not split as configured (p = %.2g%s): the comparison cannot be trusted", p, by)
+  return check("warn",
+    "requests are not split as configured (p = %.2g%s): the comparison cannot be trusted", p, by)
 end
 
 local function minimum(facts, params, new, old)

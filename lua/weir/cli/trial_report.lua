@@ -155,12 +155,12 @@ return {
   name = "report",
   summary = "how trials of challengers went, from recorded promotion decisions",
   description = {
-    [[Reads the promotion decisions of recordings and shows, for each challenger that was tried against a
-      champion: what is recommended, or how it ended; the differences of error rates and latencies with
-      intervals that stay valid however often one looks; whether requests were split as configured; and
-      every decision with its reason. Nothing is decided again.]],
-    [[With --html the same is a page: both differences over time, the shares asked and seen, the latencies
-      of both, and what each check said at each look.]],
+    [[Reads the promotion decisions of recordings and shows, for each challenger that was tried
+      against a champion: what is recommended, or how it ended; the differences of error rates and
+      latencies with intervals that stay valid however often one looks; whether requests were
+      split as configured; and every decision with its reason. Nothing is decided again.]],
+    [[With --html the same is a page: both differences over time, the shares asked and seen, the
+      latencies of both, and what each check said at each look.]],
   },
   positionals = {
     { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },

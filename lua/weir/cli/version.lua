@@ -32,8 +32,9 @@ return {
   name = "version",
   summary = "tell the versions of weir, its Lua and its libraries",
   description = {
-    [[Policies run on weir's own Lua: Debian's source package with patches that make decisions the same
-      in every process and on every machine. The development build and the layer have the same.]],
+    [[Policies run on weir's own Lua: Debian's source package with patches that make decisions the
+      same in every process and on every machine. The development build and the layer have the
+      same.]],
   },
   options = { { long = "json", doc = "print one JSON object" } },
   exits = { { 0, "fine" } },

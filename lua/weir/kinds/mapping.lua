@@ -17,7 +17,8 @@ return {
       doc = "one event as it arrived; a notification with several records is split by the handler "
         .. "first" },
     { name = "bucket", type = "text", min_size = 1, max_size = 2048,
-      doc = "the one bucket, access point alias or ARN that the handler works for, when it is told" },
+      doc = "the one bucket, access point alias or ARN that the handler works for, when it is "
+        .. "told" },
     { name = "volume", type = "text", max_size = 256,
       doc = "the volume behind the bucket or access point, when the handler knows it" },
   },
@@ -25,8 +26,8 @@ return {
   decisions = {
     { action = "job", fields = {
       { name = "work", type = "text", min_size = 1, max_size = 64, required = true,
-        doc = "which pipeline: transform is a transform job to finish; any other name is a pipeline "
-          .. "for objects, and object is the one that comes with weir" },
+        doc = "which pipeline: transform is a transform job to finish; any other name is a "
+          .. "pipeline for objects, and object is the one that comes with weir" },
       { name = "idempotency_key", type = "text", min_size = 1, max_size = 2048, required = true,
         doc = "equal for the same work however often and by whichever way it arrives" },
       { name = "bucket", type = "text", min_size = 1, max_size = 2048,

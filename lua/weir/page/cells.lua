@@ -78,8 +78,8 @@ local STRIP = [[
 </tbody></table></div>
 <p class="note">%s</p></div>]]
 
-local LEGEND = "%s ✓ fine, · not decided yet, ! look at it, ✕ against the challenger. Point at a field, or reach "
-  .. "it with Tab and the arrow keys, to read why."
+local LEGEND = "%s ✓ fine, · not decided yet, ! look at it, ✕ against the challenger. Point at a "
+  .. "field, or reach it with Tab and the arrow keys, to read why."
 
 -- strip{ title =, times = {epoch seconds of each look}, rows = { { name =, checks = { {tone =, text
 -- =, sign =, gravity =}, … by look } } } }; sign and gravity are else those of the tone
@@ -101,7 +101,7 @@ function cells.strip(given)
     LEGEND:format(grouped))
 end
 
--- Shares of a whole --------------------------------------------------------------------------------
+-- Shares of a whole ------------------------------------------------------------------------------
 
 -- stack({ {share, tone, name}, … }, page): a cell for a table. Shares are 0 to 1; what is too
 -- narrow for its number is told by the columns beside it.
@@ -118,7 +118,8 @@ function cells.stack(shares, page)
     end
   end
 
-  local html = ('<table class="stack" role="img" aria-label="%s"><tbody><tr>%s</tr></tbody></table>'):format(
+  local html = ('<table class="stack" role="img" '
+    .. 'aria-label="%s"><tbody><tr>%s</tr></tbody></table>'):format(
     text.html(table.concat(said, ", ")), table.concat(fields))
   return { html = html, class = "holds-stack" }
 end

@@ -176,7 +176,8 @@ local function legend(given)
 
   for _, line in ipairs(given.lines or {}) do
     if line[1] ~= 0 then
-      items[#items + 1] = ('<li><i class="swatch line"></i><span>%s</span></li>'):format(text.html(line[2]))
+      items[#items + 1] =
+        ('<li><i class="swatch line"></i><span>%s</span></li>'):format(text.html(line[2]))
     end
   end
 

@@ -173,7 +173,8 @@ function Collected:show_moves(p)
     local moves = self.moves[kind]
     if has_moves(moves) then
       if not shown then
-        p:section("What becomes of what", "Decisions by what they were and what they are now; those that "
+        p:section("What becomes of what",
+          "Decisions by what they were and what they are now; those that "
           .. "change are coloured.")
       end
 
@@ -220,7 +221,8 @@ local function show_examples(p, changed, failed)
   for _, groups in ipairs { failed, changed } do
     for _, entry in ipairs(groups:sorted()) do
       if shown == MOST_EXAMPLES then
-        p:note(("The first decision of each of the %d largest groups is shown."):format(MOST_EXAMPLES))
+        p:note(("The first decision of each of the %d largest groups is shown.")
+          :format(MOST_EXAMPLES))
         return
       end
 
@@ -250,7 +252,8 @@ function Collected:page(given)
   }, summary))
   show_policies(p, sets)
   show_groups(p, "Failures with NEW", nil, given.failed, summary.decisions)
-  show_groups(p, "What changes, and why", "Grouped by what changes and by the line of NEW that decides now.",
+  show_groups(p, "What changes, and why",
+    "Grouped by what changes and by the line of NEW that decides now.",
     given.changed, summary.decisions)
   self:show_moves(p)
   self:over_time(p)

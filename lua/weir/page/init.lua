@@ -143,15 +143,17 @@ end
 
 local LICENCE = [[
 /* dygraphs %s, https://dygraphs.com. Copyright (c) 2006-2023 Dan Vanderkam and other contributors.
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-documentation files (the "Software"), to deal in the Software without restriction, including without limitation
-the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
-permit persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright
-notice and this permission notice shall be included in all copies or substantial portions of the Software. THE
-SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions: The above copyright notice and this
+permission notice shall be included in all copies or substantial portions of the Software. THE
+SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT
+LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT.
+IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE. */
 ]]
 
 local DOCUMENT = [[
@@ -180,7 +182,8 @@ local DOCUMENT = [[
 </html>
 ]]
 
-local ALLOWED = "default-src 'none'; script-src %s; style-src %s; base-uri 'none'; form-action 'none'"
+local ALLOWED =
+  "default-src 'none'; script-src %s; style-src %s; base-uri 'none'; form-action 'none'"
 
 function Page:style()
   local rules, numbers = {}, {}
@@ -197,7 +200,8 @@ function Page:scripts()
   return { LICENCE:format(assets.dygraphs.version) .. assets.dygraphs.script, assets.script }
 end
 
-local NO_SCRIPT = "<noscript><p>Charts are drawn by a script, which does not run here. The tables hold the "
+local NO_SCRIPT =
+  "<noscript><p>Charts are drawn by a script, which does not run here. The tables hold the "
   .. "same values.</p></noscript>"
 
 function Page:html()

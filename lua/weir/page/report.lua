@@ -78,7 +78,8 @@ local function summary(p, trial)
     { "Requests of " .. trial.champion, requests_of(last.old) },
     { "Difference of error rates", trial_text.errors(evidence.error_rate)
       .. (tolerance and ("; up to %s are tolerated"):format(trial_text.points(tolerance)) or "") },
-    { "Difference of p99", ("%s; up to %s are tolerated"):format(trial_text.latency(evidence.latency),
+    { "Difference of p99",
+      ("%s; up to %s are tolerated"):format(trial_text.latency(evidence.latency),
       trial_text.percent(checks.latency_tolerance(last.params))) },
   }
 
@@ -212,7 +213,8 @@ function report_page.page(found, recordings)
   if #list > 1 then overview(p, list) end
   local from = math.max(1, #list - MOST_TRIALS + 1)
   if from > 1 then
-    p:note(("The latest %d trials are shown below; weir report --challenger NAME shows another one."):format(
+    p:note(("The latest %d trials are shown below; weir report --challenger NAME shows another "
+      .. "one."):format(
       MOST_TRIALS))
   end
 

@@ -33,7 +33,7 @@ end
 
 local function hours(value) return value and text.number(value, 1) or "–" end
 
--- What to know first -------------------------------------------------------------------------------
+-- What to know first -----------------------------------------------------------------------------
 
 -- Scenarios of the last policy set that end as they should too seldom.
 local function poor_ones(found)
@@ -73,7 +73,7 @@ local function sentence(found)
     worst.share < POOR and "bad" or "warn"
 end
 
--- Outcomes -----------------------------------------------------------------------------------------
+-- Outcomes ---------------------------------------------------------------------------------------
 
 local function stack(p, result)
   local shares = {}
@@ -112,7 +112,8 @@ local function outcomes(p, found)
   local columns = { { "scenario" }, { "outcomes of the trials" }, { "should be", keep = true },
     { "are so", align = "right" }, { "95 %", align = "right" } }
   if two then table.insert(columns, 2, { "policies" }) end
-  p:section("How the trials end", "Blue is promoted, orange rolled back, grey still held at the end, red failed: in "
+  p:section("How the trials end",
+    "Blue is promoted, orange rolled back, grey still held at the end, red failed: in "
     .. "this order, each with its share. The range is the Monte Carlo error, 95 %.")
   p:table { columns = columns, rows = rows, row_heads = true }
 end
@@ -142,12 +143,14 @@ local function costs(p, found)
     columns[#columns + 1] = { name, align = "right" }
   end
 
-  p:section("How soon, and at what cost", "Hours until promotion or rollback. Requests exposed are those that the "
-    .. "challenger got (median); failed in excess are those that the champion would have answered (mean).")
+  p:section("How soon, and at what cost",
+    "Hours until promotion or rollback. Requests exposed are those that the "
+    .. "challenger got (median); failed in excess are those that the champion would have answered "
+    .. "(mean).")
   p:table { columns = columns, rows = rows, row_heads = true }
 end
 
--- Curves -------------------------------------------------------------------------------------------
+-- Curves -----------------------------------------------------------------------------------------
 
 -- The count of a curve at an hour: a step function.
 local function count_at(curve, hour, outcome)
@@ -227,7 +230,7 @@ local function curves(p, found)
   end
 end
 
--- Rules --------------------------------------------------------------------------------------------
+-- Rules ------------------------------------------------------------------------------------------
 
 local function rules(p, found)
   local rows = {}
@@ -263,7 +266,8 @@ local function rules(p, found)
   }
 
   if #found.policies < 2 then table.remove(columns, 2) end
-  p:section("What ended them", ("The rules that decided last, at most %d for each scenario."):format(MOST_RULES))
+  p:section("What ended them",
+    ("The rules that decided last, at most %d for each scenario."):format(MOST_RULES))
   p:table { columns = columns, rows = rows, row_heads = true }
 end
 
@@ -287,7 +291,8 @@ local function settings(p, found)
     }
   end
 
-  p:section("The worlds", "What each scenario is made of, where it is not as the first one. A window is one minute "
+  p:section("The worlds",
+    "What each scenario is made of, where it is not as the first one. A window is one minute "
     .. "of data.")
   p:table {
     columns = { { "scenario" }, { "settings", roomy = true } },
@@ -298,7 +303,7 @@ local function settings(p, found)
   p:code("All settings of " .. first.title, first.settings)
 end
 
--- Planning -----------------------------------------------------------------------------------------
+-- Planning ---------------------------------------------------------------------------------------
 
 -- The least traffic that is enough, for each effect.
 local function plan_sentence(found)

@@ -7,7 +7,7 @@ local trial_charts = {}
 
 local TIME = { type = "time", label = "look" }
 
--- Rows ---------------------------------------------------------------------------------------------
+-- Rows -------------------------------------------------------------------------------------------
 
 -- The usual time between two looks.
 local function interval_of(looks)
@@ -51,7 +51,7 @@ end
 
 local SIGN_NAMES = { { "▲", "more traffic" }, { "●", "promoted" }, { "▼", "rolled back" } }
 
--- Differences --------------------------------------------------------------------------------------
+-- Differences ------------------------------------------------------------------------------------
 
 local function quantile(values, q)
   table.sort(values)
@@ -140,7 +140,7 @@ function trial_charts.differences(p, trial)
   })
 end
 
--- What was served ----------------------------------------------------------------------------------
+-- What was served --------------------------------------------------------------------------------
 
 -- A figure of the last window; none where that window was seen before.
 local function recent(look, who, name)
@@ -181,7 +181,7 @@ function trial_charts.served(p, trial)
   }
 end
 
--- Latency ------------------------------------------------------------------------------------------
+-- Latency ----------------------------------------------------------------------------------------
 
 local QUANTILES = {
   { "p50", dash = 1 },
@@ -219,8 +219,9 @@ local function beyond(trial)
       and last.new.window.requests - last.new.window.errors
   if not successes then return nil end
 
-  return ("About %s answers of %s lie beyond its p99: that is what its comparison rests on. Percentiles of single "
-    .. "windows are to look at; they are no evidence."):format(text.number(successes * 0.01),
+  return ("About %s answers of %s lie beyond its p99: that is what its comparison rests on. "
+    .. "Percentiles of single windows are to look at; they are no evidence."):format(
+      text.number(successes * 0.01),
       trial.challenger)
 end
 

@@ -161,7 +161,7 @@ function scenario.built_in()
   return list
 end
 
--- Effects -------------------------------------------------------------------------------------------
+-- Effects ----------------------------------------------------------------------------------------
 
 local EFFECTS = {
   { "^p99:([+-]%d+%.?%d*)%%$", function(n) return { p99_factor = 1 + n / 100 } end },
@@ -189,7 +189,7 @@ function scenario.effect(text)
     "write p99:+20%, errors:+0.5pp, errors:x2 or lost:5%"
 end
 
--- Files ---------------------------------------------------------------------------------------------
+-- Files ------------------------------------------------------------------------------------------
 
 -- A Lua file sees nothing and can do nothing: it is data.
 local function read_lua(text, path)

@@ -47,7 +47,8 @@ K = v = w
 
   it("continues a value over the lines that are indented deeper than its key", function()
     assert.same({ p = { credential_process = "tool\n--flag\n--x = y # kept", b = "1" } },
-      parse("[p]\ncredential_process = tool # note\n  --flag  \n# between\n\n\t--x = y # kept\nb = 1\n"))
+      parse("[p]\ncredential_process = tool # note\n  --flag  \n# between\n\n\t--x = y # kept\nb "
+        .. "= 1\n"))
     assert.same({ p = { a = "1\n2", b = "3" } }, parse("[p]\n  a = 1\n    2\n  b = 3\n"))
     assert.same({ p = { a = "1\n[q]" } }, parse("[p]\na = 1\n [q]\n"))
   end)

@@ -45,7 +45,8 @@ describe("weir.aws.profiles", function()
 
   it("prefers keys of the credentials file to a process, and a process to keys of the config",
   function()
-    local process = "[profile p]\ncredential_process = tool --x\naws_access_key_id = C\naws_secret_access_key = c\n"
+    local process = "[profile p]\ncredential_process = tool --x\naws_access_key_id = C\n"
+      .. "aws_secret_access_key = c\n"
     assert.equal("process", plan("p", process).kind)
     assert.equal("static", plan("p", process,
       "[p]\naws_access_key_id = A\naws_secret_access_key = a\n").kind)
@@ -81,7 +82,8 @@ credential_process = tool
 
   it("finds cycles however long", function()
     refuses("leads back to itself", "a", "[profile a]\nrole_arn = 1\nsource_profile = b\n"
-      .. "[profile b]\nrole_arn = 2\nsource_profile = c\n[profile c]\nrole_arn = 3\nsource_profile = a\n")
+      .. "[profile b]\nrole_arn = 2\nsource_profile = c\n[profile c]\nrole_arn = 3\n"
+      .. "source_profile = a\n")
   end)
 
   it("knows the sources that are no profile", function()
@@ -149,7 +151,8 @@ credential_process = tool
   end)
 
   it("refuses a profile with a line that cannot be read, and no other", function()
-    local config = "[profile bad]\nregion = eu-west-1\nhush\n[profile good]\ncredential_process = tool\n"
+    local config =
+      "[profile bad]\nregion = eu-west-1\nhush\n[profile good]\ncredential_process = tool\n"
       .. "[profile broken\nregion = eu-west-1\n[profile user]\nrole_arn = r\nsource_profile = bad\n"
     assert.equal("process", plan("good", config, "[other]\n= hush\n[good]\nregion = x\n").kind)
     for name, place in pairs { bad = "config:3: a line must read",

@@ -453,8 +453,9 @@ local CALLS = {
 -- The others drop what is too much, as Lua does.
 local REFUSES_MORE = {}
 for name in ([[
-  body.json body.raw body.form build.describe command.run dynamodb.decode dynamodb.decode_reply dynamodb.encode
-  dynamodb.list dynamodb.set dynamodb.size emf.new emulator.open files.read http.all http.request
+  body.json body.raw body.form build.describe command.run
+  dynamodb.decode dynamodb.decode_reply dynamodb.encode dynamodb.list dynamodb.set dynamodb.size
+  emf.new emulator.open files.read http.all http.request
   json.array json.encode sigv4.presign sigv4.sign sigv4.skew
 ]]):gmatch("%S+") do REFUSES_MORE[name] = true end
 

@@ -5,9 +5,15 @@ local replay = require("weir.replay")
 
 local ROUTING = [[
 return policy { kind = "routing",
-  params = { threshold = integer { 10, min = 1, max = 100 }, label = text { "x" }, ratio = number { 0.5, min = 0 } },
+  params = {
+    threshold = integer { 10, min = 1, max = 100 },
+    label = text { "x" },
+    ratio = number { 0.5, min = 0 },
+  },
   decide = function(facts, params)
-    if facts.file_count < params.threshold then return realtime { because = "%d files", facts.file_count } end
+    if facts.file_count < params.threshold then
+      return realtime { because = "%d files", facts.file_count }
+    end
     return batch { because = "%s %d files", params.label, facts.file_count }
   end }
 ]]
@@ -69,7 +75,8 @@ describe("facts", function()
     ['{"file_count":{}}'] = "at least 0, got {}", ['{"file_count":[1]}'] = "at least 0, got [1]",
     ['{"file_count":1e999}'] = "got 1e999",
       ['{"file_count":9223372036854775808}'] = "got 9223372036854775808",
-    ['{"file_count":1e19}'] = "got 1e19", ['{"file_count":-9223372036854775809}'] = "got -9223372036854775809",
+    ['{"file_count":1e19}'] = "got 1e19", ['{"file_count":-9223372036854775809}'] =
+      "got -9223372036854775809",
     ['{"file_count":NaN}'] = "not valid JSON: ",
       ['{"file_count":1,"inference_type":"Serverless"}'] = "expected one of",
     ['{"file_count":1,"inference_type":5}'] = "expected one of",
@@ -137,11 +144,15 @@ describe("facts", function()
     for facts, expected in pairs({
       [promotion('{"name":"b","name":"b"}')] = 'variants[2]: field "name" is given twice',
       [promotion("{}")] = 'variants[2]: field "name" is missing',
-      [promotion('{"name":"b","wieght":1}')] = 'variants[2]: unknown field "wieght" (did you mean "weight"?)',
-      [promotion('{"name":"b","weight":2}')] = "variants[2]: weight: expected a number from 0 to 1, got 2",
-      [promotion('{"name":"b","window":{"errors":0.5}}')] = "variants[2]: errors: expected an integer",
+      [promotion('{"name":"b","wieght":1}')] =
+        'variants[2]: unknown field "wieght" (did you mean "weight"?)',
+      [promotion('{"name":"b","weight":2}')] =
+        "variants[2]: weight: expected a number from 0 to 1, got 2",
+      [promotion('{"name":"b","window":{"errors":0.5}}')] =
+        "variants[2]: errors: expected an integer",
       [promotion("null")] = "variants[2]: expected a record, got null",
-      [promotion('{"name":"b"}', ',"evidence":{"error_rate":{"low":1}}')] = 'error_rate: field "high" is missing',
+      [promotion('{"name":"b"}', ',"evidence":{"error_rate":{"low":1}}')] =
+        'error_rate: field "high" is missing',
     }) do
       assert_invalid("promotion", facts, expected)
     end
@@ -215,10 +226,12 @@ describe("parameters", function()
   end
 
   for spec, expected in pairs({
-    ["integer { 0, min = 1 }"] = "W006] the default of parameter t: expected an integer of at least 1",
+    ["integer { 0, min = 1 }"] =
+      "W006] the default of parameter t: expected an integer of at least 1",
     ["integer { 1.5 }"] = "integer: the default must be a whole number, and is a fraction",
     ["integer {}"] = "integer needs its default first",
-    ["integer { '5' }"] = "integer: the default is the text \"5\"; write integer { 5, … } without quotes",
+    ["integer { '5' }"] =
+      "integer: the default is the text \"5\"; write integer { 5, … } without quotes",
     ["number { 0/0 }"] = "W006] the default of parameter t",
     ["number { 1/0 }"] = "W006] the default of parameter t",
     ["number { 1, min = 0/0 }"] = "min and max must be numbers",
@@ -236,7 +249,8 @@ describe("parameters", function()
     ["integer { 1, doc = '\\xff' }"] = "doc must be a text",
   }) do
     it("of a policy are refused: " .. spec, function()
-      local found, findings = policy_folder.refused("return policy { kind = 'routing',\n  params = { t = " .. spec
+      local found, findings = policy_folder.refused(
+        "return policy { kind = 'routing',\n  params = { t = " .. spec
         .. " },\n  decide = function() return batch { because = 'x' } end }")
       assert.matches(expected, found, 1, true)
       assert.is_true(findings[1].line > 0, found)

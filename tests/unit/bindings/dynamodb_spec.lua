@@ -334,7 +334,8 @@ describe("weir.dynamodb.decode_reply", function()
       Items = { { n = 1 }, { n = 2, l = { "x" } } }, Count = 2, ScannedCount = 5,
         LastEvaluatedKey = { pk = "k" },
       ConsumedCapacity = { TableName = "t", CapacityUnits = 0.5 },
-    }, dynamodb.decode_reply('{"Items":[{"n":{"N":"1"}},{"n":{"N":"2"},"l":{"L":[{"S":"x"}]}}],"Count":2,'
+    }, dynamodb.decode_reply(
+      '{"Items":[{"n":{"N":"1"}},{"n":{"N":"2"},"l":{"L":[{"S":"x"}]}}],"Count":2,'
       .. '"ScannedCount":5,"LastEvaluatedKey":{"pk":{"S":"k"}},'
       .. '"ConsumedCapacity":{"TableName":"t","CapacityUnits":0.5}}'))
   end)

@@ -33,8 +33,9 @@ describe("a line of weir.emf", function()
     assert.equal(1, #lines)
     assert.equal('{"_aws":{"Timestamp":1574109732004,"CloudWatchMetrics":[{"Namespace":"weir",'
       .. '"Dimensions":[["service","variant"]],"Metrics":[{"Name":"Decisions","Unit":"Count"},'
-      .. '{"Name":"Time","Unit":"Microseconds","StorageResolution":1}]}]},"service":"routing","variant":"a",'
-      .. '"n":1,"requestId":"r","Decisions":1,"Time":[1.5,2]}', lines[1])
+      .. '{"Name":"Time","Unit":"Microseconds","StorageResolution":1}]}]},'
+      .. '"service":"routing","variant":"a","n":1,"requestId":"r","Decisions":1,"Time":[1.5,2]}',
+      lines[1])
   end)
 
   it("has an empty dimension set when there are none, and several when asked", function()

@@ -276,11 +276,14 @@ local REFUSALS = {
   { '[{"anything-but":{"prefix":{"equals-ignore-case":"x"}}}]',
     "Value of anything-but must be an array or single string/number value." },
   { '[{"anything-but":[null]}]', "Inside anything but list, start|null|boolean is not supported." },
-  { '[{"anything-but":[["x"]]}]', "Inside anything but list, start|null|boolean is not supported." },
+  { '[{"anything-but":[["x"]]}]',
+    "Inside anything but list, start|null|boolean is not supported." },
   { '[{"anything-but":["x",1]}]',
-    "Inside anything but list, either all values are number or string, mixed type is not supported" },
+    "Inside anything but list, either all values are number or string, mixed type is not "
+      .. "supported" },
   { '[{"anything-but":[]}]',
-    "Inside anything but list, either all values are number or string, mixed type is not supported" },
+    "Inside anything but list, either all values are number or string, mixed type is not "
+      .. "supported" },
   { '[{"anything-but":{"numeric":["=",1]}}]', "Unsupported anything-but pattern: numeric" },
   { '[{"anything-but":{"prefix":1}}]', "prefix/suffix match pattern must be a string" },
   { '[{"anything-but":{"wildcard":[1]}}]', "wildcard match pattern must be a string" },

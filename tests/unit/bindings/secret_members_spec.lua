@@ -15,7 +15,8 @@ local function is_token(value) return secret.is(value) and secret.equal(value, T
 
 describe("json.decode with secrets", function()
   it("wraps members by their names, at any depth, however they are escaped", function()
-    local event = decoded([[{"a": [{"TaskToken": "AQCEAAAAKg+\/=="}], "task\u0054oken": "AQCEAAAAKg+/\u003d=",
+    local event = decoded([[{"a": [{"TaskToken": "AQCEAAAAKg+\/=="}],
+      "task\u0054oken": "AQCEAAAAKg+/\u003d=",
       "x-amz-security-token": "AQCEAAAAKg+/==", "key": "plain"}]])
     assert.is_true(is_token(event.a[1].TaskToken))
     assert.is_true(is_token(event.taskToken))
@@ -24,7 +25,8 @@ describe("json.decode with secrets", function()
   end)
 
   it("wraps every string inside of such a member, and leaves all else as it is", function()
-    local event = decoded('{"credentials": {"user": "u", "list": ["v", 3, null, true, {"key": "w"}]}, "n": "s"}')
+    local event = decoded(
+      '{"credentials": {"user": "u", "list": ["v", 3, null, true, {"key": "w"}]}, "n": "s"}')
     assert.is_true(secret.is(event.credentials.user))
     assert.is_true(secret.is(event.credentials.list[1]))
     assert.is_true(secret.is(event.credentials.list[5].key))
@@ -35,9 +37,11 @@ describe("json.decode with secrets", function()
 
   it("wraps the Value of a tag by its Key, in either order", function()
     for _, how in ipairs { true, "tags" } do
-      local tags = decoded('[{"Key": "TaskToken", "Value": "AQCEAAAAKg+/=="}, {"Value": "AQCEAAAAKg+/==", '
-        .. '"Key": "Task\\u0054oken"}, {"Value": "v", "Key": "CorrelationId"}, {"Key": "CorrelationId", '
-        .. '"Value": "v"}, {"Value": "v"}, {"value": "v", "key": "a"}]', how)
+      local tags = decoded(
+        '[{"Key": "TaskToken", "Value": "AQCEAAAAKg+/=="}, {"Value": "AQCEAAAAKg+/==", '
+        .. '"Key": "Task\\u0054oken"}, {"Value": "v", "Key": "CorrelationId"}, '
+        .. '{"Key": "CorrelationId", "Value": "v"}, {"Value": "v"}, {"value": "v", "key": "a"}]',
+        how)
       assert.is_true(is_token(tags[1].Value))
       assert.is_true(is_token(tags[2].Value))
       for i = 3, 5 do assert.equal("v", tags[i].Value) end

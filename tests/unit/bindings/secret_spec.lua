@@ -138,7 +138,8 @@ describe("weir.body", function()
   end)
 
   it("writes forms sorted and encoded", function()
-    assert.equal("Action=X&DurationSeconds=900&Flag=true&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fa%20b",
+    assert.equal(
+      "Action=X&DurationSeconds=900&Flag=true&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fa%20b",
       body.form({ RoleArn = "arn:aws:iam::1:role/a b", Action = "X", DurationSeconds = 900,
         Flag = true }))
     assert.equal("", body.form({}))

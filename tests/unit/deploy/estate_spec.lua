@@ -109,7 +109,8 @@ describe("an estate file", function()
     },
     { "RoutingThreshold = -(-10)", 'ExternalId = "0123456789abcdef"',
       "10:31 W303 ExternalId of core is not given here" },
-    { "  },\n}", '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
+    { "  },\n}",
+      '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
       "11:61 W303 account 3 has the external_id of account 2" },
   }
 

@@ -15,7 +15,8 @@ local KINDS = {
 }
 
 local function load_kind(kind)
-  return policy_folder.load({ [kind .. ".lua"] = ("return policy { kind = '%s',\ndecide = function() %s end }")
+  return policy_folder.load({ [kind .. ".lua"] = ("return policy { kind = '%s',\ndecide = "
+    .. "function() %s end }")
     :format(kind, KINDS[kind][1]) })
 end
 
@@ -65,8 +66,10 @@ describe("elements of one name", function()
   it("fail an example", function()
     local found = policy_folder.refused({ ["weights.lua"] = "return policy { kind = 'weights',\n"
       .. "decide = function() return weights { because = 'x', weights = { a = 1 } } end,\n"
-      .. "examples = { { given = { variants = { { name = 'a' }, { name = 'a' } } }, expect = 'weights' } } }" })
-    assert.equal('weights.lua:3: error[W007] example 1: variants: elements 1 and 2 have the same name, "a"', found)
+      .. "examples = { { given = { variants = { { name = 'a' }, { name = 'a' } } }, expect = "
+      .. "'weights' } } }" })
+    assert.equal('weights.lua:3: error[W007] example 1: variants: elements 1 and 2 have the same '
+      .. 'name, "a"', found)
   end)
 end)
 
@@ -76,7 +79,8 @@ describe("the values of a choice", function()
   for values, expected in pairs({
     ["{ 'a', 'b', 'a' }"] = 'choice: values[1] and values[3] are both "a"',
     ["{ 'a', nil, 'b' }"] = "choice: values[2] is nil; what follows it would never be seen",
-    ["{ 'a', b = 'c' }"] = "choice: values is a list, and 'b' is not a place in it; leave the key out",
+    ["{ 'a', b = 'c' }"] =
+      "choice: values is a list, and 'b' is not a place in it; leave the key out",
     ["{ 'a', 5 }"] = "choice: values[2] must be a text",
     ["{}"] = "choice needs values = { \"…\", … }",
     ["'a'"] = "choice needs values = { \"…\", … }",

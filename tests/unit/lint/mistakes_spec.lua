@@ -76,8 +76,8 @@ local MISTAKES = {
     "W108 10", "must be a number", "promotion" },
   { "return ramp { variant = 'b', weight = 25, because = 'x' }",
     "W108 10", "1 or less", "promotion" },
-  { "return job { work = 'transform', source = 'sagemaker', idempotency_key = 'k', status = 'Faild', "
-    .. "because = 'x' }",
+  { "return job { work = 'transform', source = 'sagemaker', idempotency_key = 'k', status = "
+    .. "'Faild', because = 'x' }",
     "W108 10",
     "Completed, Failed, Stopped", "mapping" },
   { "facts.file_count = 5 B", "W109 10", "cannot be changed" },
@@ -217,8 +217,10 @@ describe("weir check finds", function()
       ["return policy { kind = 'routing"] = "close the quote",
       ["return policy { kind = 10k }"] = "a number is digits",
       ["local function f()\n  return 1\n"] = "the 'function' of line 1 is not closed",
-      ["return policy {\n  decide = function()\n    if x then return 1\n  end,\n}"] = "an end is missing",
-      ["return policy { kind = 'routing', decide = function() return 1 end end }"] = "is a comma missing",
+      ["return policy {\n  decide = function()\n    if x then return 1\n  end,\n}"] =
+        "an end is missing",
+      ["return policy { kind = 'routing', decide = function() return 1 end end }"] =
+        "is a comma missing",
     } do
       local first = findings(text)[1]
       assert.equal("W003", first.code)
@@ -234,7 +236,8 @@ describe("weir check finds", function()
       ['flag { "true" }'] = "the default must be true or false, and is a text",
       ["integer { 0.5 }"] = "the default must be a whole number, and is a fraction",
     } do
-      local text = ("return policy {\n kind = 'routing',\n params = { a = %s },\n decide = function() end }")
+      local text = ("return policy {\n kind = 'routing',\n params = { a = %s },\n decide = "
+        .. "function() end }")
         :format(spec)
       local first = findings(text)[1]
       assert.equal("W004 3", ("%s %d"):format(first.code, first.line))

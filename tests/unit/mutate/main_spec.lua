@@ -92,7 +92,8 @@ describe("./dev mutate", function()
     assert.equal(1, result.status)
     for _, text in ipairs {
       "survivor: lua/weir/bound.lua:4: comparison: return n < 10 → return n <= 10\n",
-      "bound.lua:4: comparison: return n < 10 → return n >= 10\n   noticed by tests/unit/bound_spec",
+      "bound.lua:4: comparison: return n < 10 → return n >= 10\n   noticed by "
+        .. "tests/unit/bound_spec",
       "tests/unit/always_fails_spec.lua fails without a mutant, too",
     } do assert.truthy(result.stdout:find(text, 1, true), result.stdout) end
 

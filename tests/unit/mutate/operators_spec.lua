@@ -93,7 +93,8 @@ describe("a mutant", function()
   it("deletes a whole statement, and no declaration", function()
     local text = "local a = 1\nf(a,\n  2)\ng(a)\nif a then b = 2 end\nreturn a"
     assert.same({ "", "" }, changed("statement", "x.lua", text))
-    local body = "int b = 1;\n  const char *c;\n  b = a;\n  if (a)\n    g(a,\n      b);\n  return b;"
+    local body =
+      "int b = 1;\n  const char *c;\n  b = a;\n  if (a)\n    g(a,\n      b);\n  return b;"
     assert.same({ ";", ";", ";" }, changed("statement", "x.c", in_c(body)))
   end)
 

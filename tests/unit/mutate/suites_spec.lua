@@ -45,7 +45,8 @@ describe("the tests for a changed file", function()
     "tests/unit/aws/retry_spec.lua",
   }
 
-  local map = suites.map("\n| module | tests |\n|---|---|\n| `host/core/json/` | `tests/c/core/json/` |\n"
+  local map = suites.map(
+    "\n| module | tests |\n|---|---|\n| `host/core/json/` | `tests/c/core/json/` |\n"
     .. "| `lua/weir/aws/` | `tests/unit/aws/` |\n| `lua/weir/` | `tests/cli/` |\n")
 
   it("begin at the mirrored path, then follow the map, then are all the others", function()

@@ -123,7 +123,8 @@ describe("a chart", function()
     assert.same({ { 1, { 5, 5, 5 } }, { 2, json.null }, { 3, { 0, 0, 0 } } }, chart_data(html).rows)
     assert.truthy(html:find('<tr><th scope="row" class="keep">2</th><td class="right">–</td></tr>',
       1, true))
-    assert.truthy(html:find('<tr><th scope="row" class="keep">3</th><td class="right">0.0</td></tr>', 1, true))
+    assert.truthy(html:find(
+      '<tr><th scope="row" class="keep">3</th><td class="right">0.0</td></tr>', 1, true))
   end)
 
   it("says of an open end that it is open", function()
@@ -248,7 +249,8 @@ describe("a strip", function()
     local _, fields = html:gsub("<td", "")
     assert.equal(60, fields)
     assert.truthy(html:find("A field stands for 10 looks, and shows the gravest.", 1, true))
-    assert.truthy(html:find('>✕<span>1970-01-01 00:55 to 01:40, 10 looks, guard: the fifteenth</span>', 1, true))
+    assert.truthy(html:find(
+      '>✕<span>1970-01-01 00:55 to 01:40, 10 looks, guard: the fifteenth</span>', 1, true))
   end)
 
   it("shows of several looks what is graver than its tone", function()

@@ -50,7 +50,8 @@ describe("the page of a simulation", function()
     has("In 1 of 1 scenario at least 95 % of the trials end as they should.",
       html(found { result(97, 1, 97) }))
     local page = html(found { result(60, 30, 60) })
-    has('<p class="sentence warn">In 0 of 1 scenario at least 95 % of the trials end as they should. The least: no '
+    has('<p class="sentence warn">In 0 of 1 scenario at least 95 % of the trials end as they '
+      .. 'should. The least: no '
       .. "change, 60.0 %.</p>", page)
     has('<p class="sentence bad">', html(found { result(40, 60, 40) }))
     has("No scenario says what would be right", html(found { result(40, 60) }))
@@ -60,8 +61,8 @@ describe("the page of a simulation", function()
     function()
     local page = html(found { result(73, 20, 73) })
     has('aria-label="promote 73.0 %, rollback 20.0 %, hold 7.0 %, failed 0.0 %"', page)
-    has('<td class="o1 w730" title="promote">promote 73 %</td><td class="o2 w200" title="rollback">20 %</td>'
-      .. '<td class="o3 w70" title="hold"></td>', page)
+    has('<td class="o1 w730" title="promote">promote 73 %</td><td class="o2 w200" '
+      .. 'title="rollback">20 %</td><td class="o3 w70" title="hold"></td>', page)
     has('<td class="right">11.2</td><td class="right">20.0</td><td class="right">48,160</td>'
       .. '<td class="right">17</td>', page)
     has("63.0 to 83.0 %", page)
@@ -106,7 +107,8 @@ describe("the page of a simulation", function()
         rows = { { traffic = 60, right = share(1, 20) } },
       },
     } }
-    has('<p class="sentence warn">errors:x2: 1,200 requests a minute are enough, in 110.2 hours. p99:+1%: more '
+    has('<p class="sentence warn">errors:x2: 1,200 requests a minute are enough, in 110.2 hours. '
+      .. 'p99:+1%: more '
       .. "requests are needed than were tried.</p>", page)
     has("not within the trial", page)
     has("68,966", page)

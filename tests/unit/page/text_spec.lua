@@ -4,7 +4,8 @@ local text = require "weir.page.text"
 describe("a text of a page", function()
   it("leaves no markup, no quote and no invisible character of what came from elsewhere", function()
     for given, expected in pairs {
-      ["</script><script>alert(1)</script>"] = "&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;",
+      ["</script><script>alert(1)</script>"] =
+        "&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;",
       ["\"' onload=x"] = "&quot;&#39; onload=x",
       ["a & b"] = "a &amp; b",
       ["a\u{2028}b"] = "a\\u{2028}b",

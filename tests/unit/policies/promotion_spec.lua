@@ -120,7 +120,8 @@ describe("the reasons of promotion", function()
 
     assert.equal("its error rate is higher by 0.30 to 0.45 points; 0.05 are tolerated",
       because(function(_, _, evidence) evidence.error_rate = { low = 0.003, high = 0.0045 } end))
-    assert.equal("since the last step its error rate is higher by at least 0.30 points; 0.05 are tolerated",
+    assert.equal(
+      "since the last step its error rate is higher by at least 0.30 points; 0.05 are tolerated",
       because(function(_, _, evidence) evidence.step.error_rate_low = 0.003 end))
     assert.equal("its p99 is slower by at least 20%; 10% are tolerated",
       because(function(_, _, evidence) evidence.latency = { low = 0.2, high = 0.3 } end))
@@ -377,7 +378,8 @@ describe("guardrails", function()
       facts.variants[1].recent.errors = 300
     end)
 
-    assert.same({ "hold", "both variants fail: 60 of 300 requests, and 300 of 2700 of the champion's" },
+    assert.same({ "hold",
+      "both variants fail: 60 of 300 requests, and 300 of 2700 of the champion's" },
       { decision.action, decision.because })
     assert.equal("rollback", decide(function(facts, new)
       new.recent.errors, facts.variants[1].recent.errors = 60, 269

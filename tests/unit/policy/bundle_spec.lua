@@ -4,7 +4,8 @@ local policy_folder = require "support.policy_folder"
 local policy_set = require "weir.policy_set"
 local property = require "support.property"
 
-local GOOD = "return policy { kind = 'routing', decide = function() return batch { because = 'good' } end }"
+local GOOD =
+  "return policy { kind = 'routing', decide = function() return batch { because = 'good' } end }"
 
 local function load(text) return policy_set.load("b", { bundle = text }) end
 

@@ -6,7 +6,8 @@ local run = require("support.run")
 
 -- Longer than what Lua shows of the name of a chunk, and with all that a place could be confused
 -- by.
-local FAR = "a directory whose name/is longer than what is shown of a chunk/and has routing.lua:3: in it"
+local FAR =
+  "a directory whose name/is longer than what is shown of a chunk/and has routing.lua:3: in it"
 
 describe("the corpus of texts", function()
   local recording, far
@@ -86,7 +87,8 @@ return policy { kind = "routing", decide = function(facts)
   if facts.file_count == 2 then sizes.fail() end
   return batch { because = "%s", problem }
 end, examples = { { given = { file_count = 3 }, expect = "batch" } } }]],
-      ["lib/sizes.lua"] = "local sizes = {}\nfunction sizes.fail() error('too large') end\nreturn sizes\n",
+      ["lib/sizes.lua"] =
+        "local sizes = {}\nfunction sizes.fail() error('too large') end\nreturn sizes\n",
     }
 
     for count = 1, 2 do

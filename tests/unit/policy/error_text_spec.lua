@@ -26,7 +26,8 @@ describe("the error of a policy", function()
   end)
 
   it("is text, whatever its bytes", function()
-    assert.equal("routing.lua:5: ?a?b", (failure(policy_folder.load(routing("error('\\xffa\\0b')")))))
+    assert.equal("routing.lua:5: ?a?b",
+      (failure(policy_folder.load(routing("error('\\xffa\\0b')")))))
   end)
 
   it("is told without its value when it is not a text", function()
@@ -40,9 +41,11 @@ describe("the error of a policy", function()
   it("has the place of the decision when the decision is at fault", function()
     for body, expected in pairs({
       ["return batch { because = '\\xff' }"] = "because is not valid UTF-8",
-      ["return batch { because = '%d', 'x' }"] = "bad argument #2 to 'string.format' (number expected, got string)",
+      ["return batch { because = '%d', 'x' }"] =
+        "bad argument #2 to 'string.format' (number expected, got string)",
       ["return batch { because = '%d %d', 1 }"] = "bad argument #3 to 'string.format' (no value)",
-      ["return hold { because = 'x', needs = 'y' }"] = "'hold' is a decision of promotion, not of routing",
+      ["return hold { because = 'x', needs = 'y' }"] =
+        "'hold' is a decision of promotion, not of routing",
     }) do
       local message = failure(policy_folder.load(routing(body)))
       assert.matches("routing.lua:5: ", message, 1, true)
@@ -123,7 +126,8 @@ describe("the error that a policy catches", function()
   local CAUGHT = {
     ["error('no')"] = "routing.lua:6: no",
     ["local x = nil + 1"] = "routing.lua:6: attempt to perform arithmetic on a nil value",
-    ["require 'lib.none'"] = "routing.lua:6: require: call it at the top of the file, not while deciding",
+    ["require 'lib.none'"] =
+      "routing.lua:6: require: call it at the top of the file, not while deciding",
     ["helper()"] = "lib/helper.lua:1: from the helper",
     ["long()"] = "..." .. ("a_name_that_is_longer_than_lua_shows_"):rep(3):sub(-52)
       .. ".lua:1: from afar",
@@ -133,8 +137,10 @@ describe("the error that a policy catches", function()
       "routing.lua:6: batch has no field 'zz'",
     ["batch { [{}] = 1, [true] = 1, [2.5] = 1, because = 'x' }"] =
       "routing.lua:6: batch: fields have names, not boolean keys",
-    ["batch { [0] = 1, because = 'x' }"] = "routing.lua:6: batch: fields have names, not number keys",
-    ["batch { [101] = 1, because = 'x' }"] = "routing.lua:6: batch: fields have names, not number keys",
+    ["batch { [0] = 1, because = 'x' }"] =
+      "routing.lua:6: batch: fields have names, not number keys",
+    ["batch { [101] = 1, because = 'x' }"] =
+      "routing.lua:6: batch: fields have names, not number keys",
   }
 
   for statement, expected in pairs(CAUGHT) do
@@ -171,7 +177,8 @@ describe("the error that a policy catches", function()
     end
 
     assert.equal(texts[1], texts[2])
-    assert.equal("require: there is no lib/none.lua in the policy directory; a policy can only require "
+    assert.equal(
+      "require: there is no lib/none.lua in the policy directory; a policy can only require "
       .. "files of its own", texts[1])
   end)
 end)

@@ -33,8 +33,10 @@ describe("an example", function()
     ["{ ONE, expect = { action = 0/0 } }"] = "got NaN",
     ["{ ONE, expect = { action = print_ } }"] = "undefined name 'print_'",
     ["{ ONE, expect = { action = error } }"] = "got function",
-    ["{ given = { file_count = -1 }, expect = 'batch' }"] = "file_count: expected an integer of at least 0",
-    ["{ given = { file_count = '1' }, expect = 'batch' }"] = "expected an integer of at least 0, got string",
+    ["{ given = { file_count = -1 }, expect = 'batch' }"] =
+      "file_count: expected an integer of at least 0",
+    ["{ given = { file_count = '1' }, expect = 'batch' }"] =
+      "expected an integer of at least 0, got string",
     ["{ given = { file_count = 1.5 }, expect = 'batch' }"] = "file_count: expected an integer",
     ["{ given = { file_cuont = 1 }, expect = 'batch' }"] = 'unknown field "file_cuont"',
     ["{ given = { 5 }, expect = 'batch' }"] = "unknown field",
@@ -64,19 +66,24 @@ describe("an example", function()
     ["GOOD, [0] = BAD"] = "examples is a list, and '0' is not a place in it; leave the key out",
     ["GOOD, [-1] = BAD"] = "examples is a list, and '-1' is not a place in it; leave the key out",
     ["GOOD, [1.5] = BAD"] = "examples is a list, and '1.5' is not a place in it; leave the key out",
-    ["GOOD, [true] = BAD"] = "examples is a list, and 'true' is not a place in it; leave the key out",
+    ["GOOD, [true] = BAD"] =
+      "examples is a list, and 'true' is not a place in it; leave the key out",
     ["GOOD, [{}] = BAD"] = "examples: ",
     ["GOOD, [2] = BAD"] = "example 2: given",
     ["GOOD, { 1 }"] = "examples[2] has no '1'",
     ["GOOD, false"] = "examples[2] must be a table",
     ["GOOD, { BAD }"] = "examples[2] has no '1'",
-    ["given = { file_count = 1 }, expect = 'realtime'"] = "examples is a list, and 'expect' is not a place in it",
+    ["given = { file_count = 1 }, expect = 'realtime'"] =
+      "examples is a list, and 'expect' is not a place in it",
     ["{ given = false, expect = 'batch' }"] = "examples[1] needs given",
     ["{ given = { file_count = 1 }, expect = true }"] = "examples[1] needs expect",
-    ["{ given = { file_count = 1 }, expect = 'batch', params = false }"] = "examples[1]: params must be a table",
-    ["{ given = { file_count = 1 }, expect = 'batch', doc = {} }"] = "examples[1]: doc must be a text",
+    ["{ given = { file_count = 1 }, expect = 'batch', params = false }"] =
+      "examples[1]: params must be a table",
+    ["{ given = { file_count = 1 }, expect = 'batch', doc = {} }"] =
+      "examples[1]: doc must be a text",
     ["{ given = { [1] = 5, file_count = 1 }, expect = 'batch' }"] = "unknown field",
-    ["{ given = { file_count = 1 }, expect = { action = 'batch', 5 } }"] = "both names and places of a list",
+    ["{ given = { file_count = 1 }, expect = { action = 'batch', 5 } }"] =
+      "both names and places of a list",
     ["{ given = { file_count = 1 }, expect = { action = 'batch', because = '5' } }"] = "decided",
   }) do
     it("is not passed over: " .. examples, function()
@@ -133,7 +140,8 @@ describe("an example", function()
   end)
 
   it("is held to the budget, too", function()
-    local found = policy_folder.refused(policy_with("{ given = { file_count = 1 }, expect = 'batch' }", "routing",
+    local found = policy_folder.refused(policy_with(
+      "{ given = { file_count = 1 }, expect = 'batch' }", "routing",
       "while true do end"))
     assert.matches("error%[W011%] example 1: .*routing.lua:4: instruction budget of 200000 spent",
       found)

@@ -3,7 +3,8 @@
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")
 
-local GOOD = "return policy { kind = 'routing', decide = function() return batch { because = 'good' } end }"
+local GOOD =
+  "return policy { kind = 'routing', decide = function() return batch { because = 'good' } end }"
 
 local function assert_refused(folder, expected)
   local found, findings = policy_folder.refused(folder)
@@ -69,7 +70,8 @@ describe("a policy directory", function()
 
   it("has no enormous file, however it is filled", function()
     write("x.lua", ("\n"):rep(1000000))
-    assert_refused(folder, "x.lua:0: error[W002] is 1000000 bytes; a policy file has at most 262144")
+    assert_refused(folder,
+      "x.lua:0: error[W002] is 1000000 bytes; a policy file has at most 262144")
     shell("rm x.lua && truncate -s 1T x.lua")
     assert_refused(folder, "x.lua:0: error[W002] is 1099511627776 bytes")
   end)
@@ -82,7 +84,8 @@ describe("a policy directory", function()
   end)
 
   it("has no more than a megabyte of files", function()
-    shell("for i in 1 2 3 4; do { echo 'return {}'; head -c 260000 /dev/zero | tr '\\0' '\\n'; } > h$i.lua; done")
+    shell("for i in 1 2 3 4; do { echo 'return {}'; head -c 260000 /dev/zero | tr '\\0' '\\n'; } "
+      .. "> h$i.lua; done")
     assert_good(folder)
     write("h5.lua", ("-"):rep(10000))
     assert_refused(folder, "error[W002] has more than 1048576 bytes of Lua files")
@@ -138,7 +141,8 @@ describe("a policy directory", function()
     shell("chmod 755 . && chmod 0 x.lua")
     local script = policy_folder.write(policy_folder.new(), "load.lua", ([[
       local set, findings = require("weir.policy_set").load(%q)
-      print(set, findings[1].code, findings[1].file:match("[^/]*$"), findings[1].message)]]):format(folder))
+      local first = findings[1]
+      print(set, first.code, first.file:match("[^/]*$"), first.message)]]):format(folder))
     policy_folder.run("chmod 755 " .. script:match("(.*)/"))
     local program = os.getenv("WEIR") or "build/dev/weir"
     local copy = policy_folder.new() .. "/weir"

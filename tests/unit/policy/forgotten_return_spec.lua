@@ -81,7 +81,8 @@ local FORGOTTEN = {
 local FINE = {
   "return batch { because = 'many' }",
   "return (batch { because = 'many' })",
-  "local one, two = batch { because = 'a' }, realtime { because = 'b' } return facts.volume and one or two",
+  "local one, two = batch { because = 'a' }, realtime { because = 'b' } return facts.volume and "
+    .. "one or two",
   "local one = batch { because = 'a' } local two = realtime { because = 'b' } return two",
   "local _ = batch { because = 'x' }",
   "local d = lib.maybe(4) if d then return d end",
@@ -122,7 +123,8 @@ describe("a forgotten return", function()
     local found = policy_folder.refused({
       ["routing.lua"] = routing("return few(facts)", "local few = require 'lib.few'"),
       ["lib/few.lua"] = "local function few(facts)\n  if facts.file_count > 3 then\n"
-        .. "    batch { because = 'many' }\n  end\n  return realtime { because = 'few' }\nend\nreturn few",
+        .. "    batch { because = 'many' }\n  end\n  return realtime { because = 'few' }\nend\n"
+        .. "return few",
     })
 
     assert.matches("^few.lua:3: error%[W014%] batch is called", found)
@@ -131,8 +133,10 @@ describe("a forgotten return", function()
   it("is found once for two policies, and each of two calls", function()
     local _, findings = policy_folder.refused({
       ["a.lua"] = routing("return f()", "local f = require 'lib.f'"),
-      ["b.lua"] = "local f = require 'lib.f'\nreturn policy { kind = 'mapping', decide = function() return f() end }",
-      ["lib/f.lua"] = "return function()\n  batch { because = 'x' }\n  ignore { because = 'x' }\nend",
+      ["b.lua"] = "local f = require 'lib.f'\nreturn policy { kind = 'mapping', decide = "
+        .. "function() return f() end }",
+      ["lib/f.lua"] =
+        "return function()\n  batch { because = 'x' }\n  ignore { because = 'x' }\nend",
     })
 
     assert.equal(2, #findings)

@@ -34,7 +34,8 @@ describe("params", function()
       "local ok = pcall(function() return params.limit end) return batch { because = '%s', ok }"))
     assert.equal("mode=fast threshold=10 ",
       decide("local text = '' for name, value in pairs(params) do "
-      .. "text = text .. name .. '=' .. tostring(value) .. ' ' end return batch { because = text }"))
+      .. "text = text .. name .. '=' .. tostring(value) .. ' ' end return batch { because = "
+      .. "text }"))
     assert.matches("params is read-only: 'limit' cannot be set", decide("params.limit = 1"), 1,
       true)
     assert.matches("params is read-only: 'mode' cannot be set", decide("params.mode = 1"), 1, true)

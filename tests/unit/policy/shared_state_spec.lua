@@ -21,11 +21,14 @@ local function verdict(files)
   return first
 end
 
-local KEPT = " is changed by a function and would live on between decisions; keep it local to decide"
-local ITERATOR = " holds an iterator, which would go on in the next decision; call pairs or gmatch inside decide"
+local KEPT =
+  " is changed by a function and would live on between decisions; keep it local to decide"
+local ITERATOR =
+  " holds an iterator, which would go on in the next decision; call pairs or gmatch inside decide"
 
 local COUNT = "h.n = (h.n or 0) + 1 return batch { because = '%d', h.n }"
-local HELPER = "local kept\nreturn { set = function(v) kept = v end, get = function() return kept end }"
+local HELPER =
+  "local kept\nreturn { set = function(v) kept = v end, get = function() return kept end }"
 
 local function shared(body, later)
   return {
@@ -74,7 +77,8 @@ local CASES = {
   ["a function that a later file put into a module"] = {
     { ["a.lua"] = routing("return batch { because = '%d', m.count() }",
       "local m = require 'lib.m'"),
-      ["b.lua"] = "local n = 0\nrequire('lib.m').count = function() n = n + 1 return n end\nreturn {}",
+      ["b.lua"] =
+        "local n = 0\nrequire('lib.m').count = function() n = n + 1 return n end\nreturn {}",
       ["lib/m.lua"] = "return {}" },
     "b.lua:2: error[W009] 'n'" .. KEPT,
   },
@@ -95,8 +99,8 @@ local CASES = {
   ["a policy that another file edits"] = {
     { ["a.lua"] = routing("return batch { because = 'the first' }"),
       ["b.lua"] = "local n, p = 0, require 'a'\np.decide = function() n = n + 1 "
-        .. "return batch { because = '%d', n } end\np.kind, p.params = 'weights', { x = integer { 1 } }\n"
-        .. "return {}" },
+        .. "return batch { because = '%d', n } end\np.kind, p.params = 'weights', { x = integer { "
+        .. "1 } }\nreturn {}" },
     "the first",
   },
   ["an earlier file that requires the policy and edits it"] = {
@@ -173,7 +177,8 @@ describe("nothing lives on between decisions in", function()
   end)
 
   it("what its examples ran", function()
-    local set = policy_folder.load({ ["routing.lua"] = "local h = {}\nreturn policy { kind = 'routing',\n"
+    local set = policy_folder.load({ ["routing.lua"] =
+      "local h = {}\nreturn policy { kind = 'routing',\n"
       .. "decide = function(facts) pcall(function() h.n = 1 end)\n"
       .. "return batch { because = '%s', h.n or 'nothing' } end,\n"
       .. "examples = { { given = { file_count = 3 }, expect = 'batch' } } }" })
@@ -188,8 +193,9 @@ describe("what was checked is what runs:", function()
 
   local function edited(edit)
     return {
-      ["a.lua"] = "return policy { kind = 'routing', decide = function() return batch { because = 'x' } end,\n"
-        .. "examples = { { given = { file_count = 2 }, expect = 'batch' }, " .. WRONG .. " } }",
+      ["a.lua"] = "return policy { kind = 'routing', decide = function() return batch { because = "
+        .. "'x' } end,\nexamples = { { given = { file_count = 2 }, expect = 'batch' }, " .. WRONG
+        .. " } }",
       ["b.lua"] = "local examples = require('a').examples\n" .. edit .. "\nreturn {}",
     }
   end

@@ -40,7 +40,8 @@ describe("a policy that tries to keep something", function()
   end)
 
   it("cannot write to a table it made while loading", function()
-    local set = policy_folder.load(routing("cache.n = (cache.n or 0) + 1 return batch { because = '%d', cache.n }",
+    local set = policy_folder.load(routing(
+      "cache.n = (cache.n or 0) + 1 return batch { because = '%d', cache.n }",
       "local cache = {}"))
     assert_constant(set, "PolicyError: routing.lua:5: cache is read-only: 'n' cannot be set")
   end)
@@ -67,11 +68,13 @@ describe("a policy that tries to keep something", function()
 
   it("cannot require a module while deciding", function()
     local set = policy_folder.load({
-      ["routing.lua"] = routing("local c = require 'lib.c' c.n = (c.n or 0) + 1 return batch { because = '%d', c.n }"),
+      ["routing.lua"] = routing(
+        "local c = require 'lib.c' c.n = (c.n or 0) + 1 return batch { because = '%d', c.n }"),
       ["lib/c.lua"] = "return {}",
     })
 
-    assert_constant(set, "PolicyError: routing.lua:5: require: call it at the top of the file, not while deciding")
+    assert_constant(set,
+      "PolicyError: routing.lua:5: require: call it at the top of the file, not while deciding")
   end)
 
   it("cannot fill the vocabulary's memory", function()
@@ -141,7 +144,8 @@ describe("a policy that changes itself after the check", function()
         "local examples = require 'lib.examples'"),
       ["b.lua"] = "return policy { kind = 'weights', examples = require 'lib.examples',\n"
         .. "  decide = function() return assign { because = 'x', variant = 'a', bucket = 0 } end }",
-      ["lib/examples.lua"] = "return { { given = { variants = { { name = 'a' } } }, expect = 'weights' } }",
+      ["lib/examples.lua"] =
+        "return { { given = { variants = { { name = 'a' } } }, expect = 'weights' } }",
     })
 
     assert.matches("error%[W00[78]%] example 1", found)
@@ -149,7 +153,8 @@ describe("a policy that changes itself after the check", function()
 
   it("can try a module that fails twice, and gets the same error", function()
     local found = policy_folder.refused({
-      ["routing.lua"] = "local _, a = pcall(require, 'lib.c')\nlocal _, b = pcall(require, 'lib.c')\n"
+      ["routing.lua"] =
+        "local _, a = pcall(require, 'lib.c')\nlocal _, b = pcall(require, 'lib.c')\n"
         .. "error(a == b and 'the same' or b)",
       ["lib/c.lua"] = "error('boom')",
     })
@@ -165,14 +170,17 @@ describe("a policy that changes its facts", function()
   local GOOD = '{"name":"b","approval":"Approved","window":{"requests":900,"errors":0}}'
 
   local function promoting(change)
-    return policy_folder.load({ ["promotion.lua"] = "return policy { kind = 'promotion', decide = function(facts)\n"
+    return policy_folder.load({ ["promotion.lua"] =
+      "return policy { kind = 'promotion', decide = function(facts)\n"
       .. change .. "\nreturn promote { because = 'x', variant = 'b' } end }" })
   end
 
   it("does not deceive the invariants", function()
     for _, change in ipairs({
-      "for _, v in ipairs(facts.variants) do v.approval, v.window = 'Approved', { requests = 9, errors = 0 } end",
-      "facts.variants[2] = { name = 'b', approval = 'Approved', window = { requests = 9, errors = 0 } }",
+      "for _, v in ipairs(facts.variants) do v.approval, v.window = 'Approved', { requests = 9, "
+        .. "errors = 0 } end",
+      "facts.variants[2] = { name = 'b', approval = 'Approved', window = { requests = 9, errors = "
+        .. "0 } }",
       "pcall(function() facts.champion = 'z' end) table.insert(facts.variants, 2, "
         .. "{ name = 'b', approval = 'Approved', window = { requests = 9, errors = 0 } })",
     }) do

@@ -17,7 +17,8 @@ describe("threat 17: a hundred processes", function()
       for key, value in pairs(facts.event) do seen[#seen + 1] = key .. "=" .. tostring(value) end
       local set = { [-3] = 1, [2^53] = 2, [1.5] = 4, [true] = 5, x = 6 }
       for key, value in pairs(set) do seen[#seen + 1] = type(key) .. value end
-      seen[#seen + 1] = tostring(names) .. tostring(pairs) .. string.format("%.17g %s", 0.1 + 0.2, 1e100)
+      seen[#seen + 1] = tostring(names) .. tostring(pairs)
+        .. string.format("%.17g %s", 0.1 + 0.2, 1e100)
       return ignore { because = table.concat(seen, " ") .. table.concat(names, " ") }
     end }
   ]]
@@ -111,7 +112,8 @@ end }
     policy_folder.write(root .. "/bad", "routing.lua", "return policy { kind = 'routing' }")
     policy_folder.run("ln -s one " .. root .. "/current")
     local set = assert(policy_set.load(root .. "/current"))
-    beside(("cd %s; for v in one two bad; do ln -sfn $v next && mv -T next current; sleep 0.003; done"):format(root),
+    beside(("cd %s; for v in one two bad; do ln -sfn $v next && mv -T next current; sleep 0.003; "
+      .. "done"):format(root),
       function()
         local answers, results = refresh_and_decide(set, 10000)
         assert.is_true((results.swapped or 0) >= 5, "the writer was too slow for this test")

@@ -100,7 +100,8 @@ describe("threat", function()
   end)
 
   it("5: an error object has no __tostring to run", function()
-    assert_not_offered("setmetatable", "error(setmetatable({}, { __tostring = function() while true do end end }))")
+    assert_not_offered("setmetatable",
+      "error(setmetatable({}, { __tostring = function() while true do end end }))")
     assert_not_offered("getmetatable", "getmetatable('').__tostring = error")
     assert_stopped("error({ __tostring = function() while true do end end })", "PolicyError",
       "(an error value of type table)")
@@ -145,7 +146,8 @@ describe("threat", function()
       "local s = 'x' while true do s = s .. s end",
       "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1000) .. i end",
       "local t = { ('x'):rep(1e5) } for i = 2, 1e4 do t[i] = t[1] end local s = table.concat(t)",
-      "local s, t = ('x'):rep(1e5), {} for i = 1, 90 do t[i] = s end s = ('%s'):rep(90):format(table.unpack(t))",
+      "local s, t = ('x'):rep(1e5), {} for i = 1, 90 do t[i] = s end s = "
+        .. "('%s'):rep(90):format(table.unpack(t))",
       "local s = ('x'):rep(1e5):gsub('x', ('y'):rep(1000))",
       "local t = {} while true do t = { t, t } end",
       "local t = {} for i = 1, 1e9 do table.insert(t, 1, i) end",
@@ -228,7 +230,8 @@ describe("threat", function()
   end)
 
   it("14: there are no finalizers", function()
-    assert_not_offered("setmetatable", "setmetatable({}, { __gc = function() while true do end end })")
+    assert_not_offered("setmetatable",
+      "setmetatable({}, { __gc = function() while true do end end })")
     assert_stopped("do local x <close> = {} end", "PolicyError",
       "variable 'x' got a non-closable value")
     assert_not_offered("collectgarbage", "collectgarbage('step')")
@@ -274,7 +277,8 @@ describe("threat", function()
       assert_fresh(set)
     end
     assert_stopped("table.sort({ 1, 'a', {} })", "PolicyError", "attempt to compare")
-    assert_stopped("local t = {1,2,3,4,5,6,7,8,9} table.sort(t, function() table.insert(t, 1) return error('out') end)",
+    assert_stopped("local t = {1,2,3,4,5,6,7,8,9} table.sort(t, function() table.insert(t, 1) "
+      .. "return error('out') end)",
       "PolicyError", "out")
   end)
 
@@ -299,14 +303,16 @@ describe("threat", function()
         ["{}"] = "got table",
       ["0.5"] = "weights sum to 1.5, not 1", ["-0.0"] = nil, ["nil"] = "weights leave out b",
     }) do
-      local set = policy_folder.load({ ["w.lua"] = "return policy { kind = 'weights', decide = function()\n"
+      local set = policy_folder.load({ ["w.lua"] =
+        "return policy { kind = 'weights', decide = function()\n"
         .. "return weights { because = 'x', weights = { a = 1, b = " .. value .. " } } end }" })
       local answer, message = set:decide("weights", VARIANTS)
       assert.is_nil(answer, value)
       assert.matches(expected, message, 1, true)
       assert.matches("w.lua:2: weights: ", message, 1, true)
     end
-    local set = policy_folder.load({ ["w.lua"] = "return policy { kind = 'weights', decide = function()\n"
+    local set = policy_folder.load({ ["w.lua"] =
+      "return policy { kind = 'weights', decide = function()\n"
       .. "return weights { because = 'x', weights = { a = 1, b = -0.0 } } end }" })
     assert.equal('{"action":"weights","weights":{"a":1,"b":0}}',
       set:decide("weights", VARIANTS).decision)
@@ -314,12 +320,14 @@ describe("threat", function()
 
   it("18: what was not measured holds, and NaN cannot come in", function()
     local set = assert(policy_set.load("policies"))
-    local facts = '{"now":1790000000,"champion":"a","challenger":"b","variants":[{"name":"a","weight":0.9},'
+    local facts =
+      '{"now":1790000000,"champion":"a","challenger":"b","variants":[{"name":"a","weight":0.9},'
       .. '{"name":"b","weight":0.1,"approval":"Approved"%s}]}'
     assert.equal("hold", set:decide("promotion", facts:format("")).action)
     assert.equal("hold", set:decide("promotion", facts:format(',"window":{"requests":900}')).action)
     for _, number in ipairs({ "NaN", "nan", "Infinity", "1e999", "0x10", "-", "01", "+1", ".5" }) do
-      local window = (',"window":{"requests":900,"errors":0,"latency_ms":{"p99":%s}}'):format(number)
+      local window =
+        (',"window":{"requests":900,"errors":0,"latency_ms":{"p99":%s}}'):format(number)
       local answer, _, code = set:decide("promotion", facts:format(window))
       assert.is_nil(answer, number)
       assert.equal("InvalidFacts", code)

@@ -110,7 +110,8 @@ describe("the digest of a replay", function()
     end
 
     it("covers their messages, with places inside the set", function()
-      local decide = 'if facts.file_count > 5 then error("more than five: " .. facts.file_count) end'
+      local decide =
+        'if facts.file_count > 5 then error("more than five: " .. facts.file_count) end'
       assert.are.equal(
         digest_of('"routing"\t{"action":"realtime"}\t"3 files"\n'
           .. '"routing"\tPolicyError\t"routing.lua:5: more than five: 7"\n'),

@@ -35,7 +35,8 @@ describe("replay of CloudWatch Logs exports", function()
   it("to S3: a time before each message", function()
     expect_same("s3.jsonl", "2026-11-22T03:04:05.678Z START RequestId: 1 Version: $LATEST\n"
       .. each(function(line) return "2026-11-22T03:04:05.678Z " .. line end)
-      .. "\n2026-11-22T03:04:05.999Z {like JSON=but not}\n2026-11-22T03:04:05.999Z REPORT RequestId: 1", 3)
+      .. "\n2026-11-22T03:04:05.999Z {like JSON=but not}\n2026-11-22T03:04:05.999Z REPORT "
+      .. "RequestId: 1", 3)
   end)
 
   it("by `aws logs tail`: time and stream before each message", function()
@@ -95,7 +96,8 @@ describe("replay of CloudWatch Logs exports", function()
 
   it("pretty-printed, as it stands in the documentation of `aws logs tail`", function()
     local decision = json.decode(lines[2])
-    local text = "2026-11-22T03:04:05.123000+00:00 2026/11/22/[$LATEST]ffd2 START RequestId: 1 Version: 1\n"
+    local text =
+      "2026-11-22T03:04:05.123000+00:00 2026/11/22/[$LATEST]ffd2 START RequestId: 1 Version: 1\n"
       .. "2026-11-22T03:04:05+00:00 2026/11/22/[$LATEST]ffd2 \n" .. exports.pretty(decision, "")
         .. "\n"
       .. "2026-11-22T03:04:06+00:00 2026/11/22/[$LATEST]ffd2 END RequestId: 1\n"

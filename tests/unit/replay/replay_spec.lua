@@ -161,7 +161,8 @@ describe("replay", function()
       "8:2 a member's name in double quotes is expected",
       ('9:%d no "schema":"weir.decision/1": not a decision line'):format(#lines[4] - 26),
       '10:1 "kind" has the wrong type',
-      ('11:%d "kind" is given twice'):format(#lines[4]:match('^(.-"kind":"routing")') + #',"kind":"x"' + 1),
+      ('11:%d "kind" is given twice'):format(
+        #lines[4]:match('^(.-"kind":"routing")') + #',"kind":"x"' + 1),
       "12:11 something follows the value",
       "14:13 the text ends inside a string",
     }, told)
@@ -322,7 +323,8 @@ describe("replay of files", function()
   it("reads standard input", function()
     write("script.lua", ([[
       local set = assert(require("weir.policy_set").load(%q))
-      io.write(assert(require("weir.replay").run { set = set, recordings = { "-" }, jobs = 2 }).digest)
+      local replay = require "weir.replay"
+      io.write(assert(replay.run { set = set, recordings = { "-" }, jobs = 2 }).digest)
     ]]):format(path("ten")))
     local pipe = assert(io.popen(("cat %s | %s lua %s"):format(path("plain.jsonl"),
       os.getenv("WEIR")

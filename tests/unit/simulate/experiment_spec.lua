@@ -70,7 +70,8 @@ describe("a simulation", function()
 
   it("tells of a policy that fails", function()
     local broken = policy_folder.load { ["promotion.lua"] = "return policy { kind = 'promotion',"
-      .. " decide = function(facts) return hold { because = facts.evidence.nothing.x, needs = 'y' } end }" }
+      .. " decide = function(facts) return hold { because = facts.evidence.nothing.x, needs = 'y' "
+      .. "} end }" }
     local found = result({ days = 1 }, { runs = 3, sets = { { set = broken, directory = "d" } } })
     assert.equal(3, found.outcomes.failed.count)
     assert.truthy(found.rules[1].because:find("promotion.lua:1", 1, true), found.rules[1].because)
@@ -109,10 +110,12 @@ describe("a simulated look", function()
     return policy { kind = "promotion", decide = function(f)
       local new, old, e = f.variants[2], f.variants[1], f.evidence or {}
       local rate = e.error_rate or { low = 0, high = 0, estimate = 0 }
-      return hold { needs = "more", because = "%d %d %d %d %d %d %.9f %.9f %.9f %.9f %.6f %.6f %.9f %.9f %s",
+      return hold { needs = "more", because = ("%d "):rep(6) .. ("%.9f "):rep(4)
+          .. "%.6f %.6f %.9f %.9f %s",
         f.now, f.minutes_since_change, new.recent.requests, new.recent.errors, old.recent.requests,
         old.recent.errors, new.weight, rate.low, rate.high, rate.estimate, e.champion_requests or 0,
-        e.champion_errors or 0, e.dispersion or 0, e.sample_ratio_p or 0, tostring(new.recent.warming) }
+        e.champion_errors or 0, e.dispersion or 0, e.sample_ratio_p or 0,
+        tostring(new.recent.warming) }
     end } ]]
   local tells = policy_folder.load { ["promotion.lua"] = TELLS }
 
