@@ -5,9 +5,9 @@
 -- load · 4 a policy failed while deciding · 5 inconclusive · 6 I/O or AWS · 7 integrity.
 local arguments = require "weir.cli.arguments"
 local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local native = require "weir.terminal"
 local process = require "weir.process"
-local report = require "weir.cli.report"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -16,9 +16,9 @@ local cli = {}
 -- The screen of the verb that runs.
 local opened
 
--- In the order of the help. Each name, or file, is a module weir.cli.NAME that returns a
--- declaration (see weir/cli/arguments.lua). The Lambda layer carries those that prove that it
--- decides as the program on the laptop does; the others belong to the command-line program.
+-- In the order of the help. Each name is a module weir.cli.NAME that returns a declaration (see
+-- weir/cli/arguments.lua). The Lambda layer carries those that prove that it decides as the program
+-- on the laptop does; the others belong to the command-line program.
 local VERBS = {
   { name = "check", in_layer = true },
   { name = "decide", in_layer = true },
@@ -27,7 +27,7 @@ local VERBS = {
   { name = "replay", in_layer = true },
   { name = "diff", in_layer = true },
   { name = "match" },
-  { name = "report", file = "trial_report" },
+  { name = "report" },
   { name = "shadow" },
   { name = "capsule" },
   { name = "watch" },
@@ -51,7 +51,7 @@ local VERBS = {
 
 -- Each verb's module, by its name.
 local MODULES = {}
-for _, verb in ipairs(VERBS) do MODULES[verb.name] = "weir.cli." .. (verb.file or verb.name) end
+for _, verb in ipairs(VERBS) do MODULES[verb.name] = "weir.cli." .. verb.name end
 
 -- Is the verb's module inside this program? Looked for where it would be found, and not run.
 local function is_carried(name) return type(package.searchers[2](MODULES[name])) == "function" end
@@ -82,7 +82,7 @@ function cli.verb(name)
 end
 
 local function usage_error(screen, verb, message, hint, next_command)
-  return report.failure(screen, verb, {
+  return messages.failure(screen, verb, {
     message = message,
     hint = hint,
     code = "Usage",

@@ -1,13 +1,13 @@
 -- weir bundle [DIR] [-o FILE]: a verified policy set as one file, for S3 or AppConfig.
 local check = require "weir.cli.check"
 local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code, status, next_command)
-  return report.failure(screen, "bundle", {
+  return messages.failure(screen, "bundle", {
     message = message,
     code = code,
     exit = status,
@@ -17,13 +17,14 @@ end
 
 -- Why the set is not bundled, or nil: what check calls an error is an error here, too.
 local function refuse(screen, result, directory)
-  if result.code == "OutOfMemory" then return report.shortage(screen, "bundle", directory) end
-  report.findings(screen.err, result.findings)
+  if result.code == "OutOfMemory" then return messages.shortage(screen, "bundle", directory) end
+  messages.findings(screen.err, result.findings)
   if result.set and result.errors == 0 then return nil end
 
   local why = not result.set and "does not load" or "has " .. terminal.count(result.errors, "error")
   return fail(screen, ("the policy set %s %s; nothing was written"):format(directory, why),
-    result.code or "PolicySetRefused", report.load_status(result.code), "weir check " .. directory)
+    result.code or "PolicySetRefused", messages.load_status(result.code),
+    "weir check " .. directory)
 end
 
 local function run(given, screen)

@@ -2,8 +2,8 @@
 -- anything that cannot be meant.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local check = {}
@@ -177,13 +177,13 @@ end
 
 -- The exit status of one result.
 function check.status(result)
-  if not result.set then return report.load_status(result.code) end
+  if not result.set then return messages.load_status(result.code) end
   return result.findings[1] and exit.findings or exit.fine
 end
 
 -- Prints one result for people.
 function check.show(out, result, given)
-  report.findings(out, result.findings)
+  messages.findings(out, result.findings)
   limits_line(out, result.set)
   local errors, warnings = result.errors, result.warnings
   local parts = { terminal.count(#result.files, "file") }
@@ -264,7 +264,7 @@ local function run(given, screen)
   if not targets[1] then
     local directory, missing = policies.directory(nil)
     if not directory then
-      return report.failure(screen, "check", {
+      return messages.failure(screen, "check", {
         message = missing,
         code = "NoPolicySet",
         exit = exit.load,

@@ -5,8 +5,8 @@ local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
+local messages = require "weir.cli.messages"
 local records = require "weir.compare.records"
-local report_failure = require("weir.cli.report").failure
 local terminal = require "weir.cli.terminal"
 local time = require "weir.aws.time"
 
@@ -158,7 +158,7 @@ local function run(given, screen)
 
   local report, message, code = compare.run(request)
   if not report then
-    return report_failure(screen, "compare", { message = message, code = code, exit = exit.io })
+    return messages.failure(screen, "compare", { message = message, code = code, exit = exit.io })
   end
 
   if given.json then

@@ -70,7 +70,7 @@ local function explain_failure(screen, given, message, code, directory)
   local help = code == "InvalidFacts" and ("weir help %s%s"):format(given.KIND,
     given.policies and " -p " .. directory or "")
   local check = not STATUS[code] and "weir check " .. directory
-  return report.failure(screen, "decide", {
+  return messages.failure(screen, "decide", {
     message = ("%s: %s"):format(code, message),
     code = code,
     exit = STATUS[code] or exit.decide,

@@ -1,7 +1,7 @@
 -- The option --html FILE of verbs that can show what they found as a page for people (weir.page).
 local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local html = {}
@@ -46,7 +46,7 @@ function html.write(verb, screen, given, page)
     return true
   end
 
-  return nil, report.failure(screen, verb, {
+  return nil, messages.failure(screen, verb, {
     message = message,
     code = "WriteFailed",
     exit = exit.io,

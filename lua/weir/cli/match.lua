@@ -3,8 +3,8 @@ local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 -- Far above EventBridge's own limit of 4,096 characters.
@@ -132,7 +132,7 @@ function Run:summary()
 end
 
 local function fail(screen, message, code, status, next_command)
-  return report.failure(screen, "match", {
+  return messages.failure(screen, "match", {
     message = message,
     code = code,
     exit = status,

@@ -6,9 +6,9 @@ local handler_of = require "weir.runtime.handler"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
+local messages = require "weir.cli.messages"
 local permissions = require "weir.permissions"
 local policies = require "weir.cli.policies"
-local report = require "weir.cli.report"
 local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
 local verbs = require "weir.permissions.verbs"
@@ -143,7 +143,8 @@ local function run_events(given, screen, known)
     local ok, why, code = events.each(path, function(...) runs:event(...) end)
     if not ok then
       return nil, function()
-        return report.failure(screen, "permissions", { message = why, code = code, exit = exit.io })
+        return messages.failure(screen, "permissions",
+          { message = why, code = code, exit = exit.io })
       end
     end
   end

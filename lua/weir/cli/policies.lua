@@ -2,8 +2,8 @@
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local policy_directory = require "weir.policy_directory"
-local report = require "weir.cli.report"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 
@@ -227,7 +227,7 @@ function policies.load(verb, given, screen)
   if not sources then return nil, ending end
   local directory, missing = policies.directory(given.policies)
   if not directory then
-    return ended(report.failure(screen, verb, {
+    return ended(messages.failure(screen, verb, {
       message = missing,
       code = "NoPolicySet",
       exit = exit.load,
@@ -246,7 +246,7 @@ function policies.load(verb, given, screen)
   local ok, misfit, misfit_code = set:override(overrides)
   if ok then return set, directory end
   if misfit_code == "OutOfMemory" then
-    return ended(report.failure(screen, verb,
+    return ended(messages.failure(screen, verb,
       { message = misfit, code = misfit_code, exit = exit.io }))
   end
 

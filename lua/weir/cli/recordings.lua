@@ -2,9 +2,9 @@
 local capsule_file = require "weir.cli.capsule_file"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
 local replay = require "weir.replay"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -216,7 +216,7 @@ function recordings.replay(verb, screen, job)
   local summary, message, code = run(job)
   err:clear_progress()
   if not summary then
-    return nil, report.failure(screen, verb, {
+    return nil, messages.failure(screen, verb, {
       message = message,
       code = code,
       exit = exit.io,

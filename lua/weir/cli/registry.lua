@@ -5,8 +5,8 @@ local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
+local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local request = require "weir.cli.registry_request"
 local terminal = require "weir.cli.terminal"
 
@@ -15,7 +15,7 @@ local STATUSES = { "Approved", "Rejected", "PendingManualApproval" }
 local ARN = "^arn:[%w-]+:sagemaker:[%w-]+:%d+:model%-package/.+$"
 
 local function fail(screen, message, code)
-  return report.failure(screen, "registry",
+  return messages.failure(screen, "registry",
     { message = redact.text(message), code = code, exit = exit.io })
 end
 

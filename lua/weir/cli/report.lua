@@ -1,159 +1,186 @@
--- How failures and findings are shown. A finding is `file:line:column: severity[code] message`, the
--- line of source with a caret under the place, and what to do.
+-- weir report RECORDING…: how trials of challengers went, from the promotion decisions that were
+-- recorded.
+local checks = require "weir.cli.trial_checks"
 local exit = require "weir.cli.exit"
-local files = require "weir.files"
+local html = require "weir.cli.html"
+local json = require "weir.json"
+local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
+local trial_text = require "weir.cli.trial_text"
+local trials = require "weir.cli.trials"
 
-local report = {}
+local printable = terminal.printable
 
-local SOURCE_LIMIT = 16 * 1024 * 1024
-local LONGEST_LINE = 160
+-- Text ------------------------------------------------------------------------------------------
 
--- Lines of files that findings point into, read once.
-local Sources = {}
-Sources.__index = Sources
+local function clock(seconds) return os.date("!%Y-%m-%d %H:%M", seconds) end
 
-function Sources:read(file)
-  if not self[file] then
-    local text = files.read(file, SOURCE_LIMIT) or ""
-    local lines = { text = text }
-    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do
-      lines[#lines + 1] = line
-    end
+local function evidence_rows(trial)
+  local last = trial.looks[#trial.looks]
+  local evidence, rows = last.facts.evidence or {}, {}
+  local tolerance = checks.error_tolerance(last.facts, last.params)
+  rows[1] = { "errors", trial_text.errors(evidence.error_rate),
+    tolerance and ("%s tolerated"):format(trial_text.points(tolerance)) or "" }
+  rows[2] = { "p99", trial_text.latency(evidence.latency),
+    ("%s tolerated"):format(trial_text.percent(checks.latency_tolerance(last.params))) }
+  if evidence.latency_p50 then rows[3] = { "p50", trial_text.latency(evidence.latency_p50), "" } end
+  rows[#rows + 1] = { "split", last.checks.split.text, "" }
 
-    self[file] = lines
+  return rows
+end
+
+local function stretch_rows(trial)
+  local rows = {}
+  for _, stretch in ipairs(trials.stretches(trial)) do
+    rows[#rows + 1] = {
+      clock(stretch.from),
+      stretch.to > stretch.from and "to " .. os.date("!%H:%M", stretch.to) or "",
+      tostring(stretch.count),
+      printable(stretch.look.action),
+      terminal.excerpt(stretch.look.because, 100),
+    }
   end
 
-  return self[file]
+  return rows
 end
 
-function Sources:line(file, number) return self:read(file)[number] end
+local TONES = { good = "good", bad = "error", warn = "warning", open = "bold" }
 
--- What the source adds to findings of loading.
-local EXPLAINED = { W003 = true, W014 = true }
-
-local function explain(finding, sources)
-  if not EXPLAINED[finding.code] then return end
-  require("weir.lint").explain(sources:read(finding.file).text, finding)
+local function print_trial(out, trial)
+  local first, last = trial.looks[1], trial.looks[#trial.looks]
+  local said, tone = trial_text.sentence(trial)
+  out:print(out:paint("bold", printable(trial_text.name(trial))))
+  out:print("  ", out:paint(TONES[tone], printable(said)))
+  out:print("  ", clock(first.time), " to ", clock(last.time), ", ",
+    terminal.count(#trial.looks, "look"))
+  for _, line in ipairs(terminal.table(evidence_rows(trial), nil, "  ")) do out:print(line) end
+  local aligns = { "left", "left", "right", "left", "left" }
+  for _, line in ipairs(terminal.table(stretch_rows(trial), aligns, "    ")) do out:print(line) end
 end
 
-local function with_spaces(text) return (text:gsub("\t", " ")) end
-
--- The source line and a marker line under it; a line too long to read is left out.
-local function excerpt(out, finding, sources)
-  local line = finding.line > 0 and sources:line(finding.file, finding.line)
-  if not line or #line > LONGEST_LINE then return false end
-  local number = ("%5d"):format(finding.line)
-  out:print(out:paint("dim", number .. " |"), " ", terminal.printable(with_spaces(line)))
-  if not finding.column or finding.column == 0 then return false end
-  local before = terminal.printable(with_spaces(line:sub(1, finding.column - 1)))
-  local marked = terminal.printable(with_spaces(line:sub(finding.column,
-    finding.column + (finding.size or 1) - 1)))
-  out:print(out:paint("dim", "      |"), " ", (" "):rep(terminal.width(before)),
-    out:paint(finding.severity, ("^"):rep(math.max(1, terminal.width(marked)))),
-    finding.hint and " " .. terminal.printable(finding.hint) or "")
-  return true
-end
-
-local function place(finding)
-  local parts = { terminal.printable(finding.file) }
-  if finding.line > 0 then
-    parts[#parts + 1] = finding.line
-    if finding.column and finding.column > 0 then parts[#parts + 1] = finding.column end
-  end
-
-  return table.concat(parts, ":")
-end
-
--- Prints findings for people.
-function report.findings(out, findings)
-  local sources = setmetatable({}, Sources)
-  for _, finding in ipairs(findings) do
-    explain(finding, sources)
-    out:print(out:paint("bold", place(finding)), ": ",
-      out:paint(finding.severity, ("%s[%s]"):format(finding.severity, finding.code)), " ",
-      terminal.printable(finding.message))
-    if not excerpt(out, finding, sources) and finding.hint then
-      out:print("      = ", terminal.printable(finding.hint))
-    end
+local function print_text(out, found)
+  for i, trial in ipairs(found.trials) do
+    if i > 1 then out:print() end
+    print_trial(out, trial)
   end
 end
 
--- Reports why a verb ends, and returns its exit status:
---
---   return report.failure(screen, "decide", {
---     message = "…",          -- what happened
---     hint = "did you mean …?", next = "weir help decide",   -- what to do, both optional
---     code = "NotFound", exit = exit.io,
---   })
---
--- On stderr for people; with --json also as {"error":…,"code":…,"exit":…} on stdout. `more` has
--- further members of that object.
-function report.failure(screen, verb, failure)
-  local err = screen.err
-  local hint = failure.hint and "; " .. terminal.printable(failure.hint) or ""
-  err:print("weir: ", verb and verb .. ": " or "", terminal.printable(failure.message), hint)
-  if failure.next then err:print("Next: ", terminal.printable(failure.next)) end
+-- JSON ------------------------------------------------------------------------------------------
 
-  if screen.json then
-    local object = { error = failure.message, hint = failure.hint, code = failure.code,
-      exit = failure.exit }
-    for name, value in pairs(failure.more or {}) do -- any order: copies one key at a time
-      object[name] = value
-    end
-
-    screen.out:print(terminal.json(object))
+local function trial_json(trial)
+  local said, looks = trial_text.sentence(trial), json.array {}
+  for i, look in ipairs(trial.looks) do
+    looks[i] = {
+      time = look.time,
+      action = look.action,
+      because = look.because,
+      needs = look.decision.needs,
+      share = look.shares.asked,
+      share_seen = look.shares.seen,
+      champion = look.old and look.old.recent,
+      challenger = look.new and look.new.recent,
+      evidence = look.facts.evidence,
+      checks = look.checks,
+    }
   end
 
-  return failure.exit
+  return {
+    type = "trial",
+    endpoint = trial.endpoint,
+    champion = trial.champion,
+    challenger = trial.challenger,
+    from = trial.looks[1].time,
+    to = trial.looks[#trial.looks].time,
+    action = trial.looks[#trial.looks].action,
+    sentence = said,
+    looks = looks,
+  }
 end
 
--- The exit status of a set that does not load, by the code that loading gave.
-local LOAD_STATUS = { OutOfMemory = exit.io, DigestMismatch = exit.integrity }
-
-function report.load_status(code) return LOAD_STATUS[code] or exit.load end
-
--- That there was no memory for a set. What was found meanwhile says nothing about it.
-function report.shortage(screen, verb, directory)
-  return report.failure(screen, verb, {
-    message = "not enough memory to load the policy set " .. directory,
-    code = "OutOfMemory",
-    exit = exit.io,
+local function print_json(out, found)
+  for _, trial in ipairs(found.trials) do out:print(terminal.json(trial_json(trial))) end
+  out:print(terminal.json {
+    type = "summary",
+    trials = #found.trials,
+    decisions = found.decisions,
+    alone = found.alone,
+    bad_lines = found.bad_lines,
+    other_lines = found.other_lines,
+    unreadable = json.array(found.unreadable),
   })
 end
 
--- Findings and then why the set cannot be used: what a verb does whose policy set does not load.
-function report.refusal(screen, verb, directory, findings, code)
-  if code == "OutOfMemory" then return report.shortage(screen, verb, directory) end
-  if screen.json then
-    report.findings_json(screen.out, findings)
-  else
-    report.findings(screen.err, findings)
-  end
+-- Running ----------------------------------------------------------------------------------------
 
-  return report.failure(screen, verb, {
-    message = ("the policy set %s does not load"):format(directory),
-    code = code or "PolicySetRefused",
-    exit = report.load_status(code),
-    next = "weir check " .. directory,
-  })
+local function status_of(screen, found)
+  if #found.unreadable > 0 then return exit.io end
+  if found.bad_lines > 0 then return exit.findings end
+  if #found.trials > 0 then return exit.fine end
+  screen.err:print("weir: report: there is no trial in these recordings (",
+    terminal.count(found.decisions, "promotion decision"), ")")
+  screen.err:print("Next: give it the decision log of a function that decides promotions")
+
+  return exit.inconclusive
 end
 
--- One JSON object per finding.
-function report.findings_json(out, findings)
-  local sources = setmetatable({}, Sources)
-  for _, finding in ipairs(findings) do
-    explain(finding, sources)
-    out:print(terminal.json {
-      file = finding.file,
-      line = finding.line > 0 and finding.line or nil,
-      column = finding.column ~= 0 and finding.column or nil,
-      severity = finding.severity,
-      code = finding.code,
-      message = finding.message,
-      hint = finding.hint,
-    })
+local function run(given, screen)
+  local ok, mistake, hint = recordings.check(given.RECORDING)
+  if not ok then return nil, mistake, hint end
+  ok, mistake, hint = html.check(given)
+  if not ok then return nil, mistake, hint end
+
+  local found = trials.read {
+    recordings = given.RECORDING,
+    endpoint = given.endpoint,
+    challenger = given.challenger,
+    err = screen.err,
+  }
+
+  if given.json then
+    print_json(screen.out, found)
+  elseif not html.takes_output(given) then
+    print_text(screen.out, found)
   end
+
+  if given.html then
+    local page = require("weir.page.report").page(found, given.RECORDING)
+    local written, status = html.write("report", screen, given, page)
+    if not written then return status end
+  end
+
+  return status_of(screen, found)
 end
 
-return report
+return {
+  name = "report",
+  summary = "how trials of challengers went, from recorded promotion decisions",
+  description = {
+    [[Reads the promotion decisions of recordings and shows, for each challenger that was tried
+      against a champion: what is recommended, or how it ended; the differences of error rates and
+      latencies with intervals that stay valid however often one looks; whether requests were
+      split as configured; and every decision with its reason. Nothing is decided again.]],
+    [[With --html the same is a page: both differences over time, the shares asked and seen, the
+      latencies of both, and what each check said at each look.]],
+  },
+  positionals = {
+    { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },
+  },
+  options = {
+    { long = "endpoint", value = "NAME", doc = "trials on this endpoint only" },
+    { long = "challenger", value = "NAME", doc = "trials of this variant only" },
+    { long = "json", doc = "one JSON object a trial, with all its looks; the summary last" },
+    html.option,
+  },
+  exits = {
+    { 0, "fine" },
+    { 1, "some lines are bad" },
+    { 2, "usage" },
+    { 5, "the recordings hold no trial" },
+    { 6, "a recording cannot be read, or the page cannot be written" },
+  },
+  examples = {
+    { "weir report yesterday.jsonl.gz --html trial.html", "a page to send to a colleague" },
+    { "weir report yesterday.jsonl.gz --challenger vision-13", "one trial, as text" },
+  },
+  run = run,
+}

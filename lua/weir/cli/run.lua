@@ -4,10 +4,10 @@ local exit = require "weir.cli.exit"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
+local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
 local process = require "weir.process"
 local redact = require "weir.redact"
-local report_failure = require("weir.cli.report").failure
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -219,13 +219,13 @@ local function run(given, screen)
   for _, path in ipairs(given.event) do
     local ok, message, code = events.each(path, function(...) session:event(...) end)
     if not ok then
-      session:worse(report_failure(screen, "run",
+      session:worse(messages.failure(screen, "run",
         { message = message, code = code, exit = exit.io }))
     end
   end
 
   if session.count == 0 and session.status == exit.fine then
-    return report_failure(screen, "run", {
+    return messages.failure(screen, "run", {
       message = "there is no event in " .. table.concat(given.event, ", "),
       code = "NoEvent",
       exit = exit.usage,

@@ -1,9 +1,9 @@
 -- weir simulate [POLICIES [NEW]]: what a promotion policy does in worlds that are known.
 local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
+local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
-local report = require "weir.cli.report"
 local scenario = require "weir.simulate.scenario"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
@@ -246,7 +246,8 @@ local function plan(asked, screen, given, experiment)
 
     local rows, message, code = experiment.plan(asked, one, asked.sets[1])
     if not rows then
-      return report.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
+      return messages.failure(screen, "simulate",
+        { message = message, code = code, exit = exit.io })
     end
 
     plans[i] = { name = one.name, title = one.title, right = one.right, rows = rows }
@@ -266,7 +267,7 @@ local function simulated(asked, screen, given, experiment)
   local found, message, code = experiment.run(asked)
   err:clear_progress()
   if not found then
-    return report.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
+    return messages.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
   end
 
   local status = finish(screen, given, found, function() show(screen.out, found, asked) end)

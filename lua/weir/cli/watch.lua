@@ -2,9 +2,9 @@
 local check = require "weir.cli.check"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
 local process = require "weir.process"
-local report = require "weir.cli.report"
 local sha256 = require "weir.sha256"
 local terminal = require "weir.cli.terminal"
 
@@ -55,7 +55,7 @@ local function replay(directory, given, screen)
   screen.out:flush()
   if not mistake then return status end
 
-  return report.failure(screen, "replay", {
+  return messages.failure(screen, "replay", {
     message = mistake,
     hint = hint,
     code = "Usage",
@@ -65,7 +65,7 @@ end
 
 local function once(directory, given, screen)
   local result = check.set(directory)
-  if result.code == "OutOfMemory" then return report.shortage(screen, "watch", directory) end
+  if result.code == "OutOfMemory" then return messages.shortage(screen, "watch", directory) end
   check.show(screen.out, result, directory)
   screen.out:flush()
 
@@ -79,7 +79,7 @@ end
 local function run(given, screen)
   local directory, missing = policies.directory(given.DIR)
   if not directory then
-    return report.failure(screen, "watch", {
+    return messages.failure(screen, "watch", {
       message = missing,
       code = "NoPolicySet",
       exit = exit.load,
