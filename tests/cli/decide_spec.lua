@@ -113,38 +113,16 @@ describe("weir decide", function()
     refused(2, "threshold", "{}", "--set", "threshold=abc")
     refused(2, "from 1 to 100", "{}", "--set", "threshold=101")
     refused(2, "mode", "{}", "--set", "mode=slow")
-    local result = run {
-      "decide",
-      "routing",
-      "-p",
-      directory,
-      stdin = "{}",
-      env = { WEIR_PARAMS = "{" },
-    }
-
-    assert.equal(2, result.status)
-    assert.matches("WEIR_PARAMS is not JSON", result.stderr)
-    result = run {
-      "decide",
-      "routing",
-      "-p",
-      directory,
-      stdin = "{}",
-      env = { WEIR_PARAMS = "[1]" },
-    }
-
-    assert.matches("WEIR_PARAMS must be a JSON object", result.stderr)
-    result = run {
-      "decide",
-      "routing",
-      "-p",
-      directory,
-      stdin = "{}",
-      env = { WEIR_PARAMS = '{"threshold": null}' },
-    }
-
-    assert.equal(2, result.status)
-    assert.matches("WEIR_PARAMS gives 'threshold' the value null", result.stderr)
+    for value, message in pairs {
+      ["{"] = "WEIR_PARAMS is not JSON",
+      ["[1]"] = "WEIR_PARAMS must be a JSON object",
+      ['{"threshold": null}'] = "WEIR_PARAMS gives 'threshold' the value null",
+    } do
+      local result = run { "decide", "routing", "-p", directory, stdin = "{}",
+        env = { WEIR_PARAMS = value } }
+      assert.equal(2, result.status, value)
+      assert.matches(message, result.stderr, 1, true)
+    end
   end)
 
   it("refuses facts the kind does not allow, status 2", function()

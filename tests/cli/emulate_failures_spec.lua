@@ -7,33 +7,17 @@ local ID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%
 
 local function lives(pid) return os.execute(("kill -0 %d 2>/dev/null"):format(pid)) == true end
 
+local decoded, error_of = emulators.decoded, emulators.error_of
+
 describe("weir emulate", function()
-  local layer, emulator
-  setup(function() layer = emulators.scripted_layer() end)
-  teardown(function() run.remove(layer) end)
-  after_each(function()
-    if emulator then emulator:close() end
-    emulator = nil
-  end)
+  local world, emulator = emulators.scripted(), nil
+  setup(world.open)
+  teardown(world.close)
+  after_each(world.stop)
 
   local function start(given)
-    given = given or {}
-    given.layer = layer
-    table.insert(given, 1, "--handler")
-    table.insert(given, 2, "demo.handler")
-    emulator = emulators.start(given)
-
+    emulator = world.start(given)
     return emulator
-  end
-
-  local function decoded(response)
-    assert.equal(200, response.status, response.body)
-    return json.decode(response.body)
-  end
-
-  local function error_of(response)
-    assert.equal("Unhandled", response.headers["x-amz-function-error"])
-    return decoded(response)
   end
 
   describe("reports", function()

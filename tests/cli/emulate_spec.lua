@@ -6,33 +6,17 @@ local run = require "support.run"
 
 local ID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
 
+local decoded, error_of = emulators.decoded, emulators.error_of
+
 describe("weir emulate", function()
-  local layer, emulator
-  setup(function() layer = emulators.scripted_layer() end)
-  teardown(function() run.remove(layer) end)
-  after_each(function()
-    if emulator then emulator:close() end
-    emulator = nil
-  end)
+  local world, emulator = emulators.scripted(), nil
+  setup(world.open)
+  teardown(world.close)
+  after_each(world.stop)
 
   local function start(given)
-    given = given or {}
-    given.layer = layer
-    table.insert(given, 1, "--handler")
-    table.insert(given, 2, "demo.handler")
-    emulator = emulators.start(given)
-
+    emulator = world.start(given)
     return emulator
-  end
-
-  local function decoded(response)
-    assert.equal(200, response.status, response.body)
-    return json.decode(response.body)
-  end
-
-  local function error_of(response)
-    assert.equal("Unhandled", response.headers["x-amz-function-error"])
-    return decoded(response)
   end
 
   it("leaves no core dump of what passes through it, nor do its functions", function()
@@ -217,7 +201,7 @@ describe("weir emulate", function()
       local seen = decoded(emulator:invoke({ ["do"] = "environment" }, nil,
         "/2015-03-31/functions/route-it/invocations"))
       assert.same({
-        handler = "demo.handler", root = root, cwd = root, runtime = layer, name = "route-it",
+        handler = "demo.handler", root = root, cwd = root, runtime = world.layer, name = "route-it",
           version = "$LATEST",
         memory = "256", group = "/aws/lambda/route-it", format = "Text", level = "WARN",
         how = "on-demand", zone = ":UTC",
@@ -236,7 +220,7 @@ describe("weir emulate", function()
       assert.matches("^%d%d%d%d/%d%d/%d%d/%[%$LATEST%]%x+$", seen.AWS_LAMBDA_LOG_STREAM_NAME)
       assert.matches("^127%.0%.0%.1:%d+$", seen.AWS_LAMBDA_RUNTIME_API)
       assert.not_equal("127.0.0.1:" .. emulator.port, seen.AWS_LAMBDA_RUNTIME_API)
-      assert.matches(layer .. "/lib", seen.LD_LIBRARY_PATH, 1, true)
+      assert.matches(world.layer .. "/lib", seen.LD_LIBRARY_PATH, 1, true)
       assert.is_nil(seen.HOME)
       assert.is_nil(seen.PRIVATE)
       run.remove(root)

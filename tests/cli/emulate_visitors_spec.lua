@@ -7,14 +7,11 @@ local run = require "support.run"
 local PATH = "/2015-03-31/functions/function/invocations"
 
 describe("weir emulate", function()
-  local layer, emulator
-  setup(function() layer = emulators.scripted_layer() end)
-  teardown(function() run.remove(layer) end)
-  before_each(function()
-    emulator = emulators.start { "--handler", "demo.handler", "--timeout", "60", layer = layer }
-  end)
-
-  after_each(function() emulator:close() end)
+  local world, emulator = emulators.scripted(), nil
+  setup(world.open)
+  teardown(world.close)
+  before_each(function() emulator = world.start { "--timeout", "60" } end)
+  after_each(world.stop)
 
   -- Sends bytes to a port of this machine; → the answer's status, and all of it. address:
   -- "127.0.0.1".

@@ -1,6 +1,5 @@
 -- How every verb ends when something is wrong: the documented status, a message with what to do,
--- and with
--- --json an object for it.
+-- and with --json an object for it.
 local json = require "weir.json"
 local run = require "support.run"
 

@@ -23,13 +23,7 @@ describe("discovery", function()
   local settings
 
   local function invoke(name, event)
-    local live = workflow.effects()
-    function live.setting(_, setting, default)
-      local value = settings[setting] or default
-      if value then return value end
-      return nil, setting .. " is missing", "NotConfigured"
-    end
-
+    local live = cloud.effects(function() return settings end)
     return handlers.run(handlers.find(name), event, set, live)
   end
 

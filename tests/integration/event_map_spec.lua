@@ -37,13 +37,7 @@ describe("event_map", function()
   local settings
 
   local function map(event, set)
-    local live = workflow.effects()
-    function live.setting(_, name, default)
-      local value = settings[name] or default
-      if value then return value end
-      return nil, name .. " is missing", "NotConfigured"
-    end
-
+    local live = cloud.effects(function() return settings end)
     return handlers.run(handlers.find "event_map",
       assert(json.decode(json.encode(event), { secrets = true })),
       set == nil and shipped or set or nil, live)

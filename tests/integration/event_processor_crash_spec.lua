@@ -1,40 +1,32 @@
 -- Handler event_processor when its process is killed before and after every call to AWS: the event
 -- comes again, and in the end the object is processed once, with the same bytes as without a death.
 local json = require "weir.json"
+local mortal_handler = require "support.mortal_handler"
 local pictures = require "support.pictures"
 local process = require "weir.process"
-local run = require "support.run"
 
 local cloud = pictures.cloud
 
 local KEY = "in/cup.png"
 
 describe("event_processor in a process that is killed", function()
-  local folder, pid_file
+  local mortal
 
   setup(function()
-    folder = run.directory()
-    pid_file = folder .. "/pid"
+    mortal = mortal_handler.new {
+      CLAIMS_TABLE = pictures.TABLE,
+      OUTPUT_BUCKET = "bucket",
+      CLAIM_LEASE_SECONDS = "1",
+    }
   end)
 
-  teardown(function() run.remove(folder) end)
+  teardown(function() mortal:remove() end)
 
   -- One delivery in a process of its own → "killed" | "busy" | "done"
   local function deliver(job, mode)
-    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
-      HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-        WEIR_TRIGGER_MODE = mode,
-      CLAIMS_TABLE = pictures.TABLE, OUTPUT_BUCKET = "bucket", CLAIM_LEASE_SECONDS = "1" }
-    local words = { "env -u AWS_PROFILE" }
-    for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
-    run.write(folder .. "/event", json.encode(job))
-    local command = ("%s sh -c 'echo $$ >%s; exec %s run event_processor -e %s/event -p policies "
-      .. "--live' >%s/out 2>&1")
-      :format(table.concat(words, " "), pid_file, run.program, folder, folder)
-    local _, how, status = os.execute("exec " .. command)
-    if how == "signal" or status == 137 then return "killed" end
-    local output = run.read(folder .. "/out")
+    local status, output = mortal:run("event_processor", json.encode(job),
+      { variables = { WEIR_TRIGGER_MODE = mode } })
+    if status == "killed" then return status end
     if output:find("ClaimBusy", 1, true) then return "busy" end
     assert.equal(0, status, output)
 
@@ -78,7 +70,7 @@ describe("event_processor in a process that is killed", function()
           prepare()
           local faults = {}
           for n = 1, call - 1 do faults[n] = { kind = "pass" } end
-          faults[call] = { kind = kind, pid_file = pid_file }
+          faults[call] = { kind = kind, pid_file = mortal.pid_file }
           cloud.faults(table.unpack(faults))
           assert.equal("killed", deliver(job, mode))
           deliver_again(job, mode)

@@ -347,11 +347,11 @@ describe("a pipeline of the function's package", function()
 
     return run { "run", "event_processor", "-e", folder .. "/event", "-p", "policies", "--live",
       "--json",
-      env = { LAMBDA_TASK_ROOT = folder, AWS_ENDPOINT_URL = cloud.front.url,
-        AWS_REGION = "eu-west-1",
-        HOME = "/nowhere", AWS_ACCESS_KEY_ID = cloud.front.key_id,
-        AWS_SECRET_ACCESS_KEY = cloud.front.secret, CLAIMS_TABLE = pictures.TABLE,
-          OUTPUT_BUCKET = "bucket" } }
+      env = cloud.variables {
+        LAMBDA_TASK_ROOT = folder,
+        CLAIMS_TABLE = pictures.TABLE,
+        OUTPUT_BUCKET = "bucket",
+      } }
   end
 
   it("is added as docs/event-processing.md says", function()

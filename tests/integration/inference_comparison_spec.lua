@@ -50,14 +50,7 @@ describe("inference_comparison", function()
     return found
   end
 
-  local function requested(operation)
-    local count = 0
-    for _, request in ipairs(cloud.requests()) do
-      if request.operation == operation then count = count + 1 end
-    end
-
-    return count
-  end
+  local function requested(operation) return #cloud.requested(operation) end
 
   local function metrics_of(trial, name)
     local found = {}

@@ -3,10 +3,9 @@
 local cloud = require "support.aws"
 local endpoints = require "support.endpoints"
 local experiment = require "support.experiment"
-local files = require "support.files"
 local json = require "weir.json"
+local mortal_handler = require "support.mortal_handler"
 local policy_folder = require "support.policy_folder"
-local run = require "support.run"
 local workflow = require "support.workflow"
 
 local fine = workflow.fine
@@ -372,29 +371,25 @@ describe("a promotion decision", function()
   end)
 
   describe("when the process dies at any call to AWS", function()
-    local folder
+    local mortal
 
-    setup(function() folder = run.directory() end)
-    teardown(function() run.remove(folder) end)
+    setup(function()
+      mortal = mortal_handler.new {
+        AB_TEST_TABLE_NAME = experiment.TABLE,
+        WEIR_PROMOTION = "act",
+        AGGREGATION_WINDOW_SECONDS = "3600",
+        WARM_UP_SECONDS = "0",
+      }
+    end)
+
+    teardown(function() mortal:remove() end)
 
     -- A process of its own: whether it lived.
     local function deliver(trial, policies)
-      local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
-        HOME = "/nowhere",
-        AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-        AB_TEST_TABLE_NAME = experiment.TABLE, ENDPOINT_NAME = trial.ENDPOINT,
-          WEIR_PROMOTION = "act",
-        AGGREGATION_WINDOW_SECONDS = "3600", WARM_UP_SECONDS = "0" }
-      local words = { "env -u AWS_PROFILE" }
-      for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
-      run.write(folder .. "/event", "{}")
-      local command = ("%s sh -c 'echo $$ >%s/pid; exec %s run inference_comparison -e %s/event "
-        .. "-p %s --live' >%s/out 2>&1"):format(table.concat(words, " "), folder, run.program,
-          folder, policies,
-          folder)
-      local _, how, status = os.execute("exec " .. command)
-      if how == "signal" or status == 137 then return false end
-      assert.equal(0, status, files.read(folder .. "/out"))
+      local status, output = mortal:run("inference_comparison", "{}",
+        { policies = policies, variables = { ENDPOINT_NAME = trial.ENDPOINT } })
+      if status == "killed" then return false end
+      assert.equal(0, status, output)
 
       return true
     end
@@ -431,7 +426,7 @@ describe("a promotion decision", function()
             trial = fresh()
             local faults = {}
             for n = 1, call - 1 do faults[n] = { kind = "pass" } end
-            faults[call] = { kind = kind, pid_file = folder .. "/pid" }
+            faults[call] = { kind = kind, pid_file = mortal.pid_file }
             cloud.faults(table.unpack(faults))
             assert.is_false(deliver(trial, policies))
             assert.is_true(deliver(trial, policies))

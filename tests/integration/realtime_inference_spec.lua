@@ -103,8 +103,7 @@ describe("realtime_inference", function()
       output_path = "s3://bucket/out/" }
     local result = run { "run", "realtime_inference", "-e", "-", "--json", "--live", "-p",
       "policies", stdin = event,
-      env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-        AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret } }
+      env = cloud.variables() }
     assert.equal(0, result.status, result.stderr)
     local report = json.decode(result.stdout)
     assert.same({ 256, "(256 bytes)" }, { report.result.output_bytes, report.plan[1].input.Body })

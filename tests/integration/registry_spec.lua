@@ -13,19 +13,9 @@ describe("weir registry", function()
   before_each(cloud.reset)
 
   local function given(list)
-    list.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    list.env = cloud.variables()
     table.insert(list, 1, "registry")
     return run(list)
-  end
-
-  local function requested(operation)
-    local found = {}
-    for _, request in ipairs(cloud.requests()) do
-      if request.operation == operation then found[#found + 1] = request.input end
-    end
-
-    return found
   end
 
   local function metrics_file(text)
@@ -57,11 +47,11 @@ describe("weir registry", function()
       assert.matches(
         "\n1  Approved  Completed  arn:aws:sagemaker:eu%-west%-1:111122223333:model%-package/g/1\n",
         "\n" .. result.stdout)
-      assert.equal(1, #requested "ListModelPackages")
+      assert.equal(1, #cloud.inputs "ListModelPackages")
       local line = json.decode(given({ "list", "g", "--json", "--status",
         "Approved" }).stdout:match("[^\n]+"))
       assert.same({ "Approved", "Completed" }, { line.approval, line.status })
-      assert.equal("Approved", requested "ListModelPackages"[2].ModelApprovalStatus)
+      assert.equal("Approved", cloud.inputs "ListModelPackages"[2].ModelApprovalStatus)
     end)
   end)
 
@@ -87,7 +77,7 @@ describe("weir registry", function()
 
       assert.equal(arns[1], arns[2])
       assert.not_equal(arns[1], arns[3])
-      local input = requested "CreateModelPackage"[1]
+      local input = cloud.inputs "CreateModelPackage"[1]
       assert.equal(36, #input.ClientToken)
       assert.same({ "PendingManualApproval", "segmentation" },
         { input.ModelApprovalStatus, input.ModelPackageGroupName })
@@ -98,7 +88,7 @@ describe("weir registry", function()
     it("is one package when its reply is lost", function()
       cloud.faults({ kind = "reset" })
       assert.equal(0, register({ "--live" }).status)
-      local sent = requested "CreateModelPackage"
+      local sent = cloud.inputs "CreateModelPackage"
       assert.equal(2, #sent)
       assert.equal(sent[1].ClientToken, sent[2].ClientToken)
     end)
@@ -109,7 +99,7 @@ describe("weir registry", function()
         "--property",
         "commit=4f2c", "--live" }
       assert.equal(0, result.status, result.stderr)
-      local input = requested "CreateModelPackage"[1]
+      local input = cloud.inputs "CreateModelPackage"[1]
       assert.same({ f1 = "0.91", holdout = "2026-10", passed = "true", rows = "120000",
         commit = "4f2c" },
         input.CustomerMetadataProperties)
@@ -175,7 +165,7 @@ describe("weir registry", function()
       assert.equal("Approved → unchanged: it is Approved", live("approve", "again"))
       assert.equal("Approved → Rejected", live("reject", "drifts"))
       assert.equal("Rejected → Approved", live("approve", "f1 0.91"))
-      local sent = requested "UpdateModelPackage"
+      local sent = cloud.inputs "UpdateModelPackage"
       assert.equal(3, #sent)
       assert.same({ "Approved", "f1 0.91" }, {
         sent[1].ModelApprovalStatus,
@@ -197,7 +187,7 @@ describe("weir registry", function()
       local result = given { "approve", arn, "--live" }
       assert.equal(6, result.status)
       assert.matches("the package is Failed, not Completed", result.stderr, 1, true)
-      assert.same({}, requested "UpdateModelPackage")
+      assert.same({}, cloud.inputs "UpdateModelPackage")
       assert.equal(2, given({ "approve", "segmentation" }).status)
       assert.matches("reject needs --reason", given({ "reject", ARN }).stderr, 1, true)
     end)

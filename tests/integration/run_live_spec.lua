@@ -11,23 +11,16 @@ describe("weir run", function()
   before_each(cloud.reset)
 
   local function weir(arguments)
-    arguments.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
-      HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-      WEIR_STATE_MACHINE = MACHINE }
+    arguments.env = cloud.variables { WEIR_STATE_MACHINE = MACHINE }
     return run(arguments)
   end
 
+  local function mapped(event, ...)
+    return weir { "run", "mapping", "-e", "-", "-p", "policies", stdin = event, ... }
+  end
+
   it("calls nothing unless it is told to", function()
-    local result = weir({
-      "run",
-      "mapping",
-      "-e",
-      "-",
-      "-p",
-      "policies",
-      stdin = CREATED:format("a")
-    })
+    local result = mapped(CREATED:format("a"))
 
     assert.equal(0, result.status, result.stderr)
     assert.matches("plan      1. stepfunctions StartExecution", result.stdout)
@@ -36,18 +29,8 @@ describe("weir run", function()
 
   it("--live does what the dry run planned, and the same work once", function()
     local event = CREATED:format("a")
-    local dry = weir({ "run", "mapping", "-e", "-", "-p", "policies", "--json", stdin = event })
-    local live = weir({
-      "run",
-      "mapping",
-      "-e",
-      "-",
-      "-p",
-      "policies",
-      "--json",
-      "--live",
-      stdin = event,
-    })
+    local dry = mapped(event, "--json")
+    local live = mapped(event, "--json", "--live")
 
     assert.equal(0, live.status, live.stderr)
     local planned, done = json.decode(dry.stdout), json.decode(live.stdout)
@@ -55,23 +38,13 @@ describe("weir run", function()
     assert.same(planned.plan, done.plan)
     assert.same(planned.plan[1].input, cloud.requests()[1].input)
     assert.equal(planned.result.started[1].execution, done.result.started[1].execution)
-    assert.equal(0, weir({ "run", "mapping", "-e", "-", "-p", "policies", "--live",
-      stdin = event }).status)
+    assert.equal(0, mapped(event, "--live").status)
   end)
 
   it("--live fails with status 6 when AWS refuses", function()
     cloud.faults({ kind = "status", status = 400, headers = {},
       body = '{"__type":"AccessDeniedException","message":"not you"}' })
-    local result = weir({
-      "run",
-      "mapping",
-      "-e",
-      "-",
-      "-p",
-      "policies",
-      "--live",
-      stdin = CREATED:format("b")
-    })
+    local result = mapped(CREATED:format("b"), "--live")
 
     assert.equal(6, result.status)
     assert.matches("AccessDeniedException: stepfunctions StartExecution: AccessDeniedException: "

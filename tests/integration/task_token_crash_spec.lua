@@ -1,49 +1,36 @@
 -- Task tokens when the process of `weir run` dies at any call to AWS. And a thousand jobs at once.
 local crash_matrix = require("support.crash_matrix")
+local mortal_handler = require("support.mortal_handler")
 local property = require("support.property")
-local run = require("support.run")
 local workflow = require("support.workflow")
-
-local cloud = workflow.cloud
 
 local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
 local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
 
 describe("a process that is killed", function()
-  local folder, pid_file
+  local mortal
 
   setup(function()
-    folder = run.directory()
-    pid_file = folder .. "/pid"
+    mortal = mortal_handler.new {
+      TOKEN_TABLE = workflow.TABLE,
+      MODEL_NAME = "model-1",
+      OUTPUT_PATH = "s3://bucket/out",
+    }
   end)
 
-  teardown(function() run.remove(folder) end)
+  teardown(function() mortal:remove() end)
 
   -- Runs a handler in a process of its own: true, or false when it was killed.
   local function deliver(handler, event, mode)
-    local variables = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1",
-      HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-      TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1",
-        OUTPUT_PATH = "s3://bucket/out" }
-    local words = { "env -u AWS_PROFILE" }
-    for name, value in pairs(variables) do words[#words + 1] = run.quote(name .. "=" .. value) end
-    run.write(folder .. "/event", event)
-    local command = ("%s sh -c 'echo $$ >%s; exec %s run %s -e %s/event -p policies --live' "
-      .. ">%s/out 2>&1"):format(
-      table.concat(words, " "), pid_file, run.program, handler, folder, folder)
-    local _, how, status = os.execute("exec " .. command)
-    if how == "signal" or status == 137 then return false end
-    local file = assert(io.open(folder .. "/out"))
-    local output = file:read("a")
-    file:close()
+    local status, output = mortal:run(handler, event, { variables = { TOKEN_STORAGE_MODE = mode } })
+    if status == "killed" then return false end
     assert.equal(0, status, output)
 
     return true
   end
 
   for name, case in pairs(crash_matrix.cases { tokens = { TOKEN, SECOND }, deliver = deliver,
-    pid_file = function() return pid_file end }) do it(name, case) end
+    pid_file = function() return mortal.pid_file end }) do it(name, case) end
 end)
 
 describe("a thousand jobs in flight", function()

@@ -181,8 +181,7 @@ describe("weir compare", function()
 
   local function compare(...)
     local given = { "compare", "--claims", pictures.TABLE, "--bucket", "bucket", ...,  }
-    given.env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    given.env = cloud.variables()
     return run(given)
   end
 

@@ -174,10 +174,11 @@ describe("the runtime's traces", function()
   local SAMPLED = ("Root=%s;Parent=%s;Sampled=1"):format(ROOT, PARENT)
 
   local function invoke(header, address, more)
-    local environment = { _HANDLER = "routing",
+    local environment = cloud.variables {
+      _HANDLER = "routing",
       AWS_XRAY_DAEMON_ADDRESS = address or "127.0.0.1:" .. daemon.udp,
-      AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret }
+    }
+
     for name, value in pairs(more or {}) do environment[name] = value end
     return (lambda.run(environment, { body = EVENT,
       headers = { ["Lambda-Runtime-Trace-Id"] = header } }))
@@ -270,11 +271,12 @@ return { handle = function(_, _, effects)
     input = { TableName = "no-such-table", Key = { id = "item-7" } } }
   return "done"
 end }]] }
-    lambda.run({ _HANDLER = "function.handle", LAMBDA_TASK_ROOT = root, WEIR_POLICY_SOURCE = false,
-      AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp, AWS_ENDPOINT_URL = cloud.front.url,
-      AWS_REGION = "eu-west-1", HOME = "/nowhere", AWS_ACCESS_KEY_ID = cloud.front.key_id,
-      AWS_SECRET_ACCESS_KEY = cloud.front.secret },
-      { body = "{}", headers = { ["Lambda-Runtime-Trace-Id"] = SAMPLED } })
+    lambda.run(cloud.variables {
+      _HANDLER = "function.handle",
+      LAMBDA_TASK_ROOT = root,
+      WEIR_POLICY_SOURCE = false,
+      AWS_XRAY_DAEMON_ADDRESS = "127.0.0.1:" .. daemon.udp,
+    }, { body = "{}", headers = { ["Lambda-Runtime-Trace-Id"] = SAMPLED } })
     run.remove(root)
     local call = documents(1)[1]
     assert.same({ "DynamoDB", "no-such-table" }, { call.name, call.aws.table_name })

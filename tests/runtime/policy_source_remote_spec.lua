@@ -156,11 +156,11 @@ describe("the runtime's policies", function()
       run.write(policy_world.root .. "/function.lua", "return { handle = function() return 1 end }")
       -- no policies beside it
       os.execute(("cp %s %s/bootstrap"):format(run.quote(lambda.bootstrap), policy_world.root))
-      local result = lambda.start({ _HANDLER = "function.handle",
-        LAMBDA_TASK_ROOT = policy_world.root, HOME = "/nowhere",
-        AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", WEIR_POLICY_SOURCE = source(),
-        AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret },
-        { command = { policy_world.root .. "/bootstrap" } }):wait()
+      local result = lambda.start(cloud.variables {
+        _HANDLER = "function.handle",
+        LAMBDA_TASK_ROOT = policy_world.root,
+        WEIR_POLICY_SOURCE = source(),
+      }, { command = { policy_world.root .. "/bootstrap" } }):wait()
       assert.equal(1, result.status)
       assert.matches("FATAL Runtime.NoPolicySet: [^\n]*NoSuchKey", result.stdout)
     end)

@@ -17,11 +17,13 @@ local TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAYJ5kWq3T+first/token+9xVt2=="
 local SECOND = "AQCEAAAAKgAAAAMAAAAAAAAAAbN7second/token/Zq+pL0sD4w=="
 
 local function variables(mode)
-  return { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-    AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-      AWS_MAX_ATTEMPTS = "1",
-    TOKEN_TABLE = workflow.TABLE, TOKEN_STORAGE_MODE = mode, MODEL_NAME = "model-1",
-      OUTPUT_PATH = "s3://bucket/out" }
+  return cloud.variables {
+    AWS_MAX_ATTEMPTS = "1",
+    TOKEN_TABLE = workflow.TABLE,
+    TOKEN_STORAGE_MODE = mode,
+    MODEL_NAME = "model-1",
+    OUTPUT_PATH = "s3://bucket/out",
+  }
 end
 
 describe("the runtime keeps task tokens out of", function()

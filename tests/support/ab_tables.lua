@@ -2,14 +2,11 @@
 --
 --   ab_tables.create("sharded" | "numbered" | "single")   → the table's name, the table being empty
 --   ab_tables.items(name)                                 → its items, in DynamoDB's JSON
---   ab_tables.effects(config[, more])                     live effects with these settings and a
--- clock
---       that stands at effects.at
+--   ab_tables.effects(config[, more])   live effects with these settings and a clock that stands at
+--                                       effects.at
 local files = require("support.files")
 local json = require("weir.json")
-local http = require("weir.http")
 local cloud = require("support.aws")
-local effects = require("weir.effects")
 
 local ab_tables = {}
 
@@ -54,24 +51,10 @@ function ab_tables.create(shape)
   return name
 end
 
-function ab_tables.items(name)
-  local response = assert(http.request({ method = "POST", url = cloud.front.url .. "/__test/scan",
-    body = json.encode({ TableName = name }), timeout_ms = 60000 }))
-  assert(response.status == 200, response.body)
-  return assert(json.decode(response.body))
-end
+function ab_tables.items(name) return cloud.control("POST", "scan", { TableName = name }) end
 
 function ab_tables.effects(config, more)
-  local live = effects.live({
-    client = { credentials = cloud.credentials, getenv = cloud.environment() },
-  })
-
-  function live.setting(_, name, default)
-    local value = config[name] or default
-    if value then return value end
-    return nil, name .. " is missing", "NotConfigured"
-  end
-
+  local live = cloud.effects(function() return config end)
   live.at = 1795435200
   function live.now() return live.at end
   for name, value in pairs(more or {}) do live[name] = value end

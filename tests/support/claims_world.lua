@@ -5,9 +5,8 @@
 --   world.claims { way =, mode =, owner =, … }   → claims, as claims.new makes them
 --   world.items    object → item
 --   world.time     epoch seconds
---   world.fail     function(n, operation) → "before" | "after" | nil: the nth call fails, before
--- the
---                  table acts or after
+--   world.fail     as support.calls_in_memory has it
+local calls_in_memory = require "support.calls_in_memory"
 local claims = require "weir.events.claims"
 local effects = require "weir.effects"
 
@@ -40,23 +39,7 @@ end
 
 function operations.GetItem(world, input) return { Item = copy(world.items[input.Key.object]) } end
 
-local World = {}
-World.__index = World
-
-function World:perform(request)
-  self.calls = self.calls + 1
-  local how = self.fail and self.fail(self.calls, request.operation)
-  local results
-  if how ~= "before" then
-    results = table.pack(operations[request.operation](self, request.input))
-  end
-
-  if how then
-    return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} }
-  end
-
-  return table.unpack(results, 1, results.n)
-end
+local World = calls_in_memory.executor(operations)
 
 function claims_world.new()
   local world = setmetatable({ items = {}, calls = 0, time = 1000000 }, World)

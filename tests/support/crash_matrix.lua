@@ -5,7 +5,7 @@
 --
 --   { tokens = { first, second },
 --     deliver = function(handler, event, mode) → true | false: the process was killed; raises
--- otherwise
+--                                                otherwise
 --     pid_file = function(handler, mode) → where the process writes its id
 --     afterwards = function()?    more to check of each case }
 --

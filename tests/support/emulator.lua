@@ -1,6 +1,11 @@
 -- Starts `weir emulate` for a spec and ends it: start{option…, layer=DIR, env={}} → emulator.
 --   emulator:invoke(event or text, headers, path) → response     emulator:log() → its stdout so far
 --   emulator:stop(signal) → exit status, seconds
+-- scripted() → world: an emulator whose runtime is a script (tests/servers/scripted_runtime.mjs).
+--   world.open(), world.close()          for setup and teardown; world.stop() for after_each
+--   world.start(options) → emulator      of the handler demo.handler
+--   emulators.decoded(response) → its JSON; emulators.error_of(response) → that of a failure
+local assert = require "luassert"
 local http = require "weir.http"
 local json = require "weir.json"
 local process = require "weir.process"
@@ -11,7 +16,7 @@ local Emulator = {}
 Emulator.__index = Emulator
 
 -- A layer whose runtime is the script of tests/servers.
-function M.scripted_layer()
+local function scripted_layer()
   local pwd = io.popen("pwd"):read("l")
   local directory = run.directory {
     bootstrap = "#!/bin/sh\nexec node " .. run.quote(pwd .. "/tests/servers/scripted_runtime.mjs")
@@ -123,5 +128,38 @@ function Emulator:close()
 end
 
 Emulator.__close = Emulator.close
+
+function M.scripted()
+  local world = {}
+  function world.open() world.layer = scripted_layer() end
+  function world.close() run.remove(world.layer) end
+
+  function world.start(given)
+    given = given or {}
+    given.layer = world.layer
+    table.insert(given, 1, "--handler")
+    table.insert(given, 2, "demo.handler")
+    world.emulator = M.start(given)
+
+    return world.emulator
+  end
+
+  function world.stop()
+    if world.emulator then world.emulator:close() end
+    world.emulator = nil
+  end
+
+  return world
+end
+
+function M.decoded(response)
+  assert.equal(200, response.status, response.body)
+  return json.decode(response.body)
+end
+
+function M.error_of(response)
+  assert.equal("Unhandled", response.headers["x-amz-function-error"])
+  return M.decoded(response)
+end
 
 return M

@@ -1,11 +1,11 @@
 -- Endpoints at the model-checked server whose variants differ, on a clock of the test's own
 -- (tests/servers/aws_endpoints.mjs says what each control takes).
 --
---   endpoints.make { name = { seed =, update_seconds =, variants = { a = { weight =, median_ms =, …
--- } } } }
+--   endpoints.make { name = { seed =, update_seconds =,
+--                             variants = { a = { weight =, median_ms =, … } } } }
 --   endpoints.now(epoch seconds)
---   endpoints.traffic(name, from, to, per_minute)   → list of what each variant answered in a
--- minute
+--   endpoints.traffic(name, from, to, per_minute)
+--                                        → list of what each variant answered in a minute
 --   endpoints.cloudwatch { late_seconds =, unordered =, missing =, status =, results_a_page = }
 --   endpoints.updates(), endpoints.events()         → what SageMaker and EventBridge took
 local cloud = require "support.aws"

@@ -1,11 +1,9 @@
 -- An experiment on real parts and a simulated clock: the A/B table of deploy/ab-table.json in
--- dynalite,
--- SageMaker, CloudWatch and EventBridge at the model-checked server, the real handler.
+-- dynalite, SageMaker, CloudWatch and EventBridge at the model-checked server, the real handler.
 --
 --   local trial = experiment.new { settings =, variants =, policies =, seed =, per_minute =, … }
 --   trial:step()         five minutes of traffic into table and CloudWatch, then one run of the
--- handler
---                        → report, as handlers.run gives it
+--                        handler → report, as handlers.run gives it
 --   trial:traffic(minutes), trial:compare(event)   each alone
 --   trial:play(most, seen)   steps until a promotion or a rollback
 --   trial:recording()    its decisions as a recording, the same for the same seed
@@ -14,7 +12,6 @@
 --   trial.decisions      the lines of the decision log
 local ab_table = require "weir.inference.ab_table"
 local cloud = require "support.aws"
-local effects = require "weir.effects"
 local endpoints = require "support.endpoints"
 local files = require "support.files"
 local handlers = require "weir.handlers"
@@ -64,16 +61,7 @@ end
 -- Effects -----------------------------------------------------------------------------------------
 
 local function effects_for(self)
-  local live = effects.live {
-    client = { credentials = cloud.credentials, getenv = cloud.environment() },
-  }
-
-  function live.setting(_, name, default)
-    local value = self.settings[name] or default
-    if value then return value end
-    return nil, name .. " is missing", "NotConfigured"
-  end
-
+  local live = cloud.effects(function() return self.settings end)
   function live.now() return self.now end
 
   return live

@@ -55,13 +55,6 @@ function world.endpoint(variants, more)
   cloud.control("POST", "endpoints", { exp = made })
 end
 
-function world.requested(operation)
-  local found = {}
-  for _, request in ipairs(cloud.requests()) do
-    if request.operation == operation then found[#found + 1] = request end
-  end
-
-  return found
-end
+world.requested = cloud.requested
 
 return world

@@ -11,10 +11,8 @@
 local cloud = require "support.aws"
 local files = require "support.files"
 local handlers = require "weir.handlers"
-local http = require "weir.http"
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
-local effects = require "weir.effects"
 local trigger_mode = require "weir.events.trigger_mode"
 local codec = require "weir.dynamodb"
 
@@ -26,21 +24,9 @@ pictures.TABLE = pictures.definition.TableName
 local db, s3 = cloud.client "dynamodb", cloud.client "s3"
 pictures.s3 = s3
 
-function pictures.control(method, path, value)
-  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/"
-    .. path,
-    body = value and json.encode(value), timeout_ms = 60000 }))
-  assert(response.status == 200, response.body)
-  return assert(json.decode(response.body))
-end
+pictures.control = cloud.control
 
-function pictures.create_table()
-  if db:describe_table({ TableName = pictures.TABLE }) then return end
-  assert(db:create_table(pictures.definition))
-  repeat
-    local described = assert(db:describe_table { TableName = pictures.TABLE })
-  until described.Table.TableStatus == "ACTIVE"
-end
+function pictures.create_table() cloud.create_table(pictures.definition) end
 
 function pictures.claims()
   local claims = {}
@@ -121,19 +107,7 @@ end
 
 -- Live effects with this spec's settings.
 function pictures.effects(more)
-  local live = effects.live({
-    client = { credentials = cloud.credentials, getenv = cloud.environment() },
-  })
-
-  function live.setting(_, name, default)
-    local value = pictures.settings[name] or default
-    if value then return value end
-    return nil, name .. " is missing", "NotConfigured"
-  end
-
-  for name, value in pairs(more or {}) do live[name] = value end
-
-  return live
+  return cloud.effects(function() return pictures.settings end, more)
 end
 
 local set, shared

@@ -53,15 +53,10 @@ end
 
 -- Starts the routing handler with what the environment says besides.
 function policy_world.start(environment)
-  local all = {
+  local all = cloud.variables {
     _HANDLER = "routing",
     WEIR_POLICY_POLL_SECONDS = "0",
     LAMBDA_TASK_ROOT = policy_world.root,
-    AWS_ENDPOINT_URL = cloud.front.url,
-    AWS_REGION = "eu-west-1",
-    AWS_ACCESS_KEY_ID = cloud.front.key_id,
-    AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-    HOME = "/nowhere",
   }
 
   for name, value in pairs(environment) do all[name] = value end

@@ -9,8 +9,7 @@
 -- the message shows the smallest counterexample and the seed. WEIR_SEED=n repeats a run,
 -- WEIR_SEED=random takes a fresh seed; without it every run is the same. WEIR_CASES=n caps the
 -- cases of every property, for builds that are many times slower (garbage collection at every
--- step);
--- WEIR_CASES=xN runs N times as many, for a soak.
+-- step); WEIR_CASES=xN runs N times as many, for a soak.
 --
 -- A generator is a function of a random source. It returns a tree: { value = …, shrinks = iterator
 -- factory over smaller trees }. Generators made of generators therefore shrink by themselves.

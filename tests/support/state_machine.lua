@@ -40,9 +40,7 @@ M.SUBSTITUTIONS = {
 function M.start_function(name, more, handler)
   local options = { "--handler", handler or M.HANDLERS[name], "--function", name,
     "--timeout", "60", "--concurrency", "8",
-    env = { AWS_ENDPOINT_URL = cloud.front.url, AWS_REGION = "eu-west-1", HOME = "/nowhere",
-      AWS_ACCESS_KEY_ID = cloud.front.key_id, AWS_SECRET_ACCESS_KEY = cloud.front.secret,
-      WEIR_POLICY_SOURCE = "policies" } }
+    env = cloud.variables { WEIR_POLICY_SOURCE = "policies" } }
   local variables = { TOKEN_TABLE = workflow.TABLE, MODEL_NAME = "model-1",
     OUTPUT_PATH = "s3://bucket/out/",
     OUTPUT_BUCKET = "bucket" }

@@ -2,11 +2,14 @@
 -- they do for the real clients: thousands of cases a second. Tokens stay secrets in here too. Real
 -- parts are in tests/integration.
 --
---   local world = token_world.new { tokens = { "…" }, settings = {}, uuid =, fail = function(n,
--- operation) }
+--   local world = token_world.new { tokens = { "…" }, settings = {}, uuid =, fail = }
 --   world.effects    what handlers get
---   world.records    id → item;  world.jobs   name → { status =, tags = list };  world.answers
--- list fail may answer "before" or "after": the nth call fails before the service acts, or after.
+--   world.records    id → item
+--   world.jobs       name → { status =, tags = list }
+--   world.answers    list
+--
+-- fail: as support.calls_in_memory has it.
+local calls_in_memory = require "support.calls_in_memory"
 local secret = require("weir.secret")
 
 local token_world = {}
@@ -138,24 +141,7 @@ function operations.SendTaskHeartbeat(world, input)
   return {}
 end
 
-local World = {}
-World.__index = World
-
--- What the clients do for live effects.
-function World:perform(request)
-  self.calls = self.calls + 1
-  local how = self.fail and self.fail(self.calls, request.operation)
-  local results
-  if how ~= "before" then
-    results = table.pack(operations[request.operation](self, request.input))
-  end
-
-  if how then
-    return nil, "the service is in trouble", "ServiceUnavailable", { status = 503, fields = {} }
-  end
-
-  return table.unpack(results, 1, results.n)
-end
+local World = calls_in_memory.executor(operations)
 
 function token_world.new(given)
   local world = setmetatable({

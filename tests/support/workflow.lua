@@ -2,19 +2,16 @@
 -- at the model-checked server, and the handlers in this process, live.
 --
 --   local workflow = require "support.workflow"
---   workflow.reset(settings)                  an empty table, no jobs, no tokens; settings of the
--- handlers
---   workflow.waiting(token, …)                tasks that wait; workflow.over(token, …): that no
--- longer do
+--   workflow.reset(settings)      an empty table, no jobs, no tokens; settings of the handlers
+--   workflow.waiting(token, …)    tasks that wait
+--   workflow.over(token, …)       tasks that no longer wait
 --   workflow.invoke(event), workflow.callback(event)   → report, as handlers.run gives it
 --   workflow.finish(job, status, reason)      → the event of it
---   workflow.records()                        → the items of the table, by their id
---   workflow.answers()                        → list of { token = SHA-256, kind =, output =, … }
+--   workflow.records()            → the items of the table, by their id
+--   workflow.answers()            → list of { token = SHA-256, kind =, output =, … }
 local files = require("support.files")
 local cloud = require("support.aws")
-local effects = require("weir.effects")
 local handlers = require("weir.handlers")
-local http = require("weir.http")
 local json = require("weir.json")
 local sha256 = require("weir.sha256")
 
@@ -25,21 +22,9 @@ workflow.TABLE = workflow.definition.TableName
 
 local db = cloud.client("dynamodb")
 
-local function control(method, path, value)
-  local response = assert(http.request({ method = method, url = cloud.front.url .. "/__test/"
-    .. path,
-    body = value and json.encode(value), timeout_ms = 60000 }))
-  assert(response.status == 200, response.body)
-  return assert(json.decode(response.body))
-end
+local control = cloud.control
 
-function workflow.create_table()
-  if db:describe_table({ TableName = workflow.TABLE }) then return end
-  assert(db:create_table(workflow.definition))
-  repeat
-    local described = assert(db:describe_table { TableName = workflow.TABLE })
-  until described.Table.TableStatus == "ACTIVE"
-end
+function workflow.create_table() cloud.create_table(workflow.definition) end
 
 local function plain(item)
   local record = {}
@@ -88,21 +73,9 @@ function workflow.answers() return control("GET", "answered") end
 function workflow.jobs() return control("GET", "jobs") end
 function workflow.fingerprint(token) return sha256.hex(token) end
 
--- Live effects with this spec's settings, clock and ids.
+-- Live effects with this spec's settings; more: its clock, its ids.
 function workflow.effects(more)
-  local live = effects.live({
-    client = { credentials = cloud.credentials, getenv = cloud.environment() },
-  })
-
-  function live.setting(_, name, default)
-    local value = workflow.settings[name] or default
-    if value then return value end
-    return nil, name .. " is missing", "NotConfigured"
-  end
-
-  for name, value in pairs(more or {}) do live[name] = value end
-
-  return live
+  return cloud.effects(function() return workflow.settings end, more)
 end
 
 -- Assertions --------------------------------------------------------------------------------------

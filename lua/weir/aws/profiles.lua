@@ -286,8 +286,8 @@ function plan_profile(files, name, visited)
   return plan_plain(profile, name)
 end
 
--- plan(files, name) → plan | nil when the profile offers nothing | nil, message, code[,
--- only_a_login]
+-- plan(files, name)
+--     → plan | nil when the profile offers nothing | nil, message, code[, only_a_login]
 -- A plan has a kind, "static", "process", "environment", "container", "web_identity" or "role", and
 -- what the kind needs; a role has the plan of its `source`.
 function profiles.plan(files, name)

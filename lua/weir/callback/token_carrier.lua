@@ -2,9 +2,9 @@
 -- CorrelationId), or itself (mode "direct", the tag TaskToken).
 --
 -- A carrier has
---   hold(token, name)   → held | nil, message, code, held   before the job is created; held.tag
--- goes
---                         on it; after a failure what is yet to be released
+--   hold(token, name)   → held | nil, message, code, held
+--                         before the job is created; held.tag goes on it; after a failure `held` is
+--                         what is yet to be released
 --   release(held)       → true | nil, message, code   no job needs it
 --   join(job, tags, token) → true | false (the token is over)
 --                         the job is there: makes it carry this token

@@ -3,8 +3,8 @@
 -- the policy may weigh these differently, and its own reason stands beside them.
 --
 --   checks.of(facts, params) → { [name] = { tone =, text = }, … } for the names of checks.LIST
---   tone: good (in its favour), bad (against it), warn (cannot be trusted), open (cannot be told
--- yet)
+--   tone: good (in its favour), bad (against it), warn (cannot be trusted),
+--         open (cannot be told yet)
 local stats = require "weir.stats"
 local text = require "weir.cli.trial_text"
 

@@ -3,8 +3,8 @@
 --
 --   trials.read{recordings = {path, …}, endpoint =?, challenger =?, err = writer} → found
 --
--- found = { trials = {trial, …}, decisions =, alone =, bad_lines =, other_lines =, unreadable = {…}
--- }
+-- found = { trials = {trial, …}, decisions =, alone =, bad_lines =, other_lines =,
+--           unreadable = {…} }
 --   alone: promotion decisions while no challenger ran
 -- trial = { endpoint =, champion =, challenger =, looks = {look, …} }
 -- look  = { time = epoch seconds, action =, decision =, because =, facts =, params =, checks =,

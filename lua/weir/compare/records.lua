@@ -5,8 +5,8 @@
 --   comparison:summary() → {
 --     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =,
 --     missing = { { object =, way = } … },       the first of those that one way lacks
---     ways = { polling = { finished =, duplicates =, taken_over =, latency = { stage → list of ms }
--- },
+--     ways = { polling = { finished =, duplicates =, taken_over =,
+--                          latency = { stage → list of ms } },
 --              events = … },
 --     pairs = { { object =, polling = result, events = result } … } }
 --

@@ -4,8 +4,8 @@
 -- what came after the last commit, and the next invocation does it again under the same names.
 --
 --   local checkpoint = checkpoint.load(effects, bucket, place, source)
---   checkpoint.state   { runs = number of runs that ended, segments =, progress = | nil, last = |
--- nil }
+--   checkpoint.state   { runs = number of runs that ended, segments =,
+--                        progress = | nil, last = | nil }
 --   checkpoint:commit()      what was written since is true from now on
 --   checkpoint:end_run(segments, last)   `last` is kept: what the caller was answered
 --   checkpoint.store         for seen.merge

@@ -1,9 +1,8 @@
 -- Asks the mapping policy about one event.
 --
 --   job_decision.ask(ask, facts) → decision | nil, message, code
---   job_decision.of_the_event      the codes of failures that are the event's, or the policy's
--- about
---                                  this event; any other is everybody's
+--   job_decision.of_the_event   the codes of failures that are the event's, or the policy's about
+--                               this event; any other is everybody's
 --
 -- A decision's `fields` are the job where its action is "job".
 local events = require "weir.events"

@@ -7,9 +7,9 @@
 -- dead_letter_prefix (dead-letters/), bucket (the one that events may be of, and FPolicy's files
 -- are in), volume.
 --
--- The answer: { jobs =, started =, already_started =, ignored =, duplicates =, dead_letters = list
--- of
--- { key =, reason = }, batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are
+-- The answer: { jobs =, started =, already_started =, ignored =, duplicates =,
+-- dead_letters = list of { key =, reason = },
+-- batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are
 -- in the order in which it was written. What no job can be made of becomes a dead letter. Where
 -- there is no place for those, a message of SQS is answered as failed, by itself, and anything else
 -- fails the run: no event is dropped.

@@ -3,8 +3,8 @@
 -- decision, and, where WEIR_PROMOTION is `act`, the new weights.
 --
 -- The event is the schedule's, and may carry an operator's order:
---   { "order": { "action": "rollback" | "hold" | "lift", "to": variant, "by": who, "reason": why }
--- }
+--   { "order": { "action": "rollback" | "hold" | "lift", "to": variant, "by": who,
+--                "reason": why } }
 -- A rollback needs no statistics: whatever cannot be read then is left out.
 --
 -- Every way out tells once, by one event and one metric (weir.inference.act): what was decided, or

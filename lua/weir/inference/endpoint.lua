@@ -4,14 +4,14 @@
 --       { name =, status =, config =, arn =,
 --         settled =,       in service, and the weights that were asked for are those that serve
 --         changed =,       epoch seconds: when its status changed last
---         variants = { { name =, share =, asked =, instances =, serverless = }, … } }   in the
--- endpoint's order
+--         variants =       in the endpoint's order
+--           { { name =, share =, asked =, instances =, serverless = }, … } }
 --       share: the part of the traffic that it serves now; asked: the part that was asked for last.
 --   variant(endpoint, name) → the variant | nil
 --   packages(effects, endpoint) → { [variant] = { package =, approval = } } | nil, message, code
 --       The model package that each variant's model was made from, and its ModelApprovalStatus in
--- the
---       registry. A variant whose model names no package is in no registry, and not in the answer.
+--       the registry. A variant whose model names no package is in no registry, and not in the
+--       answer.
 local json = require "weir.json"
 
 local endpoint = {}

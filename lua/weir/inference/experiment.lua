@@ -12,10 +12,9 @@
 --
 -- The state, kept as JSON:
 --   champion, challenger, asked = what the settings named, config = of the endpoint
---   windows   those that have ended and may still get late records: { from =, to =, label =, shares
--- =,
---             instances =, digest = of the aggregation that was written }. Labels: "steady", its
---             shares served all the time; "moving", they changed in it; "unknown"
+--   windows   those that have ended and may still get late records: { from =, to =, label =,
+--             shares =, instances =, digest = of the aggregation that was written }. Labels:
+--             "steady", its shares served all the time; "moving", they changed in it; "unknown"
 --   trial     the evidence of the windows before, as text; regime: the shares of the last of them
 --   closed_to, last = the last decision, history = what was carried out, order, rolled_back
 --

@@ -8,8 +8,8 @@
 --   5. one event and one metric tell of it, and the decision is kept as finished
 --
 --   look.new(effects, given) → look
---       given: { endpoint_name =, seconds =, place =, late =, warm_up =, mode =, names =, order =?
--- }
+--       given: { endpoint_name =, seconds =, place =, late =, warm_up =, mode =, names =,
+--                order =? }
 --   look:decide(ask)      → answer | nil: another invocation was faster; raises failures (weir.try)
 --   look:aggregate_only() → answer
 --   look:tell_failure(message)   where nothing was told yet

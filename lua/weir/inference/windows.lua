@@ -2,11 +2,11 @@
 -- what the table does not tell.
 --
 --   read(effects, given) → list of windows, notes | nil, message, code
---   given = { table = settings of weir.inference.ab_table, test_id =, endpoint = name | nil: the
--- table
---             alone, names = of the variants, from =, to =, seconds = }
---   window = { from =, to =, source = "table" | "cloudwatch" | nil: no data, variants = { [name] =
--- {
+--   given = { table = settings of weir.inference.ab_table, test_id =,
+--             endpoint = name | nil: the table alone, names = of the variants, from =, to =,
+--             seconds = }
+--   window = { from =, to =, source = "table" | "cloudwatch" | nil: no data,
+--     variants = { [name] = {
 --     requests =, errors =,         those that were sent, and of them those that failed
 --     buckets =,                    latencies of successes (weir.stats.sketch); from the table only
 --     mean =, p50 =, p90 =, p99 =,  milliseconds, of this window alone

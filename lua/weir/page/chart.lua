@@ -2,16 +2,16 @@
 -- as a table. A chart is
 --
 --   { title =, note =,                    what it shows, and how to read it
---     x = { type = "time" | "number" | "log", label =, unit =, digits = },   time: epoch seconds,
--- UTC
---     y = { label =, unit = "ms", digits = 1, range = {low, high}, log = true },   range: else all
--- shown
+--     x = { type = "time" | "number" | "log",   time: epoch seconds, UTC
+--           label =, unit =, digits = },
+--     y = { label =, unit = "ms", digits = 1,
+--           range = {low, high},                else all that is shown
+--           log = true },
 --     series = { { "p99", colour = 1 … 6, dash = 1 … 6, step = true }, … },  else by its place
 --     rows = { {x, value | {low, value, high} | nil, …}, … },                nil: no data, a hole
 --     lines = { {y, "tolerance"}, … },    across the chart
 --     marks = { {x, "▼", "rolled back: …"}, … },                             x of a row
---     signs = { {"▼", "rolled back"}, … },                                   what the signs of
--- marks mean
+--     signs = { {"▼", "rolled back"}, … },    what the signs of marks mean
 --     points = true }                     mark each value, for charts of few
 --
 -- Ends of a band may be infinite ("open"). Of more than MOST rows that many are drawn, evenly

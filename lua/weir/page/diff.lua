@@ -2,9 +2,9 @@
 --
 --   local collected = diff_page.new()
 --   collected:event(event)                  every event of weir.replay with details
---   local page = collected:page { summary =, sets = { old =, new =, old_directory =, new_directory
--- = },
---                                 changed = groups, failed = groups }     (weir.cli.differences)
+--   local page = collected:page {
+--     summary =, sets = { old =, new =, old_directory =, new_directory = },
+--     changed = groups, failed = groups }                          (weir.cli.differences)
 local differences = require "weir.cli.differences"
 local json = require "weir.json"
 local over_time = require "weir.page.over_time"

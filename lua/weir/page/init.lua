@@ -13,8 +13,7 @@
 --   p:table { … }      lua/weir/page/table.lua
 --   p:chart { … }      lua/weir/page/chart.lua
 --   p:strip { … }      lua/weir/page/cells.lua: checks by looks, coloured
---   p:stack(…)         lua/weir/page/cells.lua: a cell for a table: shares of a whole, as coloured
--- fields
+--   p:stack(…)         lua/weir/page/cells.lua: a cell for a table: shares of a whole, coloured
 --   p:bar(share)       the same: one share of a whole, as a bar
 --   p:code("facts", value)                         a value as indented JSON, which a reader opens
 --   local html = p:html()

@@ -70,12 +70,13 @@ local function head_html(columns)
   return "<thead><tr>" .. table.concat(cells) .. "</tr></thead>"
 end
 
--- html{ columns = { {"Kind"}, {"Decisions", align = "right", keep = on one line, roomy = for
--- sentences} },
---       rows = { {…} }, caption =, foot = row, row_heads = true for a first column that names its
--- row,
---       limit = rows shown, left = rows that were not even given, more = what to do to see the
--- others }
+-- html{
+--   columns = { {"Kind"}, {"Decisions", align = "right", keep = on one line, roomy = for
+--               sentences} },
+--   rows = { {…} }, caption =, foot = row,
+--   row_heads = true for a first column that names its row,
+--   limit = rows shown, left = rows that were not even given,
+--   more = what to do to see the others }
 function tables.html(given)
   local columns, rows = given.columns, given.rows
   local limit = given.limit or tables.MOST

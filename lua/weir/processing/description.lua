@@ -2,9 +2,8 @@
 -- tags.
 --
 --   description.of(labels, effects)
---       → { title =, description =, category =, tags =, written_by = "model" | "fallback" }, and
--- why
---         it is a fallback | nil, message, code
+--       → { title =, description =, category =, tags =, written_by = "model" | "fallback" },
+--         and why it is a fallback | nil, message, code
 --
 -- The model is asked through Converse, or through InvokeModel with the body of its family (setting
 -- bedrock_api: converse, nova, anthropic, titan, llama). Where it fails or answers something else,

@@ -1,6 +1,6 @@
 -- What went wrong with an invocation or at the start, as the Runtime API takes it:
---   { type = "AccessDeniedException", message =, stack = { "lua/weir/handlers/x.lua:12: in …", … }
--- }
+--   { type = "AccessDeniedException", message =,
+--     stack = { "lua/weir/handlers/routing.lua:12: in …", … } }
 --
 -- A handler that answers nil, message, code fails with that code. One that raises fails with type
 -- "LuaError", the message with file and line, and the stack.

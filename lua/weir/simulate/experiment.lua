@@ -8,14 +8,12 @@
 --       | nil, message, code
 --
 -- A result, one for each set:
---   outcomes   promote, rollback, hold, failed → { count=, share=, low=, high= }, Wilson's interval
--- of
---              the Monte Carlo error, 95 %
+--   outcomes   promote, rollback, hold, failed → { count=, share=, low=, high= }, with Wilson's
+--              interval of the Monte Carlo error, 95 %
 --   right      the same of runs that ended as they should, where the scenario says how
 --   hours      { median=, p90= } of the runs that were decided
---   exposed, excess    { median=, p90=, mean= }: the challenger's requests; those of them that
--- failed
---              beyond what the champion would have failed
+--   exposed    { median=, p90=, mean= }: the challenger's requests
+--   excess     the same: those of them that failed beyond what the champion would have failed
 --   rules      { {action=, file=, line=, count=, because=}, … }, most frequent first
 --   curve      { {hours=, promote=, rollback=}, … }: how many runs were decided by then
 local json = require "weir.json"
