@@ -65,7 +65,8 @@ describe("weir shadow", function()
   teardown(function() files.remove_all() end)
 
   it("says that all agree, with status 0", function()
-    local found, status = verdict { log(counts { agreed = 3, reworded = 2 }, counts { agreed = 4 }) }
+    local found, status =
+      verdict { log(counts { agreed = 3, reworded = 2 }, counts { agreed = 4 }) }
     assert.same({ 0, "same", 7, 2, 9 }, { status, found.verdict, found.agreed, found.reworded,
       found.compared })
   end)
@@ -89,7 +90,8 @@ describe("weir shadow", function()
     local found = verdict { path }
     assert.same({ "routing realtime -> batch p/routing.lua:9 2",
       "routing realtime -> batch p/routing.lua:5 1" },
-      { ("%s %s %s %d"):format(found.changes[1].kind, found.changes[1].change, found.changes[1].rule,
+      { ("%s %s %s %d"):format(found.changes[1].kind, found.changes[1].change,
+        found.changes[1].rule,
         found.changes[1].count), ("%s %s %s %d"):format(found.changes[2].kind,
         found.changes[2].change, found.changes[2].rule, found.changes[2].count) })
     assert.same({ "failed[PolicyError]", 1 }, { found.failures[1].change, found.failures[1].count })
@@ -109,7 +111,8 @@ describe("weir shadow", function()
     assert.same({ 3, 1, 2 }, { found.agreed, found.differed, found.repeated })
   end)
 
-  it("counts a difference whose invocation's counts were lost, and tells of lost records", function()
+  it("counts a difference whose invocation's counts were lost, and tells of lost records",
+    function()
     assert.equal(1, (verdict { log(counts { agreed = 9 }, record(batch())) }).differed)
     local path = log(counts { agreed = 9, differed = 2 }, record(batch()))
     local found, status = verdict { path }
@@ -132,7 +135,8 @@ describe("weir shadow", function()
   end)
 
   it("looks at one version of the shadow set where --digest names it", function()
-    local path = log(counts { differed = 1 }, record(batch()), counts { agreed = 5, digest = OTHER })
+    local path =
+      log(counts { differed = 1 }, record(batch()), counts { agreed = 5, digest = OTHER })
     local found, status = verdict { path, "--digest", "BBBB" }
     assert.same({ 0, 5, 0, 1 }, { status, found.agreed, found.differed, #found.sets })
     found, status = verdict { path }

@@ -80,7 +80,8 @@ coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
     change('because = "few"', 'because = "few", facts.largest_bytes + 1')
     local result = test("set")
     assert.equal(1, result.status)
-    assert.matches("set/routing%.lua:9: failed routing example 1: [^\n]*attempt to perform arithmetic",
+    assert.matches(
+      "set/routing%.lua:9: failed routing example 1: [^\n]*attempt to perform arithmetic",
       result.stdout)
     assert.matches("\nset: 1 test passes, 2 fail\n", result.stdout)
   end)
@@ -96,7 +97,8 @@ coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
     assert.equal("set: 6 tests pass, 0 fail\n" .. COVERED, test("set").stdout)
     change("< params.threshold", "< params.threshold + 2")
     local result = test("set")
-    assert.matches("\nset/examples/b%.jsonl:1: failed routing recorded id%-10: it is decided otherwise\n",
+    assert.matches(
+      "\nset/examples/b%.jsonl:1: failed routing recorded id%-10: it is decided otherwise\n",
       result.stdout)
     assert.matches("\nset: 4 tests pass, 2 fail\n", result.stdout)
   end)
@@ -250,7 +252,8 @@ return policy {
     assert.equal(4, #document[1])
     assert.equal("failure", document[1][3][1].name)
     assert.matches('<testsuites name="weir test" tests="4" failures="1" ', text)
-    assert.matches('<testcase name="routing example 3" classname="routing" file="set/routing%.lua" line="12"',
+    assert.matches(
+      '<testcase name="routing example 3" classname="routing" file="set/routing%.lua" line="12"',
       text)
     assert.matches('<failure type="OtherDecision" message="it is decided otherwise">given ', text)
     local full = test("set", "--junit", "/dev/full")
@@ -260,7 +263,8 @@ return policy {
   it("shows no task token of a recording", function()
     local token = ("AQCEAAAAKgAAAAMAAAAAAAAAAQ"):rep(12)
     local line = ('{"schema":"weir.decision/1","id":"a","kind":"routing","params":{},'
-      .. '"facts":{"file_count":1,"note":"%s"},"decision":{"action":"batch"},"because":"x"}'):format(token)
+      .. '"facts":{"file_count":1,"note":"%s"},"decision":{"action":"batch"},"because":"x"}')
+      :format(token)
     run.write(folder .. "/set/examples/a.jsonl", line .. "\n")
     for _, result in ipairs { test("set"), test("set", "--json") } do
       assert.equal(1, result.status)

@@ -51,7 +51,8 @@ describe("weir.deploy.events", function()
     assert.is_nil(message)
   end)
 
-  it("shows a deletion of our token to its end, each event once, although the stack is gone then", function()
+  it("shows a deletion of our token to its end, each event once, although the stack is gone then",
+    function()
     stacks.stack { status = "CREATE_COMPLETE", pace = 1, events = json.array {
       event("weir-link", "CREATE_IN_PROGRESS"),
       event("weir-link", "CREATE_COMPLETE"),
@@ -101,7 +102,8 @@ describe("weir.deploy.events", function()
     local id = id_of "weir-link"
     assert(stacks.client():delete_stack { StackName = id, ClientRequestToken = "ours" })
     local throttled = { kind = "status", status = 400, headers = { ["Content-Type"] = "text/xml" },
-      body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>" }
+      body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate "
+        .. "exceeded</Message></Error></ErrorResponse>" }
     cloud.faults(throttled, throttled)
     assert.same({ status = "DELETE_COMPLETE" }, (follow { id = id, token = "ours" }))
   end)

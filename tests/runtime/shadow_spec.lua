@@ -208,7 +208,9 @@ describe("a shadow", function()
   kind = "routing",
   params = { least = integer { 10, min = 1, max = 100, doc = "files" } },
   decide = function(facts, params)
-    if facts.file_count < params.least then return realtime { because = "below %d", params.least } end
+    if facts.file_count < params.least then
+      return realtime { because = "below %d", params.least }
+    end
     return batch { because = "at or above %d", params.least }
   end,
   examples = { { given = { file_count = 100 }, expect = "batch" } },

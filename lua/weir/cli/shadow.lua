@@ -3,10 +3,10 @@
 local differences = require "weir.cli.differences"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local recording = require "weir.recording"
 local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
-local report_failure = require("weir.cli.report").failure
 local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
 
@@ -306,7 +306,7 @@ local function run(given, screen)
     local code
     ok, mistake, code = read(path, tally, troubles)
     if not ok then
-      return report_failure(screen, "shadow", { message = mistake, code = code, exit = exit.io })
+      return messages.failure(screen, "shadow", { message = mistake, code = code, exit = exit.io })
     end
   end
 
@@ -327,11 +327,12 @@ return {
   name = "shadow",
   summary = "the verdict over the logs of a shadow set",
   description = {
-    [[A function with WEIR_SHADOW_SOURCE asks a second policy set, after each answer, and logs where it
-      decides otherwise. This adds up what the logs of all its environments say: how many decisions agreed,
-      which differed, by the rule of the shadow set, which failed and how many were skipped.]],
-    [[Recordings are logs in any form (docs/recordings.md). A record that stands in several of them counts
-      once.]],
+    [[A function with WEIR_SHADOW_SOURCE asks a second policy set, after each answer, and logs
+      where it decides otherwise. This adds up what the logs of all its environments say: how many
+      decisions agreed, which differed, by the rule of the shadow set, which failed and how many
+      were skipped.]],
+    [[Recordings are logs in any form (docs/recordings.md). A record that stands in several of
+      them counts once.]],
   },
   positionals = {
     { name = "RECORDING", doc = "logs of the function, or '-'", many = true, complete = "file" },

@@ -4,16 +4,16 @@ local coverage = require "weir.testing.coverage"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local junit = require "weir.testing.junit"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local printable = terminal.printable
 
 local function fail(screen, message, code, status, next_command)
-  return report.failure(screen, "test", {
+  return messages.failure(screen, "test", {
     message = message,
     code = code,
     exit = status,
@@ -38,7 +38,7 @@ local function load(given, screen)
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
   if set then return set, directory end
-  local status = report.refusal(screen, "test", directory, findings, code)
+  local status = messages.refusal(screen, "test", directory, findings, code)
 
   return nil, function() return status end
 end

@@ -9,8 +9,8 @@
 --              source = { TemplateBody = } or { TemplateURL = }, parameters =, capabilities =,
 --              made_by_us = is the stack to be deleted again if the change set made it }
 --
--- A change is CloudFormation's ResourceChange. nothing: there is nothing to execute. A change set of
--- type CREATE leaves an empty stack behind, which goes with it.
+-- A change is CloudFormation's ResourceChange. nothing: there is nothing to execute. A change set
+-- of type CREATE leaves an empty stack behind, which goes with it.
 local process = require "weir.process"
 local try = require "weir.deploy.patience"
 

@@ -81,10 +81,10 @@ end
 
 -- open{kind =, getenv =, client =, now =, variable =, params =, alone =} → source | nil, message,
 -- code. kind: what a set must have a policy of, or nil. client: configuration of AWS clients.
--- variable: the setting that names the source, WEIR_POLICY_SOURCE where absent. params: the settings
--- that may hold parameters; the first that is set counts. alone: no directory takes the place of a
--- remote source. Nothing is read or fetched yet. The source's `named` says whether the setting names
--- it.
+-- variable: the setting that names the source, WEIR_POLICY_SOURCE where absent. params: the
+-- settings that may hold parameters; the first that is set counts. alone: no directory takes the
+-- place of a remote source. Nothing is read or fetched yet. The source's `named` says whether the
+-- setting names it.
 function policy_source.open(given)
   local getenv = given.getenv or os.getenv
   local self = setmetatable(

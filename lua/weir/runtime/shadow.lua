@@ -4,7 +4,8 @@
 -- answer of an invocation was posted and its log written: whatever becomes of it, no answer waits
 -- for it or changes.
 --
---   shadow.new{ log =, metrics =, kind = } → shadow | nil (the settings are wrong; the log says how)
+--   shadow.new{ log =, metrics =, kind = }
+--       → shadow | nil (the settings are wrong; the log says how)
 --   shadow:note(line)      a decision was made: its line of the decision log
 --   shadow:run(stop_at_ms, set, request_id)   asks about what was noted; set: the one in force
 --
@@ -14,12 +15,12 @@
 --   {"active":digest,"digest":digest,"decision":{…},"because":…,"file":…,"line":…,"params":{…}}
 --   {"active":digest,"digest":digest,"code":"BudgetSpent","message":…}
 --
--- active and digest are of the two sets. Decisions that agree are counted only, in a line of metrics
--- with the schema "weir.shadow-counts/1"; `weir shadow` reads both.
+-- active and digest are of the two sets. Decisions that agree are counted only, in a line of
+-- metrics with the schema "weir.shadow-counts/1"; `weir shadow` reads both.
 --
 -- Bounds: WEIR_SHADOW_MS milliseconds of deciding after each invocation (100), never beyond the
--- time at which its handler had to stop; each decision the budget of every policy; so many decisions
--- and bytes noted. What does not fit is counted as skipped.
+-- time at which its handler had to stop; each decision the budget of every policy; so many
+-- decisions and bytes noted. What does not fit is counted as skipped.
 local json = require "weir.json"
 local policy_source = require "weir.runtime.policy_source"
 local process = require "weir.process"

@@ -35,7 +35,8 @@ decided x</failure>
 
   it("escapes what XML does not hold", function()
     local document = junit.render { result("a", '<"&\0\27\xef\xbf\xbe\xff>') }
-    assert.truthy(document:find('name="&lt;&quot;&amp;\\x00\\x1b\u{fffd}\\xff&gt;"', 1, true), document)
+    assert.truthy(document:find('name="&lt;&quot;&amp;\\x00\\x1b\u{fffd}\\xff&gt;"', 1, true),
+      document)
     assert.is_truthy(require("weir.xml").decode(document))
   end)
 end)

@@ -8,7 +8,8 @@ end
 
 describe("an example as Lua source", function()
   it("is one line where that fits", function()
-    assert.same({ '{ given = { file_count = 9 }, params = { threshold = 10 }, expect = "batch" },' },
+    assert.same(
+      { '{ given = { file_count = 9 }, params = { threshold = 10 }, expect = "batch" },' },
       literal.example({
         given = { file_count = 9 },
         params = { threshold = 10 },
@@ -19,7 +20,8 @@ describe("an example as Lua source", function()
   it("is one member a line where it does not, and never wider than 100 columns", function()
     local variants = json.array {}
     for i = 1, 6 do variants[i] = { name = "variant-" .. i, weight = 0.5 } end
-    local lines = literal.example({ given = { variants = variants }, expect = { action = "weights" } }, 4)
+    local lines =
+      literal.example({ given = { variants = variants }, expect = { action = "weights" } }, 4)
     assert.equal("{", lines[1])
     assert.equal("  given = {", lines[2])
     assert.equal("    variants = {", lines[3])

@@ -34,7 +34,8 @@ describe("adding an example", function()
   for name, case in pairs {
     ["to a list with a comma behind its last item keeps comments"] = {
       HEAD .. "  examples = { -- all\n    { a }, -- one\n    -- last\n  }, -- end\n}\n",
-      HEAD .. "  examples = { -- all\n    { a }, -- one\n    -- last\n    { NEW\n      MORE },\n  }, -- end\n}\n",
+      HEAD .. "  examples = { -- all\n    { a }, -- one\n    -- last\n    { NEW\n      MORE },\n  "
+        .. "}, -- end\n}\n",
     },
     ["to a list without one writes it"] = {
       HEAD .. "  examples = {\n    { a } -- one\n  }\n}\n",
@@ -54,11 +55,13 @@ describe("adding an example", function()
     },
     ["keeps line ends of \\r\\n"] = {
       "return policy {\r\n  examples = {\r\n    { a },\r\n  },\r\n}\r\n",
-      "return policy {\r\n  examples = {\r\n    { a },\r\n    { NEW\r\n      MORE },\r\n  },\r\n}\r\n",
+      "return policy {\r\n  examples = {\r\n    { a },\r\n    { NEW\r\n      MORE },\r\n  },\r\n"
+        .. "}\r\n",
     },
     ["does not take a brace or comma in a text or comment for one of the list"] = {
       "return policy {\n  examples = {\n    { a = '},' } --[[ }, ]]\n  },\n}\n",
-      "return policy {\n  examples = {\n    { a = '},' }, --[[ }, ]]\n    { NEW\n      MORE },\n  },\n}\n",
+      "return policy {\n  examples = {\n    { a = '},' }, --[[ }, ]]\n    { NEW\n      MORE },\n  "
+        .. "},\n}\n",
     },
   } do
     it(name, function() assert.equal(case[2], policy_source.add(case[1], NEW)) end)
