@@ -5,8 +5,7 @@ return policy {
 
   params = {
     threshold = number { 70, min = 0, max = 100,
-      doc = "percent; at or above is accepted. CONFIDENCE_THRESHOLD of the function goes "
-        .. "before it" },
+      doc = "percent; at or above is accepted. The function's CONFIDENCE_THRESHOLD comes first" },
     review_fallback = flag { false,
       doc = "whether a person looks at every image that the model could not describe" },
   },

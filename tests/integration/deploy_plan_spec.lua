@@ -28,15 +28,9 @@ return {
   regions = { "eu-west-1" },
   features = { "Batch", "TokenStore" },
   parameters = {
-    core = {
-      LogRetentionDays = 30,
-      SubnetIds = { "subnet-1", "subnet-2" },
-      ArtifactBucket = "artifacts",
-      LayerKey = "l",
-      CodeKey = "c",
-      AslKey = "a",
-      AccessPointArn = access_point,
-    },
+    core = { LogRetentionDays = 30, SubnetIds = { "subnet-1", "subnet-2" },
+      ArtifactBucket = "artifacts", LayerKey = "l", CodeKey = "c", AslKey = "a",
+      AccessPointArn = access_point },
     storage = { AccessPointArn = access_point },
   },
   accounts = {
@@ -374,7 +368,9 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
   end)
 
   it("says which Rule of a template an estate breaks, of that stack alone", function()
-    local result = plan((THREE:gsub('AslKey = "a", ', "")))
+    local without, count = THREE:gsub('AslKey = "a",', "")
+    assert.equal(1, count)
+    local result = plan(without)
     assert.equal(6, result.status)
     assert.matches("weir-core  111122223333 eu-west-1  absent  cannot be planned: ", result.stdout,
       1, true)

@@ -82,7 +82,7 @@ describe("diff", function()
       events[1].is,
     })
 
-    assert.are.same({ path("twenty") .. "/routing.lua", 6 }, {
+    assert.are.same({ path("twenty") .. "/routing.lua", 7 }, {
       events[1].policy_file,
       events[1].policy_line,
     })
