@@ -46,7 +46,8 @@ end
 
 local items, finding = list_policies()
 if not items then
-  io.stderr:write(("warning: policies/%s:%d: %s[%s] %s; each start will verify the policies again\n")
+  io.stderr:write(
+    ("warning: policies/%s:%d: %s[%s] %s; each start will verify the policies again\n")
     :format(finding.file, finding.line, finding.severity, finding.code, finding.message))
 end
 local file <close> = assert(io.open(header, "wb"))

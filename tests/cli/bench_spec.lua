@@ -24,7 +24,8 @@ describe("weir bench", function()
     local set = assert(require("weir.policy_set").load(folder .. "/set"))
     local lines = {}
     for i, count in ipairs { 1000, 10, 5000, 2000 } do
-      lines[i] = assert(set:record("routing", ('{"file_count":%d}'):format(count), { id = "id-" .. i }))
+      lines[i] =
+        assert(set:record("routing", ('{"file_count":%d}'):format(count), { id = "id-" .. i }))
     end
 
     run.write(folder .. "/day.jsonl", table.concat(lines, "\n") .. "\n")
@@ -47,9 +48,11 @@ describe("weir bench", function()
     local text = result.stdout
     assert.matches("^set: 4 decisions in [%d.]+ ms", text)
     assert.matches("\n  routing +4  instructions +[%d,]+ +[%d,]+ +[%d,]+\n", text)
-    assert.matches("\nthe most expensive\n  [%d,]+ instructions, [%d.]+ KiB, [%d,]+ µs  routing batch\n"
+    assert.matches(
+      "\nthe most expensive\n  [%d,]+ instructions, [%d.]+ KiB, [%d,]+ µs  routing batch\n"
       .. "      day%.jsonl:3  id%-3  set/routing%.lua:7\n", text)
-    assert.matches("\nof a decision's budget: [%d.]+ %% of the instructions, [%d.]+ %% of the memory\n$", text)
+    assert.matches(
+      "\nof a decision's budget: [%d.]+ %% of the instructions, [%d.]+ %% of the memory\n$", text)
   end)
 
   it("names the worst first, as many as --limit says, and counts the same each time", function()
@@ -90,8 +93,10 @@ describe("weir bench", function()
 
   it("reads standard input, and takes -p", function()
     local input = run.read(folder .. "/day.jsonl")
-    assert.matches("^set: 4 decisions", run({ "bench", "-p", "set", stdin = input, directory = folder }).stdout)
-    assert.matches("^set: 4 decisions", run({ "bench", "set", "-", stdin = input, directory = folder }).stdout)
+    assert.matches("^set: 4 decisions",
+      run({ "bench", "-p", "set", stdin = input, directory = folder }).stdout)
+    assert.matches("^set: 4 decisions",
+      run({ "bench", "set", "-", stdin = input, directory = folder }).stdout)
     assert.matches("^set: 8 decisions", bench("-p", "set", "day.jsonl", "day.jsonl").stdout)
   end)
 
@@ -134,7 +139,8 @@ describe("weir bench", function()
   end
 
   it("prints one object with --json, which fits its schema", function()
-    local result = bench("set", "day.jsonl", "--json", "--max-memory", "64K", "--max-instructions", "5")
+    local result = bench("set", "day.jsonl", "--json", "--max-memory", "64K", "--max-instructions",
+      "5")
     assert.equal(1, result.status)
     assert.equal(4, json.decode(result.stdout).exceeding)
     assert(json_schema.check("docs/json/bench.schema.json", result.stdout))

@@ -186,7 +186,8 @@ describe("weir capsule", function()
       return (text:gsub('"digest":"sha256:%x+"', '"digest":"sha256:' .. ("0"):rep(64) .. '"'))
     end)
     local _, result, path = pack { source, recording("other.log", { other }) }
-    assert.truthy(result.stderr:find("1 decision was made by another policy of kind routing, sha256:0",
+    assert.truthy(result.stderr:find(
+      "1 decision was made by another policy of kind routing, sha256:0",
       1, true))
     local summary = replayed(path)
     assert.equal(1, #summary.capsule.other_policies)

@@ -31,7 +31,8 @@ describe("weir example", function()
     local set = assert(require("weir.policy_set").load(folder .. "/set", { params = params }))
     local lines = {}
     for i, each in ipairs(facts) do
-      lines[i] = assert(set:record("routing", each, { id = "id-" .. i, time = "2026-11-20T12:00:00Z" }))
+      lines[i] = assert(set:record("routing", each, { id = "id-" .. i, time =
+        "2026-11-20T12:00:00Z" }))
     end
 
     run.write(folder .. "/" .. name, table.concat(lines, "\n") .. "\nSTART RequestId: x\n")
@@ -97,7 +98,8 @@ describe("weir example", function()
     assert.equal(once, policy())
   end)
 
-  it("tells of a decision that the set makes otherwise, and adds it for whoever mends that", function()
+  it("tells of a decision that the set makes otherwise, and adds it for whoever mends that",
+    function()
     run.write(folder .. "/set/routing.lua", (POLICY:gsub("file_count < ", "file_count <= ")))
     local result = example("day.jsonl:2", "-p", "set", "--add")
     assert.equal(1, result.status)
@@ -125,11 +127,13 @@ describe("weir example", function()
   end)
 
   it("writes nothing where an example cannot stand in the file, and says where it can", function()
-    local made = POLICY:gsub("examples = {", "examples = made {"):gsub("^", "local function made(x) return x end\n")
+    local made = POLICY:gsub("examples = {", "examples = made {"):gsub("^",
+      "local function made(x) return x end\n")
     run.write(folder .. "/set/routing.lua", made)
     local result = example("day.jsonl:2", "-p", "set", "--add")
     assert.equal(1, result.status)
-    assert.equal("weir: example: set/routing.lua: its examples are not written out there as a list; "
+    assert.equal(
+      "weir: example: set/routing.lua: its examples are not written out there as a list; "
       .. "write it to an example file: --add --recorded\n", result.stderr)
     assert.equal(made, policy())
   end)

@@ -15,9 +15,12 @@ describe("weir version", function()
     local result = run { "version" }
     assert.equal(0, result.status)
     assert.equal("", result.stderr)
-    assert.matches("^weir %d+%.%d+%.%d+\nLua 5%.4%.%d+: Debian's lua5%.4 5%.4%S+, patched %(01%-seed, ", result.stdout)
-    assert.matches("\nwith curl %d+.*, expat %d+.*, mbedTLS %d+.*, zlib %d+.*, dygraphs 2%.%d+%.%d+\n", result.stdout)
-    assert.matches("\nbuilt by %a+ %d+.* for [%w_]+\nbuild sha256:%x+, the same on every processor\n$",
+    assert.matches("^weir %d+%.%d+%.%d+\nLua 5%.4%.%d+: Debian's lua5%.4 5%.4%S+, patched "
+      .. "%(01%-seed, ", result.stdout)
+    assert.matches("\nwith curl %d+.*, expat %d+.*, mbedTLS %d+.*, zlib %d+.*, dygraphs "
+      .. "2%.%d+%.%d+\n", result.stdout)
+    assert.matches(
+      "\nbuilt by %a+ %d+.* for [%w_]+\nbuild sha256:%x+, the same on every processor\n$",
       result.stdout)
   end)
 

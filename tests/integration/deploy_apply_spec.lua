@@ -13,7 +13,8 @@ return {
   regions = { "eu-west-1" },
   features = { "Link" },
   parameters = {
-    link = { SinkArn = "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-555555555555" },
+    link = { SinkArn =
+      "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-555555555555" },
   },
   accounts = {
     { id = "111122223333", kind = "workload", stacks = { "link" } },
@@ -79,7 +80,8 @@ describe("weir deploy apply", function()
   end
 
   it("tells what keeps a stack from being deleted", function()
-    stack { status = "ROLLBACK_FAILED", tags = TAGS, resources = { Group = { Type = "AWS::EC2::SecurityGroup" } },
+    stack { status = "ROLLBACK_FAILED", tags = TAGS,
+      resources = { Group = { Type = "AWS::EC2::SecurityGroup" } },
       blocks = { Group = "resource sg-1 has a dependent object" } }
     local outcome = deployment.apply(ONE)
     assert.equal("DeletionFailed", outcome.code)
@@ -176,7 +178,8 @@ describe("weir deploy apply", function()
     stack { operations = { { fails = "TheLink", reason = "Sink does not exist" } } }
     local outcome = deployment.apply(ONE)
     assert.equal("OperationFailed", outcome.code)
-    assert.equal("stack weir-link of account 111122223333 in eu-west-1: the change failed and was rolled back "
+    assert.equal(
+      "stack weir-link of account 111122223333 in eu-west-1: the change failed and was rolled back "
       .. "(ROLLBACK_COMPLETE): TheLink CREATE_FAILED: Sink does not exist", outcome.message)
     assert.equal("weir-link ROLLBACK_COMPLETE", stacks.left())
     done(deployment.apply(ONE))
@@ -199,7 +202,8 @@ describe("weir deploy apply", function()
     } } }
     local outcome = deployment.apply(ONE)
     assert.equal("ChangeSetFailed", outcome.code)
-    assert.matches("Validation failed; /Resources/Bucket/Properties/BucketName: a bucket of this name exists",
+    assert.matches(
+      "Validation failed; /Resources/Bucket/Properties/BucketName: a bucket of this name exists",
       outcome.message, 1, true)
   end)
 
@@ -230,8 +234,8 @@ describe("weir deploy apply", function()
 
   it("says that credentials ended in the middle, and goes on with new ones", function()
     local expired = { kind = "status", status = 403, headers = { ["Content-Type"] = "text/xml" },
-      body = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the "
-        .. "request is expired</Message></Error></ErrorResponse>" }
+      body = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included "
+        .. "in the request is expired</Message></Error></ErrorResponse>" }
     local faults = {}
     for i = 1, 18 do faults[i] = { kind = "pass" } end
     faults[19] = expired

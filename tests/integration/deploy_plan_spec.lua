@@ -401,6 +401,7 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     assert.matches("name their folder with --templates", result.stderr, 1, true)
     result = run { "deploy", "destroy", "estate.lua" }
     assert.equal(2, result.status)
-    assert.matches("unknown action 'destroy'; the actions are plan and apply", result.stderr, 1, true)
+    assert.matches("unknown action 'destroy'; the actions are plan and apply", result.stderr, 1,
+      true)
   end)
 end)

@@ -80,7 +80,8 @@ weir-link  111122223333 eu-west-1  created
     stacks.stack { operations = { { fails = "Nothing", reason = "no permission" } } }
     local result = deploy("apply", "--yes")
     assert.equal(6, result.status)
-    assert.matches("Nothing CREATE_FAILED: no permission\nNext: mend what failed, then run the same command again",
+    assert.matches("Nothing CREATE_FAILED: no permission\nNext: mend what failed, then run the "
+      .. "same command again",
       result.stderr, 1, true)
   end)
 

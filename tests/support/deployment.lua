@@ -1,5 +1,5 @@
--- A deployment in this process, against the model-checked server, without waiting: what `weir deploy
--- apply --yes` does.
+-- A deployment in this process, against the model-checked server, without waiting: what `weir
+-- deploy apply --yes` does.
 --
 --   local outcome = deployment.apply(estate text, { replace =, skip =, templates = name → text })
 --   outcome.done, or outcome.message, outcome.code, outcome.next; outcome.rows, outcome.log
@@ -34,7 +34,8 @@ end
 local function steps_of(log)
   return {
     event = function(stack, event)
-      log[#log + 1] = ("%s: %s %s"):format(stack.name, event.LogicalResourceId, event.ResourceStatus)
+      log[#log + 1] =
+        ("%s: %s %s"):format(stack.name, event.LogicalResourceId, event.ResourceStatus)
     end,
     done = function(stack, what) log[#log + 1] = stack.name .. ": " .. what end,
     object = function(bucket, key, was_there)

@@ -14,7 +14,8 @@ local function escape(text)
 end
 
 local function policy_xml(input)
-  return ('<PutAccessPointPolicyRequest xmlns="%s"><Policy>%s</Policy></PutAccessPointPolicyRequest>')
+  return ('<PutAccessPointPolicyRequest '
+    .. 'xmlns="%s"><Policy>%s</Policy></PutAccessPointPolicyRequest>')
     :format(NAMESPACE, escape(input.Policy))
 end
 

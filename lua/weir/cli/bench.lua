@@ -3,11 +3,11 @@ local cost = require "weir.testing.cost"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local native = require "weir.terminal"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local printable, thousands = terminal.printable, terminal.thousands
@@ -154,7 +154,7 @@ end
 -- Running ----------------------------------------------------------------------------------------
 
 local function fail(screen, message, code)
-  return report.failure(screen, "bench", { message = message, code = code, exit = exit.io })
+  return messages.failure(screen, "bench", { message = message, code = code, exit = exit.io })
 end
 
 -- Measures every decision of a recording; nil, message, code when it cannot be read.

@@ -3,6 +3,7 @@
 local capsule_mask = require "weir.cli.capsule_mask"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local pack = require "weir.cli.capsule_pack"
 local policies = require "weir.cli.policies"
@@ -10,9 +11,8 @@ local process = require "weir.process"
 local recording = require "weir.recording"
 local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
-local report_failure = require("weir.cli.report").failure
-local suggest = require "weir.suggest"
 local sorted_pairs = require "weir.sorted_pairs"
+local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 local time = require "weir.aws.time"
 
@@ -170,7 +170,7 @@ local function tell(screen, self, header, given, size)
 end
 
 local function fail(screen, message, code, status)
-  return report_failure(screen, "capsule", { message = message, code = code, exit = status })
+  return messages.failure(screen, "capsule", { message = message, code = code, exit = status })
 end
 
 -- The verb ------------------------------------------------------------------------------------
@@ -242,11 +242,12 @@ return {
   name = "capsule",
   summary = "pack the decisions of an incident into one file",
   description = {
-    [[Takes the decisions of a span from recordings, masks facts, and writes them with the policy set, the
-      parameters and the versions of weir that made them as one file, which weir replay decides again on any
-      machine. The same decisions, policies and program give the same bytes.]],
-    [[Secrets are masked always; --mask names further facts. What cannot be decided again then, because the
-      policy used a masked fact, is said here and by weir replay.]],
+    [[Takes the decisions of a span from recordings, masks facts, and writes them with the policy
+      set, the parameters and the versions of weir that made them as one file, which weir replay
+      decides again on any machine. The same decisions, policies and program give the same
+      bytes.]],
+    [[Secrets are masked always; --mask names further facts. What cannot be decided again then,
+      because the policy used a masked fact, is said here and by weir replay.]],
   },
   positionals = {
     { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },
@@ -256,7 +257,8 @@ return {
     { long = "from", value = "TIME", doc = "only decisions at that time or after" },
     { long = "to", value = "TIME", doc = "only decisions before that time" },
     { long = "mask", value = "FACT", many = true,
-      doc = "a fact that must not leave, by its name or as a JSON pointer with '*' for any member" },
+      doc =
+        "a fact that must not leave, by its name or as a JSON pointer with '*' for any member" },
     { long = "output", short = "o", value = "FILE", complete = "file",
       doc = "where to write it; else standard output" },
     { long = "json", doc = "with --output: what was packed as one JSON object" },
@@ -272,7 +274,8 @@ return {
   },
   examples = {
     {
-      "weir capsule route.log.gz --from 2026-11-23T12:00:00Z --to 2026-11-23T12:30:00Z -o noon.capsule",
+      "weir capsule route.log.gz --from 2026-11-23T12:00:00Z --to 2026-11-23T12:30:00Z -o "
+        .. "noon.capsule",
       "half an hour of decisions",
     },
     { "weir replay noon.capsule", "decide them again, elsewhere" },

@@ -80,7 +80,8 @@ function capsule_file.read(path)
 
   local capsule = parse(body)
   if not capsule then
-    return nil, path .. " is a capsule of a version that this program does not know", "InvalidCapsule"
+    return nil, path .. " is a capsule of a version that this program does not know",
+      "InvalidCapsule"
   end
 
   return { header = capsule.header, bundle = capsule.policies.bundle, used = capsule.used }

@@ -4,8 +4,8 @@
 --   mask.place(name) → place | nil: "owner", or a JSON pointer: "/event/detail/owner", where "*" is
 --       any member or element
 --   mask.apply(record, places, away) → record, the facts that were masked (JSON pointers), and
---       whether anything was. A fact becomes "[redacted]"; one of a place in the set `away` is taken
---       away.
+--       whether anything was. A fact becomes "[redacted]"; one of a place in the set `away` is
+--       taken away.
 local json = require "weir.json"
 local redact = require "weir.redact"
 local sorted_pairs = require "weir.sorted_pairs"

@@ -1,15 +1,15 @@
 -- weir cleanup ESTATE: what a deployment of an estate left on AWS, shown, and deleted with --live.
 local cleanup = require "weir.cleanup"
 local confirm = require "weir.cli.confirm"
-local exit = require "weir.cli.exit"
 local estate_file = require "weir.cli.estate_file"
+local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local sessions = require "weir.deploy.session"
 local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code)
-  return report.failure(screen, "cleanup",
+  return messages.failure(screen, "cleanup",
     { message = redact.text(message), code = code, exit = exit.io })
 end
 

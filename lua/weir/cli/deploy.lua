@@ -6,9 +6,9 @@ local confirm = require "weir.cli.confirm"
 local estate_file = require "weir.cli.estate_file"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local messages = require "weir.cli.messages"
 local plan = require "weir.deploy.plan"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local rows = require "weir.cli.deploy_rows"
 local sessions = require "weir.deploy.session"
 local stacks = require "weir.deploy.stacks"
@@ -17,7 +17,7 @@ local terminal = require "weir.cli.terminal"
 local TEMPLATE_LIMIT = 1024 * 1024
 
 local function fail(screen, message, code, next_step)
-  return report.failure(screen, "deploy", {
+  return messages.failure(screen, "deploy", {
     message = redact.text(message),
     code = code,
     exit = exit.io,
@@ -47,7 +47,8 @@ local function open(given, screen)
   local estate, where = estate_file.read(screen, "deploy", given.ESTATE)
   if not estate then return nil, where end
 
-  local templates, message, code = read_templates(estate, given.templates or "deploy/cloudformation")
+  local templates, message,
+    code = read_templates(estate, given.templates or "deploy/cloudformation")
   if not templates then return nil, fail(screen, message, code) end
   local store
   store, message, code = artifacts.open(estate)
@@ -65,7 +66,8 @@ local function make_plan(given, screen, session)
   }
 
   if not made then return nil, fail(screen, message, code) end
-  if made.findings then return nil, estate_file.refuse(screen, "deploy", given.ESTATE, made.findings) end
+  if made.findings then return nil,
+    estate_file.refuse(screen, "deploy", given.ESTATE, made.findings) end
 
   return made.rows
 end
@@ -195,13 +197,15 @@ return {
   summary = "show what a deployment of an estate would change, and do it",
   description = {
     [[ESTATE is a file of Lua data that names the accounts, their roles, regions, features and
-      parameters (deploy/README.md). It is checked first; then CloudFormation is asked, stack by stack,
-      what would change. With plan the change sets are deleted again: nothing stays changed.]],
-    [[A resource that would be replaced, and one whose data would be lost, is marked. A stack that cannot
-      be changed as it is says why, and which failure came first.]],
-    [[apply shows the plan, asks, and then does it: artifacts under the digests of their content, one
-      stack after the other, with CloudFormation's events as they come. It ends at the first failure
-      and tells its first cause. Run again, it goes on where it was, also when it was killed.]],
+      parameters (deploy/README.md). It is checked first; then CloudFormation is asked, stack by
+      stack, what would change. With plan the change sets are deleted again: nothing stays
+      changed.]],
+    [[A resource that would be replaced, and one whose data would be lost, is marked. A stack that
+      cannot be changed as it is says why, and which failure came first.]],
+    [[apply shows the plan, asks, and then does it: artifacts under the digests of their content,
+      one stack after the other, with CloudFormation's events as they come. It ends at the first
+      failure and tells its first cause. Run again, it goes on where it was, also when it was
+      killed.]],
   },
   positionals = {
     { name = "ACTION", doc = "plan or apply", words = { "plan", "apply" } },

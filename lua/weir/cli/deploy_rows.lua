@@ -1,5 +1,5 @@
--- What weir deploy shows: a row of the plan, an event, what was done; for people, or one JSON object
--- each.
+-- What weir deploy shows: a row of the plan, an event, what was done; for people, or one JSON
+-- object each.
 local json = require "weir.json"
 local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"

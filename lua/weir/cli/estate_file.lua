@@ -5,9 +5,9 @@
 local estates = require "weir.deploy.estate"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local messages = require "weir.cli.messages"
 local process = require "weir.process"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 
 local estate_file = {}
 
@@ -15,12 +15,12 @@ local LIMIT = 1024 * 1024
 
 function estate_file.refuse(screen, verb, path, findings)
   if screen.json then
-    report.findings_json(screen.out, findings)
+    messages.findings_json(screen.out, findings)
   else
-    report.findings(screen.err, findings)
+    messages.findings(screen.err, findings)
   end
 
-  return report.failure(screen, verb, {
+  return messages.failure(screen, verb, {
     message = ("the estate file %s is not right; nothing was asked for"):format(path),
     code = "EstateRefused",
     exit = exit.load,
@@ -31,7 +31,7 @@ function estate_file.read(screen, verb, path)
   process.keep_secrets() -- External IDs are in memory
   local text, message, code = files.read(path, LIMIT)
   if not text then
-    return nil, report.failure(screen, verb,
+    return nil, messages.failure(screen, verb,
       { message = redact.text(message), code = code, exit = exit.io })
   end
 

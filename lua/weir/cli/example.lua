@@ -2,11 +2,11 @@
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
 local policy_source = require "weir.testing.policy_source"
 local recorded = require "weir.testing.recorded"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local printable = terminal.printable
@@ -15,7 +15,7 @@ local EXAMPLES_LIMIT = 64 * 1024 * 1024
 local DEPTH = 4 -- columns from the left, where examples stand in a policy
 
 local function fail(screen, message, code, status, next_command, hint)
-  return report.failure(screen, "example", {
+  return messages.failure(screen, "example", {
     message = message,
     hint = hint,
     code = code,
@@ -157,7 +157,7 @@ local function run(given, screen)
   end
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
-  if not set then return report.refusal(screen, "example", directory, findings, code) end
+  if not set then return messages.refusal(screen, "example", directory, findings, code) end
 
   local example, message, status, hint = recorded.read(path, math.tointeger(tonumber(line)), set)
   if not example then return fail(screen, message, "NotAnExample", status, nil, hint) end

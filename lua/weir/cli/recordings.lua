@@ -181,7 +181,7 @@ end
 -- Why a capsule is not opened: → the exit status.
 function recordings.refuse_capsule(verb, screen, message, code)
   local is_read = code == "DigestMismatch" or code == "InvalidCapsule"
-  return report.failure(screen, verb,
+  return messages.failure(screen, verb,
     { message = message, code = code, exit = is_read and exit.integrity or exit.io })
 end
 

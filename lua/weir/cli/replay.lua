@@ -130,8 +130,8 @@ local function new_run(given, screen, limit)
   }, Run)
 end
 
--- The capsule that is replayed with its own policies; nil for other recordings, and with -p. Or nil,
--- exit status.
+-- The capsule that is replayed with its own policies; nil for other recordings, and with -p. Or
+-- nil, exit status.
 local function open_capsule(given, screen)
   local path = given.RECORDING[1]
   if given.policies or #given.RECORDING > 1 or not capsule_file.is(path) then return nil end
@@ -197,13 +197,15 @@ return {
   name = "replay",
   summary = "re-decide recorded decisions and compare",
   description = {
-    [[Asks the policies again, with the facts of every recorded decision, and compares what they say with
-      what was recorded. Recordings are decision logs: plain, gzip (.gz), standard input ('-'), or
-      CloudWatch Logs in any form (docs/recordings.md).]],
-    [[A capsule (weir capsule) brings its policies; -p asks others. What it cannot decide again is said.]],
-    [[Parameters are those in force when the decision was recorded, as far as they were not defaults; --set
-      and WEIR_PARAMS override them. The digest is over everything decided, and equal on every machine; with
-      --json the summary has one for each file, too (docs/replay-digest.md).]],
+    [[Asks the policies again, with the facts of every recorded decision, and compares what they
+      say with what was recorded. Recordings are decision logs: plain, gzip (.gz), standard input
+      ('-'), or CloudWatch Logs in any form (docs/recordings.md).]],
+    [[A capsule (weir capsule) brings its policies; -p asks others. What it cannot decide again is
+      said.]],
+    [[Parameters are those in force when the decision was recorded, as far as they were not
+      defaults; --set and WEIR_PARAMS override them. The digest is over everything decided, and
+      equal on every machine; with --json the summary has one for each file, too
+      (docs/replay-digest.md).]],
   },
   positionals = {
     { name = "RECORDING", doc = "recordings, or '-'", many = true, complete = "file" },

@@ -1,7 +1,8 @@
 -- The policy of the estate's access point, as the storage stack puts it out. CloudFormation could
 -- set it only by making the access point anew.
 --
---   access_point.differs(session, stack) → the policy to be set | false: it is set | nil, message, code
+--   access_point.differs(session, stack)
+--       → the policy to be set | false: it is set | nil, message, code
 --   access_point.set(session, stack, policy) → true | nil, message, code
 --
 -- stack: the one with is_policy. The policy denies everybody but the access roles, and never s3:*,

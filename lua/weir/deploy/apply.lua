@@ -58,7 +58,7 @@ function Apply:client(stack) return self.session:cloudformation(stack) end
 local function because(cause) return cause and ": " .. cause or "" end
 
 -- Steps, by weir.deploy.states: → true: done | false: look at the stack again
---   | nil, message, code, what to do next -----------------------------------------------------------
+--   | nil, message, code, what to do next
 
 local steps = {}
 
@@ -302,7 +302,8 @@ local ENDED = {
 local function advice(code, given)
   if given then return given end
   if ENDED[code] then
-    return "the credentials have ended; sign in again and run the same command, it goes on where it was"
+    return "the credentials have ended; sign in again and run the same command, it goes on where "
+      .. "it was"
   end
 
   return AGAIN

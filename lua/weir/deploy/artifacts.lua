@@ -6,8 +6,8 @@
 --   store:put_all(session, shown) → true | nil, message, code    shown(bucket, key, was_there)
 --   store:put_template(session, stack, text) → URL | nil, message, code
 --
--- An object is written once (If-None-Match) and never deleted: a roll-back reads the older ones. The
--- bucket must belong to the account that the estate names.
+-- An object is written once (If-None-Match) and never deleted: a roll-back reads the older ones.
+-- The bucket must belong to the account that the estate names.
 local partitions = require "weir.aws.partitions"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -127,7 +127,8 @@ end
 
 function Store:put_template(session, stack, text)
   local key = self:key(sha256.hex(text), "yaml")
-  local how, message, code = self:put(session, stack, { key = key, text = text, extension = "yaml" })
+  local how, message, code =
+    self:put(session, stack, { key = key, text = text, extension = "yaml" })
   if not how then return nil, message, code end
 
   return ("https://%s.s3.%s.%s/%s"):format(self:bucket(stack), stack.region,

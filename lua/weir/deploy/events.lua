@@ -2,7 +2,8 @@
 --
 --   events.first_cause(client, id) → text | nil | nil, message, code
 --       the first failure of the stack's last operation
---   events.has_token(client, id, token) → whether an operation with this ClientRequestToken was begun
+--   events.has_token(client, id, token)
+--       → whether an operation with this ClientRequestToken was begun
 --   events.follow(client, { id =, token =?, shown = function(event) })
 --       → { status =, cause =? } | nil, message, code
 --       shows each event, the oldest first, until the operation has ended

@@ -7,8 +7,8 @@
 --       → list for CreateChangeSet
 --
 -- Of the storage account's stacks one is the access point's, one for each workload account (its
--- reader) is the role that this account takes, and one (is_policy) puts out the policy of the access
--- point, where the feature Policy asks for it.
+-- reader) is the role that this account takes, and one (is_policy) puts out the policy of the
+-- access point, where the feature Policy asks for it.
 --
 -- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read
 -- from it. report(code, token, message, hint) gets what does not fit. The later of these wins: what

@@ -41,9 +41,9 @@ function policy_findings.refusal(what, findings)
 end
 
 -- all(found, set) → the findings of loading, and those of the source, which loading cannot see.
--- Reading the source takes many times longer than a start does, so what does it is not even loaded for a
--- set that was verified before: the policies that came with the program, and what `weir bundle` of this
--- build wrote.
+-- Reading the source takes many times longer than a start does, so what does it is not even loaded
+-- for a set that was verified before: the policies that came with the program, and what `weir
+-- bundle` of this build wrote.
 function policy_findings.all(found, set)
   if set:is_verified() then return found end
 

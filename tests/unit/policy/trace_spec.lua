@@ -86,7 +86,8 @@ describe("a traced decision", function()
     local set = policy_folder.load(routing(body, head))
     for depth = 1, 120, 7 do
       local facts = ('{"file_count":%d}'):format(depth)
-      local plain, traced = assert(set:decide("routing", facts)), assert(set:trace("routing", facts))
+      local plain, traced = assert(set:decide("routing", facts)),
+        assert(set:trace("routing", facts))
       assert.same({ plain.instructions, plain.bytes }, { traced.instructions, traced.bytes })
     end
   end)
@@ -119,7 +120,8 @@ describe("a traced decision", function()
     assert.same({ 'field "file_count" is missing', "InvalidFacts" }, { message, code })
     answer, message, code = set:trace("nothing", "{}")
     assert.is_nil(answer)
-    assert.same({ 'the policy set has no policy of kind "nothing"', "UnknownKind" }, { message, code })
+    assert.same({ 'the policy set has no policy of kind "nothing"', "UnknownKind" },
+      { message, code })
   end)
 
   it("counts how often lines ran and which way conditions went", function()

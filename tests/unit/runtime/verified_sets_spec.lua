@@ -1,6 +1,6 @@
--- Which policy sets the runtime verifies, and which it need not: reading sources and deciding examples
--- take many times longer than a whole start. Whether weir.lint was loaded tells; and the examples are
--- there to fail.
+-- Which policy sets the runtime verifies, and which it need not: reading sources and deciding
+-- examples take many times longer than a whole start. Whether weir.lint was loaded tells; and the
+-- examples are there to fail.
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local policy_source = require "weir.runtime.policy_source"
