@@ -18,13 +18,15 @@ describe("weir new", function()
   it("lists what it wrote: a routing policy, a recording, a page and a workflow", function()
     local result = weir("new", "mine")
     assert.equal(0, result.status)
-    assert.equal("mine/.github/workflows/policies.yml\nmine/README.md\nmine/examples/routing.jsonl\n"
+    assert.equal(
+      "mine/.github/workflows/policies.yml\nmine/README.md\nmine/examples/routing.jsonl\n"
       .. "mine/routing.lua\n", result.stdout)
     assert.equal("Next: weir check mine, then weir test mine\n", result.stderr)
   end)
 
   for _, kind in ipairs(kinds) do
-    it("begins with a policy of kind " .. kind .. " that checks clean, and passes its tests", function()
+    it("begins with a policy of kind " .. kind .. " that checks clean, and passes its tests",
+      function()
       assert.equal(0, weir("new", "a/mine", "--kind", kind).status)
       local check = weir("check", "a/mine")
       assert.equal(0, check.status, check.stdout)

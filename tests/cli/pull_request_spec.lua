@@ -95,7 +95,8 @@ describe("weir check for a pull request", function()
     end)
 
     it("leaves no finding of loading out", function()
-      write(" -- weir: allow W203 shown", " examples = { { given = {}, expect = 'x' } } } -- weir: allow W007 x\n")
+      write(" -- weir: allow W203 shown",
+        " examples = { { given = {}, expect = 'x' } } } -- weir: allow W007 x\n")
       local result = check("set")
       assert.equal(3, result.status)
       assert.matches("error%[W00%d%]", result.stdout)
@@ -112,7 +113,8 @@ describe("weir check for a pull request", function()
       write "\n\n    three = integer { 3, doc = 'files' },"
       local result = check("set", "--baseline", "known.json")
       assert.equal(1, result.status)
-      assert.matches("set/routing%.lua:6:5: warning%[W203%] parameter 'three' is never used", result.stdout)
+      assert.matches("set/routing%.lua:6:5: warning%[W203%] parameter 'three' is never used",
+        result.stdout)
       assert.is_nil(result.stdout:find("'one'", 1, true))
       assert.matches("1 warning, 2 accepted%.", result.stdout)
       assert.equal("", result.stderr)
@@ -121,7 +123,8 @@ describe("weir check for a pull request", function()
     it("knows a set from wherever it is checked", function()
       check("set", "--write-baseline", "known.json")
       assert.equal(0, check(folder .. "/set", "--baseline", "known.json").status)
-      assert.equal(0, run({ "check", ".", "--baseline", "../known.json", directory = folder .. "/set" }).status)
+      assert.equal(0, run({ "check", ".", "--baseline", "../known.json", directory = folder
+        .. "/set" }).status)
       assert.equal(0, check("set/routing.lua", "--baseline", "known.json").status)
     end)
 
@@ -151,7 +154,8 @@ describe("weir check for a pull request", function()
       local written = check("set", "--write-baseline", "known.json")
       assert.equal(3, written.status)
       assert.is_nil(run.read(folder .. "/known.json"):find("W0", 1, true))
-      run.write(folder .. "/known.json", '{"schema":"weir.baseline/1","findings":[{"file":"routing.lua",'
+      run.write(folder .. "/known.json",
+        '{"schema":"weir.baseline/1","findings":[{"file":"routing.lua",'
         .. '"code":"W007","message":"x","count":1}]}')
       local refused = check("set", "--baseline", "known.json")
       assert.equal(2, refused.status)
@@ -164,7 +168,8 @@ describe("weir check for a pull request", function()
       ["of another shape"] = { '{"findings":[]}', 2 },
       ["that is a list"] = { "[]", 2 },
       ["with an entry of another shape"] = {
-        '{"schema":"weir.baseline/1","findings":[{"file":"a","code":"W203","message":"m","count":0}]}', 2,
+        '{"schema":"weir.baseline/1","findings":'
+          .. '[{"file":"a","code":"W203","message":"m","count":0}]}', 2,
       },
     } do
       it("refuses one " .. name, function()
@@ -204,7 +209,8 @@ describe("weir check for a pull request", function()
       assert.equal(2, #one.results)
       assert.same({ startLine = 4, startColumn = 5, endColumn = 8 },
         one.results[1].locations[1].physicalLocation.region)
-      assert.equal("set/routing.lua", one.results[1].locations[1].physicalLocation.artifactLocation.uri)
+      assert.equal("set/routing.lua",
+        one.results[1].locations[1].physicalLocation.artifactLocation.uri)
       assert.same({ "W203", 0, "warning" },
         { one.results[2].ruleId, one.results[2].ruleIndex, one.results[2].level })
       assert.equal(1, one.invocations[1].exitCode)
@@ -240,7 +246,8 @@ return policy {
     end)
 
     it("has no results for a set without findings, and one document for several", function()
-      run.write(folder .. "/clean/routing.lua", (POLICY:format(""):gsub("  params = .-\n  },\n", "")))
+      run.write(folder .. "/clean/routing.lua", (POLICY:format(""):gsub("  params = .-\n  },\n",
+        "")))
       local found, result = document("clean", "--sarif")
       assert.equal(0, result.status)
       assert.same({}, found.runs[1].results)
@@ -351,7 +358,8 @@ Decided again: `day.jsonl`. Digest `sha256:X`
       .. "The policies are the same%.\n\n<sub>\n", result.stdout)
   end)
 
-  it("shows failures first, and untrusted texts in code spans that nothing breaks out of", function()
+  it("shows failures first, and untrusted texts in code spans that nothing breaks out of",
+    function()
     local result = diff("old", "failing", "day.jsonl", "--markdown")
     assert.equal(4, result.status)
     assert.matches("^## ❌ Policies: %*%*7 of 24 decisions now fail%*%*\n", result.stdout)
@@ -368,15 +376,16 @@ Decided again: `day.jsonl`. Digest `sha256:X`
     local lines = {}
     for i = 1, 300 do
       lines[i] = policies:record("routing",
-        ('{"file_count":1,"prefix":"%s"}'):format(("%03d|`"):format(i):rep(200)), { id = ("x"):rep(100) .. i })
+        ('{"file_count":1,"prefix":"%s"}'):format(("%03d|`"):format(i):rep(200)),
+          { id = ("x"):rep(100) .. i })
     end
 
     run.write(folder .. "/many.jsonl", table.concat(lines, "\n") .. "\n")
     -- One reason a line of the policy: sixty of them.
     local code = {}
     for i = 1, 60 do
-      code[i] = ('if facts.prefix and string.sub(facts.prefix, 1, 3) == "%03d" then\n return components {'
-        .. ' because = "%%s", facts.prefix } end\n'):format(i)
+      code[i] = ('if facts.prefix and string.sub(facts.prefix, 1, 3) == "%03d" then\n return '
+        .. 'components { because = "%%s", facts.prefix } end\n'):format(i)
     end
 
     set("sixty", 10, nil, table.concat(code))

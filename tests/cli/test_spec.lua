@@ -158,7 +158,8 @@ return policy {
   end)
 
   it("filters by place and by name, and says when nothing is left", function()
-    assert.matches("^set: 1 test passes, 0 fail\n", test("set", "--filter", "routing.lua:12").stdout)
+    assert.matches("^set: 1 test passes, 0 fail\n",
+      test("set", "--filter", "routing.lua:12").stdout)
     assert.matches("^set: 1 test passes, 0 fail\n", test("set", "--filter", "higher").stdout)
     local nothing = test("set", "--filter", "x.y")
     assert.equal(5, nothing.status)
@@ -182,7 +183,8 @@ return policy {
   end)
 
   it("leaves parameters from the environment out", function()
-    local result = run { "test", "set", directory = folder, env = { WEIR_PARAMS = '{"threshold":1}' } }
+    local result = run { "test", "set", directory = folder, env = { WEIR_PARAMS =
+      '{"threshold":1}' } }
     assert.equal("set: 3 tests pass, 0 fail\n" .. COVERED, result.stdout)
   end)
 

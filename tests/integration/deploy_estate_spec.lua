@@ -29,12 +29,15 @@ return {
     storage = { AccessPointArn = access_point },
   },
   accounts = {
-    { id = "444455556666", kind = "storage", role = { arn = "arn:aws:iam::444455556666:role/deployer" } },
-    { id = "777788889999", kind = "shared", role = { arn = "arn:aws:iam::777788889999:role/deployer" } },
+    { id = "444455556666", kind = "storage",
+      role = { arn = "arn:aws:iam::444455556666:role/deployer" } },
+    { id = "777788889999", kind = "shared",
+      role = { arn = "arn:aws:iam::777788889999:role/deployer" } },
     { id = "111122223333", kind = "workload", external_id = "of-the-first-account-1",
       stacks = { "boundary", "core", "link" } },
     { id = "222233334444", kind = "workload", external_id = "of-the-second-account-2",
-      role = { arn = "arn:aws:iam::222233334444:role/deployer" }, stacks = { "boundary", "core", "link" } },
+      role = { arn = "arn:aws:iam::222233334444:role/deployer" },
+      stacks = { "boundary", "core", "link" } },
   },
 }
 ]]
@@ -71,12 +74,14 @@ describe("weir deploy apply of four accounts", function()
     return outcome
   end
 
-  it("goes from the storage account to the workloads, and gives each stack what others put out", function()
+  it("goes from the storage account to the workloads, and gives each stack what others put out",
+    function()
     done(deployment.apply(estate))
 
     local names = {}
     for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
-      if each.status == "CREATE_COMPLETE" then names[#names + 1] = each.account .. " " .. each.name end
+      if each.status == "CREATE_COMPLETE" then names[#names + 1] = each.account .. " "
+        .. each.name end
     end
 
     assert.same({
@@ -106,7 +111,9 @@ describe("weir deploy apply of four accounts", function()
     done(deployment.apply(estate))
     local trusted = parameters_of("444455556666")["weir-access-" .. SECOND].WorkloadRoleArns
     local outputs = {}
-    local client = stacks.client { role = { arn = "arn:aws:iam::222233334444:role/deployer", session_name = "look" } }
+    local client =
+      stacks.client { role = { arn = "arn:aws:iam::222233334444:role/deployer", session_name =
+      "look" } }
     for _, each in ipairs(client:describe_stacks { StackName = "weir-core" }.Stacks[1].Outputs) do
       outputs[each.OutputKey] = each.OutputValue
     end
@@ -120,7 +127,8 @@ describe("weir deploy apply of four accounts", function()
     assert.is_true(seen > 0)
   end)
 
-  it("puts artifacts under the digests of their content, once, and only into buckets of the account", function()
+  it("puts artifacts under the digests of their content, once, and only into buckets of the "
+    .. "account", function()
     local outcome = done(deployment.apply(estate))
     local layer = "weir/" .. sha256.file(folder .. "/layer.zip") .. ".zip"
     local workflow = "weir/" .. sha256.file "deploy/state-machines/inference.asl.json" .. ".json"
@@ -145,7 +153,8 @@ describe("weir deploy apply of four accounts", function()
     assert.is_nil(table.concat(outcome.log, "\n"):find(" put", 1, true))
   end)
 
-  it("sets the policy of the access point, which keeps everybody else out, and sets it once", function()
+  it("sets the policy of the access point, which keeps everybody else out, and sets it once",
+    function()
     done(deployment.apply(estate))
     local policy = json.decode(cloud.control("GET", "access_points")["444455556666 files"])
     local deny = policy.Statement[2]
@@ -174,7 +183,8 @@ describe("weir deploy apply of four accounts", function()
     local outcome = deployment.apply(estate)
     local waiting = {}
     for _, row in ipairs(outcome.rows) do
-      if row.waits_for then waiting[#waiting + 1] = row.stack.name .. " " .. row.waits_for[1].name end
+      if row.waits_for then waiting[#waiting + 1] = row.stack.name .. " "
+        .. row.waits_for[1].name end
     end
 
     assert.same({ "weir-policy weir-access-111122223333", "weir-link weir-shared",
@@ -202,7 +212,8 @@ return {
   accounts = { { id = "111122223333", kind = "workload", stacks = { "endpoint" } } },
 }]])
     assert.equal("NotFound", outcome.code)
-    assert.matches("ModelDataUrl of stack weir-endpoint, s3://bucket/models/nothing.tar.gz: it is not there; "
+    assert.matches(
+      "ModelDataUrl of stack weir-endpoint, s3://bucket/models/nothing.tar.gz: it is not there; "
       .. "put it there first", outcome.message, 1, true)
     assert.same({}, stacks.requested "ExecuteChangeSet")
   end)
@@ -223,8 +234,8 @@ return {
     end
 
     for _, account in ipairs { FIRST, SECOND } do
-      assert.is_true(urls[("https://weir-artifacts-%s-eu-west-1.s3.eu-west-1.amazonaws.com/weir/%s.yaml")
-        :format(account, sha256.hex(large))])
+      assert.is_true(urls[("https://weir-artifacts-%s-eu-west-1.s3.eu-west-1.amazonaws.com/weir/"
+        .. "%s.yaml"):format(account, sha256.hex(large))])
     end
   end)
 end)

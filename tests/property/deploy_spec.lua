@@ -32,13 +32,14 @@ local BEGINNINGS = {
   end,
   failed = function() stacks.stack { status = "ROLLBACK_COMPLETE", tags = TAGS } end,
   stuck = function()
-    stacks.stack { status = "UPDATE_ROLLBACK_FAILED", tags = TAGS, template = stacks.template "link",
+    stacks.stack { status = "UPDATE_ROLLBACK_FAILED", tags = TAGS,
+      template = stacks.template "link",
       parameters = { EnableLink = "false" }, stuck = "Nothing" }
   end,
 }
 
--- killed(number, before, run): run(), which dies at its nth request, before or after the service saw
--- it. → whether it died
+-- killed(number, before, act): act(), which dies at its nth request, before or after the service
+-- saw it. → whether it died
 local function killed(number, before, act)
   local request, count, death = http.request, 0, {}
   http.request = function(given)
@@ -88,7 +89,8 @@ end
 local STATUSES = {
   "", "REVIEW_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE",
   "IMPORT_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED",
-  "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED",
+  "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED",
+    "UPDATE_ROLLBACK_FAILED",
   "SOMETHING_NEW",
 }
 
@@ -101,7 +103,8 @@ local SCRIPTS = {
     operations = { { fails = "TheLink", reason = "r", rollback_fails = "Nothing", why = "w" } },
     names = "TheLink",
   },
-  { operations = { { fails = "TheLink", reason = "no permission", keep = true } }, names = "TheLink" },
+  { operations = { { fails = "TheLink", reason = "no permission", keep = true } }, names =
+    "TheLink" },
   { operations = { { rollback_fails = "Nothing", why = "the function is gone" } } },
   { fails = "Transform AWS::X failed", names = "Transform AWS::X failed" },
   { fails = NOTHING },
@@ -119,7 +122,8 @@ local SCRIPTS = {
 
 local function refusal(code, status)
   return { kind = "status", status = status, headers = { ["Content-Type"] = "text/xml" },
-    body = ("<ErrorResponse><Error><Code>%s</Code><Message>as AWS says</Message></Error></ErrorResponse>")
+    body = ("<ErrorResponse><Error><Code>%s</Code><Message>as AWS "
+      .. "says</Message></Error></ErrorResponse>")
       :format(code) }
 end
 
@@ -175,10 +179,12 @@ describe("A deployment", function()
     }, function(case)
       local status, script, tagged, replace, troubled = table.unpack(case, 1, 5)
       local is_new = status == "" or status == "REVIEW_IN_PROGRESS"
-      if is_new and script.fails == NOTHING then script = {} end -- there is always something to create
+      if is_new and script.fails == NOTHING then script =
+        {} end -- there is always something to create
 
       stacks.reset()
-      local given = { name = "weir-link", status = status ~= "" and status or nil, tags = tagged and TAGS or nil,
+      local given = { name = "weir-link", status = status ~= "" and status or nil, tags = tagged
+        and TAGS or nil,
         stuck = status:find("ROLLBACK_FAILED$") and "Nothing" or nil }
       for key, value in pairs(script) do given[key] = value end -- any order: copies each by itself
       given.names = nil
@@ -195,7 +201,8 @@ describe("A deployment", function()
       assert.is_string(outcome.code)
       assert.is_true(outcome.next ~= nil or outcome.rows == nil)
       if outcome.rows then assert.matches("weir-%l+", outcome.message) end
-      local is_about_resource = outcome.code == "OperationFailed" or outcome.code == "ChangeSetFailed"
+      local is_about_resource = outcome.code == "OperationFailed"
+        or outcome.code == "ChangeSetFailed"
         or outcome.code == "DataWouldBeLost"
       if is_about_resource and script.names and outcome.message:find("weir%-link") then
         assert.matches(script.names, outcome.message, 1, true)

@@ -216,7 +216,7 @@ local function plain(given, screen)
     accept = function() end,
     show = function(_, result, target)
       if given.json then
-        report.findings_json(screen.out, result.findings)
+        messages.findings_json(screen.out, result.findings)
       else
         check.show(screen.out, result, target)
       end
@@ -246,7 +246,7 @@ end
 local function check_one(output, target, screen)
   local result = path(target)
   if result.code == "OutOfMemory" then
-    return report.shortage(screen, "check", result.directory)
+    return messages.shortage(screen, "check", result.directory)
   end
 
   output:accept(result)

@@ -7,8 +7,8 @@
 local annotations = require "weir.pull_request.annotations"
 local baseline = require "weir.pull_request.baseline"
 local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
-local report = require "weir.cli.report"
 local sarif = require "weir.pull_request.sarif"
 local terminal = require "weir.cli.terminal"
 
@@ -18,7 +18,7 @@ local Session = {}
 Session.__index = Session
 
 local function fail(screen, message, code, status)
-  return report.failure(screen, "check", { message = message, code = code, exit = status })
+  return messages.failure(screen, "check", { message = message, code = code, exit = status })
 end
 
 local function mistake(message, hint)
@@ -97,7 +97,7 @@ function Session:show(result, target)
   elseif self.given.github then
     for _, finding in ipairs(result.findings) do out:print(annotations.line(finding)) end
   elseif self.given.json then
-    report.findings_json(out, result.findings)
+    messages.findings_json(out, result.findings)
   else
     require("weir.cli.check").show(out, result, target)
   end

@@ -2,6 +2,7 @@
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local kinds = require "weir.kinds"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policy_examples = require "weir.policy_examples"
 local report = require "weir.cli.report"
@@ -14,7 +15,7 @@ local terminal = require "weir.cli.terminal"
 local printable = terminal.printable
 
 local function fail(screen, message, code, hint)
-  return report.failure(screen, "new", {
+  return messages.failure(screen, "new", {
     message = message,
     hint = hint,
     code = code,

@@ -474,8 +474,8 @@ return policy {
     code = "W206", severity = "warning", title = "an allow that accepts nothing",
     meaning = [[
       A comment that accepts a finding names its code and says why it is right there. This one names
-      no finding that reading the source has, or says no reason, so nothing is accepted. What keeps a
-      set from loading (W0xx) cannot be accepted.]],
+      no finding that reading the source has, or says no reason, so nothing is accepted. What keeps
+      a set from loading (W0xx) cannot be accepted.]],
     bad = [[
 return policy {
   kind = "routing",
@@ -504,8 +504,8 @@ return policy {
   {
     code = "W207", severity = "warning", title = "an allow that is not needed",
     meaning = [[
-      The finding that this comment accepts is not there. A comment that stays behind would accept the
-      next one, which nobody has looked at.]],
+      The finding that this comment accepts is not there. A comment that stays behind would accept
+      the next one, which nobody has looked at.]],
     bad = [[
 return policy {
   kind = "routing",

@@ -51,7 +51,8 @@ jobs:
         env:
           WEIR_PACKAGE: ${{ vars.WEIR_PACKAGE }}
         run: |
-          curl --fail --silent --show-error --location --output "$RUNNER_TEMP/weir.deb" "$WEIR_PACKAGE"
+          curl --fail --silent --show-error --location \
+            --output "$RUNNER_TEMP/weir.deb" "$WEIR_PACKAGE"
           sudo dpkg --install "$RUNNER_TEMP/weir.deb"
 
       - name: Check

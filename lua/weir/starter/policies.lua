@@ -218,9 +218,11 @@ return policy {
   end,
 
   examples = {
-    { given = { key = "a.jpg", is_fallback = false, labels = { { name = "Cup", confidence = 70 } } },
+    { given = { key = "a.jpg", is_fallback = false,
+        labels = { { name = "Cup", confidence = 70 } } },
       params = { threshold = 70 }, expect = "accept" },
-    { given = { key = "a.jpg", is_fallback = false, labels = { { name = "Cup", confidence = 69 } } },
+    { given = { key = "a.jpg", is_fallback = false,
+        labels = { { name = "Cup", confidence = 69 } } },
       params = { threshold = 70 }, expect = "manual_review" },
     { given = { key = "a.jpg", is_fallback = false, threshold = 90,
         labels = { { name = "Mug", confidence = 12 }, { name = "Cup", confidence = 80 } } },

@@ -64,7 +64,8 @@ describe("coverage", function()
     assert.same({ "2 no … > 0", "8 no any(1)", "9 line -" }, missed)
   end)
 
-  it("counts a decision that fails as far as it came, and none for facts that are refused", function()
+  it("counts a decision that fails as far as it came, and none for facts that are refused",
+    function()
     local result = covered '{"file_cuont":3}'
     assert.equal(0, result.lines.covered)
     assert.equal(0, result.branches.covered)
