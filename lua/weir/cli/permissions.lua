@@ -286,13 +286,13 @@ return {
   name = "permissions",
   summary = "print the IAM statements that a handler needs",
   description = {
-    [[HANDLER is one of weir's own, or FILE.METHOD of a function's package as _HANDLER names it. Of
-      weir's own handlers it is declared what they call; of yours the source is read, and with events
-      dry runs add the names of tables, buckets and endpoints. Nothing is called.]],
-    [[The statements are YAML for the PolicyDocument of a CloudFormation role, with --json a whole policy
-      for IAM. A name that is not known stays a placeholder such as ${TokenTable}; such a policy allows
-      nothing until it is filled in. What every function needs beside its handler (its log group, its
-      dead-letter queue, traces) is in deploy/cloudformation/core.yaml.]],
+    [[HANDLER is one of weir's own, or FILE.METHOD of a function's package as _HANDLER names it.
+      Of weir's own handlers it is declared what they call; of yours the source is read, and with
+      events dry runs add the names of tables, buckets and endpoints. Nothing is called.]],
+    [[The statements are YAML for the PolicyDocument of a CloudFormation role, with --json a whole
+      policy for IAM. A name that is not known stays a placeholder such as ${TokenTable}; such a
+      policy allows nothing until it is filled in. What every function needs beside its handler
+      (its log group, its dead-letter queue, traces) is in deploy/cloudformation/core.yaml.]],
     [[HANDLER may also be a verb that acts on an estate, such as cleanup: then it is what whoever
       runs it needs. --set name=NAME names the estate; else it is weir.]],
   },
