@@ -7,9 +7,9 @@
 --   check(spec, name, words, base) → checked, invariants | nil, text, about
 --
 -- name: the file's, without .lua; words: the table of the policy language's words; base: what
--- weir's own kind file of that name returns, or nil. `checked` has kind, doc, facts and decisions as
--- kind files have them, all of them JSON, and of a kind of weir's only kind and facts. about: the name
--- that the mistake is at, or nil.
+-- weir's own kind file of that name returns, or nil. `checked` has kind, doc, facts and decisions
+-- as kind files have them, all of them JSON, and of a kind of weir's only kind and facts. about:
+-- the name that the mistake is at, or nil.
 local fields = ...
 
 local refuse = fields.refuse
