@@ -59,7 +59,8 @@ Tried 225 changes at 10 places, one at a time: 222 decide the same, 0 are not al
   it("explains a recorded decision with its parameters", function()
     local result = run { "explain", RECORDING .. ":1091", "-p", "policies", "--limit", "5" }
     assert.equal(0, result.status, result.stderr)
-    assert.matches("recorded in " .. RECORDING .. ":1091: ramp: no worse than", result.stdout, 1, true)
+    assert.matches("recorded in " .. RECORDING .. ":1091: ramp: no worse than", result.stdout,
+      1, true)
     assert.matches("Conditions, in the order of their evaluation: the last 5 of 119", result.stdout,
       1, true)
     assert.matches("good_looks >= params.good_looks ", result.stdout, 1, true)
@@ -77,20 +78,22 @@ Tried 225 changes at 10 places, one at a time: 222 decide the same, 0 are not al
 
   it("explains a policy that fails, with exit status 4", function()
     local failing = run.directory { ["routing.lua"] = "return policy { kind = 'routing', "
-      .. "decide = function(facts) if facts.total_bytes > 5 then return batch { because = 'x' } end "
-      .. "return realtime { because = 'y' } end }" }
+      .. "decide = function(facts) if facts.total_bytes > 5 then return batch { because = 'x' } "
+      .. "end return realtime { because = 'y' } end }" }
     local result = run { "explain", "routing", "-p", failing, stdin = '{"file_count": 1}' }
     assert.equal(4, result.status)
     assert.matches("attempt to compare", result.stdout, 1, true)
     assert.matches("facts.total_bytes > 5  absent > 5  error", result.stdout, 1, true)
     assert.matches("total_bytes  absent → 0  1  realtime  y", result.stdout, 1, true)
-    local text = run { "explain", "routing", "-p", failing, "--json", stdin = '{"file_count": 1}' }.stdout
+    local text =
+      run { "explain", "routing", "-p", failing, "--json", stdin = '{"file_count": 1}' }.stdout
     assert(json_schema.check("docs/json/explain.schema.json", text))
     run.remove(failing)
   end)
 
   it("prints JSON of its schema", function()
-    assert(json_schema.check("docs/json/explain.schema.json", explain('{"file_count":12}', "--json").stdout))
+    assert(json_schema.check("docs/json/explain.schema.json", explain('{"file_count":12}',
+      "--json").stdout))
     local result = run { "explain", RECORDING .. ":1", "-p", "policies", "--json" }
     assert(json_schema.check("docs/json/explain.schema.json", result.stdout))
     local told = json.decode(result.stdout)
@@ -115,7 +118,8 @@ Tried 225 changes at 10 places, one at a time: 222 decide the same, 0 are not al
   it("refuses what it cannot explain, and says what to do", function()
     for _, case in ipairs {
       { { "explain", "rooting", "-p", "policies" }, 2, "did you mean 'routing'?" },
-      { { "explain", RECORDING .. ":999999", "-p", "policies" }, 2, "there is no decision in this line" },
+      { { "explain", RECORDING .. ":999999", "-p", "policies" }, 2,
+        "there is no decision in this line" },
       { { "explain", "/nonexistent.jsonl:1", "-p", "policies" }, 6, "/nonexistent.jsonl" },
       { { "explain", RECORDING .. ":1", "-p", "policies", "-e", "x" }, 2, "facts are given twice" },
       { { "explain", "routing", "-p", "policies", "-e", "/nonexistent" }, 6, "/nonexistent" },

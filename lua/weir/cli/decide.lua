@@ -3,8 +3,8 @@ local exit = require "weir.cli.exit"
 local facts_of = require "weir.cli.facts"
 local json = require "weir.json"
 local kinds = require "weir.kinds"
+local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
-local report = require "weir.cli.report"
 local terminal = require "weir.cli.terminal"
 
 local function decide_on(set, kind, text)

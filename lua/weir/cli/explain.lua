@@ -4,18 +4,18 @@ local exit = require "weir.cli.exit"
 local facts_of = require "weir.cli.facts"
 local json = require "weir.json"
 local kinds = require "weir.kinds"
+local messages = require "weir.cli.messages"
 local nearest = require "weir.explain.nearest"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local schemas = require "weir.schemas"
 local text = require "weir.explain.text"
 
 local STATUS = facts_of.STATUS
 
 local function fail(screen, message, code, status, next_command)
-  return report.failure(screen, "explain", {
+  return messages.failure(screen, "explain", {
     message = message,
     code = code,
     exit = status,
@@ -147,13 +147,15 @@ return {
   name = "explain",
   summary = "say why a policy decides as it does, and what would change that",
   description = {
-    [[Makes one decision, from facts or from a line of a recording, and shows every condition that was
-      evaluated, with its values, and by how much each comparison of numbers holds or fails.]],
-    [[Then it looks for the nearest change of one fact or one parameter that makes the policy decide
-      otherwise, by deciding again: numbers are moved in both directions, up to their bounds; choices,
-      flags, texts that the policy compares with, absent facts and left-out list elements are tried
-      too. A number's distance is its change relative to the larger of both values; every other
-      change, and one from or to 0, counts as 1. What is found holds; that none is found is no proof.]],
+    [[Makes one decision, from facts or from a line of a recording, and shows every condition that
+      was evaluated, with its values, and by how much each comparison of numbers holds or
+      fails.]],
+    [[Then it looks for the nearest change of one fact or one parameter that makes the policy
+      decide otherwise, by deciding again: numbers are moved in both directions, up to their
+      bounds; choices, flags, texts that the policy compares with, absent facts and left-out list
+      elements are tried too. A number's distance is its change relative to the larger of both
+      values; every other change, and one from or to 0, counts as 1. What is found holds; that
+      none is found is no proof.]],
     [[With --json: one object, as docs/json/explain.schema.json describes it.]],
   },
   positionals = {

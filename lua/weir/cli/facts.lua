@@ -4,9 +4,9 @@ local decide = require "weir.decide"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
+local messages = require "weir.cli.messages"
 local native = require "weir.terminal"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local schemas = require "weir.schemas"
 local suggest = require "weir.suggest"
 
@@ -51,7 +51,7 @@ function facts.read(verb, given, screen)
   local text, message, code = files.read(given.event or "-", LIMIT)
   if text then return text end
 
-  return nil, report.failure(screen, verb, { message = message, code = code, exit = exit.io })
+  return nil, messages.failure(screen, verb, { message = message, code = code, exit = exit.io })
 end
 
 -- Facts are decided on without their secrets, as handlers do; without any their text stays as it

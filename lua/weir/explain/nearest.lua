@@ -6,11 +6,12 @@
 --       → { flips =, ties =, tried =, same =, refused =, failed =, places =, by = }
 --
 -- flips: one for each place that has any, the nearest first: { what =, path =, from =, to =,
---   distance =, action =, because =, file =, line = }; `from` and `to` are nil for absent. ties: how
---   many are as near as the first. by: "action", or "decision" when no change gives another action
---   and the flips change the rest of the decision.
--- same, refused, failed: how many of those tried decided the same, were not allowed by the kind, and
---   made the policy fail.
+--   distance =, action =, because =, file =, line = }; `from` and `to` are nil for absent.
+-- ties: how many are as near as the first.
+-- by: "action", or "decision" when no change gives another action and the flips change the rest of
+--   the decision.
+-- same, refused, failed: how many of those tried decided the same, were not allowed by the kind,
+--   and made the policy fail.
 local json = require "weir.json"
 local places = require "weir.explain.places"
 local values = require "weir.explain.values"

@@ -30,7 +30,9 @@ local function add(list, place)
 end
 
 local function visit_fields(list, keys, fields, record)
-  for _, field in ipairs(fields) do visit(list, with(keys, field.name), field, record[field.name]) end
+  for _, field in ipairs(fields) do
+    visit(list, with(keys, field.name), field, record[field.name])
+  end
 end
 
 -- An element of a list is left out by taking it away, not by making it absent.

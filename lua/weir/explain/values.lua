@@ -1,7 +1,7 @@
 -- Which values are tried at a place, and how far each is from the one that is there.
 --
---   distance(before, after) → 0 … 1: of two numbers, their difference relative to the larger of them;
---       any other change, and one from or to 0, is a whole one: 1
+--   distance(before, after) → 0 … 1: of two numbers, their difference relative to the larger of
+--       them; any other change, and one from or to 0, is a whole one: 1
 --   discrete(place, seen) → list of values to try as they are; values.ABSENT leaves the place out
 --   steps(place, direction, seen) → list of numbers in that direction (-1, 1), the nearest first
 --

@@ -58,7 +58,8 @@ describe("the nearest change", function()
   end)
 
   it("is of the side that is nearer", function()
-    local found = find(either("facts.file_count > 5 and facts.file_count < 20"), { file_count = 17 })
+    local found =
+      find(either("facts.file_count > 5 and facts.file_count < 20"), { file_count = 17 })
     assert.equal("file_count 17 20", flips(found)[1])
     found = find(either("facts.file_count > 5 and facts.file_count < 20"), { file_count = 6 })
     assert.equal("file_count 6 5", flips(found)[1])
@@ -83,7 +84,8 @@ describe("the nearest change", function()
     assert.equal(0, found.refused)
   end)
 
-  it("adds an absent fact, leaves one out, takes another choice or a text that is compared", function()
+  it("adds an absent fact, leaves one out, takes another choice or a text that is compared",
+    function()
     local found = find(either("facts.deadline_seconds"), { file_count = 1 })
     assert.equal("deadline_seconds nil 0", flips(found)[1])
     found = find(either("facts.volume"), { file_count = 1, volume = "v" })
@@ -136,7 +138,8 @@ describe("places", function()
     local facts = { count = 1, list = { { a = 1.5 } }, any = { x = { "t", 2 } } }
     local paths = {}
     for i, place in ipairs(places.of_facts(schema, facts)) do paths[i] = place.path end
-    assert.same({ "count", "list", "list.1", "list.1.a", "list.1.b", "any.x", "any.x.1", "any.x.2" },
+    assert.same({ "count", "list", "list.1", "list.1.a", "list.1.b", "any.x", "any.x.1",
+      "any.x.2" },
       paths)
   end)
 
