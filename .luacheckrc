@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 100
+max_line_length = 120
 -- A line inside of a text is as long as what it shows.
 max_string_line_length = 120
 exclude_files = { "build", "tests/node_modules" }

@@ -22,7 +22,8 @@ local function variables(more)
   return values
 end
 
-local function put(key, body) assert(s3:put_object { Bucket = "bucket", Key = key, Body = body }) end
+local function put(key,
+  body) assert(s3:put_object { Bucket = "bucket", Key = key, Body = body }) end
 
 -- A set that sends to batch from 5 files on.
 local function edited(folder)
@@ -65,8 +66,10 @@ describe("a fleet's replay", function()
 
     -- A day and an hour, cut into files of different folders, forms and sizes.
     os.execute(("zcat tests/recordings/working-day.jsonl.gz | split -l 1600 - %s/day-"):format(folder))
-    os.execute(("mkdir -p %s/eu/a %s/us; cd %s && mv day-aa eu/a/day-1.jsonl; mv day-ab us/1.jsonl; "
-      .. "mv day-ac eu/day.jsonl; gzip day-ad && mv day-ad.gz us/2.jsonl.gz; mv day-ae 'us/day 5+.jsonl'")
+    os.execute(
+      ("mkdir -p %s/eu/a %s/us; cd %s && mv day-aa eu/a/day-1.jsonl; mv day-ab us/1.jsonl; "
+      .. "mv day-ac eu/day.jsonl; gzip day-ad && mv day-ad.gz us/2.jsonl.gz; mv day-ae 'us/day "
+      .. "5+.jsonl'")
       :format(folder, folder, folder))
     os.execute(("cp tests/recordings/lunch-hour.jsonl %s/eu/lunch.log; "
       .. "printf 'START\nREPORT\n' >%s/empty.log"):format(folder, folder))
@@ -224,7 +227,8 @@ describe("a fleet's replay", function()
     assert.same(essence((assert(execute()))), essence(summary))
   end)
 
-  it("fails as a whole when too many shards fail, and at once when a bundle does not load", function()
+  it("fails as a whole when too many shards fail, and at once when a bundle does not load",
+    function()
     local calls = 0
     local output, failure = execute { batch = 1, functions = {
       ShardFunctionArn = function(payload)
@@ -275,7 +279,8 @@ describe("a fleet's replay", function()
     local output, failure = execute { batch = 3, functions = {
       ShardFunctionArn = function(payload)
         shards = shards + 1
-        if shards == 2 then payload.BatchInput.policies = ("s3://bucket/%s/new.bundle"):format(root) end
+        if shards == 2 then payload.BatchInput.policies =
+          ("s3://bucket/%s/new.bundle"):format(root) end
         return invoke "replay_shard"(payload)
       end,
     } }

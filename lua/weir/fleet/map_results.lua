@@ -1,5 +1,6 @@
--- What a Distributed Map of Step Functions wrote of its child executions (ResultWriter): a manifest,
--- and files of results, each a JSON array of executions with their Input and Output as texts.
+-- What a Distributed Map of Step Functions wrote of its child executions (ResultWriter): a
+-- manifest, and files of results, each a JSON array of executions with their Input and Output as
+-- texts.
 --
 --   map_results.each(effects, place, visit)
 --     place: { bucket =, key = of the manifest }

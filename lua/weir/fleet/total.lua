@@ -9,8 +9,8 @@
 -- A summary is one of weir.replay, with files in the order of their names, and besides
 --   changes, failures   the groups of all files, the most frequent first
 --   repeated            entries of files that had come before
--- A file that was lost, could not be read, or came with two digests is in `unreadable`: then there is
--- no digest.
+-- A file that was lost, could not be read, or came with two digests is in `unreadable`: then there
+-- is no digest.
 local json = require "weir.json"
 local object = require "weir.fleet.object"
 local replay = require "weir.replay"
@@ -130,7 +130,8 @@ end
 
 local function problems_of(self)
   local list = json.array {}
-  for name, why in sorted_pairs(self.problems) do list[#list + 1] = { file = name, message = why } end
+  for name, why in sorted_pairs(self.problems) do list[#list + 1] =
+    { file = name, message = why } end
   return list
 end
 

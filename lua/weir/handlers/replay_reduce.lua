@@ -1,14 +1,14 @@
--- Handler `replay_reduce`: what the shards of a fleet's replay come to (docs/fleet-replay.md), after
--- the Distributed Map of deploy/state-machines/replay.asl.json.
+-- Handler `replay_reduce`: what the shards of a fleet's replay come to (docs/fleet-replay.md),
+-- after the Distributed Map of deploy/state-machines/replay.asl.json.
 --
 -- The event:
 --   bucket, prefix   of the files
 --   started          when the listing began (ISO 8601); a file that is newer is not expected
 --   results          { Bucket =, Key = } of the Map's manifest, ResultWriterDetails of its output
 --
--- The answer is a summary of weir.fleet.total, without its list of files, and besides `summary`, the
--- place in S3 where the whole is. A file that no shard replayed is in `unreadable`, with why, and
--- then there is no digest.
+-- The answer is a summary of weir.fleet.total, without its list of files, and besides `summary`,
+-- the place in S3 where the whole is. A file that no shard replayed is in `unreadable`, with why,
+-- and then there is no digest.
 local events = require "weir.events"
 local json = require "weir.json"
 local listing = require "weir.events.listing"

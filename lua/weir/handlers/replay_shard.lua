@@ -24,7 +24,8 @@ local MARGIN_MS = 5000
 
 local function list_of(event)
   local items = events.member(event, "Items")
-  if not events.is_list(items) or #items == 0 then events.invalid("Items must be a list of files") end
+  if not events.is_list(items) or #items == 0 then events.invalid(
+    "Items must be a list of files") end
   local keys = {}
   for i, item in ipairs(items) do
     if not events.is_object(item) then events.invalid("Items must be a list of objects") end
