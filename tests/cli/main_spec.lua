@@ -107,6 +107,7 @@ describe("weir in the layer", function()
     "completion",
     "shadow",
     "capsule",
+    "explain",
   }
 
   -- The program without the modules that the layer does not carry.
