@@ -86,7 +86,8 @@ describe("weir example", function()
       .. '    { doc = "id-2", given = { file_count = 10 }, params = { threshold = 10 }, '
       .. 'expect = "batch" },\n')), policy())
     assert.equal(0, run({ "check", "set", directory = folder }).status)
-    assert.matches("^set: 2 tests pass, 0 fail\n", run({ "test", "set", directory = folder }).stdout)
+    assert.matches("^set: 2 tests pass, 0 fail\n",
+      run({ "test", "set", directory = folder }).stdout)
   end)
 
   it("adds an example once", function()
@@ -120,7 +121,8 @@ describe("weir example", function()
     assert.equal("set/examples/routing.jsonl:1: it is an example already\n",
       example("day.jsonl:1", "-p", "set", "--add", "--recorded").stdout)
     assert.equal(POLICY, policy())
-    assert.matches("^set: 3 tests pass, 0 fail\n", run({ "test", "set", directory = folder }).stdout)
+    assert.matches("^set: 3 tests pass, 0 fail\n",
+      run({ "test", "set", directory = folder }).stdout)
     local replay = run { "replay", "set/examples/routing.jsonl", "-p", "set", "--quiet",
       directory = folder }
     assert.equal(0, replay.status)
@@ -193,7 +195,8 @@ return policy {
     end
 
     assert.equal(0, example("events.jsonl:1", "-p", "set", "--add").status)
-    assert.matches("^set: 4 tests pass, 0 fail\n", run({ "test", "set", directory = folder }).stdout)
+    assert.matches("^set: 4 tests pass, 0 fail\n",
+      run({ "test", "set", directory = folder }).stdout)
   end)
 
   it("prints one object with --json, which fits its schema", function()

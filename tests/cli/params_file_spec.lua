@@ -1,4 +1,5 @@
--- --params FILE: parameters from a file, between WEIR_PARAMS and --set; for every verb that has --set.
+-- --params FILE: parameters from a file, between WEIR_PARAMS and --set; for every verb that has
+-- --set.
 local arguments = require "weir.cli.arguments"
 local cli = require "weir.cli"
 local json = require "weir.json"

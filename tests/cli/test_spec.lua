@@ -103,7 +103,8 @@ coverage of decide: 50.0 % (1 of 2) of lines, 50.0 % (1 of 2) of branches
     assert.matches("\nset: 4 tests pass, 2 fail\n", result.stdout)
   end)
 
-  it("asks recorded decisions with the parameters of then, so that a new default breaks none", function()
+  it("asks recorded decisions with the parameters of then, so that a new default breaks none",
+    function()
     record("a.jsonl", { 5, 15 })
     change("integer { 10, min = 1", "integer { 3, min = 1")
     local result = test("set", "--filter", "examples/")
@@ -143,7 +144,8 @@ return policy {
     local day = folder .. "/day.jsonl"
     run.write(day, set:record("price", '{"pages":3}', { id = "p" }) .. "\n")
     assert.equal(0, run({ "example", day .. ":1", "-p", folder .. "/set", "--add" }).status)
-    assert.equal(0, run({ "example", day .. ":1", "-p", folder .. "/set", "--add", "--recorded" }).status)
+    assert.equal(0, run({ "example", day .. ":1", "-p", folder .. "/set", "--add",
+      "--recorded" }).status)
     local result = test("set", "--filter", "price")
     assert.matches("^set: 2 tests pass, 0 fail\n", result.stdout, result.stderr)
     assert.matches("cents = 15", run.read(folder .. "/set/price.lua"))

@@ -10,7 +10,8 @@ local WORKFLOW = ".github/workflows/policies.yml"
 local function read_yaml(path)
   local script = 'console.log(JSON.stringify(require("yaml").parse(require("fs").readFileSync('
     .. 'process.argv[1], "utf8"), { strict: true })))'
-  local pipe = assert(io.popen(("cd tests && node -e %s %s"):format(run.quote(script), run.quote(path))))
+  local pipe =
+    assert(io.popen(("cd tests && node -e %s %s"):format(run.quote(script), run.quote(path))))
   local text = pipe:read("a")
   assert(pipe:close())
 
@@ -20,7 +21,8 @@ end
 describe("the workflow of weir new", function()
   local folder, workflow
 
-  local function shell(script) files.shell("cd " .. run.quote(folder .. "/work") .. " && " .. script) end
+  local function shell(script) files.shell("cd " .. run.quote(folder .. "/work") .. " && "
+    .. script) end
 
   local function commit(message)
     shell("git add -A && git -c user.name=a -c user.email=a@b.invalid commit -qm " .. message)
@@ -37,7 +39,9 @@ describe("the workflow of weir new", function()
     files.shell(("cd %s && mv work origin && git clone -q origin work && mkdir temp bin"):format(folder))
     shell "git switch -qc change"
     files.write(folder .. "/bin/gh", "#!/bin/sh\necho \"$@\" >" .. folder .. "/gh.txt\n")
-    files.shell("chmod +x " .. folder .. "/bin/gh && ln -s " .. run.quote(run.program) .. " " .. folder .. "/bin/weir")
+    files.shell("chmod +x " .. folder .. "/bin/gh && ln -s " .. run.quote(run.program) .. " "
+      .. folder
+      .. "/bin/weir")
   end)
   after_each(function() run.remove(folder) end)
 
@@ -49,11 +53,14 @@ describe("the workflow of weir new", function()
       if step.run and step.name ~= "Install weir" then
         local script = files.write(folder .. "/temp/step.sh", step.run)
         local settings = {
-          "PATH=" .. folder .. "/bin:$PATH", "RUNNER_TEMP=" .. folder .. "/temp", "GITHUB_BASE_REF=main",
+          "PATH=" .. folder .. "/bin:$PATH", "RUNNER_TEMP=" .. folder .. "/temp",
+            "GITHUB_BASE_REF=main",
           "PULL_REQUEST=7", "GH_TOKEN=x",
         }
-        for name, value in pairs(workflow.env) do settings[#settings + 1] = name .. "=" .. run.quote(value) end
-        local command = ("cd %s/work && env -u WEIR_PARAMS %s bash -e %s >%s/output.txt 2>&1"):format(folder,
+        for name, value in pairs(workflow.env) do settings[#settings + 1] = name .. "="
+          .. run.quote(value) end
+        local command =
+          ("cd %s/work && env -u WEIR_PARAMS %s bash -e %s >%s/output.txt 2>&1"):format(folder,
           table.concat(settings, " "), script, folder)
         ran = ran + 1
         if not os.execute(command) then return step.name, run.read(folder .. "/output.txt") end
@@ -86,9 +93,11 @@ describe("the workflow of weir new", function()
     edit("integer { 10,", "integer { 9,")
     local failed, output = run_steps()
     assert.is_nil(failed, output)
-    assert.equal("pr comment 7 --body-file " .. folder .. "/temp/diff.md --edit-last --create-if-none\n",
+    assert.equal("pr comment 7 --body-file " .. folder
+      .. "/temp/diff.md --edit-last --create-if-none\n",
       run.read(folder .. "/gh.txt"))
-    assert.matches("^## ⚠️ Policies: %*%*1 of 4 decisions change", run.read(folder .. "/temp/diff.md"))
+    assert.matches("^## ⚠️ Policies: %*%*1 of 4 decisions change", run.read(folder
+      .. "/temp/diff.md"))
     assert.matches("^<%?xml", run.read(folder .. "/temp/tests.xml"))
   end)
 
@@ -96,7 +105,8 @@ describe("the workflow of weir new", function()
     edit("Small batches", "Small lots")
     local failed, output = run_steps()
     assert.is_nil(failed, output)
-    assert.matches("^## ✅ Policies: none of 4 decisions changes", run.read(folder .. "/temp/diff.md"))
+    assert.matches("^## ✅ Policies: none of 4 decisions changes", run.read(folder
+      .. "/temp/diff.md"))
   end)
 
   it("fails at the check for a mistake, with an annotation", function()
@@ -107,7 +117,8 @@ describe("the workflow of weir new", function()
   end)
 
   it("fails at the tests when they reach too little", function()
-    edit(run.read(folder .. "/work/routing.lua"):match("    { given = { file_count = 10 }.*},\n  },\n"), "  },\n")
+    edit(run.read(folder .. "/work/routing.lua"):match(
+      "    { given = { file_count = 10 }.*},\n  },\n"), "  },\n")
     files.remove(folder .. "/work/examples/routing.jsonl")
     commit "fewer"
     local failed, output = run_steps()
@@ -119,8 +130,10 @@ describe("the workflow of weir new", function()
     -- Examples of the policy do not meet it, and the recording's own are taken out of the tests.
     shell "mkdir recordings && git mv examples/routing.jsonl recordings/day.jsonl"
     workflow.env.RECORDING = "recordings/day.jsonl"
-    edit("params = { threshold = 10 }, expect = \"batch\" }", "params = { threshold = 11 }, expect = \"realtime\" }")
-    edit("return batch { because = \"%d files, at", "assert(count ~= 10) return batch { because = \"%d files, at")
+    edit("params = { threshold = 10 }, expect = \"batch\" }",
+      "params = { threshold = 11 }, expect = \"realtime\" }")
+    edit("return batch { because = \"%d files, at",
+      "assert(count ~= 10) return batch { because = \"%d files, at")
     workflow.jobs.policies.steps[4].run = workflow.jobs.policies.steps[4].run:gsub("80", "50")
     local failed = run_steps()
     assert.equal("Compare with the branch that it goes into", failed)

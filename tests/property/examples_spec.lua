@@ -8,7 +8,8 @@ local property = require "support.property"
 local terminal = require "weir.cli.terminal"
 
 local TEXTS = property.string {
-  alphabet = { "a", " ", '"', "\\", "\n", "\0", "\27", "]]", "--", "{", "}", ",", "%", "ü", "\u{202e}", "\u{1f600}" },
+  alphabet = { "a", " ", '"', "\\", "\n", "\0", "\27", "]]", "--", "{", "}", ",", "%", "ü",
+    "\u{202e}", "\u{1f600}" },
   max = 12,
 }
 local LEAVES = property.one_of {
@@ -18,8 +19,10 @@ local LEAVES = property.one_of {
 -- No empty tables: whether one is a list cannot be told in Lua, and weir example looks again.
 local VALUES = property.nested(3, LEAVES, function(values)
   return property.one_of {
-    property.map(property.array(values, { min = 1, max = 4 }), function(list) return json.array(list) end),
-    property.map(property.array(property.tuple { TEXTS, values }, { min = 1, max = 4 }), function(pairs_of)
+    property.map(property.array(values, { min = 1, max = 4 }),
+      function(list) return json.array(list) end),
+    property.map(property.array(property.tuple { TEXTS, values }, { min = 1, max = 4 }),
+      function(pairs_of)
       local object = {}
       for _, pair in ipairs(pairs_of) do object[pair[1]] = pair[2] end
       return object
@@ -57,7 +60,8 @@ describe("an example in a policy file", function()
   end)
 
   local ITEMS = property.array(property.element {
-    "{ a = 1 }", "{ 'x' } -- one", "{ '},' } --[[ { ]]", "-- a comment\n    { [1] = { } }", "{\n    b = '\\'{',\n  }",
+    "{ a = 1 }", "{ 'x' } -- one", "{ '},' } --[[ { ]]", "-- a comment\n    { [1] = { } }",
+      "{\n    b = '\\'{',\n  }",
   }, { max = 5 })
   local SEPARATORS = property.element { ",", ";", " ,", ",\n", ",\n\n    -- between\n" }
   local ENDS = property.element { "", ",", ";", "\n  ", ",\n  ", ", -- last\n  ", "\n  -- all\n  " }
@@ -70,7 +74,9 @@ describe("an example in a policy file", function()
       end
 
       if #items == 0 and last:find("^[,;]") then return true end
-      local source = "return policy { -- it\n  examples = {" .. table.concat(items, separator) .. last .. "},\n}\n"
+      local source = "return policy { -- it\n  examples = {" .. table.concat(items, separator)
+        .. last
+        .. "},\n}\n"
       assert(load(source), source)
 
       local added = assert(policy_source.add(source, { "{ NEW = 1 }," }))
@@ -81,7 +87,8 @@ describe("an example in a policy file", function()
         local list, count = {}, 0
         local tokens, comments = lexer.tokens(text)
         for _, token in ipairs(tokens) do
-          if token.value ~= "," and token.value ~= ";" then list[#list + 1] = tostring(token.value) end
+          if token.value ~= "," and token.value ~= ";" then list[#list + 1] =
+            tostring(token.value) end
         end
 
         for _, comment in ipairs(comments) do

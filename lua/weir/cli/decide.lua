@@ -105,8 +105,8 @@ return {
   description = {
     [[Asks the policy of KIND for one decision. The facts are one JSON object, from FILE or standard
       input. Parameters come from the policy, then from WEIR_PARAMS, --params and --set.]],
-    [[With --json: one object with action, because, decision, params, file, line, policy, instructions,
-      bytes and eval_us; of a failure {"error":…,"code":…,"exit":…}.]],
+    [[With --json: one object with action, because, decision, params, file, line, policy,
+      instructions, bytes and eval_us; of a failure {"error":…,"code":…,"exit":…}.]],
   },
   positionals = { { name = "KIND", doc = table.concat(kinds, ", ")
     .. ", or one of the policy set's own", words = kinds } },

@@ -136,7 +136,7 @@ local function from_file(verb, given, screen)
 
   local text, message, code = read_file(given.params)
   if not text then
-    return ended(report.failure(screen, verb, { message = message, code = code, exit = exit.io }))
+    return ended(messages.failure(screen, verb, { message = message, code = code, exit = exit.io }))
   end
 
   local params, problem = object_of(text, "--params " .. given.params)
@@ -215,9 +215,9 @@ local function remedy(verb)
   return "weir help " .. verb
 end
 
--- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has to
--- return. given has policies, set and params as the options of that name, event or RECORDING where
--- the verb reads them, and perhaps bundle, the text of a bundle, which policies then names.
+-- load(verb, given, screen) → set, directory; or nil, and a function that gives what the verb has
+-- to return. given has policies, set and params as the options of that name, event or RECORDING
+-- where the verb reads them, and perhaps bundle, the text of a bundle, which policies then names.
 --
 --   local set, directory = policies.load("decide", given, screen)
 --   if not set then return directory() end
@@ -236,7 +236,7 @@ function policies.load(verb, given, screen)
   end
 
   local set, findings, code = policy_set.load(directory, { bundle = given.bundle })
-  if not set then return ended(report.refusal(screen, verb, directory, findings, code)) end
+  if not set then return ended(messages.refusal(screen, verb, directory, findings, code)) end
   local overrides, message, hint = overrides_for(set, sources)
   if not overrides then return mistake(message, hint) end
   if next(overrides) == nil then -- any order: asks only whether there is one

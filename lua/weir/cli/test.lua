@@ -286,8 +286,8 @@ return {
     [[An example of a policy has to give what its 'expect' says, a recorded decision exactly the
       recorded one, whatever the reason's words; it is asked with the parameters that were in force
       then.]],
-    [[The coverage counts lines that ran, and both outcomes of every condition, of decide and what it
-      calls in the set's files.]],
+    [[The coverage counts lines that ran, and both outcomes of every condition, of decide and what
+      it calls in the set's files.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },
