@@ -46,6 +46,7 @@ function(weir_leave_to_the_program LIST DIR)
       cleanup
       compare
       deploy
+      doctor
       explain
       page
       permissions

@@ -43,6 +43,7 @@ local VERBS = {
   { name = "simulate" },
   { name = "deploy" },
   { name = "cleanup" },
+  { name = "doctor" },
   { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
   { name = "completion" },
   { name = "version", in_layer = true },

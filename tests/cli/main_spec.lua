@@ -104,6 +104,7 @@ describe("weir in the layer", function()
     "simulate",
     "deploy",
     "cleanup",
+    "doctor",
     "completion",
     "shadow",
     "capsule",

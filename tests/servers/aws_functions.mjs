@@ -1,14 +1,15 @@
 // Lambda as clean-up and doctor see it: functions with their network and layers, and layer versions.
 //
-//   POST /__test/functions { functions: [{ name, subnets, groups, layers, updates }], layers: { name: versions } }
+//   POST /__test/functions { functions: [{ name, subnets, groups, layers, updates }], layers: { name: versions },
+//                            digests: { ARN of a layer's version: SHA-256 in base64 } }
 //
 // updates: how many looks an update of the function takes.
 import { groupOf, moveInterfaces } from "./aws_network.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
-let functions, layers;
+let functions, layers, digests;
 export function resetFunctions() {
-  [functions, layers] = [new Map(), {}];
+  [functions, layers, digests] = [new Map(), {}, {}];
 }
 resetFunctions();
 
@@ -48,18 +49,27 @@ function layerVersions({ LayerName }) {
     LayerVersionArn: `arn:aws:lambda:eu-west-1:111122223333:layer:${LayerName}:${Version}` })) };
 }
 
+function layerByArn({ Arn }) {
+  const [, name, version] = /:layer:([^:]+):(\d+)$/.exec(Arn) ?? [];
+  if (!layers[name]?.includes(Number(version)))
+    throw new ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", 404);
+  return { LayerVersionArn: Arn, Version: Number(version), Content: { CodeSha256: digests[Arn] ?? "", CodeSize: 1 } };
+}
+
 export const removeFunction = (name) => void functions.delete(name);
 
 export const functionAnswers = {
   "lambda.GetFunctionConfiguration": describe,
   "lambda.UpdateFunctionConfiguration": update,
   "lambda.ListLayerVersions": layerVersions,
+  "lambda.GetLayerVersionByArn": layerByArn,
 };
 
 export const functionControls = {
   "POST /__test/functions": (given) => {
     for (const each of given.functions ?? []) functions.set(each.name, each);
     Object.assign(layers, given.layers);
+    Object.assign(digests, given.digests);
   },
   "GET /__test/functions": () => [...functions.values()],
 };

@@ -61,6 +61,7 @@ const NEEDS = {
 
   "lambda.GetFunctionConfiguration": lambda("GetFunctionConfiguration"),
   "lambda.UpdateFunctionConfiguration": lambda("UpdateFunctionConfiguration"),
+  "lambda.GetLayerVersionByArn": ({ Arn }) => one("lambda:GetLayerVersion", Arn),
   "lambda.GetFunction": lambda("GetFunction"),
   "logs.DescribeLogGroups": everywhere("logs:DescribeLogGroups"),
   "logs.ListTagsForResource": ({ resourceArn }) => one("logs:ListTagsForResource", resourceArn),
@@ -70,13 +71,15 @@ const NEEDS = {
   "dynamodb.DescribeTable": ({ TableName }, place) => one("dynamodb:DescribeTable", arn("dynamodb", `table/${TableName}`, place)),
   "ssm.GetParameter": ({ Name }, place) => one("ssm:GetParameter", arn("ssm", `parameter/${Name.replace(/^\//, "")}`, place)),
 
+  "s3control.GetAccessPointPolicy": ({ AccountId, Name }, place) =>
+    one("s3:GetAccessPointPolicy", arn("s3", `accesspoint/${Name}`, { ...place, account: AccountId })),
   "s3.GetBucketTagging": bucket("GetBucketTagging"),
   "s3.ListObjectVersions": bucket("ListBucketVersions"),
   "s3.ListMultipartUploads": bucket("ListBucketMultipartUploads"),
   "s3.ListObjectsV2": bucket("ListBucket"),
   "s3.ListObjects": bucket("ListBucket"),
   "s3.HeadBucket": bucket("ListBucket"),
-  "s3.GetBucketNotificationConfiguration": bucket("GetBucketNotification"),
+  "s3.GetBucketNotification": bucket("GetBucketNotification"),
   "s3.GetObject": object("GetObject"),
   "s3.HeadObject": object("GetObject"),
   "s3.PutObject": object("PutObject"),

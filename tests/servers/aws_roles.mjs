@@ -5,16 +5,16 @@
 //   POST /__test/roles { roles: [{ arn, policies: [document, …], boundary, trust }], caller: { arn, policies } }
 //        caller: whose the test's own keys are
 //   POST /__test/roles/keys { arn } → { AccessKeyId, SecretAccessKey, SessionToken }   as Lambda gives them
-//   POST /__test/access_points [{ arn, bucket, policy }]   policies of access points, and where files are
 //   GET  /__test/refusals → [{ who, action, resource }, …]
 import { createHash } from "node:crypto";
 import { decide } from "../oracles/templates/iam.mjs";
+import { accessPoint, pointOf } from "./aws_access_points.mjs";
 import { Refusal } from "./aws_models.mjs";
 import { needsOf } from "./aws_needs.mjs";
 
-let roles, sessions, caller, points, refusals;
+let roles, sessions, caller, refusals;
 export function resetRoles() {
-  [roles, sessions, caller, points, refusals] = [new Map(), new Map(), undefined, new Map(), []];
+  [roles, sessions, caller, refusals] = [new Map(), new Map(), undefined, []];
 }
 resetRoles();
 
@@ -38,8 +38,14 @@ const ALL = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*",
 
 // An access point's own policy, and the account that has the resource.
 function resourceSide({ resource }, account) {
-  const point = [...points.values()].find(({ arn }) => resource === arn || resource.startsWith(`${arn}/`));
-  return { account: point ? accountOf(point.arn) : account, resourcePolicy: point?.policy };
+  const point = pointOf(resource);
+  return { account: point?.account ?? account, resourcePolicy: point?.policy };
+}
+
+// A bucket that is an access point, by its ARN.
+function named(found) {
+  const point = found.service === "s3" && accessPoint(found.input.Bucket);
+  return point ? { ...found, input: { ...found.input, Bucket: point.arn } } : found;
 }
 
 async function check(who, need, side) {
@@ -47,7 +53,7 @@ async function check(who, need, side) {
     context: { ...who.context, ...need.context }, policies: who.role?.policies ?? [ALL], boundary: who.role?.boundary, ...side });
   if (verdict === "Allowed") return;
   refusals.push({ who: who.arn, action: need.action, resource: need.resource });
-  const code = need.action.startsWith("ec2:") ? "UnauthorizedOperation" : need.action.startsWith("s3:") ? "AccessDenied" : "AccessDenied";
+  const code = need.action.startsWith("ec2:") ? "UnauthorizedOperation" : "AccessDenied";
   throw new Refusal(code, `User: ${who.arn} is not authorized to perform: ${need.action} on resource: ${need.resource}`, 403);
 }
 
@@ -65,7 +71,7 @@ export async function judge(found, { keyId, region }, home) {
   const who = whoIs(keyId);
   if (found.service === "sts" && found.operation === "AssumeRole") return judgeAssume(who, found);
   if (!who.role) return;
-  for (const need of needsOf(found, { account: who.account ?? home, region }))
+  for (const need of needsOf(named(found), { account: who.account ?? home, region }))
     await check(who, need, resourceSide(need, who.account));
 }
 
@@ -77,19 +83,10 @@ export function begin(arn) {
   return keyOf(arn);
 }
 
-// The bucket behind an access point, by its label in a host: NAME-ACCOUNT.
-export const bucketBehind = (label) => points.get(label)?.bucket;
-
 export const roleControls = {
   "POST /__test/roles": (given) => {
     for (const role of given.roles ?? []) roles.set(role.arn, role);
     if (given.caller) caller = given.caller;
-  },
-  "POST /__test/access_points": (list) => {
-    for (const each of list) {
-      const [, account, name] = /:(\d+):accesspoint\/(.+)$/.exec(each.arn);
-      points.set(`${name}-${account}`, each);
-    }
   },
   "GET /__test/refusals": () => refusals,
 };

@@ -20,6 +20,11 @@ function disableRule({ Name }) {
   return {};
 }
 
+function describeRule({ Name }) {
+  if (!rules[Name]) throw missing(`Rule ${Name}`);
+  return { Name, State: rules[Name] };
+}
+
 function getSchedule({ Name }) {
   if (!schedules[Name]) throw missing(`Schedule ${Name}`, 404);
   return { Name, GroupName: "default", State: "ENABLED", ...schedules[Name],
@@ -33,6 +38,7 @@ function updateSchedule({ Name, ...schedule }) {
 }
 
 export const starterAnswers = {
+  "eventbridge.DescribeRule": describeRule,
   "eventbridge.DisableRule": disableRule,
   "scheduler.GetSchedule": getSchedule,
   "scheduler.UpdateSchedule": updateSchedule,

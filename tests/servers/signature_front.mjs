@@ -21,7 +21,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { Sha256 } from "../support/sha256.mjs";
 import { answer, answerBucket, queueAnswers, refuse, resetAnswers } from "./aws.mjs";
 import { answerControls, vendedKeys } from "./aws_answers.mjs";
-import { accessPointControls } from "./aws_access_points.mjs";
+import { accessPoint, accessPointControls } from "./aws_access_points.mjs";
 import { isVersioned } from "./aws_buckets.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
 import { estateControls } from "./aws_estate.mjs";
@@ -142,7 +142,9 @@ function toS3(request, found) {
   headers["x-amz-date"] = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
   delete headers["x-amz-security-token"];
   const label = /^([a-z0-9-]+)\.localhost/.exec(request.headers.host);
-  const url = label ? `/${label[1]}${request.url}` : request.url;
+  const point = accessPoint(found.input.Bucket);
+  const own = label ? `/${label[1]}${request.url}` : request.url;
+  const url = point ? own.replace(`/${found.input.Bucket}`, `/${point.bucket}`) : own;
   return inTurn(() => found.operation === "PutObject" && headers["if-none-match"] === "*"
     ? createOnly({ ...request, url }, headers) : forward(ports.s3, { ...request, url }, headers));
 }
@@ -168,9 +170,17 @@ async function withTemplate(found) {
   return { ...found, input: { ...found.input, TemplateText: body.toString("utf8") } };
 }
 
+// What an access point on FSx does not have, whoever asks.
+function checkImplemented({ service, operation, input }) {
+  const point = service === "s3" && accessPoint(input.Bucket);
+  if (point && operation === "GetBucketNotification" && !point.notifies)
+    throw new Refusal("NotImplemented", "A header you provided implies functionality that is not implemented", 501);
+}
+
 async function pass(request, found, given) {
   if (found.service === "dynamodb") return forward(ports.dynamodb, request, request.headers);
   if (found.service === "s3" && isVersioned(found.input.Bucket)) return answerBucket(found, `req-${++counter}`, request);
+  if (found.operation === "GetBucketNotification") return { status: 200, headers: {}, body: "<NotificationConfiguration/>" };
   if (found.service === "s3") return toS3(request, found);
   if (found.service === "cloudformation") found = await withTemplate(found);
   return answer(found, `req-${++counter}`, given);
@@ -295,6 +305,7 @@ async function handle(request, response) {
     found = identify(request, given?.scope);
     note(request, found, given);
     validate(found);
+    checkImplemented(found);
     if (given) await judge(found, given);
     reply = INSTEAD.has(fault.kind) ? {} : await pass(request, found, given);
   } catch (problem) {

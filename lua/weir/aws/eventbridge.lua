@@ -14,6 +14,7 @@ local eventbridge = client.service {
   target_prefix = "AWSEvents",
   operations = {
     PutEvents = { members = "Entries* EndpointId", changes = true },
+    DescribeRule = { members = "Name* EventBusName", target = "Name" },
     DisableRule = { members = "Name* EventBusName", target = "Name", changes = true },
   },
 }

@@ -22,6 +22,14 @@ return client.service {
       target = "FunctionName",
       changes = true,
     },
+    GetLayerVersionByArn = {
+      method = "GET",
+      path = "/2018-10-31/layers",
+      fixed_query = { find = "LayerVersion" },
+      members = "Arn*",
+      query = { Arn = "Arn" },
+      target = "Arn",
+    },
     ListLayerVersions = {
       method = "GET",
       path = "/2018-10-31/layers/{LayerName}/versions",

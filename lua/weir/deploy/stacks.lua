@@ -115,7 +115,7 @@ local function storage_account(estate)
 end
 
 -- The role in the storage account that the workload's functions take (storage.yaml), or nil.
-local function storage_role(estate, stack)
+function stacks.storage_role(estate, stack)
   local account = storage_account(estate)
   if not account then return nil end
 
@@ -156,7 +156,7 @@ local function derived(estate, stack)
 
   if stack.account.kind == "workload" and stack.account.external_id then
     values.ExternalId = stack.account.external_id
-    values.StorageRoleArn = storage_role(estate, stack)
+    values.StorageRoleArn = stacks.storage_role(estate, stack)
   end
 
   if stack.reader then

@@ -201,6 +201,7 @@ return {
   ["dynamodb.CreateTable"] = { { "dynamodb:CreateTable", TABLE } },
 
   ["eventbridge.PutEvents"] = { { "events:PutEvents", event_buses } },
+  ["eventbridge.DescribeRule"] = { { "events:DescribeRule", "events:rule/{Name}" } },
   ["eventbridge.DisableRule"] = { { "events:DisableRule", "events:rule/{Name}" } },
 
   ["rekognition.DetectLabels"] = {

@@ -102,7 +102,19 @@ local CLEANUP = {
 }
 table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #CLEANUP + 1, CLEANUP)
 
-local LISTS = { cleanup = CLEANUP }
+local DOCTOR = {
+  { "cloudformation:DescribeStacks cloudformation:ListStackResources", STACKS },
+  { "dynamodb:DescribeTable", "dynamodb:table/{name}-*" },
+  { "events:DescribeRule", RULES },
+  { "scheduler:GetSchedule", SCHEDULES },
+  { "lambda:GetLayerVersion", "lambda:layer:*:*" },
+  { "s3:GetObject", OBJECTS },
+  { "s3:ListBucket", BUCKETS },
+  { "s3:GetAccessPointPolicy", "s3:accesspoint/*" },
+  { "sts:AssumeRole", "arn:{partition}:iam::*:role/{name}-storage-access-*" },
+}
+
+local LISTS = { cleanup = CLEANUP, doctor = DOCTOR }
 
 local function filled(text, name, place)
   local values = { name = name, partition = place.partition, account = place.account }
@@ -136,6 +148,6 @@ function verbs.grants(verb, name, place)
   return LISTS[verb] and grants
 end
 
-verbs.names = { "cleanup" }
+verbs.names = { "cleanup", "doctor" }
 
 return verbs

@@ -10,6 +10,10 @@ function protocol.build(_, operation, input)
   local path, used = rest.path(operation.path, input)
   local query = rest.collect(operation.query, input, used)
   local headers = rest.collect(operation.headers, input, used)
+  for name, value in pairs(operation.fixed_query or {}) do -- any order: copies one key at a time
+    query[name] = value
+  end
+
   local request = { method = operation.method, path = path, query = query, headers = headers }
 
   if operation.payload then

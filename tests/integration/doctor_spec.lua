@@ -1,0 +1,267 @@
+-- weir doctor against the model-checked servers: what is well is ok, what is broken is wrong, what
+-- nobody answered is neither; nothing is changed, and no more is asked than its permissions allow.
+local cloud = require "support.aws"
+local files = require "support.files"
+local json = require "weir.json"
+local run = require "support.run"
+local sha256 = require "weir.sha256"
+local bytes = require "weir.bytes"
+local stacks = require "support.stacks"
+
+local HOME, STORAGE = "111122223333", "444455556666"
+local POINT = "arn:aws:s3:eu-west-1:444455556666:accesspoint/files"
+local EXTERNAL_ID = "an-external-id-of-111122223333"
+local ACCESS_ROLE = "arn:aws:iam::444455556666:role/weir-storage-access-111122223333"
+local CALLER = "arn:aws:iam::111122223333:role/weir-eu-west-1-discovery"
+local DEPLOYER = "arn:aws:iam::444455556666:role/deployer"
+local LAYER = "arn:aws:lambda:eu-west-1:111122223333:layer:Layer1A2B:3"
+
+local ESTATE = [[
+return {
+  name = "weir",
+  regions = { "eu-west-1" },
+  features = { "Policy" },
+  artifacts = { bucket = "weir-artifacts", layer = "%s/layer.zip" },
+  parameters = { storage = { AccessPointArn = "]] .. POINT .. [[" } },
+  accounts = {
+    { id = "444455556666", kind = "storage", stacks = { "storage" },
+      role = { arn = "arn:aws:iam::444455556666:role/deployer", external_id = "of-the-deployer-1" } },
+    { id = "111122223333", kind = "workload", external_id = "]] .. EXTERNAL_ID .. [[",
+      stacks = { "core" } },
+  },
+}
+]]
+
+-- Who may take the role: this account's functions, with this External ID.
+local function trust(condition)
+  return { Version = "2012-10-17", Statement = json.array { {
+    Effect = "Allow",
+    Principal = { AWS = "arn:aws:iam::111122223333:root" },
+    Action = "sts:AssumeRole",
+    Condition = condition or {
+      StringEquals = { ["sts:ExternalId"] = EXTERNAL_ID },
+      ArnEquals = { ["aws:PrincipalArn"] = CALLER },
+    },
+  } } }
+end
+
+local function policy(actions, resources)
+  return { Version = "2012-10-17", Statement = json.array { {
+    Effect = "Allow", Action = json.array(actions), Resource = json.array(resources) } } }
+end
+
+local POINT_POLICY = policy({ "s3:GetObject", "s3:ListBucket", "s3:GetBucketNotification" },
+  { POINT, POINT .. "/object/*" })
+POINT_POLICY.Statement[1].Principal = { AWS = ACCESS_ROLE }
+
+local function binary(hex)
+  return (hex:gsub("%x%x", function(pair) return string.char(tonumber(pair, 16)) end))
+end
+
+local function printed_permissions(account)
+  local printed = run { "permissions", "doctor", "--json", "--region", "eu-west-1", "--account",
+    account }
+  return json.array { assert(json.decode(printed.stdout)) }
+end
+
+describe("weir doctor", function()
+  local folder, here, there
+
+  setup(function()
+    here, there = printed_permissions(HOME), printed_permissions(STORAGE)
+    here[2] = policy({ "sts:AssumeRole" }, { DEPLOYER }) -- a role of the estate file
+  end)
+
+  local function roles(more)
+    local given = {
+      caller = { arn = CALLER, policies = here },
+      roles = json.array {
+        { arn = DEPLOYER, policies = there, trust = { Version = "2012-10-17", Statement =
+          json.array { { Effect = "Allow", Action = "sts:AssumeRole",
+            Principal = { AWS = CALLER },
+            Condition = { StringEquals = { ["sts:ExternalId"] = "of-the-deployer-1" } } } } } },
+        { arn = ACCESS_ROLE, trust = trust(), policies = json.array {
+          policy({ "s3:GetObject", "s3:ListBucket", "s3:GetBucketNotification" },
+            { POINT, POINT .. "/object/*" }) } },
+      },
+    }
+    for key, value in pairs(more or {}) do given[key] = value end
+    cloud.control("POST", "roles", given)
+  end
+
+  -- The estate as it should be.
+  before_each(function()
+    stacks.reset()
+    folder = files.directory { ["layer.zip"] = "a layer" }
+    files.write(folder .. "/estate.lua", ESTATE:format(folder))
+    roles()
+    cloud.control("POST", "access_points", json.array {
+      { arn = POINT, bucket = "bucket", policy = POINT_POLICY } })
+    for _, name in ipairs { "weir-storage", "weir-access-" .. HOME } do
+      stacks.stack { name = name, account = STORAGE, status = "CREATE_COMPLETE" }
+    end
+
+    stacks.stack { name = "weir-policy", account = STORAGE, status = "CREATE_COMPLETE",
+      outputs = { AccessPointPolicy = json.encode(POINT_POLICY) } }
+    stacks.stack { name = "weir-core", status = "UPDATE_COMPLETE",
+      parameters = { PolicySource = "" }, resources = {
+        Layer = { Type = "AWS::Lambda::LayerVersion", physical = LAYER },
+        Rule = { Type = "AWS::Events::Rule", physical = "weir-core-Rule" },
+        Schedule = { Type = "AWS::Scheduler::Schedule", physical = "weir-core-Schedule" },
+      } }
+    cloud.control("POST", "starters", { rules = { ["weir-core-Rule"] = "ENABLED" },
+      schedules = { ["weir-core-Schedule"] = {} } })
+    cloud.control("POST", "functions", { layers = { Layer1A2B = json.array { 3 } },
+      digests = { [LAYER] = bytes.base64(binary(sha256.hex "a layer")) } })
+  end)
+
+  after_each(function() files.remove(folder) end)
+
+  local function doctor(...)
+    local words = { "doctor", folder .. "/estate.lua", ... }
+    words.env = stacks.environment()
+    return run(words)
+  end
+
+  -- "check outcome: message" of all that is not ok
+  local function complaints()
+    local result, list = doctor "--json", {}
+    for line in result.stdout:gmatch "[^\n]+" do
+      local each = assert(json.decode(line))
+      if each.outcome ~= "ok" then
+        assert.is_string(each.remedy)
+        list[#list + 1] = ("%s %s: %s"):format(each.check, each.outcome, each.message)
+      end
+    end
+
+    return list, result.status, result
+  end
+
+  it("finds everything as it should be, asks no more than it may, and changes nothing", function()
+    local result = doctor()
+    assert.equal("weir: doctor: 19 ok, 0 wrong, 0 that could not be told\n", result.stderr,
+      result.stdout)
+    assert.equal(0, result.status)
+    assert.matches("ok           notifications  111122223333 eu-west-1  " .. POINT
+      .. ": there are none yet; reconcile finds what is new\n", result.stdout, 1, true)
+    assert.is_nil((result.stdout .. result.stderr):find(EXTERNAL_ID, 1, true))
+
+    -- What was refused are the roles without their External IDs, and nothing else.
+    local refused = {}
+    for i, each in ipairs(cloud.control("GET", "refusals")) do
+      refused[i] = each.action .. " " .. each.resource:match "[^/]+$"
+    end
+
+    assert.same({ "sts:AssumeRole deployer", "sts:AssumeRole weir-storage-access-111122223333",
+      "sts:AssumeRole weir-storage-access-111122223333" }, refused)
+    for _, request in ipairs(cloud.requests()) do
+      local name = request.operation
+      assert.is_truthy(name:find "^Get" or name:find "^List" or name:find "^Describe"
+        or name == "AssumeRole", name)
+    end
+  end)
+
+  it("finds a role that is taken without its External ID", function()
+    roles { roles = json.array { { arn = ACCESS_ROLE, trust = trust {
+      ArnEquals = { ["aws:PrincipalArn"] = CALLER } } } } }
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.same({ "role wrong: it is taken without an External ID",
+      "role wrong: it is taken with another External ID" }, list)
+  end)
+
+  it("does not tell of a role that refuses this caller, nor of what is behind it", function()
+    roles { roles = json.array { { arn = ACCESS_ROLE, trust = trust {
+      StringEquals = { ["sts:ExternalId"] = EXTERNAL_ID },
+      ArnEquals = { ["aws:PrincipalArn"] = CALLER .. "-other" } } } } }
+    local list, status = complaints()
+    assert.equal(5, status)
+    assert.equal(3, #list) -- the notifications are behind it, too
+    assert.equal("role cannot tell: it is refused with its External ID, to this caller", list[1])
+    assert.matches("access point cannot tell: it refuses this caller", list[2], 1, true)
+  end)
+
+  it("finds what is switched off or gone", function()
+    cloud.control("POST", "starters", { rules = { ["weir-core-Rule"] = "DISABLED" } })
+    stacks.change { name = "weir-core", resources = {
+      Rule = { Type = "AWS::Events::Rule", physical = "weir-core-Rule" },
+      Schedule = { Type = "AWS::Scheduler::Schedule", physical = "weir-core-Gone" },
+      Table = { Type = "AWS::DynamoDB::Table", physical = "weir-core-Tokens" },
+      Layer = { Type = "AWS::Lambda::LayerVersion", physical = LAYER:gsub("3$", "4") },
+    }, parameters = { PolicySource = "s3://bucket/not/there.lua" } }
+    local list, status = complaints()
+    assert.equal(1, status)
+    table.sort(list)
+    assert.same({
+      "layer wrong: the layer of this version is not there any more",
+      "policies cannot tell: s3 HeadObject: Forbidden",
+      "rule wrong: it is switched off",
+      "schedule wrong: it is not there",
+      "table wrong: the table is not there",
+    }, { list[1], list[2]:sub(1, 46), list[3], list[4], list[5] })
+  end)
+
+  it("finds another layer than this program's", function()
+    files.write(folder .. "/layer.zip", "another layer")
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.equal(1, #list)
+    assert.matches("layer wrong: another layer than this program's, ", list[1], 1, true)
+  end)
+
+  it("tells how the stacks are", function()
+    stacks.change { name = "weir-core", status = "UPDATE_ROLLBACK_COMPLETE" }
+    stacks.change { name = "weir-policy", account = STORAGE, status = "DELETE_COMPLETE" }
+    stacks.change { name = "weir-storage", account = STORAGE, status = "UPDATE_IN_PROGRESS" }
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.same({
+      "stack cannot tell: it is changed just now: UPDATE_IN_PROGRESS",
+      "stack wrong: it is not deployed",
+      "stack wrong: its last update failed and was rolled back",
+    }, list)
+  end)
+
+  it("finds another policy on the access point", function()
+    stacks.change { name = "weir-policy", account = STORAGE,
+      outputs = { AccessPointPolicy = json.encode(policy({ "s3:GetObject" }, { POINT })) } }
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.same({ "access policy wrong: the access point has another policy, or none" }, list)
+  end)
+
+  it("finds a clock that is wrong, and works nevertheless", function()
+    cloud.clock(-200)
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.equal(1, #list)
+    assert.matches("^clock wrong: this machine's clock is %d+ s fast$", list[1])
+  end)
+
+  it("asks no further in an account that is another one", function()
+    files.write(folder .. "/estate.lua", (ESTATE:format(folder):gsub('id = "111122223333"',
+      'id = "999988887777"')))
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.equal("identity wrong: the credentials are of account 111122223333", list[1])
+    for _, request in ipairs(stacks.requested "DescribeStacks") do
+      assert.not_equal("weir-core", request.StackName)
+    end
+  end)
+
+  it("says what it is not allowed to ask, and where that is printed", function()
+    roles { caller = { arn = CALLER, policies = json.array {} } }
+    local _, status, result = complaints()
+    assert.equal(5, status)
+    assert.matches("weir permissions doctor prints what is needed", result.stdout, 1, true)
+  end)
+
+  it("reports the first answer of notifications that is not NotImplemented", function()
+    cloud.control("POST", "access_points", json.array {
+      { arn = POINT, bucket = "bucket", policy = POINT_POLICY, notifies = true } })
+    local list, status = complaints()
+    assert.equal(1, status)
+    assert.same({ "notifications wrong: the answer is not NotImplemented any more: a configuration" },
+      list)
+  end)
+end)
