@@ -2,10 +2,8 @@
 -- are taken with their External ID and only with it.
 --
 --   accounts.examine(examination) → account → boundary: whether its credentials are the account's
-local http = require "weir.http"
-local process = require "weir.process"
+local clock = require "weir.aws.clock"
 local stacks = require "weir.deploy.stacks"
-local time = require "weir.aws.time"
 local uuid = require "weir.uuid"
 
 local accounts = {}
@@ -41,20 +39,8 @@ end
 
 -- Clock -------------------------------------------------------------------------------------------
 
--- How far the service's clock is ahead of ours in milliseconds | nil, message
-local function skew(self, place)
-  local client = self.session:client("sts", place.account, place.region)
-  local response, message = http.request { method = "GET", url = client.url .. "/",
-    timeout_ms = 10000 }
-  if not response then return nil, message end
-  local theirs = time.parse_http_date(response.headers.date)
-  if not theirs then return nil, "the answer has no date" end
-
-  return theirs - process.time()
-end
-
 local function examine_clock(self, place)
-  local ahead, message = skew(self, place)
+  local ahead, message = clock.ahead(self.session:client("sts", place.account, place.region))
   if not ahead then
     return self:unknown("clock", place, "STS", message, "run the same command again")
   end
