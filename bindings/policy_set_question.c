@@ -32,6 +32,9 @@ void policy_set_question_read(lua_State *L, policy_question *question, const cha
 
 int policy_set_question_ask(lua_State *L, policy_set_handle *h, policy_question *question,
                             int64_t *eval_us) {
+  if (!policy_set_want(h->set, question->kind, question->kind_size))
+    return binding_fail(L, policy_outcome_code(POLICY_OUT_OF_MEMORY), "not enough memory");
+
   int64_t begin = now_ns();
   bool decided = policy_sandbox_decide(policy_set_sandbox(h->set), question, &h->answer);
   *eval_us = (now_ns() - begin) / 1000;

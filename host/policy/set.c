@@ -14,6 +14,7 @@ typedef struct {
   policy_files files;
   policy_sandbox *sandbox;
   bool verified_before;
+  bool is_partial; /* then only the policy of options.kind is loaded */
 } version;
 
 struct policy_set {
@@ -66,10 +67,12 @@ static void note_kinds(version *v) {
   }
 }
 
-/* Without the kind that will be asked, all is loaded: then it can be told what is there. */
+/* Without the kind that will be asked, all is loaded: then it can be told what is there. So it is
+ * with overrides, whose parameters may be any policy's. */
 static void load_verified(version *v, const policy_set_options *options, finding_list *findings) {
-  const char *kind = options->kind && holds_kind(&v->files, options->kind) ? options->kind : NULL;
-  v->sandbox = policy_sandbox_new_verified(&v->files, options->limits, kind, findings);
+  v->is_partial = options->kind && !options->overrides && holds_kind(&v->files, options->kind);
+  v->sandbox = policy_sandbox_new_verified(&v->files, options->limits,
+                                           v->is_partial ? options->kind : NULL, findings);
 }
 
 static void load_whole(version *v, const policy_set_options *options, finding_list *findings) {
@@ -220,7 +223,38 @@ policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *o
   return POLICY_SET_SWAPPED;
 }
 
+/* Puts a sandbox with all policies in the place of one with the first kind that was asked. */
+static bool complete(policy_set *set) {
+  version *v = set->active;
+  finding_list findings = {0};
+  if (!v->is_partial) return true;
+  policy_sandbox *whole =
+      policy_sandbox_new_verified(&v->files, set->options.limits, NULL, &findings);
+  bool ok = whole && findings.errors == 0;
+  finding_list_free(&findings);
+  if (!ok) {
+    policy_sandbox_free(whole);
+    return false;
+  }
+
+  policy_sandbox_free(v->sandbox);
+  v->sandbox = whole;
+  v->is_partial = false;
+
+  return true;
+}
+
+bool policy_set_want(policy_set *set, const char *kind, size_t size) {
+  const policy_kind *found = policy_kind_find(set->active->sandbox, kind, size);
+  return (found && policy_kind_policy(found)) || complete(set);
+}
+
 bool policy_set_override(policy_set *set, const char *overrides, size_t size, text_buffer *why) {
+  if (!complete(set)) {
+    text_buffer_text(why, "not enough memory");
+    return false;
+  }
+
   if (!policy_sandbox_override(set->active->sandbox, overrides, size, why)) return false;
   char *copy = strndup(overrides, size);
   if (!copy) {

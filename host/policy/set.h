@@ -14,8 +14,8 @@ typedef struct {
   size_t overrides_size;
   bool unverified; /* examples are not run: for whoever runs them one by one, and never to decide */
   bool trusting;   /* a set that was verified before, with these limits, is not verified again */
-  const char
-      *kind; /* with trusting, or NULL: the one that will be asked; such a set loads no other */
+  const char *kind; /* with trusting, or NULL: the one that will be asked first; others are loaded
+                       once they are */
 } policy_set_options;
 
 /* Where a version comes from: a directory or a bundle file by its path, or, with text, a bundle
@@ -50,6 +50,10 @@ policy_set_change policy_set_refresh(policy_set *set, const policy_set_origin *o
 /* Overrides parameters of the active version, and of every later one: a JSON object, as for
  * policy_sandbox_override. False, with the reason in `why`: then the set must not be asked. */
 bool policy_set_override(policy_set *set, const char *overrides, size_t size, text_buffer *why);
+
+/* To be called before the set is asked about a kind: loads what is still to be loaded when it is
+ * not options.kind. False when memory is short. */
+bool policy_set_want(policy_set *set, const char *kind, size_t size);
 
 /* Whether the active version was verified before, with its limits: by this build, as the stamp of
  * its bundle says, or while this program was built, because its files are the shipped ones. */

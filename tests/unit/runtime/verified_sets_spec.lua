@@ -186,6 +186,33 @@ describe("the runtime verifies", function()
     assert.same({ true, nil, nil }, { ok, message, code })
   end)
 
+  it("what a handler asks besides its own kind, once it does", function()
+    local set = assert(policy_set.load("policies", { trust = true, kind = "review" }))
+    assert.equal(1, #set:policies())
+    local event = json.encode { event = { source = "aws.scheduler" } }
+    assert.equal("ignore", assert(set:decide("mapping", event)).action)
+    assert.equal(5, #set:policies())
+    assert.equal("review", set:policies()[5].kind)
+    assert.equal("UnknownKind", select(3, set:decide("tea", event)))
+  end)
+
+  it("what the parameters of other policies are, where some are set", function()
+    local facts = json.encode { file_count = 15 }
+    for _, given in ipairs { { threshold = 20 }, { threshold = 20, prefix = "in/" } } do
+      local set = assert(policy_set.load("policies",
+        { trust = true, kind = "routing", params = given }))
+      assert.equal("realtime", assert(set:decide("routing", facts)).action)
+    end
+
+    local set = assert(policy_set.load("policies", { trust = true, kind = "routing" }))
+    assert(set:override { threshold = 20, prefix = "in/" })
+    assert.equal("realtime", assert(set:decide("routing", facts)).action)
+    local refused, findings = policy_set.load("policies",
+      { trust = true, kind = "routing", params = { thresold = 20 } })
+    assert.is_nil(refused)
+    assert.equal("W006", findings[1].code)
+  end)
+
   it("nothing that would change a decision, its reason or what it costs", function()
     local whole, trusted = assert(policy_set.load("policies")), {}
     local kinds, compared = {}, 0
