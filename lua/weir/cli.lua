@@ -32,6 +32,7 @@ local VERBS = {
   { name = "capsule" },
   { name = "watch" },
   { name = "new" },
+  { name = "stubs" },
   { name = "test" },
   { name = "example" },
   { name = "bench" },

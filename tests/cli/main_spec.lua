@@ -93,6 +93,7 @@ describe("weir in the layer", function()
     "match",
     "watch",
     "new",
+    "stubs",
     "test",
     "example",
     "bench",

@@ -15,12 +15,11 @@ describe("weir new", function()
     return run(words)
   end
 
-  it("lists what it wrote: a routing policy, a recording, a page and a workflow", function()
+  it("lists what it wrote: a routing policy, a recording, a page, a workflow, and what editors read", function()
     local result = weir("new", "mine")
     assert.equal(0, result.status)
-    assert.equal(
-      "mine/.github/workflows/policies.yml\nmine/README.md\nmine/examples/routing.jsonl\n"
-      .. "mine/routing.lua\n", result.stdout)
+    assert.equal("mine/.github/workflows/policies.yml\nmine/.luarc.json\nmine/.weir/stubs.lua\n"
+      .. "mine/README.md\nmine/examples/routing.jsonl\nmine/routing.lua\n", result.stdout)
     assert.equal("Next: weir check mine, then weir test mine\n", result.stderr)
   end)
 
@@ -88,7 +87,7 @@ describe("weir new", function()
 
   it("prints one object with --json, which fits its schema", function()
     local result = weir("new", "mine", "--json")
-    assert.equal(4, #json.decode(result.stdout).files)
+    assert.equal(6, #json.decode(result.stdout).files)
     assert(json_schema.check("docs/json/new.schema.json", result.stdout))
   end)
 end)

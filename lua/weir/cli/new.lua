@@ -8,6 +8,7 @@ local policy_examples = require "weir.policy_examples"
 local schemas = require "weir.schemas"
 local starter = require "weir.starter.files"
 local starter_policies = require "weir.starter.policies"
+local stubs = require "weir.starter.stubs"
 local suggest = require "weir.suggest"
 local terminal = require "weir.cli.terminal"
 
@@ -100,29 +101,19 @@ local function recordings_of(set, list)
   return made
 end
 
--- Writes files below the directory; nil and a message for one that cannot be written.
-local function write_all(directory, made)
-  for _, file in ipairs(made) do
-    local path = directory .. "/" .. file[1]
-    local ok, message = files.make_directory((path:match("^(.*)/")))
-    if ok then ok, message = output_file.write(path, file[2]) end
-    if not ok then return nil, message end
-  end
-
-  return true
-end
 
 local function write_set(directory, list)
   local made = contents(directory, list)
-  local ok, message = write_all(directory, made)
+  local ok, message = output_file.write_all(directory, made)
   if not ok then return nil, message end
 
   local set = assert(require("weir.policy_set").load(directory))
-  local recorded = recordings_of(set, list)
-  ok, message = write_all(directory, recorded)
+  local of_set = stubs.files(set)
+  table.move(recordings_of(set, list), 1, #list, #of_set + 1, of_set)
+  ok, message = output_file.write_all(directory, of_set)
   if not ok then return nil, message end
 
-  return table.move(recorded, 1, #recorded, #made + 1, made)
+  return table.move(of_set, 1, #of_set, #made + 1, made)
 end
 
 local function show(screen, directory, made, given)
@@ -160,8 +151,9 @@ return {
   summary = "a policy set to start from",
   description = {
     [[Makes the directory DIR with a policy of each KIND (routing when none is named) that checks
-      clean, with examples, a recording of their decisions, a page, and a workflow that checks,
-      tests and compares every pull request on GitHub. Nothing that is there is overwritten.]],
+      clean, with examples, a recording of their decisions, a page, what editors complete from,
+      and a workflow that checks, tests and compares every pull request on GitHub. Nothing that is
+      there is overwritten.]],
   },
   positionals = { { name = "DIR", doc = "a directory that is not there yet, or is empty",
     complete = "directory" } },

@@ -36,4 +36,17 @@ function output_file.write(path, text)
   return ok, message
 end
 
+-- write_all(directory, list) → true, or nil, message. list: { path inside the directory, text };
+-- directories that are missing are made.
+function output_file.write_all(directory, list)
+  for _, file in ipairs(list) do
+    local path = directory .. "/" .. file[1]
+    local ok, message = files.make_directory((path:match("^(.*)/")))
+    if ok then ok, message = output_file.write(path, file[2]) end
+    if not ok then return nil, message end
+  end
+
+  return true
+end
+
 return output_file

@@ -10,11 +10,14 @@ local function names(text)
   return set
 end
 
-vocabulary.globals = names [[
+-- What makes a parameter.
+vocabulary.parameters = { "integer", "number", "text", "flag", "choice", "list", "map" }
+
+vocabulary.globals = names([[
   assert error ipairs next pairs pcall require select tonumber tostring type
   math string table utf8
-  policy integer number text flag choice list map
-]]
+  policy
+]] .. table.concat(vocabulary.parameters, " "))
 
 vocabulary.libraries = {
   string = names "byte char find format gmatch gsub len lower match rep reverse sub upper",
