@@ -63,6 +63,7 @@ local function add_to_file(screen, directory, example)
   local path = ("%s/examples/%s.jsonl"):format(directory, example.kind)
   local before = ""
   local ok, message = files.make_directory(directory .. "/examples")
+
   if ok and files.stat(path) then
     before, message = files.read(path, EXAMPLES_LIMIT)
     ok = before ~= nil
@@ -96,8 +97,8 @@ end
 
 -- Showing ----------------------------------------------------------------------------------------
 
-local function show_json(out, example, lines, place)
-  out:print(terminal.json {
+local function show_json(screen, example, lines, place)
+  screen.out:print(terminal.json {
     type = "example",
     recording = example.recording,
     line = example.line,
@@ -141,6 +142,16 @@ end
 
 -- Running ----------------------------------------------------------------------------------------
 
+-- With --add: the place of the example now; else nil, and an exit status when it failed.
+local function place_of(given, screen, set, directory, example)
+  if not given.add then return nil end
+  local place, known = add(given, screen, set, directory, example)
+  if not place then return nil, known end
+  place.known = known
+
+  return place
+end
+
 local function run(given, screen)
   local path, line = given.PLACE:match("^(.+):(%d+)$")
   if not path then
@@ -157,29 +168,20 @@ local function run(given, screen)
   end
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
-  if not set then return messages.refusal(screen, "example", directory, findings, code) end
-
+  if not set then return report.refusal(screen, "example", directory, findings, code) end
   local example, message, status, hint = recorded.read(path, math.tointeger(tonumber(line)), set)
   if not example then return fail(screen, message, "NotAnExample", status, nil, hint) end
+
   local lines, why = recorded.lua(example, given.add and DEPTH or 0)
   if not lines and not given.recorded then
     return fail(screen, why, "NotAdded", exit.findings, nil,
       "write it to an example file: --add --recorded")
   end
 
-  local place
-  if given.add then
-    local known
-    place, known = add(given, screen, set, directory, example)
-    if not place then return known end
-    place.known = known
-  end
-
-  if given.json then
-    show_json(screen.out, example, lines, place)
-  else
-    show(screen, example, lines, place, directory)
-  end
+  local place, failed = place_of(given, screen, set, directory, example)
+  if failed then return failed end
+  local print = given.json and show_json or show
+  print(screen, example, lines, place, directory)
 
   return example.now.same and exit.fine or exit.findings
 end

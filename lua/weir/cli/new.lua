@@ -90,6 +90,7 @@ local function recordings_of(set, list)
       time = "2026-01-01T00:00:00.000Z",
       eval_us = 0,
     }))
+
     table.insert(lines[example.kind], line .. "\n")
   end
 

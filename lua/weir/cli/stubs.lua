@@ -40,8 +40,8 @@ local function run(given, screen)
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
   if not set then return report.refusal(screen, "stubs", directory, findings, code) end
   if files.stat(directory).type ~= "directory" then
-    return fail(screen, directory .. " is a bundle, beside which nothing is edited", "NotADirectory",
-      exit.usage, "weir stubs DIR")
+    return fail(screen, directory .. " is a bundle, which nobody edits", "NotADirectory", exit.usage,
+      "weir stubs DIR")
   end
 
   local list = wanted(set, directory)
@@ -63,10 +63,10 @@ return {
   name = "stubs",
   summary = "what an editor needs to complete policies",
   description = {
-    [[Writes DIR/.weir/stubs.lua: the facts, parameters and decisions of the set (./policies when none
-      is named) as annotations that the Lua language server reads, with their types and meaning; and
-      DIR/.luarc.json, which tells it where they are, unless there is one. Run it again when kinds or
-      parameters have changed.]],
+    [[Writes DIR/.weir/stubs.lua: the facts, parameters and decisions of the set (./policies when
+      none is named) as annotations that the Lua language server reads, with their types and
+      meaning; and DIR/.luarc.json, which tells it where they are, unless there is one. Run it again
+      when kinds or parameters have changed.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },

@@ -40,6 +40,7 @@ function baseline.text(list)
     local finding = each.finding
     local file = inside(each.directory, finding.file)
     local key = key_of(file, finding.code, finding.message)
+
     if by_key[key] then
       by_key[key].count = by_key[key].count + 1
     else

@@ -182,6 +182,7 @@ local function show_cost(page, summary, sets)
       signed(change, money) .. relative,
       code("price_" .. table.concat(cost.priced, ", price_")),
     }
+
     if #cost.unpriced > 0 then
       rows[i][5] = rows[i][5] .. ", without " .. code(table.concat(cost.unpriced, ", "))
     end

@@ -40,6 +40,7 @@ function Report:rule(code)
     help = { text = findings.page(code), markdown = findings.page(code) },
     defaultConfiguration = { level = entry.severity },
   }
+
   self.index[code] = #self.rules - 1
 
   return self.index[code]

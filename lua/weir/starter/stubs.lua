@@ -77,6 +77,7 @@ function Stubs:decision(kind, decision)
     "---@field because string why; a format for the values without a name",
     "---@field [integer] any",
   })
+
   self:line ""
   self:line("---@param fields %s", name)
   self:line "---@return weir.decision"

@@ -22,6 +22,7 @@ local function sources_of(set)
   local by_file, by_kind = {}, {}
   for _, source in ipairs(set:sources()) do by_file[source.file] = source end
   for _, policy in ipairs(set:policies()) do by_kind[policy.kind] = by_file[policy.file] end
+
   return by_kind
 end
 

@@ -91,6 +91,7 @@ function Measured:add(path, decision)
   local answer, message, code = self.set:decide(decision.kind, decision.facts, {
     params_json = params_of(self, decision),
   })
+
   if not answer then
     self.failed = self.failed + 1
     self.troubles:add(path, { type = "failure", line = decision.line, kind = decision.kind,
@@ -111,6 +112,7 @@ function Measured:add(path, decision)
     bytes = answer.bytes,
     eval_us = answer.eval_us,
   }
+
   if self:exceeds(one) then self.exceeding = self.exceeding + 1 end
   self:keep(one)
 end

@@ -45,6 +45,7 @@ local function on_one_line(value)
   if type(value) ~= "table" then return scalar(value) end
   local parts = {}
   for i, member in ipairs(members(value)) do parts[i] = member[1] .. on_one_line(member[2]) end
+
   return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
 end
 

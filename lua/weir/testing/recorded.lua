@@ -113,6 +113,7 @@ local function decide_now(set, example)
   local answer, message = set:decide(example.kind, example.facts, {
     params_json = json.encode(example.params),
   })
+
   if not answer then return { same = false, message = redact.text(message) } end
   local decision = json.decode(answer.decision)
 
