@@ -72,6 +72,27 @@ describe("weir example", function()
     assert.matches("file_count = 10", result.stdout)
   end)
 
+  it("gives texts and choices always, and a flag where it matters", function()
+    run.write(folder .. "/set/routing.lua", [[
+return policy {
+  kind = "routing",
+  params = {
+    careful = flag { false, doc = "whether" },
+    other = flag { true, doc = "whether" },
+    name = text { "x", doc = "who" },
+    mode = choice { "a", values = { "a", "b" }, doc = "how" },
+  },
+  decide = function(facts, params)
+    if params.careful then return batch { because = params.name .. params.mode } end
+    return params.other and realtime { because = "fast" } or realtime { because = "as fast" }
+  end,
+}
+]])
+    record("flags.jsonl", { '{"file_count":3}' })
+    assert.matches('params = { careful = false, mode = "a", name = "x" }',
+      example("flags.jsonl:1", "-p", "set").stdout)
+  end)
+
   it("gives parameters that were overridden", function()
     record("tuned.jsonl", { '{"file_count":3,"largest_bytes":1}' }, { most = 4000 })
     assert.matches("params = { most = 4000, threshold = 10 }",

@@ -78,6 +78,14 @@ describe("coverage", function()
     assert.equal(100, result.branches.percent)
   end)
 
+  it("tells the same condition twice in a line apart", function()
+    local found = coverage.new({})
+    local function branch(yes, no) return { file = "a.lua", line = 1, condition = "x", yes = yes, no = no } end
+    found:add { lines = {}, branches = { branch(1, 0), branch(0, 1) } }
+    assert.equal(2, found:result().branches.covered)
+    assert.equal(4, found:result().branches.all)
+  end)
+
   it("counts a helper's condition once, whichever policy reached it", function()
     local helper = 'return { small = function(x) if x < 5 then return true end return false end }'
     local decide = [[
