@@ -168,7 +168,7 @@ local function run(given, screen)
   end
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
-  if not set then return report.refusal(screen, "example", directory, findings, code) end
+  if not set then return messages.refusal(screen, "example", directory, findings, code) end
   local example, message, status, hint = recorded.read(path, math.tointeger(tonumber(line)), set)
   if not example then return fail(screen, message, "NotAnExample", status, nil, hint) end
 

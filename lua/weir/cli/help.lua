@@ -135,7 +135,7 @@ local function known_schemas(given, screen)
   local declared, findings, code = require("weir.policy_set").kinds(directory)
   if declared or not given.policies then return schemas.of(declared) end
 
-  return nil, require("weir.cli.report").refusal(screen, "help", directory, findings, code)
+  return nil, require("weir.cli.messages").refusal(screen, "help", directory, findings, code)
 end
 
 -- A finding's page, or a kind's: its facts and decisions.

@@ -1,14 +1,14 @@
 -- weir stubs [DIR]: what an editor needs to complete and check the policies of a set.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
-local report = require "weir.cli.report"
 local stubs = require "weir.starter.stubs"
 local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code, status, next_command)
-  return report.failure(screen, "stubs", {
+  return messages.failure(screen, "stubs", {
     message = message,
     code = code,
     exit = status,
@@ -38,7 +38,7 @@ local function run(given, screen)
   end
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
-  if not set then return report.refusal(screen, "stubs", directory, findings, code) end
+  if not set then return messages.refusal(screen, "stubs", directory, findings, code) end
   if files.stat(directory).type ~= "directory" then
     return fail(screen, directory .. " is a bundle, which nobody edits", "NotADirectory", exit.usage,
       "weir stubs DIR")
