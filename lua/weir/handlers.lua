@@ -121,10 +121,14 @@ local TOO_MANY = "the event holds more secrets than are kept out of logs; give t
   .. "batches"
 
 -- What the handler answers. A handler of the function's package gets every event, and what it
--- raises goes on with its stack.
+-- raises goes on with its stack, or to `caught`.
 local function call(handler, run, event, effects)
   local function ask_policy(...) return ask(run, ...) end
-  if handler.from_package then return handler.run(event, ask_policy, effects) end
+  if handler.from_package then
+    local caught = run.options.caught
+    if not caught then return handler.run(event, ask_policy, effects) end
+    return caught(handler.run, event, ask_policy, effects)
+  end
 
   if redact.is_full() then
     redact.forget() -- nothing of the event is shown
@@ -146,6 +150,8 @@ end
 --   request_id =   goes into those lines
 --   forget_decisions = true
 --       leaves report.decisions empty: a discovery may ask a million times
+--   caught = function(run, …) → result | nil, message, code
+--       runs a handler of the function's package instead of run(…), and may catch what it raises
 --   observe = function(decision, begin_us)
 --       sees every decision that was made, and of one that was not { kind =, code = }
 function handlers.run(handler, event, set, effects, options)

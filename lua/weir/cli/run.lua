@@ -1,6 +1,9 @@
--- weir run HANDLER -e EVENT: a whole handler, dry unless told otherwise.
+-- weir run HANDLER -e EVENT: a whole handler, weir's or the function's own, dry unless told
+-- otherwise.
 local events = require "weir.cli.events"
 local exit = require "weir.cli.exit"
+local failure = require "weir.runtime.failure"
+local handler_of = require "weir.runtime.handler"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
@@ -137,6 +140,54 @@ local function show_json(out, report, status)
   })
 end
 
+-- A handler of the function's own ----------------------------------------------------------------
+
+-- What a streamed response comes to: the parts in one text.
+local function streamed(result)
+  if type(result) ~= "function" then return result end
+  local parts = {}
+  result(function(text) parts[#parts + 1] = text end)
+
+  return table.concat(parts)
+end
+
+-- As the runtime has it: what is raised, and a result that is not JSON, fails with LuaError.
+local function answer_of(run, ...)
+  local result, message, code = run(...)
+  if result == nil then return nil, message or "the handler gave no reason", code or "Unknown" end
+  result = streamed(result)
+  local fine, problem = pcall(json.encode, result)
+  if not fine then error("the result is not JSON: " .. problem:match("encode: (.*)"), 0) end
+
+  return result
+end
+
+local function caught(run, ...)
+  local returned = table.pack(xpcall(answer_of, failure.from_raised, run, ...))
+  if returned[1] then return table.unpack(returned, 2, returned.n) end
+  return nil, returned[2].message, returned[2].type
+end
+
+-- The handler | nil, message, hint
+local function find_handler(given)
+  local own = handlers.find(given.HANDLER)
+  if own then return own end
+  if not given.HANDLER:find(".", 1, true) then
+    local close = suggest(given.HANDLER, handlers.names)
+    return nil, ("unknown handler '%s'"):format(given.HANDLER),
+      close and ("did you mean '%s'?"):format(close) or "handlers are: "
+        .. table.concat(handlers.names, ", ") .. ", or FILE.METHOD of a function's package"
+  end
+
+  local located, message = handler_of.locate(given.HANDLER, given.package or ".")
+  if not located then return nil, message end
+  local ok, found, problem = pcall(handler_of.find, given.HANDLER, given.package or ".")
+  if ok and found then return found end
+
+  if ok then return nil, problem:match("^_HANDLER is '.-', and (.*)") or problem end
+  return nil, ("%s cannot be run: %s"):format(located.path, tostring(found))
+end
+
 local Session = {}
 Session.__index = Session
 
@@ -170,9 +221,11 @@ function Session:event(text, place, message)
   local effects, wrong = effects_for(event, self.given)
   if not effects then return self:bad_event(place, wrong) end
 
-  local handler = handlers.find(self.given.HANDLER)
-  local report = handlers.run(handler, event, self.set, effects,
-    { log = self.given.log and handlers.log_to(self.given.log) })
+  local report = handlers.run(self.handler, event, self.set, effects, {
+    log = self.given.log and handlers.log_to(self.given.log),
+    caught = caught,
+  })
+
   local status = report.error and status_of(report.error.code) or exit.fine
   local out = self.screen.out
   if self.given.json then
@@ -187,21 +240,15 @@ function Session:event(text, place, message)
 end
 
 local function run(given, screen)
-  if not handlers.find(given.HANDLER) then
-    local close = suggest(given.HANDLER, handlers.names)
-    return nil, ("unknown handler '%s'"):format(given.HANDLER),
-      close and ("did you mean '%s'?"):format(close) or "handlers are: "
-        .. table.concat(handlers.names, ", ")
-  end
-
+  local handler, unknown, advice = find_handler(given)
+  if not handler then return nil, unknown, advice end
   if not given.event then
     return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
   end
 
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
   local set
-  local handler = handlers.find(given.HANDLER)
-  local may_ask = handler.may_ask and policies.directory(given.policies)
+  local may_ask = (handler.may_ask or handler.from_package) and policies.directory(given.policies)
 
   if handler.asks or may_ask or given.set or given.params or given.policies then
     local directory
@@ -212,6 +259,7 @@ local function run(given, screen)
   local session = setmetatable({
     given = given,
     screen = screen,
+    handler = handler,
     set = set,
     status = exit.fine,
     count = 0,
@@ -246,16 +294,28 @@ return {
       …}}) and settings from "config"; with --live-reads it asks AWS for the rest, otherwise what
       is in neither is listed as unknown. --live carries the decisions out; nothing is called when
       the policy set does not verify.]],
+    [[A handler of a function's own package is FILE.METHOD, as Lambda names it: FILE.lua is looked
+      for in --package. It runs as it does in the runtime, with the effects of a dry run.]],
     [[Secrets are never printed, logged or decided on: values whose names say that they are
       secrets, their copies elsewhere in the event, and whatever looks like a task token.
       "redacted" names their places.]],
   },
   positionals = {
-    { name = "HANDLER", doc = table.concat(handlers.names, ", "), words = handlers.names },
+    {
+      name = "HANDLER",
+      doc = table.concat(handlers.names, ", ") .. "; or FILE.METHOD of a function's package",
+      words = handlers.names,
+    },
   },
   options = {
     { long = "event", short = "e", value = "FILE", many = true, required = true, complete = "file",
       doc = "events; '-' is standard input" },
+    {
+      long = "package",
+      value = "DIR",
+      complete = "directory",
+      doc = "the package of a function's own handler; else the current directory",
+    },
     policies.options.directory,
     policies.options.set,
     policies.options.params,
@@ -273,13 +333,15 @@ return {
     { 2, "usage, or an event that the handler does not understand or that lacks what it needs" },
     { 3, "the policy set does not load" },
     { 4, "a policy failed while deciding; nothing was carried out for that event" },
-    { 6, "an event cannot be read, a call to AWS failed, or memory is short" },
+    { 6, "an event cannot be read, a call to AWS or the function's own handler failed, or memory is "
+      .. "short" },
     { 7, "the policy set is a bundle that is not what its digests say" },
   },
   examples = {
     { "weir run routing -e discovery.json", "which branch, and what would be measured" },
     { "weir run mapping -e events.jsonl --json", "one object for each event" },
     { "weir run mapping -e event.json --live", "start the executions" },
+    { "weir run orders.handle --package src/ -e event.json", "a handler of your own" },
   },
   run = run,
 }

@@ -79,7 +79,8 @@ function handler.find(name, root)
 
   local found, message = handler.locate(name, root)
   if not found then return nil, ("_HANDLER is '%s': %s"):format(name, message), NO_SUCH_HANDLER end
-  return found.run and found or run_package(found)
+  if found.run then return found end
+  return run_package(found)
 end
 
 return handler
