@@ -31,7 +31,7 @@ endfunction()
 # lua/weir/cli.lua says, and the modules that only they use.
 function(weir_leave_to_the_program LIST DIR)
   set(MODULES ${${LIST}})
-  list(FILTER MODULES EXCLUDE REGEX "^weir/cli/(trial|capsule_(mask|pack))")
+  list(FILTER MODULES EXCLUDE REGEX "^weir/cli/(trial|capsule_(mask|pack)|fleet\\.lua)")
   file(STRINGS ${DIR}/weir/cli.lua VERBS REGEX "^  { name = \"[a-z]+\" },$")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${DIR}/weir/cli.lua)
   list(TRANSFORM VERBS REPLACE "^.*\"([a-z]+)\".*$" "\\1")

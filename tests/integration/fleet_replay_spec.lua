@@ -314,4 +314,110 @@ describe("a fleet's replay", function()
       assert.truthy(cause:find(case[2], 1, true), cause)
     end
   end)
+
+  describe("from the command line", function()
+    local STATE_MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:weir-replay"
+
+    local function queue(...)
+      local list = json.array {}
+      for i, status in ipairs { ... } do
+        local answer = { executionArn = "arn:e", stateMachineArn = STATE_MACHINE, startDate = 1 }
+        for name, value in pairs(status) do answer[name] = value end
+        list[i] = { body = json.encode(answer) }
+      end
+
+      cloud.answers { ["stepfunctions.DescribeExecution"] = list }
+    end
+
+    local function weir(...)
+      local words = { ... }
+      words.env = variables { WEIR_REPLAY_STATE_MACHINE = STATE_MACHINE,
+        WEIR_REPLAY_RESULTS = ("s3://bucket/%s/fleet/"):format(root) }
+      return run(words)
+    end
+
+    -- The input of the execution that was started last.
+    local function input()
+      local found
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation == "StartExecution" then found = request.input end
+      end
+
+      return assert(json.decode(found.input))
+    end
+
+    it("--fleet starts an execution, waits, and prints the one digest", function()
+      local uri = "s3://bucket/" .. prefix
+      queue({ status = "RUNNING" }, { status = "SUCCEEDED",
+        output = json.encode((assert(execute()))) })
+      local result = weir("replay", "-p", "policies", uri, "--fleet")
+      assert.equal(0, result.status, result.stderr)
+      assert.truthy(result.stderr:find("started arn:aws:states:", 1, true), result.stderr)
+      local here = run { "replay", "-p", "policies", uri, env = variables() }
+      assert.equal(here.stdout, result.stdout)
+
+      -- What the command sent is what the machine takes.
+      local sent = input()
+      assert.same({ "bucket", prefix, "" }, { sent.bucket, sent.prefix, sent.old })
+      local summary = assert(execute({ batch = 3 }, sent))
+      assert.equal(here.stdout:match("digest (%S+)"), summary.digest)
+    end)
+
+    it("weir diff --fleet prints the groups of all shards", function()
+      local uri = "s3://bucket/" .. prefix
+      queue { status = "SUCCEEDED", output = json.encode((assert(execute({ batch = 2 },
+        diff_input())))) }
+      local result = weir("diff", "policies", new, uri, "--fleet")
+      assert.equal(1, result.status, result.stderr)
+      local here = run { "diff", "policies", new, uri, env = variables() }
+      assert.equal(here.stdout:match("[^\n]+ decisions change[^\n]+"),
+        result.stdout:match("[^\n]+ decisions change[^\n]+"))
+      assert.equal(here.stdout:match("digest %S+"), result.stdout:match("digest %S+"))
+      assert.truthy(result.stdout:find("routing  realtime -> batch  routing.lua:", 1, true),
+        result.stdout)
+
+      local summary = assert(execute(nil, input()))
+      assert.equal(here.stdout:match("digest (%S+)"), summary.digest)
+    end)
+
+    it("names lost files, without a digest, with status 6", function()
+      queue { status = "SUCCEEDED", output = json.encode((assert(execute { batch = 2,
+        order = function(shards) return { shards[1], shards[2], shards[3] } end }))) }
+      local result = weir("replay", "-p", "policies", "s3://bucket/" .. prefix, "--fleet")
+      assert.equal(6, result.status)
+      assert.truthy(result.stderr:find("no shard replayed it", 1, true), result.stderr)
+      assert.truthy(result.stdout:find("no digest: 1 recording was not read to the end", 1, true),
+        result.stdout)
+    end)
+
+    it("tells why an execution failed", function()
+      queue { status = "FAILED", error = "States.ExceedToleratedFailureThreshold", cause = "many" }
+      local result = weir("replay", "-p", "policies", "s3://bucket/" .. prefix, "--fleet")
+      assert.equal(6, result.status)
+      assert.truthy(result.stderr:find("the execution failed: "
+        .. "States.ExceedToleratedFailureThreshold many", 1, true), result.stderr)
+    end)
+
+    it("refuses what it cannot do", function()
+      local uri = "s3://bucket/" .. prefix
+      for _, case in ipairs {
+        { { "replay", uri, "x.jsonl" }, 2, "some recordings are in S3 and some are not" },
+        { { "replay", "x.jsonl", "--fleet" }, 2, "--fleet takes one place in S3" },
+        { { "replay", uri, uri, "--fleet" }, 2, "--fleet takes one place in S3" },
+        { { "replay", uri, "--fleet", "--set", "threshold=5" }, 2, "a fleet decides with the policies" },
+        { { "replay", uri, "--results", "s3://b/c" }, 2, "--results is where a fleet's results go" },
+        { { "replay", uri .. "nothing/" }, 6, "there is no object under " .. uri .. "nothing/" },
+        { { "replay", "s3://no-such-bucket/x" }, 6, "" },
+      } do
+        table.move({ "-p", "policies" }, 1, 2, #case[1] + 1, case[1])
+        local result = weir(table.unpack(case[1]))
+        assert.equal(case[2], result.status, case[3] .. result.stderr)
+        assert.truthy(result.stderr:find("weir: replay: " .. case[3], 1, true), result.stderr)
+      end
+
+      local result = run { "replay", "-p", "policies", uri, "--fleet", env = variables() }
+      assert.equal(6, result.status)
+      assert.truthy(result.stderr:find("WEIR_REPLAY_STATE_MACHINE", 1, true), result.stderr)
+    end)
+  end)
 end)

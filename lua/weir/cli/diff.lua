@@ -187,7 +187,33 @@ local function check_arguments(given)
   ok, mistake, hint = html.check(given)
   if not ok then return nil, mistake, hint end
 
+  ok, mistake, hint = recordings.check_fleet(given)
+  if not ok then return nil, mistake, hint end
+
   return check_markdown(given)
+end
+
+-- Here, or in a fleet: → summary | nil, exit status
+local function compare(self, sets, jobs)
+  local given, screen = self.given, self.screen
+  if given.fleet then
+    local chosen = { set = sets.new, old = sets.old }
+    local summary, ended = require("weir.cli.fleet").run("diff", given, screen, chosen)
+    if not summary then return nil, ended end
+
+    self.changed:take(summary.changes)
+    self.failed:take(summary.failures)
+    return summary
+  end
+
+  return recordings.replay("diff", screen, {
+    set = sets.new,
+    old = sets.old,
+    recordings = given.RECORDING,
+    jobs = jobs,
+    details = given.html ~= nil,
+    on_event = function(file, event) self:event(file, event) end,
+  })
 end
 
 local function run(given, screen)
@@ -200,15 +226,7 @@ local function run(given, screen)
   if not sets then return refuse() end
 
   local self = new_run(given, screen)
-  local summary, ended = recordings.replay("diff", screen, {
-    set = sets.new,
-    old = sets.old,
-    recordings = given.RECORDING,
-    jobs = jobs,
-    details = given.html ~= nil,
-    on_event = function(file, event) self:event(file, event) end,
-  })
-
+  local summary, ended = compare(self, sets, jobs)
   if not summary then return ended end
 
   self.troubles:finish()
@@ -237,6 +255,8 @@ return {
   options = {
     policies.options.set,
     policies.options.params,
+    recordings.options.fleet,
+    recordings.options.results,
     {
       long = "jobs",
       short = "j",

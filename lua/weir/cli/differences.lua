@@ -58,6 +58,43 @@ end
 
 function differences.groups() return setmetatable({ by_key = {} }, Groups) end
 
+local function encoded(value) return value ~= nil and json.encode(value) or nil end
+
+-- An event from what recordings.event_json made of it.
+local function event_from(example)
+  return {
+    type = example.type,
+    line = example.line or 0,
+    id = example.id,
+    kind = example.kind,
+    field = example.field,
+    message = example.message,
+    code = example.code,
+    was = example.was_error or encoded(example.was),
+    was_failure = example.was_error ~= nil,
+    was_because = encoded(example.was_because),
+    is = encoded(example.is),
+    is_because = encoded(example.is_because),
+    policy_file = example.policy_file,
+    policy_line = example.policy_line or 0,
+  }
+end
+
+-- take(list): groups as differences.json makes them; a fleet counts its own.
+function Groups:take(list)
+  for _, group in ipairs(list) do
+    local example = group.example or {}
+    self[#self + 1] = {
+      kind = group.kind,
+      change = group.change,
+      rule = group.rule or "",
+      count = group.count,
+      file = example.recording or "?",
+      example = event_from(example),
+    }
+  end
+end
+
 -- Each group with its first example.
 function differences.print(out, groups, style, sign)
   local rows, examples = {}, {}

@@ -69,6 +69,36 @@ function recordings.limit(text, default)
   return limit
 end
 
+-- A fleet -------------------------------------------------------------------------------------
+
+-- The options of the verbs that a fleet can do (weir.cli.fleet).
+recordings.options = {
+  fleet = {
+    long = "fleet",
+    doc = "of s3://bucket/prefix, in the state machine WEIR_REPLAY_STATE_MACHINE "
+      .. "(docs/fleet-replay.md)",
+  },
+  results = {
+    long = "results",
+    value = "S3-URI",
+    doc = "with --fleet: where bundles and results go (WEIR_REPLAY_RESULTS)",
+  },
+}
+
+-- → true | nil, message, hint
+function recordings.check_fleet(given)
+  if not given.fleet then
+    if not given.results then return true end
+    return nil, "--results is where a fleet's results go", "add --fleet"
+  end
+
+  if type(package.searchers[2]("weir.cli.fleet")) ~= "function" then
+    return nil, "--fleet belongs to the command-line program, not to the layer", "leave it out"
+  end
+
+  return require("weir.cli.fleet").check(given)
+end
+
 -- Failures and bad lines, on stderr whatever else is printed: at most `limit` of each.
 local Troubles = {}
 Troubles.__index = Troubles

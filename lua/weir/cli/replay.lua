@@ -1,6 +1,7 @@
 -- weir replay RECORDING…: does this policy set decide as the recordings say?
 local capsule_file = require "weir.cli.capsule_file"
 local capsule_replay = require "weir.cli.capsule_replay"
+local differences = require "weir.cli.differences"
 local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
 local policies = require "weir.cli.policies"
@@ -61,7 +62,7 @@ end
 function Run:summary(set, directory, summary)
   local out = self.out
   local differing = summary.changed + summary.reworded
-  if self.shown < differing and not self.quiet then
+  if self.shown < differing and not self.quiet and not self.fleet then
     out:print("  … and ", terminal.count(differing - self.shown, "more difference"))
   end
 
@@ -95,6 +96,15 @@ local function next_command(summary, given, directory)
   end
 end
 
+-- A fleet tells groups, not each difference.
+function Run:groups(summary)
+  for _, each in ipairs { { summary.changes, "yellow", "~ " }, { summary.failures, "red", "! " } } do
+    local groups = differences.groups()
+    groups:take(each[1])
+    differences.print(self.out, groups, each[2], each[3])
+  end
+end
+
 function Run:print(given, set, directory, summary)
   if given.json then
     self.out:print(recordings.summary_json(summary, {
@@ -108,6 +118,7 @@ function Run:print(given, set, directory, summary)
 
   self.troubles:finish()
   if self.only_page then return end
+  if given.fleet then self:groups(summary) end
   self:summary(set, directory, summary)
   if self.capsule then self.capsule:print({ out = self.out }, summary) end
   local command = next_command(summary, given, directory)
@@ -121,6 +132,7 @@ local function new_run(given, screen, limit)
     err = screen.err,
     json = given.json,
     quiet = given.quiet,
+    fleet = given.fleet,
     limit = limit,
     differences = 0,
     shown = 0,
@@ -146,6 +158,21 @@ local function chosen_set(given, capsule)
   return { policies = given.RECORDING[1], bundle = capsule.bundle, set = given.set }
 end
 
+-- Here, or in a fleet: → summary | nil, exit status
+local function decide_again(self, given, screen, set, jobs)
+  if given.fleet then
+    return require("weir.cli.fleet").run("replay", given, screen, { set = set })
+  end
+
+  return recordings.replay("replay", screen, {
+    set = set,
+    recordings = given.RECORDING,
+    jobs = jobs,
+    details = given.html ~= nil,
+    on_event = function(file, event) self:event(file, event) end,
+  })
+end
+
 local function run(given, screen)
   local jobs, mistake, hint = recordings.jobs(given.jobs)
   if not jobs then return nil, mistake, hint end
@@ -157,6 +184,8 @@ local function run(given, screen)
   if not ok then return nil, mistake, hint end
   ok, mistake, hint = html.check(given)
   if not ok then return nil, mistake, hint end
+  ok, mistake, hint = recordings.check_fleet(given)
+  if not ok then return nil, mistake, hint end
 
   local capsule, status = open_capsule(given, screen)
   if status then return status end
@@ -165,14 +194,7 @@ local function run(given, screen)
 
   local self = new_run(given, screen, limit)
   self.capsule = capsule
-  local summary, failed = recordings.replay("replay", screen, {
-    set = set,
-    recordings = given.RECORDING,
-    jobs = jobs,
-    details = given.html ~= nil,
-    on_event = function(file, event) self:event(file, event) end,
-  })
-
+  local summary, failed = decide_again(self, given, screen, set, jobs)
   if not summary then return failed end
 
   if capsule then capsule:settle(summary) end
@@ -200,6 +222,7 @@ return {
     [[Asks the policies again, with the facts of every recorded decision, and compares what they
       say with what was recorded. Recordings are decision logs: plain, gzip (.gz), standard input
       ('-'), or CloudWatch Logs in any form (docs/recordings.md).]],
+    [[s3://bucket/prefix stands for every object there; --fleet replays them in AWS.]],
     [[A capsule (weir capsule) brings its policies; -p asks others. What it cannot decide again is
       said.]],
     [[Parameters are those in force when the decision was recorded, as far as they were not
@@ -214,6 +237,8 @@ return {
     policies.options.directory,
     policies.options.set,
     policies.options.params,
+    recordings.options.fleet,
+    recordings.options.results,
     {
       long = "jobs",
       short = "j",
@@ -246,6 +271,7 @@ return {
       "weir replay yesterday.jsonl.gz --set threshold=20 --limit 5",
       "what another threshold would do",
     },
+    { "weir replay s3://logs/2026-11/ --fleet", "a month, in as many functions as it takes" },
     { "aws logs tail /aws/lambda/route --since 1h | weir replay -", "from CloudWatch Logs" },
   },
   run = run,
