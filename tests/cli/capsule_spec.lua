@@ -100,7 +100,7 @@ describe("weir capsule", function()
       { header.decisions, header.policies, header.schema })
     assert.same({ { kind = "routing", params = { least = 10 }, decisions = 6 } }, header.params)
     assert.same({ { host = require("weir.process").version, decisions = 6 } }, header.hosts)
-    assert.equal("sha256:" .. sha256.file(run.program), header.packed_by.program)
+    assert.equal(json.decode(run({ "version", "--json" }).stdout).id, header.packed_by.build)
     assert.same({ identical = 6, changed = 0, reworded = 0, failed = 0, bad_lines = 0,
       digest = header.replay.digest }, header.replay)
 
@@ -196,7 +196,7 @@ describe("weir capsule", function()
   it("says that another build decided or packed", function()
     local text, _, path = pack { source }
     local lines = text:gsub('"host":"[^"]+"', '"host":"0.0.9"')
-      :gsub('"program":"sha256:%x+"', '"program":"sha256:' .. ("1"):rep(64) .. '"')
+      :gsub('"build":"sha256:%x+"', '"build":"sha256:' .. ("1"):rep(64) .. '"')
     local body = lines:sub(1, -(#'{"schema":"weir.capsule-end/1","digest":"sha256:"}' + 64 + 2))
     files.write(path, body .. ('{"schema":"weir.capsule-end/1","digest":"sha256:%s"}\n'):format(
       sha256.hex(body)))

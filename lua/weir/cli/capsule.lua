@@ -244,7 +244,7 @@ return {
   description = {
     [[Takes the decisions of a span from recordings, masks facts, and writes them with the policy
       set, the parameters and the versions of weir that made them as one file, which weir replay
-      decides again on any machine. The same decisions, policies and program give the same
+      decides again on any machine. The same decisions, policies and build give the same
       bytes.]],
     [[Secrets are masked always; --mask names further facts. What cannot be decided again then,
       because the policy used a masked fact, is said here and by weir replay.]],

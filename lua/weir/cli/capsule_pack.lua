@@ -12,17 +12,17 @@
 --   policies         digest of the packed set
 --   others           decisions that other policies than the packed ones made
 --   hosts            versions of weir that made the decisions
---   packed_by        version and SHA-256 of the program that packed
+--   packed_by        version and build of the program that packed (weir.build)
 --   params           the parameters in force, of each kind
 --   masked           the facts that are masked, in how many decisions, and in how many of them the
 --                    policy used them
 --   replay           what deciding them again with the packed set gave, and its digest
+local build = require "weir.build"
 local capsule_file = require "weir.cli.capsule_file"
 local json = require "weir.json"
 local mask = require "weir.cli.capsule_mask"
 local process = require "weir.process"
 local replay = require "weir.replay"
-local sha256 = require "weir.sha256"
 
 local HEAD_LINES = 2 -- before the decisions
 
@@ -169,7 +169,7 @@ local function header_of(set, entries, options)
       function(record) return { host = record.host } end),
     packed_by = {
       version = process.version,
-      program = "sha256:" .. assert(sha256.file(assert(process.executable()))),
+      build = build.describe().id,
     },
     params = count(entries,
       function(record) return record.kind .. json.encode(record.params or {}) end,

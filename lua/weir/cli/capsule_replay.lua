@@ -5,10 +5,10 @@
 --   opened:takes(event)      the event is of a decision that used masked facts: it says nothing
 --   opened:settle(summary)   takes those out of the counts
 --   opened:print(screen, summary), opened:json(summary)
+local build = require "weir.build"
 local capsule_file = require "weir.cli.capsule_file"
 local json = require "weir.json"
 local process = require "weir.process"
-local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
 
@@ -64,8 +64,7 @@ local function other_builds(header)
     end
   end
 
-  local program = "sha256:" .. (sha256.file(process.executable() or "") or "")
-  if header.packed_by.program ~= program then
+  if header.packed_by.build ~= build.describe().id then
     list[#list + 1] = ("the capsule was packed by another build, weir %s"):format(
       header.packed_by.version)
   end

@@ -28,8 +28,8 @@ function fleet.check(given)
   end
 
   local params = os.getenv("WEIR_PARAMS")
-  if given.set or (params and params ~= "") then
-    return nil, "a fleet decides with the policies as they are, without --set and WEIR_PARAMS",
+  if given.set or given.params or (params and params ~= "") then
+    return nil, "a fleet decides with the policies as they are, without other parameters",
       "edit the policies, or leave --fleet out"
   end
 

@@ -155,7 +155,12 @@ end
 
 local function chosen_set(given, capsule)
   if not capsule then return given end
-  return { policies = given.RECORDING[1], bundle = capsule.bundle, set = given.set }
+  return {
+    policies = given.RECORDING[1],
+    bundle = capsule.bundle,
+    set = given.set,
+    params = given.params,
+  }
 end
 
 -- Here, or in a fleet: → summary | nil, exit status
