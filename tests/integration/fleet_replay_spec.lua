@@ -65,7 +65,8 @@ describe("a fleet's replay", function()
     end
 
     -- A day and an hour, cut into files of different folders, forms and sizes.
-    os.execute(("zcat tests/recordings/working-day.jsonl.gz | split -l 1600 - %s/day-"):format(folder))
+    os.execute(("zcat tests/recordings/working-day.jsonl.gz | split -l 1600 - %s/day-"):format(
+      folder))
     os.execute(
       ("mkdir -p %s/eu/a %s/us; cd %s && mv day-aa eu/a/day-1.jsonl; mv day-ab us/1.jsonl; "
       .. "mv day-ac eu/day.jsonl; gzip day-ad && mv day-ad.gz us/2.jsonl.gz; mv day-ae 'us/day "
@@ -404,8 +405,10 @@ describe("a fleet's replay", function()
         { { "replay", uri, "x.jsonl" }, 2, "some recordings are in S3 and some are not" },
         { { "replay", "x.jsonl", "--fleet" }, 2, "--fleet takes one place in S3" },
         { { "replay", uri, uri, "--fleet" }, 2, "--fleet takes one place in S3" },
-        { { "replay", uri, "--fleet", "--set", "threshold=5" }, 2, "a fleet decides with the policies" },
-        { { "replay", uri, "--results", "s3://b/c" }, 2, "--results is where a fleet's results go" },
+        { { "replay", uri, "--fleet", "--set", "threshold=5" }, 2,
+          "a fleet decides with the policies" },
+        { { "replay", uri, "--results", "s3://b/c" }, 2,
+          "--results is where a fleet's results go" },
         { { "replay", uri .. "nothing/" }, 6, "there is no object under " .. uri .. "nothing/" },
         { { "replay", "s3://no-such-bucket/x" }, 6, "" },
       } do

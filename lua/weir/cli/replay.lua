@@ -98,11 +98,11 @@ end
 
 -- A fleet tells groups, not each difference.
 function Run:groups(summary)
-  for _, each in ipairs { { summary.changes, "yellow", "~ " }, { summary.failures, "red", "! " } } do
-    local groups = differences.groups()
-    groups:take(each[1])
-    differences.print(self.out, groups, each[2], each[3])
-  end
+  local changed, failed = differences.groups(), differences.groups()
+  changed:take(summary.changes)
+  failed:take(summary.failures)
+  differences.print(self.out, changed, "yellow", "~ ")
+  differences.print(self.out, failed, "red", "! ")
 end
 
 function Run:print(given, set, directory, summary)
