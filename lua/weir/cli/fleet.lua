@@ -9,10 +9,10 @@ local events = require "weir.events"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
-local objects = require "weir.events.objects"
 local process = require "weir.process"
 local recordings = require "weir.cli.recordings"
-local report = require "weir.cli.report"
+local messages = require "weir.cli.messages"
+local objects = require "weir.events.objects"
 local terminal = require "weir.cli.terminal"
 local try = require "weir.try"
 
@@ -139,7 +139,7 @@ function fleet.run(verb, given, screen, sets)
   local summary, message, code = try.call(replay, given, screen, sets)
   if not summary then
     screen.err:clear_progress()
-    return nil, report.failure(screen, verb, { message = message, code = code, exit = exit.io })
+    return nil, messages.failure(screen, verb, { message = message, code = code, exit = exit.io })
   end
 
   tell_unreadable(screen.err, summary.unreadable)
