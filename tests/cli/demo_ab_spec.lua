@@ -8,12 +8,6 @@ local run = require "support.run"
 
 local SHIPPED = "tests/recordings/experiments.jsonl.gz"
 
-local function lines_of(text)
-  local lines = {}
-  for line in text:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
-  return lines
-end
-
 -- The demo into a directory: its output and exit status.
 local function demo(directory, settings)
   local path = os.tmpname()
@@ -24,32 +18,6 @@ local function demo(directory, settings)
   os.remove(path)
 
   return output, status
-end
-
--- What docs/promotion.md shows: the lines of the block that begins with the command, without it.
-local function shown_lines()
-  local lines, inside = {}, false
-  for _, line in ipairs(lines_of(files.read "docs/promotion.md")) do
-    if inside and line:find "^```" then break end
-    if inside then lines[#lines + 1] = line end
-    inside = inside or line == "$ ./dev demo-ab"
-  end
-
-  return lines
-end
-
--- "…" alone stands for any lines.
-local function find_in_order(shown, printed)
-  local at = 1
-  for _, wanted in ipairs(shown) do
-    if wanted ~= "…" then
-      repeat
-        local fits = printed[at] and doc_commands.same_line(wanted, printed[at])
-        at = at + 1
-        assert(at <= #printed + 1, "the demo does not print: " .. wanted)
-      until fits
-    end
-  end
 end
 
 local function decisions_of(text)
@@ -70,9 +38,9 @@ describe("the demo of A/B tests", function()
     local directory = files.directory()
     local output, status = demo(directory, "NO_COLOR=1")
     assert.equal(0, status, output)
-    local shown = shown_lines()
+    local shown = doc_commands.shown("docs/promotion.md", "./dev demo-ab")
     assert.is_true(#shown > 10)
-    find_in_order(shown, lines_of(output))
+    doc_commands.check_order(shown, output)
 
     assert.matches("<html", files.read(directory .. "/report.html"), 1, true)
     local pipe = io.popen("gzip -dc " .. SHIPPED)

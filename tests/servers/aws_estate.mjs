@@ -1,12 +1,12 @@
 // The servers of what an estate is made of, as one: their answers, their controls, and what
 // CloudFormation finds in them when it deletes a stack's resources.
 import { bucketControls, bucketOf, removeBucket, resetBuckets } from "./aws_buckets.mjs";
-import { functionAnswers, functionControls, removeFunction, resetFunctions } from "./aws_functions.mjs";
+import { addLayer, functionAnswers, functionControls, removeFunction, resetFunctions } from "./aws_functions.mjs";
 import { hostingControls, removeEndpoint, resetHosting } from "./aws_hosting.mjs";
-import { logAnswers, logControls, resetLogs } from "./aws_logs.mjs";
+import { addLogGroup, logAnswers, logControls, resetLogs } from "./aws_logs.mjs";
 import { networkAnswers, networkControls, removeGroup, resetNetwork, whyNot } from "./aws_network.mjs";
-import { resetStarters, starterAnswers, starterControls } from "./aws_schedules.mjs";
-import { blockedBy, deletedBy } from "./aws_stack_operations.mjs";
+import { addRule, addSchedule, removeStarter, resetStarters, starterAnswers, starterControls } from "./aws_schedules.mjs";
+import { blockedBy, deletedBy, madeBy } from "./aws_stack_operations.mjs";
 import { resetTagging, taggingAnswers, taggingControls } from "./aws_tagging.mjs";
 
 const NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete all versions in the bucket. "
@@ -21,7 +21,32 @@ blockedBy(({ Type, physical }) => {
   return undefined;
 });
 
+let makeTable = () => {};
+// tablesMadeBy(make): make(name, Properties) where DynamoDB is.
+export function tablesMadeBy(make) {
+  makeTable = make;
+}
+
+const tagsOf = ({ Tags = [] }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
+
+// What a stack's resource is in the other servers; its physical id where it is not its name.
+const MAKERS = {
+  "AWS::Events::Rule": ({ physical }) => void addRule(physical),
+  "AWS::Scheduler::Schedule": ({ physical, Properties }) => void addSchedule(physical, Properties),
+  "AWS::Logs::LogGroup": ({ physical, Properties }, { account }) =>
+    void addLogGroup({ name: physical, account, tags: tagsOf(Properties) }),
+  "AWS::DynamoDB::Table": ({ physical, Properties }) => void makeTable(physical, Properties),
+  "AWS::Lambda::LayerVersion": ({ physical, Properties }, { account, region }) => {
+    const arn = /:layer:/.test(physical) ? physical : `arn:aws:lambda:${region}:${account}:layer:${physical}:1`;
+    addLayer(arn, Properties.Content.S3Key);
+    return arn;
+  },
+};
+madeBy((resource, stack) => MAKERS[resource.Type]?.(resource, stack));
+
 const REMOVERS = {
+  "AWS::Events::Rule": removeStarter,
+  "AWS::Scheduler::Schedule": removeStarter,
   "AWS::EC2::SecurityGroup": removeGroup,
   "AWS::S3::Bucket": removeBucket,
   "AWS::Lambda::Function": removeFunction,

@@ -56,6 +56,14 @@ function layerByArn({ Arn }) {
   return { LayerVersionArn: Arn, Version: Number(version), Content: { CodeSha256: digests[Arn] ?? "", CodeSize: 1 } };
 }
 
+// A layer's version in S3 under its digest.
+export function addLayer(arn, key) {
+  const [, name, version] = /:layer:([^:]+):(\d+)$/.exec(arn);
+  layers[name] = [...new Set([...(layers[name] ?? []), Number(version)])];
+  const [digest] = /[0-9a-f]{64}/.exec(key) ?? [""];
+  digests[arn] = Buffer.from(digest, "hex").toString("base64");
+}
+
 export const removeFunction = (name) => void functions.delete(name);
 
 export const functionAnswers = {

@@ -27,20 +27,24 @@ function tags({ resourceArn }) {
   return { tags: found.tags ?? {} };
 }
 
+export function addLogGroup(group) {
+  groups.set(`${group.account ?? HOME} ${group.name}`, group);
+}
+
 export const taggedLogs = () => [...groups.values()].map((each) => ({ arn: arnOf(each), account: each.account ?? HOME, tags: each.tags ?? {} }));
 
 export const logAnswers = {
   "logs.DescribeLogGroups": describe,
   "logs.ListTagsForResource": tags,
-  "logs.DeleteLogGroup": ({ logGroupName }) => {
-    if (!groups.delete(logGroupName)) throw missing();
+  "logs.DeleteLogGroup": ({ logGroupName }, { account }) => {
+    if (!groups.delete(`${account} ${logGroupName}`)) throw missing();
     return {};
   },
 };
 
 export const logControls = {
   "POST /__test/logs": (list) => {
-    for (const each of list) groups.set(each.name, each);
+    for (const each of list) addLogGroup(each);
   },
-  "GET /__test/logs": () => [...groups.keys()],
+  "GET /__test/logs": () => [...groups.values()].map(({ name }) => name),
 };

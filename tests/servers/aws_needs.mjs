@@ -71,8 +71,8 @@ const NEEDS = {
   "dynamodb.DescribeTable": ({ TableName }, place) => one("dynamodb:DescribeTable", arn("dynamodb", `table/${TableName}`, place)),
   "ssm.GetParameter": ({ Name }, place) => one("ssm:GetParameter", arn("ssm", `parameter/${Name.replace(/^\//, "")}`, place)),
 
-  "s3control.GetAccessPointPolicy": ({ AccountId, Name }, place) =>
-    one("s3:GetAccessPointPolicy", arn("s3", `accesspoint/${Name}`, { ...place, account: AccountId })),
+  ...Object.fromEntries(["GetAccessPointPolicy", "PutAccessPointPolicy"].map((name) => [`s3control.${name}`,
+    ({ AccountId, Name }, place) => one(`s3:${name}`, arn("s3", `accesspoint/${Name}`, { ...place, account: AccountId }))])),
   "s3.GetBucketTagging": bucket("GetBucketTagging"),
   "s3.ListObjectVersions": bucket("ListBucketVersions"),
   "s3.ListMultipartUploads": bucket("ListBucketMultipartUploads"),

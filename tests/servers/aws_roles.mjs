@@ -2,8 +2,8 @@
 // by IAM's rules (@cloud-copilot/iam-simulate) with that role's policies, and so is who takes the role.
 // Roles that nobody names may do everything, as every test may that is not about permissions.
 //
-//   POST /__test/roles { roles: [{ arn, policies: [document, …], boundary, trust }], caller: { arn, policies } }
-//        caller: whose the test's own keys are
+//   POST /__test/roles { roles: [{ arn, policies: [document, …], boundary, trust }], caller: { arn, policies }, strict }
+//        caller: whose the test's own keys are; strict: a role that nobody made cannot be taken
 //   POST /__test/roles/keys { arn } → { AccessKeyId, SecretAccessKey, SessionToken }   as Lambda gives them
 //   GET  /__test/refusals → [{ who, action, resource }, …]
 import { createHash } from "node:crypto";
@@ -12,9 +12,9 @@ import { accessPoint, pointOf } from "./aws_access_points.mjs";
 import { Refusal } from "./aws_models.mjs";
 import { needsOf } from "./aws_needs.mjs";
 
-let roles, sessions, caller, refusals;
+let roles, sessions, caller, strict, refusals;
 export function resetRoles() {
-  [roles, sessions, caller, refusals] = [new Map(), new Map(), undefined, []];
+  [roles, sessions, caller, strict, refusals] = [new Map(), new Map(), undefined, false, []];
 }
 resetRoles();
 
@@ -60,6 +60,7 @@ async function check(who, need, side) {
 async function judgeAssume(who, found) {
   const { RoleArn } = found.input;
   const role = roleOf(RoleArn);
+  if (!role && strict) throw new Refusal("AccessDenied", `User: ${who.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`, 403);
   if (!role && !who.role) return;
   const [need] = needsOf(found, {});
   await check(who.arn ? who : { ...who, arn: `arn:aws:iam::111122223333:user/test`, context: {} }, need,
@@ -87,6 +88,7 @@ export const roleControls = {
   "POST /__test/roles": (given) => {
     for (const role of given.roles ?? []) roles.set(role.arn, role);
     if (given.caller) caller = given.caller;
+    strict = given.strict ?? strict;
   },
   "GET /__test/refusals": () => refusals,
 };

@@ -37,6 +37,19 @@ function updateSchedule({ Name, ...schedule }) {
   return { ScheduleArn: `arn:aws:scheduler:eu-west-1:111122223333:schedule/default/${Name}` };
 }
 
+export function addRule(name) {
+  rules[name] ??= "ENABLED";
+}
+
+export function addSchedule(name, schedule) {
+  schedules[name] ??= schedule;
+}
+
+export function removeStarter(name) {
+  delete rules[name];
+  delete schedules[name];
+}
+
 export const starterAnswers = {
   "eventbridge.DescribeRule": describeRule,
   "eventbridge.DisableRule": disableRule,

@@ -26,6 +26,19 @@ export function deletedBy(remove) {
   removers.push(remove);
 }
 
+let makers = [];
+// madeBy((resource, stack) => physical id | undefined): other servers hear of those that were made, or changed.
+export function madeBy(make) {
+  makers.push(make);
+}
+
+export function tellOfResources(stack) {
+  for (const [id, entry] of Object.entries(stack.resources)) {
+    const resource = { id, Type: entry.Type, Properties: entry.Properties, physical: physicalOf(stack, id) };
+    for (const made of makers) entry.physical = made(resource, stack) ?? entry.physical;
+  }
+}
+
 // A resource's physical id, unless a test tells it.
 export const physicalOf = (stack, id) => stack.resources?.[id]?.physical ?? `${stack.name}-${id}-1A2B3C`;
 

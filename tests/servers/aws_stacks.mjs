@@ -16,7 +16,9 @@
 //
 // Texts are CloudFormation's own.
 import { changes, parseOnce, resolved } from "./aws_stack_changes.mjs";
-import { continueRollback, execute, physicalOf, remove, rollback, step } from "./aws_stack_operations.mjs";
+import { continueRollback, execute, physicalOf, remove, rollback, step, tellOfResources } from "./aws_stack_operations.mjs";
+import { rolesOf } from "./aws_roles.mjs";
+import { roleIn } from "./aws_stack_roles.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
 const LIMIT = 51200;
@@ -28,6 +30,7 @@ export function resetStacks() {
   [stacks, scripts, sets, counter] = [new Map(), [], new Map(), 0];
 }
 resetStacks();
+rolesOf((arn) => roleIn([...stacks.values()], arn));
 
 const invalid = (message) => new ServiceError("ValidationError", message);
 
@@ -193,6 +196,7 @@ function executeChangeSet(input, place) {
   execute(stack, set.changes, input.ClientRequestToken, () => {
     Object.assign(stack, { template: set.text, parameters: set.given, tags: set.tags,
       resources: set.made.resources, outputs: set.made.outputs });
+    tellOfResources(stack);
   });
   set.executed = true;
   for (const other of sets.values()) if (other.stack === stack && other !== set) sets.delete(other.id);

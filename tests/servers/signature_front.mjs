@@ -24,7 +24,7 @@ import { answerControls, vendedKeys } from "./aws_answers.mjs";
 import { accessPoint, accessPointControls } from "./aws_access_points.mjs";
 import { isVersioned } from "./aws_buckets.mjs";
 import { endpointControls } from "./aws_endpoints.mjs";
-import { estateControls } from "./aws_estate.mjs";
+import { estateControls, tablesMadeBy } from "./aws_estate.mjs";
 import { identify, Refusal, validate } from "./aws_models.mjs";
 import { judge } from "./aws_roles.mjs";
 import { stackControls } from "./aws_stacks.mjs";
@@ -186,6 +186,19 @@ async function pass(request, found, given) {
   return answer(found, `req-${++counter}`, given);
 }
 
+// dynalite wants to see a signature, whichever.
+function dynamodbHeaders(operation) {
+  return { host: "127.0.0.1", "content-type": "application/x-amz-json-1.0",
+    "x-amz-target": `DynamoDB_20120810.${operation}`, "x-amz-date": "20260101T000000Z",
+    authorization: "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0" };
+}
+
+// A table of a stack, as far as dynalite knows what tables have.
+tablesMadeBy((TableName, { AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes }) => {
+  const body = JSON.stringify({ TableName, AttributeDefinitions, KeySchema, BillingMode, GlobalSecondaryIndexes });
+  return forward(ports.dynamodb, { method: "POST", url: "/", body }, dynamodbHeaders("CreateTable"));
+});
+
 // Faults -----------------------------------------------------------------------------------------
 
 function send(response, { status, headers, body = "" }, more = {}) {
@@ -241,11 +254,8 @@ function readBody(request) {
   });
 }
 
-// dynalite wants to see a signature, whichever.
 async function scan(input) {
-  const headers = { host: "127.0.0.1", "content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.Scan",
-    "x-amz-date": "20260101T000000Z",
-    authorization: "AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0" };
+  const headers = dynamodbHeaders("Scan");
   const items = [];
   for (let ExclusiveStartKey; ;) {
     const body = JSON.stringify({ ...input, ConsistentRead: true, ExclusiveStartKey });

@@ -134,6 +134,38 @@ function doc_commands.update(path)
   return wrong
 end
 
+local function lines_of(text)
+  local lines = {}
+  for line in text:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+-- The lines that a document shows after a command that doc_commands does not run, such as a demo.
+function doc_commands.shown(path, command)
+  local lines, inside = {}, false
+  for _, line in ipairs(read_lines(path)) do
+    if inside and line:find "^```" then break end
+    if inside then lines[#lines + 1] = line end
+    inside = inside or line == "$ " .. command
+  end
+
+  return lines
+end
+
+-- Raises unless the shown lines are printed in this order; "…" alone stands for any lines.
+function doc_commands.check_order(shown, output)
+  local printed, at = lines_of(output), 1
+  for _, wanted in ipairs(shown) do
+    if wanted ~= "…" then
+      repeat
+        local fits = printed[at] and doc_commands.same_line(wanted, printed[at])
+        at = at + 1
+        assert(at <= #printed + 1, "not printed: " .. wanted)
+      until fits
+    end
+  end
+end
+
 local function main(arguments)
   local update, status = arguments[1] == "--update", 0
   for i = update and 2 or 1, #arguments do

@@ -79,12 +79,16 @@ function Run:fail(row, message, code)
   self.shown { row = row, error = message, code = code }
 end
 
+-- Log groups that are deleted in the end do not stay.
 function Run:stays(place, list)
   for _, each in ipairs(list) do
-    each.account, each.region = place.account.id, place.region
-    self.known[#self.known + 1] = each
+    local key = place.account.id .. " " .. place.region
+    self.known[key] = self.known[key] or {}
+    table.insert(self.known[key], each)
     self.outcome.failed = self.outcome.failed or each.failed or false
-    self.shown { place = place, stays = each }
+    if not (self.logs and each.type == "AWS::Logs::LogGroup") then
+      self.shown { place = place, stays = each }
+    end
   end
 end
 
@@ -142,7 +146,8 @@ function Run:finish(place, estate)
     if not done then self:fail(row, "its log groups: " .. message, code) end
   end
 
-  local left, message, code = remains.tagged(place, self.known)
+  local known = self.known[place.account.id .. " " .. place.region] or {}
+  local left, message, code = remains.tagged(place, known)
   if not left then return self:fail(row, "what stays: " .. message, code) end
   self:stays(place, left)
 end
@@ -158,7 +163,7 @@ function cleanup.act(found, session, given)
     shown = given.shown,
     force = given.force,
     logs = given.logs,
-    known = {},
+    known = {}, -- account and region → what was said to stay there
     left = {}, -- account → a stack that could not be deleted
     outcome = { failed = false, waits = false },
   }, Run)
