@@ -4,6 +4,8 @@
 --   { name =, summary =, asks = kind, may_ask = kind, run = function(event, ask, effects)
 --       return result | nil, message, code end }
 --
+-- What it takes and gives is declared in weir/declarations/; its event is checked by that.
+--
 -- asks: the kind of policy it needs, or nil when it decides nothing; may_ask: the one that some
 -- event or setting needs. ask(kind, facts[, about]) → decision | nil, message, code. about: the
 -- part of the event that the decision is about, if not all of it; from there come the facts that
@@ -14,6 +16,7 @@
 -- No policy sees a secret: facts are freed of them before they are decided on, so that what is
 -- logged decides the same again (weir.redact).
 local decide = require "weir.decide"
+local declarations = require "weir.declarations"
 local json = require "weir.json"
 local own_facts = require "weir.own_facts"
 local policy_set = require "weir.policy_set"
@@ -134,6 +137,9 @@ local function call(handler, run, event, effects)
     redact.forget() -- nothing of the event is shown
     return nil, TOO_MANY, "InvalidEvent"
   end
+
+  local fits, message, code = declarations.check(handler.name, event)
+  if not fits then return nil, message, code end
 
   return try.call(handler.run, event, ask_policy, effects)
 end

@@ -16,7 +16,7 @@ local DEFAULTS = {
 
 -- Whether to answer as they do.
 function python.is_wanted(effects)
-  return try(settings.flag(effects, "compatible_output", false))
+  return try(settings.flag(effects, "compatible_output"))
 end
 
 function python.defaults(effects) return python.is_wanted(effects) and DEFAULTS or {} end

@@ -25,9 +25,8 @@ local Store = {}
 Store.__index = Store
 
 local TRIES = 3
-local LENGTHS = { "8", "12", "16" }
 local IS_FREE = "attribute_not_exists(correlation_id)"
-local DAY_SECONDS, TEN_YEARS_SECONDS = 86400, 315360000
+local DAY_SECONDS = 86400
 
 -- new(effects, { table =, ttl_seconds =, id_length = })
 function task_token_store.new(effects, given)
@@ -45,10 +44,9 @@ function task_token_store.from_settings(effects)
   if not name then return nil, message, code end
 
   local ttl, length
-  ttl, message, code = settings.integer(effects, "token_ttl_seconds",
-    { min = 60, max = TEN_YEARS_SECONDS }, DAY_SECONDS)
+  ttl, message, code = settings.integer(effects, "token_ttl_seconds")
   if not ttl then return nil, message, code end
-  length, message, code = settings.choice(effects, "correlation_id_length", LENGTHS, LENGTHS[1])
+  length, message, code = settings.choice(effects, "correlation_id_length")
   if not length then return nil, message, code end
 
   return task_token_store.new(effects, {

@@ -153,8 +153,7 @@ end
 
 -- from_settings(effects[, default]) → the carrier of the setting token_storage_mode
 function token_carrier.from_settings(effects, default)
-  local mode = try(settings.choice(effects, "token_storage_mode", token_carrier.MODES,
-    default or "dynamodb"))
+  local mode = try(settings.choice(effects, "token_storage_mode", { default = default }))
   return token_carrier.of(effects, mode)
 end
 

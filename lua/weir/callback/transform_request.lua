@@ -7,6 +7,7 @@ local events = require "weir.events"
 local json = require "weir.json"
 local python = require "weir.callback.python"
 local secret = require "weir.secret"
+local setting_specs = require "weir.setting_specs"
 local settings = require "weir.settings"
 local sha256 = require "weir.sha256"
 local transform_job = require "weir.callback.transform_job"
@@ -52,7 +53,7 @@ end
 function readers.count(field, given, reading)
   if given == nil and not field.setting then return nil end
   if given == nil then
-    return try(settings.integer(reading.effects, field.name, field, field.default))
+    return try(settings.integer(reading.effects, field.name))
   end
 
   if math.type(given) == "integer" and given >= field.min and given <= field.max then
@@ -99,9 +100,8 @@ local FIELDS = {
     path = { "TransformResources", "InstanceCount" },
     type = "count",
     setting = true,
-    default = 1,
-    min = 1,
-    max = 100,
+    min = setting_specs.instance_count.min,
+    max = setting_specs.instance_count.max,
   },
   { name = "content_type", path = { "TransformInput", "ContentType" }, type = "text" },
   {

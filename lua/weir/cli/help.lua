@@ -11,17 +11,25 @@ local help = {
     [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A kind,
       weir's or the policy set's own: its facts and decisions. A finding code of weir check, such as
       W101: what it means and how to mend it.]],
+    [[handler NAME: what a handler takes, asks, calls and gives; without NAME, the handlers.]],
   },
   positionals = {
     {
       name = "TOPIC",
-      doc = "a verb, a kind or a finding code",
+      doc = "a verb, a kind, a finding code, or handler",
       optional = true,
       complete = "topic",
     },
+    { name = "NAME", doc = "after handler: one of weir's, or FILE.METHOD", optional = true },
   },
   options = {
     policies.options.directory,
+    {
+      long = "package",
+      value = "DIR",
+      complete = "directory",
+      doc = "the package of a function's own handler; else the current directory",
+    },
     { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" },
   },
   exits = {
@@ -35,6 +43,7 @@ local help = {
     { "weir help check", "the arguments of one verb" },
     { "weir help W101", "the page of a finding" },
     { "weir help routing -p policies/", "a kind's facts and decisions, the set's own facts too" },
+    { "weir help handler routing", "event, settings, calls and permissions of a handler" },
     { "weir help --man | man -l -", "the manual page" },
   },
 }
@@ -154,6 +163,38 @@ function help.topics(known)
   return names
 end
 
+-- Loaded when it is asked for: the layer goes without it.
+local function show_handler(given, screen)
+  if type(package.searchers[2]("weir.cli.handler_page")) ~= "function" then
+    return nil, "the pages of handlers belong to the command-line program, not to the layer"
+  end
+
+  local out, pages = screen.out, require "weir.cli.handler_page"
+  if not given.NAME then
+    definitions(out, pages.list())
+    out:print("\nNext: weir help handler NAME")
+    return 0
+  end
+
+  local page, message = pages.of(given.NAME, given.package or ".")
+  if not page then return nil, message end
+  out:print("weir help handler ", terminal.printable(page.title))
+  for _, part in ipairs(page.sections) do
+    if #part[2] > 0 then
+      section(out, part[1])
+      definitions(out, part[2])
+    end
+  end
+
+  section(out, "Examples")
+  for _, example in ipairs(page.examples) do
+    out:print("  ", out:paint("cyan", example[1]))
+    out:print("      ", example[2])
+  end
+
+  return 0
+end
+
 function help.run(given, screen)
   if given.man then
     screen.out:write(require("weir.cli.man").page())
@@ -166,6 +207,8 @@ function help.run(given, screen)
     return 0
   end
 
+  if topic == "handler" then return show_handler(given, screen) end
+  if given.NAME then return nil, ("unexpected argument '%s'"):format(given.NAME) end
   local verb = require("weir.cli").verb(topic)
   if verb then
     help.verb(verb, screen.out)

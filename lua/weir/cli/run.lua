@@ -1,6 +1,7 @@
 -- weir run HANDLER -e EVENT: a whole handler, weir's or the function's own, dry unless told
 -- otherwise.
 local events = require "weir.cli.events"
+local declarations = require "weir.declarations"
 local exit = require "weir.cli.exit"
 local failure = require "weir.runtime.failure"
 local handler_of = require "weir.runtime.handler"
@@ -188,6 +189,19 @@ local function find_handler(given)
   return nil, ("%s cannot be run: %s"):format(located.path, tostring(found))
 end
 
+-- Of a handler of weir's its declaration has one; a function's own file has it as METHOD_example.
+local function show_example(handler, screen)
+  local example = handler.example
+  if not handler.from_package then example = declarations.find(handler.name).example end
+  if example == nil then
+    return nil, ("%s has no example of an event"):format(handler.name),
+      ("let its file have %s_example = { … }"):format(handler.name:match("[%w_]*$"))
+  end
+
+  screen.out:print(json.encode(example, { indent = 2 }))
+  return exit.fine
+end
+
 local Session = {}
 Session.__index = Session
 
@@ -242,8 +256,9 @@ end
 local function run(given, screen)
   local handler, unknown, advice = find_handler(given)
   if not handler then return nil, unknown, advice end
+  if given.example then return show_example(handler, screen) end
   if not given.event then
-    return nil, "no event is given", "name a file with -e FILE, or -e - for standard input"
+    return nil, "no event is given", "name a file with -e FILE, or -e - for standard input; --example prints one"
   end
 
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
@@ -308,7 +323,7 @@ return {
     },
   },
   options = {
-    { long = "event", short = "e", value = "FILE", many = true, required = true, complete = "file",
+    { long = "event", short = "e", value = "FILE", many = true, complete = "file",
       doc = "events; '-' is standard input" },
     {
       long = "package",
@@ -321,6 +336,7 @@ return {
     policies.options.params,
     { long = "log", value = "FILE", complete = "file",
       doc = "append each decision to this decision log, before anything is called" },
+    { long = "example", doc = "print an event of HANDLER to start from, and run nothing" },
     { long = "live", doc = "carry the decision out: call AWS" },
     {
       long = "live-reads",
@@ -339,6 +355,7 @@ return {
   },
   examples = {
     { "weir run routing -e discovery.json", "which branch, and what would be measured" },
+    { "weir run mapping --example > event.json", "an event to start from" },
     { "weir run mapping -e events.jsonl --json", "one object for each event" },
     { "weir run mapping -e event.json --live", "start the executions" },
     { "weir run orders.handle --package src/ -e event.json", "a handler of your own" },

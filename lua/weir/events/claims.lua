@@ -37,7 +37,7 @@ local claims = {}
 local Claims = {}
 Claims.__index = Claims
 
-local LEASE_SECONDS, LONGEST_LEASE_SECONDS = 900, 86400
+local LEASE_SECONDS = 900
 
 -- How often a record may change between reading and writing before it is the table that is wrong.
 local ROUNDS = 20
@@ -67,8 +67,7 @@ function claims.from_settings(effects, given)
   if not name then return nil, message, code end
 
   local lease
-  lease, message, code = settings.integer(effects, "claim_lease_seconds",
-    { min = 0, max = LONGEST_LEASE_SECONDS }, 0)
+  lease, message, code = settings.integer(effects, "claim_lease_seconds")
   if not lease then return nil, message, code end
 
   return claims.new(effects, {

@@ -21,8 +21,6 @@ local trigger_mode = {
   DEFAULT = "events_first",
 }
 
-local HOUR_SECONDS = 3600
-
 -- Listings come by polling; everything else announces one object.
 local WAYS = {
   polling = { listing = "polling" },
@@ -68,8 +66,7 @@ end
 -- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
 -- modes loses an object or does it twice.
 local function from_parameter(effects, name)
-  local fresh, why, problem = settings.integer(effects, "trigger_mode_seconds",
-    { min = 0, max = HOUR_SECONDS }, 30)
+  local fresh, why, problem = settings.integer(effects, "trigger_mode_seconds")
   if not fresh then return nil, why, problem end
 
   local now, last = effects:now(), not effects.dry and known[name] or nil

@@ -71,16 +71,13 @@ local function flag_of(event, effects, name, default)
   if type(value) == "boolean" then return value end
   if value ~= nil then events.invalid("%s must be true or false", name) end
 
-  return try(settings.flag(effects, name, default))
+  return try(settings.flag(effects, name, { default = default }))
 end
 
 -- A number from 1 on, or 0: there is no limit.
 local function limit_of(event, effects, name)
   local value = events.member(event, name)
-  if value == nil then
-    return try(settings.integer(effects, name, { min = 0, max = 1000000000 }, 0))
-  end
-
+  if value == nil then return try(settings.integer(effects, name)) end
   if math.type(value) == "integer" and value >= 1 then return value end
   events.invalid("%s must be a whole number from 1 on", name)
 end
@@ -322,7 +319,7 @@ end
 local function discover(event, ask, effects)
   if events.is_object(event) and event.batch_manifest_of then return for_batch(event, effects) end
 
-  local compatible = try(settings.flag(effects, "compatible_output", false))
+  local compatible = try(settings.flag(effects, "compatible_output"))
   events.object(event)
   local mode = try(trigger_mode.read(effects))
   if not trigger_mode.way(mode, "listing") then

@@ -30,8 +30,7 @@ end
 
 local function read_settings(effects)
   local name = try(settings.needed(effects, "endpoint_name"))
-  local seconds = try(settings.integer(effects, "aggregation_window_seconds",
-    { min = 60, max = 3600 }, 300))
+  local seconds = try(settings.integer(effects, "aggregation_window_seconds"))
   if seconds % 60 ~= 0 then
     try.fail("AGGREGATION_WINDOW_SECONDS must be a multiple of 60", "InvalidSetting")
   end
@@ -46,9 +45,9 @@ local function read_settings(effects)
     endpoint_name = name,
     seconds = seconds,
     place = { table = table_settings, test_id = optional(effects, "ab_test_id") or name },
-    late = try(settings.integer(effects, "late_seconds", { min = 0, max = 86400 }, 900)),
-    warm_up = try(settings.integer(effects, "warm_up_seconds", { min = 0, max = 86400 }, 600)),
-    mode = try(settings.choice(effects, "promotion", { "observe", "act" }, "observe")),
+    late = try(settings.integer(effects, "late_seconds")),
+    warm_up = try(settings.integer(effects, "warm_up_seconds")),
+    mode = try(settings.choice(effects, "promotion")),
     names = {
       champion = optional(effects, "champion_variant"),
       challenger = optional(effects, "challenger_variant"),

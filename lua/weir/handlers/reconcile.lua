@@ -26,7 +26,7 @@ local try = require "weir.try"
 -- Left for the object at hand and for the answer, in milliseconds.
 local MARGIN_MS = 20000
 
-local SHOWN_FAILURES, DAY_SECONDS = 20, 86400
+local SHOWN_FAILURES = 20
 
 local COUNTS = {
   "listed", "finished", "superseded", "busy", "recent", "ignored", "missed", "processed", "failed",
@@ -56,8 +56,7 @@ local function request_of(event, effects)
     },
     volume = events.text(event, "volume"),
     after = events.text(event, "after"),
-    grace = grace or try(settings.integer(effects, "reconcile_grace_seconds",
-      { min = 0, max = DAY_SECONDS }, 300)),
+    grace = grace or try(settings.integer(effects, "reconcile_grace_seconds")),
   }
 end
 

@@ -209,7 +209,7 @@ end
 
 local function run(event, _, effects)
   local defaults = python.defaults(effects)
-  local is_mock = try(settings.flag(effects, "mock_mode", false))
+  local is_mock = try(settings.flag(effects, "mock_mode"))
   if is_mock and not defaults.model_name then defaults = { model_name = MOCK_MODEL } end
 
   local request = transform_request.read(event, effects, defaults, python.tags(effects))

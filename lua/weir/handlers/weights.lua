@@ -122,7 +122,7 @@ local function check_approval(variant, package, needs_package)
 end
 
 local function check_growth(effects, endpoint, shares)
-  local needs_package = try(settings.flag(effects, "require_approval", true))
+  local needs_package = try(settings.flag(effects, "require_approval"))
   if endpoint.is_unknown then return end
 
   local packages
@@ -135,7 +135,7 @@ local function check_growth(effects, endpoint, shares)
 end
 
 local function split(effects, endpoint, decision)
-  local mode = try(settings.choice(effects, "weights", { "observe", "act" }, "observe"))
+  local mode = try(settings.choice(effects, "weights"))
   local shares = decision.fields.weights
   if mode == "act" and not act.are_asked(endpoint, shares) then
     check_growth(effects, endpoint, shares)

@@ -62,11 +62,10 @@ end
 -- Settings ----------------------------------------------------------------------------------------
 
 local READERS = {
-  { "key", "ab_test_table_key", settings_of.choice, { "auto", "sharded", "numbered", "single" },
-    "auto" },
-  { "records", "ab_test_records", settings_of.choice, { "each", "sketches" }, "each" },
-  { "interval", "ab_test_interval_seconds", settings_of.integer, { min = 1, max = 3600 }, 60 },
-  { "ttl_days", "result_ttl_days", settings_of.integer, { min = 1, max = 3650 }, 30 },
+  { "key", "ab_test_table_key", settings_of.choice },
+  { "records", "ab_test_records", settings_of.choice },
+  { "interval", "ab_test_interval_seconds", settings_of.integer },
+  { "ttl_days", "result_ttl_days", settings_of.integer },
 }
 
 function ab_table.settings(effects)
@@ -76,8 +75,8 @@ function ab_table.settings(effects)
 
   local settings = { table = name }
   for _, reader in ipairs(READERS) do
-    local member, setting, read, allowed, default = table.unpack(reader)
-    settings[member], message, code = read(effects, setting, allowed, default)
+    local member, setting, read = table.unpack(reader)
+    settings[member], message, code = read(effects, setting)
     if settings[member] == nil then return nil, message, code end
   end
 

@@ -15,7 +15,7 @@ local try = require "weir.try"
 local assignment = { KIND = "weights" }
 
 local KEPT_SECONDS = 60
-local SETTING, MODES = "variant_assignment", { "endpoint", "policy" }
+local SETTING = "variant_assignment"
 
 local known = {}
 
@@ -29,7 +29,7 @@ function assignment.is_by_policy()
 end
 
 function assignment.mode(effects)
-  return try(settings.choice(effects, SETTING, MODES, MODES[1]))
+  return try(settings.choice(effects, SETTING))
 end
 
 -- → the variants as facts, in the endpoint's order

@@ -19,7 +19,6 @@ local request = {}
 
 -- What InvokeEndpoint takes at most, in bytes.
 local LIMIT, SERVERLESS_LIMIT = 26214400, 4194304
-local DEFAULT_RETRIES, MOST_RETRIES = 3, 10
 
 local TEXTS = { "content_type", "accept", "inference_component_name", "target_variant",
   "assignment_key", "test_id" }
@@ -77,7 +76,7 @@ function request.payload_limit(effects, event, is_serverless)
     events.invalid("payload_limit must be a whole number of bytes above 0")
   end
 
-  local set = try(settings.integer(effects, "payload_limit", { min = 1, max = LIMIT }, most))
+  local set = try(settings.integer(effects, "payload_limit", { default = most }))
 
   return math.min(most, limit or most, set)
 end
@@ -85,8 +84,7 @@ end
 -- How many attempts a request may have; nil is what every client does.
 local function attempts_of(effects, is_compatible)
   if not is_compatible and effects:setting("max_retries", "") == "" then return nil end
-  return 1 + try(settings.integer(effects, "max_retries", { min = 0, max = MOST_RETRIES },
-    DEFAULT_RETRIES))
+  return 1 + try(settings.integer(effects, "max_retries"))
 end
 
 function request.read(effects, event, is_compatible)

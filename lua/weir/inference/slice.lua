@@ -178,7 +178,7 @@ end
 
 -- As many as are wanted, and as fit into memory when all are as large as the largest.
 local function width(self)
-  local wanted = try(settings.integer(self.effects, "concurrency", { min = 1, max = 32 }, 8))
+  local wanted = try(settings.integer(self.effects, "concurrency"))
   local largest = math.max(1, self.index.largest_bytes or 1)
   return math.max(1, math.min(wanted, MOST_HELD // largest))
 end

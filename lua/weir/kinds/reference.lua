@@ -63,6 +63,9 @@ local function meaning(spec)
   return (spec.own and "the set's own: " or "") .. text .. source_of(spec)
 end
 
+-- "integer, 0 to 23": what a field spec takes, in words.
+reference.type_of = type_of
+
 -- One row a field; the fields of a record, or of the records of a list, follow it by their path.
 local function add_rows(rows, fields, path)
   for _, spec in ipairs(fields) do

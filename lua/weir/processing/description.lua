@@ -193,8 +193,7 @@ local function prompt_of(labels)
 end
 
 function description.of(labels, effects)
-  local api, message, code = settings.choice(effects, "bedrock_api",
-    { "converse", "nova", "anthropic", "titan", "llama" }, "converse")
+  local api, message, code = settings.choice(effects, "bedrock_api")
   if not api then return nil, message, code end
 
   local model = effects:setting("bedrock_model_id", DEFAULT_MODEL)

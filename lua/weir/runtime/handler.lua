@@ -4,7 +4,8 @@
 --
 --   function(event, ask, effects) → result | nil, message, code
 --
--- as the handlers of lua/weir/handlers/ have it. A result that is a function is a streamed
+-- as the handlers of lua/weir/handlers/ have it; METHOD_example, where it is there, is an event for
+-- `weir run --example`. A result that is a function is a streamed
 -- response: it is called with write(text) for each part.
 local files = require "weir.files"
 local handlers = require "weir.handlers"
@@ -62,14 +63,20 @@ local function run_package(located)
   package.cpath = ""
   local module = located.chunk(located.file)
   if type(module) == "table" and type(module[located.method]) == "function" then
-    return { name = located.name, run = module[located.method], from_package = true }
+    return {
+      name = located.name,
+      run = module[located.method],
+      example = module[located.method .. "_example"],
+      from_package = true,
+    }
   end
 
   return nil, ("_HANDLER is '%s', and %s does not return a table with a function '%s'")
     :format(located.name, located.path, located.method), NO_SUCH_HANDLER
 end
 
--- find(name, root) → { name =, run =, asks = kind?, from_package = true? } | nil, message, code.
+-- find(name, root) → { name =, run =, asks = kind?, from_package = true?, example = } | nil,
+-- message, code.
 -- Raises what the file raises.
 function handler.find(name, root)
   if not name or name == "" then

@@ -1,0 +1,87 @@
+-- What each handler of weir's takes and gives, declared once in weir/declarations/NAME.lua: its
+-- event is checked by it, and `weir help handler NAME` shows it.
+--
+--   { event = specs of the event's members, or { any = what it may be, … specs },
+--     settings = names of weir.setting_specs, needed = those that must be set,
+--     answer = what comes back, example = an event that runs dry as it is }
+--
+-- A spec is { name =, type =, doc =, required =, also = other names, min =, max =, values = }, or
+-- { name =, fact = kind }: passed on to the policy as a fact, and checked there.
+--
+--   find(name) → the declaration | nil
+--   check(name, event) → true | nil, message: the event is not one that the handler takes
+local events = require "weir.events"
+local try = require "weir.try"
+
+local declarations = {}
+
+function declarations.find(name)
+  local ok, found = pcall(require, "weir.declarations." .. name)
+  if ok then return found end
+  if not found:find("not found", 1, true) then error(found, 0) end
+end
+
+local function check_text(spec, value)
+  local most = spec.max or events.MAX_TEXT
+  if type(value) == "string" and #value >= (spec.min or 1) and #value <= most then return end
+  events.invalid("%s must be a text of %d to %d bytes", spec.name, spec.min or 1, most)
+end
+
+local function check_integer(spec, value)
+  local fits = math.type(value) == "integer" and (not spec.min or value >= spec.min)
+    and (not spec.max or value <= spec.max)
+  if fits then return end
+  local range = spec.max and (" from %d to %d"):format(spec.min, spec.max)
+    or spec.min and (" from %d on"):format(spec.min) or ""
+  events.invalid("%s must be a whole number%s", spec.name, range)
+end
+
+local function check_choice(spec, value)
+  for _, known in ipairs(spec.values) do
+    if value == known then return end
+  end
+
+  events.invalid("%s must be one of %s", spec.name, table.concat(spec.values, ", "))
+end
+
+local function expect(is, noun)
+  return function(spec, value)
+    if not is(value) then events.invalid("%s must be %s", spec.name, noun) end
+  end
+end
+
+local CHECKS = {
+  text = check_text,
+  integer = check_integer,
+  choice = check_choice,
+  number = expect(function(value) return type(value) == "number" end, "a number"),
+  flag = expect(function(value) return type(value) == "boolean" end, "true or false"),
+  list = expect(events.is_list, "a list"),
+  object = expect(events.is_object, "an object"),
+  any = function() end,
+}
+
+local function check_member(event, spec)
+  local value = events.member(event, spec.name, table.unpack(spec.also or {}))
+  if value == nil then
+    if spec.required then events.invalid("the event must have %s", spec.name) end
+  elseif not spec.fact then
+    CHECKS[spec.type](spec, value)
+  end
+end
+
+local function check_event(declared, event)
+  if declared.any and not events.is_object(event) then return true end
+  events.object(event)
+  for _, spec in ipairs(declared) do check_member(event, spec) end
+
+  return true
+end
+
+function declarations.check(name, event)
+  local declared = declarations.find(name)
+  if not declared then return true end
+  return try.call(check_event, declared.event, event)
+end
+
+return declarations

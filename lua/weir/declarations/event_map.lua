@@ -1,0 +1,20 @@
+-- What the handler `event_map` takes and gives (weir.declarations).
+return {
+  event = {
+    any = "one event of EventBridge, S3, SQS, SNS, Pipes, a schedule or a listing, or a batch",
+    { name = "redrive", type = "any", doc = "true: map all dead letters again" },
+    { name = "after", type = "any", doc = "with redrive: go on after this key, an answer's next" },
+  },
+  settings = { "state_machine", "dead_letter_bucket", "dead_letter_prefix", "bucket", "volume" },
+  answer = "{ jobs, started, already_started, ignored, duplicates, dead_letters, "
+    .. "batchItemFailures }",
+  example = {
+    source = "aws.s3",
+    ["detail-type"] = "Object Created",
+    detail = {
+      bucket = { name = "arrivals" },
+      object = { key = "scans/a.tif", size = 4194304, etag = "9b2cf535f27731c974343645a3985328" },
+    },
+    config = { dead_letter_bucket = "dead-letters" },
+  },
+}

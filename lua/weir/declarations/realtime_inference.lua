@@ -1,0 +1,36 @@
+-- What the handler `realtime_inference` takes and gives (weir.declarations).
+return {
+  event = {
+    { name = "bucket", type = "text", doc = "of the file" },
+    { name = "key", type = "text", doc = "of the file" },
+    { name = "s3_uri", type = "text", doc = "both, as the Python handler has it" },
+    { name = "output_path", type = "text", doc = "where the answer goes, s3://bucket/prefix/" },
+    { name = "endpoint_name", type = "text", doc = "else the setting" },
+    { name = "size", type = "any", doc = "of the file, in bytes, where it is known" },
+    { name = "content_type", type = "text", doc = "of the file" },
+    { name = "accept", also = { "accept_type" }, type = "text", doc = "of the answer" },
+    { name = "inference_component_name", type = "text", doc = "of the endpoint" },
+    { name = "target_variant", type = "text", doc = "which variant is asked" },
+    { name = "assignment_key", type = "text", doc = "who asks, where a policy assigns variants" },
+    { name = "test_id", type = "text", doc = "the name of the A/B test" },
+    { name = "inference_type", type = "any", doc = "provisioned, serverless or components" },
+    { name = "payload_limit", type = "any", doc = "the largest file that is sent, in bytes" },
+    { name = "manifest_bucket", type = "any", doc = "of a share of a manifest's files" },
+    { name = "manifest_key", type = "any", doc = "of that manifest" },
+  },
+  settings = {
+    "endpoint_name", "variant_assignment", "inference_component_name", "concurrency",
+    "max_retries", "payload_limit", "s3_access_point_alias", "storage_role_arn", "external_id",
+    "ab_test_table_name", "ab_test_id", "ab_test_records", "ab_test_interval_seconds",
+    "ab_test_table_key", "result_ttl_days", "compatible_output",
+  },
+  answer = "{ output, variant, latency, … } of one file, or the counts of a share",
+  example = {
+    bucket = "arrivals",
+    key = "scans/a.tif",
+    size = 4194304,
+    content_type = "image/tiff",
+    endpoint_name = "segmentation",
+    output_path = "s3://results/nightly/",
+  },
+}

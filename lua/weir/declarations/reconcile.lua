@@ -1,0 +1,24 @@
+-- What the handler `reconcile` takes and gives (weir.declarations).
+return {
+  event = {
+    any = "a schedule's event, which says nothing",
+    { name = "bucket", type = "text", doc = "else the setting source_bucket" },
+    { name = "prefix", type = "any", doc = "what keys begin with" },
+    { name = "suffix", type = "any", doc = "what keys end with, a list with commas" },
+    { name = "volume", type = "any", doc = "behind the bucket" },
+    { name = "grace_seconds", type = "any", doc = "else the setting reconcile_grace_seconds" },
+    { name = "after", type = "any", doc = "an answer's next: go on behind this key" },
+  },
+  settings = {
+    "source_bucket", "reconcile_grace_seconds", "output_bucket", "output_prefix", "claims_table",
+    "claim_lease_seconds", "trigger_mode", "trigger_mode_seconds", "storage_role_arn",
+    "external_id", "bedrock_model_id", "bedrock_api", "confidence_threshold", "compatible_output",
+  },
+  needed = { "output_bucket", "claims_table" },
+  answer = "{ listed, finished, missed, processed, failed, …, next }",
+  example = {
+    bucket = "arrivals",
+    config = { output_bucket = "results", claims_table = "claims" },
+    world = { ["s3.ListObjectsV2"] = { arrivals = { Contents = {} } } },
+  },
+}

@@ -1,0 +1,21 @@
+-- What the handler `sagemaker_callback` takes and gives (weir.declarations).
+return {
+  event = {
+    { name = "detail", type = "any",
+      doc = "of an event SageMaker Transform Job State Change: the job's name and status" },
+    { name = "detail-type", type = "any", doc = "of that event" },
+    { name = "heartbeat", type = "any", doc = "\"running\", or a list of jobs: of a schedule" },
+  },
+  settings = {
+    "token_table", "token_ttl_seconds", "correlation_id_length", "compatible_output", "use_case",
+    "phase",
+  },
+  needed = { "token_table" },
+  answer = "{ transform_job_name, status, outcome, … }, or { jobs } of a heartbeat",
+  example = {
+    source = "aws.sagemaker",
+    ["detail-type"] = "SageMaker Transform Job State Change",
+    detail = { TransformJobName = "weir-nightly-7", TransformJobStatus = "Completed" },
+    config = { token_table = "task-tokens" },
+  },
+}
