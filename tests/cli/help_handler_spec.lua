@@ -19,13 +19,14 @@ describe("weir help handler", function()
     local text = run({ "help", "handler", "routing", env = { COLUMNS = "100" } }).stdout
     for _, part in ipairs {
       "weir help handler routing: which branch of the state machine a batch of files takes\n",
-      "\nEvent\n  objects           list: the files, each { key, size }; or ListObjectsV2's own (or "
-        .. "Contents)\n",
-      "  file_count        integer, at least 0 files, a fact: files in this batch; the policy needs "
-        .. "it\n",
+      "\nEvent\n  objects           list: the files, each { key, size }; or ListObjectsV2's own "
+        .. "(or Contents)\n",
+      "  file_count        integer, at least 0 files, a fact: files in this batch; the policy "
+        .. "needs it\n",
       "\nPolicy\n  routing  its facts and decisions: weir help routing\n",
       "\nCalls\n  sagemaker  DescribeEndpoint\n",
-      "\nPermissions\n  sagemaker:DescribeEndpoint  arn:aws:sagemaker:*:*:endpoint/${EndpointName}\n",
+      "\nPermissions\n  sagemaker:DescribeEndpoint  arn:aws:sagemaker:*:*:endpoint/"
+        .. "${EndpointName}\n",
       "\nAnswer\n    { action, because, file_count }: the branch of the state machine\n",
       "  weir run routing --example > event.json\n",
     } do
@@ -67,13 +68,15 @@ describe("weir help handler", function()
     run.remove(directory)
     assert.equal(0, result.status, result.stderr)
     assert.truthy(result.stdout:find("\nCalls, by its source\n  dynamodb  PutItem\n", 1, true))
-    assert.truthy(result.stdout:find("dynamodb:PutItem  arn:aws:dynamodb:*:*:table/orders", 1, true))
+    assert.truthy(result.stdout:find("dynamodb:PutItem  arn:aws:dynamodb:*:*:table/orders", 1,
+      true))
   end)
 
   it("refuses a name that no handler has, and a second word of another topic", function()
     local result = run { "help", "handler", "routng" }
     assert.equal(2, result.status)
-    assert.truthy(result.stderr:find("there is no handler 'routng'; did you mean 'routing'?", 1, true))
+    assert.truthy(result.stderr:find("there is no handler 'routng'; did you mean 'routing'?", 1,
+      true))
     result = run { "help", "check", "routing" }
     assert.equal(2, result.status)
     assert.truthy(result.stderr:find("unexpected argument 'routing'", 1, true))

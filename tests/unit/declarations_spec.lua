@@ -1,5 +1,6 @@
 -- What the handlers declare of themselves, against what they do over all recorded events: every
--- setting that is read is declared, with the default that is used; every event that is handled fits.
+-- setting that is read is declared, with the default that is used; every event that is handled
+-- fits.
 local declarations = require "weir.declarations"
 local effects = require "weir.effects"
 local files = require "support.files"
@@ -10,7 +11,8 @@ local policy_set = require "weir.policy_set"
 local redact = require "weir.redact"
 local setting_specs = require "weir.setting_specs"
 
--- Of another default, by where it is read: discovery's own prefix and bucket, and what the event says.
+-- Of another default, by where it is read: discovery's own prefix and bucket, and what the event
+-- says.
 local OWN_DEFAULT = {
   ["discovery.output_prefix"] = true, ["discovery.output_bucket"] = true,
   ["discovery.checkpoint"] = true, ["event_map.state_machine"] = true,
@@ -82,7 +84,7 @@ describe("the declaration of", function()
       end
     end)
 
-    it(name .. " has an example that runs dry, with nothing unknown but what AWS would say", function()
+    it(name .. " has an example that runs dry", function()
       local event = json.decode(json.encode(declarations.find(name).example), { secrets = true })
       local report = run(name, event, set)
       assert.is_nil(report.error and report.error.code .. ": " .. report.error.message)

@@ -1,5 +1,5 @@
--- The page of `weir help handler NAME`: what a handler takes, asks, calls and gives; of weir's own by
--- their declaration (weir.declarations), of a function's by its source.
+-- The page of `weir help handler NAME`: what a handler takes, asks, calls and gives; of weir's own
+-- by their declaration (weir.declarations), of a function's by its source.
 local calls = require "weir.permissions.calls"
 local declarations = require "weir.declarations"
 local handler_of = require "weir.runtime.handler"
@@ -139,8 +139,8 @@ local function page_of_package(located, root)
   }
 end
 
--- of(name, root) → { title =, sections = list of { title, rows }, examples = } | nil, message. root:
--- of the function's package. Of a section without rows there is nothing to say.
+-- of(name, root) → { title =, sections = list of { title, rows }, examples = } | nil, message
+-- root: of the function's package. Of a section without rows there is nothing to say.
 function handler_page.of(name, root)
   if handlers.find(name) then return page_of_own(name) end
   local located, message = handler_of.locate(name, root)

@@ -258,7 +258,8 @@ local function run(given, screen)
   if not handler then return nil, unknown, advice end
   if given.example then return show_example(handler, screen) end
   if not given.event then
-    return nil, "no event is given", "name a file with -e FILE, or -e - for standard input; --example prints one"
+    return nil, "no event is given",
+      "name a file with -e FILE, or -e - for standard input; --example prints one"
   end
 
   process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept

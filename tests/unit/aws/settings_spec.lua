@@ -14,7 +14,8 @@ describe("settings", function()
 
   it("have defaults, which are not noted as unknown", function()
     local given = dry {}
-    assert.equal("d", settings.choice(given, "weir_spec_none", { values = { "d", "e" }, default = "d" }))
+    local choices = { values = { "d", "e" }, default = "d" }
+    assert.equal("d", settings.choice(given, "weir_spec_none", choices))
     assert.equal(7, settings.integer(given, "weir_spec_none", { min = 1, max = 9, default = 7 }))
     assert.is_false(settings.flag(given, "weir_spec_none", { default = false }))
     assert.same({}, given.unknown)
