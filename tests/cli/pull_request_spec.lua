@@ -181,6 +181,13 @@ describe("weir check for a pull request", function()
     end
   end)
 
+  it("leaves prices to weir diff, those of its own actions only", function()
+    write "\n    price_batch = number { 1, doc = 'USD' }, price_promote = number { 1, doc = 'USD' },"
+    local shown = check("set").stdout
+    assert.is_nil(shown:find("price_batch' is never used", 1, true))
+    assert.truthy(shown:find("'price_promote' is never used", 1, true))
+  end)
+
   it("--github prints one workflow command a finding, with everything escaped", function()
     run.write(folder .. "/a,b:c%/routing.lua", POLICY:format(""))
     local result = check("a,b:c%", "--github")
@@ -233,6 +240,15 @@ return policy {
 
       assert.equal("mit%20%C3%9C/routing.lua", location.artifactLocation.uri)
       assert.same({ startLine = 4, startColumn = 46, endColumn = 50 }, location.region)
+    end)
+
+    it("names files from the folder that it is run in", function()
+      local found = document("./set", "--sarif")
+      local location = found.runs[1].results[1].locations[1].physicalLocation
+      assert.equal("set/routing.lua", location.artifactLocation.uri)
+      found = document(folder .. "/set", "--sarif")
+      location = found.runs[1].results[1].locations[1].physicalLocation
+      assert.equal("file://" .. folder .. "/set/routing.lua", location.artifactLocation.uri)
     end)
 
     it("has accepted findings as suppressed ones", function()
@@ -349,6 +365,19 @@ return policy {
 Decided again: `day.jsonl`. Digest `sha256:X`
 </sub>
 ]], (result.stdout:gsub("sha256:%x+", "sha256:X")))
+  end)
+
+  it("tells a small share from none", function()
+    set("rare", 10, nil, 'if facts.file_count == 24 then return serverless { because = "odd" } end')
+    local files = {}
+    local one = run.read(folder .. "/day.jsonl"):match("[^\n]+\n$")
+    run.write(folder .. "/few.jsonl", (run.read(folder .. "/day.jsonl"):gsub("[^\n]+\n$", "")))
+    run.write(folder .. "/last.jsonl", one)
+    for i = 1, 49 do files[i] = "few.jsonl" end
+    files[50] = "last.jsonl"
+    local shown = diff("old", "rare", "--markdown", table.unpack(files)).stdout
+    assert.matches("1 of 1,128 decisions change %(< 0%.1 %%%)", shown)
+    assert.truthy(shown:find("| `routing serverless` | 0 | 1 | +1 | 0.0 % → < 0.1 % |", 1, true), shown)
   end)
 
   it("says that nothing changes", function()
