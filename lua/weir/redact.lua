@@ -2,7 +2,8 @@
 --
 --   by its name    the value of every key whose name says so (weir.secret.names), however deep
 --   by its value   whatever was read as a secret in this invocation, wherever it comes again
---   by its look    what begins as task tokens do, or is a run of 256 or more characters of base64
+--   by its look    what begins as task tokens do, or is a run of 256 or more characters of base64;
+--                  an object's key only where it begins so
 --
 -- The last two are found escaped as well: in JSON inside of JSON, in URLs, in base64
 -- (weir.secret.redact).
@@ -149,22 +150,11 @@ function redact.text(text)
   return without_signature(secret.redact(text, known))
 end
 
--- An object's key may be a long run of letters and slashes, which looks like a token and is none.
--- What is known by its value, or begins as tokens do, is taken out of keys as well, and so is a
--- long name between two slashes with letters of both cases and digits.
+-- An object's key may be any text, also a long run of base64: its length alone does not make it a
+-- token. What is known by its value, or begins as Step Functions' tokens do, is taken out of keys.
 local IS_KEY = { key = true, Key = true, file_path = true, path = true }
 local MOST_KEY = 3 * 1024 -- in bytes, percent-encoded
-local LONG_NAME, MOST_CERTAIN = 256, 255
-
-local function has_token_like_name(key)
-  for name in key:gmatch("[^/]+") do
-    if #name >= LONG_NAME and name:find("%u") and name:find("%l") and name:find("%d") then
-      return true
-    end
-  end
-
-  return key:find("AAAAKgAAAA", 1, true) ~= nil
-end
+local TOKEN_BEGINNING = "AAAAKgAAAA"
 
 local function holds_known(key)
   for _, each in ipairs(known) do
@@ -177,7 +167,7 @@ end
 local function object_key(key)
   local text = redact.text(key)
   if text == key or redact.is_full() or #key > MOST_KEY then return text end
-  if #key <= MOST_CERTAIN or has_token_like_name(key) or holds_known(key) then return text end
+  if key:find(TOKEN_BEGINNING, 1, true) or holds_known(key) then return text end
 
   return key
 end

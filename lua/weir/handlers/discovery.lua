@@ -133,7 +133,7 @@ local function map(run, object)
   local event = { source = "weir.listing", bucket = run.source.bucket, object = object }
   if not utf8.len(object.Key) then
     object.Key = seen.escape(object.Key)
-    return keep_broken(run, event, "the key is no valid UTF-8", "InvalidEvent")
+    return keep_broken(run, event, "the key is not valid UTF-8", "InvalidEvent")
   end
 
   local decision, message, code = job_decision.ask(run.ask,
