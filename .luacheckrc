@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 120
+max_line_length = 100
 -- A line inside of a text is as long as what it shows.
 max_string_line_length = 120
 exclude_files = { "build", "tests/node_modules" }
@@ -18,3 +18,9 @@ local policies = {
 }
 files["policies/**/*.lua"] = policies
 files["tests/determinism/**/*.lua"] = policies
+-- Still longer; break them when you touch them.
+files["lua/weir/aws/clock.lua"] = { max_line_length = 120 }
+files["lua/weir/handlers/replay_shard.lua"] = { max_line_length = 120 }
+files["tests/cli/pull_request_spec.lua"] = { max_line_length = 120 }
+files["tests/cli/stubs_spec.lua"] = { max_line_length = 120 }
+files["tests/cli/workflow_spec.lua"] = { max_line_length = 120 }

@@ -15,7 +15,8 @@ describe("weir new", function()
     return run(words)
   end
 
-  it("lists what it wrote: a routing policy, a recording, a page, a workflow, and what editors read", function()
+  it("lists what it wrote: a routing policy, a recording, a page, a workflow, and what editors "
+    .. "read", function()
     local result = weir("new", "mine")
     assert.equal(0, result.status)
     assert.equal("mine/.github/workflows/policies.yml\nmine/.luarc.json\nmine/.weir/stubs.lua\n"

@@ -377,7 +377,8 @@ Decided again: `day.jsonl`. Digest `sha256:X`
     files[50] = "last.jsonl"
     local shown = diff("old", "rare", "--markdown", table.unpack(files)).stdout
     assert.matches("1 of 1,128 decisions change %(< 0%.1 %%%)", shown)
-    assert.truthy(shown:find("| `routing serverless` | 0 | 1 | +1 | 0.0 % → < 0.1 % |", 1, true), shown)
+    assert.truthy(shown:find("| `routing serverless` | 0 | 1 | +1 | 0.0 % → < 0.1 % |", 1, true),
+      shown)
   end)
 
   it("says that nothing changes", function()

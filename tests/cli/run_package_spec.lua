@@ -112,7 +112,8 @@ describe("weir run FILE.METHOD", function()
   end)
 
   it("needs no policy set where it asks none", function()
-    local result = run { "run", "orders.decides_nothing", "--package", directory .. "/src", "-e", "-",
+    local result = run { "run", "orders.decides_nothing", "--package", directory .. "/src", "-e",
+      "-",
       stdin = '{"files": 1}' }
     assert.equal(0, result.status, result.stderr)
   end)

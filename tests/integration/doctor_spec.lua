@@ -261,7 +261,8 @@ describe("weir doctor", function()
       { arn = POINT, bucket = "bucket", policy = POINT_POLICY, notifies = true } })
     local list, status = complaints()
     assert.equal(1, status)
-    assert.same({ "notifications wrong: the answer is not NotImplemented any more: a configuration" },
+    assert.same({
+      "notifications wrong: the answer is not NotImplemented any more: a configuration" },
       list)
   end)
 end)

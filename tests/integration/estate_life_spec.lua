@@ -1,5 +1,5 @@
--- The life of an estate of four accounts: deployed, changed, broken, repaired and cleaned up, on the
--- model-checked servers. Its roles are judged by IAM's rules as they are deployed.
+-- The life of an estate of four accounts: deployed, changed, broken, repaired and cleaned up, on
+-- the model-checked servers. Its roles are judged by IAM's rules as they are deployed.
 local aws = require "weir.aws"
 local cleaning = require "weir.cleanup"
 local cloud = require "support.aws"
@@ -53,7 +53,8 @@ describe("an estate of four accounts", function()
   local function statuses()
     local list = {}
     for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
-      if each.status ~= "DELETE_COMPLETE" then list[each.account .. " " .. each.name] = each.status end
+      if each.status ~= "DELETE_COMPLETE" then list[each.account .. " " .. each.name] =
+        each.status end
     end
 
     return list

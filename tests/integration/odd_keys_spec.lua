@@ -72,7 +72,8 @@ local function discover(keys)
 
   local jobs = {}
   for number = 1, report.result.parts do
-    local part = report.result.manifest_key:gsub("manifest.json", ("part-%06d.jsonl"):format(number))
+    local part =
+      report.result.manifest_key:gsub("manifest.json", ("part-%06d.jsonl"):format(number))
     for line in memory.buckets.out[part].Body:gmatch("[^\n]+") do
       local listed = json.decode(line)
       jobs[listed.key] = listed

@@ -4,8 +4,8 @@
 --
 --   weir lua tests/workflow/demo_estate.lua DIRECTORY
 --
--- CloudFormation, STS, S3 and the rest are the servers of tests/servers, which judge each request in
--- a deployed role by IAM's rules. Exit status 0 only if what it shows is true.
+-- CloudFormation, STS, S3 and the rest are the servers of tests/servers, which judge each request
+-- in a deployed role by IAM's rules. Exit status 0 only if what it shows is true.
 package.path = "tests/?.lua;" .. package.path
 local aws = require "weir.aws"
 local cloud = require "support.aws"
@@ -155,7 +155,8 @@ local function discovery(account)
   return ("arn:aws:iam::%s:role/weir-eu-west-1-discovery"):format(account)
 end
 
--- Reads the file as the caller, in the role `through` where one is given. → text | nil, message, code
+-- Reads the file as the caller, in the role `through` where one is given. → text | nil, message,
+-- code
 local function read(caller, through)
   local client = aws.client("s3", {
     credentials = keys_of(caller),

@@ -350,8 +350,8 @@ return {
     { 2, "usage, or an event that the handler does not understand or that lacks what it needs" },
     { 3, "the policy set does not load" },
     { 4, "a policy failed while deciding; nothing was carried out for that event" },
-    { 6, "an event cannot be read, a call to AWS or the function's own handler failed, or memory is "
-      .. "short" },
+    { 6, "an event cannot be read, a call to AWS or the function's own handler failed, or memory "
+      .. "is short" },
     { 7, "the policy set is a bundle that is not what its digests say" },
   },
   examples = {

@@ -40,7 +40,8 @@ local function run(given, screen)
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
   if not set then return messages.refusal(screen, "stubs", directory, findings, code) end
   if files.stat(directory).type ~= "directory" then
-    return fail(screen, directory .. " is a bundle, which nobody edits", "NotADirectory", exit.usage,
+    return fail(screen, directory .. " is a bundle, which nobody edits", "NotADirectory",
+      exit.usage,
       "weir stubs DIR")
   end
 

@@ -4,7 +4,8 @@ return {
     { name = "processing_result", type = "any", doc = "what event_processor answered" },
     { name = "status", type = "any", doc = "of that answer" },
     { name = "stages", type = "any", doc = "of that answer: when each began and ended" },
-    { name = "time", type = "any", doc = "of the event, where it is not known when the file was written" },
+    { name = "time", type = "any", doc =
+      "of the event, where it is not known when the file was written" },
     { name = "trigger_mode", type = "any", doc = "else the setting" },
     { name = "error", type = "any", doc = "of an execution that failed" },
   },

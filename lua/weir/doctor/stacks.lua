@@ -156,7 +156,8 @@ local function examine_stack(self, stack)
   local found, message, code = self.session:described(stack)
   if found == nil then return self:unanswered("stack", stack, stack.name, message, code) end
   if not found then
-    return self:wrong("stack", stack, stack.name, "it is not deployed", "weir deploy apply makes it")
+    return self:wrong("stack", stack, stack.name, "it is not deployed",
+      "weir deploy apply makes it")
   end
 
   examine_status(self, stack, found.StackStatus)

@@ -8,7 +8,8 @@ local function set(known)
       local instructions, bytes, time = facts:match("(%d+) (%d+) (%d+)")
       if not instructions then return nil, "failed", "PolicyError" end
       return {
-        action = "batch", file = "routing.lua", line = 3, instructions = math.tointeger(instructions),
+        action = "batch", file = "routing.lua", line = 3,
+          instructions = math.tointeger(instructions),
         bytes = math.tointeger(bytes), eval_us = math.tointeger(time),
       }
     end,
@@ -19,7 +20,8 @@ local function measure(facts, limits, most)
   local troubles = { seen = {} }
   function troubles:add(_, event) table.insert(self.seen, event.type .. " " .. event.line) end
 
-  local measured = cost.new(set(), limits or { instructions = math.huge, bytes = math.huge }, most or 5,
+  local measured =
+    cost.new(set(), limits or { instructions = math.huge, bytes = math.huge }, most or 5,
     troubles)
   for i, each in ipairs(facts) do
     measured:add("day.jsonl", { line = i, kind = "routing", facts = each })
@@ -45,7 +47,8 @@ describe("cost", function()
     assert.equal(600, measure(facts).eval_us)
   end)
 
-  it("names the most expensive by instructions, then by memory, the first of equals in front", function()
+  it("names the most expensive by instructions, then by memory, the first of equals in front",
+    function()
     local facts = { "5 1 1", "7 1 1", "5 2 1", "7 1 1", "1 9 1" }
     assert.same({ 2, 4, 3 }, lines(measure(facts, nil, 3):worst()))
     assert.same({ 2, 4, 3, 1, 5 }, lines(measure(facts):worst()))

@@ -80,7 +80,8 @@ describe("coverage", function()
 
   it("tells the same condition twice in a line apart", function()
     local found = coverage.new({})
-    local function branch(yes, no) return { file = "a.lua", line = 1, condition = "x", yes = yes, no = no } end
+    local function branch(yes, no) return { file = "a.lua", line = 1, condition = "x", yes = yes,
+      no = no } end
     found:add { lines = {}, branches = { branch(1, 0), branch(0, 1) } }
     assert.equal(2, found:result().branches.covered)
     assert.equal(4, found:result().branches.all)
