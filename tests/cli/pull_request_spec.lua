@@ -188,6 +188,14 @@ describe("weir check for a pull request", function()
     assert.truthy(shown:find("'price_promote' is never used", 1, true))
   end)
 
+  it("--json prints objects that fit their schema, of findings and of failures", function()
+    write "\n    three = intger { 3 },"
+    for _, words in ipairs { { "set" }, { "none" }, { "set", "--json" }, { "set", "--nope" } } do
+      local printed = check("--json", table.unpack(words)).stdout
+      assert(json_schema.check("docs/json/check.schema.json", printed, { lines = true }))
+    end
+  end)
+
   it("--github prints one workflow command a finding, with everything escaped", function()
     run.write(folder .. "/a,b:c%/routing.lua", POLICY:format(""))
     local result = check("a,b:c%", "--github")
@@ -428,6 +436,18 @@ Decided again: `day.jsonl`. Digest `sha256:X`
     local _, count = result.stdout:gsub("\n", "")
     assert.is_true(count <= 60, count)
     assert.is_true(#result.stdout < 8192, #result.stdout)
+  end)
+
+  it("--json prints objects that fit their schema, with --all too, and of failures", function()
+    run.write(folder .. "/bad.jsonl", '{"schema":"weir.decision/1"}\n')
+    for _, words in ipairs {
+      { "old", "twenty", "day.jsonl" }, { "old", "failing", "day.jsonl", "--all" },
+      { "failing", "old", "day.jsonl", "--all" }, { "old", "twenty", "bad.jsonl", "none.jsonl" },
+      { "old", "none", "day.jsonl" }, { "old", "twenty" },
+    } do
+      local printed = diff("--json", table.unpack(words)).stdout
+      assert(json_schema.check("docs/json/diff.schema.json", printed, { lines = true }))
+    end
   end)
 
   it("writes to standard output alone", function()

@@ -237,7 +237,7 @@ return {
   },
   positionals = {
     { name = "DIR", doc = "the policy set, a directory; a bundle is named with -p", optional = true,
-      complete = "directory" },
+      complete = "file" },
     { name = "RECORDING", doc = "recordings; standard input when none is named", optional = true,
       many = true, complete = "file" },
   },
