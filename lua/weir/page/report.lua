@@ -144,6 +144,7 @@ local function show(p, trial, alone)
   trial_charts.served(p, trial)
   part("Latency")
   trial_charts.latency(p, trial)
+  trial_charts.percentiles(p, trial)
   part("Decisions")
   decisions(p, trial)
 end
