@@ -121,6 +121,14 @@ describe("weir shadow", function()
       true))
   end)
 
+  it("does not take what was not counted for zero", function()
+    local path = log(record(batch()))
+    assert.same({ 0, 1 }, { (verdict { path }).counted, (verdict { path }).differed })
+    local text = run({ "shadow", path }).stdout
+    assert.falsy(text:find("0  agreed", 1, true), text)
+    assert.truthy(text:find("how many agreed is not in these recordings", 1, true), text)
+  end)
+
   it("is inconclusive, with status 5, where nothing or too little was compared", function()
     local few = log(counts { agreed = 9, skipped = 90 })
     for _, case in ipairs {

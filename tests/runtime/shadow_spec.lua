@@ -282,6 +282,24 @@ describe("a shadow", function()
     assert.equal(1, counts(stop().stdout).skipped)
   end)
 
+  it("is read from a log in JSON, whatever its level", function()
+    started(policy(5), { AWS_LAMBDA_LOG_FORMAT = "JSON", AWS_LAMBDA_LOG_LEVEL = "ERROR" })
+    decide(7)
+    decide(3)
+    local path = run.write(policy_world.root .. "/json.log", stop().stdout)
+    local result = run { "shadow", path, "--json" }
+    local verdict = json.decode(result.stdout)
+    assert.same({ 1, 1, 1, 2, 0 }, { result.status, verdict.differed, verdict.reworded,
+      verdict.counted, verdict.bad_lines })
+  end)
+
+  it("decides beside each of several pollers", function()
+    started(policy(5), { AWS_LAMBDA_MAX_CONCURRENCY = "3" })
+    for files = 1, 9 do decide(files) end
+    local sum = counts(stop().stdout)
+    assert.same({ 5, 4 }, { sum.differed, sum.reworded })
+  end)
+
   it("takes no secret into its log", function()
     started(body("if facts.file_count > 1 then error('volume ' .. facts.volume) end"))
     lambda.script { kind = "event", id = "r1",

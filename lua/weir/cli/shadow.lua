@@ -48,7 +48,7 @@ function Tally:row(active, shadow)
   local row = self.by_pair[key]
   if row then return row end
 
-  row = { active = active, shadow = shadow, recorded = { differed = 0, failed = 0 } }
+  row = { active = active, shadow = shadow, counted = 0, recorded = { differed = 0, failed = 0 } }
   for _, word in ipairs(WORDS) do row[word] = 0 end
   self.by_pair[key] = row
   return row
@@ -75,6 +75,7 @@ function Tally:counts(record)
   if not self:is_wanted(shadow) or not self:is_new(record.id) then return end
 
   local row = self:row(record.policy_digest, shadow)
+  row.counted = row.counted + 1
   for _, word in ipairs(WORDS) do
     row[word] = row[word] + (math.tointeger(record[METRICS[word]]) or 0)
   end
@@ -175,17 +176,17 @@ end
 
 -- A record counts also where the count of its invocation is not among the recordings.
 local function sum_of(tally)
-  local sum, rows = {}, {}
+  local sum, rows = { recorded = 0, counted = 0 }, {}
   for _, word in ipairs(WORDS) do sum[word] = 0 end
   for _, row in sorted_pairs(tally.by_pair) do
     row.differed = math.max(row.differed, row.recorded.differed)
     row.failed = math.max(row.failed, row.recorded.failed)
     for _, word in ipairs(WORDS) do sum[word] = sum[word] + row[word] end
-    sum.recorded = (sum.recorded or 0) + row.recorded.differed + row.recorded.failed
+    sum.recorded = sum.recorded + row.recorded.differed + row.recorded.failed
+    sum.counted = sum.counted + row.counted
     rows[#rows + 1] = row
   end
 
-  sum.recorded = sum.recorded or 0
   sum.compared = sum.agreed + sum.reworded + sum.differed + sum.failed
   return sum, rows
 end
@@ -216,12 +217,15 @@ local function print_row(out, row)
     out:paint("bold", printable(row.shadow or "(no set)")), " beside it")
   local lines = {}
   for _, word in ipairs(WORDS) do
-    if row[word] > 0 or word == "agreed" then
+    if row[word] > 0 or (word == "agreed" and row.counted > 0) then
       lines[#lines + 1] = { thousands(row[word]), MEANING[word] }
     end
   end
 
   for _, line in ipairs(terminal.table(lines, { "right" }, "  ")) do out:print(line) end
+  if row.counted == 0 then
+    out:print("  how many agreed is not in these recordings: they have no counts")
+  end
 end
 
 local SENTENCE = {
@@ -262,6 +266,7 @@ local function verdict_json(sum, rows, tally, verdict)
     verdict = verdict,
     compared = sum.compared,
     recorded = sum.recorded,
+    counted = sum.counted,
     repeated = tally.repeated,
     bad_lines = tally.bad_lines,
     sets = sets,

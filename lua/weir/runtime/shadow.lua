@@ -28,8 +28,8 @@ local redact = require "weir.redact"
 
 local DEFAULT_MS, MOST_MS = 100, 60000
 local MOST_NOTED, MOST_BYTES = 1000, 4 * 1024 * 1024
--- What one fetch of a version may take.
-local FETCH_MS = 2000
+-- What one fetch of a version may take, and what is left of the time for loading one.
+local FETCH_MS, LOAD_MS = 2000, 500
 
 local COUNTS = {
   { "agreed", "ShadowAgreed" },
@@ -143,6 +143,8 @@ end
 
 local function ready(self, stop_at_ms)
   local source = self.source
+  if stop_at_ms - process.time() < LOAD_MS then return source.set end
+
   if not source.set then
     load(self, math.min(process.time() + FETCH_MS, stop_at_ms))
   elseif source:is_due() then
