@@ -45,6 +45,7 @@ function(weir_leave_to_the_program LIST DIR)
   foreach(FOLDER IN ITEMS
       cleanup
       compare
+      completion
       deploy
       doctor
       explain

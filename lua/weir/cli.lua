@@ -110,7 +110,9 @@ local function run_verb(verb, argv)
   local given, message, hint = arguments.parse(verb, argv)
   local screen = terminal.open {
     no_color = given and given.no_color,
-    json = wants_json(verb, argv)
+    color = given and given.color,
+    quiet = given and given.quiet,
+    json = wants_json(verb, argv),
   }
 
   opened = screen

@@ -37,8 +37,8 @@ describe("the finding pages", function()
   end)
 
   it("are printed by weir help, in any case", function()
-    assert.equal(findings.page("W101"), run({ "help", "W101" }).stdout)
-    assert.equal(findings.page("W101"), run({ "help", "w101" }).stdout)
+    assert.equal(findings.page("W101"), run({ "help", "W101", "--markdown" }).stdout)
+    assert.equal(findings.page("W101"), run({ "help", "w101", "--markdown" }).stdout)
   end)
 
   -- Of a set whose kinds are what the example is about.

@@ -57,9 +57,51 @@ describe("weir", function()
   it("explains a kind by its reference page", function()
     local result = run { "help", "routing" }
     assert.equal(0, result.status)
-    assert.matches("^# Kind `routing`\n", result.stdout)
-    assert.matches("\n| `file_count` | ", result.stdout)
+    assert.matches("^# Kind routing\n", result.stdout)
+    assert.matches("\n  `file_count` integer, at least 0 files; required\n      files in this batch\n",
+      result.stdout, 1, true)
+    local as_markdown = run { "help", "routing", "--markdown" }
+    assert.matches("^# Kind `routing`\n", as_markdown.stdout)
+    assert.matches("\n| `file_count` | ", as_markdown.stdout)
     assert.matches("did you mean 'weights'", run({ "help", "weigths" }).stderr)
+  end)
+
+  it("lists kinds, handlers, findings and exit statuses, and says what a policy is", function()
+    for topic, expected in pairs { -- any order: each topic is on its own
+      kinds = "`routing` `realtime` `batch`",
+      handlers = "`sagemaker_callback`",
+      findings = "W101",
+      exit = "7       integrity",
+      policy = "return policy {",
+    } do
+      local result = run { "help", topic }
+      assert.equal(0, result.status)
+      assert.matches(expected, result.stdout, 1, true)
+    end
+  end)
+
+  it("is never wider than 100 columns, nor than the terminal", function()
+    local topics = require("weir.cli.help").topics()
+    for columns, list in pairs { -- any order: each width is on its own
+      [60] = topics,
+      [200] = { "routing", "kinds", "check" },
+    } do
+      for _, topic in ipairs(list) do
+        local pipe = io.popen(("COLUMNS=%d %s help %s 2>&1"):format(columns,
+          run.quote(run.program), topic))
+        local is_code = false
+        for line in pipe:lines() do
+          -- Code is not broken, nor are the commands of the examples.
+          is_code = is_code or line:find("^Examples") ~= nil
+          local code = is_code or line:find("^    ") ~= nil
+          local width = require("weir.cli.terminal").width(line)
+          assert.is_true(code or width <= math.min(columns, 100),
+            ("%s, %d columns: %s"):format(topic, columns, line))
+        end
+
+        pipe:close()
+      end
+    end
   end)
 
   it("knows no help on what does not exist", function()
@@ -210,9 +252,51 @@ describe("weir completion", function()
     assert.matches("lua\n", complete("weir", "decide", "-p", "lu"))
   end)
 
-  it("knows one shell", function()
-    local result = run { "completion", "fish" }
+  -- What zsh and fish offer for the words so far. zsh only completes for a person, so it is given a
+  -- terminal of its own.
+  local function in_zsh(words)
+    local script = ([[zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z "
+      PS1=; autoload -Uz compinit; compinit -u -d %s; source <(%s completion zsh);
+      zstyle ':completion:*' list-prompt ''; LISTMAX=1000; bindkey '^I' list-choices; print READY"
+      zpty -r z line '*READY*READY*'; zpty -w -n z %s$'\t'; sleep 2; zpty -r -t z line; print -r -- $line
+      while zpty -r -t z line; do print -r -- $line; done]])
+      :format(run.quote(os.tmpname()), run.quote(run.program), run.quote(words))
+    local pipe = io.popen("zsh -f -c " .. run.quote(script) .. " 2>&1")
+    local text = pipe:read("a"):gsub("\27%[[%d;?]*%a", "")
+    pipe:close()
+
+    return text
+  end
+
+  local function in_fish(words)
+    local script = ("%s completion fish | source; complete -C %s"):format(run.quote(run.program),
+      run.quote(words))
+    local pipe = io.popen("fish --no-config -c " .. run.quote(script) .. " 2>&1")
+    local text = pipe:read("a")
+    pipe:close()
+
+    return text
+  end
+
+  it("completes in zsh", function()
+    assert.matches("check", in_zsh("weir che"), 1, true)
+    local of_decide = in_zsh("weir decide ro")
+    assert.matches("routing", of_decide, 1, true)
+    assert.matches("always", in_zsh("weir check --color "), 1, true)
+    assert.matches("--policies", in_zsh("weir decide --pol"), 1, true)
+  end)
+
+  it("completes in fish", function()
+    assert.matches("^check\t", in_fish("weir che"))
+    assert.matches("^routing\n", in_fish("weir decide ro"))
+    assert.equal("always auto never ", (in_fish("weir check --color "):gsub("\t.-\n", " ")))
+    assert.matches("^%-%-policies\t", in_fish("weir decide --pol"))
+    assert.matches("CMakeLists.txt", in_fish("weir match CMake"), 1, true)
+  end)
+
+  it("knows three shells", function()
+    local result = run { "completion", "csh" }
     assert.equal(2, result.status)
-    assert.matches("no completion for 'fish'; there is one for bash", result.stderr)
+    assert.matches("no completion for 'csh'; there is one for bash, zsh and fish", result.stderr)
   end)
 end)

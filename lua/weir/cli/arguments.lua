@@ -8,10 +8,11 @@
 --       { name = "PATTERN", doc = "…" },
 --       { name = "EVENT", doc = "…", optional = true, many = true, complete = "file" },
 --     },
---     options = {                          -- besides these every verb has --help and --no-color
+--     options = {                          -- besides these: arguments.common
 --       { long = "json", doc = "…" },
 --       { long = "policies", short = "p", value = "DIR", doc = "…", complete = "directory" },
 --       { long = "set", value = "NAME=VALUE", many = true, doc = "…" },
+--       { long = "mode", value = "MODE", values = { "fast", "exact" }, doc = "…" },
 --     },
 --     exits = { { 0, "…" }, { 1, "…" } },
 --     examples = { { "weir match …", "what it shows" } },
@@ -25,15 +26,27 @@ local suggest = require "weir.suggest"
 local arguments = {}
 
 arguments.common = {
-  { long = "no-color", doc = "never colour the output (as NO_COLOR in the environment)" },
+  { long = "quiet", short = "q", doc = "no progress, and no advice what to do next" },
+  { long = "color", value = "WHEN", values = { "auto", "always", "never" },
+    doc = "auto: on a terminal (or as NO_COLOR and FORCE_COLOR say); always; never" },
+  { long = "no-color", doc = "the same as --color never" },
   { long = "help", short = "h", doc = "print this help" },
 }
 
--- Every option of a verb, the common ones last.
+local function find(options, field, name)
+  for _, option in ipairs(options) do
+    if option[field] == name then return option end
+  end
+end
+
+-- Every option of a verb, the common ones last. A verb may declare one of them as it understands it.
 function arguments.options(verb)
   local all = {}
   for _, option in ipairs(verb.options or {}) do all[#all + 1] = option end
-  for _, option in ipairs(arguments.common) do all[#all + 1] = option end
+  for _, option in ipairs(arguments.common) do
+    local is_own = find(all, "long", option.long)
+    if not is_own then all[#all + 1] = option end
+  end
 
   return all
 end
@@ -41,12 +54,6 @@ end
 -- "-p DIR", "--set NAME=VALUE": as it is written in messages.
 local function spelled(option, as)
   return option.value and as .. " " .. option.value or as
-end
-
-local function find(options, field, name)
-  for _, option in ipairs(options) do
-    if option[field] == name then return option end
-  end
 end
 
 local function unknown_option(options, shown, name)
@@ -86,6 +93,14 @@ local function read_option(options, word)
   return option, "-" .. short, stuck ~= "" and stuck or nil
 end
 
+local function has(list, wanted)
+  for _, value in ipairs(list) do
+    if value == wanted then return true end
+  end
+
+  return false
+end
+
 local function take_option(given, options, argv, at)
   local option, as, value = read_option(options, argv[at])
   if not option then return nil, as, value end
@@ -109,6 +124,10 @@ local function take_option(given, options, argv, at)
 
   if given[option.long:gsub("-", "_")] ~= nil and not option.many then
     return nil, ("option '%s' is given twice"):format(as), "give it once"
+  end
+
+  if option.values and not has(option.values, value) then
+    return nil, ("%s is '%s'"):format(as, value), "it takes " .. table.concat(option.values, ", ")
   end
 
   store(given, option, value)

@@ -52,7 +52,7 @@ local function run(given, screen)
   screen.err:print(terminal.printable(given.output), ": ",
     terminal.count(policy_count, "policy", "policies"), ", ", terminal.bytes(#text), ", ",
     result.set:digest())
-  screen.err:print("Next: weir diff ", terminal.printable(directory), " ",
+  screen.err:next("weir diff ", terminal.printable(directory), " ",
     terminal.printable(given.output), " RECORDING, or put it where WEIR_POLICY_SOURCE points")
   return exit.fine
 end

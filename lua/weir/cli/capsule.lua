@@ -166,7 +166,7 @@ local function tell(screen, self, header, given, size)
       " no time, and was left out")
   end
 
-  if given.output then err:print("Next: weir replay ", printable(given.output)) end
+  if given.output then err:next("weir replay ", printable(given.output)) end
 end
 
 local function fail(screen, message, code, status)

@@ -110,7 +110,7 @@ function Session:finish(status)
   if gone > 0 then
     self.screen.err:print(terminal.printable(self.given.baseline), ": ",
       terminal.count(gone, "finding is", "findings are"), " not there any more")
-    self.screen.err:print("Next: weir check … --write-baseline ",
+    self.screen.err:next("weir check … --write-baseline ",
       terminal.printable(self.given.baseline))
   end
 

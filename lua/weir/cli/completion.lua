@@ -1,93 +1,29 @@
--- weir completion bash: the shell completion, written from the verbs' declarations.
-local arguments = require "weir.cli.arguments"
-
--- How the words of one verb complete: compgen's arguments for each position and option value.
-local ACTIONS = { file = "-f", directory = "-d" }
-
-local function topics()
-  return table.concat(require("weir.cli.help").topics(), " ")
-end
-
-local function words_of(positional)
-  if positional.words then return ("-W %q"):format(table.concat(positional.words, " ")) end
-  if positional.complete == "topic" then return ("-W %q"):format(topics()) end
-  return ACTIONS[positional.complete] or "-W ''"
-end
-
-local function option_names(verb)
-  local names = {}
-  for _, option in ipairs(arguments.options(verb)) do
-    names[#names + 1] = "--" .. option.long
-    if option.short then names[#names + 1] = "-" .. option.short end
-  end
-
-  return table.concat(names, " ")
-end
-
-local function verb_case(lines, verb)
-  lines[#lines + 1] = ("    %s)"):format(verb.name)
-  lines[#lines + 1] = ("      options=%q"):format(option_names(verb))
-  for _, option in ipairs(verb.options or {}) do
-    if option.value then
-      local pattern = option.short and ("--%s | -%s"):format(option.long, option.short) or "--"
-        .. option.long
-      lines[#lines + 1] =
-        ("      case $previous in %s) complete_with %s; return ;; esac"):format(pattern,
-        words_of(option))
-    end
-  end
-
-  local first = (verb.positionals or {})[1]
-  local rest = (verb.positionals or {})[2] or first
-  if first then
-    lines[#lines + 1] = ("      if [ \"$COMP_CWORD\" -eq 2 ]; then values=(%s); else values=(%s); "
-      .. "fi ;;")
-      :format(words_of(first), words_of(rest))
-  else
-    lines[#lines + 1] = "      values=(-W '') ;;"
-  end
-end
-
-local function bash()
-  local cli = require "weir.cli"
-  local lines = {
-    "# bash completion for weir; load it with: source <(weir completion bash)",
-    "_weir() {",
-    "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} options values",
-    "  complete_with() { mapfile -t COMPREPLY < <(compgen \"$@\" -- \"$word\"); }",
-    "  if [ \"$COMP_CWORD\" -eq 1 ]; then",
-    ("    complete_with -W %q; return"):format(table.concat(cli.verbs, " ") .. " --help --version"),
-    "  fi",
-    "  case ${COMP_WORDS[1]} in",
-  }
-
-  for _, name in ipairs(cli.verbs) do verb_case(lines, cli.verb(name)) end
-  lines[#lines + 1] = "    *) return ;;\n  esac"
-  lines[#lines + 1] = "  case $word in -*) complete_with -W \"$options\" ;; *) complete_with "
-    .. "\"${values[@]}\" ;; esac"
-  lines[#lines + 1] = "}\ncomplete -o filenames -F _weir weir"
-
-  return table.concat(lines, "\n") .. "\n"
-end
+-- weir completion SHELL: the shell completion, written from the verbs' declarations.
+local SHELLS = { "bash", "zsh", "fish" }
 
 return {
   name = "completion",
   summary = "print the shell completion",
   description = {
-    [[Prints a completion script. Load it once per shell, or from the shell's start file.]],
+    [[Prints a completion script: verbs, options with their values, kinds, handlers, files. Load it once
+      per shell, or from the shell's start file. cmake --install puts the three where their shells look
+      for them.]],
   },
-  positionals = { { name = "SHELL", doc = "bash", words = { "bash" } } },
+  positionals = { { name = "SHELL", doc = "bash, zsh or fish", words = SHELLS } },
   exits = { { 0, "fine" }, { 2, "no completion for that shell" } },
   examples = {
     { "source <(weir completion bash)", "complete verbs, options and files in this shell" },
+    { "source <(weir completion zsh)", "the same in zsh" },
+    { "weir completion fish | source", "the same in fish" },
   },
   run = function(given, screen)
-    if given.SHELL ~= "bash" then
-      return nil, ("no completion for '%s'"):format(given.SHELL), "there is one for bash"
+    for _, shell in ipairs(SHELLS) do
+      if given.SHELL == shell then
+        screen.out:write(require("weir.completion." .. shell).script(require "weir.cli"))
+        return 0
+      end
     end
 
-    screen.out:write(bash())
-
-    return 0
+    return nil, ("no completion for '%s'"):format(given.SHELL), "there is one for bash, zsh and fish"
   end,
 }

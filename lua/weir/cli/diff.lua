@@ -147,7 +147,7 @@ function Run:print(sets, summary)
 
   print_summary(out, sets, summary, self.changed, self.failed)
   if summary.changed + summary.failed > 0 then
-    self.screen.err:print("Next: ", printable(("weir diff %s %s %s --json --all"):format(
+    self.screen.err:next(printable(("weir diff %s %s %s --json --all"):format(
       sets.old_directory, sets.new_directory, self.given.RECORDING[1])), "   lists every one")
   end
 end

@@ -136,16 +136,16 @@ local function say_ready(err, port, options)
   local name = options.function_name
   err:print(("weir: emulate: ready at %s; function %s, handler %s; end with Ctrl-C"):format(
     url, name, terminal.printable(options.handler)))
-  err:print(("Next: aws lambda invoke --endpoint-url %s --function-name %s --cli-binary-format "
+  err:next(("aws lambda invoke --endpoint-url %s --function-name %s --cli-binary-format "
     .. "raw-in-base64-out --payload '{}' --no-sign-request --region us-east-1 /dev/stdout"):format(
     url, name))
-  err:print(("Next: curl -d '{}' %s/2015-03-31/functions/%s/invocations"):format(url, name))
+  err:next(("curl -d '{}' %s/2015-03-31/functions/%s/invocations"):format(url, name))
   err:flush()
 end
 
 local function fail(screen, message, advice)
   screen.err:print("weir: emulate: ", terminal.printable(message))
-  if advice then screen.err:print("Next: ", advice) end
+  if advice then screen.err:next(advice) end
   return exit.io
 end
 

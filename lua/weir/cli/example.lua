@@ -137,7 +137,7 @@ local function show(screen, example, lines, place, directory)
   err:print(terminal.excerpt(verdict(example, directory), 300))
   local next_command = place and "weir test " .. directory
     or ("weir example %s:%d -p %s --add"):format(example.recording, example.line, directory)
-  err:print("Next: ", printable(next_command))
+  err:next(printable(next_command))
 end
 
 -- Running ----------------------------------------------------------------------------------------

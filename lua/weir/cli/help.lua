@@ -1,8 +1,10 @@
 -- weir help: what the program is, what a verb does, what a finding means, the man page.
 local arguments = require "weir.cli.arguments"
+local markdown = require "weir.cli.markdown"
 local policies = require "weir.cli.policies"
 local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
+local topics = require "weir.cli.topics"
 
 local help = {
   name = "help",
@@ -10,13 +12,14 @@ local help = {
   description = {
     [[Without a TOPIC: the list of verbs. A verb: its arguments, exit statuses and examples. A kind,
       weir's or the policy set's own: its facts and decisions. A finding code of weir check, such as
-      W101: what it means and how to mend it.]],
+      W101: what it means and how to mend it. kinds, handlers, findings and exit: lists of them.
+      policy: what a policy is.]],
     [[handler NAME: what a handler takes, asks, calls and gives; without NAME, the handlers.]],
   },
   positionals = {
     {
       name = "TOPIC",
-      doc = "a verb, a kind, a finding code, or handler",
+      doc = "a verb, a kind, a finding code, kinds, handlers, handler, findings, exit or policy",
       optional = true,
       complete = "topic",
     },
@@ -30,6 +33,7 @@ local help = {
       complete = "directory",
       doc = "the package of a function's own handler; else the current directory",
     },
+    { long = "markdown", doc = "print a kind's, a finding's or a list's page as Markdown" },
     { long = "man", doc = "print the manual page in roff, as 'man -l' reads it" },
   },
   exits = {
@@ -100,8 +104,14 @@ function help.program(out)
 end
 
 function help.verb(verb, out)
-  out:print("weir ", verb.name, ": ", verb.summary)
-  out:print("\nUsage: ", arguments.usage(verb))
+  local width = math.min(out.columns, 100)
+  local title = ("weir %s: %s"):format(verb.name, verb.summary)
+  for _, line in ipairs(terminal.wrap(title, width, "")) do out:print(line) end
+  out:print()
+  for i, line in ipairs(terminal.wrap("Usage: " .. arguments.usage(verb), width - 4, "")) do
+    out:print(i > 1 and "    " or "", line)
+  end
+
   for _, paragraph in ipairs(verb.description or {}) do
     out:print()
     for _, line in ipairs(terminal.wrap(paragraph, math.min(out.columns, 100), "  ")) do
@@ -147,16 +157,17 @@ local function known_schemas(given, screen)
   return nil, require("weir.cli.messages").refusal(screen, "help", directory, findings, code)
 end
 
--- A finding's page, or a kind's: its facts and decisions.
+-- A kind's page, with its facts and decisions; one that lists things; or a finding's.
 local function page_of(topic, known)
   local schema = schemas.find(known, topic)
   if schema then return require("weir.kinds.reference").render(schema) end
-  return require("weir.findings").page(topic:upper())
+  return topics.page(topic, known) or require("weir.findings").page(topic:upper())
 end
 
--- Topics for "did you mean": verbs, kinds and finding codes. known: schemas, if not weir's own.
+-- Topics for "did you mean": verbs, lists, kinds and finding codes. known: schemas, if not weir's own.
 function help.topics(known)
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
+  table.move(topics.names, 1, #topics.names, #names + 1, names)
   for _, kind in ipairs(schemas.names(known or schemas.of())) do names[#names + 1] = kind end
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
 
@@ -219,7 +230,7 @@ function help.run(given, screen)
   if not known then return status end
   local page = page_of(topic, known)
   if page then
-    screen.out:write(page)
+    if given.markdown then screen.out:write(page) else markdown.print(screen.out, page) end
     return 0
   end
 

@@ -93,7 +93,7 @@ function messages.failure(screen, verb, failure)
   local err = screen.err
   local hint = failure.hint and "; " .. terminal.printable(failure.hint) or ""
   err:print("weir: ", verb and verb .. ": " or "", terminal.printable(failure.message), hint)
-  if failure.next then err:print("Next: ", terminal.printable(failure.next)) end
+  if failure.next then err:next(terminal.printable(failure.next)) end
 
   if screen.json then
     local object = { error = failure.message, hint = failure.hint, code = failure.code,

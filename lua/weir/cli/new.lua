@@ -127,7 +127,7 @@ local function show(screen, directory, made, given)
     for _, path in ipairs(paths) do screen.out:print(printable(path)) end
   end
 
-  screen.err:print("Next: weir check ", printable(directory), ", then weir test ",
+  screen.err:next("weir check ", printable(directory), ", then weir test ",
     printable(directory))
 end
 

@@ -268,7 +268,7 @@ function recordings.status(verb, screen, summary)
   if summary.bad_lines + summary.changed + summary.reworded > 0 then return exit.findings end
   if summary.decisions == 0 then
     screen.err:print("weir: ", verb, ": there is no decision in these recordings")
-    screen.err:print("Next: give it a decision log, one weir.decision/1 object a line")
+    screen.err:next("give it a decision log, one weir.decision/1 object a line")
     return exit.inconclusive
   end
   return exit.fine

@@ -97,7 +97,7 @@ local function show(given, screen, effects, outcome)
 
   screen.out:print(screen.out:paint("dim", "result    "), outcome.result, "  ",
     terminal.printable(outcome.arn))
-  if effects.dry then screen.err:print("Next: the same command with --live carries it out") end
+  if effects.dry then screen.err:next("the same command with --live carries it out") end
 
   return exit.fine
 end

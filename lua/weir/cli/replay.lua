@@ -122,7 +122,7 @@ function Run:print(given, set, directory, summary)
   self:summary(set, directory, summary)
   if self.capsule then self.capsule:print({ out = self.out }, summary) end
   local command = next_command(summary, given, directory)
-  if command then self.err:print("Next: ", printable(command)) end
+  if command then self.err:next(printable(command)) end
 end
 
 local function new_run(given, screen, limit)

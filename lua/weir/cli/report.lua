@@ -118,7 +118,7 @@ local function status_of(screen, found)
   if #found.trials > 0 then return exit.fine end
   screen.err:print("weir: report: there is no trial in these recordings (",
     terminal.count(found.decisions, "promotion decision"), ")")
-  screen.err:print("Next: give it the decision log of a function that decides promotions")
+  screen.err:next("give it the decision log of a function that decides promotions")
 
   return exit.inconclusive
 end

@@ -322,7 +322,7 @@ local function run(given, screen)
     screen.out:print(verdict_json(sum, rows, tally, verdict))
   else
     print_verdict(screen, sum, rows, tally, verdict)
-    screen.err:print("Next: ", NEXT[verdict])
+    screen.err:next(NEXT[verdict])
   end
 
   return STATUS[verdict]

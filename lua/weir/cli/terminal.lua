@@ -163,9 +163,12 @@ local STYLES = {
 local function set(value) return value ~= nil and value ~= "" end
 local function forced(value) return set(value) and value ~= "0" end
 
--- NO_COLOR and --no-color win over everything; forcing wins over the kind of terminal.
-local function may_colour(descriptor, no_color, getenv)
-  if no_color or set(getenv("NO_COLOR")) then return false end
+-- What the command line says wins over the environment, NO_COLOR over forcing, and forcing over the kind
+-- of terminal.
+local function may_colour(descriptor, options, getenv)
+  if options.no_color or options.color == "never" then return false end
+  if options.color == "always" then return true end
+  if set(getenv("NO_COLOR")) then return false end
   if forced(getenv("FORCE_COLOR")) or forced(getenv("CLICOLOR_FORCE")) then return true end
   if getenv("TERM") == "dumb" or not set(getenv("TERM")) then return false end
   return native.is_terminal(descriptor)
@@ -194,6 +197,11 @@ function Writer:print(...)
 end
 
 function Writer:printf(format, ...) self:print(format:format(...)) end
+
+-- What to do next: advice that --quiet goes without.
+function Writer:next(...)
+  if not self.quiet then self:print("Next: ", ...) end
+end
 
 function Writer:flush()
   local ok, message = self.stream:flush()
@@ -231,8 +239,9 @@ function terminal.writer(stream, descriptor, options)
   return setmetatable({
     stream = stream,
     is_terminal = is_terminal,
-    live = is_terminal and getenv("TERM") ~= "dumb",
-    colour = may_colour(descriptor, options.no_color, getenv),
+    live = is_terminal and getenv("TERM") ~= "dumb" and not options.quiet,
+    quiet = options.quiet or false,
+    colour = may_colour(descriptor, options, getenv),
     columns = math.max(native.columns(descriptor) or tonumber(getenv("COLUMNS")) or 80, 20),
   }, Writer)
 end

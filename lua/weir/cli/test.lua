@@ -270,7 +270,7 @@ local function run(given, screen)
   local written, status = write_junit(given, screen, results)
   if not written then return status end
   if totals.failed == 0 then return found.is_enough and exit.fine or exit.findings end
-  screen.err:print("Next: ", printable(next_command(directory, results)))
+  screen.err:next(printable(next_command(directory, results)))
 
   return exit.findings
 end
