@@ -58,7 +58,7 @@ describe("weir", function()
     local result = run { "help", "routing" }
     assert.equal(0, result.status)
     assert.matches("^# Kind routing\n", result.stdout)
-    assert.matches("\n  `file_count` integer, at least 0 files; required\n      files in this batch\n",
+    assert.matches("\n  `file_count` integer, at least 0 files; required\n      files in this ",
       result.stdout, 1, true)
     local as_markdown = run { "help", "routing", "--markdown" }
     assert.matches("^# Kind `routing`\n", as_markdown.stdout)

@@ -39,7 +39,8 @@ local function find(options, field, name)
   end
 end
 
--- Every option of a verb, the common ones last. A verb may declare one of them as it understands it.
+-- Every option of a verb, the common ones last. A verb may declare one of them as it understands
+-- it.
 function arguments.options(verb)
   local all = {}
   for _, option in ipairs(verb.options or {}) do all[#all + 1] = option end

@@ -24,6 +24,7 @@ return {
       end
     end
 
-    return nil, ("no completion for '%s'"):format(given.SHELL), "there is one for bash, zsh and fish"
+    return nil, ("no completion for '%s'"):format(given.SHELL),
+      "there is one for bash, zsh and fish"
   end,
 }

@@ -164,7 +164,8 @@ local function page_of(topic, known)
   return topics.page(topic, known) or require("weir.findings").page(topic:upper())
 end
 
--- Topics for "did you mean": verbs, lists, kinds and finding codes. known: schemas, if not weir's own.
+-- Topics for "did you mean": verbs, lists, kinds and finding codes. known: schemas, if not weir's
+-- own.
 function help.topics(known)
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
   table.move(topics.names, 1, #topics.names, #names + 1, names)

@@ -163,8 +163,8 @@ local STYLES = {
 local function set(value) return value ~= nil and value ~= "" end
 local function forced(value) return set(value) and value ~= "0" end
 
--- What the command line says wins over the environment, NO_COLOR over forcing, and forcing over the kind
--- of terminal.
+-- What the command line says wins over the environment, NO_COLOR over forcing, and forcing over the
+-- kind of terminal.
 local function may_colour(descriptor, options, getenv)
   if options.no_color or options.color == "never" then return false end
   if options.color == "always" then return true end
