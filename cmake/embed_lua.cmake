@@ -3,8 +3,8 @@
 #
 # The modules that every start of the runtime loads are precompiled by luac (deploy/lua), with their
 # lines and names: compiling them took a quarter of each start. The others are text, which is smaller.
-set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds|sandbox)(/.*)?\\.lua|\
-weir/(decide|effects|events/init|redact|try|uuid|policy_directory|aws/invocation)\\.lua")
+set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds)(/.*)?\\.lua|\
+weir/(sandbox/fields|sandbox/vocabulary|decide|effects|events/init|redact|try|uuid|policy_directory|aws/invocation)\\.lua")
 
 function(weir_precompile PATH TO)
   cmake_path(GET TO PARENT_PATH DIRECTORY)

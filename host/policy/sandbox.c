@@ -257,9 +257,13 @@ void policy_sandbox_kinds(const policy_sandbox *sandbox, text_buffer *out) {
 bool policy_sandbox_kinds_of(const policy_files *files, policy_limits limits, text_buffer *out,
                              finding_list *findings) {
   size_t errors = findings->errors;
+  unsigned long shortages = text_buffer_shortages();
   policy_sandbox *sandbox = open_with_limits(files, limits, findings);
   if (sandbox) policy_own_kinds_load(sandbox, findings);
-  if (!sandbox && findings->errors == errors) finding_out_of_memory(findings, files->directory);
+  /* A declaration that is cut short would be one of another kind. */
+  bool short_of_memory = !sandbox || text_buffer_shortages() != shortages;
+  if (short_of_memory && findings->errors == errors)
+    finding_out_of_memory(findings, files->directory);
   if (findings->errors == errors) policy_sandbox_kinds(sandbox, out);
   policy_sandbox_free(sandbox);
 
