@@ -96,7 +96,10 @@ local function decide_one(run, kind, given, about)
   local log = run.options.log
   local decision, message, code = run.set:decide(kind, json.encode(facts),
     { record = log and origin(run.options.request_id, redacted) })
-  if not decision then return nil, message, code end
+  if not decision then
+    if code == "InvalidFacts" then message = own_facts.explained(run.set, kind, message) end
+    return nil, message, code
+  end
 
   if log then
     local ok

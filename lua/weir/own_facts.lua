@@ -4,6 +4,8 @@
 --   own_facts.add(set, kind, facts, event, effects) → facts
 --       a copy with what is found; the same table where the set declares nothing. What the handler
 --       gives stays. A value that does not fit its type stays as it is: the set refuses it.
+--   own_facts.explained(set, kind, message) → the message of facts that were refused; where one of
+--       these is missing, with the place to give it at
 local events = require "weir.events"
 local json = require "weir.json"
 
@@ -56,11 +58,16 @@ local function from_setting(spec, name, effects)
   if text ~= "" then return from_text(spec, text) end
 end
 
--- Without `from`, a fact is looked for under its own name; `now` is the clock's.
+-- Without `from`, a fact is looked for under its own name.
+local function places_of(spec)
+  return spec.from or { event = spec.name, setting = spec.name }
+end
+
+-- `now` is the clock's.
 local function find(spec, event, effects)
   if spec.name == "now" and not spec.from then return effects:now() end
 
-  local from = spec.from or { event = spec.name, setting = spec.name }
+  local from = places_of(spec)
   local value = from.event and member_at(event, from.event)
   if value == nil and from.setting then return from_setting(spec, from.setting, effects) end
 
@@ -78,6 +85,23 @@ function own_facts.add(set, kind, facts, event, effects)
   end
 
   return all
+end
+
+function own_facts.explained(set, kind, message)
+  local missing = message:match('^field "([%w_]+)" is missing$')
+  for _, spec in ipairs(missing and specs_of(set, kind) or {}) do
+    if spec.name == missing then
+      local from, places = places_of(spec), {}
+      if from.event then places[1] = ("as %s in the event"):format(from.event) end
+      if from.setting then
+        places[#places + 1] = ("as the setting WEIR_FACT_%s"):format(from.setting:upper())
+      end
+
+      return ("%s; give it %s"):format(message, table.concat(places, ", or "))
+    end
+  end
+
+  return message
 end
 
 return own_facts
