@@ -102,8 +102,8 @@ describe("an event", function()
   end
 
   it("is checked by the declaration before its handler sees it", function()
-    local report = run("weights", { variants = "v3", endpoint_name = "e" })
-    assert.equal("InvalidEvent: variants must be a list",
+    local report = run("replay_shard", {}) -- the handler itself would say it in other words
+    assert.equal("InvalidEvent: the event must have Items",
       report.error.code .. ": " .. report.error.message)
   end)
 

@@ -84,8 +84,8 @@ describe("facts of the set's own", function()
     local set = load('return { kind = "routing", facts = { { name = "tenant", type = "text", '
       .. 'required = true, doc = "whose" } } }')
     local _, failure = facts_of(set, { file_count = 1 })
-    assert.equal('InvalidFacts field "tenant" is missing; give it as tenant in the event, or as the '
-      .. "setting WEIR_FACT_TENANT", failure.code .. " " .. failure.message)
+    assert.equal('InvalidFacts field "tenant" is missing; give it as tenant in the event, or as '
+      .. "the setting WEIR_FACT_TENANT", failure.code .. " " .. failure.message)
     _, failure = facts_of(load('return { kind = "routing", facts = { { name = "tenant", '
       .. 'type = "text", required = true, doc = "whose", from = { event = "detail.who" } } } }'),
       { file_count = 1 })
