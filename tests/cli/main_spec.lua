@@ -160,7 +160,8 @@ describe("weir in the layer", function()
     local find = package.searchers[2]
     package.searchers[2] = function(name)
       local why = "no module '" .. name .. "' inside weir"
-      if name == "weir.page" then return why end
+      if name == "weir.page" or name == "weir.cli.check_formats" then return why end
+      if name:find("^weir%.pull_request%.") then return why end
       for _, absent in ipairs { "]] .. table.concat(ABSENT, '", "') .. [[" } do
         if name == "weir.cli." .. absent then return why end
       end
@@ -172,7 +173,11 @@ describe("weir in the layer", function()
     os.exit(require("weir.cli").main(arg))
   ]]
 
-  local function weir(...) return run { "lua", "-", ..., stdin = SCRIPT } end
+  local function weir(...)
+    local words = { "lua", "-", ... }
+    words.stdin = SCRIPT
+    return run(words)
+  end
 
   it("lists the verbs that prove that it decides as the program does, and no others", function()
     local result = weir("help")
@@ -183,6 +188,22 @@ describe("weir in the layer", function()
     end
 
     assert.same({ "check", "decide", "replay", "diff", "lua", "version", "help" }, verbs)
+  end)
+
+  it("says of what is for pull requests where it is", function()
+    for flag, words in pairs {
+      ["--sarif"] = { "check", "policies" },
+      ["--github"] = { "check", "policies" },
+      ["--baseline"] = { "check", "policies" },
+      ["--markdown"] = { "diff", "policies", "policies", "tests/recordings/lunch-hour.jsonl" },
+    } do
+      words[#words + 1] = flag
+      if flag == "--baseline" then words[#words + 1] = "known.json" end
+      local result = weir(table.unpack(words))
+      assert.equal(2, result.status, flag)
+      local why = flag .. " belongs to the command-line program, not to the layer; write --json\n"
+      assert.truthy(result.stderr:find(why, 1, true), result.stderr)
+    end
   end)
 
   it("says of the others where they are", function()
