@@ -154,7 +154,7 @@ describe("weir run mapping", function()
     assert.matches("event 2 of 2", result.stderr)
   end)
 
-  it("refuses bodies that are no JSON, and endless nesting", function()
+  it("refuses bodies that are not JSON, and endless nesting", function()
     assert.equal(2, mapped('{"Records": [{"eventSource": "aws:sqs", "body": "{"}]}').status)
     assert.equal(2, mapped('{"Records": [3]}').status)
     assert.equal(2, mapped(("["):rep(50) .. ("]"):rep(50)).status)

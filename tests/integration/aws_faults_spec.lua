@@ -51,7 +51,7 @@ describe("AWS clients under fault:", function()
       ["a truncated JSON body"] = fault("truncate"), ["429"] = status(429), ["500"] = status(500),
       ["502 with a proxy's page"] = fault("html"), ["503"] = status(503), ["504"] = status(504),
       ["200 with a proxy's page"] = fault("html", { status = 200 }),
-      ["a body that is no object"] = status(200, {}, "[1"),
+      ["a body that is not an object"] = status(200, {}, "[1"),
       ["ThrottlingException"] = status(400, {},
         '{"__type":"x#ThrottlingException","message":"slow down"}'),
     }) do

@@ -84,7 +84,7 @@ describe("the state machine of events", function()
     assert.is_true(succeeded(execute(event)).results[1].duplicate)
   end)
 
-  it("keeps what no job can be made of, and has nothing to do for what is no work", function()
+  it("keeps what no job can be made of, and has nothing to do for what is not work", function()
     local output = succeeded(execute { source = "a service of tomorrow" })
     assert.same({ {}, "UnknownEvent" }, { output.results, output.dead_letters[1].code })
     assert.same({ results = {}, dead_letters = {} },

@@ -133,7 +133,7 @@ describe("event_processor", function()
       delivered_at = "yesterday" })
   end)
 
-  it("refuses what is no picture for good: the next delivery fails without asking anybody",
+  it("refuses what is not a picture for good: the next delivery fails without asking anybody",
     function()
     local cases = { { "a.gif", "", "GIF89a", "UnsupportedImage" },
       { "big.png", ("x"):rep(15 * 1024 * 1024), pictures.PNG, "ImageTooLarge" } }
@@ -365,7 +365,7 @@ describe("a pipeline of the function's package", function()
     assert.equal("finished", pictures.claims()["bucket/a.pdf"].ways.events.status)
   end)
 
-  it("that is not there, or is no pipeline, fails and leaves the object to be claimed", function()
+  it("that is not there, or is not a pipeline, fails and leaves the object to be claimed", function()
     pictures.put("a.pdf", "1.7", "%PDF-")
     for name, text in pairs { ["no-such"] = false, ["../x"] = false, broken = "return {",
       empty = "return {}" } do

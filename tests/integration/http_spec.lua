@@ -399,7 +399,7 @@ describe("weir.http", function()
       assert.equal("/echo", direct.target)
     end)
 
-    it("that are no URL are not quoted: they may hold a password", function()
+    it("that are not URLs are not quoted: they may hold a password", function()
       local output = through_proxy("{ url = 'http://weir.invalid/' }",
         "'http://u:hush hush@127.0.0.1:1'")
       assert.matches("the proxy variable of the environment is not a URL", output)

@@ -40,7 +40,7 @@ describe("realtime_inference", function()
     assert(s3:get_object { Bucket = "bucket", Key = "deep/er/in/a b.bin.out" })
   end)
 
-  it("leaves out the mark of a folder, which is no file: nothing is asked, nothing is written",
+  it("leaves out the mark of a folder, which is not a file: nothing is asked, nothing is written",
     function()
     assert.same({ variant = json.null, output_bytes = 0 },
       workflow.fine(infer { key = "in/", size = 0 }))

@@ -97,7 +97,7 @@ describe("a schedule's input of one's own", function()
     end
   end)
 
-  it("that is no event becomes a dead letter, so that somebody sees the mistake", function()
+  it("that is not an event becomes a dead letter, so that somebody sees the mistake", function()
     for _, input in ipairs { '{"prefx": "in/"}', "{}", '"in/"', "5" } do
       local memory = bucket_with()
       local result = run("event_map", input, memory)

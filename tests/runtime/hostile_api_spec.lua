@@ -95,7 +95,7 @@ describe("the runtime, when its API misbehaves,", function()
     for line in result.stderr:gmatch("[^\n]+") do assert.is_table(json.decode(line), line) end
   end)
 
-  it("keeps to one JSON record when what it quotes is no UTF-8 or has line breaks", function()
+  it("keeps to one JSON record when what it quotes is not UTF-8 or has line breaks", function()
     local result = lambda.start { _HANDLER = "routing", AWS_LAMBDA_LOG_FORMAT = "JSON",
       AWS_LAMBDA_MAX_CONCURRENCY = "a\nb\xff" }:wait()
     assert.equal(2, result.status)

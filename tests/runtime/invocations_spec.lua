@@ -58,7 +58,7 @@ describe("the runtime", function()
     for _, post in ipairs(posts) do assert.equal("batch", json.decode(post.body).action) end
   end)
 
-  it("fails the invocation when the event is no JSON, or not what the handler takes", function()
+  it("fails the invocation when the event is not JSON, or not what the handler takes", function()
     local posts, result = lambda.run({ _HANDLER = "routing" }, "{", "", "[1]", '{"file_count": -1}',
       '{"file_count": 1}')
     local types = { "InvalidJson", "InvalidJson", "InvalidEvent", "InvalidFacts" }

@@ -55,7 +55,7 @@ describe("the runtime's policies", function()
     assert.equal(4, select(2, log:gsub('"policy_problem":"PolicySetRefused"', "")))
   end)
 
-  it("stay when the directory has a name or text that is no UTF-8, vanishes, or is something else",
+  it("stay when the directory has a name or text that is not UTF-8, vanishes, or is something else",
     function()
     local directory = policy_world.root .. "/edited"
     write_policies(policy(10), directory)

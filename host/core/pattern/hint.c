@@ -153,7 +153,7 @@ static void hint_missing(const event_survey *survey, text_buffer *hint) {
     text_buffer_text(hint, survey->similar_in_case ? "; names are case-sensitive" : "");
   } else if (survey->blocked.size > 0) {
     quote(hint, survey->blocked.data, survey->blocked.size);
-    text_buffer_text(hint, " is no object in the event; JSON inside a string is not searched");
+    text_buffer_text(hint, " is not an object in the event; JSON inside a string is not searched");
   } else if (survey->elsewhere.size > 0) {
     text_buffer_text(hint, "the event has it at ");
     quote(hint, survey->elsewhere.data, survey->elsewhere.size);

@@ -142,7 +142,7 @@ local function take_other(path, first, next_line, visit)
 end
 
 -- Calls visit(text, place) for every event of the file, and visit(nil, place, message) for what
--- is no JSON; place is { path =, line =, item = from 0 in an array }. Answers true, or nil,
+-- is not JSON; place is { path =, line =, item = from 0 in an array }. Answers true, or nil,
 -- message, code when the file cannot be read (to its end). With `take(text, at, number)` lines need
 -- no visit: from JSON Lines it takes as many whole lines of the text as it likes, from the place
 -- `at` on, and answers with the place and the number of lines behind them.

@@ -43,7 +43,7 @@ local function is_counted(window)
     and window.errors <= window.requests
 end
 
--- The rise of the error rate that is no worse, as a fraction: a parameter of its own, or relative
+-- The rise of the error rate that is not worse, as a fraction: a parameter of its own, or relative
 -- to the champion's rate. nil when that is not known.
 function checks.error_tolerance(facts, params)
   if params.error_tolerance then return params.error_tolerance end

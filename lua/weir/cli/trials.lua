@@ -93,7 +93,7 @@ function Found:add(path, entry)
   if not (look and look.time) then
     self.bad_lines = self.bad_lines + 1
     self:complain(("%s:%d"):format(path, entry.line), "bad line",
-      "it is no promotion decision with a time")
+      "it is not a promotion decision with a time")
     return
   end
 

@@ -36,7 +36,7 @@ function values.Paren(self, node) return self:value(node.inside) end
 
 function values.Name(self, node)
   local value = self.locals[node.name]
-  if value == nil then self:refuse(node, ("'%s' is no local"):format(node.name)) end
+  if value == nil then self:refuse(node, ("'%s' is not a local"):format(node.name)) end
   return value
 end
 
@@ -53,7 +53,7 @@ function values.Binary(self, node)
 
   local left, right = self:value(node.left), self:value(node.right)
   if type(left) == "string" and type(right) == "string" then return left .. right end
-  if left ~= nil and right ~= nil then self:refuse(node, "'..' of what is no text") end
+  if left ~= nil and right ~= nil then self:refuse(node, "'..' of what is not a text") end
 end
 
 -- The key of an item and the token to point at; nil for a key that is refused.
@@ -61,7 +61,7 @@ function Reader:key(item, position)
   if not item.key then return position, item.value.at end
   local key = self:value(item.key)
   if type(key) == "string" then return key, item.key.at end
-  if key ~= nil then self:refuse(item.key, "a key that is no text") end
+  if key ~= nil then self:refuse(item.key, "a key that is not a text") end
 end
 
 function values.Table(self, node)

@@ -59,7 +59,7 @@ end
 local function parse(text, source, key)
   local state = json.decode(text)
   if not events.is_object(state) then
-    try.fail(("the checkpoint %s is no JSON; delete it to see all as new"):format(key),
+    try.fail(("the checkpoint %s is not JSON; delete it to see all as new"):format(key),
       "CheckpointDamaged")
   end
 

@@ -89,7 +89,7 @@ function manifest.open(effects, bucket, key)
 
   local index = json.decode(text)
   local whole = events.is_object(index) and events.is_list(index.lines)
-  if not whole then cut_short("%s is no whole JSON of a manifest", key) end
+  if not whole then cut_short("%s is not the whole JSON of a manifest", key) end
   if index.schema ~= manifest.SCHEMA then
     try.fail(("%s is of schema %s; this program reads %s"):format(key, tostring(index.schema),
       manifest.SCHEMA), "UnknownSchema")

@@ -10,7 +10,7 @@
 -- Points come in any order and late; a window without a point of Invocations is absent: no data is
 -- not zero. Where there were invocations, a series of errors that has no point for them says that
 -- nothing failed, as long as CloudWatch calls the series complete; otherwise `errors` is absent.
--- Latencies are those of the window alone. They are shown, and guard; they are no evidence of a
+-- Latencies are those of the window alone. They are shown, and guard; they are not evidence of a
 -- comparison, because the percentile of few requests is too low.
 local sorted_pairs = require "weir.sorted_pairs"
 

@@ -135,7 +135,7 @@ local function check_name(endpoint, setting, name)
     if variant.name == name then return end
   end
 
-  try.fail(("%s is '%s', which is no variant of the endpoint %s"):format(setting, name,
+  try.fail(("%s is '%s', which is not a variant of the endpoint %s"):format(setting, name,
     endpoint.name), "InvalidSetting")
 end
 
@@ -250,7 +250,7 @@ local function arm(found, closed, name)
   }
 end
 
--- The window as the trial takes it, or nil: it is no evidence of anything. Of windows in which
+-- The window as the trial takes it, or nil: it is not evidence of anything. Of windows in which
 -- shares move, the first begins the new regime, and the others belong to neither.
 local function usable(state, closed, found, regime)
   local champion, challenger = state.champion, state.challenger

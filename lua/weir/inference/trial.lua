@@ -16,7 +16,7 @@
 --     from and to are epoch seconds, half open, in ascending order. A window that does not begin
 --     at or after the end of the last one is "repeated": it counts once. The first window, and one
 --     whose shares or instances differ from the window's before, begin a warm-up: windows that
---     begin less than warm_up_seconds later are "warming", and are no evidence.
+--     begin less than warm_up_seconds later are "warming", and are not evidence.
 --     Champion and challenger must both be there. What is not known is left out by not adding the
 --     window: no data is not zero.
 --

@@ -221,7 +221,7 @@ local function beyond(trial)
   if not successes then return nil end
 
   return ("About %s answers of %s lie beyond its p99: that is what its comparison rests on. "
-    .. "Percentiles of single windows are to look at; they are no evidence."):format(
+    .. "Percentiles of single windows are to look at; they are not evidence."):format(
       text.number(successes * 0.01),
       trial.challenger)
 end

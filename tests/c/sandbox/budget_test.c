@@ -351,7 +351,7 @@ static void text_chunks_only(void **state) {
     assert_int_equal(sandbox_run(&box, chunks[i]), LUA_ERRSYNTAX);
     assert_non_null(strstr(lua_tostring(box.L, -1), "attempt to load a binary chunk"));
   }
-  /* After a byte order mark or a `#!` line it is no Lua at all. */
+  /* After a byte order mark or a `#!` line it is not Lua at all. */
   assert_int_equal(sandbox_run(&box, "\xef\xbb\xbf\x1bLua"), LUA_ERRSYNTAX);
   assert_int_equal(sandbox_run(&box, "#!/bin/lua\n\x1bLua"), LUA_ERRSYNTAX);
   sandbox_close(&box);

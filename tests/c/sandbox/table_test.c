@@ -227,7 +227,8 @@ static void test_nested_sort_callbacks_end_cleanly(void **state) {
                       "1, 2");
 }
 
-/* Work on elements draws on the budget, and a table that only claims to be long is no way out. */
+/* Work on elements draws on the budget, and a table that only claims to be long is not a way out.
+ */
 static void test_long_ranges_spend_the_budget(void **state) {
   static const char *const bodies[] = {
       "table.move({}, 1, math.maxinteger - 1, 2)",

@@ -94,7 +94,7 @@ K = v = w
     assert.same({ a = { x = "1" } }, notes("", "[a]\nx = 1\n[]\ny = 2\n", "3:"))
   end)
 
-  it("refuses files that are no text of this kind", function()
+  it("refuses files that are not text of this kind", function()
     for text, reason in pairs { [("x"):rep(2000000)] = "the file is larger",
       ["\xff\xfe[\0a\0"] = "UTF%-16",
       ["\xfe\xff\0["] = "UTF%-16" } do

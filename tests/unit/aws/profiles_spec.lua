@@ -86,7 +86,7 @@ credential_process = tool
       .. "source_profile = a\n")
   end)
 
-  it("knows the sources that are no profile", function()
+  it("knows the sources that are not profiles", function()
     for source, kind in pairs({ Environment = "environment", EcsContainer = "container" }) do
       assert.equal(kind, plan("a", "[profile a]\nrole_arn = r\ncredential_source = " .. source
         .. "\n").source.kind)

@@ -13,7 +13,7 @@ local stats = require("weir.stats")
 
 local has_emulator, emulator = pcall(require, "weir.emulator")
 
--- A sample of each type, and what it is taken for: text that looks like a number is no number.
+-- A sample of each type, and what it is taken for: text that looks like a number is not a number.
 local SAMPLES = {
   { "nothing", nil }, { "boolean", true }, { "number", 1 }, { "text", "1" }, { "text", "x" },
   { "table", {} }, { "function", print }, { "thread", coroutine.create(print) },

@@ -200,7 +200,7 @@ describe("weir.dynamodb.encode refuses", function()
     ["a long name"] = { { [("n"):rep(65536)] = 1 }, "InvalidName", "1 to 65535" },
     ["a list with holes"] = { { l = { 1, nil, 3 } }, "InvalidList", "at .l" },
     ["a list with names"] = { { l = { 1, x = 2 } }, "InvalidList", "at .l" },
-    ["keys that are no names"] = { { m = { [true] = 1 } }, "InvalidMap", "at .m" },
+    ["keys that are not names"] = { { m = { [true] = 1 } }, "InvalidMap", "at .m" },
     ["an item that is a list"] = { { 1, 2 }, "InvalidMap", "keys other than strings" },
     ["a cycle"] = { cycle, "NestingTooDeep", "32" },
     ["what is nested too deep"] = { { d = deep }, "NestingTooDeep", "32" },
@@ -231,7 +231,7 @@ describe("weir.dynamodb.encode refuses", function()
     assert.equal("InvalidNumber", code_of(dynamodb.set({ 0 / 0 })))
   end)
 
-  it("sets with keys that are no place in a list", function()
+  it("sets with keys that are not places in a list", function()
     for _, list in ipairs({ { 1, other = 2 }, { other = 2 }, { "a", [3] = "c" } }) do
       assert.equal("InvalidSet", select(3, dynamodb.set(list)))
     end

@@ -139,7 +139,7 @@ describe("weir.emf:flush", function()
     assert.equal(1, documents(w)[1].a)
   end)
 
-  it("refuses what is no open file", function()
+  it("refuses what is not an open file", function()
     local file = io.tmpfile()
     file:close()
     assert.error_matches(function() writer():flush(file) end, "expected writer:flush")

@@ -233,7 +233,7 @@ local STRUCTURES = {
     '{"a":[{"x":1,"y":"n"},{"x":2,"y":"m"}]}', false },
   ["a scalar beside an object"] = { '{"a":["s"],"a.b":[1]}', '{"a":["s",{"b":1}]}', true },
   ["extra fields are ignored"] = { '{"a":[1]}', '{"z":{"y":[[1,2]]},"a":1}', true },
-  ["an or of prefix and suffix is no and"] = { '{"k":[{"prefix":"products/"},{"suffix":".jpg"}]}',
+  ["an or of prefix and suffix is not an and"] = { '{"k":[{"prefix":"products/"},{"suffix":".jpg"}]}',
     '{"k":"products/a.txt"}', true },
 }
 
@@ -481,7 +481,7 @@ local EXPLANATIONS = {
   ["a key on another level"] = { '{"state":["x"]}', '{"detail":{"state":"x"}}',
     { "state", "(missing)", 'the event has it at "detail.state"' } },
   ["JSON in a string"] = { '{"detail":{"state":["x"]}}', '{"detail":"{}"}',
-    { "detail.state", "(missing)", '"detail" is no object in the event' } },
+    { "detail.state", "(missing)", '"detail" is not an object in the event' } },
   ["an object for a value"] = { '{"a":["x"]}', '{"a":{"x":1}}',
     { "a", "(an object)", "go on into its fields" } },
   ["an empty array"] = { '{"a":[{"exists":true}]}', '{"a":[]}',

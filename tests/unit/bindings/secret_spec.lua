@@ -79,7 +79,7 @@ describe("weir.secret", function()
     assert.is_nil(secret.environment("WEIR_NO_SUCH_VARIABLE"))
   end)
 
-  it("refuses what is no text, quoting the call", function()
+  it("refuses what is not a text, quoting the call", function()
     assert.error_matches(function() secret.wrap(1) end, "expected weir%.secret%.wrap%(text%)")
     assert.error_matches(function() secret.wrap() end, "expected weir%.secret%.wrap%(text%)")
     assert.error_matches(function()

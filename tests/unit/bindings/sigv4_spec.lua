@@ -128,7 +128,7 @@ describe("weir.sigv4.sign", function()
     { "a key without value", "acl", "acl=" },
     { "a value with =", "a=b=c", "a=b%3Dc" },
     { "escapes that need none", "a=%7E%41", "a=~A" },
-    { "a plus, which is no space", "a=b+c", "a=b%2Bc" },
+    { "a plus, which is not a space", "a=b+c", "a=b%2Bc" },
     { "a percent sign that begins no escape", "a=100%", "a=100%25" },
     { "empty parts", "&&a=1&", "a=1" },
   }) do

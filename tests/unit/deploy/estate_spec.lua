@@ -45,7 +45,7 @@ describe("an estate file", function()
     { '"weir"', 'os.getenv("USER")', "5:10 W301 a call" },
     { '"weir"', "function() end", "5:10 W301 a function" },
     { '"weir"', "nil", "5:10 W301 nil" },
-    { '"weir"', "name", "5:10 W301 'name' is no local" },
+    { '"weir"', "name", "5:10 W301 'name' is not a local" },
     { '"weir"', "prefix.x", "5:10 W301 a field of something else" },
     { '"weir"', "1 + 1", "5:12 W301 the operator '+'" },
     { "local prefix", "while true do end\nlocal prefix", "2:1 W301 a statement that acts" },

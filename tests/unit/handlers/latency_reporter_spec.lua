@@ -123,7 +123,7 @@ describe("latency_reporter", function()
     end
   end)
 
-  it("refuses what is no time", function()
+  it("refuses what is not a time", function()
     for _, value in ipairs { "yesterday", -1, 1.5, true, json.array {} } do
       local _, _, problem = report_of(processed { started = value })
       assert.equal("InvalidEvent", problem.code)

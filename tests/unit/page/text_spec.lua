@@ -70,7 +70,7 @@ describe("a time of a page", function()
     end
   end)
 
-  it("is nothing for what is no time stamp", function()
+  it("is nothing for what is not a time stamp", function()
     for _, given in ipairs { "", "t", "2026-11-20", "2026-11-20T08:05:09+01:00", "12" } do
       assert.is_nil(text.seconds(given))
     end

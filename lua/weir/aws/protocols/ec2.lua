@@ -63,7 +63,7 @@ function protocol.parse(service, operation, response)
   end
 
   if root.name ~= operation.name .. "Response" then
-    return nil, failure.unreadable(response, "the answer is no " .. operation.name .. "Response")
+    return nil, failure.unreadable(response, "the answer is not a " .. operation.name .. "Response")
   end
 
   local output = value_of(service, root)
