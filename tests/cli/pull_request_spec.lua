@@ -182,7 +182,8 @@ describe("weir check for a pull request", function()
   end)
 
   it("leaves prices to weir diff, those of its own actions only", function()
-    write "\n    price_batch = number { 1, doc = 'USD' }, price_promote = number { 1, doc = 'USD' },"
+    write("\n    price_batch = number { 1, doc = 'USD' }, "
+      .. "price_promote = number { 1, doc = 'USD' },")
     local shown = check("set").stdout
     assert.is_nil(shown:find("price_batch' is never used", 1, true))
     assert.truthy(shown:find("'price_promote' is never used", 1, true))

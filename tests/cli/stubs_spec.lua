@@ -42,7 +42,8 @@ return policy {
     assert.equal("set/.weir/stubs.lua\nset/.luarc.json\n", result.stdout)
     has "---@meta\n"
     has "\n---@class routing.facts\n---@field file_count integer files in this batch (files)\n"
-    has '\n---@field inference_type? "none"|"provisioned"|"serverless"|"components" what is deployed'
+    has('\n---@field inference_type? "none"|"provisioned"|"serverless"|"components" '
+      .. 'what is deployed')
     has "\n---@field threshold integer files; at or above goes to batch\n"
     has "\n---@field mode string how\n"
     has "\n---@param fields routing.batch\n---@return weir.decision\nfunction batch(fields) end\n"

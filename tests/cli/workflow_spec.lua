@@ -36,7 +36,8 @@ describe("the workflow of weir new", function()
     -- The repository that it runs in: a clone, on the branch of the pull request.
     files.shell("cd " .. folder .. "/work && git init -q -b main")
     commit "before"
-    files.shell(("cd %s && mv work origin && git clone -q origin work && mkdir temp bin"):format(folder))
+    files.shell(("cd %s && mv work origin && git clone -q origin work && mkdir temp bin")
+      :format(folder))
     shell "git switch -qc change"
     files.write(folder .. "/bin/gh", "#!/bin/sh\necho \"$@\" >" .. folder .. "/gh.txt\n")
     files.shell("chmod +x " .. folder .. "/bin/gh && ln -s " .. run.quote(run.program) .. " "

@@ -75,7 +75,8 @@ local function load_set(effects, place)
   if set then return set end
 
   local first = findings[1] or {}
-  try.fail(("the bundle %s does not load: %s"):format(place.uri, first.message or "no memory"), code)
+  try.fail(("the bundle %s does not load: %s"):format(place.uri, first.message or "no memory"),
+    code)
 end
 
 -- What a dry run's world says comes as a text.
