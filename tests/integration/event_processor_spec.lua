@@ -365,7 +365,8 @@ describe("a pipeline of the function's package", function()
     assert.equal("finished", pictures.claims()["bucket/a.pdf"].ways.events.status)
   end)
 
-  it("that is not there, or is not a pipeline, fails and leaves the object to be claimed", function()
+  it("that is not there, or is not a pipeline, fails and leaves the object to be claimed",
+    function()
     pictures.put("a.pdf", "1.7", "%PDF-")
     for name, text in pairs { ["no-such"] = false, ["../x"] = false, broken = "return {",
       empty = "return {}" } do

@@ -409,7 +409,8 @@ describe("a fleet's replay", function()
           "a fleet decides with the policies" },
         { { "replay", uri, "--results", "s3://b/c" }, 2,
           "--results is where a fleet's results go" },
-        { { "replay", uri .. "nothing/" }, 6, "there is not an object under " .. uri .. "nothing/" },
+        { { "replay", uri .. "nothing/" }, 6, "there is no object under " .. uri
+          .. "nothing/" },
         { { "replay", "s3://no-such-bucket/x" }, 6, "" },
       } do
         table.move({ "-p", "policies" }, 1, 2, #case[1] + 1, case[1])

@@ -159,7 +159,8 @@ describe("inference_comparison", function()
     assert.equal(2, fine(trial:compare()).variants.new.requests)
   end)
 
-  it("takes counts from CloudWatch where no client writes records; its percentiles are not evidence",
+  it("takes counts from CloudWatch where no client writes records; its percentiles are not "
+    .. "evidence",
     function()
     local trial = new()
     trial.records_lost = true

@@ -48,7 +48,7 @@ static bool short_decimal(double value, shortest *out) {
   return false;
 }
 
-/* Digits and exponent written without a decimal point: there is not a locale in it. */
+/* Digits and exponent written without a decimal point: there is no locale in it. */
 static bool reads_back(uint64_t integer, int exponent, double value) {
   char text[40];
   snprintf(text, sizeof text, "%llue%d", (unsigned long long)integer, exponent);

@@ -33,7 +33,7 @@ local function find(effects, uris)
       end
     end
 
-    if #list == before then try.fail("there is not an object under " .. uri, "NoSuchKey") end
+    if #list == before then try.fail("there is no object under " .. uri, "NoSuchKey") end
     buckets[#buckets + 1] = source.bucket
   end
 

@@ -100,7 +100,8 @@ local function examine_policy_source(self, stack, described)
 
   local bucket, key = source:match("^s3://([^/]+)/(.+)$")
   if not bucket then
-    return self:unknown("policies", stack, source, "this is not an object in S3", "look there yourself")
+    return self:unknown("policies", stack, source, "this is not an object in S3",
+      "look there yourself")
   end
 
   local found, message, code = self.session:client("s3", stack.account, stack.region)

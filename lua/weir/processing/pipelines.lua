@@ -16,7 +16,7 @@ local OWN = { object = "weir.processing.catalogue" }
 local loaded = {}
 
 local function unknown(work, path)
-  return nil, ("there is not a pipeline '%s'; it would be %s in the function's package"):format(work,
+  return nil, ("there is no pipeline '%s'; it would be %s in the function's package"):format(work,
     path), "UnknownWork"
 end
 

@@ -233,7 +233,8 @@ local STRUCTURES = {
     '{"a":[{"x":1,"y":"n"},{"x":2,"y":"m"}]}', false },
   ["a scalar beside an object"] = { '{"a":["s"],"a.b":[1]}', '{"a":["s",{"b":1}]}', true },
   ["extra fields are ignored"] = { '{"a":[1]}', '{"z":{"y":[[1,2]]},"a":1}', true },
-  ["an or of prefix and suffix is not an and"] = { '{"k":[{"prefix":"products/"},{"suffix":".jpg"}]}',
+  ["an or of prefix and suffix is not an and"] = {
+    '{"k":[{"prefix":"products/"},{"suffix":".jpg"}]}',
     '{"k":"products/a.txt"}', true },
 }
 
