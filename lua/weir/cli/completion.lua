@@ -5,9 +5,9 @@ return {
   name = "completion",
   summary = "print the shell completion",
   description = {
-    [[Prints a completion script: verbs, options with their values, kinds, handlers, files. Load it once
-      per shell, or from the shell's start file. cmake --install puts the three where their shells look
-      for them.]],
+    [[Prints a completion script: verbs, options with their values, kinds, handlers, files. Load
+      it once per shell, or from the shell's start file. cmake --install puts the three where
+      their shells look for them.]],
   },
   positionals = { { name = "SHELL", doc = "bash, zsh or fish", words = SHELLS } },
   exits = { { 0, "fine" }, { 2, "no completion for that shell" } },
