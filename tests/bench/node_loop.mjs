@@ -43,6 +43,7 @@ function call(method, path, body) {
 for (;;) {
   const next = await call("GET", "next");
   process.env._X_AMZN_TRACE_ID = next.headers["lambda-runtime-trace-id"];
-  const result = await handler(JSON.parse(next.body));
-  await call("POST", `${next.headers["lambda-runtime-aws-request-id"]}/response`, JSON.stringify(result));
+  const requestId = next.headers["lambda-runtime-aws-request-id"];
+  const result = await handler(JSON.parse(next.body), { requestId });
+  await call("POST", `${requestId}/response`, JSON.stringify(result));
 }

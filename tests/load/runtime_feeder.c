@@ -5,17 +5,19 @@
  * COMMAND is started with AWS_LAMBDA_RUNTIME_API set and its standard output sent to this program's
  * standard error; it may poll on several connections. After every COUNT invocations this prints
  *
- *   {"invocations":10000,"resident_kb":2500,"answers":[{"count":10000,"to":"response","body":{…}}]}
+ *   {"invocations":10000,"resident_kb":2500,"cpu_us":512345,
+ *    "answers":[{"count":10000,"to":"response","body":{…}}]}
  *
- * with what came since the line before. Then it ends the runtime by SIGTERM. It fails, and says
- * why, when an invocation is answered twice or not at all, or the runtime does not end with status
- * 0. Caller: tests/layer/load_spec.lua. */
+ * with what came since the line before; cpu_us is the processor time of COMMAND since its start.
+ * Then it ends the runtime by SIGTERM. It fails, and says why, when an invocation is answered twice
+ * or not at all, or the runtime does not end with status 0. Caller: tests/layer/load_spec.lua. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/runtime_peer.h"
@@ -117,9 +119,17 @@ static void feed(feeder *self, unsigned count) {
   }
 }
 
+/* Of all its threads. */
+static long long cpu_us(pid_t process) {
+  clockid_t clock;
+  struct timespec used = {0};
+  if (clock_getcpuclockid(process, &clock) == 0) clock_gettime(clock, &used);
+  return used.tv_sec * 1000000LL + used.tv_nsec / 1000;
+}
+
 static void report(feeder *self, unsigned count) {
-  printf("{\"invocations\":%u,\"resident_kb\":%ld,\"answers\":[", count,
-         runtime_peer_resident_kb(self->api.child));
+  printf("{\"invocations\":%u,\"resident_kb\":%ld,\"cpu_us\":%lld,\"answers\":[", count,
+         runtime_peer_resident_kb(self->api.child), cpu_us(self->api.child));
   for (size_t i = 0; i < self->answer_count; i++) {
     answer *one = &self->answers[i];
     printf("%s{\"count\":%u,\"to\":\"%s\",\"body\":%s}", i ? "," : "", one->count, one->to,
