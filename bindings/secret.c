@@ -14,6 +14,8 @@
  *       hold one: a parameter, or JSON as it is, percent-encoded, in base64 or behind some words
  *   copy(value, {secret, …}) → a deep copy of a decoded value, or nil when something in it must be
  *       hidden, or needs a closer look
+ *   is_clean(json, {secret, …}) → whether a JSON text holds nothing that candidates would list or
+ *       copy would hide; false as well of a text with escapes, or one that is not JSON
  *   names(name) → whether a value of this name is a secret: host/core/secret/name.c has the list
  *   size(secret) → its length in bytes
  *   digest(secret) → its SHA-256 in hexadecimal digits, to tell secrets apart by
@@ -174,6 +176,20 @@ static int lua_secret_copy(lua_State *L) {
   return 1;
 }
 
+static const char IS_CLEAN_SIGNATURE[] = "weir.secret.is_clean(json, {secret, …})";
+
+static int lua_secret_is_clean(lua_State *L) {
+  size_t count;
+  json_span text = {0};
+  secret_value few[FEW_SECRETS];
+  lua_settop(L, 2);
+  text.at = binding_argument_text(L, 1, &text.size, IS_CLEAN_SIGNATURE);
+  const secret_value *known = read_known(L, 2, &count, few, IS_CLEAN_SIGNATURE);
+
+  lua_pushboolean(L, secret_walk_is_clean(text, known, count));
+  return 1;
+}
+
 static const char NAMES_SIGNATURE[] = "weir.secret.names(name)";
 
 static int lua_secret_names(lua_State *L) {
@@ -224,19 +240,14 @@ static int lua_secret_made_of(lua_State *L) {
 }
 
 int luaopen_weir_secret(lua_State *L) {
-  static const luaL_Reg functions[] = {BINDING_FUNCTION(secret, wrap),
-                                       BINDING_FUNCTION(secret, environment),
-                                       BINDING_FUNCTION(secret, is),
-                                       BINDING_FUNCTION(secret, equal),
-                                       BINDING_FUNCTION(secret, hide),
-                                       BINDING_FUNCTION(secret, redact),
-                                       BINDING_FUNCTION(secret, copy),
-                                       BINDING_FUNCTION(secret, candidates),
-                                       BINDING_FUNCTION(secret, names),
-                                       BINDING_FUNCTION(secret, size),
-                                       BINDING_FUNCTION(secret, digest),
-                                       BINDING_FUNCTION(secret, made_of),
-                                       BINDING_END};
+  static const luaL_Reg functions[] = {
+      BINDING_FUNCTION(secret, wrap),     BINDING_FUNCTION(secret, environment),
+      BINDING_FUNCTION(secret, is),       BINDING_FUNCTION(secret, equal),
+      BINDING_FUNCTION(secret, hide),     BINDING_FUNCTION(secret, redact),
+      BINDING_FUNCTION(secret, copy),     BINDING_FUNCTION(secret, candidates),
+      BINDING_FUNCTION(secret, is_clean), BINDING_FUNCTION(secret, names),
+      BINDING_FUNCTION(secret, size),     BINDING_FUNCTION(secret, digest),
+      BINDING_FUNCTION(secret, made_of),  BINDING_END};
   luaL_newlib(L, functions);
   return 1;
 }

@@ -145,3 +145,42 @@ bool secret_walk_copy(lua_State *L, const secret_value *known, size_t count) {
 
   return copied;
 }
+
+/* ── Facts as JSON ── */
+
+/* A text with escapes, or a mark that something was hidden, needs a closer look. */
+static bool is_clean_text(copier *self, json_span text) {
+  static const char mark[] = "[redacted]";
+  if (text.escaped || !is_plain_text(self, text.at, text.size)) return false;
+  return text.size != sizeof mark - 1 || memcmp(text.at, mark, text.size) != 0;
+}
+
+static bool is_clean_name(copier *self, json_span name) {
+  return is_clean_text(self, name) && !secret_name(name.at, name.size);
+}
+
+static bool is_clean_value(copier *self, json_scan *scan) {
+  json_type type;
+  json_span text;
+  if (!json_scan_peek(scan, &type)) return false;
+  if (type < JSON_OBJECT) {
+    if (!json_scan_value(scan, &text)) return false;
+    if (type != JSON_STRING) return true;
+    return is_clean_text(self, text) && !is_candidate(text.at, text.size);
+  }
+
+  if (!json_scan_enter(scan, type)) return false;
+  while (type == JSON_OBJECT ? json_scan_member(scan, &text) : json_scan_element(scan)) {
+    if (type == JSON_OBJECT && !is_clean_name(self, text)) return false;
+    if (!is_clean_value(self, scan)) return false;
+  }
+
+  return !scan->error;
+}
+
+bool secret_walk_is_clean(json_span text, const secret_value *known, size_t count) {
+  copier self = {known, count, 0, 0};
+  json_scan scan;
+  json_scan_begin(&scan, text.at, text.size);
+  return is_clean_value(&self, &scan) && json_scan_finish(&scan);
+}

@@ -4,6 +4,7 @@
 
 #include <lua.h>
 
+#include "core/json/scan.h"
 #include "core/secret/redact.h"
 
 /* Appends to the list at index what the value on the top of the stack holds that is a secret, or a
@@ -15,5 +16,9 @@ void secret_walk_candidates(lua_State *L, int list);
  * a closer look. False, with nil there, when something has. Tables with a metatable of their own
  * are not copied; arrays of weir.json are. */
 bool secret_walk_copy(lua_State *L, const secret_value *known, size_t count);
+
+/* Whether JSON holds nothing that is a secret, or may hold one. False of what needs a closer look.
+ */
+bool secret_walk_is_clean(json_span text, const secret_value *known, size_t count);
 
 #endif

@@ -86,7 +86,7 @@ local function decide_one(run, kind, given, about)
   if not run.set then return nil, NO_SET, "NoPolicySet" end
 
   given = own_facts.add(run.set, kind, given, about or run.event, run.report.effects)
-  local facts, redacted = decide.without_secrets(given)
+  local text, facts, redacted = decide.as_json(given, not run.options.forget_decisions)
   run.report.asking = facts
   if #redacted > 0 then
     local whole, why, problem = decide.check_whole(run.set, kind, given)
@@ -94,7 +94,7 @@ local function decide_one(run, kind, given, about)
   end
 
   local log = run.options.log
-  local decision, message, code = run.set:decide(kind, json.encode(facts),
+  local decision, message, code = run.set:decide(kind, text,
     { record = log and origin(run.options.request_id, redacted) })
   if not decision then
     if code == "InvalidFacts" then message = own_facts.explained(run.set, kind, message) end

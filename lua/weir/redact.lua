@@ -266,6 +266,10 @@ function redact.facts(value)
   return copy, found
 end
 
+-- is_clean(json) → whether a JSON text holds nothing to note or to take out, as most do: much
+-- faster than to do both.
+function redact.is_clean(text) return not redact.is_full() and secret.is_clean(text, known) end
+
 -- value(value) → a copy for showing.
 function redact.value(value)
   local copy = clean_copy(value)

@@ -302,6 +302,7 @@ local CALLS = {
   ["weir.secret.digest"] = { takes = { "secret" }, good = { secret.wrap("a") } },
   ["weir.secret.candidates"] = { takes = { "any" }, good = { { "x" } } },
   ["weir.secret.copy"] = { takes = { "any", "table" }, good = { { "x" }, {} } },
+  ["weir.secret.is_clean"] = { takes = { "text", "table" }, good = { "[]", {} } },
   ["weir.secret.names"] = { takes = { "text" }, good = { "x" } },
   ["weir.secret.size"] = { takes = { "secret" }, good = { secret.wrap("a") } },
   ["weir.secret.made_of"] = { takes = { "secret", "text" }, good = { secret.wrap("a"), "a" } },

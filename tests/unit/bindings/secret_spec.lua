@@ -221,3 +221,33 @@ describe("secret.candidates", function()
       '"0123456789abcdef0123456789abcdef"', ("{"):rep(300 * 1024) })
   end)
 end)
+
+describe("secret.is_clean", function()
+  local known = { secret.wrap("known-secret-9") }
+
+  local function is_clean(value) return secret.is_clean(json.encode(value), known) end
+
+  it("is false of JSON that has to be looked at", function()
+    local long = ("aB3"):rep(100)
+    local cases = {
+      { token = "x" }, { a = { { ["api-key"] = 1 } } }, { [long] = 1 }, { a = long },
+      { a = "known-secret-9" }, { a = { 1, "x known-secret-9 y" } }, { a = secret.wrap(token) },
+      { a = "AAAAKgAAAA" .. ("x"):rep(60) }, { a = '{"token":"x"}' },
+      { a = "line {\"token\":\"x\"}" },
+      { a = "https://host/?X-Amz-Signature=abc" }, { a = "grant=1&token=abcdefgh" },
+      { a = "%7B%22token%22%3A%22x%22%7D" }, { a = "eyJ0b2tlbiI6IngifQ==" },
+      { a = "a\nb" }, "[redacted]",
+    }
+    for i, case in ipairs(cases) do assert.is_false(is_clean(case), i) end
+    assert.is_false(secret.is_clean("{", known))
+    assert.is_false(secret.is_clean("1 2", known))
+  end)
+
+  it("is true of JSON of which candidates lists nothing and copy makes a copy", function()
+    for i, case in ipairs { {}, "a", { a = { b = { 1, true, json.null, "c d/e.jpg" } } } } do
+      assert.is_true(is_clean(case), i)
+      assert.same({}, secret.candidates(case))
+      assert.same(case, secret.copy(case, known))
+    end
+  end)
+end)
