@@ -225,8 +225,7 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
   if (spec->kind != asked)
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->path, spec->action,
                spec->kind->name, asked->name);
-  /* A field may have come after the constructor had looked. */
-  if (!policy_kind_check_fields(L, spec, decision, arguments)) lua_error(L);
+  if (!policy_kind_check_made(L, spec, decision, arguments)) lua_error(L);
 
   return spec;
 }
@@ -354,6 +353,7 @@ static void begin(policy_sandbox *sandbox, const policy_question *question, poli
   sandbox->question = question;
   sandbox->answer = answer;
   sandbox->made_count = 0;
+  sandbox->checked = NULL;
   sandbox->budget.starved = false;
   text_buffer_clear(&sandbox->why);
   text_buffer_clear(&sandbox->scratch);

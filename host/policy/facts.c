@@ -230,13 +230,13 @@ void facts_push(lua_State *L, facts *f) {
   uint64_t fresh = f->scalars & f->present;
   drop_fields(L, f, f->decoded & ~fresh);
   f->decoded = 0;
-  lua_trespassed(L); /* what was changed is gone */
+  lua_forgive(L); /* what was changed is gone */
   push_decoded(L, f, fresh);
 }
 
 void facts_decode_all(lua_State *L, facts *f) {
   drop_fields(L, f, f->decoded);
-  lua_trespassed(L);
+  lua_forgive(L);
   push_decoded(L, f, f->present);
   lua_pop(L, 1);
 }

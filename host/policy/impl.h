@@ -92,6 +92,8 @@ struct policy_sandbox {
   text_buffer why;     /* what is wrong with the question or the decision */
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
+  const void *checked; /* the decision that was made last, with fields that it may have; or NULL */
+  size_t checked_arguments;
   const policy_file *made_in; /* where the decision was made that is being checked */
 };
 
@@ -163,11 +165,10 @@ const decision_spec *policy_kind_decision_at(lua_State *L, int index);
 /* The action that the function at index makes a decision of, or NULL. */
 const char *policy_kind_action_of(lua_State *L, int index);
 
-/* True when the decision table at index has because, its arguments and the spec's fields only; else
- * the message is pushed. `arguments` gets the place of the last one: Lua's own length of a table
- * with holes is one of several numbers. */
-bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
-                              size_t *arguments);
+/* True when the decision table at index, which its constructor made, still has because, its
+ * arguments and the spec's fields only; else the message is pushed. `arguments` gets the place of
+ * the last one: Lua's own length of a table with holes is one of several numbers. */
+bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index, size_t *arguments);
 
 /* True when the parameters in force are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

@@ -86,8 +86,8 @@ static void refuse_fields(lua_State *L, const decision_spec *spec, int index) {
   push_refusal(L, spec);
 }
 
-bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index,
-                              size_t *arguments) {
+/* See policy_kind_check_made. */
+static bool check_fields(lua_State *L, const decision_spec *spec, int index, size_t *arguments) {
   size_t guess = 0;
   decision_shape shape = {0};
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
@@ -100,6 +100,16 @@ bool policy_kind_check_fields(lua_State *L, const decision_spec *spec, int index
   if (!shape.has_because)
     lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
   return shape.has_because;
+}
+
+bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index, size_t *arguments) {
+  const policy_sandbox *sandbox = policy_sandbox_at(L);
+  /* A field may have come after the constructor had looked. */
+  if (lua_topointer(L, index) != sandbox->checked || lua_trespassed(L))
+    return check_fields(L, spec, index, arguments);
+  *arguments = sandbox->checked_arguments;
+
+  return true;
 }
 
 /* realtime { because = "…", arguments…, field = value }: marks the table as this decision and
@@ -115,10 +125,13 @@ static int construct(lua_State *L) {
   if (lua_getmetatable(L, 1))
     return luaL_error(L, "%s: this table is a decision already", spec->action);
   size_t arguments;
-  if (!policy_kind_check_fields(L, spec, 1, &arguments))
+  if (!check_fields(L, spec, 1, &arguments))
     return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
+  lua_guard(L, 1);
+  sandbox->checked = lua_topointer(L, 1);
+  sandbox->checked_arguments = arguments;
   if (sandbox->question->place) note_place(L, sandbox, lua_topointer(L, 1));
 
   return 1;

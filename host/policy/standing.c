@@ -294,7 +294,7 @@ void policy_standing_push(lua_State *L, policy_standing *self) {
   /* The decision before failed while the policy had the tables. */
   if (self->lent) decode_again(L, self);
   self->lent = true;
-  lua_trespassed(L); /* of other tables */
+  lua_forgive(L); /* in other tables */
   bool mine = facts_stand(L, f, given_now(self), self);
   write_values(L, self, !mine);
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);

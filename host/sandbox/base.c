@@ -247,26 +247,28 @@ static int base_tostring(lua_State *L) {
   return 1;
 }
 
+/* Upvalues: the names of all types, in their order. */
 static int base_type(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushstring(L, luaL_typename(L, 1));
+  lua_pushvalue(L, lua_upvalueindex(1 + lua_type(L, 1)));
   return 1;
+}
+
+static void add_type(lua_State *L) {
+  for (int type = 0; type < LUA_NUMTYPES; type++) lua_pushstring(L, lua_typename(L, type));
+  lua_pushcclosure(L, base_type, LUA_NUMTYPES);
+  lua_setfield(L, -2, "type");
 }
 
 int sandbox_open_base(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"assert", base_assert},
-      {"error", base_error},
-      {"ipairs", base_ipairs},
-      {"next", base_next},
-      {"pairs", base_pairs},
-      {"pcall", base_pcall},
-      {"select", base_select},
-      {"tonumber", base_tonumber},
-      {"tostring", base_tostring},
-      {"type", base_type},
-      {NULL, NULL},
+      {"assert", base_assert},     {"error", base_error},
+      {"ipairs", base_ipairs},     {"next", base_next},
+      {"pairs", base_pairs},       {"pcall", base_pcall},
+      {"select", base_select},     {"tonumber", base_tonumber},
+      {"tostring", base_tostring}, {NULL, NULL},
   };
   luaL_newlib(L, functions);
+  add_type(L);
   return 1;
 }

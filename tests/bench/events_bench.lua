@@ -41,8 +41,8 @@ local CONTESTANTS = {
 }
 
 -- Invocations, the first WARM of which are not measured: by then Node has compiled what is hot.
--- → microseconds of processor time for one, and of the clock; the answer. Processor time is that of
--- the runtime alone, with all its threads; by the clock, both wait for the feeder as well.
+-- → microseconds of processor time for one, and of the clock; the answer. Processor time is that
+-- of the runtime alone, with all its threads; by the clock, both wait for the feeder as well.
 local function measure(command, text)
   local begin = process.clock()
   local pipe = io.popen(("%s %s %d %d -- sh -c %s 2>/dev/null"):format(FEEDER, files.quote(text),
@@ -77,7 +77,7 @@ for _ = 1, ROUNDS do
   end
 end
 
-print("One event of S3 an invocation: decoded, freed of secrets, mapped to a job, the decision logged,")
+print("One event of S3 an invocation: decoded, freed of secrets, mapped to a job, which is logged,")
 print("9 metrics in 4 lines of EMF, the answer encoded; the jobs are equal. Best of "
   .. ROUNDS .. " rounds in turn.")
 for _, one in ipairs(CONTESTANTS) do
