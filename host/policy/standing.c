@@ -16,6 +16,7 @@ typedef enum { INTEGER, NUMBER, FLAG, CONSTANT } place_type;
 typedef struct {
   place_type type;
   double value, written; /* NaN: none */
+  uint64_t field;        /* its bit among the fields of the facts, if it is one */
   char path[PATH_BYTES];
 } place;
 
@@ -115,6 +116,15 @@ static void survey(lua_State *L, policy_standing *self, const char *prefix) {
   }
 }
 
+/* Notes which fields of the facts the places of the first table are. */
+static void note_fields(policy_standing *self) {
+  const schema_record *schema = self->kind->facts.schema;
+  for (size_t at = 0; at < self->tables[0].count; at++)
+    for (size_t i = 0; i < schema->count; i++)
+      if (strcmp(schema->items[i].name, self->places[at].path) == 0)
+        self->places[at].field = (uint64_t)1 << i;
+}
+
 /* Decodes every given field into the cache, and notes all there is. */
 static void decode_all(lua_State *L, policy_standing *self) {
   facts *f = &self->kind->facts;
@@ -123,6 +133,7 @@ static void decode_all(lua_State *L, policy_standing *self) {
   self->count = self->table_count = 0;
   lua_rawgeti(L, LUA_REGISTRYINDEX, f->table);
   survey(L, self, "");
+  note_fields(self);
 }
 
 /* ── Making one ── */
@@ -277,13 +288,10 @@ void policy_standing_restore(lua_State *L, policy_standing *self) {
 
 /* The fields that this question gives: a field without a value reads as absent. */
 static uint64_t given_now(const policy_standing *self) {
-  const schema_record *schema = self->kind->facts.schema;
   uint64_t given = self->given;
   for (size_t at = 0; at < self->tables[0].count; at++) {
     const place *p = &self->places[at];
-    if (p->type == CONSTANT || !isnan(p->value)) continue;
-    for (size_t i = 0; i < schema->count; i++)
-      if (strcmp(schema->items[i].name, p->path) == 0) given &= ~((uint64_t)1 << i);
+    if (p->type != CONSTANT && isnan(p->value)) given &= ~p->field;
   }
 
   return given;

@@ -131,14 +131,60 @@ static int print_not_finite(char *item, size_t room, lua_Number number, const fo
   return snprintf(item, room, "%*s", left ? -width : width, text);
 }
 
+enum { MOST_DECIMALS = 6 };
+
+/* How many decimals "%.2f" asks for, or -1: it asks for more than that. */
+static int plain_decimals(const format_spec *spec) {
+  const char *text = spec->text;
+  bool plain = text[1] == '.' && text[2] >= '0' && text[2] <= '0' + MOST_DECIMALS &&
+               text[3] == 'f' && text[4] == '\0';
+  return plain ? text[2] - '0' : -1;
+}
+
+/* The same digits as snprintf's, several times faster. The number is m / 2^shift; m times a power
+ * of ten fits into 73 bits, so the rounding, half to even, is exact. 0: the number is not that
+ * small. */
+static int print_decimals(char *item, lua_Number number, int decimals) {
+  static const unsigned powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+  int exponent, size = 0;
+  lua_Number fraction = frexp(fabs(number), &exponent);
+  int shift = 53 - exponent;
+  if (shift <= 0) return 0;
+  unsigned __int128 scaled = (unsigned __int128)(uint64_t)ldexp(fraction, 53) * powers[decimals];
+  uint64_t digits = 0; /* of a number too small for any of them */
+  if (shift < 120) {
+    unsigned __int128 rest = scaled & (((unsigned __int128)1 << shift) - 1);
+    unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
+    if (scaled >> shift > UINT64_MAX / 2) return 0;
+    digits = (uint64_t)(scaled >> shift);
+    if (rest > half || (rest == half && (digits & 1))) digits++;
+  }
+
+  char reversed[24];
+  for (int i = 0; digits > 0 || i <= decimals; i++, digits /= 10) {
+    if (i == decimals && decimals > 0) reversed[size++] = '.';
+    reversed[size++] = (char)('0' + digits % 10);
+  }
+
+  if (signbit(number)) reversed[size++] = '-';
+  for (int i = 0; i < size; i++) item[i] = reversed[size - 1 - i];
+
+  return size;
+}
+
+static int print_finite(char *item, lua_Number number, const format_spec *spec) {
+  int decimals = plain_decimals(spec);
+  int size = decimals < 0 ? 0 : print_decimals(item, number, decimals);
+  return size ? size : use_decimal_point(item, snprintf(item, ITEM_SIZE, spec->text, number));
+}
+
 static void add_float(lua_State *L, luaL_Buffer *result, int argument, const format_spec *spec) {
   char item[ITEM_SIZE];
   lua_Number number = luaL_checknumber(L, argument);
   check_spec(L, spec, "-+ #0", true);
   sandbox_charge(L, FLOAT_STEPS);
-  int size = isfinite(number)
-                 ? use_decimal_point(item, snprintf(item, sizeof item, spec->text, number))
-                 : print_not_finite(item, sizeof item, number, spec);
+  int size = isfinite(number) ? print_finite(item, number, spec)
+                              : print_not_finite(item, sizeof item, number, spec);
   add_item(result, item, size);
 }
 

@@ -96,6 +96,26 @@ static void test_whole_texts_agree_with_stock(void **state) {
   assert_true(pair_compare(*state, 10000, generate_whole));
 }
 
+/* "%.2f" and its like are not left to snprintf: numbers of every size, and many right between two
+ * results. */
+static void generate_decimals(pair_random *random, pair_case *test) {
+  static const lua_Number scales[] = {1e-320, 1e-30, 1e-7, 0.001, 1, 1000, 1e9, 1e13, 1e16, 1e300};
+  char format[8];
+  lua_Number number = (lua_Number)pair_below(random, 1 << 20) / 8;
+  if (pair_below(random, 2)) number /= 125;
+  if (pair_below(random, 3) == 0) number += 1.0 / (lua_Number)(1 + pair_next(random) % 1000003);
+  if (pair_below(random, 3) == 0) number *= scales[pair_below(random, 10)];
+  if (pair_below(random, 4) == 0) number = -number;
+  test->body = "return collect(string.format(...))";
+  int size = snprintf(format, sizeof format, "%%.%zuf", pair_below(random, 8));
+  pair_add_text(test, format, (size_t)size);
+  pair_add_number(test, number);
+}
+
+static void test_decimals_agree_with_stock(void **state) {
+  assert_true(pair_compare(*state, 60000, generate_decimals));
+}
+
 static void test_format_agrees_with_stock(void **state) {
   assert_true(pair_compare(*state, 60000, generate_format));
 }
@@ -306,6 +326,7 @@ int main(void) {
       cmocka_unit_test(test_slices_agree_with_stock),
       cmocka_unit_test(test_whole_texts_agree_with_stock),
       cmocka_unit_test(test_format_agrees_with_stock),
+      cmocka_unit_test(test_decimals_agree_with_stock),
       cmocka_unit_test(test_arguments_agree_with_stock),
       cmocka_unit_test(test_values_have_no_addresses),
       cmocka_unit_test(test_conversions_that_differ_are_refused),
