@@ -53,8 +53,8 @@ describe("weir help handler", function()
   end)
 
   it("keeps weir help NAME for the kind of the same name", function()
-    assert.matches("^# Kind `routing`", run({ "help", "routing" }).stdout)
-    assert.matches("^# Kind `weights`", run({ "help", "weights" }).stdout)
+    assert.matches("^# Kind routing\n", run({ "help", "routing" }).stdout)
+    assert.matches("^# Kind weights\n", run({ "help", "weights" }).stdout)
   end)
 
   it("reads a handler of the function's own", function()
