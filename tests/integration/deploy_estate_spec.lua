@@ -170,6 +170,20 @@ describe("weir deploy apply of four accounts", function()
     assert.equal(1, #stacks.requested "PutAccessPointPolicy")
   end)
 
+  it("tells what it costs a month, of what is there and of what would come", function()
+    local function alarms_of(outcome)
+      for _, row in ipairs(outcome.rows) do
+        if row.stack.name == "weir-core" then return row.price end
+      end
+    end
+
+    local before = alarms_of(done(deployment.apply(estate)))
+    local after = alarms_of(deployment.apply(estate))
+    assert.is_true(before.monthly > 0)
+    assert.same(before, after)
+    assert.matches("× Alarm", before.parts[1], 1, true)
+  end)
+
   it("has nothing left to do when it is planned again", function()
     done(deployment.apply(estate))
     for _, row in ipairs(deployment.apply(estate).rows) do

@@ -19,6 +19,7 @@ import { changes, parseOnce, resolved } from "./aws_stack_changes.mjs";
 import { continueRollback, execute, physicalOf, remove, rollback, step, tellOfResources } from "./aws_stack_operations.mjs";
 import { rolesOf } from "./aws_roles.mjs";
 import { roleIn } from "./aws_stack_roles.mjs";
+import { resetStackSets, stackSetAnswers, stackSetControls } from "./aws_stack_sets.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
 
 const LIMIT = 51200;
@@ -28,6 +29,7 @@ const PACE = 3; // events for each look
 let stacks, scripts, sets, counter;
 export function resetStacks() {
   [stacks, scripts, sets, counter] = [new Map(), [], new Map(), 0];
+  resetStackSets();
 }
 resetStacks();
 rolesOf((arn) => roleIn([...stacks.values()], arn));
@@ -259,6 +261,7 @@ function deleteStack({ StackName, RetainResources, DeletionMode, ClientRequestTo
 }
 
 export const stackAnswers = {
+  ...stackSetAnswers(() => stacks),
   "cloudformation.GetTemplateSummary": summary,
   "cloudformation.CreateChangeSet": createChangeSet,
   "cloudformation.DescribeChangeSet": describeChangeSet,
@@ -289,6 +292,7 @@ function known(stack) {
 }
 
 export const stackControls = {
+  ...stackSetControls,
   "POST /__test/stacks": (list) => {
     for (const given of list) {
       const stack = { ...HOME, events: [], ...given };

@@ -2,6 +2,9 @@
 -- handler deploys.
 local client = require "weir.aws.client"
 
+local INSTANCES = "StackSetName* Accounts DeploymentTargets Regions* ParameterOverrides "
+  .. "OperationPreferences OperationId CallAs"
+
 return client.service {
   name = "cloudformation",
   id = "CLOUDFORMATION",
@@ -69,6 +72,54 @@ return client.service {
       members = "StackName* RetainResources RoleARN ClientRequestToken DeletionMode",
       target = "StackName",
       changes = true,
+    },
+    CreateStackSet = {
+      members = "StackSetName* Description TemplateBody TemplateURL Parameters Capabilities Tags "
+        .. "AdministrationRoleARN ExecutionRoleName PermissionModel AutoDeployment CallAs "
+        .. "ClientRequestToken ManagedExecution",
+      target = "StackSetName",
+      changes = true,
+    },
+    UpdateStackSet = {
+      members = "StackSetName* Description TemplateBody TemplateURL UsePreviousTemplate Parameters "
+        .. "Capabilities Tags OperationPreferences AdministrationRoleARN ExecutionRoleName "
+        .. "PermissionModel AutoDeployment OperationId CallAs ManagedExecution",
+      target = "StackSetName",
+      changes = true,
+    },
+    DescribeStackSet = { members = "StackSetName* CallAs", target = "StackSetName" },
+    CreateStackInstances = {
+      members = INSTANCES,
+      target = "StackSetName",
+      changes = true,
+    },
+    UpdateStackInstances = {
+      members = INSTANCES,
+      target = "StackSetName",
+      changes = true,
+    },
+    ListStackInstances = {
+      members = "StackSetName* NextToken CallAs",
+      target = "StackSetName",
+      paging = { input = "NextToken", output = "NextToken", items = "Summaries" },
+    },
+    DescribeStackInstance = {
+      members = "StackSetName* StackInstanceAccount* StackInstanceRegion* CallAs",
+      target = "StackSetName",
+    },
+    DescribeStackSetOperation = {
+      members = "StackSetName* OperationId* CallAs",
+      target = "OperationId",
+    },
+    ListStackSetOperations = {
+      members = "StackSetName* NextToken CallAs",
+      target = "StackSetName",
+      paging = { input = "NextToken", output = "NextToken", items = "Summaries" },
+    },
+    ListStackSetOperationResults = {
+      members = "StackSetName* OperationId* NextToken CallAs",
+      target = "OperationId",
+      paging = { input = "NextToken", output = "NextToken", items = "Summaries" },
     },
   },
 }

@@ -83,7 +83,7 @@ local function status_of(list)
   for _, row in ipairs(list) do
     if row.error then
       status = exit.io
-    elseif not row.changes and not row.waits_for then
+    elseif not (row.changes or row.set or row.waits_for) then
       status = math.max(status, exit.inconclusive)
     elseif would_change(row) then
       status = math.max(status, exit.findings)

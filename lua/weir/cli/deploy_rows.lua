@@ -1,6 +1,7 @@
 -- What weir deploy shows: a row of the plan, an event, what was done; for people, or one JSON
 -- object each.
 local json = require "weir.json"
+local prices = require "weir.deploy.prices"
 local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"
 
@@ -37,6 +38,15 @@ local function names_of(stacks)
   return names
 end
 
+local function headline_of_set(set)
+  local count = 0
+  for _, member in ipairs(set.members) do count = count + (member.change and 1 or 0) end
+  if not set.differs then return "stack set, no change" end
+  local what = set.change == "create" and "created" or "updated"
+
+  return ("stack set, would be %s, in %s"):format(what, terminal.count(count, "account"))
+end
+
 local function headline(row)
   if row.error then return "cannot be planned: " .. row.error end
   if row.waits_for then
@@ -44,6 +54,7 @@ local function headline(row)
       .. ", whose outputs it needs"
   end
 
+  if row.set then return headline_of_set(row.set) end
   if not row.changes then return NEXT[row.step] end
   if #row.changes == 0 then
     return row.differs and "would be updated, only its outputs" or "no change"
@@ -54,6 +65,36 @@ local function headline(row)
   return ("would be %s, %s"):format(what, terminal.count(#row.changes, "change"))
 end
 
+-- Dollars of a month, and what they are for.
+local function price_of(price)
+  local amount = ("$%.2f"):format(price.monthly)
+  if price.most then amount = amount .. (" to $%.2f"):format(price.most) end
+  local parts = table.concat(price.parts, ", ")
+  for _, name in ipairs(price.unknown) do
+    parts = ("%s%s, whose price is not known"):format(parts ~= "" and parts .. ", " or "", name)
+  end
+
+  return ("%s a month: %s"):format(amount, parts)
+end
+
+local function show_price(out, price)
+  if #price.parts == 0 and #price.unknown == 0 then return end
+  out:print("    ", out:paint("dim", terminal.printable(price_of(price))))
+end
+
+local function show_set(out, set)
+  for _, member in ipairs(set.members) do
+    if member.change then
+      out:print("    ", member.change == "create" and "+ " or "~ ", member.stack.account.id, " ",
+        member.stack.region, member.why and "  " .. safe(member.why) or "")
+    end
+  end
+
+  for _, at in ipairs(set.strangers) do
+    out:print("    ", at, "  is not in the estate file; it stays")
+  end
+end
+
 local function show_row(out, row)
   out:print(out:paint("bold", row.stack.name), "  ", row.stack.account.id, " ", row.stack.region,
     "  ", terminal.printable(row.status or "absent"), "  ", safe(headline(row)))
@@ -61,7 +102,39 @@ local function show_row(out, row)
   if row.cause then out:print("    first cause: ", safe(row.cause)) end
 
   for _, change in ipairs(row.changes or {}) do show_change(out, change) end
+  if row.set then show_set(out, row.set) end
   if row.policy then out:print("    ~ the policy of the access point") end
+  if row.price then show_price(out, row.price) end
+end
+
+local function accounts_of(set)
+  local list = {}
+  for i, member in ipairs(set.members) do
+    list[i] = {
+      account = member.stack.account.id,
+      region = member.stack.region,
+      change = member.change or json.null,
+    }
+  end
+
+  return json.array(list)
+end
+
+-- The sum of a plan; nothing is added to it that has no price.
+function rows.total(screen, list)
+  local monthly, most, is_priced = 0, 0, false
+  for _, row in ipairs(list) do
+    local price = row.price
+    if price then
+      monthly, most = monthly + price.monthly, most + (price.most or price.monthly)
+      is_priced = is_priced or #price.parts > 0
+    end
+  end
+
+  if screen.json or not is_priced then return end
+  local upper = most > monthly and (" to $%.2f"):format(most) or ""
+  screen.out:printf("In all $%.2f%s a month, used or not (list prices of %s, %s); use comes on top.",
+    monthly, upper, prices.region, prices.dated)
 end
 
 function rows.plan(screen, row)
@@ -79,6 +152,10 @@ function rows.plan(screen, row)
     changes = row.changes and json.array(row.changes),
     differs = row.differs,
     policy = row.policy and true,
+    monthly = row.price and row.price.monthly,
+    monthly_at_most = row.price and row.price.most,
+    unpriced = row.price and json.array(row.price.unknown),
+    accounts = row.set and accounts_of(row.set),
     waits_for = row.waits_for and json.array(names_of(row.waits_for)),
     error = row.error and redact.text(row.error),
     code = row.code,

@@ -15,6 +15,8 @@ local events = require "weir.deploy.events"
 local models = require "weir.deploy.models"
 local plan = require "weir.deploy.plan"
 local process = require "weir.process"
+local request = require "weir.deploy.request"
+local stack_set_changes = require "weir.deploy.stack_set_changes"
 local states = require "weir.deploy.states"
 
 local apply = {}
@@ -92,7 +94,6 @@ function Apply:execute(stack, made)
     }
   end)
 
-  self.session:forget(stack)
   if not ended then return nil, message, code end
   if ended.status == "CREATE_COMPLETE" or ended.status == "UPDATE_COMPLETE" then return true end
 
@@ -121,15 +122,15 @@ end
 
 function steps.change(self, stack, found, state)
   local client = self:client(stack)
-  local request, message, code = plan.request(self.session, stack, {
+  local asked, message, code = request.of(self.session, stack, {
     purpose = "apply",
     type = state.change,
     is_new = not found,
   })
-  if not request then return nil, message, code end
+  if not asked then return nil, message, code end
 
   local made
-  made, message, code = change_set.create(client, request)
+  made, message, code = change_set.create(client, asked)
   if not made then
     local is_busy = code == "ValidationError" and message:find("_IN_PROGRESS state", 1, true)
     if is_busy then return false end
@@ -140,7 +141,7 @@ function steps.change(self, stack, found, state)
   looked, message, code = change_set.read(client, made)
   local lost = looked and not self.replace and data_that_goes(looked.changes) or {}
   if not looked or looked.nothing or #lost > 0 then
-    local removed, why, problem = change_set.remove(client, request, made)
+    local removed, why, problem = change_set.remove(client, asked, made)
     if not looked then return nil, message, code end
     if not removed then return nil, why, problem end
   end
@@ -196,7 +197,6 @@ end
 function steps.wait(self, stack, found)
   local ended, message, code = self:follow(stack, found.StackId)
   if not ended then return nil, message, code end
-  self.session:forget(stack)
 
   return false
 end
@@ -282,7 +282,15 @@ function Apply:set_policy(stack)
 end
 
 function Apply:stack(stack)
-  local done, message, code, next_step = self:rounds(stack)
+  local done, message, code, next_step
+  if stack.members then
+    done, message, code, next_step = stack_set_changes.apply(self.session, stack, self.shown.done)
+  else
+    done, message, code, next_step = self:rounds(stack)
+  end
+
+  -- What it puts out may be other than the plan saw, whoever changed it.
+  for _, each in ipairs(stack.members or { stack }) do self.session:forget(each) end
   if not done then return nil, message, code, next_step end
 
   return self:set_policy(stack)

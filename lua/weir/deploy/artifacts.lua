@@ -108,7 +108,7 @@ end
 
 function Store:put_all(session, shown)
   local done = {}
-  for _, stack in ipairs(session.list) do
+  for _, stack in ipairs(session.all) do
     for _, name in sorted_pairs(PARTS[stack.template] or {}) do
       local object, bucket = self.files[name], self:bucket(stack)
       local place = ("%s %s %s"):format(stack.account.id, bucket, object.key)

@@ -16,9 +16,11 @@
 --     },
 --   }
 --
+local contradictions = require "weir.deploy.contradictions"
 local data = require "weir.deploy.data"
 local endpoint = require "weir.aws.endpoint"
 local finding_list = require "weir.deploy.finding_list"
+local prices = require "weir.deploy.prices"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 
@@ -189,6 +191,48 @@ function shapes.artifacts(self, owner, key)
   check_fields(self, owner[key], "artifacts")
 end
 
+function shapes.stacksets(self, owner, key)
+  if type(owner[key]) ~= "table" then
+    return refuse(self, owner, key, "{ account = …, templates = { … } }")
+  end
+
+  check_fields(self, owner[key], "stacksets")
+end
+
+function shapes.boolean(self, owner, key)
+  if type(owner[key]) ~= "boolean" then refuse(self, owner, key, "true or false") end
+end
+
+function shapes.model(self, owner, key)
+  if owner[key] == "SELF_MANAGED" or owner[key] == "SERVICE_MANAGED" then return end
+  refuse(self, owner, key, '"SELF_MANAGED" or "SERVICE_MANAGED"')
+end
+
+shapes.units = list_of(function(text) return text:find("^ou%-[%l%d]+%-[%l%d]+$") end,
+  "organizational units, such as ou-abcd-12345678")
+
+shapes.set_templates = list_of(function(name)
+  for _, known in ipairs(estate.kinds.workload) do
+    if known == name then return true end
+  end
+
+  return false
+end, "templates of workload accounts: " .. table.concat(estate.kinds.workload, ", "))
+
+-- Dollars, an hour of an instance type or a month of a resource type.
+function shapes.prices(self, owner, key)
+  if type(owner[key]) ~= "table" then return refuse(self, owner, key, "a table of prices") end
+  for name, price in sorted_pairs(owner[key]) do
+    if type(name) ~= "string" or not prices.is_name(name) then
+      self:finding("W302", self.places[owner[key]].keys[name],
+        ("nothing here has the price '%s'"):format(tostring(name)),
+        "instance types, such as ml.m5.large, and resource types of the table have one")
+    elseif type(price) ~= "number" or price < 0 then
+      refuse(self, owner[key], name, "a price in dollars")
+    end
+  end
+end
+
 -- {account} and {region} stand for those of the stack.
 function shapes.bucket(self, owner, key)
   local value = owner[key]
@@ -224,6 +268,8 @@ end
 
 fields.estate = {
   artifacts = { shape = "artifacts" },
+  prices = { shape = "prices" },
+  stacksets = { shape = "stacksets" },
   name = { shape = "name", required = true },
   regions = { shape = "regions", required = true },
   features = { shape = "features" },
@@ -240,6 +286,15 @@ fields.account = {
   parameters = { shape = "parameters" },
   stacks = { shape = "stacks" },
 }
+fields.stacksets = {
+  account = { shape = "account_id", required = true },
+  templates = { shape = "set_templates", required = true },
+  model = { shape = "model" },
+  administration_role = { shape = "text" },
+  execution_role = { shape = "text" },
+  organizational_units = { shape = "units" },
+  delegated = { shape = "boolean" },
+}
 fields.artifacts = {
   bucket = { shape = "bucket", required = true },
   layer = { shape = "text" },
@@ -250,63 +305,6 @@ fields.role = {
   arn = { shape = "text", required = true },
   external_id = { shape = "text" },
 }
-
--- Contradictions ----------------------------------------------------------------------------------
-
-local function check_role(self, account)
-  if not account.role then return end
-  local owner = account.role.arn:match("^arn:[%w-]+:iam::(%d+):role/.+$")
-  if not owner then
-    self:finding("W303", self:at(account.role, "arn"), "this is not the ARN of a role")
-  elseif owner ~= account.id then
-    self:finding("W303", self:at(account.role, "arn"),
-      ("a role of account %s, but this is account %s"):format(owner, account.id))
-  end
-end
-
--- Each value of a key is in one account only.
-local function check_once(self, accounts, key, hint)
-  local first = {}
-  for i, account in ipairs(accounts) do
-    local value = account[key]
-    if value and first[value] then
-      self:finding("W303", self:at(account, key),
-        ("account %d has the %s of account %d"):format(i, key, first[value]), hint)
-    elseif value then
-      first[value] = i
-    end
-  end
-end
-
-local function check_external_ids(self, accounts, has_storage)
-  for _, account in ipairs(accounts) do
-    if account.kind == "workload" and has_storage and not account.external_id then
-      self:finding("W303", self.places[account].at,
-        ("workload account %s has no external_id, and reads files of a storage account")
-          :format(account.id),
-        "write external_id = … with at least 16 characters, of this account alone")
-    elseif account.kind ~= "workload" and account.external_id then
-      self:finding("W303", self:at(account, "external_id"),
-        "external_id belongs to the workload account that presents it")
-    end
-  end
-end
-
-local function check_together(self, value)
-  local count = {}
-  for i, account in ipairs(value.accounts) do
-    count[account.kind] = (count[account.kind] or 0) + 1
-    check_role(self, account)
-    if account.kind ~= "workload" and count[account.kind] > 1 then
-      self:finding("W303", self:at(account, "kind"),
-        ("account %d is a second %s account"):format(i, account.kind), "an estate has one")
-    end
-  end
-
-  check_once(self, value.accounts, "id", "write everything of an account in one place")
-  check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
-  check_external_ids(self, value.accounts, count.storage)
-end
 
 -- Names of templates, from the kinds.
 estate.templates, estate.template_names = {}, {}
@@ -323,7 +321,7 @@ function estate.read(text, file)
 
   local self = setmetatable({ places = places, findings = finding_list.new(file) }, Check)
   check_fields(self, value, "estate")
-  if not self.findings:in_order() then check_together(self, value) end
+  if not self.findings:in_order() then contradictions.find(self, value) end
   local findings = self.findings:in_order()
   if findings then return nil, findings end
 

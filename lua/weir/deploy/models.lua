@@ -4,7 +4,7 @@
 --
 -- Asked before anything is changed: an endpoint without its model fails after ten minutes.
 local events = require "weir.events"
-local plan = require "weir.deploy.plan"
+local request = require "weir.deploy.request"
 
 local models = {}
 
@@ -37,11 +37,11 @@ local function check_object(session, stack, parameter)
 end
 
 function models.check(session)
-  for _, stack in ipairs(session.list) do
-    local request, message, code = plan.request(session, stack, { purpose = "apply" })
-    if not request then return nil, message, code end
+  for _, stack in ipairs(session.all) do
+    local asked, message, code = request.of(session, stack, { purpose = "apply" })
+    if not asked then return nil, message, code end
 
-    for _, parameter in ipairs(is_on(request.parameters) and request.parameters or {}) do
+    for _, parameter in ipairs(is_on(asked.parameters) and asked.parameters or {}) do
       if names_object(parameter) then
         local fine
         fine, message, code = check_object(session, stack, parameter)

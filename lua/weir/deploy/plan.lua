@@ -3,24 +3,26 @@
 --
 --   plan.make{ session =, file =, shown = function(row) }
 --       → { rows = } | { findings = } | nil, message, code
---   plan.request(session, stack, { purpose =, type =, is_new = })
---       → as weir.deploy.change_set takes it, pending as weir.deploy.wires | nil, message, code
 --   plan.change(ResourceChange) → a change
 --
 -- A row: { stack = as weir.deploy.stacks gives it, status =?, step = as weir.deploy.states,
---          why =?, cause =?, changes =?, differs =?, policy =?, waits_for =?, error =?, code =? }
+--          why =?, cause =?, changes =?, differs =?, policy =?, price =?, set =?, waits_for =?,
+--          error =?, code =? }
 --   differs     something is to be executed, if only of outputs
 --   policy      the policy that the access point is to get
+--   price       what it costs a month (weir.deploy.prices), once it is as planned
+--   set         of a stack set: what weir.deploy.stack_sets found
 --   waits_for   stacks that have to be there first, because their outputs are parameters
 -- A change: { action =, id =, type =, replacement =, loses_data = }
 local access_point = require "weir.deploy.access_point"
 local change_set = require "weir.deploy.change_set"
+local costs = require "weir.deploy.costs"
 local events = require "weir.deploy.events"
 local finding_list = require "weir.deploy.finding_list"
-local sorted_pairs = require "weir.sorted_pairs"
+local request = require "weir.deploy.request"
+local stack_sets = require "weir.deploy.stack_sets"
 local stacks = require "weir.deploy.stacks"
 local states = require "weir.deploy.states"
-local wires = require "weir.deploy.wires"
 
 local plan = {}
 
@@ -57,46 +59,6 @@ function plan.change(change)
   }
 end
 
--- Parameters --------------------------------------------------------------------------------------
-
--- → list for CreateChangeSet, pending | nil, message, code
-local function parameters_of(session, stack, summary)
-  local found, pending, code = wires.values(session, stack)
-  if not found then return nil, pending, code end
-
-  local made_of = session.store and session.store:parameters(stack) or {}
-  for name, value in sorted_pairs(made_of) do found[name] = value end
-
-  local list = stacks.parameters(session.estate, stack, summary, {
-    found = found,
-    where = session.where,
-    report = function() end,
-  })
-
-  return list, pending
-end
-
-function plan.request(session, stack, given)
-  local summary, message, code = session:summary(stack)
-  if not summary then return nil, message, code end
-  local source
-  source, message, code = session:source(stack)
-  if not source then return nil, message, code end
-  local parameters, pending
-  parameters, pending, code = parameters_of(session, stack, summary)
-  if not parameters then return nil, pending, code end
-
-  return {
-    purpose = given.purpose,
-    stack = stack.name,
-    type = given.type,
-    source = source,
-    parameters = parameters,
-    capabilities = summary.Capabilities,
-    made_by_us = given.is_new,
-  }, pending
-end
-
 -- One stack ---------------------------------------------------------------------------------------
 
 -- The stacks that are not there yet and whose outputs a refusal asks for, by the parameter's name.
@@ -114,23 +76,24 @@ end
 
 local function add_changes(row, session, found, change_type)
   local looked
-  local request, pending, code = plan.request(session, row.stack, {
+  local asked, pending, code = request.of(session, row.stack, {
     purpose = "plan",
     type = change_type,
     is_new = not found,
   })
   local message = pending
-  if request then
-    looked, message, code = change_set.look(session:cloudformation(row.stack), request)
+  if asked then
+    looked, message, code = change_set.look(session:cloudformation(row.stack), asked)
   end
 
   if looked then
     row.changes, row.differs = {}, not looked.nothing
     for i, change in ipairs(looked.changes) do row.changes[i] = plan.change(change) end
+    row.price, row.error, row.code = costs.of(session, row, asked)
     return
   end
 
-  local is_refusal = request and code == "ValidationError"
+  local is_refusal = asked and code == "ValidationError"
   local awaited = is_refusal and awaited_stacks(session, pending, message) or {}
   if #awaited > 0 then
     row.waits_for = awaited
@@ -150,7 +113,23 @@ local function add_policy(row, session)
   end
 end
 
+-- A stack set has no change sets: what it has is compared with what it is to have.
+local function row_of_set(session, entry)
+  local row = { stack = entry, step = "change" }
+  local looked, message, code = stack_sets.look(session, entry)
+  if not looked then
+    row.error, row.code = message, code
+    return row
+  end
+
+  row.status, row.set, row.differs = looked.status, looked, looked.differs
+
+  return row
+end
+
 local function row_of(session, stack)
+  if stack.members then return row_of_set(session, stack) end
+
   local row = { stack = stack }
   local client = session:cloudformation(stack)
   local found, message, code = session:described(stack)
@@ -182,7 +161,7 @@ local function check(session, file)
   local used, findings = {}, finding_list.new(file)
   local function report(...) findings:add(...) end
 
-  for _, stack in ipairs(session.list) do
+  for _, stack in ipairs(session.all) do
     local summary, message, code = session:summary(stack)
     if not summary then
       return nil, ("account %s, stack %s: %s"):format(stack.account.id, stack.name, message), code

@@ -1,7 +1,8 @@
 -- What a deployment asks of AWS about the estate's accounts, templates and stacks, each once.
 --
 --   session.new{ estate =, where =, templates = name → text, store =?, config =? } → session
---   session.list                              the stacks, in order (weir.deploy.stacks)
+--   session.list                              the stacks and stack sets, in order (weir.deploy.stacks)
+--   session.all                               the stacks, with those of the sets in their place
 --   session:check_accounts()                  true | nil, message, code
 --   session:client(service, account, region)  a client in the account's role
 --   session:cloudformation(stack)             the same for CloudFormation
@@ -20,20 +21,36 @@ local session = {}
 
 local INLINE_LIMIT = 51200
 
+local NOT_THERE = {
+  StackSetNotFoundException = true,
+  StackInstanceNotFoundException = true,
+}
+
 -- More than other clients have: a deployment is long, and its accounts are throttled together.
 local MOST_ATTEMPTS = 8
 
 local Session = {}
 Session.__index = Session
 
+local function flat(list)
+  local all = {}
+  for _, entry in ipairs(list) do
+    for _, stack in ipairs(entry.members or { entry }) do all[#all + 1] = stack end
+  end
+
+  return all
+end
+
 function session.new(given)
+  local list = stacks.list(given.estate)
   return setmetatable({
     estate = given.estate,
     where = given.where,
     templates = given.templates,
     store = given.store,
     config = given.config or {},
-    list = stacks.list(given.estate),
+    list = list,
+    all = flat(list),
     accounts = {},
     clients = {},
     summaries = {},
@@ -84,10 +101,12 @@ function Session:check_account(account, region)
 end
 
 function Session:check_accounts()
-  for _, stack in ipairs(self.list) do
-    local fine, message, code = self:check_account(stack.account, stack.region)
-    if not fine then
-      return nil, ("account %s: %s"):format(stack.account.id, message), code
+  for _, list in ipairs { self.list, self.all } do
+    for _, stack in ipairs(list) do
+      local fine, message, code = self:check_account(stack.account, stack.region)
+      if not fine then
+        return nil, ("account %s: %s"):format(stack.account.id, message), code
+      end
     end
   end
 
@@ -130,10 +149,29 @@ end
 
 -- Stacks ------------------------------------------------------------------------------------------
 
-function Session:described(stack)
-  local answer, message, code = self:cloudformation(stack):describe_stacks {
-    StackName = stack.name,
+-- The id of the stack that a set made in an account | false: there is none | nil, message, code
+function Session:instance_id(stack)
+  local settings = self.estate.stacksets
+  local answer, message, code = self:cloudformation(stack.set):describe_stack_instance {
+    StackSetName = stack.set.name,
+    StackInstanceAccount = stack.account.id,
+    StackInstanceRegion = stack.region,
+    CallAs = settings.delegated and "DELEGATED_ADMIN" or nil,
   }
+
+  if answer then return answer.StackInstance.StackId or false end
+  if NOT_THERE[code] then return false end
+
+  return nil, message, code
+end
+
+function Session:described(stack)
+  local name, message, code = stack.name, nil, nil
+  if stack.set then name, message, code = self:instance_id(stack) end
+  if not name then return name, message, code end
+
+  local answer
+  answer, message, code = self:cloudformation(stack):describe_stacks { StackName = name }
   if answer then return answer.Stacks[1] end
   if code == "ValidationError" and message:find("does not exist", 1, true) then return false end
 

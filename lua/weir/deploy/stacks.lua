@@ -2,13 +2,16 @@
 -- parameters.
 --
 --   stacks.list(estate) → list of
---       { account =, region =, template =, name =, reader =?, is_policy =? }
+--       { account =, region =, template =, name =, reader =?, is_policy =?, members =? }
 --   stacks.parameters(estate, stack, summary, { found =, where =, report = })
 --       → list for CreateChangeSet
 --
 -- Of the storage account's stacks one is the access point's, one for each workload account (its
 -- reader) is the role that this account takes, and one (is_policy) puts out the policy of the
 -- access point, where the feature Policy asks for it.
+--
+-- A stack set is an entry of the account that administers it; its members are stacks of the workload
+-- accounts, with set = the entry.
 --
 -- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read
 -- from it. report(code, token, message, hint) gets what does not fit. The later of these wins: what
@@ -90,16 +93,55 @@ local function add_template(list, estate, account, region, template)
   if template == "storage" and first then add_access(list, estate, account, region) end
 end
 
+local function add_account(list, estate, account, templates)
+  local chosen = wanted(account)
+  for _, region in ipairs(account.regions or estate.regions) do
+    for _, template in ipairs(templates) do
+      if chosen[template] then add_template(list, estate, account, region, template) end
+    end
+  end
+end
+
+-- One entry for all workload accounts that want the template.
+local function add_set(list, estate, template)
+  local settings, members = estate.stacksets, {}
+  for _, account in ipairs(workloads(estate)) do add_account(members, estate, account, { template }) end
+  if #members == 0 then return end
+
+  for _, account in ipairs(estate.accounts) do
+    if account.id == settings.account then
+      add(list, estate, account, (account.regions or estate.regions)[1], template,
+        { members = members })
+    end
+  end
+
+  for _, member in ipairs(members) do member.set = list[#list] end
+end
+
+-- The templates of workload accounts that are not in a set.
+local function add_sets(list, estate)
+  local in_sets, rest = {}, {}
+  for _, name in ipairs(estate.stacksets and estate.stacksets.templates or {}) do
+    in_sets[name] = true
+  end
+
+  for _, template in ipairs(estates.kinds.workload) do
+    if in_sets[template] then
+      add_set(list, estate, template)
+    else
+      rest[#rest + 1] = template
+    end
+  end
+
+  return rest
+end
+
 function stacks.list(estate)
   local list = {}
   for _, kind in ipairs(ORDER) do
+    local templates = kind == "workload" and add_sets(list, estate) or estates.kinds[kind]
     for _, account in ipairs(estate.accounts) do
-      local chosen = account.kind == kind and wanted(account) or {}
-      for _, region in ipairs(account.regions or estate.regions) do
-        for _, template in ipairs(estates.kinds[kind]) do
-          if chosen[template] then add_template(list, estate, account, region, template) end
-        end
-      end
+      if account.kind == kind then add_account(list, estate, account, templates) end
     end
   end
 

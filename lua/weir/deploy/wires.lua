@@ -1,6 +1,6 @@
 -- Which parameter of a stack is an output of another stack of the estate.
 --
---   wires.into(list, stack) → list of { parameter =, output =, stacks = { those that put it out } }
+--   wires.into(all, stack) → list of { parameter =, output =, stacks = { those that put it out } }
 --   wires.values(session, stack) → { parameter = value }, pending | nil, message, code
 --
 -- pending: those wires whose stacks have not put them out (yet, or because it is switched off).
@@ -67,11 +67,11 @@ local function is_wired(wire, stack)
   return stack.reader ~= nil or stack.is_policy or false
 end
 
-function wires.into(list, stack)
+function wires.into(all, stack)
   local found = {}
   for _, wire in ipairs(WIRES) do
     local sources = {}
-    for _, other in ipairs(is_wired(wire, stack) and list or {}) do
+    for _, other in ipairs(is_wired(wire, stack) and all or {}) do
       if is_source(wire, other) and TOGETHER[wire.within](stack, other) then
         sources[#sources + 1] = other
       end
@@ -104,7 +104,7 @@ end
 
 function wires.values(session, stack)
   local values, pending = {}, {}
-  for _, wire in ipairs(wires.into(session.list, stack)) do
+  for _, wire in ipairs(wires.into(session.all, stack)) do
     local value, message, code = value_of(session, wire)
     if message then return nil, message, code end
 

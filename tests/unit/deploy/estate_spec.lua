@@ -94,7 +94,42 @@ describe("an estate file", function()
       "W302 unknown key 'Layer' in artifacts",
     },
     { 'name = "weir",', 'name = "weir", artifacts = "b",', "W302 artifacts must be { bucket" },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["ml.m5.large"] = -1 },',
+      "5:47 W302 ml.m5.large must be a price in dollars",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["ml.m5,large"] = 1 },',
+      "5:30 W302 nothing here has the price 'ml.m5,large'",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "444455556666", templates = { "storage" } },',
+      "W302 templates: this is none of the templates of workload accounts: boundary, tokens, core",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "444455556666", templates = {}, model = "MANAGED" },',
+      'W302 model must be "SELF_MANAGED" or "SERVICE_MANAGED"',
+    },
     -- contradictions
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "999900001111", templates = { "boundary" } },',
+      "W303 stacksets.account is none of the accounts of this file",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "444455556666", templates = { "core" } },',
+      "W303 core takes what boundary puts out, and sets are deployed first",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "444455556666", templates = {}, model = "SERVICE_MANAGED" },',
+      "W303 SERVICE_MANAGED needs organizational_units",
+    },
     { 'id = "111122223333"', 'id = "444455556666"', "9:12 W303 account 2 has the id of account 1" },
     {
       'external_id = "0123456789abcdef",',

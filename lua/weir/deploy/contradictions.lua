@@ -1,0 +1,97 @@
+-- What in an estate file contradicts itself, although each value is right by itself.
+--
+--   contradictions.find(check, value)
+--
+-- check: weir.deploy.estate's; check:finding(code, token, message, hint) takes what is found,
+-- check:at(table, key) and check.places tell where something stands.
+local contradictions = {}
+
+local function check_role(self, account)
+  if not account.role then return end
+  local owner = account.role.arn:match("^arn:[%w-]+:iam::(%d+):role/.+$")
+  if not owner then
+    self:finding("W303", self:at(account.role, "arn"), "this is not the ARN of a role")
+  elseif owner ~= account.id then
+    self:finding("W303", self:at(account.role, "arn"),
+      ("a role of account %s, but this is account %s"):format(owner, account.id))
+  end
+end
+
+-- Each value of a key is in one account only.
+local function check_once(self, accounts, key, hint)
+  local first = {}
+  for i, account in ipairs(accounts) do
+    local value = account[key]
+    if value and first[value] then
+      self:finding("W303", self:at(account, key),
+        ("account %d has the %s of account %d"):format(i, key, first[value]), hint)
+    elseif value then
+      first[value] = i
+    end
+  end
+end
+
+local function check_external_ids(self, accounts, has_storage)
+  for _, account in ipairs(accounts) do
+    if account.kind == "workload" and has_storage and not account.external_id then
+      self:finding("W303", self.places[account].at,
+        ("workload account %s has no external_id, and reads files of a storage account")
+          :format(account.id),
+        "write external_id = … with at least 16 characters, of this account alone")
+    elseif account.kind ~= "workload" and account.external_id then
+      self:finding("W303", self:at(account, "external_id"),
+        "external_id belongs to the workload account that presents it")
+    end
+  end
+end
+
+-- Which templates take what others put out (weir.deploy.wires): sets are deployed first.
+local AFTER = {
+  core = { "boundary" },
+  endpoint = { "boundary", "core" },
+  events = { "boundary", "core" },
+}
+
+local function check_sets(self, value)
+  local settings, in_sets = value.stacksets, {}
+  local is_known = false
+  for _, account in ipairs(value.accounts) do is_known = is_known or account.id == settings.account end
+  if not is_known then
+    self:finding("W303", self:at(settings, "account"),
+      "stacksets.account is none of the accounts of this file", "write the account that administers")
+  end
+
+  for _, name in ipairs(settings.templates) do in_sets[name] = true end
+  for i, name in ipairs(settings.templates) do
+    for _, before in ipairs(AFTER[name] or {}) do
+      if not in_sets[before] then
+        self:finding("W303", self:at(settings.templates, i),
+          ("%s takes what %s puts out, and sets are deployed first"):format(name, before),
+          ("put %s into a set as well"):format(before))
+      end
+    end
+  end
+
+  if settings.model == "SERVICE_MANAGED" and not settings.organizational_units then
+    self:finding("W303", self.places[settings].at, "SERVICE_MANAGED needs organizational_units")
+  end
+end
+
+function contradictions.find(self, value)
+  local count = {}
+  for i, account in ipairs(value.accounts) do
+    count[account.kind] = (count[account.kind] or 0) + 1
+    check_role(self, account)
+    if account.kind ~= "workload" and count[account.kind] > 1 then
+      self:finding("W303", self:at(account, "kind"),
+        ("account %d is a second %s account"):format(i, account.kind), "an estate has one")
+    end
+  end
+
+  if value.stacksets then check_sets(self, value) end
+  check_once(self, value.accounts, "id", "write everything of an account in one place")
+  check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
+  check_external_ids(self, value.accounts, count.storage)
+end
+
+return contradictions

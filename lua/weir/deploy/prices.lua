@@ -1,0 +1,106 @@
+-- What is switched on costs a month, used or not.
+--
+--   prices.of(types, values, own) → { monthly =, most =?, parts = { "2 × ml.m5.large", … },
+--                                     unknown = { "ml.p5.48xlarge", … } }
+--       types: resource type → how many; values: the stack's parameters by name; own: the estate's
+--       `prices`, which go over those here
+--   prices.dated, prices.region: of the list below
+--
+-- Amounts are US dollars. monthly: at the least number of instances; most: at the most, where
+-- scaling is on. What is paid by use (requests, storage, logs, functions) is not in it. What has no
+-- price here is named, and not taken for free.
+local sorted_pairs = require "weir.sorted_pairs"
+
+local prices = { dated = "2026-06", region = "us-east-1" }
+
+local HOURS = 730 -- a month, as AWS counts
+
+-- A month, by resource type.
+local MONTHLY = {
+  ["AWS::ApplicationAutoScaling::ScalingPolicy"] = 0.20, -- its two alarms
+  ["AWS::CloudWatch::Alarm"] = 0.10,
+  ["AWS::CloudWatch::Dashboard"] = 3.00,
+}
+
+-- An hour, by instance type of a real-time endpoint, on demand.
+local HOURLY = {
+  ["ml.c5.large"] = 0.102,
+  ["ml.c5.xlarge"] = 0.204,
+  ["ml.c5.2xlarge"] = 0.408,
+  ["ml.g4dn.xlarge"] = 0.736,
+  ["ml.g4dn.2xlarge"] = 0.94,
+  ["ml.g5.xlarge"] = 1.408,
+  ["ml.g5.2xlarge"] = 1.515,
+  ["ml.inf1.xlarge"] = 0.297,
+  ["ml.inf2.xlarge"] = 0.99,
+  ["ml.m5.large"] = 0.115,
+  ["ml.m5.xlarge"] = 0.23,
+  ["ml.m5.2xlarge"] = 0.461,
+  ["ml.m5.4xlarge"] = 0.922,
+  ["ml.t2.medium"] = 0.056,
+}
+
+-- The names that an estate may give prices for are those of the table; instances of any type, too.
+function prices.is_name(name)
+  return MONTHLY[name] ~= nil or name:find("^ml%.[%w-]+%.%w+$") ~= nil
+end
+
+local function is_on(value) return value == "true" end
+
+local function variants_of(values)
+  local count = 1
+  for _, name in ipairs { "Variant2Name", "Variant3Name" } do
+    if values[name] and values[name] ~= "" then count = count + 1 end
+  end
+
+  return count
+end
+
+local Sum = {}
+Sum.__index = Sum
+
+function Sum:add(part, price, least, most)
+  if not price then
+    self.unknown[#self.unknown + 1] = part
+    return
+  end
+
+  self.monthly = self.monthly + price * least
+  self.most = self.most + price * most
+  local count = least == most and tostring(least) or ("%d to %d"):format(least, most)
+  self.parts[#self.parts + 1] = ("%s × %s"):format(count, part)
+end
+
+local function add_endpoints(sum, values, own)
+  if is_on(values.EnableEndpoint) then
+    local kind, variants = values.InstanceType, variants_of(values)
+    local hourly = own[kind] or HOURLY[kind]
+    local least = tonumber(values.MinCapacity) or 1
+    local most = is_on(values.EnableScaling) and tonumber(values.MaxCapacity) or least
+    sum:add(kind, hourly and hourly * HOURS, variants * least, variants * math.max(least, most))
+  end
+
+  local provisioned = tonumber(values.ServerlessProvisionedConcurrency) or 0
+  if is_on(values.EnableServerless) and provisioned > 0 then
+    sum:add("provisioned concurrency of the serverless endpoint", nil)
+  end
+end
+
+function prices.of(types, values, own)
+  local sum = setmetatable({ monthly = 0, most = 0, parts = {}, unknown = {} }, Sum)
+  own = own or {}
+  add_endpoints(sum, values, own)
+  for name, monthly in sorted_pairs(MONTHLY) do
+    local count = types[name] or 0
+    if count > 0 then sum:add(name:match("%w+$"), own[name] or monthly, count, count) end
+  end
+
+  return {
+    monthly = sum.monthly,
+    most = sum.most > sum.monthly and sum.most or nil,
+    parts = sum.parts,
+    unknown = sum.unknown,
+  }
+end
+
+return prices

@@ -1,0 +1,206 @@
+-- Makes a stack set what the estate says (weir.deploy.stack_sets): one account and region at a time,
+-- and none after one that failed. A run that was killed is gone on with: its operation is waited for.
+--
+--   stack_set_changes.apply(session, entry, shown) → true | nil, message, code, what to do next
+--
+-- shown(stack, what) is told what was done.
+local patience = require "weir.deploy.patience"
+local process = require "weir.process"
+local sorted_pairs = require "weir.sorted_pairs"
+local stack_sets = require "weir.deploy.stack_sets"
+
+local changes = {}
+
+local PREFERENCES = {
+  FailureToleranceCount = 0,
+  MaxConcurrentCount = 1,
+  RegionConcurrencyType = "SEQUENTIAL",
+}
+
+local OPERATION_LIMIT_MS = 2 * 60 * 60000
+
+local function as_list(values)
+  local list = {}
+  for name, value in sorted_pairs(values) do
+    list[#list + 1] = { ParameterKey = name, ParameterValue = value }
+  end
+
+  return list
+end
+
+-- Operations ---------------------------------------------------------------------------------------
+
+local RUNS = { RUNNING = true, QUEUED = true, STOPPING = true }
+
+local function ended(self, id)
+  return patience.until_done(function(elapsed_ms)
+    local answer, message, code = self.client:describe_stack_set_operation(
+      self:input { OperationId = id })
+    local is_young = code == "OperationNotFoundException" and elapsed_ms < patience.VISIBLE_MS
+    if not answer and is_young then return nil end
+    if not answer then return false, message, code end
+
+    local status = answer.StackSetOperation.Status
+    if RUNS[status] then return nil end
+
+    return status
+  end, "the operation runs for two hours already; run the same command again, it goes on watching",
+    OPERATION_LIMIT_MS)
+end
+
+-- The first account of an operation that failed, and why.
+local function cause_of(self, id)
+  local all, message, code = self.client:all("ListStackSetOperationResults",
+    self:input { OperationId = id })
+  if not all then return nil, message, code end
+
+  for _, result in ipairs(all) do
+    if result.Status == "FAILED" then
+      return ("account %s in %s: %s"):format(result.Account, result.Region,
+        result.StatusReason or "no reason is given")
+    end
+  end
+
+  return "no account says why"
+end
+
+-- Somebody else's operations, and ours of a run that was killed.
+local function wait_for_others(self)
+  local all, message, code = self.client:all("ListStackSetOperations", self:input())
+  if not all then return nil, message, code end
+
+  for _, operation in ipairs(all) do
+    if RUNS[operation.Status] then
+      local status
+      status, message, code = ended(self, operation.OperationId)
+      if not status then return nil, message, code end
+    end
+  end
+
+  return true
+end
+
+-- Begins an operation under an id of ours and waits for its end: true | nil, message, code, next
+local function operate(self, name, more)
+  local id, message, code = process.new_id()
+  if not id then return nil, message, code end
+  id = "weir-apply-" .. id
+
+  local input = self:input(more)
+  input.OperationId, input.OperationPreferences = id, PREFERENCES
+  local begun
+  begun, message, code = self.client:call(name, input)
+  if not begun and code ~= "OperationIdAlreadyExistsException" then return nil, message, code end
+
+  local status
+  status, message, code = ended(self, id)
+  if not status then return nil, message, code end
+  if status == "SUCCEEDED" then return true end
+
+  local cause
+  cause, message, code = cause_of(self, id)
+  if not cause then return nil, message, code end
+
+  return nil, ("the operation on the stack set ended as %s: %s"):format(status, cause),
+    "OperationFailed", "mend what failed in that account, then run the same command again"
+end
+
+-- Acting -------------------------------------------------------------------------------------------
+
+local function definition(self)
+  local settings = self.settings
+  local is_service_managed = settings.model == "SERVICE_MANAGED"
+  return {
+    TemplateBody = self.request.source.TemplateBody,
+    TemplateURL = self.request.source.TemplateURL,
+    Parameters = as_list(self.common),
+    Capabilities = self.request.capabilities,
+    Tags = { { Key = "weir:stack", Value = self.entry.name } },
+    PermissionModel = settings.model or "SELF_MANAGED",
+    AdministrationRoleARN = settings.administration_role,
+    ExecutionRoleName = settings.execution_role,
+    AutoDeployment = is_service_managed and { Enabled = false } or nil,
+    ManagedExecution = { Active = true }, -- queues an operation instead of failing
+  }
+end
+
+local function create(self)
+  local input = self:input(definition(self))
+  local id, message, code = process.new_id()
+  if not id then return nil, message, code end
+
+  input.ClientRequestToken = "weir-apply-" .. id
+  local done
+  done, message, code = self.client:create_stack_set(input)
+  if not done then return nil, message, code end
+
+  return true
+end
+
+local function target_of(self, stack)
+  local units = self.settings.organizational_units
+  if not units then return { Accounts = { stack.account.id }, Regions = { stack.region } } end
+
+  return {
+    DeploymentTargets = {
+      OrganizationalUnitIds = units,
+      Accounts = { stack.account.id },
+      AccountFilterType = "INTERSECTION",
+    },
+    Regions = { stack.region },
+  }
+end
+
+local function change_member(self, member)
+  local input = target_of(self, member.stack)
+  input.ParameterOverrides = as_list(member.overrides)
+  local name = member.change == "create" and "CreateStackInstances" or "UpdateStackInstances"
+
+  return operate(self, name, input)
+end
+
+local function has_secret(member, secrets)
+  for name in sorted_pairs(member.overrides) do
+    if secrets[name] then return true end
+  end
+
+  return false
+end
+
+local function act(self, shown)
+  local done, message, code, next_step = true, nil, nil, nil
+  if self.change == "create" then
+    done, message, code = create(self)
+  elseif self.change == "update" then
+    done, message, code, next_step = operate(self, "UpdateStackSet", definition(self))
+  end
+
+  if not done then return nil, message, code, next_step end
+  if self.change then shown(self.entry, "stack set " .. self.change .. "d") end
+
+  for _, member in ipairs(self.members) do
+    if member.change or has_secret(member, self.secrets) then
+      done, message, code, next_step = change_member(self, member)
+      if not done then return nil, message, code, next_step end
+      shown(member.stack, member.change == "create" and "created" or "changed")
+    end
+  end
+
+  return true
+end
+
+function changes.apply(session, entry, shown)
+  local self, message, code = stack_sets.look(session, entry)
+  if self and self.change ~= "create" then
+    local waited
+    waited, message, code = wait_for_others(self)
+    if not waited then return nil, message, code end
+    self, message, code = stack_sets.look(session, entry)
+  end
+
+  if not self then return nil, message, code end
+
+  return act(self, shown)
+end
+
+return changes

@@ -1,0 +1,188 @@
+-- Stack sets: one template in several accounts, with values of each. The estate's key `stacksets`
+-- says which templates are deployed so, and from which account.
+--
+--   stack_sets.look(session, entry) → set | nil, message, code
+--
+-- entry: of weir.deploy.stacks, with members. A set: { status =?, change = "create" | "update" | nil,
+-- members = list, strangers = list, differs =, common = name → value, secrets = name → true,
+-- request =, client =, settings = }. A member: { stack = as in the entry, change = "create" | "update"
+-- | nil, why =?, overrides = name → value }. strangers: "account region" of instances that the estate
+-- does not name; they stay. What differs is changed by weir.deploy.stack_set_changes.
+--
+-- What all members have in common is in the set's parameters, the rest in one entry for each account
+-- and region. A value that is never echoed cannot be compared: it is set again whenever something is
+-- done.
+local request = require "weir.deploy.request"
+local sorted_pairs = require "weir.sorted_pairs"
+
+local stack_sets = {}
+
+local Set = {}
+Set.__index = Set
+
+-- What is wanted -----------------------------------------------------------------------------------
+
+local function by_name(parameters)
+  local values = {}
+  for _, each in ipairs(parameters) do values[each.ParameterKey] = each.ParameterValue end
+  return values
+end
+
+-- The names of parameters that are never echoed.
+local function secrets_of(summary)
+  local names = {}
+  for _, parameter in ipairs(summary.Parameters) do
+    if parameter.NoEcho then names[parameter.ParameterKey] = true end
+  end
+
+  return names
+end
+
+-- What every member has with one value, but for what is secret.
+local function common_values(members, secrets)
+  local common = {}
+  for name, value in sorted_pairs(members[1].values) do
+    local is_common = not secrets[name]
+    for _, member in ipairs(members) do is_common = is_common and member.values[name] == value end
+    common[name] = is_common and value or nil
+  end
+
+  return common
+end
+
+function Set:want()
+  self.members = {}
+  for i, stack in ipairs(self.entry.members) do
+    local asked, message, code = request.of(self.session, stack, { purpose = "apply" })
+    if not asked then return nil, message, code end
+    self.members[i] = { stack = stack, values = by_name(asked.parameters) }
+    self.request = asked
+  end
+
+  local summary = self.session:summary(self.entry)
+  self.secrets = secrets_of(summary)
+  self.common = common_values(self.members, self.secrets)
+  for _, member in ipairs(self.members) do
+    member.overrides = {}
+    for name, value in sorted_pairs(member.values) do
+      if self.common[name] == nil then member.overrides[name] = value end
+    end
+  end
+
+  return true
+end
+
+-- What is there ------------------------------------------------------------------------------------
+
+-- The input of an operation on this set.
+function Set:input(more)
+  local input = {
+    StackSetName = self.entry.name,
+    CallAs = self.settings.delegated and "DELEGATED_ADMIN" or nil,
+  }
+  for name, value in sorted_pairs(more or {}) do input[name] = value end
+
+  return input
+end
+
+local function differs(wanted, found, secrets)
+  for name, value in sorted_pairs(wanted) do
+    if found[name] ~= value and not (secrets[name] and found[name]) then return true end
+  end
+
+  for name in sorted_pairs(found) do
+    if wanted[name] == nil then return true end
+  end
+
+  return false
+end
+
+local function list_of(value) return type(value) == "table" and value or {} end
+
+-- Sets what has to be done with the set.
+function Set:look_at_set()
+  local answer, message, code = self.client:describe_stack_set(self:input())
+  if not answer and code ~= "StackSetNotFoundException" then return nil, message, code end
+  if not answer then
+    self.change = "create"
+    return true
+  end
+
+  local found = answer.StackSet
+  self.status = found.Status
+  local same_template = found.TemplateBody == self.session.templates[self.entry.template]
+  if not same_template or differs(self.common, by_name(list_of(found.Parameters)), self.secrets) then
+    self.change = "update"
+  end
+
+  return true
+end
+
+function Set:look_at_member(member, known)
+  if not known then
+    member.change = "create"
+    return true
+  end
+
+  local answer, message, code = self.client:describe_stack_instance(self:input {
+    StackInstanceAccount = member.stack.account.id,
+    StackInstanceRegion = member.stack.region,
+  })
+  if not answer then return nil, message, code end
+
+  local instance = answer.StackInstance
+  local found = by_name(list_of(instance.ParameterOverrides))
+  if instance.Status ~= "CURRENT" then
+    member.change, member.why = "update", instance.StatusReason or instance.Status
+  elseif differs(member.overrides, found, self.secrets) then
+    member.change = "update"
+  end
+
+  return true
+end
+
+local function place(account, region) return account .. " " .. region end
+
+function Set:look_at_members()
+  local known, named = {}, {}
+  if self.change ~= "create" then
+    local all, message, code = self.client:all("ListStackInstances", self:input())
+    if not all then return nil, message, code end
+    for _, each in ipairs(all) do known[place(each.Account, each.Region)] = true end
+  end
+
+  for _, member in ipairs(self.members) do
+    local at = place(member.stack.account.id, member.stack.region)
+    named[at] = true
+    local fine, message, code = self:look_at_member(member, known[at])
+    if not fine then return nil, message, code end
+  end
+
+  self.strangers = {}
+  for at in sorted_pairs(known) do
+    if not named[at] then self.strangers[#self.strangers + 1] = at end
+  end
+
+  return true
+end
+
+function stack_sets.look(session, entry)
+  local self = setmetatable({
+    session = session,
+    entry = entry,
+    settings = session.estate.stacksets,
+    client = session:cloudformation(entry),
+  }, Set)
+
+  for _, step in ipairs { "want", "look_at_set", "look_at_members" } do
+    local fine, message, code = self[step](self)
+    if not fine then return nil, message, code end
+  end
+
+  self.differs = self.change ~= nil
+  for _, member in ipairs(self.members) do self.differs = self.differs or member.change ~= nil end
+
+  return self
+end
+
+return stack_sets
