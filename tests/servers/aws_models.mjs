@@ -270,6 +270,7 @@ function check(shape, value, path, shapes) {
   const type = resolved.type ?? (resolved.members ? "structure" : "string");
   if (resolved.document || resolved.jsonvalue) return;
   if (type === "structure") checkMembers(resolved, value, path, shapes);
+  else if (type === "list" && value === "") return; // an empty list in a form
   else if (type === "list") {
     if (!Array.isArray(value)) throw new Refusal("SerializationException", `${path} must be a list`);
     value.forEach((item, i) => check(resolved.member, item, `${path}[${i}]`, shapes));

@@ -82,8 +82,8 @@ function capabilities({ Resources }) {
   return [named ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"];
 }
 
-function summary(input) {
-  const { template } = read(input);
+function summary(input, place) {
+  const { template } = read(input.StackName === undefined ? input : { TemplateText: find(input.StackName, place).template });
   const Capabilities = capabilities(template);
   return {
     Parameters: Object.entries(template.Parameters ?? {}).map(([ParameterKey, p]) => ({
