@@ -1,6 +1,5 @@
 -- weir deploy plan with the templates of this repository, against the model-checked server.
 local cloud = require "support.aws"
-local doc_commands = require "support.doc_commands"
 local files = require "support.files"
 local json = require "weir.json"
 local run = require "support.run"
@@ -311,26 +310,6 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
       values["weir-access-" .. HOME])
     assert.same({ AccessPointArn = ACCESS_POINT, Prefix = "weir" }, values["weir-storage"])
     assert.is_nil((result.stdout .. result.stderr):find(EXTERNAL_ID, 1, true))
-  end)
-
-  it("prints what deploy/README.md shows, of its own estate file", function()
-    local page = files.read "deploy/README.md"
-    local shown = page:match("%$ weir deploy plan estate.lua\n(.-)```")
-    local result = plan(page:match("```lua\n(%-%- estate.lua\n.-)```"))
-    assert.equal(1, result.status, result.stderr)
-    local lines = {}
-    for line in result.stdout:gmatch("[^\n]+") do
-      if not line:find("^ ") then lines[#lines + 1] = line end
-    end
-
-    local at = 0
-    for wanted in shown:gmatch("[^\n]+") do
-      at = at + 1
-      assert.is_true(doc_commands.same_line(wanted, lines[at] or ""), lines[at])
-    end
-
-    assert.equal(5, at)
-    assert.equal(at, #lines)
   end)
 
   it("asks for nothing in an account that the file does not name", function()

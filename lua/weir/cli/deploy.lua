@@ -47,8 +47,8 @@ local function open(given, screen)
   local estate, where = estate_file.read(screen, "deploy", given.ESTATE)
   if not estate then return nil, where end
 
-  local templates, message,
-    code = read_templates(estate, given.templates or "deploy/cloudformation")
+  local folder = given.templates or "deploy/cloudformation"
+  local templates, message, code = read_templates(estate, folder)
   if not templates then return nil, fail(screen, message, code) end
   local store
   store, message, code = artifacts.open(estate)
@@ -66,8 +66,11 @@ local function make_plan(given, screen, session)
   }
 
   if not made then return nil, fail(screen, message, code) end
-  if made.findings then return nil,
-    estate_file.refuse(screen, "deploy", given.ESTATE, made.findings) end
+  if made.findings then
+    return nil, estate_file.refuse(screen, "deploy", given.ESTATE, made.findings)
+  end
+
+  rows.total(screen, made.rows)
 
   return made.rows
 end
@@ -198,14 +201,12 @@ return {
   description = {
     [[ESTATE is a file of Lua data that names the accounts, their roles, regions, features and
       parameters (deploy/README.md). It is checked first; then CloudFormation is asked, stack by
-      stack, what would change. With plan the change sets are deleted again: nothing stays
-      changed.]],
+      stack, what would change. With plan the change sets are deleted again: nothing stays changed.]],
     [[A resource that would be replaced, and one whose data would be lost, is marked. A stack that
       cannot be changed as it is says why, and which failure came first.]],
-    [[apply shows the plan, asks, and then does it: artifacts under the digests of their content,
-      one stack after the other, with CloudFormation's events as they come. It ends at the first
-      failure and tells its first cause. Run again, it goes on where it was, also when it was
-      killed.]],
+    [[apply shows the plan, asks, and then does it: artifacts under the digests of their content, one
+      stack after the other, with CloudFormation's events as they come. It ends at the first failure
+      and tells its first cause. Run again, it goes on where it was, also when it was killed.]],
   },
   positionals = {
     { name = "ACTION", doc = "plan or apply", words = { "plan", "apply" } },

@@ -133,8 +133,8 @@ function rows.total(screen, list)
 
   if screen.json or not is_priced then return end
   local upper = most > monthly and (" to $%.2f"):format(most) or ""
-  screen.out:printf("In all $%.2f%s a month, used or not (list prices of %s, %s); use comes on top.",
-    monthly, upper, prices.region, prices.dated)
+  screen.out:printf("In all $%.2f%s a month, used or not (list prices of %s, %s); "
+    .. "use comes on top.", monthly, upper, prices.region, prices.dated)
 end
 
 function rows.plan(screen, row)

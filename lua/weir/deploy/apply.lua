@@ -59,8 +59,10 @@ function Apply:client(stack) return self.session:cloudformation(stack) end
 
 local function because(cause) return cause and ": " .. cause or "" end
 
--- Steps, by weir.deploy.states: → true: done | false: look at the stack again
---   | nil, message, code, what to do next
+-- Steps -------------------------------------------------------------------------------------------
+--
+-- By weir.deploy.states: step(self, stack, found, state)
+--   → true: done | false: look at the stack again | nil, message, code, what to do next
 
 local steps = {}
 
@@ -310,8 +312,8 @@ local ENDED = {
 local function advice(code, given)
   if given then return given end
   if ENDED[code] then
-    return "the credentials have ended; sign in again and run the same command, it goes on where "
-      .. "it was"
+    return "the credentials have ended; sign in again and run the same command, "
+      .. "it goes on where it was"
   end
 
   return AGAIN

@@ -127,8 +127,8 @@ end
 
 function Store:put_template(session, stack, text)
   local key = self:key(sha256.hex(text), "yaml")
-  local how, message, code =
-    self:put(session, stack, { key = key, text = text, extension = "yaml" })
+  local object = { key = key, text = text, extension = "yaml" }
+  local how, message, code = self:put(session, stack, object)
   if not how then return nil, message, code end
 
   return ("https://%s.s3.%s.%s/%s"):format(self:bucket(stack), stack.region,

@@ -55,10 +55,14 @@ local AFTER = {
 local function check_sets(self, value)
   local settings, in_sets = value.stacksets, {}
   local is_known = false
-  for _, account in ipairs(value.accounts) do is_known = is_known or account.id == settings.account end
+  for _, account in ipairs(value.accounts) do
+    is_known = is_known or account.id == settings.account
+  end
+
   if not is_known then
     self:finding("W303", self:at(settings, "account"),
-      "stacksets.account is none of the accounts of this file", "write the account that administers")
+      "stacksets.account is none of the accounts of this file",
+      "write the account that administers")
   end
 
   for _, name in ipairs(settings.templates) do in_sets[name] = true end

@@ -1,7 +1,7 @@
 -- What a deployment asks of AWS about the estate's accounts, templates and stacks, each once.
 --
 --   session.new{ estate =, where =, templates = name → text, store =?, config =? } → session
---   session.list                              the stacks and stack sets, in order (weir.deploy.stacks)
+--   session.list                              the stacks and stack sets, in order
 --   session.all                               the stacks, with those of the sets in their place
 --   session:check_accounts()                  true | nil, message, code
 --   session:client(service, account, region)  a client in the account's role

@@ -1,5 +1,5 @@
--- Makes a stack set what the estate says (weir.deploy.stack_sets): one account and region at a time,
--- and none after one that failed. A run that was killed is gone on with: its operation is waited for.
+-- Makes a stack set what the estate says (weir.deploy.stack_sets): one account and region at a
+-- time, and none after one that failed. What a killed run began is waited for.
 --
 --   stack_set_changes.apply(session, entry, shown) → true | nil, message, code, what to do next
 --
@@ -28,7 +28,7 @@ local function as_list(values)
   return list
 end
 
--- Operations ---------------------------------------------------------------------------------------
+-- Operations --------------------------------------------------------------------------------------
 
 local RUNS = { RUNNING = true, QUEUED = true, STOPPING = true }
 
@@ -105,7 +105,7 @@ local function operate(self, name, more)
     "OperationFailed", "mend what failed in that account, then run the same command again"
 end
 
--- Acting -------------------------------------------------------------------------------------------
+-- Acting ------------------------------------------------------------------------------------------
 
 local function definition(self)
   local settings = self.settings

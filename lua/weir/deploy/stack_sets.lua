@@ -3,15 +3,17 @@
 --
 --   stack_sets.look(session, entry) → set | nil, message, code
 --
--- entry: of weir.deploy.stacks, with members. A set: { status =?, change = "create" | "update" | nil,
--- members = list, strangers = list, differs =, common = name → value, secrets = name → true,
--- request =, client =, settings = }. A member: { stack = as in the entry, change = "create" | "update"
--- | nil, why =?, overrides = name → value }. strangers: "account region" of instances that the estate
--- does not name; they stay. What differs is changed by weir.deploy.stack_set_changes.
+-- entry: of weir.deploy.stacks, with members. A set:
+--   { status =?, change = "create" | "update" | nil, members = list, strangers = list, differs =,
+--     common = name → value, secrets = name → true, request =, client =, settings = }
+-- A member: { stack = as in the entry, change = "create" | "update" | nil, why =?,
+--             overrides = name → value }
+-- strangers: "account region" of instances that the estate does not name; they stay. What differs is
+-- changed by weir.deploy.stack_set_changes.
 --
--- What all members have in common is in the set's parameters, the rest in one entry for each account
--- and region. A value that is never echoed cannot be compared: it is set again whenever something is
--- done.
+-- What all members have in common is in the set's parameters, the rest in one entry for each
+-- account and region. A value that is never echoed cannot be compared: it is set again whenever
+-- something is done.
 local request = require "weir.deploy.request"
 local sorted_pairs = require "weir.sorted_pairs"
 
@@ -20,7 +22,7 @@ local stack_sets = {}
 local Set = {}
 Set.__index = Set
 
--- What is wanted -----------------------------------------------------------------------------------
+-- What is wanted ----------------------------------------------------------------------------------
 
 local function by_name(parameters)
   local values = {}
@@ -72,7 +74,7 @@ function Set:want()
   return true
 end
 
--- What is there ------------------------------------------------------------------------------------
+-- What is there -----------------------------------------------------------------------------------
 
 -- The input of an operation on this set.
 function Set:input(more)
@@ -111,7 +113,8 @@ function Set:look_at_set()
   local found = answer.StackSet
   self.status = found.Status
   local same_template = found.TemplateBody == self.session.templates[self.entry.template]
-  if not same_template or differs(self.common, by_name(list_of(found.Parameters)), self.secrets) then
+  local parameters = by_name(list_of(found.Parameters))
+  if not same_template or differs(self.common, parameters, self.secrets) then
     self.change = "update"
   end
 

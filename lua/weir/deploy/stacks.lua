@@ -10,8 +10,8 @@
 -- reader) is the role that this account takes, and one (is_policy) puts out the policy of the
 -- access point, where the feature Policy asks for it.
 --
--- A stack set is an entry of the account that administers it; its members are stacks of the workload
--- accounts, with set = the entry.
+-- A stack set is an entry of the account that administers it; its members are stacks of the
+-- workload accounts, with set = the entry.
 --
 -- summary is GetTemplateSummary's answer: which parameters there are, and nothing else, is read
 -- from it. report(code, token, message, hint) gets what does not fit. The later of these wins: what
@@ -105,7 +105,10 @@ end
 -- One entry for all workload accounts that want the template.
 local function add_set(list, estate, template)
   local settings, members = estate.stacksets, {}
-  for _, account in ipairs(workloads(estate)) do add_account(members, estate, account, { template }) end
+  for _, account in ipairs(workloads(estate)) do
+    add_account(members, estate, account, { template })
+  end
+
   if #members == 0 then return end
 
   for _, account in ipairs(estate.accounts) do
