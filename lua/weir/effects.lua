@@ -8,7 +8,10 @@
 --   effects:now()              epoch seconds; of a dry run, those of its config's member now
 --   effects:uuid()             a random UUID (version 4)
 --
--- request is { service =, operation =, target =, input =, role =?, attempts =?, within_ms =? }.
+--   effects:in_region(region)  the same effects, with every request to services of that region
+--
+-- request is { service =, operation =, target =, input =, role =?, attempts =?, within_ms =?,
+-- region =? }.
 --
 -- A request may name the `role` to take for it, as clients do (weir.aws.client), how many attempts
 -- it may have, and within how many milliseconds they must be over; `target` is the name under which
@@ -35,7 +38,7 @@ local function executor() return require "weir.aws.executor" end
 -- Requests ------------------------------------------------------------------------------------
 
 local SIGNATURE = "effects:call{service=, operation=, target=, input=, role=?, attempts=?, "
-  .. "within_ms=?}"
+  .. "within_ms=?, region=?}"
 local REQUEST = { service = "string", operation = "string", target = "string", input = "table" }
 local LIMITS = { attempts = true, within_ms = true }
 
@@ -48,7 +51,7 @@ end
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in sorted_pairs(request) do
-    if not REQUEST[key] and not LIMITS[key] and key ~= "role" then
+    if not REQUEST[key] and not LIMITS[key] and key ~= "role" and key ~= "region" then
       error(("unknown key '%s'; expected %s"):format(tostring(key), SIGNATURE), 3)
     end
   end
@@ -63,6 +66,10 @@ local function check_request(request, changes)
     error("attempts and within_ms must be whole and above 0; expected " .. SIGNATURE, 3)
   end
 
+  if request.region ~= nil and type(request.region) ~= "string" then
+    error("region must be a text; expected " .. SIGNATURE, 3)
+  end
+
   return executor().check(request, changes)
 end
 
@@ -74,6 +81,7 @@ local function with_input(request, input)
     role = request.role,
     attempts = request.attempts,
     within_ms = request.within_ms,
+    region = request.region,
     input = input,
   }
 end
@@ -93,6 +101,22 @@ local function read_pages(self, request)
   end
 
   return list
+end
+
+-- Regions -------------------------------------------------------------------------------------
+
+-- → effects whose requests go to the region; everything else is that of `own`
+local function in_region(own, region)
+  local view = {}
+  for _, name in ipairs { "call", "read", "pages" } do
+    view[name] = function(_, request)
+      local asked = with_input(request, request.input)
+      asked.region = region
+      return own[name](own, asked)
+    end
+  end
+
+  return setmetatable(view, { __index = own })
 end
 
 -- Settings ------------------------------------------------------------------------------------
@@ -227,6 +251,7 @@ function Dry:now()
 end
 
 Dry.pages, Dry.metric, Dry.uuid = read_pages, add_metric, uuid
+Dry.in_region = in_region
 
 -- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client
 -- is the configuration of the clients that read live. Any may be absent.
@@ -281,6 +306,7 @@ function Live.setting(_, name, default)
 end
 
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
+Live.in_region = in_region
 
 -- effects.live{client =, executor =, forget_calls =}: the configuration of the clients, if any, or
 -- an executor whose clients live longer than one invocation. With forget_calls the plan stays

@@ -67,6 +67,7 @@ return {
   state_machine = text "each job starts an execution of it",
   storage_role_arn = text "the role in which files are listed and read",
   suffix = text "what the keys of listed objects end with, a list with commas",
+  token_region = text "of a global table: the region with which its ids begin",
   token_storage_mode = choice({ "dynamodb", "direct" }, "dynamodb",
     "where a task token is kept: a table, or the job's tags"),
   token_table = text "the table of task tokens",

@@ -3,7 +3,7 @@
 --
 -- An effect is
 --   { service = "stepfunctions", operation = "StartExecution", target =, input =, role =?,
---     attempts =?, within_ms =? }
+--     attempts =?, within_ms =?, region =? }
 local answers = require "weir.aws.dry_answers"
 local aws = require "weir.aws"
 local credentials = require "weir.aws.credentials"
@@ -65,6 +65,7 @@ function executor.planned(effect)
     operation = effect.operation,
     target = redact.value(effect.target),
     role = #roles > 0 and roles[#roles].arn or nil,
+    region = effect.region,
     input = redact.value(plain(effect.input)),
   }
 end
@@ -86,9 +87,11 @@ local function role_key(role)
   return json.encode(credentials.roles(role), { sort = true })
 end
 
--- One client for each service, role and number of attempts: its connections and retry quota last.
+-- One client for each service, role, number of attempts and region: its connections and retry quota
+-- last.
 local function client_for(self, effect)
-  local key = ("%s\0%s\0%s"):format(effect.service, role_key(effect.role), effect.attempts)
+  local key = ("%s\0%s\0%s\0%s"):format(effect.service, role_key(effect.role), effect.attempts,
+    effect.region)
   if not self.clients[key] then
     local config = {}
     for name, value in pairs(self.config) do -- any order: copies one key at a time
@@ -96,6 +99,7 @@ local function client_for(self, effect)
     end
 
     config.role = effect.role or config.role
+    config.region = effect.region or config.region
     config.max_attempts = effect.attempts or config.max_attempts
     self.clients[key] = aws.client(effect.service, config)
   end

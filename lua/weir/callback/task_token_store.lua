@@ -2,7 +2,11 @@
 -- not fit the tag of a SageMaker job, the key of its record does.
 --
 -- A record is { correlation_id =, task_token = (a secret), transform_job_name =, created_at =,
--- ttl = }, times in epoch seconds. DynamoDB removes it some time after ttl.
+-- ttl =, region =? }, times in epoch seconds. DynamoDB removes it some time after ttl.
+--
+-- In a global table every id begins with the region whose Step Functions gave the token
+-- (eu-west-1-9f1c0a2e), so that no two regions write one key: only that region answers the token, and
+-- only there is the record read, claimed and deleted. Other regions hold copies.
 --
 --   store:put(token, job)    → record | nil, message, code, record: under a new id; after a failure
 --                              the record that may be there and could not be removed
@@ -26,15 +30,17 @@ Store.__index = Store
 
 local TRIES = 3
 local IS_FREE = "attribute_not_exists(correlation_id)"
+local REGION = "^%l%l[%l-]*%-%d$"
 local DAY_SECONDS = 86400
 
--- new(effects, { table =, ttl_seconds =, id_length = })
+-- new(effects, { table =, ttl_seconds =, id_length =, region = of a global table's ids })
 function task_token_store.new(effects, given)
   return setmetatable({
     effects = effects,
     table = given.table,
     ttl_seconds = given.ttl_seconds or DAY_SECONDS,
     id_length = given.id_length or 8,
+    region = given.region,
   }, Store)
 end
 
@@ -49,23 +55,39 @@ function task_token_store.from_settings(effects)
   length, message, code = settings.choice(effects, "correlation_id_length")
   if not length then return nil, message, code end
 
+  local region = effects:setting("token_region", "")
+  if region ~= "" and not region:find(REGION) then
+    return nil, "TOKEN_REGION must be a region, such as eu-west-1", "InvalidSetting"
+  end
+
   return task_token_store.new(effects, {
     table = name,
     ttl_seconds = ttl,
     id_length = math.tointeger(length),
+    region = region ~= "" and region or nil,
   })
+end
+
+-- region_of(id) → the region that an id is bound to, or nil
+function task_token_store.region_of(id)
+  local region = id:match("^(.+)%-%x+$")
+  return region and region:find(REGION) and region or nil
 end
 
 -- Whether a text can be the id of a record.
 function task_token_store.is_id(text)
-  if type(text) ~= "string" or not text:find("^%x+$") then return false end
-  return #text == 8 or #text == 12 or #text == 16
+  if type(text) ~= "string" then return false end
+  local region = task_token_store.region_of(text)
+  local digits = region and text:sub(#region + 2) or text
+  if not digits:find("^%x+$") then return false end
+
+  return #digits == 8 or #digits == 12 or #digits == 16
 end
 
 local function new_record(self, id, token, job)
   local now = self.effects:now()
   return { correlation_id = id, task_token = token, transform_job_name = job, created_at = now,
-    ttl = now + self.ttl_seconds }
+    ttl = now + self.ttl_seconds, region = self.region }
 end
 
 local function is_record(item)
@@ -146,6 +168,7 @@ end
 function Store:put(token, job)
   for _ = 1, TRIES do
     local id = self.effects:uuid():gsub("-", ""):sub(1, self.id_length):lower()
+    if self.region then id = self.region .. "-" .. id end
     local record = new_record(self, id, token, job)
     local written, message, code, details = write(self, record, IS_FREE)
     if written then return record end

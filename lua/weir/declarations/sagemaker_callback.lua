@@ -7,8 +7,8 @@ return {
     { name = "heartbeat", type = "any", doc = "\"running\", or a list of jobs: of a schedule" },
   },
   settings = {
-    "token_table", "token_ttl_seconds", "correlation_id_length", "compatible_output", "use_case",
-    "phase",
+    "token_table", "token_ttl_seconds", "correlation_id_length", "token_region",
+    "compatible_output", "use_case", "phase",
   },
   needed = { "token_table" },
   answer = "{ transform_job_name, status, outcome, … }, or { jobs } of a heartbeat",

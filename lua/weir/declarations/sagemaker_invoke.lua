@@ -14,6 +14,7 @@ return {
   },
   settings = {
     "token_storage_mode", "token_table", "token_ttl_seconds", "correlation_id_length",
+    "token_region",
     "model_name", "instance_type", "instance_count", "output_path", "output_bucket",
     "mock_mode", "compatible_output", "use_case", "phase",
   },

@@ -8,6 +8,9 @@
 -- Functions alone knows whether a task still waits: a record that expired by our clock is tried as
 -- well.
 --
+-- A token is answered only in the region that gave it. Job, event and table are looked at where the
+-- job is, by its ARN: an event that was forwarded from another region is answered there.
+--
 -- Two more events are for a schedule: { "heartbeat": "running" } or { "heartbeat": ["job", …] }
 -- does the same for jobs in progress, or for these: their tasks get a heartbeat, or the answer that
 -- was missed.
@@ -138,10 +141,17 @@ function Case:count(what, metric, dimensions)
   self.effects:metric(metric, 1, "Count", dimensions or {})
 end
 
+local function region_in_arn(arn)
+  return type(arn) == "string" and arn:match("^arn:[^:]*:sagemaker:([%l%d-]+):") or nil
+end
+
 -- The record under an id, if it is the job's, or nil. An id that was free again may belong to
--- another job by now.
+-- another job by now; in a global table, one of another region to a job of the same name there.
 function Case:record_under(id)
   if not task_token_store.is_id(id) then return nil end
+
+  local bound_to = task_token_store.region_of(id)
+  if bound_to and bound_to ~= region_in_arn(self.job.TransformJobArn) then return nil end
 
   local record, message, code, expired = self.store:get(id)
   if not record and self.effects.dry and code == "Unknown" then
@@ -241,7 +251,17 @@ function Case:settle_direct(token)
   return true
 end
 
+-- Effects where the job is.
+local function effects_for(effects, wanted)
+  local region = region_in_arn(wanted.arn)
+  local own = os.getenv "AWS_REGION"
+  if not region or not own or region == own then return effects end
+
+  return effects:in_region(region)
+end
+
 local function settle(effects, wanted)
+  effects = effects_for(effects, wanted)
   local report = { answered = 0, already_answered = 0, expired = 0, heartbeats = 0 }
   local job = look_up(effects, wanted)
   report.transform_job_name, report.status = wanted.name, job.TransformJobStatus

@@ -87,7 +87,7 @@ describe("the dry executor", function()
       assert.error_matches(function()
         dry:call(request)
       end, "expected effects:call{service=, operation=, "
-        .. "target=, input=, role=?, attempts=?, within_ms=?}", 1, true)
+        .. "target=, input=, role=?, attempts=?, within_ms=?, region=?}", 1, true)
     end
 
     for _, value in ipairs { 0 / 0, math.huge, "3" } do
