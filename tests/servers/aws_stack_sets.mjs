@@ -44,7 +44,8 @@ function checkParameters(template, given) {
 function define(set, input) {
   const template = input.TemplateBody ?? input.TemplateText;
   checkParameters(template, values(input.Parameters));
-  Object.assign(set, { template, parameters: values(input.Parameters), permission: input.PermissionModel });
+  Object.assign(set, { template, parameters: values(input.Parameters), permission: input.PermissionModel,
+    tags: input.Tags || [] });
 }
 
 function create(input, place) {
@@ -61,17 +62,17 @@ function create(input, place) {
 function describe(input, place) {
   const set = find(input, place);
   return { StackSet: { StackSetName: set.name, StackSetId: set.id, Status: "ACTIVE", TemplateBody: set.template,
-    Parameters: echoed(set, set.parameters), PermissionModel: set.permission ?? "SELF_MANAGED" } };
+    Parameters: echoed(set, set.parameters), Tags: set.tags, PermissionModel: set.permission ?? "SELF_MANAGED" } };
 }
 
 // Operations ---------------------------------------------------------------------------------------
 
-function begin(set, { OperationId, OperationPreferences = {} }, work) {
+function begin(set, { OperationId, OperationPreferences = {} }, work, deletes = false) {
   if (set.operations.has(OperationId))
     throw new ServiceError("OperationIdAlreadyExistsException", `Operation ${OperationId} already exists`, 409);
   if (OperationPreferences.FailureToleranceCount !== "0" || OperationPreferences.MaxConcurrentCount !== "1")
     throw new ServiceError("ValidationError", "one account at a time, and none after a failure");
-  set.operations.set(OperationId, { id: OperationId, status: "RUNNING", looks: script.looks, work, results: [] });
+  set.operations.set(OperationId, { id: OperationId, status: "RUNNING", looks: script.looks, work, deletes, results: [] });
   return { OperationId };
 }
 
@@ -97,9 +98,23 @@ function deploy(set, instance, stacks) {
   return { Account: account, Region: region, Status: "SUCCEEDED" };
 }
 
+// A stack that is gone already is as good as deleted.
+function undeploy(set, instance, stacks) {
+  const { account, region, id } = instance;
+  const stack = stacks.get(id);
+  const kept = stack?.status === "DELETE_COMPLETE" ? undefined : Object.entries(stack?.blocks ?? {})[0];
+  if (kept) {
+    stack.status = "DELETE_FAILED";
+    return { Account: account, Region: region, Status: "FAILED", StatusReason: `${kept[0]}: ${kept[1]}` };
+  }
+  if (stack) stack.status = "DELETE_COMPLETE";
+  set.instances.delete(`${account} ${region}`);
+  return { Account: account, Region: region, Status: "SUCCEEDED" };
+}
+
 function finish(operation, set, stacks) {
   for (const instance of operation.work(set)) {
-    operation.results.push(deploy(set, instance, stacks));
+    operation.results.push((operation.deletes ? undeploy : deploy)(set, instance, stacks));
     if (operation.results.at(-1).Status === "FAILED") break;
   }
   operation.status = operation.results.some(({ Status }) => Status === "FAILED") ? "FAILED" : "SUCCEEDED";
@@ -135,6 +150,19 @@ function change(input, place) {
   }));
 }
 
+function deleteInstances(input, place) {
+  const set = find(input, place);
+  const chosen = targets(input).map(({ account, region }) => set.instances.get(`${account} ${region}`)).filter(Boolean);
+  return begin(set, input, () => chosen, true);
+}
+
+function deleteSet(input, place) {
+  const set = find(input, place);
+  if (set.instances.size) throw new ServiceError("StackSetNotEmptyException", "StackSet is not empty", 409);
+  sets.delete(key(set.name, place));
+  return {};
+}
+
 function summary(set, { account, region, id, status = "OUTDATED", reason }) {
   return { StackSetId: set.id, Account: account, Region: region, StackId: id, Status: status,
     ...(reason ? { StatusReason: reason } : {}) };
@@ -168,6 +196,8 @@ export const stackSetAnswers = (stacks) => ({
   },
   "cloudformation.CreateStackInstances": change,
   "cloudformation.UpdateStackInstances": change,
+  "cloudformation.DeleteStackInstances": deleteInstances,
+  "cloudformation.DeleteStackSet": deleteSet,
   "cloudformation.ListStackInstances": (input, place) => {
     const set = find(input, place);
     return { Summaries: [...set.instances.values()].map((instance) => summary(set, instance)) };

@@ -98,6 +98,13 @@ return client.service {
       target = "StackSetName",
       changes = true,
     },
+    DeleteStackInstances = {
+      members = "StackSetName* Accounts DeploymentTargets Regions* OperationPreferences "
+        .. "RetainStacks* OperationId CallAs",
+      target = "StackSetName",
+      changes = true,
+    },
+    DeleteStackSet = { members = "StackSetName* CallAs", target = "StackSetName", changes = true },
     ListStackInstances = {
       members = "StackSetName* NextToken CallAs",
       target = "StackSetName",

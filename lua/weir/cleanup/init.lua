@@ -18,6 +18,7 @@ local inventory = require "weir.cleanup.inventory"
 local network = require "weir.cleanup.network"
 local remains = require "weir.cleanup.remains"
 local stack = require "weir.cleanup.stack"
+local stack_set_changes = require "weir.deploy.stack_set_changes"
 local writers = require "weir.cleanup.writers"
 
 local cleanup = {}
@@ -115,9 +116,39 @@ function Run:is_needed(row)
   return true
 end
 
+-- A stack that a set made is deleted by the set. What keeps it is put away as with any other; then
+-- the set finds nothing left to delete.
+function Run:delete_stack(row)
+  local given = { force = self.force, note = self:noting(row) }
+  if not row.instance then return stack.delete(row, given) end
+
+  local done, message, code = stack_set_changes.delete_instance(self.session, row.instance)
+  if done then return { kept = {} } end
+  if code ~= "OperationFailed" then return nil, message, code end
+
+  local result
+  result, message, code = stack.delete(row, given)
+  if not result then return nil, message, code end
+  done, message, code = stack_set_changes.delete_instance(self.session, row.instance)
+
+  return done and result, message, code
+end
+
+-- Sets without instances.
+function Run:delete_sets()
+  for _, entry in ipairs(self.session.list) do
+    if entry.members then
+      local row = { name = entry.name, account = entry.account, region = entry.region }
+      local done, message, code = stack_set_changes.delete(self.session, entry)
+      if done then self.shown { row = row, deleted = true } end
+      if done == nil then self:fail(row, "its stack set: " .. message, code) end
+    end
+  end
+end
+
 function Run:delete(row)
   if self:is_needed(row) then return end
-  local result, message, code = stack.delete(row, { force = self.force, note = self:noting(row) })
+  local result, message, code = self:delete_stack(row)
   if not result then
     self.left[row.account] = row.name
     self:fail(row, message, code)
@@ -160,6 +191,7 @@ end
 
 function cleanup.act(found, session, given)
   local self = setmetatable({
+    session = session,
     shown = given.shown,
     force = given.force,
     logs = given.logs,
@@ -176,6 +208,7 @@ function cleanup.act(found, session, given)
 
   for _, row in ipairs(found.stacks) do self:delete(row) end
   if not given.endpoint_only then
+    self:delete_sets()
     for _, place in ipairs(found.places) do self:finish(place, session.estate) end
   end
 

@@ -6,7 +6,8 @@
 -- session: weir.deploy.session's. wanted(template) → boolean: which stacks are asked
 -- for. Rows of `stacks`:
 --   { name =, template =, account =, region =, client = function(service), id =, status =,
---     resources = list of CloudFormation's StackResourceSummary }
+--     resources = list of CloudFormation's StackResourceSummary,
+--     instance = of a stack that a set made, the set's member (weir.deploy.stacks) }
 -- `places` are { account =, region =, names = stack → template, client = function(service) }.
 -- Rows of `stay` are stacks that look like the estate's and are not touched, each with its reason:
 --   { name =, account =, region =, status =, reason = }
@@ -26,7 +27,7 @@ for i, name in ipairs(ORDER) do RANK[name] = i end
 -- The places where the estate has stacks, and their names there.
 local function places(session)
   local list, by_key = {}, {}
-  for _, stack in ipairs(session.list) do
+  for _, stack in ipairs(session.all) do
     local key = stack.account.id .. " " .. stack.region
     if not by_key[key] then
       local account, region = stack.account, stack.region
@@ -110,6 +111,32 @@ local function add_resources(rows)
   return true
 end
 
+-- The stacks that a set made (weir.deploy.stack_sets): by the set's name and tag.
+local function add_instances(found, session, wanted)
+  for _, stack in ipairs(session.all) do
+    local described, message, code
+    if stack.set and wanted(stack.template) then
+      described, message, code = session:described(stack)
+      if described == nil then return nil, message, code end
+    end
+
+    if described and described.StackStatus ~= "DELETE_COMPLETE" then
+      found.stacks[#found.stacks + 1] = {
+        name = stack.name,
+        template = stack.template,
+        account = stack.account,
+        region = stack.region,
+        client = function(service) return session:client(service, stack.account, stack.region) end,
+        id = described.StackId,
+        status = described.StackStatus,
+        instance = stack,
+      }
+    end
+  end
+
+  return true
+end
+
 local function put_in_order(rows)
   for i, row in ipairs(rows) do row.position = i end
   table.sort(rows, function(a, b)
@@ -134,8 +161,11 @@ function inventory.take(session, wanted)
     for _, stack in ipairs(stacks) do sort_in(found, session.estate, place, stack, wanted) end
   end
 
+  local done, message, code = add_instances(found, session, wanted)
+  if not done then return nil, message, code end
+
   put_in_order(found.stacks)
-  local done, message, code = add_resources(found.stacks)
+  done, message, code = add_resources(found.stacks)
   if not done then return nil, message, code end
 
   return found

@@ -2,6 +2,9 @@
 -- time, and none after one that failed. What a killed run began is waited for.
 --
 --   stack_set_changes.apply(session, entry, shown) → true | nil, message, code, what to do next
+--   stack_set_changes.delete_instance(session, stack) → true | nil, message, code
+--   stack_set_changes.delete(session, entry)
+--       → true | false: there is none, it has instances, or lacks our tag | nil, message, code
 --
 -- shown(stack, what) is told what was done.
 local patience = require "weir.deploy.patience"
@@ -201,6 +204,44 @@ function changes.apply(session, entry, shown)
   if not self then return nil, message, code end
 
   return act(self, shown)
+end
+
+-- Deleting ----------------------------------------------------------------------------------------
+
+function changes.delete_instance(session, stack)
+  local self = stack_sets.of(session, stack.set)
+  local done, message, code = wait_for_others(self)
+  if not done then return nil, message, code end
+
+  local input = target_of(self, stack)
+  input.RetainStacks = false
+  done, message, code = operate(self, "DeleteStackInstances", input)
+
+  return done, message, code
+end
+
+local NOT_NOW = { StackSetNotFoundException = true, StackSetNotEmptyException = true }
+
+function changes.delete(session, entry)
+  local self = stack_sets.of(session, entry)
+  local answer, message, code = self.client:describe_stack_set(self:input())
+  if not answer then
+    if NOT_NOW[code] then return false end
+    return nil, message, code
+  end
+
+  local is_ours = false
+  local tags = answer.StackSet.Tags
+  for _, tag in ipairs(type(tags) == "table" and tags or {}) do
+    is_ours = is_ours or tag.Key == "weir:stack" and tag.Value == entry.name
+  end
+  if not is_ours then return false end
+
+  answer, message, code = self.client:delete_stack_set(self:input())
+  if answer then return true end
+  if NOT_NOW[code] then return false end
+
+  return nil, message, code
 end
 
 return changes

@@ -2,6 +2,7 @@
 -- says which templates are deployed so, and from which account.
 --
 --   stack_sets.look(session, entry) → set | nil, message, code
+--   stack_sets.of(session, entry) → the same with client and settings only; nothing is asked
 --
 -- entry: of weir.deploy.stacks, with members. A set:
 --   { status =?, change = "create" | "update" | nil, members = list, strangers = list, differs =,
@@ -169,14 +170,17 @@ function Set:look_at_members()
   return true
 end
 
-function stack_sets.look(session, entry)
-  local self = setmetatable({
+function stack_sets.of(session, entry)
+  return setmetatable({
     session = session,
     entry = entry,
     settings = session.estate.stacksets,
     client = session:cloudformation(entry),
   }, Set)
+end
 
+function stack_sets.look(session, entry)
+  local self = stack_sets.of(session, entry)
   for _, step in ipairs { "want", "look_at_set", "look_at_members" } do
     local fine, message, code = self[step](self)
     if not fine then return nil, message, code end

@@ -9,6 +9,7 @@ local verbs = {}
 
 -- "{name}" is the estate's name; a resource is "*", an ARN, or "service:path" of the place.
 local STACKS = "cloudformation:stack/{name}-*/*"
+local STACK_SETS = "cloudformation:stackset/{name}-*:*"
 local RULES = "events:rule/{name}-*"
 local SCHEDULES = "scheduler:schedule/default/{name}-*"
 local FUNCTIONS = "lambda:function:{name}-*"
@@ -62,6 +63,13 @@ local DELETED_BY_CLOUDFORMATION = {
 
 local CLEANUP = {
   { "cloudformation:DescribeStacks", "*" },
+  {
+    "cloudformation:DeleteStackInstances cloudformation:DeleteStackSet "
+      .. "cloudformation:DescribeStackInstance cloudformation:DescribeStackSet "
+      .. "cloudformation:DescribeStackSetOperation cloudformation:ListStackSetOperationResults "
+      .. "cloudformation:ListStackSetOperations",
+    STACK_SETS,
+  },
   {
     "cloudformation:DeleteStack cloudformation:DescribeStackEvents "
       .. "cloudformation:ListStackResources",
