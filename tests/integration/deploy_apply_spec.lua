@@ -247,6 +247,17 @@ describe("weir deploy apply", function()
     assert.matches("^weir%-link [CU]%a+_COMPLETE$", stacks.left())
   end)
 
+  it("comes through throttling in every call", function()
+    local throttled = { kind = "status", status = 400, headers = { ["Content-Type"] = "text/xml" },
+      body = "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
+        .. "</ErrorResponse>" }
+    local faults = {}
+    for i = 1, 80, 2 do faults[i], faults[i + 1] = throttled, { kind = "pass" } end
+    cloud.faults(table.unpack(faults))
+    done(deployment.apply(ONE))
+    assert.equal("weir-link CREATE_COMPLETE", stacks.left())
+  end)
+
   it("follows an operation whose beginning was answered to nobody", function()
     local closed = { kind = "close" }
     for position = 14, 17 do

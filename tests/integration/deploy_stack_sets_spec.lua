@@ -169,6 +169,16 @@ weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 acc
     assert.equal(2, #sets()["weir-core"].instances)
   end)
 
+  it("is looked at by weir doctor, account by account", function()
+    done(deployment.apply(ESTATE))
+    local folder = files.directory { ["estate.lua"] = ESTATE }
+    local result = run { "doctor", folder .. "/estate.lua", env = stacks.environment() }
+    files.remove(folder)
+    assert.is_nil(result.stdout:find("it is not deployed", 1, true), result.stdout)
+    local _, count = result.stdout:gsub("weir%-core[^\n]*CREATE_COMPLETE", "")
+    assert.equal(2, count, result.stdout)
+  end)
+
   it("takes the accounts of units, and only those, where Organizations has the roles", function()
     local managed = ESTATE:gsub("administration_role = [^\n]+",
       'model = "SERVICE_MANAGED", organizational_units = { "ou-abcd-12345678" }, delegated = true,')

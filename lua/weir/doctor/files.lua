@@ -110,7 +110,7 @@ local function examine_policy(self, stack)
 end
 
 function files.examine(self, reachable)
-  for _, stack in ipairs(self.session.list) do
+  for _, stack in ipairs(self.session.all) do
     if stack.is_policy and reachable[stack.account] then examine_policy(self, stack) end
     if stack.reader and reachable[stack.reader] then examine_access(self, stack) end
   end

@@ -125,9 +125,10 @@ local EXAMINERS = {
   ["AWS::Lambda::LayerVersion"] = examine_layer,
 }
 
-local function examine_resources(self, stack)
+-- id: the stack's, because one that a set made has another name.
+local function examine_resources(self, stack, id)
   local resources, message, code = self.session:cloudformation(stack)
-    :all("ListStackResources", { StackName = stack.name })
+    :all("ListStackResources", { StackName = id })
   if not resources then return self:unanswered("stack", stack, stack.name, message, code) end
 
   for _, resource in ipairs(resources) do
@@ -163,11 +164,11 @@ local function examine_stack(self, stack)
 
   examine_status(self, stack, found.StackStatus)
   examine_policy_source(self, stack, found)
-  examine_resources(self, stack)
+  examine_resources(self, stack, found.StackId)
 end
 
 function stacks.examine(self, reachable)
-  for _, stack in ipairs(self.session.list) do
+  for _, stack in ipairs(self.session.all) do
     if reachable[stack.account] then examine_stack(self, stack) end
   end
 end
