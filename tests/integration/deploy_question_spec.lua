@@ -85,6 +85,15 @@ weir-link  111122223333 eu-west-1  created
       result.stderr, 1, true)
   end)
 
+  it("says which --skip was for nothing", function()
+    stacks.stack { status = "UPDATE_ROLLBACK_FAILED", stuck = "Stuck",
+      operations = { { rollback_fails = "Stuck" } } }
+    local result = deploy("apply", "--yes", "--skip", "Stuck", "--skip", "Stranger")
+    assert.equal(0, result.status, result.stderr)
+    assert.matches("--skip Stranger: no roll-back was held up by it\n", result.stderr, 1, true)
+    assert.is_nil(result.stderr:find("--skip Stuck:", 1, true))
+  end)
+
   it("takes the options of apply for apply only", function()
     for _, option in ipairs { "--yes", "--replace" } do
       local result = deploy("plan", option)

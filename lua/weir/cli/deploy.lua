@@ -152,6 +152,13 @@ local function act(given, screen, session, list)
     },
   }
 
+  for _, name in ipairs(given.skip or {}) do
+    if skip[name] ~= "used" then
+      screen.err:print("weir: deploy: --skip ", terminal.printable(name),
+        ": no roll-back was held up by it")
+    end
+  end
+
   if not done then return fail(screen, message, code, next_step) end
 
   return exit.fine

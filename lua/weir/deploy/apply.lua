@@ -6,7 +6,7 @@
 --       → true | nil, message, code, what to do next
 --
 --   replace   stateful resources may be replaced and removed
---   skip      resources that a roll-back may leave behind as they are
+--   skip      resources that a roll-back may leave behind as they are; "used" where one was
 --
 -- It ends at the first failure: the stacks after it may need the one that failed.
 local access_point = require "weir.deploy.access_point"
@@ -222,6 +222,7 @@ function Apply:skipped(stack, found)
     local stuck = resource.ResourceStatus == "UPDATE_FAILED"
     if stuck and self.skip[resource.LogicalResourceId] then
       names[#names + 1] = resource.LogicalResourceId
+      self.skip[resource.LogicalResourceId] = "used"
     end
   end
 
