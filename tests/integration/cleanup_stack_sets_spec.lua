@@ -69,7 +69,8 @@ describe("weir cleanup of stack sets", function()
   end)
 
   it("keeps a set with instances of accounts that the file does not name", function()
-    assert(stacks.client { role = { arn = "arn:aws:iam::777788889999:role/deployer", session_name = "t" } }
+    local role = { arn = "arn:aws:iam::777788889999:role/deployer", session_name = "t" }
+    assert(stacks.client { role = role }
       :create_stack_instances {
         StackSetName = "weir-core",
         Accounts = { "333344445555" },

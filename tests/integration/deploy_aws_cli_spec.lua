@@ -10,7 +10,8 @@ local SINK = "arn:aws:oam:eu-west-1:777788889999:sink/11111111-2222-4333-8444-55
 
 -- aws("deploy", …) → status, what it printed
 local function aws(...)
-  local words = { "env -i PATH=/usr/bin:/bin HOME=/nowhere AWS_PAGER= AWS_DEFAULT_REGION=eu-west-1 AWS_MAX_ATTEMPTS=2",
+  local words = { "env -i PATH=/usr/bin:/bin HOME=/nowhere AWS_PAGER= AWS_DEFAULT_REGION=eu-west-1",
+    "AWS_MAX_ATTEMPTS=2",
     "AWS_ACCESS_KEY_ID=" .. cloud.front.key_id, "AWS_SECRET_ACCESS_KEY=" .. cloud.front.secret,
     "AWS_EC2_METADATA_DISABLED=true", AWS, "--endpoint-url", cloud.front.url, "--output json",
     "cloudformation" }
@@ -61,7 +62,8 @@ describe("aws cloudformation", function()
     local stack = json.decode(fine("describe-stacks", "--stack-name", "weir-link")).Stacks[1]
     assert.equal("LinkArn", stack.Outputs[1].OutputKey)
     assert.same({ { Key = "weir:stack", Value = "weir-link" } }, stack.Tags)
-    local events = json.decode(fine("describe-stack-events", "--stack-name", "weir-link")).StackEvents
+    local told = json.decode(fine("describe-stack-events", "--stack-name", "weir-link"))
+    local events = told.StackEvents
     assert.equal("CREATE_COMPLETE", events[1].ResourceStatus)
     assert.equal("CREATE_IN_PROGRESS", events[#events].ResourceStatus)
     assert.equal(6, #events)
@@ -81,7 +83,8 @@ describe("aws cloudformation", function()
   end)
 
   it("waits for a deletion, and is told what keeps it", function()
-    at_once { status = "CREATE_COMPLETE", resources = { Group = { Type = "AWS::EC2::SecurityGroup" } },
+    at_once { status = "CREATE_COMPLETE",
+      resources = { Group = { Type = "AWS::EC2::SecurityGroup" } },
       blocks = { Group = "resource sg-1 has a dependent object" } }
     fine("delete-stack", "--stack-name", "weir-link")
     local status, printed = aws("wait", "stack-delete-complete", "--stack-name", "weir-link")
@@ -95,7 +98,8 @@ describe("aws cloudformation", function()
 
   it("may retain resources only of a stack whose deletion failed", function()
     at_once { status = "CREATE_COMPLETE" }
-    local status, printed = aws("delete-stack", "--stack-name", "weir-link", "--retain-resources", "A")
+    local status, printed = aws("delete-stack", "--stack-name", "weir-link",
+      "--retain-resources", "A")
     assert.equal(254, status)
     assert.matches("only when the stack is in the DELETE_FAILED state", printed, 1, true)
   end)
@@ -122,9 +126,9 @@ describe("aws cloudformation", function()
     cloud.control("POST", "stack_sets", { looks = 0 })
     fine("create-stack-set", "--stack-set-name", "weir-link", "--template-body",
       "file://deploy/cloudformation/link.yaml", "--permission-model", "SELF_MANAGED")
-    local started = json.decode(fine("create-stack-instances", "--stack-set-name", "weir-link", "--accounts",
-      "111122223333", "--regions", "eu-west-1", "--operation-id", "first", "--operation-preferences",
-      "FailureToleranceCount=0,MaxConcurrentCount=1"))
+    local started = json.decode(fine("create-stack-instances", "--stack-set-name", "weir-link",
+      "--accounts", "111122223333", "--regions", "eu-west-1", "--operation-id", "first",
+      "--operation-preferences", "FailureToleranceCount=0,MaxConcurrentCount=1"))
     assert.equal("first", started.OperationId)
     local operation = json.decode(fine("describe-stack-set-operation", "--stack-set-name",
       "weir-link", "--operation-id", "first"))

@@ -76,8 +76,8 @@ describe("deploy/README.md", function()
     for command in page:gmatch("\n(aws cloudformation deploy .-[^\\])\n") do
       local name = command:match "%-%-stack%-name (%S+)"
       stacks.stack { name = name, looks = 0, pace = 1000 }
-      local words = ("env -i PATH=/usr/bin:/bin HOME=/nowhere AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=%s "
-        .. "AWS_SECRET_ACCESS_KEY=%s %s 2>&1"):format(cloud.front.key_id, cloud.front.secret,
+      local words = ("env -i PATH=/usr/bin:/bin HOME=/nowhere AWS_DEFAULT_REGION=eu-west-1 "
+        .. "AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s %s 2>&1"):format(cloud.front.key_id, cloud.front.secret,
         (command:gsub("^aws ", "/usr/bin/aws --endpoint-url " .. cloud.front.url .. " ")))
       local pipe = assert(io.popen(words))
       local printed = pipe:read "a"
@@ -102,7 +102,8 @@ describe("deploy/README.md", function()
   it("tells the costs that the program knows", function()
     local prices = require "weir.deploy.prices"
     local function monthly(kind)
-      return prices.of({}, { EnableEndpoint = "true", InstanceType = kind, MinCapacity = "1" }).monthly
+      local values = { EnableEndpoint = "true", InstanceType = kind, MinCapacity = "1" }
+      return prices.of({}, values).monthly
     end
 
     assert.matches(("`ml.m5.large` | $%.2f"):format(monthly "ml.m5.large"), page, 1, true)

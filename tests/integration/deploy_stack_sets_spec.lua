@@ -92,8 +92,8 @@ weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 acc
     + 222233334444 eu-west-1
 ]], result.stdout, 1, true)
     result = run { "deploy", "plan", folder .. "/estate.lua", "--json", env = stacks.environment() }
-    assert.matches('"accounts":[{"account":"111122223333","change":"create","region":"eu-west-1"}', result.stdout, 1,
-      true)
+    assert.matches('"accounts":[{"account":"111122223333","change":"create","region":"eu-west-1"}',
+      result.stdout, 1, true)
     files.remove(folder)
   end)
 
@@ -140,11 +140,14 @@ weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 acc
   end)
 
   it("names the account that failed and why, and goes on when it is run again", function()
-    cloud.control("POST", "stack_sets", { fails = { ["111122223333 eu-west-1"] = "no execution role" } })
+    cloud.control("POST", "stack_sets", {
+      fails = { ["111122223333 eu-west-1"] = "no execution role" },
+    })
     local outcome = deployment.apply(ESTATE)
     assert.equal("OperationFailed", outcome.code)
-    assert.matches("stack weir-boundary of account 777788889999 in eu-west-1: the operation on the stack set "
-      .. "ended as FAILED: account 111122223333 in eu-west-1: no execution role", outcome.message, 1, true)
+    assert.matches("stack weir-boundary of account 777788889999 in eu-west-1: the operation on "
+      .. "the stack set ended as FAILED: account 111122223333 in eu-west-1: no execution role",
+      outcome.message, 1, true)
     assert.matches("mend what failed in that account", outcome.next, 1, true)
     assert.equal(1, #stacks.requested "CreateStackInstances")
 

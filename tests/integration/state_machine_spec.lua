@@ -186,7 +186,8 @@ describe("the state machine", function()
         output.because)
     end)
 
-    it("falls back to batch when a serverless endpoint is not ready for as long as is waited", function()
+    it("falls back to batch when a serverless endpoint is not ready for as long as is waited",
+      function()
       local not_ready = {}
       for i = 1, 7 do not_ready[i] = "ModelNotReadyException" end
       local faults = { ["weir-realtime"] = not_ready }
@@ -194,10 +195,11 @@ describe("the state machine", function()
         input = { prefix = "one/", inference_type = "serverless" } }, "Completed")))
       assert.same({ "batch", "serverless fallback", 1, "Completed" },
         { output.branch, output.decided_by, output.file_count, output.result.status })
-      assert.equal("policy sent the files to the serverless endpoint, and it was not ready (ModelNotReadyException)",
-        output.because)
+      assert.equal("policy sent the files to the serverless endpoint, and it was not ready "
+        .. "(ModelNotReadyException)", output.because)
 
-      failed("ModelNotReadyException", (stage:run { input = { prefix = "one/" }, functionFaults = faults }))
+      failed("ModelNotReadyException", (stage:run { input = { prefix = "one/" },
+        functionFaults = faults }))
     end)
 
     it("fails with the job's error and cause when the job fails", function()

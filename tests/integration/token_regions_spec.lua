@@ -1,5 +1,5 @@
--- Task tokens in a table that several regions share: ids are bound to the region that gave the token,
--- and a callback answers where the job is.
+-- Task tokens in a table that several regions share: ids are bound to the region that gave the
+-- token, and a callback answers where the job is.
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
@@ -20,7 +20,8 @@ describe("a task token of a global table", function()
 
   local function start() return fine(workflow.invoke(workflow.task(TOKEN))) end
 
-  it("is kept under an id that begins with its region, in the record and in the job's tag", function()
+  it("is kept under an id that begins with its region, in the record and in the job's tag",
+    function()
     local started = start()
     assert.matches("^eu%-west%-1%-%x%x%x%x%x%x%x%x$", started.correlation_id)
     assert.equal("eu-west-1", workflow.records()[started.correlation_id].region)
@@ -36,7 +37,8 @@ describe("a task token of a global table", function()
 
   it("is left alone where it belongs to another region's job of the same name", function()
     local started = start()
-    local theirs = task_token_store.new(workflow.effects(), { table = workflow.TABLE, region = "us-east-1" })
+    local theirs = task_token_store.new(workflow.effects(),
+      { table = workflow.TABLE, region = "us-east-1" })
     local record = assert(theirs:put(secret.wrap(SECOND), started.transform_job_name))
     assert.matches("^us%-east%-1%-", record.correlation_id)
 
@@ -61,8 +63,8 @@ describe("a task token of a global table", function()
       assert.is_true(task_token_store.is_id(id), id)
     end
 
-    for _, id in ipairs { "eu-west-1-", "eu-west-1", "-9f1c0a2e", "nowhere-9f1c0a2e", "eu-west-1-9f1c",
-      "eu-west-1-9f1c0a2g" } do
+    for _, id in ipairs { "eu-west-1-", "eu-west-1", "-9f1c0a2e", "nowhere-9f1c0a2e",
+      "eu-west-1-9f1c", "eu-west-1-9f1c0a2g" } do
       assert.is_false(task_token_store.is_id(id), id)
     end
 

@@ -5,8 +5,8 @@
 -- ttl =, region =? }, times in epoch seconds. DynamoDB removes it some time after ttl.
 --
 -- In a global table every id begins with the region whose Step Functions gave the token
--- (eu-west-1-9f1c0a2e), so that no two regions write one key: only that region answers the token, and
--- only there is the record read, claimed and deleted. Other regions hold copies.
+-- (eu-west-1-9f1c0a2e), so that no two regions write one key: only that region answers the token,
+-- and only there is the record read, claimed and deleted. Other regions hold copies.
 --
 --   store:put(token, job)    → record | nil, message, code, record: under a new id; after a failure
 --                              the record that may be there and could not be removed

@@ -208,7 +208,8 @@ return {
   description = {
     [[ESTATE is a file of Lua data that names the accounts, their roles, regions, features and
       parameters (deploy/README.md). It is checked first; then CloudFormation is asked, stack by
-      stack, what would change. With plan the change sets are deleted again: nothing stays changed.]],
+      stack, what would change. With plan the change sets are deleted again: nothing stays
+      changed.]],
     [[A resource that would be replaced, and one whose data would be lost, is marked. A stack that
       cannot be changed as it is says why, and which failure came first.]],
     [[apply shows the plan, asks, and then does it: artifacts under the digests of their content, one

@@ -9,8 +9,8 @@
 --     common = name → value, secrets = name → true, request =, client =, settings = }
 -- A member: { stack = as in the entry, change = "create" | "update" | nil, why =?,
 --             overrides = name → value }
--- strangers: "account region" of instances that the estate does not name; they stay. What differs is
--- changed by weir.deploy.stack_set_changes.
+-- strangers: "account region" of instances that the estate does not name; they stay. What differs
+-- is changed by weir.deploy.stack_set_changes.
 --
 -- What all members have in common is in the set's parameters, the rest in one entry for each
 -- account and region. A value that is never echoed cannot be compared: it is set again whenever

@@ -127,7 +127,8 @@ describe("an estate file", function()
     },
     {
       'name = "weir",',
-      'name = "weir", stacksets = { account = "444455556666", templates = {}, model = "SERVICE_MANAGED" },',
+      'name = "weir", stacksets = { account = "444455556666", templates = {}, '
+        .. 'model = "SERVICE_MANAGED" },',
       "W303 SERVICE_MANAGED needs organizational_units",
     },
     { 'id = "111122223333"', 'id = "444455556666"', "9:12 W303 account 2 has the id of account 1" },

@@ -32,7 +32,8 @@ describe("weir.deploy.prices", function()
   end)
 
   it("takes every variant, at the least and at the most", function()
-    local price = prices.of({}, with { EnableScaling = "true", Variant2Name = "b", MinCapacity = "2" })
+    local price = prices.of({},
+      with { EnableScaling = "true", Variant2Name = "b", MinCapacity = "2" })
     assert.is_near(335.80, price.monthly, 0.001) -- 2 variants × 2 × 83.95
     assert.is_near(671.60, price.most, 0.001) -- 2 variants × 4 × 83.95
     assert.same({ "4 to 8 × ml.m5.large" }, price.parts)
@@ -58,7 +59,8 @@ describe("weir.deploy.prices", function()
     local price = prices.of({}, with { InstanceType = "ml.p5.48xlarge" })
     assert.equal(0, price.monthly)
     assert.same({ "ml.p5.48xlarge" }, price.unknown)
-    price = prices.of({}, with { EnableServerless = "true", ServerlessProvisionedConcurrency = "2" })
+    price = prices.of({},
+      with { EnableServerless = "true", ServerlessProvisionedConcurrency = "2" })
     assert.same({ "provisioned concurrency of the serverless endpoint" }, price.unknown)
   end)
 
