@@ -77,7 +77,8 @@ describe("deploy/README.md", function()
       local name = command:match "%-%-stack%-name (%S+)"
       stacks.stack { name = name, looks = 0, pace = 1000 }
       local words = ("env -i PATH=/usr/bin:/bin HOME=/nowhere AWS_DEFAULT_REGION=eu-west-1 "
-        .. "AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s %s 2>&1"):format(cloud.front.key_id, cloud.front.secret,
+        .. "AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s %s 2>&1"):format(
+        cloud.front.key_id, cloud.front.secret,
         (command:gsub("^aws ", "/usr/bin/aws --endpoint-url " .. cloud.front.url .. " ")))
       local pipe = assert(io.popen(words))
       local printed = pipe:read "a"
