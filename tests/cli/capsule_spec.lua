@@ -155,6 +155,7 @@ describe("weir capsule", function()
       assert.falsy(text:find("11 files", 1, true))
       local summary, status = replayed(path)
       assert.same({ 5, 6, 0 }, { status, summary.unreproducible, summary.bad_lines })
+      assert.equal("", run({ "replay", path }).stderr)
     end)
 
     it("tells apart which of several facts was used", function()

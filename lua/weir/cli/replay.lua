@@ -216,8 +216,10 @@ local function run(given, screen)
     if not written then return status end
   end
 
+  local is_lost = capsule and capsule.lost > 0
+  if is_lost and summary.decisions == 0 then return exit.inconclusive end
   status = recordings.status("replay", screen, summary)
-  return status == exit.fine and capsule and capsule.lost > 0 and exit.inconclusive or status
+  return status == exit.fine and is_lost and exit.inconclusive or status
 end
 
 return {
