@@ -2,6 +2,7 @@
 #include "policy_set_trace.h"
 
 #include "binding.h"
+#include "coverage_lua.h"
 #include "policy/trace.h"
 #include "policy_set_options.h"
 #include "policy_set_question.h"
@@ -12,10 +13,10 @@ static const char TRACE[] = "weir.policy_set.trace";
 
 static void push_value(lua_State *L, const policy_trace *trace, const traced_value *value) {
   switch (value->type) {
-  case VALUE_FLAG: lua_pushboolean(L, value->flag); break;
-  case VALUE_INTEGER: lua_pushinteger(L, value->integer); break;
-  case VALUE_NUMBER: lua_pushnumber(L, value->number); break;
-  case VALUE_TEXT: lua_pushlstring(L, policy_trace_texts(trace) + value->text, value->size); break;
+  case TRACED_FLAG: lua_pushboolean(L, value->flag); break;
+  case TRACED_INTEGER: lua_pushinteger(L, value->integer); break;
+  case TRACED_NUMBER: lua_pushnumber(L, value->number); break;
+  case TRACED_TEXT: lua_pushlstring(L, policy_trace_texts(trace) + value->text, value->size); break;
   default: lua_pushnil(L);
   }
 }
@@ -27,7 +28,7 @@ static void set_operand(lua_State *L, const policy_trace *trace, const char *key
   if (operand->type == OPERAND_NONE) return;
   lua_createtable(L, 0, 3); // comparison operand
   binding_set_text(L, "name", operand->name);
-  binding_set_text(L, "type", value->type == VALUE_OTHER ? value->other_type : types[value->type]);
+  binding_set_text(L, "type", value->type == TRACED_OTHER ? value->other_type : types[value->type]);
   push_value(L, trace, value);
   lua_setfield(L, -2, "value");
   lua_setfield(L, -2, key);
@@ -49,68 +50,12 @@ static void push_comparisons(lua_State *L, const policy_trace *trace, size_t *lo
   }
 }
 
-static void push_branches(lua_State *L, const policy_trace *trace) {
-  const policy_code *code = policy_trace_code(trace);
-  const uint32_t *yes = policy_trace_outcomes(trace, OUTCOME_TRUE);
-  const uint32_t *no = policy_trace_outcomes(trace, OUTCOME_FALSE);
-  lua_createtable(L, (int)code->condition_count, 0);
-  for (size_t i = 0; i < code->condition_count; i++) {
-    const policy_condition *c = &code->conditions[i];
-    const char *operator= policy_code_operator(c->operator);
-    lua_createtable(L, 0, 6); // branches branch
-    binding_set_text(L, "file", c->file->shown);
-    binding_set_integer(L, "line", c->line);
-    if (operator[0]) {
-      binding_set_text(L, "operator", operator);
-      lua_pushfstring(L, "%s %s %s", c->left.name, operator, c->right.name);
-    } else {
-      lua_pushstring(L, c->left.name);
-    }
-
-    lua_setfield(L, -2, "condition");
-    binding_set_integer(L, "yes", yes[i]);
-    binding_set_integer(L, "no", no[i]);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
-/* Pushes the table of one file's lines, from the table of files on top of the stack. */
-static void push_file(lua_State *L, const char *file) {
-  if (lua_getfield(L, -1, file) != LUA_TNIL) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, file);
-}
-
-/* A line ran as often as the instruction of it that ran most often. */
-static void push_lines(lua_State *L, const policy_trace *trace) {
-  const policy_code *code = policy_trace_code(trace);
-  const uint32_t *runs = policy_trace_runs(trace);
-  lua_newtable(L);
-  for (size_t i = 0; i < code->function_count; i++) {
-    const policy_function *f = &code->functions[i];
-    push_file(L, f->file->shown); // files lines
-    for (int pc = 0; pc < f->size; pc++) {
-      lua_Integer now = runs[f->before + (size_t)pc];
-      bool known = lua_rawgeti(L, -1, f->lines[pc]) != LUA_TNIL;
-      lua_Integer most = lua_tointeger(L, -1);
-      lua_pop(L, 1);
-      if (known && most >= now) continue;
-      lua_pushinteger(L, now);
-      lua_rawseti(L, -2, f->lines[pc]);
-    }
-
-    lua_pop(L, 1);
-  }
-}
-
 /* Sets the members of the table on top of the stack. */
 static void set_members(lua_State *L, const policy_trace *trace) {
   size_t lost = 0;
-  push_lines(L, trace);
+  coverage_lua_push_lines(L, policy_trace_code(trace), policy_trace_counts(trace));
   lua_setfield(L, -2, "lines");
-  push_branches(L, trace);
+  coverage_lua_push_branches(L, policy_trace_code(trace), policy_trace_counts(trace));
   lua_setfield(L, -2, "branches");
   push_comparisons(L, trace, &lost);
   lua_setfield(L, -2, "comparisons");

@@ -14,6 +14,9 @@ const luaL_Reg registry_bindings[] = {
 #ifdef WEIR_EMULATOR
     {"weir.emulator", luaopen_weir_emulator},
 #endif
+#ifdef WEIR_EXPLORE
+    {"weir.explore", luaopen_weir_explore},
+#endif
     {"weir.files", luaopen_weir_files},
     {"weir.http", luaopen_weir_http},
     {"weir.invocation", luaopen_weir_invocation},

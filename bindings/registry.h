@@ -12,6 +12,7 @@ int luaopen_weir_datagram(lua_State *L);   /* datagram.c */
 int luaopen_weir_dynamodb(lua_State *L);   /* dynamodb.c */
 int luaopen_weir_emf(lua_State *L);        /* emf.c */
 int luaopen_weir_emulator(lua_State *L);   /* emulator.c; not in builds without WEIR_EMULATOR */
+int luaopen_weir_explore(lua_State *L);    /* explore.c */
 int luaopen_weir_files(lua_State *L);      /* files.c */
 int luaopen_weir_http(lua_State *L);       /* http.c */
 int luaopen_weir_invocation(lua_State *L); /* invocation.c */

@@ -49,6 +49,7 @@ function(weir_leave_to_the_program LIST DIR)
       deploy
       doctor
       explain
+      explore
       page
       permissions
       pull_request

@@ -155,6 +155,7 @@ static void add_function(lua_State *L, walk *w, const lua_Code *code, const poli
   for (int pc = 0; pc < info.size; pc++) {
     int op = (int)(info.instructions[pc] & 0x7f);
     f->lines[pc] = lua_codeline(code, pc);
+    code_constants_add_instruction(L, &self->constants, code, info.instructions[pc]);
     if (op >= CODE_EQ && op <= CODE_TESTSET) add_condition(L, w, at, pc, info.instructions);
   }
 
@@ -167,6 +168,7 @@ static void add_function(lua_State *L, walk *w, const lua_Code *code, const poli
 /* Pops a value; a function or table will be visited once. */
 static void add_work(lua_State *L, walk *w) {
   int type = lua_type(L, -1);
+  code_constants_add_value(L, &w->code->constants, -1);
   lua_pushvalue(L, -1);
   bool seen = (type != LUA_TFUNCTION && type != LUA_TTABLE) || lua_rawget(L, w->seen) != LUA_TNIL;
   lua_pop(L, 1);
@@ -263,6 +265,7 @@ void policy_code_free(policy_code *self) {
     free(self->conditions[i].right.name);
   }
 
+  code_constants_free(&self->constants);
   free(self->functions);
   free(self->conditions);
   free(self);

@@ -9,6 +9,7 @@
 
 #include <lua.h>
 
+#include "policy/code_constants.h"
 #include "policy/sandbox.h"
 
 typedef enum {
@@ -53,6 +54,7 @@ typedef struct {
   policy_condition *conditions; /* in the order of functions and instructions */
   size_t condition_count, condition_capacity;
   size_t size; /* in instructions, over all functions */
+  code_constants constants;
 } policy_code;
 
 /* NULL when memory is short. The kind must have a policy. Not while a decision goes on. */

@@ -238,6 +238,10 @@ const char *policy_kind_name(const policy_kind *kind) {
   return kind->name;
 }
 
+const schema_record *policy_kind_facts(const policy_kind *kind) {
+  return &kind->facts_schema;
+}
+
 size_t policy_kind_action_count(const policy_kind *kind) {
   return kind->decision_count;
 }

@@ -22,6 +22,9 @@ const policy_kind *policy_kind_find(const policy_sandbox *sandbox, const char *n
 
 const char *policy_kind_name(const policy_kind *kind);
 
+/* What its facts may be. */
+const schema_record *policy_kind_facts(const policy_kind *kind);
+
 /* The actions, in the order of the kind's file. A policy_answer's action is one of these texts. */
 size_t policy_kind_action_count(const policy_kind *kind);
 const char *policy_kind_action(const policy_kind *kind, size_t index);

@@ -26,8 +26,9 @@ typedef struct {
   slot *slots; /* by address of the code, open addressing */
   size_t slot_mask;
   const policy_function *last; /* that an instruction was noted of */
-  uint32_t *runs, *outcomes[2];
-  bool is_short;
+  uint64_t *counts;
+  size_t new_count, first_new;
+  bool keeps, is_short;
   traced_comparison *comparisons;
   size_t count, capacity, lost;
   text_buffer texts;
@@ -73,21 +74,21 @@ static const policy_function *find_function(trace *self, const lua_Code *code) {
 
 /* The value on top of the stack; pops it. */
 static traced_value take_value(lua_State *L, trace *self) {
-  traced_value value = {.type = VALUE_OTHER};
+  traced_value value = {.type = TRACED_OTHER};
   switch (lua_type(L, -1)) {
-  case LUA_TNIL: value.type = VALUE_NIL; break;
+  case LUA_TNIL: value.type = TRACED_NIL; break;
   case LUA_TBOOLEAN:
-    value.type = VALUE_FLAG;
+    value.type = TRACED_FLAG;
     value.flag = lua_toboolean(L, -1);
     break;
   case LUA_TNUMBER:
-    value.type = lua_isinteger(L, -1) ? VALUE_INTEGER : VALUE_NUMBER;
+    value.type = lua_isinteger(L, -1) ? TRACED_INTEGER : TRACED_NUMBER;
     value.integer = lua_tointeger(L, -1);
     value.number = lua_tonumber(L, -1);
     break;
   case LUA_TSTRING: {
     const char *text = lua_tolstring(L, -1, &value.size);
-    value.type = VALUE_TEXT;
+    value.type = TRACED_TEXT;
     value.text = self->texts.size;
     text_buffer_append(&self->texts, text, value.size);
     break;
@@ -106,7 +107,7 @@ static traced_value read_operand(lua_State *L, trace *self, const lua_Code *code
   case OPERAND_REGISTER: lua_pushregister(L, operand->at); break;
   case OPERAND_CONSTANT: lua_pushcodeconstant(L, code, operand->at); break;
   case OPERAND_INTEGER: lua_pushinteger(L, operand->integer); break;
-  default: return (traced_value){.type = VALUE_NIL};
+  default: return (traced_value){.type = TRACED_NIL};
   }
 
   return take_value(L, self);
@@ -130,10 +131,16 @@ static bool make_room(trace *self) {
 
 /* ── Conditions ── */
 
+static void count(trace *self, size_t at) {
+  if (self->counts[at]++ > 0) return;
+  if (self->new_count++ == 0) self->first_new = at;
+}
+
 static void begin_condition(lua_State *L, trace *self, size_t condition) {
   const policy_condition *c = &self->code->conditions[condition];
   self->begun = (waiting){.condition = condition, .comparison = self->count};
   self->is_waiting = true;
+  if (!self->keeps) return;
   if (!make_room(self)) {
     self->lost++;
     return;
@@ -155,7 +162,7 @@ static void end_condition(trace *self, size_t function, int pc) {
   bool jumped = pc == c->jump;
   if (c->function != function || (!jumped && pc != c->pc + 2)) return;
   condition_outcome outcome = jumped == c->jumps_when ? OUTCOME_TRUE : OUTCOME_FALSE;
-  self->outcomes[outcome][begun->condition]++;
+  count(self, policy_trace_place(self->code, begun->condition, outcome));
   if (begun->kept) self->comparisons[begun->comparison].outcome = outcome;
 }
 
@@ -163,7 +170,7 @@ static void note_instruction(lua_State *L, const lua_Code *code, int pc) {
   trace *self = trace_of(policy_sandbox_at(L)->question->trace);
   const policy_function *f = find_function(self, code);
   if (!f) return;
-  self->runs[f->before + (size_t)pc]++;
+  count(self, f->before + (size_t)pc);
   if (self->is_waiting) end_condition(self, (size_t)(f - self->code->functions), pc);
   if (f->decided[pc]) begin_condition(L, self, (size_t)f->decided[pc] - 1);
 }
@@ -175,14 +182,9 @@ policy_trace *policy_trace_new(policy_sandbox *sandbox, const char *kind, size_t
   if (!self) return NULL;
   self->head.tracer = note_instruction;
   self->code = policy_code_new(sandbox, kind, kind_size);
-  if (self->code) {
-    self->runs = calloc(self->code->size + 1, sizeof *self->runs);
-    for (int i = 0; i < 2; i++)
-      self->outcomes[i] = calloc(self->code->condition_count + 1, sizeof *self->outcomes[i]);
-  }
-
-  if (self->code && self->runs && self->outcomes[0] && self->outcomes[1] && open_slots(self))
-    return &self->head;
+  self->keeps = true;
+  if (self->code) self->counts = calloc(policy_trace_size(self->code) + 1, sizeof *self->counts);
+  if (self->counts && open_slots(self)) return &self->head;
   policy_trace_free(&self->head);
 
   return NULL;
@@ -194,9 +196,7 @@ void policy_trace_free(policy_trace *head) {
   policy_code_free(self->code);
   text_buffer_free(&self->texts);
   free(self->slots);
-  free(self->runs);
-  free(self->outcomes[0]);
-  free(self->outcomes[1]);
+  free(self->counts);
   free(self->comparisons);
   free(self);
 }
@@ -205,12 +205,40 @@ const policy_code *policy_trace_code(const policy_trace *self) {
   return trace_of(self)->code;
 }
 
-const uint32_t *policy_trace_runs(const policy_trace *self) {
-  return trace_of(self)->runs;
+size_t policy_trace_size(const policy_code *code) {
+  return code->size + 2 * code->condition_count;
 }
 
-const uint32_t *policy_trace_outcomes(const policy_trace *self, condition_outcome outcome) {
-  return trace_of(self)->outcomes[outcome];
+const uint64_t *policy_trace_counts(const policy_trace *self) {
+  return trace_of(self)->counts;
+}
+
+void policy_trace_start(policy_trace *head, const uint64_t *counts) {
+  trace *self = trace_of(head);
+  size_t size = policy_trace_size(self->code) * sizeof *counts;
+  if (counts)
+    memcpy(self->counts, counts, size);
+  else
+    memset(self->counts, 0, size);
+  self->new_count = 0;
+  self->is_waiting = false;
+  policy_trace_keep(head, false);
+}
+
+void policy_trace_keep(policy_trace *head, bool keep) {
+  trace *self = trace_of(head);
+  self->keeps = keep;
+  self->count = self->lost = 0;
+  self->is_short = false;
+  text_buffer_clear(&self->texts);
+}
+
+size_t policy_trace_take_new(policy_trace *head, size_t *first) {
+  trace *self = trace_of(head);
+  size_t taken = self->new_count;
+  *first = self->first_new;
+  self->new_count = 0;
+  return taken;
 }
 
 const traced_comparison *policy_trace_comparisons(const policy_trace *head, size_t *count,

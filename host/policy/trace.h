@@ -8,12 +8,12 @@
 #include "policy/code.h"
 
 typedef enum {
-  VALUE_NIL,
-  VALUE_FLAG,
-  VALUE_INTEGER,
-  VALUE_NUMBER,
-  VALUE_TEXT,
-  VALUE_OTHER
+  TRACED_NIL,
+  TRACED_FLAG,
+  TRACED_INTEGER,
+  TRACED_NUMBER,
+  TRACED_TEXT,
+  TRACED_OTHER
 } traced_type;
 
 typedef struct {
@@ -42,9 +42,25 @@ void policy_trace_free(policy_trace *self);
 
 const policy_code *policy_trace_code(const policy_trace *self);
 
-/* By instruction of all functions (policy_function.before + pc), and by condition: how often. */
-const uint32_t *policy_trace_runs(const policy_trace *self);
-const uint32_t *policy_trace_outcomes(const policy_trace *self, condition_outcome outcome);
+/* One for each instruction of all functions (policy_function.before + pc), then one for each
+ * condition that did not hold, then one for each that held: how often since the start. */
+const uint64_t *policy_trace_counts(const policy_trace *self);
+size_t policy_trace_size(const policy_code *code);
+
+static inline size_t policy_trace_place(const policy_code *code, size_t condition,
+                                        condition_outcome outcome) {
+  return code->size + (outcome == OUTCOME_TRUE ? code->condition_count : 0) + condition;
+}
+
+/* Begins again: from these counts, or from zero with NULL, and without keeping comparisons, which
+ * takes time. A new trace keeps them. */
+void policy_trace_start(policy_trace *self, const uint64_t *counts);
+
+/* Forgets the comparisons, and keeps those to come or not. */
+void policy_trace_keep(policy_trace *self, bool keep);
+
+/* How many counts have become more than 0 since this was last asked, and the first of them. */
+size_t policy_trace_take_new(policy_trace *self, size_t *first);
 
 /* In the order in which they were evaluated. `lost`: how many had no room. */
 const traced_comparison *policy_trace_comparisons(const policy_trace *self, size_t *count,

@@ -23,6 +23,7 @@ local VERBS = {
   { name = "check", in_layer = true },
   { name = "decide", in_layer = true },
   { name = "explain" },
+  { name = "explore" },
   { name = "run" },
   { name = "replay", in_layer = true },
   { name = "diff", in_layer = true },

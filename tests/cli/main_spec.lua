@@ -132,6 +132,7 @@ describe("weir in the layer", function()
   local ABSENT = {
     "run",
     "explain",
+    "explore",
     "match",
     "watch",
     "new",
@@ -152,7 +153,6 @@ describe("weir in the layer", function()
     "completion",
     "shadow",
     "capsule",
-    "explain",
   }
 
   -- The program without the modules that the layer does not carry.

@@ -29,6 +29,7 @@ declare -A sees=(
   [sandbox]="$core_all script"
   [policy]="$core_all script sandbox"
   [replay]="$core_all script sandbox policy"
+  [explore]="$core_all script sandbox policy"
   [simulate]="$core_all script sandbox policy"
   [lambda]="$core_all script"
   [emulator]="$core_all"
@@ -77,7 +78,7 @@ while IFS= read -r line; do
   name="${line##* }"
   file="$(basename "${line%%:*}" .c)"
   case "$name" in
-    binding.h | registry.h | json_lua.h) ;;
+    binding.h | registry.h | coverage_lua.h | json_lua.h) ;;
     "${file%%_*}"_*.h) ;;
     */impl.h) offence "$line (impl.h is private to host/$(dirname "$name"))" ;;
     *) [ -f "host/$name" ] || offence "$line (a binding includes no other binding)" ;;

@@ -125,6 +125,9 @@ static const call calls[] = {
      "return function() local s=M.sketch():add(1):add_all({1,2},M.welford()):add_bucket(900,2)"
      " s:merge(s) return s:buckets(), s:quantile(.5),"
      " M.ratio_interval{q=.5,sketch1=s,sketch0=s} end"},
+    {"explore.run", "local s=require('weir.policy_set').load(DIRECTORY) return function() return"
+                    " M.run{set=s,kind='routing',seeds={{facts='{\"file_count\":1}'}},seed=1,"
+                    "tries=40,jobs=1,on_progress=function() end} end"},
     {"simulate.run",
      "local s=require('weir.policy_set').load(DIRECTORY) local w={look_minutes=5,days=.02,sigma=.5,"
      "p99_ms=160,traffic=600} for n in ('error_rate share warm_up_minutes errors_added "

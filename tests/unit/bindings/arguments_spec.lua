@@ -209,6 +209,12 @@ local CALLS = {
   ["weir.policy_examples.read"] = {
     takes = { "policy set" }, good = {},
   },
+  ["weir.explore.run"] = {
+    takes = { { set = "set", old = "set|nothing", kind = "text", seeds = "table",
+      seed = "number", tries = "number", jobs = "number", on_progress = "function|nothing" } },
+    good = { { set = promotion_set(), kind = "promotion", seeds = {}, seed = 1, tries = 10,
+      jobs = 1 } },
+  },
   ["weir.policy_set.load"] = {
     takes = { "text", {
       params = "table|nothing", instructions = "number|nothing", memory = "number|nothing",
