@@ -94,14 +94,15 @@ static bool is_word_byte(char c) {
 
 /* Whether the word is a text of the facts. */
 static bool is_of_facts(const text_buffer *facts, const char *word, size_t size) {
+  if (!facts) return false;
   const char *end = facts->data + facts->size;
   for (const char *at = facts->data; (at = memmem(at, (size_t)(end - at), word, size)); at++)
     if (at[-1] == '"' && at[size] == '"') return true;
   return false;
 }
 
-/* The message without what differs from facts to facts: their texts, and numbers behind the place
- * that Lua puts in front. */
+/* The message without what differs from facts to facts: numbers behind the place that Lua puts in
+ * front, and, when facts are given, their texts. */
 static void append_message(text_buffer *out, const text_buffer *error, const text_buffer *facts) {
   int colons = 0;
   for (size_t at = 0; at < error->size;) {
@@ -132,7 +133,8 @@ static void append_way(text_buffer *out, const policy_answer *answer, const text
   }
 
   text_buffer_format(out, "%s ", policy_outcome_code(answer->outcome));
-  append_message(out, &answer->error, facts);
+  /* What a policy says is a way of its own; what a kind's rule says names the values. */
+  append_message(out, &answer->error, answer->outcome == POLICY_INVARIANT_BROKEN ? facts : NULL);
 }
 
 /* Two sets are told apart by what each does, and where. */

@@ -18,6 +18,8 @@ local DOCUMENTS = {
   "docs/capsule.md",
   "docs/own-kinds.md",
   "docs/pull-requests.md",
+  "docs/explain.md",
+  "docs/explore.md",
 }
 
 describe("the documents", function()

@@ -92,7 +92,8 @@ describe("weir explore", function()
     local result = run { "explore", "routing", "-p", directory, "--tries", "8192", "--add-examples",
       "--expect", "realtime" }
     assert.equal(1, result.status, result.stderr)
-    assert.matches("added an example to " .. directory .. "/examples/routing.jsonl:1", result.stderr,
+    assert.matches("added an example to " .. directory .. "/examples/routing.jsonl:1",
+      result.stderr,
       1, true)
     assert.equal(1, run { "test", directory }.status)
     run.write(directory .. "/routing.lua", MENDED)
@@ -127,7 +128,11 @@ describe("weir explore", function()
       { { "explore", "routing", "-p", "policies", "--add-examples" }, 2, "write --expect ACTION" },
       { { "explore", "routing", "-p", "policies", "--add-examples", "--expect", "x" }, 2,
         "actions are: realtime, batch, serverless, components" },
-      { { "explore", "-p", "policies", "--add-examples", "--expect", "batch" }, 2, "name the KIND" },
+      {
+        { "explore", "-p", "policies", "--add-examples", "--expect", "batch" },
+        2,
+        "name the KIND",
+      },
       { { "explore", "routing", "-p", "policies", "--recording", "/nonexistent" }, 6,
         "/nonexistent" },
     } do

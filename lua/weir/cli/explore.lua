@@ -1,5 +1,5 @@
--- weir explore: facts that no recording contains, generated until a policy fails, or two versions of
--- it decide differently.
+-- weir explore: facts that no recording contains, generated until a policy fails, or two versions
+-- of it decide differently.
 local add = require "weir.explore.add"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
@@ -45,7 +45,8 @@ local NUMBERS = {
 local function read_numbers(given)
   local numbers = {}
   for _, each in ipairs(NUMBERS) do
-    local number, message, hint = whole_number(given[each.name], each.name, each.default, each.least)
+    local number, message, hint = whole_number(given[each.name], each.name, each.default,
+      each.least)
     if not number then return nil, message, hint end
     numbers[each.name] = number
   end
@@ -227,14 +228,14 @@ return {
   summary = "look for facts with which a policy fails, or two versions differ",
   description = {
     [[Generates facts that the kind allows, from its bounds and choices, the numbers and texts that
-      the policy mentions and those beside them, its examples, and the facts of recordings; parameters
+      the policy mentions and those beside them, its examples, the facts of recordings; parameters
       too. What reaches new lines or new ways of conditions is kept and changed further.]],
     [[Reports the smallest facts with which a policy fails or breaks an invariant of its kind, lines
       that nothing reached, conditions that went one way only, and parameters that changed no
       decision. With OLD NEW: the smallest facts on which the two sets differ, one for each pair of
       places that decided. The same seed gives the same, however many threads there are.]],
     [[It says how much was tried. What it does not find may still be there: it proves nothing.]],
-    [[--add-examples writes what was found into the set: a difference into the policy's examples, with
+    [[--add-examples writes what was found into the set: a difference into the examples, with
       what NEW decides; a failure into DIR/examples/KIND.jsonl for weir test, with the action that
       --expect names.]],
     [[With --json: one object, as docs/json/explore.schema.json describes it.]],

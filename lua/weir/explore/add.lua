@@ -1,6 +1,6 @@
--- What exploration found, as examples: a difference goes into the policy's own examples, with what the
--- new version decides; a failure into an example file, which weir test runs and loading does not,
--- with the action that is expected.
+-- What exploration found, as examples: a difference goes into the policy's own examples, with what
+-- the new version decides; a failure into an example file, which weir test runs and loading does
+-- not, with the action that is expected.
 --
 --   add.differences(set, directory, result) → list of "FILE:LINE" | nil, message
 --   add.failures(directory, result, action) → list of "FILE:LINE" | nil, message

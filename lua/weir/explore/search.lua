@@ -7,8 +7,8 @@
 -- A result is what weir.explore gives, and kind =, seed =, seeds = how many facts it began with,
 -- recorded = how many of them are from recordings; milliseconds =; of each finding `type`:
 -- "difference", "mistake" for what nobody can have meant, and "raised" for what the policy says
--- itself, with error or assert; unreached = list of { file =, line = }; one_way = list of the branches
--- that went one way only; idle = the parameters that changed no decision.
+-- itself, with error or assert; unreached = list of { file =, line = }; one_way = list of the
+-- branches that went one way only; idle = the parameters that changed no decision.
 local explore = require "weir.explore"
 local process = require "weir.process"
 local sorted_pairs = require "weir.sorted_pairs"

@@ -83,7 +83,8 @@ local function places_text(list, limit)
       break
     end
 
-    local before = each.file == file and ", " or (file and "; " or "") .. printable(each.file) .. ":"
+    local before = each.file == file and ", " or (file and "; " or "") .. printable(each.file)
+      .. ":"
     file = each.file
     parts[#parts + 1] = before .. each.line
   end
@@ -119,16 +120,18 @@ local function show_coverage(out, result, limit)
   end
 end
 
-local function show_effort(out, result)
-  local what = result.differing > 0 and ("%s decided differently"):format(thousands(result.differing))
-    or result.failed > 0 and ("%s failed"):format(thousands(result.failed)) or "nothing failed"
-  if result.compares then
-    what = ("%s decided differently"):format(
-      result.differing > 0 and thousands(result.differing) or "none")
-  end
+local function outcome_text(result)
+  local count = result.compares and result.differing or result.failed
+  local number = count > 0 and thousands(count) or result.compares and "none" or "nothing"
 
-  out:print(out:paint("bold", printable(result.kind)), ": ", terminal.count(result.tried, "fact set"),
-    " tried in ", ("%.1f s"):format(result.milliseconds / 1000), ", seed ", result.seed, ": ", what)
+  return number .. (result.compares and " decided differently" or " failed")
+end
+
+local function show_effort(out, result)
+  out:print(out:paint("bold", printable(result.kind)), ": ",
+    terminal.count(result.tried, "fact set"), " tried in ",
+    ("%.1f s"):format(result.milliseconds / 1000), ", seed ", result.seed, ": ",
+    outcome_text(result))
   out:print("  ", out:paint("dim", "began"), "    with ", thousands(result.seeds),
     " examples and recorded facts; ", thousands(result.kept), " more reached something new; ",
     thousands(result.refused), " were not allowed")

@@ -1,5 +1,6 @@
--- Twenty-two mistakes, planted one at a time into the shipped policies, are found: by failing, or by
--- deciding differently from the policy as it is shipped. The work is fixed, so there is no clock.
+-- Twenty-two mistakes, planted one at a time into the shipped policies, are found: by failing, or
+-- by deciding differently from the policy as it is shipped. The work is fixed, so there is no
+-- clock.
 local files = require("support.files")
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")

@@ -1,4 +1,5 @@
--- Exploring a kind: the smallest facts of a mistake, what nothing reaches, the same for the same seed.
+-- Exploring a kind: the smallest facts of a mistake, what nothing reaches, the same for the same
+-- seed.
 local json = require("weir.json")
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")
@@ -49,7 +50,8 @@ describe("exploring", function()
   end)
 
   it("finds what hides behind parameters, and gives only those that are needed", function()
-    local result = explore("if facts.file_count // params.size > 5 then " .. FINE .. " end " .. FINE,
+    local result = explore("if facts.file_count // params.size > 5 then " .. FINE .. " end "
+      .. FINE,
       { params = "size = integer { 10, min = 0, max = 100, doc = 'x' }, "
         .. "other = integer { 1, min = 0, max = 9, doc = 'x' }" })
     assert.same({
@@ -87,14 +89,16 @@ describe("exploring", function()
   end)
 
   it("lists lines that nothing reaches, and conditions that go one way only", function()
-    local result = explore("if facts.file_count < 0 then\n  return realtime { because = 'y' }\nend\n"
+    local result = explore("if facts.file_count < 0 then\n"
+      .. "  return realtime { because = 'y' }\nend\n"
       .. "if facts.file_count > 3 then " .. FINE .. " end\n" .. FINE)
     assert.same({ 3 }, { result.unreached[1].line })
     assert.equal(1, #result.unreached)
     assert.equal("facts.file_count < 0", result.one_way[1].condition)
     assert.equal(0, result.one_way[1].yes)
     assert.equal(1, #result.one_way)
-    assert.same({ lines = 4, lines_reached = 3, ways = 4, ways_reached = 3 }, search.coverage(result))
+    assert.same({ lines = 4, lines_reached = 3, ways = 4, ways_reached = 3 },
+      search.coverage(result))
   end)
 
   it("says which parameters changed no decision, and which changed the reason", function()
@@ -143,7 +147,8 @@ describe("exploring", function()
     local result = explore(body, { tries = 4096, recordings = { path } })
     assert.equal(1, result.recorded)
     assert.equal(1, #result.findings)
-    local missing, message, code = search.run { set = policy_folder.load(policy_folder.routing(FINE)),
+    local missing, message, code =
+      search.run { set = policy_folder.load(policy_folder.routing(FINE)),
       kind = "routing", seed = 1, tries = 1, jobs = 1, recordings = { "/nonexistent" } }
     assert.is_nil(missing)
     assert.equal("NotFound", code, message)
@@ -155,7 +160,8 @@ describe("exploring", function()
       ["kinds/pricing.lua"] = "return { kind = 'pricing', doc = 'x', facts = { "
         .. "{ name = 'hours', type = 'list', max_items = 3, doc = 'x', required = true, "
         .. "of = { type = 'integer', min = 0, max = 23 } }, "
-        .. "{ name = 'prices', type = 'map', max_items = 5, of = { type = 'number', min = 0 }, doc = 'x' } }, "
+        .. "{ name = 'prices', type = 'map', max_items = 5, of = { type = 'number', min = 0 }, "
+        .. "doc = 'x' } }, "
         .. "decisions = { { action = 'allow', doc = 'x' } } }",
       ["pricing.lua"] = "return policy { kind = 'pricing', decide = function(facts) "
         .. "if facts.hours[3] == 17 and facts.prices and facts.prices.gold then "
@@ -180,7 +186,8 @@ describe("exploring two versions", function()
   end
 
   it("finds the smallest facts where they differ, one for each pair of places", function()
-    local old = load("if facts.file_count < 10 then\nreturn realtime { because = 'few' }\nend\n" .. FINE)
+    local old = load("if facts.file_count < 10 then\nreturn realtime { because = 'few' }\nend\n"
+      .. FINE)
     local new = load("if facts.file_count < 20 then\nreturn realtime { because = 'few' }\nend\n"
       .. "if facts.volume == 'gone' then return facts.nothing end " .. FINE)
     local result = explore(nil or FINE, { set = new, old = old })
