@@ -62,6 +62,28 @@ describe("weir explore", function()
     assert.is_false(exploration.proof)
   end)
 
+  it("keeps to the parameters that the operator sets", function()
+    local directory = folder((MENDED:gsub('return batch { because = "many" }',
+      "return facts.nothing")))
+    local free = run { "explore", "-p", directory, "--tries", "4096" }
+    assert.equal(1, free.status)
+    local params = os.tmpname()
+    run.write(params, '{"threshold": 1}')
+    local result = run {
+      "explore",
+      "-p",
+      directory,
+      "--tries",
+      "4096",
+      "--json",
+      "--params",
+      params,
+    }
+    local found = json.decode(result.stdout).explorations[1].findings[1]
+    assert.same({ {}, 1 }, { found.params, found.facts.file_count })
+    os.remove(params)
+  end)
+
   it("finds where two versions differ", function()
     local old, new = folder(MENDED), folder((MENDED:gsub("file_count <", "file_count <=")))
     local result = run { "explore", old, new, "--tries", "16384" }

@@ -100,14 +100,18 @@ end
 -- The sets, their directory and the kinds to explore; else nil and a function that gives what the
 -- verb has to return.
 local function load_sets(given, words, screen)
-  local options = { policies = words.new or given.policies, set = given.set }
-  local set, directory = policies.load("explore", options, screen)
+  local function load(path)
+    return policies.load("explore", { policies = path, set = given.set, params = given.params },
+      screen)
+  end
+
+  local set, directory = load(words.new or given.policies)
   if not set then return nil, directory end
   local names, message, hint = chosen_kinds(set, words.kind or given.kind)
   if not names then return nil, function() return nil, message, hint end end
   if not words.old then return { set = set, directory = directory, kinds = names } end
 
-  local old, failed = policies.load("explore", { policies = words.old, set = given.set }, screen)
+  local old, failed = load(words.old)
   if not old then return nil, failed end
 
   return { set = set, directory = directory, old = old, kinds = common_kinds(names, old) }
@@ -253,6 +257,7 @@ return {
   options = {
     policies.options.directory,
     policies.options.set,
+    policies.options.params,
     { long = "kind", value = "KIND", doc = "with OLD NEW: this kind only" },
     { long = "recording", value = "FILE", many = true, complete = "file",
       doc = "begin with the facts of this recording too" },
