@@ -291,8 +291,9 @@ describe("a fleet's replay", function()
   it("refuses events that it cannot use", function()
     local good = { bucket = "bucket", policies = "s3://bucket/x" }
     for _, case in ipairs {
-      { {}, "BatchInput must be an object" },
-      { { BatchInput = good }, "Items must be a list" },
+      { {}, "the event must have Items" },
+      { { BatchInput = good }, "the event must have Items" },
+      { { Items = json.array { { Key = "k" } } }, "BatchInput must be an object" },
       { { BatchInput = good, Items = json.array {} }, "Items must be a list" },
       { { BatchInput = good, Items = json.array { { Key = "" } } }, "Key must be a text" },
       { { BatchInput = { bucket = "b" }, Items = json.array { { Key = "k" } } },
