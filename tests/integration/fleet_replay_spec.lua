@@ -307,7 +307,9 @@ describe("a fleet's replay", function()
     end
 
     for _, case in ipairs {
-      { { bucket = "b", started = "2026-01-01T00:00:00Z" }, "results must be an object" },
+      { { bucket = "b", started = "2026-01-01T00:00:00Z" }, "the event must have results" },
+      { { bucket = "b", started = "2026-01-01T00:00:00Z", results = "b/k" },
+        "results must be an object" },
       { { bucket = "b", started = "now", results = { Bucket = "b", Key = "k" } },
         "started must be a time" },
     } do
