@@ -525,6 +525,16 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       }, stays)
     end)
 
+    it("older versions of a layer, too", function()
+      stack("events", { resources = { Layer = { Type = "AWS::Lambda::LayerVersion",
+        physical = "arn:aws:lambda:eu-west-1:111122223333:layer:Layer1A2B:4" } } })
+      cloud.control("POST", "functions", { layers = { Layer1A2B = json.array { 3, 2 } } })
+      local result = live()
+      assert.equal(0, result.status, result.stdout .. result.stderr)
+      assert.matches("stays  111122223333 eu-west-1  arn:aws:lambda:eu-west-1:111122223333:layer:"
+        .. "Layer1A2B:2  (AWS::Lambda::LayerVersion): kept for roll-backs", result.stdout, 1, true)
+    end)
+
     it("and deletes log groups with --logs, also when the stacks are gone; only its own", function()
       assert.equal(0, live().status)
       local result = live "--logs"

@@ -61,6 +61,7 @@ const NEEDS = {
 
   "lambda.GetFunctionConfiguration": lambda("GetFunctionConfiguration"),
   "lambda.UpdateFunctionConfiguration": lambda("UpdateFunctionConfiguration"),
+  "lambda.ListLayerVersions": everywhere("lambda:ListLayerVersions"),
   "lambda.GetLayerVersionByArn": ({ Arn }) => one("lambda:GetLayerVersion", Arn),
   "lambda.GetFunction": lambda("GetFunction"),
   "logs.DescribeLogGroups": everywhere("logs:DescribeLogGroups"),

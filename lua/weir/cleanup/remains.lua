@@ -21,6 +21,29 @@ local REASONS = {
 
 local KEPT = "kept by the DeletionPolicy of its template"
 
+-- Older versions of the stack's layers, to which a roll-back would have gone back.
+local function add_layer_versions(list, row)
+  for _, resource in ipairs(row.resources) do
+    local name = resource.ResourceType == "AWS::Lambda::LayerVersion"
+      and (resource.PhysicalResourceId or ""):match ":layer:([^:]+)"
+    local versions, message, code = {}, nil, nil
+    if name then
+      versions, message, code = row.client "lambda":all("ListLayerVersions", { LayerName = name })
+    end
+
+    if not versions and code ~= "ResourceNotFoundException" then return nil, message, code end
+    for _, each in ipairs(versions or {}) do
+      list[#list + 1] = {
+        what = each.LayerVersionArn,
+        type = "AWS::Lambda::LayerVersion",
+        reason = "kept for roll-backs; aws lambda delete-layer-version deletes it",
+      }
+    end
+  end
+
+  return list
+end
+
 -- A deleted stack still tells which resources it skipped.
 function remains.of_stack(row, kept)
   local resources, message, code = inventory.resources(row)
@@ -42,7 +65,7 @@ function remains.of_stack(row, kept)
     end
   end
 
-  return list
+  return add_layer_versions(list, row)
 end
 
 -- Tags -------------------------------------------------------------------------------------------

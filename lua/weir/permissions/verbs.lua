@@ -104,6 +104,7 @@ local CLEANUP = {
   { "s3:GetBucketTagging s3:ListBucketMultipartUploads s3:ListBucketVersions", BUCKETS },
   { "s3:AbortMultipartUpload s3:DeleteObject s3:DeleteObjectVersion", OBJECTS },
 
+  { "lambda:ListLayerVersions", "*" },
   { "logs:DescribeLogGroups", "*" },
   { "logs:DeleteLogGroup logs:ListTagsForResource", LOG_GROUPS },
   { "tag:GetResources", "*" },
