@@ -1,70 +1,17 @@
--- weir cleanup against the model-checked servers: what a deletion trips over is put away, only what
--- carries the estate's tag is touched, and a run that was killed goes on.
-local cleaning = require "weir.cleanup"
+-- weir cleanup against the model-checked servers: what goes, in which order, and what stays. Only
+-- what carries the estate's tag is touched.
+local cleaning = require "support.cleaning"
 local cloud = require "support.aws"
-local estates = require "weir.deploy.estate"
 local files = require "support.files"
 local json = require "weir.json"
-local run = require "support.run"
-local sessions = require "weir.deploy.session"
 local stacks = require "support.stacks"
 
-local ESTATE = [[
-return {
-  name = "weir",
-  regions = { "eu-west-1" },
-  accounts = { { id = "111122223333", kind = "workload" } },
-}
-]]
-
-local BUCKET = { Type = "AWS::S3::Bucket", physical = "weir-arrivals" }
-local GROUP = { Type = "AWS::EC2::SecurityGroup", physical = "sg-ours" }
-
-local function tags(name) return json.array { { Key = "weir:stack", Value = name } } end
+local act, stack, state = cleaning.act, cleaning.stack, cleaning.state
+local cleanup, live = cleaning.run, cleaning.run_live
 
 describe("weir cleanup", function()
-  local folder
-
-  -- Whoever cleans up may do what weir permissions cleanup prints, and nothing else.
-  local permissions
-  setup(function()
-    local printed = run { "permissions", "cleanup", "--json", "--region", "eu-west-1",
-      "--account", "111122223333" }
-    permissions = json.array { assert(json.decode(printed.stdout)) }
-  end)
-
-  before_each(function()
-    stacks.reset()
-    cloud.control("POST", "roles", {
-      caller = { arn = "arn:aws:iam::111122223333:user/cleaner", policies = permissions },
-    })
-    folder = files.directory { ["estate.lua"] = ESTATE }
-  end)
-
-  after_each(function()
-    files.remove(folder)
-    assert.same({}, cloud.control("GET", "refusals"))
-  end)
-
-  local function cleanup(...)
-    local words = { "cleanup", folder .. "/estate.lua", ... }
-    words.env = stacks.environment()
-    return run(words)
-  end
-
-  local function live(...) return cleanup("--live", "--yes", ...) end
-
-  -- A stack of the estate, with its tag.
-  local function stack(template, given)
-    given = given or {}
-    given.name = "weir-" .. template
-    given.status = given.status or "CREATE_COMPLETE"
-    given.tags = given.tags or tags(given.name)
-    given.resources = given.resources or { Topic = { Type = "AWS::SNS::Topic" } }
-    stacks.stack(given)
-  end
-
-  local function control(name) return cloud.control("GET", name) end
+  before_each(cleaning.begin)
+  after_each(cleaning.finish)
 
   describe("dry", function()
     it("shows the stacks in the order in which they would go, and changes nothing", function()
@@ -122,9 +69,9 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
   describe("touches nothing", function()
     it("of a stack without the tag, of another estate, or that the file does not name", function()
       stack("core", { tags = json.array {} })
-      stack("events", { tags = tags "other-events" })
+      stack("events", { tags = cleaning.tags "other-events" })
       stack "extra"
-      stacks.stack { name = "other-core", status = "CREATE_COMPLETE", tags = tags "other-core" }
+      stacks.stack { name = "other-core", status = "CREATE_COMPLETE", tags = cleaning.tags "other-core" }
       local result = live()
       assert.equal(0, result.status, result.stderr)
       assert.matches("weir-core  111122223333 eu-west-1  CREATE_COMPLETE  stays: it does not carry "
@@ -137,235 +84,11 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
 
     it("in an account that the file does not name", function()
       stack "core"
-      files.write(folder .. "/estate.lua", (ESTATE:gsub("111122223333", "999988887777")))
+      files.write(cleaning.path, (cleaning.ESTATE:gsub("111122223333", "999988887777")))
       local result = live()
       assert.equal(6, result.status)
       assert.matches("the credentials are of account 111122223333, the estate names 999988887777",
         result.stderr, 1, true)
-    end)
-  end)
-
-  describe("empties a bucket", function()
-    local function bucket(more)
-      local given = { name = "weir-arrivals", tags = { ["weir:stack"] = "weir-events" },
-        versions = json.array {}, uploads = json.array {} }
-      for i = 1, 7 do
-        given.versions[i] = { Key = ("a & b/%d %%"):format(i % 3), VersionId = "v" .. i,
-          marker = i % 2 == 0 }
-        given.uploads[i] = { Key = "up/" .. i % 2, UploadId = "u" .. i }
-      end
-
-      for key, value in pairs(more or {}) do given[key] = value end
-      cloud.control("POST", "buckets", json.array { given })
-      stack("events", { resources = { Arrivals = BUCKET } })
-    end
-
-    it("of versions, markers and uploads, over all pages", function()
-      bucket()
-      local result = live()
-      assert.equal(0, result.status, result.stdout .. result.stderr)
-      assert.matches("emptied the bucket weir-arrivals: 14 versions, markers and uploads",
-        result.stdout, 1, true)
-      assert.same({}, control "buckets")
-      assert.equal("", stacks.left())
-    end)
-
-    it("that fills meanwhile, until a pass finds nothing", function()
-      bucket { writes = 9 }
-      local result = live()
-      assert.equal(0, result.status, result.stdout .. result.stderr)
-      assert.same({}, control "buckets")
-    end)
-
-    it("that fills for ever, and says so", function()
-      bucket { writes = 1000000 }
-      local result = live()
-      assert.equal(5, result.status, result.stdout .. result.stderr)
-      assert.matches("Arrivals: the bucket weir-arrivals fills as fast as it is emptied; stop what "
-        .. "writes to it, then run the same command again", result.stdout, 1, true)
-      assert.equal("weir-events DELETE_FAILED", stacks.left())
-    end)
-
-    it("and names an object that S3 does not delete", function()
-      bucket { locked = json.array { "a & b/1 %" } }
-      local result = live()
-      assert.equal(6, result.status, result.stdout .. result.stderr)
-      assert.matches("S3 does not delete a & b/1 % in the bucket weir-arrivals: AccessDenied",
-        result.stdout, 1, true)
-      assert.equal(3, #control "buckets"[1].versions)
-    end)
-
-    it("only with the stack's tag; another stays, and is named", function()
-      bucket { tags = { ["weir:stack"] = "other-events" } }
-      local result = live()
-      assert.equal(6, result.status, result.stdout .. result.stderr)
-      assert.matches("the bucket weir-arrivals does not carry the tag weir:stack = weir-events",
-        result.stdout, 1, true)
-      assert.equal(7, #control "buckets"[1].versions)
-      assert.same({ "Arrivals" }, stacks.requested "DeleteStack"[2].RetainResources)
-      assert.equal("", stacks.left())
-    end)
-  end)
-
-  -- The same in this process, where sleeping takes no time. → outcome, what was shown
-  local function act(given, sleeps)
-    given = given or {}
-    local text = {}
-    given.shown = function(event)
-      local stays = event.stays
-      text[#text + 1] = event.note or event.error or stays and stays.what .. ": " .. stays.reason
-    end
-
-    return stacks.in_no_time(function()
-      local session = sessions.new {
-        estate = estates.read(ESTATE, "estate.lua"),
-        config = { credentials = cloud.credentials, getenv = cloud.environment() },
-      }
-      local found = assert(cleaning.look(session, given))
-      return cleaning.act(found, session, given), table.concat(text, "\n")
-    end, sleeps)
-  end
-
-  local function network(given)
-    given.groups = json.array { { id = "sg-ours", vpc = "vpc-1", tags = given.tags
-      or { ["weir:stack"] = "weir-core" } }, { id = "sg-theirs", vpc = "vpc-1" },
-      { id = "sg-default", name = "default", vpc = "vpc-1" } }
-    cloud.control("POST", "network", given)
-    stack("core", { resources = { Group = GROUP } })
-  end
-
-  local function eni(id, more)
-    local given = { id = id, groups = json.array { "sg-ours" }, status = "in-use",
-      description = "AWS Lambda VPC ENI-weir-core-Routing" }
-    for key, value in pairs(more or {}) do given[key] = value end
-    return given
-  end
-
-  local function ids(list)
-    local names = {}
-    for i, each in ipairs(list) do names[i] = each.id end
-    table.sort(names)
-
-    return table.concat(names, " ")
-  end
-
-  describe("frees a security group", function()
-    it("of network interfaces that Lambda left, when they become available", function()
-      network { interfaces = json.array { eni("eni-1", { status = "available" }),
-        eni("eni-2", { looks = 4 }), eni("eni-3", { looks = 9 }),
-        eni("eni-4", { groups = json.array { "sg-theirs" }, status = "available" }) } }
-      local outcome, text = act()
-      assert.same({ failed = false, waits = false }, outcome, text)
-      assert.equal("eni-4", ids(control "network".interfaces))
-      assert.equal("sg-default sg-theirs", ids(control "network".groups))
-      assert.equal("", stacks.left())
-    end)
-
-    it("but not of one that never becomes available: it names it, and goes on later", function()
-      network { interfaces = json.array { eni "eni-1" } }
-      local outcome, text = act()
-      assert.same({ failed = false, waits = true }, outcome)
-      assert.matches("Group: the network interface eni-1 (in-use, 'AWS Lambda VPC ENI-weir-core-"
-        .. "Routing') of the security group sg-ours is in use after an hour; Lambda lets go of it "
-        .. "by itself: run the same command again later", text, 1, true)
-      assert.equal("weir-core DELETE_FAILED", stacks.left())
-
-      cloud.control("POST", "network", { interfaces = json.array { eni("eni-1", { looks = 2 }) } })
-      assert.same({ failed = false, waits = false }, (act()))
-      assert.equal("", stacks.left())
-    end)
-
-    it("but deletes nobody else's interface, available or not", function()
-      network { interfaces = json.array { eni("eni-1", { status = "available",
-        description = "made by hand" }) } }
-      local outcome, text = act()
-      assert.same({ failed = false, waits = true }, outcome)
-      assert.matches("eni-1 (available, 'made by hand') is in the security group sg-ours and is "
-        .. "not Lambda's", text, 1, true)
-      assert.same({}, stacks.requested "DeleteNetworkInterface")
-    end)
-
-    it("of rules that name it, both ways, and of no other rule", function()
-      network { rules = json.array {
-        { id = "sgr-1", group = "sg-theirs", names = "sg-ours" },
-        { id = "sgr-2", group = "sg-theirs", names = "sg-ours", egress = true },
-        { id = "sgr-3", group = "sg-theirs", names = "sg-default" },
-        { id = "sgr-4", group = "sg-theirs" },
-        { id = "sgr-5", group = "sg-default", names = "sg-theirs", egress = true },
-        { id = "sgr-6", group = "sg-ours", names = "sg-theirs" },
-        { id = "sgr-7", group = "sg-ours", names = "sg-ours" },
-      } }
-      local outcome, text = act()
-      assert.same({ failed = false, waits = false }, outcome, text)
-      assert.equal("sgr-3 sgr-4 sgr-5", ids(control "network".rules))
-      assert.matches("revoked sgr-1 of the security group sg-theirs, which named sg-ours", text, 1,
-        true)
-    end)
-
-    it("only with the stack's tag", function()
-      network { tags = {}, rules = json.array {
-        { id = "sgr-1", group = "sg-theirs", names = "sg-ours" } } }
-      local outcome, text = act()
-      assert.same({ failed = true, waits = false }, outcome)
-      assert.matches("sg-ours: the security group sg-ours does not carry the tag", text, 1, true)
-      assert.equal("sgr-1", ids(control "network".rules))
-    end)
-
-    it("by giving its functions the default group first", function()
-      network { interfaces = json.array { eni("eni-1", { description =
-        "AWS Lambda VPC ENI-weir-events-Map" }) } }
-      stack("events", { resources = { Map = { Type = "AWS::Lambda::Function",
-        physical = "weir-events-Map" }, Other = { Type = "AWS::Lambda::Function",
-        physical = "weir-events-Other" } } })
-      cloud.control("POST", "functions", { functions = json.array {
-        { name = "weir-events-Map", groups = json.array { "sg-ours" },
-          subnets = json.array { "subnet-1" }, updates = 3 },
-        { name = "weir-events-Other", groups = json.array { "sg-theirs" },
-          subnets = json.array { "subnet-1" } },
-      } })
-      local outcome, text = act()
-      assert.same({ failed = false, waits = false }, outcome, text)
-      local updates = stacks.requested "UpdateFunctionConfiguration"
-      assert.equal(1, #updates)
-      assert.same({ FunctionName = "weir-events-Map", VpcConfig = { SubnetIds = { "subnet-1" },
-        SecurityGroupIds = { "sg-default" } } }, updates[1])
-      assert.equal("", stacks.left())
-    end)
-  end)
-
-  describe("of what cannot be repaired", function()
-    it("tries again after growing pauses, and succeeds", function()
-      stack("core", { blocks = { Topic = "try again" } })
-      local pauses = 0
-      local outcome, text = act(nil, function(ms)
-        if ms >= 30000 then pauses = pauses + 1 end
-        if pauses == 3 then stacks.change { name = "weir-core", blocks = {} } end
-      end)
-      assert.same({ failed = false, waits = false }, outcome, text)
-      assert.matches("tries again in 30 s.*tries again in 60 s.*tries again in 120 s", text)
-      assert.equal("", stacks.left())
-    end)
-
-    it("keeps what fails five times, and lists it with the reason", function()
-      stack("core", { blocks = { Topic = "it is in use elsewhere" },
-        resources = {
-          Topic = { Type = "AWS::SNS::Topic" },
-          Queue = { Type = "AWS::SQS::Queue" },
-        } })
-      local outcome, text = act()
-      assert.same({ failed = true, waits = false }, outcome)
-      assert.matches("weir-core-Topic-1A2B3C: it is in use elsewhere", text, 1, true)
-      local asked = stacks.requested "DeleteStack"
-      assert.equal(6, #asked)
-      assert.same({ "Topic" }, asked[6].RetainResources)
-      for i = 1, 5 do assert.is_nil(asked[i].RetainResources, i) end
-      assert.equal("", stacks.left())
-    end)
-
-    it("leaves it to CloudFormation with force", function()
-      stack("core", { blocks = { Topic = "it is in use elsewhere" } })
-      assert.same({ failed = false, waits = false }, (act { force = true }))
-      assert.equal("FORCE_DELETE_STACK", stacks.requested "DeleteStack"[1].DeletionMode)
     end)
   end)
 
@@ -399,7 +122,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       } })
       assert.same({ failed = false, waits = false }, (act()))
 
-      local starters = control "starters"
+      local starters = state "starters"
       assert.same({ ["weir-core-Rule"] = "DISABLED", theirs = "ENABLED" }, starters.rules)
       local updated = starters.schedules["weir-core-Schedule"]
       schedule.State, schedule.GroupName = "DISABLED", "default"
@@ -444,7 +167,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       local result = live "--endpoint-only"
       assert.equal(0, result.status, result.stdout .. result.stderr)
       assert.equal("weir-core CREATE_COMPLETE", stacks.left())
-      assert.same({ "theirs" }, control "hosting".endpoints)
+      assert.same({ "theirs" }, state "hosting".endpoints)
     end)
 
     it("whose deletion is stuck: scaling, endpoint, configuration and models", function()
@@ -452,11 +175,11 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       stack("endpoint", { resources = { Endpoint = ENDPOINT },
         blocks = { Endpoint = "the endpoint is being updated" } })
       local outcome, text = act({ endpoint_only = true }, function()
-        if #control "hosting".endpoints == 1 then
+        if #state "hosting".endpoints == 1 then
           stacks.change { name = "weir-endpoint", blocks = {} }
         end
       end)
-      assert.same(THEIRS, control "hosting")
+      assert.same(THEIRS, state "hosting")
       assert.matches("deleted the endpoint ranking; it costs nothing any more", text, 1, true)
       assert.is_false(outcome.waits, text)
     end)
@@ -468,7 +191,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       assert.matches("ranking  111122223333 eu-west-1  an endpoint whose stack is gone, would be "
         .. "deleted", result.stdout, 1, true)
       assert.same({ failed = false, waits = false }, (act { endpoint_only = true }))
-      assert.same(THEIRS, control "hosting")
+      assert.same(THEIRS, state "hosting")
     end)
 
     it("but not of one without the tag", function()
@@ -479,7 +202,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       assert.is_true(outcome.failed)
       assert.matches("the endpoint ranking does not carry the tag weir:stack = weir-endpoint", text,
         1, true)
-      assert.equal(2, #control "hosting".endpoints)
+      assert.equal(2, #state "hosting".endpoints)
       assert.same({}, stacks.requested "DeleteEndpoint")
     end)
   end)
@@ -539,7 +262,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       assert.equal(0, live().status)
       local result = live "--logs"
       assert.equal(0, result.status, result.stdout .. result.stderr)
-      local left = control "logs"
+      local left = state "logs"
       table.sort(left)
       assert.same({ "other-core-Log", "weir-core-theirs" }, left)
     end)
