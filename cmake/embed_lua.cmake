@@ -58,7 +58,7 @@ function(weir_leave_to_the_program LIST DIR)
       testing)
     list(FILTER MODULES EXCLUDE REGEX "^weir/${FOLDER}/")
   endforeach()
-  foreach(NAME IN ITEMS autoscaling clock cloudformation ec2 lambda logs protocols/ec2 s3_buckets s3control
+  foreach(NAME IN ITEMS autoscaling clock cloudformation ec2 iam lambda logs protocols/ec2 s3_buckets s3control
       scheduler tagging)
     list(REMOVE_ITEM MODULES weir/aws/${NAME}.lua)
   endforeach()

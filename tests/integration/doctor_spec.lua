@@ -170,15 +170,36 @@ describe("weir doctor", function()
       "role wrong: it is taken with another External ID" }, list)
   end)
 
-  it("does not tell of a role that refuses this caller, nor of what is behind it", function()
-    roles { roles = json.array { { arn = ACCESS_ROLE, trust = trust {
-      StringEquals = { ["sts:ExternalId"] = EXTERNAL_ID },
-      ArnEquals = { ["aws:PrincipalArn"] = CALLER .. "-other" } } } } }
-    local list, status = complaints()
-    assert.equal(5, status)
-    assert.equal(3, #list) -- the notifications are behind it, too
-    assert.equal("role cannot tell: it is refused with its External ID, to this caller", list[1])
-    assert.matches("access point cannot tell: it refuses this caller", list[2], 1, true)
+  describe("of a role that refuses this caller", function()
+    local OTHERS = { ["aws:PrincipalArn"] = CALLER .. "-other" }
+
+    it("reads the trust policy, and does not tell of what is behind the role", function()
+      roles { roles = json.array { { arn = ACCESS_ROLE, trust = trust {
+        StringEquals = { ["sts:ExternalId"] = json.array { EXTERNAL_ID, "the-next-one-12" } },
+        ArnEquals = OTHERS } } } }
+      local list, status, result = complaints()
+      assert.equal(5, status)
+      assert.equal(2, #list)
+      assert.matches("access point cannot tell: it refuses this caller", list[1], 1, true)
+      assert.matches("notifications cannot tell: ", list[2], 1, true)
+      assert.matches("its trust policy demands the External ID", result.stdout, 1, true)
+    end)
+
+    it("takes no refusal for proof: it finds a policy that demands nothing, or another", function()
+      local without = "its trust policy lets in without an External ID"
+      local not_ours = "its trust policy does not let in with the External ID of the estate"
+      for _, case in ipairs {
+        { without, { ArnEquals = OTHERS } },
+        { without, { StringLike = { ["sts:ExternalId"] = "*" }, ArnEquals = OTHERS } },
+        { not_ours, { StringEquals = { ["sts:ExternalId"] = "another-one-123" },
+          ArnEquals = OTHERS } },
+      } do
+        roles { roles = json.array { { arn = ACCESS_ROLE, trust = trust(case[2]) } } }
+        local list, status = complaints()
+        assert.equal(1, status)
+        assert.equal("role wrong: " .. case[1], list[1])
+      end
+    end)
   end)
 
   it("finds what is switched off or gone", function()

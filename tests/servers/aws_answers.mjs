@@ -6,7 +6,7 @@ import { accessPointAnswers, resetAccessPoints } from "./aws_access_points.mjs";
 import { resetEndpoints, withEndpoints } from "./aws_endpoints.mjs";
 import { estateAnswers, resetEstate } from "./aws_estate.mjs";
 import { withHosting } from "./aws_hosting.mjs";
-import { begin, resetRoles, roleControls } from "./aws_roles.mjs";
+import { begin, resetRoles, roleAnswers, roleControls } from "./aws_roles.mjs";
 import { resetStacks, stackAnswers } from "./aws_stacks.mjs";
 import { resetVision, visionAnswers } from "./aws_vision.mjs";
 import { page, resetWorkflows, ServiceError, workflowAnswers } from "./aws_workflows.mjs";
@@ -57,6 +57,7 @@ const all = withHosting(withEndpoints({
   ...visionAnswers,
   ...stackAnswers,
   ...estateAnswers,
+  ...roleAnswers,
   ...accessPointAnswers,
   "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
     const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;

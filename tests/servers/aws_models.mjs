@@ -16,6 +16,7 @@ const files = {
   dynamodb: "dynamodb-2012-08-10",
   ec2: "ec2-2016-11-15",
   eventbridge: "eventbridge-2015-10-07",
+  iam: "iam-2010-05-08",
   lambda: "lambda-2015-03-31",
   logs: "logs-2014-03-28",
   rekognition: "rekognition-2016-06-27",
@@ -225,7 +226,7 @@ export function identify(request, scope) {
     return { ...found, input: parseJson(request.body) };
   }
   if (/^application\/x-www-form-urlencoded/.test(request.headers["content-type"] ?? ""))
-    return scope === "ec2" ? readEc2(request) : readQuery(scope === "cloudformation" ? scope : "sts", request);
+    return scope === "ec2" ? readEc2(request) : readQuery(["cloudformation", "iam"].includes(scope) ? scope : "sts", request);
   const service = scope === "s3" && request.url.startsWith("/v20180820/") ? "s3control" : byScope[scope];
   if (!service) throw new Refusal("UnknownOperationException", `nothing is signed as ${scope}`);
   const { pathname, searchParams } = new URL(request.url, "http://x");

@@ -61,6 +61,7 @@ const NEEDS = {
 
   "lambda.GetFunctionConfiguration": lambda("GetFunctionConfiguration"),
   "lambda.UpdateFunctionConfiguration": lambda("UpdateFunctionConfiguration"),
+  "iam.GetRole": ({ RoleName }, { account }) => one("iam:GetRole", `arn:aws:iam::${account}:role/${RoleName}`),
   "lambda.ListLayerVersions": everywhere("lambda:ListLayerVersions"),
   "lambda.GetLayerVersionByArn": ({ Arn }) => one("lambda:GetLayerVersion", Arn),
   "lambda.GetFunction": lambda("GetFunction"),

@@ -11,6 +11,7 @@ import { decide } from "../oracles/templates/iam.mjs";
 import { accessPoint, pointOf } from "./aws_access_points.mjs";
 import { Refusal } from "./aws_models.mjs";
 import { needsOf } from "./aws_needs.mjs";
+import { ServiceError } from "./aws_workflows.mjs";
 
 let roles, sessions, caller, strict, refusals;
 export function resetRoles() {
@@ -83,6 +84,16 @@ export function begin(arn) {
   sessions.set(keyOf(arn), arn);
   return keyOf(arn);
 }
+
+// A role and who may take it, percent-encoded as IAM gives it.
+function getRole({ RoleName }, { account }) {
+  const role = roleOf(`arn:aws:iam::${account}:role/${RoleName}`);
+  if (!role) throw new ServiceError("NoSuchEntity", `The role with name ${RoleName} cannot be found.`, 404);
+  return { Role: { RoleName, Arn: role.arn, Path: "/", RoleId: "AROA1", CreateDate: "2026-11-25T12:00:00.000Z",
+    AssumeRolePolicyDocument: encodeURIComponent(JSON.stringify(role.trust ?? {})) } };
+}
+
+export const roleAnswers = { "iam.GetRole": getRole };
 
 export const roleControls = {
   "POST /__test/roles": (given) => {

@@ -2,6 +2,7 @@
 -- because XML cannot hold every key.
 --
 --   s3_text.escape(text) → text
+--   s3_text.decode(text) → text
 --   s3_text.decode_members(elements, name)   the member `name` of each element, decoded in place
 local s3_text = {}
 
@@ -12,7 +13,7 @@ function s3_text.escape(text)
 end
 
 -- "+" is a space there.
-local function percent_decode(text)
+function s3_text.decode(text)
   return (text:gsub("%+", " "):gsub("%%(%x%x)", function(hex)
     return string.char(tonumber(hex, 16))
   end))
@@ -21,7 +22,7 @@ end
 function s3_text.decode_members(elements, name)
   for _, element in ipairs(elements) do
     if type(element) == "table" and type(element[name]) == "string" then
-      element[name] = percent_decode(element[name])
+      element[name] = s3_text.decode(element[name])
     end
   end
 end

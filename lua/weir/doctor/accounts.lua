@@ -3,7 +3,10 @@
 --
 --   accounts.examine(examination) → account → boundary: whether its credentials are the account's
 local clock = require "weir.aws.clock"
+local json = require "weir.json"
+local s3_text = require "weir.aws.s3_text"
 local stacks = require "weir.deploy.stacks"
+local trust = require "weir.doctor.trust"
 local uuid = require "weir.uuid"
 
 local accounts = {}
@@ -83,19 +86,44 @@ local function examine_without(self, place, sts, arn, external_id, how)
     "its trust policy must demand sts:ExternalId; anybody who is confused into it gets in")
 end
 
+-- Who may not take the role at all learns from no refusal: then its trust policy is read.
+local function examine_trust(self, place, arn)
+  local storage
+  for _, stack in ipairs(self.session.list) do
+    if stack.reader == place.account then storage = stack end
+  end
+
+  local client = self.session:client("iam", storage.account, storage.region)
+  local found, message, code = client:get_role { RoleName = arn:match "[^/]+$" }
+  if not found and code == "NoSuchEntity" then
+    return self:wrong("role", place, arn, "the role is not there", "weir deploy apply makes it")
+  end
+
+  if not found then return self:unanswered("role", place, arn, message, code) end
+
+  local document = json.decode(s3_text.decode(found.Role.AssumeRolePolicyDocument or ""))
+  if type(document) ~= "table" then
+    return self:unknown("role", place, arn, "its trust policy is no JSON", "look at it yourself")
+  end
+
+  local outcome, what = trust.judge(document, place.account.external_id)
+  self:tell(outcome, "role", place, arn, what, outcome == "wrong"
+    and "weir deploy apply sets it; without the External ID anybody who is confused gets in" or nil)
+end
+
 -- The role that the account's functions take, as whoever asks here.
 local function examine_storage_role(self, place, arn)
   local sts = self.session:client("sts", place.account, place.region)
-  examine_without(self, place, sts, arn, nil, "without an External ID")
-  examine_without(self, place, sts, arn, "weir-doctor-" .. uuid(), "with another External ID")
-
   local taken, message = is_taken(sts, arn, place.account.external_id)
-  if taken then
-    return self:ok("role", place, arn, "it is taken with its External ID")
+  if taken == nil then
+    return self:unknown("role", place, arn, message, "run the same command again")
   end
 
-  self:unknown("role", place, arn, message or "it is refused with its External ID, to this caller",
-    "only the functions' roles may take it; run weir doctor with the credentials of one of them")
+  if not taken then return examine_trust(self, place, arn) end
+
+  self:ok("role", place, arn, "it is taken with its External ID")
+  examine_without(self, place, sts, arn, nil, "without an External ID")
+  examine_without(self, place, sts, arn, "weir-doctor-" .. uuid(), "with another External ID")
 end
 
 -- The role in which the account is deployed: it was taken with the External ID, or nothing else

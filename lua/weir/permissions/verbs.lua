@@ -120,6 +120,7 @@ local DOCTOR = {
   { "s3:GetObject", OBJECTS },
   { "s3:ListBucket", BUCKETS },
   { "s3:GetAccessPointPolicy", "s3:accesspoint/*" },
+  { "iam:GetRole", "arn:{partition}:iam::{account}:role/{name}-storage-access-*" },
   { "sts:AssumeRole", "arn:{partition}:iam::*:role/{name}-storage-access-*" },
 }
 
