@@ -71,7 +71,8 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       stack("core", { tags = json.array {} })
       stack("events", { tags = cleaning.tags "other-events" })
       stack "extra"
-      stacks.stack { name = "other-core", status = "CREATE_COMPLETE", tags = cleaning.tags "other-core" }
+      stacks.stack { name = "other-core", status = "CREATE_COMPLETE",
+        tags = cleaning.tags "other-core" }
       local result = live()
       assert.equal(0, result.status, result.stderr)
       assert.matches("weir-core  111122223333 eu-west-1  CREATE_COMPLETE  stays: it does not carry "

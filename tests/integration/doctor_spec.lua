@@ -25,7 +25,10 @@ return {
   parameters = { storage = { AccessPointArn = "]] .. POINT .. [[" } },
   accounts = {
     { id = "444455556666", kind = "storage", stacks = { "storage" },
-      role = { arn = "arn:aws:iam::444455556666:role/deployer", external_id = "of-the-deployer-1" } },
+      role = {
+        arn = "arn:aws:iam::444455556666:role/deployer",
+        external_id = "of-the-deployer-1",
+      } },
     { id = "111122223333", kind = "workload", external_id = "]] .. EXTERNAL_ID .. [[",
       stacks = { "core" } },
   },
@@ -282,8 +285,7 @@ describe("weir doctor", function()
       { arn = POINT, bucket = "bucket", policy = POINT_POLICY, notifies = true } })
     local list, status = complaints()
     assert.equal(1, status)
-    assert.same({
-      "notifications wrong: the answer is not NotImplemented any more: a configuration" },
-      list)
+    assert.same({ "notifications wrong: the answer is not NotImplemented any more: a "
+      .. "configuration" }, list)
   end)
 end)

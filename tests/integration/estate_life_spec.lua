@@ -28,7 +28,8 @@ return {
     { id = "111122223333", kind = "workload", external_id = "]] .. EXTERNAL_ID .. [[",
       stacks = { "boundary", "core", "link" } },
     { id = "222233334444", kind = "workload", external_id = "an-external-id-of-222233334444",
-      stacks = { "boundary", "core", "link" }, role = { arn = "arn:aws:iam::222233334444:role/d" } },
+      stacks = { "boundary", "core", "link" },
+      role = { arn = "arn:aws:iam::222233334444:role/d" } },
   },
 }
 ]]
@@ -53,8 +54,9 @@ describe("an estate of four accounts", function()
   local function statuses()
     local list = {}
     for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
-      if each.status ~= "DELETE_COMPLETE" then list[each.account .. " " .. each.name] =
-        each.status end
+      if each.status ~= "DELETE_COMPLETE" then
+        list[each.account .. " " .. each.name] = each.status
+      end
     end
 
     return list

@@ -1,7 +1,7 @@
 // The servers of what an estate is made of, as one: their answers, their controls, and what
 // CloudFormation finds in them when it deletes a stack's resources.
 import { bucketControls, bucketOf, removeBucket, resetBuckets } from "./aws_buckets.mjs";
-import { addLayer, functionAnswers, functionControls, removeFunction, resetFunctions } from "./aws_functions.mjs";
+import { addLayer, functionAnswers, functionControls, removeFunction, removeLayer, resetFunctions } from "./aws_functions.mjs";
 import { hostingControls, removeEndpoint, resetHosting } from "./aws_hosting.mjs";
 import { addLogGroup, logAnswers, logControls, resetLogs } from "./aws_logs.mjs";
 import { networkAnswers, networkControls, removeGroup, resetNetwork, whyNot } from "./aws_network.mjs";
@@ -50,6 +50,7 @@ const REMOVERS = {
   "AWS::EC2::SecurityGroup": removeGroup,
   "AWS::S3::Bucket": removeBucket,
   "AWS::Lambda::Function": removeFunction,
+  "AWS::Lambda::LayerVersion": removeLayer,
   "AWS::SageMaker::Endpoint": (id) => removeEndpoint(id.split("/").at(-1)),
 };
 deletedBy(({ Type, physical }) => REMOVERS[Type]?.(physical));

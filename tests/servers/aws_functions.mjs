@@ -64,6 +64,11 @@ export function addLayer(arn, key) {
   digests[arn] = Buffer.from(digest, "hex").toString("base64");
 }
 
+export function removeLayer(arn) {
+  const [, name, version] = /:layer:([^:]+):(\d+)$/.exec(arn) ?? [];
+  if (layers[name]) layers[name] = layers[name].filter((each) => each !== Number(version));
+}
+
 export const removeFunction = (name) => void functions.delete(name);
 
 export const functionAnswers = {

@@ -155,8 +155,8 @@ local function discovery(account)
   return ("arn:aws:iam::%s:role/weir-eu-west-1-discovery"):format(account)
 end
 
--- Reads the file as the caller, in the role `through` where one is given. → text | nil, message,
--- code
+-- Reads the file as the caller, in the role `through` where one is given.
+-- → text | nil, message, code
 local function read(caller, through)
   local client = aws.client("s3", {
     credentials = keys_of(caller),

@@ -34,8 +34,7 @@ local function examine_reach(self, place, arn, s3)
 
   if is_refusal(code) then
     return self:unknown("access point", place, arn, "it refuses this caller",
-      "only the access roles may list it; run weir doctor with the credentials of a function's "
-        .. "role")
+      "only the access roles may list it; run weir doctor with the credentials of a function")
   end
 
   self:unanswered("access point", place, arn, message, code)
