@@ -9,6 +9,14 @@ local stacks = require "support.stacks"
 local act, stack, state = cleaning.act, cleaning.stack, cleaning.state
 local cleanup, live = cleaning.run, cleaning.run_live
 
+local function sorted_names(list)
+  local names = {}
+  for i, each in ipairs(list) do names[i] = each.Name end
+  table.sort(names)
+
+  return names
+end
+
 describe("weir cleanup", function()
   before_each(cleaning.begin)
   after_each(cleaning.finish)
@@ -123,11 +131,11 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       } })
       assert.same({ failed = false, waits = false }, (act()))
 
-      local starters = state "starters"
-      assert.same({ ["weir-core-Rule"] = "DISABLED", theirs = "ENABLED" }, starters.rules)
-      local updated = starters.schedules["weir-core-Schedule"]
-      schedule.State, schedule.GroupName = "DISABLED", "default"
-      assert.same(schedule, updated)
+      local disabled = stacks.requested "DisableRule"
+      assert.same({ "weir-core-Gone", "weir-core-Rule" }, sorted_names(disabled))
+      assert.same({ theirs = "ENABLED" }, state "starters".rules)
+      schedule.Name, schedule.State, schedule.GroupName = "weir-core-Schedule", "DISABLED", "default"
+      assert.same({ schedule }, stacks.requested "UpdateSchedule")
       local order = {}
       for _, request in ipairs(cloud.requests()) do
         if request.operation:find "Rule$" or request.operation:find "^UpdateSchedule"
