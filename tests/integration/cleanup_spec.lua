@@ -4,6 +4,7 @@ local cleaning = require "support.cleaning"
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
+local run = require "support.run"
 local stacks = require "support.stacks"
 
 local act, stack, state = cleaning.act, cleaning.stack, cleaning.state
@@ -50,6 +51,18 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       local result = cleanup "--live"
       assert.equal(2, result.status)
       assert.matches("give --yes", result.stderr, 1, true)
+      assert.same({}, stacks.requested "DeleteStack")
+    end)
+
+    it("asks on a terminal, and takes no answer for a no", function()
+      stack "core"
+      stack "endpoint"
+      local result = run { "cleanup", cleaning.path, "--live", "--logs", terminal = true,
+        env = stacks.environment() }
+      assert.equal(1, result.status, result.stdout)
+      assert.matches("Delete 2 stacks and the log groups of the estate weir? [y/N]", result.stdout,
+        1, true)
+      assert.matches("nothing was deleted", result.stdout, 1, true)
       assert.same({}, stacks.requested "DeleteStack")
     end)
 

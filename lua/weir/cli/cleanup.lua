@@ -101,19 +101,22 @@ end
 
 -- The verb ----------------------------------------------------------------------------------------
 
-local function question_of(found)
-  local seen, count = {}, 0
-  for _, row in ipairs(found.stacks) do
-    if not seen[row.account] then count = count + 1 end
-    seen[row.account] = true
+-- "Delete 3 stacks and 1 endpoint of the estate weir?"
+local function question_of(found, given, estate)
+  local parts = {}
+  local function add(count, what)
+    if count > 0 then parts[#parts + 1] = terminal.count(count, what) end
   end
 
-  return ("Delete %s and %s in %s?"):format(terminal.count(#found.stacks, "stack"),
-    terminal.count(#found.endpoints, "endpoint"), terminal.count(math.max(count, 1), "account"))
+  add(#found.stacks, "stack")
+  add(#found.endpoints, "endpoint")
+  if given.logs then parts[#parts + 1] = "the log groups" end
+
+  return ("Delete %s of the estate %s?"):format(table.concat(parts, " and "), estate.name)
 end
 
 local function act(given, screen, found, session)
-  local agreed, message, hint = confirm.ask(screen, given, question_of(found))
+  local agreed, message, hint = confirm.ask(screen, given, question_of(found, given, session.estate))
   if agreed == nil then return nil, message, hint end
   if not agreed then
     screen.err:print("weir: cleanup: nothing was deleted")
