@@ -147,7 +147,8 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       local disabled = stacks.requested "DisableRule"
       assert.same({ "weir-core-Gone", "weir-core-Rule" }, sorted_names(disabled))
       assert.same({ theirs = "ENABLED" }, state "starters".rules)
-      schedule.Name, schedule.State, schedule.GroupName = "weir-core-Schedule", "DISABLED", "default"
+      schedule.Name, schedule.GroupName = "weir-core-Schedule", "default"
+      schedule.State = "DISABLED"
       assert.same({ schedule }, stacks.requested "UpdateSchedule")
       local order = {}
       for _, request in ipairs(cloud.requests()) do

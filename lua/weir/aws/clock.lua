@@ -1,7 +1,6 @@
 -- The clock of a service against ours. Only the command-line program has it.
 --
---   clock.ahead(client)
---       → milliseconds that the service's clock is ahead of ours | nil, message, code
+--   clock.ahead(client) → milliseconds by which the service's clock is ahead | nil, message, code
 --
 -- client: one that was called before, and so knows where its service is. Any answer has a date, a
 -- refusal of a request without a signature too.

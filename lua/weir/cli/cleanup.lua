@@ -116,7 +116,8 @@ local function question_of(found, given, estate)
 end
 
 local function act(given, screen, found, session)
-  local agreed, message, hint = confirm.ask(screen, given, question_of(found, given, session.estate))
+  local question = question_of(found, given, session.estate)
+  local agreed, message, hint = confirm.ask(screen, given, question)
   if agreed == nil then return nil, message, hint end
   if not agreed then
     screen.err:print("weir: cleanup: nothing was deleted")
