@@ -193,8 +193,8 @@ describe("redact", function()
       nothing = json.null,
       token = json.null }, redact.value(value))
     assert.equal("t", value.list[1].token)
-    assert.same({ key = "a?token=[redacted]", token = "[redacted]" },
-      (redact.facts { key = "a?token=b", token = "t" }))
+    assert.same({ link = "a?token=[redacted]", token = "[redacted]" },
+      (redact.facts { link = "a?token=b", token = "t" }))
     assert.equal("https://h/?X-Amz-Signature=[redacted]&b=1",
       redact.value("https://h/?X-Amz-Signature=ab&b=1"))
   end)
