@@ -2,6 +2,7 @@
 local cleaning = require "weir.cleanup"
 local cloud = require "support.aws"
 local deployment = require "support.deployment"
+local json = require "weir.json"
 local stacks = require "support.stacks"
 
 local SETS = [[
@@ -66,6 +67,18 @@ describe("weir cleanup of stack sets", function()
     local outcome, told = clean()
     assert.same({ failed = false, waits = false }, outcome, table.concat(told, "\n"))
     assert.same({}, told)
+  end)
+
+  it("leaves a stack of a set alone that lost the tag, and the set with it", function()
+    for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
+      if each.name:find "^StackSet%-weir%-core" and each.account == "111122223333" then
+        stacks.change { name = each.name, tags = json.array {} }
+      end
+    end
+
+    clean()
+    assert.matches("^StackSet%-weir%-core[%w%-]* CREATE_COMPLETE$", stacks.left())
+    assert.equal("weir-core", cloud.control("GET", "stack_sets")[1].name)
   end)
 
   it("keeps a set with instances of accounts that the file does not name", function()

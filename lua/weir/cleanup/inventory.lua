@@ -53,16 +53,17 @@ function inventory.tag_of(tags)
   end
 end
 
+-- Why a stack without the tag is left alone, or nil where it has it.
+local function lacks_tag(stack, name)
+  if inventory.tag_of(stack.Tags) == name then return nil end
+  return ("it does not carry the tag %s = %s, so it may be somebody else's"):format(inventory.TAG,
+    name)
+end
+
 -- Why a stack that looks like the estate's is left alone, or nil where it is the estate's.
 local function reason_to_leave(stack, template)
-  local tag = inventory.tag_of(stack.Tags)
-  if template and tag == stack.StackName then return nil end
-  if not template then
-    return "its tag says that weir made it, and the estate file does not name it"
-  end
-
-  return ("it does not carry the tag %s = %s, so it may be somebody else's"):format(inventory.TAG,
-    stack.StackName)
+  if template then return lacks_tag(stack, stack.StackName) end
+  return "its tag says that weir made it, and the estate file does not name it"
 end
 
 local function row_of(place, stack)
@@ -111,6 +112,20 @@ local function add_resources(rows)
   return true
 end
 
+local function instance_row(session, stack, described)
+  return {
+    name = stack.name,
+    template = stack.template,
+    account = stack.account,
+    region = stack.region,
+    client = function(service) return session:client(service, stack.account, stack.region) end,
+    id = described.StackId,
+    status = described.StackStatus,
+    instance = stack,
+    reason = lacks_tag(described, stack.name),
+  }
+end
+
 -- The stacks that a set made (weir.deploy.stack_sets): by the set's name and tag.
 local function add_instances(found, session, wanted)
   for _, stack in ipairs(session.all) do
@@ -121,16 +136,9 @@ local function add_instances(found, session, wanted)
     end
 
     if described and described.StackStatus ~= "DELETE_COMPLETE" then
-      found.stacks[#found.stacks + 1] = {
-        name = stack.name,
-        template = stack.template,
-        account = stack.account,
-        region = stack.region,
-        client = function(service) return session:client(service, stack.account, stack.region) end,
-        id = described.StackId,
-        status = described.StackStatus,
-        instance = stack,
-      }
+      local row = instance_row(session, stack, described)
+      local list = row.reason and found.stay or found.stacks
+      list[#list + 1] = row
     end
   end
 
