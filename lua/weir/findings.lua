@@ -3,7 +3,7 @@
 -- tests/support/write_finding_pages.lua, and the tests compare them).
 --
 -- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua),
--- W3xx from estate files (deploy/estate.lua), which the layer does not read.
+-- W3xx from estate files (weir.deploy.estate), which the layer does not read.
 local findings = {}
 
 local entries, codes = {}, {}

@@ -16,6 +16,8 @@ return policy {
 }
 ]]
 
+local RECORDED = os.getenv("PWD") .. "/tests/recordings/lunch-hour.jsonl"
+
 describe("weir bench", function()
   local folder
 
@@ -115,6 +117,20 @@ describe("weir bench", function()
     local bad = bench("set", "bad.jsonl")
     assert.equal(1, bad.status)
     assert.matches("bad%.jsonl:2:1: bad line: ", bad.stderr)
+  end)
+
+  it("leaves out kinds that the set has no policy of, and says so", function()
+    local result = bench("set", RECORDED)
+    assert.equal(0, result.status)
+    assert.equal("", result.stderr)
+    assert.matches("^set: %d+ decisions in ", result.stdout)
+    assert.matches("\nleft out, because the set has no policy of the kind: %d+ mapping, %d+ promotion, "
+      .. "%d+ weights\n", result.stdout)
+    local object = json.decode(bench("set", RECORDED, "--json").stdout)
+    assert.equal(0, object.failed)
+    local left_out = 0
+    for _, one in ipairs(object.left_out) do left_out = left_out + one.decisions end
+    assert.equal(406, object.decisions + left_out)
   end)
 
   it("says when there is nothing to measure", function()

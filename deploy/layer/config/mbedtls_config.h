@@ -2,7 +2,7 @@
  * curl, weir and mbedTLS itself must see this one file (MBEDTLS_CONFIG_FILE): it decides the size
  * of their shared structures. */
 
-/* The machine. Entropy comes from getrandom(2) (host/core/http_tls.c): in an empty root there is
+/* The machine. Entropy comes from getrandom(2) (host/core/http/tls.c): in an empty root there is
  * no /dev/urandom. */
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_HAVE_TIME

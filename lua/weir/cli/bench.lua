@@ -115,6 +115,17 @@ local function per_second(measured)
     thousands(measured.decisions * 1000000 // measured.eval_us))
 end
 
+local function show_left_out(out, measured)
+  local parts = {}
+  for i, one in ipairs(measured:left_out_kinds()) do
+    parts[i] = ("%s %s"):format(thousands(one.decisions), printable(one.kind))
+  end
+
+  if parts[1] then
+    out:print("left out, because the set has no policy of the kind: ", table.concat(parts, ", "))
+  end
+end
+
 local function show(out, directory, measured, limits)
   out:print(out:paint("bold", printable(directory)), ": ",
     terminal.count(measured.decisions, "decision"), " in ",
@@ -127,6 +138,7 @@ local function show(out, directory, measured, limits)
   local most = measured:most()
   out:printf("of a decision's budget: %.1f %% of the instructions, %.1f %% of the memory",
     most.instructions * 100 / budget.instructions, most.bytes * 100 / budget.memory)
+  show_left_out(out, measured)
   if limits.instructions < math.huge or limits.bytes < math.huge then
     out:print(out:paint(is_contract and "error" or "good",
       terminal.count(measured.exceeding, "decision") .. " above the limit"))
@@ -141,6 +153,7 @@ local function show_json(out, set, directory, measured, limits)
     decisions = measured.decisions,
     failed = measured.failed,
     bad_lines = measured.bad_lines,
+    left_out = json.array(measured:left_out_kinds()),
     eval_us = measured.eval_us,
     kinds = json.array(measured:kinds()),
     worst = json.array(measured:worst()),
@@ -179,7 +192,9 @@ end
 local function status_of(measured, screen)
   if measured.failed > 0 then return exit.decide end
   if measured.decisions == 0 then
-    screen.err:print("weir: bench: there is no decision in these recordings")
+    screen.err:print("weir: bench: there is no decision in these recordings that the set can "
+      .. "make")
+    show_left_out(screen.err, measured)
     return exit.inconclusive
   end
 

@@ -1,5 +1,5 @@
--- W0xx: what loading and verifying a policy set finds (host/core/policy_files.c, policy/sandbox.c,
--- policy/verify.c).
+-- W0xx: what loading and verifying a policy set finds (host/core/policy_files/, host/policy/load.c,
+-- host/policy/verify.c).
 return {
   {
     code = "W001", severity = "error", title = "a file or directory cannot be read",

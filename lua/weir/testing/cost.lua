@@ -4,6 +4,7 @@
 local cases = require "weir.testing.cases"
 local json = require "weir.json"
 local redact = require "weir.redact"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local cost = {}
 
@@ -21,6 +22,7 @@ function cost.new(set, limits, most_shown, troubles)
     most_shown = most_shown,
     troubles = troubles,
     known = cases.parameters(set),
+    left_out = {}, -- kind that the set has no policy of → how many decisions of it were met
     decisions = 0,
     failed = 0,
     bad_lines = 0,
@@ -87,6 +89,11 @@ function Measured:add(path, decision)
     return
   end
 
+  if not self.known[decision.kind] then
+    self.left_out[decision.kind] = (self.left_out[decision.kind] or 0) + 1
+    return
+  end
+
   self.decisions = self.decisions + 1
   local answer, message, code = self.set:decide(decision.kind, decision.facts, {
     params_json = params_of(self, decision),
@@ -118,6 +125,16 @@ function Measured:add(path, decision)
 end
 
 -- Results ----------------------------------------------------------------------------------------
+
+-- left_out_kinds() → list of { kind =, decisions = }, by name: what the set has no policy for.
+function Measured:left_out_kinds()
+  local list = {}
+  for kind, decisions in sorted_pairs(self.left_out) do
+    list[#list + 1] = { kind = kind, decisions = decisions }
+  end
+
+  return list
+end
 
 -- The value that this share of a sorted list does not exceed (nearest rank).
 local function quantile(sorted, share)

@@ -1,5 +1,5 @@
 /* The C face of event patterns: sets, scratches, threads, exact bounds, and short memory of
- * what came before. The language itself is tested in tests/unit/pattern_spec.lua. */
+ * what came before. The language itself is tested in tests/unit/bindings/pattern_spec.lua. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
