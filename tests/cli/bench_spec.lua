@@ -124,8 +124,8 @@ describe("weir bench", function()
     assert.equal(0, result.status)
     assert.equal("", result.stderr)
     assert.matches("^set: %d+ decisions in ", result.stdout)
-    assert.matches("\nleft out, because the set has no policy of the kind: %d+ mapping, %d+ promotion, "
-      .. "%d+ weights\n", result.stdout)
+    assert.matches("\nleft out, because the set has no policy of the kind: %d+ mapping, "
+      .. "%d+ promotion, %d+ weights\n", result.stdout)
     local object = json.decode(bench("set", RECORDED, "--json").stdout)
     assert.equal(0, object.failed)
     local left_out = 0

@@ -4,6 +4,7 @@ local cloud = require "support.aws"
 local deployment = require "support.deployment"
 local files = require "support.files"
 local json = require "weir.json"
+local run = require "support.run"
 local sha256 = require "weir.sha256"
 local stacks = require "support.stacks"
 
@@ -73,6 +74,71 @@ describe("weir deploy apply of four accounts", function()
     assert.is_true(outcome.done, outcome.message)
     return outcome
   end
+
+  -- What weir permissions deploy prints for an account, as the only policy of who deploys there.
+  local function printed(account)
+    local result = run { "permissions", "deploy", "--json", "--region", "eu-west-1", "--account",
+      account }
+    return assert(json.decode(result.stdout), result.stderr)
+  end
+
+  local function allow(action, resource)
+    return { Version = "2012-10-17", Statement = json.array {
+      { Effect = "Allow", Action = action, Resource = resource },
+    } }
+  end
+
+  -- The caller, who may take the deployers' roles, and those roles; `change` sees each policy
+  -- first.
+  local function only_what_is_printed(change)
+    local caller, roles = "arn:aws:iam::111122223333:user/deployer", json.array {}
+    for i, account in ipairs { "444455556666", "777788889999", "222233334444" } do
+      local trust = allow("sts:AssumeRole", nil)
+      trust.Statement[1].Principal = { AWS = caller }
+      roles[i] = {
+        arn = ("arn:aws:iam::%s:role/deployer"):format(account),
+        policies = json.array { change(printed(account)) },
+        trust = trust,
+      }
+    end
+
+    cloud.control("POST", "roles", {
+      caller = { arn = caller, policies = json.array {
+        change(printed "111122223333"),
+        allow("sts:AssumeRole", "arn:aws:iam::*:role/deployer"),
+      } },
+      roles = roles,
+      strict = true,
+    })
+  end
+
+  it("needs no more than weir permissions deploy prints", function()
+    only_what_is_printed(function(policy) return policy end)
+    done(deployment.apply(estate))
+    assert.same(json.array {}, cloud.control("GET", "refusals"))
+  end)
+
+  it("says what is refused to who may do less, and deploys nothing there", function()
+    only_what_is_printed(function(policy)
+      for _, statement in ipairs(policy.Statement) do
+        for i = #statement.Action, 1, -1 do
+          if statement.Action[i] == "cloudformation:CreateChangeSet" then
+            table.remove(statement.Action, i)
+          end
+        end
+      end
+
+      return policy
+    end)
+
+    local outcome = deployment.apply(estate)
+    assert.is_falsy(outcome.done)
+    local refused = cloud.control("GET", "refusals")
+    assert.equal("cloudformation:CreateChangeSet", refused[1].action)
+    for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
+      assert.not_equal("CREATE_COMPLETE", each.status)
+    end
+  end)
 
   it("goes from the storage account to the workloads, and gives each stack what others put out",
     function()

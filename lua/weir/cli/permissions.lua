@@ -165,7 +165,16 @@ local function show_condition(out, condition)
   out:print("  Condition:")
   for operator, keys in sorted_pairs(condition) do
     out:print("    ", operator, ":")
-    for key, value in sorted_pairs(keys) do out:print("      ", key, ": ", quoted(value)) end
+    for key, value in sorted_pairs(keys) do
+      local shown = type(value) == "string" and quoted(value)
+      if not shown then
+        local list = {}
+        for i, each in ipairs(value) do list[i] = quoted(each) end
+        shown = "[" .. table.concat(list, ", ") .. "]"
+      end
+
+      out:print("      ", key, ": ", shown)
+    end
   end
 end
 

@@ -30,6 +30,113 @@ local function to_scheduler()
   return { StringEquals = { ["iam:PassedToService"] = "scheduler.amazonaws.com" } }
 end
 
+local function under_the_boundary(name, place)
+  local boundary = ("arn:%s:iam::%s:policy/%s-boundary"):format(place.partition, place.account,
+    name)
+  return { StringEquals = { ["iam:PermissionsBoundary"] = boundary } }
+end
+
+local function to_services()
+  return { StringEquals = { ["iam:PassedToService"] = {
+    "events.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com",
+    "scheduler.amazonaws.com", "states.amazonaws.com",
+  } } }
+end
+
+-- CloudFormation makes, changes and deletes with the permissions of whoever asks it to.
+local MADE_BY_CLOUDFORMATION = {
+  { "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:TagResource",
+    "cloudwatch:alarm:{name}-*" },
+  { "cloudwatch:GetDashboard cloudwatch:PutDashboard",
+    "arn:{partition}:cloudwatch::{account}:dashboard/{name}-*" },
+  {
+    "dynamodb:CreateTable dynamodb:DescribeContinuousBackups dynamodb:DescribeTable "
+      .. "dynamodb:DescribeTimeToLive dynamodb:TagResource dynamodb:UpdateContinuousBackups "
+      .. "dynamodb:UpdateTable dynamodb:UpdateTimeToLive",
+    "dynamodb:table/{name}-*",
+  },
+  { "events:DescribeRule events:PutRule events:PutTargets events:TagResource", RULES },
+  {
+    "iam:AttachRolePolicy iam:CreateRole iam:DeleteRolePolicy iam:DetachRolePolicy "
+      .. "iam:PutRolePermissionsBoundary iam:PutRolePolicy",
+    ROLES, under_the_boundary,
+  },
+  {
+    "iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies iam:TagRole "
+      .. "iam:UpdateAssumeRolePolicy iam:UpdateRole",
+    ROLES,
+  },
+  { "iam:PassRole", ROLES, to_services },
+  { "iam:CreatePolicy iam:GetPolicy iam:GetPolicyVersion iam:ListPolicyVersions", POLICIES },
+  {
+    "lambda:AddPermission lambda:CreateFunction lambda:GetFunction "
+      .. "lambda:GetFunctionConfiguration lambda:PutFunctionEventInvokeConfig lambda:TagResource "
+      .. "lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration "
+      .. "lambda:UpdateFunctionEventInvokeConfig",
+    FUNCTIONS,
+  },
+  { "lambda:PublishLayerVersion", "lambda:layer:{name}-*" },
+  { "lambda:GetLayerVersion", "lambda:layer:{name}-*:*" },
+  { "logs:CreateLogGroup logs:PutRetentionPolicy logs:TagResource", LOG_GROUPS },
+  { "logs:DescribeLogGroups", "*" },
+  { "oam:CreateSink", "*" },
+  { "oam:CreateLink", "arn:{partition}:oam:*:*:sink/*" },
+  { "oam:GetLink oam:UpdateLink", "oam:link/*" },
+  { "oam:GetSink oam:PutSinkPolicy", "oam:sink/*" },
+  {
+    "s3:CreateBucket s3:PutBucketNotification s3:PutBucketTagging s3:PutBucketVersioning "
+      .. "s3:PutEncryptionConfiguration s3:PutLifecycleConfiguration",
+    BUCKETS,
+  },
+  { "sagemaker:AddTags sagemaker:CreateEndpoint sagemaker:DescribeEndpoint "
+    .. "sagemaker:UpdateEndpoint", ENDPOINTS },
+  { "sagemaker:CreateEndpointConfig sagemaker:DescribeEndpointConfig", CONFIGS },
+  { "sagemaker:CreateModel sagemaker:DescribeModel", MODELS },
+  {
+    "application-autoscaling:PutScalingPolicy application-autoscaling:PutScheduledAction "
+      .. "application-autoscaling:RegisterScalableTarget",
+    "application-autoscaling:scalable-target/*",
+  },
+  { "scheduler:CreateSchedule scheduler:GetSchedule scheduler:UpdateSchedule", SCHEDULES },
+  { "sns:CreateTopic sns:GetTopicAttributes sns:SetTopicAttributes sns:Subscribe sns:TagResource",
+    "sns:{name}-*" },
+  { "sqs:CreateQueue sqs:GetQueueAttributes sqs:SetQueueAttributes sqs:TagQueue", "sqs:{name}-*" },
+  { "ssm:AddTagsToResource ssm:GetParameters ssm:PutParameter", "ssm:parameter/{name}-*" },
+  { "states:CreateStateMachine states:DescribeStateMachine states:TagResource "
+    .. "states:UpdateStateMachine", "states:stateMachine:*" },
+  { "xray:CreateGroup xray:GetGroup xray:UpdateGroup", "xray:group/{name}-*/*" },
+}
+
+local DEPLOY = {
+  {
+    "cloudformation:CreateStackSet cloudformation:DescribeStacks "
+      .. "cloudformation:GetTemplateSummary",
+    "*",
+  },
+  {
+    "cloudformation:ContinueUpdateRollback cloudformation:CreateChangeSet "
+      .. "cloudformation:DeleteChangeSet cloudformation:DeleteStack "
+      .. "cloudformation:DescribeChangeSet cloudformation:DescribeEvents "
+      .. "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet "
+      .. "cloudformation:ListStackResources cloudformation:RollbackStack "
+      .. "cloudformation:TagResource",
+    STACKS,
+  },
+  {
+    "cloudformation:CreateStackInstances cloudformation:DeleteStackInstances "
+      .. "cloudformation:DescribeStackInstance "
+      .. "cloudformation:DescribeStackSet cloudformation:DescribeStackSetOperation "
+      .. "cloudformation:ListStackInstances cloudformation:ListStackSetOperationResults "
+      .. "cloudformation:ListStackSetOperations cloudformation:UpdateStackInstances "
+      .. "cloudformation:UpdateStackSet",
+    STACK_SETS,
+  },
+  { "s3:ListBucket", BUCKETS },
+  { "s3:GetObject s3:PutObject", OBJECTS },
+  { "s3:GetAccessPointPolicy s3:PutAccessPointPolicy", "s3:accesspoint/*" },
+}
+table.move(MADE_BY_CLOUDFORMATION, 1, #MADE_BY_CLOUDFORMATION, #DEPLOY + 1, DEPLOY)
+
 -- CloudFormation deletes with the permissions of whoever asks it to.
 local DELETED_BY_CLOUDFORMATION = {
   { "cloudwatch:DeleteAlarms", "cloudwatch:alarm:{name}-*" },
@@ -111,6 +218,9 @@ local CLEANUP = {
 }
 table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #CLEANUP + 1, CLEANUP)
 
+-- A deployment that fails takes back what it made.
+table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #DEPLOY + 1, DEPLOY)
+
 local DOCTOR = {
   { "cloudformation:DescribeStacks cloudformation:ListStackResources", STACKS },
   { "dynamodb:DescribeTable", "dynamodb:table/{name}-*" },
@@ -124,7 +234,7 @@ local DOCTOR = {
   { "sts:AssumeRole", "arn:{partition}:iam::*:role/{name}-storage-access-*" },
 }
 
-local LISTS = { cleanup = CLEANUP, doctor = DOCTOR }
+local LISTS = { deploy = DEPLOY, cleanup = CLEANUP, doctor = DOCTOR }
 
 local function filled(text, name, place)
   local values = { name = name, partition = place.partition, account = place.account }
@@ -143,21 +253,26 @@ local function resource_of(text, name, place)
 end
 
 function verbs.grants(verb, name, place)
-  local grants = {}
+  local grants, seen = {}, {}
   for _, each in ipairs(LISTS[verb] or {}) do
     local condition = each[3]
     for action in each[1]:gmatch("%S+") do
-      grants[#grants + 1] = {
-        action = action,
-        resource = resource_of(each[2], name, place),
-        condition = condition and condition(name),
-      }
+      local key = action .. " " .. each[2]
+      if not seen[key] then
+        grants[#grants + 1] = {
+          action = action,
+          resource = resource_of(each[2], name, place),
+          condition = condition and condition(name, place),
+        }
+      end
+
+      seen[key] = true
     end
   end
 
   return LISTS[verb] and grants
 end
 
-verbs.names = { "cleanup", "doctor" }
+verbs.names = { "deploy", "cleanup", "doctor" }
 
 return verbs
