@@ -74,7 +74,7 @@ describe("weir bundle", function()
     run.remove(directory)
     assert.equal(0, warned.status)
     assert.matches("warning[W203]", warned.stderr, 1, true)
-    assert.matches('"checked":"', run.read(folder .. "/x"), 1, true)
+    assert.matches('"stamp":{"build":"', run.read(folder .. "/x"), 1, true)
   end)
 
   it("says when it cannot write", function()

@@ -16,6 +16,7 @@ local ELSEWHERE = {
 
 -- verb → list of runs: words, what stands on standard input, the exit status.
 local RUNS = {
+  bundle = { { { "policies", "-o", "BUNDLE" }, "", 0 } },
   decide = {
     { { "routing", "-e", "-" }, '{"file_count": 12}', 0 },
     { { "routing", "-e", "-", "--set", "threshold=20" }, '{"file_count": 12}', 0 },
@@ -78,7 +79,11 @@ describe("--json", function()
     it("of " .. verb .. " fits its schema", function()
       for _, each in ipairs(runs) do
         local words = { verb, table.unpack(each[1]) }
-        for i, word in ipairs(words) do if word == "EDITED" then words[i] = edited end end
+        for i, word in ipairs(words) do
+          if word == "EDITED" then words[i] = edited end
+          if word == "BUNDLE" then words[i] = folder .. "/policies.bundle" end
+        end
+
         words[#words + 1] = "--json"
         words.stdin = each[2]
         local result = run(words)

@@ -28,6 +28,10 @@ local function refuse(screen, result, directory)
 end
 
 local function run(given, screen)
+  if given.json and not given.output then
+    return nil, "--json and the bundle would both be on standard output", "give -o FILE, too"
+  end
+
   local directory, missing = policies.directory(given.DIR)
   if not directory then
     return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle DIR")
@@ -49,6 +53,17 @@ local function run(given, screen)
   if not ok then return fail(screen, message, "WriteFailed", exit.io) end
 
   local policy_count = #result.set:policies()
+  if screen.json then
+    screen.out:print(terminal.json {
+      type = "bundle",
+      file = given.output,
+      policies = policy_count,
+      bytes = #text,
+      set_digest = result.set:digest(),
+    })
+    return exit.fine
+  end
+
   screen.err:print(terminal.printable(given.output), ": ",
     terminal.count(policy_count, "policy", "policies"), ", ", terminal.bytes(#text), ", ",
     result.set:digest())
@@ -79,6 +94,7 @@ return {
   options = {
     { long = "output", short = "o", value = "FILE", complete = "file",
       doc = "where to write it; else standard output" },
+    { long = "json", doc = "with --output: print one JSON object about what was written" },
   },
   exits = {
     { 0, "written; warnings are shown" },
