@@ -20,7 +20,7 @@ static void ask(policy_sandbox *sandbox, const char *kind, const char *facts) {
       .facts = facts,
       .facts_size = strlen(facts),
       .strict = true,
-      .trace = true,
+      .place = true,
   };
   policy_answer first = {0}, second = {0};
   bool decided = policy_sandbox_decide(sandbox, &question, &first);
