@@ -4,6 +4,7 @@ local cleaning = require "support.cleaning"
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 local stacks = require "support.stacks"
 
@@ -292,6 +293,8 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
 
     it("as JSON, one object a line", function()
       local result = live "--json"
+      assert.is_true(json_schema.check("docs/json/cleanup.schema.json", result.stdout,
+        { lines = true }))
       local outcomes = {}
       for line in result.stdout:gmatch "[^\n]+" do
         local object = assert(json.decode(line))

@@ -3,6 +3,7 @@
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 local sha256 = require "weir.sha256"
 local bytes = require "weir.bytes"
@@ -129,6 +130,8 @@ describe("weir doctor", function()
   -- "check outcome: message" of all that is not ok
   local function complaints()
     local result, list = doctor "--json", {}
+    assert.is_true(json_schema.check("docs/json/doctor.schema.json", result.stdout,
+      { lines = true }))
     for line in result.stdout:gmatch "[^\n]+" do
       local each = assert(json.decode(line))
       if each.outcome ~= "ok" then
