@@ -10,8 +10,8 @@ local LUNCH = "tests/recordings/lunch-hour.jsonl"
 local ELSEWHERE = {
   bench = true, capsule = true, check = true, diff = true, example = true, explain = true,
   explore = true, new = true, shadow = true, stubs = true, test = true,
-  cleanup = true, doctor = true,
-  compare = false, deploy = false, emulate = false, registry = false,
+  cleanup = true, deploy = true, doctor = true, registry = true,
+  compare = false, emulate = false,
 }
 
 -- verb → list of runs: words, what stands on standard input, the exit status.

@@ -2,6 +2,7 @@
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 
 local HOME, STORAGE, SHARED = "111122223333", "444455556666", "777788889999"
@@ -277,6 +278,8 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     local result = plan(THREE, "--json")
     assert.equal(1, result.status, result.stderr .. result.stdout)
     local order = {}
+    assert.is_true(json_schema.check("docs/json/deploy.schema.json", result.stdout,
+      { lines = true }))
     for line in result.stdout:gmatch("[^\n]+") do
       local row = json.decode(line)
       order[#order + 1] = row.account .. " " .. row.stack

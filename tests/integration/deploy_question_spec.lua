@@ -1,6 +1,7 @@
 -- The command line of weir deploy apply: the question, and what it prints.
 local files = require "support.files"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 local stacks = require "support.stacks"
 
@@ -49,6 +50,8 @@ weir-link  111122223333 eu-west-1  created
   it("prints one object for each row, event and end", function()
     local result = deploy("apply", "--yes", "--json")
     assert.equal(0, result.status, result.stderr)
+    assert.is_true(json_schema.check("docs/json/deploy.schema.json", result.stdout,
+      { lines = true }))
     local statuses, last = {}, nil
     for line in result.stdout:gmatch("[^\n]+") do
       last = json.decode(line)

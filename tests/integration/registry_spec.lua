@@ -3,6 +3,7 @@
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 
 local ARN = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/segmentation/1"
@@ -48,8 +49,9 @@ describe("weir registry", function()
         "\n1  Approved  Completed  arn:aws:sagemaker:eu%-west%-1:111122223333:model%-package/g/1\n",
         "\n" .. result.stdout)
       assert.equal(1, #cloud.inputs "ListModelPackages")
-      local line = json.decode(given({ "list", "g", "--json", "--status",
-        "Approved" }).stdout:match("[^\n]+"))
+      local listed = given({ "list", "g", "--json", "--status", "Approved" }).stdout
+      assert.is_true(json_schema.check("docs/json/registry.schema.json", listed, { lines = true }))
+      local line = json.decode(listed:match("[^\n]+"))
       assert.same({ "Approved", "Completed" }, { line.approval, line.status })
       assert.equal("Approved", cloud.inputs "ListModelPackages"[2].ModelApprovalStatus)
     end)
@@ -72,6 +74,8 @@ describe("weir registry", function()
         more[#more + 1], more[#more + 2] = "--live", "--json"
         local result = register(more)
         assert.equal(0, result.status, result.stderr)
+        assert.is_true(json_schema.check("docs/json/registry.schema.json", result.stdout,
+          { lines = true }))
         arns[i] = json.decode(result.stdout).arn
       end
 
