@@ -1,6 +1,7 @@
 -- Starts `weir emulate` for a spec and ends it: start{option…, layer=DIR, env={}} → emulator.
 --   emulator:invoke(event or text, headers, path) → response     emulator:log() → its stdout so far
 --   emulator:stop(signal) → exit status, seconds
+-- scripted_layer() → a layer's directory, whose runtime is a script; the caller removes it.
 -- scripted() → world: an emulator whose runtime is a script (tests/servers/scripted_runtime.mjs).
 --   world.open(), world.close()          for setup and teardown; world.stop() for after_each
 --   world.start(options) → emulator      of the handler demo.handler
@@ -128,6 +129,8 @@ function Emulator:close()
 end
 
 Emulator.__close = Emulator.close
+
+M.scripted_layer = scripted_layer
 
 function M.scripted()
   local world = {}
