@@ -21,7 +21,7 @@ end
 describe("the workflow of weir new", function()
   local folder, workflow
 
-  local function shell(script) files.shell("cd " .. run.quote(folder .. "/work") .. " && "
+  local function shell(script) files.shell("cd " .. run.quote(folder .. "/checkout") .. " && "
     .. script) end
 
   local function commit(message)
@@ -30,13 +30,13 @@ describe("the workflow of weir new", function()
 
   before_each(function()
     folder = run.directory()
-    assert.equal(0, run({ "new", "work", directory = folder }).status)
-    workflow = read_yaml(folder .. "/work/" .. WORKFLOW)
+    assert.equal(0, run({ "new", "checkout", directory = folder }).status)
+    workflow = read_yaml(folder .. "/checkout/" .. WORKFLOW)
 
     -- The repository that it runs in: a clone, on the branch of the pull request.
-    files.shell("cd " .. folder .. "/work && git init -q -b main")
+    files.shell("cd " .. folder .. "/checkout && git init -q -b main")
     commit "before"
-    files.shell(("cd %s && mv work origin && git clone -q origin work && mkdir temp bin")
+    files.shell(("cd %s && mv checkout origin && git clone -q origin checkout && mkdir temp bin")
       :format(folder))
     shell "git switch -qc change"
     files.write(folder .. "/bin/gh", "#!/bin/sh\necho \"$@\" >" .. folder .. "/gh.txt\n")
@@ -61,7 +61,7 @@ describe("the workflow of weir new", function()
         for name, value in pairs(workflow.env) do settings[#settings + 1] = name .. "="
           .. run.quote(value) end
         local command =
-          ("cd %s/work && env -u WEIR_PARAMS %s bash -e %s >%s/output.txt 2>&1"):format(folder,
+          ("cd %s/checkout && env -u WEIR_PARAMS %s bash -e %s >%s/output.txt 2>&1"):format(folder,
           table.concat(settings, " "), script, folder)
         ran = ran + 1
         if not os.execute(command) then return step.name, run.read(folder .. "/output.txt") end
@@ -72,7 +72,7 @@ describe("the workflow of weir new", function()
   end
 
   local function edit(from, to)
-    local path = folder .. "/work/routing.lua"
+    local path = folder .. "/checkout/routing.lua"
     local text = run.read(path)
     local at, last = assert(text:find(from, 1, true))
     run.write(path, text:sub(1, at - 1) .. to .. text:sub(last + 1))
@@ -80,7 +80,7 @@ describe("the workflow of weir new", function()
   end
 
   it("is what docs/pull-requests.md shows", function()
-    local text = run.read(folder .. "/work/" .. WORKFLOW)
+    local text = run.read(folder .. "/checkout/" .. WORKFLOW)
     local page = run.read("docs/pull-requests.md")
     assert.truthy(page:find("```yaml\n" .. text .. "```\n", 1, true))
   end)
@@ -118,9 +118,9 @@ describe("the workflow of weir new", function()
   end)
 
   it("fails at the tests when they reach too little", function()
-    edit(run.read(folder .. "/work/routing.lua"):match(
+    edit(run.read(folder .. "/checkout/routing.lua"):match(
       "    { given = { file_count = 10 }.*},\n  },\n"), "  },\n")
-    files.remove(folder .. "/work/examples/routing.jsonl")
+    files.remove(folder .. "/checkout/examples/routing.jsonl")
     commit "fewer"
     local failed, output = run_steps()
     assert.equal("Test", failed)
