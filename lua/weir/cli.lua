@@ -4,6 +4,7 @@
 -- Exit status: 0 fine or no difference · 1 differences or findings · 2 usage · 3 a policy does not
 -- load · 4 a policy failed while deciding · 5 inconclusive · 6 I/O or AWS · 7 integrity.
 local arguments = require "weir.cli.arguments"
+local contains = require "weir.contains"
 local exit = require "weir.cli.exit"
 local messages = require "weir.cli.messages"
 local native = require "weir.terminal"
@@ -66,22 +67,14 @@ for _, verb in ipairs(VERBS) do
   list[#list + 1] = verb.name
 end
 
-local function has(list, name)
-  for _, known in ipairs(list) do
-    if known == name then return true end
-  end
-
-  return false
-end
-
 -- Why there is no such verb here although there is one; nil for any other name.
 function cli.elsewhere(name)
-  if not has(cli.absent, name) then return nil end
+  if not contains(cli.absent, name) then return nil end
   return ("the verb '%s' belongs to the command-line program, not to the layer"):format(name)
 end
 
 function cli.verb(name)
-  if has(cli.verbs, name) then return require(MODULES[name]) end
+  if contains(cli.verbs, name) then return require(MODULES[name]) end
 end
 
 local function usage_error(screen, verb, message, hint, next_command)
@@ -149,7 +142,7 @@ local function dispatch(argv)
   local verb = cli.verb(name)
   if verb then return run_verb(verb, table.move(argv, 2, #argv, 1, {})) end
 
-  screen = terminal.open { json = has(argv, "--json") }
+  screen = terminal.open { json = contains(argv, "--json") }
   local elsewhere = cli.elsewhere(name)
   if elsewhere then return usage_error(screen, nil, elsewhere, nil, "weir help") end
   local close = suggest(name, cli.verbs)

@@ -21,6 +21,7 @@
 --
 -- `run` gets `given.json`, `given.policies`, `given.set` (a list when `many`) and
 -- `given.PATTERN`, `given.EVENT` (a list when `many`).
+local contains = require "weir.contains"
 local suggest = require "weir.suggest"
 
 local arguments = {}
@@ -94,14 +95,6 @@ local function read_option(options, word)
   return option, "-" .. short, stuck ~= "" and stuck or nil
 end
 
-local function has(list, wanted)
-  for _, value in ipairs(list) do
-    if value == wanted then return true end
-  end
-
-  return false
-end
-
 local function take_option(given, options, argv, at)
   local option, as, value = read_option(options, argv[at])
   if not option then return nil, as, value end
@@ -127,7 +120,7 @@ local function take_option(given, options, argv, at)
     return nil, ("option '%s' is given twice"):format(as), "give it once"
   end
 
-  if option.values and not has(option.values, value) then
+  if option.values and not contains(option.values, value) then
     return nil, ("%s is '%s'"):format(as, value), "it takes " .. table.concat(option.values, ", ")
   end
 

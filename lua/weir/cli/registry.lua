@@ -1,5 +1,6 @@
 -- weir registry ACTION NAME: packages of SageMaker's Model Registry, listed, registered, approved
 -- and rejected. What changes something is only shown, unless --live is given.
+local contains = require "weir.contains"
 local events = require "weir.events"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
@@ -225,18 +226,13 @@ end
 local ACTIONS = { list = list, register = register, approve = approve, reject = reject }
 local NAMES = { "list", "register", "approve", "reject" }
 
-local function has(names, name)
-  for _, known in ipairs(names) do if known == name then return true end end
-  return false
-end
-
 local function run(given, screen)
-  if not has(NAMES, given.ACTION) then
+  if not contains(NAMES, given.ACTION) then
     return nil, ("'%s' is not an action of the registry"):format(given.ACTION),
       "actions are: " .. table.concat(NAMES, ", ")
   end
 
-  if given.status and not has(STATUSES, given.status) then
+  if given.status and not contains(STATUSES, given.status) then
     return nil, ("'%s' is not an approval status"):format(given.status),
       table.concat(STATUSES, ", ")
   end

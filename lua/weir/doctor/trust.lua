@@ -4,6 +4,8 @@
 --
 -- document: the trust policy, decoded. Every statement that lets an account in has to demand the
 -- External ID, and this one has to be let in.
+local contains = require "weir.contains"
+
 local trust = {}
 
 local function list_of(value)
@@ -25,21 +27,13 @@ local function demanded(statement)
   return ids and list_of(ids) or nil
 end
 
-local function has(list, wanted)
-  for _, each in ipairs(list) do
-    if each == wanted then return true end
-  end
-
-  return false
-end
-
 function trust.judge(document, external_id)
   local is_let_in = false
   for _, statement in ipairs(list_of(document.Statement)) do
     if lets_in(statement) then
       local ids = demanded(statement)
       if not ids then return "wrong", "its trust policy lets in without an External ID" end
-      is_let_in = is_let_in or has(ids, external_id)
+      is_let_in = is_let_in or contains(ids, external_id)
     end
   end
 

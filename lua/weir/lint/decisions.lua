@@ -1,4 +1,5 @@
 -- Findings about decisions: how they are made, and that there always is one.
+local contains = require "weir.contains"
 local suggest = require "weir.suggest"
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
@@ -69,14 +70,6 @@ function decisions.because(source, report)
   end)
 end
 
-local function has(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-
-  return false
-end
-
 local function field_of(schema, name)
   for _, field in ipairs(schema.fields) do
     if field.name == name then return field end
@@ -122,7 +115,7 @@ end
 -- What a field's value must be, in words, or nil when the value may be right.
 local function wrong_constant(field, node)
   if node.tag == "String" then
-    if field.values and not has(field.values, node.value) then
+    if field.values and not contains(field.values, node.value) then
       return "one of: " .. table.concat(field.values, ", ")
     end
 

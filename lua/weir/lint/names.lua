@@ -1,4 +1,5 @@
 -- Findings about names: fields of facts, parameters, globals, library functions.
+local contains = require "weir.contains"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 local tree = require "weir.lint.tree"
@@ -99,14 +100,6 @@ function names.frozen(source, report)
   end
 end
 
-local function has(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-
-  return false
-end
-
 -- W110: equal to a text that this field never holds.
 function names.choices(source, report)
   if not source.types then return end
@@ -115,7 +108,8 @@ function names.choices(source, report)
     if field.tag == "String" then field, constant = constant, field end
     local compares = constant.tag == "String" and (node.operator == "==" or node.operator == "~=")
     local type = compares and source.types:of(field)
-    if type and type.type == "choice" and type.values and not has(type.values, constant.value) then
+    local choices = type and type.type == "choice" and type.values
+    if choices and not contains(choices, constant.value) then
       report("W110", constant.at,
         ("'%s' is never '%s'"):format(tree.describe(field), constant.value),
         choose(constant.value, type.values, "it")
