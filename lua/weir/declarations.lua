@@ -10,6 +10,7 @@
 --
 --   find(name) → the declaration | nil
 --   check(name, event) → true | nil, message: the event is not one that the handler takes
+local contains = require "weir.contains"
 local events = require "weir.events"
 local try = require "weir.try"
 
@@ -37,10 +38,7 @@ local function check_integer(spec, value)
 end
 
 local function check_choice(spec, value)
-  for _, known in ipairs(spec.values) do
-    if value == known then return end
-  end
-
+  if contains(spec.values, value) then return end
   events.invalid("%s must be one of %s", spec.name, table.concat(spec.values, ", "))
 end
 

@@ -2,8 +2,7 @@
 local emulators = require "support.emulator"
 local json = require "weir.json"
 local run = require "support.run"
-
-local ID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
+local uuid = require "support.uuid"
 
 local function lives(pid) return os.execute(("kill -0 %d 2>/dev/null"):format(pid)) == true end
 
@@ -30,9 +29,9 @@ describe("weir emulate", function()
         errorMessage = "RequestId: " .. id .. " Error: Task timed out after 1.00 seconds" },
           error_of(response))
       local log = emulator:wait_for("Status: timeout")
-      assert.matches("%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ " .. ID
+      assert.matches("%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ " .. uuid
         .. " Task timed out after 1%.00 seconds\n\n", log)
-      assert.matches("REPORT RequestId: " .. ID
+      assert.matches("REPORT RequestId: " .. uuid
         .. "\tDuration: 1000%.00 ms\tBilled Duration: 1000 ms\t", log)
       assert.not_equal(pid, decoded(emulator:invoke({ ["do"] = "environment" })).pid)
       assert.is_false(lives(pid))
@@ -162,7 +161,7 @@ describe("weir emulate", function()
         local response = emulator:invoke(case[3], case[4], case[5])
         assert.equal(case[1], response.status, response.body)
         assert.equal(case[2], response.headers["x-amzn-errortype"])
-        assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
+        assert.matches("^" .. uuid .. "$", response.headers["x-amzn-requestid"])
         assert.is_string(json.decode(response.body).message)
       end
 
@@ -200,7 +199,7 @@ describe("weir emulate", function()
       local refused = { "response 410 InvokeTimeout", "error 410 InvokeTimeout", "stream 410" }
       assert.same({ refused[1], refused[2], refused[3], refused[1], refused[2], refused[3] },
         first.answers)
-      assert.matches("^" .. ID .. "$", first.right)
+      assert.matches("^" .. uuid .. "$", first.right)
       local second = decoded(emulator:invoke({ ["do"] = "invocation_ids", ids = { first.right } }))
       assert.same(refused, second.answers)
       assert.not_equal(first.right, second.right)

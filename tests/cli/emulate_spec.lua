@@ -3,8 +3,7 @@
 local emulators = require "support.emulator"
 local json = require "weir.json"
 local run = require "support.run"
-
-local ID = "%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x"
+local uuid = require "support.uuid"
 
 local decoded, error_of = emulators.decoded, emulators.error_of
 
@@ -31,7 +30,7 @@ describe("weir emulate", function()
       assert.same({ file_count = 12 }, decoded(response))
       assert.is_nil(response.headers["x-amz-function-error"])
       assert.equal("$LATEST", response.headers["x-amz-executed-version"])
-      assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
+      assert.matches("^" .. uuid .. "$", response.headers["x-amzn-requestid"])
       local first = decoded(emulator:invoke({ ["do"] = "environment" }))
       assert.equal(first.pid, decoded(emulator:invoke({ ["do"] = "environment" })).pid)
       assert.same({}, decoded(emulator:invoke("")))
@@ -104,7 +103,7 @@ describe("weir emulate", function()
       start()
       local response = emulator:invoke({ a = 1 }, { ["X-Amz-Invocation-Type"] = "DryRun" })
       assert.equal(204, response.status)
-      assert.matches("^" .. ID .. "$", response.headers["x-amzn-requestid"])
+      assert.matches("^" .. uuid .. "$", response.headers["x-amzn-requestid"])
       assert.equal(404, emulator:invoke({}, { ["X-Amz-Invocation-Type"] = "DryRun" },
         "/2015-03-31/functions/other/invocations").status)
       assert.equal("", emulator:log())
@@ -120,7 +119,7 @@ describe("weir emulate", function()
       local id = response.headers["x-amzn-requestid"]
       assert.equal("START RequestId: " .. id .. " Version: $LATEST", log:match("^[^\n]*"))
       assert.matches("\nline 0\nline 1\nline 2\nfrom stderr\nEND RequestId: ", log, 1, true)
-      assert.matches("\nREPORT RequestId: " .. ID
+      assert.matches("\nREPORT RequestId: " .. uuid
         .. "\tDuration: %d+%.%d%d ms\tBilled Duration: %d+ ms\t"
         .. "Memory Size: 128 MB\tMax Memory Used: %d+ MB\tInit Duration: %d+%.%d%d ms\t\n$", log)
       log = emulators.base64(emulator:invoke({ ["do"] = "log", lines = 9000 },

@@ -7,6 +7,7 @@
 local draw = require("mutate.draw")
 local files = require("support.files")
 local operators = require("mutate.operators")
+local sorted_pairs = require("weir.sorted_pairs")
 local suites = require("mutate.suites")
 local workspace = require("mutate.workspace")
 
@@ -123,10 +124,30 @@ local function list(given)
   return 0
 end
 
--- Runs `count` mutants that compile; the survivors, how many ran, and how many did not compile.
+-- Counts a mutant in its folder: { ran=, noticed= } by folder.
+local function count_in_folder(folders, mutant, noticed)
+  local folder = mutant.path:match("^.*/")
+  local count = folders[folder] or { ran = 0, noticed = 0 }
+  folders[folder] = count
+  count.ran = count.ran + 1
+  if noticed then count.noticed = count.noticed + 1 end
+end
+
+local function rate(noticed, ran)
+  return ("%d of %d noticed (%d %%)"):format(noticed, ran, noticed * 100 // math.max(ran, 1))
+end
+
+local function print_folders(folders)
+  for folder, count in sorted_pairs(folders) do
+    print(("mutate: %s: %s"):format(folder, rate(count.noticed, count.ran)))
+  end
+end
+
+-- Runs `count` mutants that compile; the survivors, how many ran, how many did not compile, and the
+-- counts by folder.
 local function run_all(given, following)
   local rows, all = suites.map(files.read("tests/README.md")), suites.all()
-  local survivors, failing, ran, broken = {}, {}, 0, 0
+  local survivors, failing, ran, broken, folders = {}, {}, 0, 0, {}
   for mutant in following do
     local plan, near = suites.plan(mutant.path, rows, all)
     if given.near then plan = table.move(plan, 1, near, 1, {}) end
@@ -137,6 +158,7 @@ local function run_all(given, following)
       broken = broken + 1
     else
       ran = ran + 1
+      count_in_folder(folders, mutant, noticed)
       if not noticed then survivors[#survivors + 1] = mutant end
       print(("%2d %s"):format(ran, show(mutant)))
       local outcome = noticed and "noticed by " .. noticed or "SURVIVES"
@@ -147,7 +169,7 @@ local function run_all(given, following)
     if ran == given.count then break end
   end
 
-  return survivors, ran, broken
+  return survivors, ran, broken, folders
 end
 
 local function run(given)
@@ -156,10 +178,10 @@ local function run(given)
   if not built then give_up(message) end
 
   print(("mutate: %d of %d mutants, seed %d"):format(given.count, count, given.seed))
-  local survivors, ran, broken = run_all(given, following)
-  local noticed = ran - #survivors
-  print(("mutate: %d of %d noticed (%d %%), %d more did not compile; seed %d"):format(noticed, ran,
-    noticed * 100 // math.max(ran, 1), broken, given.seed))
+  local survivors, ran, broken, folders = run_all(given, following)
+  print_folders(folders)
+  print(("mutate: %s, %d more did not compile; seed %d"):format(
+    rate(ran - #survivors, ran), broken, given.seed))
   for _, mutant in ipairs(survivors) do print("survivor: " .. show(mutant)) end
 
   return #survivors == 0 and 0 or 1

@@ -4,8 +4,8 @@
 local cleaning = require "weir.cleanup"
 local cloud = require "support.aws"
 local estates = require "weir.deploy.estate"
-local http = require "weir.http"
 local json = require "weir.json"
+local killed = require "support.killed"
 local property = require "support.property"
 local sessions = require "weir.deploy.session"
 local stacks = require "support.stacks"
@@ -110,25 +110,6 @@ local function clean()
   if not found then return nil, message end
 
   return cleaning.act(found, session, given), table.concat(said, "\n")
-end
-
--- Dies at the nth request, before the service saw it or after. → whether it died
-local function killed(number, before, act)
-  local request, count, death = http.request, 0, {}
-  http.request = function(given)
-    count = count + 1
-    if count == number and before then error(death, 0) end
-    local response, message, code = request(given)
-    if count == number then error(death, 0) end
-
-    return response, message, code
-  end
-
-  local ok, problem = pcall(act)
-  http.request = request
-  if not ok and problem ~= death then error(problem, 0) end
-
-  return not ok
 end
 
 local function check_gone()

@@ -1,8 +1,8 @@
 -- Deployments that are killed, throttled and refused, from every state and at every call.
 local cloud = require "support.aws"
 local deployment = require "support.deployment"
-local http = require "weir.http"
 local json = require "weir.json"
+local killed = require "support.killed"
 local property = require "support.property"
 local stacks = require "support.stacks"
 
@@ -37,26 +37,6 @@ local BEGINNINGS = {
       parameters = { EnableLink = "false" }, stuck = "Nothing" }
   end,
 }
-
--- killed(number, before, act): act(), which dies at its nth request, before or after the service
--- saw it. → whether it died
-local function killed(number, before, act)
-  local request, count, death = http.request, 0, {}
-  http.request = function(given)
-    count = count + 1
-    if count == number and before then error(death, 0) end
-    local response, message, code = request(given)
-    if count == number then error(death, 0) end
-
-    return response, message, code
-  end
-
-  local ok, problem = pcall(act)
-  http.request = request
-  if not ok and problem ~= death then error(problem, 0) end
-
-  return not ok
-end
 
 -- "weir-boundary EnableBoundary=… …" of what is deployed
 local function deployed()

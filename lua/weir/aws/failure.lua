@@ -34,6 +34,13 @@ local function unreadable(response, why)
 end
 failure.unreadable = unreadable
 
+-- The root element of an answer in XML; nil and the failure of one that is something else.
+function failure.xml_root(response)
+  local root, message = xml.decode(response.body)
+  if not root then return nil, unreadable(response, "the answer is not XML: " .. message) end
+  return root
+end
+
 -- "com.amazon.coral#ThrottlingException:http://…" → "ThrottlingException"
 local function bare_code(code)
   if type(code) ~= "string" then return nil end

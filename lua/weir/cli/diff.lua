@@ -257,12 +257,7 @@ return {
     policies.options.params,
     recordings.options.fleet,
     recordings.options.results,
-    {
-      long = "jobs",
-      short = "j",
-      value = "N",
-      doc = "threads; as many as there are cores when left out",
-    },
+    recordings.options.jobs,
     { long = "json", doc = "the summary as one JSON object" },
     { long = "markdown", doc = "a comment for a pull request, in Markdown" },
     { long = "all", doc = "with --json: one object for every changed decision first" },

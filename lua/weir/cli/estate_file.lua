@@ -14,12 +14,7 @@ local estate_file = {}
 local LIMIT = 1024 * 1024
 
 function estate_file.refuse(screen, verb, path, findings)
-  if screen.json then
-    messages.findings_json(screen.out, findings)
-  else
-    messages.findings(screen.err, findings)
-  end
-
+  messages.show_findings(screen, findings)
   return messages.failure(screen, verb, {
     message = ("the estate file %s is not right; nothing was asked for"):format(path),
     code = "EstateRefused",

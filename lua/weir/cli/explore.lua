@@ -1,6 +1,7 @@
 -- weir explore: facts that no recording contains, generated until a policy fails, or two versions
 -- of it decide differently.
 local add = require "weir.explore.add"
+local contains = require "weir.contains"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
 local kinds = require "weir.kinds"
@@ -78,9 +79,7 @@ local function chosen_kinds(set, name)
   local names = {}
   for i, policy in ipairs(set:policies()) do names[i] = policy.kind end
   if not name then return names end
-  for _, known in ipairs(names) do
-    if known == name then return { name } end
-  end
+  if contains(names, name) then return { name } end
 
   local close = suggest(name, names)
   return nil, ("the set has no policy of kind '%s'"):format(name),

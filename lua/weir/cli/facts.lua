@@ -1,5 +1,6 @@
 -- What a verb asks a policy: the kind, and the facts given with -e FILE or on standard input, and
 -- what is made of them before a policy sees them.
+local contains = require "weir.contains"
 local decide = require "weir.decide"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
@@ -24,9 +25,7 @@ facts.STATUS = {
 -- The set's own kinds count; nil, message, hint for a name that none has.
 function facts.check_kind(set, name)
   local names = schemas.names(schemas.of(set:kinds()))
-  for _, known in ipairs(names) do
-    if known == name then return true end
-  end
+  if contains(names, name) then return true end
 
   local close = suggest(name, names)
   return nil, ("unknown kind '%s'"):format(name),

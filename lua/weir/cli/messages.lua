@@ -122,15 +122,19 @@ function messages.shortage(screen, verb, directory)
   })
 end
 
--- Findings and then why the set cannot be used: what a verb does whose policy set does not load.
-function messages.refusal(screen, verb, directory, findings, code)
-  if code == "OutOfMemory" then return messages.shortage(screen, verb, directory) end
+-- Findings as the screen wants them: objects on standard output, or texts on standard error.
+function messages.show_findings(screen, findings)
   if screen.json then
     messages.findings_json(screen.out, findings)
   else
     messages.findings(screen.err, findings)
   end
+end
 
+-- Findings and then why the set cannot be used: what a verb does whose policy set does not load.
+function messages.refusal(screen, verb, directory, findings, code)
+  if code == "OutOfMemory" then return messages.shortage(screen, verb, directory) end
+  messages.show_findings(screen, findings)
   return messages.failure(screen, verb, {
     message = ("the policy set %s does not load"):format(directory),
     code = code or "PolicySetRefused",

@@ -71,8 +71,14 @@ end
 
 -- A fleet -------------------------------------------------------------------------------------
 
--- The options of the verbs that a fleet can do (weir.cli.fleet).
+-- --jobs, and the options of the verbs that a fleet can do (weir.cli.fleet).
 recordings.options = {
+  jobs = {
+    long = "jobs",
+    short = "j",
+    value = "N",
+    doc = "threads; as many as there are cores when left out",
+  },
   fleet = {
     long = "fleet",
     doc = "of s3://bucket/prefix, in the state machine WEIR_REPLAY_STATE_MACHINE "

@@ -246,12 +246,7 @@ return {
     policies.options.params,
     recordings.options.fleet,
     recordings.options.results,
-    {
-      long = "jobs",
-      short = "j",
-      value = "N",
-      doc = "threads; as many as there are cores when left out",
-    },
+    recordings.options.jobs,
     { long = "limit", value = "N",
       doc = "show at most N differences, N failures and N bad lines; else all differences, and 20 "
         .. "of the others" },

@@ -340,12 +340,7 @@ return {
     { long = "plan", doc = "traffic, requests and hours until 80 % of trials end as they should" },
     { long = "runs", value = "N", doc = "of each scenario; 1000, with --plan 200" },
     { long = "seed", value = "N", doc = "of the random numbers; 1" },
-    {
-      long = "jobs",
-      short = "j",
-      value = "N",
-      doc = "threads; as many as there are cores when left out",
-    },
+    recordings.options.jobs,
     { long = "json", doc = "everything as one JSON object" },
     html.option,
   },

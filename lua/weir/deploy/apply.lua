@@ -102,6 +102,15 @@ function Apply:execute(stack, made)
   return failure_of(ended)
 end
 
+-- Rolls a failed update back; begin as in Apply:operate. → false: look at the stack again | nil, …
+function Apply:roll_back(stack, found, begin)
+  local ended, message, code = self:operate(stack, found.StackId, begin)
+  if not ended then return nil, message, code end
+  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
+
+  return failure_of(ended)
+end
+
 -- There is nothing to execute, and yet an update that failed is not undone.
 function Apply:nothing(stack, found)
   if not found or found.StackStatus ~= "UPDATE_FAILED" then
@@ -109,17 +118,12 @@ function Apply:nothing(stack, found)
     return true
   end
 
-  local ended, message, code = self:operate(stack, found.StackId, function(token)
+  return self:roll_back(stack, found, function(token)
     return self:client(stack):rollback_stack {
       StackName = found.StackId,
       ClientRequestToken = token,
     }
   end)
-
-  if not ended then return nil, message, code end
-  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
-
-  return failure_of(ended)
 end
 
 function steps.change(self, stack, found, state)
@@ -233,19 +237,13 @@ function steps.go_back(self, stack, found)
   local skipped, message, code = self:skipped(stack, found)
   if not skipped then return nil, message, code end
 
-  local ended
-  ended, message, code = self:operate(stack, found.StackId, function(token)
+  return self:roll_back(stack, found, function(token)
     return self:client(stack):continue_update_rollback {
       StackName = found.StackId,
       ResourcesToSkip = #skipped > 0 and skipped or nil,
       ClientRequestToken = token,
     }
   end)
-
-  if not ended then return nil, message, code end
-  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
-
-  return failure_of(ended)
 end
 
 function steps.unknown(_, _, found, state)

@@ -16,6 +16,7 @@
 --     },
 --   }
 --
+local contains = require "weir.contains"
 local contradictions = require "weir.deploy.contradictions"
 local data = require "weir.deploy.data"
 local endpoint = require "weir.aws.endpoint"
@@ -211,13 +212,8 @@ end
 shapes.units = list_of(function(text) return text:find("^ou%-[%l%d]+%-[%l%d]+$") end,
   "organizational units, such as ou-abcd-12345678")
 
-shapes.set_templates = list_of(function(name)
-  for _, known in ipairs(estate.kinds.workload) do
-    if known == name then return true end
-  end
-
-  return false
-end, "templates of workload accounts: " .. table.concat(estate.kinds.workload, ", "))
+shapes.set_templates = list_of(function(name) return contains(estate.kinds.workload, name) end,
+  "templates of workload accounts: " .. table.concat(estate.kinds.workload, ", "))
 
 -- Dollars, an hour of an instance type or a month of a resource type.
 function shapes.prices(self, owner, key)

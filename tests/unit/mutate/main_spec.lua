@@ -95,6 +95,7 @@ describe("./dev mutate", function()
       "bound.lua:4: comparison: return n < 10 → return n >= 10\n   noticed by "
         .. "tests/unit/bound_spec",
       "tests/unit/always_fails_spec.lua fails without a mutant, too",
+      "mutate: lua/weir/: 3 of 6 noticed (50 %)\nmutate: 3 of 6 noticed (50 %), 0 more",
     } do assert.truthy(result.stdout:find(text, 1, true), result.stdout) end
 
     for _, tree in ipairs { "/", "/build/mutate/tree/" } do

@@ -8,7 +8,6 @@ local body = require "weir.body"
 local failure = require "weir.aws.failure"
 local sorted_pairs = require "weir.sorted_pairs"
 local types = require "weir.aws.types"
-local xml = require "weir.xml"
 
 local protocol = {}
 
@@ -57,10 +56,8 @@ local function value_of(service, element)
 end
 
 function protocol.parse(service, operation, response)
-  local root, message = xml.decode(response.body)
-  if not root then
-    return nil, failure.unreadable(response, "the answer is not XML: " .. message)
-  end
+  local root, failed = failure.xml_root(response)
+  if not root then return nil, failed end
 
   if root.name ~= operation.name .. "Response" then
     return nil, failure.unreadable(response, "the answer is not a " .. operation.name .. "Response")

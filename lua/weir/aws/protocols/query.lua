@@ -3,7 +3,6 @@ local body = require "weir.body"
 local failure = require "weir.aws.failure"
 local sorted_pairs = require "weir.sorted_pairs"
 local types = require "weir.aws.types"
-local xml = require "weir.xml"
 
 local protocol = {}
 
@@ -42,10 +41,8 @@ local function value_of(operation, element)
 end
 
 function protocol.parse(_, operation, response)
-  local root, message = xml.decode(response.body)
-  if not root then
-    return nil, failure.unreadable(response, "the answer is not XML: " .. message)
-  end
+  local root, failed = failure.xml_root(response)
+  if not root then return nil, failed end
 
   for _, child in ipairs(root) do
     if child.name == operation.name .. "Result" then

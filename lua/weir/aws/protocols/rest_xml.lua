@@ -71,10 +71,8 @@ end
 -- HTML is an answer of something else.
 local function parse_xml(operation, response)
   operation.list_set = operation.list_set or list_set(operation)
-  local root, message = xml.decode(response.body)
-  if not root then
-    return nil, failure.unreadable(response, "the answer is not XML: " .. message)
-  end
+  local root, failed = failure.xml_root(response)
+  if not root then return nil, failed end
 
   if root.name == "Error" then return nil, failure.from_xml(response) end
   if root.name:lower() == "html" then
