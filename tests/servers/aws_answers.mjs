@@ -1,5 +1,5 @@
 // Plausible answers of the services that have no server of their own in npm. Little state: what a
-// test must see again (executions, weights) and nothing more; jobs and task tokens are in aws_workflows.mjs,
+// test must see again (weights) and nothing more; jobs and task tokens are in aws_workflows.mjs,
 // endpoints whose variants differ in aws_endpoints.mjs.
 import { createHash } from "node:crypto";
 import { accessPointAnswers, resetAccessPoints } from "./aws_access_points.mjs";
@@ -24,7 +24,7 @@ export function reset() {
   resetEstate();
   resetAccessPoints();
   resetRoles();
-  state = { assumed: {}, executions: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
+  state = { assumed: {}, weights: { a: 0.7, b: 0.3 }, packages: {}, tokens_used: new Set() };
 }
 reset();
 
@@ -59,19 +59,6 @@ const all = withHosting(withEndpoints({
   ...estateAnswers,
   ...roleAnswers,
   ...accessPointAnswers,
-  "stepfunctions.StartExecution": ({ stateMachineArn, name = "generated", input = "{}" }) => {
-    const key = stateMachineArn.replace(":stateMachine:", ":execution:") + ":" + name;
-    const known = state.executions[key];
-    if (known && known.input !== input)
-      throw new ServiceError("ExecutionAlreadyExists", `Execution Already Exists: '${key}'`);
-    state.executions[key] = { input, startDate: known?.startDate ?? 1795435200.125 };
-    return { executionArn: key, startDate: state.executions[key].startDate };
-  },
-  "stepfunctions.DescribeExecution": ({ executionArn }) => {
-    const known = state.executions[executionArn];
-    if (!known) throw new ServiceError("ExecutionDoesNotExist", `Execution Does Not Exist: '${executionArn}'`);
-    return { executionArn, stateMachineArn: arn("states", "stateMachine:m"), status: "RUNNING", ...known };
-  },
   "sagemaker.DescribeEndpoint": ({ EndpointName }) => ({
     EndpointName, EndpointArn: arn("sagemaker", `endpoint/${EndpointName}`), EndpointConfigName: "c",
     EndpointStatus: "InService", CreationTime: 1795435200, LastModifiedTime: 1795435200,

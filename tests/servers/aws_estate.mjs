@@ -1,6 +1,7 @@
 // The servers of what an estate is made of, as one: their answers, their controls, and what
 // CloudFormation finds in them when it deletes a stack's resources.
 import { bucketControls, bucketOf, removeBucket, resetBuckets } from "./aws_buckets.mjs";
+import { addMachine, executionAnswers, executionControls, removeMachine, resetExecutions, whyRunning } from "./aws_executions.mjs";
 import { addLayer, functionAnswers, functionControls, removeFunction, removeLayer, resetFunctions } from "./aws_functions.mjs";
 import { hostingControls, removeEndpoint, resetHosting } from "./aws_hosting.mjs";
 import { addLogGroup, logAnswers, logControls, resetLogs } from "./aws_logs.mjs";
@@ -14,6 +15,7 @@ const NOT_EMPTY = "The bucket you tried to delete is not empty. You must delete 
 
 blockedBy(({ Type, physical }) => {
   if (Type === "AWS::EC2::SecurityGroup") return whyNot(physical);
+  if (Type === "AWS::StepFunctions::StateMachine") return whyRunning(physical);
   if (Type === "AWS::S3::Bucket") {
     const { versions = [], uploads = [] } = bucketOf(physical) ?? {};
     return versions.length + uploads.length ? NOT_EMPTY : undefined;
@@ -33,6 +35,12 @@ const tagsOf = ({ Tags = [] }) => Object.fromEntries(Tags.map(({ Key, Value }) =
 const MAKERS = {
   "AWS::Events::Rule": ({ physical }) => void addRule(physical),
   "AWS::Scheduler::Schedule": ({ physical, Properties }) => void addSchedule(physical, Properties),
+  "AWS::StepFunctions::StateMachine": ({ physical, Properties }, { account, region }) => {
+    const name = Properties.StateMachineName ?? physical;
+    const arn = /:stateMachine:/.test(physical) ? physical : `arn:aws:states:${region}:${account}:stateMachine:${name}`;
+    addMachine(arn);
+    return arn;
+  },
   "AWS::Logs::LogGroup": ({ physical, Properties }, { account }) =>
     void addLogGroup({ name: physical, account, tags: tagsOf(Properties) }),
   "AWS::DynamoDB::Table": ({ physical, Properties }) => void makeTable(physical, Properties),
@@ -48,6 +56,7 @@ const REMOVERS = {
   "AWS::Events::Rule": removeStarter,
   "AWS::Scheduler::Schedule": removeStarter,
   "AWS::EC2::SecurityGroup": removeGroup,
+  "AWS::StepFunctions::StateMachine": removeMachine,
   "AWS::S3::Bucket": removeBucket,
   "AWS::Lambda::Function": removeFunction,
   "AWS::Lambda::LayerVersion": removeLayer,
@@ -56,10 +65,11 @@ const REMOVERS = {
 deletedBy(({ Type, physical }) => REMOVERS[Type]?.(physical));
 
 export function resetEstate() {
-  for (const reset of [resetBuckets, resetFunctions, resetHosting, resetLogs, resetNetwork, resetStarters, resetTagging]) reset();
+  for (const reset of [resetBuckets, resetExecutions, resetFunctions, resetHosting, resetLogs, resetNetwork, resetStarters, resetTagging]) reset();
 }
 
-export const estateAnswers = { ...functionAnswers, ...logAnswers, ...networkAnswers, ...starterAnswers, ...taggingAnswers };
+export const estateAnswers = { ...executionAnswers, ...functionAnswers, ...logAnswers, ...networkAnswers, ...starterAnswers,
+  ...taggingAnswers };
 
-export const estateControls = { ...bucketControls, ...functionControls, ...hostingControls, ...logControls,
+export const estateControls = { ...bucketControls, ...executionControls, ...functionControls, ...hostingControls, ...logControls,
   ...networkControls, ...starterControls, ...taggingControls };

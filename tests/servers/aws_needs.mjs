@@ -42,6 +42,10 @@ const NEEDS = {
     ...one("scheduler:UpdateSchedule", arn("scheduler", `schedule/default/${Name}`, place)),
     ...one("iam:PassRole", Target.RoleArn, { "iam:PassedToService": "scheduler.amazonaws.com" })],
 
+  "stepfunctions.ListExecutions": ({ stateMachineArn }) => one("states:ListExecutions", stateMachineArn),
+  "stepfunctions.DescribeStateMachine": ({ stateMachineArn }) => one("states:DescribeStateMachine", stateMachineArn),
+  "stepfunctions.StopExecution": ({ executionArn }) => one("states:StopExecution", executionArn),
+
   "sagemaker.ListEndpoints": everywhere("sagemaker:ListEndpoints"),
   "sagemaker.ListTags": ({ ResourceArn }) => one("sagemaker:ListTags", ResourceArn),
   "sagemaker.DescribeEndpoint": hosted("DescribeEndpoint", "endpoint", "EndpointName"),

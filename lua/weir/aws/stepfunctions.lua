@@ -20,5 +20,16 @@ return client.service {
       changes = true,
     },
     DescribeExecution = { members = "executionArn* includedData", target = "executionArn" },
+    DescribeStateMachine = { members = "stateMachineArn*", target = "stateMachineArn" },
+    ListExecutions = {
+      members = "stateMachineArn* statusFilter nextToken",
+      target = "stateMachineArn",
+      paging = { input = "nextToken", output = "nextToken", items = "executions" },
+    },
+    StopExecution = {
+      members = "executionArn* error cause",
+      target = "executionArn",
+      changes = true,
+    },
   },
 }

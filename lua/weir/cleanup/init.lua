@@ -6,7 +6,8 @@
 --
 -- session: weir.deploy.session's.
 -- given: { endpoint_only =?, logs =?, force =?, shown = function(event) }
--- found: weir.cleanup.inventory's, and `endpoints`: { row =, name = } of endpoints without a stack.
+-- found: weir.cleanup.inventory's, and `endpoints`: { row =, name = } of endpoints without a stack;
+--   rows of stacks have `running` besides, the executions that would be stopped.
 -- outcome: { failed = boolean, waits = boolean }: whether something went wrong, or takes longer.
 -- Shown are { row =, note = } while a stack is deleted, { row =, deleted = true } or
 -- { row =, error =, code = } after it, and in the end
@@ -14,6 +15,7 @@
 --
 -- Killed at any point, it goes on when it is run again: what it does, it finds out anew each time.
 local endpoint = require "weir.cleanup.endpoint"
+local executions = require "weir.cleanup.executions"
 local inventory = require "weir.cleanup.inventory"
 local network = require "weir.cleanup.network"
 local remains = require "weir.cleanup.remains"
@@ -48,10 +50,25 @@ local function lost_endpoints(place, found)
   return lost
 end
 
+local function add_executions(found)
+  for _, row in ipairs(found.stacks) do
+    local message, code
+    row.running, message, code = executions.running(row)
+    if not row.running then
+      return nil, ("stack %s in account %s: %s"):format(row.name, row.account.id, message), code
+    end
+  end
+
+  return true
+end
+
 function cleanup.look(session, given)
   local function wanted(template) return not given.endpoint_only or template == "endpoint" end
   local found, message, code = inventory.take(session, wanted)
   if not found then return nil, message, code end
+  local done
+  done, message, code = add_executions(found)
+  if not done then return nil, message, code end
 
   found.endpoints = {}
   for _, place in ipairs(found.places) do
@@ -97,6 +114,11 @@ function Run:stop_writers(rows)
   for _, row in ipairs(rows) do
     local done, message, code = writers.stop(row, self:noting(row))
     if not done then self:fail(row, "its rules and schedules: " .. message, code) end
+  end
+
+  for _, row in ipairs(rows) do -- nothing starts a new one any more
+    local done, message, code = executions.stop(row, self:noting(row))
+    if not done then self:fail(row, "its executions: " .. message, code) end
   end
 end
 

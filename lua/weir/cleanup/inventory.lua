@@ -19,10 +19,14 @@ inventory.TAG = "weir:stack"
 
 -- What costs most first, then what writes; what the others stand on last.
 local ORDER = {
-  "endpoint", "core", "events", "tokens", "link", "access", "storage", "shared", "boundary",
+  "endpoint", "core", "events", "replay", "tokens", "link", "access", "storage", "shared",
+  "boundary",
 }
 local RANK = {}
 for i, name in ipairs(ORDER) do RANK[name] = i end
+
+-- rank(template) → its place in the order of deletion
+function inventory.rank(template) return RANK[template] end
 
 -- The places where the estate has stacks, and their names there.
 local function places(session)

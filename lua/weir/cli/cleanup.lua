@@ -20,9 +20,11 @@ local function place_of(each) return each.account.id .. " " .. each.region end
 -- Before anything is done -------------------------------------------------------------------------
 
 local function show_stack(out, row)
+  local running = #row.running > 0
+    and (", %s would be stopped"):format(terminal.count(#row.running, "execution")) or ""
   out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
     terminal.printable(row.status), "  would be deleted, ",
-    terminal.count(#row.resources, "resource"))
+    terminal.count(#row.resources, "resource"), running)
 end
 
 local function show_found(screen, found)
@@ -51,7 +53,8 @@ local function found_json(screen, found)
 
   for _, row in ipairs(found.stacks) do
     json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
-      status = row.status, resources = #row.resources, outcome = "would be deleted" })
+      status = row.status, resources = #row.resources, executions = #row.running,
+      outcome = "would be deleted" })
   end
 
   for _, row in ipairs(found.stay) do

@@ -19,6 +19,7 @@ local PARTS = {
   core = { LayerKey = "layer", CodeKey = "code", AslKey = "inference" },
   events = { CodeKey = "code", AslKey = "arrivals" },
   endpoint = { CodeKey = "code" },
+  replay = { CodeKey = "code", AslKey = "replay" },
 }
 
 local TYPES = { zip = "application/zip", json = "application/json", yaml = "application/yaml" }
@@ -28,19 +29,20 @@ Store.__index = Store
 
 local function files_of(given)
   local folder = given.state_machines or "deploy/state-machines"
+  local function state_machine(name)
+    return {
+      path = ("%s/%s.asl.json"):format(folder, name),
+      extension = "json",
+      next = "artifacts.state_machines names the folder",
+    }
+  end
+
   return {
     layer = { path = given.layer, extension = "zip", next = "./dev layer builds it" },
     code = { path = given.code, extension = "zip", next = "it is a zip that may hold policies/" },
-    inference = {
-      path = folder .. "/inference.asl.json",
-      extension = "json",
-      next = "artifacts.state_machines names the folder",
-    },
-    arrivals = {
-      path = folder .. "/arrivals.asl.json",
-      extension = "json",
-      next = "artifacts.state_machines names the folder",
-    },
+    inference = state_machine "inference",
+    arrivals = state_machine "arrivals",
+    replay = state_machine "replay",
   }
 end
 

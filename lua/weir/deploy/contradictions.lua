@@ -50,6 +50,7 @@ local AFTER = {
   core = { "boundary" },
   endpoint = { "boundary", "core" },
   events = { "boundary", "core" },
+  replay = { "boundary", "core" },
 }
 
 local function check_sets(self, value)

@@ -31,7 +31,7 @@ local estate = {}
 estate.kinds = {
   storage = { "boundary", "storage" },
   shared = { "boundary", "shared" },
-  workload = { "boundary", "tokens", "core", "endpoint", "events", "link" },
+  workload = { "boundary", "tokens", "core", "endpoint", "events", "replay", "link" },
 }
 
 local LEAST_EXTERNAL_ID = 16

@@ -12,14 +12,14 @@ local WIRES = {
   {
     output = "BoundaryArn",
     from = "boundary",
-    into = { storage = true, core = true, endpoint = true, events = true },
+    into = { storage = true, core = true, endpoint = true, events = true, replay = true },
     within = "account",
   },
   { output = "TokenTableName", from = "tokens", into = { core = true }, within = "account" },
   {
     output = "LayerArn",
     from = "core",
-    into = { endpoint = true, events = true },
+    into = { endpoint = true, events = true, replay = true },
     within = "region",
   },
   { output = "ClaimsTableName", from = "core", into = { events = true }, within = "region" },

@@ -51,6 +51,19 @@ local function examine_schedule(self, stack, id)
     self.session:client("scheduler", stack.account, stack.region):get_schedule { Name = id })
 end
 
+local function examine_machine(self, stack, arn)
+  local found, message, code = self.session:client("stepfunctions", stack.account, stack.region)
+    :describe_state_machine { stateMachineArn = arn }
+  if not found and code == "StateMachineDoesNotExist" then
+    return self:wrong("state machine", stack, arn, "it is not there", "weir deploy apply makes it")
+  end
+
+  if not found then return self:unanswered("state machine", stack, arn, message, code) end
+  if found.status == "ACTIVE" then return self:ok("state machine", stack, arn, "active") end
+  self:wrong("state machine", stack, arn, "it is " .. tostring(found.status),
+    "it is being deleted; when it is gone, weir deploy apply makes it")
+end
+
 -- The layer ---------------------------------------------------------------------------------------
 
 -- Lambda tells digests in base64.
@@ -122,6 +135,7 @@ local EXAMINERS = {
   ["AWS::DynamoDB::GlobalTable"] = examine_table,
   ["AWS::Events::Rule"] = examine_rule,
   ["AWS::Scheduler::Schedule"] = examine_schedule,
+  ["AWS::StepFunctions::StateMachine"] = examine_machine,
   ["AWS::Lambda::LayerVersion"] = examine_layer,
 }
 

@@ -158,6 +158,8 @@ local function execution(input)
   return (member(input, "executionArn"):gsub(":[^:]*$", ":*"))
 end
 
+local function state_machine(input) return member(input, "stateMachineArn") end
+
 local function in_namespace(input)
   return { StringEquals = { ["cloudwatch:namespace"] = member(input, "Namespace") } }
 end
@@ -285,9 +287,12 @@ return {
   ["stepfunctions.SendTaskFailure"] = { { "states:SendTaskFailure", "*" } },
   ["stepfunctions.SendTaskHeartbeat"] = { { "states:SendTaskHeartbeat", "*" } },
   ["stepfunctions.StartExecution"] = {
-    { "states:StartExecution", function(input) return member(input, "stateMachineArn") end },
+    { "states:StartExecution", state_machine },
   },
   ["stepfunctions.DescribeExecution"] = { { "states:DescribeExecution", execution } },
+  ["stepfunctions.StopExecution"] = { { "states:StopExecution", execution } },
+  ["stepfunctions.DescribeStateMachine"] = { { "states:DescribeStateMachine", state_machine } },
+  ["stepfunctions.ListExecutions"] = { { "states:ListExecutions", state_machine } },
 
   ["sts.AssumeRole"] = {
     { "sts:AssumeRole", function(input) return member(input, "RoleArn") end },

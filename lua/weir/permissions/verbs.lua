@@ -183,6 +183,8 @@ local CLEANUP = {
     STACKS,
   },
   { "events:DisableRule", RULES },
+  { "states:ListExecutions", "states:stateMachine:*" },
+  { "states:StopExecution", "states:execution:*:*" },
   { "scheduler:GetSchedule scheduler:UpdateSchedule", SCHEDULES },
   { "iam:PassRole", ROLES, to_scheduler },
 
@@ -226,6 +228,7 @@ local DOCTOR = {
   { "dynamodb:DescribeTable", "dynamodb:table/{name}-*" },
   { "events:DescribeRule", RULES },
   { "scheduler:GetSchedule", SCHEDULES },
+  { "states:DescribeStateMachine", "states:stateMachine:*" },
   { "lambda:GetLayerVersion", "lambda:layer:*:*" },
   { "s3:GetObject", OBJECTS },
   { "s3:ListBucket", BUCKETS },

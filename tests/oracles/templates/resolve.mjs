@@ -137,6 +137,8 @@ class Resolution {
     const fallback = `arn:aws:${resource.Type.split("::")[1].toLowerCase()}:${this.place.region}:`
       + `${this.place.account}:${physical}`;
     const arn = template?.replace(/\$\{(\w+)\}/g, (_, part) => known[part] ?? physical) ?? fallback;
+    if (resource.Type === "AWS::Lambda::LayerVersion")
+      return `arn:aws:lambda:${this.place.region}:${this.place.account}:layer:${physical}:1`;
     return resource.Type === "AWS::Logs::LogGroup" ? `${arn}:*` : arn;
   }
 
