@@ -59,8 +59,13 @@ local CHECKS = {
   any = function() end,
 }
 
+local function member_of(event, spec)
+  if not spec.also then return events.member(event, spec.name) end
+  return events.member(event, spec.name, table.unpack(spec.also))
+end
+
 local function check_member(event, spec)
-  local value = events.member(event, spec.name, table.unpack(spec.also or {}))
+  local value = member_of(event, spec)
   if value == nil then
     if spec.required then events.invalid("the event must have %s", spec.name) end
   elseif not spec.fact then
@@ -68,18 +73,37 @@ local function check_member(event, spec)
   end
 end
 
-local function check_event(declared, event)
-  if declared.any and not events.is_object(event) then return true end
+-- The members of an event that may be refused here: facts are checked where the policy gets them.
+local function refusable(declared)
+  local list = { any = declared.event.any }
+  for _, spec in ipairs(declared.event) do
+    if spec.required or not spec.fact then list[#list + 1] = spec end
+  end
+
+  return list
+end
+
+local function check_event(specs, event)
+  if specs.any and not events.is_object(event) then return true end
   events.object(event)
-  for _, spec in ipairs(declared) do check_member(event, spec) end
+  for _, spec in ipairs(specs) do check_member(event, spec) end
 
   return true
 end
 
+-- name → what check looks at, or false where nothing is declared; made once
+local checked = {}
+
 function declarations.check(name, event)
-  local declared = declarations.find(name)
-  if not declared then return true end
-  return try.call(check_event, declared.event, event)
+  local specs = checked[name]
+  if specs == nil then
+    local declared = declarations.find(name)
+    specs = declared and refusable(declared) or false
+    checked[name] = specs
+  end
+
+  if not specs then return true end
+  return try.call(check_event, specs, event)
 end
 
 return declarations

@@ -175,12 +175,21 @@ local function check_metric(name, value, unit, dimensions)
   if not ok then error("expected effects:metric(name, finite number, unit, dimensions)", 4) end
 end
 
--- An organisation that sets USE_CASE tells its use cases apart by it, in every metric.
+-- An organisation that sets USE_CASE tells its use cases apart by it, in every metric. It is looked
+-- up once.
+local function use_case(self)
+  if self.use_case == nil then
+    self.use_case = from_config(self.config, "use_case") or from_environment("use_case") or false
+  end
+
+  return self.use_case or nil
+end
+
 local function add_metric(self, name, value, unit, dimensions)
   check_metric(name, value, unit, dimensions)
-  local all = { UseCase = from_config(self.config, "use_case") or from_environment("use_case") }
+  local all = { UseCase = use_case(self) }
   for key, text in pairs(dimensions) do -- any order: each is changed by itself
-    all[key] = type(text) == "string" and redact.value(text) or text
+    all[key] = type(text) == "string" and redact.text(text) or text
   end
 
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = all }
