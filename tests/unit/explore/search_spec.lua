@@ -79,6 +79,25 @@ describe("exploring", function()
       assert.equal('{"file_count":0,"total_bytes":5}', codes.PolicyError)
     end)
 
+  -- The rule's message names the status: two statuses are one mistake. What a policy says of them
+  -- itself is two; the numbers in it are one.
+  it("counts messages as one whose numbers differ, or a rule's whose texts do", function()
+    local function messages(body)
+      local list = {}
+      for i, found in ipairs(explore(body).findings) do list[i] = found.now.message end
+      table.sort(list)
+      return list
+    end
+
+    local troubled = "local s = facts.endpoint_status if facts.inference_type == 'none' then "
+      .. FINE .. " end if s == 'Failed' or s == 'Deleting' then "
+    assert.equal(1, #messages(troubled .. "return realtime { because = 'x' } end " .. FINE))
+    assert.same({ "routing.lua:2: is Deleting", "routing.lua:2: is Failed" },
+      messages(troubled .. "error('is ' .. s) end " .. FINE))
+    assert.equal(1, #messages("if facts.file_count > 4 then error(facts.file_count .. ' files') end "
+      .. FINE))
+  end)
+
   it("tells what the policy says itself from a mistake", function()
     local result = explore("assert(facts.volume, 'no volume') if facts.volume == 'v' then "
       .. "error('not this volume', 0) end " .. FINE)

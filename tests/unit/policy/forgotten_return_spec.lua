@@ -144,6 +144,22 @@ describe("a forgotten return", function()
     assert.matches("^ignore is called", findings[2].message)
   end)
 
+  it("is found once in a function that is two closures, and in each of two files", function()
+    local lib = "return function(limit)\n  return function(facts)\n"
+      .. "    if facts.file_count > limit then\n      batch { because = 'x' }\n    end\n"
+      .. "    return realtime { because = 'y' }\n  end\nend"
+    local _, findings = policy_folder.refused({
+      ["routing.lua"] = routing("return (facts.volume and few or many)(facts) or again(facts)",
+        "local few, many, again = require 'lib.f'(1), require 'lib.f'(2), require 'lib.g'(3)"),
+      ["lib/f.lua"] = lib,
+      ["lib/g.lua"] = lib,
+    })
+
+    assert.equal(2, #findings)
+    assert.same({ 4, 4 }, { findings[1].line, findings[2].line })
+    assert.is_true(findings[1].file ~= findings[2].file)
+  end)
+
   it("is an error of a new version, too", function()
     local folder = policy_folder.with(files_with("return batch { because = 'many' }"))
     local set = assert(policy_set.load(folder))
