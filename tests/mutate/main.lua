@@ -2,7 +2,7 @@
 -- asks whether a test notices. N mutants (10) of the seed (1), only of files whose path begins with
 -- a PATH if there is one.
 --   --list  shows the mutants and runs nothing
---   --near  runs only the tests that the map of tests/README.md names for the file, not the rest
+--   --near  runs only the tests nearest to the file, by the map of tests/README.md, not the rest
 -- Exits with 1 when a mutant survives, with 2 when nothing can be said.
 local draw = require("mutate.draw")
 local files = require("support.files")

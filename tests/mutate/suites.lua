@@ -69,7 +69,8 @@ local function rows_of(path, rows)
 end
 
 -- The tests to run for a change of `path`, in order, and how many of them are near it. `all` is
--- suites.all(), `rows` are those of suites.map.
+-- suites.all(), `rows` are those of suites.map. Near are the one at the mirrored path and those of
+-- the longest row.
 function suites.plan(path, rows, all)
   local plan, seen = {}, {}
   local function add(prefix)
@@ -81,12 +82,15 @@ function suites.plan(path, rows, all)
     end
   end
 
-  for _, test in ipairs(mirrored(path)) do add(test) end
-  for _, row in ipairs(rows_of(path, rows)) do
+  local function add_row(row)
     for _, test in ipairs(row.tests) do add(test) end
   end
 
+  for _, test in ipairs(mirrored(path)) do add(test) end
+  local holding = rows_of(path, rows)
+  if holding[1] then add_row(holding[1]) end
   local near = #plan
+  for _, row in ipairs(holding) do add_row(row) end
   for _, folder in ipairs(REST) do add(folder) end
 
   return plan, near
