@@ -94,8 +94,8 @@ describe("exploring", function()
     assert.equal(1, #messages(troubled .. "return realtime { because = 'x' } end " .. FINE))
     assert.same({ "routing.lua:2: is Deleting", "routing.lua:2: is Failed" },
       messages(troubled .. "error('is ' .. s) end " .. FINE))
-    assert.equal(1, #messages("if facts.file_count > 4 then error(facts.file_count .. ' files') end "
-      .. FINE))
+    local counted = "if facts.file_count > 4 then error(facts.file_count .. ' files') end " .. FINE
+    assert.equal(1, #messages(counted))
   end)
 
   it("tells what the policy says itself from a mistake", function()
