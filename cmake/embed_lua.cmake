@@ -1,10 +1,13 @@
 # Puts every trusted Lua module under DIR into the program with .incbin: there is one file to ship, and
 # no search path to get wrong. host/script/embedded_lua.h reads the table that is written here.
 #
-# The modules that every start of the runtime loads are precompiled by luac (deploy/lua), with their
-# lines and names: compiling them took a quarter of each start. The others are text, which is smaller.
+# The modules that a start of the runtime loads before it answers somebody who waits are precompiled by luac
+# (deploy/lua), with their lines and names: compiling them took a quarter of each start. The others are text,
+# which is smaller; among them handlers that a clock or a replay starts.
 set(WEIR_PRECOMPILED "weir/(runtime|handlers|kinds)(/.*)?\\.lua|\
 weir/(sandbox/fields|sandbox/vocabulary|decide|effects|events/init|redact|try|uuid|policy_directory|aws/invocation)\\.lua")
+set(WEIR_NOT_PRECOMPILED
+  "weir/(handlers/(inference_comparison|latency_reporter|reconcile|replay_reduce|replay_shard)|runtime/shadow)\\.lua")
 
 function(weir_precompile PATH TO)
   cmake_path(GET TO PARENT_PATH DIRECTORY)
@@ -13,18 +16,13 @@ function(weir_precompile PATH TO)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} COMMAND ${WEIR_LUAC} -o ${TO} lua/${PATH})
 endfunction()
 
-# The layer carries no comments and no indentation: Lambda unpacks and reads it into every new
-# environment. Their lines stay, so that places in messages are the source's. A file with long brackets is left as it
-# is: a line in one that begins with "--" is text.
-function(weir_without_comments FROM TO)
-  file(READ ${FROM} TEXT)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${FROM})
-  if(NOT TEXT MATCHES "\\[=*\\[")
-    string(REGEX REPLACE "\n[ \t]*--[^\n]*" "\n" TEXT "\n${TEXT}")
-    string(REGEX REPLACE "\n[ \t]+" "\n" TEXT "${TEXT}")
-    string(SUBSTRING "${TEXT}" 1 -1 TEXT)
-  endif()
-  file(WRITE ${TO} "${TEXT}")
+# The layer carries no comments and no indentation: Lambda unpacks and reads it into every new environment.
+function(weir_without_comments PATH TO)
+  cmake_path(GET TO PARENT_PATH DIRECTORY)
+  file(MAKE_DIRECTORY ${DIRECTORY})
+  set(SCRIPT ${CMAKE_SOURCE_DIR}/cmake/strip_lua.lua)
+  add_custom_command(OUTPUT ${TO} DEPENDS ${CMAKE_SOURCE_DIR}/lua/${PATH} ${SCRIPT} ${WEIR_LUA} VERBATIM
+    COMMAND ${WEIR_LUA} ${SCRIPT} ${CMAKE_SOURCE_DIR}/lua/${PATH} ${TO})
 endfunction()
 
 # weir_leave_to_the_program(MODULES DIR): takes the verbs out of the list that the layer goes without, as
@@ -35,7 +33,7 @@ function(weir_leave_to_the_program LIST DIR)
   file(STRINGS ${DIR}/weir/cli.lua VERBS REGEX "^  { name = \"[a-z]+\" },$")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${DIR}/weir/cli.lua)
   list(TRANSFORM VERBS REPLACE "^.*\"([a-z]+)\".*$" "\\1")
-  foreach(NAME IN LISTS VERBS ITEMS check_formats confirm handler_page deploy_rows estate_file events layer man registry_request)
+  foreach(NAME IN LISTS VERBS ITEMS check_formats confirm handler_page deploy_rows estate_file events layer man markdown registry_request topics)
     if(NOT "weir/cli/${NAME}.lua" IN_LIST MODULES)
       message(FATAL_ERROR "lua/weir/cli/${NAME}.lua is not there to be left out of the layer")
     endif()
@@ -50,6 +48,7 @@ function(weir_leave_to_the_program LIST DIR)
       doctor
       explain
       explore
+      findings/examples
       page
       permissions
       pull_request
@@ -62,7 +61,7 @@ function(weir_leave_to_the_program LIST DIR)
       scheduler tagging)
     list(REMOVE_ITEM MODULES weir/aws/${NAME}.lua)
   endforeach()
-  list(REMOVE_ITEM MODULES weir/findings/estate.lua)
+  list(REMOVE_ITEM MODULES weir/findings/estate.lua weir/kinds/reference.lua)
   set(${LIST} ${MODULES} PARENT_SCOPE)
 endfunction()
 
@@ -87,12 +86,12 @@ function(weir_embed_lua OUT DIR)
     set(SOURCE ${DIR}/${PATH})
     if(PATH STREQUAL "weir/page/assets.lua")
       set(SOURCE ${ASSETS})
-    elseif(PATH MATCHES "^(${WEIR_PRECOMPILED})$")
+    elseif(PATH MATCHES "^(${WEIR_PRECOMPILED})$" AND NOT PATH MATCHES "^(${WEIR_NOT_PRECOMPILED})$")
       set(SOURCE ${CMAKE_BINARY_DIR}/lua/${PATH}c)
       weir_precompile(${PATH} ${SOURCE})
     elseif(WEIR_LAYER)
       set(SOURCE ${CMAKE_BINARY_DIR}/lua/${PATH})
-      weir_without_comments(${DIR}/${PATH} ${SOURCE})
+      weir_without_comments(${PATH} ${SOURCE})
     endif()
     list(APPEND DEPENDS ${SOURCE})
     string(APPEND BODY

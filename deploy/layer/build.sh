@@ -33,6 +33,20 @@ build_program() {
   quiet "$LAYER/$1/weir.log" cmake --build "$LAYER/$1/weir" --target weir
 }
 
+# Mbed TLS may be taken under one of two licences; we take it under the first.
+mbedtls_licence() {
+  echo "weir takes Mbed TLS under the Apache License 2.0."
+  echo
+  sed '/^=====/,$d' "$LAYER/source/mbedtls/LICENSE"
+}
+
+# The Mozilla Public License asks to say where it can be read; its text is a hundredth of the zip.
+authorities_licence() {
+  sed -e 's|^License: MPL-2.0$|& (its text: https://www.mozilla.org/MPL/2.0/)|' \
+    -e '/^ Mozilla Public License Version 2.0$/,/^$/d' \
+    "$LAYER/ca-certificates/usr/share/doc/ca-certificates/copyright"
+}
+
 # The licence of each part, as its source package gives it.
 copy_licences() {
   local target="$1" source="$LAYER/source"
@@ -41,10 +55,10 @@ copy_licences() {
   cp "$LUA/source/lua5.4/debian/copyright" "$target/lua.txt"
   cp "$source/zlib/debian/copyright" "$target/zlib.txt"
   cp "$source/expat/expat/COPYING" "$target/expat.txt"
-  cp "$source/mbedtls/LICENSE" "$target/mbedtls.txt"
+  mbedtls_licence >"$target/mbedtls.txt"
   cp "$source/curl/COPYING" "$target/curl.txt"
   cp "$LAYER/musl/amd64/usr/share/doc/musl-dev/copyright" "$target/musl.txt"
-  cp "$LAYER/ca-certificates/usr/share/doc/ca-certificates/copyright" "$target/ca-certificates.txt"
+  authorities_licence >"$target/ca-certificates.txt"
 }
 
 # The authorities that AWS's services have their certificates from, in China too. Lambda's own system

@@ -6,6 +6,7 @@
 local arguments = require "weir.cli.arguments"
 local contains = require "weir.contains"
 local exit = require "weir.cli.exit"
+local is_carried = require "weir.is_carried"
 local messages = require "weir.cli.messages"
 local native = require "weir.terminal"
 local process = require "weir.process"
@@ -57,13 +58,10 @@ local VERBS = {
 local MODULES = {}
 for _, verb in ipairs(VERBS) do MODULES[verb.name] = "weir.cli." .. verb.name end
 
--- Is the verb's module inside this program? Looked for where it would be found, and not run.
-local function is_carried(name) return type(package.searchers[2](MODULES[name])) == "function" end
-
 -- The names of the verbs that this program has, and of those that only the other one has.
 cli.verbs, cli.absent = {}, {}
 for _, verb in ipairs(VERBS) do
-  local list = (verb.in_layer or is_carried(verb.name)) and cli.verbs or cli.absent
+  local list = (verb.in_layer or is_carried(MODULES[verb.name])) and cli.verbs or cli.absent
   list[#list + 1] = verb.name
 end
 

@@ -3,13 +3,24 @@
 -- tests/support/write_finding_pages.lua, and the tests compare them).
 --
 -- W0xx come from loading and verifying (host/), W1xx and W2xx from reading the source (lint.lua),
--- W3xx from estate files (weir.deploy.estate), which the layer does not read.
+-- W3xx from estate files (weir.deploy.estate), which the layer does not read. The layer goes
+-- without the examples, too.
+local is_carried = require "weir.is_carried"
+
 local findings = {}
 
 local entries, codes = {}, {}
-for _, part in ipairs { "weir.findings.load", "weir.findings.source", "weir.findings.estate" } do
-  local is_carried = type(package.searchers[2](part)) == "function"
-  for _, entry in ipairs(is_carried and require(part) or {}) do
+
+-- What a module of findings returns; nothing where it is not carried.
+local function part(name)
+  local module = "weir.findings." .. name
+  return is_carried(module) and require(module) or {}
+end
+
+for _, name in ipairs { "load", "source", "estate" } do
+  local examples = part("examples." .. name)
+  for _, entry in ipairs(part(name)) do
+    entry.example = examples[entry.code]
     entries[entry.code] = entry
     codes[#codes + 1] = entry.code
   end
@@ -39,9 +50,13 @@ function findings.page(code)
     ("%s. %s\n"):format(entry.severity == "error" and "Error" or "Warning", flow(entry.meaning)),
   }
 
-  local file = entry.file or "routing.lua"
-  if entry.bad then parts[#parts + 1] = example("An example", file, entry.bad) end
-  if entry.good then parts[#parts + 1] = example("Mended", file, entry.good) end
+  local shown = entry.example
+  if shown then
+    local file = shown.file or "routing.lua"
+    parts[#parts + 1] = example("An example", file, shown.bad)
+    parts[#parts + 1] = example("Mended", file, shown.good)
+  end
+
   parts[#parts + 1] = ("## What to do\n\n%s\n"):format(flow(entry.remedy))
 
   return table.concat(parts, "\n")

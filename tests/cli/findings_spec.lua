@@ -46,8 +46,8 @@ describe("the finding pages", function()
     .. '{ because = "x" } end }\n'
 
   for _, code in ipairs(findings.codes()) do
-    local entry = findings.entry(code)
-    if entry.bad then
+    local entry = findings.entry(code).example
+    if entry then
       it(("%s: the example shows it, the mended one does not"):format(code), function()
         local file = entry.file or "routing.lua"
         local directory = run.directory { ["routing.lua"] = POLICY, [file] = entry.bad }

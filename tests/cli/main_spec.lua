@@ -160,15 +160,27 @@ describe("weir in the layer", function()
     local find = package.searchers[2]
     package.searchers[2] = function(name)
       local why = "no module '" .. name .. "' inside weir"
-      if name == "weir.page" or name == "weir.cli.check_formats" then return why end
-      if name:find("^weir%.pull_request%.") then return why end
+      for _, pattern in ipairs {
+        "^weir%.page$",
+        "^weir%.cli%.check_formats$",
+        "^weir%.cli%.markdown$",
+        "^weir%.cli%.topics$",
+        "^weir%.findings%.examples%.",
+        "^weir%.kinds%.reference$",
+        "^weir%.pull_request%.",
+      } do
+        if name:find(pattern) then return why end
+      end
+
       for _, absent in ipairs { "]] .. table.concat(ABSENT, '", "') .. [[" } do
         if name == "weir.cli." .. absent then return why end
       end
       return find(name)
     end
     for name in pairs(package.loaded) do
-      if name:find("^weir%.cli") then package.loaded[name] = nil end
+      if name:find("^weir%.cli") or name:find("^weir%.findings") then
+        package.loaded[name] = nil
+      end
     end
     os.exit(require("weir.cli").main(arg))
   ]]
@@ -203,6 +215,22 @@ describe("weir in the layer", function()
       assert.equal(2, result.status, flag)
       local why = flag .. " belongs to the command-line program, not to the layer; write --json\n"
       assert.truthy(result.stderr:find(why, 1, true), result.stderr)
+    end
+  end)
+
+  it("explains findings without their examples, and says where the other pages are", function()
+    local result = weir("help", "W101")
+    assert.equal(0, result.status)
+    assert.matches("^# W101: a field that the facts do not have\n\nError%. ", result.stdout)
+    assert.matches("## What to do\n\nUse a field of the kind", result.stdout)
+    assert.is_nil(result.stdout:find("```", 1, true))
+
+    for _, topic in ipairs { "routing", "kinds", "exit", "policy" } do
+      result = weir("help", topic)
+      assert.equal(2, result.status)
+      assert.equal(("weir: help: no help on '%s' in the layer; the command-line program has the "
+        .. "pages of kinds, handlers and lists\nNext: weir help help\n"):format(topic),
+        result.stderr)
     end
   end)
 

@@ -70,6 +70,15 @@ for _, architecture in ipairs { "x86_64", "arm64" } do
 
     holds("is at most 1 MB", function() assert.is_true(#run.read(zip) <= 1000000) end)
 
+    holds("says under which licences its parts are, and where the longest can be read", function()
+      local mbedtls = run.read(directory .. "/licenses/mbedtls.txt")
+      assert.matches("^weir takes Mbed TLS under the Apache License 2.0%.\n", mbedtls)
+      assert.matches("TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION", mbedtls)
+      local authorities = run.read(directory .. "/licenses/ca-certificates.txt")
+      assert.matches("\nLicense: MPL%-2%.0 %(its text: https://www.mozilla.org/MPL/2.0/%)\n",
+        authorities)
+    end)
+
     holds("has a program that needs nothing", function()
       local machine = architecture == "arm64" and "AArch64" or "X86%-64"
       assert.matches("Machine:%s+[^\n]*" .. machine,

@@ -2,6 +2,7 @@
 -- anything that cannot be meant.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
+local is_carried = require "weir.is_carried"
 local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
 local terminal = require "weir.cli.terminal"
@@ -10,7 +11,6 @@ local check = {}
 
 -- The layer loads and verifies; what reads the source, and what is for pull requests, belongs to
 -- the command-line program.
-local function is_carried(module) return type(package.searchers[2](module)) == "function" end
 
 local READS_SOURCE = is_carried "weir.lint"
 

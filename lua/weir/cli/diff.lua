@@ -1,6 +1,7 @@
 -- weir diff OLD NEW RECORDING…: what changes when NEW replaces OLD, on recorded facts.
 local differences = require "weir.cli.differences"
 local html = require "weir.cli.html"
+local is_carried = require "weir.is_carried"
 local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local schemas = require "weir.schemas"
@@ -169,7 +170,7 @@ end
 -- → true, or nil, message, hint for a mistake
 local function check_markdown(given)
   if not given.markdown then return true end
-  if type(package.searchers[2]("weir.pull_request.markdown")) ~= "function" then
+  if not is_carried("weir.pull_request.markdown") then
     return nil, "--markdown belongs to the command-line program, not to the layer", "write --json"
   end
 

@@ -1,10 +1,12 @@
 -- weir help: what the program is, what a verb does, what a finding means, the man page.
 local arguments = require "weir.cli.arguments"
-local markdown = require "weir.cli.markdown"
+local is_carried = require "weir.is_carried"
 local policies = require "weir.cli.policies"
 local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
-local topics = require "weir.cli.topics"
+
+-- The layer goes without the pages of kinds and of lists, and without what shows Markdown.
+local TOPICS, MARKDOWN = "weir.cli.topics", "weir.cli.markdown"
 
 local help = {
   name = "help",
@@ -159,16 +161,26 @@ end
 
 -- A kind's page, with its facts and decisions; one that lists things; or a finding's.
 local function page_of(topic, known)
-  local schema = schemas.find(known, topic)
-  if schema then return require("weir.kinds.reference").render(schema) end
-  return topics.page(topic, known) or require("weir.findings").page(topic:upper())
+  local page = is_carried(TOPICS) and require(TOPICS).page(topic, known)
+  return page or require("weir.findings").page(topic:upper())
+end
+
+local function print_page(out, page, as_markdown)
+  if as_markdown or not is_carried(MARKDOWN) then
+    out:write(page)
+  else
+    require(MARKDOWN).print(out, page)
+  end
 end
 
 -- Topics for "did you mean": verbs, lists, kinds and finding codes. known: schemas, if not weir's
 -- own.
 function help.topics(known)
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
-  table.move(topics.names, 1, #topics.names, #names + 1, names)
+  for _, name in ipairs(is_carried(TOPICS) and require(TOPICS).names or {}) do
+    names[#names + 1] = name
+  end
+
   for _, kind in ipairs(schemas.names(known or schemas.of())) do names[#names + 1] = kind end
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
 
@@ -177,7 +189,7 @@ end
 
 -- Loaded when it is asked for: the layer goes without it.
 local function show_handler(given, screen)
-  if type(package.searchers[2]("weir.cli.handler_page")) ~= "function" then
+  if not is_carried("weir.cli.handler_page") then
     return nil, "the pages of handlers belong to the command-line program, not to the layer"
   end
 
@@ -231,12 +243,17 @@ function help.run(given, screen)
   if not known then return status end
   local page = page_of(topic, known)
   if page then
-    if given.markdown then screen.out:write(page) else markdown.print(screen.out, page) end
+    print_page(screen.out, page, given.markdown)
     return 0
   end
 
   local elsewhere = require("weir.cli").elsewhere(topic)
   if elsewhere then return nil, elsewhere end
+  if not is_carried(TOPICS) then
+    return nil, ("no help on '%s' in the layer"):format(topic),
+      "the command-line program has the pages of kinds, handlers and lists"
+  end
+
   local close = require "weir.suggest"(topic, help.topics(known))
 
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)

@@ -1,5 +1,6 @@
 -- The option --html FILE of verbs that can show what they found as a page for people (weir.page).
 local exit = require "weir.cli.exit"
+local is_carried = require "weir.is_carried"
 local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local terminal = require "weir.cli.terminal"
@@ -11,13 +12,10 @@ html.option = {
   doc = "write a page for people, one file that needs no network; '-' is standard output",
 }
 
--- Pages belong to the command-line program; the layer decides the same without them.
-local function is_carried() return type(package.searchers[2]("weir.page")) == "function" end
-
 -- check(given) → true, or nil, message, hint for a mistake.
 function html.check(given)
   if not given.html then return true end
-  if not is_carried() then
+  if not is_carried("weir.page") then
     return nil, "--html belongs to the command-line program, not to the layer", "write --json"
   end
 

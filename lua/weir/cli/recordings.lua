@@ -1,6 +1,7 @@
 -- What replay and diff share: running over recordings with progress, naming events, exit status.
 local capsule_file = require "weir.cli.capsule_file"
 local exit = require "weir.cli.exit"
+local is_carried = require "weir.is_carried"
 local json = require "weir.json"
 local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
@@ -98,7 +99,7 @@ function recordings.check_fleet(given)
     return nil, "--results is where a fleet's results go", "add --fleet"
   end
 
-  if type(package.searchers[2]("weir.cli.fleet")) ~= "function" then
+  if not is_carried("weir.cli.fleet") then
     return nil, "--fleet belongs to the command-line program, not to the layer", "leave it out"
   end
 

@@ -1,7 +1,8 @@
--- The pages of `weir help` that list things: kinds, handlers, findings, exit statuses, and what a
--- policy is. Each is Markdown.
+-- The pages of `weir help` about one kind, and those that list things: kinds, handlers, findings,
+-- exit statuses, and what a policy is. Each is Markdown.
 local findings = require "weir.findings"
 local handlers = require "weir.handlers"
+local reference = require "weir.kinds.reference"
 local schemas = require "weir.schemas"
 
 local topics = {}
@@ -109,10 +110,12 @@ Next: weir new DIR makes a set to start from
 ]]
 end
 
--- page(topic, known) → Markdown | nil. known: the schemas of weir.schemas
+-- page(topic, known) → Markdown | nil, of a kind or of a list. known: the schemas of weir.schemas
 function topics.page(topic, known)
+  local schema = schemas.find(known, topic)
+  if schema then return reference.render(schema) end
   local page = pages[topic]
-  return page and page(known or schemas.of())
+  return page and page(known)
 end
 
 return topics

@@ -21,47 +21,11 @@ return {
       Lua cannot compile the file. The place is where Lua gave up, which can be a line or more
       after the mistake. The finding says what to write where the mistake is known: operators
       and words of other languages, a comma or an end that is missing, a byte-order mark.]],
-    bad = [[
-return policy {
-  kind = "routing"
-  decide = function(facts)
-    return batch { because = "always" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "always" }
-  end,
-}
-]],
     remedy = "Look for a missing comma, 'then', 'end' or quote at that line or just before it.",
   },
   {
     code = "W004", severity = "error", title = "an error while the file was loaded",
     meaning = "The file compiles, but running it to get at the policy failed.",
-    bad = [[
-local limit = 10 + nil
-
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-local limit = 10
-
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", limit }
-  end,
-}
-]],
     remedy = "Mend the line the message names.",
   },
   {
@@ -70,22 +34,6 @@ return policy {
     meaning = [[
       A policy file ends with return policy { kind = …, decide = function(facts, params) … end },
       and has no other keys than name, doc, params and examples.]],
-    bad = [[
-return {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = [[
       Correct the key or the value the message names. Files that policies only require may return
       anything.]],
@@ -93,34 +41,6 @@ return policy {
   {
     code = "W006", severity = "error", title = "a parameter is not right",
     meaning = "A default or an override is outside the parameter's own bounds, or of another type.",
-    bad = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 0, min = 1, max = 1000, doc = "files" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < params.threshold then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "many files" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, min = 1, max = 1000, doc = "files" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < params.threshold then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "many files" }
-  end,
-}
-]],
     remedy = "Bring the value inside the bounds, or change the bounds.",
   },
   {
@@ -128,28 +48,6 @@ return policy {
     meaning = [[
       The policy does not decide its own example as expected, so it never becomes active: either the
       rule or the example is wrong.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-  examples = {
-    { given = { file_count = 3 }, expect = "realtime" },
-  },
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-  examples = {
-    { given = { file_count = 3 }, expect = "batch" },
-  },
-}
-]],
     remedy = [[
       Compare what was expected with what was decided and why; change the one that is wrong.]],
   },
@@ -159,31 +57,6 @@ return policy {
       Some decisions are refused whatever a policy says: a share of traffic that is not a number,
       real-time inference without an endpoint in service, the promotion of a model nobody
       approved.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return realtime { because = "always" }
-  end,
-  examples = {
-    { given = { file_count = 3, inference_type = "none" }, expect = "realtime" },
-  },
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.inference_type == "none" then
-      return batch { because = "there is no endpoint" }
-    end
-    return realtime { because = "there is one" }
-  end,
-  examples = {
-    { given = { file_count = 3, inference_type = "none" }, expect = "batch" },
-  },
-}
-]],
     remedy = "Decide otherwise for such facts; docs/kinds/ lists each kind's invariants.",
   },
   {
@@ -193,28 +66,6 @@ return policy {
       The next decision would depend on the one before, and could not be replayed. This is checked
       when every file of the set has run. (Tables that live on are read-only; writing to one is an
       error when it happens.)]],
-    bad = [[
-local seen = 0
-
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    seen = seen + 1
-    return batch { because = "decision number %d", seen }
-  end,
-  examples = {
-    { given = { file_count = 3 }, expect = "batch" },
-  },
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Keep everything that changes in locals of decide.",
   },
   {
@@ -228,49 +79,11 @@ return policy {
     code = "W011", severity = "error", title = "the budget is spent",
     meaning = [[
       Loading, or deciding an example, took more instructions or memory than a policy may use.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    while true do end
-    return batch { because = "at last" }
-  end,
-  examples = {
-    { given = { file_count = 3 }, expect = "batch" },
-  },
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Look for a loop that never ends, or for work that grows with the size of the facts.",
   },
   {
     code = "W012", severity = "error", title = "a module that is not in the policy directory",
     meaning = "require finds the policy directory's own files only, by their names without .lua.",
-    bad = [[
-local sizes = require "sizes"
-
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Put the helper beside the policy, and name it without directories or dots.",
   },
   {
@@ -288,56 +101,17 @@ return policy {
       takes the decision, and the policy goes on to decide something else: a return is missing in
       front of the call. The call is found through variables, fields of tables, functions of
       helper files, pcall and assert.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count > 3 then
-      batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count > 3 then
-      return batch { because = "many files" }
-    end
-    return realtime { because = "few files" }
-  end,
-}
-]],
     remedy = [[
       Write return in front of the call. To make several decisions and return one of them, put
       each into a local.]],
   },
   {
     code = "W015", severity = "error", title = "a file in kinds/ does not declare a kind",
-    file = "kinds/routing.lua",
     meaning = [[
       A Lua file in the folder kinds/ of a policy set declares a kind of the set's own, or facts
       that the set adds to one of weir's. Each fact has a name of its own, a type, and says what it
       means; lists and maps say how long they may be. What weir's kinds have stays as it is. While a
       file of kinds/ is refused, no policy of the set is looked at.]],
-    bad = [[
-return {
-  kind = "routing",
-  facts = {
-    { name = "hour", type = "intger", min = 0, max = 23, doc = "hour of the day" },
-  },
-}
-]],
-    good = [[
-return {
-  kind = "routing",
-  facts = {
-    { name = "hour", type = "integer", min = 0, max = 23, doc = "hour of the day" },
-  },
-}
-]],
     remedy = "Correct what the message names; docs/own-kinds.md shows whole files.",
   },
 }

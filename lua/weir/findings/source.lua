@@ -5,61 +5,11 @@ return {
     meaning = [[
       The kind's facts have no field of this name, so it always reads as nothing: a rule built on it
       fails while deciding, or silently never applies.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.fileCount < 10 then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count < 10 then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Use a field of the kind; docs/kinds/ lists them with their types and units.",
   },
   {
     code = "W102", severity = "error", title = "a parameter that the policy does not have",
     meaning = "The table params of this policy declares no parameter of this name.",
-    bad = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files; at or above goes to batch" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < params.treshold then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files; at or above goes to batch" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < params.threshold then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Correct the name, or declare the parameter in params.",
   },
   {
@@ -68,28 +18,6 @@ return policy {
       The name is neither a local of the file nor one of the words policies are written in.
       Policies have no clock, files, network, printing or randomness: the same facts must give
       the same decision, on every machine and in every replay.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if os.time() > 0 then
-      return batch { because = "it is late" }
-    end
-    return realtime { because = "it is early" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.deadline_seconds and facts.deadline_seconds > 3600 then
-      return batch { because = "there is time" }
-    end
-    return realtime { because = "due within the hour" }
-  end,
-}
-]],
     remedy = [[
       Declare it with local, correct its spelling, or take what it would tell from the facts.]],
   },
@@ -98,24 +26,6 @@ return policy {
     meaning = [[
       Globals are frozen: one decision must leave nothing behind for the next. The assignment fails
       while deciding.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    count = facts.file_count
-    return batch { because = "%d files", count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    local count = facts.file_count
-    return batch { because = "%d files", count }
-  end,
-}
-]],
     remedy = "Write local in front of the first assignment.",
   },
   {
@@ -123,49 +33,11 @@ return policy {
     meaning = [[
       The sandbox leaves out library functions that are random, unbounded or depend on the
       machine.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if math.random() < 0.1 then
-      return batch { because = "one in ten" }
-    end
-    return realtime { because = "nine in ten" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count % 10 == 0 then
-      return batch { because = "one in ten" }
-    end
-    return realtime { because = "nine in ten" }
-  end,
-}
-]],
     remedy = "Use what docs/policy-language.md lists. A stable choice can be derived from a fact.",
   },
   {
     code = "W106", severity = "error", title = "a decision of another kind",
     meaning = "Each kind has its own decisions, and the host refuses others.",
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return hold { because = "nothing to do", needs = "files" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "nothing is urgent" }
-  end,
-}
-]],
     remedy = "Return one of the decisions the finding lists, or correct the policy's kind.",
   },
   {
@@ -173,22 +45,6 @@ return policy {
     meaning = [[
       because is what the decision log, the replay and the diff show to whoever has to
       understand the decision later. It is a text, or a format followed by its values.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch {}
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files, at or above 10", facts.file_count }
-  end,
-}
-]],
     remedy = "Name the fact and the limit that decided.",
   },
   {
@@ -197,22 +53,6 @@ return policy {
       Besides because, which is a text, a decision has exactly the fields of its kind, each of
       its type and within its bounds. Unknown fields are refused, and required ones cannot be
       left out.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { becuase = "many files", because = "many files" }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "many files" }
-  end,
-}
-]],
     remedy = "Correct the name; docs/kinds/ lists each decision's fields.",
   },
   {
@@ -220,24 +60,6 @@ return policy {
     meaning = [[
       Both are frozen: what is logged must be what was decided on. The assignment fails while
       deciding.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    facts.file_count = facts.file_count + 1
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    local count = facts.file_count + 1
-    return batch { because = "%d files", count }
-  end,
-}
-]],
     remedy = "Put the new value in a local.",
   },
   {
@@ -245,28 +67,6 @@ return policy {
     meaning = [[
       The field holds one of a few texts, and this is not one of them: the comparison always
       gives the same answer.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.inference_type == "serverles" then
-      return serverless { because = "no instances" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.inference_type == "serverless" then
-      return serverless { because = "no instances" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Use one of the values the finding lists.",
   },
   {
@@ -275,22 +75,6 @@ return policy {
       because with values after it, string.format and text:format take one value for each %d, %s
       or %.1f, in order. %d and its like need a whole number, %.1f any number, %s takes
       everything. A percent sign itself is written %%.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files of %d bytes", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files of %d bytes", facts.file_count, facts.total_bytes or 0 }
-  end,
-}
-]],
     remedy = "Count the directives and the values after the text.",
   },
   {
@@ -298,24 +82,6 @@ return policy {
     meaning = [[
       A decision is made by a constructor such as batch { because = … }. A text, a flag or
       nothing at all is refused, and nothing is carried out.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count == 0 then return nil end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count == 0 then return batch { because = "nothing to send" } end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Return a decision from every branch, with because.",
   },
   {
@@ -323,28 +89,6 @@ return policy {
     meaning = [[
       A number and a text are never equal, and comparing them by size fails while deciding; so do
       arithmetic on a text or a table, and joining what is neither a text nor a number.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.volume == "archive" and facts.file_count < "10" then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.volume == "archive" and facts.file_count < 10 then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = [[
       Write numbers without quotes, join texts with two dots, and make a number of a text with
       tonumber. docs/kinds/ lists the type of each fact.]],
@@ -354,87 +98,17 @@ return policy {
     meaning = [[
       Examples run at every load, in front of every deployment: without them nothing notices when an
       edit turns a rule around.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-  examples = {
-    { given = { file_count = 3 }, expect = "batch" },
-  },
-}
-]],
     remedy = "Add an example for each branch, and for the values right at its limits.",
   },
   {
     code = "W202", severity = "warning", title = "decide can end without a decision",
     meaning = [[
       For some facts no branch may apply; deciding then fails, and nothing is carried out.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count < 10 then
-      return realtime { because = "few files" }
-    elseif facts.file_count >= 10 then
-      return batch { because = "many files" }
-    end
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count < 10 then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "many files" }
-  end,
-}
-]],
     remedy = "End decide with the decision for everything else.",
   },
   {
     code = "W203", severity = "warning", title = "a parameter that is never used",
     meaning = "Whoever sets it believes to have changed something.",
-    bad = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files; at or above goes to batch" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < 10 then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files; at or above goes to batch" },
-  },
-  decide = function(facts, params)
-    if facts.file_count < params.threshold then
-      return realtime { because = "few files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Use the parameter in decide, or remove it.",
   },
   {
@@ -443,29 +117,6 @@ return policy {
       Facts that are not required read as nil when nobody gave them. Arithmetic, a comparison
       by size, joining, and looking for a field in nil fail while deciding. Nothing on the way
       to this place says that the fact is there.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    if facts.file_count > 100 and facts.total_bytes / facts.file_count < 1000 then
-      return realtime { because = "small files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    local bytes = facts.total_bytes
-    if facts.file_count > 100 and bytes and bytes / facts.file_count < 1000 then
-      return realtime { because = "small files" }
-    end
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = [[
       Ask first: if facts.x then …, facts.x and facts.x > 5, (facts.x or 0) + 1,
       assert(facts.x, "…"), or return a decision for facts without it.]],
@@ -476,29 +127,6 @@ return policy {
       A comment that accepts a finding names its code and says why it is right there. This one names
       no finding that reading the source has, or says no reason, so nothing is accepted. What keeps
       a set from loading (W0xx) cannot be accepted.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files" }, -- weir: allow W203
-  },
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  params = {
-    threshold = integer { 10, doc = "files" }, -- weir: allow W203 the dashboard shows it
-  },
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-  examples = { { given = { file_count = 3 }, expect = "batch" } },
-}
-]],
     remedy = "Write -- weir: allow CODE REASON, in the line of the finding or alone above it.",
   },
   {
@@ -506,23 +134,6 @@ return policy {
     meaning = [[
       The finding that this comment accepts is not there. A comment that stays behind would accept
       the next one, which nobody has looked at.]],
-    bad = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    -- weir: allow W101 the field comes with the next version
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
-    good = [[
-return policy {
-  kind = "routing",
-  decide = function(facts)
-    return batch { because = "%d files", facts.file_count }
-  end,
-}
-]],
     remedy = "Remove the comment, or move it to the line of the finding.",
   },
 }
