@@ -139,7 +139,7 @@ function spec_runner.run(paths, program)
   local seconds_path = "build/spec_seconds"
   local seconds = read_seconds(seconds_path)
   local queue = queue_of(paths, seconds)
-  local folder = files.lines_of("mktemp -d \"${TMPDIR:-/tmp}/weir-specs-XXXXXX\"")[1]
+  local folder = files.lines_of("mktemp -d \"${TMPDIR:-/tmp}/weir_specs_XXXXXX\"")[1]
   files.shell("chmod 755 " .. files.quote(folder)) -- some specs run programs as another user
 
   take_results(start(queue, folder, program), queue, folder, seconds)
