@@ -8,8 +8,8 @@
  *       unit "None" and resolution 60 by default
  *   writer:flush([file]) → lines written, one write(2) each, to a file, a descriptor or stdout
  *       | nil, message, "WriteFailed": what was not written waits for the next flush
- *   writer:lines([properties]) → the lines as a list of texts, taken as if they had been written;
- *       properties: what these lines have besides the writer's own
+ *   writer:lines() → the lines as a list of texts, taken as if they had been written
+ *   collector{…}: many writers as one (emf_collector.c)
  *
  * A value that is NaN or beyond 2^360 answers nil, message, "InvalidValue" and changes nothing;
  * other mistakes raise. Memory: the writer's userdata. */
@@ -22,6 +22,7 @@
 
 #include "binding.h"
 #include "core/aws/emf.h"
+#include "emf_lua.h"
 #include "json_lua.h"
 #include "registry.h"
 
@@ -34,7 +35,6 @@ static const char NEW_SIGNATURE[] = "weir.emf.new{namespace=text, dimensions={na
 typedef struct {
   emf_writer emf;
   text_buffer line;
-  text_buffer extra; /* the properties of the lines being made, as one JSON object */
   int64_t timestamp; /* -1: the clock's */
 } writer;
 
@@ -89,25 +89,23 @@ static void add_dimensions(lua_State *L, emf_writer *emf) {
   lua_pop(L, 1);
 }
 
-/* Writes the properties on top of the stack as one JSON object, each name checked by `check`. */
-static void write_properties(lua_State *L, writer *self, text_buffer *out, const char *signature,
-                             const char *(*check)(emf_writer *, const char *, size_t)) {
+/* The properties on top of the stack, each name checked. */
+static void write_properties(lua_State *L, writer *self) {
   const json_style style = {.sort = true};
-  if (!lua_istable(L, -1)) binding_check_refuse(L, -1, "properties", "a table", signature);
+  if (!lua_istable(L, -1)) binding_check_refuse(L, -1, "properties", "a table", NEW_SIGNATURE);
 
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-    binding_expect(L, lua_type(L, -2) == LUA_TSTRING, signature);
+    binding_expect(L, lua_type(L, -2) == LUA_TSTRING, NEW_SIGNATURE);
     size_t size;
     const char *name = lua_tolstring(L, -2, &size);
-    raise_if(L, check(&self->emf, name, size), name, signature);
+    raise_if(L, emf_property(&self->emf, name, size), name, NEW_SIGNATURE);
   }
 
-  json_encode_value(L, lua_gettop(L), style, out);
+  json_encode_value(L, lua_gettop(L), style, &self->line);
 }
 
 static void add_properties(lua_State *L, writer *self) {
-  if (binding_check_push(L, 1, "properties") != LUA_TNIL)
-    write_properties(L, self, &self->line, NEW_SIGNATURE, emf_property);
+  if (binding_check_push(L, 1, "properties") != LUA_TNIL) write_properties(L, self);
   const char *wrong = emf_end_properties(&self->emf, self->line.data, self->line.size);
   raise_if(L, wrong, "properties", NEW_SIGNATURE);
   lua_pop(L, 1);
@@ -204,7 +202,7 @@ static bool next_line(lua_State *L, writer *self) {
     timestamp = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
   }
 
-  bool made = emf_line(&self->emf, timestamp, self->extra.data, self->extra.size, &self->line);
+  bool made = emf_line(&self->emf, timestamp, NULL, 0, &self->line);
   binding_expect_memory(L, !self->emf.failed);
 
   return made;
@@ -237,7 +235,6 @@ static int lua_emf_writer_flush(lua_State *L) {
   int descriptor = descriptor_of(L, 2);
 
   lua_Integer lines = 0;
-  self->extra.size = 0;
   for (; next_line(L, self); lines++) {
     int error = emf_write(descriptor, &self->line);
     if (error) return binding_fail(L, "WriteFailed", "cannot write metrics: %s", strerror(error));
@@ -248,16 +245,8 @@ static int lua_emf_writer_flush(lua_State *L) {
   return 1;
 }
 
-static const char LINES_SIGNATURE[] = "writer:lines([{name=value, …}])";
-
 static int lua_emf_writer_lines(lua_State *L) {
-  writer *self = binding_argument_self(L, WRITER, LINES_SIGNATURE);
-  lua_settop(L, 2);
-  self->extra.size = 0;
-  if (!lua_isnoneornil(L, 2)) {
-    lua_settop(L, 2);
-    write_properties(L, self, &self->extra, LINES_SIGNATURE, emf_check_property);
-  }
+  writer *self = binding_argument_self(L, WRITER, "writer:lines()");
 
   lua_newtable(L); // … lines
   for (lua_Integer i = 1; next_line(L, self); i++) {
@@ -273,7 +262,6 @@ static int lua_emf_writer_gc(lua_State *L) {
   writer *self = binding_argument_self(L, WRITER, "a writer");
   emf_free(&self->emf);
   text_buffer_free(&self->line);
-  text_buffer_free(&self->extra);
 
   return 0;
 }
@@ -286,6 +274,7 @@ int luaopen_weir_emf(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, new), BINDING_END};
   binding_type_register(L, WRITER, metamethods, methods);
   luaL_newlib(L, functions);
+  emf_collector_add_to(L);
 
   return 1;
 }

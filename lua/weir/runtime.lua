@@ -78,7 +78,8 @@ local function report_change(self, event)
 
   local name = CHANGE_METRIC[event.change]
   if not name then return end
-  self.metrics:add({ { name = name, value = 1, unit = "Count", dimensions = {} } }, status)
+  local metric = { name = name, value = 1, unit = "Count", dimensions = {} }
+  self.metrics:add({ metric }, json.encode(status))
   self.metrics:flush()
 end
 
@@ -300,11 +301,17 @@ function runtime.answer(self, ok, cause, outcome, text)
   return "error", failure.json(failed), failed.type
 end
 
+-- What each line of the invocation's metrics has besides: a JSON object.
+local function properties_of(status, request_id)
+  if not request_id then return status end
+  local others = status == "{}" and "}" or "," .. status:sub(2)
+  return '{"request_id":' .. json.encode(request_id) .. others
+end
+
 -- measure(): the metrics of the invocation, made while its answer is on the way.
 function runtime.measure(self)
   local current, source = self.current, self.source
-  local properties = source:status()
-  properties.request_id = current.context.request_id
+  local properties = properties_of(source:status_json(), current.context.request_id)
   current.measured = true
   current.left_out = self.metrics:add(current.effects.metrics, properties)
   self.metrics:invocation({

@@ -223,9 +223,9 @@ const char *emf_property(emf_writer *writer, const char *name, size_t size) {
   return wrong;
 }
 
-const char *emf_check_property(emf_writer *writer, const char *name, size_t size) {
-  if (size == 0 || size > EMF_CONTEXT) return "a name is empty or too long";
-  return check_use(writer, name, size);
+bool emf_has_property(const emf_writer *writer, const char *name, size_t size) {
+  const emf_member *member = find_member(writer, name, size);
+  return member && member->use == EMF_PROPERTY;
 }
 
 const char *emf_end_properties(emf_writer *writer, const char *json, size_t size) {

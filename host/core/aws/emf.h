@@ -53,9 +53,11 @@ void emf_begin_set(emf_writer *writer);
 const char *emf_dimension(emf_writer *writer, const char *name, size_t name_size, const char *value,
                           size_t value_size);
 void emf_end_sets(emf_writer *writer);
-/* First the name of each property, then all of them as one JSON object. */
+/* First the name of each property, those of single lines too; then as one JSON object what every
+ * line has. */
 const char *emf_property(emf_writer *writer, const char *name, size_t size);
 const char *emf_end_properties(emf_writer *writer, const char *json, size_t size);
+bool emf_has_property(const emf_writer *writer, const char *name, size_t size);
 void emf_free(emf_writer *writer);
 
 /* The number of a unit's name, or -1. */
@@ -71,13 +73,10 @@ void emf_value(emf_writer *writer, size_t metric, double value);
 
 /* Makes the next line, newline included; false when no values wait or memory is short. The
  * values wait on until emf_taken says that the line was written. properties: those of this line
- * alone, as one JSON object whose names passed emf_check_property; size 0: none. */
+ * alone, as one JSON object whose names are known by emf_property; size 0: none. */
 bool emf_line(emf_writer *writer, int64_t timestamp, const char *properties, size_t size,
               text_buffer *line);
 
-/* NULL, or what is wrong with a property's name of one line alone. Whether it is UTF-8 shows when
- * the properties are written as JSON. */
-const char *emf_check_property(emf_writer *writer, const char *name, size_t size);
 void emf_taken(emf_writer *writer);
 
 /* Writes a line to a file descriptor with one write(2), unless the system takes less. 0 or errno.

@@ -213,7 +213,7 @@ end
 -- gave way to a directory, or the set has warnings.
 function Source:load(deadline_ms)
   local now = self.now()
-  self.checked_ms = now
+  self.checked_ms, self.known_status = now, nil
   if self.remote then
     local set, version, warnings = load_remote(self, deadline_ms)
     if not set then
@@ -349,7 +349,7 @@ end
 -- The same refused version is told once.
 function Source:check(stop_at_ms, trace)
   local now = self.now()
-  self.checked_ms = now
+  self.checked_ms, self.known_status = now, nil
   if not self.remote then return take(self) end
 
   self.remote.trace = trace
@@ -390,6 +390,12 @@ function Source:status()
     policy_fetch_failed = failure and failure.code,
     policy_fetch_failed_at = time_of(failure),
   }
+end
+
+-- status_json() → the status as a JSON object. It is made once after each load and check.
+function Source:status_json()
+  self.known_status = self.known_status or json.encode(self:status())
+  return self.known_status
 end
 
 return policy_source

@@ -107,7 +107,7 @@ end
 local function count_change(self, change)
   local name = CHANGE_METRIC[change]
   if not name then return end
-  self.metrics:add({ { name = name, value = 1, unit = "Count", dimensions = {} } }, {})
+  self.metrics:add({ { name = name, value = 1, unit = "Count", dimensions = {} } }, "{}")
 end
 
 -- The same trouble is told once.
@@ -218,7 +218,7 @@ local function measure(self, counts, digests, request_id, begin_us)
     list[#list + 1] = { name = name, value = counts[word], unit = "Count", dimensions = {} }
   end
 
-  self.metrics:add(list, {
+  self.metrics:add(list, json.encode {
     schema = "weir.shadow-counts/1",
     id = process.new_id(),
     request_id = request_id,

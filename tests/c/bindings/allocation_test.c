@@ -54,7 +54,11 @@ static const call calls[] = {
      "end"},
     {"emf.new", "return function() local w=M.new{namespace='n',dimensions={{a='b'},{c='d'}},"
                 "properties={p={1}},timestamp=1} w:metric('m',{1,2},'Count',1):metric('n',3)"
-                " return w:lines{q='r'} end"},
+                " return w:lines() end"},
+    {"emf.collector",
+     "return function() local c=M.collector{namespace='n',dimensions={a='b'},properties={'p'}}"
+     " return c:lines({{name='m',value=1,unit='Count',dimensions={c='d',e=1}},"
+     "{name='m',value=1,unit='x',dimensions={}}},'{\"p\":1}') end"},
     {"emf.flush", "local f=io.open('/dev/null','w') return function()"
                   " return M.new{namespace='n'}:metric('m',1):flush(f) end"},
     {"emulator.open",

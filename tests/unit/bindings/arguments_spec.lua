@@ -86,7 +86,7 @@ end
 
 -- `takes` says what each argument may be; a table there stands for options. `good` is a call of
 -- that shape, `self` makes what a method belongs to, `uncalled` leaves the good call out.
-local set, file, recorded, writer, matcher, patterns, host
+local set, file, recorded, writer, collector, matcher, patterns, host
 local CALLS = {
   ["weir.body.json"] = { takes = { "any" }, good = { { a = 1 } } },
   ["weir.body.raw"] = { takes = { "text|secret" }, good = { "{}" } },
@@ -132,7 +132,15 @@ local CALLS = {
     good = { 1 },
   },
   ["weir.emf.writer:lines"] = {
-    self = function() return writer end, takes = { "table|nothing" }, good = { { a = 1 } },
+    self = function() return writer end, takes = {}, good = {},
+  },
+  ["weir.emf.collector"] = {
+    takes = { { namespace = "text", dimensions = "table", properties = "table" } },
+    good = { { namespace = "n", dimensions = {}, properties = {} } },
+  },
+  ["weir.emf.collector:lines"] = {
+    self = function() return collector end, takes = { "table", "text|nothing" },
+    good = { {}, "{}" },
   },
   ["weir.emulator.open"] = {
     takes = { {
@@ -462,7 +470,7 @@ local REFUSES_MORE = {}
 for name in ([[
   body.json body.raw body.form build.describe command.run
   dynamodb.decode dynamodb.decode_reply dynamodb.encode dynamodb.list dynamodb.set dynamodb.size
-  emf.new emulator.open files.read http.all http.request
+  emf.collector emf.new emulator.open files.read http.all http.request
   json.array json.encode sigv4.presign sigv4.sign sigv4.skew
 ]]):gmatch("%S+") do REFUSES_MORE[name] = true end
 
@@ -546,6 +554,7 @@ describe("a binding", function()
     file = assert(files.open("/dev/null"))
     recorded = assert(recording.open("/dev/null"))
     writer = emf.new({ namespace = "n" })
+    collector = emf.collector { namespace = "n", dimensions = {}, properties = {} }
     matcher = assert(pattern.compile('{"a":["b"]}'))
     patterns = assert(pattern.set({ a = '{"a":["b"]}' }))
     host = has_emulator and assert(emulator.open(emulated()))
@@ -557,7 +566,7 @@ describe("a binding", function()
   teardown(function()
     policy_folder.remove_all()
     -- An open emulator blocks signals, which other suites wait for; the calls above opened more.
-    set, file, writer, matcher, patterns, host = nil, nil, nil, nil, nil, nil
+    set, file, writer, collector, matcher, patterns, host = nil, nil, nil, nil, nil, nil, nil
     collectgarbage()
     collectgarbage()
   end)

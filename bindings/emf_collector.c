@@ -1,0 +1,204 @@
+/* weir.emf's collectors (host/core/aws/emf_collector.h):
+ *
+ *   weir.emf.collector{namespace=, dimensions=, properties=} → collector
+ *       dimensions: name → text, those of every metric; properties: a list of the names that lines
+ *       may bring, which no metric and no dimension can have. Raises what CloudWatch would not take
+ *   collector:lines(metrics[, properties]) → lines | nil where there are none, reasons
+ *       metrics: a list of {name=, value=, unit=, dimensions=}; properties: a JSON object, as text;
+ *       lines: one text, without its last newline; reasons: a list, which says of each metric that
+ *       CloudWatch would not take why it is left out
+ *
+ * Memory: the collector's userdata. */
+#include "core/aws/emf_collector.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding.h"
+#include "core/json/scan.h"
+#include "core/system/process.h"
+#include "emf_lua.h"
+
+static const char COLLECTOR[] = "weir.emf.collector";
+
+typedef struct {
+  emf_collector emf;
+  text_buffer set, lines;
+} collector;
+
+/* ── Dimensions ── */
+
+static int compare_texts(const void *left, const void *right) {
+  return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The dimension whose value is on top of the stack. */
+static void append_dimension(lua_State *L, text_buffer *set, const char *name) {
+  size_t size;
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    luaL_tolstring(L, -1, NULL);
+    lua_replace(L, -2);
+  }
+
+  const char *value = lua_tolstring(L, -1, &size);
+  emf_collector_dimension(set, name, strlen(name), value, size);
+}
+
+/* The table at index as a set; NULL, or what is wrong with it. Leaves values on the stack. */
+static const char *read_dimensions(lua_State *L, int index, text_buffer *set) {
+  const char *names[EMF_DIMENSIONS];
+  size_t count = 0;
+  set->size = 0;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) return "a dimension's name must be a text";
+    if (count == EMF_DIMENSIONS) return "a set has at most 30 dimensions";
+    names[count++] = lua_tostring(L, -2);
+  }
+
+  if (count > 1) qsort(names, count, sizeof *names, compare_texts);
+  for (size_t i = 0; i < count; i++) {
+    if (binding_check_push(L, index, names[i]) == LUA_TNIL) return "a dimension's name has a NUL";
+    append_dimension(L, set, names[i]);
+    lua_pop(L, 1);
+  }
+
+  return NULL;
+}
+
+/* ── Lines ── */
+
+static const char LINES_SIGNATURE[] = "collector:lines({{name=text, value=number, unit=text, "
+                                      "dimensions={name=value}}, …}[, properties_json])";
+
+/* The metric at index; NULL, or why it is left out. Leaves values on the stack. */
+static const char *add_metric(lua_State *L, collector *self, int index) {
+  size_t size;
+  bool ok;
+  const char *name = binding_check_text(L, index, "name", &size, LINES_SIGNATURE);
+  const char *unit = binding_check_name(L, index, "unit", LINES_SIGNATURE);
+  double value = binding_check_number(L, index, "value", NAN, LINES_SIGNATURE);
+  binding_expect(L, name && unit, LINES_SIGNATURE);
+  binding_expect(L, binding_check_push(L, index, "dimensions") == LUA_TTABLE, LINES_SIGNATURE);
+
+  if (!(fabs(value) <= 0x1p360)) return "its value is not between -2^360 and 2^360";
+  if (emf_unit(unit) < 0) return "CloudWatch has no such unit";
+  const char *wrong = read_dimensions(L, index + 1, &self->set);
+  if (wrong) return wrong;
+
+  wrong = emf_collector_add(&self->emf, &self->set, name, size, emf_unit(unit), value, &ok);
+  binding_expect_memory(L, ok);
+  return wrong;
+}
+
+/* Adds the metrics at 2, and to the list on top of the stack why any of them is left out. */
+static void add_metrics(lua_State *L, collector *self) {
+  int reasons = lua_gettop(L);
+  lua_Integer count = binding_check_list(L, 2, NULL, LINES_SIGNATURE), left_out = 0;
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 2, i); // … reasons metric
+    const char *wrong = add_metric(L, self, reasons + 1);
+    if (wrong) {
+      binding_check_push(L, reasons + 1, "name");
+      lua_pushfstring(L, "the metric '%s' is left out: %s", lua_tostring(L, -1), wrong);
+      lua_rawseti(L, reasons, ++left_out);
+    }
+
+    lua_settop(L, reasons);
+  }
+}
+
+/* No property may hide what a line holds already. */
+static void check_properties(lua_State *L, const collector *self, json_span properties) {
+  json_scan scan;
+  json_span name, value;
+  json_scan_begin(&scan, properties.at, properties.size);
+  bool ok = json_scan_enter(&scan, JSON_OBJECT);
+  while (ok && json_scan_member(&scan, &name))
+    ok = emf_collector_has_property(&self->emf, name.at, name.size) &&
+         json_scan_value(&scan, &value);
+  binding_expect(L, ok && json_scan_finish(&scan), LINES_SIGNATURE);
+}
+
+static int lua_emf_collector_lines(lua_State *L) {
+  json_span properties = {0};
+  collector *self = binding_argument_self(L, COLLECTOR, LINES_SIGNATURE);
+  lua_settop(L, 3);
+  if (!lua_isnil(L, 3)) {
+    properties.at = binding_argument_text(L, 3, &properties.size, LINES_SIGNATURE);
+    check_properties(L, self, properties);
+  }
+
+  lua_newtable(L); // collector metrics properties reasons
+  add_metrics(L, self);
+
+  text_buffer *lines = &self->lines;
+  binding_buffer_begin(lines);
+  bool ok =
+      emf_collector_lines(&self->emf, process_time_ms(), properties.at, properties.size, lines);
+  binding_expect_memory(L, ok);
+  if (lines->size > 0)
+    lua_pushlstring(L, lines->data, lines->size - 1);
+  else
+    lua_pushnil(L);
+  lua_insert(L, 4);
+
+  return 2;
+}
+
+/* ── The collector itself ── */
+
+static const char COLLECTOR_SIGNATURE[] = "weir.emf.collector{namespace=text, "
+                                          "dimensions={name=text}, properties={name, …}}";
+
+static void read_properties(lua_State *L, text_buffer *names) {
+  binding_check_push(L, 1, "properties");
+  lua_Integer count = binding_check_list(L, -1, "properties", COLLECTOR_SIGNATURE);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, -1, i);
+    const char *name = binding_argument_name(L, -1, COLLECTOR_SIGNATURE);
+    text_buffer_append(names, name, strlen(name) + 1);
+    lua_pop(L, 1);
+  }
+}
+
+static int lua_emf_collector(lua_State *L) {
+  static const char *const keys[] = {"namespace", "dimensions", "properties", NULL};
+  size_t size;
+  bool ok;
+  binding_argument_most(L, 1, COLLECTOR_SIGNATURE);
+  binding_expect(L, binding_check_options(L, 1, keys, COLLECTOR_SIGNATURE), COLLECTOR_SIGNATURE);
+  binding_check_present(L, 1, "namespace", COLLECTOR_SIGNATURE);
+  const char *name_space = binding_check_text(L, 1, "namespace", &size, COLLECTOR_SIGNATURE);
+
+  collector *self = binding_owner_push(L, COLLECTOR, sizeof *self, 0); // options collector
+  text_buffer_append(&self->emf.name_space, name_space, size);
+  read_properties(L, &self->emf.properties); // options collector properties
+  binding_expect(L, binding_check_push(L, 1, "dimensions") == LUA_TTABLE, COLLECTOR_SIGNATURE);
+  const char *wrong = read_dimensions(L, 4, &self->emf.dimensions);
+  lua_settop(L, 2);
+  if (!wrong) {
+    wrong = emf_collector_begin(&self->emf, &ok);
+    binding_expect_memory(L, ok);
+  }
+
+  if (wrong) luaL_error(L, "%s; expected %s", wrong, COLLECTOR_SIGNATURE);
+  return 1;
+}
+
+static int lua_emf_collector_gc(lua_State *L) {
+  collector *self = binding_argument_self(L, COLLECTOR, "a collector");
+  emf_collector_free(&self->emf);
+  text_buffer_free(&self->set);
+  text_buffer_free(&self->lines);
+
+  return 0;
+}
+
+void emf_collector_add_to(lua_State *L) {
+  static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_collector, gc), BINDING_END};
+  static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_collector, lines), BINDING_END};
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, collector), BINDING_END};
+  binding_type_register(L, COLLECTOR, metamethods, methods);
+  luaL_setfuncs(L, functions, 0);
+}

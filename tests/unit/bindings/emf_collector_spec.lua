@@ -1,0 +1,144 @@
+-- weir.emf.collector: which metrics share a line, what is left out and why, and how many sets of
+-- dimensions are kept.
+local emf = require("weir.emf")
+local json = require("weir.json")
+
+local function collector(changes)
+  local options = {
+    namespace = "n",
+    dimensions = { Function = "f" },
+    properties = { "request_id", "version" },
+  }
+
+  for key, value in pairs(changes or {}) do options[key] = value end
+  return emf.collector(options)
+end
+
+local function metric(name, value, dimensions, unit)
+  return { name = name, value = value, unit = unit or "Count", dimensions = dimensions or {} }
+end
+
+local function documents(lines)
+  local list = {}
+  for line in (lines or ""):gmatch("[^\n]+") do list[#list + 1] = assert(json.decode(line)) end
+  return list
+end
+
+local function dimensions_of(document) return document._aws.CloudWatchMetrics[1].Dimensions[1] end
+
+describe("a collector of weir.emf", function()
+  it("makes a line for each set of dimensions, in the order of their first metrics", function()
+    local list = documents(collector():lines {
+      metric("a", 1, { Kind = "x" }),
+      metric("b", 2),
+      metric("c", 3, { Kind = "x" }),
+      metric("d", 4, { Kind = "y" }),
+    })
+    assert.equal(3, #list)
+    assert.same({ "x", 1, 3 }, { list[1].Kind, list[1].a, list[1].c })
+    assert.same({ "f", 2 }, { list[2].Function, list[2].b })
+    assert.same({ "y", 4 }, { list[3].Kind, list[3].d })
+    assert.same({ "Function", "Kind" }, dimensions_of(list[1]))
+    assert.same({ "Function" }, dimensions_of(list[2]))
+  end)
+
+  it("puts the names of the dimensions in order, wherever they come from", function()
+    local list = documents(collector { dimensions = { M = "m", Z = "z" } }:lines {
+      metric("a", 1, { B = "b", N = 5, ["M"] = true, Za = "last" }) })
+    assert.same({ "B", "M", "N", "Z", "Za" }, dimensions_of(list[1]))
+    assert.same({ "b", "true", "5", "z" }, { list[1].B, list[1].M, list[1].N, list[1].Z })
+  end)
+
+  it("tells sets apart whose texts would be the same one after the other", function()
+    local list = documents(collector():lines {
+      metric("m", 1, { a = "bc" }),
+      metric("m", 2, { ab = "c" }),
+      metric("m", 3, { a = "b", c = "d" }),
+    })
+    assert.same({ 1, 2, 3 }, { list[1].m, list[2].m, list[3].m })
+  end)
+
+  it("collects the values of a metric, and begins anew with the next lines", function()
+    local c = collector()
+    assert.same({ 1, 2 }, documents(c:lines { metric("m", 1), metric("m", 2) })[1].m)
+    assert.equal(3, documents(c:lines { metric("m", 3) })[1].m)
+    assert.is_nil((c:lines {}))
+  end)
+
+  it("gives every line the properties", function()
+    local list = documents(collector():lines(
+      { metric("m", 1), metric("m", 1, { Kind = "x" }) }, '{"request_id":"r","version":[1]}'))
+    assert.equal(2, #list)
+    for _, document in ipairs(list) do
+      assert.same({ "r", { 1 } }, { document.request_id, document.version })
+    end
+  end)
+
+  it("leaves out what CloudWatch would not take, and says why", function()
+    local long = {}
+    for i = 1, 31 do long["d" .. i] = "x" end
+
+    for name, case in pairs {
+      ["a unit"] = { metric("m", 1, {}, "Foo"), "CloudWatch has no such unit" },
+      ["NaN"] = { metric("m", 0 / 0), "its value is not between" },
+      ["infinity"] = { metric("m", math.huge), "its value is not between" },
+      ["too much"] = { metric("m", 2.0 ^ 361), "its value is not between" },
+      ["an empty dimension"] = { metric("m", 1, { d = "" }), "1 to 1024" },
+      ["a number as a name"] = { metric("m", 1, { "x" }), "name must be a text" },
+      ["a NUL in a name"] = { metric("m", 1, { ["a\0b"] = "x" }), "has a NUL" },
+      ["31 dimensions"] = { metric("m", 1, long), "at most 30 dimensions" },
+      ["_aws as a dimension"] = { metric("m", 1, { _aws = "x" }), "belongs to the format" },
+      ["a property as a dimension"] = { metric("m", 1, { version = "x" }), "a dimension has that" },
+      ["a property as a metric"] = { metric("request_id", 1), "a property has that name" },
+      ["a dimension as a metric"] = { metric("Function", 1), "a dimension has that name" },
+      ["an empty name"] = { metric("", 1), "empty or too long" },
+    } do
+      local c = collector()
+      local lines, reasons = c:lines { metric("before", 1), case[1], metric("after", 2) }
+      local list = documents(lines)
+      assert.same({ 1, 1, 2 }, { #list, list[1].before, list[1].after }, name)
+      assert.equal(1, #reasons, name)
+      assert.matches(("the metric '%s' is left out: "):format(case[1].name), reasons[1], 1, true)
+      assert.matches(case[2], reasons[1], 1, true)
+      assert.same({}, select(2, c:lines { metric("m", 1) }), name)
+    end
+  end)
+
+  it("leaves out a metric that comes with another unit", function()
+    local _, reasons = collector():lines { metric("m", 1), metric("m", 1, {}, "Bytes") }
+    assert.matches("'m' is left out: the metric has another unit", reasons[1], 1, true)
+  end)
+
+  it("takes as many sets of dimensions as come, and keeps few", function()
+    local c = collector()
+    for _ = 1, 3 do
+      local metrics = {}
+      for i = 1, 200 do metrics[i] = metric("m", i, { Id = "id" .. i }) end
+      local list = documents(c:lines(metrics))
+      assert.equal(200, #list)
+      for i, document in ipairs(list) do
+        assert.same({ "id" .. i, i, "f" }, { document.Id, document.m, document.Function })
+      end
+    end
+  end)
+
+  it("raises where CloudWatch would not take what every line has", function()
+    for message, changes in pairs {
+      ["a namespace has"] = { namespace = "a b!" },
+      ["1 to 1024"] = { dimensions = { d = "" } },
+      ["belongs to the format"] = { properties = { "_aws" } },
+      ["has that name already"] = { dimensions = { d = "x" }, properties = { "d" } },
+    } do
+      assert.error_matches(function() collector(changes) end, message)
+    end
+  end)
+
+  it("raises for properties that it does not know, and for what is not a JSON object", function()
+    local c = collector()
+    for _, properties in ipairs { '{"Function":"g"}', '{"m":1}', "[]", '{"version":}',
+      '{"version":1}x', "" } do
+      assert.error_matches(function() c:lines({ metric("m", 1) }, properties) end,
+        "expected collector:lines")
+    end
+  end)
+end)
