@@ -17,9 +17,22 @@ describe("the roles of core", function()
       templates.ask({ granted.question("core", granted.same_account {
         SubnetIds = false,
         PolicySource = false,
+        ShadowSource = false,
         EnableTracing = "false",
         EnablePolling = "false",
       }) })[1])
+  end)
+
+  it("do so with a shadow set beside the policies of the package, in every template that has one",
+    function()
+    local questions = {
+      granted.question("core", granted.same_account { PolicySource = false }),
+      granted.question("events", granted.same_account { PolicySource = false }),
+      granted.question("endpoint", { PolicySource = false }),
+    }
+    for i, findings in ipairs(templates.ask(questions)) do
+      assert.same(json.array {}, findings, i)
+    end
   end)
 
   it("take the storage account's role for files of another account, and read none themselves",
@@ -32,6 +45,7 @@ describe("the roles of core", function()
     local bare = granted.same_account { EnableMapping = "false", AccessPointArn = false,
       ProfiledModelId = false,
       BedrockModelId = "amazon.nova-lite-v1:0", SubnetIds = false, PolicySource = false,
+      ShadowSource = false,
         EnableTracing = "false" }
     local questions = { granted.question("events", granted.same_account()),
       granted.question("events", nil, templates.values.events.StorageRoleArn),

@@ -5,6 +5,7 @@ local files = require "support.files"
 local http = require "weir.http"
 local json = require "weir.json"
 local run = require "support.run"
+local sha256 = require "weir.sha256"
 local stacks = require "support.stacks"
 
 local FIRST, SECOND = "111122223333", "222233334444"
@@ -40,6 +41,11 @@ describe("weir deploy with stack sets", function()
     return outcome
   end
 
+  -- As deploy/README.md says: eight digits of a hash, salted with the account.
+  local function mark_of(account, external_id)
+    return sha256.hex(("weir\n%s\nExternalId\n%s"):format(account, external_id)):sub(1, 8)
+  end
+
   local function sets()
     local by_name = {}
     for _, set in ipairs(cloud.control("GET", "stack_sets")) do by_name[set.name] = set end
@@ -72,11 +78,13 @@ describe("weir deploy with stack sets", function()
       [FIRST] = {
         BoundaryArn = "arn:aws:iam::111122223333:policy/weir-boundary",
         ExternalId = "of-the-first-account-1",
+        ExternalIdMark = mark_of(FIRST, "of-the-first-account-1"),
         RoutingThreshold = "20",
       },
       [SECOND] = {
         BoundaryArn = "arn:aws:iam::222233334444:policy/weir-boundary",
         ExternalId = "of-the-second-account-2",
+        ExternalIdMark = mark_of(SECOND, "of-the-second-account-2"),
         RoutingThreshold = "30",
       },
     }, overrides)
@@ -118,6 +126,31 @@ weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 acc
       assert.is_nil(row.error)
       assert.is_false(row.differs, row.stack.name)
     end
+  end)
+
+  it("sees that an External ID changed, of that account alone, and sets it", function()
+    done(deployment.apply(ESTATE))
+    local folder = files.directory {
+      ["estate.lua"] = (ESTATE:gsub("of%-the%-second%-account%-2", "of-the-second-account-3")),
+    }
+    local before = #stacks.requested "UpdateStackInstances"
+    local result = run { "deploy", "plan", folder .. "/estate.lua", env = stacks.environment() }
+    assert.equal(1, result.status, result.stderr)
+    assert.matches([[
+weir-core  777788889999 eu-west-1  ACTIVE  stack set, would be updated, in 1 account
+    ~ 222233334444 eu-west-1  ExternalId
+]], result.stdout, 1, true)
+    assert.is_nil(result.stdout:find("of-the-second", 1, true))
+
+    result = run { "deploy", "apply", folder .. "/estate.lua", "--yes",
+      env = stacks.environment() }
+    assert.equal(0, result.status, result.stderr)
+    assert.equal(before + 1, #stacks.requested "UpdateStackInstances")
+    assert.equal("of-the-second-account-3", sets()["weir-core"].instances[2].overrides.ExternalId)
+
+    result = run { "deploy", "plan", folder .. "/estate.lua", env = stacks.environment() }
+    assert.equal(0, result.status, result.stdout)
+    files.remove(folder)
   end)
 
   it("changes the account whose value changed, and the set where all change", function()

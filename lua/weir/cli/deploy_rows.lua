@@ -83,6 +83,7 @@ local function show_price(out, price)
 end
 
 local function show_set(out, set)
+  if set.why then out:print("    ~ ", safe(set.why)) end
   for _, member in ipairs(set.members) do
     if member.change then
       out:print("    ", member.change == "create" and "+ " or "~ ", member.stack.account.id, " ",

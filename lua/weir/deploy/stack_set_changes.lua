@@ -162,9 +162,10 @@ local function change_member(self, member)
   return operate(self, name, input)
 end
 
-local function has_secret(member, secrets)
+-- Has it a value of which nobody can tell whether it changed?
+local function has_unmarked(member, unmarked)
   for name in sorted_pairs(member.overrides) do
-    if secrets[name] then return true end
+    if unmarked[name] then return true end
   end
 
   return false
@@ -182,7 +183,7 @@ local function act(self, shown)
   if self.change then shown(self.entry, "stack set " .. self.change .. "d") end
 
   for _, member in ipairs(self.members) do
-    if member.change or has_secret(member, self.secrets) then
+    if member.change or has_unmarked(member, self.unmarked) then
       done, message, code, next_step = change_member(self, member)
       if not done then return nil, message, code, next_step end
       shown(member.stack, member.change == "create" and "created" or "changed")

@@ -5,17 +5,22 @@
 --   stack_sets.of(session, entry) → the same with client and settings only; nothing is asked
 --
 -- entry: of weir.deploy.stacks, with members. A set:
---   { status =?, change = "create" | "update" | nil, members = list, strangers = list, differs =,
---     common = name → value, secrets = name → true, request =, client =, settings = }
+--   { status =?, change = "create" | "update" | nil, why =?, members = list, strangers = list,
+--     differs =, common = name → value, secrets = name → true, unmarked = name → true, request =,
+--     client =, settings = }
 -- A member: { stack = as in the entry, change = "create" | "update" | nil, why =?,
 --             overrides = name → value }
+-- why: the parameters that differ, or what became of the instance.
 -- strangers: "account region" of instances that the estate does not name; they stay. What differs
 -- is changed by weir.deploy.stack_set_changes.
 --
 -- What all members have in common is in the set's parameters, the rest in one entry for each
--- account and region. A value that is never echoed cannot be compared: it is set again whenever
--- something is done.
+-- account and region. A value that is never echoed cannot be compared. Its mark can, which is set
+-- beside it where the template has the parameter NAMEMark: eight digits of a salted hash, enough to
+-- see that the value changed and too few to find it. A value without a mark (`unmarked`) is set
+-- again whenever something is done.
 local request = require "weir.deploy.request"
+local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
 
 local stack_sets = {}
@@ -41,6 +46,26 @@ local function secrets_of(summary)
   return names
 end
 
+-- The parameters that are marks: name → the secret's name.
+local function marks_of(summary, secrets)
+  local marks = {}
+  for _, parameter in ipairs(summary.Parameters) do
+    local secret = parameter.ParameterKey:match "^(.+)Mark$"
+    if secrets[secret] then marks[parameter.ParameterKey] = secret end
+  end
+
+  return marks
+end
+
+local function add_marks(member, marks)
+  for name, secret in sorted_pairs(marks) do
+    local value = member.values[secret]
+    member.values[name] = value and sha256.hex(table.concat({
+      "weir", member.stack.account.id, secret, value,
+    }, "\n")):sub(1, 8)
+  end
+end
+
 -- What every member has with one value, but for what is secret.
 local function common_values(members, secrets)
   local common = {}
@@ -53,6 +78,14 @@ local function common_values(members, secrets)
   return common
 end
 
+function Set:mark(summary)
+  self.secrets = secrets_of(summary)
+  self.marks = marks_of(summary, self.secrets)
+  self.unmarked = secrets_of(summary)
+  for _, secret in sorted_pairs(self.marks) do self.unmarked[secret] = nil end
+  for _, member in ipairs(self.members) do add_marks(member, self.marks) end
+end
+
 function Set:want()
   self.members = {}
   for i, stack in ipairs(self.entry.members) do
@@ -62,8 +95,7 @@ function Set:want()
     self.request = asked
   end
 
-  local summary = self.session:summary(self.entry)
-  self.secrets = secrets_of(summary)
+  self:mark(self.session:summary(self.entry))
   self.common = common_values(self.members, self.secrets)
   for _, member in ipairs(self.members) do
     member.overrides = {}
@@ -88,16 +120,21 @@ function Set:input(more)
   return input
 end
 
-local function differs(wanted, found, secrets)
+-- The names of the parameters that differ, "RoutingThreshold, ExternalId" | nil
+function Set:differences(wanted, found)
+  local names = {}
+  local function add(name) names[#names + 1] = self.marks[name] or name end
+
   for name, value in sorted_pairs(wanted) do
-    if found[name] ~= value and not (secrets[name] and found[name]) then return true end
+    local is_hidden = self.secrets[name] and found[name]
+    if found[name] ~= value and not is_hidden then add(name) end
   end
 
   for name in sorted_pairs(found) do
-    if wanted[name] == nil then return true end
+    if wanted[name] == nil then add(name) end
   end
 
-  return false
+  return names[1] and table.concat(names, ", ")
 end
 
 local function list_of(value) return type(value) == "table" and value or {} end
@@ -114,9 +151,10 @@ function Set:look_at_set()
   local found = answer.StackSet
   self.status = found.Status
   local same_template = found.TemplateBody == self.session.templates[self.entry.template]
-  local parameters = by_name(list_of(found.Parameters))
-  if not same_template or differs(self.common, parameters, self.secrets) then
+  local differences = self:differences(self.common, by_name(list_of(found.Parameters)))
+  if not same_template or differences then
     self.change = "update"
+    self.why = same_template and differences or "another template"
   end
 
   return true
@@ -135,11 +173,12 @@ function Set:look_at_member(member, known)
   if not answer then return nil, message, code end
 
   local instance = answer.StackInstance
-  local found = by_name(list_of(instance.ParameterOverrides))
+  local differences =
+    self:differences(member.overrides, by_name(list_of(instance.ParameterOverrides)))
   if instance.Status ~= "CURRENT" then
     member.change, member.why = "update", instance.StatusReason or instance.Status
-  elseif differs(member.overrides, found, self.secrets) then
-    member.change = "update"
+  elseif differences then
+    member.change, member.why = "update", differences
   end
 
   return true

@@ -28,8 +28,10 @@ export function ofFunction(name, resources, arnOf) {
       needs.push({ action: `ec2:${action}`, resource: "*" });
     }
   }
-  const source = properties.Environment?.Variables?.WEIR_POLICY_SOURCE;
-  if (source) needs.push({ action: "s3:GetObject", resource: source.replace("s3://", "arn:aws:s3:::") });
+  for (const name of ["WEIR_POLICY_SOURCE", "WEIR_SHADOW_SOURCE"]) {
+    const source = properties.Environment?.Variables?.[name];
+    if (source) needs.push({ action: "s3:GetObject", resource: source.replace("s3://", "arn:aws:s3:::") });
+  }
   return needs;
 }
 

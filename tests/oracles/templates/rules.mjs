@@ -29,7 +29,7 @@ function parameters(template, find) {
       && !/Key$|^Description/.test(name)) {
       find(where, "has neither a pattern nor a list of values");
     }
-    if (/ExternalId|Secret|Password/.test(name) && parameter.NoEcho !== true) find(where, "must be NoEcho");
+    if (/ExternalId|Secret|Password/.test(name) && !/Mark$/.test(name) && parameter.NoEcho !== true) find(where, "must be NoEcho");
     if (parameter.NoEcho && parameter.Default) find(where, "a secret has no default");
   }
   for (const name of grouped) {
