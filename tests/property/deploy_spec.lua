@@ -149,6 +149,7 @@ describe("A deployment", function()
       killed(case[2], case[3], function() deployment.apply(ONE) end)
       apply_until_done(ONE)
       assert.equal(expected, deployed())
+      assert.same({}, cloud.control("GET", "stacks").change_sets)
     end, { cases = 40 })
   end)
 

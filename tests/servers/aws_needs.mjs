@@ -33,7 +33,7 @@ const NEEDS = {
 
   ...Object.fromEntries(["DescribeStacks", "ListStackResources", "DescribeStackEvents", "DeleteStack", "CreateChangeSet",
     "DescribeChangeSet", "DeleteChangeSet", "ExecuteChangeSet", "DescribeEvents", "ContinueUpdateRollback", "RollbackStack",
-    "GetTemplateSummary"].map((name) => [`cloudformation.${name}`, stack(name)])),
+    "GetTemplateSummary", "ListChangeSets"].map((name) => [`cloudformation.${name}`, stack(name)])),
 
   "eventbridge.DisableRule": ({ Name }, place) => one("events:DisableRule", arn("events", `rule/${Name}`, place)),
   "eventbridge.DescribeRule": ({ Name }, place) => one("events:DescribeRule", arn("events", `rule/${Name}`, place)),

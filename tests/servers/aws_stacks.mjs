@@ -187,6 +187,15 @@ function describeEvents(input, place) {
   return paged(all, input.NextToken, "OperationEvents");
 }
 
+function listChangeSets({ StackName, NextToken }, place) {
+  const stack = find(StackName, place);
+  const all = [...sets.values()].filter((set) => set.stack === stack).map(({ id, name, looks, fails, executed }) => ({
+    ChangeSetId: id, ChangeSetName: name, StackId: stack.id, StackName: stack.name,
+    Status: looks > 0 ? "CREATE_IN_PROGRESS" : fails ? "FAILED" : "CREATE_COMPLETE",
+    ExecutionStatus: executed ? "EXECUTE_COMPLETE" : looks > 0 || fails ? "UNAVAILABLE" : "AVAILABLE" }));
+  return paged(all, NextToken, "Summaries");
+}
+
 function executeChangeSet(input, place) {
   const set = findSet(input, place);
   const { stack } = set;
@@ -255,6 +264,7 @@ function listStackResources({ StackName, NextToken }, place) {
 function deleteStack({ StackName, RetainResources, DeletionMode, ClientRequestToken }, place) {
   const stack = stacks.get(StackName) ?? byName(StackName, place);
   if (!stack || stack.status === "DELETE_COMPLETE") return {};
+  for (const set of sets.values()) if (set.stack === stack) sets.delete(set.id);
   if (stack.status === "REVIEW_IN_PROGRESS") stack.status = "DELETE_COMPLETE";
   else remove(stack, { retained: RetainResources || [], force: DeletionMode === "FORCE_DELETE_STACK", token: ClientRequestToken });
   return {};
@@ -266,6 +276,7 @@ export const stackAnswers = {
   "cloudformation.CreateChangeSet": createChangeSet,
   "cloudformation.DescribeChangeSet": describeChangeSet,
   "cloudformation.DescribeEvents": describeEvents,
+  "cloudformation.ListChangeSets": listChangeSets,
   "cloudformation.ExecuteChangeSet": executeChangeSet,
   "cloudformation.DeleteChangeSet": (input, place) => void sets.delete(findSet(input, place).id) ?? {},
   "cloudformation.DescribeStacks": describeStacks,

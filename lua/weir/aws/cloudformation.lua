@@ -48,6 +48,11 @@ return client.service {
       target = "ChangeSetName",
       paging = { input = "NextToken", output = "NextToken", items = "Changes" },
     },
+    ListChangeSets = {
+      members = "StackName* NextToken",
+      target = "StackName",
+      paging = { input = "NextToken", output = "NextToken", items = "Summaries" },
+    },
     DeleteChangeSet = {
       members = "ChangeSetName* StackName",
       target = "ChangeSetName",

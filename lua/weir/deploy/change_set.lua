@@ -5,13 +5,18 @@
 --   change_set.remove(client, request, made) → true | nil, message, code
 --   change_set.look(client, request) → as read; the change set is deleted again
 --
---   request: { purpose = "plan" | "apply", stack =, type = "CREATE" | "UPDATE",
+--   change_set.prefix(purpose, caller) → with what the names of such change sets begin
+--       purpose: "plan" or "apply"; caller: the ARN of who makes them
+--
+--   request: { prefix =, stack =, type = "CREATE" | "UPDATE",
 --              source = { TemplateBody = } or { TemplateURL = }, parameters =, capabilities =,
 --              made_by_us = is the stack to be deleted again if the change set made it }
 --
 -- A change is CloudFormation's ResourceChange. nothing: there is nothing to execute. A change set
--- of type CREATE leaves an empty stack behind, which goes with it.
+-- of type CREATE leaves an empty stack behind, which goes with it. What a run that was killed left
+-- behind, the next one of the same caller and purpose recognises by its name, and removes.
 local process = require "weir.process"
+local sha256 = require "weir.sha256"
 local try = require "weir.deploy.patience"
 
 local change_set = {}
@@ -30,11 +35,48 @@ local function is_nothing(reason)
   return false
 end
 
+function change_set.prefix(purpose, caller)
+  return ("weir-%s-%s-"):format(purpose, sha256.hex(caller):sub(1, 8))
+end
+
+-- Those that nobody executes: of the others CloudFormation keeps account.
+local IDLE = { AVAILABLE = true, UNAVAILABLE = true, OBSOLETE = true }
+
+-- Of another run that is at work just now.
+local BUSY = { InvalidChangeSetStatus = true, ChangeSetNotFound = true }
+
+-- Removes what is left behind of this prefix. → true | nil, message, code
+-- A stack in which then is nothing at all was made by such a change set: it goes with this one.
+local function tidy(client, request)
+  local all, message, code = client:all("ListChangeSets", { StackName = request.stack })
+  if not all then return nil, message, code end
+
+  local removed, others = 0, 0
+  for _, each in ipairs(all) do
+    local is_ours = each.ChangeSetName:sub(1, #request.prefix) == request.prefix
+      and IDLE[each.ExecutionStatus]
+    local done
+    if is_ours then
+      done, message, code = client:delete_change_set { ChangeSetName = each.ChangeSetId }
+      if not done and not BUSY[code] then return nil, message, code end
+    end
+
+    removed, others = removed + (done and 1 or 0), others + (done and 0 or 1)
+  end
+
+  if request.type == "CREATE" and removed > 0 and others == 0 then request.made_by_us = true end
+
+  return true
+end
+
 function change_set.create(client, request)
-  local id, message, code = process.new_id()
+  local fine, id, message, code = true, nil, nil, nil
+  if not request.made_by_us then fine, message, code = tidy(client, request) end
+  if not fine then return nil, message, code end
+  id, message, code = process.new_id()
   if not id then return nil, message, code end
 
-  local name = ("weir-%s-%s"):format(request.purpose, id)
+  local name = request.prefix .. id
   return client:create_change_set {
     StackName = request.stack,
     ChangeSetName = name,

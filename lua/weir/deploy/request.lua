@@ -3,6 +3,7 @@
 --   request.of(session, stack, { purpose =, type =, is_new = })
 --       → as weir.deploy.change_set takes it, pending as weir.deploy.wires gives it
 --         | nil, message, code
+local change_set = require "weir.deploy.change_set"
 local sorted_pairs = require "weir.sorted_pairs"
 local stacks = require "weir.deploy.stacks"
 local wires = require "weir.deploy.wires"
@@ -37,7 +38,7 @@ function request.of(session, stack, given)
   if not parameters then return nil, pending, code end
 
   return {
-    purpose = given.purpose,
+    prefix = change_set.prefix(given.purpose, session:caller(stack.account)),
     stack = stack.name,
     type = given.type,
     source = source,

@@ -4,6 +4,7 @@
 --   session.list                              the stacks and stack sets, in order
 --   session.all                               the stacks, with those of the sets in their place
 --   session:check_accounts()                  true | nil, message, code
+--   session:caller(account)                   whose the credentials are, as an ARN without a session
 --   session:client(service, account, region)  a client in the account's role
 --   session:cloudformation(stack)             the same for CloudFormation
 --   session:source(stack)                     the template, as CreateChangeSet takes it | nil, …
@@ -95,10 +96,12 @@ function Session:check_account(account, region)
       .. "or use other credentials"):format(caller.Account, account.id), "WrongAccount"
   end
 
-  self.accounts[account] = true
+  self.accounts[account] = caller.Arn:gsub("^(.*:assumed%-role/[^/]+)/.*$", "%1")
 
   return true
 end
+
+function Session:caller(account) return self.accounts[account] end
 
 function Session:check_accounts()
   for _, list in ipairs { self.list, self.all } do

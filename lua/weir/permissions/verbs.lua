@@ -118,7 +118,8 @@ local DEPLOY = {
       .. "cloudformation:DeleteChangeSet cloudformation:DeleteStack "
       .. "cloudformation:DescribeChangeSet cloudformation:DescribeEvents "
       .. "cloudformation:DescribeStackEvents cloudformation:ExecuteChangeSet "
-      .. "cloudformation:ListStackResources cloudformation:RollbackStack "
+      .. "cloudformation:ListChangeSets cloudformation:ListStackResources "
+      .. "cloudformation:RollbackStack "
       .. "cloudformation:TagResource",
     STACKS,
   },
