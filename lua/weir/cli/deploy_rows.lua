@@ -121,21 +121,42 @@ local function accounts_of(set)
   return json.array(list)
 end
 
--- The sum of a plan; nothing is added to it that has no price.
-function rows.total(screen, list)
-  local monthly, most, is_priced = 0, 0, false
+-- → what the plan comes to a month, and at the most; what is not in it
+local function sum_of(list)
+  local sum = { monthly = 0, most = 0, left_out = {} }
   for _, row in ipairs(list) do
     local price = row.price
     if price then
-      monthly, most = monthly + price.monthly, most + (price.most or price.monthly)
-      is_priced = is_priced or #price.parts > 0
+      sum.monthly = sum.monthly + price.monthly
+      sum.most = sum.most + (price.most or price.monthly)
+      sum.is_priced = sum.is_priced or #price.parts > 0
+      sum.is_elsewhere = sum.is_elsewhere or price.elsewhere
+    end
+
+    if not price or #price.unknown > 0 then
+      sum.left_out[#sum.left_out + 1] = row.stack.name .. " of " .. row.stack.account.id
     end
   end
 
-  if screen.json or not is_priced then return end
-  local upper = most > monthly and (" to $%.2f"):format(most) or ""
+  return sum
+end
+
+-- The sum of a plan. What has no price is named, and not taken for free.
+function rows.total(screen, list)
+  local sum = sum_of(list)
+  if screen.json or not sum.is_priced then return end
+
+  local upper = sum.most > sum.monthly and (" to $%.2f"):format(sum.most) or ""
   screen.out:printf("In all $%.2f%s a month, used or not (list prices of %s, %s); "
-    .. "use comes on top.", monthly, upper, prices.region, prices.dated)
+    .. "use comes on top.", sum.monthly, upper, prices.region, prices.dated)
+  if #sum.left_out > 0 then
+    screen.out:print("Not in it: ", terminal.printable(table.concat(sum.left_out, ", ")), ".")
+  end
+
+  if sum.is_elsewhere then
+    screen.out:printf("In other regions than %s prices differ: write them into the estate file, "
+      .. "prices = { … }.", prices.region)
+  end
 end
 
 function rows.plan(screen, row)
@@ -155,6 +176,7 @@ function rows.plan(screen, row)
     policy = row.policy and true,
     monthly = row.price and row.price.monthly,
     monthly_at_most = row.price and row.price.most,
+    priced_for = row.price and row.price.elsewhere and prices.region or nil,
     unpriced = row.price and json.array(row.price.unknown),
     accounts = row.set and accounts_of(row.set),
     waits_for = row.waits_for and json.array(names_of(row.waits_for)),

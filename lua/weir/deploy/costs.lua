@@ -39,7 +39,8 @@ function costs.of(session, row, request)
     if change.action == "Remove" then count(types, change.type, -1) end
   end
 
-  return prices.of(types, values_of(session, row.stack, request), session.estate.prices)
+  return prices.of(types, values_of(session, row.stack, request), session.estate.prices,
+    row.stack.region)
 end
 
 return costs

@@ -215,14 +215,17 @@ shapes.units = list_of(function(text) return text:find("^ou%-[%l%d]+%-[%l%d]+$")
 shapes.set_templates = list_of(function(name) return contains(estate.kinds.workload, name) end,
   "templates of workload accounts: " .. table.concat(estate.kinds.workload, ", "))
 
--- Dollars, an hour of an instance type or a month of a resource type.
+-- Dollars, an hour of an instance type or a month of a resource type; those of a region in a table
+-- of its own.
 function shapes.prices(self, owner, key)
   if type(owner[key]) ~= "table" then return refuse(self, owner, key, "a table of prices") end
   for name, price in sorted_pairs(owner[key]) do
-    if type(name) ~= "string" or not prices.is_name(name) then
+    if type(price) == "table" and type(name) == "string" and endpoint.check_region(name) then
+      shapes.prices(self, owner[key], name)
+    elseif type(name) ~= "string" or not prices.is_name(name) then
       self:finding("W302", self.places[owner[key]].keys[name],
         ("nothing here has the price '%s'"):format(tostring(name)),
-        "instance types, such as ml.m5.large, and resource types of the table have one")
+        "instance types, such as ml.m5.large, resource types of the table, and regions have one")
     elseif type(price) ~= "number" or price < 0 then
       refuse(self, owner[key], name, "a price in dollars")
     end

@@ -1,10 +1,11 @@
 -- What is switched on costs a month, used or not.
 --
---   prices.of(types, values, own) → { monthly =, most =?, parts = { "2 × ml.m5.large", … },
---                                     unknown = { "ml.p5.48xlarge", … } }
+--   prices.of(types, values, own, region) → { monthly =, most =?, elsewhere = boolean,
+--       parts = { "2 × ml.m5.large", … }, unknown = { "ml.p5.48xlarge", … } }
 --       types: resource type → how many; values: the stack's parameters by name; own: the estate's
---       `prices`, which go over those here
+--       `prices`, name → price and region → name → price, which go over those here
 --   prices.dated, prices.region: of the list below
+--   elsewhere: prices of the list were taken for another region than the list's
 --
 -- Amounts are US dollars. monthly: at the least number of instances; most: at the most, where
 -- scaling is on. What is paid by use (requests, storage, logs, functions) is not in it. What has no
@@ -59,6 +60,18 @@ end
 local Sum = {}
 Sum.__index = Sum
 
+-- The price of a name: the estate's for the region, the estate's, the list's.
+function Sum:price_of(name)
+  local of_region = self.own[self.region]
+  local own = type(of_region) == "table" and of_region[name] or self.own[name]
+  if own then return own end
+
+  local listed = HOURLY[name] or MONTHLY[name]
+  if listed and self.region ~= prices.region then self.elsewhere = true end
+
+  return listed
+end
+
 function Sum:add(part, price, least, most)
   if not price then
     self.unknown[#self.unknown + 1] = part
@@ -71,10 +84,10 @@ function Sum:add(part, price, least, most)
   self.parts[#self.parts + 1] = ("%s × %s"):format(count, part)
 end
 
-local function add_endpoints(sum, values, own)
+local function add_endpoints(sum, values)
   if is_on(values.EnableEndpoint) then
     local kind, variants = values.InstanceType, variants_of(values)
-    local hourly = own[kind] or HOURLY[kind]
+    local hourly = sum:price_of(kind)
     local least = tonumber(values.MinCapacity) or 1
     local most = is_on(values.EnableScaling) and tonumber(values.MaxCapacity) or least
     sum:add(kind, hourly and hourly * HOURS, variants * least, variants * math.max(least, most))
@@ -86,18 +99,27 @@ local function add_endpoints(sum, values, own)
   end
 end
 
-function prices.of(types, values, own)
-  local sum = setmetatable({ monthly = 0, most = 0, parts = {}, unknown = {} }, Sum)
-  own = own or {}
-  add_endpoints(sum, values, own)
-  for name, monthly in sorted_pairs(MONTHLY) do
+function prices.of(types, values, own, region)
+  local sum = setmetatable({
+    monthly = 0,
+    most = 0,
+    parts = {},
+    unknown = {},
+    own = own or {},
+    region = region,
+    elsewhere = false,
+  }, Sum)
+
+  add_endpoints(sum, values)
+  for name in sorted_pairs(MONTHLY) do
     local count = types[name] or 0
-    if count > 0 then sum:add(name:match("%w+$"), own[name] or monthly, count, count) end
+    if count > 0 then sum:add(name:match("%w+$"), sum:price_of(name), count, count) end
   end
 
   return {
     monthly = sum.monthly,
     most = sum.most > sum.monthly and sum.most or nil,
+    elsewhere = sum.elsewhere,
     parts = sum.parts,
     unknown = sum.unknown,
   }

@@ -106,6 +106,21 @@ describe("an estate file", function()
     },
     {
       'name = "weir",',
+      'name = "weir", prices = { ["eu-west-1"] = { ["ml.m5.large"] = "1" } },',
+      "5:65 W302 ml.m5.large must be a price in dollars",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["eu-west-1"] = { Alarm = 1 } },',
+      "W302 nothing here has the price 'Alarm'",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["eu-west-1"] = 1 },',
+      "W302 nothing here has the price 'eu-west-1'",
+    },
+    {
+      'name = "weir",',
       'name = "weir", stacksets = { account = "444455556666", templates = { "storage" } },',
       "W302 templates: this is none of the templates of workload accounts: boundary, tokens, core",
     },

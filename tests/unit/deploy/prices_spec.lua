@@ -20,7 +20,7 @@ end
 
 describe("weir.deploy.prices", function()
   it("asks nothing for what is switched off", function()
-    assert.same({ monthly = 0, parts = {}, unknown = {} },
+    assert.same({ monthly = 0, elsewhere = false, parts = {}, unknown = {} },
       prices.of({ ["AWS::Lambda::Function"] = 9 }, with { EnableEndpoint = "false" }))
   end)
 
@@ -53,6 +53,19 @@ describe("weir.deploy.prices", function()
     local price = prices.of({ ["AWS::CloudWatch::Alarm"] = 10 }, with {},
       { ["ml.m5.large"] = 0.2, ["AWS::CloudWatch::Alarm"] = 0.5 })
     assert.is_near(151.0, price.monthly, 0.001) -- 0.2 × 730 + 5
+  end)
+
+  it("takes the estate's price of the region first, and says where the list is of another", function()
+    local own = { ["ml.m5.large"] = 0.2, ["eu-west-1"] = { ["ml.m5.large"] = 0.3 } }
+    local price = prices.of({}, with {}, own, "eu-west-1")
+    assert.is_near(219.0, price.monthly, 0.001) -- 0.3 × 730
+    assert.is_false(price.elsewhere)
+    assert.is_near(146.0, prices.of({}, with {}, own, "us-east-1").monthly, 0.001)
+
+    assert.is_true(prices.of({}, with {}, {}, "eu-west-1").elsewhere)
+    assert.is_false(prices.of({}, with {}, {}, "us-east-1").elsewhere)
+    assert.is_true(prices.of({ ["AWS::CloudWatch::Alarm"] = 1 }, with {}, own,
+      "eu-west-1").elsewhere)
   end)
 
   it("names what it has no price for, and does not take it for free", function()
