@@ -70,11 +70,11 @@ local function tidy(client, request)
 end
 
 function change_set.create(client, request)
-  local fine, id, message, code = true, nil, nil, nil
+  local id, message, code = process.new_id()
+  if not id then return nil, message, code end
+  local fine = true
   if not request.made_by_us then fine, message, code = tidy(client, request) end
   if not fine then return nil, message, code end
-  id, message, code = process.new_id()
-  if not id then return nil, message, code end
 
   local name = request.prefix .. id
   return client:create_change_set {

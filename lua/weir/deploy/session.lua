@@ -4,7 +4,7 @@
 --   session.list                              the stacks and stack sets, in order
 --   session.all                               the stacks, with those of the sets in their place
 --   session:check_accounts()                  true | nil, message, code
---   session:caller(account)                   whose the credentials are, as an ARN without a session
+--   session:caller(account)                   whose the credentials are: an ARN, without session
 --   session:client(service, account, region)  a client in the account's role
 --   session:cloudformation(stack)             the same for CloudFormation
 --   session:source(stack)                     the template, as CreateChangeSet takes it | nil, …

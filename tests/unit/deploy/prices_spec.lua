@@ -55,7 +55,8 @@ describe("weir.deploy.prices", function()
     assert.is_near(151.0, price.monthly, 0.001) -- 0.2 × 730 + 5
   end)
 
-  it("takes the estate's price of the region first, and says where the list is of another", function()
+  it("takes the estate's price of the region first, and says where the list is another's",
+    function()
     local own = { ["ml.m5.large"] = 0.2, ["eu-west-1"] = { ["ml.m5.large"] = 0.3 } }
     local price = prices.of({}, with {}, own, "eu-west-1")
     assert.is_near(219.0, price.monthly, 0.001) -- 0.3 × 730
