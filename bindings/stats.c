@@ -7,11 +7,16 @@
  *   welch{mean1=, var1=, n1=, mean0=, var0=, n0=[, confidence=]} → t, df, p, low, high
  *   rank_test(list1, list0[, confidence]) → {u, p, p_corrected, shift, low, high}
  *   order_ranks(n, q[, confidence]) → low, high, coverage         nil where no rank is far enough
- * out split_chi_square(counts, shares) → p split_log_bayes(counts, shares[, k]) → ln B k:
- * concentration, 10000 holm(p_values) → adjusted beta(x, a, b) → I_x(a, b) boundaries{spending=,
- * alpha=, times=[, rho=, gamma=]} → list of z spending: "obrien_fleming", "pocock", "power" (rho,
- * 3) or "hsd" (gamma, −4) error_interval{x1=, n1=, x0=, n0=[, alpha=, clock=, dispersion=]} → low,
- * high ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=]} → low, high   of the ratio − 1
+ *                                                                 out
+ *   split_chi_square(counts, shares) → p
+ *   split_log_bayes(counts, shares[, k]) → ln B                   k: concentration, 10000
+ *   holm(p_values) → adjusted
+ *   beta(x, a, b) → I_x(a, b)
+ *   boundaries{spending=, alpha=, times=[, rho=, gamma=]} → list of z
+ *     spending: "obrien_fleming", "pocock", "power" (rho, 3) or "hsd" (gamma, −4)
+ *   error_interval{x1=, n1=, x0=, n0=[, alpha=, clock=, dispersion=]} → low, high
+ *   ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=, dispersion=]} → low, high
+ *                                                                 of the ratio − 1
  *   cloudwatch(values, statistic) → number | nil, message, "NoData"
  *   windows()  sketch([accuracy])  welford() → objects, see stats_objects.c
  *   trial{…} → the evidence of one trial, see stats_trial.c

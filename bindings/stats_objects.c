@@ -10,7 +10,7 @@
  *         them is not a number those before it are added
  *     s:quantile(q) → number, or nothing when it is empty
  *     s:count() → number       s:buckets() → {bucket = count}
- *   ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=]} → low, high of the ratio − 1
+ *   ratio_interval{q=, sketch1=, sketch0=[, n0=, alpha=, dispersion=]} → low, high of the ratio − 1
  *
  * Methods that change an object return it. Memory: each object is a userdata that frees what it
  * holds. */
@@ -228,10 +228,10 @@ static const stats_sketch *read_sketch(lua_State *L, const char *name, const cha
 
 static const char RATIO_INTERVAL_SIGNATURE[] =
     "weir.stats.ratio_interval{q=number, sketch1=sketch, sketch0=sketch, n0=number?, "
-    "alpha=number?}";
+    "alpha=number?, dispersion=number?}";
 
 static int lua_stats_ratio_interval(lua_State *L) {
-  static const char *const keys[] = {"q", "sketch1", "sketch0", "n0", "alpha", NULL};
+  static const char *const keys[] = {"q", "sketch1", "sketch0", "n0", "alpha", "dispersion", NULL};
   const char *signature = RATIO_INTERVAL_SIGNATURE;
   binding_expect(L, lua_istable(L, 1), signature);
   binding_argument_most(L, 1, signature);
@@ -242,6 +242,7 @@ static int lua_stats_ratio_interval(lua_State *L) {
       .q = stats_arguments_option(L, "q", 1e-9, 1 - 1e-9, STATS_NO_DEFAULT, signature),
       .alpha = stats_arguments_option(L, "alpha", STATS_ALMOST, 1 - STATS_ALMOST, 0.05, signature),
       .clock = 10,
+      .dispersion = stats_arguments_option(L, "dispersion", 1, STATS_COUNT_MAX, 1, signature),
   };
   question.n0 =
       stats_arguments_option(L, "n0", 0, STATS_COUNT_MAX, question.sketch0->total, signature);

@@ -4,11 +4,13 @@
  *     t:add{from=, to=, share1=, share0=, n1=, x1=, n0=, x0=, instances1=?, instances0=?,
  *           sketch1=?, sketch0=?} → "counted" | "warming" | "repeated"
  *     t:evidence() → {started=?, changed=?, last=?, split_p=, split_shift=, split_broken_since=?,
- *                     trial=sums?, step=sums?}
+ *                     trial=sums?, step=sums?, quantiles=list?}
  *       sums: {requests=, errors=, champion_requests=, champion_errors=, dispersion=,
  *              error_rate=range, successes=?, champion_successes=?, latency=range?,
  *              latency_p50=range?}, the champion's counts standardised and effective
- *       range: {estimate=, low=, high=}; an end that the data do not reach is infinite
+ *       range: {estimate=, low=, high=}; an end that the data do not reach is infinite. Those of
+ *       latencies also {dispersion=}, of the whole trial: 1 until it is known
+ *       quantiles: {{q=, challenger=range, champion=range}, …} of the latencies of the whole trial
  *     t:save() → text     t:restore(text) → t | nil, message, "InvalidTrial"
  *
  * Memory: the object is a userdata that frees what it holds. */
@@ -113,6 +115,16 @@ static void set_range(lua_State *L, const char *name, const stats_trial_range *r
   lua_setfield(L, -2, name);
 }
 
+static void set_latency(lua_State *L, const char *name, const stats_trial *self,
+                        const stats_trial_sums *sums, double q) {
+  stats_trial_range range;
+  if (!stats_trial_latency(self, sums, q, &range)) return;
+  set_range(L, name, &range);
+  lua_getfield(L, -1, name);
+  binding_set_number(L, "dispersion", stats_blocks_dispersion(&self->blocks, q));
+  lua_pop(L, 1);
+}
+
 static void set_sums(lua_State *L, const char *name, const stats_trial *self,
                      const stats_trial_sums *sums) {
   stats_trial_range range;
@@ -125,15 +137,34 @@ static void set_sums(lua_State *L, const char *name, const stats_trial *self,
   binding_set_number(L, "champion_errors", fmin(counts.x0, counts.n0));
   binding_set_number(L, "dispersion", stats_windows_dispersion(&sums->errors));
   set_range(L, "error_rate", &range);
-  if (stats_trial_latency(self, sums, 0.99, &range)) {
-    counts = stats_windows_counts(&sums->successes);
+  counts = stats_windows_counts(&sums->successes);
+  if (counts.n1 > 0) {
     binding_set_number(L, "successes", counts.n1);
     binding_set_number(L, "champion_successes", counts.n0);
-    set_range(L, "latency", &range);
-    if (stats_trial_latency(self, sums, 0.5, &range)) set_range(L, "latency_p50", &range);
+    set_latency(L, "latency", self, sums, 0.99);
+    set_latency(L, "latency_p50", self, sums, 0.5);
   }
 
   lua_setfield(L, -2, name);
+}
+
+/* The quantiles of a curve of latencies. */
+static void set_quantiles(lua_State *L, const stats_trial *self) {
+  static const double quantiles[] = {0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999};
+  enum { QUANTILES = sizeof quantiles / sizeof *quantiles };
+  stats_trial_range challenger, champion;
+  if (!stats_trial_quantile(self, 0.5, &challenger, &champion)) return;
+  lua_createtable(L, QUANTILES, 0);
+  for (int i = 0; i < QUANTILES; i++) {
+    stats_trial_quantile(self, quantiles[i], &challenger, &champion);
+    lua_createtable(L, 0, 3);
+    binding_set_number(L, "q", quantiles[i]);
+    set_range(L, "challenger", &challenger);
+    set_range(L, "champion", &champion);
+    lua_rawseti(L, -2, i + 1);
+  }
+
+  lua_setfield(L, -2, "quantiles");
 }
 
 static int lua_stats_trial_evidence(lua_State *L) {
@@ -148,6 +179,7 @@ static int lua_stats_trial_evidence(lua_State *L) {
   set_known(L, "split_broken_since", self->broken_since);
   set_sums(L, "trial", self, &self->whole);
   set_sums(L, "step", self, &self->step);
+  set_quantiles(L, self);
 
   return 1;
 }

@@ -261,6 +261,12 @@ local function perhaps_failing_more(evidence, challenger, room, params)
     evidence.error_rate.high * 100, rise * 100 }
 end
 
+-- Latencies that wander need no rule of their own: their interval is as much wider.
+local function wandering(latency)
+  if (latency.dispersion or 1) < 3 then return "" end
+  return string.format("; latencies vary %.1f times as much as by chance", latency.dispersion)
+end
+
 local function perhaps_slower(evidence, challenger, room, params)
   local high, slower = evidence.latency.high, params.latency_tolerance * room
   if not high then
@@ -271,8 +277,8 @@ local function perhaps_slower(evidence, challenger, room, params)
   if high <= slower then return end
   local needs, requests = needed(challenger, forecast.latency(evidence, slower))
   return hold { needs = needs, requests = requests,
-    because = "its p99 may be slower by %.0f%%; %.0f%% are tolerated for this step",
-    high * 100, slower * 100 }
+    because = "its p99 may be slower by %.0f%%; %.0f%% are tolerated for this step%s",
+    high * 100, slower * 100, wandering(evidence.latency) }
 end
 
 -- The smaller the share that is asked for, the less a worse challenger can harm, and the more

@@ -41,9 +41,11 @@ typedef enum {
   LATENCY_LOW,
   LATENCY_HIGH,
   LATENCY_ESTIMATE,
+  LATENCY_DISPERSION,
   P50_LOW,
   P50_HIGH,
   P50_ESTIMATE,
+  P50_DISPERSION,
   STEP_REQUESTS,
   STEP_ERROR_LOW,
   STEP_LATENCY_LOW,
@@ -149,6 +151,7 @@ static void put_range(frame *f, slot first, const char *name) {
   put_needed(f, first, "low");
   put_needed(f, first + 1, "high");
   put(f, first + 2, "estimate");
+  if (first != ERROR_LOW) put(f, first + 3, "dispersion");
   close_record(f);
 }
 
@@ -255,6 +258,14 @@ static void set_range(question *self, slot first, bool known, const stats_trial_
   self->values[first + 2] = known ? range->estimate : NAN;
 }
 
+/* What varies no more than by chance is absent, as in the facts of a real trial. */
+static void set_latency(question *self, slot first, const stats_trial *trial, double q) {
+  stats_trial_range range;
+  double dispersion = stats_blocks_dispersion(&trial->blocks, q);
+  set_range(self, first, stats_trial_latency(trial, &trial->whole, q, &range), &range);
+  self->values[first + 3] = dispersion > 1 ? dispersion : NAN;
+}
+
 static void set_step(question *self, const stats_trial *trial) {
   stats_error_counts counts;
   stats_ratio_question latencies;
@@ -292,10 +303,8 @@ static void set_evidence(question *self, const stats_trial *trial, double now) {
   stats_window successes = stats_windows_counts(&whole->successes);
   values[SUCCESSES] = successes.n1;
   values[CHAMPION_SUCCESSES] = successes.n0;
-  if (self->used[LATENCY_LOW])
-    set_range(self, LATENCY_LOW, stats_trial_latency(trial, whole, 0.99, &range), &range);
-  if (self->used[P50_LOW])
-    set_range(self, P50_LOW, stats_trial_latency(trial, whole, 0.5, &range), &range);
+  if (self->used[LATENCY_LOW]) set_latency(self, LATENCY_LOW, trial, 0.99);
+  if (self->used[P50_LOW]) set_latency(self, P50_LOW, trial, 0.5);
   set_step(self, trial);
   values[SPLIT_P] = trial->split_p;
   values[SPLIT_SHIFT] = stats_trial_shift(trial);

@@ -60,7 +60,7 @@ local function latency(evidence, rise)
   if found.estimate >= rise or n1 <= 0 or n0 <= 0 then return nil end
 
   local least, alpha = math.min(n1, n0), 1 - (evidence.confidence or 0.95)
-  local events = least * least * 0.0099 * (1 / n1 + 1 / n0)
+  local events = least * least * 0.0099 * (1 / n1 + 1 / n0) / (found.dispersion or 1)
   local half = ln((1 + found.high) / (1 + found.estimate))
   local gap = ln((1 + rise) / (1 + found.estimate))
   local now = (1 + CLOCK / events) * (ln(1 + events / CLOCK) - 2 * ln(alpha))

@@ -1,10 +1,12 @@
-/* The interval of the ratio of two quantiles. See sketch.h.
+/* The interval of the ratio of two quantiles, and of one quantile. See sketch.h.
  *
  * The allowance L of Robbins' boundary is split between the two arms, f to the champion and 1 − f
  * to the challenger, and the best split counts:
  *
  *   high = max over f of Q1(⌊N1·u⁺(n1, (1−f)L)⌋ + 1, upper) − Q0(⌈N0·u⁻(n0, fL)⌉, lower)
- *   u±(n, l): the extreme u with 2n·kl(u, q) ≤ l */
+ *   u±(n, l): the extreme u with 2n·kl(u, q) ≤ l
+ *
+ * A dispersion φ divides both what the data say and the clock: L = φ·b(m/φ). */
 #include <math.h>
 
 #include "core/stats/error_interval.h"
@@ -43,7 +45,8 @@ static double extreme_share(double q, double n, double allowance, double end) {
 }
 
 /* A place in a sketch that moves to ranks near the last one: `below` values are before bucket
- * `index`. Whole counts are exact; effective ones round as any order of adding does. */
+ * `index`. Whole counts are exact; effective ones round as any order of adding does, and may add up
+ * to a little less than the total. */
 typedef struct {
   const stats_sketch *sketch;
   size_t index;
@@ -64,7 +67,11 @@ static double position(cursor *c, double rank, bool upper) {
   while (c->index > 0 && rank <= c->below) c->below -= sketch->counts[--c->index];
   while (c->index < sketch->size && rank > c->below + sketch->counts[c->index])
     c->below += sketch->counts[c->index++];
-  if (c->index == sketch->size) return INFINITY;
+  if (c->index == sketch->size) { /* counts add up to a little less than the total: the last one */
+    while (c->index > 0 && sketch->counts[c->index - 1] == 0) c->index--;
+    if (c->index == 0) return -INFINITY;
+    c->below -= sketch->counts[--c->index];
+  }
 
   return (double)sketch->first + (double)c->index - 1 +
          (rank - (upper ? 0 : 1) - c->below) / sketch->counts[c->index];
@@ -115,7 +122,8 @@ static double allowance_of(const stats_ratio_question *question) {
   double least = fmin(n1, n0);
   double events = least * least * q * (1 - q) * (1 / n1 + 1 / n0);
 
-  return stats_mixture_bound(events, question->alpha, question->clock);
+  return question->dispersion *
+         stats_mixture_bound(events / question->dispersion, question->alpha, question->clock);
 }
 
 double stats_ratio_low(const stats_ratio_question *question) {
@@ -134,6 +142,21 @@ double stats_ratio_high(const stats_ratio_question *question) {
   double apart = highest_difference(one, zero, question->q, allowance, question->quick);
 
   return expm1(apart * zero.sketch->log_g);
+}
+
+/* The ends u± of q in ranks, with the whole allowance: m = n·q(1−q). */
+stats_ratio_range stats_quantile_interval(const stats_quantile_question *question) {
+  const stats_sketch *sketch = question->sketch;
+  double n = question->n, q = question->q, total = sketch->total;
+  if (!(n > 0) || !(total > 0)) return (stats_ratio_range){0, INFINITY};
+  double events = n * q * (1 - q) / question->dispersion;
+  double allowance =
+      question->dispersion * stats_mixture_bound(events, question->alpha, question->clock);
+  double under = extreme_share(q, n, allowance, 0), above = extreme_share(q, n, allowance, 1);
+  double low = stats_sketch_position(sketch, ceil(total * under), false);
+  double high = stats_sketch_position(sketch, floor(total * above) + 1, true);
+
+  return (stats_ratio_range){exp(low * sketch->log_g), exp(high * sketch->log_g)};
 }
 
 stats_ratio_range stats_ratio_interval(const stats_ratio_question *question) {

@@ -141,16 +141,17 @@ double stats_sketch_quantile(const stats_sketch *self, double q) {
 double stats_sketch_position(const stats_sketch *self, double rank, bool upper) {
   if (rank < 1) return -INFINITY;
   if (rank > self->total) return INFINITY;
-  double below = self->not_positive;
-  if (rank <= below) return -INFINITY;
+  double below = self->not_positive, position = -INFINITY;
+  if (rank <= below) return position;
   for (size_t i = 0; i < self->size; i++) {
     double count = self->counts[i];
-    if (count > 0 && rank <= below + count)
-      return (double)(self->first + (int32_t)i) - 1 + (rank - (upper ? 0 : 1) - below) / count;
+    if (count == 0) continue;
+    position = (double)(self->first + (int32_t)i) - 1 + (rank - (upper ? 0 : 1) - below) / count;
     below += count;
+    if (rank <= below) break;
   }
 
-  return INFINITY;
+  return position; /* of the last value, where counts add up to a little less than the total */
 }
 
 void stats_sketch_free(stats_sketch *self) {

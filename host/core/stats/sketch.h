@@ -51,10 +51,11 @@ void stats_sketch_free(stats_sketch *self);
 
 /* The ratio − 1 of the q-quantiles, challenger over champion, whenever one looks: both ends hold
  * together at all looks with probability 1 − alpha. n0 is the champion's effective count (its own
- * total where it is not standardised). Ends that the data do not reach are −1 and +infinity. */
+ * total where it is not standardised). Latencies that wander (dispersion φ ≥ 1, blocks.h) count as
+ * 1/φ as many. Ends that the data do not reach are −1 and +infinity. */
 typedef struct {
   const stats_sketch *sketch1, *sketch0;
-  double q, n0, alpha, clock;
+  double q, n0, alpha, clock, dispersion;
   bool quick; /* three splits instead of seventeen: ends within 1.2 points, in a quarter of the time
                */
 } stats_ratio_question;
@@ -68,5 +69,14 @@ stats_ratio_range stats_ratio_interval(const stats_ratio_question *question);
 /* One end of it, in half the time. */
 double stats_ratio_low(const stats_ratio_question *question);
 double stats_ratio_high(const stats_ratio_question *question);
+
+/* The q-quantile of one variant, worth n values, whenever one looks: in the values' unit, 0 and
+ * +infinity where the data do not reach. */
+typedef struct {
+  const stats_sketch *sketch;
+  double q, n, alpha, clock, dispersion;
+} stats_quantile_question;
+
+stats_ratio_range stats_quantile_interval(const stats_quantile_question *question);
 
 #endif

@@ -29,15 +29,19 @@ static void sums_free(stats_trial_sums *self) {
   stats_sketch_free(&self->zero);
 }
 
+static bool has_latencies(const stats_trial_arm *one, const stats_trial_arm *zero) {
+  return one->latencies && zero->latencies && one->latencies->total > 0 &&
+         zero->latencies->total > 0;
+}
+
 /* False when memory is short. */
 static bool sums_add(stats_trial_sums *self, const stats_trial_arm *one,
                      const stats_trial_arm *zero) {
   stats_windows_add(&self->errors,
                     (stats_window){one->requests, one->errors, zero->requests, zero->errors});
-  if (!one->latencies || !zero->latencies) return true;
-  double n1 = one->latencies->total, n0 = zero->latencies->total;
-  if (n1 == 0 || n0 == 0) return true;
+  if (!has_latencies(one, zero)) return true;
 
+  double n1 = one->latencies->total, n0 = zero->latencies->total;
   stats_windows_add(&self->successes, (stats_window){.n1 = n1, .n0 = n0});
   return stats_sketch_merge_scaled(&self->one, one->latencies, 1) &&
          stats_sketch_merge_scaled(&self->zero, zero->latencies, n1 / n0);
@@ -47,7 +51,11 @@ static bool sums_add(stats_trial_sums *self, const stats_trial_arm *one,
 
 stats_trial stats_trial_new(stats_trial_settings settings, double accuracy) {
   stats_trial self = {
-      .settings = settings, .whole = sums_new(accuracy), .step = sums_new(accuracy)};
+      .settings = settings,
+      .whole = sums_new(accuracy),
+      .step = sums_new(accuracy),
+      .blocks = stats_blocks_new(accuracy),
+  };
   stats_trial_clear(&self);
   return self;
 }
@@ -55,6 +63,7 @@ stats_trial stats_trial_new(stats_trial_settings settings, double accuracy) {
 void stats_trial_free(stats_trial *self) {
   sums_free(&self->whole);
   sums_free(&self->step);
+  stats_blocks_free(&self->blocks);
 }
 
 void stats_trial_clear(stats_trial *self) {
@@ -65,6 +74,7 @@ void stats_trial_clear(stats_trial *self) {
   self->split_p = 1;
   sums_clear(&self->whole);
   sums_clear(&self->step);
+  stats_blocks_clear(&self->blocks);
 }
 
 /* ln B of the regime going on. */
@@ -92,6 +102,7 @@ static void begin_regime(stats_trial *self, const stats_trial_window *window) {
   self->instances0 = window->champion.instances;
   self->sent1 = self->sent0 = 0;
   sums_clear(&self->step);
+  stats_blocks_end(&self->blocks);
 }
 
 static void check_split(stats_trial *self, const stats_trial_window *window) {
@@ -116,8 +127,11 @@ stats_trial_result stats_trial_add(stats_trial *self, const stats_trial_window *
   if (window->from - self->changed < self->settings.warm_up) return STATS_TRIAL_WARMING;
 
   check_split(self, window);
-  bool enough = sums_add(&self->whole, &window->challenger, &window->champion) &&
-                sums_add(&self->step, &window->challenger, &window->champion);
+  const stats_trial_arm *one = &window->challenger, *zero = &window->champion;
+  bool enough = sums_add(&self->whole, one, zero) && sums_add(&self->step, one, zero);
+  if (enough && has_latencies(one, zero))
+    enough =
+        stats_blocks_add(&self->blocks, window->from, window->to, one->latencies, zero->latencies);
   return enough ? STATS_TRIAL_COUNTED : STATS_TRIAL_OUT_OF_MEMORY;
 }
 
@@ -169,6 +183,7 @@ bool stats_trial_ratio_question(const stats_trial *self, const stats_trial_sums 
       .n0 = counts.n0,
       .alpha = self->settings.alpha,
       .clock = self->settings.clock,
+      .dispersion = stats_blocks_dispersion(&self->blocks, q),
       .quick = self->settings.quick,
   };
   return counts.n1 > 0;
@@ -184,6 +199,33 @@ bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, 
       .low = stats_ratio_low(&question),
       .high = stats_ratio_high(&question),
   };
+
+  return true;
+}
+
+static stats_trial_range quantile_of(const stats_trial *self, const stats_sketch *sketch, double n,
+                                     double q) {
+  stats_quantile_question question = {
+      .sketch = sketch,
+      .q = q,
+      .n = n,
+      .alpha = self->settings.alpha,
+      .clock = self->settings.clock,
+      .dispersion = stats_blocks_dispersion(&self->blocks, q),
+  };
+  stats_ratio_range ends = stats_quantile_interval(&question);
+  double estimate = exp(middle_position(sketch, q) * sketch->log_g);
+
+  return (stats_trial_range){estimate, ends.low, ends.high};
+}
+
+bool stats_trial_quantile(const stats_trial *self, double q, stats_trial_range *challenger,
+                          stats_trial_range *champion) {
+  const stats_trial_sums *whole = &self->whole;
+  stats_window counts = stats_windows_counts(&whole->successes);
+  if (!(counts.n1 > 0)) return false;
+  *challenger = quantile_of(self, &whole->one, counts.n1, q);
+  *champion = quantile_of(self, &whole->zero, counts.n0, q);
 
   return true;
 }

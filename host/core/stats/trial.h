@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "core/stats/blocks.h"
 #include "core/stats/error_interval.h"
 #include "core/stats/sketch.h"
 #include "core/stats/windows.h"
@@ -57,6 +58,7 @@ typedef struct {
   double split_p, broken_since;                  /* least p; NaN while the split is fine */
   double all_sent, all_expected; /* the challenger's requests, and what its shares ask for */
   stats_trial_sums whole, step;
+  stats_blocks blocks; /* how the latencies wander */
 } stats_trial;
 
 stats_trial stats_trial_new(stats_trial_settings settings, double accuracy);
@@ -90,9 +92,15 @@ typedef struct {
 bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
                         stats_trial_range *range);
 
-/* The ratio − 1 of the q-quantiles. False without latencies of both. */
+/* The ratio − 1 of the q-quantiles, as wide as the wandering of latencies over the whole trial asks
+ * for. False without latencies of both. */
 bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, double q,
                          stats_trial_range *range);
+
+/* The q-quantile of each variant's latencies over the whole trial, the champion's standardised.
+ * False without latencies of both. */
+bool stats_trial_quantile(const stats_trial *self, double q, stats_trial_range *challenger,
+                          stats_trial_range *champion);
 
 /* By how much the challenger's requests differ from what its shares ask for: −0.05 is five percent
  * too few; 0 without requests. */

@@ -1,5 +1,6 @@
-/* A trial as text, so that it outlives an invocation: "trial/1" and numbers, separated by spaces.
- * Each number has the 17 digits that make it the same double again. See trial.h. */
+/* A trial as text, so that it outlives an invocation: "trial/2" and numbers, separated by spaces.
+ * Each number has the 17 digits that make it the same double again. "trial/1", which an earlier
+ * version wrote, ends before the blocks: they begin with the next window. See trial.h. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #include "core/stats/trial.h"
 
-static const char VERSION[] = "trial/1";
+static const char VERSION[] = "trial/2", BEFORE_BLOCKS[] = "trial/1";
 
 #define MEMBER(name) offsetof(stats_trial, name)
 
@@ -52,12 +53,22 @@ static void write_sums(text_buffer *text, const stats_trial_sums *sums) {
   write_sketch(text, &sums->zero);
 }
 
+static void write_blocks(text_buffer *text, const stats_blocks *blocks) {
+  write_number(text, blocks->ended);
+  for (int i = 0; i < STATS_BLOCKS_QUANTILES; i++) write_windows(text, &blocks->exceedances[i]);
+  write_number(text, blocks->began);
+  write_windows(text, &blocks->values);
+  write_sketch(text, &blocks->one);
+  write_sketch(text, &blocks->zero);
+}
+
 void stats_trial_write(const stats_trial *self, text_buffer *text) {
   text_buffer_text(text, VERSION);
   for (size_t i = 0; i < MEMBERS; i++)
     write_number(text, *(const double *)((const char *)self + members[i]));
   write_sums(text, &self->whole);
   write_sums(text, &self->step);
+  write_blocks(text, &self->blocks);
 }
 
 /* ── Reading ── */
@@ -109,10 +120,21 @@ static void read_sums(reader *r, stats_trial_sums *sums) {
   read_sketch(r, &sums->zero);
 }
 
+static void read_blocks(reader *r, stats_blocks *blocks) {
+  blocks->ended = read_number(r, 0, HUGE_VAL);
+  for (int i = 0; i < STATS_BLOCKS_QUANTILES; i++) read_windows(r, &blocks->exceedances[i]);
+  blocks->began = read_number(r, NAN, NAN);
+  read_windows(r, &blocks->values);
+  read_sketch(r, &blocks->one);
+  read_sketch(r, &blocks->zero);
+}
+
 stats_trial_read_result stats_trial_read(stats_trial *self, const char *text, size_t size) {
   size_t prefix = strlen(VERSION);
   stats_trial_clear(self);
-  if (size < prefix || memcmp(text, VERSION, prefix) != 0) return STATS_TRIAL_READ_INVALID;
+  bool has_blocks = size >= prefix && memcmp(text, VERSION, prefix) == 0;
+  bool is_known = has_blocks || (size >= prefix && memcmp(text, BEFORE_BLOCKS, prefix) == 0);
+  if (!is_known) return STATS_TRIAL_READ_INVALID;
   char *copy = strndup(text, size); /* ends in NUL for strtod */
   if (!copy) return STATS_TRIAL_READ_OUT_OF_MEMORY;
 
@@ -121,6 +143,7 @@ stats_trial_read_result stats_trial_read(stats_trial *self, const char *text, si
     *(double *)((char *)self + members[i]) = read_number(&r, NAN, NAN);
   read_sums(&r, &self->whole);
   read_sums(&r, &self->step);
+  if (has_blocks) read_blocks(&r, &self->blocks);
   bool whole = r.ok && r.at == copy + size;
   free(copy);
   if (r.enough && whole) return STATS_TRIAL_READ;

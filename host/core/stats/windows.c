@@ -38,9 +38,13 @@ stats_window stats_windows_counts(const stats_windows *self) {
   };
 }
 
-double stats_windows_dispersion(const stats_windows *self) {
-  if (!(self->errors > 0) || !(self->weighted_errors > 0)) return 1;
+double stats_windows_variation(const stats_windows *self) {
+  if (!(self->errors > 0) || !(self->weighted_errors > 0)) return 0;
   double ratio = self->errors / self->weighted_errors;
   double squares = self->squares1 / ratio - 2 * self->products + ratio * self->squares0;
-  return fmax(1, 1 + (squares - self->all_errors) / (1 + self->all_errors));
+  return 1 + (squares - self->all_errors) / (1 + self->all_errors);
+}
+
+double stats_windows_dispersion(const stats_windows *self) {
+  return fmax(1, stats_windows_variation(self));
 }

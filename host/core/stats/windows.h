@@ -34,4 +34,7 @@ stats_window stats_windows_counts(const stats_windows *self);
  * around the ratio of the two rates, so that a real difference is not taken for variation. */
 double stats_windows_dispersion(const stats_windows *self);
 
+/* The same before it is kept from falling below 1; 0 without errors of both. */
+double stats_windows_variation(const stats_windows *self);
+
 #endif

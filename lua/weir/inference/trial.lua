@@ -147,6 +147,34 @@ local function range(found)
   }
 end
 
+-- What latencies vary by between hours is told once it is known.
+local function latency_range(found)
+  local facts = range(found)
+  if facts and found.dispersion > 1 then facts.dispersion = found.dispersion end
+  return facts
+end
+
+-- Milliseconds of a curve, which buckets of 1 % know to three digits.
+local function milliseconds(found)
+  local facts = range(found)
+  for name, value in sorted_pairs(facts) do facts[name] = tonumber(("%.5g"):format(value)) end
+  return facts
+end
+
+local function quantile_facts(quantiles)
+  if not quantiles then return nil end
+  local list = {}
+  for i, each in ipairs(quantiles) do
+    list[i] = {
+      quantile = each.q,
+      challenger_ms = milliseconds(each.challenger),
+      champion_ms = milliseconds(each.champion),
+    }
+  end
+
+  return list
+end
+
 local function step_facts(step)
   if not step then return nil end
   return {
@@ -172,8 +200,9 @@ local function evidence_facts(self, found, now)
     error_rate = range(whole.error_rate),
     successes = whole.successes,
     champion_successes = whole.champion_successes,
-    latency = range(whole.latency),
-    latency_p50 = range(whole.latency_p50),
+    latency = latency_range(whole.latency),
+    latency_p50 = latency_range(whole.latency_p50),
+    quantiles = quantile_facts(found.quantiles),
     step = step_facts(found.step),
     sample_ratio_p = found.split_p,
     sample_ratio_shift = found.split_shift,

@@ -55,14 +55,36 @@ local function count(name, doc)
 end
 
 -- The upper end of a latency's interval may be beyond what the data reach.
-local function interval(name, doc, may_be_open)
-  return { name = name, type = "record", doc = doc, fields = {
+local function ends(may_be_open)
+  return {
     { name = "low", type = "number", required = true, doc = "lower end" },
     { name = "high", type = "number", required = not may_be_open,
       doc = may_be_open and "upper end; absent while the data do not reach it" or "upper end" },
     { name = "estimate", type = "number", doc = "what the data say without caution" },
-  } }
+  }
 end
+
+local function interval(name, doc)
+  return { name = name, type = "record", doc = doc, fields = ends(false) }
+end
+
+local function latency(name, doc)
+  local fields = ends(true)
+  fields[#fields + 1] = { name = "dispersion", type = "number", min = 1,
+    doc = "how much more than by chance the latencies of each hour vary, which the interval is "
+      .. "wide enough for; absent below ten hours, and where it is not at all" }
+  return { name = name, type = "record", doc = doc, fields = fields }
+end
+
+local QUANTILE = {
+  { name = "quantile", type = "number", min = 0, max = 1, required = true,
+    doc = "such as 0.99 for p99" },
+  { name = "champion_ms", type = "record", unit = "milliseconds", required = true,
+    doc = "the champion's latency there, standardised to the challenger's times",
+    fields = ends(true) },
+  { name = "challenger_ms", type = "record", unit = "milliseconds", required = true,
+    doc = "the challenger's", fields = ends(true) },
+}
 
 local STEP = {
   count("requests", "requests of the challenger"),
@@ -78,10 +100,13 @@ local EVIDENCE = {
     doc = "confidence of the intervals, such as 0.95" },
   interval("error_rate",
     "error rate of the challenger minus that of the champion, as a fraction"),
-  interval("latency",
-    "p99 of the challenger relative to the champion's: 0.1 is ten percent slower", true),
-  interval("latency_p50",
-    "the same of the median, which is known from ten times fewer requests", true),
+  latency("latency",
+    "p99 of the challenger relative to the champion's: 0.1 is ten percent slower"),
+  latency("latency_p50",
+    "the same of the median, which is known from ten times fewer requests"),
+  { name = "quantiles", type = "list", max_items = 20,
+    of = { type = "record", fields = QUANTILE },
+    doc = "latencies of both over the whole trial, each interval valid at every look" },
   count("requests", "requests of the challenger that the error rate is taken from"),
   count("errors", "those of them that failed"),
   count("champion_requests", "requests of the champion, standardised to the challenger's times: "

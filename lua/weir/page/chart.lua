@@ -3,7 +3,8 @@
 --
 --   { title =, note =,                    what it shows, and how to read it
 --     x = { type = "time" | "number" | "log",   time: epoch seconds, UTC
---           label =, unit =, digits = },
+--           label =, unit =, digits =,
+--           names = { [x] = "p99", … } },     of every row's x; else numbers
 --     y = { label =, unit = "ms", digits = 1,
 --           range = {low, high},                else all that is shown
 --           log = true },
@@ -68,13 +69,13 @@ local function range_of(given)
 end
 
 -- A cell as page.js takes it; an open or distant end is drawn just outside of the chart.
-local function cell_data(cell, range)
+local function cell_data(cell, range, is_log)
   local value = value_of(cell)
   if not is_finite(value) then return json.null end
-  local span = range[2] - range[1]
-  local low, high = low_of(cell), high_of(cell)
+  local low, high, least = low_of(cell), high_of(cell), 2 * range[1] - range[2]
+  if is_log then least = range[1] * range[1] / range[2] end
   local function within(number)
-    return math.max(range[1] - span, math.min(range[2] + span, number))
+    return math.max(least, math.min(2 * range[2] - range[1], number))
   end
 
   local data = { within(low), value, within(high) }
@@ -100,9 +101,14 @@ local function data_of(given, rows)
     data.steps[i], data.dashes[i] = series.step or false, series.dash or i
   end
 
+  if given.x.names then
+    data.xnames = json.array {}
+    for i, row in ipairs(rows) do data.xnames[i] = given.x.names[row[1]] end
+  end
+
   for i, row in ipairs(rows) do
     local cells = json.array { row[1] }
-    for s = 1, #given.series do cells[s + 1] = cell_data(row[s + 1], range) end
+    for s = 1, #given.series do cells[s + 1] = cell_data(row[s + 1], range, given.y.log) end
     data.rows[i] = cells
   end
 
@@ -116,6 +122,7 @@ end
 -- The same values as a table -------------------------------------------------------------------
 
 local function shown_x(given, x)
+  if given.x.names then return given.x.names[x] end
   if given.x.type == "time" then return text.time(x) end
   return text.number(x, given.x.digits)
 end

@@ -2,7 +2,8 @@
 // and keys, walks its strips with the arrow keys, follows the theme, and gets ready for paper.
 //
 // A chart's data is a JSON block behind its figure (lua/weir/page/chart.lua):
-//   { x: "time" | "number" | "log", xlabel:, unit:, digits:, range: [low, high], names: [text],
+//   { x: "time" | "number" | "log", xlabel:, xnames: [text of each row] | absent,
+//     unit:, digits:, range: [low, high], names: [text],
 //     colours: [n], dashes: [n], steps: [bool], ylog: bool, rows: [[x, [low, value, high] | null, …]], lines: [[y, text]],
 //     marks: [[x, sign, text]] }
 (function () {
@@ -27,6 +28,8 @@
   }
 
   function xText(data, x) {
+    const name = data.xnames && data.xnames[data.rows.findIndex((row) => row[0] === x)];
+    if (name) return name;
     return data.x === "time" ? timeText(x) : numberText(Number(x), data.xdigits) + (data.xunit ? " " + data.xunit : "");
   }
 
@@ -105,22 +108,46 @@
     };
   }
 
+  // Names of the rows at their places, as far as there is room between them.
+  function nameTicks(data, graph) {
+    const ticks = [];
+    let end = -Infinity;
+    data.rows.forEach((row, i) => {
+      const at = graph.toDomXCoord(row[0]);
+      if (at - end < 40) return;
+      ticks.push({ v: row[0], label: data.xnames[i] });
+      end = at;
+    });
+    return ticks;
+  }
+
+  // A logarithmic axis has air in proportion, not in pixels.
+  function xAxis(data) {
+    return Object.assign({ drawGrid: false, axisLabelWidth: 64 },
+      data.x === "log" ? { logscale: true } : {},
+      data.x === "time" ? {} : { axisLabelFormatter: (x) => numberText(x, x % 1 && x < 10 ? 1 : 0) },
+      data.xnames ? { ticker: (a, b, pixels, options, graph) => nameTicks(data, graph) } : {});
+  }
+
+  function xWindow(data) {
+    if (data.x !== "log") return { xRangePad: 6 };
+    return { dateWindow: [data.rows[0][0] * 0.93, data.rows[data.rows.length - 1][0] * 1.07] };
+  }
+
   function options(chart) {
     const data = chart.data, series = {};
     data.names.forEach((_, i) => {
       series["s" + i] = { strokePattern: PATTERNS[(data.dashes[i] - 1) % PATTERNS.length], stepPlot: data.steps[i] };
     });
     const yText = (value) => numberText(value, Math.max(0, Math.min(6, chart.tickDigits(value))));
-    return Object.assign(theme(data), {
+    return Object.assign(theme(data), xWindow(data), {
       labels: ["x"].concat(data.names.map((_, i) => "s" + i)),
       series: series,
       customBars: true, fillAlpha: 0.16, strokeWidth: 1.75, highlightCircleSize: 4,
       drawPoints: data.points, pointSize: 2.5, drawGapEdgePoints: true,
-      labelsUTC: true, valueRange: data.range, logscale: data.ylog, xRangePad: 6, animatedZooms: false,
+      labelsUTC: true, valueRange: data.range, logscale: data.ylog, animatedZooms: false,
       axes: {
-        x: Object.assign({ drawGrid: false, axisLabelWidth: 64 },
-          data.x === "log" ? { logscale: true } : {},
-          data.x === "time" ? {} : { axisLabelFormatter: (x) => numberText(x, x % 1 && x < 10 ? 1 : 0) }),
+        x: xAxis(data),
         y: { axisLabelWidth: 54, axisLabelFormatter: yText, pixelsPerLabel: 36 },
       },
       interactionModel: interaction(),

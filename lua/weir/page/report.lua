@@ -5,6 +5,7 @@
 --   report_page.page(found, recordings)     found: weir.cli.trials
 local checks = require "weir.cli.trial_checks"
 local page = require "weir.page"
+local quantile_charts = require "weir.page.quantile_charts"
 local terminal = require "weir.cli.terminal"
 local text = require "weir.page.text"
 local trial_charts = require "weir.page.trial_charts"
@@ -93,6 +94,12 @@ local function summary(p, trial)
       evidence.dispersion) }
   end
 
+  local wandering = (evidence.latency or {}).dispersion or 1
+  if wandering > 1.5 then
+    list[#list + 1] = { "Latencies wander", ("from hour to hour p99 varies %.1f times as much as "
+      .. "by chance; its interval is wide enough for that"):format(wandering) }
+  end
+
   p:facts(list)
 end
 
@@ -144,7 +151,7 @@ local function show(p, trial, alone)
   trial_charts.served(p, trial)
   part("Latency")
   trial_charts.latency(p, trial)
-  trial_charts.percentiles(p, trial)
+  quantile_charts.show(p, trial)
   part("Decisions")
   decisions(p, trial)
 end

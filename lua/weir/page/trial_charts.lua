@@ -143,7 +143,7 @@ end
 
 -- What was served --------------------------------------------------------------------------------
 
--- A figure of the last window; none where that window was seen before.
+-- A figure of the last window of "old" or "new"; none where that window was seen before.
 local function recent(look, who, name)
   local variant = look[who]
   return not look.is_repeated and variant and variant.recent and variant.recent[name] or nil
@@ -190,6 +190,8 @@ local QUANTILES = {
   { "p95", dash = 2 },
   { "p99", dash = 3 },
 }
+
+trial_charts.recent = recent
 
 local function latency_of(look, who, name)
   local latency = recent(look, who, "latency_ms")
@@ -256,85 +258,6 @@ function trial_charts.latency(p, trial)
       return row
     end),
   }
-end
-
--- By percentile ----------------------------------------------------------------------------------
-
--- The percentiles, and the intervals of their ratios over the whole trial, by their names in the
--- evidence.
-local BY_PERCENTILE = {
-  { 50, "p50", interval = "latency_p50" },
-  { 90, "p90" },
-  { 95, "p95" },
-  { 99, "p99", interval = "latency" },
-}
-
--- The last look with a window of both: what each percentile was then.
-local function last_measured(trial)
-  for i = #trial.looks, 1, -1 do
-    local look = trial.looks[i]
-    if recent(look, "old", "latency_ms") and recent(look, "new", "latency_ms") then return look end
-  end
-end
-
-local function interval_text(ends)
-  if not (ends and ends.low) then return "" end
-  return ends.high and ("%+.1f to %+.1f %%"):format(ends.low * 100, ends.high * 100)
-    or ("at least %+.1f %%"):format(ends.low * 100)
-end
-
-local function percentile_table(p, trial, look, evidence)
-  local rows = {}
-  for _, each in ipairs(BY_PERCENTILE) do
-    local name = each[2]
-    local old, new = latency_of(look, "old", name), latency_of(look, "new", name)
-    if old or new then
-      rows[#rows + 1] = { name, text.number(old, 1), text.number(new, 1),
-        interval_text(each.interval and evidence[each.interval]) }
-    end
-  end
-
-  p:table {
-    columns = {
-      { "percentile" },
-      { trial.champion .. ", ms in the last window", align = "right" },
-      { trial.challenger .. ", ms in the last window", align = "right" },
-      { "difference over the whole trial", align = "right" },
-    },
-    rows = rows,
-    row_heads = true,
-  }
-end
-
--- How much slower the challenger is at each percentile that has an interval, over the whole trial;
--- and beside it the percentiles of the last window.
-function trial_charts.percentiles(p, trial)
-  local last = trial.looks[#trial.looks]
-  local evidence, rows = last.facts.evidence or {}, {}
-  for _, each in ipairs(BY_PERCENTILE) do
-    local cell = each.interval and band(evidence[each.interval])
-    if cell then rows[#rows + 1] = { each[1], cell } end
-  end
-
-  if #rows > 1 then
-    p:chart {
-      title = ("Latency of %s relative to that of %s, by percentile"):format(trial.challenger,
-        trial.champion),
-      note = "over the whole trial, with the intervals that hold at every look",
-      x = { type = "number", label = "percentile" },
-      y = { unit = "%", digits = 1 },
-      series = { { "relative difference" } },
-      rows = rows,
-      lines = {
-        { 0, "no difference" },
-        { checks.latency_tolerance(last.params) * 100, "tolerated at p99" },
-      },
-      points = true,
-    }
-  end
-
-  local look = last_measured(trial)
-  if look then percentile_table(p, trial, look, evidence) end
 end
 
 return trial_charts

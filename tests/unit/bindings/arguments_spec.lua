@@ -378,7 +378,7 @@ local CALLS = {
   ["weir.stats.ratio_interval"] = {
     takes = { {
       q = "number", sketch1 = "sketch", sketch0 = "sketch", n0 = "number|nothing",
-      alpha = "number|nothing",
+      alpha = "number|nothing", dispersion = "number|nothing",
     } },
     good = { { q = .5, sketch1 = stats.sketch(), sketch0 = stats.sketch() } },
   },

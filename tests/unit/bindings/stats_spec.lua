@@ -126,12 +126,15 @@ describe("weir.stats", function()
     assert.same({ 1 }, { sketch:buckets()[116] })
   end)
 
-  it("bounds the ratio of quantiles", function()
+  it("bounds the ratio of quantiles, wider where latencies wander", function()
     local zero, one = stats.sketch(), stats.sketch()
     for i, count in ipairs({ 200, 400, 300, 80, 15, 5 }) do zero:add_bucket(199 + i, count) end
     for i, count in ipairs({ 40, 80, 60, 16, 3, 1 }) do one:add_bucket(199 + i, count) end
     all_near({ -.006131331214, .006253010074 },
       stats.ratio_interval({ q = .5, sketch1 = one, sketch0 = zero }))
+    local low, high = stats.ratio_interval({ q = .5, sketch1 = one, sketch0 = zero,
+      dispersion = 2 })
+    assert.is_true(low < -.0062 and high > .0063)
     assert.same({ -1, math.huge }, {
       stats.ratio_interval({ q = .99, sketch1 = one, sketch0 = zero })
     })

@@ -119,6 +119,72 @@ describe("the facts of a trial", function()
     assert.same({ -1, nil, 0 }, { latency.low, latency.high, latency.estimate })
   end)
 
+  it("have the curve of both latencies", function()
+    local found = facts(with_windows(0, 20), 6300).evidence
+    local names, lows = {}, {}
+    for i, each in ipairs(found.quantiles) do
+      names[i] = each.quantile
+      local old, new = each.champion_ms, each.challenger_ms
+      assert.equal(old.estimate, new.estimate) -- of the same latencies
+      assert.is_true(old.low < old.estimate and old.estimate < old.high, each.quantile)
+      lows[i] = new.low
+    end
+
+    assert.same({ .25, .5, .75, .9, .95, .99, .999 }, names)
+    local sorted = { table.unpack(lows) }
+    table.sort(sorted)
+    assert.same(sorted, lows)
+    assert.near(1327, found.quantiles[2].champion_ms.estimate, 14) -- bucket 360
+  end)
+
+  it("leave out an end of the curve that the data do not reach", function()
+    local self = with_windows(0, 2, function(new, old)
+      new.buckets, old.buckets = { [5] = 9 }, { [5] = 90 }
+    end)
+
+    local last = facts(self, 900).evidence.quantiles[7]
+    assert.is_nil(last.challenger_ms.high)
+    assert.near(1.1, last.challenger_ms.estimate, .02)
+  end)
+
+  it("have an estimate where effective counts add up to a little less than the total", function()
+    for seed = 1, 50 do
+      local self = with_windows(0, 6, function(new, old)
+        new.buckets, old.buckets = { [5] = seed, [9] = 1 }, { [5] = 7 * seed, [8] = 3, [70] = 1 }
+      end)
+
+      for _, each in ipairs(facts(self, 2100).evidence.quantiles) do
+        assert.is_true(each.champion_ms.estimate < 5, seed)
+      end
+    end
+  end)
+
+  it("tell how far latencies wander, and widen their intervals, from the ninth hour on", function()
+    local function wandering(n)
+      local shifted, by = {}, n % 24 < 12 and 6 or 0
+      for bucket, count in pairs(BUCKETS) do shifted[bucket + by] = count end -- any order: a copy
+      return shifted
+    end
+
+    local wide, narrow
+    for last = 0, 120 do
+      local self = last == 0 and new_trial() or wide
+      wide = self
+      self:add(window(last, function(new) new.buckets = wandering(last) end))
+      local evidence = facts(self, last * 300 + 300).evidence
+      local ended = (last - 1) // 12 -- hours behind the warm-up
+      if evidence then
+        assert.equal(ended >= 9, evidence.latency.dispersion ~= nil, last)
+        narrow = ended < 9 and evidence.latency or narrow
+      end
+    end
+
+    local latency = facts(wide, 36300).evidence
+    assert.is_true(latency.latency.dispersion > 3)
+    assert.is_true(latency.latency_p50.dispersion > latency.latency.dispersion)
+    assert.is_true(latency.latency.high - latency.latency.low > narrow.high - narrow.low)
+  end)
+
   it("show each variant's last window and all it did", function()
     local new = facts(with_windows(0, 3), 1200).variants[2]
     assert.same({ requests = 200, errors = 2, seconds = 600 }, new.window)
@@ -180,12 +246,35 @@ describe("a saved trial", function()
     assert.equal(kept:save(), loaded:save())
   end)
 
+  it("is read as an earlier version wrote it, before it knew of wandering", function()
+    local self = with_windows(0, 30)
+    local found = json.decode(self:save())
+    local words = {}
+    for word in found.evidence:gmatch("%S+") do words[#words + 1] = word end
+    local blocks = json.decode(self:save())
+    blocks.evidence = found.evidence:gsub("trial/2", "trial/1")
+    assert.same({ nil, "InvalidTrial" }, { trial.load(json.encode(blocks)),
+      select(3, trial.load(json.encode(blocks))) }) -- more than an earlier version wrote
+
+    -- 14 numbers, and sums of two: 16 numbers and two sketches, of three numbers and the buckets.
+    local at = 16
+    for _ = 1, 2 do
+      at = at + 16
+      for _ = 1, 2 do at = at + 3 + 2 * math.tointeger(tonumber(words[at + 2])) end
+    end
+
+    blocks.evidence = "trial/1 " .. table.concat(words, " ", 2, at - 1)
+    local loaded = assert(trial.load(json.encode(blocks)))
+    assert.same(facts(self, 9300), facts(loaded, 9300))
+    assert.equal("trial/2", json.decode(loaded:save()).evidence:match("^%S+"))
+  end)
+
   it("is refused when it is another text", function()
     local good = with_windows(0, 3):save()
     for _, text in ipairs {
       "", "{}", "[]", "3", (good:gsub('"version":1', '"version":2')),
-        (good:gsub("trial/1", "trial/9")),
-      (good:gsub("trial/1 %S+", "trial/1")), (good:gsub("trial/1", "trial/1 x")),
+        (good:gsub("trial/2", "trial/9")),
+      (good:gsub("trial/2 %S+", "trial/2")), (good:gsub("trial/2", "trial/2 x")),
       (good:gsub('"champion":"old"', '"champion":"new"')),
     } do
       local loaded, message, code = trial.load(text)
@@ -201,6 +290,6 @@ describe("weir.stats.trial", function()
       "two different names are needed; expected weir.inference.trial.new", 1, true)
     assert.error_matches(function() trial.new { champion = "a", challenger = "b", alfa = 1 } end,
       "unknown option 'alfa'", 1, true)
-    assert.equal("trial/1", stats.trial({}):save():match("^%S+"))
+    assert.equal("trial/2", stats.trial({}):save():match("^%S+"))
   end)
 end)

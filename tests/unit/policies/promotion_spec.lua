@@ -133,6 +133,11 @@ describe("the reasons of promotion", function()
       because(function(_, _, evidence) evidence.error_rate.high = 0.0045 end))
     assert.equal("its p99 may be slower by 30%; 25% are tolerated for this step",
       because(function(_, _, evidence) evidence.latency.high = 0.3 end))
+    assert.equal("its p99 may be slower by 30%; 25% are tolerated for this step; latencies vary "
+      .. "4.2 times as much as by chance",
+      because(function(_, _, evidence)
+        evidence.latency.high, evidence.latency.dispersion = 0.3, 4.2
+      end))
     assert.equal("its p99 has no upper end yet",
       because(function(_, _, evidence) evidence.latency.high = nil end))
     assert.equal("new has been watched for 10 of 30 min at this share",

@@ -171,6 +171,28 @@ describe("a simulated look", function()
   end)
 end)
 
+describe("a simulated day", function()
+  -- A policy that says how far latencies wander at the last look.
+  local wander = policy_folder.load { ["promotion.lua"] = [[
+    return policy { kind = "promotion", decide = function(f)
+      local found = f.evidence and f.evidence.latency.dispersion or 1
+      return hold { needs = "more", because = "%.3f", found }
+    end } ]] }
+
+  local function dispersion(given)
+    given.share = 0.3
+    local settings = complete(given).settings
+    local one = simulate.run { set = wander, scenario = settings, seed = 3, runs = 1, jobs = 1 }
+    return tonumber((json.decode(one.runs[1].because)))
+  end
+
+  it("tells how far latencies wander", function()
+    assert.equal(1, dispersion { days = 0.3, level_sd = 0.1 }) -- seven hours tell nothing
+    assert.is_true(dispersion { days = 1, level_sd = 0.1 } > 3)
+    assert.is_true(dispersion { days = 1 } < 3)
+  end)
+end)
+
 describe("the shipped policy", function()
   -- At most this many of 40 runs: what 5 % allow with one chance in a thousand.
   local FEW = 7

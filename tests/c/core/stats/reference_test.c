@@ -278,15 +278,31 @@ static void standardises_windows(void **state) {
   near_within(found.high, .017756555072, 1e-9, __LINE__);
 }
 
-static void check_ratio(const stats_sketch *one, const stats_sketch *zero, double q, double low,
-                        double high) {
-  stats_ratio_question question = {one, zero, q, zero->total, .05, 10, false};
+static void check_wandering_ratio(const stats_sketch *one, const stats_sketch *zero, double q,
+                                  double dispersion, double low, double high) {
+  stats_ratio_question question = {one, zero, q, zero->total, .05, 10, dispersion, false};
   stats_ratio_range found = stats_ratio_interval(&question);
   near_within(found.low, low, 1e-9, __LINE__);
   if (isinf(high))
     assert_true(isinf(found.high) && found.high > 0);
   else
     near_within(found.high, high, 1e-9, __LINE__);
+}
+
+static void check_ratio(const stats_sketch *one, const stats_sketch *zero, double q, double low,
+                        double high) {
+  check_wandering_ratio(one, zero, q, 1, low, high);
+}
+
+static void check_quantile(const stats_sketch *sketch, double q, double n, double dispersion,
+                           double low, double high) {
+  stats_quantile_question question = {sketch, q, n, .05, 10, dispersion};
+  stats_ratio_range found = stats_quantile_interval(&question);
+  near_within(found.low / low, 1, 1e-9, __LINE__);
+  if (isinf(high))
+    assert_true(isinf(found.high) && found.high > 0);
+  else
+    near_within(found.high / high, 1, 1e-9, __LINE__);
 }
 
 static void fill_bell(stats_sketch *sketch, double scale, double centre) {
@@ -326,6 +342,18 @@ static void compares_quantiles(void **state) {
   check_ratio(&one, &zero, .5, -.035541534097, .036043057050);
   check_ratio(&later, &zero, .99, .081846484420, .320938688697);
   check_ratio(&later, &zero, .5, .151070507880, .236505925372);
+
+  /* Of latencies that wander: by another program, which finds the four rows above as well. */
+  check_wandering_ratio(&one, &zero, .99, 2, -.130369783372, .176454691277);
+  check_wandering_ratio(&one, &zero, .99, 3, -.159047465425, .251288899077);
+  check_wandering_ratio(&one, &zero, .5, 2, -.048187694915, .049808341491);
+  check_wandering_ratio(&one, &zero, .5, 3, -.057899616490, .060683216240);
+
+  check_quantile(&one, .99, one.total, 1, 3880.071244005, 4629.857412707);
+  check_quantile(&one, .99, one.total, 2, 3747.505624129, 4965.571540184);
+  check_quantile(&one, .5, one.total, 1, 1289.634009443, 1376.247553375);
+  check_quantile(&zero, .99, 10000, 1, 4024.985886021, 4509.900973508);
+  check_quantile(&one, .99, 100, 1, 2138.276904077, INFINITY);
   stats_sketch_free(&one);
   stats_sketch_free(&zero);
   stats_sketch_free(&later);
