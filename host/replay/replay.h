@@ -85,7 +85,7 @@ replay *replay_new(const replay_options *options, replay_listener listener, text
 typedef enum {
   REPLAY_READ,       /* to its end */
   REPLAY_UNREADABLE, /* `why` says why; what was read before counts, but the file has no digest */
-  REPLAY_OUT_OF_MEMORY, /* nothing that was counted is worth anything */
+  REPLAY_OUT_OF_MEMORY, /* the counts must not be used */
 } replay_result;
 
 /* Replays one recording; may be called for several in turn, until memory is short. */

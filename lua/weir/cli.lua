@@ -48,7 +48,7 @@ local VERBS = {
   { name = "deploy" },
   { name = "cleanup" },
   { name = "doctor" },
-  { name = "lua", in_layer = true }, -- the only way to look at a layer from inside
+  { name = "lua", in_layer = true }, -- in a layer there is no other way to look inside
   { name = "completion" },
   { name = "version", in_layer = true },
   { name = "help", in_layer = true },
@@ -150,7 +150,7 @@ local function dispatch(argv)
     close and ("did you mean '%s'?"):format(close), close and "weir help " .. close or "weir help")
 end
 
--- Nobody waits for a message about a reader that went away, as head does; a full disk must be told.
+-- A reader that went away, as head does, is not reported; a full disk is.
 local function report_write_failure(failure)
   if not failure.message:find("Broken pipe", 1, true) then
     io.stderr:write("weir: cannot write the output: ", failure.message, "\n")
@@ -164,7 +164,7 @@ local function is_out_of_memory(raised)
   return type(raised) == "string" and raised:find("not enough memory", -17, true) ~= nil
 end
 
--- Needs no memory of its own: every text is a constant.
+-- Allocates no memory: every text is a constant.
 local function report_out_of_memory()
   io.stderr:write("weir: not enough memory\n")
   if opened and opened.json then

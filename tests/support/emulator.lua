@@ -29,7 +29,7 @@ local function scripted_layer()
   return directory
 end
 
--- Waits until look() answers; what it waits for comes, or the suite hangs and says where.
+-- Waits until look() answers; after two minutes it raises and says what it waited for.
 local function wait(what, look)
   local started = process.clock()
   while true do

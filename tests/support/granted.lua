@@ -18,7 +18,7 @@ local place = permissions.place(permission_runs.place)
 local OWN_ACCESS_POINT = permission_runs.names.bucket:gsub(templates.STORAGE, templates.WORKLOAD)
 granted.OWN_ACCESS_POINT = OWN_ACCESS_POINT
 
--- What is called otherwise in the recorded events than in the resolved template.
+-- Names that the recorded events have, and those of the resolved template.
 local RENAMED = {
   { "weir%-tokens", "weir-core-TokenTable-1A2B3C" },
   { "weir%-ab%-tests", "weir-core-ABTable-1A2B3C" },
@@ -27,7 +27,7 @@ local RENAMED = {
 
 local MODEL = "arn:aws:sagemaker:ap-northeast-1:222222222222:model/segmentation-v3"
 
--- A pattern as a name that it stands for.
+-- A name that the pattern stands for.
 local function named(resource)
   if resource == "*" then return resource end
   for _, pair in ipairs(RENAMED) do resource = resource:gsub(pair[1], pair[2]) end

@@ -1,6 +1,6 @@
 -- Every recorded event of tests/events/permissions/, run dry: what each handler calls. The events
--- of a handler are in HANDLER.jsonl; with their worlds they go every way on which it calls
--- something.
+-- of a handler are in HANDLER.jsonl; together with their worlds they reach every call of the
+-- handler.
 local calls = require "weir.permissions.calls"
 local files = require "support.files"
 local handlers = require "weir.handlers"

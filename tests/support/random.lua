@@ -1,5 +1,5 @@
--- A seeded generator (SplitMix64) for recordings and generated tests: the same seed gives the
--- same values on every machine, which math.random does not promise.
+-- A seeded generator (SplitMix64) for recordings and generated tests. The same seed gives the same
+-- values on every machine; math.random does not promise that.
 local Random = {}
 Random.__index = Random
 

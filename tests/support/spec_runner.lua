@@ -26,7 +26,7 @@ local function spec_files_below(path)
 
   pipe:close()
 
-  -- What is missing or empty is left to Busted, which says so.
+  -- Busted itself reports a path that is missing or empty.
   if #found == 0 then found[1] = { path = path, bytes = 0 } end
   return found
 end

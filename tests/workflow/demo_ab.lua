@@ -16,7 +16,7 @@ local run = require "support.run"
 local directory = assert(arg[1], "expected weir lua tests/workflow/demo_ab.lua DIRECTORY")
 local RECORDING, PAGE = directory .. "/experiments.jsonl", directory .. "/report.html"
 
--- The shipped policy, in a hurry: nobody wants to watch for a day.
+-- The shipped policy with short times, so that the demo does not take a day.
 local PARAMS = { ["promotion.min_minutes"] = 10, ["promotion.soak_minutes"] = 30 }
 local OLD = { median_ms = 80, sigma = 0.25, error_rate = 0.005 }
 

@@ -189,7 +189,7 @@ const char *emf_dimension(emf_writer *writer, const char *name, size_t name_size
   if (!is_dimension_text(name, name_size) || name[0] == ':')
     return "a dimension's name is printable ASCII, not blank, and does not begin with a colon";
   const emf_member *known = find_member(writer, name, name_size);
-  if (known) { /* in an earlier set: there is one member for both */
+  if (known) { /* an earlier set has it: both sets share one member */
     if (known->value_size != value_size ||
         memcmp(writer->names.data + known->value, value, value_size) != 0)
       return "a dimension has one value, the same in every set";

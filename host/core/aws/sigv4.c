@@ -114,8 +114,8 @@ static sigv4_error check_parts(const sigv4_request *request) {
   return fine;
 }
 
-/* Settles signer->payload_hash: given, given in a header, or of the body. `word` tells that it is
- * no hash but stands for one; the service must then be told by a header. */
+/* Sets signer->payload_hash: the one that was given, the one in the header, or the body's own.
+ * `word` says that it is a word in place of a hash; a header must then tell the service. */
 static sigv4_error find_payload_hash(sigv4_signer *signer, const sigv4_request *request,
                                      bool *word) {
   const sigv4_header *header = sigv4_headers_find(&signer->headers, "x-amz-content-sha256");
@@ -287,7 +287,8 @@ static void move_headers_to_query(sigv4_signer *signer) {
 static void add_presign_parameters(sigv4_signer *signer, const sigv4_request *request) {
   char expires[16];
   snprintf(expires, sizeof expires, "%u", request->expires);
-  text_buffer *credential = &signer->string_to_sign; /* borrowed until that is written */
+  text_buffer *credential =
+      &signer->string_to_sign; /* its buffer is borrowed until the string to sign is written */
   append(credential, request->access_key_id);
   text_buffer_byte(credential, '/');
   append(credential, text_in(&signer->scope));
@@ -301,7 +302,7 @@ static void add_presign_parameters(sigv4_signer *signer, const sigv4_request *re
   credential->size = 0;
 }
 
-/* Begins the URL with all before its query, and lets the path be signed as it will be sent. */
+/* Writes the URL up to its query. The path is signed in the form in which it will be sent. */
 static bool begin_presigned_url(sigv4_signer *signer, const sigv4_request *request,
                                 sigv4_url *url) {
   text_buffer *out = &signer->result;

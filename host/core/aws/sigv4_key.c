@@ -46,7 +46,7 @@ static void derive_signing_key(sigv4_hmac *key, sigv4_text secret, sigv4_text da
                                sigv4_text region, sigv4_text service) {
   uint8_t bytes[SHA256_SIZE], prefixed[256], *text = prefixed;
   size_t size = 4 + secret.size;
-  if (size > sizeof prefixed) { /* HMAC hashes a key longer than a block in any case */
+  if (size > sizeof prefixed) { /* HMAC replaces a key that is longer than a block by its hash */
     sha256_context context;
     sha256_start(&context);
     sha256_update(&context, "AWS4", 4);

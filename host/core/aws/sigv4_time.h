@@ -15,10 +15,9 @@ bool sigv4_time_format(int64_t seconds, char out[SIGV4_TIME]);
 /* Whether the text is a real time in that form. */
 bool sigv4_time_check(sigv4_text text);
 
-/* A failed request tells, in its Date header, what time the service has. Finds the offset to sign
- * with from now on, when the code may come from a wrong clock and the Date shows one: not a date
- * that says little because the request took long, and a difference from the offset in use that
- * explains a refusal. Times in epoch seconds; false when the clock is not to blame. */
+/* Finds the clock offset to sign with from now on, from the Date header of a refused request. False
+ * when the clock is not to blame: the code has another cause, the request took so long that its
+ * date says little, or the date agrees with the offset in use. Times in epoch seconds. */
 bool sigv4_time_skew(sigv4_text code, sigv4_text date, double sent, double received, double in_use,
                      int64_t *offset);
 

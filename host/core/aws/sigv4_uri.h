@@ -23,9 +23,9 @@ void sigv4_uri_sendable(text_buffer *out, sigv4_text path);
 /* Percent-encodes everything but A-Z a-z 0-9 - . _ ~ (and '/' if asked), in upper-case hex. */
 void sigv4_uri_encode(text_buffer *out, sigv4_text text, bool keep_slash);
 
-/* The canonical URI. S3 keys are what they are: the path as sent, where every '/' and '.'
- * counts. Everywhere else dots and double slashes are resolved, then the path, encoded for the
- * wire already, is encoded once more. */
+/* The canonical URI. For S3 it is the path as sent: every '/' and '.' belongs to the key. For other
+ * services dots and double slashes are resolved, and the path, which is already encoded for the
+ * wire, is encoded once more. */
 void sigv4_uri_canonical_path(text_buffer *out, sigv4_text path, bool s3);
 
 /* One name=value pair of the query, both decoded and encoded again: "%7e" and "~" are one. */

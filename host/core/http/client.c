@@ -106,7 +106,7 @@ static void collect_finished(http_client *client) {
   }
 }
 
-/* curl itself is broken (out of memory, no descriptors): nothing may stay half done. */
+/* curl itself failed (out of memory, no descriptors): every running request ends as failed. */
 static void abandon_running(http_client *client) {
   for (int slot = 0; slot < PARALLEL_MAX; slot++) {
     if (!client->busy[slot]) continue;

@@ -144,8 +144,8 @@ void http_exchange_receive(http_exchange *exchange) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, (void *)exchange);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, (void *)exchange);
-  /* Refuses a body that announces itself as too large before a byte of it is read. The answer to
-   * HEAD announces a body that never comes. */
+  /* A body whose announced length is too large is refused before a byte of it is read. The answer
+   * to HEAD announces a body that never comes. */
   if (strcmp(exchange->method, "HEAD") != 0)
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)exchange->body_max);
 }

@@ -146,8 +146,9 @@ void http_exchange_trust(http_exchange *exchange) {
   CURL *easy = exchange->easy;
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, install_chain);
   curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *)exchange);
-  /* mbedTLS has no use for this path, but curl compares it before it lends a connection or a
-   * session to another request: what one file vouched for is not open to requests with another. */
+  /* mbedTLS does not read this path, but curl compares it before another request may use the
+   * connection or the session: a connection that one file of certificates vouched for is not used
+   * for requests with another file. */
   const char *path = exchange->request->ca_bundle;
   curl_easy_setopt(easy, CURLOPT_ISSUERCERT, path);
   curl_easy_setopt(easy, CURLOPT_PROXY_ISSUERCERT, path);

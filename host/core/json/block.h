@@ -100,7 +100,7 @@ static inline const char *json_number_end(uint64_t digits, uint64_t numeric, uns
   digits >>= minus;
   uint64_t dots = ~digits & body;
   /* There is one dot at most, with a digit on either side, and no digit comes after a leading 0.
-   * Single bits are combined without branches: what numbers look like cannot be predicted. */
+   * Bits are combined without branches, because the processor cannot predict how numbers look. */
   uint64_t lonely = dots & ~(digits << 1 & digits >> 1);
   uint64_t leading_zero = (uint64_t)(at[minus] == '0') & digits >> 1;
   if ((dots & (dots - 1)) | lonely | leading_zero | (uint64_t)(body == 0)) return NULL;

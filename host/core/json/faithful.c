@@ -73,7 +73,7 @@ static bool push_key(walk *w, json_span key) {
 
   plain_key plain = {key.at, key.size};
   if (key.escaped) {
-    /* All keys together are no longer than what is left of the text from the first of them on. */
+    /* One reservation is enough: all keys together are no longer than the text from here on. */
     if (!w->plain.data && !text_buffer_reserve(&w->plain, (size_t)(w->scan->end - key.at)))
       return out_of_memory(w);
     plain.at = w->plain.data + w->plain.size;
@@ -86,7 +86,7 @@ static bool push_key(walk *w, json_span key) {
   return true;
 }
 
-/* Beyond the largest double needs an exponent, or more digits than that has. */
+/* A number beyond the largest double has an exponent, or more digits than the largest double. */
 static bool number_is_finite(walk *w, json_span value) {
   int64_t integer;
   double real;

@@ -6,8 +6,8 @@
 
 #include "core/json/scan.h"
 
-/* One more than a record has fields (SCHEMA_MAX_FIELDS): among so many members at least one is
- * unknown or given twice, so that whoever refuses those never misses what is not listed. */
+/* One more than a record has fields (SCHEMA_MAX_FIELDS). A full list therefore holds a member that
+ * is unknown or given twice, and a caller that refuses those needs no longer list. */
 enum { JSON_MEMBERS_MAX = 65 };
 
 typedef struct {

@@ -37,8 +37,8 @@ bool json_scan_peek(json_scan *scan, json_type *type) {
 
 #if JSON_HAS_VECTORS
 
-/* Members as programs write them: short, without escapes and white space. What the two short cuts
- * below do not take they leave as it was, for the general way. */
+/* Short cuts for members as programs write them: short, without escapes and white space. What they
+ * do not take stays unread for the general functions. */
 enum { SHORT_ROOM = 36 }; /* a comma, a quote, a vector of 32 bytes and what follows it */
 
 static inline bool read_short_value(json_scan *scan, json_span *value) {

@@ -50,7 +50,7 @@ static bool write_string(text_buffer *out, const char *bytes, size_t size, bool 
   while (at < end) {
     const char *stop = json_plain_end(at, end);
     const char *delete = ascii ? memchr(at, 0x7F, (size_t)(stop - at)) : NULL;
-    if (delete) stop = delete; /* plain to the scanner, but not printable */
+    if (delete) stop = delete; /* DEL is plain to the scanner, but not printable */
     text_buffer_append(out, at, (size_t)(stop - at));
     at = stop;
     if (at == end) break;

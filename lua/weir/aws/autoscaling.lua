@@ -12,7 +12,7 @@ return client.service {
   json_version = "1.1",
   target_prefix = "AnyScaleFrontendService",
   operations = {
-    -- Takes the policies and schedules of the target along.
+    -- The policies and schedules of the target are deleted with it.
     DeregisterScalableTarget = {
       members = "ServiceNamespace* ResourceId* ScalableDimension*",
       target = "ResourceId",

@@ -75,7 +75,7 @@ function Client:call_checked(name, input, deadline_ms)
 end
 
 -- for page, message, code, details in client:pages("Query", input) do … end
--- A page that fails is `false` with its reason, and the last.
+-- A page that fails is `false` with its reason, and is the last one.
 function Client:pages(name, input)
   local asked = self.service.operations[name]
   if not (asked and asked.paging) then

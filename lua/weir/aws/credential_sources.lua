@@ -72,7 +72,7 @@ function sources.environment(_, context)
   }
 end
 
--- Whether the environment speaks of credentials at all, even wrongly.
+-- Whether the environment has any variable of credentials, complete or not.
 function sources.has_environment(context)
   return context.getenv("AWS_ACCESS_KEY_ID") ~= nil
     or context.getsecret("AWS_SECRET_ACCESS_KEY") ~= nil
@@ -88,7 +88,7 @@ local PLAIN_HOSTS = {
   ["[::1]"] = true,
 }
 
--- https may go anywhere; http only to where nobody can listen in.
+-- https may go anywhere; http only to addresses of this machine and its platform.
 local function check_full_uri(uri)
   local scheme, authority = uri:match("^(%l+)://([^/?#]+)")
   local host = authority and (authority:match("^(%b[])") or authority:match("^([^:]+)"))

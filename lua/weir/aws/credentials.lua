@@ -26,8 +26,8 @@ function credentials.cached(load, now)
   return setmetatable({ load = load, now = now }, Cached)
 end
 
--- Both windows shrink for credentials that live shortly, or those of 15 minutes would be asked for
--- again at every call.
+-- Both windows shrink for credentials that are valid for a short time: those of 15 minutes would
+-- otherwise be asked for again at every call.
 local function keep(self, keys)
   self.keys = keys
   if not keys.expiration then return end

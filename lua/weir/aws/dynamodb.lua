@@ -35,7 +35,7 @@ local function encode_write(write)
   return { [kind] = { [member] = item } }
 end
 
--- table name → writes. What the service gave back to be sent again is still its text.
+-- table name → writes. Writes that the service gave back, to be sent again, are still JSON text.
 local function encode_writes(tables)
   if type(tables) == "string" then return body.raw(tables) end
   local encoded = {}
@@ -110,7 +110,7 @@ local dynamodb = client.service {
         .. "Limit Select ScanIndexForward ExclusiveStartKey ConsistentRead "
         .. "ExpressionAttributeNames ExpressionAttributeValues ReturnConsumedCapacity",
       target = "TableName",
-      -- Until the key is absent, even over empty pages.
+      -- A page may be empty: only a missing key ends the listing.
       paging = { input = "ExclusiveStartKey", output = "LastEvaluatedKey", items = "Items" },
     },
     Scan = {

@@ -125,8 +125,8 @@ function endpoint.variant(service, configuration, region, url)
   return { fips = fips, dual_stack = dual_stack, partition = partition }
 end
 
--- In a service, fips_hosts = { [region or partition] = host } names the hosts for FIPS that are not
--- HOST-fips, and fips_dual_stack_hosts those of both variants.
+-- A service's fips_hosts = { [region or partition] = host } are the FIPS hosts that are not called
+-- HOST-fips; fips_dual_stack_hosts are those for FIPS and dual-stack together.
 local function host_of(service, region, variant)
   if not variant.fips then return service.host end
   local hosts = variant.dual_stack and service.fips_dual_stack_hosts or not variant.dual_stack

@@ -37,7 +37,7 @@ function executor.check(effect, changes)
   return operation
 end
 
--- A plan shows texts; of a file's bytes it says how many they are.
+-- A plan shows texts up to this size; of longer ones, and of bytes, it shows how many there are.
 local SHOWN_MAX = 65536
 
 -- What a plan may show: secrets by type and by name are taken out, other userdata becomes its text.

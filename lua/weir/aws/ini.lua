@@ -40,8 +40,9 @@ local function unquoted(name)
   return name:match('^"([^"]*)"$') or name:match("^'([^']*)'$") or name
 end
 
--- The name between the brackets, quotes removed: `profile "a b"` is "profile a b". Without quotes a
--- name has no white space; such a section keeps its brackets, so that it is nobody's.
+-- The name between the brackets, quotes removed: `profile "a b"` is "profile a b". A name without
+-- quotes has no white space; a section that breaks this keeps its brackets, so that no profile has
+-- its name.
 local function normal_name(inside)
   local kind, name = inside:match("^(%S+)%s+(.+)$")
   if not kind or inside:find("^[\"']") then return unquoted(inside) end
@@ -68,7 +69,7 @@ local function section_name(line)
   return normal_name(inside), problem
 end
 
--- → key, value | nil, problem. A key with white space inside is nobody's: it comes as "".
+-- → key, value | nil, problem. A key with white space inside is not a setting: it comes as "".
 local function split_pair(line, problem)
   local key, value = line:match("^([^=]*)=(.*)$")
   key = key and trim(key)
@@ -78,8 +79,8 @@ local function split_pair(line, problem)
   return key:lower(), without_comment(trim(value))
 end
 
--- section: where keys go; values: the table that holds the key above (that of a nobody's key is
--- thrown away); indent: how far that key is indented.
+-- section: where keys go; values: the table that holds the key above (thrown away where that key is
+-- not a setting); indent: how far that key is indented.
 local NOT_NESTED = "a line that is indented after an empty value must read key = value"
 
 local Reader = {}
@@ -94,7 +95,7 @@ end
 function Reader:open_section(line)
   local problem
   self.name, problem = section_name(line)
-  self.key, self.section = nil, {} -- what follows a header without a name is nobody's
+  self.key, self.section = nil, {} -- what follows a header without a name is not used
   if self.name then
     self.sections[self.name] = self.sections[self.name] or {}
     self.section = self.sections[self.name]

@@ -3,8 +3,8 @@
 --   for page, message, code, details in pages(operation, input, ask) do … end
 --
 -- operation: as a service defines it; ask(input) → page | nil, message, code, details. A page that
--- fails is `false` with its reason, and the last. A service that gives a page's mark twice would
--- never end: that is the failure "MalformedResponse".
+-- fails is `false` with its reason, and is the last one. A service that gives the same mark twice
+-- would never end: that is the failure "MalformedResponse".
 local json = require "weir.json"
 
 local function copy(input)

@@ -3,8 +3,8 @@
 -- The table is compared with AWS's own data by tests/integration/endpoints_spec.lua.
 local partitions = {}
 
--- A region belongs to the partition one of whose patterns is the region up to a place and a number:
--- "^us%-gov%-" is us-gov-west-1. That holds for all regions that AWS lists, and for those to come.
+-- A region belongs to a partition when one of the partition's patterns, followed by a place and a
+-- number, is its name: "^us%-gov%-" stands for us-gov-west-1. Regions that AWS adds later fit too.
 local TABLE = {
   {
     name = "aws",

@@ -26,7 +26,7 @@ function profiles.expand(path, getenv)
   return path
 end
 
--- A file that is not there is an empty one; a file that cannot be read is a mistake.
+-- A missing file counts as empty; a file that cannot be read is an error.
 local ENOENT, ENOTDIR = 2, 20
 
 local function load_sections(path)
@@ -45,7 +45,7 @@ local function file_path(getenv, variable, default)
   return (home and home ~= "" and home or "") .. "/.aws/" .. default
 end
 
--- Of [default] and [profile default], which mean the same, the second counts alone.
+-- [default] and [profile default] mean the same; where both are there, only the second counts.
 local function profile_of_section(section, sections)
   if section ~= "default" then return section:match("^profile (.+)$") end
   return not sections["profile default"] and "default" or nil
@@ -145,8 +145,9 @@ local function has_static_keys(profile)
     and value(profile, "aws_secret_access_key") ~= nil
 end
 
--- What a thin client cannot do, and what to do instead. The fourth result says that the profile
--- holds nothing else, so that whoever did not ask for it may go on elsewhere.
+-- weir cannot log in with SSO or a browser; the message says what to do instead. The fourth result
+-- says that the profile holds nothing but a login: a caller that did not ask for the profile then
+-- goes on to the next source.
 local function refuse_login(profile, name)
   local what
   for _, key in ipairs { "sso_session", "sso_start_url", "sso_account_id" } do
@@ -172,8 +173,8 @@ local function web_identity(profile, name)
   }
 end
 
--- Keys, a process, or nothing: what a profile without a role offers. A login that weir does not
--- speak is named only when nothing else is there.
+-- The credentials of a profile without a role: keys, a process, or none. A login that weir does not
+-- speak is an error only when there is nothing else.
 local function plan_plain(profile, name)
   if value(profile, "web_identity_token_file") then
     return fail(name, "web_identity_token_file needs role_arn as well")

@@ -22,7 +22,7 @@ local function set(names)
 end
 
 -- Codes of weir.http come first: the exchange broke before a whole answer was there. The last ones
--- are those of statuses 500 and 503, which S3 also sends inside of a 200.
+-- go with statuses 500 and 503; S3 also sends them in an answer with status 200.
 local TRANSIENT_CODES = set [[
   ConnectFailed ConnectionLost MalformedResponse Timeout TlsFailed CrcMismatch
   RequestTimeout RequestTimeoutException IDPCommunicationError
@@ -38,7 +38,7 @@ local THROTTLING_CODES = set [[
   PriorRequestNotComplete EC2ThrottledException
 ]]
 
--- What a model's container answered comes with status 424; its own status is a member of the error.
+-- A failure of a model's container comes with status 424; the container's status is a member of it.
 local MODEL_CODES = set "ModelError ModelErrorException"
 
 local TRANSIENT_STATUSES = { [500] = true, [502] = true, [503] = true, [504] = true }
@@ -103,7 +103,8 @@ function M:correct_skew(failure)
   return true
 end
 
--- What the service asks for, in milliseconds, or nil when it asks nothing or nonsense.
+-- The delay that the service asks for, in milliseconds; nil when it asks for none or cannot be
+-- read.
 function M:requested_delay(headers)
   if not headers then return nil end
   local ms = headers["x-amz-retry-after"]

@@ -47,7 +47,7 @@ local function tag_set(output)
   output.TagSet = type(set) == "table" and set.Tag or {}
 end
 
--- Over TLS a file is not read twice only to be signed.
+-- Over TLS a file is sent without a hash of its content, which would mean reading it twice.
 local function sign_payload(request)
   if not request.body_file then return true end
   if request.url:find("^https:") then
@@ -62,7 +62,7 @@ local function sign_payload(request)
   return hash, message, code
 end
 
--- Which of the answered members are not texts, in headers and in XML.
+-- The members of answers that are not texts, in headers and in XML.
 local TYPES = {
   BucketKeyEnabled = "boolean",
   ContentLength = "integer",

@@ -14,7 +14,7 @@ local function fail(message, ...)
   return nil, message:format(...), "InvalidBucket"
 end
 
--- Names that lead to another protocol than plain S3's, by their ends.
+-- Endings of names that need another protocol than plain S3's.
 local OTHERS = {
   ["--x-s3"] = "an S3 Express One Zone (directory) bucket",
   ["--xa-s3"] = "an access point of an S3 Express One Zone (directory) bucket",
@@ -54,7 +54,7 @@ local function is_ip(host)
   return host:find("^%[") ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
 end
 
--- Puts a label before the host of a configured URL; on a bare address there are no subdomains.
+-- Puts a label before the host of a configured URL. An address in numbers cannot have one.
 local function subdomain(url, label)
   local scheme, host, rest = url:match("^(https?://)(%b[])(.*)$")
   if not scheme then scheme, host, rest = url:match("^(https?://)([^:/]+)(.*)$") end

@@ -1,8 +1,8 @@
 -- S3, what is asked of a whole bucket: all versions in it, uploads that nobody finished, tags. Only
 -- the command-line program has it; objects are weir.aws.s3's.
 --
--- Keys are decoded from the percent-encoding in which listings travel. A listing goes on from both
--- of its marks, so that it has no pages of weir.aws.pages.
+-- Listings are percent-encoded on the wire; keys come decoded. A listing goes on from two marks,
+-- which weir.aws.pages does not know: callers pass both of them on.
 local bytes = require "weir.bytes"
 local client = require "weir.aws.client"
 local s3 = require "weir.aws.s3"

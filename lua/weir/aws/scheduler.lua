@@ -14,7 +14,7 @@ return client.service {
       members = "Name*",
       target = "Name",
     },
-    -- What is not given is reset: everything that GetSchedule told comes along.
+    -- A member that is left out is reset: pass on everything that GetSchedule answered.
     UpdateSchedule = {
       method = "PUT",
       path = "/schedules/{Name}",

@@ -129,7 +129,7 @@ local function take_option(given, options, argv, at)
   return at + 1
 end
 
--- A shell variable that is not set leaves an empty word, which names nothing.
+-- An empty word, such as an unset shell variable leaves, is a mistake: it names nothing.
 local function has_empty_word(positional, words, at)
   if positional.raw then return false end
   for i = at, positional.many and #words or at do
@@ -168,7 +168,7 @@ local function take_positionals(verb, given, words)
   return given
 end
 
--- After which count of positional words options are no longer ours: `weir lua FILE --x`.
+-- The number of positional words after which options belong to the script: `weir lua FILE --x`.
 local function raw_after(verb)
   for i, positional in ipairs(verb.positionals or {}) do
     if positional.raw then return i - 1 end

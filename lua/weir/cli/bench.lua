@@ -21,8 +21,8 @@ local function is_directory(path)
   return status ~= nil and status.type == "directory"
 end
 
--- DIR is a directory; what else stands there is a recording. → directory or nil, recordings; or
--- nil, nil, message, hint
+-- The first word is DIR when it is a directory; every other word is a recording. → directory or
+-- nil, recordings; or nil, nil, message, hint
 local function targets(given)
   local directory, list = given.policies, table.move(given.RECORDING or {}, 1,
     #(given.RECORDING or {}), 1, {})

@@ -128,7 +128,7 @@ end
 
 -- Telling ---------------------------------------------------------------------------------------
 
--- A mask that masks nothing is misspelt, or has nothing to protect: → mistake, hint
+-- A mask that masks nothing is a mistake, probably of spelling: → mistake, hint
 local function useless_mask(header, entries)
   for _, row in ipairs(header.masked) do
     if row.decisions == 0 then

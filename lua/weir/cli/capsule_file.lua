@@ -29,8 +29,7 @@ local function head_and_tail(path)
   return head, file:read(END_BYTES) or ""
 end
 
--- Whether a file is a capsule, or what is left of one: its beginning or its end shows. A pipe is
--- not looked into.
+-- Whether a file is a capsule or a part of one, by its first and last line. A pipe is not read.
 function capsule_file.is(path)
   local status = path ~= "-" and files.stat(path)
   if not status or status.type ~= "file" then return false end

@@ -12,7 +12,7 @@ local sorted_pairs = require "weir.sorted_pairs"
 
 local mask = {}
 
-local SHORT = 4 -- a shorter text may be a part of any word
+local SHORT = 4 -- a shorter text occurs by chance in other words
 
 function mask.place(name)
   if name == "" or name == "/" then return nil end
@@ -77,7 +77,7 @@ local function take_away(container, key)
   end
 end
 
--- Texts that must not come again ---------------------------------------------------------------
+-- Texts that must not occur again ---------------------------------------------------------------
 
 local function literal(text) return (text:gsub("%W", "%%%0")) end
 

@@ -44,7 +44,7 @@ local function fits(set, record)
   return code ~= "InvalidFacts"
 end
 
--- A text in the place of a number fits no kind: then the fact is taken away. → as mask.apply
+-- A text in place of a number does not fit the kind: such a fact is removed. → as mask.apply
 local function masked(set, record, places)
   local copy, found, touched = mask.apply(record, places)
   if #found == 0 then return copy, found, touched end
@@ -66,7 +66,7 @@ local function used_by(set, record, before, places)
 end
 
 -- Which of the masked facts the policy used: those that alone already change what it says, or all
--- where only several together do. No place at all masks the secrets.
+-- where only several together do. With an empty list only the secrets are masked.
 local function used_places(set, entry, places)
   local before, used = decide(set, entry.record), json.array {}
   local secrets = used_by(set, entry.record, before, {})

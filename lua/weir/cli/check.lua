@@ -1,5 +1,5 @@
--- weir check [PATH…]: does a policy set load, do its examples hold, and does its source say
--- anything that cannot be meant.
+-- weir check [PATH…]: does a policy set load, do its examples hold, and does its source hold what
+-- looks like a mistake.
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local is_carried = require "weir.is_carried"
@@ -50,8 +50,8 @@ local function read_sources(directory)
   return sources
 end
 
--- What the source of a set says that loading cannot see, and what comments accept of it. Where its
--- own kinds are not understood, their words would only look like mistakes.
+-- Findings of the source that loading cannot see, and those that its comments accept. A set whose
+-- own kinds do not load is not linted: their words would look like mistakes.
 local function read_meaning(given, set, sources)
   if not READS_SOURCE or #sources == 0 then return {}, {} end
 
@@ -210,7 +210,7 @@ function check.show(out, result, given)
     ".  Next: ", terminal.printable(next_command(result)))
 end
 
--- Where results go when nothing is asked for that is for a pull request only.
+-- How results are shown when no option for pull requests is given.
 local function plain(given, screen)
   return {
     accept = function() end,

@@ -138,7 +138,7 @@ local function act(given, screen, found, session)
   return outcome.waits and exit.inconclusive or exit.fine
 end
 
--- Nothing is left of the stacks, but what they left may be: then there is something to do, too.
+-- The stacks may be gone while what they retained is still there: that is deleted, too.
 local function has_work(found, given) return #found.stacks + #found.endpoints > 0 or given.logs end
 
 local function run(given, screen)

@@ -112,7 +112,7 @@ end
 
 -- weir deploy apply -------------------------------------------------------------------------------
 
--- What the plan says against going on → message, code, what to do next | nil
+-- What in the plan keeps a deployment from starting → message, code, what to do next | nil
 local function objection(given, list)
   for _, row in ipairs(list) do
     if row.error then

@@ -65,7 +65,7 @@ local function headline(row)
   return ("would be %s, %s"):format(what, terminal.count(#row.changes, "change"))
 end
 
--- Dollars of a month, and what they are for.
+-- Dollars a month, and what costs them.
 local function price_of(price)
   local amount = ("$%.2f"):format(price.monthly)
   if price.most then amount = amount .. (" to $%.2f"):format(price.most) end

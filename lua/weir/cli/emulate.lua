@@ -94,7 +94,7 @@ local function read_qualifiers(given)
   return given or {}
 end
 
--- Everything the usage can be wrong about, before anything is unpacked or started.
+-- Finds every mistake of usage before anything is unpacked or started.
 local function read_options(given)
   local numbers, wrong = read_numbers(given)
   if not numbers then return nil, wrong end
@@ -186,8 +186,8 @@ local function run_itself(emulator, options, screen)
   return serve(emulator, options, screen)
 end
 
--- weir's own layer says so in its bill of materials. The layer of another runtime has handlers of
--- its own, of which nothing is known here.
+-- weir's own layer names itself in its bill of materials. Nothing is known about the handlers of
+-- another runtime's layer.
 local function is_ours(opened)
   local text = files.read(opened.directory .. "/bom.json", BOM_LIMIT)
   local bom = text and json.decode(text)

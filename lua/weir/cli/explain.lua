@@ -89,7 +89,7 @@ local function params_in_force(set, question, answer)
   return params
 end
 
--- The set again, without the operator's overrides: they would hide a change of a parameter.
+-- The same set without the operator's overrides, which would hide a change of a parameter.
 local function without_overrides(directory)
   return require("weir.policy_set").load(directory, { verify = false })
 end

@@ -59,7 +59,7 @@ local function read_numbers(given)
   return numbers
 end
 
--- What the words mean: { old = DIR, new = DIR }, { kind = } or {}.
+-- The positional words as { old = DIR, new = DIR }, { kind = } or {}.
 local function read_words(given)
   local one, two = given.WHAT and given.WHAT[1], given.WHAT and given.WHAT[2]
   if given.WHAT and given.WHAT[3] then

@@ -1,5 +1,5 @@
--- What a verb asks a policy: the kind, and the facts given with -e FILE or on standard input, and
--- what is made of them before a policy sees them.
+-- What a verb asks a policy: the kind, and the facts from -e FILE or standard input, without their
+-- secrets.
 local contains = require "weir.contains"
 local decide = require "weir.decide"
 local exit = require "weir.cli.exit"
@@ -13,8 +13,7 @@ local suggest = require "weir.suggest"
 
 local facts = {}
 
--- What went wrong, as an exit status, where it is our caller's facts and parameters and not the
--- policy.
+-- The exit status of failures that are not the policy's, but of the facts and parameters given.
 facts.STATUS = {
   UnknownKind = exit.usage,
   InvalidFacts = exit.usage,
@@ -53,9 +52,8 @@ function facts.read(verb, given, screen)
   return nil, messages.failure(screen, verb, { message = message, code = code, exit = exit.io })
 end
 
--- Facts are decided on without their secrets, as handlers do; without any their text stays as it
--- is.
--- → the text | nil, message, code
+-- The facts without their secrets, as handlers pass them to a policy; a text without secrets stays
+-- as it is. → the text | nil, message, code
 function facts.without_secrets(set, kind, text)
   redact.forget()
   local decoded = json.decode(text, { secrets = true })

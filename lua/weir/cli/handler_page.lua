@@ -140,7 +140,7 @@ local function page_of_package(located, root)
 end
 
 -- of(name, root) → { title =, sections = list of { title, rows }, examples = } | nil, message
--- root: of the function's package. Of a section without rows there is nothing to say.
+-- root: of the function's package. A section without rows is left out.
 function handler_page.of(name, root)
   if handlers.find(name) then return page_of_own(name) end
   local located, message = handler_of.locate(name, root)

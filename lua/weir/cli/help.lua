@@ -187,7 +187,7 @@ function help.topics(known)
   return names
 end
 
--- Loaded when it is asked for: the layer goes without it.
+-- Loaded only when it is needed: the layer does not have it.
 local function show_handler(given, screen)
   if not is_carried("weir.cli.handler_page") then
     return nil, "the pages of handlers belong to the command-line program, not to the layer"

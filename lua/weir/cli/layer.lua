@@ -32,7 +32,7 @@ function layer.absolute(path)
   return (output:gsub("\n$", ""))
 end
 
--- unzip itself strips what would leave the directory; a layer that tries is not one to run.
+-- unzip strips paths that would leave the directory; a layer that has such paths is refused.
 local function leaves(name)
   if name:sub(1, 1) == "/" or name:find("\\", 1, true) then return true end
   return ("/" .. name .. "/"):find("/../", 1, true)

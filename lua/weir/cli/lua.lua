@@ -39,7 +39,7 @@ local function with_traceback(raised)
   return traceback(("(error object is a %s value)"):format(type(raised)))
 end
 
--- os.exit ends the process without a word about output that cannot be written; this one does not.
+-- The library's os.exit does not report output that cannot be written; this one does.
 local exit_process = os.exit
 
 local function exit_written(status, close)

@@ -17,8 +17,8 @@ local function read_pattern(word)
   return files.read(word, PATTERN_LIMIT)
 end
 
--- What the event has instead, without its secrets: below a name that says so, copies of such
--- values, and whatever looks like a task token.
+-- What the event has instead, without its secrets: values below the name of a secret, copies of
+-- such values, and texts that look like a task token.
 local function without_secrets(misses, text)
   redact.forget()
   redact.note(json.decode(text, { secrets = true }))

@@ -113,7 +113,8 @@ local LOAD_STATUS = { OutOfMemory = exit.io, DigestMismatch = exit.integrity }
 
 function messages.load_status(code) return LOAD_STATUS[code] or exit.load end
 
--- That there was no memory for a set. What was found meanwhile says nothing about it.
+-- Reports that there was no memory for a set. Findings made until then are not shown: they may be
+-- wrong.
 function messages.shortage(screen, verb, directory)
   return messages.failure(screen, verb, {
     message = "not enough memory to load the policy set " .. directory,

@@ -14,7 +14,7 @@ local function write_to(path, text)
   return nil, ("%s: %s"):format(path, message or why)
 end
 
--- A pipe or a device: a file must not take its place.
+-- A pipe or a device is written to; no file takes its place.
 local function is_special(path)
   local status = files.stat(path)
   return path:find("^/dev/") ~= nil or (status ~= nil and status.type == "other")

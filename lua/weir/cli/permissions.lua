@@ -40,8 +40,8 @@ local function settings_of(names)
   end
 end
 
--- Where nothing is told: in JSON every region and account, which IAM understands; in YAML
--- CloudFormation's own words.
+-- What stands for names that are not given: in JSON every region and account, which IAM
+-- understands; in YAML CloudFormation's pseudo parameters.
 local function place_of(given)
   local region = given.region or os.getenv("AWS_REGION") or os.getenv("AWS_DEFAULT_REGION")
   if region == "" then region = nil end
@@ -98,8 +98,8 @@ local function known_calls(name, root, setting)
   return { package = true, requests = found.requests, unclear = found.unclear }
 end
 
--- The handler that events are run with, and its policy set. A handler of the package may ask a
--- policy, and need not: without a set it finds out.
+-- The handler that events are run with, and its policy set. A handler of the package may run
+-- without a policy set: it fails only when it asks a policy.
 local function prepare(given, screen, known)
   local handler, message = known.handler, nil
   if not handler then handler, message = handler_of.find(given.HANDLER, given.package or ".") end
@@ -192,7 +192,7 @@ local function show_yaml(out, statements)
   if #statements == 0 then out:print("# nothing: the handler calls no service") end
 end
 
--- The placeholders that nobody filled in, of a policy that will be used as it is.
+-- The placeholders that are still in a policy, which can be used only without them.
 local function tell_placeholders(screen, statements)
   local seen, names = {}, {}
   for _, statement in ipairs(statements) do

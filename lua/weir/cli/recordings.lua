@@ -185,7 +185,8 @@ function recordings.summary_json(summary, more)
   return terminal.json(line)
 end
 
--- The last line of a summary. A digest of a part would look like one of the whole.
+-- The last line of a summary. There is no digest of a part, because it would look like one of the
+-- whole.
 function recordings.print_digest(out, summary)
   if summary.digest then
     out:print("digest ", summary.digest)
@@ -222,7 +223,7 @@ function recordings.refuse_capsule(verb, screen, message, code)
     { message = message, code = code, exit = is_read and exit.integrity or exit.io })
 end
 
--- A capsule that was damaged says nothing: → true | nil, exit status
+-- A damaged capsule is not replayed: → true | nil, exit status
 local function check_capsules(verb, screen, list)
   for _, path in ipairs(list) do
     if capsule_file.is(path) then

@@ -165,7 +165,7 @@ end
 
 -- Reviewing --------------------------------------------------------------------------------------
 
--- A package whose making failed, or goes on, must not be approved.
+-- A package that failed, or is still being made, must not be approved.
 local function look(effects, given, status)
   if effects.dry then return nil end
   local seen, message, code = ask(effects, "read", "DescribeModelPackage", given.NAME,

@@ -262,7 +262,7 @@ local function run(given, screen)
       "name a file with -e FILE, or -e - for standard input; --example prints one"
   end
 
-  process.keep_secrets() -- where the system refuses, what is kept out of every output is still kept
+  process.keep_secrets() -- best effort: outputs are kept free of secrets in any case
   local set
   local may_ask = (handler.may_ask or handler.from_package) and policies.directory(given.policies)
 

@@ -22,7 +22,7 @@ checks.LIST = {
 -- Two-sided, so that each end is at z = 3.29: what the shipped policy asks of a guard.
 local GUARD_CONFIDENCE = 0.999
 
--- What a recording does not say is judged as the shipped policy does.
+-- Parameters that a recording lacks are those of the shipped policy.
 local DEFAULTS = {
   max_error_rate = 0.05, max_p99_ms = 10000, guard_requests = 50, p99_requests = 760,
   sample_ratio_p = 0.001, sample_ratio_shift = 0.01, latency_tolerance = 0.1,

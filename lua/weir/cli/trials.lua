@@ -151,8 +151,7 @@ local function in_order(looks)
   end)
 end
 
--- A window that ended where the one of the look before ended brought nothing new: there were no
--- data.
+-- A window with the same end as that of the look before is not new: there were no data.
 local function window_end(look)
   return look.new and look.new.recent and look.new.recent.to
 end

@@ -22,7 +22,7 @@ local function signature(directory)
   return table.concat(parts, "\1")
 end
 
--- What is in the files: a save that changes nothing is not worth a run.
+-- The content of the files: a save that changes nothing starts no run.
 local function content(directory)
   local parts = {}
   for i, path in ipairs(policies.sources(directory)) do

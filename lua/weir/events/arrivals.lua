@@ -5,7 +5,7 @@
 --   arrivals.split(event) → list of { event = } or { problem = text, event = what it was }, both
 --       with message_id = when an SQS message carried it
 --
--- What cannot be taken apart is one problem: what came with it is not lost for it.
+-- What cannot be taken apart becomes one problem; everything that came with it is still split.
 local events = require "weir.events"
 local json = require "weir.json"
 
@@ -52,7 +52,7 @@ local function split_listing(listing, into, message_id)
   end
 end
 
--- A table of another shape is an event by itself.
+-- A table of any other shape is one event.
 local function split_object(event, depth, into, message_id)
   local source = event.eventSource or event.EventSource
   if source == "aws:sqs" then

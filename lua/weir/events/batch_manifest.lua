@@ -9,7 +9,7 @@ local try = require "weir.try"
 
 local batch_manifest = {}
 
--- S3 takes no smaller part but the last.
+-- S3 refuses smaller parts, except for the last one.
 local PART_BYTES = 5 << 20
 
 local Upload = {}

@@ -123,7 +123,7 @@ local function remove_garbage(self, used)
   end
 end
 
--- The last thing that a run does: after a crash before it, the run goes on; after it, it is over.
+-- The last step of a run. After a crash before it the run goes on; after it the run is over.
 function Checkpoint:end_run(segments, last)
   local state, used, garbage = self.state, {}, json.array({})
   for _, segment in ipairs(segments) do used[segment.name] = true end

@@ -39,7 +39,7 @@ Claims.__index = Claims
 
 local LEASE_SECONDS = 900
 
--- How often a record may change between reading and writing before it is the table that is wrong.
+-- A record that changes so often between reading and writing is a failure of the table.
 local ROUNDS = 20
 
 -- DynamoDB's longest key.
@@ -113,7 +113,7 @@ local function compare(a, b)
 end
 claims.compare = compare
 
--- The later of each mark: what is older than either is older than the state.
+-- The later one of each mark: a state that is older by either mark is older.
 local function merge_order(record, order)
   if order.sequencer and (not record.sequencer
       or compare_sequencers(order.sequencer, record.sequencer) > 0) then
@@ -186,16 +186,17 @@ local function copy(fields)
   return result
 end
 
--- The next revision of a record. What was not written must not look as if it had been.
+-- A copy of the record with the next revision: the record itself must not change before the write
+-- succeeds.
 local function next_of(record)
   local new = copy(record)
   new.revision = record.revision + 1
   return new
 end
 
--- Decides and writes until nobody was faster. record: as it is expected, false for none; an object
--- is mostly new, and then one write is all. decide(record) → record to write, or nil, and the
--- answer
+-- Decides and writes, again and again while somebody else is faster. record: the one that is
+-- expected, false for none. Most objects are new, and need one write and no read. decide(record) →
+-- record to write, or nil, and the answer
 local function change(self, id, record, decide)
   local message, code
   for _ = 1, ROUNDS do
@@ -217,7 +218,7 @@ end
 
 local OTHER = { events = "polling", polling = "events" }
 
--- The ways that count for this one: its own, and the other in what it did alone.
+-- The ways that count for this one: its own, and of the other one what it did while it ran alone.
 local function counted(self, record)
   local other = OTHER[self.way]
   local part = record.ways[other]
@@ -226,7 +227,7 @@ local function counted(self, record)
   return { self.way }
 end
 
--- Where the state stands: finished, or busy with somebody else; nil where it is to be had.
+-- The standing of the state: finished, or busy with somebody else; nil where it is free.
 local function standing_of(self, record, now)
   local ways = counted(self, record)
   for _, way in ipairs(ways) do
@@ -276,7 +277,7 @@ local function begin(self, record, job, now)
   return record, claim_of(record, record.ways[self.way])
 end
 
--- One more delivery of what is done.
+-- Counts one more delivery of a state that is finished.
 local function note_duplicate(record, job, standing)
   local new = next_of(record)
   local part = new.ways[standing.way]
@@ -304,7 +305,7 @@ local function decide_take(self, job, id, record)
     return note_duplicate(record, job, standing)
   end
 
-  -- Its own: the reply to the write was lost.
+  -- The claim is its own already: the reply to its write was lost.
   if standing and standing.owner == self.owner then
     return nil, claim_of(record, record.ways[self.way])
   end
@@ -319,7 +320,7 @@ function Claims:take(job)
   return change(self, id, false, function(record) return decide_take(self, job, id, record) end)
 end
 
--- look(job) → standing of the job's state, false where nobody has it | nil, message, code. Changes
+-- look(job) → the standing of the job's state, false where it is free | nil, message, code. Changes
 -- nothing.
 function Claims:look(job)
   local record, message, code = read(self, claims.id(job))
@@ -334,7 +335,7 @@ function Claims:look(job)
   return standing_of(self, record, self.effects:now()) or false
 end
 
--- The end of a claim. A write whose reply was lost finds itself: it was the last of this owner.
+-- Ends a claim. A record that this owner already ended is its own write, whose reply was lost.
 local function settle(self, claim, status, update)
   return change(self, claim.object, claim.record, function(record)
     local own = record and record.etag == claim.etag and record.ways[self.way]

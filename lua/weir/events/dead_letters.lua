@@ -75,7 +75,7 @@ local function keys_after(effects, place, after)
   return keys, page.IsTruncated
 end
 
--- Of an object that is not a letter, `letter` is false.
+-- `letter` is false for an object that is not a letter.
 function dead_letters.each(effects, place, after)
   local keys, more = keys_after(effects, place, after)
   local i = 0

@@ -18,7 +18,7 @@ function events.object(event)
   return event
 end
 
--- The member under the first of these names that is there, or nil. JSON null is the same as absent.
+-- The member under the first of these names that the event has, or nil. JSON null counts as absent.
 function events.member(event, name, ...)
   local value = event[name]
   if value ~= nil and value ~= json.null then return value end

@@ -1,5 +1,6 @@
--- What a job of kind `mapping` is made of. Its content says which work there is to do; how it
--- arrived may differ for the same work. No output of a pipeline may depend on how a job arrived.
+-- The two parts of a job of kind `mapping`: its content says which work there is to do; its arrival
+-- says how it came, and may differ for the same work. The output of a pipeline depends on the
+-- content alone.
 --
 --   job.content(job)   → a copy without the fields of how it arrived
 --   job.arrival(job)   → a copy of those alone

@@ -19,8 +19,8 @@ local job_decision = {
   },
 }
 
--- The policy saw the event without its secrets. Where one of them was a part of what the job needs,
--- the job would be another one: it is refused.
+-- The policy sees the event without its secrets. A job that needs one of them would be a wrong job:
+-- it is refused.
 local function check_whole(decision)
   local names = {}
   for name, value in pairs(decision.fields) do -- any order: sorted below

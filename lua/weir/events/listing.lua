@@ -8,7 +8,7 @@
 -- behind, and `is_end` where no other follows.
 --
 -- A page may repeat keys of the one before it: they are left out. A page that goes further back is
--- the failure "ListingOutOfOrder": what is new could not be told from what was seen.
+-- the failure "ListingOutOfOrder": nobody could tell new objects from those that were seen.
 local try = require "weir.try"
 
 local listing = {}
@@ -35,7 +35,7 @@ end
 
 local function by_key(a, b) return a.Key < b.Key end
 
--- Pages come in the order of their keys from S3; what stands in for it may order by folder.
+-- S3 gives pages in the order of their keys; servers that imitate S3 may order them by folder.
 local function sort(objects)
   for i = 2, #objects do
     if objects[i].Key <= objects[i - 1].Key then return table.sort(objects, by_key) end

@@ -98,7 +98,7 @@ function trigger_mode.read(effects)
   return check(value, "the setting trigger_mode")
 end
 
--- For tests: another process.
+-- For tests: forgets everything, as a new process would.
 function trigger_mode.forget() known = {} end
 
 return trigger_mode

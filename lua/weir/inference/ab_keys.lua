@@ -48,10 +48,10 @@ keys.shapes = {
   single = { name = "single", hash = "test_id" },
 }
 
--- Texts of times sort as their times do.
+-- Texts of times sort in the order of the times.
 local function time_text(at_us) return process.timestamp(at_us // 1000) end
 
--- Eleven decimal digits of fifteen hexadecimal ones.
+-- Eleven decimal digits, made of fifteen hexadecimal ones.
 local function digits(hex) return ("%011d"):format(tonumber(hex, 16) % 100000000000) end
 
 local function number_of(at_us, uuid)
@@ -92,7 +92,8 @@ local function range_query(shape, hash, low, high)
   }
 end
 
--- BETWEEN includes both ends; no key of ours is a bare time, and belongs() takes out the others.
+-- BETWEEN includes both ends. None of our keys is a time alone; belongs() leaves out keys that are
+-- not ours.
 function keys.queries(shape, test_id, from, to)
   if shape.name == "single" then
     return { {

@@ -41,7 +41,7 @@ function sketches.new_counts()
   return { requests = 0, errors = 0, sum = 0, sketch = stats.sketch(sketches.ACCURACY) }
 end
 
--- An answer without a latency that makes sense counts as an answer.
+-- An answer whose latency is missing or cannot be right still counts as an answer.
 function sketches.count(counts, outcome)
   counts.requests = counts.requests + 1
   if outcome.is_error then

@@ -53,7 +53,7 @@ local LAST_SECOND = 253402300799 -- 9999-12-31T23:59:59Z
 local shapes = {}
 local paused_until_us = 0
 
--- As in a new environment: for tests.
+-- For tests: forgets everything, as a new environment would.
 function ab_table.forget()
   shapes, paused_until_us = {}, 0
   sketches.forget()
@@ -129,7 +129,7 @@ local function put(effects, settings, key, item, condition)
   asked.within_ms = write_ms()
   local output, message, code, details = effects:call(asked)
   if output then return true end
-  -- The table may be another one by now.
+  -- The table may have been replaced since.
   if code == "ValidationException" or code == "ResourceNotFoundException" then
     shapes[settings.table] = nil
   end

@@ -84,7 +84,7 @@ function endpoint.variant(self, name)
   end
 end
 
--- The package is named by the model's container, or by the first of several that has one.
+-- The model's container names the package; of several containers, the first that names one counts.
 local function package_of(model)
   if model.PrimaryContainer and model.PrimaryContainer.ModelPackageName then
     return model.PrimaryContainer.ModelPackageName

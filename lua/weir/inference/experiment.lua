@@ -30,7 +30,7 @@ experiment.__index = experiment
 
 local KIND, VERSION = "promotion", 1
 local MOST_HISTORY = 100
--- What an invocation catches up with; windows before that are left out.
+-- The most windows that an invocation catches up with; older ones are left out.
 local MOST_WINDOWS = 24
 
 -- Keeping it -------------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ function experiment.load(effects, place)
   return self
 end
 
--- One that is not in the table: for an order while the table cannot be read.
+-- An experiment that is never written: for an operator's order while the table cannot be read.
 function experiment.detached(place)
   local self = experiment.new(place)
   self.is_detached = true
@@ -74,7 +74,8 @@ local function condition(seen)
   }
 end
 
--- A write whose reply was lost finds itself in its way when it is sent again.
+-- Whether the item is this writer's own. A write whose reply was lost is refused when it is sent
+-- again.
 local function is_own(self, effects, writer)
   local place = self.place
   local item, message, code = ab_table.kept(effects, place.table, place.test_id, KIND, 0)
@@ -232,7 +233,7 @@ local function same(a, b, champion, challenger)
     and a.instances[challenger] == b.instances[challenger]
 end
 
--- Where one variant left records, the other one's absence says that it got no request.
+-- Where one variant has records and the other has none, the other got no request.
 local NONE = { requests = 0, errors = 0 }
 
 local function arm(found, closed, name)
@@ -306,7 +307,7 @@ function experiment:fold(by_time, settled_before, warm_up_seconds)
   if #open == 0 then state.trial, state.regime = trial:save(), regime end
 
   state.windows = open
-  -- A look at nothing new is not another good look.
+  -- A look without a new window does not count as another good look.
   trial:decided(is_new and state.last or {})
 
   return trial

@@ -68,7 +68,7 @@ local function inference_type(event)
   events.invalid("inference_type must be provisioned, serverless or components")
 end
 
--- The nearest of what the event says, what the setting says, and what SageMaker takes.
+-- The smallest of the event's limit, the setting's, and SageMaker's.
 function request.payload_limit(effects, event, is_serverless)
   local most = is_serverless and SERVERLESS_LIMIT or LIMIT
   local limit = events.member(event, "payload_limit")

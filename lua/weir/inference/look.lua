@@ -30,7 +30,7 @@ function look.new(effects, given)
   return setmetatable(given, look)
 end
 
--- What a dry run does not know, and what an order does not need, is left out.
+-- Left out: what a dry run does not know, and what an order does not need.
 function look:known(value, message, code, ...)
   if value ~= nil then return value, message, code, ... end
   if self.effects.dry and code == "Unknown" then return nil end
@@ -185,7 +185,7 @@ function look:detail(last)
   }
 end
 
--- Tells of the last decision, and keeps that it is finished.
+-- Reports the last decision, and writes down that it is finished.
 function look:finish(outcome, message, code)
   local trying, last = self.experiment, self.experiment.state.last
   last.problem = message
@@ -204,8 +204,9 @@ function look:carry_out()
   return act.carry_out(self.effects, self.endpoint, last.shares, self.mode)
 end
 
--- What an invocation before decided and did not finish. More traffic is given only on evidence of
--- now: where the window is another one by now, that decision is dropped. So is any by a new order.
+-- Finishes what an earlier invocation decided and did not finish. A decision that gives more
+-- traffic is dropped when its window is no longer the last one: its evidence is old. A new order
+-- drops any decision.
 function look:resume()
   local last = self.experiment.state.last
   if not last or not last.open then return false end

@@ -157,7 +157,7 @@ local function file_event(self, job)
   return event
 end
 
--- Nothing may leave a task but the end of it: what fails is kept for when all have ended.
+-- A task raises nothing: a failure is kept until all tasks have ended.
 local function do_file(self, place, line)
   local job = json.decode(line)
   local result, message, code = try.call(self.infer, file_event(self, job))
@@ -176,7 +176,7 @@ local function is_out_of_time(self)
   return now > deadline - math.min(MARGIN_MS, (deadline - self.begun_ms) // 4)
 end
 
--- As many as are wanted, and as fit into memory when all are as large as the largest.
+-- As many as are wanted, but no more than fit into memory if all are as large as the largest.
 local function width(self)
   local wanted = try(settings.integer(self.effects, "concurrency"))
   local largest = math.max(1, self.index.largest_bytes or 1)

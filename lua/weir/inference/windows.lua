@@ -69,7 +69,7 @@ local function window_of(from, to, recorded, measured)
   return window
 end
 
--- Nothing of CloudWatch is needed where the table tells everything.
+-- CloudWatch is not asked where the table has everything.
 local function measure(effects, given, notes)
   if not given.endpoint then return {} end
   local measured, message = cloudwatch_windows.read(effects, given.endpoint, given.names,
