@@ -400,9 +400,9 @@ describe("--html", function()
     run { "replay", DAY, "--html", path }
     assert.equal("<!doctype", files.read(path):sub(1, 9))
     assert.is_false(files.exists(path .. ".part") or false)
-    local result = run { "replay", DAY, "--html", "/nonexistent/page.html" }
+    local result = run { "replay", DAY, "--html", path .. "/page.html" }
     assert.equal(6, result.status)
-    assert.matches("/nonexistent/page.html", result.stderr)
+    assert.truthy(result.stderr:find(path .. "/page.html", 1, true), result.stderr)
   end)
 
   it("keeps the exit status of what was found", function()

@@ -26,7 +26,9 @@ function start(profile) {
   const flags = ["--remote-debugging-pipe", "--user-data-dir=" + profile, "--no-first-run", "--disable-gpu",
     "--hide-scrollbars", "--force-color-profile=srgb", "--disable-dev-shm-usage"];
   if (process.getuid() === 0) flags.push("--no-sandbox");
-  return spawn(PROGRAM, flags, { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
+  // It keeps things at home, too, and makes a home that does not exist.
+  const env = { ...process.env, HOME: profile };
+  return spawn(PROGRAM, flags, { env, stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
 }
 
 // The browser's protocol: NUL-separated JSON on descriptors 3 (to it) and 4 (from it).
