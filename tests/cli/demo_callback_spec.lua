@@ -24,10 +24,9 @@ end
 -- The demo in a session of its own: its output, exit status and session.
 local function demo(weir, settings)
   local path = os.tmpname()
-  local command = ("setsid --wait sh -c 'echo $$; exec env -u FORCE_COLOR %s node "
-    .. "tests/workflow/demo.mjs %s >%s 2>&1'")
-    :format(settings, weir, path)
-  local pipe = io.popen(command .. "; echo $?")
+  local script = ("echo $$; exec env -u FORCE_COLOR %s node tests/workflow/demo.mjs %s >%s 2>&1")
+    :format(settings, run.quote(weir), path)
+  local pipe = io.popen(("setsid --wait sh -c %s; echo $?"):format(run.quote(script)))
   local session, status = pipe:read("n", "n")
   pipe:close()
   local output = run.read(path)

@@ -137,9 +137,8 @@ describe("weir run FILE.METHOD", function()
   end)
 
   it("is found in the current directory without --package", function()
-    local pipe = io.popen(("program=$(realpath %s) && cd %s/src && echo '{\"files\": 7}' "
-      .. "| $program run orders.decides_nothing -e -"):format(os.getenv("WEIR") or "build/dev/weir",
-      directory))
+    local pipe = io.popen(("cd %s/src && echo '{\"files\": 7}' "
+      .. "| %s run orders.decides_nothing -e -"):format(directory, run.quote(run.program)))
     assert.matches('result    {"files":7}', pipe:read("a"), 1, true)
     pipe:close()
   end)

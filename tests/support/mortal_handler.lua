@@ -36,10 +36,10 @@ function Mortal:run(handler, event, more)
   set(more.variables)
 
   run.write(self.folder .. "/event", event)
-  local _, how, status = os.execute(
-    ("exec %s sh -c 'echo $$ >%s; exec %s run %s -e %s/event -p %s --live' >%s/out 2>&1"):format(
-      table.concat(words, " "), self.pid_file, run.program, handler, self.folder,
-      more.policies or "policies", self.folder))
+  local script = ("echo $$ >%s; exec %s run %s -e %s/event -p %s --live"):format(self.pid_file,
+    run.quote(run.program), handler, self.folder, more.policies or "policies")
+  local _, how, status = os.execute(("exec %s sh -c %s >%s/out 2>&1"):format(
+    table.concat(words, " "), run.quote(script), self.folder))
   if how == "signal" or status == 137 then return "killed" end
 
   return status, run.read(self.folder .. "/out")

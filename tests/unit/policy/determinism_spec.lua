@@ -46,7 +46,7 @@ describe("the corpus of texts", function()
     local digests = {}
     for _, name in ipairs { "message", "policies" } do
       local command = ("cd %s && %s replay %s -p %s --quiet 2>/dev/null"):format(folder,
-        run.program, recording, name)
+        run.quote(run.program), recording, name)
       local pipe = assert(io.popen(command))
       digests[name] = assert(determinism.digest(pipe:read("a")), command)
       pipe:close()

@@ -2,6 +2,7 @@
 -- out in silence.
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")
+local run = require("support.run")
 
 local GOOD =
   "return policy { kind = 'routing', decide = function() return batch { because = 'good' } end }"
@@ -144,9 +145,9 @@ describe("a policy directory", function()
       local first = findings[1]
       print(set, first.code, first.file:match("[^/]*$"), first.message)]]):format(folder))
     policy_folder.run("chmod 755 " .. script:match("(.*)/"))
-    local program = os.getenv("WEIR") or "build/dev/weir"
     local copy = policy_folder.new() .. "/weir"
-    policy_folder.run("chmod 755 " .. copy:match("(.*)/") .. " && cp " .. program .. " " .. copy)
+    policy_folder.run(("chmod 755 %s && cp %s %s"):format(copy:match("(.*)/"),
+      run.quote(run.program), copy))
     local command = "cd / && setpriv --reuid=65534 --clear-groups %s lua %s 2>&1"
     local output = assert(io.popen(command:format(copy, script)))
     assert.equal("nil\tW001\tx.lua\tcannot be read: Permission denied\n", output:read("a"))

@@ -2,8 +2,9 @@
 -- of a set, whatever happens to its directory meanwhile.
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")
+local run = require("support.run")
 
-local WEIR = os.getenv("WEIR") or "build/dev/weir"
+local WEIR = run.quote(run.program)
 local FACTS = '{"file_count":1}'
 
 describe("threat 17: a hundred processes", function()

@@ -3,6 +3,7 @@ local json = require("weir.json")
 local replay = require("weir.replay")
 local replays = require("support.replays")
 local sha256 = require("weir.sha256")
+local support_run = require("support.run")
 
 local directory, path, write, read = replays.directory, replays.path, replays.write, replays.read
 local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of,
@@ -178,8 +179,7 @@ describe("the digest of a replay", function()
         for _, file in ipairs(summary.files) do io.write(file.name, " ") end
         io.write(summary.digest)
       ]]):format(path("set")))
-      local weir = os.getenv("WEIR") or "build/dev/weir"
-      if weir:sub(1, 1) ~= "/" then weir = io.popen("pwd"):read() .. "/" .. weir end
+      local weir = support_run.quote(support_run.program)
       local expected = "a.jsonl b-c.jsonl b/x.jsonl " .. summary_of({ a, b, c }).digest
       for where, words in pairs {
         ["."] = "day/a.jsonl day/b/x.jsonl day/b-c.jsonl",

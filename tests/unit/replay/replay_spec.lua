@@ -1,6 +1,7 @@
 local policy_set = require("weir.policy_set")
 local replay = require("weir.replay")
 local replays = require("support.replays")
+local support_run = require("support.run")
 
 local directory, path, write, read = replays.directory, replays.path, replays.write, replays.read
 local run, routing, lines_of, replayed = replays.run, replays.routing, replays.lines_of,
@@ -327,8 +328,7 @@ describe("replay of files", function()
       io.write(assert(replay.run { set = set, recordings = { "-" }, jobs = 2 }).digest)
     ]]):format(path("ten")))
     local pipe = assert(io.popen(("cat %s | %s lua %s"):format(path("plain.jsonl"),
-      os.getenv("WEIR")
-      or "build/dev/weir", path("script.lua"))))
+      support_run.quote(support_run.program), path("script.lua"))))
     assert.are.equal(plain.digest, pipe:read("a"))
     assert(pipe:close())
   end)
