@@ -120,10 +120,16 @@ value_text value_copy_text(value_arena *arena, const char *at, size_t size) {
   return (value_text){copy, size};
 }
 
+/* Is the key the name that the schema keeps? A value of a map has a field, too, but a key of its
+ * own in the arena. */
+static bool has_name_of_field(const value *self) {
+  return self->field && self->key.at == self->field->name;
+}
+
 value value_copy(value_arena *arena, const value *from) {
   value copy = *from;
   if (from->type == VALUE_TEXT) copy.text = value_copy_text(arena, from->text.at, from->text.size);
-  if (from->key.size && !from->field)
+  if (from->key.size && !has_name_of_field(from))
     copy.key = value_copy_text(arena, from->key.at, from->key.size);
   if (!value_has_children(from)) return copy;
   make_children(arena, &copy, from->list.count);
@@ -243,7 +249,7 @@ bool value_read(value_arena *arena, const schema_record *schema, const char *jso
 
 /* The name of a field needs no escapes. */
 static void write_key(const value *child, text_buffer *out) {
-  if (child->field && child->key.at == child->field->name) {
+  if (has_name_of_field(child)) {
     text_buffer_byte(out, '"');
     text_buffer_append(out, child->key.at, child->key.size);
     text_buffer_byte(out, '"');
