@@ -3,7 +3,10 @@
  *
  *   read(path, limit) → the whole file, at most limit bytes
  *   list(path) → the names in a directory, in any order
- *   stat(path) → {type="file" | "directory" | "other", size= in bytes, modified_ns= since 1970}
+ *   stat(path) → {type="file" | "directory" | "other", size= in bytes, modified_ns= since 1970,
+ *               executable= by anybody}
+ *   absolute(path) → the path as it is from anywhere: whole, without links, "." and "..";
+ *               the layer has none
  *   make_directory(path) → true; those above it are made, too, and one that is there stays
  *   open(path) → file
  *   file:read() → the next bytes, at most 64 KiB; "" at the end
@@ -94,13 +97,30 @@ static int lua_files_stat(lua_State *L) {
   int error = files_stat(path, &status);
   if (error) return fail(L, path, error);
 
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   binding_set_text(L, "type", types[status.type]);
   binding_set_integer(L, "size", status.size);
   binding_set_integer(L, "modified_ns", status.modified_ns);
+  binding_set_boolean(L, "executable", status.executable);
 
   return 1;
 }
+
+#ifdef WEIR_EMULATOR /* which alone asks for it */
+static const char ABSOLUTE_SIGNATURE[] = "weir.files.absolute(path)";
+
+static int lua_files_absolute(lua_State *L) {
+  lua_settop(L, 1);
+  const char *path = check_path(L, ABSOLUTE_SIGNATURE);
+
+  text_buffer *buffer = binding_buffer_push(L);
+  int error = files_absolute(path, buffer);
+  if (error) return fail(L, path, error);
+
+  binding_buffer_finish(L, buffer);
+  return 1;
+}
+#endif
 
 static const char MAKE_DIRECTORY_SIGNATURE[] = "weir.files.make_directory(path)";
 
@@ -173,9 +193,12 @@ int luaopen_weir_files(lua_State *L) {
   static const luaL_Reg methods[] = {BINDING_FUNCTION(files_file, read),
                                      BINDING_FUNCTION(files_file, close), BINDING_END};
   static const luaL_Reg functions[] = {
-      BINDING_FUNCTION(files, read), BINDING_FUNCTION(files, list),
-      BINDING_FUNCTION(files, stat), BINDING_FUNCTION(files, make_directory),
-      BINDING_FUNCTION(files, open), BINDING_END};
+      BINDING_FUNCTION(files, read),     BINDING_FUNCTION(files, list),
+      BINDING_FUNCTION(files, stat),     BINDING_FUNCTION(files, make_directory),
+#ifdef WEIR_EMULATOR
+      BINDING_FUNCTION(files, absolute),
+#endif
+      BINDING_FUNCTION(files, open),     BINDING_END};
   binding_type_register(L, FILE_TYPE, metamethods, methods);
   luaL_newlib(L, functions);
 

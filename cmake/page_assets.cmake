@@ -3,7 +3,8 @@
 #
 #   { dygraphs = { version =, script =, style = }, script =, style = }
 
-find_path(DYGRAPHS dygraph.min.js PATHS /usr/share/javascript/dygraphs NO_DEFAULT_PATH)
+find_path(DYGRAPHS dygraph.min.js PATHS /usr/share/javascript/dygraphs NO_DEFAULT_PATH
+  NO_CMAKE_FIND_ROOT_PATH)
 
 function(weir_page_assets TO DIR)
   if(NOT DYGRAPHS)

@@ -4,19 +4,14 @@
 #   check.sh ARCH…
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source deploy/copy.sh
 
-layer="$PWD/build/layer"
-copy="$(mktemp -d -t weir-layer-check-XXXXXX)"
-trap 'rm -rf "$copy"' EXIT
-tree="$copy/another-tree"
-mkdir -p "$tree/build/layer" "$tree/build/lua" "$tree/build/dev"
-git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$tree"
-cp -r "$layer/downloads" "$tree/build/layer/downloads"
-cp -r build/lua/downloads "$tree/build/lua/downloads"
-cp build/dev/weir build/dev/luac build/dev/lua5.4 "$tree/build/dev/"
+tree="$(mktemp -d -t weir-layer-check-XXXXXX)/another-tree"
+trap 'rm -rf "$(dirname "$tree")"' EXIT
+copy_tree "$tree"
 (cd "$tree" && bash deploy/layer/build.sh "$@" >/dev/null)
 for arch in "$@"; do
-  if ! cmp "$layer/weir-layer-$arch.zip" "$tree/build/layer/weir-layer-$arch.zip"; then
+  if ! cmp "build/layer/weir-layer-$arch.zip" "$tree/build/layer/weir-layer-$arch.zip"; then
     echo "layer: weir-layer-$arch.zip is not reproducible" >&2
     exit 1
   fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches what the layer is made of from Debian, but for Lua (deploy/lua/fetch.sh), into DIRECTORY,
-# and unpacks it there. Run by build.sh.
+# Fetches what the layer and the packages are made of from Debian, but for Lua (deploy/lua/fetch.sh), into
+# DIRECTORY, and unpacks it there. Run by build.sh, and by deploy/package/build.sh.
 #
 #   fetch.sh DIRECTORY [--fresh]     --fresh: fetches again what is there
 #
@@ -14,7 +14,7 @@ layer="$(realpath -m "$1")"
 [ "${2:-}" != --fresh ] || rm -rf "$layer"
 debian_open layer "$layer" amd64 arm64
 
-for package in zlib expat mbedtls curl; do
+for package in zlib expat mbedtls curl libmicrohttpd; do
   fetch "$package" source
   unpack_source "$package"
 done

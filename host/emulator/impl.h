@@ -13,12 +13,12 @@
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #include "core/text/text_buffer.h"
 #include "emulator/emulator.h"
+#include "emulator/tail_queue.h"
 
 enum {
   EMULATOR_EVENT_MAX = 6 * 1024 * 1024,    /* a synchronous event */

@@ -2,28 +2,35 @@
  * it; killed by the kernel when the emulator dies. See impl.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "emulator/impl.h"
 
-enum { TREE_DEPTH = 4 };
+/* CLOSE_ON_EXEC: the kernel's CLOSE_RANGE_CLOEXEC. musl has neither the function nor the name. */
+enum { TREE_DEPTH = 4, CLOSE_ON_EXEC = 1 << 2 };
+
+/* An end of file on standard input, in a root without /dev/null, too. */
+static bool read_nothing(void) {
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  close(ends[1]);
+  return dup2(ends[0], STDIN_FILENO) >= 0;
+}
 
 /* In the child. Only calls that are safe after fork. */
 static int become(const emulator_host *emulator, char *const variables[], int output,
                   pid_t parent) {
   const emulator_options *options = &emulator->options;
   char *const argv[] = {(char *)options->argv0, NULL};
-  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-      dup2(output, STDERR_FILENO) < 0 || setpgid(0, 0) != 0 ||
-      prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || chdir(options->task_root) != 0 ||
-      close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+  if (!read_nothing() || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
+      setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+      chdir(options->task_root) != 0 || syscall(SYS_close_range, 3, ~0U, CLOSE_ON_EXEC) != 0)
     return errno;
   if (getppid() != parent) return ESRCH; /* it died before prctl could take effect */
   setrlimit(RLIMIT_NOFILE, &emulator->old_files);

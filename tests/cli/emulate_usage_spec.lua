@@ -95,7 +95,7 @@ describe("the arguments of weir emulate", function()
       return result.stderr
     end
 
-    assert.matches("/nowhere does not exist", problem("/nowhere"))
+    assert.matches("/nowhere: no such file or directory", problem("/nowhere"))
     assert.matches("holds no file 'bootstrap'", problem(directory))
     run.write(directory .. "/bootstrap", "#!/bin/sh\n")
     assert.matches("bootstrap is not executable; Lambda needs mode 0755", problem(directory))

@@ -1,4 +1,5 @@
 -- Starts `weir emulate` for a spec and ends it: start{option…, layer=DIR, env={}} → emulator.
+--   command={word…} starts another program than the one under test.
 --   emulator:invoke(event or text, headers, path) → response     emulator:log() → its stdout so far
 --   emulator:stop(signal) → exit status, seconds
 -- scripted_layer() → a layer's directory, whose runtime is a script; the caller removes it.
@@ -48,7 +49,8 @@ function M.start(given)
     words[#words + 1] = run.quote(name .. "=" .. value)
   end
 
-  words[#words + 1] = run.quote(run.program) .. " emulate"
+  for _, word in ipairs(given.command or { run.program }) do words[#words + 1] = run.quote(word) end
+  words[#words + 1] = "emulate"
   if given.layer then words[#words + 1] = run.quote(given.layer) end
   for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
   -- The scripted runtime is started by name, wherever node is.

@@ -46,15 +46,21 @@ static struct {
   int count;
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The bundle that the layer brings for a root without one: etc/ beside the program. */
+/* The bundle that comes with the program for a root without one: in the layer etc/ beside it, in a
+ * package PREFIX/share/weir/ for a program in PREFIX/bin. */
 static bool own_bundle(char *path, size_t size) {
-  static const char name[] = "etc/ca-bundle.crt";
+  static const char *const names[] = {"etc/ca-bundle.crt", "../share/weir/ca-bundle.crt"};
   if (!process_executable(path, size)) return false;
   char *slash = strrchr(path, '/');
-  if (!slash || (size_t)(slash + 1 - path) + sizeof name > size) return false;
-  memcpy(slash + 1, name, sizeof name);
+  if (!slash) return false;
+  size_t room = size - (size_t)(slash + 1 - path);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strlen(names[i]) >= room) continue;
+    memcpy(slash + 1, names[i], strlen(names[i]) + 1);
+    if (access(path, F_OK) == 0) return true;
+  }
 
-  return access(path, F_OK) == 0;
+  return false;
 }
 
 /* The file that is trusted by default; NULL: there is none. An operator's word is final, even when

@@ -82,10 +82,20 @@ int files_stat(const char *path, files_status *status) {
   status->type = S_ISREG(info.st_mode)   ? FILES_FILE
                  : S_ISDIR(info.st_mode) ? FILES_DIRECTORY
                                          : FILES_OTHER;
+  status->executable = info.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
   status->size = info.st_size;
   status->modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
 
   return 0;
+}
+
+int files_absolute(const char *path, text_buffer *out) {
+  char *absolute = realpath(path, NULL);
+  if (!absolute) return errno;
+  text_buffer_text(out, absolute);
+  free(absolute);
+
+  return out->failed ? ENOMEM : 0;
 }
 
 static const struct {

@@ -5,6 +5,7 @@
 #ifndef WEIR_CORE_SYSTEM_FILES_H
 #define WEIR_CORE_SYSTEM_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/text/text_buffer.h"
@@ -13,6 +14,7 @@ typedef enum { FILES_FILE, FILES_DIRECTORY, FILES_OTHER } files_type;
 
 typedef struct {
   files_type type;
+  bool executable; /* by anybody */
   int64_t size;
   int64_t modified_ns; /* since 1970 */
 } files_status;
@@ -32,6 +34,9 @@ int files_list(const char *path, text_buffer *out);
 
 /* Follows symbolic links. */
 int files_stat(const char *path, files_status *status);
+
+/* Appends the path as it is from anywhere: whole, without links, "." and "..". */
+int files_absolute(const char *path, text_buffer *out);
 
 /* Makes the directory, and those above it, where they are missing. */
 int files_make_directory(const char *path);

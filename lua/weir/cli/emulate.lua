@@ -219,7 +219,7 @@ local function run(given, screen)
   local options, wrong, hint = read_options(given)
   if not options then return nil, wrong, hint end
 
-  local root, message = layer.absolute(given.task_root or ".")
+  local root, message = files.absolute(given.task_root or ".")
   if not root then return fail(screen, message) end
   if files.stat(root).type ~= "directory" then
     return fail(screen, root .. " is not a directory")

@@ -25,13 +25,6 @@ local function output_of(argv, limit)
   return result.output
 end
 
--- The path as it is from anywhere.
-function layer.absolute(path)
-  local output = output_of { "realpath", "-e", "--", path }
-  if not output then return nil, path .. " does not exist" end
-  return (output:gsub("\n$", ""))
-end
-
 -- unzip strips paths that would leave the directory; a layer that has such paths is refused.
 local function leaves(name)
   if name:sub(1, 1) == "/" or name:find("\\", 1, true) then return true end
@@ -87,7 +80,7 @@ local function check_bootstrap(directory)
     return nil, directory .. " holds no file 'bootstrap'"
   end
 
-  if not output_of { "test", "-x", bootstrap } then
+  if not status.executable then
     return nil, bootstrap .. " is not executable; Lambda needs mode 0755"
   end
 
@@ -96,7 +89,7 @@ end
 
 -- open(path) → { directory=, bootstrap= }, to be closed (<close>), or nil, message.
 function layer.open(path)
-  local absolute, problem = layer.absolute(path)
+  local absolute, problem = files.absolute(path)
   if not absolute then return nil, problem end
   local opened = setmetatable({ directory = absolute }, {
     __close = function(self)

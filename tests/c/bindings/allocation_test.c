@@ -69,6 +69,7 @@ static const call calls[] = {
     {"files.read", "return function() return M.read('/etc/passwd',1e6), M.read('/',10) end"},
     {"files.list", "return function() return M.list('/'), M.list('/nonexistent') end"},
     {"files.stat", "return function() return M.stat('/'), M.stat('/nonexistent') end"},
+    {"files.absolute", "return function() return M.absolute('/'), M.absolute('/nonexistent') end"},
     {"files.make_directory", "return function() return M.make_directory('/tmp'),"
                              " M.make_directory('/dev/null/x') end"},
     {"files.open", "return function() local f<close> =M.open('/etc/passwd') return f:read() end"},

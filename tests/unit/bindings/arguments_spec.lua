@@ -162,6 +162,7 @@ local CALLS = {
   ["weir.files.read"] = { takes = { "text", "number" }, good = { "/dev/null", 1 } },
   ["weir.files.list"] = { takes = { "text" }, good = { "/dev/fd" } },
   ["weir.files.stat"] = { takes = { "text" }, good = { "/" } },
+  ["weir.files.absolute"] = { takes = { "text" }, good = { "/" } },
   ["weir.files.make_directory"] = { takes = { "text" }, good = { "/" } },
   ["weir.files.open"] = { takes = { "text" }, good = { "/dev/null" } },
   ["weir.files.file:read"] = { self = function() return file end, takes = {}, good = {} },
@@ -752,7 +753,8 @@ describe("a binding", function()
   it("takes no text with a NUL byte where C would see its beginning only", function()
     for name, arguments in pairs({
       ["weir.files.read"] = { "/dev/null\0", 1 }, ["weir.files.open"] = { "/dev/null\0" },
-      ["weir.sha256.file"] = { "/dev/null\0" }, ["weir.secret.environment"] = { "HOME\0" },
+      ["weir.files.absolute"] = { "/dev\0" }, ["weir.sha256.file"] = { "/dev/null\0" },
+      ["weir.secret.environment"] = { "HOME\0" },
       ["weir.datagram.send"] = { "127.0.0.1:9\0", "x" },
       ["weir.policy_set.load"] = { "/nonexistent\0" },
       ["weir.policy_set.kinds"] = { "/nonexistent\0" },

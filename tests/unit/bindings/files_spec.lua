@@ -47,6 +47,21 @@ describe("weir.files", function()
     assert.is_true(math.abs(status.modified_ns // 1000000000 - os.time()) < 60)
   end)
 
+  it("tells what can be run", function()
+    assert.is_true(files.stat("/bin/sh").executable)
+    assert.is_false(files.stat(directory .. "/a.txt").executable)
+  end)
+
+  it("follows links and dots to where a path is", function()
+    assert(os.execute(("ln -s empty '%s/link'"):format(directory)))
+    local roundabout = ("%s/./../%s/link"):format(directory, directory:match("[^/]+$"))
+    assert.equal(directory .. "/empty", files.absolute(roundabout))
+    local found, message, code = files.absolute(directory .. "/nowhere")
+    assert.same({ nil, directory .. "/nowhere: no such file or directory", "NotFound" },
+      { found, message, code })
+    assert(os.remove(directory .. "/link"))
+  end)
+
   it("reads piece by piece, closes once, and refuses to read on", function()
     local file = assert(files.open(directory .. "/a.txt"))
     assert.equal("0123456789", file:read())
