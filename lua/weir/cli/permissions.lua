@@ -229,9 +229,13 @@ local function statements_of(requests, given)
   return permissions.statements(grants)
 end
 
+local function show_policy(out, statements)
+  out:print(terminal.json { Version = "2012-10-17", Statement = json.array(statements) })
+end
+
 local function show(given, screen, statements)
   if given.json then
-    screen.out:print(terminal.json { Version = "2012-10-17", Statement = json.array(statements) })
+    show_policy(screen.out, statements)
     tell_placeholders(screen, statements)
   else
     show_yaml(screen.out, statements) -- a template has parameters of these names
@@ -255,7 +259,12 @@ local function run_verb(given, screen, names)
   end
 
   local grants = verbs.grants(given.HANDLER, names.name or "weir", place_of(given))
-  show(given, screen, permissions.statements(grants))
+  local statements = permissions.statements(grants)
+  if given.json then
+    show_policy(screen.out, permissions.compact(statements))
+  else
+    show_yaml(screen.out, statements)
+  end
 
   return exit.fine
 end

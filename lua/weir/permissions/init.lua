@@ -3,6 +3,7 @@
 --   permissions.place{ partition =?, region =?, account =?, access_points =? } → place
 --   permissions.grants(request, place)  → list of { action =, resource =, condition =? }
 --   permissions.statements(grants)      → the statements of a policy, in one order
+--   permissions.compact(statements)     → the same in fewer characters
 --
 -- A request is what a handler gives to its effects: { service =, operation =, input =, role =? }.
 -- Made in another role it needs only that this role may be taken; what the other role needs are the
@@ -180,6 +181,30 @@ function permissions.statements(grants)
   end
 
   return name_statements(list)
+end
+
+-- The same in fewer characters, for IAM takes 10,240 of a role's own policies: without names, and in
+-- one statement what acts on everything.
+function permissions.compact(statements)
+  local list, on_everything = {}, nil
+  for _, each in ipairs(statements) do
+    local statement = {
+      Effect = each.Effect,
+      Action = each.Action,
+      Resource = #each.Resource == 1 and each.Resource[1] or each.Resource,
+      Condition = each.Condition,
+    }
+
+    local is_on_everything = statement.Resource == "*" and not statement.Condition
+    if is_on_everything and on_everything then
+      table.move(each.Action, 1, #each.Action, #on_everything.Action + 1, on_everything.Action)
+    else
+      list[#list + 1] = statement
+      on_everything = is_on_everything and statement or on_everything
+    end
+  end
+
+  return list
 end
 
 return permissions

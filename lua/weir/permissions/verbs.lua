@@ -5,6 +5,8 @@
 -- name: the estate's, with which the names of its stacks, roles and functions begin. place: as
 -- weir.permissions makes it. tests/deploy/verb_permissions_spec.lua compares this with IAM's list
 -- of actions; the integration tests of the verbs run them with these permissions and no others.
+local made = require "weir.permissions.made"
+
 local verbs = {}
 
 -- "{name}" is the estate's name; a resource is "*", an ARN, or "service:path" of the place.
@@ -20,7 +22,6 @@ local MODELS = "sagemaker:model/*"
 local BUCKETS = "arn:{partition}:s3:::{name}-*"
 local OBJECTS = "arn:{partition}:s3:::{name}-*/*"
 local ROLES = "arn:{partition}:iam::{account}:role/{name}-*"
-local POLICIES = "arn:{partition}:iam::{account}:policy/{name}-*"
 
 local function tagged(name)
   return { StringLike = { ["aws:ResourceTag/weir:stack"] = name .. "-*" } }
@@ -29,83 +30,6 @@ end
 local function to_scheduler()
   return { StringEquals = { ["iam:PassedToService"] = "scheduler.amazonaws.com" } }
 end
-
-local function under_the_boundary(name, place)
-  local boundary = ("arn:%s:iam::%s:policy/%s-boundary"):format(place.partition, place.account,
-    name)
-  return { StringEquals = { ["iam:PermissionsBoundary"] = boundary } }
-end
-
-local function to_services()
-  return { StringEquals = { ["iam:PassedToService"] = {
-    "events.amazonaws.com", "lambda.amazonaws.com", "sagemaker.amazonaws.com",
-    "scheduler.amazonaws.com", "states.amazonaws.com",
-  } } }
-end
-
--- CloudFormation makes, changes and deletes with the permissions of whoever asks it to.
-local MADE_BY_CLOUDFORMATION = {
-  { "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:TagResource",
-    "cloudwatch:alarm:{name}-*" },
-  { "cloudwatch:GetDashboard cloudwatch:PutDashboard",
-    "arn:{partition}:cloudwatch::{account}:dashboard/{name}-*" },
-  {
-    "dynamodb:CreateTable dynamodb:DescribeContinuousBackups dynamodb:DescribeTable "
-      .. "dynamodb:DescribeTimeToLive dynamodb:TagResource dynamodb:UpdateContinuousBackups "
-      .. "dynamodb:UpdateTable dynamodb:UpdateTimeToLive",
-    "dynamodb:table/{name}-*",
-  },
-  { "events:DescribeRule events:PutRule events:PutTargets events:TagResource", RULES },
-  {
-    "iam:AttachRolePolicy iam:CreateRole iam:DeleteRolePolicy iam:DetachRolePolicy "
-      .. "iam:PutRolePermissionsBoundary iam:PutRolePolicy",
-    ROLES, under_the_boundary,
-  },
-  {
-    "iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies iam:TagRole "
-      .. "iam:UpdateAssumeRolePolicy iam:UpdateRole",
-    ROLES,
-  },
-  { "iam:PassRole", ROLES, to_services },
-  { "iam:CreatePolicy iam:GetPolicy iam:GetPolicyVersion iam:ListPolicyVersions", POLICIES },
-  {
-    "lambda:AddPermission lambda:CreateFunction lambda:GetFunction "
-      .. "lambda:GetFunctionConfiguration lambda:PutFunctionEventInvokeConfig lambda:TagResource "
-      .. "lambda:UpdateFunctionCode lambda:UpdateFunctionConfiguration "
-      .. "lambda:UpdateFunctionEventInvokeConfig",
-    FUNCTIONS,
-  },
-  { "lambda:PublishLayerVersion", "lambda:layer:{name}-*" },
-  { "lambda:GetLayerVersion", "lambda:layer:{name}-*:*" },
-  { "logs:CreateLogGroup logs:PutRetentionPolicy logs:TagResource", LOG_GROUPS },
-  { "logs:DescribeLogGroups", "*" },
-  { "oam:CreateSink", "*" },
-  { "oam:CreateLink", "arn:{partition}:oam:*:*:sink/*" },
-  { "oam:GetLink oam:UpdateLink", "oam:link/*" },
-  { "oam:GetSink oam:PutSinkPolicy", "oam:sink/*" },
-  {
-    "s3:CreateBucket s3:PutBucketNotification s3:PutBucketTagging s3:PutBucketVersioning "
-      .. "s3:PutEncryptionConfiguration s3:PutLifecycleConfiguration",
-    BUCKETS,
-  },
-  { "sagemaker:AddTags sagemaker:CreateEndpoint sagemaker:DescribeEndpoint "
-    .. "sagemaker:UpdateEndpoint", ENDPOINTS },
-  { "sagemaker:CreateEndpointConfig sagemaker:DescribeEndpointConfig", CONFIGS },
-  { "sagemaker:CreateModel sagemaker:DescribeModel", MODELS },
-  {
-    "application-autoscaling:PutScalingPolicy application-autoscaling:PutScheduledAction "
-      .. "application-autoscaling:RegisterScalableTarget",
-    "application-autoscaling:scalable-target/*",
-  },
-  { "scheduler:CreateSchedule scheduler:GetSchedule scheduler:UpdateSchedule", SCHEDULES },
-  { "sns:CreateTopic sns:GetTopicAttributes sns:SetTopicAttributes sns:Subscribe sns:TagResource",
-    "sns:{name}-*" },
-  { "sqs:CreateQueue sqs:GetQueueAttributes sqs:SetQueueAttributes sqs:TagQueue", "sqs:{name}-*" },
-  { "ssm:AddTagsToResource ssm:GetParameters ssm:PutParameter", "ssm:parameter/{name}-*" },
-  { "states:CreateStateMachine states:DescribeStateMachine states:TagResource "
-    .. "states:UpdateStateMachine", "states:stateMachine:*" },
-  { "xray:CreateGroup xray:GetGroup xray:UpdateGroup", "xray:group/{name}-*/*" },
-}
 
 local DEPLOY = {
   {
@@ -136,38 +60,7 @@ local DEPLOY = {
   { "s3:GetObject s3:PutObject", OBJECTS },
   { "s3:GetAccessPointPolicy s3:PutAccessPointPolicy", "s3:accesspoint/*" },
 }
-table.move(MADE_BY_CLOUDFORMATION, 1, #MADE_BY_CLOUDFORMATION, #DEPLOY + 1, DEPLOY)
-
--- CloudFormation deletes with the permissions of whoever asks it to.
-local DELETED_BY_CLOUDFORMATION = {
-  { "cloudwatch:DeleteAlarms", "cloudwatch:alarm:{name}-*" },
-  { "cloudwatch:DeleteDashboards", "arn:{partition}:cloudwatch::{account}:dashboard/{name}-*" },
-  { "events:DeleteRule events:DescribeRule events:RemoveTargets", RULES },
-  {
-    "iam:DeleteRole iam:DeleteRolePolicy iam:DetachRolePolicy iam:GetRole "
-      .. "iam:ListAttachedRolePolicies iam:ListRolePolicies",
-    ROLES,
-  },
-  {
-    "iam:DeletePolicy iam:DeletePolicyVersion iam:GetPolicy iam:ListPolicyVersions",
-    POLICIES,
-  },
-  {
-    "lambda:DeleteFunction lambda:DeleteFunctionEventInvokeConfig lambda:GetFunction "
-      .. "lambda:RemovePermission",
-    FUNCTIONS,
-  },
-  { "lambda:DeleteLayerVersion lambda:GetLayerVersion", "lambda:layer:*:*" },
-  { "oam:DeleteLink", "oam:link/*" },
-  { "oam:DeleteSink", "oam:sink/*" },
-  { "s3:DeleteBucket", BUCKETS },
-  { "scheduler:DeleteSchedule", SCHEDULES },
-  { "sns:DeleteTopic sns:GetTopicAttributes sns:Unsubscribe", "sns:{name}-*" },
-  { "sqs:DeleteQueue sqs:GetQueueAttributes sqs:SetQueueAttributes", "sqs:{name}-*" },
-  { "ssm:DeleteParameter", "ssm:parameter/{name}-*" },
-  { "states:DeleteStateMachine states:DescribeStateMachine", "states:stateMachine:*" },
-  { "xray:DeleteGroup xray:GetGroup", "xray:group/{name}-*/*" },
-}
+table.move(made.MADE, 1, #made.MADE, #DEPLOY + 1, DEPLOY)
 
 local CLEANUP = {
   { "cloudformation:DescribeStacks", "*" },
@@ -219,10 +112,11 @@ local CLEANUP = {
   { "logs:DeleteLogGroup logs:ListTagsForResource", LOG_GROUPS },
   { "tag:GetResources", "*" },
 }
-table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #CLEANUP + 1, CLEANUP)
+table.move(made.DELETED, 1, #made.DELETED, #CLEANUP + 1, CLEANUP)
 
--- A deployment that fails takes back what it made.
-table.move(DELETED_BY_CLOUDFORMATION, 1, #DELETED_BY_CLOUDFORMATION, #DEPLOY + 1, DEPLOY)
+-- A deployment that fails takes back what it made, what else would stay, too.
+table.move(made.DELETED, 1, #made.DELETED, #DEPLOY + 1, DEPLOY)
+table.move(made.TAKEN_BACK, 1, #made.TAKEN_BACK, #DEPLOY + 1, DEPLOY)
 
 local DOCTOR = {
   { "cloudformation:DescribeStacks cloudformation:ListStackResources", STACKS },
