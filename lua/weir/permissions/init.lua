@@ -183,25 +183,47 @@ function permissions.statements(grants)
   return name_statements(list)
 end
 
--- The same in fewer characters, for IAM takes 10,240 of a role's own policies: without names, and in
--- one statement what acts on everything.
-function permissions.compact(statements)
-  local list, on_everything = {}, nil
-  for _, each in ipairs(statements) do
-    local statement = {
-      Effect = each.Effect,
-      Action = each.Action,
-      Resource = #each.Resource == 1 and each.Resource[1] or each.Resource,
-      Condition = each.Condition,
-    }
+-- Services whose actions act on one type of resource each (or, for tags, on all of them alike):
+-- several statements are one, and what more that says means nothing.
+local ONE_TYPE_EACH = { lambda = true, oam = true, sagemaker = true }
 
-    local is_on_everything = statement.Resource == "*" and not statement.Condition
-    if is_on_everything and on_everything then
-      table.move(each.Action, 1, #each.Action, #on_everything.Action + 1, on_everything.Action)
+-- What the statement can be one with, or nil.
+local function kind_of(statement)
+  if #statement.Resource == 1 and statement.Resource[1] == "*" then
+    return not statement.Condition and "*" or nil
+  end
+
+  local service = statement.Action[1]:match "^[%w-]+"
+  return ONE_TYPE_EACH[service] and service
+    .. (statement.Condition and json.encode(statement.Condition, { sort = true }) or "") or nil
+end
+
+local function add_new(list, more)
+  local known = {}
+  for _, each in ipairs(list) do known[each] = true end
+  for _, each in ipairs(more) do
+    if not known[each] then list[#list + 1] = each end
+  end
+end
+
+-- The same in fewer characters, for IAM takes 10,240 of a role's own policies: without names.
+function permissions.compact(statements)
+  local list, by_kind = {}, {}
+  for _, each in ipairs(statements) do
+    local kind = kind_of(each)
+    local known = kind and by_kind[kind]
+    if known then
+      add_new(known.Action, each.Action)
+      add_new(known.Resource, each.Resource)
     else
-      list[#list + 1] = statement
-      on_everything = is_on_everything and statement or on_everything
+      each.Sid = nil
+      list[#list + 1] = each
+      if kind then by_kind[kind] = each end
     end
+  end
+
+  for _, each in ipairs(list) do
+    if #each.Resource == 1 then each.Resource = each.Resource[1] end
   end
 
   return list
