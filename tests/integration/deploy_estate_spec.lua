@@ -140,6 +140,32 @@ describe("weir deploy apply of four accounts", function()
     end
   end)
 
+  it("names the resource that CloudFormation may not make in the caller's name, and goes on later",
+    function()
+    only_what_is_printed(function(policy)
+      for _, statement in ipairs(policy.Statement) do
+        for i = #statement.Action, 1, -1 do
+          if statement.Action[i] == "states:CreateStateMachine" then
+            table.remove(statement.Action, i)
+          end
+        end
+      end
+
+      return policy
+    end)
+
+    local outcome = deployment.apply(estate)
+    assert.equal("OperationFailed", outcome.code)
+    assert.matches("stack weir-core of account 111122223333 in eu-west-1: the change failed and was "
+      .. "rolled back (ROLLBACK_COMPLETE): Inference CREATE_FAILED: Resource handler returned "
+      .. 'message: "User: arn:aws:iam::111122223333:user/deployer is not authorized to perform: '
+      .. "states:CreateStateMachine on resource: arn:aws:states:eu-west-1:111122223333:"
+      .. "stateMachine:Inference-1A2B3C", outcome.message, 1, true)
+
+    only_what_is_printed(function(policy) return policy end)
+    done(deployment.apply(estate))
+  end)
+
   it("goes from the storage account to the workloads, and gives each stack what others put out",
     function()
     done(deployment.apply(estate))

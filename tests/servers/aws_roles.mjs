@@ -25,6 +25,13 @@ export function rolesOf(find) {
   deployed = find;
 }
 
+let touched = () => [];
+// touchedBy(list): list(identified, place) → what CloudFormation is going to make, change and delete in the
+// caller's name: [{ id, needs: as needsOf gives them }, …]
+export function touchedBy(list) {
+  touched = list;
+}
+
 const roleOf = (arn) => roles.get(arn) ?? deployed(arn);
 const accountOf = (arn) => arn.split(":")[4];
 
@@ -49,13 +56,32 @@ function named(found) {
   return point ? { ...found, input: { ...found.input, Bucket: point.arn } } : found;
 }
 
-async function check(who, need, side) {
+// Why it is refused, or nothing.
+async function refusal(who, need, side) {
   const verdict = await decide({ principal: who.arn, action: need.action, resource: need.resource,
     context: { ...who.context, ...need.context }, policies: who.role?.policies ?? [ALL], boundary: who.role?.boundary, ...side });
-  if (verdict === "Allowed") return;
+  if (verdict === "Allowed") return undefined;
   refusals.push({ who: who.arn, action: need.action, resource: need.resource });
-  const code = need.action.startsWith("ec2:") ? "UnauthorizedOperation" : "AccessDenied";
-  throw new Refusal(code, `User: ${who.arn} is not authorized to perform: ${need.action} on resource: ${need.resource}`, 403);
+  return `User: ${who.arn} is not authorized to perform: ${need.action} on resource: ${need.resource}`;
+}
+
+async function check(who, need, side) {
+  const why = await refusal(who, need, side);
+  if (why) throw new Refusal(need.action.startsWith("ec2:") ? "UnauthorizedOperation" : "AccessDenied", why, 403);
+}
+
+// What of an operation on a stack is refused to its caller, resource by resource: { id: reason }, as the handlers of
+// the resources tell it.
+async function refusedResources(who, list) {
+  const refused = {};
+  for (const { id, needs } of list) {
+    for (const need of needs) {
+      const why = await refusal(who, need, { account: who.account });
+      if (why) refused[id] ??= `Resource handler returned message: "${why} (Service: X, Status Code: 403, Request ID: 1)" `
+        + "(RequestToken: 2, HandlerErrorCode: AccessDenied)";
+    }
+  }
+  return refused;
 }
 
 async function judgeAssume(who, found) {
@@ -73,8 +99,9 @@ export async function judge(found, { keyId, region }, home) {
   const who = whoIs(keyId);
   if (found.service === "sts" && found.operation === "AssumeRole") return judgeAssume(who, found);
   if (!who.role) return;
-  for (const need of needsOf(named(found), { account: who.account ?? home, region }))
-    await check(who, need, resourceSide(need, who.account));
+  const place = { account: who.account ?? home, region };
+  for (const need of needsOf(named(found), place)) await check(who, need, resourceSide(need, who.account));
+  if (found.service === "cloudformation") found.input.Refused = await refusedResources(who, touched(found, place));
 }
 
 const keyOf = (arn) => `ASIA${createHash("sha256").update(arn).digest("hex").slice(0, 16).toUpperCase()}`;

@@ -131,9 +131,16 @@ function rolledBackUpdate(stack, failed, { keep, rollback_fails: stuck, why }) {
     ...rollbackEvents(stack, stuck, why)];
 }
 
-// execute(stack, changes, token, commit): carries a change set out; commit() when all of it is done.
-export function execute(stack, changes, token, commit) {
-  const script = stack.operations?.shift() ?? {};
+// The first of the changes that is refused to who asked for it.
+function refusal(changes, refused = {}) {
+  const first = changes.find(({ LogicalResourceId: id }) => refused[id])?.LogicalResourceId;
+  return first ? { fails: first, reason: refused[first] } : {};
+}
+
+// execute(stack, changes, { token, refused: { id: reason } }, commit): carries a change set out; commit() when all of it
+// is done.
+export function execute(stack, changes, { token, refused }, commit) {
+  const script = stack.operations?.shift() ?? refusal(changes, refused);
   const creates = stack.status === "REVIEW_IN_PROGRESS";
   const verb = creates ? "CREATE" : "UPDATE";
   const first = ofStack(stack, `${verb}_IN_PROGRESS`, "User Initiated");
@@ -180,12 +187,12 @@ export function rollback(stack, token) {
 // What is listed of a resource whose deletion failed, or that was skipped.
 const mark = (resource, status, reason) => () => Object.assign(resource, { status, reason });
 
-function deletionOf(stack, [id, entry], retained) {
+function deletionOf(stack, [id, entry], retained, refused = {}) {
   const { Type, Properties, DeletionPolicy } = entry;
   const resource = { id, Type, Properties, physical: physicalOf(stack, id) };
   const kept = retained.includes(id) || entry.status === "DELETE_SKIPPED" || /^Retain/.test(DeletionPolicy ?? "");
   if (kept) return { events: [of(stack, id, Type, "DELETE_SKIPPED", undefined, mark(entry, "DELETE_SKIPPED"))] };
-  const reason = stack.blocks?.[id] ?? blockers.map((check) => check(resource, stack)).find(Boolean);
+  const reason = stack.blocks?.[id] ?? refused[id] ?? blockers.map((check) => check(resource, stack)).find(Boolean);
   const begun = of(stack, id, Type, "DELETE_IN_PROGRESS");
   if (reason) {
     return { failed: id, events: [begun, of(stack, id, Type, "DELETE_FAILED", reason, mark(entry, "DELETE_FAILED", reason))] };
@@ -196,14 +203,14 @@ function deletionOf(stack, [id, entry], retained) {
   })] };
 }
 
-// remove(stack, { retained, force, token }): stack.resources: { id: { Type, Properties, … } }
-export function remove(stack, { retained = [], force = false, token }) {
+// remove(stack, { retained, force, token, refused }): stack.resources: { id: { Type, Properties, … } }
+export function remove(stack, { retained = [], force = false, token, refused }) {
   if (retained.length && stack.status !== "DELETE_FAILED") {
     throw invalid(`Invalid operation on stack [${stack.id}]. When you delete a stack, specify which resources to retain `
       + "only when the stack is in the DELETE_FAILED state.");
   }
   const first = ofStack(stack, "DELETE_IN_PROGRESS", "User Initiated");
-  const each = Object.entries(stack.resources ?? {}).reverse().map((entry) => deletionOf(stack, entry, retained));
+  const each = Object.entries(stack.resources ?? {}).reverse().map((entry) => deletionOf(stack, entry, retained, refused));
   const failed = force ? [] : each.map(({ failed: id }) => id).filter(Boolean);
   const last = failed.length ? ofStack(stack, "DELETE_FAILED", failedList("DELETE", failed)) : ofStack(stack, "DELETE_COMPLETE");
   begin(stack, [first, ...each.flatMap(({ events }) => events), last], token);

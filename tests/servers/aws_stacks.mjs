@@ -17,7 +17,8 @@
 // Texts are CloudFormation's own.
 import { changes, parseOnce, resolved } from "./aws_stack_changes.mjs";
 import { continueRollback, execute, physicalOf, remove, rollback, step, tellOfResources } from "./aws_stack_operations.mjs";
-import { rolesOf } from "./aws_roles.mjs";
+import { needsOfResource } from "./aws_resource_needs.mjs";
+import { rolesOf, touchedBy } from "./aws_roles.mjs";
 import { roleIn } from "./aws_stack_roles.mjs";
 import { resetStackSets, stackSetAnswers, stackSetControls } from "./aws_stack_sets.mjs";
 import { ServiceError } from "./aws_workflows.mjs";
@@ -204,7 +205,7 @@ function executeChangeSet(input, place) {
       `ChangeSet [${set.id}] cannot be executed in its current status of [${set.fails ? "FAILED" : "CREATE_IN_PROGRESS"}]`);
   }
   if (stack.status === "REVIEW_IN_PROGRESS") stack.tags = set.tags;
-  execute(stack, set.changes, input.ClientRequestToken, () => {
+  execute(stack, set.changes, { token: input.ClientRequestToken, refused: input.Refused }, () => {
     Object.assign(stack, { template: set.text, parameters: set.given, tags: set.tags,
       resources: set.made.resources, outputs: set.made.outputs });
     tellOfResources(stack);
@@ -261,14 +262,36 @@ function listStackResources({ StackName, NextToken }, place) {
 }
 
 // Of a stack that is not there, too. One that never had anything in it goes at once.
-function deleteStack({ StackName, RetainResources, DeletionMode, ClientRequestToken }, place) {
+function deleteStack({ StackName, RetainResources, DeletionMode, ClientRequestToken, Refused }, place) {
   const stack = stacks.get(StackName) ?? byName(StackName, place);
   if (!stack || stack.status === "DELETE_COMPLETE") return {};
   for (const set of sets.values()) if (set.stack === stack) sets.delete(set.id);
   if (stack.status === "REVIEW_IN_PROGRESS") stack.status = "DELETE_COMPLETE";
-  else remove(stack, { retained: RetainResources || [], force: DeletionMode === "FORCE_DELETE_STACK", token: ClientRequestToken });
+  else {
+    remove(stack, { retained: RetainResources || [], force: DeletionMode === "FORCE_DELETE_STACK", token: ClientRequestToken,
+      refused: Refused });
+  }
   return {};
 }
+
+const ACTS = { Add: "create", Modify: "update", Import: "update", Dynamic: "update", Remove: "delete" };
+const stays = ({ DeletionPolicy }) => /^Retain/.test(DeletionPolicy ?? "");
+
+// What an operation makes, changes and deletes of what a template told; a test's own resources are nobody's.
+const TOUCHED = {
+  ExecuteChangeSet: (input, place) => {
+    const { changes: list, made, stack } = findSet(input, place);
+    return list.map(({ Action, LogicalResourceId: id }) =>
+      ({ id, act: ACTS[Action], stack, ...(Action === "Remove" ? stack.resources : made.resources)?.[id] }));
+  },
+  DeleteStack: ({ StackName }, place) => {
+    const stack = stacks.get(StackName) ?? byName(StackName, place);
+    return Object.entries(stack?.template ? stack.resources : {}).map(([id, resource]) => ({ id, act: "delete", stack, ...resource }));
+  },
+};
+touchedBy(({ operation, input }, place) => (TOUCHED[operation]?.(input, place) ?? [])
+  .filter((resource) => resource.Properties && !(resource.act === "delete" && stays(resource)))
+  .map(({ act, stack, ...resource }) => ({ id: resource.id, needs: needsOfResource(resource, act, { ...place, stack: stack.name }) })));
 
 export const stackAnswers = {
   ...stackSetAnswers(() => stacks),
