@@ -156,8 +156,8 @@ describe("weir deploy apply of four accounts", function()
 
     local outcome = deployment.apply(estate)
     assert.equal("OperationFailed", outcome.code)
-    assert.matches("stack weir-core of account 111122223333 in eu-west-1: the change failed and was "
-      .. "rolled back (ROLLBACK_COMPLETE): Inference CREATE_FAILED: Resource handler returned "
+    assert.matches("stack weir-core of account 111122223333 in eu-west-1: the change failed and "
+      .. "was rolled back (ROLLBACK_COMPLETE): Inference CREATE_FAILED: Resource handler returned "
       .. 'message: "User: arn:aws:iam::111122223333:user/deployer is not authorized to perform: '
       .. "states:CreateStateMachine on resource: arn:aws:states:eu-west-1:111122223333:"
       .. "stateMachine:Inference-1A2B3C", outcome.message, 1, true)
