@@ -1,6 +1,7 @@
 /* A pattern (the first line) against an event (the rest): no crash; valid exactly when the
  * scanner finds the event a valid object; the same answer twice, and alone as beside another
- * pattern; an explanation exactly when it does not match. Run: ./dev fuzz. */
+ * pattern, and behind white space that makes the event large enough to be indexed; an explanation
+ * exactly when it does not match. Run: ./dev fuzz. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,22 @@ static void check_explanation(pattern_source pattern, const char *event, size_t 
   text_buffer_free(&message);
 }
 
+enum { INDENT = 300 };
+
+static void check_large(const pattern_set *set, const char *event, size_t size, bool valid,
+                        bool matched) {
+  pattern_scratch *scratch = pattern_scratch_new(set);
+  char *large = malloc(INDENT + size);
+  if (!scratch || !large) abort();
+  memset(large, ' ', INDENT);
+  memcpy(large + INDENT, event, size);
+  pattern_result result;
+  if (pattern_match(set, scratch, large, INDENT + size, &result) != valid) abort();
+  if ((result.count > 0) != matched) abort();
+  free(large);
+  pattern_scratch_free(scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *text = (const char *)data, *newline = memchr(text, '\n', size);
   if (!newline) return 0;
@@ -51,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (valid && (again.count > 0 && again.patterns[0] == 0) != matched) abort();
   if (pattern_match(one, alone, event, event_size, &result) != valid) abort();
   if ((result.count > 0) != matched) abort();
+  check_large(one, event, event_size, valid, matched);
   if (valid) check_explanation(sources[0], event, event_size, matched);
   pattern_scratch_free(alone);
   pattern_scratch_free(beside);

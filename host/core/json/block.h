@@ -1,8 +1,8 @@
 /* Vector help for the scanner: which bytes of a block are digits, which end a run of plain text,
  * one bit a byte. SSE2 is part of every x86-64 and NEON of every arm64 processor, so nothing is
  * chosen at run time; elsewhere JSON_HAS_VECTORS is 0 and the byte-by-byte code does it all.
- * Wider vectors were tried: what limits the scanner is the way from the end of one token to the
- * next, not the width of a comparison.
+ * Wider vectors do not help: what limits the scanner is the way from the end of one token to the
+ * next, not the width of a comparison. index.h looks at all tokens at once instead.
  * Memory: none. */
 #ifndef WEIR_CORE_JSON_BLOCK_H
 #define WEIR_CORE_JSON_BLOCK_H

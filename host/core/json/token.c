@@ -68,7 +68,7 @@ static const char *read_unicode_escape(json_scan *scan, const char *at) {
   return at + 12;
 }
 
-static const char *read_escape(json_scan *scan, const char *at) {
+const char *json_read_escape(json_scan *scan, const char *at) {
   if (scan->end - at < 2) return json_refuse(scan, scan->end, "the text ends inside a string");
   switch (at[1]) {
   case '"':
@@ -93,7 +93,7 @@ const char *json_read_any_string(json_scan *scan, const char *at, bool *escaped)
     if (*at == '"') return at + 1;
     if (*at == '\\') {
       *escaped = true;
-      at = read_escape(scan, at);
+      at = json_read_escape(scan, at);
       if (!at) return NULL;
     } else if ((unsigned char)*at < 0x20) {
       return json_refuse(scan, at, "a control character must be escaped");

@@ -23,6 +23,9 @@ JSON_COLD const char *json_refuse_separator(json_scan *scan, const char *at, cha
 const char *json_read_any_string(json_scan *scan, const char *at, bool *escaped);
 const char *json_read_any_number(json_scan *scan, const char *at);
 
+/* A backslash and what it escapes; both halves of a surrogate pair. */
+const char *json_read_escape(json_scan *scan, const char *at);
+
 /* null, true or false. */
 const char *json_read_word(json_scan *scan, const char *at, json_type *type);
 

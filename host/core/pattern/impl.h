@@ -12,6 +12,7 @@
 #ifndef WEIR_CORE_PATTERN_IMPL_H
 #define WEIR_CORE_PATTERN_IMPL_H
 
+#include "core/json/index.h"
 #include "core/json/scan.h"
 #include "core/pattern/address.h"
 #include "core/pattern/decimal.h"
@@ -114,6 +115,7 @@ typedef struct {
   uint32_t shared_depth; /* arrays at nodes deeper than this cannot tie its rules' keys together */
   bool has_children;
   bool has_grandchildren;     /* a dotted key can lead past a child */
+  json_names keys;            /* that lead to a child, or with dots past it */
   uint64_t key_sizes;         /* bit n: a child's segment has n bytes (bit 63: 63 or more) */
   bool has_leaf;              /* some rule has a condition here */
   uint16_t kinds;             /* bit set of pattern_test_kind */

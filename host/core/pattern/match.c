@@ -130,6 +130,27 @@ static void close(pattern_scratch *scratch) {
     pattern_scratch_place_at(scratch, place)->end = (uint32_t)scratch->places.count;
 }
 
+/* A value that no path leads to. */
+static bool pass_value(pattern_scratch *scratch) {
+  json_span value;
+  json_scan *scan = &scratch->scan;
+  bool container = scratch->indexed && (*scan->at == '{' || *scan->at == '[');
+  if (!container) return json_scan_value(scan, &value);
+  const char *from = scan->at;
+  json_index_pass(&scratch->index, scan);
+  scratch->passed += (size_t)(scan->at - from);
+
+  return true;
+}
+
+/* Passes the members that no path can lead to, and the commas before them. */
+static void pass_members(const pattern_set *set, pattern_scratch *scratch, uint32_t node) {
+  const char *from = scratch->scan.at;
+  scratch->indexed =
+      json_index_seek(&scratch->index, &scratch->scan, pattern_node_at(set, node)->keys);
+  scratch->passed += (size_t)(scratch->scan.at - from);
+}
+
 /* A value at a node: goes into a container that something leads into, or takes a scalar. */
 static bool read_value(const pattern_set *set, pattern_scratch *scratch, uint32_t id,
                        bool in_element) {
@@ -139,16 +160,17 @@ static bool read_value(const pattern_set *set, pattern_scratch *scratch, uint32_
   if (first == '{' && node->has_children) return open(scratch, JSON_OBJECT, id, in_element);
   if (first == '[' && (node->has_children || node->has_leaf))
     return open(scratch, JSON_ARRAY, id, in_element);
+  if (first == '{' || first == '[' || !node->has_leaf) return pass_value(scratch);
   json_span value;
   if (!json_scan_value(&scratch->scan, &value)) return false;
-  if (first == '{' || first == '[' || !node->has_leaf) return true;
 
   return pattern_take_value(set, scratch, id, value);
 }
 
 static bool read_member(const pattern_set *set, pattern_scratch *scratch, open_container *object) {
-  json_span key, value;
+  json_span key;
   end_field(scratch, object);
+  if (scratch->indexed) pass_members(set, scratch, object->node);
   if (!json_scan_member(&scratch->scan, &key)) {
     if (scratch->scan.error) return false;
     close(scratch);
@@ -158,7 +180,7 @@ static bool read_member(const pattern_set *set, pattern_scratch *scratch, open_c
   bool dotted;
   uint32_t node = find_node(set, scratch, object, key, &dotted);
   if (scratch->error) return false;
-  if (node == PATTERN_NONE) return json_scan_value(&scratch->scan, &value);
+  if (node == PATTERN_NONE) return pass_value(scratch);
   scratch->heights[pattern_node_at(set, object->node)->depth] = scratch->element_count;
 
   return begin_field(scratch, object, node, dotted) && read_value(set, scratch, node, false);
@@ -223,6 +245,19 @@ static bool look_at_rules(const pattern_set *set, pattern_scratch *scratch) {
   return true;
 }
 
+enum { INDEXED_SIZE = 256, TRIED_EVENTS = 64 };
+
+/* Indexes an event that is large enough, if in the last one much of the text was passed; now and
+ * then one is tried anyway. */
+static void index_event(pattern_scratch *scratch, const char *event, size_t size) {
+  bool paid = scratch->passed * 2 > scratch->indexed_size;
+  scratch->indexed = false;
+  if (size < INDEXED_SIZE || (!paid && scratch->event % TRIED_EVENTS != 1)) return;
+  scratch->indexed = json_index_text(&scratch->index, event, size);
+  scratch->indexed_size = size;
+  scratch->passed = 0;
+}
+
 static bool begin(pattern_scratch *scratch, const char *event, size_t size) {
   scratch->event++;
   scratch->error = NULL;
@@ -232,6 +267,7 @@ static bool begin(pattern_scratch *scratch, const char *event, size_t size) {
   scratch->match_count = 0;
   scratch->steps = 0;
   json_scan_begin(&scratch->scan, event, size);
+  index_event(scratch, event, size);
 
   return pattern_vector_add(&scratch->places, sizeof(place_state)) != NULL; /* the event itself */
 }

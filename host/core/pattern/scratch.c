@@ -35,6 +35,7 @@ void pattern_scratch_free(pattern_scratch *scratch) {
                           scratch->places.items, scratch->log.items,    scratch->touched.items,
                           scratch->items.items,  scratch->groups.items, scratch->choices.items};
   for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) free(blocks[i]);
+  json_index_free(&scratch->index);
   text_buffer_free(&scratch->text);
   text_buffer_free(&scratch->folded);
   free(scratch);

@@ -73,6 +73,10 @@ struct pattern_scratch {
   uint64_t event, object, value; /* serial numbers; they never come back */
   const char *error;
   json_scan scan;
+  json_index index;
+  bool indexed;        /* this event is: the walk passes what no path leads to */
+  size_t passed;       /* bytes passed so, in this event */
+  size_t indexed_size; /* of its text */
   open_container containers[JSON_MAX_DEPTH + 1];
   uint32_t container_count;
   open_element elements[JSON_MAX_DEPTH + 1];

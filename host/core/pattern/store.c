@@ -75,6 +75,22 @@ static uint32_t add_node(pattern_set *set, uint32_t parent) {
   return id;
 }
 
+/* Which keys lead to the new node: its segment at the node above, and those with dots that end with
+ * it at every other. */
+static void note_keys(pattern_set *set, uint32_t above, const char *segment, size_t size) {
+  uint64_t ends = ~UINT64_C(0), sizes = UINT64_C(1) << (size < 63 ? size : 63);
+  if (size == 1)
+    ends = json_names_end('"', *segment) | json_names_end('.', *segment);
+  else if (size > 1)
+    ends = json_names_end(segment[size - 2], segment[size - 1]);
+  for (; above != PATTERN_NONE; above = pattern_node_at(set, above)->parent) {
+    json_names *keys = &pattern_node_at(set, above)->keys;
+    keys->ends |= ends;
+    keys->sizes |= sizes;
+    sizes = ~UINT64_C(0);
+  }
+}
+
 uint32_t pattern_child_add(pattern_set *set, uint32_t parent, const char *segment, size_t size) {
   uint32_t id = pattern_child(set, parent, segment, size);
   if (id != PATTERN_NONE) return id;
@@ -89,6 +105,7 @@ uint32_t pattern_child_add(pattern_set *set, uint32_t parent, const char *segmen
   node->segment = copy;
   node->segment_size = (uint32_t)size;
   node->depth = above->depth + 1;
+  note_keys(set, parent, copy, size);
   if (size > set->longest_key) set->longest_key = size;
   uint32_t hash = pattern_table_hash(keyed_hash(set, parent, 0, segment, size));
 

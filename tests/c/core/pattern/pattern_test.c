@@ -124,6 +124,52 @@ static void nothing_is_read_past_the_end(void **state) {
   pattern_free(set);
 }
 
+/* A large event is indexed, and what no path leads to is passed without being looked at. */
+static void a_large_event_matches_as_a_small_one(void **state) {
+  (void)state;
+  static const char *const texts[] = {
+      "{\"name\":[\"x\"]}",
+      "{\"o\":{\"name\":[\"x\"]}}",
+      "{\"o\":{\"n\":[1]},\"name\":[{\"exists\":false}]}",
+      "{\"o\":[\"x\"],\"other\":{\"deep\":{\"name\":[\"x\"]}}}",
+      "{\"\":[\"x\"]}",
+      "{\"o\":{\"name\":[\"x\"],\"n\":[1]}}",
+  };
+  static const struct {
+    const char *event;
+    unsigned matches;
+  } rows[] = {
+      {"{\"name\":\"x\"}", 1},
+      {"{\"name\":\"x\",\"name\":\"y\"}", 0},
+      {"{\"name\":\"y\",\"game\":[{}],\"name\":\"x\"}", 1},
+      {"{\"n\\u0061me\":\"x\"}", 1},
+      {"{\"p\":\"\\\\\",\"\\u006eame\":\"x\",\"name\":\"y\"}", 0},
+      {"{\"\\\"name\":\"x\"}", 0},
+      {"{\"p\":{\"name\":\"x\"},\"q\":[{\"name\":\"x\"}]}", 0},
+      {"{\"o\":{\"name\":\"x\"}}", 2},
+      {"{\"o.name\":\"x\"}", 2},
+      {"{\"o.name\":\"x\",\"o\":{\"name\":\"y\"},\"o.n\":1}", 38},
+      {"{\"o\":[{\"p\":[[]],\"name\":\"y\"},{\"name\":\"x\"},{\"n\":1}]}", 6},
+      {"{\"o\":\"x\",\"other\":{\"a\":{},\"deep.name\":\"x\"}}", 8},
+      {"{\"o\":\"x\",\"other.deep.name\":\"x\"}", 8},
+      {"{\"p\":{},\"\":\"x\"}", 16},
+      {"{ \"o\" : {\"name\" :\"x\" , \"n\": 1} }", 38},
+  };
+  pattern_set *set = compile(texts, 6);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char large[600];
+    snprintf(large, sizeof large, "{\"filler\":[%300s],%s", "[1]", rows[i].event + 1);
+    pattern_scratch *small_ones = pattern_scratch_new(set), *large_ones = pattern_scratch_new(set);
+    for (int k = 0; k < 3; k++) {
+      if (match(set, small_ones, rows[i].event) != rows[i].matches) fail_msg("%s", rows[i].event);
+      if (match(set, large_ones, large) != rows[i].matches) fail_msg("large: %s", rows[i].event);
+    }
+    pattern_scratch_free(small_ones);
+    pattern_scratch_free(large_ones);
+  }
+  pattern_free(set);
+}
+
 /* Every way to let '*' stand for something. */
 static bool match_slowly(const char *pattern, const char *text) {
   if (*pattern == '\0') return *text == '\0';
@@ -214,6 +260,7 @@ static void a_set_of_wildcards_matches_each(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_event_leaves_nothing_behind),
+      cmocka_unit_test(a_large_event_matches_as_a_small_one),
       cmocka_unit_test(the_first_refused_pattern_is_named),
       cmocka_unit_test(threads_share_a_set),
       cmocka_unit_test(nothing_is_read_past_the_end),
