@@ -18,9 +18,11 @@ function decide.without_secrets(facts)
   return redact.facts(facts)
 end
 
+local NO_PLACES = json.array {}
+
 function decide.as_json(facts, keep)
   local text = json.encode(facts)
-  if not keep and redact.is_clean(text) then return text, facts, json.array {} end
+  if not keep and redact.is_clean(text) then return text, facts, NO_PLACES end
 
   local clean, redacted = decide.without_secrets(facts)
   return json.encode(clean), clean, redacted

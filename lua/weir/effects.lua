@@ -168,11 +168,10 @@ end
 
 -- Metrics -------------------------------------------------------------------------------------
 
-local function check_metric(name, value, unit, dimensions)
-  local ok = type(name) == "string" and type(value) == "number" and value == value
-    and math.abs(value) < math.huge
+-- Finite: neither infinity nor NaN less itself is 0.
+local function is_metric(name, value, unit, dimensions)
+  return type(name) == "string" and type(value) == "number" and value - value == 0
     and type(unit) == "string" and type(dimensions) == "table"
-  if not ok then error("expected effects:metric(name, finite number, unit, dimensions)", 4) end
 end
 
 -- An organisation that sets USE_CASE tells its use cases apart by it, in every metric. It is looked
@@ -186,13 +185,13 @@ local function use_case(self)
 end
 
 local function add_metric(self, name, value, unit, dimensions)
-  check_metric(name, value, unit, dimensions)
-  local all = { UseCase = use_case(self) }
-  for key, text in pairs(dimensions) do -- any order: each is changed by itself
-    all[key] = type(text) == "string" and redact.text(text) or text
+  if not is_metric(name, value, unit, dimensions) then
+    error("expected effects:metric(name, finite number, unit, dimensions)", 2)
   end
 
-  self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = all }
+  local shown = redact.value(dimensions)
+  shown.UseCase = shown.UseCase or use_case(self)
+  self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = shown }
 end
 
 -- Dry -----------------------------------------------------------------------------------------

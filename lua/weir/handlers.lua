@@ -69,7 +69,7 @@ local function origin(request_id, redacted)
     id = assert(process.new_id()),
     request_id = request_id,
     time = process.timestamp(),
-    redacted_json = json.encode(redacted),
+    redacted_json = #redacted > 0 and json.encode(redacted) or nil,
   }
 end
 

@@ -149,6 +149,25 @@ local function prepare(self)
     .. self.metrics, "InvalidSetting"
 end
 
+-- Carries out what a handler asks for, traced where the invocation is. The clients live from their
+-- first call to the end of the process.
+local function new_executor(self)
+  local clients
+
+  local function perform(effect)
+    clients = clients or require("weir.aws.executor").new()
+    return clients:perform(effect)
+  end
+
+  return {
+    perform = function(_, effect)
+      local current = self.current -- nil: something that outlived its invocation asks
+      if current and current.trace.sampled then return current.trace:call(effect, perform) end
+      return perform(effect)
+    end,
+  }
+end
+
 -- The stages of an invocation, as host/lambda/invocation.c calls them. fail itself is the message
 -- handler: a function around it would be in every stack.
 local function service(self)
@@ -173,6 +192,7 @@ function runtime.start()
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
 
+  self.executor = new_executor(self)
   self.log_decision = function(line)
     local ok, message, code = self.log:line(line)
     if ok and self.shadow then self.shadow:note(line) end
@@ -203,24 +223,6 @@ local function start_trace(self, header)
   return require("weir.runtime.xray").start(header, self.daemon)
 end
 
--- The clients live from their first call to the end of the process.
-local function live_effects(self, trace)
-  local function perform(effect)
-    self.executor = self.executor or require("weir.aws.executor").new()
-    return self.executor:perform(effect)
-  end
-
-  return effects.live {
-    forget_calls = true,
-    executor = {
-      perform = function(_, effect)
-        if trace.sampled then return trace:call(effect, perform) end
-        return perform(effect)
-      end,
-    },
-  }
-end
-
 -- begin(context): context as weir.invocation has it. A policy set that is swapped in here must be
 -- told of, so the deadline does not stop this; the check keeps to its share of the time by itself.
 function runtime.begin(self, context)
@@ -229,7 +231,7 @@ function runtime.begin(self, context)
     context = context,
     begin_us = process.time_us(),
     trace = trace,
-    effects = live_effects(self, trace),
+    effects = effects.live { forget_calls = true, executor = self.executor },
   }
 
   self.log.request_id = context.request_id
