@@ -2,7 +2,8 @@
  * so that what it measures is the runtime and as little else as can be. For each contestant start
  * from before fork to its first GET …/next being here whole: the best and the median; cycle   from
  * sending an event to having its whole answer and the next GET …/next; memory  VmRSS after those
- * cycles. The contestants take turns, so that the machine's noise meets all. Targets are issue 4's.
+ * cycles. The contestants take turns, so that the machine's noise meets all. The bare loop
+ * logs and answers what weir logs and answers. Targets are issue 15's.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -23,6 +24,9 @@ enum {
 
 static const char EVENT[] =
     "{\"file_count\":12,\"total_bytes\":73400320,\"largest_bytes\":10485760}";
+
+/* What each contestant answers, whatever it says besides. */
+static const char DECISION[] = "{\"action\":\"batch\",";
 
 typedef struct {
   const char *name, *program, *argv[3];
@@ -92,6 +96,7 @@ static double cycle(runtime_peer *api, runtime_peer_connection **poller, unsigne
   if (!from || strncmp(from->text, "POST ", 5) != 0) return 0;
   char *path_end = strchr(from->text + 5, ' ');
   if (!path_end || strncmp(path_end - 9, "/response", 9) != 0) return 0;
+  if (!strstr(path_end, DECISION)) return 0;
   runtime_peer_consume(from, size);
   if (!runtime_peer_accept(from)) return 0;
   *poller = runtime_peer_next(api, &size);
@@ -170,8 +175,8 @@ static void print_judgement(const contestant *ours, const summary *us, const sum
     judge("the start of Node with SDK clients, times ours", ratio, sdk->start / us->start,
           "at least", 100, ratio >= 100);
   ratio = us->cycle_best / bare->cycle_best;
-  judge("warm cycle, times the bare loop's", ratio, us->cycle / bare->cycle, "at most", 1.5,
-        ratio <= 1.5);
+  judge("warm cycle, times the bare loop's", ratio, us->cycle / bare->cycle, "at most", 1.4,
+        ratio <= 1.4);
   printf("  %-60s %7.2f  (at most 8: %s)\n", "resident memory, MB", (double)ours->memory_kb / 1024,
          ours->memory_kb <= 8 * 1024 ? "met" : "not met");
 }
