@@ -77,6 +77,10 @@ describe("weir.aws.retry", function()
     end
 
     assert.equal(2000, asks("retry-after", "2"))
+    assert.equal(5050, asks("retry-after", "99999999"))
+    assert.equal(50, asks("retry-after", "999999999"))
+    assert.equal(5050, asks("x-amz-retry-after", "99999999999"))
+    assert.equal(50, asks("x-amz-retry-after", "999999999999"))
     now = time.parse_http_date("Mon, 23 Nov 2026 12:00:00 GMT")
     assert.equal(3000, asks("retry-after", "Mon, 23 Nov 2026 12:00:03 GMT"))
     assert.equal(50, asks("retry-after", "Mon, 23 Nov 2026 11:00:00 GMT"))

@@ -36,6 +36,14 @@ describe("a share of a manifest", function()
     for i = 1, 45 do assert.equal(1, sent[("%02d"):format(i)]) end
   end)
 
+  it("may hold nothing but empty files", function()
+    local writer = manifest.writer(s3:effects(), "out", "m/", manifest.no_progress())
+    for i = 1, 3 do writer:add { bucket = "b", key = ("%02d"):format(i), size = 0 } end
+    key = writer:finish { bucket = "b" }
+    assert.same({ done = true, lane = 0, position = 3, failed = 0, ok = true }, share(0, count))
+    assert.same({ ["01"] = 1, ["02"] = 1, ["03"] = 1 }, sent)
+  end)
+
   it("goes on where it was when everybody's failure ends it", function()
     local function breaks(event)
       if event.key == "24" and not sent["24"] then

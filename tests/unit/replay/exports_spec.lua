@@ -143,6 +143,16 @@ describe("replay of CloudWatch Logs exports", function()
     assert.are.same({ 7, '"because" is missing' }, { events[1].line, events[1].message })
   end)
 
+  it("as CSV whose rows may be empty, or have no message", function()
+    local rows = { "message,time" }
+    for i, line in ipairs(lines) do
+      rows[#rows + 1] = '"' .. line:gsub('"', '""') .. '",' .. i
+      rows[#rows + 1] = i == 1 and "," or ""
+    end
+
+    expect_same("empty.csv", table.concat(rows, "\n"), 0)
+  end)
+
   it("as one document over many lines", function()
     expect_same("document.json", document("\n", "    ", "events"), 1)
     expect_same("document.json", "\n\n" .. document("\r\n", "\t", "logEvents"), 1)
