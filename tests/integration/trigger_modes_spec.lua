@@ -1,6 +1,7 @@
 -- The walk from polling to events and back, on real parts; reconcile; and what weir compare says of
 -- it.
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local pictures = require "support.pictures"
 local run = require "support.run"
 local workflow = require "support.workflow"
@@ -197,6 +198,7 @@ describe("weir compare", function()
     by_events("in/a.png", "in/a.png")
     local result = compare "--json"
     assert.equal(0, result.status, result.stderr)
+    assert(json_schema.check("docs/json/compare.schema.json", result.stdout))
     local report = assert(json.decode(result.stdout))
     assert.same({ 3, 3, 0, 0 }, { report.completeness.objects, report.completeness.both,
       report.completeness.only_events, report.completeness.pending })

@@ -32,7 +32,9 @@ local function run(given, screen)
     return nil, "--json and the bundle would both be on standard output", "give -o FILE, too"
   end
 
-  local directory, missing = policies.directory(given.DIR)
+  local named, mistake, hint = policies.named(given)
+  if mistake then return nil, mistake, hint end
+  local directory, missing = policies.directory(named)
   if not directory then
     return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle DIR")
   end
@@ -92,6 +94,7 @@ return {
     },
   },
   options = {
+    policies.options.directory,
     { long = "output", short = "o", value = "FILE", complete = "file",
       doc = "where to write it; else standard output" },
     { long = "json", doc = "with --output: print one JSON object about what was written" },

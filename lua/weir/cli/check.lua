@@ -5,6 +5,7 @@ local files = require "weir.files"
 local is_carried = require "weir.is_carried"
 local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
+local recordings = require "weir.cli.recordings"
 local terminal = require "weir.cli.terminal"
 
 local check = {}
@@ -181,18 +182,30 @@ function check.status(result)
   return result.findings[1] and exit.findings or exit.fine
 end
 
--- Prints one result for people.
-function check.show(out, result, given)
-  messages.findings(out, result.findings)
+-- How many policies and examples a set has.
+local function sizes(set)
+  local examples = 0
+  for _, policy in ipairs(set:policies()) do examples = examples + (policy.examples or 0) end
+
+  return #set:policies(), examples
+end
+
+-- The first findings, and how many there are besides.
+local function first(findings, limit)
+  if #findings <= limit then return findings, 0 end
+  return table.move(findings, 1, limit, 1, {}), #findings - limit
+end
+
+-- Prints one result for people, with at most `limit` findings (all without one).
+function check.show(out, result, given, limit)
+  local shown, more = first(result.findings, limit or math.huge)
+  messages.findings(out, shown)
+  if more > 0 then out:print(terminal.count(more, "more finding")) end
   limits_line(out, result.set)
   local errors, warnings = result.errors, result.warnings
   local parts = { terminal.count(#result.files, "file") }
   if result.set then
-    local examples = 0
-    for _, policy in ipairs(result.set:policies()) do
-      examples = examples + (policy.examples or 0)
-    end
-
+    local _, examples = sizes(result.set)
     parts[#parts + 1] = terminal.count(#result.set:policies(), "policy", "policies")
     parts[#parts + 1] = terminal.count(examples, "example")
   end
@@ -210,31 +223,46 @@ function check.show(out, result, given)
     ".  Next: ", terminal.printable(next_command(result)))
 end
 
+-- Prints one result as JSON: each finding, or what was found to be fine.
+function check.show_json(out, result, given, limit)
+  local shown = first(result.findings, limit or math.huge)
+  messages.findings_json(out, shown)
+  if result.findings[1] or not result.set then return end
+
+  local policy_count, examples = sizes(result.set)
+  out:print(terminal.json {
+    type = "summary",
+    path = given,
+    files = #result.files,
+    policies = policy_count,
+    examples = examples,
+    accepted = #result.accepted,
+    set_digest = result.set:digest(),
+  })
+end
+
 -- How results are shown when no option for pull requests is given.
-local function plain(given, screen)
+local function plain(given, screen, limit)
+  local show = given.json and check.show_json or check.show
   return {
     accept = function() end,
-    show = function(_, result, target)
-      if given.json then
-        messages.findings_json(screen.out, result.findings)
-      else
-        check.show(screen.out, result, target)
-      end
-    end,
+    show = function(_, result, target) show(screen.out, result, target, limit) end,
     finish = function(_, status) return status end,
   }
 end
 
 -- → as weir.cli.check_formats.open
 local function open_output(given, screen)
+  local limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, function() return nil, mistake, hint end end
   local asks
   for _, name in ipairs { "sarif", "github", "baseline", "write_baseline" } do
     asks = asks or given[name] and "--" .. name:gsub("_", "-")
   end
 
-  if not asks then return plain(given, screen) end
+  if not asks then return plain(given, screen, limit) end
   if is_carried "weir.cli.check_formats" then
-    return require("weir.cli.check_formats").open(given, screen)
+    return require("weir.cli.check_formats").open(given, screen, limit)
   end
 
   return nil, function()
@@ -261,8 +289,12 @@ local function run(given, screen)
   local output, refuse = open_output(given, screen)
   if not output then return refuse() end
   local targets = given.PATH
+  if targets[1] and given.policies then
+    return nil, "the policy set is named twice", "write PATH or -p DIR"
+  end
+
   if not targets[1] then
-    local directory, missing = policies.directory(nil)
+    local directory, missing = policies.directory(given.policies)
     if not directory then
       return messages.failure(screen, "check", {
         message = missing,
@@ -306,7 +338,9 @@ check.declaration = {
     },
   },
   options = {
-    { long = "json", doc = "one JSON object per finding" },
+    policies.options.directory,
+    recordings.limit_option "show the first N findings; all when left out",
+    { long = "json", doc = "one JSON object per finding; without findings one that sums up" },
     { long = "sarif", doc = "one SARIF 2.1.0 document, for code scanning" },
     { long = "github", doc = "workflow commands, which GitHub shows beside the lines" },
     { long = "baseline", value = "FILE", complete = "file",
@@ -324,7 +358,8 @@ check.declaration = {
   },
   examples = {
     { "weir check", "check ./policies" },
-    { "weir check --json policies/ | jq -r .code | sort | uniq -c", "count findings by code" },
+    { "weir check --json policies/ | jq -r '.code // empty' | sort | uniq -c",
+      "count findings by code" },
   },
   run = run,
 }

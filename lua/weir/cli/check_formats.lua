@@ -1,7 +1,7 @@
 -- What weir check does for a pull request: findings as SARIF or as annotations, and findings that
 -- are known already (--baseline, --write-baseline).
 --
--- open(given, screen) → a session: :accept(result) takes known findings out of a result of
+-- open(given, screen, limit) → a session: :accept(result) takes known findings out of a result of
 -- weir.cli.check, :show(result, target) prints it, :finish(status) ends the output; or nil and a
 -- function that gives what the verb has to return.
 local annotations = require "weir.pull_request.annotations"
@@ -28,10 +28,11 @@ end
 -- The pairs of options of which only one can be given.
 local EITHER = {
   { "json", "sarif" }, { "json", "github" }, { "sarif", "github" },
+  { "limit", "sarif" }, { "limit", "github" }, -- both take every finding
   { "baseline", "write_baseline" },
 }
 
-function formats.open(given, screen)
+function formats.open(given, screen, limit)
   for _, pair in ipairs(EITHER) do
     if given[pair[1]] and given[pair[2]] then
       return mistake(("--%s and --%s do not go together"):format(pair[1],
@@ -54,6 +55,7 @@ function formats.open(given, screen)
     given = given,
     screen = screen,
     known = known,
+    limit = limit,
     written = given.write_baseline and {},
     sarif = given.sarif and sarif.new(),
   }, Session)
@@ -97,9 +99,9 @@ function Session:show(result, target)
   elseif self.given.github then
     for _, finding in ipairs(result.findings) do out:print(annotations.line(finding)) end
   elseif self.given.json then
-    messages.findings_json(out, result.findings)
+    require("weir.cli.check").show_json(out, result, target, self.limit)
   else
-    require("weir.cli.check").show(out, result, target)
+    require("weir.cli.check").show(out, result, target, self.limit)
   end
 end
 

@@ -61,6 +61,10 @@ local function found_json(screen, found)
     json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
       status = row.status, outcome = "stays", reason = row.reason })
   end
+
+  if #found.endpoints + #found.stacks + #found.stay == 0 then
+    json_line(screen, { outcome = "nothing to delete" })
+  end
 end
 
 -- Meanwhile --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ local html = require "weir.cli.html"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
 local messages = require "weir.cli.messages"
+local recordings = require "weir.cli.recordings"
 local records = require "weir.compare.records"
 local terminal = require "weir.cli.terminal"
 local time = require "weir.aws.time"
@@ -68,14 +69,14 @@ end
 
 local function line(out, title, ...) out:print(out:paint("dim", ("%-12s"):format(title)), ...) end
 
-local function show_completeness(out, report)
+local function show_completeness(out, report, limit)
   local complete = report.completeness
   line(out, "objects", ("%s: both ways %s · one way alone %s · only polling %s · only events %s · "
     .. "pending %s · failed %s"):format(thousands(complete.objects), thousands(complete.both),
     thousands(complete.alone), thousands(complete.only_polling), thousands(complete.only_events),
     thousands(complete.pending), thousands(complete.failed)))
   for i, missing in ipairs(complete.missing) do
-    if i > SHOWN then break end
+    if i > limit then break end
     line(out, "", "~ ", printable(missing.object), "  not processed by ", missing.way)
   end
 
@@ -84,18 +85,18 @@ local function show_completeness(out, report)
   line(out, "source", ("%s, %s that nobody claimed"):format(
     terminal.count(source.objects, "object"), thousands(source.unclaimed)))
   for i, key in ipairs(source.first) do
-    if i > SHOWN then break end
+    if i > limit then break end
     line(out, "", "~ ", printable(key))
   end
 end
 
-local function show_equality(out, report)
+local function show_equality(out, report, limit)
   local equality = report.equality
   line(out, "documents", ("%s compared, %s differ (%s left out)"):format(
     thousands(equality.compared), thousands(equality.different),
     table.concat(documents.MODEL_FIELDS, ", ")))
   for i, difference in ipairs(equality.differences) do
-    if i > SHOWN then break end
+    if i > limit then break end
     line(out, "", "~ ", printable(("%s  %s  %s  %s → %s"):format(difference.object,
       difference.document, difference.field, difference.polling, difference.events)))
   end
@@ -139,9 +140,9 @@ local WORDS = {
   nothing = "The claims table has nothing to compare.",
 }
 
-local function show(out, report)
-  show_completeness(out, report)
-  show_equality(out, report)
+local function show(out, report, limit)
+  show_completeness(out, report, limit)
+  show_equality(out, report, limit)
   show_duplicates(out, report)
   show_latency(out, report)
   out:print(out:paint("bold", WORDS[compare.verdict(report)]))
@@ -152,7 +153,9 @@ end
 local function run(given, screen)
   local ok, mistake, hint = html.check(given)
   if not ok then return nil, mistake, hint end
-  local request
+  local request, limit
+  limit, mistake, hint = recordings.limit(given.limit, SHOWN)
+  if not limit then return nil, mistake, hint end
   request, mistake, hint = request_of(given)
   if not request then return nil, mistake, hint end
 
@@ -164,7 +167,7 @@ local function run(given, screen)
   if given.json then
     screen.out:print(json.encode(report))
   elseif not html.takes_output(given) then
-    show(screen.out, report)
+    show(screen.out, report, limit)
   end
 
   if given.html then
@@ -198,6 +201,7 @@ return {
     },
     { long = "ignore", value = "FIELD", many = true,
       doc = "leave out this top-level field as well, of documents of your own pipelines" },
+    recordings.limit_option "name N missing objects and N differences (10); --json has them all",
     { long = "json", doc = "print one JSON object" },
     html.option,
   },

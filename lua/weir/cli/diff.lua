@@ -53,7 +53,7 @@ local function print_summary(out, sets, summary, changed, failed)
     ("%s of %s change (%s)"):format(thousands(summary.changed),
       terminal.count(summary.decisions, "decision"),
       percent(summary.changed, summary.decisions))))
-  differences.print(out, changed, "yellow", "~ ")
+  differences.print(out, changed, "yellow", "~ ", sets.limit)
   print_totals(out, summary)
   if summary.reworded > 0 then
     out:print(terminal.count(summary.reworded, "decision keeps its action and gives",
@@ -63,7 +63,7 @@ local function print_summary(out, sets, summary, changed, failed)
   if summary.failed > 0 then
     out:print(out:paint("error", terminal.count(summary.failed, "decision fails", "decisions fail")
       .. " with NEW"))
-    differences.print(out, failed, "red", "! ")
+    differences.print(out, failed, "red", "! ", sets.limit)
   end
 
   recordings.print_digest(out, summary)
@@ -126,8 +126,8 @@ function Run:print(sets, summary)
       new = sets.new_directory,
       old_digest = sets.old:digest(),
       new_digest = sets.new:digest(),
-      changes = differences.json(self.changed),
-      failures = differences.json(self.failed),
+      changes = differences.json(self.changed, sets.limit),
+      failures = differences.json(self.failed, sets.limit),
     }))
 
     return
@@ -220,11 +220,14 @@ end
 local function run(given, screen)
   local jobs, mistake, hint = recordings.jobs(given.jobs)
   if not jobs then return nil, mistake, hint end
-  local ok
+  local ok, limit
   ok, mistake, hint = check_arguments(given)
   if not ok then return nil, mistake, hint end
+  limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
   local sets, refuse = load_both(given, screen)
   if not sets then return refuse() end
+  sets.limit = limit
 
   local self = new_run(given, screen)
   local summary, ended = compare(self, sets, jobs)
@@ -259,6 +262,7 @@ return {
     recordings.options.fleet,
     recordings.options.results,
     recordings.options.jobs,
+    recordings.limit_option "the N largest groups of changes and of failures; all when left out",
     { long = "json", doc = "the summary as one JSON object" },
     { long = "markdown", doc = "a comment for a pull request, in Markdown" },
     { long = "all", doc = "with --json: one object for every changed decision first" },

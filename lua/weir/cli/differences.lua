@@ -44,14 +44,17 @@ function Groups:add(file, event)
   group.count = group.count + 1
 end
 
--- The largest first; order of first appearance among equals.
-function Groups:sorted()
+-- The largest first, at most `limit` of them (all without one); order of first appearance among
+-- equals.
+function Groups:sorted(limit)
   local list = {}
   for i, group in ipairs(self) do list[i] = { group = group, at = i } end
   table.sort(list, function(a, b)
     if a.group.count ~= b.group.count then return a.group.count > b.group.count end
     return a.at < b.at
   end)
+
+  for i = #list, (limit or math.huge) + 1, -1 do list[i] = nil end
 
   return list
 end
@@ -95,10 +98,10 @@ function Groups:take(list)
   end
 end
 
--- Each group with its first example.
-function differences.print(out, groups, style, sign)
+-- Each group with its first example; at most `limit` groups, and how many there are besides.
+function differences.print(out, groups, style, sign, limit)
   local rows, examples = {}, {}
-  for _, entry in ipairs(groups:sorted()) do
+  for _, entry in ipairs(groups:sorted(limit)) do
     local group = entry.group
     rows[#rows + 1] = {
       sign .. thousands(group.count),
@@ -121,12 +124,14 @@ function differences.print(out, groups, style, sign)
     out:print("          was  ", examples[i][2])
     out:print("          is   ", examples[i][3])
   end
+
+  if #groups > #rows then out:print("  ", terminal.count(#groups - #rows, "more group")) end
 end
 
--- The groups as a list for --json.
-function differences.json(groups)
+-- The groups as a list for --json, at most `limit` of them.
+function differences.json(groups, limit)
   local list = json.array({})
-  for _, entry in ipairs(groups:sorted()) do
+  for _, entry in ipairs(groups:sorted(limit)) do
     local group = entry.group
     list[#list + 1] = { kind = group.kind, change = group.change, count = group.count,
       rule = group.rule ~= "" and group.rule or nil,

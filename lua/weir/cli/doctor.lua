@@ -2,9 +2,9 @@
 local doctor = require "weir.doctor"
 local estate_file = require "weir.cli.estate_file"
 local exit = require "weir.cli.exit"
+local messages = require "weir.cli.messages"
 local process = require "weir.process"
 local redact = require "weir.redact"
-local report = require "weir.cli.report"
 local sessions = require "weir.deploy.session"
 local sha256 = require "weir.sha256"
 local terminal = require "weir.cli.terminal"
@@ -53,7 +53,7 @@ local function run(given, screen)
 
   local layer, message, code = layer_of(estate)
   if message then
-    return report.failure(screen, "doctor",
+    return messages.failure(screen, "doctor",
       { message = "the layer of the estate: " .. message, code = code, exit = exit.io })
   end
 

@@ -4,6 +4,7 @@ local files = require "weir.files"
 local handler = require "weir.runtime.handler"
 local json = require "weir.json"
 local layer = require "weir.cli.layer"
+local messages = require "weir.cli.messages"
 local process = require "weir.process"
 local terminal = require "weir.cli.terminal"
 
@@ -143,17 +144,16 @@ local function say_ready(err, port, options)
   err:flush()
 end
 
-local function fail(screen, message, advice)
-  screen.err:print("weir: emulate: ", terminal.printable(message))
-  if advice then screen.err:next(advice) end
-  return exit.io
+local function fail(screen, message, advice, code)
+  return messages.failure(screen, "emulate",
+    { message = message, next = advice, code = code or "IoError", exit = exit.io })
 end
 
 local function serve(emulator, options, screen)
   local host <close>, message, code = emulator.open(options)
   if not host then
     return fail(screen, message,
-      code == "PortInUse" and "weir emulate … without --port takes a free one" or nil)
+      code == "PortInUse" and "weir emulate … without --port takes a free one" or nil, code)
   end
 
   screen.out:flush()

@@ -4,6 +4,7 @@ local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local json = require "weir.json"
 local messages = require "weir.cli.messages"
+local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"
 
@@ -61,6 +62,8 @@ end
 -- Prints one event's result: one JSON object a line, or a line for people.
 function Run:report(place, matched, misses)
   local out = self.out
+  self.shown = self.shown + 1
+  if self.shown > self.limit then return end
   if self.json then
     out:print(terminal.json(result_object(place, matched, misses)))
   elseif matched then
@@ -174,17 +177,20 @@ local function run(given, screen)
     end
   end
 
+  local limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
   local matcher, failed = compile(given.PATTERN, screen)
   if not matcher then return failed end
 
   local self = setmetatable({
     out = screen.out, err = screen.err, json = given.json, matcher = matcher,
-    matched = 0, missed = 0, bad = 0,
+    matched = 0, missed = 0, bad = 0, shown = 0, limit = limit,
   }, Run)
   local status = exit.fine
   for _, input in ipairs(inputs) do
     local ok, why, code = events.each(input,
-      function(...) self:event(...) end, function() screen.out:flush() end, self:taker(input))
+      function(...) self:event(...) end, function() screen.out:flush() end,
+      not given.limit and self:taker(input) or nil)
     if not ok then status = fail(screen, why, code, exit.io) end
   end
 
@@ -220,7 +226,10 @@ return {
       complete = "file",
     },
   },
-  options = { { long = "json", doc = "one JSON object per event" } },
+  options = {
+    recordings.limit_option "results of the first N events; all when left out",
+    { long = "json", doc = "one JSON object per event" },
+  },
   exits = {
     { 0, "every event matched" },
     { 1, "some event did not match, or was not JSON, or there was none" },

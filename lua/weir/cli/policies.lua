@@ -34,6 +34,16 @@ function policies.directory(given)
   return found == "./policies" and "policies" or found, message
 end
 
+-- What names the set of a verb that takes DIR as well as -p: given.DIR or given.policies, or nil for
+-- neither; nil, message, hint for both.
+function policies.named(given)
+  if given.DIR and given.policies then
+    return nil, "the policy set is named twice", "write DIR or -p DIR"
+  end
+
+  return given.DIR or given.policies
+end
+
 -- The policy of this kind in the set, as set:policies() describes it, or nil.
 function policies.of_kind(set, kind)
   for _, policy in ipairs(set:policies()) do

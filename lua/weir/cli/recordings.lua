@@ -60,6 +60,9 @@ function recordings.counts(counts)
   return table.concat(names, " · ")
 end
 
+-- The option of a verb that lists something.
+function recordings.limit_option(doc) return { long = "limit", value = "N", doc = doc } end
+
 -- "--limit" as a number, or the default; nil, message, hint for a mistake.
 function recordings.limit(text, default)
   if text == nil then return default end

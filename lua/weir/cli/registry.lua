@@ -7,6 +7,7 @@ local files = require "weir.files"
 local json = require "weir.json"
 local make_effects = require "weir.effects"
 local messages = require "weir.cli.messages"
+local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
 local request = require "weir.cli.registry_request"
 local terminal = require "weir.cli.terminal"
@@ -41,6 +42,7 @@ end
 local function show_packages(screen, given, packages)
   if given.json then
     for _, package in ipairs(packages) do screen.out:print(terminal.json(row_of(package))) end
+    if #packages == 0 then screen.out:print(terminal.json { type = "summary", packages = 0 }) end
     return
   end
 
@@ -75,6 +77,8 @@ local function list(given, screen, effects)
     table.move(found, 1, #found, #packages + 1, packages)
   end
 
+  local limit = recordings.limit(given.limit, math.huge)
+  for i = #packages, limit + 1, -1 do packages[i] = nil end
   show_packages(screen, given, packages)
 
   return exit.fine
@@ -237,6 +241,9 @@ local function run(given, screen)
       table.concat(STATUSES, ", ")
   end
 
+  local limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
+
   -- Looking changes nothing.
   local is_live = given.live or given.ACTION == "list"
 
@@ -264,6 +271,7 @@ return {
   },
   options = {
     { long = "status", value = "STATUS", doc = "list: only " .. table.concat(STATUSES, ", ") },
+    recordings.limit_option "list: the newest N; all when left out",
     { long = "image", value = "IMAGE", doc = "register: the container's image in ECR" },
     { long = "model-data", value = "URI", doc = "register: the model's archive in S3" },
     {

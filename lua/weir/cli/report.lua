@@ -58,8 +58,14 @@ local function print_trial(out, trial)
   for _, line in ipairs(terminal.table(stretch_rows(trial), aligns, "    ")) do out:print(line) end
 end
 
-local function print_text(out, found)
+local function print_text(out, found, limit)
   for i, trial in ipairs(found.trials) do
+    if i > limit then
+      out:print()
+      out:print(terminal.count(#found.trials - limit, "more trial"))
+      break
+    end
+
     if i > 1 then out:print() end
     print_trial(out, trial)
   end
@@ -97,8 +103,12 @@ local function trial_json(trial)
   }
 end
 
-local function print_json(out, found)
-  for _, trial in ipairs(found.trials) do out:print(terminal.json(trial_json(trial))) end
+local function print_json(out, found, limit)
+  for i, trial in ipairs(found.trials) do
+    if i > limit then break end
+    out:print(terminal.json(trial_json(trial)))
+  end
+
   out:print(terminal.json {
     type = "summary",
     trials = #found.trials,
@@ -128,6 +138,9 @@ local function run(given, screen)
   if not ok then return nil, mistake, hint end
   ok, mistake, hint = html.check(given)
   if not ok then return nil, mistake, hint end
+  local limit
+  limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
 
   local found = trials.read {
     recordings = given.RECORDING,
@@ -137,9 +150,9 @@ local function run(given, screen)
   }
 
   if given.json then
-    print_json(screen.out, found)
+    print_json(screen.out, found, limit)
   elseif not html.takes_output(given) then
-    print_text(screen.out, found)
+    print_text(screen.out, found, limit)
   end
 
   if given.html then
@@ -168,6 +181,7 @@ return {
   options = {
     { long = "endpoint", value = "NAME", doc = "trials on this endpoint only" },
     { long = "challenger", value = "NAME", doc = "trials of this variant only" },
+    recordings.limit_option "the first N trials; all when left out",
     { long = "json", doc = "one JSON object a trial, with all its looks; the summary last" },
     html.option,
   },

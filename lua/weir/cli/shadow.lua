@@ -234,11 +234,11 @@ local SENTENCE = {
   inconclusive = "Too few decisions were compared.",
 }
 
-local function print_verdict(screen, sum, rows, tally, verdict)
+local function print_verdict(screen, sum, rows, tally, verdict, limit)
   local out = screen.out
   for _, row in ipairs(rows) do print_row(out, row) end
-  differences.print(out, tally.changed, "yellow", "~ ")
-  differences.print(out, tally.failed, "red", "! ")
+  differences.print(out, tally.changed, "yellow", "~ ", limit)
+  differences.print(out, tally.failed, "red", "! ", limit)
   local missing = sum.differed + sum.failed - sum.recorded
   if missing > 0 then
     out:print(terminal.count(missing, "of these decisions has", "of these decisions have"),
@@ -254,7 +254,7 @@ local NEXT = {
   inconclusive = "give it the logs of a function that WEIR_SHADOW_SOURCE is set for",
 }
 
-local function verdict_json(sum, rows, tally, verdict)
+local function verdict_json(sum, rows, tally, verdict, limit)
   local sets = json.array {}
   for i, row in ipairs(rows) do
     sets[i] = { active = row.active, shadow = row.shadow }
@@ -270,8 +270,8 @@ local function verdict_json(sum, rows, tally, verdict)
     repeated = tally.repeated,
     bad_lines = tally.bad_lines,
     sets = sets,
-    changes = differences.json(tally.changed),
-    failures = differences.json(tally.failed),
+    changes = differences.json(tally.changed, limit),
+    failures = differences.json(tally.failed, limit),
   }
 
   for _, word in ipairs(WORDS) do object[word] = sum[word] end
@@ -298,7 +298,9 @@ end
 local function run(given, screen)
   local ok, mistake, hint = recordings.check(given.RECORDING)
   if not ok then return nil, mistake, hint end
-  local least, digest
+  local least, digest, limit
+  limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
   least, mistake, hint = least_of(given.least)
   if not least then return nil, mistake, hint end
   digest, mistake, hint = digest_of(given.digest)
@@ -319,9 +321,9 @@ local function run(given, screen)
   local sum, rows = sum_of(tally)
   local verdict = verdict_of(sum, tally, least)
   if given.json then
-    screen.out:print(verdict_json(sum, rows, tally, verdict))
+    screen.out:print(verdict_json(sum, rows, tally, verdict, limit))
   else
-    print_verdict(screen, sum, rows, tally, verdict)
+    print_verdict(screen, sum, rows, tally, verdict, limit)
     screen.err:next(NEXT[verdict])
   end
 
@@ -345,6 +347,7 @@ return {
   options = {
     { long = "digest", value = "DIGEST", doc = "only of the shadow set whose digest begins so" },
     { long = "least", value = "N", doc = "so many decisions must have been compared; else 1" },
+    recordings.limit_option "the N largest groups of differences and of failures",
     { long = "json", doc = "the verdict as one JSON object" },
   },
   exits = {

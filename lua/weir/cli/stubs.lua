@@ -28,11 +28,9 @@ local function wanted(set, directory)
 end
 
 local function run(given, screen)
-  if given.DIR and given.policies then
-    return nil, "the policy set is named twice", "write DIR or -p DIR"
-  end
-
-  local directory, missing = policies.directory(given.DIR or given.policies)
+  local named, mistake, hint = policies.named(given)
+  if mistake then return nil, mistake, hint end
+  local directory, missing = policies.directory(named)
   if not directory then
     return fail(screen, missing, "NoPolicySet", exit.load, "weir stubs DIR")
   end

@@ -7,6 +7,7 @@ local junit = require "weir.testing.junit"
 local messages = require "weir.cli.messages"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
+local recordings = require "weir.cli.recordings"
 local redact = require "weir.redact"
 local terminal = require "weir.cli.terminal"
 
@@ -26,11 +27,9 @@ end
 -- The set, with its examples not run yet, and its directory; else nil and what the verb returns.
 -- Neither --set nor WEIR_PARAMS apply: examples say what a policy does with its own defaults.
 local function load(given, screen)
-  if given.DIR and given.policies then
-    return nil, function() return nil, "the policy set is named twice", "write DIR or -p DIR" end
-  end
-
-  local directory, missing = policies.directory(given.DIR or given.policies)
+  local named, mistake, hint = policies.named(given)
+  if mistake then return nil, function() return nil, mistake, hint end end
+  local directory, missing = policies.directory(named)
   if not directory then
     local status = fail(screen, missing, "NoPolicySet", exit.load, "weir test DIR")
     return nil, function() return status end
@@ -96,9 +95,10 @@ local MISSED = {
 }
 
 -- Each place that no test reaches; of a line that never runs, its conditions are left out.
-local function show_missed(out, missed)
+local function show_missed(out, missed, limit)
   local at
-  for _, miss in ipairs(missed) do
+  for i, miss in ipairs(missed) do
+    if i > limit then break end
     local place = ("%s:%d"):format(printable(miss.file), miss.line)
     if miss.what == "line" then at = place end
     if miss.what == "line" or place ~= at then
@@ -114,15 +114,19 @@ local function share(part)
 end
 
 local function show_coverage(out, given, found)
-  if given.coverage or not found.is_enough then show_missed(out, found.missed) end
+  if given.coverage or not found.is_enough then show_missed(out, found.missed, given.limit) end
   out:print(out:paint(found.is_enough and "good" or "error", "coverage of decide"), ": ",
     share(found.lines), " of lines, ", share(found.branches), " of branches",
     found.is_enough and "" or (", below %s %%"):format(given.min_coverage))
 end
 
-local function show(out, directory, results, totals)
+local function show(out, directory, results, totals, limit)
+  local shown = 0
   for _, result in ipairs(results) do
-    if not result.passed then show_failure(out, result) end
+    if not result.passed and shown < limit then
+      show_failure(out, result)
+      shown = shown + 1
+    end
   end
 
   local style = totals.failed > 0 and "error" or "good"
@@ -247,6 +251,8 @@ end
 local function run(given, screen)
   local least, mistake, hint = least_coverage(given.min_coverage)
   if not least then return nil, mistake, hint end
+  given.limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not given.limit then return nil, mistake, hint end
   local set, directory = load(given, screen)
   if not set then return directory() end
   local list, message, code = cases.of_set(set, directory)
@@ -263,7 +269,7 @@ local function run(given, screen)
   if given.json then
     show_json(screen.out, set, directory, results, totals, found)
   else
-    show(screen.out, directory, results, totals)
+    show(screen.out, directory, results, totals, given.limit)
     show_coverage(screen.out, given, found)
   end
 
@@ -301,6 +307,7 @@ return {
       doc = "fail when fewer of the lines, or of the branches, of decide are reached" },
     { long = "junit", value = "FILE", complete = "file",
       doc = "also write the results as JUnit XML, for continuous integration" },
+    recordings.limit_option "show N failures and N places that no test reaches",
     { long = "json", doc = "one JSON object with every test" },
   },
   exits = {

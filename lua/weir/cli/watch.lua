@@ -5,6 +5,7 @@ local files = require "weir.files"
 local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
 local process = require "weir.process"
+local recordings = require "weir.cli.recordings"
 local sha256 = require "weir.sha256"
 local terminal = require "weir.cli.terminal"
 
@@ -48,6 +49,8 @@ local function replay(directory, given, screen)
   local verb = require("weir.cli").verb("replay")
   local status, mistake, hint = verb.run({
     RECORDING = given.RECORDING,
+    json = given.json,
+    limit = given.limit,
     policies = directory,
     set = given.set,
     params = given.params,
@@ -66,7 +69,8 @@ end
 local function once(directory, given, screen)
   local result = check.set(directory)
   if result.code == "OutOfMemory" then return messages.shortage(screen, "watch", directory) end
-  check.show(screen.out, result, directory)
+  local show = given.json and check.show_json or check.show
+  show(screen.out, result, directory, recordings.limit(given.limit, math.huge))
   screen.out:flush()
 
   local status = check.status(result)
@@ -76,8 +80,20 @@ local function once(directory, given, screen)
   return math.max(status, replay(directory, given, screen))
 end
 
+-- With -p there is no DIR: what stands there is a recording.
+local function arrange(given)
+  if given.policies and given.DIR then
+    table.insert(given.RECORDING, 1, given.DIR)
+    given.DIR = nil
+  end
+end
+
 local function run(given, screen)
-  local directory, missing = policies.directory(given.DIR)
+  local limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  if not limit then return nil, mistake, hint end
+  arrange(given)
+
+  local directory, missing = policies.directory(given.DIR or given.policies)
   if not directory then
     return messages.failure(screen, "watch", {
       message = missing,
@@ -118,8 +134,11 @@ return {
     },
   },
   options = {
+    policies.options.directory,
     policies.options.set,
     policies.options.params,
+    recordings.limit_option "show the first N findings and the first N differences",
+    { long = "json", doc = "the objects of weir check --json, then those of weir replay --json" },
     { long = "once", doc = "check and replay once, then end with that status" },
   },
   exits = {
