@@ -97,7 +97,10 @@ describe("weir check", function()
       message = "facts of kind routing have no field 'facts.fileCount'",
         hint = "did you mean 'file_count'?",
     }, json.decode(result.stdout))
-    assert.equal("", check({ ["routing.lua"] = GOOD }, "--json").stdout)
+
+    local fine = json.decode(check({ ["routing.lua"] = GOOD }, "--json").stdout)
+    assert.same({ "summary", directory, 1, 1, 1 },
+      { fine.type, fine.path, fine.files, fine.policies, fine.examples })
   end)
 
   it("does not let a policy's text steer the terminal", function()

@@ -1,6 +1,7 @@
 -- What `weir emulate` makes of runtimes and callers that fail, and how it ends.
 local emulators = require "support.emulator"
 local json = require "weir.json"
+local json_schema = require "support.json_schema"
 local run = require "support.run"
 local uuid = require "support.uuid"
 
@@ -102,8 +103,10 @@ describe("weir emulate", function()
       start { "--json", "--log-format", "JSON" }
       emulator:invoke({ ["do"] = "log", lines = 1 })
       emulator:invoke({ ["do"] = "error" })
+      local log = emulator:wait_for('"error_type"[^\n]*\n')
+      assert(json_schema.check("docs/json/emulate.schema.json", log, { lines = true }))
       local events, platform = {}, {}
-      for line in emulator:wait_for('"error_type"'):gmatch("[^\n]+") do
+      for line in log:gmatch("[^\n]+") do
         local event = json.decode(line)
         local key = event.event .. (event.source and "/" .. event.source or "")
         events[key] = events[key] or event

@@ -51,7 +51,11 @@ local VERBS = {
   },
   explore = { words = { "routing" }, set = "-p", lists = true },
   help = { words = {}, set = "-p", no_json = "it writes pages", spec = "tests/cli/main_spec.lua" },
-  lua = { words = { "-" }, no_json = "its output is the script's", input = { { "-" }, "print(1)" } },
+  lua = {
+    words = { "-" },
+    no_json = "its output is the script's",
+    input = { { "-" }, "print(1)" },
+  },
   match = { words = { "{}", "-" }, lists = true, input = { { '{"file_count": [12]}' }, FACTS } },
   new = { words = { "DIRECTORY" } },
   permissions = { words = { "routing" }, set = "-p" },
@@ -145,8 +149,8 @@ for _, name in ipairs(cli.verbs) do
       for _, bad in ipairs { "x", "-1", "1.5", "1e400" } do
         local result = run(with({ name }, table.unpack(with(row.words, "--limit", bad))))
         assert.equal(2, result.status, result.stdout .. result.stderr)
-        assert.matches(("weir: %s: --limit '%s' is not a count"):format(name, bad), result.stderr, 1,
-          true)
+        local told = ("weir: %s: --limit '%s' is not a count"):format(name, bad)
+        assert.matches(told, result.stderr, 1, true)
       end
     end)
 
@@ -154,12 +158,12 @@ for _, name in ipairs(cli.verbs) do
       for _, option in ipairs(arguments.options(verb)) do
         local as = "--" .. option.long
         if option.value then
-          local _, missing = arguments.parse(verb, with(row.words, as))
+          local _, missing = arguments.parse(verb, { as })
           assert.equal(("option '%s' needs a value"):format(as), missing)
-          local _, empty = arguments.parse(verb, with(row.words, as, ""))
+          local _, empty = arguments.parse(verb, with({ as, "" }, table.unpack(row.words)))
           assert.equal(("option '%s' has an empty value"):format(as), empty)
         else
-          local _, surplus = arguments.parse(verb, with(row.words, as .. "=x"))
+          local _, surplus = arguments.parse(verb, with({ as .. "=x" }, table.unpack(row.words)))
           assert.equal(("option '%s' takes no value"):format(as), surplus)
         end
 
@@ -192,8 +196,10 @@ for _, name in ipairs(cli.verbs) do
       end
     end)
 
-    it("tells a mistake as an object that its schema documents, where there is --json", function()
-      if row.no_json then return end
+    -- it, where the verb is one of those that this is about
+    local function where(applies, what, body) if applies then it(what, body) end end
+
+    where(not row.no_json, "tells a mistake as an object that its schema documents", function()
       local schema = ("docs/json/%s.schema.json"):format(name)
       assert.is_true(files.exists(schema), schema .. " is missing")
       assert(json.decode(files.read(schema)))
@@ -204,8 +210,7 @@ for _, name in ipairs(cli.verbs) do
       assert(json_schema.check(schema, result.stdout))
     end)
 
-    it("reads standard input as '-', where it reads anything", function()
-      if not row.input then return end
+    where(row.input, "reads standard input as '-'", function()
       local words, text = row.input[1], row.input[2]
       local given = with({ name }, table.unpack(words))
       given.stdin = files.exists(text) and files.read(text) or text
@@ -256,4 +261,94 @@ describe("a verb that is asked for JSON", function()
         { lines = true }))
     end)
   end
+end)
+
+describe("--limit", function()
+  local folder
+
+  setup(function()
+    folder = files.directory()
+    local mistaken = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.fileCount == 1 then return batch { because = "one" } end
+    if facts.files == 1 then return batch { because = "two" } end
+    return realtime { because = "none" }
+  end,
+  examples = {
+    { given = { file_count = 1 }, expect = "batch" },
+    { given = { file_count = 2 }, expect = "batch" },
+  },
+}
+]]
+    files.write(folder .. "/failing/routing.lua", mistaken)
+    files.write(folder .. "/mistaken/routing.lua", (mistaken:gsub('"batch" },', '"realtime" },')))
+    os.execute(("cp -r policies %s/edited"):format(folder))
+    local routing = files.read("policies/routing.lua")
+    files.write(folder .. "/edited/routing.lua",
+      (routing:gsub("threshold = integer { 10,", "threshold = integer { 20,")))
+  end)
+
+  teardown(files.remove_all)
+
+  -- The lines on standard output of a run; "SETS" stands for the folder.
+  local function lines_of(words)
+    for i, word in ipairs(words) do words[i] = word:gsub("SETS", folder) end
+    local lines = {}
+    for line in run(words).stdout:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    return lines
+  end
+
+  it("leaves findings of check and watch out, and says how many", function()
+    local all = #lines_of { "check", "SETS/mistaken", "--json" }
+    assert.is_true(all > 2)
+    assert.equal(1, #lines_of { "check", "SETS/mistaken", "--json", "--limit", "1" })
+    local watched = { "watch", "-p", "SETS/mistaken", "--once", "--json", "--limit", "2" }
+    assert.equal(2, #lines_of(watched))
+    local text = table.concat(lines_of { "check", "SETS/mistaken", "--limit", "1" }, "\n")
+    assert.matches(("\n%d more findings\n"):format(all - 1), text, 1, true)
+    assert.matches(("%d errors"):format(all), text, 1, true)
+  end)
+
+  it("leaves groups of diff out, and says how many", function()
+    local words = { "diff", "policies", "SETS/edited", "tests/recordings/working-day.jsonl.gz" }
+    local all = json.decode(lines_of(with(words, "--json"))[1])
+    local none = json.decode(lines_of(with(words, "--json", "--limit", "0"))[1])
+    assert.is_true(#all.changes > 0)
+    assert.same({}, none.changes)
+    assert.equal(all.changed, none.changed)
+    local text = table.concat(lines_of(with(words, "--limit", "0")), "\n")
+    assert.matches(("\n  %d more group"):format(#all.changes), text, 1, true)
+  end)
+
+  it("leaves results of match out, and counts them", function()
+    for limit, expected in ipairs { 1, 2, 3, 3 } do
+      local lines = lines_of {
+        "match", '{"a": [1]}', "--json", "--limit", tostring(limit),
+        stdin = '{"a": 1}\n{"a": 2}\n{"a": 1}\n',
+      }
+      assert.equal(expected, #lines)
+    end
+
+    local counted = run {
+      "match", '{"a": [1]}', "--limit", "0", stdin = '{"a": 1}\n{"a": 2}\n{"a": 1}\n',
+    }
+    assert.same({ 1, "", "2 of 3 events matched\n" },
+      { counted.status, counted.stdout, counted.stderr })
+  end)
+
+  it("leaves trials of report out, and says how many", function()
+    local all = lines_of { "report", LUNCH, "--json" }
+    assert.equal(#all - 1, #lines_of { "report", LUNCH, "--json", "--limit", tostring(#all - 2) })
+    assert.equal(1, #lines_of { "report", LUNCH, "--json", "--limit", "0" })
+    assert.matches("2 more trials", table.concat(lines_of { "report", LUNCH, "--limit", "0" }), 1,
+      true)
+  end)
+
+  it("leaves failures of test out, and counts them", function()
+    local text = table.concat(lines_of { "test", "SETS/failing", "--limit", "1" }, "\n")
+    assert.equal(1, select(2, text:gsub(": failed", "")))
+    assert.matches("2 fail", text, 1, true)
+  end)
 end)

@@ -262,7 +262,7 @@ return {
     policies.options.params,
     { long = "max-instructions", value = "N", doc = "the most that one decision may take" },
     { long = "max-memory", value = "SIZE", doc = "the most bytes one decision may make, as 64K" },
-    { long = "limit", value = "N", doc = "name the N most expensive decisions; 5 when left out" },
+    recordings.limit_option "name the N most expensive decisions; 5 when left out",
     { long = "json", doc = "one JSON object" },
   },
   exits = {

@@ -171,7 +171,7 @@ return {
     facts_of.option,
     policies.options.set,
     policies.options.params,
-    { long = "limit", value = "N", doc = "show at most N conditions and N changes (20)" },
+    recordings.limit_option "show at most N conditions and N changes (20)",
     { long = "json", doc = "one JSON object" },
   },
   exits = {

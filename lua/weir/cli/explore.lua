@@ -40,7 +40,6 @@ end
 local NUMBERS = {
   { name = "tries", default = TRIES, least = 1 },
   { name = "seed", default = 1, least = 0 },
-  { name = "limit", default = 20, least = 0 },
 }
 
 local function read_numbers(given)
@@ -52,9 +51,11 @@ local function read_numbers(given)
     numbers[each.name] = number
   end
 
-  local jobs, message, hint = recordings.jobs(given.jobs)
-  if not jobs then return nil, message, hint end
-  numbers.jobs = jobs
+  local message, hint
+  numbers.jobs, message, hint = recordings.jobs(given.jobs)
+  if not numbers.jobs then return nil, message, hint end
+  numbers.limit, message, hint = recordings.limit(given.limit, 20)
+  if not numbers.limit then return nil, message, hint end
 
   return numbers
 end
@@ -265,7 +266,7 @@ return {
     { long = "jobs", value = "N", doc = "threads; else one for each core" },
     { long = "add-examples", doc = "write what was found into the policy set" },
     { long = "expect", value = "ACTION", doc = "what is right where the policy fails" },
-    { long = "limit", value = "N", doc = "show at most N of each sort (20)" },
+    recordings.limit_option "show at most N of each sort (20)",
     { long = "json", doc = "one JSON object" },
   },
   exits = {

@@ -34,8 +34,8 @@ function policies.directory(given)
   return found == "./policies" and "policies" or found, message
 end
 
--- What names the set of a verb that takes DIR as well as -p: given.DIR or given.policies, or nil for
--- neither; nil, message, hint for both.
+-- What names the set of a verb that takes DIR as well as -p: given.DIR or given.policies, or nil
+-- for neither; nil, message, hint for both.
 function policies.named(given)
   if given.DIR and given.policies then
     return nil, "the policy set is named twice", "write DIR or -p DIR"
