@@ -113,15 +113,22 @@ describe("a lack of memory", function()
     end)
   end
 
+  -- Of KiB with which the program starts at all.
+  local function least_memory()
+    local least = 8192
+    while select(2, shell(("ulimit -v %d; exec"):format(least), { "--version" })) == ""
+      and least < 2 ^ 20 do
+      least = least + 1024
+    end
+
+    return least
+  end
+
+  local least
   for _, words in ipairs(VERBS) do
     it("of the address space is told by weir " .. table.concat(words, " "), function()
+      least = least or least_memory()
       local expected = reference(words)
-      local least = 8192 -- of KiB with which the program starts at all
-      while select(2, shell(("ulimit -v %d; exec"):format(least), { "--version" })) == ""
-        and least < 2 ^ 20 do
-        least = least + 1024
-      end
-
       for i = 0, 10 do
         check(words, ("ulimit -v %d; exec"):format(least + i * 384), expected)
       end

@@ -26,7 +26,7 @@ local CLEAN = "env -u NO_COLOR -u FORCE_COLOR -u CLICOLOR_FORCE -u COLUMNS -u WE
 local function command_line(given)
   -- What runs in the background is stopped when it reads from its terminal.
   local where = given.terminal and "--foreground " or ""
-  local words = { CLEAN, ("timeout %s%d"):format(where, given.timeout or 30) }
+  local words = { CLEAN, ("timeout %s%d"):format(where, given.timeout or 600) }
   for name, value in pairs(given.env or {}) do
     table.insert(words, 2, run.quote(name .. "=" .. value))
   end
