@@ -143,6 +143,15 @@ describe("weir doctor", function()
     return list, result.status, result
   end
 
+  it("names the layer of the estate that cannot be read", function()
+    os.remove(folder .. "/layer.zip")
+    local result = doctor "--json"
+    local failure = json.decode(result.stdout)
+    assert.same({ 6, 6, "FileFailed" }, { result.status, failure.exit, failure.code })
+    assert.matches("the layer of the estate: .*layer%.zip: no such file", failure.error)
+    assert.is_true(json_schema.check("docs/json/doctor.schema.json", result.stdout))
+  end)
+
   it("finds everything as it should be, asks no more than it may, and changes nothing", function()
     local result = doctor()
     assert.equal("weir: doctor: 19 ok, 0 wrong, 0 that could not be told\n", result.stderr,

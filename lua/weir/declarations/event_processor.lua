@@ -7,7 +7,7 @@ return {
     { name = "key", also = { "Key", "file_key" }, type = "text", doc = "of the object" },
     { name = "size", type = "any", doc = "of the object, in bytes" },
     { name = "detail", type = "any", doc = "of an event of S3, which the policy makes a job" },
-    { name = "delivered_at", type = "any", doc = "when the job came, ISO 8601" },
+    { name = "delivered_at", type = "text", doc = "when the job came, ISO 8601" },
   },
   settings = {
     "output_bucket", "output_prefix", "source_bucket", "claims_table", "claim_lease_seconds",

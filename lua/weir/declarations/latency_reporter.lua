@@ -6,7 +6,7 @@ return {
     { name = "stages", type = "any", doc = "of that answer: when each began and ended" },
     { name = "time", type = "any", doc =
       "of the event, where it is not known when the file was written" },
-    { name = "trigger_mode", type = "any", doc = "else the setting" },
+    { name = "trigger_mode", type = "text", doc = "else the setting" },
     { name = "error", type = "any", doc = "of an execution that failed" },
   },
   settings = { "trigger_mode", "trigger_mode_seconds", "compatible_output" },

@@ -3,11 +3,11 @@ return {
   event = {
     any = "a schedule's event, which says nothing",
     { name = "bucket", type = "text", doc = "else the setting source_bucket" },
-    { name = "prefix", type = "any", doc = "what keys begin with" },
-    { name = "suffix", type = "any", doc = "what keys end with, a list with commas" },
-    { name = "volume", type = "any", doc = "behind the bucket" },
+    { name = "prefix", type = "text", doc = "what keys begin with" },
+    { name = "suffix", type = "text", doc = "what keys end with, a list with commas" },
+    { name = "volume", type = "text", doc = "behind the bucket" },
     { name = "grace_seconds", type = "any", doc = "else the setting reconcile_grace_seconds" },
-    { name = "after", type = "any", doc = "an answer's next: go on behind this key" },
+    { name = "after", type = "text", doc = "an answer's next: go on behind this key" },
   },
   settings = {
     "source_bucket", "reconcile_grace_seconds", "output_bucket", "output_prefix", "claims_table",
