@@ -112,7 +112,7 @@ end
 
 -- The name of Debian's package of a file that this machine has installed, as build.sh noted it.
 local function package_of(part)
-  if part.directory == installed then return download(part, "PACKAGE"):match("[^\n]+") end
+  if installed and part.directory == installed then return download(part, "PACKAGE"):match("[^\n]+") end
   return part.source or part.package
 end
 

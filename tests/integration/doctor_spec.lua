@@ -148,7 +148,7 @@ describe("weir doctor", function()
     local result = doctor "--json"
     local failure = json.decode(result.stdout)
     assert.same({ 6, 6, "FileFailed" }, { result.status, failure.exit, failure.code })
-    assert.matches("the layer of the estate: .*layer%.zip: no such file", failure.error)
+    assert.matches("the layer of the estate: .*layer%.zip: No such file", failure.error)
     assert.is_true(json_schema.check("docs/json/doctor.schema.json", result.stdout))
   end)
 
