@@ -112,8 +112,8 @@ end
 
 -- The name of Debian's package of a file that this machine has installed, as build.sh noted it.
 local function package_of(part)
-  if installed and part.directory == installed then return download(part, "PACKAGE"):match("[^\n]+") end
-  return part.source or part.package
+  local is_installed = installed and part.directory == installed
+  return is_installed and download(part, "PACKAGE"):match("[^\n]+") or part.source or part.package
 end
 
 local function component(part)
