@@ -232,6 +232,48 @@ describe("weir deploy apply", function()
     end)
   end)
 
+  describe("where somebody else's stack has the name", function()
+    local function theirs(given)
+      given.status = "CREATE_COMPLETE"
+      given.changes = json.array {
+        { Action = "Remove", LogicalResourceId = "Theirs", ResourceType = "AWS::SNS::Topic" },
+      }
+      stack(given)
+    end
+
+    it("takes nothing away that is not tagged", function()
+      theirs {}
+      local outcome = deployment.apply(ONE)
+      assert.equal("NotOurs", outcome.code)
+      assert.matches("stack weir-link of account 111122223333 in eu-west-1: it does not have our "
+        .. "tag weir:stack, and would lose what somebody else made: Theirs", outcome.message, 1,
+        true)
+      assert.matches("give the estate another name", outcome.next, 1, true)
+      assert.same({}, stacks.requested "ExecuteChangeSet")
+      assert.same({}, cloud.control("GET", "stacks").change_sets)
+    end)
+
+    it("does so where the stack is ours, or --replace says so", function()
+      theirs { tags = TAGS }
+      done(deployment.apply(ONE))
+      stacks.reset()
+      theirs {}
+      done(deployment.apply(ONE, { replace = true }))
+    end)
+  end)
+
+  it("says of an import whose roll-back failed that there is no way on", function()
+    stack { status = "IMPORT_ROLLBACK_FAILED", events = json.array {
+      event("weir-link", "IMPORT_IN_PROGRESS"),
+      event("Link", "IMPORT_ROLLBACK_FAILED", "it is gone"),
+    } }
+    local outcome = deployment.apply(ONE)
+    assert.equal("StackIsStuck", outcome.code)
+    assert.matches("Link IMPORT_ROLLBACK_FAILED: it is gone", outcome.message, 1, true)
+    assert.matches("repair the resource by hand, or delete the stack", outcome.next, 1, true)
+    assert.same({}, stacks.requested "ContinueUpdateRollback")
+  end)
+
   it("says that credentials ended in the middle, and goes on with new ones", function()
     local expired = { kind = "status", status = 403, headers = { ["Content-Type"] = "text/xml" },
       body = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included "

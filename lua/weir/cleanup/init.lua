@@ -19,6 +19,7 @@ local executions = require "weir.cleanup.executions"
 local inventory = require "weir.cleanup.inventory"
 local network = require "weir.cleanup.network"
 local remains = require "weir.cleanup.remains"
+local sign_in = require "weir.deploy.sign_in"
 local stack = require "weir.cleanup.stack"
 local stack_set_changes = require "weir.deploy.stack_set_changes"
 local writers = require "weir.cleanup.writers"
@@ -94,7 +95,8 @@ function Run:fail(row, message, code)
   local waits = stack.waits(code)
   self.outcome.failed = self.outcome.failed or not waits
   self.outcome.waits = self.outcome.waits or waits
-  self.shown { row = row, error = message, code = code }
+  local advice = sign_in.advice(code)
+  self.shown { row = row, error = advice and message .. "; " .. advice or message, code = code }
 end
 
 -- Log groups that are deleted in the end do not stay.

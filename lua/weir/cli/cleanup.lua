@@ -6,11 +6,12 @@ local exit = require "weir.cli.exit"
 local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
 local sessions = require "weir.deploy.session"
+local sign_in = require "weir.deploy.sign_in"
 local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code)
   return messages.failure(screen, "cleanup",
-    { message = redact.text(message), code = code, exit = exit.io })
+    { message = redact.text(message), code = code, exit = exit.io, next = sign_in.advice(code) })
 end
 
 local function printable(text) return terminal.printable(redact.text(text)) end

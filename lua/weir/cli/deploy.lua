@@ -11,6 +11,7 @@ local plan = require "weir.deploy.plan"
 local redact = require "weir.redact"
 local rows = require "weir.cli.deploy_rows"
 local sessions = require "weir.deploy.session"
+local sign_in = require "weir.deploy.sign_in"
 local stacks = require "weir.deploy.stacks"
 local terminal = require "weir.cli.terminal"
 
@@ -21,7 +22,7 @@ local function fail(screen, message, code, next_step)
     message = redact.text(message),
     code = code,
     exit = exit.io,
-    next = next_step,
+    next = next_step or sign_in.advice(code),
   })
 end
 
@@ -116,7 +117,8 @@ end
 local function objection(given, list)
   for _, row in ipairs(list) do
     if row.error then
-      return "a stack cannot be planned", row.code, "mend what is said above; nothing was changed"
+      return "a stack cannot be planned", row.code, sign_in.advice(row.code)
+        or "mend what is said above; nothing was changed"
     end
 
     for _, change in ipairs(not given.replace and row.changes or {}) do

@@ -17,6 +17,7 @@ local NEXT = {
   clean = "its deletion has to be finished first",
   wait = "wait until it has ended, then plan again",
   go_back = "continue the roll-back first, as apply does",
+  stuck = "CloudFormation does not go on from there: repair it by hand, or delete it",
   unknown = "look at it in the console",
 }
 

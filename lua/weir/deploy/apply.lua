@@ -12,10 +12,11 @@
 local access_point = require "weir.deploy.access_point"
 local change_set = require "weir.deploy.change_set"
 local events = require "weir.deploy.events"
+local losses = require "weir.deploy.losses"
 local models = require "weir.deploy.models"
-local plan = require "weir.deploy.plan"
 local process = require "weir.process"
 local request = require "weir.deploy.request"
+local sign_in = require "weir.deploy.sign_in"
 local stack_set_changes = require "weir.deploy.stack_set_changes"
 local states = require "weir.deploy.states"
 
@@ -65,16 +66,6 @@ local function because(cause) return cause and ": " .. cause or "" end
 --   → true: done | false: look at the stack again | nil, message, code, what to do next
 
 local steps = {}
-
-local function data_that_goes(changes)
-  local ids = {}
-  for _, change in ipairs(changes) do
-    change = plan.change(change)
-    if change.loses_data then ids[#ids + 1] = change.id end
-  end
-
-  return ids
-end
 
 -- What the operation came to, in words and in what to do next.
 local function failure_of(ended)
@@ -143,34 +134,32 @@ function steps.change(self, stack, found, state)
     return nil, message, code
   end
 
-  local looked
-  looked, message, code = change_set.read(client, made)
-  local lost = looked and not self.replace and data_that_goes(looked.changes) or {}
-  if not looked or looked.nothing or #lost > 0 then
+  return self:carry_out(stack, found, asked, made)
+end
+
+-- Executes a change set, unless there is nothing in it, or what it takes away is to stay.
+function Apply:carry_out(stack, found, asked, made)
+  local client = self:client(stack)
+  local looked, message, code = change_set.read(client, made)
+  local objection, kind, remedy
+  if looked and not self.replace then
+    objection, kind, remedy = losses.objection(stack, found, looked.changes)
+  end
+
+  if not looked or looked.nothing or objection then
     local removed, why, problem = change_set.remove(client, asked, made)
     if not looked then return nil, message, code end
     if not removed then return nil, why, problem end
   end
 
   if looked.nothing then return self:nothing(stack, found) end
-  if #lost > 0 then
-    return nil, "data would be lost: " .. table.concat(lost, ", "), "DataWouldBeLost",
-      "copy what is in there, then give --replace"
-  end
+  if objection then return nil, objection, kind, remedy end
 
   local done, next_step
   done, message, code, next_step = self:execute(stack, made)
   if done then self.shown.done(stack, found and "changed" or "created") end
 
   return done, message, code, next_step
-end
-
-local function is_ours(found, stack)
-  for _, tag in ipairs(type(found.Tags) == "table" and found.Tags or {}) do
-    if tag.Key == "weir:stack" and tag.Value == stack.name then return true end
-  end
-
-  return false
 end
 
 -- The stack never came into being: it is deleted, if the plan said so, and created.
@@ -183,7 +172,7 @@ function steps.replace(self, stack, found, state)
       "mend what failed, then run the same command again; it deletes the stack and creates it anew"
   end
 
-  if not is_ours(found, stack) then
+  if not losses.is_ours(found, stack) then
     return nil, state.why .. ", and it does not have our tag weir:stack", "NotOurs",
       ("look whether it may go, then: aws cloudformation delete-stack --stack-name %s --region %s")
         :format(stack.name, stack.region)
@@ -246,6 +235,15 @@ function steps.go_back(self, stack, found)
   end)
 end
 
+function steps.stuck(self, stack, found, state)
+  local cause, message, code = events.first_cause(self:client(stack), found.StackId)
+  if message then return nil, message, code end
+
+  return nil, state.why .. because(cause), "StackIsStuck",
+    "CloudFormation does not go on from there: repair the resource by hand, or delete the stack; "
+      .. "then run the same command again"
+end
+
 function steps.unknown(_, _, found, state)
   return nil, ("%s: %s"):format(state.why, found.StackStatus), "UnknownState",
     "look at the stack in the console, and for a newer version of this program"
@@ -299,23 +297,8 @@ end
 
 -- The estate --------------------------------------------------------------------------------------
 
-local ENDED = {
-  ExpiredToken = true,
-  ExpiredTokenException = true,
-  ExpiredCredentials = true,
-  RequestExpired = true,
-  InvalidClientTokenId = true,
-  UnrecognizedClientException = true,
-}
-
 local function advice(code, given)
-  if given then return given end
-  if ENDED[code] then
-    return "the credentials have ended; sign in again and run the same command, "
-      .. "it goes on where it was"
-  end
-
-  return AGAIN
+  return given or sign_in.advice(code) or AGAIN
 end
 
 function Apply:prepare()

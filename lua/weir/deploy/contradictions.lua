@@ -31,6 +31,24 @@ local function check_once(self, accounts, key, hint)
   end
 end
 
+-- The next External ID of an account is not the present one of any.
+local function check_next_ids(self, accounts)
+  local present = {}
+  for i, account in ipairs(accounts) do present[account.external_id or false] = i end
+
+  for i, account in ipairs(accounts) do
+    local other = account.next_external_id and present[account.next_external_id]
+    if other then
+      self:finding("W303", self:at(account, "next_external_id"),
+        ("account %d is to get the external_id of account %d"):format(i, other),
+        "an External ID is of one account alone, and a new one is new")
+    elseif account.next_external_id and not account.external_id then
+      self:finding("W303", self:at(account, "next_external_id"),
+        "next_external_id takes the place of an external_id, and there is none")
+    end
+  end
+end
+
 local function check_external_ids(self, accounts, has_storage)
   for _, account in ipairs(accounts) do
     if account.kind == "workload" and has_storage and not account.external_id then
@@ -41,7 +59,33 @@ local function check_external_ids(self, accounts, has_storage)
     elseif account.kind ~= "workload" and account.external_id then
       self:finding("W303", self:at(account, "external_id"),
         "external_id belongs to the workload account that presents it")
+    elseif account.kind ~= "workload" and account.next_external_id then
+      self:finding("W303", self:at(account, "next_external_id"),
+        "next_external_id belongs to the workload account that presents it")
     end
+  end
+end
+
+-- A bucket is of one account and one region, and so is what Lambda reads from it.
+local function check_bucket(self, value)
+  local accounts, regions = {}, {}
+  for _, account in ipairs(value.accounts) do
+    if account.kind == "workload" then accounts[#accounts + 1] = account.id end
+    for _, region in ipairs(account.kind == "workload" and account.regions or value.regions) do
+      regions[region] = true
+    end
+  end
+
+  local bucket = value.artifacts.bucket
+  local function must_have(name)
+    self:finding("W303", self:at(value.artifacts, "bucket"),
+      ("the estate has several %ss, and a bucket is of one"):format(name),
+      ("write {%s} into its name"):format(name))
+  end
+
+  if #accounts > 1 and not bucket:find("{account}", 1, true) then must_have "account" end
+  if next(regions, (next(regions))) and not bucket:find("{region}", 1, true) then
+    must_have "region"
   end
 end
 
@@ -77,8 +121,12 @@ local function check_sets(self, value)
     end
   end
 
-  if settings.model == "SERVICE_MANAGED" and not settings.organizational_units then
+  local is_managed = settings.model == "SERVICE_MANAGED"
+  if is_managed and not settings.organizational_units then
     self:finding("W303", self.places[settings].at, "SERVICE_MANAGED needs organizational_units")
+  elseif settings.organizational_units and not is_managed then
+    self:finding("W303", self:at(settings, "organizational_units"),
+      "organizational_units are of the model SERVICE_MANAGED", 'write model = "SERVICE_MANAGED"')
   end
 end
 
@@ -94,8 +142,11 @@ function contradictions.find(self, value)
   end
 
   if value.stacksets then check_sets(self, value) end
+  if value.artifacts then check_bucket(self, value) end
   check_once(self, value.accounts, "id", "write everything of an account in one place")
   check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
+  check_once(self, value.accounts, "next_external_id", "an External ID is of one account alone")
+  check_next_ids(self, value.accounts)
   check_external_ids(self, value.accounts, count.storage)
 end
 

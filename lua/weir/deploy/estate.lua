@@ -19,9 +19,8 @@
 local contains = require "weir.contains"
 local contradictions = require "weir.deploy.contradictions"
 local data = require "weir.deploy.data"
-local endpoint = require "weir.aws.endpoint"
 local finding_list = require "weir.deploy.finding_list"
-local prices = require "weir.deploy.prices"
+local shapes = require "weir.deploy.shapes"
 local sorted_pairs = require "weir.sorted_pairs"
 local suggest = require "weir.suggest"
 
@@ -34,8 +33,6 @@ estate.kinds = {
   workload = { "boundary", "tokens", "core", "endpoint", "events", "replay", "link" },
 }
 
-local LEAST_EXTERNAL_ID = 16
-
 local Check = {}
 Check.__index = Check
 
@@ -46,84 +43,37 @@ function Check:at(owner, key)
   return place.values[key] or place.at
 end
 
--- Shapes ------------------------------------------------------------------------------------------
+-- Values that have to do with templates and accounts ----------------------------------------------
 
-local shapes = {}
+local checks = setmetatable({}, { __index = shapes })
+local list_of = shapes.list_of
 
-local function is_list(value)
-  local count = 0
-  for _ in pairs(value) do -- any order: only counts them
-    count = count + 1
-  end
-
-  return count == #value
-end
-
-local function refuse(self, owner, key, expected)
-  self:finding("W302", self:at(owner, key), ("%s must be %s"):format(key, expected))
-end
-
-function shapes.text(self, owner, key)
-  local value = owner[key]
-  if type(value) ~= "string" or value == "" then refuse(self, owner, key, "a text") end
-end
-
-function shapes.name(self, owner, key)
-  local value = owner[key]
-  if type(value) ~= "string" or not value:find("^%l[%l%d-]*$") or #value > 16 then
-    refuse(self, owner, key, "up to 16 lower-case letters, digits and hyphens")
-  end
-end
-
-function shapes.account_id(self, owner, key)
-  local value = owner[key]
-  if type(value) ~= "string" or not value:find("^%d+$") or #value ~= 12 then
-    refuse(self, owner, key, 'an account of 12 digits in quotes, such as "111122223333"')
-  end
-end
-
-function shapes.external_id(self, owner, key)
-  local value = owner[key]
-  local fine = type(value) == "string" and value:find("^[%w+=,.@:/_-]+$")
-    and #value >= LEAST_EXTERNAL_ID
-  if not fine then
-    refuse(self, owner, key, "at least 16 letters, digits and +=,.@:/_-")
-  end
-end
-
-function shapes.kind(self, owner, key)
+function checks.kind(self, owner, key)
   if estate.kinds[owner[key]] then return end
-  refuse(self, owner, key, '"storage", "shared" or "workload"')
+  shapes.refuse(self, owner, key, '"storage", "shared" or "workload"')
 end
-
--- A list of texts of which each is fine.
-local function list_of(check, expected)
-  return function(self, owner, key)
-    local list = owner[key]
-    if type(list) ~= "table" or not is_list(list) then
-      return refuse(self, owner, key, "a list of " .. expected)
-    end
-
-    for i, item in ipairs(list) do
-      if type(item) ~= "string" or not check(item) then
-        self:finding("W302", self:at(list, i), ("%s: this is none of the %s"):format(key, expected))
-      end
-    end
-  end
-end
-
-shapes.regions = list_of(endpoint.check_region, "regions")
-shapes.features = list_of(function(text) return text:find("^%u%w+$") end,
-  "features, such as TokenStore for EnableTokenStore")
 
 local PLAIN = { string = true, number = true, boolean = true }
+
+local function is_value(value)
+  if type(value) ~= "table" then return PLAIN[type(value)] or false end
+  for _, item in ipairs(shapes.is_list(value) and value or { value }) do
+    if not PLAIN[type(item)] then return false end
+  end
+
+  return true
+end
 
 local function check_values(self, template, values)
   for name, value in sorted_pairs(values) do
     if type(name) ~= "string" then
       self:finding("W302", self:at(values, name), "a parameter has a name")
-    elseif not PLAIN[type(value)] and not (type(value) == "table" and is_list(value)) then
-      refuse(self, values, name, "a text, a number, true, false or a list of texts")
+    elseif not is_value(value) then
+      shapes.refuse(self, values, name, "a text, a number, true, false or a list of texts")
+    elseif name == "Prefix" then
+      self:finding("W303", self.places[values].keys[name],
+        ("Prefix of %s is the estate's name; roles of other accounts are known by it")
+          :format(template), "write it as name = … of the estate")
     elseif name:find("ExternalId$") then
       self:finding("W303", self.places[values].keys[name],
         ("%s of %s is not given here"):format(name, template),
@@ -133,9 +83,12 @@ local function check_values(self, template, values)
 end
 
 -- template → name → value
-function shapes.parameters(self, owner, key)
+function checks.parameters(self, owner, key)
   local by_template = owner[key]
-  if type(by_template) ~= "table" then return refuse(self, owner, key, "a table by template") end
+  if type(by_template) ~= "table" then
+    return shapes.refuse(self, owner, key, "a table by template")
+  end
+
   for template, list in sorted_pairs(by_template) do
     if not estate.templates[template] then
       local near = suggest(tostring(template), estate.template_names)
@@ -143,7 +96,7 @@ function shapes.parameters(self, owner, key)
         ("there is no template '%s'"):format(template),
         near and ("did you mean '%s'?"):format(near))
     elseif type(list) ~= "table" then
-      refuse(self, by_template, template, "a table of parameters")
+      shapes.refuse(self, by_template, template, "a table of parameters")
     else
       check_values(self, template, list)
     end
@@ -160,7 +113,7 @@ local function check_fields(self, owner, what)
   for key in sorted_pairs(owner) do
     local rule = fields[what][key]
     if rule then
-      shapes[rule.shape](self, owner, key)
+      checks[rule.shape](self, owner, key)
     else
       local near = suggest(tostring(key), names)
       self:finding("W302", self.places[owner].keys[key],
@@ -176,73 +129,34 @@ local function check_fields(self, owner, what)
   end
 end
 
-function shapes.role(self, owner, key)
+function checks.role(self, owner, key)
   if type(owner[key]) ~= "table" then
-    return refuse(self, owner, key, "{ arn = …, external_id = … }")
+    return shapes.refuse(self, owner, key, "{ arn = …, external_id = … }")
   end
 
   check_fields(self, owner[key], "role")
 end
 
-function shapes.artifacts(self, owner, key)
+function checks.artifacts(self, owner, key)
   if type(owner[key]) ~= "table" then
-    return refuse(self, owner, key, "{ bucket = …, layer = …, code = … }")
+    return shapes.refuse(self, owner, key, "{ bucket = …, layer = …, code = … }")
   end
 
   check_fields(self, owner[key], "artifacts")
 end
 
-function shapes.stacksets(self, owner, key)
+function checks.stacksets(self, owner, key)
   if type(owner[key]) ~= "table" then
-    return refuse(self, owner, key, "{ account = …, templates = { … } }")
+    return shapes.refuse(self, owner, key, "{ account = …, templates = { … } }")
   end
 
   check_fields(self, owner[key], "stacksets")
 end
 
-function shapes.boolean(self, owner, key)
-  if type(owner[key]) ~= "boolean" then refuse(self, owner, key, "true or false") end
-end
-
-function shapes.model(self, owner, key)
-  if owner[key] == "SELF_MANAGED" or owner[key] == "SERVICE_MANAGED" then return end
-  refuse(self, owner, key, '"SELF_MANAGED" or "SERVICE_MANAGED"')
-end
-
-shapes.units = list_of(function(text) return text:find("^ou%-[%l%d]+%-[%l%d]+$") end,
-  "organizational units, such as ou-abcd-12345678")
-
-shapes.set_templates = list_of(function(name) return contains(estate.kinds.workload, name) end,
+checks.set_templates = list_of(function(name) return contains(estate.kinds.workload, name) end,
   "templates of workload accounts: " .. table.concat(estate.kinds.workload, ", "))
 
--- Dollars, an hour of an instance type or a month of a resource type; those of a region in a table
--- of its own.
-function shapes.prices(self, owner, key)
-  if type(owner[key]) ~= "table" then return refuse(self, owner, key, "a table of prices") end
-  for name, price in sorted_pairs(owner[key]) do
-    if type(price) == "table" and type(name) == "string" and endpoint.check_region(name) then
-      shapes.prices(self, owner[key], name)
-    elseif type(name) ~= "string" or not prices.is_name(name) then
-      self:finding("W302", self.places[owner[key]].keys[name],
-        ("nothing here has the price '%s'"):format(tostring(name)),
-        "instance types, such as ml.m5.large, resource types of the table, and regions have one")
-    elseif type(price) ~= "number" or price < 0 then
-      refuse(self, owner[key], name, "a price in dollars")
-    end
-  end
-end
-
--- {account} and {region} stand for those of the stack.
-function shapes.bucket(self, owner, key)
-  local value = owner[key]
-  local plain = type(value) == "string"
-    and value:gsub("{account}", ("0"):rep(12)):gsub("{region}", "eu-west-1") or ""
-  if not plain:find("^[%l%d][%l%d.-]+[%l%d]$") or #plain > 63 then
-    refuse(self, owner, key, "a bucket's name, in which {account} and {region} may stand")
-  end
-end
-
-function shapes.stacks(self, owner, key)
+function checks.stacks(self, owner, key)
   local names, known = estate.kinds[owner.kind] or {}, {}
   for _, name in ipairs(names) do known[name] = true end
   local check = list_of(function(name) return known[name] end,
@@ -250,10 +164,10 @@ function shapes.stacks(self, owner, key)
   check(self, owner, key)
 end
 
-function shapes.accounts(self, owner, key)
+function checks.accounts(self, owner, key)
   local list = owner[key]
-  if type(list) ~= "table" or not is_list(list) or #list == 0 then
-    return refuse(self, owner, key, "a list of accounts")
+  if type(list) ~= "table" or not shapes.is_list(list) or #list == 0 then
+    return shapes.refuse(self, owner, key, "a list of accounts")
   end
 
   for i, account in ipairs(list) do
@@ -280,6 +194,7 @@ fields.account = {
   kind = { shape = "kind", required = true },
   role = { shape = "role" },
   external_id = { shape = "external_id" },
+  next_external_id = { shape = "external_id" },
   regions = { shape = "regions" },
   features = { shape = "features" },
   parameters = { shape = "parameters" },
@@ -302,7 +217,7 @@ fields.artifacts = {
 }
 fields.role = {
   arn = { shape = "text", required = true },
-  external_id = { shape = "text" },
+  external_id = { shape = "role_external_id" },
 }
 
 -- Names of templates, from the kinds.

@@ -209,6 +209,7 @@ local function derived(estate, stack)
     values.WorkloadAccountId = stack.reader.id
     values.WorkloadRoleArns = reading_roles(estate, stack.reader)
     values.ExternalId = stack.reader.external_id
+    values.NextExternalId = stack.reader.next_external_id
   end
 
   values.EnablePolicy = stack.is_policy and "true" or nil
@@ -216,10 +217,15 @@ local function derived(estate, stack)
   return values
 end
 
+-- 30.0 is 30: CloudFormation compares texts.
+local function plain_text(value)
+  return tostring(math.type(value) == "float" and math.tointeger(value) or value)
+end
+
 local function text_of(value)
-  if type(value) ~= "table" then return tostring(value) end
+  if type(value) ~= "table" then return plain_text(value) end
   local parts = {}
-  for i, item in ipairs(value) do parts[i] = tostring(item) end
+  for i, item in ipairs(value) do parts[i] = plain_text(item) end
 
   return table.concat(parts, ",")
 end
@@ -284,12 +290,16 @@ end
 
 -- Features that no template of an account has; used[feature] = true for those that some has.
 function stacks.unused_features(estate, used, where, report)
-  local owners = { estate }
+  local owners, known = { estate }, {}
+  for name in sorted_pairs(used) do known[#known + 1] = name end
   table.move(estate.accounts, 1, #estate.accounts, 2, owners)
   for _, owner in ipairs(owners) do
     for i, feature in ipairs(owner.features or {}) do
       if not used[feature] then
-        report("W304", where(owner.features, i), ("no template has Enable%s"):format(feature))
+        local near = suggest(feature, known)
+        report("W304", where(owner.features, i),
+          ("no template has Enable%s, of those that the accounts have"):format(feature),
+          near and ("did you mean '%s'?"):format(near))
       end
     end
   end

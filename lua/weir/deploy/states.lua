@@ -8,6 +8,7 @@
 --   "clean"     its deletion failed: weir cleanup, then create
 --   "wait"      somebody changes it just now
 --   "go_back"   its roll-back failed and must be continued first
+--   "stuck"     CloudFormation does not go on from there
 --   "unknown"   this program does not know the status
 -- why: what happened to the stack, for people; nil where nothing is remarkable.
 local states = {}
@@ -39,7 +40,7 @@ local BY_STATUS = {
     why = "an update failed, and so did the roll-back",
   },
   IMPORT_ROLLBACK_FAILED = {
-    step = "go_back",
+    step = "stuck",
     why = "an import failed, and so did the roll-back",
   },
 }

@@ -10,6 +10,7 @@
 -- What could not be asked is told as such, and never taken for fine.
 local accounts = require "weir.doctor.accounts"
 local files = require "weir.doctor.files"
+local sign_in = require "weir.deploy.sign_in"
 local stacks = require "weir.doctor.stacks"
 
 local doctor = {}
@@ -35,7 +36,7 @@ function Examination:unknown(...) self:tell("cannot tell", ...) end
 
 -- Of an answer that did not come: whose fault that is, nobody knows yet.
 function Examination:unanswered(check, place, subject, message, code)
-  local remedy = (code == "AccessDenied" or code == "AccessDeniedException"
+  local remedy = sign_in.advice(code) or (code == "AccessDenied" or code == "AccessDeniedException"
       or code == "UnauthorizedOperation" or code == "Forbidden")
     and "grant it: weir permissions doctor prints what is needed" or "run the same command again"
   self:unknown(check, place, subject, message, remedy)

@@ -129,7 +129,82 @@ describe("an estate file", function()
       'name = "weir", stacksets = { account = "444455556666", templates = {}, model = "MANAGED" },',
       'W302 model must be "SELF_MANAGED" or "SERVICE_MANAGED"',
     },
+    { 'name = "weir"', 'name = "w"', "5:10 W302 name must be up to 16 lower-case letters, digits" },
+    { '{ "eu-west-1" }', "{}", "6:13 W302 regions must be a list of regions" },
+    {
+      '{ "eu-west-1" }',
+      '{ "eu-west-1", "eu-west-1" }',
+      "6:28 W302 regions: 'eu-west-1' is in the list twice",
+    },
+    {
+      'kind = "storage"',
+      'kind = "storage", stacks = { "storage", "storage" }',
+      "W302 stacks: 'storage' is in the list twice",
+    },
+    { '{ "a", "b" }', '{ "a", {} }', "10:70 W302 SubnetIds must be a text, a number, true" },
+    {
+      '"0123456789abcdef"',
+      '"' .. ("a"):rep(1225) .. '"',
+      "9:61 W302 external_id must be at least 16 letters, digits and +=,.@:/_-, at most 1224",
+    },
+    {
+      'role = { arn = prefix .. "444455556666:role/d" }',
+      'role = { arn = "arn:aws:iam::444455556666:role/d", external_id = "a b" }',
+      "W302 external_id must be 2 to 1224 letters",
+    },
+    {
+      'role = { arn = prefix .. "444455556666:role/d" }',
+      'role = { arn = "arn:aws:iam::444455556666:role/d", externalid = "a b" }',
+      "W302 unknown key 'externalid' in role",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["ml.m5.large"] = 1e999 },',
+      "W302 ml.m5.large must be a price in dollars",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", prices = { ["eu-west-1"] = { ["eu-west-2"] = {} } },',
+      "W302 nothing here has the price 'eu-west-2'",
+    },
     -- contradictions
+    {
+      "RoutingThreshold = -(-10)",
+      'Prefix = "other"',
+      "10:31 W303 Prefix of core is the estate's name",
+    },
+    {
+      'external_id = "0123456789abcdef"',
+      'external_id = "0123456789abcdef", next_external_id = "0123456789abcdef"',
+      "W303 account 2 is to get the external_id of account 2",
+    },
+    {
+      'external_id = "0123456789abcdef"',
+      'next_external_id = "0123456789abcdef"',
+      "W303 next_external_id takes the place of an external_id, and there is none",
+    },
+    {
+      'kind = "storage"',
+      'kind = "storage", next_external_id = "0123456789abcde2"',
+      "W303 next_external_id belongs to the workload account",
+    },
+    {
+      'name = "weir",',
+      'name = "weir", stacksets = { account = "444455556666", templates = {}, '
+        .. 'organizational_units = { "ou-abcd-12345678" } },',
+      "W303 organizational_units are of the model SERVICE_MANAGED",
+    },
+    {
+      "  },\n}",
+      '    { id = "222233334444", kind = "workload", external_id = "0123456789abcde2" },\n  },\n'
+        .. '  artifacts = { bucket = "weir" },\n}',
+      "13:26 W303 the estate has several accounts, and a bucket is of one",
+    },
+    {
+      '{ "eu-west-1" }',
+      '{ "eu-west-1", "eu-west-2" }, artifacts = { bucket = "weir-{account}" }',
+      "W303 the estate has several regions, and a bucket is of one",
+    },
     {
       'name = "weir",',
       'name = "weir", stacksets = { account = "999900001111", templates = { "boundary" } },',
@@ -164,6 +239,12 @@ describe("an estate file", function()
       '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
       "11:61 W303 account 3 has the external_id of account 2" },
   }
+
+  it("takes the same bucket for several regions that no workload account has", function()
+    assert.same({},
+      findings_of('kind = "storage",', 'kind = "storage", regions = { "eu-west-2" },'))
+    assert.same({}, findings_of("regions =", 'artifacts = { bucket = "weir" },\n  regions ='))
+  end)
 
   for _, case in ipairs(CASES) do
     it(("with %q for %q says: %s"):format(case[2], case[1], case[3]), function()
