@@ -272,6 +272,21 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       }, stays)
     end)
 
+    it("batch jobs that still run, and those alone", function()
+      cloud.control("POST", "jobs", {
+        ["weir-scan-1"] = { status = "InProgress" },
+        ["weir-scan-2"] = { status = "Completed" },
+        ["not-weir-3"] = { status = "InProgress" },
+      })
+      local result = live()
+      assert.equal(0, result.status, result.stdout .. result.stderr)
+      assert.matches("stays  111122223333 eu-west-1  weir-scan-1  (batch job): it runs, and "
+        .. "costs until it ends; aws sagemaker stop-transform-job stops it", result.stdout, 1, true)
+      assert.is_nil(result.stdout:find("weir-scan-2", 1, true))
+      assert.is_nil(result.stdout:find("not-weir-3", 1, true))
+      assert.same({}, stacks.requested "StopTransformJob")
+    end)
+
     it("older versions of a layer, too", function()
       stack("events", { resources = { Layer = { Type = "AWS::Lambda::LayerVersion",
         physical = "arn:aws:lambda:eu-west-1:111122223333:layer:Layer1A2B:4" } } })
@@ -303,6 +318,41 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
 
       assert.same({ "would be deleted", "deleted", "stays", "stays", "stays", "stays" }, outcomes)
     end)
+  end)
+
+  it("names a protected stack, and how the protection is lifted", function()
+    stack "core"
+    cloud.answers { ["cloudformation.DeleteStack"] = json.array { {
+      status = 400,
+      headers = { ["Content-Type"] = "text/xml" },
+      body = "<ErrorResponse><Error><Code>ValidationError</Code><Message>Stack [weir-core] cannot "
+        .. "be deleted while TerminationProtection is enabled</Message></Error></ErrorResponse>",
+    } } }
+    local result = live()
+    assert.equal(6, result.status)
+    assert.matches("weir%-core  111122223333 eu%-west%-1  not deleted: .*TerminationProtection is "
+      .. "enabled.*; lift it: aws cloudformation update%-termination%-protection "
+      .. "%-%-no%-enable%-termination%-protection %-%-stack%-name weir%-core", (result.stdout))
+    assert.equal("weir-core CREATE_COMPLETE", stacks.left())
+  end)
+
+  it("says that credentials ended in the middle, and goes on with new ones", function()
+    stack "core"
+    stack "events"
+    local faults = {}
+    for i = 1, 12 do faults[i] = { kind = "pass" } end
+    faults[13] = { kind = "status", status = 403, headers = { ["Content-Type"] = "text/xml" },
+      body = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included "
+        .. "in the request is expired</Message></Error></ErrorResponse>" }
+    cloud.faults(table.unpack(faults))
+    local result = live()
+    assert.equal(6, result.status, result.stdout)
+    assert.matches("the credentials have ended; sign in again and run the same command, it goes "
+      .. "on where it was", result.stdout .. result.stderr, 1, true)
+
+    cloud.faults()
+    assert.equal(0, live().status)
+    assert.equal("", stacks.left())
   end)
 
   it("leaves the boundary while a stack stands on it", function()

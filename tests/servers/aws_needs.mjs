@@ -47,6 +47,7 @@ const NEEDS = {
   "stepfunctions.StopExecution": ({ executionArn }) => one("states:StopExecution", executionArn),
 
   "sagemaker.ListEndpoints": everywhere("sagemaker:ListEndpoints"),
+  "sagemaker.ListTransformJobs": everywhere("sagemaker:ListTransformJobs"),
   "sagemaker.ListTags": ({ ResourceArn }) => one("sagemaker:ListTags", ResourceArn),
   "sagemaker.DescribeEndpoint": hosted("DescribeEndpoint", "endpoint", "EndpointName"),
   "sagemaker.DeleteEndpoint": hosted("DeleteEndpoint", "endpoint", "EndpointName"),

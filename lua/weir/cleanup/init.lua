@@ -202,9 +202,11 @@ function Run:finish(place, estate)
   end
 
   local known = self.known[place.account.id .. " " .. place.region] or {}
-  local left, message, code = remains.tagged(place, known)
-  if not left then return self:fail(row, "what stays: " .. message, code) end
-  self:stays(place, left)
+  for _, list in ipairs { "tagged", "jobs" } do
+    local left, message, code = remains[list](place, known)
+    if not left then return self:fail(row, "what stays: " .. message, code) end
+    self:stays(place, left)
+  end
 end
 
 -- Functions leave our security groups before the first stack goes.

@@ -3,6 +3,7 @@
 --
 --   remains.of_stack(row, kept) → list of { what =, type =, reason = } | nil, message, code
 --   remains.tagged(place, estate, known) → the same list, of what carries the estate's tag
+--   remains.jobs(place) → the same list, of batch jobs that still run
 --   remains.delete_logs(place, estate, note) → true | nil, message, code
 --
 -- place: { account =, region =, names = stack → template, client = function(service) }.
@@ -102,6 +103,30 @@ function remains.tagged(place, known)
     local service = arn:match("^arn:[^:]+:([^:]+):") or "?"
     if service ~= "cloudformation" and not is_known(arn, known) then
       list[#list + 1] = { what = arn, type = service, reason = REASONS[service] or "still there" }
+    end
+  end
+
+  return list
+end
+
+-- Batch jobs --------------------------------------------------------------------------------------
+
+-- They have no tag of a stack, so they are left alone; but they cost money until they end.
+function remains.jobs(place)
+  local found, message, code = place.client "sagemaker":all("ListTransformJobs", {
+    NameContains = "weir-",
+    StatusEquals = "InProgress",
+  })
+  if not found then return nil, message, code end
+
+  local list = {}
+  for _, each in ipairs(found) do
+    if each.TransformJobName:find "^weir%-" then
+      list[#list + 1] = {
+        what = each.TransformJobName,
+        type = "batch job",
+        reason = "it runs, and costs until it ends; aws sagemaker stop-transform-job stops it",
+      }
     end
   end
 

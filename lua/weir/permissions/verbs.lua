@@ -82,7 +82,7 @@ local CLEANUP = {
   { "scheduler:GetSchedule scheduler:UpdateSchedule", SCHEDULES },
   { "iam:PassRole", ROLES, to_scheduler },
 
-  { "sagemaker:ListEndpoints", "*" },
+  { "sagemaker:ListEndpoints sagemaker:ListTransformJobs", "*" },
   { "sagemaker:DescribeEndpoint sagemaker:ListTags", ENDPOINTS },
   { "sagemaker:DescribeEndpointConfig sagemaker:ListTags", CONFIGS },
   { "sagemaker:DescribeModel sagemaker:ListTags", MODELS },
