@@ -134,7 +134,8 @@ local function headlines(line) return not line:find "^ " and line or nil end
 
 -- Of what is done, without what the plan before it says.
 local function done(line)
-  return not line:find "^ " and not line:find("would be", 1, true) and line or nil
+  local is_planned = line:find("would be", 1, true) or line:find "^In " or line:find "^Not in it"
+  return not line:find "^ " and not is_planned and line or nil
 end
 
 local function nothing() return nil end

@@ -68,11 +68,11 @@ end
 
 -- A bucket is of one account and one region, and so is what Lambda reads from it.
 local function check_bucket(self, value)
-  local accounts, regions = {}, {}
+  local accounts, regions, count = {}, {}, 0
   for _, account in ipairs(value.accounts) do
     if account.kind == "workload" then accounts[#accounts + 1] = account.id end
     for _, region in ipairs(account.kind == "workload" and account.regions or value.regions) do
-      regions[region] = true
+      count, regions[region] = count + (regions[region] and 0 or 1), true
     end
   end
 
@@ -84,7 +84,7 @@ local function check_bucket(self, value)
   end
 
   if #accounts > 1 and not bucket:find("{account}", 1, true) then must_have "account" end
-  if next(regions, (next(regions))) and not bucket:find("{region}", 1, true) then
+  if count > 1 and not bucket:find("{region}", 1, true) then
     must_have "region"
   end
 end
