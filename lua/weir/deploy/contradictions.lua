@@ -70,8 +70,9 @@ end
 local function check_bucket(self, value)
   local accounts, regions, count = {}, {}, 0
   for _, account in ipairs(value.accounts) do
-    if account.kind == "workload" then accounts[#accounts + 1] = account.id end
-    for _, region in ipairs(account.kind == "workload" and account.regions or value.regions) do
+    local is_workload = account.kind == "workload"
+    if is_workload then accounts[#accounts + 1] = account.id end
+    for _, region in ipairs(is_workload and (account.regions or value.regions) or {}) do
       count, regions[region] = count + (regions[region] and 0 or 1), true
     end
   end
