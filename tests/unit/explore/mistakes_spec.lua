@@ -4,6 +4,7 @@
 local files = require("support.files")
 local policy_folder = require("support.policy_folder")
 local policy_set = require("weir.policy_set")
+local property = require("support.property")
 local search = require("weir.explore.search")
 
 -- How many facts are tried. `./dev bench` measures what that takes.
@@ -82,7 +83,9 @@ describe("weir explore", function()
       jobs = 2 })
   end
 
-  for number, mistake in ipairs(MISTAKES) do
+  -- WEIR_CASES leaves some out, for builds that are many times slower.
+  for number = 1, math.min(#MISTAKES, property.cases(#MISTAKES)) do
+    local mistake = MISTAKES[number]
     local kind, how, from, to = table.unpack(mistake)
     it(("finds mistake %d: %s %s"):format(number, kind, to), function()
       local broken = load(folder(kind, from, to))
