@@ -42,7 +42,7 @@ local MISTAKES = {
   { "promotion", "fails", "(evidence.dispersion or 1)", "evidence.dispersion" },
   { "promotion", "fails", "old and old.latency_ms and old.latency_ms.p99 or 0",
     "old.latency_ms.p99" },
-  { "promotion", "fails", "(evidence.successes or 0)", "evidence.successes" },
+  { "promotion", "fails", "(latency.dispersion or 1)", "latency.dispersion" },
   { "promotion", "fails", "(facts.minutes_since_start or 0) <=", "facts.minutes_since_start <=" },
   { "promotion", "differs", "watched < params.min_minutes", "watched <= params.min_minutes" },
 }

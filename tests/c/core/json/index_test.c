@@ -308,7 +308,7 @@ static void test_pass(void **state) {
   json_index *index = *state;
   const char *text = "[[[], {\"]\":\"}\"}, [[1], 2]] , 3]";
   json_scan scan;
-  json_span value;
+  json_span value = {0};
   json_scan_begin(&scan, text, strlen(text));
   assert_true(json_index_text(index, text, strlen(text)));
   assert_true(json_scan_enter(&scan, JSON_ARRAY) && json_scan_element(&scan));
