@@ -135,7 +135,8 @@ local function headlines(line) return not line:find "^ " and line or nil end
 -- Of what is done, without what the plan before it says.
 local function done(line)
   local is_planned = line:find("would be", 1, true) or line:find "^In " or line:find "^Not in it"
-  return not line:find "^ " and not is_planned and line or nil
+  if line:find "^ " or is_planned then return nil end
+  return (line:gsub("/(%x%x%x%x%x%x%x%x)%x+%.", "/%1….")) -- of a digest its beginning
 end
 
 local function nothing() return nil end
@@ -263,7 +264,10 @@ local function look()
     end
   end
 
-  for _, name in ipairs { "identity", "clock", "role", "stack", "access policy", "access point" } do
+  for _, name in ipairs {
+    "identity", "clock", "role", "stack", "table", "rule", "schedule", "state machine", "layer",
+    "policies", "access policy", "access point",
+  } do
     local found = count[name] or { ok = 0, ["cannot tell"] = 0 }
     step("doctor", ("%-14s %d ok%s"):format(name, found.ok, found["cannot tell"] > 0
       and (", %d that only a function's role can tell"):format(found["cannot tell"]) or ""))
