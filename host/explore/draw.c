@@ -106,17 +106,30 @@ static double known_number(drawing *d) {
   return d->words->numbers[draw_below(d, d->words->number_count)];
 }
 
+/* In draw_number and here each draw is a statement of its own: C leaves open which operand of an
+ * expression comes first, and every build has to draw the same. */
+static double spread_number(drawing *d) {
+  int exponent = (int)draw_below(d, 40);
+  return ldexp(1 + uniform(d), exponent);
+}
+
+static double next_to_known_number(drawing *d) {
+  double towards = chance(d, 2) ? -INFINITY : INFINITY;
+  return nextafter(known_number(d), towards);
+}
+
 static double draw_number(drawing *d, const value *self) {
+  double known;
   double low = lower(self->field), high = upper(self->field);
   switch (draw_below(d, 10)) {
   case 0: return chance(d, 2) ? low : high;
   case 1: return (double)draw_below(d, 12);
-  case 2: return ldexp(1 + uniform(d), (int)draw_below(d, 40));
+  case 2: return spread_number(d);
   case 3: return low + uniform(d) * (high - low);
   case 4: return uniform(d);
-  case 5: return known_number(d) * (double)(1 + draw_below(d, 4));
-  case 6: return nextafter(known_number(d), chance(d, 2) ? -INFINITY : INFINITY);
-  default: return known_number(d) + (double)draw_below(d, 3) - 1;
+  case 5: known = known_number(d); return known * (double)(1 + draw_below(d, 4));
+  case 6: return next_to_known_number(d);
+  default: known = known_number(d); return known + (double)draw_below(d, 3) - 1;
   }
 }
 
