@@ -60,6 +60,15 @@ local function text_of(changes)
     { at = promotion_trial.now - 86400, action = "ramp", variant = "new", weight = 0.5 },
   }
 
+  facts.evidence.quantiles = {}
+  for i, quantile in ipairs { 0.5, 0.9 } do
+    facts.evidence.quantiles[i] = {
+      quantile = quantile,
+      champion_ms = { low = 40, estimate = 50, high = 60 },
+      challenger_ms = { low = 40, estimate = 50, high = 60 },
+    }
+  end
+
   for i, change in ipairs(changes) do
     local mark = ("@%d@"):format(i)
     put(facts, change[1], mark)
