@@ -29,8 +29,9 @@ end
 -- Quoted in listings, bare in events.
 local function etag_at(value, first, second, third)
   local found = text_at(value, first, second, third)
-  if found and string.find(found, '"', 1, true) then return (string.gsub(found, '"', "")) end
-  return found
+  if not (found and string.find(found, '"', 1, true)) then return found end
+  local bare = string.gsub(found, '"', "")
+  if bare ~= "" then return bare end
 end
 
 local function begins(value, prefix)
@@ -93,21 +94,37 @@ local function unwanted(key, size, params)
   if not ends_with_one(key, params.suffixes) then return "none of the suffixes" end
 end
 
+-- Longer keys do not exist in S3, and longer marks of a write nowhere.
+local MOST_KEY, MOST_IDEMPOTENCY_KEY = 1024, 2048
+
+local function check_object(object, facts, params)
+  local key = assert(object.key, "the event has no object key")
+  local bucket = assert(object.bucket, "the event has no bucket")
+  assert(utf8.len(key), "the object key is not valid UTF-8")
+  assert(#key <= MOST_KEY, "the object key is longer than 1,024 bytes, which S3 has no keys of")
+  assert(bucket == (facts.bucket or bucket), "the event is of another bucket")
+  assert((object.size or 0) >= 0, "the object's size is negative")
+  assert(params.work ~= "transform",
+    "the parameter work is transform, which stands for transform jobs; name a pipeline for objects")
+end
+
+local function checked_idempotency_key(text)
+  if #text <= MOST_IDEMPOTENCY_KEY then return text end
+  error("the event's names are too long: an idempotency key has at most 2,048 bytes")
+end
+
 -- The same bytes under the same key are the same work: the ETag is the one mark of a write that
 -- every way of arrival carries, so writing them again is not new work. In the idempotency key the
 -- object's key comes last, since it may contain anything.
 local function object_job(object, facts, params)
-  local key = assert(object.key, "the event has no object key")
-  local bucket = assert(object.bucket, "the event has no bucket")
-  assert(utf8.len(key), "the object key is not valid UTF-8")
-  assert(bucket == (facts.bucket or bucket), "the event is of another bucket")
-
+  check_object(object, facts, params)
+  local key, bucket = object.key, object.bucket
   local why = unwanted(key, object.size, params)
   if why then return ignore { because = why } end
 
   local revision = object.etag or object.version or object.sequencer or object.time or "-"
-  object.idempotency_key =
-    "object:" .. bucket .. ":" .. revision .. ":" .. (object.size or "-") .. ":" .. key
+  object.idempotency_key = checked_idempotency_key(
+    "object:" .. bucket .. ":" .. revision .. ":" .. (object.size or "-") .. ":" .. key)
   object.work = params.work
   object.because = "an object was written"
   return job(object)
@@ -118,7 +135,7 @@ local function from_eventbridge(facts, params)
   local written = at(detail, "object")
   return object_job({
     source = "eventbridge",
-    volume = facts.volume,
+    volume = text_at(facts, "volume"),
     bucket = text_at(detail, "bucket", "name"),
     key = text_at(written, "key"),
     size = whole_at(written, "size"),
@@ -140,7 +157,7 @@ local function from_notification(facts, record, params)
     source = "notification",
     volume = text_at(record, "fsx", "volumeName")
       or text_at(record, "fsx", "volumeId")
-      or facts.volume,
+      or text_at(facts, "volume"),
     bucket = text_at(record, "s3", "bucket", "name"),
     key = key and url_decoded(key),
     size = whole_at(written, "size"),
@@ -157,7 +174,7 @@ local function from_listing(facts, params)
   if key and event.encoding == "url" then key = url_decoded(key) end
   return object_job({
     source = "listing",
-    volume = text_at(event, "volume") or facts.volume,
+    volume = text_at(event, "volume") or text_at(facts, "volume"),
     bucket = text_at(event, "bucket"),
     key = key,
     size = whole_at(event, "object", "Size"),
@@ -167,6 +184,12 @@ local function from_listing(facts, params)
 end
 
 local WRITTEN = { create = true, write = true, close = true, rename = true }
+
+-- ONTAP's path of a file as a key; nil of the volume itself.
+local function file_key(path)
+  local key = string.gsub(string.gsub(path, "\\", "/"), "^/+", "")
+  if key ~= "" then return key end
+end
 
 -- A file of a volume, under its path in it: the bucket is the access point that the handler knows.
 local function from_fpolicy(facts, file, params)
@@ -178,9 +201,9 @@ local function from_fpolicy(facts, file, params)
   assert(facts.bucket, "an FPolicy event names no bucket: set BUCKET to the volume's access point")
   return object_job({
     source = "fpolicy",
-    volume = text_at(file, "volume_name") or facts.volume,
+    volume = text_at(file, "volume_name") or text_at(facts, "volume"),
     bucket = facts.bucket,
-    key = path and string.gsub(string.gsub(path, "\\", "/"), "^/+", ""),
+    key = path and file_key(path),
     size = whole_at(file, "file_size"),
     reason = operation,
     time = text_at(file, "timestamp"),
@@ -200,7 +223,7 @@ local function from_sagemaker(facts)
     because = "the transform job is %s", status,
     work = "transform",
     source = "sagemaker",
-    idempotency_key = string.format("transform:%s:%s", arn, status),
+    idempotency_key = checked_idempotency_key(string.format("transform:%s:%s", arn, status)),
     transform = name,
     status = status,
     failure = text_at(detail, "FailureReason"),
@@ -227,7 +250,7 @@ return policy {
   kind = "mapping",
 
   params = {
-    work = text { "object",
+    work = text { "object", min_size = 1, max_size = 64,
       doc = "the pipeline that processes objects; object is the one that comes with weir" },
     prefix = text { "", doc = "other keys are ignored; empty for all" },
     suffixes = text { "",

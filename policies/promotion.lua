@@ -76,7 +76,7 @@ end
 local function not_started(facts, challenger, params)
   if challenger.weight ~= 0 then return end
   return not_yet_allowed(facts, challenger, params)
-    or ramp { variant = challenger.name, weight = params.first_share,
+    or ramp { variant = challenger.name, weight = math.min(params.first_share, params.full_share),
       because = "%s is approved and has no traffic yet", challenger.name }
 end
 
@@ -294,9 +294,14 @@ local function no_worse(facts, evidence)
     facts.champion, evidence.error_rate.high * 100, (evidence.latency.high or 0) * 100)
 end
 
+-- This look included; beyond a million it makes no difference.
+local function looks_in_a_row(facts)
+  return math.min((facts.good_looks or 0) + 1, 1000000)
+end
+
 -- One look more, so that no single window decides.
 local function unconfirmed(facts, params)
-  local good_looks = (facts.good_looks or 0) + 1
+  local good_looks = looks_in_a_row(facts)
   if good_looks >= params.good_looks then return end
   return hold { needs = "another good look", good_looks = good_looks,
     because = "good looks in a row: %d of %d", good_looks, params.good_looks }
@@ -307,7 +312,7 @@ local function unsoaked(facts, evidence, params)
   local left = params.soak_minutes - (facts.minutes_since_change or 0)
   if left <= 0 then return end
   return hold { needs = string.format("%d min more at this share", left),
-    good_looks = (facts.good_looks or 0) + 1,
+    good_looks = looks_in_a_row(facts),
     because = "%s; watched for %d of %d min at the full share",
     no_worse(facts, evidence), params.soak_minutes - left, params.soak_minutes }
 end
@@ -335,7 +340,7 @@ return policy {
   kind = "promotion",
 
   params = {
-    first_share = number { 0.05, min = 0.001, max = 1,
+    first_share = number { 0.05, min = 0.001, max = 0.99,
       doc = "first step of the ramp; it then doubles" },
     full_share = number { 0.5, min = 0.01, max = 0.99,
       doc = "share at which it is promoted" },

@@ -285,11 +285,12 @@ static void push_param_list(lua_State *L) {
   lua_newtable(L); // params list
   lua_Integer count = 0;
   for (lua_pushnil(L); lua_next(L, -3);) { // params list name spec
-    lua_createtable(L, 0, 10);             // params list name spec field
+    lua_createtable(L, 0, 12);             // params list name spec field
     lua_pushvalue(L, -3);
     lua_setfield(L, -2, "name");
-    static const char *const copied[] = {"type",      "min",       "max",       "values",
-                                         "min_items", "max_items", "unique_by", "of"};
+    static const char *const copied[] = {"type",      "min",      "max",       "values",
+                                         "min_size",  "max_size", "min_items", "max_items",
+                                         "unique_by", "of"};
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
       lua_getfield(L, -2, copied[i]);
       lua_setfield(L, -2, copied[i]);

@@ -61,9 +61,16 @@ local function wrong_default(type_name, default)
   return ("%s: the default must be %s, and is %s"):format(type_name, TYPE_NAMES[type_name], is)
 end
 
--- Adds what a choice, a list or a map may hold. Raises through fields.refuse.
+-- Adds how long a text, and what a choice, a list or a map may be. Raises through fields.refuse.
 local function add_shape(shape, allowed, spec)
-  if allowed.values then
+  if allowed.min_size then
+    local held = fields.element(shape.type, {
+      type = shape.type,
+      min_size = spec.min_size,
+      max_size = spec.max_size,
+    }, {})
+    shape.min_size, shape.max_size = held.min_size, held.max_size
+  elseif allowed.values then
     shape.values = fields.values(nil, shape.type, spec.values)
   elseif allowed.of then
     local held = fields.element(shape.type, {
@@ -126,7 +133,7 @@ end
 local words = {
   integer = parameter("integer", { min = true, max = true }, is_integer),
   number = parameter("number", { min = true, max = true }, is_number),
-  text = parameter("text", {}, is_text),
+  text = parameter("text", { min_size = true, max_size = true }, is_text),
   flag = parameter("flag", {}, is_flag),
   choice = parameter("choice", { values = true }, is_text),
   list = parameter("list", { of = true, min_items = true, max_items = true, unique_by = true },

@@ -35,8 +35,8 @@ local MISTAKES = {
   { "review", "differs", "facts.threshold or params.threshold", "params.threshold" },
 
   { "mapping", "fails", "key and url_decoded(key)", "url_decoded(key)" },
-  { "mapping", "fails", "if found and string.find(found, '\"', 1, true)",
-    "if string.find(found, '\"', 1, true)" },
+  { "mapping", "fails", "if not (found and string.find(found, '\"', 1, true))",
+    "if not string.find(found, '\"', 1, true)" },
   { "mapping", "differs", "if size == 0 then", "if size and size < 10 then" },
 
   { "promotion", "fails", "(evidence.dispersion or 1)", "evidence.dispersion" },

@@ -348,6 +348,44 @@ describe("an event that is broken", function()
     local job = decide(event)
     assert.same({ "100% %zz", nil }, { job.key, job.size })
   end)
+
+  it("is one whose numbers and names cannot be an object's", function()
+    local function listed(object, change)
+      local event = listing("a", 1, "e")
+      for name, value in pairs(object) do event.object[name] = value end
+      for name, value in pairs(change or {}) do event[name] = value end
+      return event
+    end
+
+    fails(listed { Size = -1 }, "the object's size is negative")
+    fails(listed { Key = ("k"):rep(1025) }, "the object key is longer than 1,024 bytes")
+    fails(listed({ Key = ("k"):rep(1024) }, { bucket = ("b"):rep(1024) }), "at most 2,048 bytes")
+    fails({ operation_type = "create", file_path = "\\\\" }, "names no bucket")
+    fails({ source = "aws.sagemaker", ["detail-type"] = "SageMaker Transform Job State Change",
+      detail = { TransformJobName = ("n"):rep(2040), TransformJobStatus = "Failed" } },
+      "at most 2,048 bytes")
+    local ok, message = pcall(mapping.decide, mapping,
+      { bucket = "b", event = { operation_type = "create", file_path = "/" } })
+    assert.is_false(ok)
+    assert.matches("no object key", message, 1, true)
+    assert.equal("job", decide(listed { Key = ("k"):rep(1024), Size = 1 }).action)
+  end)
+
+  it("is not one with an empty volume or ETag: it has none", function()
+    local job = mapping:decide { event = { source = "weir.listing", bucket = "b",
+      object = { Key = "a", ETag = '""', Size = 1 } }, volume = "" }
+    assert.same({ "job", nil, nil }, { job.action, job.volume, job.etag })
+    assert.equal("object:b:-:1:a", job.idempotency_key)
+  end)
+
+  it("is a pipeline without a name, and that of transform jobs", function()
+    local ok, message = pcall(decide, listing("a", 1, "e"), { work = "" })
+    assert.is_false(ok)
+    assert.matches("InvalidParams: work: expected a text of 1 to 64 bytes", message, 1, true)
+    ok, message = pcall(decide, listing("a", 1, "e"), { work = "transform" })
+    assert.is_false(ok)
+    assert.matches("the parameter work is transform", message, 1, true)
+  end)
 end)
 
 describe("a transform job", function()

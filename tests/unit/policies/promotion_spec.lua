@@ -58,6 +58,26 @@ describe("the promotion policy", function()
     assert.equal("hold", start(nil).action)
   end)
 
+  it("starts with no more than the share at which it promotes", function()
+    local function start(params)
+      return pcall(decide, function(_, new) new.weight = 0 end, params)
+    end
+
+    local _, first = start { first_share = 0.99 }
+    assert.same({ "ramp", 0.5 }, { first.action, first.weight })
+    local ok, message = start { first_share = 1.0 }
+    assert.is_false(ok)
+    assert.matches("InvalidParams: first_share: expected a number from 0.001 to 0.99", message, 1,
+      true)
+  end)
+
+  it("counts good looks up to what a decision may say", function()
+    local decision = decide(function(facts, new)
+      new.weight, facts.good_looks = 0.5, 1000000
+    end)
+    assert.same({ "hold", 1000000 }, { decision.action, decision.good_looks })
+  end)
+
   it("says what is short and how long that takes", function()
     local decision = decide(function(_, new) new.window.requests, new.window.seconds = 588, 771 end)
     assert.equal("hold", decision.action)

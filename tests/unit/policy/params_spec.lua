@@ -41,3 +41,42 @@ describe("params", function()
     assert.matches("params is read-only: 'mode' cannot be set", decide("params.mode = 1"), 1, true)
   end)
 end)
+
+describe("a text parameter", function()
+  local function source(bounds)
+    return ([[return policy {
+  kind = "routing",
+  params = { work = text { "object", %s, doc = "pipeline" } },
+  decide = function(_, params) return batch { because = "%%s", params.work } end,
+}
+]]):format(bounds)
+  end
+
+  local function because(bounds, value)
+    local set = policy_folder.load(source(bounds), { params = { work = value } })
+    return assert(set:decide("routing", '{"file_count":1}')).because
+  end
+
+  teardown(policy_folder.remove_all)
+
+  it("is as long as it may be", function()
+    assert.equal("object", because("min_size = 1, max_size = 6"))
+    assert.equal("a", because("min_size = 1, max_size = 6", "a"))
+    for value, told in pairs { [""] = "1 to 6 bytes, got \"\"", seventy = "1 to 6 bytes, got" } do
+      local finding = policy_folder.refused(source("min_size = 1, max_size = 6"),
+        { params = { work = value } })
+      assert.matches("work: expected a text of " .. told, finding, 1, true)
+    end
+  end)
+
+  it("does not load with a default, or with bounds, that do not fit", function()
+    for bounds, told in pairs {
+      ["min_size = 7"] = "the default of parameter work",
+      ["min_size = 7, max_size = 1"] = "min_size is above max_size",
+      ["min_size = -1"] = "min_size must be a whole number of bytes",
+      ["min = 1"] = "text has no 'min'",
+    } do
+      assert.matches(told, policy_folder.refused(source(bounds)), 1, true)
+    end
+  end)
+end)
