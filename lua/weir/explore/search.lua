@@ -55,6 +55,9 @@ local MISTAKES = {
   "attempt to ", "bad argument #", "number has no integer", "stack overflow", "invalid order",
   "table index is", "string length", "facts have no field", "decide returned", "is read-only",
   "'for' ", "initial value", "limit must", "step must", "wrong number", "invalid ", "malformed ",
+  "undefined name '", "is not available in a policy", "assignment to global '",
+  "policy has no parameter '", "are read by ", "cannot traverse a table", "because is ",
+  "is a decision already", "describes a policy; ", "too many ", "require: ",
 }
 
 local function is_mistake(verdict)

@@ -41,6 +41,20 @@ describe("exploring", function()
     }, mistakes(result))
   end)
 
+  it("takes a name that does not exist for a mistake, not for the policy's own words", function()
+    for code, message in pairs {
+      ["thresold()"] = "undefined name 'thresold'",
+      ["os.time()"] = "'os' is not available in a policy: policies have no clock; the time is in "
+        .. "the facts",
+      ["params.size"] = "the policy has no parameter 'size'",
+      ["params[1]"] = "params are read by name, not by a number",
+      ["facts[1]"] = "facts are read by field name, not by a number",
+    } do
+      local result = explore("if facts.file_count == 7 then local x = " .. code .. " end " .. FINE)
+      assert.same({ ["routing.lua:2: " .. message] = '{"file_count":7}{}' }, mistakes(result))
+    end
+  end)
+
   it("shrinks numbers to the threshold, and texts to what is compared", function()
     local result = explore("if facts.file_count > 4711 and facts.volume == 'vol-7' then "
       .. "return facts.nothing end " .. FINE)
