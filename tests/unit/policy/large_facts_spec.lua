@@ -63,4 +63,49 @@ describe("large facts", function()
     assert.equal("BudgetSpent", code)
     assert.equal("mapping.lua:4: instruction budget of 15000 spent", message)
   end)
+
+  it("cost the same however they are spelt", function()
+    local set = policy_folder.load(mapping("local n = 0 for key, value in pairs(facts.event) do "
+      .. "n = n + #key + #tostring(value) end return ignore { because = '%d', n }"))
+    local function cost(facts)
+      local answer = assert(set:decide("mapping", facts))
+      return answer.because .. " " .. answer.instructions .. " " .. answer.bytes
+    end
+
+    local plain = cost('{"event":{"a":"e\u{301}\u{1F600}\\"","b":[1,2.50,null],"c":{}}}')
+    assert.equal(plain, cost(' { "event" : { "a" : "e\\u0301\\ud83d\\ude00\\u0022" ,'
+      .. '\n"\\u0062":[ 1 , 2.50,\tnull ], "c": { } } } '))
+    assert.equal(plain, cost('{"event":{"c":{},"b":[1,2.50,null],"a":"e\u{301}\u{1F600}\\""}}'))
+  end)
+
+  it("cost the same in every order of their members", function()
+    local set = policy_folder.load(mapping("local all = '' for key in pairs(facts.event) do "
+      .. "all = all .. key end return ignore { because = '%s', all }"))
+    local random = 1
+    local function below(n)
+      random = random * 48271 % 2147483647
+      return random % n + 1
+    end
+
+    for _ = 1, 200 do
+      local first, members, known = nil, {}, {}
+      for _ = 1, below(40) + 1 do
+        local key = "k" .. below(100000)
+        if not known[key] then members[#members + 1] = ('"%s":1'):format(key) end
+        known[key] = true
+      end
+
+      for _ = 1, 3 do
+        local answer = assert(set:decide("mapping",
+          '{"event":{' .. table.concat(members, ",") .. "}}"))
+        local cost = answer.because .. " " .. answer.instructions .. " " .. answer.bytes
+        first = first or cost
+        assert.equal(first, cost)
+        for i = #members, 2, -1 do
+          local j = below(i)
+          members[i], members[j] = members[j], members[i]
+        end
+      end
+    end
+  end)
 end)

@@ -1,0 +1,33 @@
+/* See plain_size.h. */
+#include "core/json/plain_size.h"
+
+/* Moves `at` behind the closing quote of the text that it is in, and counts its bytes. */
+static size_t text_size(const char **at, const char *end) {
+  json_span text = {.at = *at, .type = JSON_STRING};
+  const char *c = *at;
+  for (; c < end && *c != '"'; c++)
+    if (*c == '\\') {
+      text.escaped = true;
+      c++;
+    }
+
+  text.size = (size_t)(c - text.at);
+  *at = c + 1;
+
+  return text.escaped ? json_unescaped_size(text) : text.size;
+}
+
+size_t json_plain_size(json_span value) {
+  if (value.type == JSON_STRING) return json_unescaped_size(value) + 2;
+  size_t size = 0;
+  const char *at = value.at, *end = at + value.size;
+  while (at < end) {
+    char c = *at++;
+    if (c == '"')
+      size += text_size(&at, end) + 2;
+    else if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+      size++;
+  }
+
+  return size;
+}
