@@ -177,6 +177,25 @@ static bool read_recorded(const policy_kind *kind, const policy_question *questi
   return false;
 }
 
+/* A list or a map is written as defaults are, members by the order of their names, and what a
+ * decision gets is read from that: the recording of the decision gives the very same, in whatever
+ * order and spelling it was given. */
+static bool apply_written(lua_State *L, const schema_field *field, json_span value,
+                          text_buffer *json, text_buffer *why) {
+  size_t start = json->size;
+  schema_read_push(L, field, value);
+  if (!schema_write_json(L, lua_gettop(L), field, json, why)) return false;
+  lua_pop(L, 1);
+  if (json->failed) sandbox_budget_raise_shortage(L);
+  json_scan scan;
+  json_span written;
+  json_scan_begin(&scan, json->data + start, json->size - start);
+  if (!schema_read_check(field, &scan, &written, why)) return false;
+  schema_read_push(L, field, written);
+
+  return true;
+}
+
 /* Appends one parameter to the texts and to the Lua table on the top of the stack. */
 static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text recorded,
                       text_buffer *why) {
@@ -194,12 +213,13 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
   json_scan_begin(&scan, value.text, value.size);
   if (!schema_read_check(field, &scan, &span, why)) return false;
   size_t start = json->size;
-  schema_read_push(L, field, span);
-  /* As defaults are written: those of a map by the order of their names. */
-  if (field->type < SCHEMA_LIST)
+  if (field->type < SCHEMA_LIST) {
+    schema_read_push(L, field, span);
     json_compact(value.text, value.size, json);
-  else if (!schema_write_json(L, lua_gettop(L), field, json, why))
+  } else if (!apply_written(L, field, span, json, why)) {
     return false;
+  }
+
   if (json->size - start != by_default->size ||
       memcmp(json->data + start, by_default->data, by_default->size) != 0)
     text_buffer_format(overridden, "%s\"%s\"", overridden->size > 1 ? "," : "", field->name);

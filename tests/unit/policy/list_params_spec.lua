@@ -84,6 +84,50 @@ describe("parameters that are lists and maps", function()
     assert.matches("read-only", because(load("table.remove(params.free)")), 1, true)
   end)
 
+  it("decide as their recording does, in whatever order and spelling they were given", function()
+    local set = policy_folder.load { ["routing.lua"] = [[
+return policy {
+  kind = "routing",
+  params = {
+    prices = map { {}, of = { type = "any" }, max_items = 99, doc = "x" },
+    sizes = list { {}, of = { type = "number" }, max_items = 99, doc = "x" },
+  },
+  decide = function(_, params)
+    local said = {}
+    for name, price in pairs(params.prices) do
+      said[#said + 1] = name .. "=" .. tostring(price) .. type(price)
+    end
+    for _, size in ipairs(params.sizes) do said[#said + 1] = tostring(1 / size) end
+    return batch { because = "%s", table.concat(said, " ") }
+  end,
+}
+]] }
+    local function ask(given)
+      local answer = assert(set:decide("routing", '{"file_count":1}', { params_json = given }))
+      return answer, answer.because .. " " .. answer.instructions .. " " .. answer.bytes
+    end
+
+    local names, reversed = {}, {}
+    for i = 1, 70 do
+      names[i] = ('"k%d":%d.0'):format(i * 7919 % 1009, i)
+      table.insert(reversed, 1, names[i])
+    end
+
+    for _, given in ipairs {
+      '{"prices":{"a":1.0,"b":1e2,"c":-0.0,"d":[1.50,{"z":2.0}]},"sizes":[-0.0,0,2]}',
+      '{"prices":{"b" : 1, "a":2 }}',
+      '{"prices":{' .. table.concat(names, ",") .. "}}",
+      '{"prices":{' .. table.concat(reversed, " , ") .. "}}",
+    } do
+      local answer, said = ask(given)
+      local _, again = ask(answer.params)
+      assert.equal(said, again)
+    end
+
+    assert.equal(select(2, ask('{"prices":{' .. table.concat(names, ",") .. "}}")),
+      select(2, ask('{"prices":{' .. table.concat(reversed, ",") .. "}}")))
+  end)
+
   it("are recorded in one order, whatever order they were given in", function()
     local set = load()
     local one = set:record("routing", '{"file_count":1}')
