@@ -246,7 +246,8 @@ static int decide(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, kind->in_force.table);
   const policy_trace *trace = sandbox->question->trace;
   if (trace) lua_settracer(L, trace->tracer);
-  lua_call(L, 2, 1); // sandbox facts decision
+  lua_call(L, 2, 1);    // sandbox facts decision
+  sandbox_charge(L, 0); /* the last instructions may have passed the limit */
   size_t arguments;
   const decision_spec *spec = check_decision(L, sandbox, 3, &arguments);
   answer->action = spec->action;
@@ -319,17 +320,10 @@ static int apply_params(lua_State *L) {
   return 1;
 }
 
-/* The place of a table or function among a table's keys follows from its serial number, so every
- * decision counts from the same one, and so do parameters, which may outlive a decision. Objects of
- * the loaded set have lower ones. */
-static void restart_serials(policy_sandbox *sandbox) {
-  lua_setserial(sandbox->L, sandbox->serial);
-}
-
 static bool prepare_params(policy_sandbox *sandbox) {
   lua_State *L = sandbox->L;
   if (policy_params_are_current(sandbox->asked, sandbox->question)) return true;
-  restart_serials(sandbox);
+  lua_setserial(L, POLICY_DECISION_SERIALS);
   lua_pushcfunction(L, apply_params);
   lua_pushlightuserdata(L, sandbox);
   int status = lua_pcall(L, 1, 1, 0);
@@ -365,7 +359,7 @@ bool policy_sandbox_decide(policy_sandbox *sandbox, const policy_question *quest
   begin(sandbox, question, answer);
   bool ok = prepare(sandbox, question) && prepare_params(sandbox);
   if (ok) {
-    restart_serials(sandbox);
+    lua_setserial(L, POLICY_DECISION_SERIALS);
     sandbox_budget_start(L);
     answer->instructions = -1;
     lua_pushcfunction(L, decide);

@@ -15,6 +15,11 @@
 enum { CONSTRUCTED_MAX = 32 };
 enum { KIND_MAX_ARGUMENTS = 100 }; /* of one because */
 
+/* The place of a table or function among a table's keys follows from its serial number. Those that
+ * a file makes while it is loaded begin with the one, those that a decision makes with the other:
+ * neither depends on what other files or decisions made. */
+enum { POLICY_LOADED_SERIALS = 1 << 20, POLICY_DECISION_SERIALS = 1 << 28 };
+
 /* One action of a kind and the fields of its decisions. */
 typedef struct {
   const policy_kind *kind;
@@ -71,7 +76,6 @@ typedef struct {
 
 struct policy_sandbox {
   lua_State *L;
-  unsigned serial; /* of the first object that a decision makes */
   sandbox_budget budget;
   policy_limits limits;
   const policy_files *files;
@@ -111,6 +115,10 @@ void policy_trusted_run(lua_State *L, const char *name, int arguments, int resul
 
 /* Loads one file of the set; a policy in it is adopted. Protected: trouble is a finding. */
 void policy_load_file(policy_sandbox *sandbox, const policy_file *file, finding_list *findings);
+
+/* Whether a set that is known to verify can be asked about this kind, NULL for all, without the
+ * file. */
+bool policy_left_out(const policy_files *files, const policy_file *file, const char *kind);
 
 /* Compiles and runs a file of the set, and leaves its result on the stack. False with a finding and
  * nothing on the stack. */

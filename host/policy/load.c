@@ -20,6 +20,29 @@ static void mark_module(lua_State *L, int modules, const policy_file *file, bool
   lua_setfield(L, modules, file->path);
 }
 
+/* The compiler makes objects as well, at a time that depends on which other files are loaded. */
+static int load_text(lua_State *L, const policy_file *file, const char *name) {
+  unsigned serial = lua_setserial(L, 0);
+  int status = luaL_loadbufferx(L, file->text, file->size, name, "t");
+  lua_setserial(L, serial);
+  return status;
+}
+
+/* Pushes the compiled file. */
+static void push_chunk(lua_State *L, const policy_file *file) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->chunks);
+  if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
+    lua_pop(L, 1);
+    lua_pushfstring(L, "@%s", file->path); /* a policy can see it */
+    if (load_text(L, file, lua_tostring(L, -1)) != LUA_OK) lua_error(L);
+    lua_pushvalue(L, -1); // chunks name chunk chunk
+    lua_setfield(L, -4, file->path);
+    lua_remove(L, -2);
+  }
+
+  lua_remove(L, -2);
+}
+
 /* Runs a file of the set once and leaves its result on the stack; later calls give the same. */
 static void load_file(lua_State *L, const policy_file *file) {
   policy_sandbox *sandbox = policy_sandbox_at(L);
@@ -32,17 +55,14 @@ static void load_file(lua_State *L, const policy_file *file) {
     return;
   }
 
-  lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->chunks);
-  if (lua_getfield(L, -1, file->path) != LUA_TFUNCTION) { /* its turn to be compiled comes later */
-    lua_pushfstring(L, "@%s", file->path);                /* a policy can see it */
-    if (luaL_loadbufferx(L, file->text, file->size, lua_tostring(L, -1), "t") != LUA_OK)
-      lua_error(L);
-  }
-
+  push_chunk(L, file);
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->environment);
   lua_setupvalue(L, -2, 1);
   mark_module(L, modules, file, false);
-  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+  unsigned serial = lua_setserial(L, POLICY_LOADED_SERIALS); /* whoever requires it, and when */
+  int status = lua_pcall(L, 0, 1, 0);
+  lua_setserial(L, serial);
+  if (status != LUA_OK) {
     mark_module(L, modules, file, true); /* who catches this and asks again gets the same answer */
     lua_error(L);
   }
@@ -222,7 +242,7 @@ static int keep_chunk(lua_State *L, const policy_file *file) {
 static bool compiles(lua_State *L, const policy_file *file, finding_list *findings) {
   char *name = NULL;
   if (asprintf(&name, "@%s", file->path) < 0) name = NULL;
-  int status = luaL_loadbufferx(L, file->text, file->size, name ? name : "=?", "t");
+  int status = load_text(L, file, name ? name : "=?");
   free(name);
   if (status == LUA_OK) status = keep_chunk(L, file);
   if (status != LUA_OK) policy_load_report(L, file, status, "W003", findings);

@@ -167,13 +167,6 @@ static bool open_state(policy_sandbox *sandbox, finding_list *findings) {
   return false;
 }
 
-/* Whether a set that is known to verify can do without the file: a helper is loaded by who requires
- * it. */
-static bool is_left_out(const policy_file *file, const char *kind) {
-  if (strchr(file->path, '/')) return true;
-  return kind && file->kind[0] && strcmp(file->kind, kind) != 0;
-}
-
 static policy_sandbox *open_with_limits(const policy_files *files, policy_limits limits,
                                         finding_list *findings) {
   policy_sandbox *sandbox = calloc(1, sizeof *sandbox);
@@ -198,7 +191,8 @@ static void load_files(policy_sandbox *sandbox, bool verified, const char *kind,
   for (size_t i = 0; understood && i < sandbox->files->count; i++) {
     const policy_file *file = &sandbox->files->items[i];
     if (sandbox_budget_is_spent(sandbox->L)) break;
-    if (!verified || !is_left_out(file, kind)) policy_load_file(sandbox, file, findings);
+    if (!verified || !policy_left_out(sandbox->files, file, kind))
+      policy_load_file(sandbox, file, findings);
   }
 
   luaL_unref(sandbox->L, LUA_REGISTRYINDEX, sandbox->chunks);
@@ -216,7 +210,6 @@ static void finish(policy_sandbox *sandbox, finding_list *findings) {
   set_digests(sandbox);
   mention_facts(sandbox);
   sandbox_budget_change(sandbox->L, sandbox->limits.instructions, sandbox->limits.memory);
-  sandbox->serial = lua_setserial(sandbox->L, 0);
 }
 
 policy_sandbox *policy_sandbox_new(const policy_files *files, policy_limits limits,

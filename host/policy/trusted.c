@@ -8,7 +8,9 @@
 void policy_trusted_run(lua_State *L, const char *name, int arguments, int results) {
   const embedded_lua_module *module = embedded_lua_find(name);
   if (!module) luaL_error(L, "no module '%s' inside weir", name);
+  unsigned serial = lua_setserial(L, 0); /* compiled or precompiled: the build's affair */
   embedded_lua_load(L, module);
+  lua_setserial(L, serial);
   lua_rawgeti(L, LUA_REGISTRYINDEX, policy_sandbox_at(L)->environment);
   lua_setupvalue(L, -2, 1);
   lua_insert(L, -1 - arguments);
