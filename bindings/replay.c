@@ -4,8 +4,8 @@
  *       | nil, message, "OutOfMemory"
  *       set and old are policy sets (weir.policy_set); without old, decisions are compared with the
  *       recorded ones. jobs: threads, all cores by default, 64 at most.
- *       on_event(file, event) sees every difference, failure and bad line in order; with details
- * the other decisions, too (type "same"), and the time and the facts of those that differ;
+ *       on_event(file, event) sees every difference, failure and bad line in order, with the
+ *       facts of a decision; with details the other decisions, too (type "same"), and their times;
  *       on_progress(file, done, total, decisions) is called now and then, with bytes of the file.
  *       What a callback raises ends the run and is raised.
  *   combine{{name=, digest=}, …} → digest

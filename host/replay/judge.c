@@ -105,9 +105,8 @@ static void name(const replay_judge *judge, replay_verdict *verdict, const recor
                  replay_event *event) {
   event->id = replay_event_text(verdict, line->id);
   event->kind = replay_event_text(verdict, line->kind);
-  if (!judge->details) return;
-  event->time = replay_event_text(verdict, line->time);
   event->facts = replay_event_span(verdict, line->facts);
+  if (judge->details) event->time = replay_event_text(verdict, line->time);
 }
 
 static void report_failure(replay_judge *judge, replay_verdict *verdict, const recording_line *line,

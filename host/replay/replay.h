@@ -40,7 +40,7 @@ typedef struct {
   char *code;                    /* of a failure or bad line: error code, or NULL */
   char *message;
   char *time;  /* with details, of every decision: as recorded; NULL without */
-  char *facts; /* with details, of a difference or failure: JSON text */
+  char *facts; /* of a difference or failure: JSON text */
 } replay_event;
 
 enum { REPLAY_ACTIONS = POLICY_ACTIONS_MAX, REPLAY_KINDS = POLICY_KINDS_MAX };

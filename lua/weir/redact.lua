@@ -124,6 +124,11 @@ end
 -- note(value): the secrets of a decoded value are known from now on.
 function redact.note(value) note(value, 0) end
 
+-- note_json(text): the same of JSON text, as facts are in a recording.
+function redact.note_json(text)
+  if not redact.is_clean(text) then note_json(text, 0) end
+end
+
 -- noted(value, …) → the same, with the secrets of the value noted.
 function redact.noted(value, ...)
   if value ~= nil then redact.note(value) end

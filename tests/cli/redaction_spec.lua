@@ -1,4 +1,5 @@
 -- The command line shows, logs and decides on no secret.
+local files = require "support.files"
 local json = require "weir.json"
 local run = require "support.run"
 local token_search = require "support.token_search"
@@ -135,6 +136,66 @@ describe("weir match", function()
         assert.is_nil(result.stdout:find(("b7Xq"):rep(3), 1, true))
       end
     end
+  end)
+end)
+
+describe("a recording that something else wrote", function()
+  local folder
+  setup(function() folder = run.directory() end)
+  teardown(function() run.remove(folder) end)
+
+  local POLICY = [[
+return policy {
+  kind = "routing",
+  decide = function(facts)
+    if facts.note == "boom" then error("failed with " .. facts.api_key) end
+    if facts.note == facts.api_key then error("the same") end
+    return batch { because = "%s for %s", tostring(facts.note), tostring(facts.api_key) }
+  end,
+}
+]]
+
+  local function line(id, note)
+    return json.encode {
+      schema = "weir.decision/1", id = id, time = "2026-11-20T09:00:00.000Z", kind = "routing",
+      facts = { file_count = 1, note = note, api_key = HUSH },
+      decision = { action = "realtime" }, because = "asked with " .. HUSH,
+    }
+  end
+
+  it("shows no secret of its facts, which reasons and errors repeat", function()
+    local set = folder .. "/set"
+    files.shell("mkdir -p " .. files.quote(set .. "/kinds"))
+    files.write(set .. "/routing.lua", POLICY)
+    files.write(set .. "/kinds/routing.lua", [[return { kind = "routing", facts = {
+  { name = "api_key", type = "text", doc = "x" }, { name = "note", type = "text", doc = "x" },
+} }
+]])
+    local recording, capsule = folder .. "/r.jsonl", folder .. "/r.capsule"
+    files.write(recording, line("a", "copy of " .. HUSH) .. "\n" .. line("b", "boom") .. "\n")
+    for _, command in ipairs {
+      { "replay", recording, "-p", set },
+      { "replay", recording, "-p", set, "--json" },
+      { "diff", set, set, recording },
+      { "diff", set, set, recording, "--json", "--all" },
+      { "explain", recording .. ":1", "-p", set },
+      { "explain", recording .. ":2", "-p", set, "--json" },
+      { "example", recording .. ":1", "-p", set },
+      { "explore", "-p", set, "--tries", "2048", "--recording", recording, "--limit", "99" },
+      { "explore", "-p", set, "--tries", "2048", "--recording", recording, "--json" },
+      { "bench", set, recording },
+      { "capsule", recording, "-p", set, "-o", capsule },
+      { "replay", capsule },
+    } do
+      local result = run(command)
+      local refused = result.stderr:find("its facts hold a secret", 1, true)
+      assert.is_true(result.status ~= 2 or refused ~= nil,
+        table.concat(command, " ") .. result.stderr)
+      assert.is_true(#result.stdout + #result.stderr > 0)
+      check(result)
+    end
+
+    assert.is_nil(files.read(capsule):find(HUSH, 1, true))
   end)
 end)
 

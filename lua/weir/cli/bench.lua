@@ -179,6 +179,7 @@ local function measure(measured, path, screen)
     decision, message, code = recording:next()
     if not decision then break end
     redact.forget()
+    if decision.facts then redact.note_json(decision.facts) end
     measured:add(path, decision)
     screen.err:progress(("%s  %s decisions"):format(printable(path), thousands(measured.decisions)))
   end

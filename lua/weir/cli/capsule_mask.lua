@@ -117,6 +117,8 @@ end
 -- The whole ------------------------------------------------------------------------------------
 
 function mask.apply(record, places, away)
+  redact.forget()
+  redact.note_json(json.encode(record.facts))
   local copy, secrets = redact.facts(record)
   local found, values = json.array {}, {}
   for _, path in ipairs(secrets) do found[#found + 1] = path:match("^/facts(/.*)") end

@@ -211,8 +211,11 @@ local TEXTS = {
   "is_because", "time", "facts",
 }
 
--- A recording that something else wrote may hold task tokens: none is shown.
+-- A recording that something else wrote may hold secrets: none is shown, neither what the facts
+-- name as one nor what looks like one.
 local function without_secrets(event)
+  redact.forget()
+  if event.facts then redact.note_json(event.facts) end
   for _, name in ipairs(TEXTS) do
     if type(event[name]) == "string" then event[name] = redact.text(event[name]) end
   end

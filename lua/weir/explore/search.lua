@@ -9,8 +9,11 @@
 -- "difference", "mistake" for what nobody can have meant, and "raised" for what the policy says
 -- itself, with error or assert; unreached = list of { file =, line = }; one_way = list of the
 -- branches that went one way only; idle = the parameters that changed no decision.
+local decide = require "weir.decide"
 local explore = require "weir.explore"
+local json = require "weir.json"
 local process = require "weir.process"
+local redact = require "weir.redact"
 local sorted_pairs = require "weir.sorted_pairs"
 
 local search = {}
@@ -27,6 +30,14 @@ local function examples(set, kind, seeds)
   end
 end
 
+-- Facts that something else recorded may hold secrets, which would be shown and written into
+-- examples.
+local function without_secrets(text)
+  redact.forget()
+  if redact.is_clean(text) then return text end
+  return json.encode((decide.without_secrets(json.decode(text, { secrets = true }))))
+end
+
 -- Each different facts once. nil, message, code when a recording cannot be read.
 local function recorded(paths, kind, seeds)
   local known, count = {}, 0
@@ -39,7 +50,7 @@ local function recorded(paths, kind, seeds)
       if not line then break end
       if line.facts and not known[line.facts] then
         known[line.facts] = true
-        seeds[#seeds + 1] = { facts = line.facts, params = line.params }
+        seeds[#seeds + 1] = { facts = without_secrets(line.facts), params = line.params }
         count = count + 1
       end
     end

@@ -139,6 +139,7 @@ function recorded.read(path, line, set)
     return nil, ("the set has no policy of kind '%s'"):format(found.kind), exit.usage
   end
 
+  redact.note_json(found.facts)
   if redact.text(found.facts) ~= found.facts then
     return nil, place .. ": its facts hold a secret, which is not written anywhere", exit.usage
   end

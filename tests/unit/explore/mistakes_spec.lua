@@ -8,7 +8,13 @@ local property = require("support.property")
 local search = require("weir.explore.search")
 
 -- How many facts are tried. `./dev bench` measures what that takes.
-local TRIES = { routing = 16384, weights = 8192, review = 8192, mapping = 16384, promotion = 65536 }
+local TRIES = {
+  routing = 16384,
+  weights = 8192,
+  review = 8192,
+  mapping = 16384,
+  promotion = 131072,
+}
 
 -- kind, what is found, what stands there, and the mistake.
 local MISTAKES = {

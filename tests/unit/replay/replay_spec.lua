@@ -93,8 +93,7 @@ describe("replay", function()
     assert.are.equal('{"action":"realtime"}', events[1].is)
   end)
 
-  it("gives with details every decision, when it was made, and the facts of those that differ",
-    function()
+  it("gives the facts of what differs, and with details every decision and its time", function()
     local text = table.concat(lines, "\n"):gsub('"file_count":11', '"file_count":3')
     run("mkdir -p " .. directory)
     write("details.jsonl", text)
@@ -107,7 +106,8 @@ describe("replay", function()
     assert.are.same({ "routing", "realtime" }, { events[1].kind, events[1].is_action })
     assert.are.equal(lines[1]:match('"time":"([^"]*)"'), events[1].time)
     assert.are.same({ nil, '{"file_count":3}' }, { events[1].facts, events[4].facts })
-    assert.is_nil(select(2, replay_text(ten, "plain.jsonl", text))[1].facts)
+    local plain = select(2, replay_text(ten, "plain.jsonl", text))[1]
+    assert.are.same({ nil, '{"file_count":3}' }, { plain.time, plain.facts })
   end)
 
   it("tells the same decision for another reason apart", function()
