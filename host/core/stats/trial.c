@@ -166,6 +166,11 @@ bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
   return true;
 }
 
+/* A single latency, standardised, may count for less than one: that is not a value yet. */
+static bool has_a_value(const stats_trial_sums *sums) {
+  return sums->one.total >= 1 && sums->zero.total >= 1;
+}
+
 /* The position of the q-quantile: in the middle of its value's place. */
 static double middle_position(const stats_sketch *sketch, double q) {
   double rank = fmin(sketch->total, fmax(1, ceil(q * sketch->total)));
@@ -194,6 +199,8 @@ bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, 
   stats_ratio_question question;
   if (!stats_trial_ratio_question(self, sums, q, &question)) return false;
   double apart = middle_position(&sums->one, q) - middle_position(&sums->zero, q);
+  if (!has_a_value(sums) || !isfinite(apart)) return false;
+
   *range = (stats_trial_range){
       .estimate = expm1(apart * sums->one.log_g),
       .low = stats_ratio_low(&question),
@@ -223,7 +230,7 @@ bool stats_trial_quantile(const stats_trial *self, double q, stats_trial_range *
                           stats_trial_range *champion) {
   const stats_trial_sums *whole = &self->whole;
   stats_window counts = stats_windows_counts(&whole->successes);
-  if (!(counts.n1 > 0)) return false;
+  if (!(counts.n1 > 0) || !has_a_value(whole)) return false;
   *challenger = quantile_of(self, &whole->one, counts.n1, q);
   *champion = quantile_of(self, &whole->zero, counts.n0, q);
 

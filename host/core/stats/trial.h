@@ -93,12 +93,13 @@ bool stats_trial_errors(const stats_trial *self, const stats_trial_sums *sums,
                         stats_trial_range *range);
 
 /* The ratio − 1 of the q-quantiles, as wide as the wandering of latencies over the whole trial asks
- * for. False without latencies of both. */
+ * for. False without latencies of both, where these count for less than one, and where only one
+ * variant's quantile is above 0. */
 bool stats_trial_latency(const stats_trial *self, const stats_trial_sums *sums, double q,
                          stats_trial_range *range);
 
 /* The q-quantile of each variant's latencies over the whole trial, the champion's standardised.
- * False without latencies of both. */
+ * False without latencies of both, and where these count for less than one. */
 bool stats_trial_quantile(const stats_trial *self, double q, stats_trial_range *challenger,
                           stats_trial_range *champion);
 

@@ -159,6 +159,20 @@ describe("the facts of a trial", function()
     end
   end)
 
+  it("tell no latency where the champion's count for less than one", function()
+    local self = trial.new { champion = "old", challenger = "new", warm_up_seconds = 0 }
+    self:add(window(0, function(new, old)
+      new.share, new.requests, new.errors, new.buckets = .5, 1, 0, { [220] = 1 }
+      old.share, old.requests, old.errors = .5, 7136, 2140
+      old.buckets = { [200] = 2498, [220] = 2498 }
+    end))
+
+    local found = facts(self, 300)
+    assert.is_nil(found.evidence.latency)
+    assert.is_nil(found.evidence.quantiles)
+    assert.is_string(json.encode(found))
+  end)
+
   it("tell how far latencies wander, and widen their intervals, from the ninth hour on", function()
     local function wandering(n)
       local shifted, by = {}, n % 24 < 12 and 6 or 0
