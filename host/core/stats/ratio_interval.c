@@ -153,7 +153,8 @@ stats_ratio_range stats_quantile_interval(const stats_quantile_question *questio
   double allowance =
       question->dispersion * stats_mixture_bound(events, question->alpha, question->clock);
   double under = extreme_share(q, n, allowance, 0), above = extreme_share(q, n, allowance, 1);
-  double low = stats_sketch_position(sketch, ceil(total * under), false);
+  /* The total of standardised counts may not be whole: no value is beyond it. */
+  double low = stats_sketch_position(sketch, fmin(total, ceil(total * under)), false);
   double high = stats_sketch_position(sketch, floor(total * above) + 1, true);
 
   return (stats_ratio_range){exp(low * sketch->log_g), exp(high * sketch->log_g)};

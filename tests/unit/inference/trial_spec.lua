@@ -173,6 +173,20 @@ describe("the facts of a trial", function()
     assert.is_string(json.encode(found))
   end)
 
+  it("have a lower end of every quantile, also where the total is not whole", function()
+    local self = trial.new { champion = "old", challenger = "new", warm_up_seconds = 0 }
+    self:add(window(0, function(new, old)
+      new.share, new.requests, new.errors, new.buckets = .5, 95, 31, { [200] = 32, [220] = 32 }
+      old.share, old.requests, old.errors = .5, 3257, 846
+      old.buckets = { [200] = 1205, [220] = 1206 }
+    end))
+
+    for _, each in ipairs(facts(self, 300).evidence.quantiles) do
+      assert.is_number(each.champion_ms.low, each.quantile)
+      assert.is_true(each.champion_ms.low <= each.champion_ms.estimate)
+    end
+  end)
+
   it("tell how far latencies wander, and widen their intervals, from the ninth hour on", function()
     local function wandering(n)
       local shifted, by = {}, n % 24 < 12 and 6 or 0
