@@ -36,7 +36,7 @@ local function run(given, screen)
   if mistake then return nil, mistake, hint end
   local directory, missing = policies.directory(named)
   if not directory then
-    return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle DIR")
+    return fail(screen, missing, "NoPolicySet", exit.load, "weir bundle -p DIR")
   end
 
   local result = check.set(directory)

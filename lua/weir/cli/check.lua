@@ -300,7 +300,7 @@ local function run(given, screen)
         message = missing,
         code = "NoPolicySet",
         exit = exit.load,
-        next = "weir check DIR",
+        next = "weir check -p DIR",
       })
     end
 

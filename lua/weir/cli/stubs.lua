@@ -32,7 +32,7 @@ local function run(given, screen)
   if mistake then return nil, mistake, hint end
   local directory, missing = policies.directory(named)
   if not directory then
-    return fail(screen, missing, "NoPolicySet", exit.load, "weir stubs DIR")
+    return fail(screen, missing, "NoPolicySet", exit.load, "weir stubs -p DIR")
   end
 
   local set, findings, code = require("weir.policy_set").load(directory, { verify = false })
@@ -40,7 +40,7 @@ local function run(given, screen)
   if files.stat(directory).type ~= "directory" then
     return fail(screen, directory .. " is a bundle, which nobody edits", "NotADirectory",
       exit.usage,
-      "weir stubs DIR")
+      "weir stubs -p DIR")
   end
 
   local list = wanted(set, directory)

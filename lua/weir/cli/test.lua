@@ -31,7 +31,7 @@ local function load(given, screen)
   if mistake then return nil, function() return nil, mistake, hint end end
   local directory, missing = policies.directory(named)
   if not directory then
-    local status = fail(screen, missing, "NoPolicySet", exit.load, "weir test DIR")
+    local status = fail(screen, missing, "NoPolicySet", exit.load, "weir test -p DIR")
     return nil, function() return status end
   end
 

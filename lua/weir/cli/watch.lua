@@ -99,7 +99,7 @@ local function run(given, screen)
       message = missing,
       code = "NoPolicySet",
       exit = exit.load,
-      next = "weir watch DIR",
+      next = "weir watch -p DIR",
     })
   end
 
