@@ -6,11 +6,16 @@
 
 #include "policy/impl.h"
 
-static const char REQUIRE[] = "require";
+static const char REQUIRE[] = "require", ENVIRONMENT[] = "_ENV";
+
+/* Where a word stands from `at` on, or NULL. A comment or a text may hold zero bytes. */
+static const char *find(const policy_file *file, const char *at, const char *word) {
+  return memmem(at, (size_t)(file->text + file->size - at), word, strlen(word));
+}
 
 /* Whether the file's code can reach `require`, by its name or by the table of all names. */
 static bool may_require(const policy_file *file) {
-  return strstr(file->text, REQUIRE) || strstr(file->text, "_ENV");
+  return find(file, file->text, REQUIRE) || find(file, file->text, ENVIRONMENT);
 }
 
 /* Whether behind a `require` stands the name of a file in a folder: "lib.sizes". */
@@ -23,8 +28,8 @@ static bool names_helper(const char *at) {
 
 /* Whether all that the file can require are helpers, and none of them a policy. */
 static bool requires_helpers(const policy_file *file) {
-  if (strstr(file->text, "_ENV")) return false;
-  for (const char *at = file->text; (at = strstr(at, REQUIRE));) {
+  if (find(file, file->text, ENVIRONMENT)) return false;
+  for (const char *at = file->text; (at = find(file, at, REQUIRE));) {
     at += sizeof REQUIRE - 1;
     if (!names_helper(at)) return false;
   }

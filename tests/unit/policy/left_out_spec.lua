@@ -54,6 +54,12 @@ local SHARED = {
     wrote = "second.sizes.x",
     said = "tostring(second.n)",
   },
+  ["module, named behind a zero byte"] = {
+    mapping = '-- \0\nrequire("lib.h").n = 7',
+    routing = '-- \0\nlocal given, second = { file_count = 1 }, require("lib.h")',
+    wrote = "second.sizes.x",
+    said = "tostring(second.n)",
+  },
   ["variable of a module"] = {
     mapping = 'for i = 1, 3 do require("lib.counter").count() end',
     routing = 'local given, counted = { file_count = 1 }, require("lib.counter").counted',
