@@ -112,6 +112,19 @@ describe("weir deploy apply of four accounts", function()
     })
   end
 
+  -- Takes one action out of a policy.
+  local function all_but(action)
+    return function(policy)
+      for _, statement in ipairs(policy.Statement) do
+        for i = #statement.Action, 1, -1 do
+          if statement.Action[i] == action then table.remove(statement.Action, i) end
+        end
+      end
+
+      return policy
+    end
+  end
+
   it("needs no more than weir permissions deploy prints", function()
     only_what_is_printed(function(policy) return policy end)
     done(deployment.apply(estate))
@@ -119,17 +132,7 @@ describe("weir deploy apply of four accounts", function()
   end)
 
   it("says what is refused to who may do less, and deploys nothing there", function()
-    only_what_is_printed(function(policy)
-      for _, statement in ipairs(policy.Statement) do
-        for i = #statement.Action, 1, -1 do
-          if statement.Action[i] == "cloudformation:CreateChangeSet" then
-            table.remove(statement.Action, i)
-          end
-        end
-      end
-
-      return policy
-    end)
+    only_what_is_printed(all_but "cloudformation:CreateChangeSet")
 
     local outcome = deployment.apply(estate)
     assert.is_falsy(outcome.done)
@@ -142,17 +145,7 @@ describe("weir deploy apply of four accounts", function()
 
   it("names the resource that CloudFormation may not make in the caller's name, and goes on later",
     function()
-    only_what_is_printed(function(policy)
-      for _, statement in ipairs(policy.Statement) do
-        for i = #statement.Action, 1, -1 do
-          if statement.Action[i] == "states:CreateStateMachine" then
-            table.remove(statement.Action, i)
-          end
-        end
-      end
-
-      return policy
-    end)
+    only_what_is_printed(all_but "states:CreateStateMachine")
 
     local outcome = deployment.apply(estate)
     assert.equal("OperationFailed", outcome.code)

@@ -71,19 +71,10 @@ end
 
 -- The ratios --------------------------------------------------------------------------------------
 
-local function hundredths(ends)
-  if not (ends and ends.low) then return nil end
-  local high = ends.high or math.huge
-  local estimate = ends.estimate or (ends.high and (ends.low + ends.high) / 2)
-  if not estimate then return nil end
-
-  return { ends.low * 100, estimate * 100, high * 100 }
-end
-
 local function ratios(p, trial, evidence)
   local rows = {}
   for _, each in ipairs(BY_PERCENTILE) do
-    local cell = each.interval and hundredths(evidence[each.interval])
+    local cell = each.interval and trial_charts.hundredths(evidence[each.interval])
     if cell then rows[#rows + 1] = { each[1] * 100, cell } end
   end
 

@@ -90,8 +90,8 @@ local function range_of(rows, lines)
   return { low - air, high + air }
 end
 
--- {low, estimate, high} in hundredths; without an estimate the middle.
-local function band(ends)
+-- {low, estimate, high} in hundredths; without an estimate the middle. nil where it is not known.
+function trial_charts.hundredths(ends)
   if not (ends and ends.low) then return nil end
   local high = ends.high or math.huge
   local estimate = ends.estimate or (ends.high and (ends.low + ends.high) / 2)
@@ -103,7 +103,7 @@ end
 local function difference(p, trial, given)
   local rows = rows_of(trial, function(look)
     local evidence = look.facts.evidence
-    return { band(evidence and evidence[given.name]) }
+    return { trial_charts.hundredths(evidence and evidence[given.name]) }
   end)
 
   local lines = { { 0, "no difference" } }
