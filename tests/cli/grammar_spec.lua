@@ -75,6 +75,9 @@ local VERBS = {
   watch = { words = { "policies", "--once" }, set = "DIR", lists = true },
 }
 
+-- Verbs about the program itself, which README's table leaves out.
+local ABOUT_ITSELF = { completion = true, help = true, version = true }
+
 local function option_of(verb, name)
   for _, option in ipairs(arguments.options(verb)) do
     if option.long == name then return option end
@@ -230,6 +233,12 @@ for _, name in ipairs(cli.verbs) do
         end
       end
     end)
+
+    if not ABOUT_ITSELF[name] then
+      it("has a row in README's table", function()
+        assert.matches("\n| `weir " .. name .. "[ `]", files.read("README.md"))
+      end)
+    end
 
     it("has a spec of its own", function()
       local spec = row.spec or ("tests/cli/%s_spec.lua"):format(name)
