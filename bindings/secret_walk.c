@@ -37,7 +37,9 @@ static bool is_candidate(const char *text, size_t size) {
   if (size < LEAST_CANDIDATE || size > MOST_CANDIDATE) return false;
   if (is_one_of(text[0], "{[% \t\r\n") || begins_as_base64_of_json(text)) return true;
   if (text[0] == '"' && may_hold_json(text, size)) return true;
-  return memchr(text, '=', size) || memmem(text, size, "{\"", 2);
+  if (memchr(text, '=', size)) return true;
+  const char *brace = memchr(text, '{', size); /* most have none: a search for both takes longer */
+  return brace && memmem(brace, size - (size_t)(brace - text), "{\"", 2);
 }
 
 static void collect(lua_State *L, int list, int depth) {

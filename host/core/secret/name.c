@@ -24,28 +24,25 @@ static const char *const harmless[] = {
     "outputtokens", "totaltokens",     "maxnewtokens",   "inputtokencount",    "outputtokencount",
 };
 
-/* The letter or digit in lower case; 0 for anything else. No locale. */
-static char plain(char c) {
-  if (c >= 'A' && c <= 'Z') return (char)(c - 'A' + 'a');
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : 0;
-}
+/* Letters and digits: in lower case, and marked where a part above ends so. 0 for anything else. No
+ * locale. Every key of every event is read through here. */
+enum { ENDS_A_PART = 0x80 };
 
-/* The last letters of the parts above. Every key of every event is read through here, and most of
- * its letters are none of them. */
-static bool ends_a_part(char c) {
-  switch (c) {
-  case 'n':
-  case 't':
-  case 'd':
-  case 'l':
-  case 'y':
-  case 'e': return true;
-  default: return false;
-  }
-}
+#define LETTER(lower, upper) [lower] = lower, [upper] = lower
+#define LAST_LETTER(lower, upper) [lower] = lower | ENDS_A_PART, [upper] = lower | ENDS_A_PART
+static const unsigned char letters[256] = {
+    ['0'] = '0',      ['1'] = '1',           ['2'] = '2',           ['3'] = '3',
+    ['4'] = '4',      ['5'] = '5',           ['6'] = '6',           ['7'] = '7',
+    ['8'] = '8',      ['9'] = '9',           LETTER('a', 'A'),      LETTER('b', 'B'),
+    LETTER('c', 'C'), LAST_LETTER('d', 'D'), LAST_LETTER('e', 'E'), LETTER('f', 'F'),
+    LETTER('g', 'G'), LETTER('h', 'H'),      LETTER('i', 'I'),      LETTER('j', 'J'),
+    LETTER('k', 'K'), LAST_LETTER('l', 'L'), LETTER('m', 'M'),      LAST_LETTER('n', 'N'),
+    LETTER('o', 'O'), LETTER('p', 'P'),      LETTER('q', 'Q'),      LETTER('r', 'R'),
+    LETTER('s', 'S'), LAST_LETTER('t', 'T'), LETTER('u', 'U'),      LETTER('v', 'V'),
+    LETTER('w', 'W'), LETTER('x', 'X'),      LAST_LETTER('y', 'Y'), LETTER('z', 'Z'),
+};
 
 static bool ends_with_secret(const char *window, size_t size) {
-  if (!ends_a_part(window[size - 1])) return false;
   for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
     size_t length = secrets[i].size;
     if (window[size - 1] == secrets[i].text[length - 1] && size >= length &&
@@ -67,16 +64,16 @@ bool secret_name(const char *name, size_t size) {
   size_t held = 0;
   bool found = false, whole = true;
   for (size_t i = 0; i < size; i++) {
-    char c = plain(name[i]);
-    if (!c) continue;
+    unsigned char letter = letters[(unsigned char)name[i]];
+    if (!letter) continue;
     if (held == WINDOW) { /* only its end matters from here on: it is too long to be harmless */
       memmove(window, window + WINDOW - LONGEST, LONGEST);
       held = LONGEST;
       whole = false;
     }
 
-    window[held++] = c;
-    found = found || ends_with_secret(window, held);
+    window[held++] = (char)(letter & ~ENDS_A_PART);
+    if (letter & ENDS_A_PART) found = found || ends_with_secret(window, held);
   }
 
   return found && !(whole && is_harmless(window, held));
