@@ -1,8 +1,8 @@
 /* Lua values to JSON text. See json_lua.h.
  *
- * Iterative. Each open table keeps two places on the Lua stack: the table, and a block with the
- * names of its members, when they are too many for the pool.
- * Memory: the Lua state's; the text goes into the caller's buffer. */
+ * Iterative. Each open table keeps its place on the Lua stack, and above it its members, key and
+ * value, while they are few: their names are in the pool. Of many the names are in a block, and
+ * each value is looked up. Memory: the Lua state's; the text goes into the caller's buffer. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,14 @@
 typedef struct {
   const char *at; /* a string that the table keeps alive */
   size_t size;
+  int value; /* stack index; 0 where it is looked up */
 } name;
 
 /* POOL: enough for what is not deep or wide. FEW: sorted faster by insertion than by qsort. */
 enum { POOL = 64, FEW = 12 };
 
 typedef struct {
-  int table;   /* stack index; the block of names is the next one */
+  int table;   /* stack index; the members, or the block of names, are above */
   name *names; /* NULL for an array */
   size_t next, count;
 } container;
@@ -77,21 +78,20 @@ static int compare_names(const void *left, const void *right) {
   return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
-/* Checks the keys of the table and counts them; an array has exactly 1 to its length. */
-static size_t count_keys(encoder *self, int table, bool array) {
+static void check_key(encoder *self) {
+  if (lua_type(self->L, -2) != LUA_TSTRING)
+    refuse(self, "a table has keys other than strings, and is not a list,");
+}
+
+/* An array has exactly the keys 1 to its length, which is the answer. */
+static size_t count_elements(encoder *self, int table) {
   lua_State *L = self->L;
   size_t count = 0;
   lua_Unsigned length = lua_rawlen(L, table);
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
-    if (!array) {
-      if (lua_type(L, -2) != LUA_TSTRING)
-        refuse(self, "a table has keys other than strings, and is not a list,");
-    } else if (!lua_isinteger(L, -2) || (lua_Unsigned)lua_tointeger(L, -2) - 1 >= length) {
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++)
+    if (!lua_isinteger(L, -2) || (lua_Unsigned)lua_tointeger(L, -2) - 1 >= length)
       refuse(self, "a list has keys other than 1, 2, 3 …");
-    }
-  }
-
-  if (array && count != length) refuse(self, "a list has holes (json.null fills them)");
+  if (count != length) refuse(self, "a list has holes (json.null fills them)");
 
   return count;
 }
@@ -110,23 +110,48 @@ static void sort_names(name *names, size_t count) {
   }
 }
 
-/* Pushes the block of names, or nil when they are in the pool. */
-static name *collect_names(encoder *self, int table, size_t count) {
+/* Pushes the members and puts their names into the pool. False, with nothing pushed, where that is
+ * too small. */
+static bool push_members(encoder *self, container *inner) {
   lua_State *L = self->L;
+  size_t room = POOL - self->pooled;
   name *names = self->pool + self->pooled;
-  if (count <= POOL - self->pooled) {
-    lua_pushnil(L);
-    self->pooled += count;
-  } else {
-    names = lua_newuserdatauv(L, count * sizeof *names, 0);
+  for (lua_pushnil(L); lua_next(L, inner->table); lua_pushvalue(L, -2)) {
+    if (inner->count == room) {
+      lua_settop(L, inner->table);
+      return false;
+    }
+
+    check_key(self);
+    name *next = &names[inner->count++];
+    next->at = lua_tolstring(L, -2, &next->size);
+    next->value = lua_gettop(L);
   }
 
-  size_t i = 0;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), i++)
-    names[i].at = lua_tolstring(L, -2, &names[i].size);
-  if (self->style.sort) sort_names(names, count);
+  self->pooled += inner->count;
+  inner->names = names;
 
-  return names;
+  return true;
+}
+
+/* Pushes a block with the names of all members. */
+static void push_names(encoder *self, container *inner) {
+  lua_State *L = self->L;
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, inner->table); lua_pop(L, 1), count++) check_key(self);
+
+  inner->names = lua_newuserdatauv(L, count * sizeof *inner->names, 0);
+  inner->count = count;
+  name *next = inner->names;
+  for (lua_pushnil(L); lua_next(L, inner->table); lua_pop(L, 1), next++) {
+    next->at = lua_tolstring(L, -2, &next->size);
+    next->value = 0;
+  }
+}
+
+static void collect_members(encoder *self, container *inner) {
+  if (!push_members(self, inner)) push_names(self, inner);
+  if (self->style.sort) sort_names(inner->names, inner->count);
 }
 
 static bool is_pooled(const encoder *self, const name *names) {
@@ -149,21 +174,20 @@ static void open_table(encoder *self) {
   lua_State *L = self->L;
   int table = lua_gettop(L);
   if (self->open == JSON_MAX_DEPTH) refuse(self, "nested deeper than 1000, or a cycle,");
-  luaL_checkstack(L, 8, "JSON nested too deep");
+  luaL_checkstack(L, 2 * POOL + 8, "JSON nested too deep");
   bool array = is_array(L, table);
-  size_t count = count_keys(self, table, array);
-  if (count == 0) {
+  container *inner = &self->containers[self->open];
+  *inner = (container){.table = table};
+  if (array)
+    inner->count = count_elements(self, table);
+  else
+    collect_members(self, inner);
+  if (inner->count == 0) {
     text_buffer_text(self->out, array ? "[]" : "{}");
     lua_pop(L, 1);
     return;
   }
 
-  container *inner = &self->containers[self->open];
-  *inner = (container){.table = table, .count = count};
-  if (array)
-    lua_pushnil(L);
-  else
-    inner->names = collect_names(self, table, count);
   self->open++;
   text_buffer_byte(self->out, array ? '[' : '{');
 }
@@ -219,6 +243,15 @@ static void write_value(encoder *self) {
   lua_pop(L, 1);
 }
 
+static void push_member(lua_State *L, const container *inner, const name *key) {
+  if (key->value) {
+    lua_pushvalue(L, key->value);
+  } else {
+    lua_pushlstring(L, key->at, key->size);
+    lua_rawget(L, inner->table);
+  }
+}
+
 /* Pushes the next value of the innermost table, closing what has none. False at the very end. */
 static bool push_next(encoder *self) {
   lua_State *L = self->L;
@@ -242,8 +275,7 @@ static bool push_next(encoder *self) {
     const name *key = &inner->names[inner->next - 1];
     write_text(self, key->at, key->size);
     text_buffer_text(self->out, self->style.indent ? ": " : ":");
-    lua_pushlstring(L, key->at, key->size);
-    lua_rawget(L, inner->table);
+    push_member(L, inner, key);
 
     return true;
   }

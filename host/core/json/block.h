@@ -130,4 +130,17 @@ static inline const char *json_plain_end(const char *at, const char *end) {
   return at;
 }
 
+enum { JSON_PADDING = 16 };
+
+/* Whether all of the bytes are plain. JSON_PADDING bytes beyond them may be read. */
+static inline bool json_is_plain_padded(const char *at, size_t size) {
+#if JSON_HAS_VECTORS
+  for (; size >= 16; at += 16, size -= 16)
+    if (json_masks16(at).stops) return false;
+  return size == 0 || (json_masks16(at).stops & (((uint64_t)1 << size) - 1)) == 0;
+#else
+  return json_plain_end(at, at + size) == at + size;
+#endif
+}
+
 #endif

@@ -44,13 +44,26 @@ static void write_point(text_buffer *out, uint32_t point) {
   write_unit(out, 0xDC00 + ((point - 0x10000) & 0x3FF));
 }
 
+/* A text that is plain as a whole, as most are. The copy is looked at: there is room behind it. */
+static bool write_plain(text_buffer *out, const char *bytes, size_t size, bool ascii) {
+  if (!text_buffer_reserve(out, size + 2 + JSON_PADDING)) return false;
+  char *copy = out->data + out->size + 1;
+  if (size > 0) memcpy(copy, bytes, size);
+  if (!json_is_plain_padded(copy, size)) return false;
+  if (ascii && memchr(copy, 0x7F, size)) return false; /* DEL: plain, but not printable */
+  copy[-1] = copy[size] = '"';
+  out->size += size + 2;
+  return true;
+}
+
 static bool write_string(text_buffer *out, const char *bytes, size_t size, bool ascii) {
+  if (write_plain(out, bytes, size, ascii)) return true;
   const char *at = bytes, *end = bytes + size;
   text_buffer_byte(out, '"');
   while (at < end) {
     const char *stop = json_plain_end(at, end);
     const char *delete = ascii ? memchr(at, 0x7F, (size_t)(stop - at)) : NULL;
-    if (delete) stop = delete; /* DEL is plain to the scanner, but not printable */
+    if (delete) stop = delete;
     text_buffer_append(out, at, (size_t)(stop - at));
     at = stop;
     if (at == end) break;
