@@ -55,7 +55,7 @@ describe("weir deploy apply", function()
   for _, status in ipairs { "REVIEW_IN_PROGRESS", "CREATE_COMPLETE", "UPDATE_COMPLETE",
     "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED" } do
     it("goes on from " .. status, function()
-      stack { status = status }
+      stack { status = status, tags = status ~= "REVIEW_IN_PROGRESS" and TAGS or nil }
       done(deployment.apply(ONE))
       local ends = status == "REVIEW_IN_PROGRESS" and "CREATE_COMPLETE" or "UPDATE_COMPLETE"
       assert.equal("weir-link " .. ends, stacks.left())
@@ -102,7 +102,8 @@ describe("weir deploy apply", function()
   end)
 
   it("waits for the operation of somebody else, shows it, and goes on", function()
-    stack { status = "CREATE_COMPLETE", pace = 1, resources = { A = { Type = "AWS::SNS::Topic" } } }
+    stack { status = "CREATE_COMPLETE", tags = TAGS, pace = 1,
+      resources = { A = { Type = "AWS::SNS::Topic" } } }
     assert(stacks.client():delete_stack { StackName = "weir-link" })
     local outcome = done(deployment.apply(ONE))
     assert.equal("weir-link: weir-link DELETE_IN_PROGRESS", outcome.log[1])
@@ -209,7 +210,7 @@ describe("weir deploy apply", function()
 
   describe("with data that would be lost", function()
     before_each(function()
-      stack { status = "CREATE_COMPLETE", changes = { {
+      stack { status = "CREATE_COMPLETE", tags = TAGS, changes = { {
         Action = "Modify",
         LogicalResourceId = "Table",
         ResourceType = "AWS::DynamoDB::Table",
@@ -232,33 +233,73 @@ describe("weir deploy apply", function()
     end)
   end)
 
-  describe("where somebody else's stack has the name", function()
-    local function theirs(given)
-      given.status = "CREATE_COMPLETE"
-      given.changes = json.array {
-        { Action = "Remove", LogicalResourceId = "Theirs", ResourceType = "AWS::SNS::Topic" },
-      }
-      stack(given)
+  describe("where a stack of the name does not have our tag", function()
+    -- What would change it: an update, one that adds only, a roll-back that goes on.
+    local THEIRS = {
+      {
+        status = "CREATE_COMPLETE",
+        changes = json.array {
+          { Action = "Remove", LogicalResourceId = "Theirs", ResourceType = "AWS::SNS::Topic" },
+        },
+      },
+      {
+        status = "UPDATE_COMPLETE",
+        changes = json.array {
+          { Action = "Add", LogicalResourceId = "Ours", ResourceType = "AWS::SNS::Topic" },
+        },
+      },
+      { status = "UPDATE_ROLLBACK_FAILED", stuck = "Nothing" },
+      { status = "UPDATE_FAILED", fails = "No updates are to be performed." },
+    }
+
+    local function changed()
+      return #stacks.requested "ExecuteChangeSet" + #stacks.requested "ContinueUpdateRollback"
+        + #stacks.requested "RollbackStack" + #stacks.requested "DeleteStack"
     end
 
-    it("takes nothing away that is not tagged", function()
-      theirs {}
-      local outcome = deployment.apply(ONE)
-      assert.equal("NotOurs", outcome.code)
-      assert.matches("stack weir-link of account 111122223333 in eu-west-1: it does not have our "
-        .. "tag weir:stack, and would lose what somebody else made: Theirs", outcome.message, 1,
-        true)
-      assert.matches("give the estate another name", outcome.next, 1, true)
-      assert.same({}, stacks.requested "ExecuteChangeSet")
-      assert.same({}, cloud.control("GET", "stacks").change_sets)
+    for _, given in ipairs(THEIRS) do
+      it("leaves it as it is, in " .. given.status, function()
+        stack(given)
+        local outcome = deployment.apply(ONE)
+        assert.equal("NotOurs", outcome.code)
+        assert.matches("stack weir-link of account 111122223333 in eu-west-1: it does not carry "
+          .. "the tag weir:stack = weir-link", outcome.message, 1, true)
+        assert.matches("give the estate another name; or, if it is yours, give --adopt",
+          outcome.next, 1, true)
+        assert.equal(0, changed())
+        assert.same({}, cloud.control("GET", "stacks").change_sets)
+      end)
+    end
+
+    it("changes it with --adopt, and gives it the tag", function()
+      stack { status = "CREATE_COMPLETE", template = stacks.template "link",
+        parameters = { EnableLink = "false" } }
+      done(deployment.apply(ONE, { adopt = true }))
+      assert.same({ { Key = "weir:stack", Value = "weir-link" } },
+        assert(stacks.client():describe_stacks { StackName = "weir-link" }).Stacks[1].Tags)
+      done(deployment.apply(ONE))
     end)
 
-    it("does so where the stack is ours, or --replace says so", function()
-      theirs { tags = TAGS }
+    it("gives it the tag although nothing else is to be changed", function()
       done(deployment.apply(ONE))
+      local parameters = cloud.control("GET", "stacks").stacks[1].parameters
       stacks.reset()
-      theirs {}
-      done(deployment.apply(ONE, { replace = true }))
+      stack { status = "CREATE_COMPLETE", template = stacks.template "link",
+        parameters = parameters }
+      assert.equal("NotOurs", deployment.apply(ONE).code)
+      done(deployment.apply(ONE, { adopt = true }))
+      assert.equal("weir-link UPDATE_COMPLETE", stacks.left())
+    end)
+
+    it("does not lose data for --adopt alone", function()
+      stack { status = "CREATE_COMPLETE", changes = { {
+        Action = "Remove",
+        LogicalResourceId = "Files",
+        ResourceType = "AWS::S3::Bucket",
+        PolicyAction = "Delete",
+      } } }
+      assert.equal("DataWouldBeLost", deployment.apply(ONE, { adopt = true }).code)
+      assert.equal(0, changed())
     end)
   end)
 

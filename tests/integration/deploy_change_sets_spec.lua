@@ -79,6 +79,31 @@ describe("a change set", function()
     assert.equal("", stacks.left())
   end)
 
+  it("and its stack go at once, so that no kill leaves one of them", function()
+    for nth = 1, 3 do
+      stacks.reset()
+      for _, operation in ipairs { "DeleteStack", "DeleteChangeSet", "ListChangeSets" } do
+        killed_after(operation, run_plan, nth)
+      end
+
+      assert.truthy(run_plan().rows)
+      assert.same({}, change_sets())
+      assert.equal("", stacks.left())
+    end
+
+    assert.same({}, stacks.requested "DeleteChangeSet")
+  end)
+
+  it("is gone, and its empty stack with our tag is there: it goes with the next", function()
+    stacks.stack { status = "REVIEW_IN_PROGRESS", tags = TAGS }
+    assert.truthy(run_plan().rows)
+    assert.equal("", stacks.left())
+
+    stacks.stack { status = "REVIEW_IN_PROGRESS" }
+    assert.truthy(run_plan().rows)
+    assert.equal("weir-link REVIEW_IN_PROGRESS", stacks.left())
+  end)
+
   it("of a killed plan of a stack that is there is removed, and the stack stays", function()
     stacks.stack { status = "CREATE_COMPLETE", tags = TAGS, template = stacks.template "link",
       parameters = { EnableLink = "false" } }

@@ -58,6 +58,8 @@ return {
 }
 ]]
 
+local TAGS = { { Key = "weir:stack", Value = "weir-link" } }
+
 describe("weir deploy plan", function()
   local folder
 
@@ -142,7 +144,7 @@ describe("weir deploy plan", function()
           }
         end
 
-        stack { status = status, changes = changes, looks = 2 }
+        stack { status = status, tags = TAGS, changes = changes, looks = 2 }
         local result = plan(ONE)
         assert.equal(1, result.status, result.stderr)
         assert.matches(status .. "  would be updated, 7 changes", result.stdout, 1, true)
@@ -153,7 +155,7 @@ describe("weir deploy plan", function()
     end
 
     it("that is as it should be has no change, and status 0", function()
-      stack { status = "CREATE_COMPLETE", fails = "No updates are to be performed." }
+      stack { status = "CREATE_COMPLETE", tags = TAGS, fails = "No updates are to be performed." }
       local result = plan(ONE)
       assert.equal(0, result.status, result.stderr)
       assert.equal("weir-link  111122223333 eu-west-1  CREATE_COMPLETE  no change\n", result.stdout)
@@ -166,7 +168,7 @@ describe("weir deploy plan", function()
         ('features = { "Link" }, parameters = { link = { SinkArn = "%s" } },'):format(sink)
       local estate = ONE:gsub("accounts =", switches .. " accounts =")
       local template = files.read("deploy/cloudformation/link.yaml")
-      stack { status = "UPDATE_COMPLETE", template = template,
+      stack { status = "UPDATE_COMPLETE", tags = TAGS, template = template,
         parameters = { EnableLink = "true", SinkArn = sink } }
       local result = plan(estate)
       assert.equal(0, result.status, result.stdout .. result.stderr)
@@ -243,7 +245,7 @@ describe("weir deploy plan", function()
         PolicyAction = policy }
     end
 
-    stack { status = "CREATE_COMPLETE", changes = json.array {
+    stack { status = "CREATE_COMPLETE", tags = TAGS, changes = json.array {
       change("Lost", "AWS::DynamoDB::Table", "Modify", "True", "ReplaceAndDelete"),
       change("Kept", "AWS::DynamoDB::Table", "Modify", "True", "ReplaceAndRetain"),
       change("Same", "AWS::DynamoDB::Table", "Modify", "False"),

@@ -90,6 +90,7 @@ weir-link  111122223333 eu-west-1  created
 
   it("says which --skip was for nothing", function()
     stacks.stack { status = "UPDATE_ROLLBACK_FAILED", stuck = "Stuck",
+      tags = { { Key = "weir:stack", Value = "weir-link" } },
       operations = { { rollback_fails = "Stuck" } } }
     local result = deploy("apply", "--yes", "--skip", "Stuck", "--skip", "Stranger")
     assert.equal(0, result.status, result.stderr)
@@ -97,8 +98,27 @@ weir-link  111122223333 eu-west-1  created
     assert.is_nil(result.stderr:find("--skip Stuck:", 1, true))
   end)
 
+  it("asks nothing and changes nothing where a stack lacks our tag, but with --adopt", function()
+    stacks.stack { status = "CREATE_COMPLETE" }
+    local planned = deploy("plan")
+    assert.equal(1, planned.status, planned.stderr)
+    assert.matches("    it lacks our tag weir:stack: somebody else's, or --adopt\n", planned.stdout,
+      1, true)
+
+    local result = deploy("apply", "--yes")
+    assert.equal(6, result.status)
+    assert.matches("stack weir-link of account 111122223333 in eu-west-1: it does not carry the "
+      .. "tag weir:stack = weir-link, so somebody else may have made it; nothing was changed\n"
+      .. "Next: give the estate another name", result.stderr, 1, true)
+    assert.same({}, stacks.requested "ExecuteChangeSet")
+
+    result = deploy("apply", "--yes", "--adopt")
+    assert.equal(0, result.status, result.stderr)
+    assert.equal(0, deploy("plan").status)
+  end)
+
   it("takes the options of apply for apply only", function()
-    for _, option in ipairs { "--yes", "--replace" } do
+    for _, option in ipairs { "--yes", "--replace", "--adopt" } do
       local result = deploy("plan", option)
       assert.equal(2, result.status)
       assert.matches("belong to apply", result.stderr, 1, true)

@@ -191,6 +191,27 @@ weir-core  777788889999 eu-west-1  ACTIVE  stack set, would be updated, in 1 acc
     end
   end)
 
+  it("leaves a set of the name that lacks our tag, and takes it over with --adopt", function()
+    local client = stacks.client {
+      role = { arn = "arn:aws:iam::777788889999:role/deployer", session_name = "somebody" },
+    }
+    assert(client:create_stack_set {
+      StackSetName = "weir-boundary",
+      TemplateBody = stacks.template "boundary",
+    })
+
+    local outcome = deployment.apply(ESTATE)
+    assert.equal("NotOurs", outcome.code)
+    assert.matches("stack weir-boundary of account 777788889999 in eu-west-1: it does not carry",
+      outcome.message, 1, true)
+    assert.is_true(outcome.rows[2].taken)
+    assert.same({}, stacks.requested "UpdateStackSet")
+    assert.same({}, stacks.requested "CreateStackInstances")
+
+    done(deployment.apply(ESTATE, { adopt = true }))
+    done(deployment.apply(ESTATE))
+  end)
+
   it("leaves an account alone that the file does not name any longer, and says so", function()
     done(deployment.apply(ESTATE))
     local one = ESTATE:gsub('    { id = "222233334444".-},\n  },\n}', "  },\n}")

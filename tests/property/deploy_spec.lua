@@ -131,6 +131,13 @@ local function check_deletions(tagged)
   end
 end
 
+-- What lacks our tag is as it was, or never was anything.
+local function check_untouched()
+  for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
+    if each.given and each.was ~= "REVIEW_IN_PROGRESS" then assert.equal(each.was, each.status) end
+  end
+end
+
 describe("A deployment", function()
   it("that is killed between any two calls is finished by running it again", function()
     stacks.reset()
@@ -155,7 +162,7 @@ describe("A deployment", function()
   it("from any state, whatever fails, ends well or names what failed and what to do", function()
     property.check("states and failures", property.tuple {
       one_of(STATUSES), one_of(SCRIPTS), property.boolean(), property.boolean(), property.boolean(),
-      property.int(0, 40), one_of(TROUBLES),
+      property.int(0, 40), one_of(TROUBLES), property.boolean(),
     }, function(case)
       local status, script, tagged, replace, troubled = table.unpack(case, 1, 5)
       -- What never came to be is created again, and there is always something to create.
@@ -171,8 +178,13 @@ describe("A deployment", function()
       stacks.stack(given)
       if troubled then trouble_at(case[6], case[7]) end
 
-      local outcome = deployment.apply(ONE, { replace = replace, skip = { Nothing = true } })
+      local outcome = deployment.apply(ONE, {
+        replace = replace,
+        adopt = case[8],
+        skip = { Nothing = true },
+      })
       check_deletions(tagged)
+      if not tagged and not case[8] then check_untouched() end
       if outcome.done then
         assert.matches("weir%-link [%u_]+_COMPLETE", stacks.left())
         return

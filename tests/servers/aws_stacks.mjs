@@ -11,7 +11,8 @@
 //                        what CloudFormation's checks found; operations, blocks: aws_stack_operations.mjs;
 //                        pace: how many events each look at something unfinished brings (3)
 //   POST /__test/stacks/change  { name, account, region, … }  the same of a stack that is there
-//   GET  /__test/stacks  → { stacks: [{ id, name, account, region, status, parameters, resources, given: by a test }, …],
+//   GET  /__test/stacks  → { stacks: [{ id, name, account, region, status, parameters, resources, given: by a test,
+//                        was: its status then }, …],
 //                            change_sets: [name, …] }  those that were not executed
 //
 // Texts are CloudFormation's own.
@@ -131,12 +132,13 @@ function stackFor({ StackName, ChangeSetName, ChangeSetType = "UPDATE" }, place)
 
 const NOTHING = "The submitted information didn't contain changes. Submit different information to create a change set.";
 
-// Outputs may change and nothing else: then the change set has no change, and can be executed.
-function differences(stack, script, where, made) {
+// Outputs or tags may change and nothing else: then the change set has no change, and can be executed.
+function differences(stack, script, where, made, tags) {
   if (script.changes) return { found: script.changes, differs: script.changes.length > 0 };
   const before = stack.template ? madeOf(stack.template, stack.parameters, where) : { resources: {}, outputs: {} };
   const found = changes(before.resources, made.resources);
-  return { found, differs: found.length > 0 || JSON.stringify(before.outputs) !== JSON.stringify(made.outputs) };
+  return { found, differs: found.length > 0 || JSON.stringify(before.outputs) !== JSON.stringify(made.outputs)
+    || JSON.stringify(stack.tags ?? []) !== JSON.stringify(tags) };
 }
 
 function createChangeSet(input, place) {
@@ -156,10 +158,11 @@ function createChangeSet(input, place) {
 
   const stack = stackFor(input, place);
   const script = scripts.find((each) => sameName(each, stack)) ?? {};
-  const { found, differs } = differences(stack, script, where, made);
+  const tags = input.Tags || [];
+  const { found, differs } = differences(stack, script, where, made, tags);
   const set = { id: arnOf("changeSet", { name: input.ChangeSetName, ...place }), name: input.ChangeSetName, stack,
     token: input.ClientToken, looks: script.looks ?? 1, fails: script.fails ?? (differs ? undefined : NOTHING),
-    validations: script.validations ?? [], changes: found, made, text, given, tags: input.Tags || [] };
+    validations: script.validations ?? [], changes: found, made, text, given, tags };
   sets.set(set.id, set);
   return { Id: set.id, StackId: stack.id };
 }
@@ -317,7 +320,7 @@ export const stackAnswers = {
 
 // What a test tells of a stack that is there already. Without resources it has those of its template.
 function known(stack) {
-  stack.given = true;
+  Object.assign(stack, { given: true, was: stack.status });
   stack.id = arnOf("stack", stack);
   const where = { account: stack.account, region: stack.region, stack: stack.name };
   const made = stack.template ? madeOf(stack.template, stack.parameters ?? {}, where) : {};
@@ -339,8 +342,8 @@ export const stackControls = {
     Object.assign(stack, given);
   },
   "GET /__test/stacks": () => ({
-    stacks: [...stacks.values()].map(({ id, name, account, region, status, parameters, given, resources = {} }) =>
-      ({ id, name, account, region, status, parameters, given, resources: Object.keys(resources) })),
+    stacks: [...stacks.values()].map(({ id, name, account, region, status, was, parameters, given, resources = {} }) =>
+      ({ id, name, account, region, status, was, parameters, given, resources: Object.keys(resources) })),
     change_sets: [...sets.values()].filter(({ executed }) => !executed).map(({ name }) => name),
   }),
 };

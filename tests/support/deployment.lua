@@ -1,7 +1,8 @@
 -- A deployment in this process, against the model-checked server, without waiting: what `weir
 -- deploy apply --yes` does.
 --
---   local outcome = deployment.apply(estate text, { replace =, skip =, templates = name → text })
+--   local outcome = deployment.apply(estate text, { replace =, adopt =, skip =,
+--     templates = name → text })
 --   outcome.done, or outcome.message, outcome.code, outcome.next; outcome.rows, outcome.log
 local apply = require "weir.deploy.apply"
 local artifacts = require "weir.deploy.artifacts"
@@ -58,8 +59,14 @@ function M.apply(text, more)
 
     assert(made.rows, made.findings and made.findings[1].message)
     outcome.rows = made.rows
-    outcome.done, outcome.message, outcome.code, outcome.next = apply.run { session = session,
-      rows = made.rows, replace = more.replace, skip = more.skip, shown = steps_of(outcome.log) }
+    outcome.done, outcome.message, outcome.code, outcome.next = apply.run {
+      session = session,
+      rows = made.rows,
+      replace = more.replace,
+      adopt = more.adopt,
+      skip = more.skip,
+      shown = steps_of(outcome.log),
+    }
 
     return outcome
   end)

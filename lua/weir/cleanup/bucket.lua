@@ -4,7 +4,7 @@
 --   bucket.empty(row, name, note) → true | nil, message, code
 --
 -- Only a bucket whose tag weir:stack is the stack's name is emptied.
-local inventory = require "weir.cleanup.inventory"
+local ownership = require "weir.deploy.ownership"
 
 local bucket = {}
 
@@ -15,10 +15,10 @@ local function check(row, name)
   local found, message, code = row.client "s3_buckets":get_bucket_tagging { Bucket = name }
   if not found and code == "NoSuchBucket" then return false end
   if not found and code ~= "NoSuchTagSet" then return nil, message, code end
-  if found and inventory.tag_of(found.TagSet) == row.name then return true end
+  if found and ownership.tag_of(found.TagSet) == row.name then return true end
 
   return nil, ("the bucket %s does not carry the tag %s = %s, so nothing in it is deleted")
-    :format(name, inventory.TAG, row.name), "NotOurs"
+    :format(name, ownership.TAG, row.name), "NotOurs"
 end
 
 -- → how many were deleted, the first refusal | nil, message, code

@@ -6,7 +6,7 @@
 --
 -- row: { name = the stack's, client = function(service) }. Everything that is deleted here carries
 -- the tag weir:stack with the stack's name.
-local inventory = require "weir.cleanup.inventory"
+local ownership = require "weir.deploy.ownership"
 local patience = require "weir.deploy.patience"
 
 local endpoint = {}
@@ -26,12 +26,12 @@ end
 local function carries_tag(row, arn)
   local tags, message, code = row.client "sagemaker":all("ListTags", { ResourceArn = arn })
   if not tags then return nil, message, code end
-  return inventory.tag_of(tags) == row.name
+  return ownership.tag_of(tags) == row.name
 end
 
 local function not_ours(row, what, name)
   return nil, ("the %s %s does not carry the tag %s = %s, so it is left alone"):format(what, name,
-    inventory.TAG, row.name), "NotOurs"
+    ownership.TAG, row.name), "NotOurs"
 end
 
 -- Scaling targets keep the endpoint's name; they would act on the next one of that name.

@@ -13,9 +13,9 @@
 --   { name =, account =, region =, status =, reason = }
 --
 -- A stack is the estate's when the estate file names it and its tag weir:stack is its name.
-local inventory = {}
+local ownership = require "weir.deploy.ownership"
 
-inventory.TAG = "weir:stack"
+local inventory = {}
 
 -- What costs most first, then what writes; what the others stand on last.
 local ORDER = {
@@ -50,17 +50,10 @@ local function places(session)
   return list
 end
 
--- tag_of(tags) → the value of weir:stack | nil
-function inventory.tag_of(tags)
-  for _, tag in ipairs(type(tags) == "table" and tags or {}) do
-    if tag.Key == inventory.TAG then return tag.Value end
-  end
-end
-
 -- Why a stack without the tag is left alone, or nil where it has it.
 local function lacks_tag(stack, name)
-  if inventory.tag_of(stack.Tags) == name then return nil end
-  return ("it does not carry the tag %s = %s, so it may be somebody else's"):format(inventory.TAG,
+  if ownership.tag_of(stack.Tags) == name then return nil end
+  return ("it does not carry the tag %s = %s, so it may be somebody else's"):format(ownership.TAG,
     name)
 end
 
@@ -84,7 +77,7 @@ end
 
 -- Is it one of the estate's, by name or by tag? Other estates' stacks are none of ours.
 local function concerns(estate, place, stack)
-  local tag = inventory.tag_of(stack.Tags)
+  local tag = ownership.tag_of(stack.Tags)
   return place.names[stack.StackName] ~= nil
     or tag == stack.StackName and stack.StackName:sub(1, #estate.name + 1) == estate.name .. "-"
 end

@@ -8,7 +8,7 @@
 -- rules that name the group. Only a group whose tag weir:stack is the stack's name is touched.
 -- Functions that would be deleted later get their network's default group first, so that Lambda
 -- lets go of ours early.
-local inventory = require "weir.cleanup.inventory"
+local ownership = require "weir.deploy.ownership"
 local patience = require "weir.deploy.patience"
 
 local network = {}
@@ -25,10 +25,10 @@ local function find(row, group_id)
   })
   if not groups then return nil, message, code end
   if not groups[1] then return false end
-  if inventory.tag_of(groups[1].Tags) == row.name then return groups[1] end
+  if ownership.tag_of(groups[1].Tags) == row.name then return groups[1] end
 
   return nil, ("the security group %s does not carry the tag %s = %s, so it is left alone")
-    :format(group_id, inventory.TAG, row.name), "NotOurs"
+    :format(group_id, ownership.TAG, row.name), "NotOurs"
 end
 
 -- Rules -------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 --
 -- place: { account =, region =, names = stack → template, client = function(service) }.
 local inventory = require "weir.cleanup.inventory"
+local ownership = require "weir.deploy.ownership"
 local sorted_pairs = require "weir.sorted_pairs"
 
 local remains = {}
@@ -93,7 +94,7 @@ end
 -- resources here.
 function remains.tagged(place, known)
   local found, message, code = place.client "tagging":all("GetResources", {
-    TagFilters = { { Key = inventory.TAG, Values = stack_names(place) } },
+    TagFilters = { { Key = ownership.TAG, Values = stack_names(place) } },
   })
   if not found then return nil, message, code end
 
@@ -141,7 +142,7 @@ local function is_ours(place, group)
     resourceArn = group.logGroupArn or group.arn:gsub(":%*$", ""),
   }
   if not answer then return nil, message, code end
-  return place.names[(answer.tags or {})[inventory.TAG] or ""] ~= nil
+  return place.names[(answer.tags or {})[ownership.TAG] or ""] ~= nil
 end
 
 function remains.delete_logs(place, prefix, note)

@@ -7,6 +7,7 @@ local estate_file = require "weir.cli.estate_file"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local messages = require "weir.cli.messages"
+local ownership = require "weir.deploy.ownership"
 local plan = require "weir.deploy.plan"
 local redact = require "weir.redact"
 local rows = require "weir.cli.deploy_rows"
@@ -79,7 +80,7 @@ end
 -- weir deploy plan --------------------------------------------------------------------------------
 
 local function would_change(row)
-  return row.differs or row.policy or row.waits_for
+  return row.differs or row.policy or row.waits_for or row.taken
 end
 
 local function status_of(list)
@@ -98,8 +99,8 @@ local function status_of(list)
 end
 
 local function run_plan(given, screen)
-  if given.yes or given.replace or given.skip then
-    return nil, "--yes, --replace and --skip belong to apply", "a plan changes nothing"
+  if given.yes or given.replace or given.adopt or given.skip then
+    return nil, "--yes, --replace, --adopt and --skip belong to apply", "a plan changes nothing"
   end
 
   local session, status = open(given, screen)
@@ -113,6 +114,12 @@ end
 
 -- weir deploy apply -------------------------------------------------------------------------------
 
+local function taken(stack)
+  local message, code, next_step = ownership.objection(stack)
+  return ("stack %s of account %s in %s: %s; nothing was changed"):format(stack.name,
+    stack.account.id, stack.region, message), code, next_step
+end
+
 -- What in the plan keeps a deployment from starting → message, code, what to do next | nil
 local function objection(given, list)
   for _, row in ipairs(list) do
@@ -120,6 +127,8 @@ local function objection(given, list)
       return "a stack cannot be planned", row.code, sign_in.advice(row.code)
         or "mend what is said above; nothing was changed"
     end
+
+    if row.taken and row.step == "change" and not given.adopt then return taken(row.stack) end
 
     for _, change in ipairs(not given.replace and row.changes or {}) do
       if change.loses_data then
@@ -146,6 +155,7 @@ local function act(given, screen, session, list)
     session = session,
     rows = list,
     replace = given.replace,
+    adopt = given.adopt,
     skip = skip,
     shown = {
       event = function(...) rows.event(screen, ...) end,
@@ -227,6 +237,7 @@ return {
       doc = "the folder of the templates; else deploy/cloudformation" },
     { long = "yes", doc = "apply: answer the question, as a pipeline must" },
     { long = "replace", doc = "apply: replace and remove resources although their data is lost" },
+    { long = "adopt", doc = "apply: take over stacks of the estate's names that lack our tag" },
     { long = "skip", value = "RESOURCE", many = true,
       doc = "apply: leave a resource behind that keeps a roll-back from ending" },
     { long = "json", doc = "one JSON object for each stack and event" },

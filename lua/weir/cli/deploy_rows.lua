@@ -101,6 +101,10 @@ local function show_row(out, row)
   out:print(out:paint("bold", row.stack.name), "  ", row.stack.account.id, " ", row.stack.region,
     "  ", terminal.printable(row.status or "absent"), "  ", safe(headline(row)))
   if row.why then out:print("    ", out:paint("dim", row.why)) end
+  if row.taken then
+    out:print("    ",
+      out:paint("warning", "it lacks our tag weir:stack: somebody else's, or --adopt"))
+  end
   if row.cause then out:print("    first cause: ", safe(row.cause)) end
 
   for _, change in ipairs(row.changes or {}) do show_change(out, change) end
@@ -172,6 +176,7 @@ function rows.plan(screen, row)
     step = row.step,
     why = row.why,
     cause = row.cause and redact.text(row.cause),
+    taken = row.taken,
     changes = row.changes and json.array(row.changes),
     differs = row.differs,
     policy = row.policy and true,

@@ -1,11 +1,12 @@
 -- Does what the plan of an estate shows, stack by stack. Killed at any point, it goes on when it is
 -- run again: what is done shows no change, what was begun is followed to its end.
 --
---   apply.run{ session =, rows = the plan's, replace =, skip = { resource = true },
+--   apply.run{ session =, rows = the plan's, replace =, adopt =, skip = { resource = true },
 --              shown = { event(stack, event), done(stack, what), object(bucket, key, was_there) } }
 --       → true | nil, message, code, what to do next
 --
 --   replace   stateful resources may be replaced and removed
+--   adopt     stacks of our names without our tag are ours (weir.deploy.ownership)
 --   skip      resources that a roll-back may leave behind as they are; "used" where one was
 --
 -- It ends at the first failure: the stacks after it may need the one that failed.
@@ -14,6 +15,7 @@ local change_set = require "weir.deploy.change_set"
 local events = require "weir.deploy.events"
 local losses = require "weir.deploy.losses"
 local models = require "weir.deploy.models"
+local ownership = require "weir.deploy.ownership"
 local process = require "weir.process"
 local request = require "weir.deploy.request"
 local sign_in = require "weir.deploy.sign_in"
@@ -122,7 +124,7 @@ function steps.change(self, stack, found, state)
   local asked, message, code = request.of(self.session, stack, {
     purpose = "apply",
     type = state.change,
-    is_new = not found,
+    found = found,
   })
   if not asked then return nil, message, code end
 
@@ -143,7 +145,7 @@ function Apply:carry_out(stack, found, asked, made)
   local looked, message, code = change_set.read(client, made)
   local objection, kind, remedy
   if looked and not self.replace then
-    objection, kind, remedy = losses.objection(stack, found, looked.changes)
+    objection, kind, remedy = losses.objection(looked.changes)
   end
 
   if not looked or looked.nothing or objection then
@@ -172,7 +174,7 @@ function steps.replace(self, stack, found, state)
       "mend what failed, then run the same command again; it deletes the stack and creates it anew"
   end
 
-  if not losses.is_ours(found, stack) then
+  if not ownership.is_ours(found, stack) then
     return nil, state.why .. ", and it does not have our tag weir:stack", "NotOurs",
       ("look whether it may go, then: aws cloudformation delete-stack --stack-name %s --region %s")
         :format(stack.name, stack.region)
@@ -251,14 +253,25 @@ end
 
 -- One stack ---------------------------------------------------------------------------------------
 
+-- The steps that change what is there.
+local CHANGES = { change = true, go_back = true }
+
+function Apply:step(stack, found)
+  local state = states.of(found and found.StackStatus or nil)
+  if CHANGES[state.step] and not self.adopt and ownership.is_taken(found, stack) then
+    return nil, ownership.objection(stack)
+  end
+
+  return steps[state.step](self, stack, found, state)
+end
+
 function Apply:rounds(stack)
   for _ = 1, MOST_ROUNDS do
     local found, message, code = self.session:described(stack)
     if found == nil then return nil, message, code end
 
-    local state = states.of(found and found.StackStatus or nil)
     local done, next_step
-    done, message, code, next_step = steps[state.step](self, stack, found, state)
+    done, message, code, next_step = self:step(stack, found)
     if done ~= false then return done, message, code, next_step end
   end
 
@@ -283,7 +296,10 @@ end
 function Apply:stack(stack)
   local done, message, code, next_step
   if stack.members then
-    done, message, code, next_step = stack_set_changes.apply(self.session, stack, self.shown.done)
+    done, message, code, next_step = stack_set_changes.apply(self.session, stack, {
+      adopt = self.adopt,
+      shown = self.shown.done,
+    })
   else
     done, message, code, next_step = self:rounds(stack)
   end
@@ -314,6 +330,7 @@ function apply.run(given)
   local self = setmetatable({
     session = given.session,
     replace = given.replace,
+    adopt = given.adopt,
     skip = given.skip or {},
     shown = given.shown,
     planned = {},

@@ -10,11 +10,12 @@
 --
 --   request: { prefix =, stack =, type = "CREATE" | "UPDATE",
 --              source = { TemplateBody = } or { TemplateURL = }, parameters =, capabilities =,
---              made_by_us = is the stack to be deleted again if the change set made it }
+--              made_by_us = did the change set make the stack, is_ours = has the stack our tag }
 --
 -- A change is CloudFormation's ResourceChange. nothing: there is nothing to execute. A change set
--- of type CREATE leaves an empty stack behind, which goes with it. What a run that was killed left
--- behind, the next one of the same caller and purpose recognises by its name, and removes.
+-- of type CREATE leaves an empty stack behind, which goes with it, in one deletion: between two a
+-- run may be killed. What such a run left behind, the next one of the same caller and purpose
+-- recognises by its name, and removes.
 local process = require "weir.process"
 local sha256 = require "weir.sha256"
 local try = require "weir.deploy.patience"
@@ -46,25 +47,26 @@ local IDLE = { AVAILABLE = true, UNAVAILABLE = true, OBSOLETE = true }
 local BUSY = { InvalidChangeSetStatus = true, ChangeSetNotFound = true }
 
 -- Removes what is left behind of this prefix. → true | nil, message, code
--- A stack in which then is nothing at all was made by such a change set: it goes with this one.
+-- A stack in which then is nothing at all was made by such a change set, or has our tag: it goes
+-- with this one.
 local function tidy(client, request)
   local all, message, code = client:all("ListChangeSets", { StackName = request.stack })
   if not all then return nil, message, code end
 
-  local removed, others = 0, 0
+  local is_ours, others = request.is_ours, 0
   for _, each in ipairs(all) do
-    local is_ours = each.ChangeSetName:sub(1, #request.prefix) == request.prefix
+    local is_left = each.ChangeSetName:sub(1, #request.prefix) == request.prefix
       and IDLE[each.ExecutionStatus]
     local done
-    if is_ours then
+    if is_left then
       done, message, code = client:delete_change_set { ChangeSetName = each.ChangeSetId }
       if not done and not BUSY[code] then return nil, message, code end
     end
 
-    removed, others = removed + (done and 1 or 0), others + (done and 0 or 1)
+    is_ours, others = is_ours or done, others + (done and 0 or 1)
   end
 
-  if request.type == "CREATE" and removed > 0 and others == 0 then request.made_by_us = true end
+  if request.type == "CREATE" and is_ours and others == 0 then request.made_by_us = true end
 
   return true
 end
@@ -142,21 +144,31 @@ function change_set.read(client, made)
   return nil, "the change set failed: " .. reason .. validations(client, made.Id), "ChangeSetFailed"
 end
 
--- Only a stack that has nothing in it, and that this change set made.
-local function remove_empty(client, stack_id)
-  local found, message, code = client:describe_stacks { StackName = stack_id }
+-- Has the stack nothing in it, and no change set but this one? → boolean | nil, message, code
+local function is_empty(client, made)
+  local found, message, code = client:describe_stacks { StackName = made.StackId }
   if not found then return nil, message, code end
-  if found.Stacks[1].StackStatus ~= "REVIEW_IN_PROGRESS" then return true end
+  if found.Stacks[1].StackStatus ~= "REVIEW_IN_PROGRESS" then return false end
 
-  return client:delete_stack { StackName = stack_id }
+  local all
+  all, message, code = client:all("ListChangeSets", { StackName = made.StackId })
+  if not all then return nil, message, code end
+
+  return #all == 1 and all[1].ChangeSetId == made.Id
+end
+
+-- A stack takes its change sets along.
+local function remove(client, request, made)
+  local is_last, message, code = false, nil, nil
+  if request.made_by_us then is_last, message, code = is_empty(client, made) end
+  if is_last == nil then return nil, message, code end
+  if is_last then return client:delete_stack { StackName = made.StackId } end
+
+  return client:delete_change_set { ChangeSetName = made.Id }
 end
 
 function change_set.remove(client, request, made)
-  local done, message, code = client:delete_change_set { ChangeSetName = made.Id }
-  if done and request.made_by_us then
-    done, message, code = remove_empty(client, made.StackId)
-  end
-
+  local done, message, code = remove(client, request, made)
   if done then return true end
 
   return nil, ("the change set %s could not be deleted: %s"):format(made.Id, message), code

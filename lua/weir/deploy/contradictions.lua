@@ -4,6 +4,8 @@
 --
 -- check: weir.deploy.estate's; check:finding(code, token, message, hint) takes what is found,
 -- check:at(table, key) and check.places tell where something stands.
+local contains = require "weir.contains"
+
 local contradictions = {}
 
 local function check_role(self, account)
@@ -98,6 +100,33 @@ local AFTER = {
   replay = { "boundary", "core" },
 }
 
+-- Does a workload account have the stack `tokens`, and its table switched on?
+local function makes_tokens(value, account)
+  local own = account.parameters and account.parameters.tokens
+  local common = value.parameters and value.parameters.tokens
+  local switch = own and own.EnableGlobalTokens
+  if switch == nil then switch = common and common.EnableGlobalTokens end
+  if switch == nil then
+    switch = contains(account.features or value.features or {}, "GlobalTokens")
+  end
+
+  return account.kind == "workload" and tostring(switch) == "true"
+    and (not account.stacks or contains(account.stacks, "tokens"))
+end
+
+-- core takes the name of the global table, where there is one.
+local function check_tokens(self, value, in_sets)
+  if not in_sets.core or in_sets.tokens then return end
+  for _, account in ipairs(value.accounts) do
+    if makes_tokens(value, account) then
+      return self:finding("W303", self:at(value.stacksets, "templates"),
+        ("core takes the table that tokens makes in account %s, and sets are deployed first")
+          :format(account.id),
+        "put tokens into a set as well")
+    end
+  end
+end
+
 local function check_sets(self, value)
   local settings, in_sets = value.stacksets, {}
   local is_known = false
@@ -121,6 +150,8 @@ local function check_sets(self, value)
       end
     end
   end
+
+  check_tokens(self, value, in_sets)
 
   local is_managed = settings.model == "SERVICE_MANAGED"
   if is_managed and not settings.organizational_units then

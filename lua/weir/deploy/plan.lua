@@ -6,8 +6,9 @@
 --   plan.change(ResourceChange) → a change
 --
 -- A row: { stack = as weir.deploy.stacks gives it, status =?, step = as weir.deploy.states,
---          why =?, cause =?, changes =?, differs =?, policy =?, price =?, set =?, waits_for =?,
---          error =?, code =? }
+--          why =?, cause =?, taken =?, changes =?, differs =?, policy =?, price =?, set =?,
+--          waits_for =?, error =?, code =? }
+--   taken       it lacks our tag: it is changed with --adopt only (weir.deploy.ownership)
 --   differs     something is to be executed, if only of outputs
 --   policy      the policy that the access point is to get
 --   price       what it costs a month (weir.deploy.prices), once it is as planned
@@ -19,6 +20,7 @@ local change_set = require "weir.deploy.change_set"
 local costs = require "weir.deploy.costs"
 local events = require "weir.deploy.events"
 local finding_list = require "weir.deploy.finding_list"
+local ownership = require "weir.deploy.ownership"
 local request = require "weir.deploy.request"
 local stack_sets = require "weir.deploy.stack_sets"
 local stacks = require "weir.deploy.stacks"
@@ -79,7 +81,7 @@ local function add_changes(row, session, found, change_type)
   local asked, pending, code = request.of(session, row.stack, {
     purpose = "plan",
     type = change_type,
-    is_new = not found,
+    found = found,
   })
   local message = pending
   if asked then
@@ -123,6 +125,7 @@ local function row_of_set(session, entry)
   end
 
   row.status, row.set, row.differs = looked.status, looked, looked.differs
+  row.taken = looked.taken or nil
 
   return row
 end
@@ -141,6 +144,7 @@ local function row_of(session, stack)
   row.status = found and found.StackStatus or nil
   local state = states.of(row.status)
   row.step, row.why = state.step, state.why
+  row.taken = ownership.is_taken(found, stack) or nil
   if state.step == "change" then
     add_changes(row, session, found, state.change)
     if not row.error then add_policy(row, session) end

@@ -1,9 +1,12 @@
 -- What CloudFormation is given to make a stack of: template, parameters, capabilities.
 --
---   request.of(session, stack, { purpose =, type =, is_new = })
+--   request.of(session, stack, { purpose =, type =, found = })
 --       → as weir.deploy.change_set takes it, pending as weir.deploy.wires gives it
 --         | nil, message, code
+--
+-- found: the stack as it is deployed, false where it is not.
 local change_set = require "weir.deploy.change_set"
+local ownership = require "weir.deploy.ownership"
 local sorted_pairs = require "weir.sorted_pairs"
 local stacks = require "weir.deploy.stacks"
 local wires = require "weir.deploy.wires"
@@ -44,7 +47,8 @@ function request.of(session, stack, given)
     source = source,
     parameters = parameters,
     capabilities = summary.Capabilities,
-    made_by_us = given.is_new,
+    made_by_us = given.found == false,
+    is_ours = given.found and ownership.is_ours(given.found, stack),
   }, pending
 end
 

@@ -1,12 +1,14 @@
 -- Makes a stack set what the estate says (weir.deploy.stack_sets): one account and region at a
 -- time, and none after one that failed. What a killed run began is waited for.
 --
---   stack_set_changes.apply(session, entry, shown) → true | nil, message, code, what to do next
+--   stack_set_changes.apply(session, entry, { adopt =, shown = })
+--       → true | nil, message, code, what to do next
 --   stack_set_changes.delete_instance(session, stack) → true | nil, message, code
 --   stack_set_changes.delete(session, entry)
 --       → true | false: there is none, it has instances, or lacks our tag | nil, message, code
 --
--- shown(stack, what) is told what was done.
+-- adopt: a set without our tag is ours. shown(stack, what) is told what was done.
+local ownership = require "weir.deploy.ownership"
 local patience = require "weir.deploy.patience"
 local process = require "weir.process"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -193,7 +195,7 @@ local function act(self, shown)
   return true
 end
 
-function changes.apply(session, entry, shown)
+function changes.apply(session, entry, given)
   local self, message, code = stack_sets.look(session, entry)
   if self and self.change ~= "create" then
     local waited
@@ -203,8 +205,9 @@ function changes.apply(session, entry, shown)
   end
 
   if not self then return nil, message, code end
+  if self.taken and not given.adopt then return nil, ownership.objection(entry) end
 
-  return act(self, shown)
+  return act(self, given.shown)
 end
 
 -- Deleting ----------------------------------------------------------------------------------------
@@ -231,12 +234,7 @@ function changes.delete(session, entry)
     return nil, message, code
   end
 
-  local is_ours = false
-  local tags = answer.StackSet.Tags
-  for _, tag in ipairs(type(tags) == "table" and tags or {}) do
-    is_ours = is_ours or tag.Key == "weir:stack" and tag.Value == entry.name
-  end
-  if not is_ours then return false end
+  if not ownership.is_ours(answer.StackSet, entry) then return false end
 
   answer, message, code = self.client:delete_stack_set(self:input())
   if answer then return true end

@@ -6,11 +6,12 @@
 --
 -- entry: of weir.deploy.stacks, with members. A set:
 --   { status =?, change = "create" | "update" | nil, why =?, members = list, strangers = list,
---     differs =, common = name → value, secrets = name → true, unmarked = name → true, request =,
---     client =, settings = }
+--     taken =, differs =, common = name → value, secrets = name → true, unmarked = name → true,
+--     request =, client =, settings = }
 -- A member: { stack = as in the entry, change = "create" | "update" | nil, why =?,
 --             overrides = name → value }
 -- why: the parameters that differ, or what became of the instance.
+-- taken: it lacks our tag (weir.deploy.ownership).
 -- strangers: "account region" of instances that the estate does not name; they stay. What differs
 -- is changed by weir.deploy.stack_set_changes.
 --
@@ -19,6 +20,7 @@
 -- beside it where the template has the parameter NAMEMark: eight digits of a salted hash, enough to
 -- see that the value changed and too few to find it. A value without a mark (`unmarked`) is set
 -- again whenever something is done.
+local ownership = require "weir.deploy.ownership"
 local request = require "weir.deploy.request"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -150,11 +152,12 @@ function Set:look_at_set()
 
   local found = answer.StackSet
   self.status = found.Status
+  self.taken = ownership.is_taken(found, self.entry)
   local same_template = found.TemplateBody == self.session.templates[self.entry.template]
   local differences = self:differences(self.common, by_name(list_of(found.Parameters)))
-  if not same_template or differences then
+  if not same_template or differences or self.taken then
     self.change = "update"
-    self.why = same_template and differences or "another template"
+    self.why = not same_template and "another template" or differences or ownership.TAG
   end
 
   return true

@@ -217,6 +217,12 @@ describe("an estate file", function()
     },
     {
       'name = "weir",',
+      'name = "weir", features = { "GlobalTokens" }, '
+        .. 'stacksets = { account = "444455556666", templates = { "boundary", "core" } },',
+      "W303 core takes the table that tokens makes in account 111122223333, and sets are deployed",
+    },
+    {
+      'name = "weir",',
       'name = "weir", stacksets = { account = "444455556666", templates = {}, '
         .. 'model = "SERVICE_MANAGED" },',
       "W303 SERVICE_MANAGED needs organizational_units",
@@ -239,6 +245,29 @@ describe("an estate file", function()
       '    { id = "222233334444", kind = "workload", external_id = "0123456789abcdef" },\n  },\n}',
       "11:61 W303 account 3 has the external_id of account 2" },
   }
+
+  it("asks for tokens in a set only where an account's core takes a global table", function()
+    local sets = 'stacksets = { account = "444455556666", templates = { "boundary", "core"%s } },\n'
+    local function is_fine(more, of_account, templates)
+      local text = GOOD:gsub("regions =", sets:format(templates or "") .. more .. "  regions =")
+      text = text:gsub('kind = "workload",', '%0 ' .. (of_account or ""))
+      local value, findings = estate.read(text, "e")
+      if value then return true end
+      assert.matches("core takes the table that tokens makes", findings[1].message, 1, true)
+
+      return false
+    end
+
+    local tokens = 'features = { "GlobalTokens" },'
+    assert.is_true(is_fine(""))
+    assert.is_false(is_fine(tokens))
+    assert.is_false(is_fine("", tokens))
+    assert.is_false(is_fine("parameters = { tokens = { EnableGlobalTokens = true } },"))
+    assert.is_true(is_fine(tokens, "features = {},"))
+    assert.is_true(is_fine(tokens, 'stacks = { "boundary", "core" },'))
+    assert.is_true(is_fine(tokens .. "parameters = { tokens = { EnableGlobalTokens = false } },"))
+    assert.is_true(is_fine(tokens, "", ', "tokens"'))
+  end)
 
   it("takes the same bucket for several regions that no workload account has", function()
     local text = GOOD:gsub("regions =", 'artifacts = { bucket = "weir" },\n  regions =')
