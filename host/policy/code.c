@@ -112,6 +112,39 @@ static void read_operands(lua_State *L, walk *w, const policy_function *f, polic
     read_integer(L, w, right - SIGNED_B, &c->right);
 }
 
+/* `"x"`, whole: what comes behind its last quote is not part of a text. */
+static bool is_text(const char *name) {
+  if (*name++ != '"') return false;
+  while (*name && *name != '"') name += *name == '\\' && name[1] ? 2 : 1;
+  return strcmp(name, "\"") == 0;
+}
+
+static bool is_number(const char *name) {
+  const char *digits = name + (*name == '-');
+  return *digits >= '0' && *digits <= '9' && digits[strspn(digits, "0123456789.e+-")] == '\0';
+}
+
+/* `batch({…})`: a call of an action makes a decision. */
+static bool is_decision(const policy_sandbox *sandbox, const char *name) {
+  for (size_t i = 0; i < sandbox->kind_count; i++)
+    for (size_t k = 0; k < sandbox->kinds[i].decision_count; k++) {
+      const char *action = sandbox->kinds[i].decisions[k].action;
+      size_t size = strlen(action);
+      if (strncmp(name, action, size) == 0 && strcmp(name + size, "({…})") == 0) return true;
+    }
+  return false;
+}
+
+/* Does the test go one way only? Lua tests "x" in `a and "x" or b`, though no policy can make it
+ * false. */
+static bool is_settled(const policy_sandbox *sandbox, const policy_condition *c) {
+  const char *name = c->left.name;
+  if (c->operator!= CONDITION_TRUE) return false;
+  return is_text(name) || is_number(name) || strcmp(name, "{…}") == 0 ||
+         strcmp(name, "true") == 0 || strcmp(name, "false") == 0 || strcmp(name, "nil") == 0 ||
+         is_decision(sandbox, name);
+}
+
 static void add_condition(lua_State *L, walk *w, size_t function, int pc, const unsigned *code) {
   policy_code *self = w->code;
   policy_function *f = &self->functions[function];
@@ -126,6 +159,11 @@ static void add_condition(lua_State *L, walk *w, size_t function, int pc, const 
   f->decided[pc] = (int)self->condition_count;
   read_operands(L, w, f, c, i);
   put_fixed_right(c);
+  if (!is_settled(w->sandbox, c)) return;
+
+  f->decided[pc] = 0;
+  free(c->left.name);
+  self->condition_count--;
 }
 
 /* ── Functions ── */

@@ -105,6 +105,17 @@ static void name_inside(const schema_field *field, text_buffer *why) {
   text_buffer_text(why, ": ");
 }
 
+/* Puts the name of a record in front of what was said of its member since `before`. */
+static void name_outside(const schema_field *field, text_buffer *why, size_t before) {
+  text_buffer inner = {0};
+  if (!field->name || why->size == before) return; /* or the JSON itself is wrong */
+  text_buffer_append(&inner, why->data + before, why->size - before);
+  why->size = before;
+  name_inside(field, why);
+  text_buffer_append(why, inner.data, inner.size);
+  text_buffer_free(&inner);
+}
+
 static bool check_members(const schema_field *field, json_scan *scan, text_buffer *why) {
   bool present[SCHEMA_MAX_FIELDS] = {false};
   size_t guess = 0;
@@ -125,7 +136,11 @@ static bool check_members(const schema_field *field, json_scan *scan, text_buffe
     }
 
     present[at] = true;
-    if (!schema_read_check(inner, scan, &value, why)) return false;
+    size_t before = why->size;
+    if (!schema_read_check(inner, scan, &value, why)) {
+      name_outside(field, why, before);
+      return false;
+    }
   }
 
   for (size_t i = 0; !scan->error && i < field->fields.count; i++)

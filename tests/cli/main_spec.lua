@@ -66,6 +66,28 @@ describe("weir", function()
     assert.matches("did you mean 'weights'", run({ "help", "weigths" }).stderr)
   end)
 
+  it("explains a kind that is called as a verb or a list is", function()
+    local folder = run.directory {
+      ["kinds/check.lua"] = 'return { kind = "check", doc = "What is checked.", facts = {}, '
+        .. 'decisions = { { action = "look", doc = "Look." } } }',
+      ["check.lua"] = 'return policy { kind = "check", '
+        .. 'decide = function() return look { because = "x" } end }',
+    }
+
+    local result = run { "help", "kind", "check", "-p", folder }
+    assert.equal(0, result.status, result.stderr)
+    assert.matches("^# Kind check\n\nWhat is checked%.\n", result.stdout)
+    assert.matches("^# Kind routing\n", run({ "help", "kind", "routing", "-p", folder }).stdout)
+    assert.matches("^weir check: ", run({ "help", "check", "-p", folder }).stdout)
+    assert.equal(run({ "help", "kinds" }).stdout, run({ "help", "kind" }).stdout)
+
+    result = run { "help", "kind", "checks", "-p", folder }
+    assert.equal(2, result.status)
+    assert.matches("help: there is no kind 'checks'; kinds are: routing, .*, check; ",
+      result.stderr)
+    run.remove(folder)
+  end)
+
   it("lists kinds, handlers, findings and exit statuses, and says what a policy is", function()
     for topic, expected in pairs { -- any order: each topic is on its own
       kinds = "`routing` `realtime` `batch`",

@@ -159,6 +159,17 @@ return policy {
     assert.matches("set/examples/a%.jsonl:1: failed", result.stdout)
   end)
 
+  it("takes what recordings pass over for a failure, so that no example is lost", function()
+    local path = folder .. "/set/examples/a.jsonl"
+    run.write(path, "START RequestId\n{}\n")
+    assert.matches("set/examples/a%.jsonl:1: failed example file: "
+      .. "2 of its 2 lines are no recorded decisions; take them out\n", test("set").stdout)
+    run.write(path, "\n\n")
+    local result = test("set")
+    assert.equal(1, result.status)
+    assert.matches("example file: the file holds no recorded decision; remove it", result.stdout)
+  end)
+
   it("filters by place and by name, and says when nothing is left", function()
     assert.matches("^set: 1 test passes, 0 fail\n",
       test("set", "--filter", "routing.lua:12").stdout)
@@ -262,6 +273,26 @@ return policy {
     assert.matches('<failure type="OtherDecision" message="it is decided otherwise">given ', text)
     local full = test("set", "--junit", "/dev/full")
     assert.equal(6, full.status)
+  end)
+
+  it("shows no secret of an example, also where an error repeats it", function()
+    run.write(folder .. "/set/routing.lua", [[
+return policy {
+  kind = "routing",
+  decide = function(facts) error("not " .. facts.volume) end,
+  examples = {
+    { given = { file_count = 9, volume = "password=hunter2hunter2" }, expect = "batch" },
+    { given = { file_count = 9, volume = "other" }, expect = "batch" },
+  },
+}
+]])
+    local path = folder .. "/results.xml"
+    local shown = test("set", "--junit", path).stdout .. test("set", "--json").stdout
+      .. run.read(path)
+    assert.matches("password=%[redacted%]", shown)
+    assert.is_nil(shown:find("hunter2", 1, true))
+    assert.matches('<failure type="PolicyError" message="[^"]*password=%[redacted%]"',
+      run.read(path))
   end)
 
   it("shows no task token of a recording", function()

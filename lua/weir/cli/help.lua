@@ -16,16 +16,19 @@ local help = {
       weir's or the policy set's own: its facts and decisions. A finding code of weir check, such as
       W101: what it means and how to mend it. kinds, handlers, findings and exit: lists of them.
       policy: what a policy is.]],
-    [[handler NAME: what a handler takes, asks, calls and gives; without NAME, the handlers.]],
+    [[handler NAME: what a handler takes, asks, calls and gives; without NAME, the handlers. kind
+      NAME: a kind that is called as a verb or a list is.]],
   },
   positionals = {
     {
       name = "TOPIC",
-      doc = "a verb, a kind, a finding code, kinds, handlers, handler, findings, exit or policy",
+      doc = "a verb, a kind, a finding code, kinds, kind, handlers, handler, findings, exit or "
+        .. "policy",
       optional = true,
       complete = "topic",
     },
-    { name = "NAME", doc = "after handler: one of weir's, or FILE.METHOD", optional = true },
+    { name = "NAME", doc = "after handler: one of weir's, or FILE.METHOD; after kind: a kind",
+      optional = true },
   },
   options = {
     policies.options.directory,
@@ -219,6 +222,26 @@ local function show_handler(given, screen)
   return 0
 end
 
+-- What any topic would hide that has the name of the kind.
+local function show_kind(given, screen)
+  local known, status = known_schemas(given, screen)
+  if not known then return status end
+  if not is_carried(TOPICS) then
+    return nil, "the pages of kinds belong to the command-line program, not to the layer"
+  end
+
+  local page = require(TOPICS).kind(given.NAME, known)
+  if not page then
+    return nil, ("there is no kind '%s'"):format(given.NAME),
+      ("kinds are: %s; -p DIR names a policy set with kinds of its own"):format(
+        table.concat(schemas.names(known), ", "))
+  end
+
+  print_page(screen.out, page, given.markdown)
+
+  return 0
+end
+
 function help.run(given, screen)
   if given.man then
     screen.out:write(require("weir.cli.man").page())
@@ -232,6 +255,7 @@ function help.run(given, screen)
   end
 
   if topic == "handler" then return show_handler(given, screen) end
+  if topic == "kind" and given.NAME then return show_kind(given, screen) end
   if given.NAME then return nil, ("unexpected argument '%s'"):format(given.NAME) end
   local verb = require("weir.cli").verb(topic)
   if verb then

@@ -59,6 +59,7 @@ end
 -- The lines that explain a failed result: label and text.
 local function explanation(result)
   local case = result.case
+  cases.note_secrets(case)
   local rows = {}
   local function row(label, text)
     if text then rows[#rows + 1] = { label, redact.text(text) } end
@@ -76,11 +77,11 @@ local function explanation(result)
 end
 
 local function show_failure(out, result)
-  local case = result.case
+  local case, rows = result.case, explanation(result)
   out:print(out:paint("bold", ("%s:%d"):format(printable(case.file), case.line)), ": ",
     out:paint("error", "failed"), " ", printable(case.name), ": ",
     terminal.excerpt(redact.text(result.message), 160))
-  for _, row in ipairs(explanation(result)) do
+  for _, row in ipairs(rows) do
     if row[1] ~= "failed" then
       out:print("      ", out:paint("dim", ("%-8s"):format(row[1])), "  ",
         terminal.excerpt(row[2], 400))
@@ -142,6 +143,7 @@ end
 
 local function result_json(result)
   local case = result.case
+  cases.note_secrets(case)
   return {
     name = case.name,
     kind = case.kind,
@@ -188,6 +190,8 @@ local function write_junit(given, screen, results)
     for i, row in ipairs(explanation(result)) do
       result.details[i] = ("%-8s  %s"):format(row[1], row[2])
     end
+
+    result.shown = result.message and redact.text(result.message)
   end
 
   local ok, message = output_file.write(given.junit, junit.render(results))

@@ -110,10 +110,18 @@ Next: weir new DIR makes a set to start from
 ]]
 end
 
--- page(topic, known) → Markdown | nil, of a kind or of a list. known: the schemas of weir.schemas
+pages.kind = pages.kinds
+
+-- kind(name, known) → Markdown | nil. known: the schemas of weir.schemas
+function topics.kind(name, known)
+  local schema = schemas.find(known, name)
+  return schema and reference.render(schema)
+end
+
+-- page(topic, known) → Markdown | nil, of a kind or of a list.
 function topics.page(topic, known)
-  local schema = schemas.find(known, topic)
-  if schema then return reference.render(schema) end
+  local kind = topics.kind(topic, known)
+  if kind then return kind end
   local page = pages[topic]
   return page and page(known)
 end

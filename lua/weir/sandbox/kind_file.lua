@@ -14,6 +14,10 @@ local fields = ...
 
 local refuse = fields.refuse
 
+local RESERVED = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
+  return then true until while]]):gmatch("%a+") do RESERVED[word] = true end
+
 local MOST_NAME, MOST_DECISIONS = 31, 16 -- as in host/policy/impl.h
 
 local KIND_KEYS = { kind = true, doc = true, facts = true, decisions = true, invariants = true }
@@ -112,6 +116,9 @@ local function check_action(what, spec, words, seen)
     refuse(action, "the action %s is there twice", action)
   elseif is_word(words, action) then
     refuse(action, "the action %s is a word of the policy language already; choose another", action)
+  elseif RESERVED[action] then
+    refuse(action, "the action %s is a word of Lua's; no policy could write it, choose another",
+      action)
   elseif not fields.is_text(spec.doc) then
     refuse(action, "the action %s needs doc = \"…\": say what it does", action)
   end

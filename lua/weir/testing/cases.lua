@@ -121,6 +121,19 @@ local function of_decision(path, decision, known)
   return case
 end
 
+-- A line that recordings pass over, as logs have them, would be an example that never runs.
+local function without_decisions(path, counts)
+  local problem
+  if counts.other_lines > 0 then
+    problem = ("%d of its %d lines are no recorded decisions; take them out"):format(
+      counts.other_lines, counts.lines)
+  elseif counts.lines == 0 then
+    problem = "the file holds no recorded decision; remove it"
+  end
+
+  return problem and { kind = "?", name = "example file", file = path, line = 1, problem = problem }
+end
+
 -- Adds the cases of one file; nil, message, code when it cannot be read.
 local function add_file(list, path, known)
   local recording <close>, message, code = require("weir.recording").open(path)
@@ -133,6 +146,7 @@ local function add_file(list, path, known)
   end
 
   if message then return nil, message, code end
+  list[#list + 1] = without_decisions(path, recording:counts())
 
   return true
 end
@@ -168,12 +182,18 @@ local function failed(case, message, code)
   return { case = case, passed = false, message = message, code = code }
 end
 
+-- What a case's facts name as secrets is taken out of what is shown of it.
+function cases.note_secrets(case)
+  redact.forget()
+  if case.given then redact.note_json(case.given) end
+end
+
 -- run(set, case, covered) → result. Asked twice: the same facts must give the same decision. What
 -- the decision reaches is added to the coverage.
 function cases.run(set, case, covered)
   if case.problem then return failed(case, case.problem, "InvalidExample") end
 
-  redact.forget()
+  cases.note_secrets(case)
   local answer, message, code, trace = set:trace(case.kind, case.given, case.params)
   if answer or trace then covered:add(answer or trace) end
   if not answer then return failed(case, message, code) end

@@ -40,7 +40,7 @@ local function test_case(result)
   for _, text in ipairs(result.details) do details[#details + 1] = xml(text) end
 
   return ('%s>\n      <failure type="%s" message="%s">%s</failure>\n    </testcase>\n'):format(open,
-    xml(result.code), xml(result.message), table.concat(details, "\n"))
+    xml(result.code), xml(result.shown), table.concat(details, "\n"))
 end
 
 -- The results by kind, in the order in which the kinds come first.
@@ -59,7 +59,8 @@ local function suites(results)
   return list
 end
 
--- render(results) → the document. Of a failed result `details` are the lines that explain it.
+-- render(results) → the document. Of a failed result `shown` is its message without secrets, and
+-- `details` are the lines that explain it.
 function junit.render(results)
   local parts = {
     '<?xml version="1.0" encoding="UTF-8"?>\n',

@@ -78,6 +78,17 @@ describe("a kind of the set's own", function()
     end
   end)
 
+  it("names the record that a fact which does not fit is in", function()
+    local kind = PRICING:gsub("facts = {", "facts = { { name = \"owner\", type = \"record\", "
+      .. "doc = \"d\", fields = { { name = \"teams\", type = \"list\", max_items = 2, doc = \"d\", "
+      .. "of = { type = \"record\", fields = { { name = \"size\", type = \"integer\", "
+      .. "doc = \"d\" } } } } } },", 1)
+    local set = policy_folder.load(with_pricing { ["kinds/pricing.lua"] = kind })
+    local facts = '{"customer":"a","owner":{"teams":[{"size":1},{"size":"2"}]}}'
+    local _, problem = set:decide("pricing", facts)
+    assert.equal('owner: teams[2]: size: expected an integer, got "2"', problem)
+  end)
+
   it("holds its invariants, whose mistakes are failures too", function()
     local set = policy_folder.load(with_pricing())
     local _, problem, code = set:decide("pricing", '{"customer":"rich"}')
@@ -288,6 +299,8 @@ describe("a file in kinds/", function()
         "the action batch is a word of the policy language already; choose another",
       [own('', 'decisions = { { action = "pairs", doc = "x" } }')] =
         "the action pairs is a word of the policy language already; choose another",
+      [own('', 'decisions = { { action = "return", doc = "x" } }')] =
+        "the action return is a word of Lua's; no policy could write it, choose another",
       [own('', 'decisions = { { action = "go" } }')] =
         "the action go needs doc = \"…\": say what it does",
       [own('', 'decisions = {}')] = "decisions has 0 actions; a kind has 1 to 16",

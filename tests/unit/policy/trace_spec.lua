@@ -195,6 +195,16 @@ describe("a condition's name", function()
     { "if limit > facts.file_count then end", { "facts.file_count < limit" }, "local limit = 9" },
     { "if ('x'):rep(2) == 'xx' then end", { '"x":rep(2) == "xx"' } },
     { "if -facts.file_count == 3 then end", { "-facts.file_count == 3" } },
+    -- What can only go one way is not a condition.
+    { "local size = facts.file_count > 3 and 'many' or 'few'", { "facts.file_count > 3" } },
+    { "local n = facts.volume and -1.5e9 or facts.total_bytes and {} or 7",
+      { "facts.volume", "facts.total_bytes" } },
+    { "do return facts.volume and batch { because = 'v' } or realtime { because = 'x' } end",
+      { "facts.volume" } },
+    { "local s = facts.volume and facts.prefix or ('x' .. 1)",
+      { "facts.volume", "facts.prefix" } },
+    { "local n = facts.volume and ('a'):find(facts.volume) or 0",
+      { "facts.volume", '"a":find(facts.volume)' } },
   }
 
   for _, case in ipairs(CASES) do

@@ -27,7 +27,7 @@ decided x</failure>
       result("routing", "one"),
       result("weights", "three"),
       result("routing", "two", {
-        passed = false, eval_us = false, message = "no", code = "Other",
+        passed = false, eval_us = false, shown = "no", code = "Other",
         details = { "given {}", "decided x" },
       }),
     })
