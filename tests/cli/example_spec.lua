@@ -179,6 +179,20 @@ return policy {
     end)
   end
 
+  it("says which fact is not the set's", function()
+    run.write(folder .. "/other.jsonl", '{"schema":"weir.decision/1","id":"a","kind":"routing",'
+      .. '"params":{},"facts":{"file_cuont":1},"decision":{"action":"batch"},"because":"x"}\n')
+    for _, more in ipairs { {}, { "--recorded" } } do
+      local result = example("other.jsonl:1", "-p", "set", "--add", table.unpack(more))
+      assert.equal(1, result.status)
+      assert.equal("weir: example: other.jsonl:1: its facts are not those of the set: "
+        .. "unknown field \"file_cuont\" (did you mean \"file_count\"?)\n"
+        .. "Next: weir help kind routing -p set\n", result.stderr)
+    end
+
+    assert.equal(POLICY, policy())
+  end)
+
   it("writes no secret anywhere", function()
     local token = ("AQCEAAAAKgAAAAMAAAAAAAAAAQ"):rep(12)
     local line = ('{"schema":"weir.decision/1","id":"a","kind":"routing","params":{},'

@@ -84,6 +84,13 @@ end
 local function add(given, screen, set, directory, example)
   local place = recorded.place_of(set, directory, example)
   if place then return place, true end
+  if example.now.code == "InvalidFacts" then
+    local message = ("%s:%d: its facts are not those of the set: %s"):format(example.recording,
+      example.line, example.now.message)
+    return nil, fail(screen, message, "NotAdded", exit.findings, "weir help kind " .. example.kind
+      .. " -p " .. directory)
+  end
+
   local status = files.stat(directory)
   if not status or status.type ~= "directory" then
     return nil, fail(screen, directory .. " is a bundle, to which nothing is added", "NotAdded",

@@ -2,7 +2,8 @@
 -- line of an example file.
 --
 -- An example is { recording =, line =, kind =, id =, time =, because =, facts =, texts of JSON;
--- given =, params =, decision =, the same as tables; now = what the set decides today }.
+-- given =, params =, decision =, the same as tables; now = what the set decides today, or the
+-- message and code with which it fails }.
 local cases = require "weir.testing.cases"
 local exit = require "weir.cli.exit"
 local json = require "weir.json"
@@ -110,11 +111,11 @@ end
 -- Reading ----------------------------------------------------------------------------------------
 
 local function decide_now(set, example)
-  local answer, message = set:decide(example.kind, example.facts, {
+  local answer, message, code = set:decide(example.kind, example.facts, {
     params_json = json.encode(example.params),
   })
 
-  if not answer then return { same = false, message = redact.text(message) } end
+  if not answer then return { same = false, message = redact.text(message), code = code } end
   local decision = json.decode(answer.decision)
 
   return {
