@@ -221,6 +221,9 @@ describe("a promotion decision", function()
     trial:wait(300)
     assert.equal("done", fine(trial:compare()).outcome)
     assert.same({ old = 1, new = 0 }, trial.updates()[2].weights)
+    local outcomes = {}
+    for i, event in ipairs(trial.events()) do outcomes[i] = event.Detail.outcome end
+    assert.same({ "waiting", "done" }, outcomes)
   end)
 
   it("to give more that was left open by a death is dropped in another window", function()

