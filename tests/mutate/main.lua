@@ -147,9 +147,10 @@ end
 -- counts by folder.
 local function run_all(given, following)
   local rows, all = suites.map(files.read("tests/README.md")), suites.all()
+  local texts = suites.texts(all)
   local survivors, failing, ran, broken, folders = {}, {}, 0, 0, {}
   for mutant in following do
-    local plan, near = suites.plan(mutant.path, rows, all)
+    local plan, near = suites.plan(mutant.path, rows, all, texts)
     if given.near then plan = table.move(plan, 1, near, 1, {}) end
     local began = os.time()
     local noticed = run_one(mutant, plan, failing)

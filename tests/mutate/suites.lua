@@ -1,6 +1,6 @@
 -- Which tests are most likely to notice a change of a file: first those at the mirrored path, then
--- those of the file's row in the map of tests/README.md, then those of the folders above, then the
--- rest.
+-- those that name the file, then those of the file's row in the map of tests/README.md, then those
+-- of the folders above, then the rest.
 --
 -- A test is a path: tests/c/…_test.c or tests/…/…_spec.lua.
 local files = require("support.files")
@@ -56,6 +56,31 @@ local function mirrored(path)
   return paths
 end
 
+-- What a test writes that is about the file: "lua/weir/events/claims.lua" is "weir.events.claims",
+-- "host/policy/decide.c" the header "policy/decide.h". A name of two words, as event_map, says
+-- enough by itself.
+local function names_of(path)
+  local whole, base = path:match("^(.*)%.%a+$"), path:match("([^/]*)%.%a+$")
+  local names = {}
+  if path:find("%.lua$") then
+    names[1] = '"' .. whole:gsub("^lua/", ""):gsub("/", ".") .. '"'
+  else
+    names[1] = '"' .. whole:gsub("^host/", "") .. '.h"'
+  end
+
+  if base:find("_", 1, true) then names[#names + 1] = base end
+
+  return names
+end
+
+local function names_one(text, names)
+  for _, name in ipairs(names) do
+    if text:find(name, 1, true) then return true end
+  end
+
+  return false
+end
+
 -- The rows whose module holds the path, the longest first.
 local function rows_of(path, rows)
   local found = {}
@@ -68,10 +93,18 @@ local function rows_of(path, rows)
   return found
 end
 
+-- test → its text, of each of `all`.
+function suites.texts(all)
+  local texts = {}
+  for _, test in ipairs(all) do texts[test] = files.read(test) end
+
+  return texts
+end
+
 -- The tests to run for a change of `path`, in order, and how many of them are near it. `all` is
--- suites.all(), `rows` are those of suites.map. Near are the one at the mirrored path and those of
--- the longest row.
-function suites.plan(path, rows, all)
+-- suites.all(), `texts` are those of suites.texts, `rows` those of suites.map. Near are the one at
+-- the mirrored path, those that name the file, and those of the longest row.
+function suites.plan(path, rows, all, texts)
   local plan, seen = {}, {}
   local function add(prefix)
     for _, test in ipairs(all) do
@@ -87,6 +120,11 @@ function suites.plan(path, rows, all)
   end
 
   for _, test in ipairs(mirrored(path)) do add(test) end
+  local names = names_of(path)
+  for _, test in ipairs(all) do
+    if names_one(texts[test], names) then add(test) end
+  end
+
   local holding = rows_of(path, rows)
   if holding[1] then add_row(holding[1]) end
   local near = #plan

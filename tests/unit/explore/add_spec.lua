@@ -46,7 +46,7 @@ describe("weir.explore.add", function()
     local number = ("1"):rep(100 - #example(""))
     assert.equal(100, #example(number))
     assert.matches("\n" .. example(number) .. "\n", added(number), 1, true)
-    assert.matches('\n    {\n      doc = "found by weir explore, seed 1",\n', added(number .. "1"), 1,
-      true)
+    assert.matches('\n    {\n      doc = "found by weir explore, seed 1",\n',
+      added(number .. "1"), 1, true)
   end)
 end)

@@ -49,16 +49,34 @@ describe("the tests for a changed file", function()
     "\n| module | tests |\n|---|---|\n| `host/core/json/` | `tests/c/core/json/` |\n"
     .. "| `lua/weir/aws/` | `tests/unit/aws/` |\n| `lua/weir/` | `tests/cli/` |\n")
 
+  local texts = {}
+  for _, test in ipairs(all) do texts[test] = "" end
+
   it("begin at the mirrored path, then follow the map, then are all the others", function()
     assert.same({ all[2], all[1], all[5], all[6], all[3], all[4] },
-      (suites.plan("host/core/json/write.c", map, all)))
+      (suites.plan("host/core/json/write.c", map, all, texts)))
     assert.same({ all[6], all[5], all[3], all[1], all[2], all[4] },
-      (suites.plan("lua/weir/aws/retry.lua", map, all)))
+      (suites.plan("lua/weir/aws/retry.lua", map, all, texts)))
   end)
 
   it("are near as far as the longest row goes", function()
-    assert.equal(2, (select(2, suites.plan("host/core/json/write.c", map, all))))
-    assert.equal(2, (select(2, suites.plan("lua/weir/aws/retry.lua", map, all))))
-    assert.equal(0, (select(2, suites.plan("bindings/json.c", map, all))))
+    assert.equal(2, (select(2, suites.plan("host/core/json/write.c", map, all, texts))))
+    assert.equal(2, (select(2, suites.plan("lua/weir/aws/retry.lua", map, all, texts))))
+    assert.equal(0, (select(2, suites.plan("bindings/json.c", map, all, texts))))
+  end)
+
+  it("are near where they name the file", function()
+    local function near(path, text)
+      local told = setmetatable({ [all[3]] = text }, { __index = texts })
+      local plan, count = suites.plan(path, {}, all, told)
+      return plan[1] == all[3] and count == 1
+    end
+
+    assert.is_true(near("lua/weir/events/claims.lua", 'require "weir.events.claims"'))
+    assert.is_false(near("lua/weir/events/claims.lua", 'require "weir.events.claims_of"'))
+    assert.is_false(near("lua/weir/events/claims.lua", "it claims"))
+    assert.is_true(near("lua/weir/handlers/event_map.lua", 'run { "run", "event_map" }'))
+    assert.is_true(near("host/policy/decide.c", '#include "policy/decide.h"'))
+    assert.is_false(near("host/policy/decide.c", '#include "host/policy/decide.h"'))
   end)
 end)
