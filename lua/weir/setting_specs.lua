@@ -64,6 +64,7 @@ return {
   result_ttl_days = integer(1, 3650, 30, "how long records are kept", "days"),
   s3_access_point_alias = text "of the file's bucket, as the Python handler has it",
   source_bucket = text "the bucket of objects whose event names none",
+  stack = text "of CloudFormation, that the function is of: a tag of its jobs",
   state_machine = text "each job starts an execution of it",
   storage_role_arn = text "the role in which files are listed and read",
   suffix = text "what the keys of listed objects end with, a list with commas",

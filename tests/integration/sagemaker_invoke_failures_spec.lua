@@ -193,6 +193,7 @@ describe("sagemaker_invoke", function()
       ['{"taskToken": "t-1"}'] = "either input_path or manifest_path",
       ['{"taskToken": "t-1", "input_path": "b/k"}'] = "must be an S3 URI",
       [workflow.task(TOKEN, { tags = { CorrelationId = "x" } })] = "this handler's own",
+      [workflow.task(TOKEN, { tags = { ["weir:stack"] = "x" } })] = "weir:stack is this handler's",
       [workflow.task(TOKEN, { split_type = "Word" })] = "split_type must be one of None, Line",
       [workflow.task(TOKEN, { instance_count = 1.5 })] = "instance_count must be a whole number",
       [workflow.task(TOKEN, { transform_job_name = "-a" })] = "transform_job_name must be",

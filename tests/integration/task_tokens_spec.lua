@@ -69,6 +69,17 @@ describe("a task that waits for a transform job", function()
     is_empty()
   end)
 
+  it("tells of its stack in a tag, by which weir cleanup knows it", function()
+    workflow.reset { stack = "weir-core" }
+    workflow.waiting(TOKEN)
+    local started = start(TOKEN, { tags = { Team = "x" } })
+    assert.same({ "weir:stack", "Team", "CorrelationId" },
+      workflow.jobs()[started.transform_job_name].tags)
+    fine(workflow.callback(workflow.finish(started.transform_job_name, "Completed")))
+    answered(TOKEN)
+    is_empty()
+  end)
+
   it("finds its tag behind others, over the pages", function()
     local started = start(TOKEN, { tags = { Team = "x", A = "1", B = "2" } })
     assert.same({ "A", "B", "Team", "CorrelationId" },

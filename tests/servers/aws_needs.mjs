@@ -5,6 +5,7 @@
 // Written down from IAM's list of actions, apart from what lua/weir/permissions says.
 import { groupOf } from "./aws_network.mjs";
 import { tagsOfEndpoint } from "./aws_hosting.mjs";
+import { stackOfJob } from "./aws_workflows.mjs";
 
 const arn = (service, path, { account, region }) => `arn:aws:${service}:${region}:${account}:${path}`;
 const one = (action, resource, context = {}) => [{ action, resource, context }];
@@ -18,6 +19,9 @@ const tagContext = (value) => (value ? { "aws:ResourceTag/weir:stack": value } :
 
 const hosted = (action, kind, member) => (input, place) =>
   one(`sagemaker:${action}`, arn("sagemaker", `${kind}/${input[member]}`, place), tagContext(tagsOfEndpoint(kind, input[member])));
+
+const job = (action) => ({ TransformJobName: name }, place) =>
+  one(`sagemaker:${action}`, arn("sagemaker", `transform-job/${name}`, place), tagContext(stackOfJob(name)));
 
 const bucket = (action) => ({ Bucket }) => one(`s3:${action}`, Bucket.startsWith("arn:") ? Bucket : `arn:aws:s3:::${Bucket}`);
 const objectOf = ({ Bucket, Key }) => (Bucket.startsWith("arn:") ? `${Bucket}/object/${Key}` : `arn:aws:s3:::${Bucket}/${Key}`);
@@ -48,6 +52,8 @@ const NEEDS = {
 
   "sagemaker.ListEndpoints": everywhere("sagemaker:ListEndpoints"),
   "sagemaker.ListTransformJobs": everywhere("sagemaker:ListTransformJobs"),
+  "sagemaker.DescribeTransformJob": job("DescribeTransformJob"),
+  "sagemaker.StopTransformJob": job("StopTransformJob"),
   "sagemaker.ListTags": ({ ResourceArn }) => one("sagemaker:ListTags", ResourceArn),
   "sagemaker.DescribeEndpoint": hosted("DescribeEndpoint", "endpoint", "EndpointName"),
   "sagemaker.DeleteEndpoint": hosted("DeleteEndpoint", "endpoint", "EndpointName"),

@@ -94,6 +94,17 @@ function addTags({ ResourceArn, Tags }) {
   return { Tags };
 }
 
+// The stack that a job's tag names.
+export const stackOfJob = (name) => jobs.get(name)?.tags.get("weir:stack");
+
+function stopJob({ TransformJobName: name }) {
+  const job = jobs.get(name) ?? invalid("Could not find requested job with name: " + name);
+  if (job.status !== "InProgress")
+    invalid(`The request was rejected because the transform job is in status ${job.status}.`);
+  job.status = "Stopping";
+  return {};
+}
+
 function listJobs(input) {
   const summaries = [...jobs].filter(([name, { status }]) => name.includes(input.NameContains ?? "")
     && (!input.StatusEquals || status === input.StatusEquals)).map(([name, { status }]) => ({
@@ -113,10 +124,7 @@ export const workflowAnswers = {
   },
   "sagemaker.CreateTransformJob": create,
   "sagemaker.DescribeTransformJob": describe,
-  "sagemaker.StopTransformJob": ({ TransformJobName }) => {
-    if (jobs.has(TransformJobName)) jobs.get(TransformJobName).status = "Stopping";
-    return {};
-  },
+  "sagemaker.StopTransformJob": stopJob,
   "sagemaker.ListTransformJobs": listJobs,
   "sagemaker.ListTags": listTags,
   "sagemaker.AddTags": addTags,

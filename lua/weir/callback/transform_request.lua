@@ -224,6 +224,9 @@ local function sorted_keys(map)
   return keys
 end
 
+-- What the callback reads, and what weir cleanup goes by.
+local OWN_TAGS = { CorrelationId = true, TaskToken = true, ["weir:stack"] = true }
+
 local function read_tags(event, input, reading)
   local map = read_map(event, "tags", MAX_TAGS - #reading.tags)
   input.Tags = json.array {}
@@ -232,7 +235,7 @@ local function read_tags(event, input, reading)
   end
 
   for _, key in ipairs(sorted_keys(map)) do
-    if key == "CorrelationId" or key == "TaskToken" then
+    if OWN_TAGS[key] then
       invalid("the tag %s is this handler's own; give another name", key)
     end
 

@@ -7,7 +7,8 @@
 -- session: weir.deploy.session's.
 -- given: { endpoint_only =?, logs =?, force =?, shown = function(event) }
 -- found: weir.cleanup.inventory's, and `endpoints`: { row =, name = } of endpoints without a stack;
---   rows of stacks have `running` besides, the executions that would be stopped.
+--   `jobs`: { place =, name =, stack = } of batch jobs that would be stopped; rows of stacks have
+--   `running` besides, the executions that would be stopped.
 -- outcome: { failed = boolean, waits = boolean }: whether something went wrong, or takes longer.
 -- Shown are { row =, note = } while a stack is deleted, { row =, deleted = true } or
 -- { row =, error =, code = } after it, and in the end
@@ -17,6 +18,7 @@
 local endpoint = require "weir.cleanup.endpoint"
 local executions = require "weir.cleanup.executions"
 local inventory = require "weir.cleanup.inventory"
+local jobs = require "weir.cleanup.jobs"
 local network = require "weir.cleanup.network"
 local remains = require "weir.cleanup.remains"
 local sign_in = require "weir.deploy.sign_in"
@@ -63,12 +65,42 @@ local function add_executions(found)
   return true
 end
 
+-- The names of the stacks of a place that are left alone.
+local function left_alone(found, place)
+  local names = {}
+  for _, row in ipairs(found.stay) do
+    local is_here = row.account == place.account and row.region == place.region
+    if is_here then names[row.name] = true end
+  end
+
+  return names
+end
+
+local function add_jobs(found)
+  for _, place in ipairs(found.places) do
+    local list, message, code = jobs.ours(place, left_alone(found, place))
+    if not list then
+      return nil, ("batch jobs of account %s: %s"):format(place.account.id, message), code
+    end
+
+    for _, job in ipairs(list) do
+      found.jobs[#found.jobs + 1] = { place = place, name = job.name, stack = job.stack }
+    end
+  end
+
+  return true
+end
+
 function cleanup.look(session, given)
   local function wanted(template) return not given.endpoint_only or template == "endpoint" end
   local found, message, code = inventory.take(session, wanted)
   if not found then return nil, message, code end
   local done
   done, message, code = add_executions(found)
+  if not done then return nil, message, code end
+
+  found.jobs = {}
+  if not given.endpoint_only then done, message, code = add_jobs(found) end
   if not done then return nil, message, code end
 
   found.endpoints = {}
@@ -121,6 +153,15 @@ function Run:stop_writers(rows)
   for _, row in ipairs(rows) do -- nothing starts a new one any more
     local done, message, code = executions.stop(row, self:noting(row))
     if not done then self:fail(row, "its executions: " .. message, code) end
+  end
+end
+
+-- After the executions, whose retries would start others.
+function Run:stop_jobs(found)
+  for _, place in ipairs(found.places) do
+    local row = lost_row(place, self.session.estate.name)
+    local done, message, code = jobs.stop(place, left_alone(found, place), self:noting(row))
+    if not done then self:fail(row, message, code) end
   end
 end
 
@@ -231,6 +272,8 @@ function cleanup.act(found, session, given)
     self:stop_writers(found.stacks)
     self:move_functions(found.stacks)
   end
+
+  if not given.endpoint_only then self:stop_jobs(found) end
 
   for _, row in ipairs(found.stacks) do self:delete(row) end
   if not given.endpoint_only then

@@ -8,6 +8,7 @@
 --
 -- place: { account =, region =, names = stack → template, client = function(service) }.
 local inventory = require "weir.cleanup.inventory"
+local jobs = require "weir.cleanup.jobs"
 local ownership = require "weir.deploy.ownership"
 local sorted_pairs = require "weir.sorted_pairs"
 
@@ -112,23 +113,19 @@ end
 
 -- Batch jobs --------------------------------------------------------------------------------------
 
--- They have no tag of a stack, so they are left alone; but they cost money until they end.
+-- Those that were not stopped: somebody else's.
 function remains.jobs(place)
-  local found, message, code = place.client "sagemaker":all("ListTransformJobs", {
-    NameContains = "weir-",
-    StatusEquals = "InProgress",
-  })
+  local found, message, code = jobs.running(place)
   if not found then return nil, message, code end
 
   local list = {}
-  for _, each in ipairs(found) do
-    if each.TransformJobName:find "^weir%-" then
-      list[#list + 1] = {
-        what = each.TransformJobName,
-        type = "batch job",
-        reason = "it runs, and costs until it ends; aws sagemaker stop-transform-job stops it",
-      }
-    end
+  for i, job in ipairs(found) do
+    list[i] = {
+      what = job.name,
+      type = "batch job",
+      reason = "it runs and costs until it ends, and no stack that was deleted started it; "
+        .. "aws sagemaker stop-transform-job stops it",
+    }
   end
 
   return list

@@ -20,13 +20,47 @@ local function place_of(each) return each.account.id .. " " .. each.region end
 
 -- Before anything is done -------------------------------------------------------------------------
 
-local function show_stack(out, row)
-  local running = #row.running > 0
-    and (", %s would be stopped"):format(terminal.count(#row.running, "execution")) or ""
+-- The batch jobs that the stack of a row started.
+local function jobs_of(found, row)
+  local count = 0
+  for _, job in ipairs(found.jobs) do
+    local place = job.place
+    local is_its_own = job.stack == row.name and place.account == row.account
+      and place.region == row.region
+    count = count + (is_its_own and 1 or 0)
+  end
+
+  return count
+end
+
+-- ", 2 executions and 1 batch job would be stopped"
+local function stopped_of(found, row)
+  local parts, jobs = {}, jobs_of(found, row)
+  if #row.running > 0 then parts[1] = terminal.count(#row.running, "execution") end
+  if jobs > 0 then parts[#parts + 1] = terminal.count(jobs, "batch job") end
+  if #parts == 0 then return "" end
+
+  return (", %s would be stopped"):format(table.concat(parts, " and "))
+end
+
+local function show_stack(out, row, stopped)
   out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
     terminal.printable(row.status), "  would be deleted, ",
-    terminal.count(#row.resources, "resource"), running)
+    terminal.count(#row.resources, "resource"), stopped)
 end
+
+-- Batch jobs whose stack is gone, as after a clean-up that was killed.
+local function lost_jobs(found)
+  local is_there, lost = {}, {}
+  for _, row in ipairs(found.stacks) do is_there[place_of(row) .. " " .. row.name] = true end
+  for _, job in ipairs(found.jobs) do
+    if not is_there[place_of(job.place) .. " " .. job.stack] then lost[#lost + 1] = job end
+  end
+
+  return lost
+end
+
+local function has_any(found) return #found.stacks + #found.endpoints + #found.jobs > 0 end
 
 local function show_found(screen, found)
   local out = screen.out
@@ -35,13 +69,18 @@ local function show_found(screen, found)
       "  an endpoint whose stack is gone, would be deleted")
   end
 
-  for _, row in ipairs(found.stacks) do show_stack(out, row) end
+  for _, row in ipairs(found.stacks) do show_stack(out, row, stopped_of(found, row)) end
   for _, row in ipairs(found.stay) do
     out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
       terminal.printable(row.status), "  stays: ", terminal.printable(row.reason))
   end
 
-  if #found.stacks + #found.endpoints == 0 then out:print("There is nothing to delete.") end
+  for _, job in ipairs(lost_jobs(found)) do
+    out:print(out:paint("bold", terminal.printable(job.name)), "  ", place_of(job.place),
+      "  a batch job whose stack is gone, would be stopped")
+  end
+
+  if not has_any(found) then out:print("There is nothing to delete.") end
 end
 
 local function json_line(screen, values) screen.out:print(terminal.json(values)) end
@@ -55,7 +94,12 @@ local function found_json(screen, found)
   for _, row in ipairs(found.stacks) do
     json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
       status = row.status, resources = #row.resources, executions = #row.running,
-      outcome = "would be deleted" })
+      jobs = jobs_of(found, row), outcome = "would be deleted" })
+  end
+
+  for _, job in ipairs(lost_jobs(found)) do
+    json_line(screen, { resource = job.name, type = "batch job", account = job.place.account.id,
+      region = job.place.region, outcome = "would be stopped" })
   end
 
   for _, row in ipairs(found.stay) do
@@ -63,7 +107,7 @@ local function found_json(screen, found)
       status = row.status, outcome = "stays", reason = row.reason })
   end
 
-  if #found.endpoints + #found.stacks + #found.stay == 0 then
+  if not has_any(found) and #found.stay == 0 then
     json_line(screen, { outcome = "nothing to delete" })
   end
 end
@@ -118,6 +162,7 @@ local function question_of(found, given, estate)
 
   add(#found.stacks, "stack")
   add(#found.endpoints, "endpoint")
+  add(#lost_jobs(found), "batch job")
   if given.logs then parts[#parts + 1] = "the log groups" end
 
   return ("Delete %s of the estate %s?"):format(table.concat(parts, " and "), estate.name)
@@ -144,7 +189,7 @@ local function act(given, screen, found, session)
 end
 
 -- The stacks may be gone while what they retained is still there: that is deleted, too.
-local function has_work(found, given) return #found.stacks + #found.endpoints > 0 or given.logs end
+local function has_work(found, given) return has_any(found) or given.logs end
 
 local function run(given, screen)
   if given.yes and not given.live then return nil, "--yes answers the question of --live" end
@@ -163,7 +208,7 @@ local function run(given, screen)
     return act(given, screen, found, session)
   end
 
-  return #found.stacks + #found.endpoints > 0 and exit.findings or exit.fine
+  return has_any(found) and exit.findings or exit.fine
 end
 
 return {

@@ -16,7 +16,7 @@ return {
     "token_storage_mode", "token_table", "token_ttl_seconds", "correlation_id_length",
     "token_region",
     "model_name", "instance_type", "instance_count", "output_path", "output_bucket",
-    "mock_mode", "compatible_output", "use_case", "phase",
+    "mock_mode", "compatible_output", "use_case", "phase", "stack",
   },
   needed = { "token_table" },
   answer = "{ transform_job_name, transform_job_arn, mode, correlation_id, … }",

@@ -207,12 +207,20 @@ local function pretend(effects, request)
   return { transform_job_name = request.name, mock = true, answered = told }
 end
 
+-- The tags of every job.
+local function tags_of(effects)
+  local tags, stack = python.tags(effects), effects:setting("stack", "")
+  if stack ~= "" then tags[#tags + 1] = { Key = "weir:stack", Value = stack } end
+
+  return tags
+end
+
 local function run(event, _, effects)
   local defaults = python.defaults(effects)
   local is_mock = try(settings.flag(effects, "mock_mode"))
   if is_mock and not defaults.model_name then defaults = { model_name = MOCK_MODEL } end
 
-  local request = transform_request.read(event, effects, defaults, python.tags(effects))
+  local request = transform_request.read(event, effects, defaults, tags_of(effects))
   if is_mock then return pretend(effects, request) end
 
   local carrier = token_carrier.from_settings(effects, defaults.token_storage_mode)

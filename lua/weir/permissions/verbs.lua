@@ -19,6 +19,7 @@ local LOG_GROUPS = "logs:log-group:{name}-*"
 local ENDPOINTS = "sagemaker:endpoint/*"
 local CONFIGS = "sagemaker:endpoint-config/*"
 local MODELS = "sagemaker:model/*"
+local JOBS = "sagemaker:transform-job/*"
 local BUCKETS = "arn:{partition}:s3:::{name}-*"
 local OBJECTS = "arn:{partition}:s3:::{name}-*/*"
 local ROLES = "arn:{partition}:iam::{account}:role/{name}-*"
@@ -86,6 +87,8 @@ local CLEANUP = {
   { "sagemaker:DescribeEndpoint sagemaker:ListTags", ENDPOINTS },
   { "sagemaker:DescribeEndpointConfig sagemaker:ListTags", CONFIGS },
   { "sagemaker:DescribeModel sagemaker:ListTags", MODELS },
+  { "sagemaker:DescribeTransformJob sagemaker:ListTags", JOBS },
+  { "sagemaker:StopTransformJob", JOBS, tagged },
   { "sagemaker:DeleteEndpoint", ENDPOINTS, tagged },
   { "sagemaker:DeleteEndpointConfig", CONFIGS, tagged },
   { "sagemaker:DeleteModel", MODELS, tagged },
