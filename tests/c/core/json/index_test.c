@@ -22,7 +22,7 @@ static bool accepts(const char *text, size_t size) {
 static bool indexes(json_index *index, const char *text, size_t size) {
   char *copy = malloc(size ? size : 1);
   assert_non_null(copy);
-  memcpy(copy, text, size);
+  if (size) memcpy(copy, text, size);
   bool indexed = json_index_text(index, copy, size);
   free(copy);
   return indexed;
