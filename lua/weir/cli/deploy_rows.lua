@@ -3,6 +3,7 @@
 local json = require "weir.json"
 local prices = require "weir.deploy.prices"
 local redact = require "weir.redact"
+local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
 
 local rows = {}
@@ -128,14 +129,14 @@ end
 
 -- → what the plan comes to a month, and at the most; what is not in it
 local function sum_of(list)
-  local sum = { monthly = 0, most = 0, left_out = {} }
+  local sum = { monthly = 0, most = 0, left_out = {}, elsewhere = {} }
   for _, row in ipairs(list) do
     local price = row.price
     if price then
       sum.monthly = sum.monthly + price.monthly
       sum.most = sum.most + (price.most or price.monthly)
       sum.is_priced = sum.is_priced or #price.parts > 0
-      sum.is_elsewhere = sum.is_elsewhere or price.elsewhere
+      if price.elsewhere then sum.elsewhere[row.stack.region] = true end
     end
 
     if not price or #price.unknown > 0 then
@@ -158,9 +159,9 @@ function rows.total(screen, list)
     screen.out:print("Not in it: ", terminal.printable(table.concat(sum.left_out, ", ")), ".")
   end
 
-  if sum.is_elsewhere then
-    screen.out:printf("In other regions than %s prices differ: write them into the estate file, "
-      .. "prices = { … }.", prices.region)
+  for region in sorted_pairs(sum.elsewhere) do
+    screen.out:printf("Prices of %s are not in the list, those of %s were taken; write your own "
+      .. 'into the estate file: prices = { ["%s"] = { … } }.', region, prices.region, region)
   end
 end
 

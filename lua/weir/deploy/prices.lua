@@ -4,7 +4,8 @@
 --       parts = { "2 × ml.m5.large", … }, unknown = { "ml.p5.48xlarge", … } }
 --       types: resource type → how many; values: the stack's parameters by name; own: the estate's
 --       `prices`, name → price and region → name → price, which go over those here
---   prices.dated, prices.region: of the list below
+--   prices.list: { name, dollars, "hour" or "month", source } of each
+--   prices.dated, prices.region: of the list
 --   elsewhere: prices of the list were taken for another region than the list's
 --
 -- Amounts are US dollars. monthly: at the least number of instances; most: at the most, where
@@ -16,30 +17,35 @@ local prices = { dated = "2026-06", region = "us-east-1" }
 
 local HOURS = 730 -- a month, as AWS counts
 
--- A month, by resource type.
-local MONTHLY = {
-  ["AWS::ApplicationAutoScaling::ScalingPolicy"] = 0.20, -- its two alarms
-  ["AWS::CloudWatch::Alarm"] = 0.10,
-  ["AWS::CloudWatch::Dashboard"] = 3.00,
+-- Where each line is from, as of prices.dated; the product after it is AWS's name of what is paid.
+local SAGEMAKER = "aws.amazon.com/sagemaker/ai/pricing, on-demand, Real-Time Inference"
+local ALARMS = "aws.amazon.com/cloudwatch/pricing, Alarms, standard resolution"
+local DASHBOARDS = "aws.amazon.com/cloudwatch/pricing, Dashboards, beyond the free three"
+
+-- An instance type by the hour, a resource type by the month.
+prices.list = {
+  { "ml.c5.large", 0.102, "hour", SAGEMAKER },
+  { "ml.c5.xlarge", 0.204, "hour", SAGEMAKER },
+  { "ml.c5.2xlarge", 0.408, "hour", SAGEMAKER },
+  { "ml.g4dn.xlarge", 0.736, "hour", SAGEMAKER },
+  { "ml.g4dn.2xlarge", 0.94, "hour", SAGEMAKER },
+  { "ml.g5.xlarge", 1.408, "hour", SAGEMAKER },
+  { "ml.g5.2xlarge", 1.515, "hour", SAGEMAKER },
+  { "ml.m5.large", 0.115, "hour", SAGEMAKER },
+  { "ml.m5.xlarge", 0.23, "hour", SAGEMAKER },
+  { "ml.m5.2xlarge", 0.461, "hour", SAGEMAKER },
+  { "ml.m5.4xlarge", 0.922, "hour", SAGEMAKER },
+  { "ml.t2.medium", 0.056, "hour", SAGEMAKER },
+  { "AWS::ApplicationAutoScaling::ScalingPolicy", 0.20, "month", ALARMS .. ": it makes two" },
+  { "AWS::CloudWatch::Alarm", 0.10, "month", ALARMS },
+  { "AWS::CloudWatch::Dashboard", 3.00, "month", DASHBOARDS },
 }
 
--- An hour, by instance type of a real-time endpoint, on demand.
-local HOURLY = {
-  ["ml.c5.large"] = 0.102,
-  ["ml.c5.xlarge"] = 0.204,
-  ["ml.c5.2xlarge"] = 0.408,
-  ["ml.g4dn.xlarge"] = 0.736,
-  ["ml.g4dn.2xlarge"] = 0.94,
-  ["ml.g5.xlarge"] = 1.408,
-  ["ml.g5.2xlarge"] = 1.515,
-  ["ml.inf1.xlarge"] = 0.297,
-  ["ml.inf2.xlarge"] = 0.99,
-  ["ml.m5.large"] = 0.115,
-  ["ml.m5.xlarge"] = 0.23,
-  ["ml.m5.2xlarge"] = 0.461,
-  ["ml.m5.4xlarge"] = 0.922,
-  ["ml.t2.medium"] = 0.056,
-}
+local LISTED, MONTHLY = {}, {}
+for _, line in ipairs(prices.list) do
+  LISTED[line[1]] = line[2]
+  if line[3] == "month" then MONTHLY[line[1]] = true end
+end
 
 -- The names that an estate may give prices for are those of the table; instances of any type, too.
 function prices.is_name(name)
@@ -66,7 +72,7 @@ function Sum:price_of(name)
   local own = type(of_region) == "table" and of_region[name] or self.own[name]
   if own then return own end
 
-  local listed = HOURLY[name] or MONTHLY[name]
+  local listed = LISTED[name]
   if listed and self.region ~= prices.region then self.elsewhere = true end
 
   return listed

@@ -78,6 +78,20 @@ describe("weir.deploy.prices", function()
     assert.same({ "provisioned concurrency of the serverless endpoint" }, price.unknown)
   end)
 
+  it("has a source for each line, and each name once", function()
+    local seen = {}
+    assert.is_true(#prices.list >= 10)
+    for _, line in ipairs(prices.list) do
+      local name, amount, unit, source = table.unpack(line)
+      assert.is_nil(seen[name], name)
+      seen[name] = true
+      assert.is_true(prices.is_name(name))
+      assert.is_true(amount > 0 and amount < 100)
+      assert.equal(name:find "^ml%." and "hour" or "month", unit)
+      assert.matches("^aws%.amazon%.com/%l+/.*pricing, %a", source)
+    end
+  end)
+
   it("says of when and where it is", function()
     assert.matches("^20%d%d%-%d%d$", prices.dated)
     assert.matches("^%l+%-%l+%-%d$", prices.region)
