@@ -212,6 +212,10 @@ void policy_standing_set(policy_standing *self, size_t at, double value) {
 
 /* ── Using it ── */
 
+static bool has_changed(const place *p) {
+  return p->value != p->written && !(isnan(p->value) && isnan(p->written));
+}
+
 static void push_value(lua_State *L, const place *p) {
   if (isnan(p->value))
     lua_pushnil(L);
@@ -234,7 +238,7 @@ static void write_values(lua_State *L, policy_standing *self, bool all) {
     lua_rawgeti(L, keys - 1, (lua_Integer)i + 1);
     for (size_t at = mine->first; at < mine->first + mine->count; at++) {
       place *p = &self->places[at];
-      if (!all && (p->value == p->written || p->type == CONSTANT)) continue;
+      if (!all && (p->type == CONSTANT || !has_changed(p))) continue;
       lua_rawgeti(L, keys, (lua_Integer)at + 1);
       if (p->type == CONSTANT)
         lua_rawgeti(L, keys + 1, (lua_Integer)at + 1);

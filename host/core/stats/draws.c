@@ -19,10 +19,26 @@ static double binomial_by_inversion(stats_random *random, double n, double p) {
   return k;
 }
 
-/* ln of the binomial mass at k, relative to the mode m. */
+/* What Stirling's formula lacks of ln k!: ln k! = (k + ½)·ln(k + 1) − (k + 1) + ½·ln 2π + this. */
+static double stirling_rest(double k) {
+  static const double first[] = {
+      0.08106146679532725822, 0.04134069595540929409, 0.02767792568499833915,
+      0.02079067210376509311, 0.01664466118982119216, 0.01387612882307074800,
+      0.01189670994589177010, 0.01041126526197209650, 0.00925546218271273292,
+      0.00833056343336287126,
+  };
+  if (k < 10) return first[(int)k];
+  double inverse = 1 / (k + 1), square = inverse * inverse;
+  return inverse * (1 / 12. - square * (1 / 360. - square * (1 / 1260. - square / 1680.)));
+}
+
+/* ln of the binomial mass at k, relative to the mode m: lgamma's terms with their large parts taken
+ * together. */
 static double log_mass_ratio(double n, double p, double m, double k) {
-  return lgamma(m + 1) + lgamma(n - m + 1) - lgamma(k + 1) - lgamma(n - k + 1) +
-         (k - m) * log(p / (1 - p));
+  double odds = p / (1 - p), rest_m = n - m + 1, rest_k = n - k + 1;
+  return stirling_rest(m) + stirling_rest(n - m) - stirling_rest(k) - stirling_rest(n - k) +
+         (m + 0.5) * log((m + 1) / (odds * rest_m)) + (n + 1) * log(rest_m / rest_k) +
+         (k + 0.5) * log(odds * rest_k / (k + 1));
 }
 
 /* Transformed rejection with squeeze, for n·p ≥ 10 and p ≤ ½. */

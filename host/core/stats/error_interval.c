@@ -9,25 +9,20 @@ double stats_mixture_bound(double events, double alpha, double clock) {
   return (1 + clock / events) * (log1p(events / clock) - 2 * log(alpha));
 }
 
-/* The derivative of the log likelihood in t0, with t1 = t0 + d: it falls as t0 grows. */
-static double score(const stats_error_counts *c, double t0, double d) {
-  double t1 = t0 + d, result = 0;
-  if (c->x1 > 0) result += c->x1 / t1;
-  if (c->x0 > 0) result += c->x0 / t0;
-  if (c->n1 > c->x1) result -= (c->n1 - c->x1) / (1 - t1);
-  if (c->n0 > c->x0) result -= (c->n0 - c->x0) / (1 - t0);
-
-  return result;
+/* x/t, the derivative of x·ln t, which is 0 for x = 0; adds its own derivative to the slope. */
+static double part_of_score(double x, double t, double *slope) {
+  if (!(x > 0)) return 0;
+  double inverse = 1 / t, part = x * inverse;
+  *slope -= part * inverse;
+  return part;
 }
 
-static double score_slope(const stats_error_counts *c, double t0, double d) {
-  double t1 = t0 + d, result = 0;
-  if (c->x1 > 0) result -= c->x1 / (t1 * t1);
-  if (c->x0 > 0) result -= c->x0 / (t0 * t0);
-  if (c->n1 > c->x1) result -= (c->n1 - c->x1) / ((1 - t1) * (1 - t1));
-  if (c->n0 > c->x0) result -= (c->n0 - c->x0) / ((1 - t0) * (1 - t0));
-
-  return result;
+/* The derivative of the log likelihood in t0, with t1 = t0 + d: it falls as t0 grows. */
+static double score(const stats_error_counts *c, double t0, double d, double *slope) {
+  double t1 = t0 + d;
+  *slope = 0;
+  return part_of_score(c->x1, t1, slope) + part_of_score(c->x0, t0, slope) -
+         part_of_score(c->n1 - c->x1, 1 - t1, slope) - part_of_score(c->n0 - c->x0, 1 - t0, slope);
 }
 
 /* Newton's steps, kept within a bracket that shrinks. */
@@ -37,21 +32,22 @@ double stats_restricted_rate(const stats_error_counts *c, double d) {
   double at = (c->x1 + c->x0 - d * c->n1) / (c->n1 + c->n0);
   if (!(at > low && at < high)) at = low + (high - low) / 2;
   for (int i = 0; i < 200; i++) {
-    double value = score(c, at, d);
+    double slope, value = score(c, at, d, &slope);
     if (value > 0)
       low = at;
     else
       high = at;
     if (value == 0 || high - low <= DBL_EPSILON * high) break;
-    double next = at - value / score_slope(c, at, d);
+    double next = at - value / slope;
     bool is_newton = next > low && next < high;
     if (!is_newton) next = low + (high - low) / 2;
     double step = fabs(next - at);
     at = next;
     if (step <= DBL_EPSILON * at) break;
-    /* Newton's next step would be the square of this one, relative to what is nearest to an end. */
+    /* Newton's next step would be the square of this one, relative to what is nearest to an end;
+     * and the deviance, which is least here, moves by the square of that. */
     double least = fmin(fmin(at, at + d), fmin(1 - at, 1 - at - d));
-    if (is_newton && step <= 1e-8 * least) break;
+    if (is_newton && step <= (c->quick ? 1e-3 : 1e-8) * least) break;
   }
 
   return at;
@@ -150,6 +146,9 @@ static double find_end(const stats_error_counts *c, double direction, double ste
     if (value > 0) {
       /* Without a value of its own the estimate's is the boundary's there. */
       if (isnan(below)) below = fmax(excess(c, inside), -1e3);
+      /* Within so little of the distance the excess is a line. */
+      bool line = fabs(at - inside) < 0.06 * fabs(at - estimate);
+      if (c->quick && line) return inside + (at - inside) * below / (below - value);
       double enough = c->quick ? 0.02 * fabs(at - inside) : 1e-16;
       return find_root(c, inside, below, at, value, enough);
     }

@@ -20,25 +20,28 @@ static double divergence_at_end(double end, double q) {
 }
 
 /* The extreme share towards `end`, which is 0 or 1, that n values allow: where the divergence
- * u·ln(u/q) + (1−u)·ln((1−u)/(1−q)) reaches l/2n. Newton's steps on a convex function, kept within
- * a bracket that shrinks; the last step is below what a double shows. */
+ * u·ln(u/q) + (1−u)·ln((1−u)/(1−q)) reaches l/2n. Newton's steps on its root, which is nearly a
+ * line, kept within a bracket that shrinks, until a step is small: what is left after it is a part
+ * of its square, which a rank does not show. */
 static double extreme_share(double q, double n, double allowance, double end) {
   double inside = q, outside = end, limit = allowance / (2 * n);
   if (limit <= 0) return q;
   if (divergence_at_end(end, q) <= limit) return end;
-  double spread = sqrt(2 * limit * q * (1 - q)), at = end > 0.5 ? q + spread : q - spread;
+  double spread = sqrt(2 * limit * q * (1 - q));
+  double at =
+      (end > 0.5 ? q + spread : q - spread) + (1 - 2 * q) * limit / 3; /* and its skewness */
   for (int i = 0; i < 200; i++) {
     if (!((at - inside) * (at - outside) < 0)) at = inside + (outside - inside) / 2;
     if (at == inside || at == outside) break;
     double log_u = log(at / q), log_v = log((1 - at) / (1 - q));
-    double over = at * log_u + (1 - at) * log_v - limit;
-    if (over <= 0)
+    double found = at * log_u + (1 - at) * log_v;
+    if (found <= limit)
       inside = at;
     else
       outside = at;
-    double step = over / (log_u - log_v);
+    double step = 2 * (found - sqrt(fmax(0, found) * limit)) / (log_u - log_v);
     at -= step;
-    if (fabs(step) <= 1e-8 * fabs(at - q)) break;
+    if (fabs(step) <= 1e-5 * fabs(at - q)) break;
   }
 
   return at;
