@@ -33,7 +33,7 @@ describe("weir cleanup", function()
       assert.equal(1, result.status, result.stderr)
       assert.equal([[
 weir-endpoint  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 resource
-weir-core  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 resource
+weir-core      111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 resource
 weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 resource
 ]], result.stdout)
       for _, request in ipairs(cloud.requests()) do
@@ -98,9 +98,9 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
         tags = cleaning.tags "other-core" }
       local result = live()
       assert.equal(0, result.status, result.stderr)
-      assert.matches("weir-core  111122223333 eu-west-1  CREATE_COMPLETE  stays: it does not carry "
-        .. "the tag weir:stack = weir-core", result.stdout, 1, true)
-      assert.matches("weir-extra  111122223333 eu-west-1  CREATE_COMPLETE  stays: its tag says",
+      assert.matches("weir-core    111122223333 eu-west-1  CREATE_COMPLETE  stays: it does not "
+        .. "carry the tag weir:stack = weir-core", result.stdout, 1, true)
+      assert.matches("weir-extra   111122223333 eu-west-1  CREATE_COMPLETE  stays: its tag says",
         result.stdout, 1, true)
       assert.is_nil(result.stdout:find("other-core", 1, true))
       assert.same({}, stacks.requested "DeleteStack")
@@ -442,7 +442,8 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
     } } }
     local result = live()
     assert.equal(6, result.status)
-    assert.matches("weir-core  111122223333 eu-west-1  not deleted: cloudformation DeleteStack: "
+    assert.matches("weir-core      111122223333 eu-west-1  not deleted: cloudformation "
+      .. "DeleteStack: "
       .. "AccessDenied: not you", result.stdout, 1, true)
     assert.matches("weir-boundary  111122223333 eu-west-1  not deleted: left, because weir-core of "
       .. "this account is not gone", result.stdout, 1, true)

@@ -95,7 +95,7 @@ describe("weir deploy with stack sets", function()
     local result = run { "deploy", "plan", folder .. "/estate.lua", env = stacks.environment() }
     assert.equal(1, result.status, result.stderr)
     assert.matches([[
-weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 accounts
+weir-core      777788889999 eu-west-1  absent  stack set, would be created, in 2 accounts
     + 111122223333 eu-west-1
     + 222233334444 eu-west-1
 ]], result.stdout, 1, true)
@@ -137,7 +137,7 @@ weir-core  777788889999 eu-west-1  absent  stack set, would be created, in 2 acc
     local result = run { "deploy", "plan", folder .. "/estate.lua", env = stacks.environment() }
     assert.equal(1, result.status, result.stderr)
     assert.matches([[
-weir-core  777788889999 eu-west-1  ACTIVE  stack set, would be updated, in 1 account
+weir-core      777788889999 eu-west-1  ACTIVE  stack set, would be updated, in 1 account
     ~ 222233334444 eu-west-1  ExternalId
 ]], result.stdout, 1, true)
     assert.is_nil(result.stdout:find("of-the-second", 1, true))

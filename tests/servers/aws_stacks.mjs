@@ -222,11 +222,19 @@ function executeChangeSet(input, place) {
 
 const pairs = (values = {}, key, value) => Object.entries(values).map(([k, v]) => ({ [key]: k, [value]: String(v) }));
 
-function description({ name, id, status, parameters, outputs, tags }) {
+// Those of the template that were not given too; and of a secret nothing.
+function toldParameters({ template, parameters }) {
+  const declared = template ? parseOnce(template).template.Parameters ?? {} : {};
+  const defaults = Object.fromEntries(Object.entries(declared).map(([key, { Default }]) => [key, Default ?? ""]));
+  return Object.fromEntries(Object.entries({ ...defaults, ...parameters }).map(([key, value]) =>
+    [key, String(declared[key]?.NoEcho) === "true" ? "****" : value]));
+}
+
+function description({ name, id, status, template, parameters, outputs, tags }) {
   const stable = /_COMPLETE$/.test(status) && status !== "ROLLBACK_COMPLETE";
   return { StackName: name, StackId: id, StackStatus: status, CreationTime: "2026-11-25T12:00:00.000Z",
-    Parameters: pairs(parameters, "ParameterKey", "ParameterValue"), Tags: tags ?? [],
-    ...(stable ? { Outputs: pairs(outputs, "OutputKey", "OutputValue") } : {}) };
+    Parameters: pairs(toldParameters({ template, parameters }), "ParameterKey", "ParameterValue"),
+    Tags: tags ?? [], ...(stable ? { Outputs: pairs(outputs, "OutputKey", "OutputValue") } : {}) };
 }
 
 // One, also when it was deleted, by its id; or all that are there.

@@ -135,6 +135,7 @@ local function headlines(line) return not line:find "^ " and line or nil end
 -- Of what is done, without what the plan before it says.
 local function done(line)
   local is_planned = line:find("would be", 1, true) or line:find "^In " or line:find "^Not in it"
+    or line:find "^There are no list prices"
   if line:find "^ " or is_planned then return nil end
   return (line:gsub("/(%x%x%x%x%x%x%x%x)%x+%.", "/%1….")) -- of a digest its beginning
 end

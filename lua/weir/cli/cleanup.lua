@@ -7,6 +7,7 @@ local messages = require "weir.cli.messages"
 local redact = require "weir.redact"
 local sessions = require "weir.deploy.session"
 local sign_in = require "weir.deploy.sign_in"
+local stack_columns = require "weir.cli.stack_columns"
 local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code)
@@ -43,10 +44,14 @@ local function stopped_of(found, row)
   return (", %s would be stopped"):format(table.concat(parts, " and "))
 end
 
-local function show_stack(out, row, stopped)
-  out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
-    terminal.printable(row.status), "  would be deleted, ",
-    terminal.count(#row.resources, "resource"), stopped)
+-- columns: weir.cli.stack_columns, of everything that is found.
+local function line_of(out, columns, name, place)
+  return columns:of(out, name, place.account.id, place.region)
+end
+
+local function show_stack(out, columns, row, stopped)
+  out:print(line_of(out, columns, row.name, row), "  ", terminal.printable(row.status),
+    "  would be deleted, ", terminal.count(#row.resources, "resource"), stopped)
 end
 
 -- Batch jobs whose stack is gone, as after a clean-up that was killed.
@@ -62,21 +67,40 @@ end
 
 local function has_any(found) return #found.stacks + #found.endpoints + #found.jobs > 0 end
 
-local function show_found(screen, found)
-  local out = screen.out
+local function columns_of(found)
+  local list = {}
   for _, each in ipairs(found.endpoints) do
-    out:print(out:paint("bold", terminal.printable(each.name)), "  ", place_of(each.row),
-      "  an endpoint whose stack is gone, would be deleted")
-  end
-
-  for _, row in ipairs(found.stacks) do show_stack(out, row, stopped_of(found, row)) end
-  for _, row in ipairs(found.stay) do
-    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
-      terminal.printable(row.status), "  stays: ", terminal.printable(row.reason))
+    list[#list + 1] = { name = each.name, region = each.row.region }
   end
 
   for _, job in ipairs(lost_jobs(found)) do
-    out:print(out:paint("bold", terminal.printable(job.name)), "  ", place_of(job.place),
+    list[#list + 1] = { name = job.name, region = job.place.region }
+  end
+
+  table.move(found.stacks, 1, #found.stacks, #list + 1, list)
+  table.move(found.stay, 1, #found.stay, #list + 1, list)
+
+  return stack_columns.new(list)
+end
+
+local function show_found(screen, columns, found)
+  local out = screen.out
+  for _, each in ipairs(found.endpoints) do
+    out:print(line_of(out, columns, each.name, each.row),
+      "  an endpoint whose stack is gone, would be deleted")
+  end
+
+  for _, row in ipairs(found.stacks) do
+    show_stack(out, columns, row, stopped_of(found, row))
+  end
+
+  for _, row in ipairs(found.stay) do
+    out:print(line_of(out, columns, row.name, row), "  ", terminal.printable(row.status),
+      "  stays: ", terminal.printable(row.reason))
+  end
+
+  for _, job in ipairs(lost_jobs(found)) do
+    out:print(line_of(out, columns, job.name, job.place),
       "  a batch job whose stack is gone, would be stopped")
   end
 
@@ -114,16 +138,15 @@ end
 
 -- Meanwhile --------------------------------------------------------------------------------------
 
-local function show_event(screen, event)
+local function show_event(screen, columns, event)
   local out, row = screen.out, event.row
   if event.note then
     out:print("    ", out:paint("dim", printable(row.name .. ": " .. event.note)))
   elseif event.deleted then
-    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
-      out:paint("good", "deleted"))
+    out:print(line_of(out, columns, row.name, row), "  ", out:paint("good", "deleted"))
   elseif event.error then
-    out:print(out:paint("bold", terminal.printable(row.name)), "  ", place_of(row), "  ",
-      out:paint("error", "not deleted"), ": ", printable(event.error))
+    out:print(line_of(out, columns, row.name, row), "  ", out:paint("error", "not deleted"), ": ",
+      printable(event.error))
   else
     local left = event.stays
     out:print("stays  ", place_of(event.place), "  ", terminal.printable(left.what), "  (",
@@ -133,7 +156,7 @@ local function show_event(screen, event)
   out:flush()
 end
 
-local function event_json(screen, event)
+local function event_json(screen, _, event)
   local row, left = event.row or event.place, event.stays or {}
   json_line(screen, {
     stack = event.row and row.name or nil,
@@ -169,6 +192,7 @@ local function question_of(found, given, estate)
 end
 
 local function act(given, screen, found, session)
+  local show, columns = given.json and event_json or show_event, columns_of(found)
   local question = question_of(found, given, session.estate)
   local agreed, message, hint = confirm.ask(screen, given, question)
   if agreed == nil then return nil, message, hint end
@@ -181,7 +205,7 @@ local function act(given, screen, found, session)
     endpoint_only = given.endpoint_only,
     logs = given.logs,
     force = given.force,
-    shown = function(event) (given.json and event_json or show_event)(screen, event) end,
+    shown = function(event) show(screen, columns, event) end,
   })
   if outcome.failed then return exit.io end
 
@@ -202,7 +226,11 @@ local function run(given, screen)
   local found, message, code = cleanup.look(session, { endpoint_only = given.endpoint_only })
   if not found then return fail(screen, message, code) end
 
-  if given.json then found_json(screen, found) else show_found(screen, found) end
+  if given.json then
+    found_json(screen, found)
+  else
+    show_found(screen, columns_of(found), found)
+  end
   screen.out:flush()
   if given.live and has_work(found, given) then
     return act(given, screen, found, session)

@@ -13,6 +13,7 @@ local redact = require "weir.redact"
 local rows = require "weir.cli.deploy_rows"
 local sessions = require "weir.deploy.session"
 local sign_in = require "weir.deploy.sign_in"
+local stack_columns = require "weir.cli.stack_columns"
 local stacks = require "weir.deploy.stacks"
 local terminal = require "weir.cli.terminal"
 
@@ -59,12 +60,21 @@ local function open(given, screen)
   return sessions.new { estate = estate, where = where, templates = templates, store = store }
 end
 
+-- Of the stack sets, and of the stacks in their place.
+local function columns_of(session)
+  local list = table.move(session.list, 1, #session.list, 1, {})
+  table.move(session.all, 1, #session.all, #list + 1, list)
+
+  return stack_columns.new(list)
+end
+
 -- → rows of the plan | nil, the exit status
 local function make_plan(given, screen, session)
+  local columns = columns_of(session)
   local made, message, code = plan.make {
     session = session,
     file = given.ESTATE,
-    shown = function(row) rows.plan(screen, row) end,
+    shown = function(row) rows.plan(screen, columns, row) end,
   }
 
   if not made then return nil, fail(screen, message, code) end
@@ -148,7 +158,7 @@ local function something_to_do(list)
 end
 
 local function act(given, screen, session, list)
-  local skip = {}
+  local skip, columns = {}, columns_of(session)
   for _, name in ipairs(given.skip or {}) do skip[name] = true end
 
   local done, message, code, next_step = apply.run {
@@ -159,7 +169,7 @@ local function act(given, screen, session, list)
     skip = skip,
     shown = {
       event = function(...) rows.event(screen, ...) end,
-      done = function(...) rows.done(screen, ...) end,
+      done = function(...) rows.done(screen, columns, ...) end,
       object = function(...) rows.object(screen, ...) end,
     },
   }

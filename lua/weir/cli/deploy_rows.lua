@@ -1,5 +1,5 @@
 -- What weir deploy shows: a row of the plan, an event, what was done; for people, or one JSON
--- object each.
+-- object each. columns: weir.cli.stack_columns, of all stacks of the estate.
 local json = require "weir.json"
 local prices = require "weir.deploy.prices"
 local redact = require "weir.redact"
@@ -98,9 +98,13 @@ local function show_set(out, set)
   end
 end
 
-local function show_row(out, row)
-  out:print(out:paint("bold", row.stack.name), "  ", row.stack.account.id, " ", row.stack.region,
-    "  ", terminal.printable(row.status or "absent"), "  ", safe(headline(row)))
+local function place_of(out, columns, stack)
+  return columns:of(out, stack.name, stack.account.id, stack.region)
+end
+
+local function show_row(out, columns, row)
+  out:print(place_of(out, columns, row.stack), "  ", terminal.printable(row.status or "absent"),
+    "  ", safe(headline(row)))
   if row.why then out:print("    ", out:paint("dim", row.why)) end
   if row.taken then
     out:print("    ",
@@ -160,13 +164,13 @@ function rows.total(screen, list)
   end
 
   for region in sorted_pairs(sum.elsewhere) do
-    screen.out:printf("Prices of %s are not in the list, those of %s were taken; write your own "
-      .. 'into the estate file: prices = { ["%s"] = { … } }.', region, prices.region, region)
+    screen.out:printf('There are no list prices of %s: these are of %s. Yours: prices = { ["%s"] = '
+      .. "{ … } }.", region, prices.region, region)
   end
 end
 
-function rows.plan(screen, row)
-  if not screen.json then return show_row(screen.out, row) end
+function rows.plan(screen, columns, row)
+  if not screen.json then return show_row(screen.out, columns, row) end
 
   screen.out:print(terminal.json {
     stack = row.stack.name,
@@ -219,7 +223,7 @@ function rows.event(screen, stack, event)
   screen.out:flush()
 end
 
-function rows.done(screen, stack, what)
+function rows.done(screen, columns, stack, what)
   if screen.json then
     screen.out:print(terminal.json {
       stack = stack.name,
@@ -228,8 +232,7 @@ function rows.done(screen, stack, what)
       done = what,
     })
   else
-    screen.out:print(screen.out:paint("bold", stack.name), "  ", stack.account.id, " ",
-      stack.region, "  ", what)
+    screen.out:print(place_of(screen.out, columns, stack), "  ", what)
   end
 
   screen.out:flush()

@@ -16,8 +16,8 @@ local function printable(text) return terminal.printable(redact.text(text)) end
 local function show(screen, finding)
   local out = screen.out
   out:print(out:paint(STYLES[finding.outcome], ("%-11s"):format(finding.outcome)), "  ",
-    finding.check, "  ", finding.account, " ", finding.region, "  ", printable(finding.subject),
-    ": ", printable(finding.message))
+    ("%-13s"):format(finding.check), "  ", finding.account, " ", finding.region, "  ",
+    printable(finding.subject), ": ", printable(finding.message))
   if finding.remedy then out:print("             ", out:paint("dim", printable(finding.remedy))) end
   out:flush()
 end
