@@ -26,7 +26,7 @@ end
 
 function flight.sleep(ms)
   if not is_task() then return process.sleep(math.ceil(ms)) end
-  coroutine.yield { until_ms = process.time() + math.ceil(ms) }
+  coroutine.yield { until_ms = process.clock() + math.ceil(ms) }
 end
 
 -- Goes on with a task: what it waits for is noted in its entry. → whether it waits
@@ -47,7 +47,7 @@ end
 -- → those that wait for an answer and their requests, those whose pause is over, the earliest end
 -- of the others' pauses
 local function sort_out(list)
-  local asking, requests, due, earliest, now = {}, {}, {}, math.huge, process.time()
+  local asking, requests, due, earliest, now = {}, {}, {}, math.huge, process.clock()
   for _, entry in ipairs(list) do
     if entry.request then
       asking[#asking + 1], requests[#requests + 1] = entry, entry.request
@@ -69,7 +69,7 @@ local function advance(list)
       asking[i].ended = not resume(asking[i], response)
     end
   elseif #due == 0 then
-    process.sleep(math.max(0, math.min(earliest - process.time(), 60000)))
+    process.sleep(math.max(0, math.min(earliest - process.clock(), 60000)))
   end
 
   for _, entry in ipairs(due) do entry.ended = not resume(entry) end

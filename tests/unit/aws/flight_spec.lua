@@ -10,7 +10,14 @@ local function from(list)
 end
 
 describe("tasks in flight", function()
+  local clock, sleep = process.clock, process.sleep
+  after_each(function() process.clock, process.sleep = clock, sleep end)
+
   it("go on while others pause, as many at a time as are allowed", function()
+    local now = 0
+    process.clock = function() return now end
+    process.sleep = function(ms) now = now + ms end
+
     local said, running, most = {}, 0, 0
     local function task(name, ms)
       return function()
@@ -24,6 +31,7 @@ describe("tasks in flight", function()
     flight.run(from { task("slow", 60), task("quick", 1), task("next", 1) }, 2)
     assert.same({ "quick", "next", "slow" }, said)
     assert.equal(2, most)
+    assert.equal(60, now)
   end)
 
   it("raise what a task raises, with its place", function()
