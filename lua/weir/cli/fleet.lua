@@ -89,11 +89,11 @@ end
 
 -- → the execution once it has ended
 local function wait(effects, arn, screen)
-  local wait_ms, began = FIRST_WAIT_MS, process.time()
+  local wait_ms, began = FIRST_WAIT_MS, process.clock()
   while true do
     local execution = look(effects, arn)
     if execution.status ~= "RUNNING" then return execution end
-    screen.err:progress(("the fleet runs, %d s"):format((process.time() - began) // 1000))
+    screen.err:progress(("the fleet runs, %d s"):format((process.clock() - began) // 1000))
     process.sleep(wait_ms)
     wait_ms = math.min(wait_ms * 2, LONGEST_WAIT_MS)
   end
