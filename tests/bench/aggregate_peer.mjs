@@ -1,5 +1,7 @@
-// The Node loop of aggregate_bench.lua: the latencies of each variant sorted, percentiles by nearest rank.   node aggregate_peer.mjs RESULTS array|typed
-// prints the milliseconds of CPU time of the best of three runs, then the six percentiles.
+// The Node loop of aggregate_bench.lua: the latencies of each variant sorted, percentiles by nearest rank.
+//   node aggregate_peer.mjs RESULTS array|typed    milliseconds of processor time, then what was found
+import { rate, tell } from "./measure.mjs";
+
 const [, , text, kind] = process.argv;
 const RESULTS = Number(text);
 
@@ -23,15 +25,9 @@ function statistics(values) {
   for (let i = 0; i < count; i++) squares += (values[i] - mean) ** 2;
   const sorted = kind === "typed" ? Float64Array.from(values).sort() : [...values].sort((a, b) => a - b);
   const rank = (q) => sorted[Math.max(0, Math.ceil(q * count) - 1)];
-  return { count, mean, variance: squares / (count - 1), p50: rank(0.5), p90: rank(0.9), p99: rank(0.99) };
+  return [count, mean, squares / (count - 1), rank(0.5), rank(0.9), rank(0.99)];
 }
 
-let best = Infinity, found;
-for (let i = 0; i < 3; i++) {
-  const start = process.cpuUsage();
-  found = variants.map(statistics);
-  const { user, system } = process.cpuUsage(start);
-  best = Math.min(best, (user + system) / 1000);
-}
-console.log(best);
-for (const { p50, p90, p99 } of found) console.log(`${p50}\n${p90}\n${p99}`);
+let found;
+const milliseconds = 1000 / rate(1, () => (found = variants.map(statistics)));
+tell(milliseconds, JSON.stringify(found));

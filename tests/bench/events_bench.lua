@@ -1,98 +1,102 @@
--- Events mapped per second, in one runtime process against Node, both fed by
+-- Events mapped in one runtime process, in turn with Node (events_node.mjs), both fed by
 -- tests/load/runtime_feeder; and a million objects listed and checkpointed: memory, and our share
 -- of the time. What is aimed at is issue 12's.
-package.path = "tests/?.lua;" .. package.path
+--   ./dev bench events      WEIR_BENCH_OBJECTS=1000000
+package.path = "tests/?.lua;tests/bench/?.lua;" .. package.path
+local contest = require "contest"
 local files = require "support.files"
 local json = require "weir.json"
 local process = require "weir.process"
 
-local FEEDER = "build/dev/tests/runtime_feeder"
-local WARM, COUNT, ROUNDS = 2000, 8000, 3
+local FEEDER = contest.weir:match("^(.*)/") .. "/tests/runtime_feeder"
+local WARM, COUNT = contest.count(2000), contest.count(8000)
 
-files.shell("mkdir -p build/bench && ln -sf ../dev/weir build/bench/bootstrap")
+files.shell(("mkdir -p build/bench && ln -sf %s build/bench/bootstrap")
+  :format(files.quote(contest.weir)))
 
-local function event(i)
-  return { version = "0", id = "7bf73129-1428-4cd3-a780-95db273d1602",
-    ["detail-type"] = "Object Created",
-    source = "aws.s3", account = "111122223333", time = "2026-11-20T09:00:01Z",
-      region = "eu-central-1",
-    resources = { "arn:aws:s3:::scans" }, detail = { version = "0", bucket = { name = "scans" },
-      object = { key = ("products/2026/11/20/scan-%06d.jpg"):format(i), size = 1000 + i,
-        etag = ("%032x"):format(i),
-        sequencer = ("%016X"):format(i) },
-      ["request-id"] = "N4N7GDK58NMKJ12R", requester = "123456789012",
-        ["source-ip-address"] = "10.0.4.17",
-      reason = "PutObject" } }
-end
-
-local CONTESTANTS = {
-  {
-    name = "weir",
-    command = "env _HANDLER=event_map WEIR_POLICY_SOURCE=policies AWS_REGION=eu-west-1 "
-      .. "AWS_LAMBDA_LOG_FORMAT=JSON build/bench/bootstrap",
-    how = "policies/mapping.lua in its sandbox, budgeted, facts and decision checked by schema",
-  },
-  {
-    name = "node",
-    command =
-      "env AWS_BENCH_HANDLER=$PWD/tests/bench/events_node.mjs node tests/bench/node_loop.mjs",
-    how = "the same rules as a function, no sandbox, no schema",
+local EVENT = json.encode {
+  version = "0",
+  id = "7bf73129-1428-4cd3-a780-95db273d1602",
+  ["detail-type"] = "Object Created",
+  source = "aws.s3",
+  account = "111122223333",
+  time = "2026-11-20T09:00:01Z",
+  region = "eu-central-1",
+  resources = { "arn:aws:s3:::scans" },
+  detail = {
+    version = "0",
+    bucket = { name = "scans" },
+    object = {
+      key = "products/2026/11/20/scan-000001.jpg",
+      size = 1001,
+      etag = ("%032x"):format(1),
+      sequencer = ("%016X"):format(1),
+    },
+    ["request-id"] = "N4N7GDK58NMKJ12R",
+    requester = "123456789012",
+    ["source-ip-address"] = "10.0.4.17",
+    reason = "PutObject",
   },
 }
 
+local OURS = "env _HANDLER=event_map WEIR_POLICY_SOURCE=policies AWS_REGION=eu-west-1 "
+  .. "AWS_LAMBDA_LOG_FORMAT=JSON build/bench/bootstrap"
+local THEIRS = "env AWS_BENCH_HANDLER=$PWD/tests/bench/events_node.mjs "
+  .. "node tests/bench/node_loop.mjs"
+
 -- Invocations, the first WARM of which are not measured: by then Node has compiled what is hot.
--- → microseconds of processor time for one, and of the clock; the answer. Processor time is that
--- of the runtime alone, with all its threads; by the clock, both wait for the feeder as well.
-local function measure(command, text)
+-- → microseconds for one: processor time of the runtime alone with all its threads, and of the
+-- clock, where both wait for the feeder as well; the jobs it answered.
+local function measure(command)
   local begin = process.clock()
-  local pipe = io.popen(("%s %s %d %d -- sh -c %s 2>/dev/null"):format(FEEDER, files.quote(text),
+  local pipe = io.popen(("%s %s %d %d -- sh -c %s 2>/dev/null"):format(FEEDER, files.quote(EVENT),
     WARM, COUNT, files.quote("exec " .. command)))
   local warm = json.decode(pipe:read("l") or "")
   local warm_ms = process.clock() - begin
   local rest = json.decode(pipe:read("l") or "")
   local wall_ms = process.clock() - begin - warm_ms
-  if not (pipe:close() and warm and rest) then
-    print("not measured: " .. command)
-    os.exit(1)
-  end
+  if not (pipe:close() and warm and rest) then error("not measured: " .. command, 0) end
 
-  return (rest.cpu_us - warm.cpu_us) / COUNT, wall_ms * 1000 / COUNT, rest.answers[1].body
+  return (rest.cpu_us - warm.cpu_us) / COUNT, wall_ms * 1000 / COUNT,
+    json.encode(rest.answers[1].body.jobs)
 end
 
--- Both must have made the same of it.
-local function check(one, body, expected)
-  local jobs = json.encode(body.jobs)
-  if jobs == expected then return end
-  print(("%s made other jobs: %s instead of %s"):format(one.name, jobs, expected))
-  os.exit(1)
-end
-
-local text, expected = json.encode(event(1)), nil
-for _ = 1, ROUNDS do
-  for _, one in ipairs(CONTESTANTS) do
-    local cpu, wall, body = measure(one.command, text)
-    expected = expected or json.encode(body.jobs)
-    check(one, body, expected)
-    one.cpu, one.wall = math.min(one.cpu or cpu, cpu), math.min(one.wall or wall, wall)
+local function by_processor(command)
+  return function()
+    local cpu, _, jobs = measure(command)
+    return cpu, jobs
   end
 end
 
-print("One event of S3 an invocation: decoded, freed of secrets, mapped to a job, which is logged,")
-print("9 metrics in 4 lines of EMF, the answer encoded; the jobs are equal. Best of "
-  .. ROUNDS .. " rounds in turn.")
-for _, one in ipairs(CONTESTANTS) do
-  print(("  %-5s %6.1f us of processor time, %6.1f us by the clock  %s")
-    :format(one.name, one.cpu, one.wall, one.how))
+local function by_clock(command)
+  return function()
+    local _, wall, jobs = measure(command)
+    return wall, jobs
+  end
 end
 
-local ratio = CONTESTANTS[2].cpu / CONTESTANTS[1].cpu
-print(("events mapped: weir %.0f a second of processor time, node %.0f, ratio %.2f  (>= 5: %s)")
-  :format(1e6 / CONTESTANTS[1].cpu, 1e6 / CONTESTANTS[2].cpu, ratio,
-    ratio >= 5 and "met" or "not met"))
+for _, one in ipairs {
+  { name = "an event mapped", unit = "us of processor time", by = by_processor, least = 5 },
+  { name = "an event mapped, by the clock", unit = "us by the clock", by = by_clock },
+} do
+  contest.row {
+    name = one.name,
+    peer = "Node with the same rules as a function",
+    unit = one.unit,
+    equal_work = "both decode one event of S3 an invocation, free it of secrets, map it to a job, "
+      .. "log the decision, write 9 metrics in 4 lines of EMF and encode the answer; the jobs are "
+      .. "equal",
+    ours = one.by(OURS),
+    theirs = one.by(THEIRS),
+    ratio = "theirs/ours",
+    target = one.least and { of = "ratio", least = one.least },
+    note = "ours also decides in a sandbox with a budget, and checks facts and decision by schemas",
+  }
+end
 
 -- Listing -------------------------------------------------------------------------------------
 
-local OBJECTS, MOST_MB = tonumber(os.getenv("WEIR_BENCH_OBJECTS") or "1000000"), 64
+local OBJECTS = tonumber(os.getenv("WEIR_BENCH_OBJECTS") or contest.count(1000000))
 local servers = require "support.servers"
 local server = servers.start("many_objects", OBJECTS)
 
@@ -115,8 +119,7 @@ local function invoke(id)
   local report = json.decode(files.read(out):match("[^\n]+") or "")
   local said = report and report.answers[1]
   if not said or said.to ~= "response" then
-    print("discovery failed: " .. files.read(out))
-    os.exit(1)
+    error("discovery failed: " .. files.read(out), 0)
   end
 
   local user, system = files.read(out .. ".time"):match("([%d.]+) ([%d.]+)")
@@ -133,9 +136,13 @@ for _, what in ipairs { "all of it new", "nothing changed" } do
   until answer.done
 
   local wall = (process.clock() - begin) / 1000
-  print(("%d objects, %s: %.1f s in %d invocations, %.1f s of them our CPU time (%.0f %%), %.1f "
-    .. "MB  (<= %d MB: %s)")
-    :format(answer.listed, what, wall, invocations, cpu, 100 * cpu / wall, kb / 1024, MOST_MB,
-      kb / 1024 <= MOST_MB and "met" or "not met"))
+  contest.print({
+    name = "memory of a listing, " .. what,
+    unit = "MB resident",
+    equal_work = ("%d objects listed, ignored and checkpointed"):format(answer.listed),
+    target = { of = "ours", most = 64 },
+    note = ("%.1f s in %d invocations, %.1f s of them our processor time"):format(wall,
+      invocations, cpu),
+  }, { ours = { kb / 1024 } })
 end
 files.remove(folder)

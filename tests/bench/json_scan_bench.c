@@ -1,16 +1,15 @@
 /* How fast the scanner checks and skips: GeoJSON features like those of San Francisco's city lots
  * (short properties, one polygon), each 836 bytes, all different so that the processor
- * cannot learn them by heart. One object a line: name, GB/s, events/s; the best of several runs,
- * in processor time. */
+ * cannot learn them by heart. Run by ./dev bench json_scan. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/bench_row.h"
 #include "core/json/scan.h"
 
-enum { EVENTS = 2000, EVENT_SIZE = 836, ROUNDS = 20, RUNS = 15 };
+enum { EVENTS = 2000, EVENT_SIZE = 836, MOST_ROUNDS = 64 };
 
 static uint64_t random_state = 20261122;
 
@@ -59,31 +58,31 @@ static void write_event(char *out, const char *s) {
   memcpy(out, text, EVENT_SIZE);
 }
 
-static double seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+static void check_all(const char *name, const char *events, size_t event_size, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    json_scan scan;
+    json_scan_begin(&scan, events + i * event_size, event_size);
+    if (json_scan_validate(&scan)) continue;
+    fprintf(stderr, "%s: %s at %td: %.*s\n", name, scan.error, scan.at - scan.begin,
+            (int)event_size, scan.begin);
+    exit(1);
+  }
 }
 
 static void measure(const char *name, const char *events, size_t event_size, size_t count) {
-  double best = 1e9;
-  for (int run = 0; run < RUNS; run++) {
-    double start = seconds();
-    for (int round = 0; round < ROUNDS; round++)
-      for (size_t i = 0; i < count; i++) {
-        json_scan scan;
-        json_scan_begin(&scan, events + i * event_size, event_size);
-        if (!json_scan_validate(&scan)) {
-          fprintf(stderr, "%s: %s at %td: %.*s\n", name, scan.error, scan.at - scan.begin,
-                  (int)event_size, scan.begin);
-          exit(1);
-        }
-      }
-    double elapsed = (seconds() - start) / ROUNDS;
-    if (elapsed < best) best = elapsed;
+  double samples[MOST_ROUNDS];
+  size_t rounds = bench_rounds(MOST_ROUNDS), passes = bench_count(100);
+  check_all(name, events, event_size, count); /* warms up */
+  for (size_t round = 0; round < rounds; round++) {
+    double start = bench_now();
+    for (size_t pass = 0; pass < passes; pass++) check_all(name, events, event_size, count);
+    samples[round] = (double)(passes * count * event_size) / (bench_now() - start) / 1e9;
   }
-  printf("{\"bench\":\"json_scan\",\"case\":\"%s\",\"gb_per_s\":%.2f,\"events_per_s\":%.0f}\n",
-         name, (double)(count * event_size) / best / 1e9, (double)count / best);
+  bench_row_print(&(bench_row){.name = name,
+                               .unit = "GB/s of processor time",
+                               .equal_work = "no peer; every byte is checked as JSON",
+                               .ours = samples,
+                               .samples = rounds});
 }
 
 static void measure_text(const char *name, const char *piece, size_t repeat) {

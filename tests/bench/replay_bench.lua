@@ -1,95 +1,103 @@
--- Replay on one core, next to other software deciding the same lines of the same file in turn:
---   build/dev/weir lua tests/bench/replay_bench.lua [ROUNDS]
--- Rates are decisions per second of CPU time, reading and parsing the lines included: medians of
--- the rounds, with the least and the most. A ratio is the median of the rounds' own ratios, whose
--- two figures were taken one after the other. All must decide as was recorded.
-package.path = "tests/bench/?.lua;" .. package.path
-local policy_set = require("weir.policy_set")
-local recording = require("replay_recording")
-local replay = require("weir.replay")
+-- Replay on one core, in turn with other software that decides the same lines of the same file
+-- (replay_peers.mjs): reading and parsing the lines, deciding, making the reason, comparing with
+-- what was recorded, and the digest, which must be equal. Beside it what a diff and differing lines
+-- cost, next to a replay of the same lines.
+--   ./dev bench replay
+package.path = "tests/?.lua;tests/bench/?.lua;" .. package.path
+local contest = require "contest"
+local files = require "support.files"
+local policy_set = require "weir.policy_set"
+local recording = require "replay_recording"
+local replay = require "weir.replay"
 
-local PATH, LINES, TARGET = "build/bench/replay.jsonl", 200000, 1000000
-local DIFF_TARGET = 1.6 -- times the work of a replay
-local ROUNDS = math.tointeger(tonumber(arg[1] or 5)) or error("expected: replay_bench.lua [ROUNDS]")
-local PEERS = {
-  { name = "plain", title = "a plain JavaScript function", lines = LINES },
-  { name = "json-logic-js", title = "json-logic-js", lines = LINES, to_beat = true },
-  { name = "cedar", title = "Cedar (WebAssembly, preparsed)", lines = 10000, to_beat = true },
+local PATH, LINES = "build/bench/replay.jsonl", contest.count(100000)
+local SHORT_PATH, SHORT_LINES = "build/bench/replay-short.jsonl", contest.count(10000)
+local DIFFERING_PATH = "build/bench/replay-differing.jsonl"
+
+local set = assert(policy_set.load("policies"))
+local bytes = recording.write(PATH, LINES)
+recording.write(SHORT_PATH, SHORT_LINES)
+files.write(DIFFERING_PATH, (files.read(PATH):gsub('"decision":{"action":"%a+"}',
+  '"decision":{"action":"nobody"}')))
+
+-- Decisions per second of processor time; the summary of the replay. With an old set it is the work
+-- of `weir diff`.
+local function rate_of(path, count, old)
+  local summary
+  local replays = contest.rate(1, function()
+    summary = assert(replay.run { set = set, old = old, recordings = { path }, jobs = 1 })
+  end)
+
+  return replays * count, summary
+end
+
+local function ours(path, count)
+  return function()
+    local rate, summary = rate_of(path, count)
+    assert(summary.identical == count, "the replay differs from its recording")
+    return rate, summary.digest
+  end
+end
+
+local UNIT = "decisions/s of processor time"
+local WORK = "both read %d lines of %d bytes, decide them, make the reasons, compare them with the "
+  .. "recorded ones and make the digest, which is equal%s"
+
+for _, peer in ipairs {
+  { name = "plain", title = "a plain JavaScript function", goal = { of = "ours", least = 1e6 } },
+  { name = "json-logic-js", title = "json-logic-js", goal = { of = "ratio", least = 1 } },
+  {
+    name = "cedar",
+    title = "Cedar (WebAssembly, preparsed)",
+    short = true,
+    goal = { of = "ratio", least = 1 },
+    but = "; Cedar names the reason, JavaScript makes its text",
+  },
+} do
+  local path, count = PATH, LINES
+  if peer.short then path, count = SHORT_PATH, SHORT_LINES end
+  contest.row {
+    name = "replay",
+    peer = peer.title,
+    unit = UNIT,
+    equal_work = WORK:format(count, bytes // LINES, peer.but or ""),
+    ours = ours(path, count),
+    theirs = function()
+      return contest.ask("node", "tests/bench/replay_peers.mjs", path, peer.name)
+    end,
+    target = peer.goal,
+    note = "ours also checks the facts by their schema and the decision by its kind's invariants, "
+      .. "in a sandbox with a budget",
+  }
+end
+
+contest.row {
+  name = "diff",
+  peer = "weir replay",
+  unit = UNIT,
+  equal_work = "a diff decides every line by two sets, a replay by one; the digest is equal",
+  ours = function()
+    local rate, summary = rate_of(PATH, LINES, set)
+    assert(summary.identical == LINES, "a set differs from itself")
+    return rate, summary.digest
+  end,
+  theirs = ours(PATH, LINES),
+  ratio = "theirs/ours",
+  target = { of = "ratio", most = 1.6 },
 }
 
-local function thousands(number)
-  return (("%d"):format(number):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
-end
-
--- With an old set the work of `weir diff`.
-local function our_rate(set, old)
-  collectgarbage()
-  local start = os.clock()
-  local summary = assert(replay.run { set = set, old = old, recordings = { PATH }, jobs = 1 })
-  local seconds = os.clock() - start
-  assert(summary.identical == LINES, "the replay differs from its recording")
-
-  return LINES / seconds
-end
-
-local function peer_rate(peer)
-  local pipe = assert(io.popen(("node tests/bench/replay_peers.mjs %s %s %d"):format(PATH,
-    peer.name, peer.lines)))
-  local rate = tonumber(pipe:read("l"))
-  assert(pipe:close() and rate, peer.name .. " did not decide as recorded")
-
-  return rate
-end
-
-local function verdict(met) return met and "met" or "not met" end
-
-local function median(samples)
-  local sorted = table.move(samples, 1, #samples, 1, {})
-  table.sort(sorted)
-  return sorted[(#sorted + 1) // 2]
-end
-
-local function spread(samples, show)
-  return ("%s to %s"):format(show(math.min(table.unpack(samples))),
-    show(math.max(table.unpack(samples))))
-end
-
-local function whole(rate) return thousands(rate // 1) end
-local function times(ratio) return ("%.2fx"):format(ratio) end
-
-local bytes = recording.write(PATH, LINES)
-local set = assert(policy_set.load("policies"))
-local ours, diffs, costs = {}, {}, {}
-for round = 1, ROUNDS do
-  ours[round] = our_rate(set)
-  diffs[round] = our_rate(set, set)
-  costs[round] = ours[round] / diffs[round]
-  for _, peer in ipairs(PEERS) do
-    peer.rates, peer.ratios = peer.rates or {}, peer.ratios or {}
-    peer.rates[round] = peer_rate(peer)
-    peer.ratios[round] = our_rate(set) / peer.rates[round]
-  end
-end
-
-print(("replay: %s routing decisions, lines of %d bytes, one core, medians of %d rounds")
-  :format(thousands(LINES), bytes // LINES, ROUNDS))
-local row = "  %-32s %9s/s  (%s)"
-print(row:format("weir", whole(median(ours)), spread(ours, whole)))
-local ratios = {}
-for _, peer in ipairs(PEERS) do
-  local ratio = times(median(peer.ratios))
-  print(row:format(peer.title, whole(median(peer.rates)), spread(peer.rates, whole))
-    .. ("  weir is %s (%s)"):format(ratio, spread(peer.ratios, times)))
-  if peer.to_beat then ratios[#ratios + 1] = ratio .. " " .. peer.name end
-end
-
-local rate, cost = median(ours), median(costs)
-print(("replay %s/s  %s"):format(whole(rate), table.concat(ratios, "  ")))
-print(("target %s/s on one core: %s"):format(thousands(TARGET), verdict(rate >= TARGET)))
-print(("diff %s/s: %.2f times the work of replay (%s), target %.1f: %s"):format(
-  whole(median(diffs)), cost, spread(costs, times), DIFF_TARGET, verdict(cost <= DIFF_TARGET)))
-for _, peer in ipairs(PEERS) do
-  if peer.to_beat then
-    print(("target ahead of %s: %s"):format(peer.name, verdict(median(peer.ratios) > 1)))
-  end
-end
+contest.row {
+  name = "differing lines",
+  peer = "weir replay",
+  unit = UNIT,
+  equal_work = "both decide the same facts; of ours every line has recorded another action; "
+    .. "the digest of what is decided is equal",
+  ours = function()
+    local rate, summary = rate_of(DIFFERING_PATH, LINES)
+    assert(summary.identical == 0, "a line does not differ")
+    return rate, summary.digest
+  end,
+  theirs = ours(PATH, LINES),
+  ratio = "theirs/ours",
+  target = { of = "ratio", most = 1.5 },
+}

@@ -1,33 +1,33 @@
--- PutItem and GetItem to dynalite, one at a time, against AWS's SDK for Node, in one run:
---   build/dev/weir lua tests/bench/requests_bench.lua
--- A line a comparison: what, ours a second, theirs, the ratio, the least we aim at. dynalite's own
--- work is in both figures, so the ratio of the clients alone is larger.
-package.path = "tests/?.lua;" .. package.path
-local servers = require("support.servers")
+-- PutItem and GetItem to dynalite, one at a time, by the clock: weir's client against AWS's SDK for
+-- Node, as npm installs it and bundled into one file. dynalite's own work is in both figures, so
+-- the ratio of the clients alone is larger.
+--   ./dev bench requests
+package.path = "tests/?.lua;tests/bench/?.lua;" .. package.path
+local contest = require "contest"
+local servers = require "support.servers"
 
-local REQUESTS, ROUNDS, AIM = 1000, 3, 2.5
-local dynalite = servers.start("dynalite")
+local REQUESTS = contest.count(1000)
+local url = servers.start("dynalite").url
 
-local function run(command, best)
-  local pipe = assert(io.popen(("%s %s %d"):format(command, dynalite.url, REQUESTS)))
-  for line in pipe:lines() do
-    local name, per_second = line:match("^(%S+) (%d+)$")
-    if name then best[name] = math.max(best[name] or 0, tonumber(per_second)) end
+local PEERS = {
+  { name = "AWS's SDK for Node", script = "tests/bench/dynamodb_requests.mjs" },
+  { name = "AWS's SDK for Node, bundled", script = "build/bench/dynamodb_requests_bundled.mjs" },
+}
+
+for _, operation in ipairs { "PutItem", "GetItem" } do
+  for _, peer in ipairs(PEERS) do
+    contest.row {
+      name = operation .. " to dynalite",
+      peer = peer.name,
+      unit = "requests/s by the clock",
+      equal_work = ("both send %d requests of the same items over one connection, and a tenth of "
+        .. "them before; the last item, read back, is equal"):format(REQUESTS),
+      ours = function()
+        return contest.ask(contest.weir, "lua", "tests/bench/dynamodb_requests.lua", url,
+          operation, REQUESTS)
+      end,
+      theirs = function() return contest.ask("node", peer.script, url, operation, REQUESTS) end,
+      target = { of = "ratio", least = 2.5 },
+    }
   end
-
-  assert(pipe:close())
-end
-
-local weir = require("weir.process").executable()
-local ours, theirs = {}, {}
-for _ = 1, ROUNDS do -- in turn, so that a busy machine disturbs both
-  run(weir .. " lua tests/bench/dynamodb_requests.lua", ours)
-  run("node tests/bench/dynamodb_requests.mjs", theirs)
-end
-
-for _, name in ipairs({ "PutItem", "GetItem" }) do
-  local ratio = ours[name] / theirs[name]
-  print(("%-28s %9d/s   Node SDK %8d/s   %5.2fx   aim %.1fx %s"):format(name .. " to dynalite",
-    ours[name],
-    theirs[name], ratio, AIM, ratio >= AIM and "met" or "not met"))
 end

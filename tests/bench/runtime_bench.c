@@ -1,10 +1,10 @@
 /* Runtimes of Lambda side by side: this program plays the Runtime API itself, over plain sockets,
- * so that what it measures is the runtime and as little else as can be. For each contestant start
- * from before fork to its first GET …/next being here whole: the best and the median; cycle   from
- * sending an event to having its whole answer and the next GET …/next; memory  VmRSS after those
- * cycles. The contestants take turns, so that the machine's noise meets all. The bare loop
- * logs and answers what weir logs and answers. Targets are issue 15's.
- */
+ * so that what it measures is the runtime and as little else as can be. For each contestant: start,
+ * from before fork to its first GET /next being here whole; cycle, from sending an event to having
+ * its whole answer and the next GET /next; memory, VmRSS after those cycles. The contestants take
+ * turns, with as many samples each; a sample is the median of a round. The bare loop logs and
+ * answers what weir logs and answers, and every answer must hold the decision. Targets are issue
+ * 15's. Run by ./dev bench runtime, which bundles AWS's SDK. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,11 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/bench_row.h"
 #include "support/runtime_peer.h"
 
 enum {
-  ROUNDS = 5,
-  MAX_SAMPLES = 20000,
+  MOST_ROUNDS = 64,
+  STARTS = 4,    /* a round */
+  CYCLES = 2000, /* a round, the first tenth of which warms up */
 };
 
 static const char EVENT[] =
@@ -31,12 +33,9 @@ static const char DECISION[] = "{\"action\":\"batch\",";
 typedef struct {
   const char *name, *program, *argv[3];
   const char *variables[4];
-  int starts, cycles; /* a round */
-  /* Results. */
-  double start_us[MAX_SAMPLES], cycle_us[MAX_SAMPLES];
-  size_t start_count, cycle_count;
-  long memory_kb;
-  bool absent, failed;
+  /* Results: a sample a round. */
+  double start_us[MOST_ROUNDS], cycle_us[MOST_ROUNDS], memory_mb[MOST_ROUNDS];
+  bool absent;
 } contestant;
 
 static double now_us(void) {
@@ -106,79 +105,39 @@ static double cycle(runtime_peer *api, runtime_peer_connection **poller, unsigne
   return took;
 }
 
-static void run_round(runtime_peer *api, contestant *one, const char *directory) {
-  runtime_peer_connection *poller = NULL;
-  for (int i = 0; i < one->starts && !one->failed; i++) {
-    double took = start(api, one, directory, &poller);
-    one->failed = took == 0;
-    if (took > 0) one->start_us[one->start_count++] = took;
-    if (i + 1 < one->starts || one->failed) runtime_peer_end(api);
-  }
-  for (int i = 0; i < one->cycles && !one->failed; i++) {
-    double took = cycle(api, &poller, (unsigned)i);
-    one->failed = took == 0;
-    /* The first tenth warms up. */
-    if (took > 0 && i >= one->cycles / 10) one->cycle_us[one->cycle_count++] = took;
-  }
-  if (!one->failed) one->memory_kb = runtime_peer_resident_kb(api->child);
-  runtime_peer_end(api);
-}
-
 static int compare(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-static void summarize(double *samples, size_t count, double *best, double *median) {
+static double median(double *samples, size_t count) {
   qsort(samples, count, sizeof *samples, compare);
-  *best = count ? samples[0] : 0;
-  *median = count ? samples[count / 2] : 0;
+  return samples[count / 2];
 }
 
-static void judge(const char *what, double best, double median, const char *relation, double target,
-                  bool met) {
-  printf("  %-60s %7.2f, medians %7.2f  (%s %g: %s)\n", what, best, median, relation, target,
-         met ? "met" : "not met");
+static void fail(const contestant *one) {
+  fprintf(stderr, "runtime: %s did not start, or did not answer\n", one->name);
+  exit(1);
 }
 
-typedef struct {
-  double start_best, start, cycle_best, cycle;
-} summary;
-
-static void print_results(contestant *list, size_t count, summary *of) {
-  printf("%-28s %11s %11s %11s %11s %9s\n", "runtime", "start best", "median ms", "cycle best",
-         "median us", "RSS MB");
-  for (size_t i = 0; i < count; i++) {
-    contestant *one = &list[i];
-    summarize(one->start_us, one->start_count, &of[i].start_best, &of[i].start);
-    summarize(one->cycle_us, one->cycle_count, &of[i].cycle_best, &of[i].cycle);
-    if (one->absent)
-      continue;
-    else if (one->failed)
-      printf("%-28s did not start, or did not answer: not measured\n", one->name);
-    else
-      printf("%-28s %11.2f %11.2f %11.1f %11.1f %9.1f\n", one->name, of[i].start_best / 1e3,
-             of[i].start / 1e3, of[i].cycle_best, of[i].cycle, (double)one->memory_kb / 1024);
+static void run_round(runtime_peer *api, contestant *one, const char *directory, size_t round) {
+  static double times[CYCLES];
+  runtime_peer_connection *poller = NULL;
+  size_t cycles = bench_count(CYCLES), warm = cycles / 10;
+  for (size_t i = 0; i < STARTS; i++) {
+    if (i > 0) runtime_peer_end(api);
+    times[i] = start(api, one, directory, &poller);
+    if (times[i] == 0) fail(one);
   }
-}
-
-/* By the best: medians hold whatever else the machine did meanwhile. */
-static void print_judgement(const contestant *ours, const summary *us, const summary *bare,
-                            const summary *sdk, bool has_sdk) {
-  if (ours->failed) return;
-  double ratio = us->start_best / bare->start_best;
-  printf("%s\n", ours->name);
-  judge("start, times the bare loop's", ratio, us->start / bare->start, "at most", 2.5,
-        ratio <= 2.5);
-  ratio = sdk->start_best / us->start_best;
-  if (has_sdk)
-    judge("the start of Node with SDK clients, times ours", ratio, sdk->start / us->start,
-          "at least", 100, ratio >= 100);
-  ratio = us->cycle_best / bare->cycle_best;
-  judge("warm cycle, times the bare loop's", ratio, us->cycle / bare->cycle, "at most", 1.4,
-        ratio <= 1.4);
-  printf("  %-60s %7.2f  (at most 8: %s)\n", "resident memory, MB", (double)ours->memory_kb / 1024,
-         ours->memory_kb <= 8 * 1024 ? "met" : "not met");
+  one->start_us[round] = median(times, STARTS);
+  for (size_t i = 0; i < cycles; i++) {
+    double took = cycle(api, &poller, (unsigned)i);
+    if (took == 0) fail(one);
+    if (i >= warm) times[i - warm] = took;
+  }
+  one->cycle_us[round] = median(times, cycles - warm);
+  one->memory_mb[round] = (double)runtime_peer_resident_kb(api->child) / 1024;
+  runtime_peer_end(api);
 }
 
 /* What ./dev layer leaves for this machine's processor. */
@@ -187,6 +146,15 @@ static const char *layer_bootstrap(void) {
   struct utsname machine;
   bool arm = uname(&machine) == 0 && strcmp(machine.machine, "aarch64") == 0;
   snprintf(path, sizeof path, "build/layer/%s/root/bootstrap", arm ? "arm64" : "x86_64");
+  return path;
+}
+
+/* A program of this build, from where this one is. */
+static const char *built(char path[4200], const char *name) {
+  ssize_t size = readlink("/proc/self/exe", path, 4096);
+  if (size < 0) exit(1);
+  path[size] = '\0';
+  strcpy(strrchr(path, '/') + 1, name);
   return path;
 }
 
@@ -203,39 +171,91 @@ static const char *find_in_path(const char *name) {
   return found ? path : NULL;
 }
 
-static contestant list[5] = {
-    {.name = "bare C loop, static", .argv = {"bare_runtime"}, .starts = 12, .cycles = 2000},
-    {.name = "weir, development build", .argv = {"bootstrap"}, .starts = 12, .cycles = 2000},
-    {.name = "weir, the layer's", .argv = {"/opt/bootstrap"}, .starts = 12, .cycles = 2000},
-    {.name = "Node", .argv = {"node", "tests/bench/node_loop.mjs"}, .starts = 2, .cycles = 2000},
+enum { BARE, WEIR, LAYER, NODE, NODE_SDK, NODE_BUNDLED, COUNT };
+
+static contestant list[COUNT] = {
+    {.name = "a bare C loop, static", .argv = {"bare_runtime"}},
+    {.name = "development build", .argv = {"bootstrap"}},
+    {.name = "layer", .argv = {"/opt/bootstrap"}},
+    {.name = "Node", .argv = {"node", "tests/bench/node_loop.mjs"}},
     {.name = "Node with three SDK clients",
      .argv = {"node", "tests/bench/node_loop.mjs"},
-     .variables = {"AWS_BENCH_CLIENTS=1"},
-     .starts = 2,
-     .cycles = 2000},
+     .variables = {"AWS_BENCH_CLIENTS=1"}},
+    {.name = "Node with three SDK clients, bundled",
+     .argv = {"node", "build/bench/node_loop_bundled.mjs"},
+     .variables = {"AWS_BENCH_CLIENTS=1"}},
 };
 
+/* One row: `row` has what is particular to it. */
+static void print_row(const char *what, const contestant *ours, const contestant *peer,
+                      bench_row row) {
+  char name[80];
+  snprintf(name, sizeof name, "%s, %s", what, ours->name);
+  row.name = name;
+  row.peer = peer->name;
+  row.target_of = row.least > 0 || row.most > 0 ? "ratio" : NULL;
+  bench_row_print(&row);
+}
+
+/* A Node that runs the handler alone has less to start, and to do, than any with what weir has. */
+static void print_rows(const contestant *ours, size_t rounds) {
+  static const double starts[COUNT] = {[BARE] = 2.5, [NODE_SDK] = 100};
+  for (size_t peer = BARE; peer < COUNT; peer++) {
+    bool bare = peer == BARE;
+    if (peer == WEIR || peer == LAYER) continue;
+    print_row("start", ours, &list[peer],
+              (bench_row){.unit = "us by the clock",
+                          .equal_work = "from before fork to the whole of the first request for an "
+                                        "event",
+                          .ours = ours->start_us,
+                          .theirs = list[peer].start_us,
+                          .samples = rounds,
+                          .ratio = bare ? "ours/theirs" : "theirs/ours",
+                          .most = bare ? starts[peer] : 0,
+                          .least = bare ? 0 : starts[peer]});
+  }
+  print_row("warm cycle", ours, &list[BARE],
+            (bench_row){.unit = "us by the clock",
+                        .equal_work = "both answer the same decision, log the same decision line "
+                                      "and the same two lines of metrics",
+                        .ours = ours->cycle_us,
+                        .theirs = list[BARE].cycle_us,
+                        .samples = rounds,
+                        .most = 1.4});
+  print_row("warm cycle", ours, &list[NODE],
+            (bench_row){.unit = "us by the clock",
+                        .equal_work = "both answer the same decision; Node logs nothing",
+                        .ours = ours->cycle_us,
+                        .theirs = list[NODE].cycle_us,
+                        .samples = rounds,
+                        .ratio = "theirs/ours"});
+  print_row("resident memory", ours, &list[NODE_SDK],
+            (bench_row){.unit = "MB",
+                        .equal_work = "after the same cycles",
+                        .ours = ours->memory_mb,
+                        .theirs = list[NODE_SDK].memory_mb,
+                        .samples = rounds,
+                        .ratio = "theirs/ours"});
+}
+
 int main(void) {
-  enum { BARE, WEIR, LAYER, NODE, NODE_SDK, COUNT };
-  summary of[COUNT] = {0};
+  static char bare[4200], weir[4200];
   runtime_peer api = {0};
   char directory[4096];
+  size_t rounds = bench_rounds(MOST_ROUNDS);
   signal(SIGPIPE, SIG_IGN);
   if (!getcwd(directory, sizeof directory) || !runtime_peer_listen(&api)) return 1;
-  list[BARE].program = "build/dev/tests/bare_runtime";
-  list[WEIR].program = "build/dev/weir";
+  list[BARE].program = built(bare, "bare_runtime");
+  list[WEIR].program = built(weir, "../weir");
   list[LAYER].program = layer_bootstrap();
-  list[NODE].program = list[NODE_SDK].program = find_in_path("node");
-  for (size_t i = 0; i < COUNT; i++)
-    if (!list[i].program || access(list[i].program, X_OK) != 0)
-      list[i].absent = list[i].failed = true;
-  if (list[LAYER].absent) puts("build/layer holds no bootstrap yet: ./dev layer builds it");
-  for (int round = 0; round < ROUNDS; round++)
-    for (size_t i = 0; i < COUNT; i++) run_round(&api, &list[i], directory);
-  print_results(list, COUNT, of);
-  if (!list[BARE].failed)
-    for (size_t i = WEIR; i <= LAYER; i++)
-      print_judgement(&list[i], &of[i], &of[BARE], &of[NODE_SDK], !list[NODE_SDK].failed);
+  for (size_t i = NODE; i < COUNT; i++) list[i].program = find_in_path("node");
+  list[LAYER].absent = access(list[LAYER].program, X_OK) != 0;
+  if (list[LAYER].absent) fputs("runtime: no layer is built yet: ./dev layer\n", stderr);
+  for (size_t round = 0; round < rounds; round++)
+    for (size_t i = 0; i < COUNT; i++)
+      if (!list[i].absent) run_round(&api, &list[i], directory, round);
+  print_rows(&list[WEIR], rounds);
+  if (!list[LAYER].absent) print_rows(&list[LAYER], rounds);
   close(api.listener);
   return 0;
 }

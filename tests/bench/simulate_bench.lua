@@ -1,16 +1,17 @@
 -- The operating characteristics of the shipped promotion policy, and the speed of simulating them:
---   build/dev/weir lua tests/bench/simulate_bench.lua [RUNS [SEED]]     200 runs of each scenario
+--   ./dev bench simulate
 -- A share is met when its Monte Carlo error (Wilson, 95 %) reaches what was aimed at; a figure that
 -- is met by itself needs no such help. Aims are those of the rule as it was proposed, at 600 and
 -- 6,000 requests a minute.
-local policy_set = require("weir.policy_set")
-local process = require("weir.process")
-local scenario = require("weir.simulate.scenario")
-local simulate = require("weir.simulate")
-local stats = require("weir.stats")
+package.path = "tests/?.lua;tests/bench/?.lua;" .. package.path
+local contest = require "contest"
+local policy_set = require "weir.policy_set"
+local process = require "weir.process"
+local scenario = require "weir.simulate.scenario"
+local simulate = require "weir.simulate"
+local stats = require "weir.stats"
 
-local RUNS, SEED = math.tointeger(tonumber(arg[1] or 200)), math.tointeger(tonumber(arg[2] or 1))
-local TARGET_WINDOWS, TARGET_US = 500000, 8
+local RUNS, SEED = contest.count(200), 1
 
 -- Which outcome, and how often at least (most, where the aim is below one half).
 local AIMS = {
@@ -64,8 +65,6 @@ local function run(settings)
   return counts, hours[(#hours + 1) // 2]
 end
 
-local function verdict(met) return met and "met" or "not met" end
-
 local function reaches(count, aim)
   local _, high = stats.wilson(count, RUNS)
   return count / RUNS >= aim or high >= aim
@@ -76,51 +75,64 @@ local function stays_below(count, aim)
   return count / RUNS <= aim or low <= aim
 end
 
-local function row(traffic, name, counts, median, aim, met)
-  print(("%6d  %-30s  P %.3f  R %.3f  H %.3f  %7s  %-18s %s"):format(traffic, name,
-    counts.promote / RUNS,
-    counts.rollback / RUNS, counts.hold / RUNS, median and ("%.1f h"):format(median) or "-", aim,
-      verdict(met)))
+-- The share of runs that end so, held to an aim: `least` or `most`.
+local function row(traffic, name, outcome, counts, median, target)
+  local met
+  if target.least then
+    met = reaches(counts[outcome], target.least)
+  else
+    met = stays_below(counts[outcome], target.most)
+  end
+
+  contest.print({
+    name = ("%s, %d requests a minute: %s"):format(name, traffic, outcome),
+    unit = "share of runs",
+    equal_work = ("%d runs of the shipped promotion policy, seed %d"):format(RUNS, SEED),
+    target = { of = "ours", least = target.least, most = target.most },
+    met = met,
+    note = ("promoted %d, rolled back %d, held %d%s"):format(counts.promote, counts.rollback,
+      counts.hold, median and ("; half of the ends come within %.1f h"):format(median) or ""),
+  }, { ours = { counts[outcome] / RUNS } })
 end
 
-print(("the shipped promotion policy, %d runs of each scenario, seed %d"):format(RUNS, SEED))
 for column, traffic in ipairs { 600, 6000 } do
   for _, one in ipairs(scenario.built_in()) do
     one.settings.traffic = traffic
     local aim = AIMS[one.name]
     local counts, median = run(one.settings)
-    row(traffic, one.title, counts, median, ("%s %.3f"):format(aim[1], aim[column + 1]),
-      reaches(counts[aim[1]], aim[column + 1]))
+    row(traffic, one.title, aim[1], counts, median, { least = aim[column + 1] })
   end
 end
 
 for _, edge in ipairs(EDGES) do
-  local one = assert(scenario.complete({ p99_factor = edge.p99_factor,
+  local one = assert(scenario.complete({
+    p99_factor = edge.p99_factor,
     errors_factor = edge.errors_factor,
-    days = edge.days, traffic = 6000 }, edge.name))
-  local counts, median = run(one.settings)
-  local met, aims = true, {}
-  for _, outcome in ipairs { "promote", "rollback" } do
-    local most, least = (edge.most or {})[outcome], (edge.least or {})[outcome]
-    if most then
-      met, aims[#aims + 1] = met and stays_below(counts[outcome], most), outcome .. " <= " .. most
-    end
+    days = edge.days,
+    traffic = 6000,
+  }, edge.name))
 
-    if least then
-      met, aims[#aims + 1] = met and reaches(counts[outcome], least), outcome .. " " .. least
+  local counts, median = run(one.settings)
+  for _, outcome in ipairs { "promote", "rollback" } do
+    local least, most = (edge.least or {})[outcome], (edge.most or {})[outcome]
+    if least or most then
+      row(6000, edge.name, outcome, counts, median, { least = least, most = most })
     end
   end
-
-  row(6000, edge.name, counts, median, table.concat(aims, ", "), met)
 end
 
 -- Two threads may share a core with others: CPU time counts, as if both had one of their own.
-local per_second = total.windows / total.cpu * 2
-local us = total.decide_ns / total.decisions / 1000
-print(("windows of a minute: %.0f a second of two cores' time, %.0f a second by the clock")
-  :format(per_second, total.windows / total.seconds))
-print(("target %d a second on two cores, one decision per five windows: %s"):format(TARGET_WINDOWS,
-  verdict(per_second >= TARGET_WINDOWS)))
-print(("a promotion decision: %.1f us of processor time, %d decisions; target %d us: %s"):format(us,
-  total.decisions,
-  TARGET_US, verdict(us < TARGET_US)))
+contest.print({
+  name = "windows of a minute",
+  unit = "windows/s of two cores' processor time",
+  equal_work = "all runs of all scenarios above, one decision per five windows",
+  target = { of = "ours", least = 500000 },
+  note = ("%.0f a second by the clock"):format(total.windows / total.seconds),
+}, { ours = { total.windows / total.cpu * 2 } })
+
+contest.print({
+  name = "a promotion decision",
+  unit = "us of processor time",
+  equal_work = ("the mean of %d decisions of the shipped policy"):format(total.decisions),
+  target = { of = "ours", most = 8 },
+}, { ours = { total.decide_ns / total.decisions / 1000 } })
