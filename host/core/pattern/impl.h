@@ -69,13 +69,14 @@ typedef struct {
 
 /* A test that makes an anything-but fail. */
 typedef struct {
-  uint32_t but;
-  uint32_t next;
+  uint32_t but, test;
+  uint32_t next; /* of the same test, or PATTERN_NONE */
 } pattern_negation;
 
 typedef struct {
   uint32_t node;
-  uint32_t slot; /* hit by every value that the anything-but refuses */
+  uint32_t slot;                           /* hit by every value that the anything-but refuses */
+  uint32_t first_negation, negation_count; /* what it refuses */
 } pattern_but;
 
 /* A value in an interval index: a number or an address. */

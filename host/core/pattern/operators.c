@@ -152,8 +152,9 @@ static bool negate(pattern_parser *parser, uint32_t but, uint32_t test) {
   pattern_negation *negation = pattern_vector_add(&set->negations, sizeof *negation);
   if (!negation) return pattern_refuse_memory(parser);
   pattern_test *negated = pattern_test_at(set, test);
-  *negation = (pattern_negation){.but = but, .next = negated->negation};
+  *negation = (pattern_negation){.but = but, .test = test, .next = negated->negation};
   negated->negation = id;
+  pattern_but_at(set, but)->negation_count++;
 
   return true;
 }
@@ -234,7 +235,9 @@ static bool parse_anything_but(pattern_parser *parser) {
   pattern_but *but = pattern_vector_add(&set->buts, sizeof *but);
   uint32_t *member = but ? pattern_vector_add(&parser->list.buts, sizeof *member) : NULL;
   if (!member) return pattern_refuse_memory(parser);
-  *but = (pattern_but){.node = parser->list.node, .slot = PATTERN_NONE};
+  *but = (pattern_but){.node = parser->list.node,
+                       .slot = PATTERN_NONE,
+                       .first_negation = (uint32_t)set->negations.count};
   *member = id;
   if (pattern_next_is(parser, JSON_OBJECT) && !parse_but_operator(parser, &inner)) return false;
   bool list = pattern_next_is(parser, JSON_ARRAY);

@@ -48,8 +48,15 @@ describe("wildcards are taken", function()
     end)
   end
 
-  it("inside an anything-but, which event-ruler does not count", function()
-    assert.is_true(compile('{"key":[{"anything-but":{"wildcard":"*:*:*:*:*:event-bus/*"}}]}'))
+  it("in an anything-but, where its list counts as one: its stars and ends are shared", function()
+    local texts = {}
+    for i = 1, 20 do texts[i] = ('"*%c"'):format(96 + i) end
+    local list_of_20 = "[" .. table.concat(texts, ",") .. "]"
+    assert.is_true(compile(('{"key":[{"anything-but":{"wildcard":%s}}]}'):format(list_of_20)))
+    assert.is_true(compile('{"key":[{"anything-but":{"wildcard":["*kiwi*","*BASE_QuxB*",'
+      .. '"*Delta*","*a/example-lake-abc98765432*"]}}]}'))
+    local twice = ('{"wildcard":"*aaaa"},'):rep(2)
+    assert.is_true(compile(('{"key":[%s{"anything-but":{"wildcard":"*aaa"}}]}'):format(twice)))
   end)
 
   it("in fields that are looked at one after the other", function()
@@ -84,6 +91,32 @@ describe("wildcards are refused", function()
     assert.is_false(compile(alike:format(one, two)))
     local apart = '{"$or":[{"a":["x"],"b":%s},{"a":["y"],"b":%s}]}'
     assert.is_true(compile(apart:format(one, two)))
+  end)
+
+  it("when branches of $or can agree in the fields before, though they differ", function()
+    local one, two = list("*aaaaa"), list("*aaaaaa")
+    local function branches(a, b)
+      return compile(('{"$or":[{"a":%s,"b":%s},{"a":%s,"b":%s}]}'):format(a, one, b, two))
+    end
+
+    assert.is_false(branches('["x","y"]', '["x","z"]'))
+    assert.is_false(branches('["y",{"prefix":"p"}]', '[{"prefix":"p"}]'))
+    assert.is_false(branches('[{"exists":false}]', '["z",{"exists":false}]'))
+    assert.is_false(branches('[{"anything-but":["x","y"]}]', '[{"anything-but":["y","x"]}]'))
+    assert.is_true(branches('["x","y"]', '["z",{"prefix":"x"}]'))
+    assert.is_true(branches('[{"exists":false}]', '[{"exists":true}]'))
+    assert.is_true(branches('[{"anything-but":["x","y"]}]', '[{"anything-but":"x"}]'))
+  end)
+
+  it("in an anything-but, too", function()
+    local function refused(members)
+      assert.is_false(compile(('{"key":[%s]}'):format(members)), members)
+    end
+
+    refused('{"anything-but":{"wildcard":"*:*:*:*:*:event-bus/*"}}')
+    refused('{"anything-but":{"wildcard":["x","*aaaaaaaaaaa"]}}')
+    refused('{"anything-but":{"wildcard":"*aaaaa"}},{"wildcard":"*aaaaaa"}')
+    refused('{"anything-but":{"wildcard":"*aaaaa"}},{"anything-but":{"wildcard":["*aaaaaa"]}}')
   end)
 end)
 
