@@ -146,8 +146,8 @@ static void read_function(walk *w, code_function *outer, size_t place, int depth
   if (depth > DEPTH_MAX) in->bad = true;
   skip_string(in); /* source */
   function.first_line = (int)take_size(in);
-  take_size(in); /* last line */
-  take(in, 3);   /* parameters, vararg, stack */
+  take_size(in);                      /* last line */
+  function.parameters = *take(in, 3); /* then: vararg, stack */
   function.code = take_array(in, 4, &function.code_size);
   function.constants = in->at;
   skip_constants(in);

@@ -28,6 +28,8 @@ enum {
   CODE_GETI = 13,     /* R[A] := R[B][C] */
   CODE_GETFIELD = 14, /* R[A] := R[B][K[C]] */
   CODE_SETTABUP = 15,
+  CODE_SETTABLE = 16, /* R[A][R[B]] := RK(C) */
+  CODE_SETI = 17,     /* R[A][B] := RK(C) */
   CODE_SETFIELD = 18, /* R[A][K[B]] := RK(C) */
   CODE_NEWTABLE = 19,
   CODE_SELF = 20, /* R[A+1] := R[B]; R[A] := R[B][RK(C)] */
@@ -66,9 +68,10 @@ enum {
   CODE_FORPREP = 74,
   CODE_TFORPREP = 75,
   CODE_TFORCALL = 76, /* R[A+4], …, R[A+3+C] := R[A](R[A+1], R[A+2]) */
-  CODE_SETLIST = 78,
-  CODE_CLOSURE = 79, /* R[A] := the nested function Bx */
-  CODE_VARARG = 80,  /* R[A], …, R[A+C-2] := … */
+  CODE_TFORLOOP = 77, /* if there is a next element: R[A+2] := R[A+4], and back */
+  CODE_SETLIST = 78,  /* R[A][C+i] := R[A+i], for 1 <= i <= B */
+  CODE_CLOSURE = 79,  /* R[A] := the nested function Bx */
+  CODE_VARARG = 80,   /* R[A], …, R[A+C-2] := … */
   CODE_VARARGPREP = 81,
   CODE_EXTRAARG = 82,
 };
@@ -88,6 +91,7 @@ typedef struct code_function {
   size_t code_size, upvalue_count; /* in instructions, in upvalues of 3 bytes */
   const unsigned char *end;        /* of the whole form */
   int first_line;
+  unsigned parameters; /* in the first registers */
   signed char
       nested[CODE_MAX_NESTED]; /* by place, for the visitor: what it found there; at first 0 */
 } code_function;

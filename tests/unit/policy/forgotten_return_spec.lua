@@ -17,6 +17,16 @@ function lib.last(n) return "many", lib.second(n) end
 function lib.pick(n) if n > 3 then return batch end return realtime end
 function lib:method(n) return batch { because = "%d", n } end
 function lib.size(n) return n > 3 and "many" or "few" end
+function lib.tested(n) return n > 3 and batch { because = "x" } end
+function lib.caught(n) local ok, d = pcall(batch, { because = "x" }) return d end
+function lib.later(n) local d if n > 3 then d = batch { because = "x" } end return d end
+function lib.is_few(n)
+  local few = { batch { because = "x" } }
+  return n < 3 and #few > 0
+end
+lib.list = { batch, realtime }
+lib.by_type = { none = lib.many, path = function(n) return realtime { because = "%d", n } end }
+lib.steps = { many = lib.many, size = lib.size }
 function lib.note(list, n) list[#list + 1] = n end
 local forward
 function lib.forward(n) return forward(n) end
@@ -72,6 +82,21 @@ local FORGOTTEN = {
   ["pcall(lib.many, 4)"] = MADE,
   ["assert(batch { because = 'x' })"] = MADE,
   ["assert(many(4))"] = MADE,
+  ["lib.tested(4)"] = MADE,
+  ["lib.caught(4)"] = MADE,
+  ["lib.later(4)"] = MADE,
+  ["lib.list[1] { because = 'x' }"] = CALLED,
+  ["local list = lib.list list[2] { because = 'x' }"] = (CALLED:gsub("batch", "realtime")),
+  ["local name = 'batch' lib[name] { because = 'x' }"] = CALLED,
+  ["lib.by_type[facts.inference_type](4)"] = MADE,
+  ["local t = { batch } t[1] { because = 'x' }"] = MADE,
+  ["local t = { lib.size, batch } t[2] { because = 'x' }"] = MADE,
+  ["({ a = batch, b = realtime })[facts.volume] { because = 'x' }"] = MADE,
+  ["local t = { batch, realtime } for i = 1, #t do t[i] { because = 'x' } end"] = MADE,
+  ["local c = batch if facts.volume then c = lib.size end c(4)"] = MADE,
+  ["local c = lib.size if facts.volume then c = batch end c(4)"] = CALLED,
+  ["local c = lib.size while facts.volume do c(4) c = batch end"] = MADE,
+  ["local c = lib.size repeat if facts.volume then c = batch end c(4) until c"] = CALLED,
   ["for _ = 1, 2 do batch { because = 'x' } end"] = CALLED,
   ["pcall(function() batch { because = 'x' } end)"] = CALLED,
   ["local _ = #facts.volume, pcall(function() b { because = 'x' } end)"] = CALLED,
@@ -103,6 +128,13 @@ local FINE = {
   "for i, f in ipairs({ lib.size }) do f(i) end",
   "local t = { f = lib.size, b = batch } t.f(4)",
   "local function walk(n) if n > 0 then walk(n - 1) end end walk(3)",
+  "lib.is_few(4)",
+  "lib.steps[facts.volume](4)",
+  "local t = { lib.size, batch } t[1](4)",
+  "local t = { batch, lib.size } t[facts.file_count](4)",
+  "local c = batch if facts.volume then c = lib.size else c = lib.note end c({}, 4)",
+  "local c = batch while facts.volume do c = lib.size c(4) end",
+  "local c if facts.volume then c = batch return c { because = 'x' } end c = lib.size c(4)",
   "local t = { 'a' } table.concat(t) string.format('%d', 4) tostring(batch)",
 }
 
