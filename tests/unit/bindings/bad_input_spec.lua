@@ -149,7 +149,7 @@ describe("facts", function()
       [promotion('{"name":"b","weight":2}')] =
         "variants[2]: weight: expected a number from 0 to 1, got 2",
       [promotion('{"name":"b","window":{"errors":0.5}}')] =
-        "variants[2]: errors: expected an integer",
+        "variants[2]: window: errors: expected an integer",
       [promotion("null")] = "variants[2]: expected a record, got null",
       [promotion('{"name":"b"}', ',"evidence":{"error_rate":{"low":1}}')] =
         'error_rate: field "high" is missing',
