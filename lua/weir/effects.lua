@@ -132,29 +132,34 @@ local ALSO = {
   instance_type = "sagemaker_instance_type",
 }
 
--- The variables of a setting in the environment; the first that is set counts. Every metric asks
--- for some, so the names are made once.
-local variables_of = {}
-
+-- The variables of a setting in the environment; the first that is set counts.
 local function variables(name)
-  local made = variables_of[name]
-  if not made then
-    local also = ALSO[name]
-    made = { "WEIR_" .. name:upper(), name:upper(), also and also:upper() }
-    variables_of[name] = made
-  end
-
-  return made
+  local also = ALSO[name]
+  return { "WEIR_" .. name:upper(), name:upper(), also and also:upper() }
 end
 
 -- For messages: "WEIR_STATE_MACHINE or STATE_MACHINE".
 function effects.variables(name) return ("%s or %s"):format(table.unpack(variables(name))) end
 
-local function from_environment(name)
+local function look_up(name)
   for _, variable in ipairs(variables(name)) do
     local value = os.getenv(variable)
     if value and value ~= "" then return value end
   end
+
+  return false
+end
+
+-- Looked up once: `environment` is what these effects know of it, name → text or false.
+local function from_environment(self, name)
+  local environment = self.environment
+  local value = environment[name]
+  if value == nil then
+    value = look_up(name)
+    environment[name] = value
+  end
+
+  return value or nil
 end
 
 local function from_config(config, name)
@@ -174,14 +179,9 @@ local function is_metric(name, value, unit, dimensions)
     and type(unit) == "string" and type(dimensions) == "table"
 end
 
--- An organisation that sets USE_CASE tells its use cases apart by it, in every metric. It is looked
--- up once.
+-- An organisation that sets USE_CASE tells its use cases apart by it, in every metric.
 local function use_case(self)
-  if self.use_case == nil then
-    self.use_case = from_config(self.config, "use_case") or from_environment("use_case") or false
-  end
-
-  return self.use_case or nil
+  return from_config(self.config, "use_case") or from_environment(self, "use_case")
 end
 
 local function add_metric(self, name, value, unit, dimensions)
@@ -189,8 +189,8 @@ local function add_metric(self, name, value, unit, dimensions)
     error("expected effects:metric(name, finite number, unit, dimensions)", 2)
   end
 
-  local shown = redact.value(dimensions)
-  shown.UseCase = shown.UseCase or use_case(self)
+  local shown, case = redact.value(dimensions), use_case(self)
+  if case and not shown.UseCase then shown.UseCase = case end
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = shown }
 end
 
@@ -246,7 +246,7 @@ function Dry:read(request)
 end
 
 function Dry:setting(name, default)
-  local value = from_config(self.config, name) or from_environment(name) or default
+  local value = from_config(self.config, name) or from_environment(self, name) or default
   if value then return value end
   return not_known(self, "the setting " .. name,
     ('set %s, or give it in the event: "config": {"%s": …}'):format(effects.variables(name), name))
@@ -273,6 +273,7 @@ function effects.dry(given)
     failures = {},
     world = redact.noted(given.world or {}),
     config = redact.noted(given.config or {}),
+    environment = {},
     reader = given.live_reads and executor().new(given.client) or nil,
   }, Dry)
 end
@@ -306,8 +307,8 @@ function Live:read(request)
   return perform(self, request)
 end
 
-function Live.setting(_, name, default)
-  local value = from_environment(name) or default
+function Live:setting(name, default)
+  local value = from_environment(self, name) or default
   if value then return value end
   return nil, ("the setting %s is missing; set %s"):format(name, effects.variables(name)),
     "NotConfigured"
@@ -316,8 +317,9 @@ end
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
 Live.in_region = in_region
 
--- effects.live{client =, executor =, forget_calls =}: the configuration of the clients, if any, or
--- an executor whose clients live longer than one invocation. With forget_calls the plan stays
+-- effects.live{client =, executor =, environment =, forget_calls =}: the configuration of the
+-- clients, if any, or an executor whose clients live longer than one invocation; a table for what
+-- was read from the environment, if that is to be known longer. With forget_calls the plan stays
 -- empty: in an invocation of thousands of calls nobody looks at it.
 function effects.live(given)
   given = given or {}
@@ -329,6 +331,7 @@ function effects.live(given)
     unknown = {},
     failures = {},
     forget_calls = given.forget_calls or false,
+    environment = given.environment or {},
     executor = given.executor or executor().new(given.client),
   }, Live)
 end

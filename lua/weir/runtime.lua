@@ -192,7 +192,7 @@ function runtime.start()
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
 
-  self.executor = new_executor(self)
+  self.outside = { forget_calls = true, executor = new_executor(self), environment = {} }
   self.log_decision = function(line)
     local ok, message, code = self.log:line(line)
     if ok and self.shadow then self.shadow:note(line) end
@@ -231,7 +231,7 @@ function runtime.begin(self, context)
     context = context,
     begin_us = process.time_us(),
     trace = trace,
-    effects = effects.live { forget_calls = true, executor = self.executor },
+    effects = effects.live(self.outside),
   }
 
   self.log.request_id = context.request_id
