@@ -3,10 +3,10 @@
  *   weir.emf.collector{namespace=, dimensions=, properties=} → collector
  *       dimensions: name → text, those of every metric; properties: a list of the names that lines
  *       may bring, which no metric and no dimension can have. Raises what CloudWatch would not take
- *   collector:lines(metrics[, properties]) → lines | nil where there are none, reasons
- *       metrics: a list of {name=, value=, unit=, dimensions=}; properties: a JSON object, as text;
- *       lines: one text, without its last newline; reasons: a list, which says of each metric that
- *       CloudWatch would not take why it is left out
+ *   collector:add(name, value, unit, dimensions) → true | nil, message, "InvalidMetric": CloudWatch
+ *       would not take it, and it is left out
+ *   collector:lines([properties]) → what was added, one text without its last newline | nil where
+ *       nothing was; properties: a JSON object, as text
  *
  * Memory: the collector's userdata. */
 #include "core/aws/emf_collector.h"
@@ -68,45 +68,41 @@ static const char *read_dimensions(lua_State *L, int index, text_buffer *set) {
 
 /* ── Lines ── */
 
-static const char LINES_SIGNATURE[] = "collector:lines({{name=text, value=number, unit=text, "
-                                      "dimensions={name=value}}, …}[, properties_json])";
+static const char ADD_SIGNATURE[] = "collector:add(name, number, unit, {name=value})";
 
-/* The metric at index; NULL, or why it is left out. Leaves values on the stack. */
-static const char *add_metric(lua_State *L, collector *self, int index) {
+/* What was given to add; NULL, or why it is left out. */
+static const char *add_metric(lua_State *L, collector *self) {
   size_t size;
   bool ok;
-  const char *name = binding_check_text(L, index, "name", &size, LINES_SIGNATURE);
-  const char *unit = binding_check_name(L, index, "unit", LINES_SIGNATURE);
-  double value = binding_check_number(L, index, "value", NAN, LINES_SIGNATURE);
-  binding_expect(L, name && unit, LINES_SIGNATURE);
-  binding_expect(L, binding_check_push(L, index, "dimensions") == LUA_TTABLE, LINES_SIGNATURE);
+  const char *name = binding_argument_text(L, 2, &size, ADD_SIGNATURE);
+  if (lua_type(L, 3) != LUA_TNUMBER) binding_check_refuse(L, 3, NULL, "a number", ADD_SIGNATURE);
+  double value = lua_tonumber(L, 3);
+  int unit = emf_unit(binding_argument_name(L, 4, ADD_SIGNATURE));
+  if (!lua_istable(L, 5)) binding_check_refuse(L, 5, NULL, "a table", ADD_SIGNATURE);
 
   if (!(fabs(value) <= 0x1p360)) return "its value is not between -2^360 and 2^360";
-  if (emf_unit(unit) < 0) return "CloudWatch has no such unit";
-  const char *wrong = read_dimensions(L, index + 1, &self->set);
+  if (unit < 0) return "CloudWatch has no such unit";
+  const char *wrong = read_dimensions(L, 5, &self->set);
   if (wrong) return wrong;
 
-  wrong = emf_collector_add(&self->emf, &self->set, name, size, emf_unit(unit), value, &ok);
+  wrong = emf_collector_add(&self->emf, &self->set, name, size, unit, value, &ok);
   binding_expect_memory(L, ok);
   return wrong;
 }
 
-/* Adds the metrics at 2, and to the list on top of the stack why any of them is left out. */
-static void add_metrics(lua_State *L, collector *self) {
-  int reasons = lua_gettop(L);
-  lua_Integer count = binding_check_list(L, 2, NULL, LINES_SIGNATURE), left_out = 0;
-  for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, 2, i); // … reasons metric
-    const char *wrong = add_metric(L, self, reasons + 1);
-    if (wrong) {
-      binding_check_push(L, reasons + 1, "name");
-      lua_pushfstring(L, "the metric '%s' is left out: %s", lua_tostring(L, -1), wrong);
-      lua_rawseti(L, reasons, ++left_out);
-    }
+static int lua_emf_collector_add(lua_State *L) {
+  collector *self = binding_argument_self(L, COLLECTOR, ADD_SIGNATURE);
+  lua_settop(L, 5);
+  const char *wrong = add_metric(L, self);
+  if (wrong)
+    return binding_fail(L, "InvalidMetric", "the metric '%s' is left out: %s", lua_tostring(L, 2),
+                        wrong);
 
-    lua_settop(L, reasons);
-  }
+  lua_pushboolean(L, true);
+  return 1;
 }
+
+static const char LINES_SIGNATURE[] = "collector:lines([properties_json])";
 
 /* No property may hide what a line holds already. */
 static void check_properties(lua_State *L, const collector *self, json_span properties) {
@@ -123,14 +119,11 @@ static void check_properties(lua_State *L, const collector *self, json_span prop
 static int lua_emf_collector_lines(lua_State *L) {
   json_span properties = {0};
   collector *self = binding_argument_self(L, COLLECTOR, LINES_SIGNATURE);
-  lua_settop(L, 3);
-  if (!lua_isnil(L, 3)) {
-    properties.at = binding_argument_text(L, 3, &properties.size, LINES_SIGNATURE);
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) {
+    properties.at = binding_argument_text(L, 2, &properties.size, LINES_SIGNATURE);
     check_properties(L, self, properties);
   }
-
-  lua_newtable(L); // collector metrics properties reasons
-  add_metrics(L, self);
 
   text_buffer *lines = &self->lines;
   binding_buffer_begin(lines);
@@ -141,9 +134,8 @@ static int lua_emf_collector_lines(lua_State *L) {
     lua_pushlstring(L, lines->data, lines->size - 1);
   else
     lua_pushnil(L);
-  lua_insert(L, 4);
 
-  return 2;
+  return 1;
 }
 
 /* ── The collector itself ── */
@@ -197,7 +189,8 @@ static int lua_emf_collector_gc(lua_State *L) {
 
 void emf_collector_add_to(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_collector, gc), BINDING_END};
-  static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_collector, lines), BINDING_END};
+  static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_collector, add),
+                                     BINDING_FUNCTION(emf_collector, lines), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, collector), BINDING_END};
   binding_type_register(L, COLLECTOR, metamethods, methods);
   luaL_setfuncs(L, functions, 0);

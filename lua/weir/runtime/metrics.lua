@@ -41,20 +41,11 @@ local function new(given)
     }
   end
 
-  local function own(name, unit) return { name = name, unit = unit, dimensions = NONE } end
-
   return setmetatable({
     output = given.write,
     collector = collector { Function = given.function_name },
     -- Not one that a handler can add to.
     own_collector = collector { Function = given.function_name, Handler = given.handler },
-    own = {
-      own("Duration", "Milliseconds"),
-      own("Success", "Count"),
-      own("Error", "Count"),
-      own("ColdStart", "Count"),
-    },
-    policy_age = own("PolicyAge", "Seconds"),
     lines = {},
   }, Metrics)
 end
@@ -64,21 +55,26 @@ end
 -- that measured them is over, and one of them must not cost it the others. properties: a JSON
 -- object, as text.
 function Metrics:add(metrics, properties)
-  local lines, left_out = self.collector:lines(metrics, properties)
-  self.lines[#self.lines + 1] = lines
+  local collector, left_out = self.collector, {}
+  for _, metric in ipairs(metrics) do
+    local ok, why = collector:add(metric.name, metric.value, metric.unit, metric.dimensions)
+    if not ok then left_out[#left_out + 1] = why end
+  end
+
+  self.lines[#self.lines + 1] = collector:lines(properties)
+
   return left_out
 end
 
 -- What the runtime measures of each invocation.
 function Metrics:invocation(outcome, properties)
-  local duration, success, failure, cold_start = table.unpack(self.own)
-  duration.value = outcome.duration_ms
-  success.value = outcome.ok and 1 or 0
-  failure.value = outcome.ok and 0 or 1
-  cold_start.value = outcome.cold and 1 or 0
-  self.policy_age.value = outcome.policy_age_s
-  self.own[5] = outcome.policy_age_s and self.policy_age or nil
-  self.lines[#self.lines + 1] = self.own_collector:lines(self.own, properties)
+  local own = self.own_collector
+  own:add("Duration", outcome.duration_ms, "Milliseconds", NONE)
+  own:add("Success", outcome.ok and 1 or 0, "Count", NONE)
+  own:add("Error", outcome.ok and 0 or 1, "Count", NONE)
+  own:add("ColdStart", outcome.cold and 1 or 0, "Count", NONE)
+  if outcome.policy_age_s then own:add("PolicyAge", outcome.policy_age_s, "Seconds", NONE) end
+  self.lines[#self.lines + 1] = own:lines(properties)
 end
 
 -- The lines that wait will not be written.

@@ -58,8 +58,7 @@ static const call calls[] = {
                 " return w:lines() end"},
     {"emf.collector",
      "return function() local c=M.collector{namespace='n',dimensions={a='b'},properties={'p'}}"
-     " return c:lines({{name='m',value=1,unit='Count',dimensions={c='d',e=1}},"
-     "{name='m',value=1,unit='x',dimensions={}}},'{\"p\":1}') end"},
+     " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{}) return c:lines('{\"p\":1}') end"},
     {"emf.flush", "local f=io.open('/dev/null','w') return function()"
                   " return M.new{namespace='n'}:metric('m',1):flush(f) end"},
     {"emulator.open",

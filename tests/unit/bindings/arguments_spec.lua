@@ -138,9 +138,13 @@ local CALLS = {
     takes = { { namespace = "text", dimensions = "table", properties = "table" } },
     good = { { namespace = "n", dimensions = {}, properties = {} } },
   },
+  ["weir.emf.collector:add"] = {
+    self = function() return collector end, takes = { "text", "number", "text", "table" },
+    good = { "m", 1, "Count", {} },
+  },
   ["weir.emf.collector:lines"] = {
-    self = function() return collector end, takes = { "table", "text|nothing" },
-    good = { {}, "{}" },
+    self = function() return collector end, takes = { "text|nothing" },
+    good = { "{}" },
   },
   ["weir.emulator.open"] = {
     takes = { {

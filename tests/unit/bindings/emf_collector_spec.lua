@@ -18,9 +18,23 @@ local function metric(name, value, dimensions, unit)
   return { name = name, value = value, unit = unit or "Count", dimensions = dimensions or {} }
 end
 
-local function documents(lines)
+-- The metrics added, then their lines, and why some are left out.
+local function lines(c, metrics, properties)
+  local reasons = {}
+  for _, each in ipairs(metrics) do
+    local ok, why, code = c:add(each.name, each.value, each.unit, each.dimensions)
+    if not ok then
+      assert.equal("InvalidMetric", code)
+      reasons[#reasons + 1] = why
+    end
+  end
+
+  return c:lines(properties), reasons
+end
+
+local function documents(text)
   local list = {}
-  for line in (lines or ""):gmatch("[^\n]+") do list[#list + 1] = assert(json.decode(line)) end
+  for line in (text or ""):gmatch("[^\n]+") do list[#list + 1] = assert(json.decode(line)) end
   return list
 end
 
@@ -28,12 +42,12 @@ local function dimensions_of(document) return document._aws.CloudWatchMetrics[1]
 
 describe("a collector of weir.emf", function()
   it("makes a line for each set of dimensions, in the order of their first metrics", function()
-    local list = documents(collector():lines {
+    local list = documents(lines(collector(), {
       metric("a", 1, { Kind = "x" }),
       metric("b", 2),
       metric("c", 3, { Kind = "x" }),
       metric("d", 4, { Kind = "y" }),
-    })
+    }))
     assert.equal(3, #list)
     assert.same({ "x", 1, 3 }, { list[1].Kind, list[1].a, list[1].c })
     assert.same({ "f", 2 }, { list[2].Function, list[2].b })
@@ -43,30 +57,30 @@ describe("a collector of weir.emf", function()
   end)
 
   it("puts the names of the dimensions in order, wherever they come from", function()
-    local list = documents(collector { dimensions = { M = "m", Z = "z" } }:lines {
-      metric("a", 1, { B = "b", N = 5, ["M"] = true, Za = "last" }) })
+    local list = documents(lines(collector { dimensions = { M = "m", Z = "z" } }, {
+      metric("a", 1, { B = "b", N = 5, ["M"] = true, Za = "last" }) }))
     assert.same({ "B", "M", "N", "Z", "Za" }, dimensions_of(list[1]))
     assert.same({ "b", "true", "5", "z" }, { list[1].B, list[1].M, list[1].N, list[1].Z })
   end)
 
   it("tells sets apart whose texts would be the same one after the other", function()
-    local list = documents(collector():lines {
+    local list = documents(lines(collector(), {
       metric("m", 1, { a = "bc" }),
       metric("m", 2, { ab = "c" }),
       metric("m", 3, { a = "b", c = "d" }),
-    })
+    }))
     assert.same({ 1, 2, 3 }, { list[1].m, list[2].m, list[3].m })
   end)
 
   it("collects the values of a metric, and begins anew with the next lines", function()
     local c = collector()
-    assert.same({ 1, 2 }, documents(c:lines { metric("m", 1), metric("m", 2) })[1].m)
-    assert.equal(3, documents(c:lines { metric("m", 3) })[1].m)
-    assert.is_nil((c:lines {}))
+    assert.same({ 1, 2 }, documents(lines(c, { metric("m", 1), metric("m", 2) }))[1].m)
+    assert.equal(3, documents(lines(c, { metric("m", 3) }))[1].m)
+    assert.is_nil(c:lines())
   end)
 
   it("gives every line the properties", function()
-    local list = documents(collector():lines(
+    local list = documents(lines(collector(),
       { metric("m", 1), metric("m", 1, { Kind = "x" }) }, '{"request_id":"r","version":[1]}'))
     assert.equal(2, #list)
     for _, document in ipairs(list) do
@@ -94,18 +108,18 @@ describe("a collector of weir.emf", function()
       ["an empty name"] = { metric("", 1), "empty or too long" },
     } do
       local c = collector()
-      local lines, reasons = c:lines { metric("before", 1), case[1], metric("after", 2) }
-      local list = documents(lines)
+      local text, reasons = lines(c, { metric("before", 1), case[1], metric("after", 2) })
+      local list = documents(text)
       assert.same({ 1, 1, 2 }, { #list, list[1].before, list[1].after }, name)
       assert.equal(1, #reasons, name)
       assert.matches(("the metric '%s' is left out: "):format(case[1].name), reasons[1], 1, true)
       assert.matches(case[2], reasons[1], 1, true)
-      assert.same({}, select(2, c:lines { metric("m", 1) }), name)
+      assert.same({}, select(2, lines(c, { metric("m", 1) })), name)
     end
   end)
 
   it("leaves out a metric that comes with another unit", function()
-    local _, reasons = collector():lines { metric("m", 1), metric("m", 1, {}, "Bytes") }
+    local _, reasons = lines(collector(), { metric("m", 1), metric("m", 1, {}, "Bytes") })
     assert.matches("'m' is left out: the metric has another unit", reasons[1], 1, true)
   end)
 
@@ -114,7 +128,7 @@ describe("a collector of weir.emf", function()
     for _ = 1, 3 do
       local metrics = {}
       for i = 1, 200 do metrics[i] = metric("m", i, { Id = "id" .. i }) end
-      local list = documents(c:lines(metrics))
+      local list = documents(lines(c, metrics))
       assert.equal(200, #list)
       for i, document in ipairs(list) do
         assert.same({ "id" .. i, i, "f" }, { document.Id, document.m, document.Function })
@@ -137,7 +151,7 @@ describe("a collector of weir.emf", function()
     local c = collector()
     for _, properties in ipairs { '{"Function":"g"}', '{"m":1}', "[]", '{"version":}',
       '{"version":1}x', "" } do
-      assert.error_matches(function() c:lines({ metric("m", 1) }, properties) end,
+      assert.error_matches(function() lines(c, { metric("m", 1) }, properties) end,
         "expected collector:lines")
     end
   end)
