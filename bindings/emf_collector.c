@@ -5,8 +5,8 @@
  *       may bring, which no metric and no dimension can have. Raises what CloudWatch would not take
  *   collector:add(name, value, unit, dimensions) → true | nil, message, "InvalidMetric": CloudWatch
  *       would not take it, and it is left out
- *   collector:lines([properties]) → what was added, one text without its last newline | nil where
- *       nothing was; properties: a JSON object, as text
+ *   collector:lines([properties]) → what was added: one text, "" where nothing was; properties: a
+ *       JSON object, as text
  *
  * Memory: the collector's userdata. */
 #include "core/aws/emf_collector.h"
@@ -130,11 +130,7 @@ static int lua_emf_collector_lines(lua_State *L) {
   bool ok =
       emf_collector_lines(&self->emf, process_time_ms(), properties.at, properties.size, lines);
   binding_expect_memory(L, ok);
-  if (lines->size > 0)
-    lua_pushlstring(L, lines->data, lines->size - 1);
-  else
-    lua_pushnil(L);
-
+  lua_pushlstring(L, lines->data, lines->size);
   return 1;
 }
 

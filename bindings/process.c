@@ -7,8 +7,8 @@
  *   timestamp([milliseconds since 1970]) → that time, or now, as "2026-11-22T03:04:05.678Z"
  *   sleep(milliseconds) waits 0 to 60000 ms; in a handler not beyond its deadline
  *   deadline() → when the handler that runs has to stop, in milliseconds since 1970, or nil
- *   write(descriptor, text) → true | nil, message, "WriteFailed"
- *       texts of several threads never mingle
+ *   write(descriptor, text, …) → true | nil, message, "WriteFailed"
+ *       the texts as if they were one; those of several threads never mingle
  *   new_id() → 32 hexadecimal digits that no other call anywhere gives
  *            | nil, message, "NoRandomness"
  *   executable() → the path of the running program | nil, message, "NotFound"
@@ -26,7 +26,7 @@
 #include "lambda/runtime.h"
 #include "registry.h"
 
-enum { LONGEST_SLEEP_MS = 60000, ID_BYTES = 16, PATH_BYTES = 4096 };
+enum { LONGEST_SLEEP_MS = 60000, ID_BYTES = 16, PATH_BYTES = 4096, TEXTS_MOST = 16 };
 
 static int lua_process_clock(lua_State *L) {
   lua_pushinteger(L, process_clock_ms());
@@ -57,15 +57,24 @@ static int lua_process_timestamp(lua_State *L) {
   return 1;
 }
 
-static const char WRITE_SIGNATURE[] = "weir.process.write(descriptor, text)";
+static const char WRITE_SIGNATURE[] = "weir.process.write(descriptor, text, …)";
 
 static int lua_process_write(lua_State *L) {
   size_t size;
-  lua_settop(L, 2);
+  struct iovec texts[TEXTS_MOST];
   int descriptor = (int)binding_argument_integer(L, 1, 0, INT_MAX, WRITE_SIGNATURE);
-  const char *text = binding_argument_text(L, 2, &size, WRITE_SIGNATURE);
+  int count = lua_gettop(L) - 1;
+  for (int i = 2; i <= count + 1 || i == 2; i++)
+    binding_argument_text(L, i, &size, WRITE_SIGNATURE);
 
-  int problem = process_write(descriptor, text, size);
+  if (count > TEXTS_MOST) { /* the last ones as one */
+    lua_concat(L, count - TEXTS_MOST + 1);
+    count = TEXTS_MOST;
+  }
+
+  for (int i = 0; i < count; i++)
+    texts[i].iov_base = (char *)lua_tolstring(L, i + 2, &texts[i].iov_len);
+  int problem = process_write(descriptor, texts, count);
   if (problem) return binding_fail(L, "WriteFailed", "cannot write: %s", strerror(problem));
 
   lua_pushboolean(L, true);

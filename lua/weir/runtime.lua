@@ -129,7 +129,7 @@ local function new_metrics(self)
     namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
     function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"),
     handler = self.handler.name,
-    write = function(line) self.log:line(line) end,
+    write = function(...) self.log:lines(...) end,
   }
 end
 
@@ -194,7 +194,7 @@ function runtime.start()
 
   self.outside = { forget_calls = true, executor = new_executor(self), environment = {} }
   self.log_decision = function(line)
-    local ok, message, code = self.log:line(line)
+    local ok, message, code = self.log:lines(line, "\n")
     if ok and self.shadow then self.shadow:note(line) end
     return ok, message, code
   end

@@ -82,19 +82,22 @@ void process_timestamp(int64_t time_ms, char text[PROCESS_TIMESTAMP_BYTES]) {
   memcpy(at, "Z", 2);
 }
 
-int process_write(int descriptor, const char *bytes, size_t size) {
+int process_write(int descriptor, struct iovec *texts, int count) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   int problem = 0;
   pthread_mutex_lock(&lock);
-  while (size > 0 && !problem) {
-    ssize_t written = write(descriptor, bytes, size);
+  while (count > 0 && !problem) {
+    ssize_t written = writev(descriptor, texts, count);
     if (written < 0) {
       if (errno != EINTR) problem = errno;
       continue;
     }
 
-    bytes += written;
-    size -= (size_t)written;
+    for (; count > 0 && (size_t)written >= texts->iov_len; texts++, count--)
+      written -= (ssize_t)texts->iov_len;
+    if (count == 0) break;
+    texts->iov_base = (char *)texts->iov_base + written;
+    texts->iov_len -= (size_t)written;
   }
 
   pthread_mutex_unlock(&lock);

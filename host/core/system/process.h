@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 /* Milliseconds on a clock that is never set back; only differences mean anything. */
 int64_t process_clock_ms(void);
@@ -21,8 +22,9 @@ int64_t process_time_us(void);
 enum { PROCESS_TIMESTAMP_BYTES = 32 };
 void process_timestamp(int64_t time_ms, char text[PROCESS_TIMESTAMP_BYTES]);
 
-/* Writes all of it; two threads' texts never mingle. 0 or errno. */
-int process_write(int descriptor, const char *bytes, size_t size);
+/* Writes all of the texts, one after the other, and changes the list; what two threads write never
+ * mingles. 0 or errno. */
+int process_write(int descriptor, struct iovec *texts, int count);
 
 /* From now on a write beyond the file-size limit, or to a pipe that nobody reads, fails with EFBIG
  * or EPIPE, where the system would end the process. Programs that are started later are not

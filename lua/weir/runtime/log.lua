@@ -14,7 +14,7 @@ local STDOUT = 1
 local Log = {}
 Log.__index = Log
 
--- new{format = "JSON" | "Text", level =, write = function(line)}; a nil member comes from the
+-- new{format = "JSON" | "Text", level =, write = function(text, …)}; a nil member comes from the
 -- environment.
 local function new(given)
   given = given or {}
@@ -23,7 +23,7 @@ local function new(given)
     json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT") or ""):upper() == "JSON",
     least = LEVELS[level] or LEVELS.INFO,
     level = level,
-    output = given.write or function(text) return process.write(STDOUT, text) end,
+    output = given.write or function(...) return process.write(STDOUT, ...) end,
     request_id = nil, -- set for each invocation
   }, Log)
 end
@@ -55,19 +55,17 @@ end
 -- Lambda itself drops lines of JSON logs that are below the function's level, and takes a line
 -- without a level for INFO. Decisions and metrics are needed whatever the level, so they say the
 -- function's.
-local function let_through(self, text)
-  if not self.json or self.least <= LEVELS.INFO then return text end
+local function with_level(self, text)
   local marked = ("\n" .. text):gsub("\n{",
     ('\n{"timestamp":"%s","level":"%s",'):format(process.timestamp(), self.level))
   return marked:sub(2)
 end
 
--- line(text): a record that is lines of JSON already: a decision, metrics. → true | nil, message,
--- code
-function Log:line(text)
-  local ok, message, code = self.output(let_through(self, text) .. "\n")
-  if ok then return true end
-  return nil, message, code
+-- lines(text, …): records that are lines of JSON already: a decision, metrics. Each line begins
+-- in one text and ends in the same or in the next. → true | nil, message, code
+function Log:lines(...)
+  if not self.json or self.least <= LEVELS.INFO then return self.output(...) end
+  return self.output(with_level(self, table.concat { ... }))
 end
 
 -- What failed, with its type and where.

@@ -30,8 +30,8 @@ local PROPERTIES = {
 
 local NONE = {}
 
--- new{function_name =, handler =, namespace =, write = function(lines)}: lines of text, without the
--- end of the last one. Raises when CloudWatch would not take one of the names.
+-- new{function_name =, handler =, namespace =, write = function(text, …)}: texts of whole lines.
+-- Raises when CloudWatch would not take one of the names.
 local function new(given)
   local function collector(dimensions)
     return emf.collector {
@@ -46,7 +46,7 @@ local function new(given)
     collector = collector { Function = given.function_name },
     -- Not one that a handler can add to.
     own_collector = collector { Function = given.function_name, Handler = given.handler },
-    lines = {},
+    texts = {},
   }, Metrics)
 end
 
@@ -61,7 +61,7 @@ function Metrics:add(metrics, properties)
     if not ok then left_out[#left_out + 1] = why end
   end
 
-  self.lines[#self.lines + 1] = collector:lines(properties)
+  self.texts[#self.texts + 1] = collector:lines(properties)
 
   return left_out
 end
@@ -74,16 +74,16 @@ function Metrics:invocation(outcome, properties)
   own:add("Error", outcome.ok and 0 or 1, "Count", NONE)
   own:add("ColdStart", outcome.cold and 1 or 0, "Count", NONE)
   if outcome.policy_age_s then own:add("PolicyAge", outcome.policy_age_s, "Seconds", NONE) end
-  self.lines[#self.lines + 1] = own:lines(properties)
+  self.texts[#self.texts + 1] = own:lines(properties)
 end
 
 -- The lines that wait will not be written.
-function Metrics:forget() self.lines = {} end
+function Metrics:forget() self.texts = {} end
 
 -- Writes the lines that wait, all at once.
 function Metrics:flush()
-  if #self.lines == 0 then return end
-  self.output(table.concat(self.lines, "\n"))
+  if #self.texts == 0 then return end
+  self.output(table.unpack(self.texts))
   self:forget()
 end
 

@@ -201,7 +201,7 @@ local function compare_all(self, set, digests, stop_at_ms)
     counts[word] = counts[word] + 1
     if shadow then
       shadow.active, shadow.digest = digests.active, digests.shadow
-      self.log:line(record(line, shadow))
+      self.log:lines(record(line, shadow), "\n")
     end
   end
 

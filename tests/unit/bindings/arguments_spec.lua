@@ -280,7 +280,7 @@ local CALLS = {
   ["weir.process.time"] = { takes = {}, good = {} },
   ["weir.process.time_us"] = { takes = {}, good = {} },
   ["weir.process.timestamp"] = { takes = { "number|nothing" }, good = { 0 } },
-  ["weir.process.write"] = { takes = { "number", "text" }, good = { 1, "" } },
+  ["weir.process.write"] = { takes = { "number", "text", "text" }, good = { 1, "", "" } },
   ["weir.process.new_id"] = { takes = {}, good = {} },
   ["weir.process.executable"] = { takes = {}, good = {} },
   ["weir.process.end_by_broken_pipe"] = { takes = {}, good = {}, uncalled = true },
