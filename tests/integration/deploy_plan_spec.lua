@@ -376,6 +376,13 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     assert.matches("~ %w+  AWS::DynamoDB::GlobalTable  REPLACED\n", result.stdout)
   end)
 
+  it("says of a file that is nested too deeply just that", function()
+    local result = plan("return " .. ("{"):rep(300) .. ("}"):rep(300))
+    assert.equal(3, result.status)
+    assert.matches(":1: error[W301] this is nested too deeply\n", result.stderr, 1, true)
+    assert.is_nil(result.stderr:find("traceback", 1, true))
+  end)
+
   it("needs the file and the templates", function()
     local result = run { "deploy", "plan", "/nowhere/estate.lua" }
     assert.equal(6, result.status)

@@ -76,6 +76,28 @@ function partitions.of_region(region)
   return AWS
 end
 
+-- is_region(region) → whether it is shaped as regions are: of a known place, a direction, a number.
+local DIRECTIONS = {
+  north = true,
+  south = true,
+  east = true,
+  west = true,
+  central = true,
+  northeast = true,
+  northwest = true,
+  southeast = true,
+  southwest = true,
+}
+
+function partitions.is_region(region)
+  if not DIRECTIONS[region:match "%-(%l+)%-[1-9]%d?$" or ""] then return false end
+  for _, partition in ipairs(TABLE) do
+    if has(partition, region) then return true end
+  end
+
+  return false
+end
+
 -- is_name("aws-cn") → whether that is a partition, as ARNs name it.
 function partitions.is_name(name)
   for _, partition in ipairs(TABLE) do

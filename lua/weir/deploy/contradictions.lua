@@ -5,17 +5,58 @@
 -- check: weir.deploy.estate's; check:finding(code, token, message, hint) takes what is found,
 -- check:at(table, key) and check.places tell where something stands.
 local contains = require "weir.contains"
+local partitions = require "weir.aws.partitions"
 
 local contradictions = {}
 
-local function check_role(self, account)
+local function check_role(self, value, account)
   if not account.role then return end
-  local owner = account.role.arn:match("^arn:[%w-]+:iam::(%d+):role/.+$")
+  local partition, owner = account.role.arn:match(
+    "^arn:([%w-]+):iam::(%d+):role/[%w+=,.@_/-]*[%w+=,.@_-]$")
+  local region = (account.regions or value.regions)[1]
   if not owner then
-    self:finding("W303", self:at(account.role, "arn"), "this is not the ARN of a role")
+    self:finding("W303", self:at(account.role, "arn"), "this is not the ARN of a role",
+      ("it looks like arn:aws:iam::%s:role/deployer"):format(account.id))
   elseif owner ~= account.id then
     self:finding("W303", self:at(account.role, "arn"),
       ("a role of account %s, but this is account %s"):format(owner, account.id))
+  elseif partition ~= partitions.of_region(region).name then
+    self:finding("W303", self:at(account.role, "arn"),
+      ("a role of the partition %s, but the region %s is in %s"):format(partition, region,
+        partitions.of_region(region).name))
+  end
+end
+
+-- What lets into the files of one account lets in nowhere else.
+local function check_role_ids(self, accounts)
+  local first = {}
+  for i, account in ipairs(accounts) do
+    for _, key in ipairs { "external_id", "next_external_id" } do
+      if account[key] then first[account[key]] = i end
+    end
+  end
+
+  for i, account in ipairs(accounts) do
+    local other = account.role and first[account.role.external_id or false]
+    if other then
+      self:finding("W303", self:at(account.role, "external_id"),
+        ("the role of account %d has the External ID by which account %d reads files"):format(i,
+          other),
+        "an External ID is of one role alone")
+    end
+  end
+end
+
+-- An account's regions are of one partition: credentials are.
+local function check_partitions(self, regions)
+  local first = partitions.of_region(regions[1]).name
+  for i, region in ipairs(regions) do
+    if partitions.of_region(region).name ~= first then
+      self:finding("W303", self:at(regions, i),
+        ("%s is in another partition than %s"):format(region, regions[1]),
+        "an account is of one partition: write an estate file for each")
+      return
+    end
   end
 end
 
@@ -164,9 +205,11 @@ end
 
 function contradictions.find(self, value)
   local count = {}
+  check_partitions(self, value.regions)
   for i, account in ipairs(value.accounts) do
     count[account.kind] = (count[account.kind] or 0) + 1
-    check_role(self, account)
+    check_role(self, value, account)
+    if account.regions then check_partitions(self, account.regions) end
     if account.kind ~= "workload" and count[account.kind] > 1 then
       self:finding("W303", self:at(account, "kind"),
         ("account %d is a second %s account"):format(i, account.kind), "an estate has one")
@@ -179,6 +222,7 @@ function contradictions.find(self, value)
   check_once(self, value.accounts, "external_id", "an External ID is of one account alone")
   check_once(self, value.accounts, "next_external_id", "an External ID is of one account alone")
   check_next_ids(self, value.accounts)
+  check_role_ids(self, value.accounts)
   check_external_ids(self, value.accounts, count.storage)
 end
 

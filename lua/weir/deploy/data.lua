@@ -12,6 +12,9 @@ local parser = require "weir.lint.parser"
 
 local data = {}
 
+-- Longer than any value has a use for: texts that are put together double quickly.
+local LONGEST_TEXT = 65536
+
 local Reader = {}
 Reader.__index = Reader
 
@@ -52,7 +55,11 @@ function values.Binary(self, node)
   end
 
   local left, right = self:value(node.left), self:value(node.right)
-  if type(left) == "string" and type(right) == "string" then return left .. right end
+  if type(left) == "string" and type(right) == "string" then
+    if #left + #right <= LONGEST_TEXT then return left .. right end
+    return self:refuse(node, ("a text of more than %d bytes"):format(LONGEST_TEXT))
+  end
+
   if left ~= nil and right ~= nil then self:refuse(node, "'..' of what is not a text") end
 end
 
@@ -125,8 +132,15 @@ end
 
 -- The parser takes what Lua takes; this asks Lua first, whose messages name the mistake.
 local function syntax_finding(self, text)
+  if text:find("^\239\187\191") then
+    return self:finding("W301", { line = 1, column = 0 }, "the file begins with a byte order mark",
+      "save it as UTF-8 without one")
+  end
+
   local _, message = load(text, "=estate", "t", {})
-  local line, what = tostring(message):match("^estate:(%d+): (.*)$")
+  message = tostring(message)
+  local line, what = message:match("^estate:(%d+): (.*)$")
+  if message:find("stack overflow", 1, true) then what = "this is nested too deeply" end
   self:finding("W301", { line = tonumber(line) or 1, column = 0 }, what or "this is not Lua")
 end
 
@@ -136,11 +150,15 @@ function data.read(text, file)
     locals = {},
     places = {},
   }, Reader)
-  local block = load(text, "=estate", "t", {}) and parser.parse(text)
-  if not block then
+  local block, problem
+  if load(text, "=estate", "t", {}) then block, problem = parser.parse(text) end
+  if problem then
+    self:finding("W301", problem, problem.syntax)
+  elseif not block then
     syntax_finding(self, text)
-    return nil, self.findings:in_order()
   end
+
+  if not block then return nil, self.findings:in_order() end
 
   for _, node in ipairs(block) do
     local read = statements[node.tag]

@@ -55,10 +55,16 @@ end
 
 local PLAIN = { string = true, number = true, boolean = true }
 
+-- As a text a number has 14 digits; what has more would become another.
+local function is_plain(value)
+  if math.type(value) == "float" then return tonumber(tostring(value)) == value end
+  return PLAIN[type(value)] or false
+end
+
 local function is_value(value)
-  if type(value) ~= "table" then return PLAIN[type(value)] or false end
+  if type(value) ~= "table" then return is_plain(value) end
   for _, item in ipairs(shapes.is_list(value) and value or { value }) do
-    if not PLAIN[type(item)] then return false end
+    if not is_plain(item) then return false end
   end
 
   return true
@@ -69,7 +75,9 @@ local function check_values(self, template, values)
     if type(name) ~= "string" then
       self:finding("W302", self:at(values, name), "a parameter has a name")
     elseif not is_value(value) then
-      shapes.refuse(self, values, name, "a text, a number, true, false or a list of texts")
+      shapes.refuse(self, values, name, type(value) == "number"
+        and "a number of at most 14 digits, or in quotes"
+        or "a text, a number, true, false or a list of texts")
     elseif name == "Prefix" then
       self:finding("W303", self.places[values].keys[name],
         ("Prefix of %s is the estate's name; roles of other accounts are known by it")
@@ -80,6 +88,14 @@ local function check_values(self, template, values)
         "write external_id = … in the workload account")
     end
   end
+end
+
+-- Has an account of this kind such a stack? The storage account has one for each workload account,
+-- with the parameters of that account.
+local function belongs(kind, template)
+  local templates = estate.kinds[kind]
+  return not templates or contains(templates, template)
+    or kind == "workload" and template == "storage"
 end
 
 -- template → name → value
@@ -95,6 +111,10 @@ function checks.parameters(self, owner, key)
       self:finding("W302", self.places[by_template].keys[template],
         ("there is no template '%s'"):format(template),
         near and ("did you mean '%s'?"):format(near))
+    elseif owner.kind and not belongs(owner.kind, template) then
+      self:finding("W303", self.places[by_template].keys[template],
+        ("a %s account has no stack of the template %s"):format(owner.kind, template),
+        "write it into the account that has, or beside the accounts")
     elseif type(list) ~= "table" then
       shapes.refuse(self, by_template, template, "a table of parameters")
     else

@@ -3,12 +3,14 @@
 --
 --   shapes.NAME(check, owner, key)      a finding where owner[key] is not such a value
 --   shapes.refuse(check, owner, key, expected)
---   shapes.list_of(is_fine, expected[, is_needed]) → a shape: texts, each once
+--   shapes.list_of(is_fine, expected[, more]) → a shape: texts, each once
+--       more: { is_needed = the list is not empty, hint = function(text) → what was meant | nil }
 --
 -- check: weir.deploy.estate's.
-local endpoint = require "weir.aws.endpoint"
+local partitions = require "weir.aws.partitions"
 local prices = require "weir.deploy.prices"
 local sorted_pairs = require "weir.sorted_pairs"
+local suggest = require "weir.suggest"
 
 local shapes = {}
 
@@ -63,17 +65,19 @@ function shapes.role_external_id(self, owner, key)
   shapes.refuse(self, owner, key, "2 to 1224 letters, digits and +=,.@:/_-")
 end
 
--- is_needed: the list is not empty.
-function shapes.list_of(is_fine, expected, is_needed)
+function shapes.list_of(is_fine, expected, more)
+  more = more or {}
   return function(self, owner, key)
     local list, seen = owner[key], {}
-    if type(list) ~= "table" or not shapes.is_list(list) or is_needed and #list == 0 then
+    if type(list) ~= "table" or not shapes.is_list(list) or more.is_needed and #list == 0 then
       return shapes.refuse(self, owner, key, "a list of " .. expected)
     end
 
     for i, item in ipairs(list) do
       if type(item) ~= "string" or not is_fine(item) then
-        self:finding("W302", self:at(list, i), ("%s: this is none of the %s"):format(key, expected))
+        local hint = type(item) == "string" and more.hint and more.hint(item) or nil
+        self:finding("W302", self:at(list, i), ("%s: this is none of the %s"):format(key, expected),
+          hint)
       elseif seen[item] then
         self:finding("W302", self:at(list, i), ("%s: '%s' is in the list twice"):format(key, item))
       end
@@ -83,9 +87,30 @@ function shapes.list_of(is_fine, expected, is_needed)
   end
 end
 
-shapes.regions = shapes.list_of(endpoint.check_region, "regions", true)
-shapes.features = shapes.list_of(function(text) return text:find("^%u%w+$") end,
-  "features, such as TokenStore for EnableTokenStore")
+-- For hints only: a region that AWS adds later is as good.
+local REGIONS = {
+  "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1",
+  "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-central-2",
+  "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1",
+  "me-central-1", "me-south-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+}
+
+local function near_region(text)
+  local near = suggest(text, REGIONS)
+  return near and ("did you mean '%s'?"):format(near)
+end
+
+shapes.regions = shapes.list_of(partitions.is_region, "regions",
+  { is_needed = true, hint = near_region })
+
+local function without_enable(text)
+  local name = text:match "^Enable(%u%w+)$"
+  return name and ("write '%s'"):format(name)
+end
+
+shapes.features = shapes.list_of(
+  function(text) return text:find("^%u%w+$") and not without_enable(text) end,
+  "features, such as TokenStore for EnableTokenStore", { hint = without_enable })
 
 function shapes.boolean(self, owner, key)
   if type(owner[key]) ~= "boolean" then shapes.refuse(self, owner, key, "true or false") end
@@ -107,7 +132,7 @@ function shapes.prices(self, owner, key, is_of_region)
   end
 
   for name, price in sorted_pairs(owner[key]) do
-    local is_region = type(name) == "string" and endpoint.check_region(name) and not is_of_region
+    local is_region = type(name) == "string" and partitions.is_region(name) and not is_of_region
     if is_region and type(price) == "table" then
       shapes.prices(self, owner[key], name, true)
     elseif type(name) ~= "string" or not prices.is_name(name) then

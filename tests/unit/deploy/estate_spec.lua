@@ -51,6 +51,10 @@ describe("an estate file", function()
     { "local prefix", "while true do end\nlocal prefix", "2:1 W301 a statement that acts" },
     { "return {", "return {{", "13:0 W301 '}' expected" },
     { "return {", "local t = {", "1:0 W302 the file returns nothing" },
+    { "-- Two accounts.", "\239\187\191-- ", "1:0 W301 the file begins with a byte order mark" },
+    { '"weir"', '"we" .. 1', "5:15 W301 '..' of what is not a text" },
+    { '"weir"', '#"weir"', "5:10 W301 the operator '#'" },
+    { "local prefix", "x = 1\nlocal prefix", "2:1 W301 a statement that acts" },
     -- shape
     {
       "regions =",
@@ -65,6 +69,25 @@ describe("an estate file", function()
     },
     { 'id = "444455556666"', "id = 444455556666", "8:12 W302 id must be an account of 12 digits" },
     { '"eu-west-1"', '"Ireland"', "6:15 W302 regions: this is none of the regions" },
+    { '"eu-west-1"', '"eu-wset-1"', "6:15 W302 regions: this is none of the regions" },
+    { '"eu-west-1"', '"eu-west-1a"', "6:15 W302 regions: this is none of the regions" },
+    { '"eu-west-1"', '"eu-west-01"', "6:15 W302 regions: this is none of the regions" },
+    { '"eu-west-1"', '"xx-west-1"', "6:15 W302 regions: this is none of the regions" },
+    {
+      'name = "weir",',
+      'name = "weir", features = { "EnableBatch" },',
+      "5:31 W302 features: this is none of the features",
+    },
+    {
+      "RoutingThreshold = -(-10)",
+      "RoutingThreshold = 1e999",
+      "10:50 W302 RoutingThreshold must be a number of at most 14 digits, or in quotes",
+    },
+    {
+      "RoutingThreshold = -(-10)",
+      "RoutingThreshold = 0.123456789012345678",
+      "10:50 W302 RoutingThreshold must be a number of at most 14 digits",
+    },
     { 'name = "weir",', 'name = "weir", name = "w",', "5:18 W302 'name' is given twice" },
     { "core =", "cores =", "10:22 W302 there is no template 'cores'" },
     {
@@ -169,6 +192,31 @@ describe("an estate file", function()
     },
     -- contradictions
     {
+      "444455556666:role/d",
+      "444455556666:role/d\\n",
+      "8:68 W303 this is not the ARN of a role",
+    },
+    {
+      '"arn:aws:iam::"',
+      '"arn:aws-cn:iam::"',
+      "8:68 W303 a role of the partition aws-cn, but the region eu-west-1 is in aws",
+    },
+    {
+      '{ "eu-west-1" }',
+      '{ "eu-west-1", "cn-north-1" }',
+      "6:28 W303 cn-north-1 is in another partition than eu-west-1",
+    },
+    {
+      'role = { arn = prefix .. "444455556666:role/d" }',
+      'role = { arn = prefix .. "444455556666:role/d", external_id = "0123456789abcdef" }',
+      "8:108 W303 the role of account 1 has the External ID by which account 2 reads files",
+    },
+    {
+      "core = {",
+      "shared = {",
+      "10:22 W303 a workload account has no stack of the template shared",
+    },
+    {
       "RoutingThreshold = -(-10)",
       'Prefix = "other"',
       "10:31 W303 Prefix of core is the estate's name",
@@ -267,6 +315,27 @@ describe("an estate file", function()
     assert.is_true(is_fine(tokens, 'stacks = { "boundary", "core" },'))
     assert.is_true(is_fine(tokens .. "parameters = { tokens = { EnableGlobalTokens = false } },"))
     assert.is_true(is_fine(tokens, "", ', "tokens"'))
+  end)
+
+  it("names the region that was meant", function()
+    local _, findings = estate.read((GOOD:gsub("eu%-west%-1", "eu-wset-1")), "e")
+    assert.equal("did you mean 'eu-west-1'?", findings[1].hint)
+    _, findings = estate.read((GOOD:gsub("regions =", 'features = { "EnableLink" }, %0')), "e")
+    assert.equal("write 'Link'", findings[1].hint)
+  end)
+
+  it("puts no text together that fills the memory", function()
+    local text = 'local a = "0123456789"\n' .. ("local a = a .. a\n"):rep(60) .. GOOD
+    local _, findings = estate.read(text, "e")
+    assert.matches("a text of more than 65536 bytes", findings[1].message, 1, true)
+  end)
+
+  it("takes regions of every partition, and those that AWS adds", function()
+    for _, region in ipairs { "us-gov-west-1", "cn-north-1", "eusc-de-east-1", "eu-isoe-west-1",
+      "mx-central-1", "ap-southeast-7", "us-iso-east-1" } do
+      local text = GOOD:gsub("eu%-west%-1", (region:gsub("%%", "%%%%"))):gsub("role = %b{} ", "")
+      assert.truthy(estate.read(text, "e"), region)
+    end
   end)
 
   it("takes the same bucket for several regions that no workload account has", function()
