@@ -23,18 +23,14 @@ function declarations.find(name)
 end
 
 local function check_text(spec, value)
-  local most = spec.max or events.MAX_TEXT
-  if type(value) == "string" and #value >= (spec.min or 1) and #value <= most then return end
-  events.invalid("%s must be a text of %d to %d bytes", spec.name, spec.min or 1, most)
+  local least, most = spec.min or 1, events.MAX_TEXT
+  if type(value) == "string" and #value >= least and #value <= most then return end
+  events.invalid("%s must be a text of %d to %d bytes", spec.name, least, most)
 end
 
 local function check_integer(spec, value)
-  local fits = math.type(value) == "integer" and (not spec.min or value >= spec.min)
-    and (not spec.max or value <= spec.max)
-  if fits then return end
-  local range = spec.max and (" from %d to %d"):format(spec.min, spec.max)
-    or spec.min and (" from %d on"):format(spec.min) or ""
-  events.invalid("%s must be a whole number%s", spec.name, range)
+  if math.type(value) == "integer" and value >= spec.min then return end
+  events.invalid("%s must be a whole number from %d on", spec.name, spec.min)
 end
 
 local function check_choice(spec, value)

@@ -46,6 +46,7 @@ weir-boundary  111122223333 eu-west-1  CREATE_COMPLETE  would be deleted, 1 reso
       local result = cleanup()
       assert.equal(0, result.status, result.stderr)
       assert.equal("There is nothing to delete.\n", result.stdout)
+      assert.equal('{"outcome":"nothing to delete"}\n', cleanup("--json").stdout)
     end)
 
     it("with --live and nobody to ask is refused", function()

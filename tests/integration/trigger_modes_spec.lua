@@ -150,7 +150,10 @@ describe("reconcile", function()
     local found = reconciled { suffix = ".png", after = "in/a.png" }
     assert.same({ 2, 2 }, { found.listed, found.processed })
     assert.same({ "in/b.png", "in/d.png" }, written "events")
-    fails("InvalidEvent", pictures.run("reconcile", { grace_seconds = "soon" }))
+    for _, grace in ipairs { "soon", -1, 1.5 } do
+      fails("InvalidEvent", pictures.run("reconcile", { grace_seconds = grace }))
+    end
+
   end)
 
   it("counts and names what fails, and finds it again", function()
@@ -240,6 +243,15 @@ describe("weir compare", function()
       "~ bucket/in/a.png  tags  labels[0].confidence  1 → ", "The two ways differ." } do
       assert.truthy(result.stdout:find(words, 1, true), words .. "\n" .. result.stdout)
     end
+
+    -- Three lists, and one line in each.
+    local function named(limit)
+      local text = compare("--source", "s3://bucket/in/", "--suffix", ".png", "--limit",
+        limit).stdout
+      return select(2, text:gsub("~ ", ""))
+    end
+
+    assert.same({ 0, 3, 3 }, { named "0", named "1", named "2" })
   end)
 
   it("writes a page", function()

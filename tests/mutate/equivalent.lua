@@ -56,4 +56,28 @@ return {
     is = "if (log(v * alpha / (a / (us * us) + b)) < log_mass_ratio(n, p, m, k)) return k;",
     reason = "two logarithms of unlike numbers are never equal to the last bit",
   },
+  {
+    path = "lua/weir/sorted_pairs.lua",
+    was = "if a_type ~= b_type then return RANKS[a_type] < RANKS[b_type] end",
+    is = "if a_type ~= b_type then return RANKS[a_type] <= RANKS[b_type] end",
+    reason = "no two types have the same rank",
+  },
+  {
+    path = "host/policy/trace.c",
+    was = "return (size_t)(((uintptr_t)code >> 4) * 0x9e3779b97f4a7c15u >> 32) & self->slot_mask;",
+    is = "return 0;",
+    reason = "where a search of the slots begins only decides how long it takes",
+  },
+  {
+    path = "lua/weir/lint/syntax.lua",
+    was = 'return ""',
+    is = "return nil",
+    reason = "Lua names a line of the text, and each has been looked at before",
+  },
+  {
+    path = "lua/weir/inference/act.lua",
+    was = "if math.abs(variant.asked - shares[variant.name]) > SAME then return false end",
+    is = "if math.abs(variant.asked - shares[variant.name]) >= SAME then return false end",
+    reason = "SAME is far below a share that anybody asks for; which side it is on is nothing",
+  },
 }

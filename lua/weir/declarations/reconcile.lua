@@ -6,7 +6,8 @@ return {
     { name = "prefix", type = "text", doc = "what keys begin with" },
     { name = "suffix", type = "text", doc = "what keys end with, a list with commas" },
     { name = "volume", type = "text", doc = "behind the bucket" },
-    { name = "grace_seconds", type = "any", doc = "else the setting reconcile_grace_seconds" },
+    { name = "grace_seconds", type = "integer", min = 0,
+      doc = "else the setting reconcile_grace_seconds" },
     { name = "after", type = "text", doc = "an answer's next: go on behind this key" },
   },
   settings = {

@@ -39,11 +39,6 @@ local function own_outputs(bucket, effects)
 end
 
 local function request_of(event, effects)
-  local grace = events.member(event, "grace_seconds")
-  if grace ~= nil and (math.type(grace) ~= "integer" or grace < 0) then
-    events.invalid("grace_seconds must be a whole number of seconds")
-  end
-
   local bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket"))
 
   return {
@@ -56,7 +51,8 @@ local function request_of(event, effects)
     },
     volume = events.text(event, "volume"),
     after = events.text(event, "after"),
-    grace = grace or try(settings.integer(effects, "reconcile_grace_seconds")),
+    grace = events.member(event, "grace_seconds")
+      or try(settings.integer(effects, "reconcile_grace_seconds")),
   }
 end
 

@@ -50,6 +50,14 @@ describe("latency_reporter", function()
       ["StageLatency end_to_end events"] = 3500 }, metrics)
   end)
 
+  it("takes stages that took no time for stages that were measured", function()
+    local result, metrics = report_of(processed { written = T, delivered = T, started = T,
+      decided = T, processed = T })
+    assert.same({ delivery = 0, start = 0, decision = 0, output = 0, end_to_end = 0 },
+      result.measured)
+    assert.is_nil(metrics["ClocksDisagree end_to_end events"])
+  end)
+
   it("takes the processing's answer beside the event, and times as texts", function()
     local stages = without "written"
     stages.delivered = "2026-11-23T12:00:00.5Z"

@@ -46,6 +46,12 @@ local function html(object) return simulate_page.page(object):html() end
 local function has(text, page) assert.truthy(page:find(text, 1, true), text) end
 
 describe("the page of a simulation", function()
+  it("says first which policies it is about, how often they ran, and the seed", function()
+    has("<dl><dt>Policies</dt><dd><code>set1  sha256:1</code></dd>\n"
+      .. "<dt>Runs of each scenario</dt><dd>100</dd>\n<dt>Seed</dt><dd>7</dd></dl>",
+      html(found { result(97, 1, 97) }))
+  end)
+
   it("begins with how many scenarios end as they should, and the worst", function()
     has("In 1 of 1 scenario at least 95 % of the trials end as they should.",
       html(found { result(97, 1, 97) }))

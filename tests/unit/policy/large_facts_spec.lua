@@ -64,6 +64,20 @@ describe("large facts", function()
     assert.equal("mapping.lua:4: instruction budget of 15000 spent", message)
   end)
 
+  -- Whether the text names the field says whether it is decoded before the policy runs.
+  it("cost nothing where they are scalars that the policy's text names", function()
+    local function cost(name, volume)
+      local set = policy_folder.load(policy_folder.routing(
+        ("    local v = facts[%s]\n    return batch { because = 'x' }"):format(name)))
+      return assert(set:decide("routing",
+        ('{"file_count":1,"volume":"%s"}'):format(volume))).bytes
+    end
+
+    local long = ("v"):rep(256)
+    assert.equal(cost("'volume'", "v"), cost("'volume'", long))
+    assert.is_true(cost("'vol' .. 'ume'", "v") < cost("'vol' .. 'ume'", long))
+  end)
+
   it("cost the same however they are spelt", function()
     local set = policy_folder.load(mapping("local n = 0 for key, value in pairs(facts.event) do "
       .. "n = n + #key + #tostring(value) end return ignore { because = '%d', n }"))
