@@ -198,6 +198,16 @@ static bool replay_all(lua_State *L, replay *r, int recordings, const caller *c)
   return enough;
 }
 
+/* Pushes the owner of a new replay, which is freed when the calling function is left; NULL with the
+ * reason in `why`. */
+static replay *new_replay(lua_State *L, const replay_options *options, caller *c,
+                          text_buffer *why) {
+  replay **handle = binding_owner_push(L, REPLAY, sizeof(replay *), 0);
+  lua_toclose(L, -1);
+  *handle = replay_new(options, (replay_listener){c, on_event, on_progress}, why);
+  return *handle;
+}
+
 static int lua_replay_run(lua_State *L) {
   static const char *const keys[] = {"set",      "old",         "recordings", "jobs",
                                      "on_event", "on_progress", "details",    NULL};
@@ -223,18 +233,16 @@ static int lua_replay_run(lua_State *L) {
       .details = binding_check_boolean(L, 1, "details", false, RUN_SIGNATURE),
   };
   text_buffer *why = binding_buffer_push(L);
-  replay **handle = binding_owner_push(L, REPLAY, sizeof(replay *), 0);
-  lua_toclose(L, -1);
-  *handle = replay_new(&options, (replay_listener){&c, on_event, on_progress}, why);
-  if (!*handle) {
+  replay *self = new_replay(L, &options, &c, why); // … why replay
+  if (!self) {
     lua_pushlstring(L, why->data ? why->data : "", why->size);
     return binding_fail(L, "OutOfMemory", "%s",
                         why->failed ? "not enough memory" : lua_tostring(L, -1));
   }
 
-  if (!replay_all(L, *handle, recordings, &c)) // … unreadable
+  if (!replay_all(L, self, recordings, &c)) // … unreadable
     return binding_fail(L, "OutOfMemory", "not enough memory");
-  replay_tables_push_summary(L, *handle, policy_set_sandbox(set)); // … unreadable summary
+  replay_tables_push_summary(L, self, policy_set_sandbox(set)); // … unreadable summary
   lua_pushvalue(L, -2);
   lua_setfield(L, -2, "unreadable");
 

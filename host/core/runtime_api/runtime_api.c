@@ -40,10 +40,8 @@ struct runtime_api {
   char error[256];
 };
 
-static void explain(runtime_api *api, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void explain(runtime_api *api, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void explain(runtime_api *api, const char *format,
+                                                          ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(api->error, sizeof api->error, format, arguments);
@@ -198,7 +196,24 @@ static bool send_bytes(runtime_api *api, const char *head, size_t head_size, con
 
 /* Exchanges --------------------------------------------------------------------------------- */
 
-/* Sends the head in api->head and the body, and reads the answer. A kept connection that was closed
+/* Sends api->head and the body, and reads the answer; what is done meanwhile is done once. */
+static bool exchange_once(runtime_api *api, const char *body, size_t size, bool *idle,
+                          runtime_answer *answer, size_t body_max) {
+  answer->problem = NULL;
+  answer->got_nothing = true;
+  api->receiving = false;
+  errno = 0;
+  if (!send_bytes(api, api->head.data, api->head.size, body, size)) return false;
+  if (*idle) {
+    api->meanwhile(api->meanwhile_context);
+    *idle = false;
+    errno = 0;
+  }
+
+  return runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max);
+}
+
+/* Exchanges until there is an answer, or cannot be one. A kept connection that was closed
  * meanwhile fails before the first byte of an answer: then once more on a new one. */
 static bool exchange(runtime_api *api, const char *body, size_t size, int timeout_ms,
                      runtime_answer *answer, size_t body_max) {
@@ -211,18 +226,7 @@ static bool exchange(runtime_api *api, const char *body, size_t size, int timeou
   for (;;) {
     if (api->socket < 0 && !connect_peer(api)) return false;
     api->timeout_ms = timeout_ms;
-    answer->problem = NULL;
-    answer->got_nothing = true;
-    api->receiving = false;
-    errno = 0;
-    bool sent = send_bytes(api, api->head.data, api->head.size, body, size);
-    if (sent && idle) {
-      api->meanwhile(api->meanwhile_context);
-      idle = false;
-      errno = 0;
-    }
-
-    if (sent && runtime_answer_receive(answer, receive, api, RUNTIME_API_HEAD_MAX, body_max)) {
+    if (exchange_once(api, body, size, &idle, answer, body_max)) {
       if (answer->close) disconnect(api);
       return true;
     }

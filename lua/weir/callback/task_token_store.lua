@@ -22,6 +22,7 @@
 local process = require "weir.process"
 local secret = require "weir.secret"
 local settings = require "weir.settings"
+local try = require "weir.try"
 
 local task_token_store = { INDEX = "TransformJobNameIndex" }
 
@@ -44,20 +45,15 @@ function task_token_store.new(effects, given)
   }, Store)
 end
 
--- from_settings(effects) → store | nil, message, code
+-- from_settings(effects) → store, or raises a failure (weir.try)
 function task_token_store.from_settings(effects)
-  local name, message, code = settings.needed(effects, "token_table")
-  if not name then return nil, message, code end
-
-  local ttl, length
-  ttl, message, code = settings.integer(effects, "token_ttl_seconds")
-  if not ttl then return nil, message, code end
-  length, message, code = settings.choice(effects, "correlation_id_length")
-  if not length then return nil, message, code end
+  local name = try(settings.needed(effects, "token_table"))
+  local ttl = try(settings.integer(effects, "token_ttl_seconds"))
+  local length = try(settings.choice(effects, "correlation_id_length"))
 
   local region = effects:setting("token_region", "")
   if region ~= "" and not region:find(REGION) then
-    return nil, "TOKEN_REGION must be a region, such as eu-west-1", "InvalidSetting"
+    try.fail("TOKEN_REGION must be a region, such as eu-west-1", "InvalidSetting")
   end
 
   return task_token_store.new(effects, {

@@ -147,7 +147,7 @@ end
 -- of(effects, mode) → carrier
 function token_carrier.of(effects, mode)
   if mode == "direct" then return setmetatable({ effects = effects }, Direct) end
-  local store = try(task_token_store.from_settings(effects))
+  local store = task_token_store.from_settings(effects)
   return setmetatable({ effects = effects, store = store }, Stored)
 end
 

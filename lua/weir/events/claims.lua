@@ -31,6 +31,7 @@ local process = require "weir.process"
 local settings = require "weir.settings"
 local sha256 = require "weir.sha256"
 local time = require "weir.aws.time"
+local try = require "weir.try"
 
 local claims = {}
 
@@ -60,18 +61,12 @@ function claims.new(effects, given)
   }, Claims)
 end
 
--- from_settings(effects, given) → claims | nil, message, code. The table is the setting
+-- from_settings(effects, given) → claims, or raises a failure (weir.try). The table is the setting
 -- `claims_table`.
 function claims.from_settings(effects, given)
-  local name, message, code = settings.needed(effects, "claims_table")
-  if not name then return nil, message, code end
-
-  local lease
-  lease, message, code = settings.integer(effects, "claim_lease_seconds")
-  if not lease then return nil, message, code end
-
+  local lease = try(settings.integer(effects, "claim_lease_seconds"))
   return claims.new(effects, {
-    table = name,
+    table = try(settings.needed(effects, "claims_table")),
     way = given.way,
     mode = given.mode,
     current = given.current,

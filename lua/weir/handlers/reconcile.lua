@@ -144,11 +144,11 @@ local function run(event, ask, effects)
     context = { ask = ask, effects = effects, mode = mode },
     counts = new_counts(),
     failures = json.array {},
-    claims = try(claims.from_settings(effects, {
+    claims = claims.from_settings(effects, {
       way = trigger_mode.way(mode, "listing"),
       mode = mode,
       current = function(job) return source_object.current_etag(job, effects) end,
-    })),
+    }),
   }
 
   local next_key = each_object(request, effects, function(object) count(object, state) end)

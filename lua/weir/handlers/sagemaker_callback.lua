@@ -228,7 +228,7 @@ end
 
 -- Whether there was a record of the job.
 function Case:settle_stored(id)
-  self.store = try(task_token_store.from_settings(self.effects))
+  self.store = task_token_store.from_settings(self.effects)
   local is_final = transform_job.is_final(self.job.TransformJobStatus)
   local each, found = is_final and self.settle_record or self.keep_alive, false
 

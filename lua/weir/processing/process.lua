@@ -55,11 +55,11 @@ end
 local function claims_for(context, way)
   local effects = context.effects
   if effects:setting("claims_table", "") == "" and python.is_wanted(effects) then return nil end
-  return try(claims.from_settings(effects, {
+  return claims.from_settings(effects, {
     way = way,
     mode = context.mode,
     current = function(job) return source_object.current_etag(job, effects) end,
-  }))
+  })
 end
 
 local function text(value) return value and tostring(value) or nil end
