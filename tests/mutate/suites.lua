@@ -56,14 +56,19 @@ local function mirrored(path)
   return paths
 end
 
+-- A name that more tests than this write does not tell which test is near.
+local MOST_NAMING = 12
+
 -- What a test writes that is about the file: "lua/weir/events/claims.lua" is "weir.events.claims",
--- "host/policy/decide.c" the header "policy/decide.h". A name of two words, as event_map, says
--- enough by itself.
+-- "bindings/secret.c" is "weir.secret", "host/policy/decide.c" the header "policy/decide.h". A name
+-- of two words, as event_map, says enough by itself.
 local function names_of(path)
   local whole, base = path:match("^(.*)%.%a+$"), path:match("([^/]*)%.%a+$")
   local names = {}
   if path:find("%.lua$") then
     names[1] = '"' .. whole:gsub("^lua/", ""):gsub("/", ".") .. '"'
+  elseif begins(path, "bindings/") then
+    names[1] = '"weir.' .. base .. '"'
   else
     names[1] = '"' .. whole:gsub("^host/", "") .. '.h"'
   end
@@ -79,6 +84,16 @@ local function names_one(text, names)
   end
 
   return false
+end
+
+-- The tests that name the file; none where too many do.
+local function naming(path, all, texts)
+  local names, found = names_of(path), {}
+  for _, test in ipairs(all) do
+    if names_one(texts[test], names) then found[#found + 1] = test end
+  end
+
+  return #found <= MOST_NAMING and found or {}
 end
 
 -- The rows whose module holds the path, the longest first.
@@ -120,11 +135,7 @@ function suites.plan(path, rows, all, texts)
   end
 
   for _, test in ipairs(mirrored(path)) do add(test) end
-  local names = names_of(path)
-  for _, test in ipairs(all) do
-    if names_one(texts[test], names) then add(test) end
-  end
-
+  for _, test in ipairs(naming(path, all, texts)) do add(test) end
   local holding = rows_of(path, rows)
   if holding[1] then add_row(holding[1]) end
   local near = #plan

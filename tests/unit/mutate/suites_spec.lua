@@ -65,6 +65,18 @@ describe("the tests for a changed file", function()
     assert.equal(0, (select(2, suites.plan("bindings/json.c", map, all, texts))))
   end)
 
+  it("are not near where more than a dozen name the file", function()
+    local many, told = {}, {}
+    for i = 1, 13 do
+      many[i] = ("tests/unit/t%d_spec.lua"):format(i)
+      told[many[i]] = 'require "weir.json"'
+    end
+
+    assert.equal(0, (select(2, suites.plan("bindings/json.c", {}, many, told))))
+    many[13] = nil
+    assert.equal(12, (select(2, suites.plan("bindings/json.c", {}, many, told))))
+  end)
+
   it("are near where they name the file", function()
     local function near(path, text)
       local told = setmetatable({ [all[3]] = text }, { __index = texts })
@@ -77,6 +89,7 @@ describe("the tests for a changed file", function()
     assert.is_false(near("lua/weir/events/claims.lua", "it claims"))
     assert.is_true(near("lua/weir/handlers/event_map.lua", 'run { "run", "event_map" }'))
     assert.is_true(near("host/policy/decide.c", '#include "policy/decide.h"'))
+    assert.is_true(near("bindings/secret.c", 'require("weir.secret")'))
     assert.is_false(near("host/policy/decide.c", '#include "host/policy/decide.h"'))
   end)
 end)
