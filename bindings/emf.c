@@ -8,7 +8,6 @@
  *       unit "None" and resolution 60 by default
  *   writer:flush([file]) → lines written, one write(2) each, to a file, a descriptor or stdout
  *       | nil, message, "WriteFailed": what was not written waits for the next flush
- *   writer:lines() → the lines as a list of texts, taken as if they had been written
  *   collector{…}: many writers as one (emf_collector.c)
  *
  * A value that is NaN or beyond 2^360 answers nil, message, "InvalidValue" and changes nothing;
@@ -245,19 +244,6 @@ static int lua_emf_writer_flush(lua_State *L) {
   return 1;
 }
 
-static int lua_emf_writer_lines(lua_State *L) {
-  writer *self = binding_argument_self(L, WRITER, "writer:lines()");
-
-  lua_newtable(L); // … lines
-  for (lua_Integer i = 1; next_line(L, self); i++) {
-    lua_pushlstring(L, self->line.data, self->line.size - 1); // without the newline
-    lua_rawseti(L, -2, i);
-    emf_taken(&self->emf);
-  }
-
-  return 1;
-}
-
 static int lua_emf_writer_gc(lua_State *L) {
   writer *self = binding_argument_self(L, WRITER, "a writer");
   emf_free(&self->emf);
@@ -269,8 +255,7 @@ static int lua_emf_writer_gc(lua_State *L) {
 int luaopen_weir_emf(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_writer, gc), BINDING_END};
   static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_writer, metric),
-                                     BINDING_FUNCTION(emf_writer, flush),
-                                     BINDING_FUNCTION(emf_writer, lines), BINDING_END};
+                                     BINDING_FUNCTION(emf_writer, flush), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, new), BINDING_END};
   binding_type_register(L, WRITER, metamethods, methods);
   luaL_newlib(L, functions);

@@ -55,7 +55,7 @@ static const call calls[] = {
      "end"},
     {"emf.new", "return function() local w=M.new{namespace='n',dimensions={{a='b'},{c='d'}},"
                 "properties={p={1}},timestamp=1} w:metric('m',{1,2},'Count',1):metric('n',3)"
-                " return w:lines() end"},
+                " return w end"},
     {"emf.collector",
      "return function() local c=M.collector{namespace='n',dimensions={a='b'},properties={'p'}}"
      " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{}) return c:lines('{\"p\":1}') end"},

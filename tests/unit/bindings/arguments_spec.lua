@@ -131,9 +131,6 @@ local CALLS = {
     self = function() return writer end, takes = { "number|userdata|nothing" }, uncalled = true,
     good = { 1 },
   },
-  ["weir.emf.writer:lines"] = {
-    self = function() return writer end, takes = {}, good = {},
-  },
   ["weir.emf.collector"] = {
     takes = { { namespace = "text", dimensions = "table", properties = "table" } },
     good = { { namespace = "n", dimensions = {}, properties = {} } },
