@@ -12,7 +12,7 @@ local make_effects = require "weir.effects"
 local process = require "weir.process"
 local recordings = require "weir.cli.recordings"
 local messages = require "weir.cli.messages"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local terminal = require "weir.cli.terminal"
 local try = require "weir.try"
 
@@ -52,7 +52,7 @@ end
 local function put_bundle(effects, set, results, folder, name)
   if not set then return "" end
   local key = ("%s/%s.bundle"):format(folder, name)
-  objects.write(effects, results.bucket, key, try(set:bundle()))
+  own_objects.write(effects, results.bucket, key, try(set:bundle()))
   return ("s3://%s/%s"):format(results.bucket, key)
 end
 
@@ -106,7 +106,7 @@ local function summary_of(effects, execution)
   local bucket, key = events.s3_place(type(place) == "string" and place or "")
   if not bucket then try.fail("the execution has no summary in its output", "MalformedResults") end
 
-  local summary = json.decode(objects.read(effects, bucket, key) or "")
+  local summary = json.decode(own_objects.read(effects, bucket, key) or "")
   if type(summary) == "table" and type(summary.kinds) == "table" then return summary end
   try.fail(("there is no summary at %s"):format(place), "MalformedResults")
 end

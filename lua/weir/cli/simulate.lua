@@ -237,14 +237,14 @@ local function finish(screen, given, found, print_text)
   return written and exit.fine or status
 end
 
-local function plan(asked, screen, given, experiment)
+local function plan(asked, screen, given, study)
   local plans = {}
   for i, one in ipairs(asked.scenarios) do
     if not one.right then
       return nil, ("%s does not say what is right"):format(one.name), 'add right = "rollback"'
     end
 
-    local rows, message, code = experiment.plan(asked, one, asked.sets[1])
+    local rows, message, code = study.plan(asked, one, asked.sets[1])
     if not rows then
       return messages.failure(screen, "simulate",
         { message = message, code = code, exit = exit.io })
@@ -258,13 +258,13 @@ local function plan(asked, screen, given, experiment)
   return finish(screen, given, found, function() show_plan(screen.out, plans) end)
 end
 
-local function simulated(asked, screen, given, experiment)
+local function simulated(asked, screen, given, study)
   local err = screen.err
   asked.on_progress = function(one, chosen, done, total)
     err:progress(("%s, %s: %d of %d"):format(chosen.directory, one.title, done, total))
   end
 
-  local found, message, code = experiment.run(asked)
+  local found, message, code = study.run(asked)
   err:clear_progress()
   if not found then
     return messages.failure(screen, "simulate", { message = message, code = code, exit = exit.io })
@@ -293,8 +293,8 @@ local function run(given, screen)
     return nil, message, hint
   end
 
-  local experiment = require "weir.simulate.experiment"
-  return (given.plan and plan or simulated)(asked, screen, given, experiment)
+  local study = require "weir.simulate.study"
+  return (given.plan and plan or simulated)(asked, screen, given, study)
 end
 
 local function scenario_lines()

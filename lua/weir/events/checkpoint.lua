@@ -14,7 +14,7 @@
 -- at its next commit and fails with "CheckpointMoved".
 local events = require "weir.events"
 local json = require "weir.json"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local seen = require "weir.events.seen"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -78,10 +78,12 @@ end
 
 local function segment_store(effects, bucket, place)
   return {
-    read = function(name) return objects.read(effects, bucket, place .. "segments/" .. name) end,
+    read = function(name)
+      return own_objects.read(effects, bucket, place .. "segments/" .. name)
+    end,
     write = function(text)
       local name = sha256.hex(text):sub(1, 32)
-      objects.write(effects, bucket, place .. "segments/" .. name, text)
+      own_objects.write(effects, bucket, place .. "segments/" .. name, text)
       return name
     end,
   }
@@ -90,7 +92,7 @@ end
 -- load(…): place ends in "/"; source is a text that says what is listed.
 local function load(effects, bucket, place, source)
   local key = place .. "state.json"
-  local text = objects.read(effects, bucket, key)
+  local text = own_objects.read(effects, bucket, key)
   return setmetatable({
     effects = effects,
     bucket = bucket,
@@ -104,13 +106,14 @@ local function load(effects, bucket, place, source)
 end
 
 function Checkpoint:commit()
-  if not self.effects.dry and objects.read(self.effects, self.bucket, self.key) ~= self.text then
+  local is_dry = self.effects.dry
+  if not is_dry and own_objects.read(self.effects, self.bucket, self.key) ~= self.text then
     try.fail(("another invocation wrote the checkpoint %s: only one may run at a time (reserved "
       .. "concurrency 1)"):format(self.key), "CheckpointMoved")
   end
 
   local text = json.encode(with_keys(seen.escape, self.state), { sort = true })
-  objects.write(self.effects, self.bucket, self.key, text)
+  own_objects.write(self.effects, self.bucket, self.key, text)
   self.text = text
 end
 
@@ -118,7 +121,7 @@ end
 local function remove_garbage(self, used)
   for _, name in ipairs(self.state.garbage or {}) do
     if not used[name] then
-      objects.remove(self.effects, self.bucket, self.place .. "segments/" .. name)
+      own_objects.remove(self.effects, self.bucket, self.place .. "segments/" .. name)
     end
   end
 end

@@ -14,7 +14,7 @@
 -- "ManifestCutShort".
 local events = require "weir.events"
 local json = require "weir.json"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local try = require "weir.try"
 
 local manifest = { SCHEMA = "weir.manifest/1", PART_LINES = 1000 }
@@ -58,7 +58,7 @@ end
 function Writer:flush()
   if #self.lines == 0 then return end
   local counts = self.progress.lines
-  objects.write(self.effects, self.bucket, part_key(self.place, #counts + 1),
+  own_objects.write(self.effects, self.bucket, part_key(self.place, #counts + 1),
     table.concat(self.lines, "\n") .. "\n")
   counts[#counts + 1] = #self.lines
   self.lines, self.bytes = {}, 0
@@ -74,7 +74,7 @@ function Writer:finish(about)
   end
 
   local key = self.place .. "manifest.json"
-  objects.write(self.effects, self.bucket, key, json.encode(index, { sort = true }))
+  own_objects.write(self.effects, self.bucket, key, json.encode(index, { sort = true }))
 
   return key
 end
@@ -84,7 +84,7 @@ end
 local function cut_short(message, ...) try.fail(message:format(...), "ManifestCutShort") end
 
 function manifest.open(effects, bucket, key)
-  local text = objects.read(effects, bucket, key)
+  local text = own_objects.read(effects, bucket, key)
   if not text then try.fail(("there is no manifest %s in %s"):format(key, bucket), "NoSuchKey") end
 
   local index = json.decode(text)
@@ -102,7 +102,7 @@ end
 
 function manifest.part(effects, index, number)
   local key = part_key(index.place, number)
-  local text = objects.read(effects, index.output_bucket, key)
+  local text = own_objects.read(effects, index.output_bucket, key)
   if not text then cut_short("%s is missing", key) end
 
   local lines = {}

@@ -9,7 +9,7 @@
 -- Failures are raised (weir.try): "NoSuchKey", and "MalformedResults" for what is not in this form.
 local events = require "weir.events"
 local json = require "weir.json"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local try = require "weir.try"
 
 local map_results = {}
@@ -21,7 +21,7 @@ local function malformed(key, what)
 end
 
 local function read(effects, bucket, key)
-  local text = objects.read(effects, bucket, key)
+  local text = own_objects.read(effects, bucket, key)
   if not text then try.fail(("there are no results %s in %s"):format(key, bucket), "NoSuchKey") end
 
   local value, message = json.decode(text)

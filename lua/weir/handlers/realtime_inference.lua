@@ -1,6 +1,6 @@
 -- Handler `realtime_inference`: one file to an endpoint, and the endpoint's answer beside the
 -- results of the others; or a share of a manifest's files, several at a time
--- (weir.inference.slice). weir.inference.invocation_request says what the event has,
+-- (weir.inference.manifest_slice). weir.inference.invocation_request says what the event has,
 -- docs/realtime-inference.md the rest.
 --
 -- In an A/B test (the setting AB_TEST_TABLE_NAME) each request is recorded: the variant, whether it
@@ -15,7 +15,7 @@ local process = require "weir.process"
 local python = require "weir.callback.python"
 local redact = require "weir.redact"
 local retry = require "weir.aws.retry"
-local slice = require "weir.inference.slice"
+local manifest_slice = require "weir.inference.manifest_slice"
 local source_object = require "weir.processing.source_object"
 local stopwatch = require "weir.inference.stopwatch"
 local try = require "weir.try"
@@ -286,7 +286,9 @@ end
 
 local function run(event, ask, effects)
   if events.is_object(event) and events.member(event, "manifest_key") then
-    return slice.run(event, effects, function(file) return one_file(file, ask, effects) end)
+    return manifest_slice.run(event, effects, function(file)
+      return one_file(file, ask, effects)
+    end)
   end
 
   return one_file(event, ask, effects)

@@ -13,7 +13,7 @@ local events = require "weir.events"
 local json = require "weir.json"
 local listing = require "weir.events.listing"
 local map_results = require "weir.fleet.map_results"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local sorted_pairs = require "weir.sorted_pairs"
 local time = require "weir.aws.time"
 local total = require "weir.fleet.total"
@@ -106,7 +106,7 @@ end
 local function write(summary, request, effects)
   local place = request.results.key:match("^(.*/)[^/]*$") or ""
   local key = place .. "summary.json"
-  objects.write(effects, request.results.bucket, key, json.encode(summary))
+  own_objects.write(effects, request.results.bucket, key, json.encode(summary))
   return ("s3://%s/%s"):format(request.results.bucket, key)
 end
 

@@ -1,7 +1,7 @@
 -- Simulated trials: the same for any number of threads, made of the evidence of production, and the
 -- shipped policy's operating characteristics, in short. The whole table is in
 -- tests/bench/simulate_bench.lua.
-local experiment = require "weir.simulate.experiment"
+local study = require "weir.simulate.study"
 local json = require "weir.json"
 local policy_folder = require "support.policy_folder"
 local policy_set = require "weir.policy_set"
@@ -18,7 +18,7 @@ end
 
 local function run(given, more)
   more = more or {}
-  return assert(experiment.run {
+  return assert(study.run {
     sets = more.sets or { { set = shipped, directory = "policies" } },
     scenarios = { complete(given) },
     runs = more.runs or 40,
@@ -40,6 +40,14 @@ describe("a simulation", function()
     assert.equal(one, text(3, 1))
     assert.equal(one, text(64, 1))
     assert.is_true(one ~= text(1, 2))
+  end)
+
+  it("knows the processor time of its decisions, from a sample of them", function()
+    local found = simulate.run { set = shipped, scenario = complete({ days = 1 }).settings,
+      seed = 1, runs = 8, jobs = 1 }
+    assert.is_true(found.decisions > 100)
+    local ns = found.decide_ns / found.decisions
+    assert.is_true(ns > 100 and ns < 10000000, ns .. " ns a decision")
   end)
 
   it("does not change a run when more follow", function()
@@ -236,7 +244,7 @@ end)
 describe("planning", function()
   it("ends with the first traffic at which four of five trials end right", function()
     local given = complete { errors_added = 0.02, traffic = 60, right = "rollback" }
-    local rows = assert(experiment.plan({ runs = 20, seed = 1, jobs = 2 }, given,
+    local rows = assert(study.plan({ runs = 20, seed = 1, jobs = 2 }, given,
       { set = shipped }))
     local last = rows[#rows]
     assert.is_true(last.traffic >= 60 and last.right.share >= 0.8)

@@ -3,7 +3,7 @@
 local json = require("weir.json")
 local memory_s3 = require("support.memory_s3")
 local manifest = require("weir.events.manifest")
-local slice = require("weir.inference.slice")
+local manifest_slice = require("weir.inference.manifest_slice")
 local try = require("weir.try")
 
 describe("a share of a manifest", function()
@@ -20,7 +20,7 @@ describe("a share of a manifest", function()
   after_each(function() manifest.PART_LINES = 1000 end)
 
   local function share(lane, infer, options)
-    return try.call(slice.run, { manifest_bucket = "out", manifest_key = key, lane = lane,
+    return try.call(manifest_slice.run, { manifest_bucket = "out", manifest_key = key, lane = lane,
       lanes = 2 },
       s3:effects(options), infer)
   end

@@ -1,7 +1,7 @@
 -- Runs scenarios with policies, and reduces what came out to the table that `weir simulate --json`
 -- prints and its page shows.
 --
---   experiment.run{ sets = {{directory=, set=}, …}, scenarios =, runs =, seed =, jobs =,
+--   study.run{ sets = {{directory=, set=}, …}, scenarios =, runs =, seed =, jobs =,
 --                   on_progress = function(scenario, set, done, total)? }
 --     → { runs=, seed=, policies = {{policies=, set_digest=}, …},
 --         scenarios = {{ name=, title=, right=?, settings=, results = {result, …} }, …} }
@@ -21,7 +21,7 @@ local simulate = require "weir.simulate"
 local sorted_pairs = require "weir.sorted_pairs"
 local stats = require "weir.stats"
 
-local experiment = {}
+local study = {}
 
 local CURVE_POINTS = 48
 local OUTCOMES = { "promote", "rollback", "hold", "failed" }
@@ -125,7 +125,7 @@ local function curve_of(runs, settings)
 end
 
 -- The result of all runs of one scenario with one set.
-function experiment.reduce(runs, scenario)
+function study.reduce(runs, scenario)
   local counts, outcomes = {}, {}
   for _, outcome in ipairs(OUTCOMES) do counts[outcome] = 0 end
   for _, run in ipairs(runs) do counts[run.outcome] = counts[run.outcome] + 1 end
@@ -156,7 +156,7 @@ local function run_one(given, scenario, chosen)
   }
 end
 
-function experiment.run(given)
+function study.run(given)
   local found = { runs = given.runs, seed = given.seed, policies = {}, scenarios = {} }
   for i, chosen in ipairs(given.sets) do
     found.policies[i] = { policies = chosen.directory, set_digest = chosen.set:digest() }
@@ -176,7 +176,7 @@ function experiment.run(given)
     for j, chosen in ipairs(given.sets) do
       local results, message, code = run_one(given, scenario, chosen)
       if not results then return nil, message, code end
-      row.results[j] = experiment.reduce(results.runs, scenario)
+      row.results[j] = study.reduce(results.runs, scenario)
     end
 
     found.scenarios[i] = row
@@ -211,7 +211,7 @@ end
 
 -- plan(given, scenario, chosen) → { {traffic=, right=, reached = {hours=, requests=}?}, … }, up to
 -- the first traffic where four of five runs end as they should, and for the traffic of the scenario
-function experiment.plan(given, scenario, chosen)
+function study.plan(given, scenario, chosen)
   local rows, base = {}, scenario.settings.traffic
   for _, times in ipairs(LADDER) do
     local settings = {}
@@ -220,7 +220,7 @@ function experiment.plan(given, scenario, chosen)
     local results, message, code = run_one(given, { settings = settings }, chosen)
     if not results then return nil, message, code end
 
-    local reduced = experiment.reduce(results.runs, { right = scenario.right, settings = settings })
+    local reduced = study.reduce(results.runs, { right = scenario.right, settings = settings })
     local met = reached(results.runs, scenario.right, POWER)
     rows[#rows + 1] = { traffic = settings.traffic, right = reduced.right, reached = met }
     if met and times >= 1 then break end
@@ -229,4 +229,4 @@ function experiment.plan(given, scenario, chosen)
   return rows
 end
 
-return experiment
+return study

@@ -11,18 +11,19 @@
 -- A file that fails for a reason of its own is noted, as failures/NUMBER.json beside the manifest,
 -- and the others go on. A failure that is everybody's ends the invocation with its code.
 --
---   slice.run(event, effects, infer)    infer(event of one file) → result | nil, message, code
+--   manifest_slice.run(event, effects, infer)
+--       infer(event of one file) → result | nil, message, code
 local events = require "weir.events"
 local flight = require "weir.aws.flight"
 local json = require "weir.json"
 local manifest = require "weir.events.manifest"
-local objects = require "weir.events.objects"
+local own_objects = require "weir.events.own_objects"
 local process = require "weir.process"
 local redact = require "weir.redact"
 local settings = require "weir.settings"
 local try = require "weir.try"
 
-local slice = {}
+local manifest_slice = {}
 
 -- Files between two notes of how far the lane is.
 local FILES_PER_NOTE = 200
@@ -56,7 +57,7 @@ local function note_key(self)
 end
 
 local function noted(self)
-  local text = objects.read(self.effects, self.index.output_bucket, note_key(self))
+  local text = own_objects.read(self.effects, self.index.output_bucket, note_key(self))
   return text and json.decode(text) or { position = 0, failed = 0 }
 end
 
@@ -116,7 +117,7 @@ end
 
 local function note(self)
   if self.noted == self.position then return end
-  objects.write(self.effects, self.index.output_bucket, note_key(self),
+  own_objects.write(self.effects, self.index.output_bucket, note_key(self),
     json.encode({ position = self.position, failed = self.failed }, { sort = true }))
   self.noted = self.position
 end
@@ -132,7 +133,7 @@ end
 
 local function fail_file(self, place, job, message, code)
   local key = ("%sfailures/%d-%d.json"):format(self.index.place, self.lane, place)
-  objects.write(self.effects, self.index.output_bucket, key, json.encode({
+  own_objects.write(self.effects, self.index.output_bucket, key, json.encode({
     key = job.key,
     code = code,
     message = redact.text(message),
@@ -202,7 +203,7 @@ local function is_cut_off(self, started_at)
   return self.problem.code == "DeadlineExceeded" and self.position > started_at
 end
 
-function slice.run(event, effects, infer)
+function manifest_slice.run(event, effects, infer)
   local self = open(event, effects, infer)
   local started_at = self.position
   local exhausted = send_all(self)
@@ -221,4 +222,4 @@ function slice.run(event, effects, infer)
   }
 end
 
-return slice
+return manifest_slice
