@@ -7,6 +7,7 @@
 -- or tested in a way that is not understood here. A field that another function of the file tests
 -- is left alone: that function may be the guard. So what is found is found without a doubt.
 local formats = require "weir.lint.formats"
+local needs = require "weir.lint.needs"
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
 
@@ -154,20 +155,18 @@ end
 
 -- Expressions ------------------------------------------------------------------------------------
 
-local NEEDS = {
-  ["+"] = "calculates with", ["-"] = "calculates with", ["*"] = "calculates with",
-  ["/"] = "calculates with", ["//"] = "calculates with", ["%"] = "calculates with",
-  ["^"] = "calculates with", ["<"] = "compares", ["<="] = "compares", [">"] = "compares",
-  [">="] = "compares", [".."] = "joins",
-}
+-- What a value may be replaced by, in a hint.
+local INSTEAD = { integer = "0", number = "0", text = '""', list = "{}", map = "{}" }
 
 local function use(self, node, how, present)
   local field, path = optional(self, node)
   if not field or present[path] then return end
   if not self.tested[field] or self.tested[field] == self.func then
+    local shown, instead = tree.describe(node), INSTEAD[field.type]
     self.report("W205", tree.strip(node).key and tree.strip(node).key.at or node.at,
-      ("%s '%s', which may be absent"):format(how, tree.describe(node)),
-      ("first: if %s then …, or (%s or 0)"):format(tree.describe(node), tree.describe(node)))
+      ("%s '%s', which may be absent"):format(how, shown),
+      ("first: if %s then …"):format(shown)
+        .. (instead and (", or (%s or %s)"):format(shown, instead) or ""))
   end
 
   add(present, path) -- told once
@@ -186,11 +185,15 @@ function operand(self, node, how, present)
   end
 end
 
--- What a function is given, it may test; but what a format writes as a number has to be there.
-function Flow:arguments(args, present)
-  for _, arg in ipairs(args) do
+-- What a function is given, it may test; but what a format writes as a number has to be there, and
+-- what the libraries calculate with.
+function Flow:arguments(call, args, present)
+  for i, arg in ipairs(args) do
+    local needed_by = needs.argument(call, i)
     if self.numbers[arg] then
       operand(self, arg, "writes as a number", present)
+    elseif needed_by then
+      operand(self, arg, "gives " .. needed_by, present)
     else
       visit(self, arg, present)
       trust(self, arg, present)
@@ -206,9 +209,9 @@ function visitors.Binary(self, node, present)
     local inner = copy(present)
     learn(self, node.left, node.operator == "and", inner)
     visit(self, node.right, inner, true)
-  elseif NEEDS[node.operator] then
-    operand(self, node.left, NEEDS[node.operator], present)
-    operand(self, node.right, NEEDS[node.operator], present)
+  elseif needs.OPERATORS[node.operator] then
+    operand(self, node.left, needs.OPERATORS[node.operator], present)
+    operand(self, node.right, needs.OPERATORS[node.operator], present)
   else
     visit(self, node.left, present, true)
     visit(self, node.right, present, true)
@@ -251,12 +254,12 @@ function visitors.Call(self, node, present)
     args = table.move(args, 2, #args, 1, {})
   end
 
-  self:arguments(args, present)
+  self:arguments(node, args, present)
 end
 
 function visitors.Method(self, node, present)
   operand(self, node.object, "calls a method of", present)
-  self:arguments(node.args, present)
+  self:arguments(node, node.args, present)
 end
 
 function visitors.Table(self, node, present)
@@ -300,7 +303,10 @@ function statements.Assign(self, node, present)
     trust(self, value, present)
   end
 
-  for _, target in ipairs(node.targets) do visit(self, target, present, true) end
+  for _, target in ipairs(node.targets) do
+    if target.tag == "Index" then operand(self, target.key, "uses as a key", present) end
+    visit(self, target, present, true)
+  end
 end
 
 function statements.CallStatement(self, node, present)
@@ -390,15 +396,23 @@ local function function_of(node, known)
   return node
 end
 
+local function is_needed(call, node)
+  for i, arg in ipairs(call.args) do
+    if arg == node then return needs.argument(call, i) ~= nil end
+  end
+
+  return call.object == node
+end
+
 -- A mention that neither needs the value nor only names it.
 local function is_test(node)
   local owner = node.owner
   while owner and owner.tag == "Paren" do node, owner = owner, owner.owner end
   if not owner then return false end
-  if owner.tag == "Binary" then return not NEEDS[owner.operator] end
+  if owner.tag == "Binary" then return not needs.OPERATORS[owner.operator] end
   if owner.tag == "Unary" then return owner.operator == "not" end
   if owner.tag == "Index" then return owner.object ~= node end
-  if owner.tag == "Method" then return owner.object ~= node end
+  if owner.tag == "Call" or owner.tag == "Method" then return not is_needed(owner, node) end
   if owner.tag == "Local" then return false end
 
   return true

@@ -1,6 +1,7 @@
 -- W113: values that do not go together: a number compared with a text, arithmetic on a table.
 local tree = require "weir.lint.tree"
 local values = require "weir.lint.values"
+local vocabulary = require "weir.lint.vocabulary"
 
 local operations = {}
 
@@ -68,6 +69,64 @@ local function joining(report, node, operand, class)
     "tostring(…) makes a text of it")
 end
 
+-- A field of a number, of a text or of a flag is nil, or fails.
+local function indexing(report, node, class)
+  if class ~= "number" and class ~= "text" and class ~= "flag" then return end
+  if class == "text" and vocabulary.libraries.string[node.key.value] then return end
+  local name = node.key.tag == "String" and node.key.value
+  local is_size = class == "text" and (name == "length" or name == "size" or name == "count")
+  report("W113", node.key.at,
+    ("%s has no fields"):format(describe(node.object, class)),
+    is_size and ("write #%s"):format(tree.describe(node.object)) or nil)
+end
+
+-- facts, params and what they hold are not functions.
+local function calling(report, node, called, class)
+  if class == nil or class == "function" then return end
+  report("W113", node.at, ("%s is not a function"):format(describe(called, class)),
+    "write its name without ( )")
+end
+
+-- The functions of math take numbers, those of string begin with a text.
+local function library_call(source, report, node)
+  local name = tree.library(node.callee)
+  local is_math = name and name:find("^math%.") and name ~= "math.type" and name ~= "math.tointeger"
+  local is_string = name and name:find("^string%.") and name ~= "string.char"
+  for i, arg in ipairs((is_math or is_string) and node.args or {}) do
+    local operand = tree.strip(arg)
+    local class = values.class(source.types, operand)
+    local fits = is_math and calculates(operand, class)
+      or is_string and (i > 1 or class == nil or class == "text" or class == "number")
+    if not fits and class ~= "nothing" then
+      report("W113", operand.at, ("%s takes %s, and %s is not one"):format(name,
+        is_math and "a number" or "a text", describe(operand, class)),
+        is_math and class == "text" and "tonumber(…) makes a number of a text" or nil)
+    end
+  end
+end
+
+local function calls(source, report)
+  for _, node in ipairs(source.nodes.Call) do
+    calling(report, node, node.callee, values.class(source.types, node.callee))
+    library_call(source, report, node)
+  end
+
+  for _, node in ipairs(source.nodes.Method) do
+    local record = source.types and source.types:of(node.object)
+    local name = record and record.type == "record" and node.name.name
+    for _, field in ipairs(name and record.fields or {}) do
+      if field.name == name then
+        report("W113", node.at, ("'%s' is not a method"):format(name),
+          ("write %s.%s"):format(tree.describe(node.object), name))
+      end
+    end
+  end
+
+  for _, node in ipairs(source.nodes.Index) do
+    indexing(report, node, values.class(source.types, node.object))
+  end
+end
+
 -- W113
 function operations.types(source, report)
   for _, node in ipairs(source.nodes.Binary) do
@@ -96,6 +155,8 @@ function operations.types(source, report)
         ("'#' counts a list or a text, and %s is not one"):format(describe(operand, class)))
     end
   end
+
+  calls(source, report)
 end
 
 return operations

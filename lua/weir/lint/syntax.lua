@@ -37,6 +37,8 @@ local IN_LINE = {
   { "!==?", "write ~= for 'is not equal'" },
   { "<>", "write ~= for 'is not equal'" },
   { "===", "write == for 'is equal'" },
+  { "=~", "write ~= for 'is not equal'" },
+  { "=<", "write <= for 'at most'" },
   { "&&", "write and" },
   { "||", "write or" },
   { "!", "write not x instead of !x" },
@@ -45,6 +47,7 @@ local IN_LINE = {
   { word "for" .. "%s*%(", LOOP .. ", or for i = 1, n do … end" },
   { "%+%+", "write x = x + 1" },
   { ":=", "write = to assign, and local in front of a new name" },
+  { word "if" .. ".*=>.*" .. word "then", "write >= for 'at least'" },
   { "=>", "write function(x) return … end" },
   { "%->", "write function(x) return … end" },
   { "%*%*", "write x * x for a square" },
@@ -75,9 +78,11 @@ local IN_LINE = {
   { word "is" .. "%s", "write == for 'is equal', ~= for 'is not equal'" },
   { word "if" .. ".*:%s*$", "write then at the end of the condition, and end after the branch" },
   { word "else" .. "%s*:", "write else without a colon" },
+  { word "if" .. ".*{%s*" .. word "return", "a block has no braces: it ends with end" },
   { "%)%s*{%s*$", "a block has no braces: it ends with end" },
   { "}%s*" .. word "else", "a block has no braces: it ends with end" },
   { word "else" .. "%s*{", "a block has no braces: it ends with end" },
+  { "%d%%%s+" .. word "then", "write 0.5 for 50 %" },
   { "[\"'%w]%s*:%s", "a table is written { name = value }, not { name: value }" },
 }
 
@@ -88,8 +93,22 @@ local LOOKALIKES = {
   ["\u{2019}"] = "write straight quotes: '", ["\u{a0}"] = "it is a no-break space: write a space",
   ["\u{2013}"] = "it is a dash: write -", ["\u{2014}"] = "it is a dash: write -",
   ["\u{2264}"] = "write <=", ["\u{2265}"] = "write >=", ["\u{2260}"] = "write ~=",
+  ["\u{feff}"] = "it is a byte-order mark, a space of no width: delete it",
   ["\u{200b}"] = "it is a space of no width: delete it",
 }
+
+local KEYWORDS = {}
+for keyword in ([[and break do else elseif end false for function goto if in local nil not or repeat
+  return then true until while]]):gmatch("%S+") do KEYWORDS[keyword] = true end
+
+-- IF, Return, AND: Lua's words are in small letters.
+local function capitals(code)
+  for name in code:gsub('""', ""):gmatch("%f[%w_][%a_][%w_]*") do
+    if not KEYWORDS[name] and KEYWORDS[name:lower()] then
+      return ("write %s in small letters"):format(name:lower())
+    end
+  end
+end
 
 local function lookalike(line)
   for character in line:gmatch("[\xc2-\xf4][\x80-\xbf]+") do
@@ -116,6 +135,14 @@ local function has_else_if(text)
   return false
 end
 
+-- An = where only a comparison can stand.
+local function is_comparison(code, message, near)
+  if near ~= "=" or code:find("==", 1, true) then return false end
+  return message:find("^.*'then' expected") ~= nil or message:find("'do' expected", 1, true) ~= nil
+    or has_condition(code) or code:find(word "return") ~= nil
+    or code:find("=.*[^=~<>]=") ~= nil
+end
+
 local function by_message(text, code, message)
   local near = message:match("near '?([^']*)'?")
   if message:find("unfinished string", 1, true) then
@@ -124,7 +151,12 @@ local function by_message(text, code, message)
     return "a [[ is not closed by ]]"
   elseif message:find("malformed number", 1, true) then
     return "a number is digits and a point: 10000, 0.5; a name does not begin with a digit"
-  elseif has_condition(code) and code:find("[^=~<>]=[^=]") and near == "=" then
+  elseif near == "," and code:find("%f[%d]%d%d?%d?,%d%d%d%f[^%d]") then
+    return "a number is written without commas: 10000"
+  elseif near == "in" or near == "not" and code:find(word "not" .. "%s+" .. word "in") then
+    return has_condition(code)
+      and "Lua has no 'in' for conditions: write list[name] for a map, a loop over a list" or nil
+  elseif is_comparison(code, message, near) then
     return "to compare, write =="
   end
 
@@ -154,6 +186,13 @@ local function by_message(text, code, message)
   end
 end
 
+-- `// …` divides what stands above it: the mistake shows on the next line.
+local function comment_above(text, line)
+  if line > 1 and code_of(line_of(text, line - 1)):find("^%s*//") then
+    return ("comments begin with --: see line %d"):format(line - 1)
+  end
+end
+
 -- hint(text, line, message) → what to write, or nil. message: Lua's, of a text that does not
 -- compile.
 function syntax.hint(text, line, message)
@@ -166,7 +205,8 @@ function syntax.hint(text, line, message)
   local found = line_of(text, line)
   local code = code_of(found)
 
-  return lookalike(code) or in_line(code) or by_message(text, code, message)
+  return lookalike(code) or in_line(code) or capitals(code) or comment_above(text, line)
+    or by_message(text, code, message)
 end
 
 return syntax

@@ -106,10 +106,16 @@ function values.class(types, node, depth)
   return of[node.tag] and of[node.tag](types, node, depth)
 end
 
--- The text that an expression always is, through locals, or nil.
+-- The text that an expression always is, through locals and joined of texts, or nil.
 function values.constant_text(node, depth)
   node = tree.strip(node)
   if node.tag == "String" then return node.value end
+  if node.tag == "Binary" and node.operator == ".." and (depth or 0) < 20 then
+    local left = values.constant_text(node.left, (depth or 0) + 1)
+    local right = left and values.constant_text(node.right, (depth or 0) + 1)
+    return right and left .. right
+  end
+
   local binding = node.tag == "Name" and node.binding
   if binding and binding.value and not binding.assigned and (depth or 0) < 20 then
     return values.constant_text(binding.value, (depth or 0) + 1)

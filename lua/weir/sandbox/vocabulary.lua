@@ -54,6 +54,11 @@ local function wrong_default(type_name, default)
       :format(type_name, type_name, tostring(default))
   end
 
+  local whole = type_name == "integer" and math.tointeger(default)
+  if whole then
+    return ("integer: the default is %s; write integer { %d, … }"):format(tostring(default), whole)
+  end
+
   local is = type(default) == "string" and (is_text(default) and "a text" or "not UTF-8")
     or type(default) == "boolean" and "a flag"
     or type(default) == "number" and type_name == "integer" and "a fraction"
@@ -87,13 +92,26 @@ local function add_shape(shape, allowed, spec)
   return shape
 end
 
+-- integer { default = 10 }, list { "a", "b" }: the default is the one value without a name.
+local function unnamed_default(type_name, spec)
+  if spec[1] == nil and spec.default ~= nil then
+    return ("%s: the default stands first, without a name: %s { default, … }")
+      :format(type_name, type_name)
+  elseif spec[2] ~= nil then
+    local list = type_name == "list" and "; a list stands in braces of its own: { { … }, of = … }"
+      or type_name == "choice" and "; the values stand in values = { … }"
+    return ("%s: one default stands without a name, and this has more%s")
+      :format(type_name, list or "")
+  end
+end
+
 -- Returns the checked parameter, or nil and a text.
 local function check_parameter(type_name, allowed, is_default, spec)
   if type(spec) ~= "table" then
     return nil, ("expected %s { default, doc = \"…\" }"):format(type_name)
   end
 
-  local problem = fields.unknown_key(type_name, spec, allowed)
+  local problem = unnamed_default(type_name, spec) or fields.unknown_key(type_name, spec, allowed)
   if problem then return nil, problem end
   if not is_default(spec[1]) then return nil, wrong_default(type_name, spec[1]) end
   if spec.doc ~= nil and not is_text(spec.doc) then

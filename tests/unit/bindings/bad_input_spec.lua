@@ -230,6 +230,11 @@ describe("parameters", function()
       "W006] the default of parameter t: expected an integer of at least 1",
     ["integer { 1.5 }"] = "integer: the default must be a whole number, and is a fraction",
     ["integer {}"] = "integer needs its default first",
+    ["integer { default = 10 }"] = "integer: the default stands first, without a name",
+    ["integer { 10, 'files' }"] = "integer: one default stands without a name",
+    ["choice { 'a', 'b' }"] = "the values stand in values =",
+    ["list { 'a', 'b' }"] = "a list stands in braces of its own",
+    ["integer { 1e3 }"] = "integer: the default is 1000.0; write integer { 1000, … }",
     ["integer { '5' }"] =
       "integer: the default is the text \"5\"; write integer { 5, … } without quotes",
     ["number { 0/0 }"] = "W006] the default of parameter t",

@@ -37,6 +37,20 @@ local CORRECT = {
   'return batch { because = "at 50 % of " .. params.limit }',
   'return batch { because = "volume " .. (facts.volume or "none") }',
   'return batch { because = "volume %s", facts.volume }',
+  'return batch { because = "%d" .. " of %d", facts.file_count, params.limit }',
+  'return batch { because = "100" .. "%" }',
+  'local n = math.max(facts.total_bytes or 0, 3) return batch { because = "%d", n }',
+  'local t = facts.total_bytes if t and math.floor(t) & 1 == 1 then '
+    .. 'return batch { because = "odd" } end return realtime { because = "even" }',
+  'if facts.prefix and params.name:find(facts.prefix, 1, true) then '
+    .. 'return batch { because = "in" } end return realtime { because = "out" }',
+  'local up = params.name.upper return batch { because = "%s", up(params.name) }',
+  'if math.type(params.name) == nil then return batch { because = "text" } end '
+    .. 'return realtime { because = "number" }',
+  'local seen = {} if facts.volume then seen[facts.volume] = true end '
+    .. 'return batch { because = "%s", seen.x }',
+  'local pick = { few = "a" } return batch { because = "%s", pick[facts.volume] }',
+  'local s = string.rep("=", facts.file_count) .. ("x"):rep(3, ",") return batch { because = s }',
   'return batch { because = "%d bytes", facts.total_bytes or 0 }',
   'if facts.total_bytes and facts.total_bytes > 5 then return batch { because = "x" } end '
     .. 'return realtime { because = "y" }',
