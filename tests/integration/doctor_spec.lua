@@ -1,11 +1,16 @@
 -- weir doctor against the model-checked servers: what is well is ok, what is broken is wrong, what
 -- nobody answered is neither; nothing is changed, and no more is asked than its permissions allow.
 local cloud = require "support.aws"
+local credentials = require "weir.aws.credentials"
+local doctor_of = require "weir.doctor"
+local estates = require "weir.deploy.estate"
 local files = require "support.files"
 local json = require "weir.json"
 local json_schema = require "support.json_schema"
 local run = require "support.run"
+local sessions = require "weir.deploy.session"
 local sha256 = require "weir.sha256"
+local sorted_pairs = require "weir.sorted_pairs"
 local bytes = require "weir.bytes"
 local stacks = require "support.stacks"
 
@@ -291,6 +296,77 @@ describe("weir doctor", function()
     assert.equal(5, status)
     assert.matches("weir permissions doctor prints what is needed", result.stdout, 1, true)
   end)
+
+  -- What doctor finds in this process, where nothing sleeps: "check subject" → { outcome, … }
+  local function examined()
+    local found, order = {}, {}
+    credentials.reset()
+    local estate = assert(estates.read(files.read(folder .. "/estate.lua"), "estate.lua"))
+    stacks.in_no_time(function()
+      doctor_of.examine(sessions.new {
+        estate = estate,
+        config = { credentials = cloud.credentials, getenv = cloud.environment() },
+      }, {
+        version = "1",
+        layer = sha256.hex "a layer",
+        shown = function(each)
+          local key = ("%s %s %s"):format(each.check, each.account, each.subject)
+          found[key] = found[key] or {}
+          table.insert(found[key], each)
+          order[#order + 1] = each
+        end,
+      })
+    end)
+
+    return found, order
+  end
+
+  local function fault(status, code, more)
+    local body = ("<ErrorResponse><Error><Code>%s</Code><Message>as AWS says</Message></Error>"
+      .. "</ErrorResponse>"):format(code)
+    local made = { kind = "status", status = status, body = body,
+      headers = { ["Content-Type"] = "text/xml", ["x-amzn-errortype"] = code } }
+    for key, value in pairs(more or {}) do made[key] = value end -- any order: copies each by itself
+
+    return made
+  end
+
+  local FAULTS = {
+    throttled = fault(400, "Throttling"),
+    expired = fault(400, "ExpiredToken"), -- with the status that S3 gives it
+    refused = fault(403, "AccessDenied"),
+  }
+
+  for name, what in sorted_pairs(FAULTS) do
+    it("takes no answer that did not come for fine, nor for wrong: " .. name, function()
+      local good, all = examined()
+      assert.equal(19, #all)
+      local count = #cloud.requests()
+      assert.is_true(count > 25)
+
+      for position = 0, count - 1 do
+        local faults = {}
+        for i = 1, position do faults[i] = { kind = "pass" } end
+        faults[position + 1] = what
+        cloud.faults(table.unpack(faults))
+        local _, order = examined()
+        for _, each in ipairs(order) do
+          local place = ("%d: %s %s: %s"):format(position, each.check, each.outcome, each.message)
+          -- The clock is looked at with the first account that answers.
+          local before = each.check == "clock"
+            or good[("%s %s %s"):format(each.check, each.account, each.subject)]
+          assert.not_equal("wrong", each.outcome, place)
+          assert.is_true(before ~= nil or each.outcome == "cannot tell", place)
+          if each.outcome == "cannot tell" then assert.is_string(each.remedy, place) end
+          if each.message:find("ExpiredToken", 1, true) then
+            assert.matches("sign in again", each.remedy, 1, true)
+          end
+        end
+
+        if name == "throttled" then assert.equal(19, #order) end
+      end
+    end)
+  end
 
   it("reports the first answer of notifications that is not NotImplemented", function()
     cloud.control("POST", "access_points", json.array {

@@ -61,7 +61,7 @@ end
 
 -- Roles -------------------------------------------------------------------------------------------
 
--- Does STS give keys of the role? → true | false: it refuses | nil, message
+-- Does STS give keys of the role? → true | false: it refuses | nil, message, code
 local function is_taken(sts, arn, external_id)
   local answer, message, code = sts:assume_role {
     RoleArn = arn,
@@ -72,14 +72,12 @@ local function is_taken(sts, arn, external_id)
   if answer then return true end
   if code == "AccessDenied" then return false end
 
-  return nil, message
+  return nil, message, code
 end
 
 local function examine_without(self, place, sts, arn, external_id, how)
-  local taken, message = is_taken(sts, arn, external_id)
-  if taken == nil then
-    return self:unknown("role", place, arn, message, "run the same command again")
-  end
+  local taken, message, code = is_taken(sts, arn, external_id)
+  if taken == nil then return self:unanswered("role", place, arn, message, code) end
 
   if not taken then return self:ok("role", place, arn, "it is refused " .. how) end
   self:wrong("role", place, arn, "it is taken " .. how,
@@ -114,10 +112,8 @@ end
 -- The role that the account's functions take, as whoever asks here.
 local function examine_storage_role(self, place, arn)
   local sts = self.session:client("sts", place.account, place.region)
-  local taken, message = is_taken(sts, arn, place.account.external_id)
-  if taken == nil then
-    return self:unknown("role", place, arn, message, "run the same command again")
-  end
+  local taken, message, code = is_taken(sts, arn, place.account.external_id)
+  if taken == nil then return self:unanswered("role", place, arn, message, code) end
 
   if not taken then return examine_trust(self, place, arn) end
 

@@ -3,6 +3,7 @@
 --
 --   files.examine(examination, reachable)   reachable: account → whether it may be asked
 local access_point = require "weir.deploy.access_point"
+local sign_in = require "weir.deploy.sign_in"
 local sorted_pairs = require "weir.sorted_pairs"
 local stacks = require "weir.deploy.stacks"
 
@@ -40,6 +41,12 @@ local function examine_reach(self, place, arn, s3)
   self:unanswered("access point", place, arn, message, code)
 end
 
+-- Was the question not answered at all: by trouble, or because of whose it was?
+local function is_no_answer(code, status)
+  return not status or status >= 500 or status == 403 or code == "InvalidToken"
+    or sign_in.advice(code) ~= nil
+end
+
 -- AWS has no notifications of access points on FSx yet. The first other answer is news.
 local function examine_notifications(self, place, arn, buckets)
   local found, message, code, details =
@@ -53,8 +60,7 @@ local function examine_notifications(self, place, arn, buckets)
       "grant s3:GetBucketNotification on the access point, if you want to know")
   end
 
-  local status = not found and details.status
-  if not found and (not status or status >= 500) then
+  if not found and is_no_answer(code, details.status) then
     return self:unanswered("notifications", place, arn, message, code)
   end
 
