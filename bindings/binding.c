@@ -50,11 +50,13 @@ void binding_set_boolean(lua_State *L, const char *name, bool value) {
 void binding_type_register(lua_State *L, const char *type, const luaL_Reg *metamethods,
                            const luaL_Reg *methods) {
   luaL_newmetatable(L, type);
-  luaL_setfuncs(L, metamethods, 0);
+  lua_pushvalue(L, -1);
+  luaL_setfuncs(L, metamethods, 1);
 
   if (methods) {
     lua_newtable(L); // metatable methods
-    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -2);
+    luaL_setfuncs(L, methods, 1);
     lua_setfield(L, -2, "__index");
   }
 

@@ -103,8 +103,16 @@ void binding_argument_most(lua_State *L, int most, const char *signature) {
   if (lua_gettop(L) > most) luaL_error(L, "too many arguments; expected %s", signature);
 }
 
+/* A method has the metatable of its type as its first upvalue. */
+static bool is_of_own_type(lua_State *L) {
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) return false;
+  bool same = lua_rawequal(L, -1, lua_upvalueindex(1));
+  lua_pop(L, 1);
+  return same;
+}
+
 void *binding_argument_self(lua_State *L, const char *type, const char *signature) {
-  void *self = luaL_testudata(L, 1, type);
+  void *self = is_of_own_type(L) ? lua_touserdata(L, 1) : luaL_testudata(L, 1, type);
   binding_expect(L, self != NULL, signature);
   return self;
 }

@@ -39,8 +39,14 @@ typedef struct {
   container containers[JSON_MAX_DEPTH];
 } decoder;
 
+/* Found by an address, which takes no search for a name. */
 void json_decode_push_array_metatable(lua_State *L) {
+  static const char address;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &address) == LUA_TTABLE) return;
+  lua_pop(L, 1);
   luaL_newmetatable(L, JSON_ARRAY_METATABLE);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &address);
 }
 
 /* Moves what waits on the stack into the table. */
@@ -127,9 +133,11 @@ static void push_secret(lua_State *L, json_span string) {
   lua_remove(L, -2);
 }
 
+/* Two spellings of one length; most keys are longer or shorter. */
 static bool is_one_of(json_span key, const char *first, const char *second) {
-  return json_string_equals(key, first, strlen(first)) ||
-         json_string_equals(key, second, strlen(second));
+  size_t size = strlen(first);
+  if (key.size != size && !key.escaped) return false;
+  return json_string_equals(key, first, size) || json_string_equals(key, second, size);
 }
 
 static member_kind classify(const decoder *self, json_span key) {

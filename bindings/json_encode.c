@@ -161,7 +161,7 @@ static bool is_pooled(const encoder *self, const name *names) {
 static bool is_array(lua_State *L, int table) {
   bool marked = false;
   if (lua_getmetatable(L, table)) {
-    luaL_getmetatable(L, JSON_ARRAY_METATABLE);
+    json_decode_push_array_metatable(L);
     marked = lua_rawequal(L, -1, -2);
     lua_pop(L, 2);
   }

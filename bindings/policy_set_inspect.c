@@ -76,6 +76,7 @@ void policy_set_inspect_register(lua_State *L) {
       BINDING_FUNCTION(policy_set, bundle),      BINDING_END};
   luaL_getmetatable(L, POLICY_SET_TYPE);
   lua_getfield(L, -1, "__index"); // type methods
-  luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, methods, 1);
   lua_pop(L, 2);
 }

@@ -18,11 +18,12 @@ function events.object(event)
   return event
 end
 
--- The member under the first of these names that the event has, or nil. JSON null counts as absent.
-function events.member(event, name, ...)
+-- The member under the first of at most three names that the event has, or nil. JSON null counts as
+-- absent.
+function events.member(event, name, second, third)
   local value = event[name]
   if value ~= nil and value ~= json.null then return value end
-  if ... then return events.member(event, ...) end
+  if second then return events.member(event, second, third) end
 end
 
 -- The member as a text of 1 to 2048 bytes, or nil where it is absent.
