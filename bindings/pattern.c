@@ -3,10 +3,12 @@
  *   compile(pattern) → matcher | nil, message, "InvalidEventPattern"
  *   set{name = pattern, …} → set | nil, message, "InvalidEventPattern"
  *   matcher:match(event) → boolean | nil, message, "InvalidEvent"
- *   matcher:match_lines(text, at, number, before, after) → at, number, answers
- *       the whole lines of `text` from the place `at` on that match, up to the first that does not;
- *       an answer is `before`, the line's number, `after`; `number` is that of the line before
- *   matcher:explain(event) → list of {path=, wanted=, found=, hint=} | nil, message, code
+ *   matcher:match_lines(text, at, number, before, after[, misses]) → at, number, answers, missed
+ *       the whole lines of `text` from the place `at` on that match, or whose miss is known, up to
+ *       the first other one; an answer is `before`, the line's number, `after`; `number` is that
+ *       of the line before; misses[key] = {before, after}, for a line that misses
+ *   matcher:explain(event) → list of {path=, wanted=, found=, hint=}, key | nil, message, code
+ *       key: the list as one text; nil of an event that may hold a secret, or that matches
  *   set:match(event) → sorted list of names | nil, message, "InvalidEvent"
  *
  * Patterns and events are JSON text or tables (weir.json encodes those). Over host/core/pattern.
@@ -17,8 +19,9 @@
 #include <string.h>
 
 #include "binding.h"
-#include "core/json/write.h"
+#include "pattern_lines.h"
 #include "registry.h"
+#include "secret_walk.h"
 
 static const char MATCHER[] = "weir.pattern.matcher", SET[] = "weir.pattern.set";
 
@@ -172,37 +175,32 @@ static int lua_pattern_matcher_match(lua_State *L) {
   return 1;
 }
 
-static const char MATCH_LINES_SIGNATURE[] = "matcher:match_lines(text, at, number, before, after)";
+static const char MATCH_LINES_SIGNATURE[] =
+    "matcher:match_lines(text, at, number, before, after, misses?)";
 
 static int lua_pattern_matcher_match_lines(lua_State *L) {
   compiled *self = binding_argument_self(L, MATCHER, MATCH_LINES_SIGNATURE);
   binding_expect(L, self->scratch != NULL, MATCH_LINES_SIGNATURE);
-  lua_settop(L, 6);
-  size_t size, before_size, after_size;
+  lua_settop(L, 7);
+  binding_expect(L, lua_isnoneornil(L, 7) || lua_istable(L, 7), MATCH_LINES_SIGNATURE);
+  size_t size;
+  pattern_lines_answer answer;
   const char *text = binding_argument_text(L, 2, &size, MATCH_LINES_SIGNATURE);
   lua_Integer at = binding_argument_integer(L, 3, 1, (lua_Integer)size + 1, MATCH_LINES_SIGNATURE);
   lua_Integer number = binding_argument_integer(L, 4, 0, LUA_MAXINTEGER / 2, MATCH_LINES_SIGNATURE);
-  const char *before = binding_argument_text(L, 5, &before_size, MATCH_LINES_SIGNATURE);
-  const char *after = binding_argument_text(L, 6, &after_size, MATCH_LINES_SIGNATURE);
+  answer.before = binding_argument_text(L, 5, &answer.before_size, MATCH_LINES_SIGNATURE);
+  answer.after = binding_argument_text(L, 6, &answer.after_size, MATCH_LINES_SIGNATURE);
 
   text_buffer *answers = binding_buffer_push(L);
-  const char *line = text + at - 1, *end = text + size, *newline;
-  while (line < end && (newline = memchr(line, '\n', (size_t)(end - line)))) {
-    size_t length = (size_t)(newline - line);
-    if (length > 0 && newline[-1] == '\r') length--;
-    pattern_result result;
-    bool known = pattern_match(self->set, self->scratch, line, length, &result);
-    if (!known || result.count == 0) break;
-    text_buffer_append(answers, before, before_size);
-    json_write_integer(answers, ++number);
-    text_buffer_append(answers, after, after_size);
-    line = newline + 1;
-  }
+  pattern_lines_matcher matcher = {self->set, self->scratch, &self->explanation};
+  pattern_lines_place place = {text + at - 1, text + size, number, 0};
+  pattern_lines_answer_all(L, &matcher, &answer, lua_istable(L, 7) ? 7 : 0, &place, answers);
 
-  lua_pushinteger(L, line - text + 1);
-  lua_pushinteger(L, number);
+  lua_pushinteger(L, place.line - text + 1);
+  lua_pushinteger(L, place.number);
   binding_buffer_finish(L, answers);
-  return 3;
+  lua_pushinteger(L, place.missed);
+  return 4;
 }
 
 static void push_miss(lua_State *L, const pattern_miss *miss) {
@@ -217,19 +215,15 @@ static const char EXPLAIN_SIGNATURE[] = "matcher:explain(string or table)";
 
 static int lua_pattern_matcher_explain(lua_State *L) {
   compiled *self = check_compiled(L, MATCHER, EXPLAIN_SIGNATURE);
-  lua_getiuservalue(L, 1, 1); // matcher event pattern
-  pattern_source pattern;
-  pattern.text = lua_tolstring(L, 3, &pattern.size);
-  size_t size;
-  const char *event = lua_tolstring(L, 2, &size), *code;
+  json_span event = {0};
+  event.at = lua_tolstring(L, 2, &event.size);
 
-  text_buffer *message = &self->error.message;
-  text_buffer_free(message);
   pattern_explanation_free(&self->explanation);
-  if (!pattern_explain(pattern, event, size, &self->explanation, message, &code)) {
-    lua_pushlstring(L, message->size ? message->data : "", message->size);
-    return binding_fail(L, code, "%s", lua_tostring(L, -1));
-  }
+  pattern_result result;
+  if (!match(L, self, &result)) return fail_event(L, result.error, result.line, result.column);
+  if (result.count == 0)
+    binding_expect_memory(
+        L, pattern_explain(self->set, self->scratch, event.at, event.size, &self->explanation));
 
   lua_createtable(L, (int)self->explanation.count, 0); // … misses
   for (size_t i = 0; i < self->explanation.count; i++) {
@@ -237,7 +231,9 @@ static int lua_pattern_matcher_explain(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 
-  return 1;
+  if (result.count > 0 || !secret_walk_is_clean(event, NULL, 0)) return 1;
+  pattern_lines_push_key(L, &self->explanation);
+  return 2;
 }
 
 static const char SET_MATCH_SIGNATURE[] = "set:match(string or table)";

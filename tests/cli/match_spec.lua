@@ -147,6 +147,30 @@ describe("weir match", function()
     end
   end)
 
+  matching("tells misses that are alike as it tells each alone", function()
+    local events = {
+      MISS, '{"source":"aws.ec2"}', MISS, HIT, '{"source":"aws.ec2"}', MISS .. "\r", '{"Source":1}',
+      '{"source":"aws.ec2","password":"aws.ec2"}', '{"source":"aws.ec2"}',
+      '{"source":"aws.ec\\u0032"}',
+    }
+    for _, form in ipairs { "--no-color", "--json", "--color=always" } do
+      local alone = {}
+      for i, event in ipairs(events) do
+        alone[i] = match(("\n"):rep(i - 1) .. event .. "\n", form).stdout
+      end
+
+      assert.equal(table.concat(alone), match(table.concat(events, "\n") .. "\n", form).stdout)
+    end
+  end)
+
+  matching("tells no secret, although events before it missed alike", function()
+    local secret = '{"source":"aws.ec2","password":"aws.ec2"}'
+    local told = match('{"source":"aws.ec2"}\n{"source":"aws.ec2"}\n' .. secret .. "\n").stdout
+    local _, shown = told:gsub('the event has "aws.ec2"', "")
+    assert.equal(2, shown)
+    assert.matches("the event has \"[redacted]\"", told, 1, true)
+  end)
+
   it("cannot read pattern and events from one standard input", function()
     local result = run { "match", "-", stdin = PATTERN }
     assert.equal(2, result.status)

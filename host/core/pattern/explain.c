@@ -123,39 +123,14 @@ static bool explain_rule(explainer *self) {
   return true;
 }
 
-static bool explain(explainer *self, text_buffer *message, const char **code) {
-  pattern_result result;
-  *code = "InvalidEvent";
-  if (!pattern_match(self->set, self->scratch, self->event, self->size, &result)) {
-    text_buffer_format(message, "Parameter Event is not valid. Line %zu, column %zu: %s",
-                       result.line, result.column, result.error);
-    return false;
-  }
-
-  if (result.count > 0) return true;
-  *code = "OutOfMemory";
-  if (explain_rule(self)) return true;
-  text_buffer_text(message, "out of memory");
+bool pattern_explain(const pattern_set *set, pattern_scratch *scratch, const char *event,
+                     size_t size, pattern_explanation *explanation) {
+  *explanation = (pattern_explanation){0};
+  explainer self = {set, scratch, event, size, explanation};
+  if (explain_rule(&self)) return true;
+  pattern_explanation_free(explanation);
 
   return false;
-}
-
-bool pattern_explain(pattern_source pattern, const char *event, size_t size,
-                     pattern_explanation *explanation, text_buffer *message, const char **code) {
-  pattern_error error;
-  *explanation = (pattern_explanation){0};
-  pattern_set *set = pattern_compile(&pattern, 1, &error);
-  *code = set ? "OutOfMemory" : "InvalidEventPattern";
-  text_buffer_append(message, error.message.data, error.message.size);
-  text_buffer_free(&error.message);
-  pattern_scratch *scratch = set ? pattern_scratch_new(set) : NULL;
-  explainer self = {set, scratch, event, size, explanation};
-  bool ok = scratch && explain(&self, message, code);
-  if (!ok) pattern_explanation_free(explanation);
-  pattern_scratch_free(scratch);
-  pattern_free(set);
-
-  return ok;
 }
 
 void pattern_explanation_free(pattern_explanation *explanation) {

@@ -68,11 +68,10 @@ typedef struct {
   size_t count;
 } pattern_explanation;
 
-/* Says why one pattern (its JSON text) does not match an event; an empty list when it does.
- * Slow: meant for people. False when either text is refused or memory is short; `message` then
- * says why and `code` is "InvalidEventPattern", "InvalidEvent" or "OutOfMemory". */
-bool pattern_explain(pattern_source pattern, const char *event, size_t size,
-                     pattern_explanation *explanation, text_buffer *message, const char **code);
+/* Says why the only pattern of a set does not match an event, of which pattern_match has just found
+ * so with this scratch. False when memory is short; the explanation is empty then. */
+bool pattern_explain(const pattern_set *set, pattern_scratch *scratch, const char *event,
+                     size_t size, pattern_explanation *explanation);
 void pattern_explanation_free(pattern_explanation *explanation);
 
 #endif

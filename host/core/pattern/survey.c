@@ -16,6 +16,7 @@ typedef struct {
   text_buffer path, key;
   size_t depth; /* objects around: the first key has no dot before it */
   event_survey *survey;
+  bool compares;  /* looks for a key that could be meant */
   size_t deepest; /* size of the longest path above the wanted one where there is an object */
 } surveyor;
 
@@ -55,6 +56,8 @@ static void compare_key(surveyor *self, json_span key, const char *segment, size
   if (name->size > LONGEST_COMPARED || size > LONGEST_COMPARED) return;
   if (name->size == size && memcmp(name->data, segment, size) == 0) return;
   bool in_case = equals_folded(name->data, name->size, segment, size);
+  size_t least = name->size > size ? name->size - size : size - name->size;
+  if (!in_case && least > edit_distance_likely(size)) return;
   size_t distance = in_case ? 0 : edit_distance(name->data, name->size, segment, size);
   if (!in_case && (distance > edit_distance_likely(size) || distance >= size)) return;
   if (survey->similar_key.size > 0 && survey->similar_distance <= distance) return;
@@ -100,7 +103,7 @@ static bool walk_object(surveyor *self) {
     self->key.size = 0;
     if (!text_buffer_reserve(&self->key, key.size + 1)) return false;
     self->key.size = json_unescape(key, self->key.data);
-    look_at_key(self, key, above);
+    if (self->compares) look_at_key(self, key, above);
     if (self->depth > 0) text_buffer_byte(&self->path, '.');
     text_buffer_append(&self->path, self->key.data, self->key.size);
     self->depth++;
@@ -133,9 +136,10 @@ static bool walk_value(surveyor *self) {
   return true;
 }
 
-bool pattern_survey(const char *event, size_t size, const text_buffer *path, event_survey *survey) {
+static bool look(const char *event, size_t size, const text_buffer *path, bool compares,
+                 event_survey *survey) {
   *survey = (event_survey){0};
-  surveyor self = {.wanted = path, .survey = survey};
+  surveyor self = {.wanted = path, .survey = survey, .compares = compares};
   json_scan_begin(&self.scan, event, size);
   /* The empty path needs an address too. */
   bool ok = text_buffer_reserve(&self.path, 1) && walk_value(&self) && !survey->elsewhere.failed &&
@@ -145,6 +149,15 @@ bool pattern_survey(const char *event, size_t size, const text_buffer *path, eve
   if (!ok) pattern_survey_free(survey);
 
   return ok;
+}
+
+/* Comparing every key is dear, and of use only where nothing stands at the path. */
+bool pattern_survey(const char *event, size_t size, const text_buffer *path, event_survey *survey) {
+  if (!look(event, size, path, false, survey)) return false;
+  if (survey->value_count > 0 || survey->has_object || survey->has_array) return true;
+  pattern_survey_free(survey);
+
+  return look(event, size, path, true, survey);
 }
 
 void pattern_survey_free(event_survey *survey) {

@@ -19,10 +19,10 @@ local function read_pattern(word)
 end
 
 -- What the event has instead, without its secrets: values below the name of a secret, copies of
--- such values, and texts that look like a task token.
-local function without_secrets(misses, text)
+-- such values, and texts that look like a task token. A clean event has none to note.
+local function without_secrets(misses, text, is_clean)
   redact.forget()
-  redact.note(json.decode(text, { secrets = true }))
+  if not is_clean then redact.note(json.decode(text, { secrets = true })) end
   for _, miss in ipairs(misses) do
     miss.found, miss.wanted = redact.text(miss.found), redact.text(miss.wanted)
     for name in miss.path:gmatch("[^.]+") do
@@ -55,23 +55,21 @@ local function result_object(place, matched, misses)
   }
 end
 
-function Run:match_line(place)
-  return self.out:paint("good", "match") .. "  " .. terminal.printable(events.place(place))
+-- What is printed of one event: one JSON object, or lines for people.
+function Run:told(place, matched, misses)
+  local out = self.out
+  if self.json then return terminal.json(result_object(place, matched, misses)) end
+
+  local where = terminal.printable(events.place(place))
+  if matched then return out:paint("good", "match") .. "  " .. where end
+  local lines = { out:paint("error", "miss") .. "   " .. where }
+  for _, miss in ipairs(misses) do lines[#lines + 1] = miss_line(out, miss) end
+  return table.concat(lines, "\n")
 end
 
--- Prints one event's result: one JSON object a line, or a line for people.
 function Run:report(place, matched, misses)
-  local out = self.out
   self.shown = self.shown + 1
-  if self.shown > self.limit then return end
-  if self.json then
-    out:print(terminal.json(result_object(place, matched, misses)))
-  elseif matched then
-    out:print(self:match_line(place))
-  else
-    out:print(out:paint("error", "miss"), "   ", terminal.printable(events.place(place)))
-    for _, miss in ipairs(misses) do out:print(miss_line(out, miss)) end
-  end
+  if self.shown <= self.limit then self.out:print(self:told(place, matched, misses)) end
 end
 
 function Run:bad_event(place, message)
@@ -101,25 +99,41 @@ function Run:event(text, place, problem)
   end
 
   self.missed = self.missed + 1
-  self:report(place, false, without_secrets(self.matcher:explain(text) or {}, text))
+  local misses, key = self.matcher:explain(text)
+  misses = without_secrets(misses or {}, text, key ~= nil)
+  self:report(place, false, misses)
+  if key then self:keep_answer(key, place, misses) end
 end
 
--- What a line that matches prints, without its number: what stands before it and behind it.
-function Run:around_number(path)
-  local place = { path = events.shown(path), line = 0 }
-  if not self.json then return self:match_line(place):sub(1, -2), "\n" end
-  local before, after = terminal.json(result_object(place, true)):match('^(.*"line":)0(.*)$')
+-- What stands before the number of a line, and behind it, in what is printed of it.
+function Run:around_number(path, matched, misses)
+  local told = self:told({ path = events.shown(path), line = 0 }, matched, misses)
+  local before, after = told:match(self.json and '^(.*"line":)0(.*)$' or "^([^\n]*)0(.*)$")
 
   return before, after .. "\n"
 end
 
--- Takes lines that match without making strings of them; events.each visits the others.
+-- Most misses of a file are alike: what is printed of one is kept for the next. A file whose misses
+-- are all different would fill the memory.
+local MOST_KEPT = 1000
+
+function Run:keep_answer(key, place, misses)
+  if not self.answers or self.kept == MOST_KEPT then return end
+  self.kept = self.kept + 1
+  self.answers[key] = { self:around_number(place.path, false, misses) }
+end
+
+-- Takes lines that match, or miss as one before, without making strings of them; events.each visits
+-- the others.
 function Run:taker(path)
-  local before, after = self:around_number(path)
+  self.answers, self.kept = {}, 0
+  local before, after = self:around_number(path, true)
   return function(text, at, number)
-    local next_at, last, answers = self.matcher:match_lines(text, at, number, before, after)
+    local next_at, last, answers, missed = self.matcher:match_lines(text, at, number, before, after,
+      self.answers)
     if last > number then self.out:write(answers) end
-    self.matched = self.matched + last - number
+    self.missed = self.missed + missed
+    self.matched = self.matched + last - number - missed
 
     return next_at, last
   end

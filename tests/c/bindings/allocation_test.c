@@ -82,7 +82,7 @@ static const call calls[] = {
     {"pattern.compile", "return function() local m=M.compile{a={'b',{prefix='c'}}}"
                         " return m:match('{\"a\":\"b\"}'), m:explain('{\"a\":\"z\"}'),"
                         " M.compile('{\"a\":1}'), m:match('{'),"
-                        " m:match_lines('{\"a\":\"b\"}\\n{}',1,0,'line ','') end"},
+                        " m:match_lines('{\"a\":\"b\"}\\n{}\\n',1,0,'line ','',{}) end"},
     {"pattern.set", "return function() local s=M.set{x='{\"a\":[1]}',y={b={2}}}"
                     " return s:match('{\"a\":1}'), M.set{z='{'} end"},
     {"policy_examples.read", "local s=require('weir.policy_set').load(DIRECTORY)"

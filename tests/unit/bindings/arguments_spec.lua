@@ -207,8 +207,9 @@ local CALLS = {
     self = function() return matcher end, takes = { "text|table" }, good = { "{}" },
   },
   ["weir.pattern.matcher:match_lines"] = {
-    self = function() return matcher end, takes = { "text", "number", "number", "text", "text" },
-    good = { "{}\n", 1, 0, "line ", "\n" },
+    self = function() return matcher end,
+    takes = { "text", "number", "number", "text", "text", "table|nothing" },
+    good = { "{}\n", 1, 0, "line ", "\n", {} },
   },
   ["weir.pattern.matcher:explain"] = {
     self = function() return matcher end, takes = { "text|table" }, good = { "{}" },

@@ -640,6 +640,38 @@ describe("pattern.matcher:match_lines", function()
     assert.error_matches(function()
       matcher:match_lines("x", 3, 0, "", "")
     end, "argument 2 must be")
-    assert.same({ 2, 0, "" }, { matcher:match_lines("x", 2, 0, "", "") })
+    assert.same({ 2, 0, "", 0 }, { matcher:match_lines("x", 2, 0, "", "") })
+  end)
+
+  -- The key of a line's explanation.
+  local function key_of(line) return (select(2, matcher:explain(line))) end
+
+  it("answers a line that misses as one before, and stops at one that misses otherwise", function()
+    local misses = { [key_of('{"a":2}')] = { "(", ")" } }
+    local text = '{"a":2}\n{"a":1}\n{"b":0,"a":2}\n{"a":3}\n'
+    local at, number, answers, missed = matcher:match_lines(text, 1, 0, "<", ">", misses)
+    assert.same({ text:find('{"a":3}', 1, true), 3, "(1)<2>(3)", 2 },
+      { at, number, answers, missed })
+  end)
+
+  it("has a key for each way to miss, and none for what matches", function()
+    assert.is_nil(key_of('{"a":1}'))
+    assert.equal(key_of('{"a":2}'), key_of('{"x":"y","a":2}'))
+    local keys = {}
+    for _, line in ipairs { '{"a":2}', '{"a":3}', '{"a":"1"}', '{"a":{}}', '{"A":1}', "{}" } do
+      local key = key_of(line)
+      assert.is_nil(keys[key], line)
+      keys[key] = true
+    end
+  end)
+
+  it("leaves a line that may hold a secret to who takes secrets out", function()
+    local misses = { [key_of('{"a":2}')] = { "(", ")" } }
+    for _, line in ipairs {
+      '{"a":2,"password":"x"}', '{"a":2,"b":"AAAAKgAAAA"}', '{"a":2,"b":"\\u0041"}',
+    } do
+      assert.is_nil(key_of(line), line)
+      assert.equal(1, (matcher:match_lines(line .. "\n", 1, 0, "", "", misses)), line)
+    end
   end)
 end)
