@@ -40,8 +40,9 @@ static bool answer_miss(lua_State *L, const pattern_lines_matcher *matcher, int 
     pattern_lines_answer answer;
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2); // … answer before after
-    answer.before = luaL_checklstring(L, -2, &answer.before_size);
-    answer.after = luaL_checklstring(L, -1, &answer.after_size);
+    answer.before = lua_tolstring(L, -2, &answer.before_size);
+    answer.after = lua_tolstring(L, -1, &answer.after_size);
+    if (!answer.before || !answer.after) luaL_error(L, "expected misses[key] = {before, after}");
     append(answers, &answer, number);
     lua_pop(L, 2);
   }

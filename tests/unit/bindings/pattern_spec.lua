@@ -654,6 +654,12 @@ describe("pattern.matcher:match_lines", function()
       { at, number, answers, missed })
   end)
 
+  it("refuses what is not known how to print", function()
+    assert.error_matches(function()
+      matcher:match_lines('{"a":2}\n', 1, 0, "", "", { [key_of('{"a":2}')] = { "(" } })
+    end, "expected misses[key] = {before, after}", 1, true)
+  end)
+
   it("has a key for each way to miss, and none for what matches", function()
     assert.is_nil(key_of('{"a":1}'))
     assert.equal(key_of('{"a":2}'), key_of('{"x":"y","a":2}'))
