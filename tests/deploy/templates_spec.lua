@@ -2,6 +2,7 @@
 local files = require "support.files"
 local json = require "weir.json"
 local pattern = require "weir.pattern"
+local sorted_pairs = require "weir.sorted_pairs"
 local templates = require "support.templates"
 
 local NAMES = templates.names()
@@ -53,6 +54,53 @@ end
 describe("every template", function()
   it("is what CloudFormation's specification allows, below 51,200 bytes", function()
     for name, findings in pairs(answers.specified) do assert.same(json.array {}, findings, name) end
+  end)
+
+  -- Values that a parameter of a name must refuse, in every template that has it.
+  local WRONG = {
+    SubnetIds = { "subnet-1,sg-1", "*", "subnet-xyz", "subnet-1,,subnet-2 x" },
+    SecurityGroupIds = { "sg-1,default", "sg_1" },
+    WorkloadRoleArns = { "*", "arn:aws:iam::111122223333:role/*",
+      "arn:aws:iam::111122223333:role/a,arn:aws:iam::111122223333:user/b" },
+    AccessRoleArns = { "arn:aws:iam::*:role/a", "arn:aws:sts::111122223333:assumed-role/a/b" },
+    StorageRoleArn = { "arn:aws:iam::111122223333:role/*", "role/a" },
+    DataBucketArns = { "*", "arn:aws:s3:::*", "weir-files", "arn:aws:s3:::weir-*,*" },
+    WorkloadAccountIds = { "1111,2222", "111122223333;222233334444" },
+    ExternalId = { "short", "a*b-long-enough-to-be-one", "has blanks and is long enough" },
+    MinCapacity = { "0", "5", "one" },
+    MaxCapacity = { "0", "5" },
+    RoutingThreshold = { "0", "10001", "1.5", "ten" },
+    TokenTtlSeconds = { "59", "-1" },
+    ConfidenceThreshold = { "-1", "101" },
+    PolicySource = { "s3://", "s3://bucket", "https://bucket/key" },
+    ModelDataUrl = { "s3://bucket", "/models/m.tar.gz" },
+    InstanceType = { "m5.large", "ml.m5", "ml.m5.large " },
+    Prefix = { "w", "Weir", "weir_1", "weir-and-much-longer" },
+    EnableScaling = { "True", "yes", "1", "" },
+    OrganizationalUnitIds = { "o-abcdefghij", "ou-*" },
+    Regions = { "eu-west", "eu_west_1" },
+    ReplicaRegion = { "eu-west", "*" },
+  }
+
+  it("refuses values of another shape, each alone", function()
+    local questions, asked = {}, {}
+    for _, name in ipairs(NAMES) do
+      local declared = files.read(templates.path(name))
+      for parameter, values in sorted_pairs(WRONG) do
+        local has = declared:find("\n  " .. parameter .. ":\n", 1, true)
+        for _, value in ipairs(has and values or {}) do
+          asked[#asked + 1] = ("%s: %s = '%s'"):format(name, parameter, value)
+          questions[#questions + 1] = { check = "resolve", file = templates.path(name),
+            parameters = { [parameter] = value }, place = templates.place() }
+        end
+      end
+    end
+
+    assert.is_true(#asked > 60)
+    for i, answer in ipairs(templates.ask(questions)) do
+      assert.is_true(#answer.problems > 0, asked[i])
+      assert.matches("the parameter ", answer.problems[1], 1, true)
+    end
   end)
 
   it("keeps weir's rules", function()

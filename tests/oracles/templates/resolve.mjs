@@ -71,7 +71,9 @@ class Resolution {
     if (parameter.AllowedValues && !parameter.AllowedValues.map(String).includes(value)) {
       refuse(`which is none of ${parameter.AllowedValues.join(", ")}`);
     }
-    if (parameter.AllowedPattern && !new RegExp(`^(?:${parameter.AllowedPattern})$`).test(value)) {
+    const pattern = parameter.AllowedPattern && new RegExp(`^(?:${parameter.AllowedPattern})$`);
+    const items = parameter.Type === "CommaDelimitedList" ? value.split(",").map((text) => text.trim()) : [value];
+    if (pattern && !items.every((item) => pattern.test(item))) {
       refuse(`which ${parameter.AllowedPattern} does not match`);
     }
     if (parameter.Type === "Number") {

@@ -25,7 +25,7 @@ function parameters(template, find) {
     if (name.startsWith("Enable")) {
       if (parameter.Default !== "false") find(where, "must be \"false\" by default");
       if (String(parameter.AllowedValues) !== "true,false") find(where, "must be \"true\" or \"false\"");
-    } else if (parameter.Type === "String" && !parameter.AllowedPattern && !parameter.AllowedValues
+    } else if (parameter.Type !== "Number" && !parameter.AllowedPattern && !parameter.AllowedValues
       && !/Key$|^Description/.test(name)) {
       find(where, "has neither a pattern nor a list of values");
     }
