@@ -88,6 +88,13 @@ describe("weir.secret", function()
     assert.error_matches(function() secret.equal("a") end, "expected weir%.secret%.equal")
   end)
 
+  it("reads no escape into a text that has none", function()
+    local known = { secret.wrap("abcdef") }
+    assert.equal("abcde\\x0066", secret.redact("abcde\\x0066", known))
+    assert.equal("[redacted]", secret.redact("abcde\\u0066", known))
+    assert.equal("abcde\\", secret.redact("abcde\\", known))
+  end)
+
   it("hides a secret in a text that quotes it", function()
     assert.equal("a [redacted] b [redacted]", secret.hide("a hush b hush", secret.wrap("hush")))
     assert.equal("a hus", secret.hide("a hus", secret.wrap("hush")))

@@ -145,6 +145,17 @@ describe("exploring", function()
     assert.same({ shown = true, unused = false }, idle)
   end)
 
+  it("compares the reasons of decisions that are made, not of those that fail", function()
+    local params = "shown = integer { 1, min = 0, max = 9, doc = 'x' }"
+    local made = explore("return batch { because = '%d', params.shown }", { params = params })
+    local parameter = made.parameters[1]
+    assert.equal(0, parameter.decisions)
+    assert.is_true(parameter.reasons > parameter.tried // 4)
+
+    local failing = explore("error('' .. params.shown)", { params = params })
+    assert.equal(0, failing.parameters[1].reasons)
+  end)
+
   it("gives the same for the same seed, whatever the number of threads", function()
     local set = assert(policy_set.load("policies"))
     local function run(jobs, seed)
