@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/json/block.h"
+
 static dynamodb_type escaped_type(json_span tag) {
   static const char *const names[] = {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"};
   for (int type = 0; type < DYNAMODB_UNKNOWN; type++)
@@ -56,8 +58,7 @@ bool dynamodb_item_read_compact(json_scan *scan, dynamodb_type *type, json_span 
   if (scan->end - at < OPENING || at[0] != '{' || at[1] != '"' || at[3] != '"' || at[4] != ':' ||
       at[5] != '"' || (at[2] != 'S' && at[2] != 'N'))
     return false;
-  const char *text = at + OPENING, *end = text;
-  while (end < scan->end && *end >= ' ' && *end <= '~' && *end != '"' && *end != '\\') end++;
+  const char *text = at + OPENING, *end = json_plain_end(text, scan->end);
   if (scan->end - end < 2 || end[0] != '"' || end[1] != '}') return false;
   *type = at[2] == 'S' ? DYNAMODB_S : DYNAMODB_N;
   *value = (json_span){.at = text, .size = (size_t)(end - text), .type = JSON_STRING};
