@@ -16,7 +16,7 @@ typedef struct {
   text_buffer path, key;
   size_t depth; /* objects around: the first key has no dot before it */
   event_survey *survey;
-  bool compares;  /* looks for a key that could be meant */
+  bool compares;  /* looks for what could be meant, not only for what stands at the path */
   size_t deepest; /* size of the longest path above the wanted one where there is an object */
 } surveyor;
 
@@ -94,6 +94,12 @@ static void look_at_value(surveyor *self, json_span value) {
 
 static bool walk_value(surveyor *self);
 
+/* Passes a value that neither stands at the wanted path nor leads there. */
+static bool pass_value(surveyor *self) {
+  json_span value;
+  return json_scan_value(&self->scan, &value);
+}
+
 static bool walk_object(surveyor *self) {
   json_span key;
   size_t above = self->path.size;
@@ -107,7 +113,8 @@ static bool walk_object(surveyor *self) {
     if (self->depth > 0) text_buffer_byte(&self->path, '.');
     text_buffer_append(&self->path, self->key.data, self->key.size);
     self->depth++;
-    if (self->path.failed || !walk_value(self)) return false;
+    bool leads = self->compares || is_wanted(self) || is_above(self, self->path.size);
+    if (self->path.failed || !(leads ? walk_value(self) : pass_value(self))) return false;
     self->depth--;
     self->path.size = above;
   }
@@ -151,7 +158,7 @@ static bool look(const char *event, size_t size, const text_buffer *path, bool c
   return ok;
 }
 
-/* Comparing every key is dear, and of use only where nothing stands at the path. */
+/* Looking at every value and key is dear, and of use only where nothing stands at the path. */
 bool pattern_survey(const char *event, size_t size, const text_buffer *path, event_survey *survey) {
   if (!look(event, size, path, false, survey)) return false;
   if (survey->value_count > 0 || survey->has_object || survey->has_array) return true;
