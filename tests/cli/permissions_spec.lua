@@ -197,6 +197,26 @@ describe("weir permissions", function()
     assert.truthy(text:find("dynamodb:Query arn:aws:dynamodb:*:*:table/t/index/i", 1, true), text)
   end)
 
+  it("says where an operator's handler ends with an error, and knows the calls before", function()
+    files.write(directory .. "/raising.lua", [[
+return { handle = function(event, _, effects)
+  effects:read { service = "s3", operation = "GetObject", target = "k",
+    input = { Bucket = "in", Key = "k" } }
+  effects:call { service = "s3", operation = event.operation, input = {} }
+end }
+]])
+    local result = run {
+      "permissions", "raising.handle", "--package", directory, "-e", "-", "--json",
+      stdin = '{"operation": "PutObject"}\n',
+    }
+    assert.equal(5, result.status)
+    assert.matches("standard input:1: the handler ended with an error, and what it calls after "
+      .. "that is not known: ", result.stderr, 1, true)
+    assert.matches("target must be a string", result.stderr, 1, true)
+    assert.is_nil(result.stderr:find("internal error", 1, true))
+    assert.same({ "s3:GetObject arn:aws:s3:::in/*" }, grants(policy(result)))
+  end)
+
   it("knows the calls that a run makes in another role", function()
     local role = "arn:aws:iam::111111111111:role/reader"
     local event = ('{"bucket": "scans", "role": "%s"}\n'):format(role)

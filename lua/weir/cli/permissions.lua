@@ -113,6 +113,9 @@ local function prepare(given, screen, known)
   return handler, set
 end
 
+-- The exit statuses of failures that leave the answer open.
+local FAILURES = { InvalidEvent = exit.usage, HandlerRaised = exit.inconclusive }
+
 local Runs = {}
 Runs.__index = Runs
 
@@ -125,11 +128,13 @@ function Runs:event(text, place, wrong)
     table.move(list, 1, #list, #self.seen + 1, self.seen)
   end
 
-  if not (failure and failure.code == "InvalidEvent") then return end
+  local status = failure and FAILURES[failure.code]
+  if not status then return end
 
   self.screen.err:print("weir: permissions: ", terminal.printable(events.place(place)), ": ",
-    terminal.printable(failure.message))
-  self.status = exit.usage
+    status == exit.usage and "" or "the handler ended with an error, and what it calls after that "
+      .. "is not known: ", terminal.printable(failure.message))
+  if self.status ~= exit.usage then self.status = status end
 end
 
 -- Runs every event dry. → requests, status | nil, function that gives what the verb has to return

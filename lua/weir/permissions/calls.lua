@@ -66,8 +66,9 @@ local function noting(effects, list)
   return effects
 end
 
--- The handler's own result or failure is of no interest: what it called is. → requests | nil,
--- message where the event is none
+-- The handler's own result or failure is of no interest: what it called is.
+-- → requests, failure: { message =, code = "InvalidEvent" } of an event that is none,
+-- "HandlerRaised" where it ended with an error of its own, and what it calls after that is unknown
 function calls.observed(handler, event, set)
   local list, given = {}, {}
   if type(event) == "table" then
@@ -77,7 +78,9 @@ function calls.observed(handler, event, set)
     end
   end
 
-  local report = handlers.run(handler, event, set, noting(make_effects.dry(given), list))
+  local effects = noting(make_effects.dry(given), list)
+  local ok, report = pcall(handlers.run, handler, event, set, effects)
+  if not ok then return list, { message = tostring(report), code = "HandlerRaised" } end
 
   return list, report.error
 end
