@@ -214,7 +214,7 @@ end }
       .. "that is not known: ", result.stderr, 1, true)
     assert.matches("target must be a string", result.stderr, 1, true)
     assert.is_nil(result.stderr:find("internal error", 1, true))
-    assert.same({ "s3:GetObject arn:aws:s3:::in/*" }, grants(policy(result)))
+    assert.same({ "s3:GetObject arn:aws:s3:::in/*" }, grants(json.decode(result.stdout)))
   end)
 
   it("knows the calls that a run makes in another role", function()

@@ -58,8 +58,9 @@ local function noting(effects, list)
   for _, name in ipairs { "call", "read" } do
     local original = effects[name]
     effects[name] = function(self, request)
+      local answer = table.pack(original(self, request)) -- raises where the request is none
       list[#list + 1] = request
-      return original(self, request)
+      return table.unpack(answer, 1, answer.n)
     end
   end
 
