@@ -62,6 +62,55 @@ static void push_value(lua_State *L, const schema_field *field, const text_buffe
   schema_read_push(L, field, value);
 }
 
+static void set_sizes(lua_State *L, const schema_field *field) {
+  bool is_text = field->type == SCHEMA_TEXT;
+  if (!is_text && field->type != SCHEMA_LIST && field->type != SCHEMA_MAP) return;
+  if (field->min_size > 0)
+    binding_set_integer(L, is_text ? "min_size" : "min_items", (lua_Integer)field->min_size);
+  if (field->max_size < SCHEMA_ANY_SIZE)
+    binding_set_integer(L, is_text ? "max_size" : "max_items", (lua_Integer)field->max_size);
+}
+
+static void set_values(lua_State *L, const schema_field *field) {
+  lua_createtable(L, (int)field->value_count, 0);
+  for (size_t i = 0; i < field->value_count; i++) {
+    lua_pushlstring(L, field->values[i].text, field->values[i].size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+
+  lua_setfield(L, -2, "values");
+}
+
+/* What a value may be, as files of kinds write it, into the table on the top of the stack. */
+static void set_spec(lua_State *L, const schema_field *field) {
+  static const char *const types[] = {"integer", "number", "text", "flag", "choice",
+                                      "list",    "record", "map",  "any"};
+  luaL_checkstack(L, 6, NULL);
+  binding_set_text(L, "type", types[field->type]);
+  if (field->min > -1e300) binding_set_number(L, "min", field->min);
+  if (field->max < 1e300) binding_set_number(L, "max", field->max);
+  set_sizes(L, field);
+  if (field->type == SCHEMA_CHOICE) set_values(L, field);
+  if (field->of) {
+    lua_newtable(L);
+    set_spec(L, field->of);
+    lua_setfield(L, -2, "of");
+  }
+
+  if (field->type != SCHEMA_RECORD) return;
+  lua_createtable(L, (int)field->fields.count, 0);
+  for (size_t i = 0; i < field->fields.count; i++) {
+    const schema_field *inner = &field->fields.items[i];
+    lua_newtable(L);
+    binding_set_bytes(L, "name", inner->name, inner->name_size);
+    binding_set_boolean(L, "required", inner->required);
+    set_spec(L, inner);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+
+  lua_setfield(L, -2, "fields");
+}
+
 static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
   const schema_field *field = &policy_kind_params(kind)->items[i];
   const policy_param *param = policy_kind_param(kind, i);
@@ -72,11 +121,7 @@ static void push_param(lua_State *L, const policy_kind *kind, size_t i) {
   push_value(L, field, param->override.size ? &param->override : &param->by_default);
   lua_setfield(L, -2, "value");
   binding_set_text(L, "doc", param->doc);
-  static const char *const types[] = {"integer", "number", "text",   "flag",
-                                      "choice",  "list",   "record", "map"};
-  binding_set_text(L, "type", types[field->type]);
-  if (field->min > -1e300) binding_set_number(L, "min", field->min);
-  if (field->max < 1e300) binding_set_number(L, "max", field->max);
+  set_spec(L, field);
 }
 
 static void push_policy(lua_State *L, const policy_kind *kind) {

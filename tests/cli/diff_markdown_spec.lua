@@ -110,13 +110,15 @@ Decided again: `day.jsonl`. Digest `sha256:X`
     function()
     local result = diff("old", "failing", "day.jsonl", "--markdown")
     assert.equal(4, result.status)
-    assert.matches("^## ❌ Policies: %*%*7 of 24 decisions now fail%*%*\n", result.stdout)
+    assert.matches("^## ❌ Policies: %*%*7 of 24 decisions fail%*%*\n", result.stdout)
     local row = result.stdout:match("### What fails\n\n[^\n]+\n[^\n]+\n([^\n]+)\n")
     assert.truthy(row:find("'¦@all <b>", 1, true), row)
     local _, bars = row:gsub("|", "")
     assert.equal(6, bars)
     local _, ticks = row:gsub("`", "")
     assert.equal(0, ticks % 2)
+    assert.matches("^## ❌ Policies: %*%*7 of 24 decisions fail%*%* %(7 before%)\n",
+      diff("failing", "failing", "day.jsonl", "--markdown").stdout)
   end)
 
   it("is short, however much changes", function()

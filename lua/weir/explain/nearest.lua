@@ -14,6 +14,7 @@
 --   and made the policy fail.
 local json = require "weir.json"
 local places = require "weir.explain.places"
+local sorted_pairs = require "weir.sorted_pairs"
 local values = require "weir.explain.values"
 
 local BISECTIONS = 64
@@ -21,20 +22,39 @@ local CLOSE = 1e-9
 
 local nearest = {}
 
--- What was compared with, without repetitions.
-local function seen_of(comparisons)
-  local seen, known = { numbers = {}, texts = {} }, {}
-  for _, comparison in ipairs(comparisons) do
-    for _, side in ipairs { "left", "right" } do
-      local value = comparison[side] and comparison[side].value
-      local list = type(value) == "string" and seen.texts or seen.numbers
-      local is_useful = type(value) == "string" or type(value) == "number" and value == value
-      if is_useful and not known[value] then
-        known[value] = true
-        list[#list + 1] = value
-      end
+-- The constant that a condition of the source compares with: `facts.volume == "in/"`, `n < 10`.
+local function constant_of(condition)
+  local text = condition:match('== (".*")$')
+  if text then return (json.decode(text)) end
+
+  return tonumber(condition:match("[<>=] (%-?%d[%d.e+-]*)$"))
+end
+
+-- What was compared with, what the conditions that were not reached compare with, and the values
+-- of the parameters; without repetitions. Of compared numbers also how far apart they were.
+local function seen_of(traced, params)
+  local seen, known = { numbers = {}, texts = {}, gaps = {} }, {}
+  local function add(value)
+    local list = type(value) == "string" and seen.texts or seen.numbers
+    local is_useful = type(value) == "string" or type(value) == "number" and value == value
+    if is_useful and not known[value] then
+      known[value] = true
+      list[#list + 1] = value
     end
   end
+
+  for _, comparison in ipairs(traced.comparisons) do
+    local left = comparison.left and comparison.left.value
+    local right = comparison.right and comparison.right.value
+    add(left)
+    add(right)
+    if type(left) == "number" and type(right) == "number" then
+      table.insert(seen.gaps, math.abs(left - right))
+    end
+  end
+
+  for _, branch in ipairs(traced.branches) do add(constant_of(branch.condition)) end
+  for _, value in sorted_pairs(params) do add(value) end
 
   return seen
 end
@@ -102,12 +122,13 @@ function Search:rounded(place, value, answer)
   return value, answer
 end
 
--- The change nearest to what is there in one direction: the first step that flips, and then the
--- place between it and the step before at which it begins to.
-function Search:in_direction(place, direction)
+-- The change nearest to what is there in one direction, as far away as `most`: the first step that
+-- flips, and then the place between it and the step before at which it begins to.
+function Search:in_direction(place, direction, most)
   local before = place.value
   local after, answer
   for _, value in ipairs(values.steps(place, direction, self.seen)) do
+    if values.distance(place.value, value) > most + CLOSE then break end
     answer = self:try(place, value)
     if answer then
       after = value
@@ -160,8 +181,8 @@ function Search:at(place)
   end
 
   if type(place.value) == "number" then
-    take(self:in_direction(place, -1))
-    take(self:in_direction(place, 1))
+    take(self:in_direction(place, -1, 1))
+    take(self:in_direction(place, 1, best and best.distance or 1))
   end
 
   if best then return best end
@@ -211,7 +232,7 @@ function nearest.find(options)
     kind = options.kind,
     facts = options.facts,
     params = options.params,
-    seen = seen_of(now.comparisons),
+    seen = seen_of(now, options.params),
     counts = { tried = 0, same = 0, refused = 0, failed = 0 },
   }, Search)
   local list = places.of_facts(options.schema, options.facts)

@@ -26,6 +26,7 @@ end
 local visit
 
 local function add(list, place)
+  place.what = list.what
   if #list < MOST then list[#list + 1] = place end
 end
 
@@ -45,7 +46,6 @@ local function visit_list(list, keys, field, value)
   for i, element in ipairs(value) do
     local inner = with(keys, i)
     add(list, {
-      what = "fact",
       path = joined(inner),
       keys = inner,
       field = { type = "element" },
@@ -84,15 +84,14 @@ local function visit_any(list, keys, value)
 end
 
 function visit(list, keys, field, value)
-  local absent = is_absent(value)
+  if is_absent(value) then value = nil end
   local is_whole = type(value) ~= "table"
   if is_whole or not field.required then
     add(list, {
-      what = "fact",
       path = joined(keys),
       keys = keys,
       field = field,
-      value = not absent and value or nil,
+      value = value,
     })
   end
 
@@ -109,28 +108,16 @@ function visit(list, keys, field, value)
 end
 
 function places.of_facts(schema, facts)
-  local list = {}
+  local list = { what = "fact" }
   visit_fields(list, {}, schema.facts, facts)
   return list
 end
 
+-- A parameter always has a value.
 function places.of_params(policy, params)
-  local list = {}
+  local list = { what = "parameter" }
   for _, param in ipairs(policy.params) do
-    list[#list + 1] = {
-      what = "parameter",
-      path = param.name,
-      keys = { param.name },
-      field = {
-        name = param.name,
-        type = param.type,
-        min = param.min,
-        max = param.max,
-        values = param.values,
-        required = true,
-      },
-      value = params[param.name],
-    }
+    visit(list, { param.name }, as_required(param), params[param.name])
   end
 
   return list

@@ -58,12 +58,21 @@ end
 
 -- Sections ---------------------------------------------------------------------------------------
 
+-- How many decisions failed with the old policies.
+local function failed_before(summary)
+  local count = 0
+  for _, counts in sorted_pairs(summary.kinds) do count = count + (counts.was.failed or 0) end
+  return count
+end
+
 local function headline(summary)
   local count = terminal.count(summary.decisions, "decision")
   if summary.decisions == 0 then return "there is no decision in the recordings" end
   local parts = {}
   if summary.failed > 0 then
-    parts[1] = ("**%s of %s now fail**"):format(thousands(summary.failed), count)
+    local before = failed_before(summary)
+    parts[1] = ("**%s of %s fail**%s"):format(thousands(summary.failed), count,
+      before > 0 and (" (%s before)"):format(thousands(before)) or "")
   end
 
   if summary.changed > 0 then

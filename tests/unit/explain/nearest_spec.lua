@@ -96,6 +96,48 @@ describe("the nearest change", function()
     assert.same({ "prefix out/ in/" }, flips(found))
   end)
 
+  it("takes another choice of a parameter, and changes its lists and maps", function()
+    local found = find(either("params.mode == 'fast'"), { file_count = 1 },
+      "mode = choice { 'slow', values = { 'slow', 'fast' }, doc = 'x' }")
+    assert.same({ "mode slow fast" }, flips(found))
+    found = find(either("#params.sizes < 2 or params.sizes[2] > 4"), { file_count = 1 },
+      "sizes = list { { 1, 4 }, of = { type = 'integer', max = 9 }, max_items = 3, doc = 'x' }")
+    assert.same({ "sizes.2 4 5", "sizes.1 1 nil", "sizes.2 4 nil" }, flips(found))
+    found = find(either("params.prices.batch > 2"), { file_count = 1 },
+      "prices = map { { batch = 1.5 }, of = { type = 'number' }, max_items = 3, doc = 'x' }")
+    assert.equal("prices.batch", found.flips[1].path)
+    assert.is_true(found.flips[1].to > 2 and found.flips[1].to < 2.1)
+  end)
+
+  it("leaves out a flag that is false", function()
+    local set = policy_folder.load {
+      ["kinds/toy.lua"] = 'return { kind = "toy", doc = "d", facts = { '
+        .. '{ name = "ready", type = "flag", doc = "d" } }, '
+        .. 'decisions = { { action = "go", doc = "d" }, { action = "stay", doc = "d" } } }',
+      ["toy.lua"] = 'return policy { kind = "toy", decide = function(facts) '
+        .. 'if facts.ready == nil then return go { because = "x" } end '
+        .. 'return stay { because = "y" } end }',
+    }
+    local found = nearest.find {
+      set = set,
+      kind = "toy",
+      facts = { ready = false },
+      params = {},
+      policy = set:policies()[1],
+      schema = schemas.find(schemas.of(set:kinds()), "toy"),
+      traced = assert(set:trace("toy", '{"ready":false}')),
+    }
+    assert.same({ "ready false nil" }, flips(found))
+  end)
+
+  it("sees what the conditions that were not reached compare with", function()
+    local found = find("if facts.volume then "
+      .. either("facts.file_count > 700 and facts.file_count < 707 and facts.prefix")
+      .. " end if facts.file_count == 702 or facts.prefix == 'in/' then "
+      .. "return realtime { because = 'z' } end return batch { because = 'y' }", { file_count = 1 })
+    assert.same({ "file_count 1 702", "prefix nil in/" }, flips(found))
+  end)
+
   it("tells ties", function()
     local found = find(either("facts.volume or facts.prefix"), { file_count = 1 })
     assert.same({ "prefix nil ", "volume nil x" }, { flips(found)[1]:sub(1, 11), flips(found)[2] })
