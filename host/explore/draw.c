@@ -187,8 +187,18 @@ static value_text two_texts(drawing *d) {
   return (value_text){both, a.size + b.size};
 }
 
+/* Letters and digits: what is only hashed is to differ. */
+static value_text fresh_text(drawing *d) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  size_t size = 1 + draw_below(d, 8);
+  char *made = value_arena_take(d->arena, size + 1);
+  if (d->arena->failed) return (value_text){"x", 1};
+  for (size_t i = 0; i < size; i++) made[i] = letters[draw_below(d, sizeof letters - 1)];
+  return (value_text){made, size};
+}
+
 static void draw_text(drawing *d, value *self) {
-  value_text text = chance(d, 4) ? two_texts(d) : known_text(d);
+  value_text text = chance(d, 8) ? fresh_text(d) : chance(d, 4) ? two_texts(d) : known_text(d);
   self->type = VALUE_TEXT;
   if (fits(self, text.size)) {
     self->text = value_copy_text(d->arena, text.at, text.size);

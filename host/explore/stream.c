@@ -11,11 +11,13 @@ enum {
   PARAMS_FOR = 32,   /* facts that are asked with the same parameters */
   PAIRS_MAX = 48,    /* comparisons of one case that are turned into facts */
   SOLVING_MAX = 500, /* facts made of one case */
+  FOLLOWED_MAX = 2,  /* comparisons with parameters, of facts with another action */
 };
 
-/* What a condition compared. */
+/* What a condition compared; of a number with a parameter, also the parameter's name. */
 typedef struct {
   bool is_text;
+  const char *parameter;
   double numbers[2];
   value_text texts[2];
 } pair;
@@ -90,13 +92,19 @@ static bool is_number(traced_type type) {
   return type == TRACED_INTEGER || type == TRACED_NUMBER;
 }
 
+/* Fixed operands stand on the right of a condition. */
+static const char *parameter_of(const policy_trace *trace, const traced_comparison *c) {
+  const char *name = policy_trace_code(trace)->conditions[c->condition].right.name;
+  return name && strncmp(name, "params.", 7) == 0 ? name + 7 : NULL;
+}
+
 static bool take_pair(const policy_trace *trace, const traced_comparison *c, value_arena *arena,
                       pair *out) {
   const traced_value *sides[2] = {&c->left, &c->right};
   bool texts = c->left.type == TRACED_TEXT && c->right.type == TRACED_TEXT;
   bool numbers = is_number(c->left.type) && is_number(c->right.type);
   if (!texts && !numbers) return false;
-  *out = (pair){.is_text = texts};
+  *out = (pair){.is_text = texts, .parameter = numbers ? parameter_of(trace, c) : NULL};
   for (int i = 0; i < 2; i++) {
     if (texts)
       out->texts[i] =
@@ -141,6 +149,27 @@ static void try_text(stream *s, const value *facts, size_t at, value_text text) 
   value copy = value_copy(&s->a->arena, facts);
   s->d.arena = &s->a->arena;
   if (draw_set_text(&s->d, value_at(&copy, at, &parent), text)) run_case(s, &copy);
+}
+
+static value *parameter_named(value *params, const char *name) {
+  for (size_t i = 0; i < params->list.count; i++)
+    if (strcmp(params->list.items[i].field->name, name) == 0) return &params->list.items[i];
+  return NULL;
+}
+
+/* Asks the facts with the parameter beside the number that it was compared with. */
+static void try_parameter(stream *s, value *facts, const pair *p) {
+  value *params = s->params;
+  for (int beside = -1; beside <= 1 && p->parameter; beside++) {
+    value_arena_clear(&s->a->arena);
+    value copy = value_copy(&s->a->arena, params);
+    value *changed = parameter_named(&copy, p->parameter);
+    if (!changed || !draw_set_number(changed, p->numbers[0] + beside)) break;
+    s->params = &copy;
+    run_case(s, facts);
+  }
+
+  s->params = params;
 }
 
 static void try_pair(stream *s, value *facts, const pair *p, uint64_t least) {
@@ -189,9 +218,25 @@ static bool set_alternative(stream *s, value *self, int n) {
   return true;
 }
 
-/* Asks the facts without each value that may be absent, with each that is, and with each other
- * choice. */
-static void try_alternatives(stream *s, const value *facts) {
+/* Facts that have another action than those they were made of get further, perhaps, with another
+ * parameter where they were last compared with one. */
+static void follow(stream *s, const value *facts) {
+  pair pairs[PAIRS_MAX];
+  value copy = value_copy(&s->solving, facts);
+  policy_trace_keep(s->a->now.trace, true);
+  run_case(s, &copy);
+  size_t count = take_pairs(s, s->a->now.trace, pairs), followed = 0;
+  policy_trace_keep(s->a->now.trace, false);
+  for (size_t i = 0; i < count && followed < FOLLOWED_MAX; i++) {
+    try_parameter(s, &copy, &pairs[i]);
+    if (pairs[i].parameter) followed++;
+  }
+}
+
+/* Asks the facts, which have that action, without each value that may be absent, with each that is,
+ * and with each other choice. */
+static void try_alternatives(stream *s, const value *facts, const char *action) {
+  const policy_answer *answer = &s->a->now.answer;
   size_t count = value_count(facts);
   s->d.root = NULL;
   for (size_t at = 1; at < count; at++) {
@@ -201,7 +246,9 @@ static void try_alternatives(stream *s, const value *facts) {
       value_arena_clear(&s->a->arena);
       value copy = value_copy(&s->a->arena, facts);
       more = set_alternative(s, value_at(&copy, at, &parent), n);
-      if (more) run_case(s, &copy);
+      if (!more) continue;
+      run_case(s, &copy);
+      if (answer->outcome == POLICY_DECIDED && answer->action != action) follow(s, &copy);
     }
   }
 }
@@ -220,10 +267,12 @@ static void solve(stream *s, const explore_case *kept) {
   policy_trace_keep(a->now.trace, true);
   if (a->old.trace) policy_trace_keep(a->old.trace, true);
   run_case(s, &facts);
+  const char *action = a->now.answer.action;
   size_t count = take_pairs(s, a->now.trace, pairs);
   policy_trace_keep(a->now.trace, false);
   if (a->old.trace) policy_trace_keep(a->old.trace, false);
-  try_alternatives(s, &facts);
+  try_alternatives(s, &facts, action);
+  for (size_t i = 0; i < count && s->left > least; i++) try_parameter(s, &facts, &pairs[i]);
   for (size_t i = 0; i < count && s->left > least; i++) try_pair(s, &facts, &pairs[i], least);
   s->params = NULL;
   s->credit -= (int64_t)(before - s->left);

@@ -1,4 +1,4 @@
--- Twenty-two mistakes, planted one at a time into the shipped policies, are found: by failing, or
+-- Twenty-five mistakes, planted one at a time into the shipped policies, are found: by failing, or
 -- by deciding differently from the policy as it is shipped. The work is fixed, so there is no
 -- clock.
 local files = require("support.files")
@@ -43,6 +43,8 @@ local MISTAKES = {
   { "mapping", "fails", "key and url_decoded(key)", "url_decoded(key)" },
   { "mapping", "fails", "if not (found and string.find(found, '\"', 1, true))",
     "if not string.find(found, '\"', 1, true)" },
+  { "mapping", "fails", "path and file_key(path)", "file_key(path)" },
+  { "mapping", "fails", 'string.match(key, "%.%a+$") or ""', 'string.match(key, "%.%a+$")' },
   { "mapping", "differs", "if size == 0 then", "if size and size < 10 then" },
 
   { "promotion", "fails", "(evidence.dispersion or 1)", "evidence.dispersion" },
@@ -50,6 +52,9 @@ local MISTAKES = {
     "old.latency_ms.p99" },
   { "promotion", "fails", "(latency.dispersion or 1)", "latency.dispersion" },
   { "promotion", "fails", "(facts.minutes_since_start or 0) <=", "facts.minutes_since_start <=" },
+  -- An absent fact fails only where a parameter is at its bound.
+  { "promotion", "fails", "params.soak_minutes - (facts.minutes_since_change or 0)",
+    "params.soak_minutes - facts.minutes_since_change" },
   { "promotion", "differs", "watched < params.min_minutes", "watched <= params.min_minutes" },
 }
 
