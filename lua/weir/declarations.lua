@@ -5,13 +5,16 @@
 --     settings = names of weir.setting_specs, needed = those that must be set,
 --     answer = what comes back, example = an event that runs dry as it is }
 --
--- A spec is { name =, type =, doc =, required =, also = other names, min =, max =, values = }, or
--- { name =, fact = kind }: passed on to the policy as a fact, and checked there.
+-- A spec is { name =, type =, doc =, required =, also = other names, spellings = true for AWS's as
+-- well, min =, max =, values = }, or { name =, fact = kind }: passed on to the policy as a fact,
+-- and checked there. A type may be a list of types. by_handler: the handler checks it itself.
 --
 --   find(name) → the declaration | nil
+--   other_names(spec) → list of the names besides spec.name
 --   check(name, event) → true | nil, message: the event is not one that the handler takes
 local contains = require "weir.contains"
 local events = require "weir.events"
+local secret = require "weir.secret"
 local try = require "weir.try"
 
 local declarations = {}
@@ -52,18 +55,47 @@ local CHECKS = {
   flag = expect(function(value) return type(value) == "boolean" end, "true or false"),
   list = expect(events.is_list, "a list"),
   object = expect(events.is_object, "an object"),
-  any = function() end,
+  secret = expect(function(value) return type(value) == "string" or secret.is(value) end, "a text"),
 }
 
+local NOUNS = {
+  text = "a text", integer = "a whole number", number = "a number", flag = "true or false",
+  list = "a list", object = "an object",
+}
+
+-- Of several types the value must fit one.
+local function check_either(spec, value)
+  local nouns = {}
+  for i, name in ipairs(spec.type) do
+    local _, problem = try.call(CHECKS[name], spec, value)
+    if not problem then return end
+    nouns[i] = NOUNS[name]
+  end
+
+  events.invalid("%s must be %s", spec.name, table.concat(nouns, " or "))
+end
+
+-- The names under which the event may have the member, behind the first.
+function declarations.other_names(spec)
+  local names = {}
+  for _, name in ipairs(spec.spellings and { events.spellings(spec.name) } or {}) do
+    if name ~= spec.name and name ~= names[#names] then names[#names + 1] = name end
+  end
+
+  return table.move(spec.also or {}, 1, #(spec.also or {}), #names + 1, names)
+end
+
 local function member_of(event, spec)
-  if not spec.also then return events.member(event, spec.name) end
-  return events.member(event, spec.name, table.unpack(spec.also))
+  if not spec.also and not spec.spellings then return events.member(event, spec.name) end
+  return events.member(event, spec.name, table.unpack(declarations.other_names(spec)))
 end
 
 local function check_member(event, spec)
   local value = member_of(event, spec)
   if value == nil then
     if spec.required then events.invalid("the event must have %s", spec.name) end
+  elseif type(spec.type) == "table" then
+    check_either(spec, value)
   elseif not spec.fact then
     CHECKS[spec.type](spec, value)
   end
@@ -73,7 +105,8 @@ end
 local function refusable(declared)
   local list = { any = declared.event.any }
   for _, spec in ipairs(declared.event) do
-    if spec.required or not spec.fact then list[#list + 1] = spec end
+    local is_left = spec.by_handler or spec.fact and not spec.required
+    if not is_left then list[#list + 1] = spec end
   end
 
   return list

@@ -81,6 +81,7 @@ describe("the declaration of", function()
       for _, spec in ipairs(declared.event) do
         assert.is_string(spec.name)
         assert.is_true(spec.fact ~= nil or type(spec.doc) == "string", spec.name)
+        assert.is_true(spec.fact ~= nil or spec.type ~= nil and spec.type ~= "any", spec.name)
       end
     end)
 
@@ -90,6 +91,45 @@ describe("the declaration of", function()
       assert.is_nil(report.error and report.error.code .. ": " .. report.error.message)
       assert.is_string(json.encode(redact.value(report.result)))
     end)
+  end
+end)
+
+-- Of each type, and of none.
+local WRONG = { text = 5, integer = "x", number = "x", flag = "x", list = "x", object = "x",
+  choice = "x", secret = 5 }
+
+-- What no member may be; a member that may be several things is none of these.
+local function wrong_value(spec)
+  if type(spec.type) == "table" then return true end
+  return WRONG[spec.type]
+end
+
+describe("a member that the handler checks itself", function()
+  local set
+  setup(function() set = assert(policy_set.load("policies")) end)
+
+  -- Members of other services' events are not refused, nor what is read for some events only.
+  local FOREIGN = { ["event_map.redrive"] = true, ["event_map.after"] = true,
+    ["latency_reporter.time"] = true }
+
+  for _, name in ipairs(handlers.names) do
+    for _, spec in ipairs(declarations.find(name).event) do
+      local is_checked = spec.by_handler and not FOREIGN[name .. "." .. spec.name]
+      for _, written in ipairs(is_checked and { spec.name, declarations.other_names(spec)[1] }
+        or {}) do
+        it(("is refused when it is not what is declared: %s %s"):format(name, written), function()
+          local event = json.decode(json.encode(declarations.find(name).example),
+            { secrets = true })
+          event[spec.name] = nil
+          event[written] = wrong_value(spec)
+          if spec.name == "point_count" then event.config.mock_mode = "true" end
+
+          local report = run(name, event, set)
+          assert.is_table(report.error, spec.name)
+          assert.equal("InvalidEvent", report.error.code, report.error.message)
+        end)
+      end
+    end
   end
 end)
 
@@ -118,6 +158,9 @@ describe("an event", function()
       ["run must be a text of 1 to 2048 bytes"] = { "discovery", { id = "" } },
       ["the event must have Items"] = { "replay_shard", {} },
       ["Items must be a list"] = { "replay_shard", { Items = "x" } },
+      ["BatchInput must be an object"] = { "replay_shard", { Items = json.array {},
+        BatchInput = "x" } },
+      ["error must be an object or a text"] = { "latency_reporter", { error = 5 } },
       ["results must be an object"] = { "replay_reduce", { bucket = "b", started = "s",
         results = "r" } },
     } do
@@ -131,6 +174,8 @@ describe("an event", function()
     assert.is_nil(problem("mapping", json.array { 1 }))
     assert.is_nil(problem("event_map", json.array {}))
     assert.is_nil(problem("discovery", { suffix = "" }))
+    assert.is_nil(problem("latency_reporter", { error = "X" }))
+    assert.is_nil(problem("latency_reporter", { error = { Error = "X" } }))
   end)
 
   it("of a handler that declares nothing is not checked", function()

@@ -25,10 +25,27 @@ local function fact_row(spec)
   end
 end
 
+local OF_TYPE = {
+  secret = "text, kept secret",
+  flag = "true or false",
+}
+
+-- "integer, from 1 to 100", "one of None, Gzip", "text or list"
+local function type_of(spec)
+  if type(spec.type) == "table" then return table.concat(spec.type, " or ") end
+  if spec.values then return "one of " .. table.concat(spec.values, ", ") end
+  local range = spec.min and spec.max and (", from %d to %d"):format(spec.min, spec.max)
+    or spec.min and (", at least %d"):format(spec.min) or ""
+  local is_number = spec.type == "integer" or spec.type == "number"
+
+  return (OF_TYPE[spec.type] or spec.type) .. (is_number and range or "")
+end
+
 local function event_row(spec)
   if spec.fact then return fact_row(spec) end
-  local words = spec.type == "any" and "" or spec.type .. ": "
-  local also = spec.also and (" (or %s)"):format(table.concat(spec.also, ", ")) or ""
+  local words = type_of(spec) .. ": "
+  local others = declarations.other_names(spec)
+  local also = #others > 0 and (" (or %s)"):format(table.concat(others, ", ")) or ""
 
   return { spec.name, words .. spec.doc .. also .. (spec.required and "; required" or "") }
 end

@@ -8,7 +8,7 @@ return {
     { name = "max_pages", type = "integer", min = 1, doc = "of one invocation; else the setting" },
     { name = "page_size", type = "integer", min = 1, doc = "of a page; else the setting" },
     { name = "run", also = { "id" }, type = "text", doc = "the name of the run" },
-    { name = "progress", type = "any", doc = "of an answer that was not done" },
+    { name = "progress", type = "object", doc = "of an answer that was not done" },
     { name = "batch_manifest_of", type = "text", doc = "make one of SageMaker's of this manifest" },
     { name = "manifest_bucket", type = "text", doc = "where that manifest is" },
   },

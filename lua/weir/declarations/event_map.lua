@@ -2,8 +2,11 @@
 return {
   event = {
     any = "one event of EventBridge, S3, SQS, SNS, Pipes, a schedule or a listing, or a batch",
-    { name = "redrive", type = "any", doc = "true: map all dead letters again" },
-    { name = "after", type = "any", doc = "with redrive: go on after this key, an answer's next" },
+    -- Of another service's event these are other members.
+    { name = "redrive", type = "flag", by_handler = true,
+      doc = "true: map all dead letters again" },
+    { name = "after", type = "text", by_handler = true,
+      doc = "with redrive: go on after this key, an answer's next" },
   },
   settings = { "state_machine", "dead_letter_bucket", "dead_letter_prefix", "bucket", "volume" },
   answer = "{ jobs, started, already_started, ignored, duplicates, dead_letters, "

@@ -1,12 +1,12 @@
 -- What the handler `event_processor` takes and gives (weir.declarations).
 return {
   event = {
-    { name = "job", type = "any", doc = "a job of kind mapping; or the event is one" },
+    { name = "job", type = "object", doc = "a job of kind mapping; or the event is one" },
     { name = "work", type = "text", doc = "which pipeline: object" },
     { name = "bucket", type = "text", doc = "of the object" },
     { name = "key", also = { "Key", "file_key" }, type = "text", doc = "of the object" },
-    { name = "size", type = "any", doc = "of the object, in bytes" },
-    { name = "detail", type = "any", doc = "of an event of S3, which the policy makes a job" },
+    { name = "size", type = "number", doc = "of the object, in bytes" },
+    { name = "detail", type = "object", doc = "of an event of S3, which the policy makes a job" },
     { name = "delivered_at", type = "text", doc = "when the job came, ISO 8601" },
   },
   settings = {

@@ -2,7 +2,7 @@
 return {
   event = {
     any = "a schedule's event, which says nothing",
-    { name = "order", type = "any",
+    { name = "order", type = "object", by_handler = true,
       doc = "an operator's: { action = rollback, hold or lift, to, by, reason }" },
   },
   settings = {

@@ -1,10 +1,11 @@
 -- What the handler `sagemaker_callback` takes and gives (weir.declarations).
 return {
   event = {
-    { name = "detail", type = "any",
+    { name = "detail", type = "object", by_handler = true,
       doc = "of an event SageMaker Transform Job State Change: the job's name and status" },
-    { name = "detail-type", type = "any", doc = "of that event" },
-    { name = "heartbeat", type = "any", doc = "\"running\", or a list of jobs: of a schedule" },
+    { name = "detail-type", type = "text", by_handler = true, doc = "of that event" },
+    { name = "heartbeat", type = { "text", "list" }, by_handler = true,
+      doc = "\"running\", or a list of jobs: of a schedule" },
   },
   settings = {
     "token_table", "token_ttl_seconds", "correlation_id_length", "token_region",
