@@ -41,6 +41,21 @@ describe("the arguments of weir emulate", function()
     end
   end)
 
+  it("say with --json what is wrong with LAYER and --task-root", function()
+    run.write(directory .. "/not.zip", "no zip")
+    for _, case in ipairs {
+      { "NotFound", directory .. "/absent" },
+      { "NotALayer", directory .. "/not.zip" },
+      { "NotALayer", directory },
+      { "NotFound", "--task-root", directory .. "/absent" },
+      { "NotADirectory", "--task-root", directory .. "/not.zip" },
+    } do
+      local result = run { "emulate", "--json", "--handler", "x.y", table.unpack(case, 2) }
+      assert.equal(6, result.status, result.stderr)
+      assert.equal(case[1], json.decode(result.stdout).code, result.stdout)
+    end
+  end)
+
   it("name a handler that there is, where weir is the runtime", function()
     run.write(directory .. "/mine.lua", "error('this must not run in the emulator')")
     run.write(directory .. "/torn.lua", "return {")

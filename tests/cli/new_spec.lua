@@ -19,7 +19,8 @@ describe("weir new", function()
     .. "read", function()
     local result = weir("new", "mine")
     assert.equal(0, result.status)
-    assert.equal("mine/.github/workflows/policies.yml\nmine/.luarc.json\nmine/.weir/stubs.lua\n"
+    assert.equal("mine/.github/workflows/policies.yml\nmine/.luarc.json\n"
+      .. "mine/.weir/.gitignore\nmine/.weir/stubs.lua\n"
       .. "mine/README.md\nmine/examples/routing.jsonl\nmine/routing.lua\n", result.stdout)
     assert.equal("Next: weir check mine, then weir test mine\n", result.stderr)
   end)
@@ -88,7 +89,7 @@ describe("weir new", function()
 
   it("prints one object with --json, which fits its schema", function()
     local result = weir("new", "mine", "--json")
-    assert.equal(6, #json.decode(result.stdout).files)
+    assert.equal(7, #json.decode(result.stdout).files)
     assert(json_schema.check("docs/json/new.schema.json", result.stdout))
   end)
 end)

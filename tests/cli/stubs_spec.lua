@@ -39,7 +39,8 @@ return policy {
   it("writes facts, parameters and decisions with types and meaning", function()
     local result = stubs("set")
     assert.equal(0, result.status)
-    assert.equal("set/.weir/stubs.lua\nset/.luarc.json\n", result.stdout)
+    assert.equal("set/.weir/.gitignore\nset/.weir/stubs.lua\nset/.luarc.json\n", result.stdout)
+    assert.matches("\n%*\n$", run.read(folder .. "/set/.weir/.gitignore"))
     has "---@meta\n"
     has "\n---@class routing.facts\n---@field file_count integer files in this batch (files)\n"
     has('\n---@field inference_type? "none"|"provisioned"|"serverless"|"components" '
@@ -95,7 +96,7 @@ return { kind = "routing", facts = {
     run.write(folder .. "/set/.luarc.json", "{}")
     run.write(folder .. STUBS, "old")
     local result = stubs("-p", "set")
-    assert.equal("set/.weir/stubs.lua\n", result.stdout)
+    assert.equal("set/.weir/.gitignore\nset/.weir/stubs.lua\n", result.stdout)
     assert.equal("{}", run.read(folder .. "/set/.luarc.json"))
     has "---@meta"
   end)
@@ -118,7 +119,7 @@ return { kind = "routing", facts = {
 
   it("prints one object with --json, which fits its schema", function()
     local result = stubs("set", "--json")
-    assert.equal(2, #json.decode(result.stdout).files)
+    assert.equal(3, #json.decode(result.stdout).files)
     assert(json_schema.check("docs/json/stubs.schema.json", result.stdout))
   end)
 end)

@@ -198,8 +198,8 @@ local function is_ours(opened)
 end
 
 local function run_layer(emulator, options, path, screen)
-  local opened <close>, message = layer.open(path)
-  if not opened then return fail(screen, message) end
+  local opened <close>, message, code = layer.open(path)
+  if not opened then return fail(screen, message, nil, code) end
   if is_ours(opened) then
     local known, wrong, hint = check_handler(options)
     if not known then return nil, wrong, hint end
@@ -219,10 +219,10 @@ local function run(given, screen)
   local options, wrong, hint = read_options(given)
   if not options then return nil, wrong, hint end
 
-  local root, message = files.absolute(given.task_root or ".")
-  if not root then return fail(screen, message) end
+  local root, message, code = files.absolute(given.task_root or ".")
+  if not root then return fail(screen, message, nil, code) end
   if files.stat(root).type ~= "directory" then
-    return fail(screen, root .. " is not a directory")
+    return fail(screen, root .. " is not a directory", nil, "NotADirectory")
   end
 
   options.task_root = root

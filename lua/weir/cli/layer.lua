@@ -87,10 +87,11 @@ local function check_bootstrap(directory)
   return true
 end
 
--- open(path) → { directory=, bootstrap= }, to be closed (<close>), or nil, message.
+-- open(path) → { directory=, bootstrap= }, to be closed (<close>), or nil, message, code: what
+-- the file system says, or NotALayer.
 function layer.open(path)
-  local absolute, problem = files.absolute(path)
-  if not absolute then return nil, problem end
+  local absolute, problem, code = files.absolute(path)
+  if not absolute then return nil, problem, code end
   local opened = setmetatable({ directory = absolute }, {
     __close = function(self)
       if self.temporary then remove(self.directory) end
@@ -99,7 +100,7 @@ function layer.open(path)
 
   if files.stat(absolute).type ~= "directory" then
     opened.directory, problem = unpack_zip(absolute)
-    if not opened.directory then return nil, problem end
+    if not opened.directory then return nil, problem, "NotALayer" end
     opened.temporary = true
   end
 
@@ -107,7 +108,7 @@ function layer.open(path)
   ok, problem = check_bootstrap(opened.directory)
   if not ok then
     getmetatable(opened).__close(opened)
-    return nil, problem
+    return nil, problem, "NotALayer"
   end
 
   opened.bootstrap = opened.directory .. "/bootstrap"

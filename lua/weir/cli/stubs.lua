@@ -64,8 +64,9 @@ return {
   description = {
     [[Writes DIR/.weir/stubs.lua: the facts, parameters and decisions of the set (./policies when
       none is named) as annotations that the Lua language server reads, with their types and
-      meaning; and DIR/.luarc.json, which tells it where they are, unless there is one. Run it again
-      when kinds or parameters have changed.]],
+      meaning; a .gitignore beside it, since they follow from the set; and DIR/.luarc.json, which
+      tells it where they are, unless there is one. Run it again when kinds or parameters have
+      changed, and after a checkout.]],
   },
   positionals = {
     { name = "DIR", doc = "the policy set", optional = true, complete = "directory" },

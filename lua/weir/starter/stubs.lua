@@ -179,9 +179,16 @@ local SETTINGS = [[
 }
 ]]
 
--- files(set) → what to write into its directory: { path, text }, the annotations first
+-- What follows from the set is not kept with it.
+local IGNORED = "# Made by weir stubs; make it again after kinds or parameters have changed.\n*\n"
+
+-- files(set) → what to write into its directory: { path, text }, what follows from it first
 function stubs.files(set)
-  return { { ".weir/stubs.lua", stubs.text(set) }, { ".luarc.json", SETTINGS } }
+  return {
+    { ".weir/.gitignore", IGNORED },
+    { ".weir/stubs.lua", stubs.text(set) },
+    { ".luarc.json", SETTINGS },
+  }
 end
 
 return stubs
