@@ -92,41 +92,62 @@ static bool is_word_byte(char c) {
   return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
-/* Whether the word is a text of the facts. */
-static bool is_of_facts(const text_buffer *facts, const char *word, size_t size) {
-  if (!facts) return false;
-  const char *end = facts->data + facts->size;
-  for (const char *at = facts->data; (at = memmem(at, (size_t)(end - at), word, size)); at++)
-    if (at[-1] == '"' && at[size] == '"') return true;
-  return false;
+/* How long the longest text of the JSON is that stands at this place, up to the end of a word; 0
+ * without. Texts with escapes are not looked for. */
+static size_t text_at(const text_buffer *json, const char *at, const char *end) {
+  size_t longest = 0;
+  const char *stop = json->data + json->size;
+  for (const char *p = json->data; p < stop; p++) {
+    if (*p != '"') continue;
+    const char *begin = ++p;
+    while (p < stop && *p != '"') p += *p == '\\' ? 2 : 1;
+    size_t size = (size_t)(p - begin);
+    bool stands = size <= (size_t)(end - at) && memcmp(begin, at, size) == 0 &&
+                  (at + size == end || !is_word_byte(at[size]));
+    if (stands && size > longest) longest = size;
+  }
+
+  return longest;
 }
 
-/* The message without what differs from facts to facts: numbers behind the place that Lua puts in
- * front, and, when facts are given, their texts. */
-static void append_message(text_buffer *out, const text_buffer *error, const text_buffer *facts) {
+/* Of the facts, or of the parameters in force. */
+static size_t text_of_case(const asker *self, const char *at, const char *end) {
+  const policy_kind *kind =
+      policy_kind_find(self->now.sandbox, self->options->kind, self->options->kind_size);
+  size_t of_facts = text_at(&self->facts, at, end);
+  size_t of_params = text_at(policy_kind_params_json(kind), at, end);
+  return of_facts > of_params ? of_facts : of_params;
+}
+
+/* The message without what differs from case to case: numbers behind the place that Lua puts in
+ * front, and, when a case is given, its texts. */
+static void append_message(text_buffer *out, const text_buffer *error, const asker *of_case) {
   int colons = 0;
-  for (size_t at = 0; at < error->size;) {
-    size_t size = 0;
-    while (at + size < error->size && is_word_byte(error->data[at + size])) size++;
+  const char *end = error->data + error->size;
+  for (const char *at = error->data; at < end;) {
+    size_t size = of_case ? text_of_case(of_case, at, end) : 0;
+    bool varies = size > 0;
+    if (!varies) {
+      while (at + size < end && is_word_byte(at[size])) size++;
+      varies = size > 0 && isdigit((unsigned char)*at) && colons >= 2;
+    }
+
     if (size == 0) {
-      if (error->data[at] == ':') colons++;
-      text_buffer_byte(out, error->data[at++]);
+      if (*at == ':') colons++;
+      text_buffer_byte(out, *at++);
       continue;
     }
 
-    bool varies = isdigit((unsigned char)error->data[at])
-                      ? colons >= 2
-                      : is_of_facts(facts, error->data + at, size);
     if (varies)
       text_buffer_text(out, "…");
     else
-      text_buffer_append(out, error->data + at, size);
+      text_buffer_append(out, at, size);
     at += size;
   }
 }
 
 /* Where the decision was made and what it is; a failure's code and message. */
-static void append_way(text_buffer *out, const policy_answer *answer, const text_buffer *facts) {
+static void append_way(text_buffer *out, const policy_answer *answer, const asker *self) {
   if (answer->outcome == POLICY_DECIDED) {
     text_buffer_format(out, "%s:%d %s", answer->file, answer->line, answer->action);
     return;
@@ -134,7 +155,7 @@ static void append_way(text_buffer *out, const policy_answer *answer, const text
 
   text_buffer_format(out, "%s ", policy_outcome_code(answer->outcome));
   /* What a policy says is a way of its own; what a kind's rule says names the values. */
-  append_message(out, &answer->error, answer->outcome == POLICY_INVARIANT_BROKEN ? facts : NULL);
+  append_message(out, &answer->error, answer->outcome == POLICY_INVARIANT_BROKEN ? self : NULL);
 }
 
 /* Two sets are told apart by what each does, and where. */
@@ -143,11 +164,11 @@ static void write_key(asker *self) {
   if (self->old.sandbox) {
     decide(self, &self->now, false, true);
     decide(self, &self->old, false, true);
-    append_way(&self->key, &self->old.answer, &self->facts);
+    append_way(&self->key, &self->old.answer, self);
     text_buffer_text(&self->key, " | ");
   }
 
-  append_way(&self->key, &self->now.answer, &self->facts);
+  append_way(&self->key, &self->now.answer, self);
   text_buffer_byte(&self->key, '\0');
 }
 

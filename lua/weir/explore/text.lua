@@ -40,14 +40,14 @@ local LABELS = { mistake = "fails", raised = "gives up" }
 
 local function show_failure(out, found)
   out:print("  ", out:paint(found.type == "mistake" and "error" or "warning", LABELS[found.type]),
-    "  ", verdict_text(found.now), "  ", out:paint("dim", thousands(found.count) .. " times"))
+    "  ", verdict_text(found.now), "  ", out:paint("dim", terminal.count(found.count, "time")))
   row(out, "at", place(found.now))
   show_question(out, found)
 end
 
 local function show_difference(out, found)
   out:print("  ", out:paint("warning", "differs"), "  ",
-    out:paint("dim", thousands(found.count) .. " times"))
+    out:paint("dim", terminal.count(found.count, "time")))
   for _, which in ipairs { "old", "now" } do
     local where = place(found[which])
     row(out, which == "old" and "old" or "new",

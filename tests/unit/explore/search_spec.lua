@@ -112,6 +112,29 @@ describe("exploring", function()
     assert.equal(1, #messages(counted))
   end)
 
+  it("counts a rule's messages as one where the texts of parameters and of keys differ", function()
+    local set = policy_folder.load({
+      ["kinds/toy.lua"] = 'return { kind = "toy", doc = "d", facts = { { name = "by", type = "map", '
+        .. 'max_items = 2, of = { type = "flag" }, doc = "d" } }, '
+        .. 'decisions = { { action = "go", doc = "d", fields = { '
+        .. '{ name = "to", type = "text", required = true, doc = "d" } } } }, '
+        .. 'invariants = function(facts, decision) for name in pairs(facts.by or {}) do '
+        .. 'return name .. " may not go to " .. decision.to end end }',
+      ["toy.lua"] = 'return policy { kind = "toy", params = { to = text { "x", doc = "d" } }, '
+        .. 'decide = function(_, params) return go { because = "y", to = params.to } end }',
+    })
+    local result = assert(search.run { set = set, kind = "toy", seed = 1, tries = 8192, jobs = 1 })
+    assert.is_true(result.failed > 1000)
+    local ways = {}
+    for _, found in ipairs(result.findings) do
+      if found.now.message:find("^[^:]*:%d+: go: %w+ may not go to %w+$") then
+        ways[#ways + 1] = found.now.message
+      end
+    end
+
+    assert.equal(1, #ways, table.concat(ways, "\n"))
+  end)
+
   it("tells what the policy says itself from a mistake", function()
     local result = explore("assert(facts.volume, 'no volume') if facts.volume == 'v' then "
       .. "error('not this volume', 0) end " .. FINE)
