@@ -1,4 +1,5 @@
 -- weir emulate: Lambda on this machine, for a layer and `aws lambda invoke --endpoint-url`.
+local contains = require "weir.contains"
 local exit = require "weir.cli.exit"
 local files = require "weir.files"
 local handler = require "weir.runtime.handler"
@@ -61,12 +62,12 @@ local function read_format(text)
   return nil, ("--log-format '%s' is neither Text nor JSON"):format(text)
 end
 
-local LEVELS = { TRACE = true, DEBUG = true, INFO = true, WARN = true, ERROR = true, FATAL = true }
+local LEVELS = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" }
 
 -- The variables with that of the level, which Lambda sets from the function's configuration.
 local function add_level(variables, level)
   if level == nil then return variables end
-  if not LEVELS[level] then
+  if not contains(LEVELS, level) then
     return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL")
       :format(level)
   end
@@ -259,7 +260,8 @@ return {
     },
   },
   options = {
-    { long = "handler", value = "NAME", required = true, doc = "the handler, as _HANDLER" },
+    { long = "handler", value = "NAME", required = true, words = require("weir.handlers").names,
+      doc = "the handler, as _HANDLER" },
     { long = "port", value = "N", doc = "listen on this port; otherwise on a free one" },
     { long = "function", value = "NAME", doc = "the function's name (function)" },
     { long = "qualifier", value = "NAME", many = true,
@@ -273,8 +275,9 @@ return {
     { long = "task-root", value = "DIR", complete = "directory",
       doc = "the function's code (the current directory)" },
     { long = "env", value = "NAME=VALUE", many = true, doc = "set a variable of the runtime" },
-    { long = "log-format", value = "FORMAT", doc = "Text or JSON (Text)" },
-    { long = "log-level", value = "LEVEL",
+    { long = "log-format", value = "FORMAT", words = { "Text", "JSON" },
+      doc = "Text or JSON (Text)" },
+    { long = "log-level", value = "LEVEL", words = LEVELS,
       doc = "TRACE, DEBUG, INFO, WARN, ERROR or FATAL (INFO)" },
     { long = "json", doc = "one JSON object a line on standard output" },
   },

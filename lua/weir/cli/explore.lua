@@ -258,7 +258,7 @@ return {
     policies.options.directory,
     policies.options.set,
     policies.options.params,
-    { long = "kind", value = "KIND", doc = "with OLD NEW: this kind only" },
+    { long = "kind", value = "KIND", words = kinds, doc = "with OLD NEW: this kind only" },
     { long = "recording", value = "FILE", many = true, complete = "file",
       doc = "begin with the facts of this recording too" },
     { long = "tries", value = "N", doc = "how many facts to try, of each kind (300000)" },

@@ -27,8 +27,12 @@ local help = {
       optional = true,
       complete = "topic",
     },
-    { name = "NAME", doc = "after handler: one of weir's, or FILE.METHOD; after kind: a kind",
-      optional = true },
+    {
+      name = "NAME",
+      doc = "after handler: one of weir's, or FILE.METHOD; after kind: a kind",
+      words = require("weir.handlers").names,
+      optional = true,
+    },
   },
   options = {
     policies.options.directory,

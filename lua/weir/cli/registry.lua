@@ -270,7 +270,8 @@ return {
     { name = "NAME", doc = "a model package group; for approve and reject the ARN of a package" },
   },
   options = {
-    { long = "status", value = "STATUS", doc = "list: only " .. table.concat(STATUSES, ", ") },
+    { long = "status", value = "STATUS", words = STATUSES,
+      doc = "list: only " .. table.concat(STATUSES, ", ") },
     recordings.limit_option "list: the newest N; all when left out",
     { long = "image", value = "IMAGE", doc = "register: the container's image in ECR" },
     { long = "model-data", value = "URI", doc = "register: the model's archive in S3" },

@@ -7,7 +7,7 @@ local schemas = require "weir.schemas"
 
 local topics = {}
 
-topics.names = { "kinds", "handlers", "findings", "exit", "policy" }
+topics.names = { "kinds", "kind", "handlers", "handler", "findings", "exit", "policy" }
 
 local function page_of(title, introduction, head, rows, ending)
   local lines = { "# " .. title, "", introduction, "", "| " .. table.concat(head, " | ") .. " |",

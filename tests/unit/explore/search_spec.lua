@@ -114,8 +114,8 @@ describe("exploring", function()
 
   it("counts a rule's messages as one where the texts of parameters and of keys differ", function()
     local set = policy_folder.load({
-      ["kinds/toy.lua"] = 'return { kind = "toy", doc = "d", facts = { { name = "by", type = "map", '
-        .. 'max_items = 2, of = { type = "flag" }, doc = "d" } }, '
+      ["kinds/toy.lua"] = 'return { kind = "toy", doc = "d", facts = { '
+        .. '{ name = "by", type = "map", max_items = 2, of = { type = "flag" }, doc = "d" } }, '
         .. 'decisions = { { action = "go", doc = "d", fields = { '
         .. '{ name = "to", type = "text", required = true, doc = "d" } } } }, '
         .. 'invariants = function(facts, decision) for name in pairs(facts.by or {}) do '
