@@ -52,6 +52,67 @@ return policy {
     has "\nfunction list(spec) end\n"
   end)
 
+  it("begins with what every set has", function()
+    stubs("set")
+    has [[
+---@meta
+-- What policies of this set may say, for editors. Written by weir; after a change of kinds or
+-- parameters: weir stubs DIR
+
+-- What an action makes, and decide returns.
+---@class weir.decision
+
+-- What integer { … } and the others make.
+---@class weir.parameter
+
+---@class weir.example
+---@field given table the facts
+---@field params? table<string, any> parameters that are not at their defaults
+---@field expect string|table an action, or what the decision must have
+---@field doc? string
+
+-- How a batch of files gets its predictions: through an endpoint now, or in a batch job.
+---@class routing.facts
+]]
+    has [[
+
+---@class weir.params
+---@field mode string how
+---@field threshold integer files; at or above goes to batch
+
+---@alias weir.facts routing.facts
+
+---@class weir.policy
+---@field kind "routing" which question it answers
+---@field decide fun(facts: weir.facts, params: weir.params): weir.decision
+---@field params? table<string, weir.parameter>
+---@field examples? weir.example[]
+---@field name? string
+---@field doc? string
+
+---@param spec weir.policy
+---@return weir.policy
+function policy(spec) end
+
+---@param spec table the default first, then its bounds and doc
+---@return weir.parameter
+function integer(spec) end
+]]
+    assert.equal([[
+{
+  "runtime.version": "Lua 5.4",
+  "runtime.builtin": {
+    "coroutine": "disable",
+    "debug": "disable",
+    "io": "disable",
+    "os": "disable"
+  },
+  "workspace.checkThirdParty": false,
+  "workspace.library": [".weir"]
+}
+]], run.read(folder .. "/set/.luarc.json"))
+  end)
+
   it("is Lua, and leaves the set as it was", function()
     local before = run({ "check", "set", directory = folder }).stdout
     stubs("set")

@@ -278,4 +278,13 @@ describe("shares of a whole", function()
     assert.truthy(html:find('<td class="good w731" title="promote">promote 73 %</td>', 1, true))
     assert.truthy(html:find(".w731{width:73.1%}", 1, true))
   end)
+
+  it("say as much as there is room for", function()
+    for share, label in pairs { [0.3] = "hold 30 %", [0.299] = "30 %", [0.08] = "8 %",
+      [0.079] = "" } do
+      local p = page.new { title = "t", sentence = "s" }
+      local cell = p:stack { { share, "open", "hold" } }
+      assert.truthy(cell.html:find('title="hold">' .. label .. "</td>", 1, true), cell.html)
+    end
+  end)
 end)
