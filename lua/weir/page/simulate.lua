@@ -1,6 +1,6 @@
 -- The page of weir simulate, made from the object that `weir simulate --json` prints: how the
--- trials of each scenario ended, how soon, what they cost, and by which rule; or, of --plan, how
--- much traffic it takes.
+-- trials of each scenario ended, how soon, what they cost, and by which rule. That of --plan is in
+-- weir.page.simulate_plan.
 --
 --   simulate_page.page(found)
 local page = require "weir.page"
@@ -25,13 +25,6 @@ local function side(found, at)
   if #found.policies < 2 then return "" end
   return at == 1 and "OLD" or "NEW"
 end
-
-local function interval(share)
-  return ("%.1f %%"):format(share.share * 100),
-    ("%.1f to %.1f %%"):format(share.low * 100, share.high * 100)
-end
-
-local function hours(value) return value and text.number(value, 1) or "–" end
 
 -- What to know first -----------------------------------------------------------------------------
 
@@ -88,7 +81,7 @@ end
 local function verdict(result)
   local right = result.right
   if not right then return "", "" end
-  local share, range = interval(right)
+  local share, range = text.interval(right)
 
   return {
     share,
@@ -129,8 +122,8 @@ local function costs(p, found)
         cells[#cells + 1] = text.percent(result.outcomes[outcome[1]].share, 1)
       end
 
-      cells[#cells + 1] = hours(result.hours.median)
-      cells[#cells + 1] = hours(result.hours.p90)
+      cells[#cells + 1] = text.hours(result.hours.median)
+      cells[#cells + 1] = text.hours(result.hours.p90)
       cells[#cells + 1] = text.number(result.exposed.median)
       cells[#cells + 1] = text.number(result.excess.mean)
       rows[#rows + 1] = cells
@@ -303,74 +296,8 @@ local function settings(p, found)
   p:code("All settings of " .. first.title, first.settings)
 end
 
--- Planning ---------------------------------------------------------------------------------------
-
--- The least traffic that is enough, for each effect.
-local function plan_sentence(found)
-  local parts, tone = {}, "good"
-  for i, plan in ipairs(found.plans) do
-    parts[i] = ("%s: more requests are needed than were tried."):format(plan.title)
-    for _, row in ipairs(plan.rows) do
-      if row.reached then
-        parts[i] = ("%s: %s requests a minute are enough, in %s hours."):format(plan.title,
-          text.number(row.traffic), hours(row.reached.hours))
-        break
-      end
-    end
-
-    if parts[i]:find("are needed", 1, true) then tone = "warn" end
-  end
-
-  return table.concat(parts, " "), tone
-end
-
-local function plan_page(found)
-  local said, tone = plan_sentence(found)
-  local p = page.new {
-    kicker = "weir simulate --plan",
-    title = "How much traffic a trial needs",
-    sentence = said,
-    tone = tone,
-  }
-
-  p:text("Enough is what lets 80 % of the trials end as they should.")
-  for _, plan in ipairs(found.plans) do
-    p:section(plan.title, ("Right would be: %s."):format(plan.right))
-    local rows, points = {}, {}
-    for i, row in ipairs(plan.rows) do
-      local share, range = interval(row.right)
-      rows[i] = { text.number(row.traffic), { share, lines = { range } },
-        row.reached and hours(row.reached.hours) or "not within the trial",
-        row.reached and text.number(row.reached.requests) or "–" }
-      points[i] = { row.traffic, row.right.share * 100 }
-    end
-
-    p:table {
-      columns = { { "requests a minute", align = "right" }, { "end so", align = "right" },
-        { "hours until 80 %", align = "right" },
-          { "requests of the challenger", align = "right" } },
-      rows = rows,
-    }
-
-    p:chart {
-      title = "Trials that end as they should",
-      note = "by requests a minute, on a logarithmic scale",
-      x = { type = "log", label = "requests a minute" },
-      y = { unit = "%", digits = 1, range = { 0, 104 } },
-      series = { { plan.title } },
-      rows = points,
-      lines = { { 80, "80 %" } },
-      points = true,
-    }
-  end
-
-  p:note(("%s of each, seed %s."):format(terminal.count(found.runs, "run"),
-    text.number(found.seed)))
-  return p
-end
-
 function simulate_page.page(found)
-  if found.plans then return plan_page(found) end
+  if found.plans then return require("weir.page.simulate_plan").page(found) end
   local said, tone = sentence(found)
   local titles = {}
   for i, policy in ipairs(found.policies) do titles[i] = policy.policies end

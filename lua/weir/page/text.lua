@@ -65,6 +65,15 @@ function text.percent(part, whole)
   return text.number(share, 1) .. " %"
 end
 
+-- interval({ share =, low =, high = }) → "73.1 %", "63.0 to 83.0 %"
+function text.interval(share)
+  return ("%.1f %%"):format(share.share * 100),
+    ("%.1f to %.1f %%"):format(share.low * 100, share.high * 100)
+end
+
+-- Hours with one digit, a dash for none.
+function text.hours(value) return value and text.number(value, 1) or "–" end
+
 -- Epoch seconds as "2026-11-20 08:05", in UTC.
 function text.time(seconds) return os.date("!%Y-%m-%d %H:%M", seconds // 1) end
 
