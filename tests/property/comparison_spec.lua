@@ -25,7 +25,7 @@ local request = property.map(property.tuple { property.element { "old", "new" },
 end)
 
 -- When each window is read for the last time: at the first look after it has been open long enough,
--- or at the last look. Windows before the first look's own are none of the experiment's.
+-- or at the last look. Windows before that of the first look do not belong to the experiment.
 local function last_reads(looks)
   local reads, first, last = {}, looks[1] // WINDOW * WINDOW, looks[#looks] // WINDOW * WINDOW
   for from = first - WINDOW, last - WINDOW, WINDOW do

@@ -131,7 +131,7 @@ local function check_deletions(tagged)
   end
 end
 
--- What lacks our tag is as it was, or never was anything.
+-- A stack without our tag keeps its status, unless its creation was never carried out.
 local function check_untouched()
   for _, each in ipairs(cloud.control("GET", "stacks").stacks) do
     if each.given and each.was ~= "REVIEW_IN_PROGRESS" then assert.equal(each.was, each.status) end
@@ -165,7 +165,7 @@ describe("A deployment", function()
       property.int(0, 40), one_of(TROUBLES), property.boolean(),
     }, function(case)
       local status, script, tagged, replace, troubled = table.unpack(case, 1, 5)
-      -- What never came to be is created again, and there is always something to create.
+      -- A stack whose creation failed is created again, and a creation always changes something.
       local is_new = status ~= "CREATE_COMPLETE" and not status:find("^UPDATE_")
       if is_new and script.fails == NOTHING then script = {} end
 

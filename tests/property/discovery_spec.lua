@@ -11,7 +11,7 @@ local sorted_pairs = require("weir.sorted_pairs")
 local set = assert(policy_set.load("policies"))
 local SETTINGS = { bucket = "b", output_bucket = "out" }
 
--- Keys next to each other in every order that matters, and every kind of byte.
+-- Keys that different orders of sorting would put in different places, with every kind of byte.
 local ODD = { "a", "a/b", "a-b", "a b", "a+b", "a%20b", "a\tb", "a\nb", "\u{e9}", "e\u{301}", "//x",
   "x../y", "a\0b",
   "\u{1F680}", "Z", "~", ("k"):rep(1024) }

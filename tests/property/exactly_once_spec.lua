@@ -88,7 +88,7 @@ local function listed(world)
   return queue
 end
 
--- Dies thirty times on its way; then it comes to its end.
+-- The process dies thirty times, then it runs to its end.
 local function reconcile(world)
   for _ = 1, 30 do
     world.deliver("reconcile", {})

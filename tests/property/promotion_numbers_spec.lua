@@ -28,7 +28,7 @@ end
 
 local PLACES = number_places(kind.facts, "", {})
 
--- As they stand in JSON, or would. No reader of JSON may take those that are not finite.
+-- Spellings of numbers that are not finite. A reader of JSON must refuse each of them.
 local NOT_FINITE = {
   "NaN", "-NaN", "nan", "Infinity", "-Infinity", "inf", "1e999", "-1e999", "1e400", "null/0",
 }

@@ -8,11 +8,11 @@ local json = require "weir.json"
 local policy_set = require "weir.policy_set"
 local property = require "support.property"
 
--- Fewer where WEIR_CASES says so, but enough to be split.
+-- WEIR_CASES makes them fewer, but never too few to measure a split.
 local INVOCATIONS = math.max(400, math.min(20000, property.cases(20000)))
 local FEWER = INVOCATIONS // 5
 
--- Four standard errors of that many that are split in this way.
+-- Four standard errors of a share, measured over so many invocations.
 local function tolerance(count, share) return 4 * math.sqrt(count * share * (1 - share)) end
 
 describe("20,000 invocations", function()

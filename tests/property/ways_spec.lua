@@ -7,8 +7,8 @@ local random = require "support.random"
 
 local COUNT = math.max(20, property.cases(1000))
 
--- What makes trouble in keys: signs of URLs, both normal forms of a letter, segments that are none,
--- long ones.
+-- Keys that make trouble: characters with a meaning in URLs, both normal forms of a letter, empty
+-- segments and those of one or two dots, long keys.
 local PIECES = { "a", "B", "9", " ", "+", "%", "%20", "%2F", "&", "=", "?", "#", "é", "e\u{301}",
   "日本", "/", "//", "..",
   ".", "~", "-", "_", "'", '"', "\\", "<", "\t", "\u{1F600}" }

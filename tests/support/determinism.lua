@@ -10,7 +10,7 @@ local determinism = {}
 
 determinism.set = "tests/determinism"
 
--- Beyond the last case; the policy says that there is none.
+-- More cases than the policy has: for a number beyond its last one it says so.
 determinism.cases = 8000
 
 function determinism.write_recording(path)

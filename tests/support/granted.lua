@@ -46,7 +46,8 @@ local function ask_of(grant, role)
   }
 end
 
--- What announces its objects is a bucket; they are read there as they are through the access point.
+-- A bucket announces its objects, an access point does not: an object that is read through the
+-- access point in a recorded event is read from the bucket here.
 local function in_bucket(asked)
   if asked.resource == OWN_ACCESS_POINT then
     return { action = asked.action, resource = "arn:aws:s3:::weir-files" }

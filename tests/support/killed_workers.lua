@@ -7,7 +7,8 @@
 --     → { deaths =, answers = { word → count },
 --         finished = { "way object etag" → how often a claim became finished } }
 --
--- Raises what a process says that ends otherwise than by its last event or by a kill.
+-- A process ends after its last event or by a kill. When one ends otherwise, this raises what it
+-- said.
 local cloud = require "support.aws"
 local files = require "support.files"
 local json = require "weir.json"
