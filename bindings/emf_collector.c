@@ -131,6 +131,7 @@ static int lua_emf_collector_lines(lua_State *L) {
       emf_collector_lines(&self->emf, process_time_ms(), properties.at, properties.size, lines);
   binding_expect_memory(L, ok);
   lua_pushlstring(L, lines->data, lines->size);
+
   return 1;
 }
 

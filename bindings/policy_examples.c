@@ -66,5 +66,6 @@ int luaopen_weir_policy_examples(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(policy_examples, read), BINDING_END};
   binding_type_register(L, EXAMPLE, metamethods, NULL);
   luaL_newlib(L, functions);
+
   return 1;
 }

@@ -60,6 +60,7 @@ static int lua_policy_set_set_gc(lua_State *L) {
   policy_answer_free(&h->answer);
   text_buffer_free(&h->line);
   memset(h, 0, sizeof *h);
+
   return 0;
 }
 
@@ -125,6 +126,7 @@ static int lua_policy_set_kinds(lua_State *L) {
   policy_set_tables_push_findings(L, findings);
   lua_pushstring(L, causes[findings->cause]);
   finding_list_free(findings);
+
   return 3;
 }
 
@@ -209,6 +211,7 @@ static int lua_policy_set_set_refresh(lua_State *L) {
     origin.text = binding_argument_text(L, 2, &origin.size, REFRESH_SIGNATURE);
     origin.path = binding_argument_name(L, 3, REFRESH_SIGNATURE);
   }
+
   binding_expect(L, given || lua_isnoneornil(L, 3), REFRESH_SIGNATURE);
   if (!lua_isnoneornil(L, 4)) kind = binding_argument_name(L, 4, REFRESH_SIGNATURE);
 
@@ -217,6 +220,7 @@ static int lua_policy_set_set_refresh(lua_State *L) {
   lua_pushstring(L, names[change]);
   policy_set_tables_push_findings(L, findings);
   finding_list_free(findings);
+
   return 2;
 }
 
@@ -261,5 +265,6 @@ int luaopen_weir_policy_set(lua_State *L) {
   binding_set_integer(L, "instructions", policy_limits_default.instructions);
   binding_set_integer(L, "memory", (lua_Integer)policy_limits_default.memory);
   lua_setfield(L, -2, "default_limits");
+
   return 1;
 }

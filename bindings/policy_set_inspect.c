@@ -20,6 +20,7 @@ static int lua_policy_set_kinds(lua_State *L) {
   text_buffer *json = binding_buffer_push(L);
   policy_sandbox_kinds(policy_set_sandbox(h->set), json);
   policy_set_tables_push_kinds(L, json);
+
   return 1;
 }
 

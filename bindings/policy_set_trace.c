@@ -79,6 +79,7 @@ static policy_trace *new_trace(lua_State *L, policy_sandbox *sandbox,
   if (!kind || !policy_kind_policy(kind)) return NULL;
   *owner = policy_trace_new(sandbox, question->kind, question->kind_size);
   binding_expect_memory(L, *owner != NULL);
+
   return *owner;
 }
 

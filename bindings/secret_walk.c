@@ -39,6 +39,7 @@ static bool is_candidate(const char *text, size_t size) {
   if (text[0] == '"' && may_hold_json(text, size)) return true;
   if (memchr(text, '=', size)) return true;
   const char *brace = memchr(text, '{', size); /* most have none: a search for both takes longer */
+
   return brace && memmem(brace, size - (size_t)(brace - text), "{\"", 2);
 }
 

@@ -163,6 +163,7 @@ static bool begin(round_state *r, asker *a) {
   r->old_size = old ? policy_trace_size(old) : 0;
   r->counts = calloc(r->size + 1, sizeof *r->counts);
   if (old) r->old_counts = calloc(r->old_size + 1, sizeof *r->old_counts);
+
   return draw_dictionary_new(&r->words, now, old) && r->counts && (!old || r->old_counts) &&
          add_seeds(r, a);
 }
@@ -205,6 +206,7 @@ static explore_outcome make_workers(round_state *r, worker *workers, size_t jobs
     explore_outcome outcome = asker_new(&workers[*made].asker, r->options);
     if (outcome == EXPLORE_DONE) continue;
     ++*made;
+
     return outcome;
   }
 

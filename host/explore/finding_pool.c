@@ -30,6 +30,7 @@ static bool is_smaller(const explore_finding *a, const explore_finding *b) {
   size_t size_b = strlen(b->facts) + strlen(b->params);
   if (size_a != size_b) return size_a < size_b;
   int order = strcmp(a->facts, b->facts);
+
   return order < 0 || (order == 0 && strcmp(a->params, b->params) < 0);
 }
 

@@ -25,6 +25,7 @@ static bool holds(shrinking *s, value *facts, const value *params) {
   asker_write(s->a, facts, params);
   asked_result result = asker_ask(s->a, false);
   bool found = result == ASKED_FAILED || result == ASKED_DIFFERS;
+
   return found && strcmp(s->a->key.data, s->key) == 0;
 }
 
@@ -47,6 +48,7 @@ static bool keep_if(shrinking *s, value *facts, const value *params) {
   s->params = value_copy(&fresh, params);
   value_arena_free(&s->arena);
   s->arena = fresh;
+
   return true;
 }
 
@@ -79,6 +81,7 @@ static bool set_number(shrinking *s, bool of_params, size_t number, double to) {
   value *self = copy_at(s, of_params, number, &facts, &params, &parent);
   double from = number_of(self);
   if (!draw_set_number(self, to) || number_of(self) == from) return false;
+
   return keep_if(s, &facts, &params);
 }
 
@@ -103,6 +106,7 @@ static bool set_text(shrinking *s, bool of_params, size_t number, value_text tex
   value *self = copy_at(s, of_params, number, &facts, &params, &parent);
   drawing d = {.arena = &s->a->arena};
   if (text.size >= self->text.size || !draw_set_text(&d, self, text)) return false;
+
   return keep_if(s, &facts, &params);
 }
 
@@ -118,6 +122,7 @@ static bool simplify_flag(shrinking *s, bool of_params, size_t number) {
   value *self = copy_at(s, of_params, number, &facts, &params, &parent);
   if (!self->flag) return false;
   self->flag = false;
+
   return keep_if(s, &facts, &params);
 }
 
@@ -178,8 +183,10 @@ uint64_t shrink_finding(asker *a, explore_finding *found) {
   if (begin(&s, found)) {
     while (pass(&s, true)) {
     }
+
     while (pass(&s, false)) {
     }
+
     finish(&s, found);
   }
 

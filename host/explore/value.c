@@ -47,6 +47,7 @@ void *value_arena_take(value_arena *arena, size_t size) {
     return size <= sizeof nothing ? nothing : NULL;
   void *taken = arena->data + arena->size;
   arena->size += size;
+
   return taken;
 }
 
@@ -104,6 +105,7 @@ value *value_add(value_arena *arena, value *list) {
   items[count] = (value){.field = list->field ? list->field->of : NULL, .required = true};
   list->list.items = items;
   list->list.count = count + 1;
+
   return &items[count];
 }
 
@@ -233,6 +235,7 @@ static bool read_value(reading *r, value *out, int depth) {
   if (type < JSON_OBJECT) return read_scalar(r, type, out);
   if (type == JSON_ARRAY) return read_list(r, out, depth + 1);
   bool is_record = out->field && out->field->type == SCHEMA_RECORD;
+
   return is_record ? read_record(r, &out->field->fields, out, depth + 1)
                    : read_object(r, out, depth + 1);
 }

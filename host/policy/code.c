@@ -43,6 +43,7 @@ static char *take_name(lua_State *L, walk *w) {
   char *name = w->name.failed ? NULL : strdup(w->name.data);
   text_buffer_clear(&w->name);
   expect_memory(L, name);
+
   return name;
 }
 

@@ -89,6 +89,7 @@ static bool sets(code_instruction i, int reg) {
     if (i.op >= CODE_CLOSE && i.op <= CODE_TEST) return false;
     if (i.op == CODE_SETLIST || i.op == CODE_EXTRAARG || i.op == CODE_VARARGPREP) return false;
     if (i.op >= CODE_RETURN && i.op <= CODE_RETURN1) return false;
+
     return reg == a;
   }
 }
@@ -108,6 +109,7 @@ static int alternative(const reading *r, int made, int pc, int reg) {
     if (at(r, p).op != CODE_JMP) continue;
     int target = closure_code_jump(r->instructions[p], p);
     if (target <= made || target > pc) continue;
+
     return (i.op == CODE_TEST || i.op == CODE_TESTSET) && (int)i.a == reg ? p - 1 : -2;
   }
 

@@ -85,6 +85,7 @@ bool policy_example_read(policy_sandbox *sandbox, const policy_kind *kind, size_
     example->why.size = 0;
     text_buffer_text(&example->why, "cannot be read");
   }
+
   example->short_of_memory = (spent && sandbox->budget.starved) || example->facts.failed ||
                              example->params.failed || example->expect.failed ||
                              example->why.failed;

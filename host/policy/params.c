@@ -43,6 +43,7 @@ static bool take_override(const schema_field *field, json_span value, text_buffe
     if (ok) plain.size = json_unescape(value, plain.data);
     ok = ok && take_value(field, plain.data, plain.size, out, why);
     text_buffer_free(&plain);
+
     return ok;
   }
 

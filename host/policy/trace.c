@@ -67,6 +67,7 @@ static const policy_function *find_function(trace *self, const lua_Code *code) {
   while (self->slots[at].function && self->slots[at].code != code) at = (at + 1) & self->slot_mask;
   if (!self->slots[at].function) return NULL;
   self->last = &self->code->functions[self->slots[at].function - 1];
+
   return self->last;
 }
 
@@ -238,6 +239,7 @@ size_t policy_trace_take_new(policy_trace *head, size_t *first) {
   size_t taken = self->new_count;
   *first = self->first_new;
   self->new_count = 0;
+
   return taken;
 }
 

@@ -270,5 +270,6 @@ int sandbox_open_base(lua_State *L) {
   };
   luaL_newlib(L, functions);
   add_type(L);
+
   return 1;
 }

@@ -86,6 +86,7 @@ bool json_index_seek(const json_index *index, json_scan *scan, json_names names)
         if (fate == NAME_ESCAPED) return false;
         scan->at = quote;
         scan->entered = true; /* the comma is passed */
+
         return true;
       }
 

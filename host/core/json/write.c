@@ -53,6 +53,7 @@ static bool write_plain(text_buffer *out, const char *bytes, size_t size, bool a
   if (ascii && memchr(copy, 0x7F, size)) return false; /* DEL: plain, but not printable */
   copy[-1] = copy[size] = '"';
   out->size += size + 2;
+
   return true;
 }
 

@@ -23,5 +23,6 @@ bool policy_files_are_shipped(policy_files *files) {
         strcmp(files->items[i].digest, built_with[i].digest) != 0)
       return false;
   for (size_t i = 0; i < count; i++) strcpy(files->items[i].kind, built_with[i].kind);
+
   return true;
 }

@@ -29,6 +29,7 @@ static double stirling_rest(double k) {
   };
   if (k < 10) return first[(int)k];
   double inverse = 1 / (k + 1), square = inverse * inverse;
+
   return inverse * (1 / 12. - square * (1 / 360. - square * (1 / 1260. - square / 1680.)));
 }
 

@@ -150,6 +150,7 @@ static double find_end(const stats_error_counts *c, double direction, double ste
       bool line = fabs(at - inside) < 0.06 * fabs(at - estimate);
       if (c->quick && line) return inside + (at - inside) * below / (below - value);
       double enough = c->quick ? 1e-3 * fabs(at - estimate) : 1e-16;
+
       return find_root(c, inside, below, at, value, enough);
     }
 

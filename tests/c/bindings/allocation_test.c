@@ -179,6 +179,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
       return NULL;
     }
   }
+
   return realloc(block, new_size);
 }
 
@@ -198,7 +199,9 @@ static lua_State *new_state(memory *m) {
     lua_pushcfunction(L, binding->func);
     lua_setfield(L, -2, binding->name);
   }
+
   lua_settop(L, 0);
+
   return L;
 }
 
@@ -208,6 +211,7 @@ static int count_descriptors(void) {
   assert_non_null(directory);
   while (readdir(directory)) count++;
   closedir(directory);
+
   return count;
 }
 
@@ -251,6 +255,7 @@ static bool call_failing(lua_State *L, memory *m, long n, const char *name) {
       fail_msg("%s, allocation %ld: %s", name, n, message ? message : "(no text)");
     lua_pop(L, 1);
   }
+
   return failed;
 }
 
@@ -264,7 +269,9 @@ static long call_until_fine(const call *c, const char *module, bool for_ever) {
     n++;
     assert_true(n < ALLOCATIONS_MAX);
   }
+
   lua_close(L);
+
   return n - 1;
 }
 
@@ -334,6 +341,7 @@ static void every_module_is_called(void **state) {
       name_module(&calls[i], module);
       called = strcmp(module, binding->name) == 0;
     }
+
     if (!called) fail_msg("%s is not called", binding->name);
   }
 }
@@ -343,6 +351,7 @@ static int write_recording(void **state) {
   int descriptor = mkstemp(recording);
   static const char lines[] = "{\"schema\":\"weir.decision/2\"}\nnonsense\n";
   bool written = descriptor >= 0 && write(descriptor, lines, sizeof lines - 1) > 0;
+
   return written && close(descriptor) == 0 ? 0 : -1;
 }
 

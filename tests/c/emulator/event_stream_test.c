@@ -34,6 +34,7 @@ static void writes_what_awss_codec_writes(void **state) {
     snprintf(hex, sizeof hex, "%02x", (unsigned char)out.data[i]);
     assert_memory_equal(hex, expected + 2 * i, 2);
   }
+
   text_buffer_free(&out);
 }
 
@@ -52,6 +53,7 @@ static void frames_follow_each_other(void **state) {
     assert_int_equal(number_at(&out, out.size - 4), sum(&out, start, total - 4));
     start = out.size;
   }
+
   text_buffer_free(&out);
 }
 

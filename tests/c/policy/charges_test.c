@@ -86,6 +86,7 @@ static charge ask(policy_sandbox *sandbox, int question) {
       decided ? sum_of(&answer.because, sum_of(&answer.decision, 1)) : sum_of(&answer.error, 2);
   charge result = {answer.outcome, answer.instructions, answer.memory, text};
   policy_answer_free(&answer);
+
   return result;
 }
 
@@ -95,6 +96,7 @@ static policy_sandbox *open_set(const policy_texts *set, policy_limits limits) {
   assert_non_null(sandbox);
   assert_int_equal(findings.errors, 0);
   finding_list_free(&findings);
+
   return sandbox;
 }
 
@@ -130,6 +132,7 @@ static void expect_same_in_any_order(const policy_texts *set, policy_limits limi
                question, i, (int)now.outcome, (long long)now.instructions, now.memory,
                (int)then->outcome, (long long)then->instructions, then->memory);
   }
+
   policy_sandbox_free(sandbox);
 }
 
@@ -166,10 +169,12 @@ static void the_edge_of_a_limit_does_not_depend_on_earlier_decisions(void **stat
       expect_same_in_any_order(&set, limits, ASKED / 20);
       decided ? kept++ : missed++;
     }
+
     policy_limits limits = policy_limits_default;
     limits.instructions = usual[i].instructions - 1 - random_below(150);
     if (limits.instructions > 0) expect_same_in_any_order(&set, limits, ASKED / 20);
   }
+
   assert_true(kept > 0 && missed > 0);
 }
 
@@ -186,6 +191,7 @@ static void reading_a_fact_costs_the_same_each_time(void **state) {
     assert_int_equal(made_up_again.memory, made_up.memory);
     ask(sandbox, i);
   }
+
   policy_sandbox_free(sandbox);
 }
 

@@ -96,6 +96,7 @@ static void random_text(text_buffer *out, uint32_t *seed) {
     *seed = *seed * 1664525 + 1013904223;
     text_buffer_text(out, pieces[(*seed >> 16) % (sizeof pieces / sizeof *pieces)]);
   }
+
   text_buffer_byte(out, '"');
 }
 
@@ -120,8 +121,10 @@ static void every_line_is_read_back(void **state) {
       check_replay(&f, plain.sandbox);
       text_buffer_free(&facts);
     }
+
     close_fixture(&f);
   }
+
   close_fixture(&plain);
 }
 

@@ -44,6 +44,7 @@ static const char *ask(policy_sandbox *sandbox, const char *kind, const char *fa
   const char *code = decided ? "decided" : policy_outcome_code(answer.outcome);
   assert_true(decided || answer.error.size > 0);
   policy_answer_free(&answer);
+
   return code;
 }
 
@@ -57,6 +58,7 @@ static bool loads(const policy_files *files, size_t load_memory) {
   if (ok) assert_string_equal(ask(sandbox, "weights", VARIANTS), "decided");
   policy_sandbox_free(sandbox);
   finding_list_free(&findings);
+
   return ok;
 }
 
@@ -101,9 +103,11 @@ static void deciding_survives_every_limit(void **state) {
       ask(sandbox, "weights", VARIANTS);
       ask(sandbox, "routing", "{\"file_count\":101}");
     }
+
     policy_sandbox_free(sandbox);
     finding_list_free(&findings);
   }
+
   assert_true(decided && stopped);
 }
 

@@ -13,6 +13,7 @@ static int open_box(void **state) {
   sandbox_run(&box, "local made = {} word = function(x) made[#made + 1] = x made = made end");
   sandbox_seal(&box);
   lua_settop(box.L, 1);
+
   return 0;
 }
 
@@ -37,6 +38,7 @@ static bool enforce(lua_State *L, int index, text_buffer *why) {
   bool pure = policy_purity_enforce(L, index, -1, &scratch, why);
   lua_pop(L, 1);
   text_buffer_free(&scratch);
+
   return pure;
 }
 

@@ -34,6 +34,7 @@ static void visit_fields(reach *r, const char *path) {
     lua_rawget(L, contents);
     visit(r, field);
   }
+
   lua_pop(L, 1);
 }
 
@@ -53,6 +54,7 @@ static bool see(reach *r, int value) {
   lua_pushboolean(L, true);
   lua_rawset(L, r->seen);
   lua_pop(L, 1);
+
   return seen;
 }
 
@@ -67,6 +69,7 @@ static void visit(reach *r, const char *path) {
     visit_fields(r, path);
     visit_metatable(r, path);
   }
+
   lua_settop(L, value - 1);
 }
 
@@ -104,6 +107,7 @@ static char *list_everything(void) {
   policy_sandbox_free(policies);
   finding_list_free(&findings);
   text_buffer_byte(&r.list, '\0');
+
   return r.list.data;
 }
 
@@ -128,6 +132,7 @@ int main(int argc, char **argv) {
     free(list);
     return 0;
   }
+
   const struct CMUnitTest tests[] = {cmocka_unit_test(only_what_is_listed_is_reachable)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

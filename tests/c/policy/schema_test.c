@@ -20,6 +20,7 @@ static int close_box(void **state) {
   text_buffer_free(&out);
   text_buffer_free(&why);
   sandbox_close(&box);
+
   return 0;
 }
 
@@ -35,6 +36,7 @@ static const char *compile_specs(const char *specs) {
   assert_int_equal(sandbox_run(&box, specs), LUA_OK);
   lua_pushcfunction(box.L, compile);
   lua_insert(box.L, -2);
+
   return lua_pcall(box.L, 1, 0, 0) == LUA_OK ? NULL : lua_tostring(box.L, -1);
 }
 
@@ -77,6 +79,7 @@ static const char *read_json(const char *json) {
   json_span value;
   why.size = 0;
   json_scan_begin(&scan, json, strlen(json));
+
   return reason(schema_read_check(&record.items[0], &scan, &value, &why));
 }
 

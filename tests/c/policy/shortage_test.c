@@ -98,6 +98,7 @@ static void a_decision_without_memory_is_none(void **state) {
     policy_sandbox_free(sandbox);
     finding_list_free(&findings);
   }
+
   assert_true(decided > 0 && starved > 0);
 }
 
@@ -120,6 +121,7 @@ static void a_set_without_memory_is_not_refused(void **state) {
     policy_sandbox_free(sandbox);
     finding_list_free(&findings);
   }
+
   assert_true(loaded > 0 && starved > 0);
 }
 

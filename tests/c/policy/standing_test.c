@@ -97,6 +97,7 @@ static policy_sandbox *open_set(policy_texts *set) {
   policy_sandbox *sandbox = policy_sandbox_new(&set->files, policy_limits_default, &findings);
   assert_int_equal(findings.errors, 0);
   finding_list_free(&findings);
+
   return sandbox;
 }
 
@@ -108,6 +109,7 @@ static policy_standing *open_standing(policy_sandbox *sandbox) {
   policy_standing *standing = policy_standing_new(sandbox, &question, &why);
   assert_non_null(standing);
   text_buffer_free(&why);
+
   return standing;
 }
 
@@ -145,6 +147,7 @@ static void decides_as_on_json(void **state) {
     assert_true(same(&answer.because, &expected.because));
     assert_true(same(&answer.error, &expected.error));
   }
+
   policy_answer_free(&answer);
   policy_answer_free(&expected);
   policy_standing_free(standing);

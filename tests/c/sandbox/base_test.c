@@ -174,6 +174,7 @@ static int emit_pair(lua_State *L) {
   int i = lua_isnil(L, 2) ? 0 : strcmp(lua_tostring(L, 2), "x") == 0 ? 1 : 2;
   lua_pushstring(L, names[i]);
   lua_pushinteger(L, i);
+
   return 2;
 }
 

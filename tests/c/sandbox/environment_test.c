@@ -17,6 +17,7 @@ static int open_box(void **state) {
                    LUA_OK);
   sandbox_seal(&box);
   lua_settop(L, 1);
+
   return 0;
 }
 
@@ -126,6 +127,7 @@ static void a_hundred_states_agree(void **state) {
     assert_int_equal(sandbox_budget_instructions(&boxes[i].budget),
                      sandbox_budget_instructions(&boxes[0].budget));
   }
+
   for (int i = 0; i < SANDBOX_ROUNDS(100); i++) sandbox_close(&boxes[i]);
 }
 
@@ -144,6 +146,7 @@ static void decisions_in_one_state_agree(void **state) {
     assert_string_equal(lua_tostring(one.L, -1), first);
     assert_int_equal(sandbox_budget_instructions(&one.budget), count);
   }
+
   free(first);
   sandbox_close(&one);
 }

@@ -18,6 +18,7 @@ static int open_box(void **state) {
   lua_getfield(L, 1, "t");
   sandbox_freeze_table(L, -1, "limits");
   lua_settop(L, 1);
+
   return 0;
 }
 

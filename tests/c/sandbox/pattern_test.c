@@ -43,6 +43,7 @@ static void add_pattern(pair_random *random, pair_case *test) {
     append(pattern, &size, marks[pair_below(random, sizeof marks / sizeof *marks)]);
     if (pair_below(random, 60) == 0) pattern[size++] = 0;
   }
+
   if (pair_below(random, 8) == 0) append(pattern, &size, "$");
   pair_add_text(test, pattern, size);
 }

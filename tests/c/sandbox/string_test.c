@@ -83,6 +83,7 @@ static void generate_format(pair_random *random, pair_case *test) {
     format[size++] = conversions[pair_below(random, sizeof conversions - 1)];
     if (pair_below(random, 20)) add_format_argument(random, test);
   }
+
   if (pair_below(random, 30) == 0) format[size++] = '%';
   memcpy(test->arguments[0].text, format, size);
   test->arguments[0].size = size;
@@ -239,6 +240,7 @@ static void test_one_shot_allocation_is_refused(void **state) {
     assert_true(pair->budget.memory_used < before + 100000);
     assert_string_equal(pair_outcome(pair, "return collect(('ok'):rep(2))"), "\"okok\"");
   }
+
   assert_non_null(strstr(pair_outcome(pair, "return ('xy'):rep(math.maxinteger)"), "too large"));
 }
 
@@ -309,6 +311,7 @@ static void test_memory_may_run_out_anywhere(void **state) {
     sandbox_budget_stop(pair->sandbox);
     pair->budget.memory_limit = limit;
   }
+
   assert_in_range(refused, 10, 250); /* it did run out, and did not always */
   assert_string_equal(pair_outcome(pair, body), expected);
 }

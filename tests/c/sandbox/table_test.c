@@ -44,6 +44,7 @@ static void generate_change(pair_random *random, pair_case *test) {
     else
       pair_add_integer(test, pair_position(random, 4));
   }
+
   add_elements(random, test, 8);
 }
 
@@ -156,6 +157,7 @@ static void test_frozen_tables_are_read_and_not_written(void **state) {
     const char *outcome = pair_outcome(*state, bodies[i]);
     if (!strstr(outcome, "this table is frozen")) fail_msg("%s: %s", bodies[i], outcome);
   }
+
   assert_string_equal(pair_outcome(*state, "local f = proxy({3, 1, 2}) return collect("
                                            "table.concat(f, ','), table.unpack(f))"),
                       "\"3,1,2\", 3, 1, 2");

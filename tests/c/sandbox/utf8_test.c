@@ -52,6 +52,7 @@ static void add_utf8(pair_random *random, pair_case *test) {
     size += strlen(piece);
     if (pair_below(random, 30) == 0) text[size++] = 0;
   }
+
   pair_add_text(test, text, size);
 }
 

@@ -30,6 +30,7 @@ static void test_blocks_are_aligned_and_apart(void **state) {
     assert_int_equal((uintptr_t)blocks[i] % 16, 0);
     memset(blocks[i], (int)(i % 251), i + 1);
   }
+
   for (size_t i = 0; i < COUNT; i++)
     for (size_t byte = 0; byte <= i; byte++) assert_int_equal(blocks[i][byte], i % 251);
   lua_allocator_release(allocator);
@@ -51,6 +52,7 @@ static void test_growth_and_shrinking_keep_the_contents(void **state) {
     size = sizes[i];
     for (size_t byte = 0; byte < size; byte++) block[byte] = (unsigned char)(byte * 7 + i);
   }
+
   resize(allocator, block, size, 0);
   lua_allocator_release(allocator);
 }
@@ -66,6 +68,7 @@ static void test_a_block_given_back_serves_again(void **state) {
     assert_ptr_equal(first, second);
     resize(allocator, second, same_class, 0);
   }
+
   lua_allocator_release(allocator);
 }
 
@@ -125,6 +128,7 @@ static void test_random_walk_beside_realloc(void **state) {
     for (size_t byte = kept; byte < size; byte++)
       pairs[i].ours[byte] = twin[byte] = (unsigned char)random_below(256);
   }
+
   lua_allocator_release(allocator);
   for (int i = 0; i < COUNT; i++) {
     if (pairs[i].size > 0) assert_memory_equal(pairs[i].ours, pairs[i].twin, pairs[i].size);
@@ -150,6 +154,7 @@ static size_t fill_and_thin(lua_allocator *allocator, size_t size, size_t keep, 
     else
       resize(allocator, taken[i], size, 0);
   }
+
   return kept;
 }
 
@@ -163,6 +168,7 @@ static void test_what_is_given_back_serves_other_sizes(void **state) {
     fill_and_thin(allocator, size, 0, &most_held);
     assert_true(lua_allocator_held(allocator) <= 2 * 256 * 1024);
   }
+
   assert_true(most_held >= CAP - CAP / 16);
   assert_true(most_held <= 2 * CAP);
   lua_allocator_release(allocator);
@@ -180,6 +186,7 @@ static void test_survivors_of_one_size_are_not_in_the_way_of_the_next(void **sta
     while (kept > 0) resize(allocator, taken[--kept], size, 0);
     assert_true(lua_allocator_held(allocator) <= 2 * 256 * 1024);
   }
+
   assert_true(most_held <= 2 * CAP);
   lua_allocator_release(allocator);
   resize(allocator, pinned, 100, 0);
@@ -246,6 +253,7 @@ static void test_exhaustion(void **state) {
     if (!block) break;
     last[count++] = block;
   }
+
   void *grown = lua_allocator_resize(allocator, held, 100, 512);
   void *large = lua_allocator_resize(allocator, held, 100, 64 << 20);
   assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);

@@ -34,6 +34,7 @@ static void test_what_can_be_exact_is(void **state) {
     expect(10, n, ten);
     expect(-10, n, n % 2 ? -ten : ten);
   }
+
   for (int n = 0; n <= 33; n++, three *= 3) expect(3, n, three);
   for (int k = 1; k <= 1000; k++) {
     expect((double)k * k, 0.5, k);
@@ -89,6 +90,7 @@ static void test_is_close_to_the_library(void **state) {
     if (apart < -1 || apart > 1) fail_msg("%a ^ %a is %a, the library says %a", x, y, got, library);
     different += apart != 0;
   }
+
   print_message("%d of %d differ from the library in the last bit\n", different, CASES);
   assert_true(different < CASES / 500);
 }
@@ -103,6 +105,7 @@ static void test_is_the_same_everywhere(void **state) {
     hash = (hash ^ bits_of(script_power(x, y))) * 1099511628211u;
     hash = (hash ^ bits_of(script_power(x, (int)y))) * 1099511628211u;
   }
+
   if (hash != 0x6ae5c9c94cd0249au) fail_msg("the hash is %#llx", (unsigned long long)hash);
 }
 

@@ -21,6 +21,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t new_si
   if (allocated && new_size > 0) *allocated += new_size;
   if (new_size > 0) return realloc(block, new_size);
   free(block);
+
   return NULL;
 }
 
@@ -50,12 +51,14 @@ static void read_order(lua_State *L, int kind, int order[KEYS]) {
     lua_pushinteger(L, i + 1);
     lua_rawset(L, -3);
   }
+
   int count = 0;
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     order[count++] = (int)lua_tointeger(L, -1);
     lua_pushnil(L); /* moves the next state's objects to other addresses */
     lua_pop(L, 1);
   }
+
   assert_int_equal(count, KEYS);
   lua_pop(L, 1);
 }
@@ -89,6 +92,7 @@ static void test_random_states_differ(void **state) {
     order_of_new_state(SCRIPT_SEED_RANDOM, 0, order);
     if (memcmp(order, first, sizeof order) != 0) different++;
   }
+
   assert_true(different >= STATES - 1);
 }
 
@@ -118,6 +122,7 @@ static void test_restarted_serials_give_the_same_order(void **state) {
     read_order(L, kind, order);
     assert_memory_equal(order, first, sizeof first);
   }
+
   lua_close(L);
 }
 
@@ -154,12 +159,14 @@ static void test_collisions_and_long_comparisons_are_work(void **state) {
     lua_pushboolean(L, 1);
     lua_rawseti(L, -2, i * 7919);
   }
+
   assert_true(lua_steps - before < 50);
   lua_createtable(L, 0, 1024);
   for (lua_Integer i = 1; i <= 500; i++) {
     lua_pushboolean(L, 1);
     lua_rawseti(L, -2, i * 1023);
   }
+
   assert_true(lua_steps - before > 90000);
   luaL_Buffer buffer;
   for (int i = 0; i < 2; i++)

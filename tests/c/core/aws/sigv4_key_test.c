@@ -73,6 +73,7 @@ static void kept_keys_are_found_and_replaced(void **state) {
     snprintf(region, sizeof region, "region-%d", i);
     sign_with(&fresh, "secret", region, expected[i]);
   }
+
   for (int step = 0; step < 200; step++) {
     int i = step * 7 % (3 * SIGV4_KEYS_KEPT);
     snprintf(region, sizeof region, "region-%d", i);

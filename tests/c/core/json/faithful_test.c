@@ -25,6 +25,7 @@ static void expect(const char *text, const char *reason) {
     assert_int_equal(value.size + (value.type == JSON_STRING ? 2 : 0), strlen(text));
     assert_true(json_scan_finish(&scan));
   }
+
   text_buffer_free(&why);
 }
 

@@ -25,6 +25,7 @@ static bool indexes(json_index *index, const char *text, size_t size) {
   if (size) memcpy(copy, text, size);
   bool indexed = json_index_text(index, copy, size);
   free(copy);
+
   return indexed;
 }
 
@@ -196,6 +197,7 @@ static void compare_around(json_index *index, size_t word) {
       compare(index, text.data, text.size);
     }
   }
+
   text_buffer_free(&text);
 }
 
@@ -232,6 +234,7 @@ static bool indexes_depth(json_index *index, size_t depth, size_t missing) {
   assert_true(2 * depth <= sizeof text);
   memset(text, '[', depth);
   memset(text + depth, ']', depth);
+
   return indexes(index, text, 2 * depth - missing);
 }
 
@@ -360,6 +363,7 @@ int main(void) {
   json_index probe = {0};
   bool available = json_index_text(&probe, "[1]", 3);
   json_index_free(&probe);
+
   return available ? cmocka_run_group_tests(tests, begin, end)
                    : cmocka_run_group_tests(without, begin, end);
 }

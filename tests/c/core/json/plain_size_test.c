@@ -14,6 +14,7 @@ static size_t size_of(const char *text) {
   json_span value;
   json_scan_begin(&scan, text, strlen(text));
   assert_true(json_scan_value(&scan, &value));
+
   return json_plain_size(value);
 }
 

@@ -28,6 +28,7 @@ static bool validate_at_guard(const char *text, size_t size, json_scan *scan) {
   json_scan_begin(scan, map + room - size, size);
   bool valid = json_scan_validate(scan);
   munmap(map, room + page);
+
   return valid;
 }
 
@@ -43,6 +44,7 @@ static bool validate_far_from_end(const char *text, size_t size) {
   json_scan_begin(&scan, padded, size + FAR);
   bool valid = json_scan_validate(&scan);
   free(padded);
+
   return valid;
 }
 
@@ -203,6 +205,7 @@ static char *nested(size_t depth, const char *open, const char *close, const cha
   for (size_t i = 0; i < depth; i++) at = stpcpy(at, open);
   at = stpcpy(at, inside);
   for (size_t i = 0; i < depth; i++) at = stpcpy(at, close);
+
   return text;
 }
 
@@ -233,6 +236,7 @@ static void test_depth_counts_entered_containers(void **state) {
     assert_true(json_scan_enter(&scan, JSON_ARRAY));
     assert_true(json_scan_element(&scan));
   }
+
   json_scan other = scan;
   json_span value;
   assert_false(json_scan_enter(&scan, JSON_ARRAY));

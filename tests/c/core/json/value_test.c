@@ -51,6 +51,7 @@ static void test_unescapes(void **state) {
       out[size - 1] ^= 1;
       assert_false(json_string_equals(span, out, size));
     }
+
     free(out);
   }
 }
@@ -245,6 +246,7 @@ static void test_doubles_round_trip(void **state) {
     assert_int_equal(json_number_parse(span_of(out.data), &integer, &back), JSON_NUMBER_DOUBLE);
     assert_memory_equal(&back, &value, sizeof value);
   }
+
   text_buffer_free(&out);
 }
 

@@ -56,6 +56,7 @@ static void write_number(const plain_number *number, char *out) {
     if (i == point) *at++ = '.';
     *at++ = number->digits[i];
   }
+
   *at = '\0';
   if (shift != 0)
     sprintf(at, "%c%s%d", random_below(2) ? 'e' : 'E', shift < 0 && random_below(2) ? "+" : "",
@@ -81,6 +82,7 @@ static void decimals_compare_by_value(void **state) {
       b = a;
       b.digits[random_below(PLACES)] = (char)('0' + random_below(10));
     }
+
     char text_a[PLACES + 16], text_b[PLACES + 16];
     write_number(&a, text_a);
     write_number(&b, text_b);

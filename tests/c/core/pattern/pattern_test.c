@@ -22,6 +22,7 @@ static pattern_set *compile(const char *const *texts, size_t count) {
   pattern_set *set = pattern_compile(sources, count, &error);
   if (!set) fail_msg("%.*s", (int)error.message.size, error.message.data);
   text_buffer_free(&error.message);
+
   return set;
 }
 
@@ -35,6 +36,7 @@ static unsigned match(const pattern_set *set, pattern_scratch *scratch, const ch
   unsigned bits = 0;
   assert_true(pattern_match(set, scratch, event, strlen(event), &result));
   for (size_t i = 0; i < result.count; i++) bits |= 1u << result.patterns[i];
+
   return bits;
 }
 
@@ -52,6 +54,7 @@ static void an_event_leaves_nothing_behind(void **state) {
     assert_int_equal(match(set, scratch, "{\"b\":[{\"c\":2},{\"d\":3}]}"), 0);
     assert_int_equal(match(set, scratch, "{\"a\":\"y\"}"), 8);
   }
+
   pattern_scratch_free(scratch);
   pattern_free(set);
 }
@@ -81,6 +84,7 @@ static void *match_in_thread(void *argument) {
     task->ok =
         pattern_match(task->set, scratch, event, sizeof event - 1, &result) && result.count == 3;
   pattern_scratch_free(scratch);
+
   return NULL;
 }
 
@@ -93,10 +97,12 @@ static void threads_share_a_set(void **state) {
     tasks[i] = (thread_task){set, false};
     assert_int_equal(pthread_create(&threads[i], NULL, match_in_thread, &tasks[i]), 0);
   }
+
   for (int i = 0; i < 4; i++) {
     pthread_join(threads[i], NULL);
     assert_true(tasks[i].ok);
   }
+
   pattern_free(set);
 }
 
@@ -119,6 +125,7 @@ static void nothing_is_read_past_the_end(void **state) {
     bool whole = size == sizeof event - 1;
     assert_int_equal(pattern_match(set, scratch, text, size, &result), whole);
   }
+
   munmap(pages, 2 * page);
   pattern_scratch_free(scratch);
   pattern_free(set);
@@ -164,9 +171,11 @@ static void a_large_event_matches_as_a_small_one(void **state) {
       if (match(set, small_ones, rows[i].event) != rows[i].matches) fail_msg("%s", rows[i].event);
       if (match(set, large_ones, large) != rows[i].matches) fail_msg("large: %s", rows[i].event);
     }
+
     pattern_scratch_free(small_ones);
     pattern_scratch_free(large_ones);
   }
+
   pattern_free(set);
 }
 
@@ -179,6 +188,7 @@ static bool match_slowly(const char *pattern, const char *text) {
       if (*text == '\0') return false;
     }
   }
+
   return *pattern == *text && match_slowly(pattern + 1, text + 1);
 }
 
@@ -195,11 +205,13 @@ static void wildcards_match_like_the_slow_way(void **state) {
       pattern[k] = c == '*' && star ? 'a' : c;
       star = pattern[k] == '*';
     }
+
     random = random * 1103515245 + 12345;
     for (size_t k = 0, size = (random >> 16) % 12; k < size; k++) {
       random = random * 1103515245 + 12345;
       text[k] = "ab"[random >> 16 & 1];
     }
+
     text_buffer reason = {0};
     assert_true(
         pattern_wildcard_compile(pattern, strlen(pattern), compiled, &pattern_size, &reason));
@@ -220,6 +232,7 @@ static void random_wildcard(unsigned *random, char *out) {
     char c = "aab*"[next_random(random) % 4];
     out[k] = c == '*' && k > 0 && out[k - 1] == '*' ? 'b' : c;
   }
+
   out[size] = '\0';
 }
 
@@ -237,6 +250,7 @@ static void a_set_of_wildcards_matches_each(void **state) {
         snprintf(patterns[i], sizeof patterns[i], "{\"a\":[{\"wildcard\":\"%s\"}]}", wildcards[i]);
     sources[i] = (pattern_source){patterns[i], (size_t)size};
   }
+
   pattern_set *set = pattern_compile(sources, WILDCARDS, &error);
   pattern_scratch *scratch = pattern_scratch_new(set);
   for (int i = 0; i < TEXTS_EACH; i++) {
@@ -253,6 +267,7 @@ static void a_set_of_wildcards_matches_each(void **state) {
       if (matched != match_slowly(wildcards[k], text)) fail_msg("%s on %s", wildcards[k], text);
     }
   }
+
   pattern_scratch_free(scratch);
   pattern_free(set);
 }

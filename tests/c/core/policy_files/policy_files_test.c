@@ -48,6 +48,7 @@ static void *swap(void *nothing) {
     if (renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) != 0) return "renameat2";
     nanosleep(&(struct timespec){.tv_nsec = i % 3 ? 1000 : 2 * 1000 * 1000}, NULL);
   }
+
   return nothing;
 }
 
@@ -72,8 +73,10 @@ static void reads_one_or_the_other(void **state) {
       seen[files.items[0].text[0] - 'a']++;
       policy_files_free(&files);
     }
+
     finding_list_free(&findings);
   }
+
   atomic_store(&done, true);
   pthread_join(thread, &problem);
   assert_null(problem);

@@ -63,6 +63,7 @@ static void read_line(recording_reader *reader, const char *text, reading *r) {
     for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) say(r, spans[i]->at, spans[i]->size);
     assert_int_equal(r->line.kind.type, JSON_STRING);
   }
+
   text_buffer_free(&error);
 }
 

@@ -23,6 +23,7 @@ static ssize_t take(void *context, char *bytes, size_t size) {
   memcpy(bytes, from->at, size);
   from->at += size;
   from->left -= size;
+
   return (ssize_t)size;
 }
 
@@ -51,6 +52,7 @@ static void reads_the_same_in_pieces_of_every_size(void **state) {
       assert_true(answer.close == (t == 2));
     }
   }
+
   runtime_answer_free(&answer);
 }
 
@@ -82,6 +84,7 @@ static void refuses_what_is_malformed(void **state) {
     assert_non_null(answer.problem);
     assert_true(answer.close);
   }
+
   assert_false(receive(&answer, "", 1));
   assert_true(answer.got_nothing);
   assert_false(receive(&answer, "H", 1));
@@ -111,6 +114,7 @@ static bool receive_headers(runtime_answer *answer, size_t count) {
   for (size_t i = 0; i < count; i++)
     size += (size_t)snprintf(text + size, sizeof text - size, "X:1\r\n");
   snprintf(text + size, sizeof text - size, "\r\n");
+
   return receive(answer, text, sizeof text);
 }
 

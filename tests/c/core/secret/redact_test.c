@@ -22,6 +22,7 @@ static const char *shown(const char *text) {
   memcpy(kept, result, size);
   kept[size] = '\0';
   text_buffer_free(&out);
+
   return kept;
 }
 
@@ -65,6 +66,7 @@ static void hides_runs_of_256_characters_of_one_alphabet(void **state) {
       text[size] = '\0';
       assert_string_equal(shown(text), size >= 256 ? "[redacted]" : text);
     }
+
     text[size / 4] = '/', text[size / 4 + 1] = '_'; /* of no one alphabet */
     assert_string_equal(shown(text), text);
   }

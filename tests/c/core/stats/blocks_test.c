@@ -37,11 +37,14 @@ static stats_blocks live(const int *one_shifts, const int *zero_shifts, int bloc
       assert_true(
           stats_blocks_add(&found, from, from + (double)HOUR / parts, &one_part, &zero_part));
     }
+
     stats_sketch_free(&one_part);
     stats_sketch_free(&zero_part);
   }
+
   stats_sketch_free(&one);
   stats_sketch_free(&zero);
+
   return found;
 }
 

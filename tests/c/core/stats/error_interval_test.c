@@ -57,5 +57,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(quick_ends_are_near_the_exact_ones),
   };
+
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

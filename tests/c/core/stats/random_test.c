@@ -53,6 +53,7 @@ static void check_binomial(double n, double p, double draws) {
     low += k <= low_edge;
     high += k >= high_edge;
   }
+
   double low_p = stats_binomial_cdf(low_edge, n, p);
   double high_p = 1 - stats_binomial_cdf(high_edge - 1, n, p);
   assert_true(fabs(sum / draws - mean) < 5 * spread / sqrt(draws));
@@ -90,9 +91,11 @@ static void arrivals_have_moments(void **state) {
       sum += k;
       squares += (k - mean) * (k - mean);
     }
+
     assert_true(fabs(sum / draws - mean) < 5 * sqrt(mean / draws));
     assert_true(fabs(squares / draws / mean - 1) < .001 + 5 * sqrt((2 + 1 / mean) / draws));
   }
+
   stats_random random = stats_random_stream(1, 1);
   assert_true(stats_draw_poisson(&random, 0) == 0);
 }
@@ -110,6 +113,7 @@ static void check_cells(double draws, int times) {
     total += counts[i];
     assert_true(fabs(counts[i] / all - p) <= 5 * sqrt(p * (1 - p) / all));
   }
+
   assert_true(total == all);
   stats_cells_free(&cells);
 }

@@ -68,6 +68,7 @@ static bool excludes_the_truth(const error_world *w, stats_random *random, int l
     double truth = w->difference + w->burst * 9 * (w->rate + w->difference);
     if (all.n1 > 0 && all.n0 > 0 && stats_error_refutes(&counts, truth)) return true;
   }
+
   return false;
 }
 
@@ -85,6 +86,7 @@ static void holds_the_difference_of_error_rates(void **state) {
       stats_random random = stats_random_stream(seed + i, (uint64_t)run);
       errors += excludes_the_truth(&worlds[i], &random, 1440);
     }
+
     char what[64];
     snprintf(what, sizeof what, "error rates, world %zu", i);
     check_errors(what, errors, runs, 0.05);
@@ -102,6 +104,7 @@ static bool make_cells(stats_cells *cells) {
   double sum = 0;
   for (int i = 1; i <= CELLS; i++) sum += weights[i];
   for (int i = 1; i <= CELLS; i++) weights[i] *= 0.05 / sum;
+
   return stats_cells_make(cells, weights, CELLS + 1);
 }
 
@@ -143,9 +146,11 @@ static verdict live_through_a_day(const stats_cells *cells, uint64_t run, double
     if (stats_ratio_low(&question) > 0 || stats_ratio_high(&question) < 0) found.latency = true;
     if (trial.split_p < 0.05) found.split = true;
   }
+
   stats_trial_free(&trial);
   stats_sketch_free(&one);
   stats_sketch_free(&zero);
+
   return found;
 }
 
@@ -162,9 +167,11 @@ static void holds_the_ratio_of_quantiles_and_the_split(void **state) {
       latency += found.latency;
       split += found.split;
     }
+
     check_errors("ratio of p99", latency, runs, 0.05);
     check_errors("split of requests", split, runs, 0.05);
   }
+
   stats_cells_free(&cells);
 }
 
@@ -209,9 +216,11 @@ static wandering live_through_half_a_day(const stats_cells *cells, uint64_t run,
     question.dispersion = 1;
     if (stats_ratio_low(&question) > 0 || stats_ratio_high(&question) < 0) found.plain = true;
   }
+
   stats_trial_free(&trial);
   stats_sketch_free(&one);
   stats_sketch_free(&zero);
+
   return found;
 }
 
@@ -227,6 +236,7 @@ static void widens_the_ratio_where_latencies_wander(void **state) {
     widened += found.widened;
     plain += found.plain;
   }
+
   stats_cells_free(&cells);
   check_errors("ratio of p99 where latencies wander", widened, runs, 0.09);
   assert_true(plain > runs / 2);
@@ -245,10 +255,12 @@ static void sees_what_is_there(void **state) {
       stats_windows_add(&sums, (stats_window){n1, stats_draw_binomial(&random, n1, .006), n0,
                                               stats_draw_binomial(&random, n0, .001)});
     }
+
     stats_window all = stats_windows_counts(&sums);
     stats_error_counts counts = {all.x1, all.n1, all.x0, all.n0, .05, 10, 1, false};
     seen += stats_error_low(&counts) > 0;
   }
+
   assert_true(seen == runs);
 }
 

@@ -50,6 +50,7 @@ static void leaves_no_core(void **state) {
     if (!process_keep_secrets()) _exit(1);
     abort();
   }
+
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFSIGNALED(status));
   assert_false(WCOREDUMP(status));

@@ -28,6 +28,7 @@ static void answers_the_published_vectors(void **state) {
       assert_string_equal(hex, vectors[i].hex);
     }
   }
+
   sha256_use_portable(false);
 }
 
@@ -40,6 +41,7 @@ static void hash_in_pieces(const uint8_t *bytes, size_t size, uint8_t out[SHA256
     sha256_update(&context, bytes + done, piece);
     done += piece;
   }
+
   sha256_finish(&context, out);
 }
 
@@ -74,6 +76,7 @@ static void a_copy_continues_from_the_same_point(void **state) {
     sha256_finish(&second, two);
     assert_memory_equal(one, two, SHA256_SIZE);
   }
+
   sha256_use_portable(false);
 }
 
