@@ -38,11 +38,16 @@ end
 
 local FLAGS = { ["true"] = true, ["1"] = true, ["false"] = false, ["0"] = false }
 
+-- JSON has no infinity: "1e400" stays the text that it is, which no number is.
+local function finite(number)
+  return number and math.abs(number) < math.huge and number or nil
+end
+
 -- A setting is a text, whatever the fact takes.
 local function from_text(spec, text)
   local value = text
   if spec.type == "integer" or spec.type == "number" then
-    value = math.tointeger(text) or tonumber(text)
+    value = math.tointeger(text) or finite(tonumber(text))
   elseif spec.type == "flag" then
     value = FLAGS[text:lower()]
   elseif spec.type ~= "text" and spec.type ~= "choice" then

@@ -51,6 +51,7 @@ describe("weir run routing", function()
         .. "size",
       ['{"objects": [], "file_count": 3}'] = "objects give 0",
         ['{"file_count": "3"}'] = "file_count",
+      ['{"file_count": 1e999}'] = "InvalidEvent: not valid JSON: line 1, column ",
       ['{"file_count": 3, "world": []}'] = "world must be a JSON object",
       ['{"objects": [{"size": 9223372036854775807}, {"size": 9223372036854775807}]}'] =
         "beyond 64 bits",

@@ -68,6 +68,7 @@ describe("facts of the set's own", function()
     for message, given in pairs {
       ['urgent: expected true or false, got "perhaps"'] = { {}, { fact_urgent = "perhaps" } },
       ['price: expected a number of at least 0, got "cheap"'] = { {}, { fact_dollars = "cheap" } },
+      ['price: expected a number of at least 0, got "1e400"'] = { {}, { fact_dollars = "1e400" } },
       ["price: expected a number of at least 0, got -1"] = { { price = -1 } },
       ['hours: expected a list, got "1"'] = { { hours = "1" } },
       ["hours: has 4 items; from 0 to 3 are allowed"] = { { hours = json.array { 1, 2, 3, 4 } } },

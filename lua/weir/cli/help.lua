@@ -285,6 +285,7 @@ function help.run(given, screen)
   local close = require "weir.suggest"(topic, help.topics(known))
 
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)
+    or "weir help lists the verbs; a kind of a policy set's own is shown with -p DIR"
 end
 
 return help

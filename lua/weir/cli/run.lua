@@ -231,7 +231,8 @@ end
 function Session:event(text, place, message)
   self.count = self.count + 1
   if not text then return self:bad_event(place, message) end
-  local event = json.decode(text, { secrets = true })
+  local event, problem = json.decode(text, { secrets = true })
+  if event == nil then return self:bad_event(place, "not valid JSON: " .. problem) end
   local effects, wrong = effects_for(event, self.given)
   if not effects then return self:bad_event(place, wrong) end
 
