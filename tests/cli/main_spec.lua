@@ -88,6 +88,30 @@ describe("weir", function()
     run.remove(folder)
   end)
 
+  it("shows what a set says of its kind in rows of its own, and lets nothing steer the terminal",
+    function()
+    local folder = run.directory {
+      ["kinds/odd.lua"] = [[return { kind = "odd", doc = "\27]0;t\7odd", facts = {
+        { name = "a", type = "integer", unit = "s\nx", doc = "one\n| two" },
+        { name = "b", type = "choice", values = { "x|y", "p\nq" }, doc = "\u{202e}d" } },
+        decisions = { { action = "go", doc = "d" } } }]],
+      ["odd.lua"] = 'return policy { kind = "odd", '
+        .. 'decide = function() return go { because = "x" } end }',
+    }
+
+    local result = run { "help", "odd", "-p", folder }
+    assert.equal(0, result.status, result.stderr)
+    assert.is_nil(result.stdout:find("[\27\7]"))
+    assert.is_nil(result.stdout:find("\u{202e}", 1, true))
+    assert.matches("\n`a`    integer, s x *one | two\n", result.stdout)
+    assert.matches("\n`b`    one of `x|y` `p q` *\\u{202e}d\n", result.stdout)
+    assert.is_nil(run({ "help", "odd", "-p", folder, "--markdown" }).stdout:find("[\27\7]"))
+
+    assert.equal(0, run({ "stubs", "-p", folder }).status)
+    assert(loadfile(folder .. "/.weir/stubs.lua"))
+    run.remove(folder)
+  end)
+
   it("lists kinds, handlers, findings and exit statuses, and says what a policy is", function()
     for topic, expected in pairs { -- any order: each topic is on its own
       kinds = "`routing` `realtime` `batch`",

@@ -172,7 +172,9 @@ local function page_of(topic, known)
   return page or require("weir.findings").page(topic:upper())
 end
 
+-- What a policy set says of its kinds is not obeyed by the terminal.
 local function print_page(out, page, as_markdown)
+  page = page:gsub("[^\n]+", terminal.printable)
   if as_markdown or not is_carried(MARKDOWN) then
     out:write(page)
   else

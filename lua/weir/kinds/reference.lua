@@ -58,9 +58,10 @@ local function source_of(spec)
 end
 
 -- Cells of a table have no line breaks, and a bar ends them.
+local function cell(text) return (text:gsub("%s*\n%s*", " "):gsub("|", "\\|")) end
+
 local function meaning(spec)
-  local text = (spec.doc or ""):gsub("%s*\n%s*", " "):gsub("|", "\\|")
-  return (spec.own and "the set's own: " or "") .. text .. source_of(spec)
+  return (spec.own and "the set's own: " or "") .. cell(spec.doc or "") .. source_of(spec)
 end
 
 -- "integer, 0 to 23": what a field spec takes, in words.
@@ -71,7 +72,7 @@ local function add_rows(rows, fields, path)
   for _, spec in ipairs(fields) do
     local name = path .. spec.name
     local required = spec.required and "yes" or ""
-    rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(name, type_of(spec), required,
+    rows[#rows + 1] = ("| `%s` | %s | %s | %s |"):format(name, cell(type_of(spec)), required,
       meaning(spec))
     local inner = spec.type == "list" and spec.of or spec
     if inner.type == "record" then

@@ -37,13 +37,13 @@ end
 
 -- A meaning on one line, with its unit.
 local function meaning(field)
-  local text = (field.doc or ""):gsub("%s+", " ")
-  return field.unit and ("%s (%s)"):format(text, field.unit) or text
+  local text = field.unit and ("%s (%s)"):format(field.doc or "", field.unit) or field.doc or ""
+  return (text:gsub("%s+", " "))
 end
 
 local function union(values)
   local quoted = {}
-  for i, value in ipairs(values) do quoted[i] = ("%q"):format(value) end
+  for i, value in ipairs(values) do quoted[i] = ("%q"):format(value):gsub("\\\n", "\\n") end
   return table.concat(quoted, "|")
 end
 
