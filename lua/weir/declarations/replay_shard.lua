@@ -2,7 +2,7 @@
 return {
   event = {
     { name = "Items", type = "list", required = true, doc = "the files, each { Key }" },
-    { name = "BatchInput", type = "object", required = true,
+    { name = "BatchInput", type = "object", required = true, by_handler = true,
       doc = "{ bucket, policies, old }: where files and bundles are" },
   },
   settings = {},
