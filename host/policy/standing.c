@@ -14,9 +14,9 @@ typedef enum { INTEGER, NUMBER, FLAG, CONSTANT } place_type;
 
 /* One entry of one table. */
 typedef struct {
-  place_type type;
   double value, written; /* NaN: none */
-  uint64_t field;        /* its bit among the fields of the facts, if it is one */
+  place_type type;
+  uint64_t field; /* its bit among the fields of the facts, if it is one */
   char path[PATH_BYTES];
 } place;
 
@@ -212,6 +212,7 @@ void policy_standing_set(policy_standing *self, size_t at, double value) {
 
 /* ── Using it ── */
 
+/* A constant never has. */
 static bool has_changed(const place *p) {
   return p->value != p->written && !(isnan(p->value) && isnan(p->written));
 }
@@ -238,7 +239,7 @@ static void write_values(lua_State *L, policy_standing *self, bool all) {
     lua_rawgeti(L, keys - 1, (lua_Integer)i + 1);
     for (size_t at = mine->first; at < mine->first + mine->count; at++) {
       place *p = &self->places[at];
-      if (!all && (p->type == CONSTANT || !has_changed(p))) continue;
+      if (!all && !has_changed(p)) continue;
       lua_rawgeti(L, keys, (lua_Integer)at + 1);
       if (p->type == CONSTANT)
         lua_rawgeti(L, keys + 1, (lua_Integer)at + 1);

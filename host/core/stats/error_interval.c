@@ -147,7 +147,7 @@ static double find_end(const stats_error_counts *c, double direction, double ste
       /* Without a value of its own the estimate's is the boundary's there. */
       if (isnan(below)) below = fmax(excess(c, inside), -1e3);
       /* Within so little of the distance the excess is a line. */
-      bool line = fabs(at - inside) < 0.06 * fabs(at - estimate);
+      bool line = fabs(at - inside) < 0.08 * fabs(at - estimate);
       if (c->quick && line) return inside + (at - inside) * below / (below - value);
       double enough = c->quick ? 1e-3 * fabs(at - estimate) : 1e-16;
 
@@ -171,8 +171,8 @@ double stats_error_high(const stats_error_counts *counts) {
 
 double stats_error_end_near(const stats_error_counts *c, double direction, double end) {
   double distance = (end - (c->x1 / c->n1 - c->x0 / c->n0)) * direction;
-  if (!(distance > 0)) distance = first_step(c) / 0.97;
-  return find_end(c, direction, 0.97 * distance, 1.05);
+  if (!(distance > 0)) distance = first_step(c) / 0.95;
+  return find_end(c, direction, 0.95 * distance, 1.08);
 }
 
 stats_interval stats_error_interval(const stats_error_counts *c) {
