@@ -250,5 +250,17 @@ describe("planning", function()
     assert.is_true(last.traffic >= 60 and last.right.share >= 0.8)
     assert.is_true(last.reached.hours > 0 and last.reached.requests > 50)
     assert.equal(6, rows[1].traffic)
+
+    -- Four of five: 16 of 20 had ended so by then, fewer before.
+    given.settings.traffic = last.traffic
+    local by_then, before = 0, 0
+    for _, each in ipairs(simulate.run({ set = shipped, scenario = given.settings, seed = 1,
+      runs = 20, jobs = 1 }).runs) do
+      local is_right, hours = each.outcome == "rollback", each.minutes / 60
+      if is_right and hours <= last.reached.hours then by_then = by_then + 1 end
+      if is_right and hours < last.reached.hours then before = before + 1 end
+    end
+
+    assert.is_true(by_then >= 16 and before < 16, by_then .. " and " .. before)
   end)
 end)
