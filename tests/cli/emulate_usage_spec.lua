@@ -173,11 +173,12 @@ describe("a layer's zip", function()
   end
 
   -- A zip of empty files with names that no honest program writes: local entries, the directory of
-  -- them, and its end. Mode 0644, written on Unix.
-  local function write_zip(names)
+  -- them, and its end. Mode 0644, written on Unix. `bytes` is how large each says that it is.
+  local function write_zip(names, bytes)
     local entries, list = "", ""
     for _, name in ipairs(names) do
-      local fields = string.pack("<I2I2I2I2I2I4I4I4I2I2", 20, 0, 0, 0, 0x21, 0, 0, 0, #name, 0)
+      local fields = string.pack("<I2I2I2I2I2I4I4I4I2I2", 20, 0, 0, 0, 0x21, 0, 0, bytes or 0,
+        #name, 0)
       list = list .. "PK\1\2" .. string.pack("<I2", 3 << 8 | 20) .. fields
         .. string.pack("<I2I2I2I4I4", 0, 0, 0, 0x81a4 << 16, #entries) .. name
       entries = entries .. "PK\3\4" .. fields .. name
@@ -209,6 +210,21 @@ describe("a layer's zip", function()
     assert.equal(0, (emulator:stop()))
     assert.is_nil(io.open(unpacked .. "/bootstrap"))
     assert.equal(temporary, unpacked:match("^(.*)/[^/]*$"))
+    assert.same({}, names_in(temporary))
+  end)
+
+  it("is refused when it unpacks to more than Lambda takes", function()
+    for bytes, problem in pairs {
+      [262144001] = "unpacks to 250.0 MiB; Lambda's limit is 250.0 MiB",
+      [262144000] = "cannot be unpacked", -- it is not as large as it says
+    } do
+      os.remove(zip)
+      write_zip({ "bootstrap" }, bytes)
+      local result = run { "emulate", zip, "--handler", "x", env = { TMPDIR = temporary } }
+      assert.equal(6, result.status, result.stderr)
+      assert.matches(problem, result.stderr, 1, true)
+    end
+
     assert.same({}, names_in(temporary))
   end)
 
