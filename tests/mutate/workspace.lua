@@ -80,7 +80,9 @@ function workspace.prepare()
   copy_tree()
   make_repository()
   share_downloads()
-  if not quietly(("cd %s && %s"):format(TREE, CONFIGURE)) or not workspace.build("weir") then
+  local is_built = quietly(("cd %s && %s"):format(TREE, CONFIGURE)) and workspace.build("weir")
+    and workspace.build("failing_malloc") -- for the specs that refuse memory to the program
+  if not is_built then
     return nil, "the tree does not build without a mutant; the log is " .. LOG
   end
 
