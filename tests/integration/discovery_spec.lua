@@ -186,6 +186,41 @@ describe("discovery", function()
       fails("CheckpointOfAnother", (text:gsub("s3://bucket/in/ ", "s3://bucket/out/ ")))
     end)
 
+    it("fails by name where it is cut at any byte, or any member is of another type", function()
+      local memory = memory_s3.new()
+      memory.buckets.b["in/a.csv"] = { Body = "x", ETag = '"e"', LastModified = "2026-11-20" }
+      local function discovered()
+        return handlers.run(handlers.find "discovery", {}, set, memory:effects {
+          settings = { bucket = "b", output_bucket = "out", dead_letter_bucket = "letters" },
+        })
+      end
+
+      assert.is_nil(discovered().error)
+      local place
+      for key in pairs(memory.buckets.out) do -- any order: one of them is the state
+        if key:find "state%.json$" then place = key end
+      end
+
+      local text = memory.buckets.out[place].Body
+      local function refused(body)
+        memory.buckets.out[place] = { Body = body, ETag = '"e"' }
+        local report = discovered()
+        assert.equal("CheckpointDamaged", report.error and report.error.code, body)
+        assert.matches("delete it to see all as new", report.error.message, 1, true)
+      end
+
+      for size = 0, #text - 1 do refused(text:sub(1, size)) end
+      for _, edit in ipairs {
+        { "runs", -1 }, { "runs", "1" }, { "segments", "x" }, { "segments", { a = 1 } },
+        { "segments", { 7 } }, { "segments", { { name = "n", first = "f", digest = "d" } } },
+        { "progress", {} }, { "progress", 7 }, { "garbage", { 7 } }, { "last", "x" },
+      } do
+        local edited = json.decode(text)
+        edited[edit[1]] = edit[2]
+        refused(json.encode(edited))
+      end
+    end)
+
     it("fails when a segment is gone and needed, and sees all as new without a state", function()
       remove(state:gsub("state.json", "segments/"))
       assert.equal(0, discover().total_objects) -- nothing changed: it is not needed

@@ -9,6 +9,7 @@
 --   checkpoint:commit()      what was written since is true from now on
 --   checkpoint:end_run(segments, last)   `last` is kept: what the caller was answered
 --   checkpoint.store         for seen.merge
+--   checkpoint.is_progress(value) → whether it is what state.progress may be
 --
 -- One writer at a time: give the function a reserved concurrency of 1. A second one is found out
 -- at its next commit and fails with "CheckpointMoved".
@@ -56,6 +57,51 @@ local function with_keys(change, state)
   return copy
 end
 
+-- Shapes: what others wrote must not pass for a state, nor end in an error without a name.
+
+local function is_count(value) return math.type(value) == "integer" and value >= 0 end
+local function is_text(value) return type(value) == "string" end
+
+local function every(list, is_fine)
+  if not events.is_list(list) then return false end
+  for _, value in ipairs(list) do
+    if not is_fine(value) then return false end
+  end
+
+  return true
+end
+
+local function has(value, is_fine, names)
+  for name in names:gmatch "%S+" do
+    if not is_fine(value[name]) then return false end
+  end
+
+  return true
+end
+
+local function is_segment(value)
+  return events.is_object(value) and has(value, is_text, "first name digest")
+    and is_count(value.count)
+end
+
+-- Is it the progress of a run, as this program keeps it between two invocations?
+local function is_progress(value)
+  local manifest = events.is_object(value) and value.manifest
+  return events.is_object(manifest) and every(manifest.lines, is_count)
+    and has(manifest, is_count, "total_objects total_bytes largest_bytes")
+    and has(value, is_count, "old listed new changed missing ignored dead_letters")
+    and is_text(value.run) and every(value.segments, is_segment)
+    and (value.after == nil or is_text(value.after))
+    and (value.last == nil or is_text(value.last))
+end
+
+local function is_state(value)
+  return is_count(value.runs) and every(value.segments, is_segment)
+    and (value.progress == nil or is_progress(value.progress))
+    and (value.garbage == nil or every(value.garbage, is_text))
+    and (value.last == nil or events.is_object(value.last))
+end
+
 local function parse(text, source, key)
   local state = json.decode(text)
   if not events.is_object(state) then
@@ -70,7 +116,12 @@ local function parse(text, source, key)
 
   if state.source ~= source then
     try.fail(("the checkpoint %s is of %s, not of %s; give each listing a checkpoint_prefix of its "
-      .. "own"):format(key, state.source, source), "CheckpointOfAnother")
+      .. "own"):format(key, tostring(state.source), source), "CheckpointOfAnother")
+  end
+
+  if not is_state(state) then
+    try.fail(("the checkpoint %s is not as this program writes it; delete it to see all as new")
+      :format(key), "CheckpointDamaged")
   end
 
   return with_keys(seen.unescape, state)
@@ -140,4 +191,4 @@ function Checkpoint:end_run(segments, last)
   self:commit()
 end
 
-return { load = load, SCHEMA = SCHEMA }
+return { load = load, is_progress = is_progress, SCHEMA = SCHEMA }

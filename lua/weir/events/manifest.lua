@@ -83,13 +83,21 @@ end
 
 local function cut_short(message, ...) try.fail(message:format(...), "ManifestCutShort") end
 
+local function is_whole(index)
+  if not (events.is_object(index) and events.is_list(index.lines)) then return false end
+  for _, count in ipairs(index.lines) do
+    if math.type(count) ~= "integer" then return false end
+  end
+
+  return true
+end
+
 function manifest.open(effects, bucket, key)
   local text = own_objects.read(effects, bucket, key)
   if not text then try.fail(("there is no manifest %s in %s"):format(key, bucket), "NoSuchKey") end
 
   local index = json.decode(text)
-  local whole = events.is_object(index) and events.is_list(index.lines)
-  if not whole then cut_short("%s is not the whole JSON of a manifest", key) end
+  if not is_whole(index) then cut_short("%s is not the whole JSON of a manifest", key) end
   if index.schema ~= manifest.SCHEMA then
     try.fail(("%s is of schema %s; this program reads %s"):format(key, tostring(index.schema),
       manifest.SCHEMA), "UnknownSchema")

@@ -182,8 +182,7 @@ end
 -- Without one everything is new, and progress goes through the caller.
 local function passing_run(request, run)
   local progress = request.progress
-  if progress ~= nil and not (events.is_object(progress)
-    and events.is_object(progress.manifest)) then
+  if progress ~= nil and not checkpoints.is_progress(progress) then
     events.invalid("progress must be what an answer of this handler had")
   end
 

@@ -39,7 +39,8 @@ end
 
 local function duration(value, name)
   if value == nil or value == json.null then return nil end
-  if type(value) == "number" then return math.floor(value + 0.5) end
+  local whole = type(value) == "number" and math.tointeger(math.floor(value + 0.5))
+  if whole then return whole end
   events.invalid("%s is not a number of milliseconds", name)
 end
 

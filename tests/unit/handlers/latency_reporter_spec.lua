@@ -138,6 +138,17 @@ describe("latency_reporter", function()
     end
   end)
 
+  it("publishes no duration that is no number of milliseconds", function()
+    for _, value in ipairs { 1e300, "12", true, json.array {} } do
+      local _, metrics, problem = report_of {
+        time = "2026-11-23T12:00:00Z",
+        processing_result = { processing_duration_ms = value },
+      }
+      assert.equal("InvalidEvent", problem.code)
+      assert.same({}, metrics)
+    end
+  end)
+
   it("takes the Python handler's event, and publishes its metrics when told to", function()
     local event = { detail = { object = { key = "a" } }, time = "2026-11-23T12:00:00Z",
       processing_result = {

@@ -82,4 +82,22 @@ describe("a share of a manifest", function()
     s3.buckets.out[key].Body = s3.buckets.out[key].Body:sub(1, 20)
     assert.equal("ManifestCutShort", select(3, share(0, count)))
   end)
+
+  it("sends nothing of a manifest, or of a part, that is cut at any byte", function()
+    local function nothing(event) error("sent " .. event.key) end
+    local part = s3.buckets.out["m/part-000001.jsonl"]
+    local index = s3.buckets.out[key]
+    for _, object in ipairs { part, index } do
+      local whole = object.Body
+      for size = 0, #whole - 1 do
+        object.Body = whole:sub(1, size)
+        assert.equal("ManifestCutShort", select(3, share(0, nothing)), size)
+      end
+
+      object.Body = whole
+    end
+
+    index.Body = index.Body:gsub('"lines":%[%d+', '"lines":["x"')
+    assert.equal("ManifestCutShort", select(3, share(0, nothing)))
+  end)
 end)
