@@ -92,9 +92,22 @@ static bool is_word_byte(char c) {
   return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
+static bool names_field(const schema_record *record, const char *name, size_t size) {
+  for (size_t i = 0; i < record->count; i++) {
+    const schema_field *field = &record->items[i];
+    bool same = field->name_size == size && memcmp(field->name, name, size) == 0;
+    if (same || names_field(&field->fields, name, size)) return true;
+    for (field = field->of; field; field = field->of)
+      if (names_field(&field->fields, name, size)) return true;
+  }
+
+  return false;
+}
+
 /* How long the longest text of the JSON is that stands at this place, up to the end of a word; 0
- * without. Texts with escapes are not looked for. */
-static size_t text_at(const text_buffer *json, const char *at, const char *end) {
+ * without. The names of fields are not texts; those with escapes are not looked for. */
+static size_t text_at(const text_buffer *json, const schema_record *record, const char *at,
+                      const char *end) {
   size_t longest = 0;
   const char *stop = json->data + json->size;
   for (const char *p = json->data; p < stop; p++) {
@@ -104,7 +117,8 @@ static size_t text_at(const text_buffer *json, const char *at, const char *end) 
     size_t size = (size_t)(p - begin);
     bool stands = size <= (size_t)(end - at) && memcmp(begin, at, size) == 0 &&
                   (at + size == end || !is_word_byte(at[size]));
-    if (stands && size > longest) longest = size;
+    bool is_name = p + 1 < stop && p[1] == ':';
+    if (stands && size > longest && !(is_name && names_field(record, begin, size))) longest = size;
   }
 
   return longest;
@@ -114,8 +128,8 @@ static size_t text_at(const text_buffer *json, const char *at, const char *end) 
 static size_t text_of_case(const asker *self, const char *at, const char *end) {
   const policy_kind *kind =
       policy_kind_find(self->now.sandbox, self->options->kind, self->options->kind_size);
-  size_t of_facts = text_at(&self->facts, at, end);
-  size_t of_params = text_at(policy_kind_params_json(kind), at, end);
+  size_t of_facts = text_at(&self->facts, self->facts_schema, at, end);
+  size_t of_params = text_at(policy_kind_params_json(kind), self->params_schema, at, end);
   return of_facts > of_params ? of_facts : of_params;
 }
 
@@ -130,6 +144,7 @@ static void append_message(text_buffer *out, const text_buffer *error, const ask
     if (!varies) {
       while (at + size < end && is_word_byte(at[size])) size++;
       varies = size > 0 && isdigit((unsigned char)*at) && colons >= 2;
+      varies = varies || (of_case && size == 1); /* an article, and a name as short */
     }
 
     if (size == 0) {

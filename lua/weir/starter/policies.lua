@@ -79,6 +79,8 @@ return policy {
       expect = { action = "weights", weights = { a = 0.5, b = 0.5 } } },
     { given = { variants = { { name = "a" }, { name = "b", stage = "failed" } } },
       expect = { action = "weights", weights = { a = 1, b = 0 } } },
+    { given = { variants = { { name = "a", stage = "retired" }, { name = "b" } } },
+      expect = { action = "weights", weights = { a = 0, b = 1 } } },
     { given = { variants = { { name = "a" }, { name = "b" } }, assignment_key = "tenant-7" },
       expect = "assign" },
   },
@@ -88,6 +90,12 @@ return policy {
 policies.promotion = [==[
 -- A challenger that fails too often is rolled back, and so is one that a person orders back;
 -- otherwise a person decides. Facts and decisions: weir help promotion.
+
+local function variant_named(facts, name)
+  for _, variant in ipairs(facts.variants) do
+    if variant.name == name then return variant end
+  end
+end
 
 return policy {
   kind = "promotion",
@@ -101,17 +109,15 @@ return policy {
 
   decide = function(facts, params)
     local name = facts.challenger
-    if not name then
-      return hold { needs = "a challenger", because = "%s runs alone", facts.champion }
+    local challenger = name ~= facts.champion and variant_named(facts, name)
+    if not (challenger and variant_named(facts, facts.champion)) then
+      return hold { needs = "a champion and a challenger", because = "one of them is not there" }
     end
     if facts.order and facts.order.action == "rollback" then
       return rollback { variant = name, to = facts.champion, because = "it was ordered" }
     end
 
-    local window
-    for _, variant in ipairs(facts.variants) do
-      if variant.name == name then window = variant.window end
-    end
+    local window = challenger.window
     if not (window and window.requests and window.errors) then
       return hold { needs = "measurements of " .. name, because = "nothing is known of %s", name }
     end
@@ -134,6 +140,12 @@ return policy {
         variants = { { name = "a" }, { name = "b" } }, order = { action = "rollback" } },
       expect = { action = "rollback", variant = "b", to = "a" } },
     { given = { now = 0, champion = "a", challenger = "b",
+        variants = { { name = "a" }, { name = "b", window = { requests = 10 } } },
+        order = { action = "hold" } },
+      expect = { action = "hold", needs = "measurements of b" } },
+    { given = { now = 0, champion = "a", challenger = "b", variants = { { name = "b" } } },
+      expect = "hold" },
+    { given = { now = 0, champion = "a", challenger = "b",
         variants = { { name = "a" }, { name = "b" } } },
       expect = { action = "hold", needs = "measurements of b" } },
     { given = { now = 0, champion = "a", challenger = "b",
@@ -152,6 +164,17 @@ return policy {
 policies.mapping = [==[
 -- An object that was written below the prefix is work. Facts and decisions: weir help mapping.
 
+-- The value at these names; nil as soon as one of them is missing.
+local function at(value, name, ...)
+  if name == nil then return value end
+  if type(value) == "table" then return at(value[name], ...) end
+end
+
+local function text_at(...)
+  local found = at(...)
+  if type(found) == "string" and found ~= "" then return found end
+end
+
 return policy {
   kind = "mapping",
 
@@ -161,17 +184,21 @@ return policy {
 
   decide = function(facts, params)
     local event = facts.event
-    if type(event) ~= "table" or event["detail-type"] ~= "Object Created" then
+    if at(event, "detail-type") ~= "Object Created" then
       return ignore { unknown = true, because = "it is not an EventBridge event of a new object" }
     end
 
-    local bucket, object = event.detail.bucket.name, event.detail.object
-    if string.sub(object.key, 1, #params.prefix) ~= params.prefix then
-      return ignore { because = "%s is not below %s", object.key, params.prefix }
+    -- An event without them must land where somebody sees it.
+    local bucket = assert(text_at(event, "detail", "bucket", "name"), "the event has no bucket")
+    local key = assert(text_at(event, "detail", "object", "key"), "the event has no key")
+    assert(#key <= 1024, "the key is longer than those of S3")
+    if string.sub(key, 1, #params.prefix) ~= params.prefix then
+      return ignore { because = "%s is not below %s", key, params.prefix }
     end
+    local etag = text_at(event, "detail", "object", "etag") or "-"
     return job {
-      work = "object", source = "eventbridge", bucket = bucket, key = object.key,
-      idempotency_key = string.format("object:%s:%s:%s", bucket, object.etag or "-", object.key),
+      work = "object", source = "eventbridge", bucket = bucket, key = key,
+      idempotency_key = string.format("object:%s:%s:%s", bucket, etag, key),
       because = "an object was written",
     }
   end,
@@ -185,6 +212,14 @@ return policy {
     { given = { event = { ["detail-type"] = "Object Created",
         detail = { bucket = { name = "files" }, object = { key = "other/a.csv" } } } },
       params = { prefix = "inbox/" }, expect = "ignore" },
+    { given = { event = { ["detail-type"] = "Object Created",
+        detail = { bucket = { name = "files" }, object = { key = "inbox/a.csv", etag = "" } } } },
+      params = { prefix = "inbox/" },
+      expect = { action = "job", idempotency_key = "object:files:-:inbox/a.csv" } },
+    { given = { event = { ["detail-type"] = "Object Created",
+        detail = { bucket = { name = "files" }, object = { key = "inbox/a.csv" } } } },
+      params = { prefix = "inbox/" }, expect = "job" },
+    { given = { event = "a text" }, expect = { action = "ignore", unknown = true } },
     { given = { event = { ["detail-type"] = "Object Deleted" } },
       expect = { action = "ignore", unknown = true } },
   },

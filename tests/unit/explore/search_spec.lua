@@ -117,11 +117,11 @@ describe("exploring", function()
       ["kinds/toy.lua"] = 'return { kind = "toy", doc = "d", facts = { '
         .. '{ name = "by", type = "map", max_items = 2, of = { type = "flag" }, doc = "d" } }, '
         .. 'decisions = { { action = "go", doc = "d", fields = { '
-        .. '{ name = "to", type = "text", required = true, doc = "d" } } } }, '
+        .. '{ name = "target", type = "text", required = true, doc = "d" } } } }, '
         .. 'invariants = function(facts, decision) for name in pairs(facts.by or {}) do '
-        .. 'return name .. " may not go to " .. decision.to end end }',
-      ["toy.lua"] = 'return policy { kind = "toy", params = { to = text { "x", doc = "d" } }, '
-        .. 'decide = function(_, params) return go { because = "y", to = params.to } end }',
+        .. 'return name .. " may not go to " .. decision.target end end }',
+      ["toy.lua"] = 'return policy { kind = "toy", params = { place = text { "x", doc = "d" } }, '
+        .. 'decide = function(_, params) return go { because = "y", target = params.place } end }',
     })
     local result = assert(search.run { set = set, kind = "toy", seed = 1, tries = 8192, jobs = 1 })
     assert.is_true(result.failed > 1000)
