@@ -123,6 +123,62 @@ describe("AWS's partitions", function()
     end)
   end)
 
+  -- The hosts of AWS's rules, plain, for FIPS, for dual-stack and for both; FIPS has none in China.
+  local function compare_hosts(name, input, expected)
+    for region, hosts in pairs(expected) do
+      for bits = 0, 3 do
+        local settings = variables(bits & 1 == 1, bits & 2 == 2)
+        local client = require("weir.aws." .. name).new({ getenv = getenv_of(settings) })
+        local place, message = client.service.locate(client, nil, input, region)
+        local host = hosts[bits + 1]
+        assert.equal(host and "https://" .. host or nil, place and place.url, region)
+        if not host then assert.matches("has no FIPS endpoints", message) end
+        if place and hosts.region then assert.equal(hosts.region, place.region) end
+      end
+    end
+  end
+
+  it("have one host for IAM each", function()
+    compare_hosts("iam", {}, {
+      ["eu-west-3"] = { region = "us-east-1", "iam.amazonaws.com", "iam-fips.amazonaws.com",
+        "iam.global.api.aws", "iam-fips.global.api.aws" },
+      ["cn-northwest-1"] = { region = "cn-north-1", "iam.cn-north-1.amazonaws.com.cn", false,
+        "iam.global.api.amazonwebservices.com.cn", false },
+      ["us-gov-east-1"] = { region = "us-gov-west-1", "iam.us-gov.amazonaws.com",
+        "iam.us-gov.amazonaws.com", "iam.us-gov.api.aws", "iam.us-gov.api.aws" },
+      ["us-iso-west-1"] = { region = "us-iso-east-1", "iam.us-iso-east-1.c2s.ic.gov",
+        "iam-fips.us-iso-east-1.c2s.ic.gov", "iam.api.aws.ic.gov", "iam-fips.api.aws.ic.gov" },
+      ["us-isob-west-1"] = { region = "us-isob-east-1", "iam.us-isob-east-1.sc2s.sgov.gov",
+        "iam-fips.us-isob-east-1.sc2s.sgov.gov", "iam.api.aws.scloud", "iam-fips.api.aws.scloud" },
+      ["eu-isoe-west-1"] = { region = "eu-isoe-west-1", "iam.eu-isoe-west-1.cloud.adc-e.uk",
+        "iam-fips.cloud.adc-e.uk", "iam.api.cloud-aws.adc-e.uk",
+        "iam-fips.api.cloud-aws.adc-e.uk" },
+      ["us-isof-east-1"] = { region = "us-isof-south-1", "iam.us-isof-south-1.csp.hci.ic.gov",
+        "iam-fips.csp.hci.ic.gov", "iam.api.aws.hci.ic.gov", "iam-fips.api.aws.hci.ic.gov" },
+      ["eusc-de-east-1"] = { region = "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu",
+        "iam-fips.amazonaws.eu", "iam.api.amazonwebservices.eu",
+        "iam-fips.api.amazonwebservices.eu" },
+    })
+  end)
+
+  it("have S3's control API under the account", function()
+    local function hosts(region, suffix, fips)
+      local control = "111122223333.s3-control"
+      return {
+        ("%s.%s.%s"):format(control, region, suffix),
+        fips and ("%s-fips.%s.%s"):format(control, region, suffix),
+        ("%s.dualstack.%s.%s"):format(control, region, suffix),
+        fips and ("%s-fips.dualstack.%s.%s"):format(control, region, suffix),
+      }
+    end
+
+    compare_hosts("s3control", { AccountId = "111122223333" }, {
+      ["eu-west-1"] = hosts("eu-west-1", "amazonaws.com", true),
+      ["us-iso-east-1"] = hosts("us-iso-east-1", "c2s.ic.gov", true),
+      ["cn-north-1"] = hosts("cn-north-1", "amazonaws.com.cn", false),
+    })
+  end)
+
   it("have AppConfigData under its own name", function()
     local service = require("weir.aws.appconfigdata").service
     local function host(region, fips)

@@ -19,20 +19,21 @@ local function policy_xml(input)
     :format(NAMESPACE, escape(input.Policy))
 end
 
--- AWS's own host begins with the account.
+-- AWS's own host begins with the account, and says dualstack as S3's do.
 local function locate(self, _, input, region)
   if type(input.AccountId) ~= "string" or not input.AccountId:find("^%d+$") then
     return nil, "AccountId must be 12 digits", "InvalidAccount"
   end
 
-  local url, message, code = endpoint.resolve(self.service, self.configuration, region)
-  if not url then return nil, message, code end
-
-  local configured
-  configured, message, code = endpoint.configured(self.service, self.configuration)
+  local url, message, code = endpoint.configured(self.service, self.configuration)
   if message then return nil, message, code end
-  if not configured then url = url:gsub("^https://", "https://" .. input.AccountId .. ".") end
+  local variant
+  variant, message, code = endpoint.variant(self.service, self.configuration, region, url)
+  if not variant then return nil, message, code end
 
+  url = url or ("https://%s.s3-control%s%s.%s.%s"):format(input.AccountId,
+    variant.fips and "-fips" or "", variant.dual_stack and ".dualstack" or "", region,
+    variant.partition.suffix)
   return { url = url, region = region, input = input }
 end
 
@@ -41,6 +42,7 @@ return client.service {
   id = "S3_CONTROL",
   host = "s3-control",
   signing_name = "s3",
+  without_fips = "aws-cn",
   protocol = "rest_xml",
   content_sha256 = true,
   locate = locate,
