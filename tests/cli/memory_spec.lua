@@ -17,6 +17,11 @@ local VERBS = {
   { "run", "routing", "-p", "policies", "-e", "event.json", "--json" },
   { "check", "policies", "--json" },
   { "bundle", "policies" },
+  { "capsule", "day.jsonl", "-p", "policies", "-o", "capsule.json", "--json" },
+  { "example", "day.jsonl:5", "-p", "policies" },
+  { "explain", "routing", "-p", "policies", "-e", "event.json", "--json" },
+  { "simulate", "-p", "policies", "--runs", "2", "--json" },
+  { "test", "policies" },
   { "match", '{"source": ["a"]}', "event.json" },
 }
 
@@ -131,6 +136,10 @@ describe("a lack of memory", function()
       local expected = reference(words)
       for i = 0, 10 do
         check(words, ("ulimit -v %d; exec"):format(least + i * 384), expected)
+      end
+
+      for i = 2, 9 do -- the memory that threads need
+        check(words, ("ulimit -v %d; exec"):format(least + i * 2000), expected)
       end
     end)
   end

@@ -105,6 +105,15 @@ describe("an output that cannot be written", function()
     assert.matches("weir: bundle: /dev/full: No space left on device\n", message)
   end)
 
+  it("is told by capsule of the file that it replays", function()
+    local limited = "{ (ulimit -f 1; exec WEIR) 2>&1 | cat >&2; }; exit ${PIPESTATUS[0]}"
+    local status, message = shell(limited, { "capsule", "tests/recordings/lunch-hour.jsonl", "-p",
+      "policies", "-o", folder .. "/x.capsule" })
+    assert.equal(6, status)
+    assert.matches("^weir: capsule: [^\n]+: File too large\n", message)
+    assert.is_nil(io.open(folder .. "/x.capsule"))
+  end)
+
   it("is told where it is a decision log", function()
     local words = { "run", "routing", "-e", "-", "-p", "policies", "--log", folder .. "/log" }
     words.stdin = '{"file_count": 3}'

@@ -222,7 +222,10 @@ local function run(given, screen)
 
   local text, header, code = pack(set, self.entries,
     { from = iso(span.from), to = iso(span.to), mask = masks })
-  if not text then return fail(screen, header, code, exit.load) end
+  if not text then
+    return fail(screen, header, code, code == "InvalidText" and exit.load or exit.io)
+  end
+
   mistake, hint = useless_mask(header, self.entries)
   if mistake then return nil, mistake, hint end
 

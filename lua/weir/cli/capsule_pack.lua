@@ -21,6 +21,7 @@ local build = require "weir.build"
 local capsule_file = require "weir.cli.capsule_file"
 local json = require "weir.json"
 local mask = require "weir.cli.capsule_mask"
+local output_file = require "weir.cli.output_file"
 local process = require "weir.process"
 local replay = require "weir.replay"
 
@@ -185,9 +186,11 @@ local COUNTS = { "identical", "changed", "reworded", "failed", "bad_lines" }
 -- → summary, the numbers of the lines that are not decided as recorded | nil, message, code
 local function replayed(set, lines)
   local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(capsule_file.text(lines)))
-  assert(file:close())
+  local written, why = output_file.write(path, capsule_file.text(lines))
+  if not written then
+    os.remove(path)
+    return nil, why, "WriteFailed"
+  end
 
   local differing = {}
   local summary, message, code = replay.run {
