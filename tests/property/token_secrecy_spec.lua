@@ -174,6 +174,8 @@ describe("no output shows a task token:", function()
 
   it("not in plans, results, errors, metrics or decision logs, whatever fails and quotes it",
     function()
+    -- Task tokens are base64, in either alphabet. A literal percent sign, as in "%0A", is none of
+    -- its characters: it would be taken for an escape, and the token found only in part.
     local character = property.element {
       "A",
       "B",
@@ -186,8 +188,8 @@ describe("no output shows a task token:", function()
       "+",
       "/",
       "=",
-      "%",
       "-",
+      "_",
     }
 
     local quote = property.int(1, #QUOTES)
