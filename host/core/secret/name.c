@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { WINDOW = 64, LONGEST = 16 };
+enum { WINDOW = 64, LONGEST = 16, SHORTEST_PART = 5 };
 
 /* Parts of names. */
 #define PART(text)                                                                                 \
@@ -63,6 +63,7 @@ bool secret_name(const char *name, size_t size) {
   char window[WINDOW];
   size_t held = 0;
   bool found = false, whole = true;
+  if (size < SHORTEST_PART) return false;
   for (size_t i = 0; i < size; i++) {
     unsigned char letter = letters[(unsigned char)name[i]];
     if (!letter) continue;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -40,11 +41,24 @@ static void test_characters_count_as_their_bytes(void **state) {
   assert_int_equal(size_of("{\"\\\"]\":\"[ ,\"}"), 12);
 }
 
+/* Longer than what is looked at at once, with each kind of byte at every place. */
+static void test_long_texts_count_whole(void **state) {
+  (void)state;
+  char text[128];
+  for (int before = 0; before < 40; before++) {
+    snprintf(text, sizeof text, "[\"%.*s\xc3\xa9\xe2\x82\xac\\\"%.*s\\\\\", 1]", before,
+             "0123456789012345678901234567890123456789", 40 - before,
+             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnop");
+    assert_int_equal(size_of(text), 2 + 2 + 40 + 2 + 3 + 1 + 1 + 2);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_white_space_does_not_count),
       cmocka_unit_test(test_white_space_of_a_text_does),
       cmocka_unit_test(test_characters_count_as_their_bytes),
+      cmocka_unit_test(test_long_texts_count_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
