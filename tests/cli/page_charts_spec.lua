@@ -61,6 +61,15 @@ describe("the charts of", function()
       charts_of("simulate", "--plan", "--runs", "5", "--effect", "errors:+0.5pp"))
   end)
 
+  it("a diff", function()
+    local folder = files.directory()
+    files.shell(("cp -r policies %s/edited && sed -i 's/integer { 10,/integer { 20,/' "
+      .. "%s/edited/routing.lua"):format(folder, folder))
+    assert.same({ "decided otherwise colour 2 dash 1, another reason colour 5 dash 2; no unit, "
+      .. "0 digits, 0 lines" }, charts_of("diff", "policies", folder .. "/edited",
+      "tests/recordings/working-day.jsonl.gz"))
+  end)
+
   it("a replay", function()
     assert.same({ "routing colour 1 dash 1, weights colour 2 dash 2, promotion colour 3 dash 3, "
       .. "mapping colour 4 dash 4; no unit, 0 digits, 0 lines" },

@@ -147,6 +147,21 @@ scenario | settings
 no change | see below
 Made by weir 0.1.0. All times are UTC. Charts are drawn by a script, which does not run here. ]]
 
+local PLAN = [[
+weir simulate --plan
+How much traffic a trial needs
+errors:+0.5pp: 60 requests a minute are enough, in 20.6 hours.
+Enough is what lets 80 % of the trials end as they should.
+errors:+0.5pp
+Right would be: rollback.
+requests a minute | end so | hours until 80 % | requests of the challenger
+60 | 100.0 % 56.6 to 100.0 % | 20.6 | 3,720
+120 | 100.0 % 56.6 to 100.0 % | 8.5 | 3,139
+300 | 100.0 % 56.6 to 100.0 % | 2.7 | 2,436
+600 | 100.0 % 56.6 to 100.0 % | 2.5 | 4,485
+5 runs of each, seed 1.
+]]
+
 describe("the page of", function()
   local folder
 
@@ -198,5 +213,9 @@ describe("the page of", function()
     begins(SIMULATION, text)
     holds(SIMULATION_END, text)
     holds(WORLDS, text)
+  end)
+
+  it("a plan", function()
+    begins(PLAN, (page_of("simulate", "--plan", "--runs", "5", "--effect", "errors:+0.5pp")))
   end)
 end)

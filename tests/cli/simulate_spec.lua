@@ -100,6 +100,7 @@ describe("weir simulate", function()
       { { "--effect", "p95:+1%" }, "write p99:+20%, errors:+0.5pp, errors:x2 or lost:5%" },
       { { "--runs", "0" }, "--runs must be a whole number from 1 to 1000000, not '0'" },
       { { "--seed", "x" }, "--seed must be a whole number" },
+      { { "--seed", "-1" }, "--seed must be a whole number" },
       { { "--traffic", "-1" }, "--traffic must be a number from 1 to 1e+07, not '-1'" },
       { { "a", "b", "c" }, "at most two policy sets can be compared" },
     } do

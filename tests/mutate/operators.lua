@@ -25,11 +25,27 @@ local EQUALITIES = {
 -- it calls emit(first, last, replacement) with places in the line.
 local kinds = {}
 
+-- "if a ~= b then return a < b end", and in C "if (a != b) return a < b …": there < is as good as
+-- <=.
+local UNEQUAL = {
+  lua = "if (.-) ~= (.-) then return (.-) ()<",
+  c = "if %((.-) != (.-)%) return (.-) ()<",
+}
+
+-- The place of the < that only unlike values reach, or nil.
+local function between_unequal(code, language)
+  local left, _, again, at = code:match(UNEQUAL[language])
+  return left ~= nil and left == again and at or nil
+end
+
 function kinds.comparison(code, emit, language)
+  local unequal = between_unequal(code, language)
   for first, run, after in code:gmatch("()([<>=~!]+)()") do
     local arrow = run == ">" and code:sub(first - 1, first - 1) == "-"
     local others = not arrow and (COMPARISONS[run] or EQUALITIES[language][run]) or {}
-    for _, other in ipairs(others) do emit(first, after - 1, other) end
+    for _, other in ipairs(others) do
+      if first ~= unequal or other ~= "<=" then emit(first, after - 1, other) end
+    end
   end
 end
 

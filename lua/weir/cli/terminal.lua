@@ -181,7 +181,6 @@ Writer.__index = Writer
 terminal.WriteFailed = setmetatable({}, {
   __call = function(class, message) return setmetatable({ message = message }, class) end,
 })
-terminal.WriteFailed.__index = terminal.WriteFailed
 
 -- A message never overtakes the data it is about: `after` is the writer to flush first.
 function Writer:write(...)

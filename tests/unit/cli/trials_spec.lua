@@ -69,6 +69,10 @@ describe("a check of a look", function()
     assert.equal("bad: p99 is 12000 ms; the limit is 10000 ms", check("guard", function(_, new)
       new.recent.requests, new.recent.latency_ms.p99 = 800, 12000
     end))
+    assert.equal("good: 0 of 800 requests failed in the last window, p99 10000 ms",
+      check("guard", function(_, new)
+        new.recent.requests, new.recent.latency_ms.p99 = 800, 10000 -- the limit itself
+      end))
   end)
 
   it("finds harm over the trial or since the last step", function()

@@ -49,6 +49,11 @@ describe("a mutant", function()
   it("moves the bound of a comparison, and turns it", function()
     assert.same({ "x = a <= b", "x = a >= b" }, changed("comparison", "x.lua", "x = a < b"))
     assert.same({ "x = a ~= b" }, changed("comparison", "x.lua", "x = a == b"))
+    assert.same({ "if a == b then return a < b end", "if a ~= b then return a >= b end" },
+      changed("comparison", "x.lua", "if a ~= b then return a < b end"))
+    assert.same({ "if (a == b) return a < b;", "if (a != b) return a >= b;" },
+      changed("comparison", "x.c", in_c("if (a != b) return a < b;")))
+    assert.equal(3, #changed("comparison", "x.lua", "if a ~= b then return c < b end"))
     assert.same({ "x = a == b" }, changed("comparison", "x.lua", "x = a ~= b"))
     assert.same({ "x = a->b > 1;", "x = a->b < 1;" },
       changed("comparison", "x.c", in_c("x = a->b >= 1;")))
