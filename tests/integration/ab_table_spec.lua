@@ -4,6 +4,7 @@ local ab_tables = require "support.ab_tables"
 local cloud = require "support.aws"
 local codec = require "weir.dynamodb"
 local stats = require "weir.stats"
+local try = require "weir.try"
 
 local START = 1795435200 -- a multiple of 300
 local db = cloud.client "dynamodb"
@@ -404,8 +405,8 @@ describe("the A/B table", function()
     for name, value in pairs { ab_test_records = "some", ab_test_interval_seconds = "0",
       result_ttl_days = "x",
       ab_test_table_key = "hash" } do
-      local _, message, code = ab_table.settings(ab_tables.effects { ab_test_table_name = "t",
-        [name] = value })
+      local _, message, code = try.call(ab_table.settings,
+        ab_tables.effects { ab_test_table_name = "t", [name] = value })
       assert.equal("InvalidSetting", code)
       assert.matches(name, message, 1, true)
     end

@@ -11,10 +11,11 @@
 -- Without the setting it is events_first: whichever way is deployed works, and no object is done
 -- twice.
 --
---   trigger_mode.read(effects)   → mode | nil, message, code
+--   trigger_mode.read(effects)   → mode; raises a failure (weir.try)
 --   trigger_mode.way(mode, source)   → "polling" | "events": whose claims and outputs a job of this
 --                                    source uses; nil where such jobs are not acted on
 local settings = require "weir.settings"
+local try = require "weir.try"
 
 local trigger_mode = {
   MODES = { "polling", "parallel", "events_first", "events" },
@@ -66,9 +67,7 @@ end
 -- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
 -- modes loses an object or does it twice.
 local function from_parameter(effects, name)
-  local fresh, why, problem = settings.integer(effects, "trigger_mode_seconds")
-  if not fresh then return nil, why, problem end
-
+  local fresh = try(settings.integer(effects, "trigger_mode_seconds"))
   local now, last = effects:now(), not effects.dry and known[name] or nil
   local age = last and now - last.at
   if age and age >= 0 and age < fresh then return last.mode end
@@ -81,7 +80,7 @@ local function from_parameter(effects, name)
 
   if not last then
     if effects.dry and code == "Unknown" then return trigger_mode.DEFAULT end
-    return nil, message, code
+    try.fail(message, code)
   end
 
   effects:metric("TriggerModeStale", 1, "Count", { TriggerMode = last.mode })
@@ -90,12 +89,11 @@ local function from_parameter(effects, name)
 end
 
 function trigger_mode.read(effects)
-  local value, message, code = settings.text(effects, "trigger_mode", trigger_mode.DEFAULT)
-  if not value then return nil, message, code end
-
+  local value = try(settings.text(effects, "trigger_mode", trigger_mode.DEFAULT))
   local name = trigger_mode.parameter_name(value)
   if name then return from_parameter(effects, name) end
-  return check(value, "the setting trigger_mode")
+
+  return try(check(value, "the setting trigger_mode"))
 end
 
 -- For tests: forgets everything, as a new process would.

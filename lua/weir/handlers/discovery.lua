@@ -320,7 +320,7 @@ local function discover(event, ask, effects)
 
   local compatible = try(settings.flag(effects, "compatible_output"))
   events.object(event)
-  local mode = try(trigger_mode.read(effects))
+  local mode = trigger_mode.read(effects)
   if not trigger_mode.way(mode, "listing") then
     return { done = true, skipped = true, trigger_mode = mode, parts = 0, total_objects = 0 }
   end

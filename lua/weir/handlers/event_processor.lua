@@ -62,7 +62,7 @@ end
 
 local function run(event, ask, effects)
   events.object(event)
-  local mode = try(trigger_mode.read(effects))
+  local mode = trigger_mode.read(effects)
   local job, why = job_of(event, ask, effects)
   local result = { status = "IGNORED", because = why }
 

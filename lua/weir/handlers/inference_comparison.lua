@@ -35,7 +35,7 @@ local function read_settings(effects)
     try.fail("AGGREGATION_WINDOW_SECONDS must be a multiple of 60", "InvalidSetting")
   end
 
-  local table_settings = try(ab_table.settings(effects))
+  local table_settings = ab_table.settings(effects)
   if not table_settings then
     if not effects.dry then try(settings.needed(effects, "ab_test_table_name")) end
     try.fail("set AB_TEST_TABLE_NAME", "NotConfigured")

@@ -16,7 +16,6 @@ local json = require "weir.json"
 local python = require "weir.callback.python"
 local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
-local try = require "weir.try"
 
 -- Each with where it begins and ends.
 local STAGES = {
@@ -140,7 +139,7 @@ local function run(event, _, effects)
   local result = events.member(event, "processing_result") or event
   local failure = events.member(event, "error") or events.member(events.object(result), "error")
   local mode = events.text(event, "trigger_mode") or events.text(result, "trigger_mode")
-    or try(trigger_mode.read(effects))
+    or trigger_mode.read(effects)
   local status = events.text(result, "status")
   if failure or status == "FAILED" then
     return failed(failure or "the processing failed", mode, effects)

@@ -280,7 +280,7 @@ local function one_file(event, ask, effects)
     effects = effects,
     request = request,
     is_compatible = is_compatible,
-    table = try(ab_table.settings(effects)),
+    table = ab_table.settings(effects),
   }
 end
 

@@ -135,7 +135,7 @@ end
 
 local function run(event, ask, effects)
   events.object(event)
-  local mode = try(trigger_mode.read(effects))
+  local mode = trigger_mode.read(effects)
   if mode ~= "events_first" then return { status = "SKIPPED", trigger_mode = mode } end
 
   local request = request_of(event, effects)

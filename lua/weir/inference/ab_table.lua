@@ -1,6 +1,6 @@
 -- The table of A/B tests: who answered each request, whether it failed, and how long it took.
 --
---   settings(effects) → settings | false: AB_TEST_TABLE_NAME is not set | nil, message, code
+--   settings(effects) → settings | false: AB_TEST_TABLE_NAME is not set; raises a failure
 --   record(effects, settings, test_id, { variant =, is_error =, latency_ms =? })
 --       → true | nil, message, code: it is not (yet) in the table
 --   flush(effects, settings) → the same; what waits to be written, without a new outcome
@@ -41,6 +41,7 @@ local process = require "weir.process"
 local settings_of = require "weir.settings"
 local sketches = require "weir.inference.ab_sketches"
 local sorted_pairs = require "weir.sorted_pairs"
+local try = require "weir.try"
 
 local ab_table = {}
 
@@ -69,15 +70,13 @@ local READERS = {
 }
 
 function ab_table.settings(effects)
-  local name, message, code = settings_of.text(effects, "ab_test_table_name", "")
-  if not name then return nil, message, code end
+  local name = try(settings_of.text(effects, "ab_test_table_name", ""))
   if name == "" then return false end
 
   local settings = { table = name }
   for _, reader in ipairs(READERS) do
     local member, setting, read = table.unpack(reader)
-    settings[member], message, code = read(effects, setting)
-    if settings[member] == nil then return nil, message, code end
+    settings[member] = try(read(effects, setting))
   end
 
   return settings

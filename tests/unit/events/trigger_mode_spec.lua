@@ -1,5 +1,6 @@
 local effects = require "weir.effects"
 local trigger_mode = require "weir.events.trigger_mode"
+local try = require "weir.try"
 
 local setting, parameter, asked, now
 
@@ -18,7 +19,7 @@ local function read()
   local live = effects.live { executor = executor }
   function live.setting(_, name, default) return name == "trigger_mode" and setting or default end
   function live.now() return now end
-  local mode, message, code = trigger_mode.read(live)
+  local mode, message, code = try.call(trigger_mode.read, live)
 
   return mode, code or live.metrics[1], message
 end
