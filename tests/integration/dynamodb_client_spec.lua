@@ -191,6 +191,17 @@ describe("DynamoDB client:", function()
     assert.is_string(fails({ pk = "x", sk = 0 / 0 }))
     assert.is_string(fails({ pk = "x", sk = math.huge }))
     assert.is_string(fails({ pk = "x", sk = 1, big = ("x"):rep(500000) }))
+
+    for _, write in ipairs {
+      { PutRequest = { Item = { pk = "x", sk = 0 / 0 } } },
+      { DeleteRequest = { Key = { pk = "x", sk = math.huge } } },
+    } do
+      local done, message, code = db:write_all(TABLE, { write })
+      assert.is_nil(done)
+      assert.matches("RequestItems: cannot encode the item at .sk", message, 1, true)
+      assert.is_string(code)
+    end
+
     assert.equal(0, #cloud.requests())
   end)
 
