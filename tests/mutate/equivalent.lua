@@ -92,4 +92,10 @@ return {
     is = "int items = (int)lua_rawlen(L, table), count = -1;",
     reason = "the count is a guess of the room that the next table needs",
   },
+  {
+    path = "host/emulator/timeout.c",
+    was = "environment->kill_us = INT64_MAX; /* it is killed, and only has to be reaped */",
+    is = "; /* it is killed, and only has to be reaped */",
+    reason = "until it is reaped, a killed process is killed again, which does nothing",
+  },
 }
