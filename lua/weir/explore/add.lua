@@ -10,6 +10,7 @@ local literal = require "weir.testing.literal"
 local output_file = require "weir.cli.output_file"
 local policies = require "weir.cli.policies"
 local policy_source = require "weir.testing.policy_source"
+local recorded = require "weir.testing.recorded"
 
 local add = {}
 
@@ -27,10 +28,8 @@ local function source_of(set, kind)
   end
 end
 
--- What the set decides on the facts of a finding, as an example expects it; nil when it fails.
-local function expected(set, kind, found)
-  local answer = set:decide(kind, found.facts, { params_json = found.params })
-  if not answer then return nil end
+-- The decision as an example expects it.
+local function expected(answer)
   local decision = json.decode(answer.decision)
   local action = decision.action
   decision.action = nil
@@ -40,16 +39,18 @@ local function expected(set, kind, found)
   return decision
 end
 
+-- nil when the set fails on the facts of the finding.
 local function example_lines(set, result, found)
-  local expect = expected(set, result.kind, found)
-  if not expect then return nil end
-  local params = found.params ~= "{}" and json.decode(found.params) or nil
+  local answer = set:decide(result.kind, found.facts, { params_json = found.params })
+  if not answer then return nil end
+  local params = recorded.telling(set, { kind = result.kind, facts = found.facts },
+    json.decode(answer.params))
 
   return literal.example({
     doc = doc(result),
     given = json.decode(found.facts),
-    params = params,
-    expect = expect,
+    params = next(params) ~= nil and params or nil, -- any order: is there one?
+    expect = expected(answer),
   }, DEPTH)
 end
 

@@ -10,6 +10,7 @@ local README = [==[
 %s
 | `examples/*.jsonl` | recorded decisions that `weir test` wants again, and `weir diff` compares |
 | `.github/workflows/policies.yml` | what a pull request is checked for |
+| `.weir/` | what editors read of facts and parameters; not in git, `weir stubs .` makes it again |
 
 ```sh
 weir check .                                   # does the set load, and does it say what it means

@@ -91,9 +91,10 @@ local function turns_on(set, example, params, param)
   return false
 end
 
--- Which recorded parameters the example gives, so that it holds whatever the defaults become:
--- those that are not what the policy has by default, and those on which the decision turns.
-local function telling(set, example, params)
+-- telling(set, example, params) → which parameters the example gives, so that it holds whatever the
+-- defaults become: those that are not what the policy has by default, and those on which the
+-- decision turns. Of the example kind and facts are looked at.
+function recorded.telling(set, example, params)
   local policy = recorded.policy_of(set, example.kind)
   local known, told = {}, {}
   for _, param in ipairs(policy.params) do known[param.name] = params[param.name] end
@@ -160,7 +161,7 @@ function recorded.read(path, line, set)
     overrides = found.overrides and json.decode(found.overrides),
   }
 
-  example.params = telling(set, example, example.all_params)
+  example.params = recorded.telling(set, example, example.all_params)
   example.now = decide_now(set, example)
 
   return example

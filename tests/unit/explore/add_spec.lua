@@ -49,4 +49,30 @@ describe("weir.explore.add", function()
     assert.matches('\n    {\n      doc = "found by weir explore, seed 1",\n',
       added(number .. "1"), 1, true)
   end)
+
+  it("gives the parameters on which the decision turns, so that defaults may change", function()
+    local folder = policy_folder.with([[
+return policy {
+  kind = "routing",
+  params = {
+    threshold = integer { 10, min = 1, max = 100, doc = "d" },
+    other = integer { 1, min = 1, max = 9, doc = "d" },
+  },
+  decide = function(facts, params)
+    if facts.file_count < params.threshold then return realtime { because = "few" } end
+    return batch { because = "many" }
+  end,
+  examples = {
+    { given = { file_count = 100 }, expect = "batch" },
+  },
+}
+]])
+    assert(add.differences(policy_set.load(folder), folder, {
+      kind = "routing",
+      seed = 1,
+      findings = { { type = "difference", facts = '{"file_count":10}', params = "{}" } },
+    }))
+    assert.matches("given = { file_count = 10 },\n      params = { threshold = 10 },\n"
+      .. '      expect = "batch",\n', files.read(folder .. "/routing.lua"), 1, true)
+  end)
 end)
