@@ -91,6 +91,20 @@ describe("deploy/README.md", function()
     assert.equal("weir-boundary CREATE_COMPLETE, weir-core CREATE_COMPLETE", stacks.left())
   end)
 
+  it("has policies for the role to deploy in that IAM takes as it says", function()
+    local size = {}
+    for verb in page:match("for verb in ([%l ]+); do"):gmatch "%l+" do
+      local result = run { "permissions", verb, "--json" }
+      assert.equal(0, result.status, result.stderr)
+      size[verb] = #result.stdout
+    end
+
+    assert.is_true(size.deploy + size.doctor <= 10240, "a role's own policies")
+    assert.is_true(size.cleanup <= 6144, "a managed policy")
+    local trust = json.decode((assert(page:match "```json\n(%b{})\n```\n\n```sh\nfor verb")))
+    assert.equal("sts:AssumeRole", trust.Statement[1].Action)
+  end)
+
   it("gives rain parameters that the template takes", function()
     local file, list = page:match "rain deploy (%S+) .-%-%-params (%S+)"
     local parameters = {}
