@@ -103,6 +103,43 @@ describe("every template", function()
     end
   end)
 
+  it("lets no endpoint have more instances at least than at most", function()
+    local questions, wanted = {}, {}
+    local function ask(least, most, from, to)
+      local parameters = {}
+      for name, value in pairs(templates.given "endpoint") do -- any order: copies each by itself
+        parameters[name] = value
+      end
+
+      for name, value in pairs { MinCapacity = 1, MaxCapacity = 4, WeekdayUpMinCapacity = 1,
+        WeekdayDownMaxCapacity = 4 } do -- any order: copies each by itself
+        parameters[name] = tostring(value)
+      end
+
+      parameters[least], parameters[most] = tostring(from), tostring(to)
+      questions[#questions + 1] = { check = "resolve", file = templates.path "endpoint",
+        parameters = parameters, place = templates.place() }
+      wanted[#wanted + 1] = from > to and least .. " is above " .. most .. "." or false
+    end
+
+    for from = 1, 4 do
+      for to = 1, 4 do
+        ask("MinCapacity", "MaxCapacity", from, to)
+        ask("WeekdayUpMinCapacity", "MaxCapacity", from, to)
+        ask("MinCapacity", "WeekdayDownMaxCapacity", from, to)
+      end
+    end
+
+    for i, answer in ipairs(templates.ask(questions)) do
+      local found = table.concat(answer.problems, "\n")
+      if wanted[i] then
+        assert.matches(wanted[i], found, 1, true)
+      else
+        assert.equal("", found)
+      end
+    end
+  end)
+
   it("keeps weir's rules", function()
     for name, findings in pairs(answers.ruled) do assert.same(json.array {}, findings, name) end
   end)
