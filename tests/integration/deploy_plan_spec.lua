@@ -351,6 +351,36 @@ weir-link  111122223333 eu-west-1  CREATE_COMPLETE  would be updated, 6 changes
     assert.equal("", left())
   end)
 
+  it("says what to do where credentials end or are not enough, at any call", function()
+    local function refusal(code)
+      return { kind = "status", status = 403, headers = { ["Content-Type"] = "text/xml" },
+        body = ("<ErrorResponse><Error><Code>%s</Code><Message>as AWS says</Message></Error>"
+          .. "</ErrorResponse>"):format(code) }
+    end
+
+    plan(ONE)
+    local count = #cloud.requests()
+    assert.is_true(count >= 8)
+    for code, advice in pairs { -- any order: each by itself
+      ExpiredToken = "sign in again and run the same command",
+      AccessDenied = "weir permissions deploy prints what is needed",
+    } do
+      for position = 0, count - 1 do
+        local faults = {}
+        for i = 1, position do faults[i] = { kind = "pass" } end
+        faults[position + 1] = refusal(code)
+        cloud.reset()
+        cloud.control("POST", "stacks", json.array {})
+        cloud.faults(table.unpack(faults))
+        local result = plan(ONE)
+        local said = result.stdout .. result.stderr
+        assert.equal(6, result.status, position .. ": " .. said)
+        assert.matches(advice, said, 1, true)
+        assert.matches("111122223333", said, 1, true)
+      end
+    end
+  end)
+
   it("says which Rule of a template an estate breaks, of that stack alone", function()
     local without, count = THREE:gsub('AslKey = "a",', "")
     assert.equal(1, count)

@@ -127,7 +127,7 @@ function Run:fail(row, message, code)
   local waits = stack.waits(code)
   self.outcome.failed = self.outcome.failed or not waits
   self.outcome.waits = self.outcome.waits or waits
-  local advice = sign_in.advice(code)
+  local advice = sign_in.advice(code, "cleanup")
   self.shown { row = row, error = advice and message .. "; " .. advice or message, code = code }
 end
 

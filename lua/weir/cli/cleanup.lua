@@ -12,7 +12,8 @@ local terminal = require "weir.cli.terminal"
 
 local function fail(screen, message, code)
   return messages.failure(screen, "cleanup",
-    { message = redact.text(message), code = code, exit = exit.io, next = sign_in.advice(code) })
+    { message = redact.text(message), code = code, exit = exit.io,
+      next = sign_in.advice(code, "cleanup") })
 end
 
 local function printable(text) return terminal.printable(redact.text(text)) end

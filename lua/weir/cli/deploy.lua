@@ -24,7 +24,7 @@ local function fail(screen, message, code, next_step)
     message = redact.text(message),
     code = code,
     exit = exit.io,
-    next = next_step or sign_in.advice(code),
+    next = next_step or sign_in.advice(code, "deploy"),
   })
 end
 
@@ -134,7 +134,7 @@ end
 local function objection(given, list)
   for _, row in ipairs(list) do
     if row.error then
-      return "a stack cannot be planned", row.code, sign_in.advice(row.code)
+      return "a stack cannot be planned", row.code, sign_in.advice(row.code, "deploy")
         or "mend what is said above; nothing was changed"
     end
 

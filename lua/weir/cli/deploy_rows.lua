@@ -3,6 +3,7 @@
 local json = require "weir.json"
 local prices = require "weir.deploy.prices"
 local redact = require "weir.redact"
+local sign_in = require "weir.deploy.sign_in"
 local sorted_pairs = require "weir.sorted_pairs"
 local terminal = require "weir.cli.terminal"
 
@@ -105,6 +106,8 @@ end
 local function show_row(out, columns, row)
   out:print(place_of(out, columns, row.stack), "  ", terminal.printable(row.status or "absent"),
     "  ", safe(headline(row)))
+  local advice = row.error and sign_in.advice(row.code, "deploy")
+  if advice then out:print("    ", out:paint("dim", advice)) end
   if row.why then out:print("    ", out:paint("dim", row.why)) end
   if row.taken then
     out:print("    ",

@@ -314,7 +314,7 @@ end
 -- The estate --------------------------------------------------------------------------------------
 
 local function advice(code, given)
-  return given or sign_in.advice(code) or AGAIN
+  return given or sign_in.advice(code, "deploy") or AGAIN
 end
 
 function Apply:prepare()

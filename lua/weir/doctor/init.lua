@@ -36,9 +36,7 @@ function Examination:unknown(...) self:tell("cannot tell", ...) end
 
 -- Of an answer that did not come: whose fault that is, nobody knows yet.
 function Examination:unanswered(check, place, subject, message, code)
-  local remedy = sign_in.advice(code) or (code == "AccessDenied" or code == "AccessDeniedException"
-      or code == "UnauthorizedOperation" or code == "Forbidden")
-    and "grant it: weir permissions doctor prints what is needed" or "run the same command again"
+  local remedy = sign_in.advice(code, "doctor") or "run the same command again"
   self:unknown(check, place, subject, message, remedy)
 end
 
