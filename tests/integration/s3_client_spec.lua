@@ -205,7 +205,14 @@ describe("S3 client:", function()
         "S3 Express One Zone %(directory%) bucket",
         ["logs--eu--op-s3"] = "S3 on Outposts access point",
         ["ap--use1-az4--xa-s3"] = "access point of an S3 Express", ["x--op-s3"] = "Outposts",
-        ["alias.mrap"] = "multi%-region access point" }) do
+        ["alias.mrap"] = "multi%-region access point",
+        ["arn:aws:s3express:us-east-1:111122223333:bucket/data--use1-az4--x-s3"] =
+          "S3 Express One Zone",
+        ["arn:aws:s3express:us-east-1:111122223333:accesspoint/point"] = "S3 Express One Zone",
+        ["arn:aws:s3-outposts:us-west-2:111122223333:outpost/op-1/accesspoint/p"] = "Outposts",
+        ["arn:aws:s3-object-lambda:us-west-2:111122223333:accesspoint/p"] = "Object Lambda",
+        ["arn:aws:s3::111122223333:accesspoint/mfzwi23gnjvgw.mrap"] =
+          "multi%-region access point" }) do
         local url, message, code = located(bucket)
         assert.is_nil(url)
         assert.equal("InvalidBucket", code)

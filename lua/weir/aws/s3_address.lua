@@ -14,20 +14,24 @@ local function fail(message, ...)
   return nil, message:format(...), "InvalidBucket"
 end
 
--- Endings of names that need another protocol than plain S3's.
+-- Endings of names, and services of ARNs, that need another protocol than plain S3's.
 local OTHERS = {
   ["--x-s3"] = "an S3 Express One Zone (directory) bucket",
   ["--xa-s3"] = "an access point of an S3 Express One Zone (directory) bucket",
   ["--op-s3"] = "an S3 on Outposts access point",
   ["--table-s3"] = "an S3 table bucket",
   [".mrap"] = "a multi-region access point",
+  s3express = "an S3 Express One Zone (directory) bucket",
+  ["s3-outposts"] = "of S3 on Outposts",
+  ["s3-object-lambda"] = "an S3 Object Lambda access point",
 }
 
 local function check_kind(bucket)
   local ending = bucket:match(".*(%-%-%a+%-s3)$") or bucket:match("%.mrap$")
-  if not OTHERS[ending] then return true end
+  local other = OTHERS[ending] or OTHERS[bucket:match("^arn:[^:]*:([^:]*):")]
+  if not other then return true end
   return fail("'%s' is %s, which weir does not support; use a general purpose bucket",
-    bucket:sub(1, 80), OTHERS[ending])
+    bucket:sub(1, 80), other)
 end
 
 -- arn:aws:s3:eu-west-1:111122223333:accesspoint/name (":" before the name is accepted as well).
@@ -91,8 +95,6 @@ local function locate_access_point(arn, place, input)
 end
 
 local function locate_bucket(bucket, place, input)
-  local fine, message, code = check_kind(bucket)
-  if not fine then return nil, message, code end
   if not check_bucket(bucket) then
     return fail("'%s' is not the name of a bucket", bucket:sub(1, 80))
   end
@@ -124,6 +126,9 @@ function s3_address.locate(client, _, input, region)
 
   local bucket = input.Bucket
   if type(bucket) ~= "string" then return fail("Bucket must be a text") end
+  local fine
+  fine, message, code = check_kind(bucket)
+  if not fine then return nil, message, code end
   if bucket:find("^arn:") then return locate_access_point(bucket, client.place, input) end
 
   return locate_bucket(bucket, client.place, input)
