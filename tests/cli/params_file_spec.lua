@@ -72,7 +72,7 @@ describe("--params", function()
       list = { 2, "list.json must be a JSON object" },
       broken = { 2, "broken.json is not JSON" },
       null = { 2, "null.json gives 'threshold' the value null" },
-      wrong = { 2, "threshold: expected an integer from 1 to 100, got 0" },
+      wrong = { 2, "wrong.json: threshold: expected an integer from 1 to 100, got 0\n" },
       unknown = { 2, "no policy has a parameter 'treshold'; did you mean 'threshold'?" },
       nowhere = { 6, "nowhere.json: no such file or directory" },
     } do
@@ -80,6 +80,14 @@ describe("--params", function()
       assert.equal(expected[1], result.status, name)
       assert.truthy(result.stderr:find(expected[2], 1, true), result.stderr)
     end
+  end)
+
+  it("names the variable where a parameter of it does not fit", function()
+    local result = decide { env = { WEIR_PARAMS = '{"routing.threshold": 0}' } }
+    assert.equal(2, result.status)
+    assert.matches("^weir: decide: WEIR_PARAMS: threshold: expected an integer", result.stderr)
+    result = decide { "--set", "threshold=0", env = { WEIR_PARAMS = '{"threshold": 5}' } }
+    assert.matches("^weir: decide: threshold: expected an integer", result.stderr)
   end)
 
   it("is an option of every verb that has --set", function()

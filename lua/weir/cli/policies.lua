@@ -174,6 +174,20 @@ local function value_from(source, kind, name)
   return source[name]
 end
 
+-- The text of a misfit, "NAME…: what", with the file or variable that gives the parameter in front;
+-- what --set gives stands in the command itself.
+local function with_source(misfit, sources, given)
+  local name = misfit:match("^[%a_][%w_]*")
+  local labels = { "", given.params and ("--params %s: "):format(given.params), "WEIR_PARAMS: " }
+  for i, source in ipairs(sources) do
+    for key in sorted_pairs(source) do
+      if key:match("[^.]*$") == name then return labels[i] .. misfit end
+    end
+  end
+
+  return misfit
+end
+
 -- A misspelt parameter must not become a default: nil, message, hint for a name no policy has.
 local function check_names(sources, known)
   for _, source in ipairs(sources) do
@@ -260,7 +274,7 @@ function policies.load(verb, given, screen)
       { message = misfit, code = misfit_code, exit = exit.io }))
   end
 
-  return mistake(misfit)
+  return mistake(with_source(misfit, sources, given))
 end
 
 return policies
