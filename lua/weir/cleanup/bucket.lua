@@ -21,24 +21,57 @@ local function check(row, name)
     :format(name, ownership.TAG, row.name), "NotOurs"
 end
 
--- → how many were deleted, the first refusal | nil, message, code
-local function delete_page(row, name, page)
-  local objects = {}
+-- Can the key stand in XML, in which a page is deleted? S3 allows keys that cannot.
+local function fits_xml(key)
+  return utf8.len(key) ~= nil and not key:find("[%z\1-\8\11\12\14-\31]")
+    and not key:find("\u{FFFE}", 1, true) and not key:find("\u{FFFF}", 1, true)
+end
+
+-- Those that go at once, and those that go one by one.
+local function in_two(page)
+  local together, alone = {}, {}
   for _, list in ipairs { page.Versions, page.DeleteMarkers } do
     for _, each in ipairs(list) do
-      objects[#objects + 1] = { Key = each.Key, VersionId = each.VersionId }
+      local object = { Key = each.Key, VersionId = each.VersionId }
+      table.insert(fits_xml(each.Key) and together or alone, object)
     end
   end
 
-  if #objects == 0 then return 0 end
+  return together, alone
+end
+
+-- → how many were deleted, the first refusal
+local function delete_alone(row, name, objects)
+  local count, refused = 0, nil
+  for _, object in ipairs(objects) do
+    local done, message, code = row.client "s3":delete_object {
+      Bucket = name,
+      Key = object.Key,
+      VersionId = object.VersionId,
+    }
+    if done then
+      count = count + 1
+    else
+      refused = refused or { Key = object.Key, Code = code, Message = message }
+    end
+  end
+
+  return count, refused
+end
+
+-- → how many were deleted, the first refusal | nil, message, code
+local function delete_page(row, name, page)
+  local together, alone = in_two(page)
+  local count, refused = delete_alone(row, name, alone)
+  if #together == 0 then return count, refused end
 
   local done, message, code = row.client "s3_buckets":delete_objects {
     Bucket = name,
-    Objects = objects,
+    Objects = together,
   }
   if not done then return nil, message, code end
 
-  return #objects - #done.Errors, done.Errors[1]
+  return count + #together - #done.Errors, refused or done.Errors[1]
 end
 
 -- One pass over all versions. → how many were deleted, the first refusal | nil, message, code

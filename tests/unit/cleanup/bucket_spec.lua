@@ -3,7 +3,8 @@
 local bucket = require("weir.cleanup.bucket")
 
 -- A bucket with one version and one unfinished upload. fails: operation → code
-local function empty(fails)
+-- keys: of more versions
+local function empty(fails, keys)
   local left = { versions = { { Key = "a", VersionId = "1" } },
     uploads = { { Key = "b", UploadId = "2" } } }
   local operations = {}
@@ -14,9 +15,31 @@ local function empty(fails)
 
   function operations.list_object_versions() return { Versions = left.versions } end
 
-  function operations.delete_objects()
-    left.versions = {}
+  for i, key in ipairs(keys or {}) do
+    left.versions[i + 1] = { Key = key, VersionId = "v" .. i }
+  end
+
+  local deleted = {}
+  local function take(key, version)
+    deleted[#deleted + 1] = key
+    for i, each in ipairs(left.versions) do
+      local is_it = each.Key == key and each.VersionId == version
+      if is_it then return table.remove(left.versions, i) end
+    end
+  end
+
+  function operations.delete_objects(given)
+    for _, each in ipairs(given.Objects) do
+      assert(not each.Key:find "[%z\1-\8]" and utf8.len(each.Key), "S3 says MalformedXML")
+      take(each.Key, each.VersionId)
+    end
+
     return { Errors = {} }
+  end
+
+  function operations.delete_object(given)
+    take(given.Key, given.VersionId)
+    return {}
   end
 
   function operations.list_multipart_uploads() return { Uploads = left.uploads } end
@@ -39,7 +62,7 @@ local function empty(fails)
   local notes = {}
   local done, message, code = bucket.empty(row, "b", function(text) notes[#notes + 1] = text end)
 
-  return done, message, code, notes
+  return done, message, code, notes, deleted
 end
 
 describe("emptying a bucket", function()
@@ -63,6 +86,23 @@ describe("emptying a bucket", function()
       assert.same({}, notes)
     end)
   end
+
+  it("deletes keys that cannot stand in XML one by one", function()
+    local odd = { "with \1", "\31", "not \xff UTF-8", "nothing \u{FFFE}", "a\0b", "\u{e9}\t\n" }
+    local done, _, _, notes, deleted = empty({}, odd)
+    assert.is_true(done)
+    assert.same({ "with \1", "\31", "not \xff UTF-8", "nothing \u{FFFE}", "a\0b", "a",
+      "\u{e9}\t\n" }, deleted)
+    assert.same({ "emptied the bucket b: 8 versions, markers and uploads" }, notes)
+  end)
+
+  it("names the key that is not deleted by itself", function()
+    local done, message, code = empty({ delete_object = "AccessDenied" }, { "a\1" })
+    assert.is_nil(done)
+    assert.equal("AccessDenied", code)
+    assert.matches("S3 does not delete a\1 in the bucket b: AccessDenied: delete_object is refused",
+      message, 1, true)
+  end)
 
   it("does not mind an upload that somebody else ended", function()
     local done, _, _, notes = empty { abort_multipart_upload = "NoSuchUpload" }
