@@ -26,7 +26,8 @@ local INSTEAD = { integer = "0", number = "0", text = '""', list = "{}", map = "
 
 local function use(self, node, how, present)
   local field, path = optional(self, node)
-  if not field or present[path] then return end
+  if not field or present[path] or self.told[node] then return end
+  self.told[node] = true
   if not self.tested[field] or self.tested[field] == self.func then
     local shown, instead = tree.describe(node), INSTEAD[field.type]
     self.report("W205", tree.strip(node).key and tree.strip(node).key.at or node.at,
@@ -51,11 +52,24 @@ function operand(self, node, how, present)
   end
 end
 
+-- A local function of the file gets the value: does no caller know that it is there?
+local function give(self, call, i, arg, present)
+  local func = call.tag == "Call" and call.callee.binding and call.callee.binding.value
+  local param = func and func.tag == "Function" and func.params[i]
+  local binding = param and param.binding
+  if not binding or not binding.type then return end -- it may get other values as well
+
+  local field, path = optional(self, arg)
+  local is_unsure = field ~= nil and field == binding.type and not present[path]
+  if self.gifts[binding] ~= false then self.gifts[binding] = is_unsure and field end
+end
+
 -- What a function is given, it may test; but what a format writes as a number has to be there, and
 -- what the libraries calculate with.
 function Flow:arguments(call, args, present)
   for i, arg in ipairs(args) do
     local needed_by = needs.argument(call, i)
+    give(self, call, i, arg, present)
     if self.numbers[arg] then
       operand(self, arg, "writes as a number", present)
     elseif needed_by then
@@ -318,7 +332,8 @@ end
 function absent.facts(source, report)
   if not source.types then return end
   local self = setmetatable(
-    { types = source.types, nodes = source.nodes, report = report, ids = {}, count = 0 }, Flow)
+    { types = source.types, nodes = source.nodes, report = report, ids = {}, count = 0,
+      told = {}, given = {}, gifts = {} }, Flow)
   local functions = { [source.decide] = true }
   for _, node in ipairs(source.nodes.LocalFunction) do functions[node.func] = true end
   for _, node in ipairs(source.nodes.Local) do
@@ -330,12 +345,19 @@ function absent.facts(source, report)
   self.tested = tests_of(self, functions)
   self.numbers = numbers_of(source.formats)
 
-  for _, node in ipairs(source.nodes.Function) do
-    if functions[node] then
-      self.func = node
-      self:block(node.body, {})
+  local function walk()
+    for _, node in ipairs(source.nodes.Function) do
+      if functions[node] then
+        self.func = node
+        self:block(node.body, {})
+      end
     end
   end
+
+  walk()
+  self.given = self.gifts
+  self.tested = tests_of(self, functions)
+  walk() -- once more, now that it is known what the functions are given
 end
 
 return absent

@@ -1,6 +1,7 @@
 -- Which facts are present where: a set of paths, such as facts.evidence.latency, and what a
 -- condition adds to it. For weir.lint.absent, which walks through the code; `self` is its walk,
--- with types =, and ids = and count = of locals that hold parts of the facts.
+-- with types =, ids = and count = of locals that hold parts of the facts, and given = parameter of
+-- a local function → the field that every caller gives without knowing that it is there.
 --
 --   presence.optional(self, node)                 → field, path: the node is a field that may be
 --                                                   absent; nil for anything else
@@ -49,7 +50,9 @@ function presence.optional(self, node)
   local seen = 0
   while node.tag == "Name" do -- a local for a field
     local binding = node.binding
-    if not binding or binding.assigned or not binding.value or seen > 50 then return nil end
+    if not binding or binding.assigned or seen > 50 then return nil end
+    if self.given[binding] then return self.given[binding], path_of(self, node, 0) end
+    if not binding.value then return nil end
     node, seen = tree.strip(binding.value), seen + 1
   end
 

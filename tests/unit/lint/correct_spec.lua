@@ -47,6 +47,17 @@ local CORRECT = {
   'local up = params.name.upper return batch { because = "%s", up(params.name) }',
   'if math.type(params.name) == nil then return batch { because = "text" } end '
     .. 'return realtime { because = "number" }',
+  'local function big(n) return n > 3 end if facts.total_bytes and big(facts.total_bytes) then '
+    .. 'return batch { because = "big" } end return realtime { because = "small" }',
+  'local function big(n) return n ~= nil and n > 3 end if big(facts.total_bytes) then '
+    .. 'return batch { because = "big" } end return realtime { because = "small" }',
+  'local function big(n) if not n then return false end return n > 3 end '
+    .. 'if big(facts.total_bytes) or big(facts.largest_bytes) then '
+    .. 'return batch { because = "big" } end return realtime { because = "small" }',
+  'local function show(n) return tostring(n) end '
+    .. 'return batch { because = "%s", show(facts.total_bytes) }',
+  'local function big(n) return n > 3 end local t = facts.total_bytes if not t then '
+    .. 'return realtime { because = "small" } end return batch { because = "%s", big(t) }',
   'local seen = {} if facts.volume then seen[facts.volume] = true end '
     .. 'return batch { because = "%s", seen.x }',
   'local pick = { few = "a" } return batch { because = "%s", pick[facts.volume] }',

@@ -155,6 +155,8 @@ local MISTAKES = {
   { "if params.name:find(facts.prefix, 1, true) then B end B", "W205 10", "gives find" },
   { "if ('x'):rep(facts.total_bytes) == 'xx' then B end B", "W205 10", "gives rep" },
   { "local n = {}\nn[facts.volume] = 1 B", "W205 11", "uses as a key" },
+  { "local function big(n)\nreturn n > 3 end if big(facts.total_bytes) then B end B",
+    "W205 11", "compares 'n', which may be absent" },
   { "if facts.prefix:sub(1, 1) == 'a' then B end B", "W205 10", "method" },
   { "if facts.total_bytes then B end\nreturn batch { because = '%d', facts.total_bytes }",
     "W205 11", "absent" },
