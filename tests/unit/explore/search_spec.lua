@@ -168,6 +168,18 @@ describe("exploring", function()
     assert.same({ shown = true, unused = false }, idle)
   end)
 
+  it("begins with the parameters of examples, too", function()
+    -- 123457 is the only such size, and is nowhere in the code.
+    local result = explore("local rest = params.size * 7919 % 1000003 "
+      .. "if facts.file_count > 5 and rest == 653052 then return facts.nothing end " .. FINE, {
+      params = "size = integer { 10, min = 0, max = 1000000, doc = 'x' } }, "
+        .. "examples = { { given = { file_count = 1 }, params = { size = 123457 }, "
+        .. "expect = 'batch' }",
+    })
+    assert.equal(1, #result.findings)
+    assert.equal('{"size":123457}', result.findings[1].params)
+  end)
+
   it("compares the reasons of decisions that are made, not of those that fail", function()
     local params = "shown = integer { 1, min = 0, max = 9, doc = 'x' }"
     local made = explore("return batch { because = '%d', params.shown }", { params = params })
