@@ -82,7 +82,7 @@ describe("replay.yaml in an estate", function()
     })
     local result = weir("cleanup", folder .. "/estate.lua")
     assert.equal(1, result.status, result.stderr)
-    assert.matches("weir%-replay  111122223333 eu%-west%-1  CREATE_COMPLETE  would be deleted, "
+    assert.matches("weir%-replay +111122223333 eu%-west%-1  CREATE_COMPLETE  would be deleted, "
       .. "%d+ resources, 3 executions would be stopped\n", result.stdout)
     assert.same({}, stacks.requested "StopExecution")
   end)
