@@ -182,6 +182,18 @@ describe("AWS clients under fault:", function()
         assert(client("s3"):delete_object({ Bucket = "bucket", Key = "k" }))
       end)
 
+      it("operations without a body are no success when a broken error or a page came", function()
+        for _, body in ipairs({ '<x:Error xmlns:x="y"><x:Code>InternalError</x:Code></x:Error>',
+          " <Error/>", DECLARATION .. "<Error><Code>InternalErr", "\xEF\xBB\xBF <Error></Error>",
+          " \xEF\xBB\xBF" .. DECLARATION .. "<Error><Code>InternalError</Code></Error>",
+          "<html><body>login</body></html>", "<!DOCTYPE html><p>login" }) do
+          slept = {}
+          cloud.faults(status(200, XML, body))
+          assert(client("s3"):put_object({ Bucket = "bucket", Key = "k", Body = "x" }))
+          assert.same({ 50 }, slept, body)
+        end
+      end)
+
       it("an object that is itself an Error element is an object", function()
         local text = "<Error><Code>InternalError</Code></Error>"
         assert(client("s3"):put_object({ Bucket = "bucket", Key = "error.xml", Body = text }))

@@ -7,7 +7,6 @@ local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
 local sorted_pairs = require "weir.sorted_pairs"
 local types = require "weir.aws.types"
-local xml = require "weir.xml"
 
 local protocol = {}
 
@@ -67,6 +66,10 @@ local function list_set(operation)
   return set
 end
 
+local function unreadable_page(response)
+  return failure.unreadable(response, "the answer is a page of HTML")
+end
+
 -- The root's name is not looked at: S3 and what speaks its protocol do not agree on it. A page of
 -- HTML is an answer of something else.
 local function parse_xml(operation, response)
@@ -75,21 +78,26 @@ local function parse_xml(operation, response)
   if not root then return nil, failed end
 
   if root.name == "Error" then return nil, failure.from_xml(response) end
-  if root.name:lower() == "html" then
-    return nil, failure.unreadable(response, "the answer is a page of HTML")
-  end
+  if root.name:lower() == "html" then return nil, unreadable_page(response) end
 
   local output = value_of(operation, root)
   if type(output) ~= "table" then output = {} end
   return operation.output_member and { [operation.output_member] = output } or output
 end
 
+-- How XML and HTML begin: white space, a byte order mark, a tag.
+local MARKUP = "^%s*\xEF?\xBB?\xBF?%s*<"
+
 -- S3 may begin a long operation with status 200 and then find that it failed. An operation without
--- an XML answer has no body at all, unless it failed like that.
+-- an XML answer has no body at all, unless it failed like that: one that ends too early, or is a
+-- page of HTML, is no success either.
 local function find_late_error(response)
-  if not response.body or not response.body:find("<Error[%s>]") then return nil end
-  local root = xml.decode(response.body)
-  return root and root.name == "Error" and failure.from_xml(response) or nil
+  if not response.body or not response.body:find(MARKUP) then return nil end
+  local root, failed = failure.xml_root(response)
+  if not root then return failed end
+
+  if root.name == "Error" then return failure.from_xml(response) end
+  return root.name:lower() == "html" and unreadable_page(response) or nil
 end
 
 local function read_metadata(response, output)
