@@ -170,7 +170,7 @@ static void queue(emulator_request *request, emulator_invocation *invocation, bo
 
 static void invoke(emulator_request *request, const char *qualifier, bool wants_stream) {
   emulator_host *emulator = request->emulator;
-  bool asynchronous = !wants_stream && is_type(request, "X-Amz-Invocation-Type", "Event");
+  bool asynchronous = is_type(request, "X-Amz-Invocation-Type", "Event");
   emulator_invocation *invocation = NULL;
   if (emulator->stopping)
     refuse(request, 503, "ServiceException", "the emulator is ending");
@@ -196,13 +196,14 @@ static void invoke(emulator_request *request, const char *qualifier, bool wants_
   }
 }
 
-static bool check_type(emulator_request *request) {
+static bool check_type(emulator_request *request, bool wants_stream) {
   const char *type = emulator_http_value(request, "X-Amz-Invocation-Type");
-  if (!type || strcasecmp(type, "RequestResponse") == 0 || strcasecmp(type, "Event") == 0 ||
-      strcasecmp(type, "DryRun") == 0)
+  if (!type || strcasecmp(type, "RequestResponse") == 0 || strcasecmp(type, "DryRun") == 0 ||
+      (!wants_stream && strcasecmp(type, "Event") == 0))
     return true;
   refuse(request, 400, "InvalidParameterValueException",
-         "X-Amz-Invocation-Type is '%s'; it must be RequestResponse, Event or DryRun", type);
+         "X-Amz-Invocation-Type is '%s'; it must be RequestResponse%s DryRun", type,
+         wants_stream ? " or" : ", Event or");
   return false;
 }
 
@@ -254,7 +255,7 @@ static void route_function(emulator_request *request, char *name, bool wants_str
            "Function not found: arn:aws:lambda:%s:" EMULATOR_ACCOUNT
            ":function:%s (this emulator runs '%s'; --function gives another name)",
            emulator->region, name, known);
-  else if (check_type(request) && check_qualifiers(request, qualifier, asked))
+  else if (check_type(request, wants_stream) && check_qualifiers(request, qualifier, asked))
     invoke(request, qualifier ? qualifier : asked, wants_stream);
 }
 

@@ -148,6 +148,8 @@ describe("weir emulate", function()
           "{}",
           { ["X-Amz-Invocation-Type"] = "Sometimes" },
         },
+        { 400, "InvalidParameterValueException", "{}", { ["X-Amz-Invocation-Type"] = "Event" },
+          "/2021-11-15/functions/function/response-streaming-invocations" },
         { 413, "RequestTooLargeException", '"' .. ("x"):rep(6 * 1024 * 1024) .. '"' },
         { 413, "RequestTooLargeException", '"' .. ("x"):rep(1024 * 1024) .. '"',
           { ["X-Amz-Invocation-Type"] = "Event" } },
