@@ -71,6 +71,7 @@ static bool is_own(const char *text, const char *host) {
 }
 
 static bool is_welcome(const visitor *from, const char *name, const char *value) {
+  if (strpbrk(name, " \t")) return false; /* "Origin : …" is read by others as "Origin: …" */
   if (strcasecmp(name, "Host") == 0) return is_this_machine(value, from->local_names);
   if (strcasecmp(name, "Origin") == 0 || strcasecmp(name, "Referer") == 0)
     return is_own(value, from->host);

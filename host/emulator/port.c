@@ -192,7 +192,7 @@ static struct MHD_Daemon *serve(emulator_port *port, int listener,
       MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, port,
       MHD_OPTION_NOTIFY_CONNECTION, on_connection, port, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MOST,
-      MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_END);
+      MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
   if (daemon) return daemon;
   close(listener);
   errno = ENOMEM;

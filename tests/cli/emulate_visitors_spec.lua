@@ -100,6 +100,8 @@ setTimeout(() => socket.destroy(), 60000).unref();
       "Referer: http://evil.example/page",
     },
     { "Host: localhost", "Referer: http://localhost.evil.example/" },
+    {}, { "Origin: http://evil.example" }, { "Host: localhost", "Origin : http://evil.example" },
+    { "Host: localhost", "Origin\t: http://evil.example" },
   }
 
   it("refuses what a browser sends for a page from elsewhere, and runs nothing", function()
