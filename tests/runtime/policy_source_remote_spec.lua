@@ -110,6 +110,33 @@ describe("the runtime's policies", function()
       assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
     end)
 
+    it("stay refused, and are not refused once more, where a proxy answers 200", function()
+      put((bundle(10)))
+      start { WEIR_POLICY_SOURCE = source() }
+      assert.equal("below 10", decide(5)) -- r1
+      put("{}")
+      assert.equal("below 10", decide(5)) -- r2: refused
+      for _, body in ipairs { "<html>login</html>", "" } do
+        cloud.faults({ kind = "status", status = 200, headers = {}, body = body })
+        assert.equal("below 10", decide(5)) -- r3, r4: the fetch fails
+      end
+
+      assert.equal("below 10", decide(5)) -- r5: nothing new
+      local log = stop().stdout
+
+      local refused, failed = properties(log, "r2"), properties(log, "r4")
+      assert.equal("MalformedResponse", failed.policy_fetch_failed)
+      assert.is_nil(properties(log, "r5").policy_fetch_failed)
+      for _, seen in ipairs { failed, properties(log, "r5") } do
+        for _, name in ipairs { "policy_problem", "policy_refused_version", "policy_refused_at",
+          "policy_version" } do
+          assert.equal(refused[name], seen[name])
+        end
+      end
+
+      assert.equal(1, select(2, log:gsub('"PolicyRefused":1', "")))
+    end)
+
     it("ask with the ETag, so that nothing is sent twice", function()
       put((bundle(10)))
       start { WEIR_POLICY_SOURCE = source() }
@@ -217,6 +244,19 @@ describe("the runtime's policies", function()
         configuration("fresh", (bundle(4))) } }
       start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
       assert.equal("at or above 4", decide(5))
+    end)
+
+    it("begin a new session after an answer that is not AppConfig's, and refuse nothing", function()
+      cloud.answers { ["appconfigdata.GetLatestConfiguration"] = json.array {
+        configuration("two", (bundle(10))),
+        { headers = { ["Content-Type"] = "text/html" }, body = "<html>login</html>" },
+        configuration("four", (bundle(4))) } }
+      start { WEIR_POLICY_SOURCE = "appconfig:app/env/profile" }
+      assert.equal("below 10", decide(5))
+      assert.equal("at or above 4", decide(5))
+      local log = stop().stdout
+      assert.matches("no Next-Poll-Configuration-Token", log, 1, true)
+      assert.is_nil(log:find('"PolicyRefused":1', 1, true))
     end)
 
     it("go on with the session when AppConfig is busy", function()

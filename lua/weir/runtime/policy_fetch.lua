@@ -11,6 +11,11 @@
 -- place.interval_ms is how long the service asks to wait between two fetches, if it does.
 local policy_fetch = {}
 
+-- A page of a proxy is not a version: it is a failed fetch, and what was refused stays refused.
+local function not_the_service(what)
+  return nil, ("the answer has no %s, so it is not the service's"):format(what), "MalformedResponse"
+end
+
 local function call(self, service, operation, perform)
   if not self.trace then return perform() end
   return self.trace:call({ service = service, operation = operation, input = {} }, perform)
@@ -29,6 +34,7 @@ function S3:fetch(deadline_ms)
   if not output then return nil, message, code end
 
   if output.status == 304 then return false end
+  if not output.ETag then return not_the_service("ETag") end
   self.etag = output.ETag
   return output.Body, output.ETag
 end
@@ -82,6 +88,11 @@ function AppConfig:fetch(deadline_ms)
     output, message, code = call(self, "appconfigdata", "GetLatestConfiguration", function()
       return self.client:get_latest_configuration({ ConfigurationToken = self.token }, options)
     end)
+
+    if output and not output.NextPollConfigurationToken then
+      self.token = nil
+      return not_the_service("Next-Poll-Configuration-Token")
+    end
 
     if output then
       self.token = output.NextPollConfigurationToken
