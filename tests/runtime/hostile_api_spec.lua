@@ -172,8 +172,12 @@ describe("the runtime, when its API misbehaves,", function()
         event("r-1", "four"),
         { kind = "raw", text =
           "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: r-5\r\nConnection: close\r\n"
-          .. "Lambda-Runtime-Invocation-Id: a\1b\r\n\r\n{\"file_count\": 3}" })
-      local posts = lambda.posts(5)
+          .. "Lambda-Runtime-Invocation-Id: a\1b\r\n\r\n{\"file_count\": 3}" },
+        { kind = "raw", text =
+          "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: r-6\r\nConnection: close\r\n"
+          .. "LAMBDA-RUNTIME-INVOCATION-ID: \t a\tb ~é \r\n\r\n{\"file_count\": 3}" },
+        event("r-7", ("x"):rep(7000)))
+      local posts = lambda.posts(7)
       assert.equal(0, runtime:stop().status)
       assert.equal("one", posts[1].headers[HEADER])
       assert.equal("/invocation/r-2/error", posts[2].path)
@@ -181,6 +185,8 @@ describe("the runtime, when its API misbehaves,", function()
       assert.is_nil(posts[3].headers[HEADER])
       assert.equal("four", posts[4].headers[HEADER])
       assert.is_nil(posts[5].headers[HEADER]) -- a header cannot hold it
+      assert.matches("^a\tb ~[^\1-\127]+$", posts[6].headers[HEADER])
+      assert.equal(("x"):rep(7000), posts[7].headers[HEADER])
     end)
 
     it("with a stream, and with the error that follows a refused one", function()

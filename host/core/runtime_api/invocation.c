@@ -14,7 +14,7 @@ static bool is_request_id(const char *id) {
  * Lambda had sent none: it then accepts the answer without comparing. */
 static const char *sendable(const char *id) {
   for (const char *at = id; *at; at++)
-    if (*at < ' ' || *at > '~') return "";
+    if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f) return "";
   return id;
 }
 
