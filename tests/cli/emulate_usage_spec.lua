@@ -78,6 +78,18 @@ describe("the arguments of weir emulate", function()
     end
   end)
 
+  it("name a function that the handler's file names, or are told so at once", function()
+    run.write(directory .. "/mine.lua", "local M = {} function M.handle() end return M")
+    for name, told in pairs { ["mine.handl"] = true, ["mine.handles"] = true,
+      ["mine.handle"] = false } do
+      local emulator <close> = emulators.start { "--handler", name, "--task-root", directory }
+      local said = emulator:messages()
+      assert.equal(told, said:find("nowhere names '" .. name:match("%w+$") .. "'", 1, true) ~= nil,
+        said)
+      assert.equal(0, (emulator:stop()))
+    end
+  end)
+
   it("name a handler that there is, with weir's own layer too", function()
     run.write(directory .. "/bootstrap", "#!/bin/sh\nexit 1\n")
     os.execute("chmod 755 " .. run.quote(directory .. "/bootstrap"))

@@ -10,6 +10,7 @@ local process = require "weir.process"
 local terminal = require "weir.cli.terminal"
 
 local BOM_LIMIT = 4 * 1024 * 1024
+local SOURCE_LIMIT = 1 << 20
 
 -- option, least, most, default
 local NUMBERS = {
@@ -167,9 +168,20 @@ local function serve(emulator, options, screen)
   return fail(screen, "cannot write the log: " .. message)
 end
 
+-- The file of a package is not run here, so its methods are not known; one that it nowhere names is
+-- hardly there. → what to say of that, or nil
+local function doubt(located, options)
+  local text = located.path and files.read(located.path, SOURCE_LIMIT)
+  if not text or text:find("%f[%w_]" .. located.method .. "%f[^%w_]") then return nil end
+  return ("--handler '%s': %s nowhere names '%s'; without such a function every invocation fails")
+    :format(options.handler, located.path, located.method)
+end
+
 -- A function whose handler does not exist would start, and fail with its first invocation.
-local function check_handler(options)
+local function check_handler(options, screen)
   local found, message = handler.locate(options.handler, options.task_root)
+  local doubtful = found and doubt(found, options)
+  if doubtful then screen.err:print("weir: emulate: " .. terminal.printable(doubtful)) end
   if found then return true end
   return nil, ("--handler '%s': %s"):format(options.handler, message),
     "the function's code is looked for in " .. options.task_root .. "; see --task-root"
@@ -179,7 +191,7 @@ end
 local function run_itself(emulator, options, screen)
   local program, message = process.executable()
   if not program then return fail(screen, message) end
-  local known, wrong, hint = check_handler(options)
+  local known, wrong, hint = check_handler(options, screen)
   if not known then return nil, wrong, hint end
 
   options.program, options.argv0 = program, "bootstrap"
@@ -202,7 +214,7 @@ local function run_layer(emulator, options, path, screen)
   local opened <close>, message, code = layer.open(path)
   if not opened then return fail(screen, message, nil, code) end
   if is_ours(opened) then
-    local known, wrong, hint = check_handler(options)
+    local known, wrong, hint = check_handler(options, screen)
     if not known then return nil, wrong, hint end
   end
 
