@@ -47,7 +47,7 @@ local source = random.new(life * 1000003 + tonumber(name:match("%d+")))
 local odds = tonumber(files.read(folder .. "/odds"))
 
 local function die_perhaps()
-  if source:integer(1, 1000) > odds then return end
+  if source:integer(1, 1000000) > odds * 1000 then return end
   local own = files.read("/proc/self/stat"):match("^%d+")
   os.execute("kill -9 " .. own)
   error("it is still alive")
