@@ -6,11 +6,15 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const files = {
-  appconfigdata: "appconfigdata-2021-11-11", bedrock_runtime: "bedrock-runtime-2023-09-30",
+  appconfigdata: "appconfigdata-2021-11-11", autoscaling: "application-autoscaling-2016-02-06",
+  bedrock_runtime: "bedrock-runtime-2023-09-30", cloudformation: "cloudformation-2010-05-15",
   cloudwatch: "monitoring-2010-08-01", dynamodb: "dynamodb-2012-08-10",
-  eventbridge: "eventbridge-2015-10-07", rekognition: "rekognition-2016-06-27", s3: "s3-2006-03-01",
-  sagemaker: "sagemaker-2017-07-24", sagemaker_runtime: "runtime.sagemaker-2017-05-13",
+  ec2: "ec2-2016-11-15", eventbridge: "eventbridge-2015-10-07", iam: "iam-2010-05-08",
+  lambda: "lambda-2015-03-31", logs: "logs-2014-03-28", rekognition: "rekognition-2016-06-27",
+  s3: "s3-2006-03-01", s3_buckets: "s3-2006-03-01", s3control: "s3control-2018-08-20",
+  sagemaker: "sagemaker-2017-07-24", scheduler: "scheduler-2021-06-30", sagemaker_runtime: "runtime.sagemaker-2017-05-13",
   ssm: "ssm-2014-11-06", stepfunctions: "states-2016-11-23", sts: "sts-2011-06-15",
+  tagging: "resourcegroupstaggingapi-2017-01-26",
 };
 // CloudWatch answers in its JSON form, which this model does not know.
 const protocols = { cloudwatch: "json" };
@@ -120,6 +124,7 @@ function xmlBody(builder, operation, output, rest, expected) {
   const inner = members.map(([name, of]) => builder.element(of.locationName ?? name, of, rest[name])).join("");
   if (output.resultWrapper)
     return `<${operation}Response><${output.resultWrapper}>${inner}</${output.resultWrapper}></${operation}Response>`;
+  if (["ec2", "query"].includes(builder.protocol)) return `<${operation}Response>${inner}</${operation}Response>`;
   return inner === "" ? "" : `<${operation}Output>${inner}</${operation}Output>`;
 }
 

@@ -50,6 +50,8 @@ local function lists(names)
   end
 end
 
+local CHARGED = { RequestCharged = "x-amz-request-charged" }
+
 local function tag_set(output)
   local set = output.TagSet
   output.TagSet = type(set) == "table" and set.Tag or {}
@@ -72,8 +74,9 @@ return client.service {
       path = "/",
       fixed_query = { versions = "", ["encoding-type"] = "url" },
       xml_answer = true,
-      lists = { "Version", "DeleteMarker" },
+      lists = { "Version", "DeleteMarker", "CommonPrefixes", "ChecksumAlgorithm" },
       after = lists { Version = "Versions", DeleteMarker = "DeleteMarkers" },
+      output_headers = CHARGED,
       members = "Bucket* KeyMarker VersionIdMarker MaxKeys",
       query = {
         KeyMarker = "key-marker",
@@ -87,8 +90,9 @@ return client.service {
       path = "/",
       fixed_query = { uploads = "", ["encoding-type"] = "url" },
       xml_answer = true,
-      lists = { "Upload" },
+      lists = { "Upload", "CommonPrefixes" },
       after = lists { Upload = "Uploads" },
+      output_headers = CHARGED,
       members = "Bucket* KeyMarker UploadIdMarker",
       query = { KeyMarker = "key-marker", UploadIdMarker = "upload-id-marker" },
       target = "Bucket",
@@ -100,8 +104,9 @@ return client.service {
       fixed_query = { delete = "" },
       xml = delete_xml,
       xml_answer = true,
-      lists = { "Error" },
+      lists = { "Error", "Deleted" },
       after = lists { Error = "Errors" },
+      output_headers = CHARGED,
       members = "Bucket* Objects*",
       target = "Bucket",
       changes = true,
@@ -121,6 +126,19 @@ return client.service {
       path = "/",
       fixed_query = { notification = "" },
       xml_answer = true,
+      lists = { "TopicConfiguration", "QueueConfiguration", "CloudFunctionConfiguration", "Event",
+        "FilterRule" },
+      names = {
+        CloudFunction = "LambdaFunctionArn",
+        CloudFunctionConfiguration = "LambdaFunctionConfigurations",
+        Event = "Events",
+        FilterRule = "FilterRules",
+        Queue = "QueueArn",
+        QueueConfiguration = "QueueConfigurations",
+        S3Key = "Key",
+        Topic = "TopicArn",
+        TopicConfiguration = "TopicConfigurations",
+      },
       members = "Bucket*",
       target = "Bucket",
     },

@@ -1,6 +1,7 @@
 -- Members of a reply that travel as text and are not text: a service says which with
 --   types = { ContentLength = "integer", IsTruncated = "boolean" }
--- for headers and XML elements alike. Times stay texts, as the service wrote them.
+-- for headers and XML elements alike; a "structure" is an element that may be empty. Times stay
+-- texts, as the service wrote them.
 local types = {}
 
 local READERS = {
@@ -12,6 +13,7 @@ local READERS = {
     if lower == "true" then return true end
     if lower == "false" then return false end
   end,
+  structure = function() return {} end,
 }
 
 -- read(types of a service or nil, member, text) → the value; nil for a text that is not of its type

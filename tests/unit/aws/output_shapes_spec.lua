@@ -15,11 +15,21 @@ local OTHER_FORM = {
   },
 }
 
+-- Services that the command line alone calls.
+local OF_THE_PROGRAM = { "autoscaling", "cloudformation", "ec2", "iam", "lambda", "logs",
+  "s3_buckets", "s3control", "scheduler", "tagging" }
+
+-- CloudFormation's operation that is younger than the models; its answer is not read by type.
+local YOUNGER = "DescribeEvents"
+
+local function service_of(name) return require("weir.aws." .. name).service end
+
 local function all_operations()
-  local list = {}
-  for _, service in ipairs(aws.services) do
-    for name in sorted_pairs(aws.service(service).service.operations) do
-      list[#list + 1] = { service = service, operation = name }
+  local list, services = {}, table.move(aws.services, 1, #aws.services, 1, {})
+  table.move(OF_THE_PROGRAM, 1, #OF_THE_PROGRAM, #services + 1, services)
+  for _, service in ipairs(services) do
+    for name in sorted_pairs(service_of(service).operations) do
+      if name ~= YOUNGER then list[#list + 1] = { service = service, operation = name } end
     end
   end
 
@@ -53,7 +63,7 @@ describe("outputs", function()
     it(("of %s %s have every member of the model, with its type"):format(question.service,
       question.operation), function()
       local answer = assert(json.decode(answers[i]))
-      local service = aws.service(question.service).service
+      local service = service_of(question.service)
       local changed = OTHER_FORM[question.service]
       local expected = without(answer.expected, changed)
       if changed then answer.body = json.encode(expected) end

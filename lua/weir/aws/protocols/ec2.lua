@@ -3,6 +3,7 @@
 --
 -- A service says what members are called there, where it is not their name with a capital letter:
 --   input_names = { Filters = "Filter" }
+--   names = { groupDescription = "Description" }            element → member
 --   lists = { networkInterfaceSet = "NetworkInterfaces" }   element that repeats → member
 local body = require "weir.body"
 local failure = require "weir.aws.failure"
@@ -35,7 +36,8 @@ function protocol.build(service, operation, input)
 end
 
 local function member_of(service, element)
-  return service.lists[element.name] or element.name:gsub("^%l", string.upper)
+  return service.lists[element.name] or service.names[element.name]
+    or (element.name:gsub("^%l", string.upper))
 end
 
 -- An element's children as a table, also where there are none in a list.

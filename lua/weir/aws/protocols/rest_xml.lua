@@ -1,7 +1,7 @@
 -- REST with XML bodies, as S3 speaks it.
 --
 -- An operation has an XML answer when it says `xml_answer = true`: `lists` are the elements that
--- repeat, and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or
+-- repeat, `names` those whose member has another name, and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or
 -- `xml(input)` (a function).
 local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
@@ -9,6 +9,8 @@ local sorted_pairs = require "weir.sorted_pairs"
 local types = require "weir.aws.types"
 
 local protocol = {}
+
+local NO_NAMES = {}
 
 local function metadata_headers(input, headers)
   for name, value in sorted_pairs(input.Metadata or {}) do
@@ -44,16 +46,18 @@ function protocol.build(_, operation, input)
   return request
 end
 
--- An element's children as a table; those that the operation lists repeat.
+-- An element's children as a table; those that the operation lists repeat, and those that it names
+-- have another name.
 local function value_of(operation, element)
   if #element == 0 then return types.read(operation.types, element.name, element.text) end
-  local value = {}
+  local value, names = {}, operation.names or NO_NAMES
   for _, child in ipairs(element) do
+    local name = names[child.name] or child.name
     if operation.list_set[child.name] then
-      value[child.name] = value[child.name] or {}
-      table.insert(value[child.name], value_of(operation, child))
+      value[name] = value[name] or {}
+      table.insert(value[name], value_of(operation, child))
     else
-      value[child.name] = value_of(operation, child)
+      value[name] = value_of(operation, child)
     end
   end
 
