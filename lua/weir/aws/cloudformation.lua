@@ -5,6 +5,44 @@ local client = require "weir.aws.client"
 local INSTANCES = "StackSetName* Accounts DeploymentTargets Regions* ParameterOverrides "
   .. "OperationPreferences OperationId CallAs"
 
+-- Members that are no texts.
+local TYPES = {
+  Active = "boolean",
+  DisableRollback = "boolean",
+  DriftedStackInstancesCount = "integer",
+  EnableTerminationProtection = "boolean",
+  Enabled = "boolean",
+  FailedStackInstancesCount = "integer",
+  FailureToleranceCount = "integer",
+  FailureTolerancePercentage = "integer",
+  HookInvocationCount = "integer",
+  ImportExistingResources = "boolean",
+  InProgressStackInstancesCount = "integer",
+  InSyncStackInstancesCount = "integer",
+  IncludeNestedStacks = "boolean",
+  MaxConcurrentCount = "integer",
+  MaxConcurrentPercentage = "integer",
+  MonitoringTimeInMinutes = "integer",
+  NoEcho = "boolean",
+  RetainExceptOnCreate = "boolean",
+  RetainStacks = "boolean",
+  RetainStacksOnAccountRemoval = "boolean",
+  TimeoutInMinutes = "integer",
+  TotalStackInstancesCount = "integer",
+  UsePreviousValue = "boolean",
+}
+
+-- Lists and structures, which may be empty.
+local STRUCTURES = "Accounts AllowedValues AutoDeployment Capabilities Changes DeclaredTransforms "
+  .. "DeploymentTargets Details DriftInformation LogicalResourceIds ManagedExecution "
+  .. "NotificationARNs OperationPreferences OrganizationalUnitIds Outputs "
+  .. "ParameterConstraints ParameterOverrides Parameters RegionOrder Regions "
+  .. "ResourceIdentifierSummaries ResourceIdentifiers ResourceTypes RollbackConfiguration "
+  .. "RollbackTriggers Scope StackEvents StackResourceSummaries "
+  .. "StackSetDriftDetectionDetails Stacks Summaries Tags UnrecognizedResourceTypes"
+
+for name in STRUCTURES:gmatch("%a+") do TYPES[name] = "structure" end
+
 return client.service {
   name = "cloudformation",
   id = "CLOUDFORMATION",
@@ -13,31 +51,7 @@ return client.service {
   fips_hosts = { aws = "cloudformation-fips", ["aws-us-gov"] = "cloudformation" },
   protocol = "query",
   version = "2010-05-15",
-  types = {
-    Active = "boolean",
-    DisableRollback = "boolean",
-    DriftedStackInstancesCount = "integer",
-    EnableTerminationProtection = "boolean",
-    Enabled = "boolean",
-    FailedStackInstancesCount = "integer",
-    FailureToleranceCount = "integer",
-    FailureTolerancePercentage = "integer",
-    HookInvocationCount = "integer",
-    ImportExistingResources = "boolean",
-    InProgressStackInstancesCount = "integer",
-    InSyncStackInstancesCount = "integer",
-    IncludeNestedStacks = "boolean",
-    MaxConcurrentCount = "integer",
-    MaxConcurrentPercentage = "integer",
-    MonitoringTimeInMinutes = "integer",
-    NoEcho = "boolean",
-    RetainExceptOnCreate = "boolean",
-    RetainStacks = "boolean",
-    RetainStacksOnAccountRemoval = "boolean",
-    TimeoutInMinutes = "integer",
-    TotalStackInstancesCount = "integer",
-    UsePreviousValue = "boolean",
-  },
+  types = TYPES,
   operations = {
     DescribeStacks = {
       members = "StackName NextToken",

@@ -86,7 +86,7 @@ return client.service {
   version = "2010-05-08",
   without_fips = "aws-cn",
   locate = locate,
-  types = { MaxSessionDuration = "integer" },
+  types = { MaxSessionDuration = "integer", Tags = "structure" },
   operations = {
     -- The trust policy comes percent-encoded.
     GetRole = { members = "RoleName*", target = "RoleName" },

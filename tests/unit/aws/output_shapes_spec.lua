@@ -93,4 +93,20 @@ describe("outputs", function()
       ["content-length"] = "0", ["x-amz-delete-marker"] = "FALSE" } })
     assert.same({ ContentLength = 0, DeleteMarker = false, status = 200 }, output)
   end)
+
+  it("have a table where a list or a structure is empty", function()
+    local stacks = require("weir.aws.cloudformation").service
+    local function described(inner)
+      local body = ("<DescribeStacksResponse><DescribeStacksResult>%s</DescribeStacksResult>"
+        .. "</DescribeStacksResponse>"):format(inner)
+      return read(stacks, stacks.operations.DescribeStacks,
+        { status = 200, body = body, headers = {} })
+    end
+
+    assert.same({ Stacks = {} }, described "<Stacks/>")
+    assert.same({ Stacks = {} }, described "<Stacks>\n  </Stacks>")
+    assert.same({ Stacks = { { Tags = {}, RollbackConfiguration = {}, Description = "" } } },
+      described("<Stacks><member><Tags/><RollbackConfiguration></RollbackConfiguration>"
+        .. "<Description/></member></Stacks>"))
+  end)
 end)

@@ -1,8 +1,8 @@
 -- REST with XML bodies, as S3 speaks it.
 --
 -- An operation has an XML answer when it says `xml_answer = true`: `lists` are the elements that
--- repeat, `names` those whose member has another name, and all of it may be one `output_member`. Its own body is `payload` (bytes, or a file) or
--- `xml(input)` (a function).
+-- repeat, `names` gives the members of those that are called otherwise, and all of it may be one
+-- `output_member`. Its own body is `payload` (bytes, or a file) or `xml(input)` (a function).
 local failure = require "weir.aws.failure"
 local rest = require "weir.aws.protocols.rest"
 local sorted_pairs = require "weir.sorted_pairs"
