@@ -52,6 +52,8 @@ describe("AWS clients under fault:", function()
       ["502 with a proxy's page"] = fault("html"), ["503"] = status(503), ["504"] = status(504),
       ["200 with a proxy's page"] = fault("html", { status = 200 }),
       ["a body that is not an object"] = status(200, {}, "[1"),
+      ["a list"] = status(200, {}, "[1]"), ["an empty list"] = status(200, {}, "[]"),
+      ["a text"] = status(200, {}, '"the value"'), ["nothing as JSON"] = status(200, {}, "null"),
       ["ThrottlingException"] = status(400, {},
         '{"__type":"x#ThrottlingException","message":"slow down"}'),
     }) do

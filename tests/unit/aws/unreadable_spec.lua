@@ -26,6 +26,17 @@ describe("an answer that cannot be read", function()
     end)
   end
 
+  it("may be JSON that is no object", function()
+    for _, name in ipairs { "json", "rest_json" } do
+      for _, body in ipairs { "[1]", "[]", "null", '"text"', "7" } do
+        local output, failed = parse(name, body)
+        assert.is_nil(output)
+        assert.equal("MalformedResponse", failed.code)
+        assert.matches("^the answer is not JSON: not an object ", failed.message)
+      end
+    end
+  end)
+
   it("may be XML of something else", function()
     for name, message in pairs {
       ec2 = "the answer is not a DoResponse (7 bytes, text/plain)",

@@ -21,7 +21,7 @@ end
 function protocol.parse(service, _, response)
   if response.body_bytes == 0 then return {} end
   local output, message = (service.decode or json.decode)(response.body)
-  if type(output) == "table" then return output end
+  if type(output) == "table" and not json.is_array(output) then return output end
 
   return nil, failure.unreadable(response, "the answer is not JSON: "
     .. (message or "not an object"))

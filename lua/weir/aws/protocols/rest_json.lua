@@ -34,7 +34,7 @@ function protocol.parse(_, operation, response)
     output[operation.output_payload] = response.body
   elseif response.body ~= "" then
     local decoded, message = json.decode(response.body)
-    if type(decoded) ~= "table" then
+    if type(decoded) ~= "table" or json.is_array(decoded) then
       return nil, failure.unreadable(response, "the answer is not JSON: "
         .. (message or "not an object"))
     end
