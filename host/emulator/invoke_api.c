@@ -243,12 +243,21 @@ static bool check_qualifiers(emulator_request *request, const char *in_name, con
   return false;
 }
 
+/* ?Qualifier=…, or NULL. One that holds a NUL is none that there can be: "". */
+static const char *asked_qualifier(const emulator_request *request) {
+  static const char key[] = "Qualifier";
+  const char *asked = NULL;
+  size_t size = 0;
+  MHD_lookup_connection_value_n(request->connection, MHD_GET_ARGUMENT_KIND, key, sizeof key - 1,
+                                &asked, &size);
+  return asked && strlen(asked) != size ? "" : asked;
+}
+
 static void route_function(emulator_request *request, char *name, bool wants_stream) {
   const emulator_host *emulator = request->emulator;
   char *qualifier;
   const char *known = emulator->options.function_name;
-  const char *asked =
-      MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, "Qualifier");
+  const char *asked = asked_qualifier(request);
   name = function_name(name, &qualifier);
   if (strcmp(name, known) != 0)
     refuse(request, 404, "ResourceNotFoundException",

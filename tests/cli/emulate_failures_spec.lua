@@ -150,6 +150,8 @@ describe("weir emulate", function()
         },
         { 400, "InvalidParameterValueException", "{}", { ["X-Amz-Invocation-Type"] = "Event" },
           "/2021-11-15/functions/function/response-streaming-invocations" },
+        { 400, "InvalidParameterValueException", "{}", nil,
+          path:format("function") .. "?Qualifier=%24LATEST%00x" },
         { 413, "RequestTooLargeException", '"' .. ("x"):rep(6 * 1024 * 1024) .. '"' },
         { 413, "RequestTooLargeException", '"' .. ("x"):rep(1024 * 1024) .. '"',
           { ["X-Amz-Invocation-Type"] = "Event" } },
