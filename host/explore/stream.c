@@ -233,10 +233,15 @@ static void follow(stream *s, const value *facts) {
   }
 }
 
-/* Asks the facts, which have that action, without each value that may be absent, with each that is,
- * and with each other choice. */
-static void try_alternatives(stream *s, const value *facts, const char *action) {
+/* Of the case that was asked last; NULL without one. */
+static const char *last_action(const stream *s) {
   const policy_answer *answer = &s->a->now.answer;
+  return answer->outcome == POLICY_DECIDED ? answer->action : NULL;
+}
+
+/* Asks the facts, which have that action (NULL: none), without each value that may be absent, with
+ * each that is, and with each other choice. */
+static void try_alternatives(stream *s, const value *facts, const char *action) {
   size_t count = value_count(facts);
   s->d.root = NULL;
   for (size_t at = 1; at < count; at++) {
@@ -248,7 +253,8 @@ static void try_alternatives(stream *s, const value *facts, const char *action) 
       more = set_alternative(s, value_at(&copy, at, &parent), n);
       if (!more) continue;
       run_case(s, &copy);
-      if (answer->outcome == POLICY_DECIDED && answer->action != action) follow(s, &copy);
+      const char *other = last_action(s);
+      if (other && other != action) follow(s, &copy);
     }
   }
 }
@@ -267,7 +273,7 @@ static void solve(stream *s, const explore_case *kept) {
   policy_trace_keep(a->now.trace, true);
   if (a->old.trace) policy_trace_keep(a->old.trace, true);
   run_case(s, &facts);
-  const char *action = a->now.answer.action;
+  const char *action = last_action(s);
   size_t count = take_pairs(s, a->now.trace, pairs);
   policy_trace_keep(a->now.trace, false);
   if (a->old.trace) policy_trace_keep(a->old.trace, false);

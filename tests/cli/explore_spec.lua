@@ -56,7 +56,9 @@ describe("weir explore", function()
     end
 
     local one = explored("1")
-    assert.equal(one, explored("3"))
+    for _, jobs in ipairs { "2", "3", "8", "16" } do
+      assert.equal(one, explored(jobs), jobs .. " jobs")
+    end
     local exploration = json.decode((one:gsub(",,", ","))).explorations[1]
     assert.same({ file_count = 0 }, exploration.findings[1].facts)
     assert.is_false(exploration.proof)
