@@ -29,6 +29,12 @@ local function shadow_of(text)
   return directory
 end
 
+-- The shadow of the last decision, which is made after the answer, is not this one's.
+local function shadow_becomes(text)
+  policy_world.settle()
+  shadow_of(text)
+end
+
 local function started(text, more)
   local active = policy_world.root .. "/active"
   policy_world.write(policy(10), active)
@@ -172,11 +178,11 @@ describe("a shadow", function()
     function()
     started(policy(5))
     decide(7)
-    shadow_of(policy(8))
+    shadow_becomes(policy(8))
     decide(7)
-    shadow_of("return policy {")
+    shadow_becomes("return policy {")
     decide(7)
-    shadow_of(policy(6))
+    shadow_becomes(policy(6))
     decide(7)
     local log = stop().stdout
     local list = records(log, "weir.shadow/1")

@@ -27,6 +27,16 @@ function M.replies(...) control("POST", "replies", json.array { ... }) end
 function M.posts(count) return control("GET", "posts?count=" .. count) end
 function M.reset() control("POST", "reset") end
 
+-- Waits until the runtime has asked for its count-th event, done with all that comes before.
+function M.await_next(count)
+  for _ = 1, 6000 do
+    if control("GET", "nexts") >= count then return end
+    process.sleep(10)
+  end
+
+  error("the runtime did not ask for an event", 2)
+end
+
 local Runtime = {}
 Runtime.__index = Runtime
 

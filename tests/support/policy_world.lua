@@ -72,6 +72,9 @@ function policy_world.decide(files)
   return decision.because or decision.errorMessage
 end
 
+-- Waits until the runtime is done with what follows the last answer, too.
+function policy_world.settle() lambda.await_next(count + 1) end
+
 -- Ends the runtime: → its result
 function policy_world.stop()
   local result = runtime:stop()
