@@ -98,6 +98,51 @@ end
 
 local function is_nil(node) return tree.strip(node).tag == "Nil" end
 
+-- type(x), or nil: → the expression that is asked about
+local function asked_type(node)
+  local call = tree.strip(node)
+  return call.tag == "Call" and tree.global(call.callee) == "type" and call.args[1] or nil
+end
+
+-- One side of == or ~=: → whether it is understood, the path that is present then, or nil.
+-- equal: both sides are the same.
+local function learn_side(self, side, other, equal)
+  other = tree.strip(other)
+  local _, path = presence.optional(self, side)
+  if path and is_nil(other) then return true, not equal and path or nil end
+  if path then
+    local known = values.class(self.types, other) and not presence.optional(self, other)
+    return known, known and equal and path or nil
+  end
+
+  local asked = asked_type(side)
+  if not asked or other.tag ~= "String" then return false end
+  _, path = presence.optional(self, asked)
+  return path ~= nil, (other.value ~= "nil") == equal and path or nil
+end
+
+local function learn_equality(self, node, outcome, present)
+  local understood = false
+  for _, pair in ipairs { { node.left, node.right }, { node.right, node.left } } do
+    local known, path = learn_side(self, pair[1], pair[2], (node.operator == "==") == outcome)
+    understood = understood or known
+    if path then presence.add(present, path) end
+  end
+
+  if not understood then presence.trust(self, node, present) end
+end
+
+-- What both ways of `a and b` being false, or of `a or b` being true, have in common.
+local function learn_either(self, node, outcome, present)
+  local left, right = presence.copy(present), presence.copy(present)
+  presence.learn(self, node.left, outcome, left)
+  presence.learn(self, node.left, not outcome, right)
+  presence.learn(self, node.right, outcome, right)
+  for path in pairs(presence.both(left, right)) do -- any order: makes a set
+    present[path] = true
+  end
+end
+
 -- Adds what is present when the condition is true (outcome true), or false.
 function presence.learn(self, node, outcome, present)
   node = tree.strip(node)
@@ -106,52 +151,17 @@ function presence.learn(self, node, outcome, present)
   end
 
   local operator = node.tag == "Binary" and node.operator
-  if operator then
-    if operator == "and" and outcome or operator == "or" and not outcome then
-      presence.learn(self, node.left, outcome, present)
-      return presence.learn(self, node.right, outcome, present)
-    elseif operator == "and" or operator == "or" then
-      local left, right = presence.copy(present), presence.copy(present)
-      presence.learn(self, node.left, outcome, left)
-      presence.learn(self, node.left, not outcome, right)
-      presence.learn(self, node.right, outcome, right)
-      for path in pairs(presence.both(left, right)) do -- any order: makes a set
-        present[path] = true
-      end
-
-      return
-    end
-
-    local equal = operator == "=="
-    if not equal and operator ~= "~=" then return presence.trust(self, node, present) end
-    local understood = false
-    for _, pair in ipairs { { node.left, node.right }, { node.right, node.left } } do
-      local other = tree.strip(pair[2])
-      local _, path = presence.optional(self, pair[1])
-      local call = tree.strip(pair[1])
-      local asks_type = call.tag == "Call" and tree.global(call.callee) == "type" and call.args[1]
-
-      if not path and asks_type then
-        _, path = presence.optional(self, call.args[1])
-        understood = understood or path ~= nil and other.tag == "String"
-        local says = other.tag == "String" and (other.value ~= "nil") == (equal == outcome)
-        if path and says then presence.add(present, path) end
-      elseif path and is_nil(other) then
-        understood = true
-        if equal ~= outcome then presence.add(present, path) end
-      elseif path and values.class(self.types, other) and not presence.optional(self, other) then
-        understood = true
-        if equal == outcome then presence.add(present, path) end
-      end
-    end
-
-    if not understood then presence.trust(self, node, present) end
-
-    return
+  if operator == "and" and outcome or operator == "or" and not outcome then
+    presence.learn(self, node.left, outcome, present)
+    return presence.learn(self, node.right, outcome, present)
+  elseif operator == "and" or operator == "or" then
+    return learn_either(self, node, outcome, present)
+  elseif operator == "==" or operator == "~=" then
+    return learn_equality(self, node, outcome, present)
   end
 
   local _, path = presence.optional(self, node)
-  if not path then return presence.trust(self, node, present) end
+  if operator or not path then return presence.trust(self, node, present) end
   if outcome then presence.add(present, path) end
 end
 
