@@ -75,7 +75,7 @@ return {
     reason = "Lua names a line of the text, and each has been looked at before",
   },
   {
-    path = "lua/weir/inference/act.lua",
+    path = "lua/weir/inference/traffic_change.lua",
     was = "if math.abs(variant.asked - shares[variant.name]) > SAME then return false end",
     is = "if math.abs(variant.asked - shares[variant.name]) >= SAME then return false end",
     reason = "SAME is far below a share that anybody asks for; which side it is on is nothing",

@@ -8,7 +8,7 @@
 -- delete. A resource of `kept` has the reason in ResourceStatusReason.
 local bucket = require "weir.cleanup.bucket"
 local endpoint = require "weir.cleanup.endpoint"
-local events = require "weir.deploy.events"
+local stack_events = require "weir.deploy.stack_events"
 local inventory = require "weir.cleanup.inventory"
 local network = require "weir.cleanup.network"
 local process = require "weir.process"
@@ -119,7 +119,7 @@ end
 
 -- Follows the operation that runs. → the status | nil, message, code
 function stack.watch(row, token, note)
-  local ended, message, code = events.follow(row.client "cloudformation", {
+  local ended, message, code = stack_events.follow(row.client "cloudformation", {
     id = row.id,
     token = token,
     shown = function(event)

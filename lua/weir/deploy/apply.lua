@@ -12,7 +12,7 @@
 -- It ends at the first failure: the stacks after it may need the one that failed.
 local access_point = require "weir.deploy.access_point"
 local change_set = require "weir.deploy.change_set"
-local events = require "weir.deploy.events"
+local stack_events = require "weir.deploy.stack_events"
 local losses = require "weir.deploy.losses"
 local models = require "weir.deploy.models"
 local ownership = require "weir.deploy.ownership"
@@ -20,7 +20,7 @@ local process = require "weir.process"
 local request = require "weir.deploy.request"
 local sign_in = require "weir.deploy.sign_in"
 local stack_set_changes = require "weir.deploy.stack_set_changes"
-local states = require "weir.deploy.states"
+local stack_status = require "weir.deploy.stack_status"
 
 local apply = {}
 
@@ -43,7 +43,7 @@ function Apply:operate(stack, id, begin)
   local token = "weir-apply-" .. unique
   local done
   done, message, code = begin(token)
-  if not done and not events.has_token(self:client(stack), id, token) then
+  if not done and not stack_events.has_token(self:client(stack), id, token) then
     return nil, message, code
   end
 
@@ -51,7 +51,7 @@ function Apply:operate(stack, id, begin)
 end
 
 function Apply:follow(stack, id, token)
-  return events.follow(self:client(stack), {
+  return stack_events.follow(self:client(stack), {
     id = id,
     token = token,
     shown = function(event) self.shown.event(stack, event) end,
@@ -64,7 +64,7 @@ local function because(cause) return cause and ": " .. cause or "" end
 
 -- Steps -------------------------------------------------------------------------------------------
 --
--- By weir.deploy.states: step(self, stack, found, state)
+-- By weir.deploy.stack_status: step(self, stack, found, state)
 --   → true: done | false: look at the stack again | nil, message, code, what to do next
 
 local steps = {}
@@ -168,7 +168,7 @@ end
 function steps.replace(self, stack, found, state)
   local client = self:client(stack)
   if self.planned[stack] ~= "replace" then
-    local cause, message, code = events.first_cause(client, found.StackId)
+    local cause, message, code = stack_events.first_cause(client, found.StackId)
     if message then return nil, message, code end
     return nil, state.why .. because(cause), "CreationFailed",
       "mend what failed, then run the same command again; it deletes the stack and creates it anew"
@@ -199,7 +199,7 @@ function steps.wait(self, stack, found)
 end
 
 function steps.clean(self, stack, found, state)
-  local cause, message, code = events.first_cause(self:client(stack), found.StackId)
+  local cause, message, code = stack_events.first_cause(self:client(stack), found.StackId)
   if message then return nil, message, code end
 
   return nil, state.why .. because(cause), "DeletionFailed",
@@ -238,7 +238,7 @@ function steps.go_back(self, stack, found)
 end
 
 function steps.stuck(self, stack, found, state)
-  local cause, message, code = events.first_cause(self:client(stack), found.StackId)
+  local cause, message, code = stack_events.first_cause(self:client(stack), found.StackId)
   if message then return nil, message, code end
 
   return nil, state.why .. because(cause), "StackIsStuck",
@@ -257,7 +257,7 @@ end
 local CHANGES = { change = true, go_back = true }
 
 function Apply:step(stack, found)
-  local state = states.of(found and found.StackStatus or nil)
+  local state = stack_status.of(found and found.StackStatus or nil)
   if CHANGES[state.step] and not self.adopt and ownership.is_taken(found, stack) then
     return nil, ownership.objection(stack)
   end

@@ -18,7 +18,7 @@
 --
 local contains = require "weir.contains"
 local contradictions = require "weir.deploy.contradictions"
-local data = require "weir.deploy.data"
+local data_file = require "weir.deploy.data_file"
 local finding_list = require "weir.deploy.finding_list"
 local shapes = require "weir.deploy.shapes"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -250,7 +250,7 @@ for _, list in sorted_pairs(estate.kinds) do
 end
 
 function estate.read(text, file)
-  local value, places = data.read(text, file)
+  local value, places = data_file.read(text, file)
   if not value then return nil, places end
 
   local self = setmetatable({ places = places, findings = finding_list.new(file) }, Check)

@@ -5,7 +5,7 @@
 --       → { rows = } | { findings = } | nil, message, code
 --   plan.change(ResourceChange) → a change
 --
--- A row: { stack = as weir.deploy.stacks gives it, status =?, step = as weir.deploy.states,
+-- A row: { stack = as weir.deploy.stacks gives it, status =?, step = as weir.deploy.stack_status,
 --          why =?, cause =?, taken =?, changes =?, differs =?, policy =?, price =?, set =?,
 --          waits_for =?, error =?, code =? }
 --   taken       it lacks our tag: it is changed with --adopt only (weir.deploy.ownership)
@@ -17,14 +17,14 @@
 -- A change: { action =, id =, type =, replacement =, loses_data = }
 local access_point = require "weir.deploy.access_point"
 local change_set = require "weir.deploy.change_set"
-local costs = require "weir.deploy.costs"
-local events = require "weir.deploy.events"
+local plan_cost = require "weir.deploy.plan_cost"
+local stack_events = require "weir.deploy.stack_events"
 local finding_list = require "weir.deploy.finding_list"
 local ownership = require "weir.deploy.ownership"
 local request = require "weir.deploy.request"
 local stack_sets = require "weir.deploy.stack_sets"
 local stacks = require "weir.deploy.stacks"
-local states = require "weir.deploy.states"
+local stack_status = require "weir.deploy.stack_status"
 
 local plan = {}
 
@@ -91,7 +91,7 @@ local function add_changes(row, session, found, change_type)
   if looked then
     row.changes, row.differs = {}, not looked.nothing
     for i, change in ipairs(looked.changes) do row.changes[i] = plan.change(change) end
-    row.price, row.error, row.code = costs.of(session, row, asked)
+    row.price, row.error, row.code = plan_cost.of(session, row, asked)
     return
   end
 
@@ -142,7 +142,7 @@ local function row_of(session, stack)
   end
 
   row.status = found and found.StackStatus or nil
-  local state = states.of(row.status)
+  local state = stack_status.of(row.status)
   row.step, row.why = state.step, state.why
   row.taken = ownership.is_taken(found, stack) or nil
   if state.step == "change" then
@@ -151,7 +151,7 @@ local function row_of(session, stack)
   end
 
   if found and state.why and state.step ~= "wait" then
-    row.cause, message, code = events.first_cause(client, found.StackId)
+    row.cause, message, code = stack_events.first_cause(client, found.StackId)
     if message then row.error, row.code = message, code end
   end
 

@@ -1,4 +1,4 @@
--- What is switched on costs a month, used or not.
+-- The list of prices, and what counted resources cost a month by it, used or not.
 --
 --   prices.of(types, values, own, region) → { monthly =, most =?, elsewhere = boolean,
 --       parts = { "2 × ml.m5.large", … }, unknown = { "ml.p5.48xlarge", … } }

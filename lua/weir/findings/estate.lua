@@ -1,4 +1,4 @@
--- W3xx: what reading an estate file finds (lua/weir/deploy/data.lua, estate.lua, stacks.lua).
+-- W3xx: what reading an estate file finds (lua/weir/deploy/data_file.lua, estate.lua, stacks.lua).
 return {
   {
     code = "W301", severity = "error", title = "an estate file that is not data",

@@ -7,8 +7,9 @@
 --                "reason": why } }
 -- A rollback needs no statistics: whatever cannot be read then is left out.
 --
--- Every way out tells once, by one event and one metric (weir.inference.act): what was decided, or
--- that nothing could be. A window that was decided before is answered again, and told no more.
+-- Every way out tells once, by one event and one metric (weir.inference.traffic_change):
+-- what was decided, or that nothing could be. A window that was decided before is answered again,
+-- and told no more.
 -- With COMPATIBLE_OUTPUT and no CHALLENGER_VARIANT it only aggregates, as the Python handler does.
 local ab_table = require "weir.inference.ab_table"
 local events = require "weir.events"

@@ -7,7 +7,7 @@
 --
 -- Nothing is changed either while the endpoint is not in service. A variant whose share grows must
 -- be an Approved model package; with REQUIRE_APPROVAL=false it may be in no registry at all.
-local act = require "weir.inference.act"
+local traffic_change = require "weir.inference.traffic_change"
 local endpoint_module = require "weir.inference.endpoint"
 local events = require "weir.events"
 local settings = require "weir.settings"
@@ -137,11 +137,11 @@ end
 local function split(effects, endpoint, decision)
   local mode = try(settings.choice(effects, "weights"))
   local shares = decision.fields.weights
-  if mode == "act" and not act.are_asked(endpoint, shares) then
+  if mode == "act" and not traffic_change.are_asked(endpoint, shares) then
     check_growth(effects, endpoint, shares)
   end
 
-  local outcome, message, code = act.carry_out(effects, endpoint, shares, mode)
+  local outcome, message, code = traffic_change.carry_out(effects, endpoint, shares, mode)
   if outcome == "failed" then try.fail(message, code) end
   effects:metric("WeightsDecisions", 1, "Count", { Endpoint = endpoint.name, Outcome = outcome })
 

@@ -13,7 +13,7 @@
 --   look:decide(ask)      → answer | nil: another invocation was faster; raises failures (weir.try)
 --   look:aggregate_only() → answer
 --   look:tell_failure(message)   where nothing was told yet
-local act = require "weir.inference.act"
+local traffic_change = require "weir.inference.traffic_change"
 local aggregation = require "weir.inference.aggregation"
 local endpoint = require "weir.inference.endpoint"
 local experiment = require "weir.inference.experiment"
@@ -190,7 +190,7 @@ function look:finish(outcome, message, code)
   local trying, last = self.experiment, self.experiment.state.last
   last.problem = message
   trying:finish(outcome, self.now)
-  try(act.tell(self.effects, self:detail(last)))
+  try(traffic_change.tell(self.effects, self:detail(last)))
   try(trying:save(self.effects))
 
   if outcome == "failed" then
@@ -201,7 +201,7 @@ end
 
 function look:carry_out()
   local last = self.experiment.state.last
-  return act.carry_out(self.effects, self.endpoint, last.shares, self.mode)
+  return traffic_change.carry_out(self.effects, self.endpoint, last.shares, self.mode)
 end
 
 -- Finishes what an earlier invocation decided and did not finish. A decision that gives more
@@ -211,7 +211,7 @@ function look:resume()
   local last = self.experiment.state.last
   if not last or not last.open then return false end
 
-  local was_changed = last.changes and act.are_asked(self.endpoint, last.shares)
+  local was_changed = last.changes and traffic_change.are_asked(self.endpoint, last.shares)
   if was_changed then
     self:finish("done")
     return false
@@ -228,7 +228,7 @@ end
 
 function look:keep(decision, closed)
   local fields, state = decision.fields, self.experiment.state
-  local shares = act.asked(self.endpoint, fields, state.champion)
+  local shares = traffic_change.asked(self.endpoint, fields, state.champion)
   state.last = {
     id = ("%s-%d-%d"):format(self.endpoint_name, self.to, self.experiment.edition + 1),
     from = closed and closed.from,
@@ -243,7 +243,7 @@ function look:keep(decision, closed)
     requests = fields.requests,
     good_looks = fields.good_looks,
     shares = shares,
-    changes = shares and not act.are_asked(self.endpoint, shares) or nil,
+    changes = shares and not traffic_change.are_asked(self.endpoint, shares) or nil,
     open = true,
   }
 
@@ -327,7 +327,7 @@ end
 
 function look:tell_failure(message)
   if self.has_told then return end
-  act.tell(self.effects, {
+  traffic_change.tell(self.effects, {
     endpoint = self.endpoint_name,
     test_id = self.place.test_id,
     action = "failed",

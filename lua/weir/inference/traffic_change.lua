@@ -1,8 +1,9 @@
 -- Carries a promotion decision out, one step at a time, and tells the world about it.
 --
---   act.asked(endpoint, decision, champion) → { [variant] = share } that it asks for | nil: a hold
---   act.are_asked(endpoint, shares) → were they asked for already?
---   act.carry_out(effects, endpoint, shares, mode) → outcome, message, code
+--   traffic_change.asked(endpoint, decision, champion) → { [variant] = share } that it asks for, or
+--       nil: a hold
+--   traffic_change.are_asked(endpoint, shares) → were they asked for already?
+--   traffic_change.carry_out(effects, endpoint, shares, mode) → outcome, message, code
 --       endpoint: of weir.inference.endpoint; mode: "observe" | "act". Outcomes:
 --         "held"       there is nothing to do
 --         "unchanged"  the shares that it asks for were asked for already
@@ -10,7 +11,7 @@
 --         "waiting"    the endpoint is not in service: SageMaker takes no change now
 --         "done"       SageMaker took the new weights
 --         "failed"     SageMaker refused; the message and code say why
---   act.tell(effects, told) → true | nil, message, code
+--   traffic_change.tell(effects, told) → true | nil, message, code
 --       One event to EventBridge (source `weir`, detail-type `Weir Promotion Decision`), and one
 --       metric, PromotionDecisions by Action. told: the event's detail.
 --
@@ -20,7 +21,7 @@ local endpoint_module = require "weir.inference.endpoint"
 local json = require "weir.json"
 local settings = require "weir.settings"
 
-local act = {}
+local traffic_change = {}
 
 -- SageMaker keeps weights as floats of 32 bits.
 local SAME = 1e-6
@@ -58,7 +59,7 @@ local function take_back(endpoint, decision)
   return shares
 end
 
-function act.asked(endpoint, decision, champion)
+function traffic_change.asked(endpoint, decision, champion)
   if decision.action == "promote" then return give(endpoint, decision.variant, 1, champion) end
   if decision.action == "rollback" then return take_back(endpoint, decision) end
   if decision.action ~= "ramp" then return nil end
@@ -66,7 +67,7 @@ function act.asked(endpoint, decision, champion)
   return give(endpoint, decision.variant, decision.weight, champion)
 end
 
-function act.are_asked(endpoint, shares)
+function traffic_change.are_asked(endpoint, shares)
   for _, variant in ipairs(endpoint.variants) do
     if math.abs(variant.asked - shares[variant.name]) > SAME then return false end
   end
@@ -90,9 +91,9 @@ local function update(effects, endpoint, shares)
   }
 end
 
-function act.carry_out(effects, endpoint, shares, mode)
+function traffic_change.carry_out(effects, endpoint, shares, mode)
   if not shares then return "held" end
-  if act.are_asked(endpoint, shares) then return "unchanged" end
+  if traffic_change.are_asked(endpoint, shares) then return "unchanged" end
   if mode ~= "act" then return "observed" end
   if endpoint.status ~= "InService" then return "waiting" end
 
@@ -139,7 +140,7 @@ local function put_event(effects, told)
 end
 
 -- What is not told is told by the next invocation, and counted then; but a failure has no other.
-function act.tell(effects, told)
+function traffic_change.tell(effects, told)
   local put, message, code = put_event(effects, told)
   if put or told.action == "failed" then
     effects:metric("PromotionDecisions", 1, "Count", { Action = told.action })
@@ -148,4 +149,4 @@ function act.tell(effects, told)
   return put, message, code
 end
 
-return act
+return traffic_change

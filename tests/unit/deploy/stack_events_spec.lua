@@ -1,5 +1,5 @@
 -- What CloudFormation tells of an operation, in pages with the newest event first.
-local events = require("weir.deploy.events")
+local stack_events = require("weir.deploy.stack_events")
 local process = require("weir.process")
 
 local STACK = "arn:stack"
@@ -57,7 +57,7 @@ local TWICE = {
 describe("the first cause", function()
   it("is the oldest failure of the last operation that was not cancelled", function()
     assert.equal("table UPDATE_FAILED: the limit is reached",
-      (events.first_cause(client_of(TWICE), STACK)))
+      (stack_events.first_cause(client_of(TWICE), STACK)))
   end)
 
   it("is not looked for before the last operation", function()
@@ -70,21 +70,22 @@ describe("the first cause", function()
       "DELETE_IN_PROGRESS",
       "a DELETE_COMPLETE",
     }
-    assert.is_nil((events.first_cause(client, STACK)))
+    assert.is_nil((stack_events.first_cause(client, STACK)))
     assert.equal(1, client.asked)
   end)
 
   it("says where no reason is given, and why nothing could be asked", function()
-    local cause = events.first_cause(client_of { "DELETE_IN_PROGRESS", "a DELETE_FAILED" }, STACK)
+    local client = client_of { "DELETE_IN_PROGRESS", "a DELETE_FAILED" }
+    local cause = stack_events.first_cause(client, STACK)
     assert.equal("a DELETE_FAILED: no reason is given", cause)
-    local none, message, code = events.first_cause(client_of { fails = true }, STACK)
+    local none, message, code = stack_events.first_cause(client_of { fails = true }, STACK)
     assert.same({ nil, "no answer", "Timeout" }, { none, message, code })
   end)
 end)
 
 describe("the token of an operation", function()
   it("is found behind newer events, over pages", function()
-    assert.is_true(events.has_token(client_of {
+    assert.is_true(stack_events.has_token(client_of {
       "UPDATE_IN_PROGRESS mine",
       "a UPDATE_IN_PROGRESS",
       "a UPDATE_COMPLETE",
@@ -94,10 +95,10 @@ describe("the token of an operation", function()
 
   it("is not looked for before the last operation", function()
     local client = client_of(TWICE)
-    assert.is_false(events.has_token(client, STACK, "one"))
+    assert.is_false(stack_events.has_token(client, STACK, "one"))
     assert.equal(3, client.asked)
-    assert.is_false(events.has_token(client_of {}, STACK, "one"))
-    assert.is_false(events.has_token(client_of { fails = true }, STACK, "one"))
+    assert.is_false(stack_events.has_token(client_of {}, STACK, "one"))
+    assert.is_false(stack_events.has_token(client_of { fails = true }, STACK, "one"))
   end)
 end)
 
@@ -114,7 +115,7 @@ describe("following an operation", function()
       later = nil
     end
 
-    local ended, message, code = events.follow(client_of(list), { id = STACK, token = token,
+    local ended, message, code = stack_events.follow(client_of(list), { id = STACK, token = token,
       shown = function(seen) shown[#shown + 1] = seen.EventId end })
     return ended, table.concat(shown, " "), message, code
   end

@@ -1,12 +1,12 @@
 -- What CloudFormation tells of an operation, followed against the model-checked server.
 local cloud = require "support.aws"
-local events = require "weir.deploy.events"
+local stack_events = require "weir.deploy.stack_events"
 local json = require "weir.json"
 local stacks = require "support.stacks"
 
 local event = stacks.event
 
-describe("weir.deploy.events", function()
+describe("weir.deploy.stack_events", function()
   before_each(stacks.reset)
 
   local function id_of(name)
@@ -20,7 +20,7 @@ describe("weir.deploy.events", function()
     end
 
     local ended, message, code = stacks.without_waiting(function()
-      return events.follow(stacks.client(), given)
+      return stack_events.follow(stacks.client(), given)
     end)
 
     return ended, shown, message, code
@@ -38,7 +38,7 @@ describe("weir.deploy.events", function()
       event("weir-link", "UPDATE_ROLLBACK_COMPLETE"),
     } }
     assert.equal("Link UPDATE_FAILED: no permission",
-      events.first_cause(stacks.client(), id_of "weir-link"))
+      stack_events.first_cause(stacks.client(), id_of "weir-link"))
   end)
 
   it("finds none where nothing failed", function()
@@ -46,7 +46,7 @@ describe("weir.deploy.events", function()
       event("weir-link", "CREATE_IN_PROGRESS"),
       event("weir-link", "CREATE_COMPLETE"),
     } }
-    local cause, message = events.first_cause(stacks.client(), id_of "weir-link")
+    local cause, message = stack_events.first_cause(stacks.client(), id_of "weir-link")
     assert.is_nil(cause)
     assert.is_nil(message)
   end)

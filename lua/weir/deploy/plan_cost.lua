@@ -1,11 +1,11 @@
 -- What the stacks of a plan cost a month, used or not.
 --
---   costs.of(session, row, request) → as weir.deploy.prices gives it | nil, message, code
+--   plan_cost.of(session, row, request) → as weir.deploy.prices gives it | nil, message, code
 --
 -- Counts what is deployed, and what the change set adds and removes.
 local prices = require "weir.deploy.prices"
 
-local costs = {}
+local plan_cost = {}
 
 local function count(types, name, difference)
   types[name] = (types[name] or 0) + difference
@@ -25,7 +25,7 @@ local function values_of(session, stack, request)
   return values
 end
 
-function costs.of(session, row, request)
+function plan_cost.of(session, row, request)
   local types = {}
   if row.status and row.status ~= "REVIEW_IN_PROGRESS" then
     local found, message, code = session:cloudformation(row.stack):all("ListStackResources",
@@ -43,4 +43,4 @@ function costs.of(session, row, request)
     row.stack.region)
 end
 
-return costs
+return plan_cost

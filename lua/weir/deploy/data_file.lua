@@ -2,7 +2,7 @@
 -- never run. Its tree is read, so there is no code in it that could act, and each finding has a
 -- line and a column.
 --
---   data.read(text, file) → value, places | nil, findings
+--   data_file.read(text, file) → value, places | nil, findings
 --
 -- places[table] = { at = token, keys = { key → token }, values = { key → token } } for every table
 -- of the value; a token has line, column and size. The findings
@@ -10,7 +10,7 @@
 local finding_list = require "weir.deploy.finding_list"
 local parser = require "weir.lint.parser"
 
-local data = {}
+local data_file = {}
 
 -- Longer than any value has a use for: texts that are put together double quickly.
 local LONGEST_TEXT = 65536
@@ -144,7 +144,7 @@ local function syntax_finding(self, text)
   self:finding("W301", { line = tonumber(line) or 1, column = 0 }, what or "this is not Lua")
 end
 
-function data.read(text, file)
+function data_file.read(text, file)
   local self = setmetatable({
     findings = finding_list.new(file),
     locals = {},
@@ -180,4 +180,4 @@ function data.read(text, file)
   return self.result, self.places
 end
 
-return data
+return data_file

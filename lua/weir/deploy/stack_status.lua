@@ -1,6 +1,6 @@
 -- What a stack's status means for a deployment:
 --
---   states.of(status or nil) → { step =, change =?, why =? }
+--   stack_status.of(status or nil) → { step =, change =?, why =? }
 --
 -- step is one of
 --   "change"    a change set can be made; change: its type, CREATE or UPDATE
@@ -11,7 +11,7 @@
 --   "stuck"     CloudFormation does not go on from there
 --   "unknown"   this program does not know the status
 -- why: what happened to the stack, for people; nil where nothing is remarkable.
-local states = {}
+local stack_status = {}
 
 local CREATE = { step = "change", change = "CREATE" }
 local UPDATE = { step = "change", change = "UPDATE" }
@@ -45,7 +45,7 @@ local BY_STATUS = {
   },
 }
 
-function states.of(status)
+function stack_status.of(status)
   if status == nil or status == "DELETE_COMPLETE" then return CREATE end
   local known = BY_STATUS[status]
   if known then return known end
@@ -56,4 +56,4 @@ function states.of(status)
   return { step = "unknown", why = "this program does not know the state" }
 end
 
-return states
+return stack_status

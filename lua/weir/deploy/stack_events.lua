@@ -1,10 +1,10 @@
 -- What CloudFormation tells of an operation on a stack, event by event.
 --
---   events.first_cause(client, id) → text | nil | nil, message, code
+--   stack_events.first_cause(client, id) → text | nil | nil, message, code
 --       the first failure of the stack's last operation
---   events.has_token(client, id, token)
+--   stack_events.has_token(client, id, token)
 --       → whether an operation with this ClientRequestToken was begun
---   events.follow(client, { id =, token =?, shown = function(event) })
+--   stack_events.follow(client, { id =, token =?, shown = function(event) })
 --       → { status =, cause =? } | nil, message, code
 --       shows each event, the oldest first, until the operation has ended
 --
@@ -13,7 +13,7 @@
 -- An event is CloudFormation's StackEvent.
 local patience = require "weir.deploy.patience"
 
-local events = {}
+local stack_events = {}
 
 -- Longer than SageMaker takes for an endpoint, during which nothing is told.
 local LONGEST_SILENCE_MS = 60 * 60000
@@ -59,7 +59,7 @@ local function each_event(client, id, visit)
   return true
 end
 
-function events.first_cause(client, id)
+function stack_events.first_cause(client, id)
   local cause
   local done, message, code = each_event(client, id, function(event)
     cause = failure_in(event) or cause
@@ -71,7 +71,7 @@ function events.first_cause(client, id)
   return cause
 end
 
-function events.has_token(client, id, token)
+function stack_events.has_token(client, id, token)
   local found = false
   each_event(client, id, function(event)
     found = event.ClientRequestToken == token
@@ -125,7 +125,7 @@ function Follower:look()
   return nil, #fresh > 0
 end
 
-function events.follow(client, given)
+function stack_events.follow(client, given)
   local follower = setmetatable({
     client = client,
     id = given.id,
@@ -139,4 +139,4 @@ function events.follow(client, given)
     LONGEST_SILENCE_MS)
 end
 
-return events
+return stack_events
