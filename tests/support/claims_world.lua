@@ -24,7 +24,7 @@ local operations = {}
 claims_world.operations = operations
 
 function operations.PutItem(world, input)
-  local held = world.items[input.Item.object]
+  local held = input.ConditionExpression and world.items[input.Item.object]
   local wanted = input.ExpressionAttributeValues and input.ExpressionAttributeValues[":seen"]
   if (held and held.revision) == wanted then
     world.items[input.Item.object] = copy(input.Item)

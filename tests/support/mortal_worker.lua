@@ -58,6 +58,7 @@ local function note_claim(request, response)
   local target = request.headers and request.headers["x-amz-target"]
   if target ~= "DynamoDB_20120810.PutItem" or not response or response.status ~= 200 then return end
   local item, finished = json.decode(request.body).Item, json.array {}
+  if not item.ways then return end -- how far reconciling came
   for _, way in ipairs { "events", "polling" } do
     local part = item.ways.M[way]
     if part and part.M.status.S == "finished" then finished[#finished + 1] = way end
@@ -107,6 +108,7 @@ local function deliver(line)
   end
 
   local result = report.result
+  if (result.busy or 0) > 0 then return "busy" end -- reconciling, while a dead one held a claim
   return result.duplicate and "duplicate" or result.status or "done"
 end
 

@@ -28,11 +28,15 @@ pictures.control = cloud.control
 
 function pictures.create_table() cloud.create_table(pictures.definition) end
 
+local function items()
+  return pictures.control("POST", "scan", { TableName = pictures.TABLE })
+end
+
 function pictures.claims()
   local claims = {}
-  for _, item in ipairs(pictures.control("POST", "scan", { TableName = pictures.TABLE })) do
+  for _, item in ipairs(items()) do
     local decoded = assert(codec.decode(json.encode(item)))
-    claims[decoded.object] = decoded
+    if decoded.ways then claims[decoded.object] = decoded end
   end
 
   return claims
@@ -40,8 +44,8 @@ end
 
 local function empty_table()
   local deletes = {}
-  for object in pairs(pictures.claims()) do
-    deletes[#deletes + 1] = { DeleteRequest = { Key = { object = object } } }
+  for i, item in ipairs(items()) do
+    deletes[i] = { DeleteRequest = { Key = { object = item.object.S } } }
   end
 
   assert(db:write_all(pictures.TABLE, deletes))

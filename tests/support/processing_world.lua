@@ -111,7 +111,7 @@ function operations.PutItem(world, input)
   local before = world.items[input.Item.object]
   local answer, message, code, details = claims_world.operations.PutItem(world, input)
   if not answer then return nil, message, code, details end
-  for way, part in pairs(input.Item.ways) do
+  for way, part in pairs(input.Item.ways or {}) do
     local old = before and before.etag == input.Item.etag and before.ways[way]
     if part.status == "finished" and (not old or old.status ~= "finished") then
       local name = ("%s %s %s"):format(way, input.Item.object, input.Item.etag)

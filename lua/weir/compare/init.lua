@@ -38,6 +38,8 @@ local function read_claims(given)
   local comparison, known = records.new { since = given.since }, {}
   local ok, message, code = each_item(client, "Scan", { TableName = given.claims_table }, "Items",
     function(record)
+      if not record.ways then return end -- it notes how far a walk came
+
       known[record.object] = true
       comparison:add(record)
     end)

@@ -8,7 +8,7 @@ return {
     { name = "volume", type = "text", doc = "behind the bucket" },
     { name = "grace_seconds", type = "integer", min = 0,
       doc = "else the setting reconcile_grace_seconds" },
-    { name = "after", type = "text", doc = "an answer's next: go on behind this key" },
+    { name = "after", type = "text", doc = "go on behind this key, not where the last one ended" },
   },
   settings = {
     "source_bucket", "reconcile_grace_seconds", "output_bucket", "output_prefix", "claims_table",
@@ -16,7 +16,7 @@ return {
     "external_id", "bedrock_model_id", "bedrock_api", "confidence_threshold", "compatible_output",
   },
   needed = { "output_bucket", "claims_table" },
-  answer = "{ listed, finished, missed, processed, failed, …, next }",
+  answer = "{ listed, finished, missed, processed, failed, …, after, next }",
   example = {
     bucket = "arrivals",
     config = { output_bucket = "results", claims_table = "claims" },

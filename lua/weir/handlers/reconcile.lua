@@ -2,20 +2,24 @@
 -- calls it: it lists a bucket and looks up the claim of every object's state; where nobody has one,
 -- the object is processed, under the events' claims. In every other mode it does nothing.
 --
--- The event: bucket (or the setting source_bucket), prefix, suffix, volume, grace_seconds, and
--- after, which is the `next` of an answer that did not come to the end before its deadline. An
--- object that is younger than the grace (setting reconcile_grace_seconds, 300) is left to its
--- event.
+-- The event: bucket (or the setting source_bucket), prefix, suffix (a list with commas), volume,
+-- grace_seconds, and after, a key to go on behind. An object that is younger than the grace
+-- (setting reconcile_grace_seconds, 300) is left to its event.
+--
+-- Without `after` it goes on where the last invocation ended before the end of the listing, by its
+-- deadline or a crash (weir.events.progress).
 --
 -- The answer: { listed =, finished =, superseded =, busy =, recent =, ignored =, missed =,
--- processed =, failed =, failures = the first few, next = (absent at the end) }. What failed, or
--- was busy, is found again next time.
+-- processed =, failed =, failures = the first few, after = the key it went on behind (absent: it
+-- began with the first), next = (absent at the end) }. What failed, or was busy, is found again by
+-- the next one that comes there.
 local claims = require "weir.events.claims"
 local events = require "weir.events"
 local job_decision = require "weir.events.job_decision"
 local json = require "weir.json"
 local listing = require "weir.events.listing"
 local process = require "weir.processing.process"
+local progress = require "weir.events.progress"
 local runtime_process = require "weir.process"
 local settings = require "weir.settings"
 local source_object = require "weir.processing.source_object"
@@ -25,6 +29,9 @@ local try = require "weir.try"
 
 -- Left for the object at hand and for the answer, in milliseconds.
 local MARGIN_MS = 20000
+
+-- Objects between two notes of how far it came: what a crash makes it look up again.
+local OBJECTS_PER_NOTE = 100
 
 local SHOWN_FAILURES = 20
 
@@ -38,6 +45,12 @@ local function own_outputs(bucket, effects)
   return effects:setting("output_prefix", "results/")
 end
 
+local function suffixes_of(text)
+  local list = {}
+  for suffix in (text or ""):gmatch("[^,%s]+") do list[#list + 1] = suffix end
+  return list
+end
+
 local function request_of(event, effects)
   local bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket"))
 
@@ -46,7 +59,7 @@ local function request_of(event, effects)
       bucket = bucket,
       leave_out = own_outputs(bucket, effects),
       prefix = events.text(event, "prefix") or "",
-      suffixes = { events.text(event, "suffix") },
+      suffixes = suffixes_of(events.text(event, "suffix")),
       role = source_object.role(effects),
     },
     volume = events.text(event, "volume"),
@@ -61,14 +74,21 @@ local function is_time_left()
   return not deadline or deadline - runtime_process.time() > MARGIN_MS
 end
 
--- Each object of the listing, one at least → the key to go on after where the time ran out, or nil
-local function each_object(request, effects, visit)
-  for page in listing.pages(effects, request.source, request.after) do
+-- Each object behind the key, one at least → the key to go on after where the time ran out, or nil
+local function each_object(request, effects, walk, visit)
+  local visited = 0
+  for page in listing.pages(effects, request.source, request.after or walk.after) do
     for _, object in ipairs(page) do
       visit(object)
-      if not is_time_left() then return object.Key end
+      visited = visited + 1
+
+      local must_stop = not is_time_left()
+      if must_stop or visited % OBJECTS_PER_NOTE == 0 then walk:keep(object.Key) end
+      if must_stop then return object.Key end
     end
   end
+
+  walk:clear()
 end
 
 local function job_of(object, request, ask)
@@ -116,14 +136,15 @@ local function count(object, state)
   counts[word] = counts[word] + 1
 end
 
-local function answer(state, next_key, effects)
+local function answer(state, after, next_key, effects)
   local counts, mode = state.counts, state.context.mode
   effects:metric("ObjectsListed", counts.listed, "Count", { TriggerMode = mode })
   effects:metric("EventsMissed", counts.missed, "Count", { TriggerMode = mode })
   effects:metric("ReconcileFailures", counts.failed, "Count", { TriggerMode = mode })
 
-  counts.status, counts.failures, counts.next = "DONE", state.failures, next_key
-  counts.trigger_mode = mode
+  counts.status, counts.failures, counts.trigger_mode = "DONE", state.failures, mode
+  counts.after, counts.next = after, next_key
+
   return counts
 end
 
@@ -151,9 +172,10 @@ local function run(event, ask, effects)
     }),
   }
 
-  local next_key = each_object(request, effects, function(object) count(object, state) end)
+  local walk = progress.of(effects, state.claims.table, request.source)
+  local next_key = each_object(request, effects, walk, function(object) count(object, state) end)
 
-  return answer(state, next_key, effects)
+  return answer(state, request.after or walk.after, next_key, effects)
 end
 
 return {

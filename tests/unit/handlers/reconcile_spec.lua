@@ -1,0 +1,93 @@
+-- reconcile on a whole account in memory: what it does when it is killed, and which objects it
+-- looks at.
+local processing_world = require "support.processing_world"
+
+local OBJECTS = 1000
+
+local function fill(world, count, suffix)
+  for i = 1, count do world.put(("%05d%s"):format(i, suffix or ".png"), tostring(i)) end
+end
+
+-- Kills the process at such call: the 150th, the 300th, ….
+local function killed_every(calls)
+  local made = 0
+  return function()
+    made = made + 1
+    return made % calls == 0 and "after" or nil
+  end
+end
+
+-- Called again and again, as a schedule does: the answer of the one that lived, and the deaths.
+local function reconcile_to_the_end(world, most)
+  for deaths = 0, most do
+    local report = world.deliver("reconcile", {})
+    if report then
+      assert.is_nil(report.error and report.error.message)
+      return report.result, deaths
+    end
+
+    world.time = world.time + 61 -- the lease of the one who died
+  end
+
+  error(("not at the end after %d deaths"):format(most))
+end
+
+describe("reconcile that is killed again and again", function()
+  it("goes on where it was, and comes to its end", function()
+    local world = processing_world.new { die = killed_every(150) }
+    fill(world, OBJECTS)
+    local result, deaths = reconcile_to_the_end(world, 200)
+    assert.is_true(deaths > 20, deaths .. " deaths")
+    assert.truthy(result.after)
+    assert.is_nil(result.next)
+    assert.is_true(result.listed < 200, result.listed .. " listed by the last one")
+  end)
+
+  it("processes every object once, and begins with the first one after the end", function()
+    local world = processing_world.new { die = killed_every(150) }
+    fill(world, OBJECTS)
+    reconcile_to_the_end(world, 200)
+    world.die, world.time = nil, world.time + 61
+
+    local second = world.deliver("reconcile", {}).result
+    assert.same({ OBJECTS, OBJECTS, 0, 0 },
+      { second.listed, second.finished + second.missed, second.busy, second.failed })
+    assert.is_nil(second.after)
+    local count = 0
+    for name, times in pairs(world.finished) do
+      assert.equal(1, times, name)
+      count = count + 1
+    end
+
+    assert.equal(OBJECTS, count)
+  end)
+
+  it("keeps a place for each listing", function()
+    local world = processing_world.new { die = killed_every(1500) }
+    fill(world, 300)
+    assert.is_nil(world.deliver("reconcile", {}))
+    world.die = nil
+    assert.equal(300, world.deliver("reconcile", { suffix = ".png" }).result.listed)
+    assert.equal(300, world.deliver("reconcile", { prefix = "00" }).result.listed)
+    local rest = world.deliver("reconcile", {}).result
+    assert.is_true(rest.listed < 300 and rest.after ~= nil, rest.listed .. " listed")
+  end)
+end)
+
+describe("reconcile", function()
+  it("takes a list of suffixes, as discovery does", function()
+    local world = processing_world.new()
+    fill(world, 2, ".png")
+    fill(world, 3, ".jpg")
+    fill(world, 4, ".JPG")
+    local result = world.deliver("reconcile", { suffix = ".jpg, .png" }).result
+    assert.same({ 5, 5 }, { result.listed, result.processed })
+  end)
+
+  it("goes on behind the key that it is told, wherever the last one ended", function()
+    local world = processing_world.new()
+    fill(world, 5)
+    local result = world.deliver("reconcile", { after = "00003.png" }).result
+    assert.same({ 2, "00003.png" }, { result.listed, result.after })
+  end)
+end)
