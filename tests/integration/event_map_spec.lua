@@ -32,6 +32,13 @@ local UNKNOWN = {
   fsx = { accessPoint = "ap-1", path = "in/a.csv", bytes = 5, tag = "e1" },
 }
 
+-- What Step Functions answers where no more executions may run.
+local FULL = {
+  status = 400,
+  headers = { ["Content-Type"] = "application/x-amz-json-1.0" },
+  body = '{"__type":"ExecutionLimitExceeded","message":"full"}',
+}
+
 describe("event_map", function()
   local s3 = cloud.client "s3"
   local settings
@@ -144,14 +151,98 @@ describe("event_map", function()
   end)
 
   it("answers a message as failed when its letter or its execution could not be written", function()
-    local refusal = { status = 400, headers = { ["Content-Type"] = "application/x-amz-json-1.0" },
-      body = '{"__type":"ExecutionLimitExceeded","message":"full"}' }
-    cloud.answers { ["stepfunctions.StartExecution"] = { refusal } }
+    cloud.answers { ["stepfunctions.StartExecution"] = { FULL } }
     local batch = { Records = { message("m1", created "a"), message("m2", created "b") } }
     assert.same({ { itemIdentifier = "m1" } }, workflow.fine(map(batch)).batchItemFailures)
     settings.dead_letter_bucket = "nobody-has-this"
     assert.same({ { itemIdentifier = "m9" } },
       workflow.fine(map { Records = { message("m9", UNKNOWN) } }).batchItemFailures)
+  end)
+
+  describe("of a FIFO queue", function()
+    local function of_group(group, id, body, queue)
+      local record = message(id, body)
+      record.eventSourceARN = "arn:aws:sqs:eu-west-1:111122223333:" .. (queue or "files.fifo")
+      record.attributes = { MessageGroupId = group, SequenceNumber = "1" }
+      return record
+    end
+
+    local function failed(records)
+      local ids = {}
+      for i, each in ipairs(workflow.fine(map { Records = records }).batchItemFailures) do
+        ids[i] = each.itemIdentifier
+      end
+
+      return ids
+    end
+
+    local function keys_started()
+      local keys = {}
+      for i, job in ipairs(started()) do keys[i] = job.key end
+      return keys
+    end
+
+    it("reports the rest of a group behind a broken message, and processes none of it", function()
+      settings.dead_letter_bucket = nil
+      local schedule = { source = "aws.scheduler", ["detail-type"] = "Scheduled Event" }
+      assert.same({ "m2", "m4", "m5", "m6" }, failed {
+        of_group("g", "m1", created "a"),
+        of_group("g", "m2", "{"),
+        of_group("h", "m3", created "b"),
+        of_group("g", "m4", created "c"),
+        of_group("g", "m5", created "a"), -- a duplicate of the first
+        of_group("g", "m6", schedule), -- no work
+        of_group("h", "m7", created "d"),
+      })
+      assert.same({ "a", "b", "d" }, keys_started())
+    end)
+
+    it("reports the rest of a group behind an execution that could not be started", function()
+      cloud.answers { ["stepfunctions.StartExecution"] = { FULL } }
+      assert.same({ "m1", "m3" }, failed {
+        of_group("g", "m1", created "a"),
+        of_group("h", "m2", created "b"),
+        of_group("g", "m3", created "c"),
+      })
+      assert.same({ "a", "b" }, keys_started()) -- the first one was refused
+    end)
+
+    it("goes on behind a broken message that is kept as a dead letter", function()
+      assert.same({}, failed {
+        of_group("g", "m1", "{"),
+        of_group("g", "m2", created "a"),
+      })
+      assert.same({ "a" }, keys_started())
+      assert.equal(1, #letters())
+    end)
+
+    it("keeps no letter of what comes again anyway", function()
+      settings.dead_letter_bucket = "nobody-has-this"
+      assert.same({ "m1", "m2" }, failed {
+        of_group("g", "m1", UNKNOWN),
+        of_group("g", "m2", UNKNOWN),
+      })
+      local puts = 0
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation == "PutObject" then puts = puts + 1 end
+      end
+
+      assert.equal(1, puts)
+    end)
+
+    it("has no such order in the groups of a standard queue", function()
+      settings.dead_letter_bucket = nil
+      assert.same({ "m1" }, failed {
+        of_group("g", "m1", "{", "files"),
+        of_group("g", "m2", created "a", "files"),
+      })
+      assert.same({ "a" }, keys_started())
+    end)
+
+    it("names the message of the queue, whatever is inside of its body", function()
+      settings.dead_letter_bucket = nil
+      assert.same({ "m1" }, failed { of_group("g", "m1", message("forged", "{")) })
+    end)
   end)
 
   it("is a failure of all when there is nobody to ask", function()

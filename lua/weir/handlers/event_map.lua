@@ -11,8 +11,8 @@
 -- dead_letters = list of { key =, reason = },
 -- batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are
 -- in the order in which it was written. What no job can be made of becomes a dead letter. Where
--- there is no place for those, a message of SQS is answered as failed, by itself, and anything else
--- fails the run: no event is dropped.
+-- there is no place for those, a message of SQS is answered as failed, with the rest of its group
+-- where the queue is FIFO, and anything else fails the run: no event is dropped.
 --
 -- The event { "redrive": true } maps all dead letters again, and takes away those that became jobs,
 -- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`.
@@ -20,6 +20,7 @@ local arrivals = require "weir.events.arrivals"
 local dead_letters = require "weir.events.dead_letters"
 local events = require "weir.events"
 local executions = require "weir.events.executions"
+local failed_messages = require "weir.events.failed_messages"
 local job_decision = require "weir.events.job_decision"
 local json = require "weir.json"
 local order = require "weir.events.order"
@@ -86,57 +87,52 @@ local function map_all(units, ask, known)
   return mapped
 end
 
--- Messages of SQS that come again -------------------------------------------------------------
-
-local function new_failures(is_consumer)
-  return { list = json.array({}), seen = {}, is_consumer = is_consumer }
-end
-
--- Raises where nobody would bring the event again.
-local function fail_unit(failures, unit, message, code)
-  local id = unit.message_id
-  if not (id and failures.is_consumer) then try.fail(message, code) end
-  if failures.seen[id] then return end
-  failures.seen[id] = true
-  table.insert(failures.list, { itemIdentifier = id })
-end
-
 -- Effects -------------------------------------------------------------------------------------
 
-local function keep_broken(broken, place, failures, effects)
+-- → the key of its letter, or nil: its message comes again
+local function keep_one(each, place, failed, effects)
+  if failed:is_behind(each.unit) then return nil end
+
+  local key, message, code = nil, each.reason, each.code
+  if place then
+    key, message, code = dead_letters.keep(effects, place,
+      { reason = each.reason, code = each.code, event = each.unit.event })
+  end
+
+  if not key then failed:add(each.unit, message, code) end
+
+  return key
+end
+
+local function keep_broken(broken, place, failed, effects)
   local kept = json.array({})
   for _, each in ipairs(broken) do
-    local key, message, code = nil, each.reason, each.code
-    if place then
-      key, message, code = dead_letters.keep(effects, place,
-        { reason = each.reason, code = each.code, event = each.unit.event })
-    end
-
-    if key then
-      kept[#kept + 1] = { key = key, reason = each.reason, code = each.code }
-    else
-      fail_unit(failures, each.unit, message, code)
-    end
+    local key = keep_one(each, place, failed, effects)
+    if key then kept[#kept + 1] = { key = key, reason = each.reason, code = each.code } end
   end
 
   return kept
 end
 
+-- Whether the job was "started", "already_started", or neither: then its message comes again.
+local function start_one(job, unit, state_machine, failed, effects)
+  if failed:is_behind(unit) then return nil end
+
+  local execution, message, code = executions.start(job, state_machine, effects)
+  if not execution then return failed:add(unit, message, code) end
+
+  return execution.already_started and "already_started" or "started"
+end
+
 -- A job that could not be started is its message's failure; the others go on.
-local function start_all(mapped, state_machine, failures, effects)
-  local started, already = 0, 0
+local function start_all(mapped, state_machine, failed, effects)
+  local counts = { started = 0, already_started = 0 }
   for _, job in ipairs(mapped.jobs) do
-    local execution, message, code = executions.start(job, state_machine, effects)
-    if not execution then
-      fail_unit(failures, mapped.units[job], message, code)
-    elseif execution.already_started then
-      already = already + 1
-    else
-      started = started + 1
-    end
+    local word = start_one(job, mapped.units[job], state_machine, failed, effects)
+    if word then counts[word] = counts[word] + 1 end
   end
 
-  return started, already
+  return counts
 end
 
 local function measure(mapped, kept, effects)
@@ -168,23 +164,20 @@ local function map_event(event, ask, effects)
   local units = arrivals.split(event)
   local state_machine = find_state_machine(event, units, effects)
   local mapped = map_all(units, ask, what_is_known(effects))
-  local failures = new_failures(state_machine ~= nil)
-  local kept = keep_broken(mapped.broken, dead_letters.place(effects), failures, effects)
-  local started, already = 0, 0
-
-  if state_machine then
-    started, already = start_all(mapped, state_machine, failures, effects)
-  end
+  local failed = failed_messages.of(units, state_machine ~= nil)
+  local kept = keep_broken(mapped.broken, dead_letters.place(effects), failed, effects)
+  local counts = { started = 0, already_started = 0 }
+  if state_machine then counts = start_all(mapped, state_machine, failed, effects) end
 
   measure(mapped, kept, effects)
   return {
     jobs = mapped.jobs,
-    started = started,
-    already_started = already,
+    started = counts.started,
+    already_started = counts.already_started,
     ignored = mapped.ignored,
     duplicates = mapped.duplicates,
     dead_letters = kept,
-    batchItemFailures = failures.list,
+    batchItemFailures = failed:list(),
   }
 end
 
@@ -197,9 +190,10 @@ end
 
 -- Whether all of the letter became jobs, which were started, or is nothing to do.
 local function redrive_one(letter, ask, known, state_machine, effects)
-  local mapped = map_all(arrivals.split(letter.event), ask, known)
+  local units = arrivals.split(letter.event)
+  local mapped = map_all(units, ask, known)
   if #mapped.broken > 0 then return false end
-  start_all(mapped, state_machine, new_failures(false), effects)
+  start_all(mapped, state_machine, failed_messages.of(units, false), effects)
 
   return true
 end

@@ -35,6 +35,15 @@ local function at(value, ...)
   return value
 end
 
+-- The first text of a list of blocks: a model that reasons puts that before it.
+local function first_text(blocks)
+  if type(blocks) ~= "table" then return nil end
+  for _, block in ipairs(blocks) do
+    local text = at(block, "text")
+    if type(text) == "string" then return text end
+  end
+end
+
 -- The bodies of InvokeModel, and where the text of the answer is.
 local FAMILIES = {
   nova = {
@@ -45,7 +54,7 @@ local FAMILIES = {
         inferenceConfig = { maxTokens = MAX_TOKENS, temperature = 0 },
       }
     end,
-    text = function(answer) return at(answer, "output", "message", "content", 1, "text") end,
+    text = function(answer) return first_text(at(answer, "output", "message", "content")) end,
   },
   anthropic = {
     body = function(prompt)
@@ -57,7 +66,7 @@ local FAMILIES = {
         temperature = 0,
       }
     end,
-    text = function(answer) return at(answer, "content", 1, "text") end,
+    text = function(answer) return first_text(at(answer, "content")) end,
   },
   titan = {
     body = function(prompt)
@@ -76,6 +85,8 @@ local FAMILIES = {
   },
 }
 
+-- Both → what the answer has for its text, which may be anything | nil, message, code
+
 local function converse(effects, model, prompt)
   local body = FAMILIES.nova.body(prompt)
   local answer, message, code = effects:call {
@@ -92,7 +103,7 @@ local function converse(effects, model, prompt)
 
   if not answer then return nil, message, code end
 
-  return FAMILIES.nova.text(answer) or ""
+  return FAMILIES.nova.text(answer)
 end
 
 local function invoke(effects, model, prompt, family)
@@ -110,7 +121,7 @@ local function invoke(effects, model, prompt, family)
 
   if not answer then return nil, message, code end
 
-  return family.text(json.decode(answer.body or "")) or ""
+  return family.text(json.decode(answer.body or ""))
 end
 
 -- Reading -------------------------------------------------------------------------------------
@@ -200,10 +211,10 @@ function description.of(labels, effects)
   local ask = api == "converse" and converse or invoke
   local text
   text, message, code = ask(effects, model, prompt_of(labels), FAMILIES[api])
-  if not text and MISTAKES[code] then return nil, message, code end
-  if not text then return fallback(labels), code end
+  if message and MISTAKES[code] then return nil, message, code end
+  if message then return fallback(labels), code end
 
-  local entry = read(text)
+  local entry = type(text) == "string" and read(text)
   if entry then return entry end
   return fallback(labels), "NoJson"
 end

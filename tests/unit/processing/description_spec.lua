@@ -64,3 +64,68 @@ describe("a description", function()
     assert.equal(20, #of(without("tags", tags)).tags)
   end)
 end)
+
+describe("a description through InvokeModel", function()
+  -- Each family's answer with this as its text.
+  local FAMILIES = {
+    nova = function(text) return { output = { message = { content = { { text = text } } } } } end,
+    anthropic = function(text) return { content = { { type = "text", text = text } } } end,
+    titan = function(text) return { results = { { outputText = text } } } end,
+    llama = function(text) return { generation = text } end,
+  }
+
+  local function invoked(family, body)
+    local dry = effects.dry {
+      config = { bedrock_api = family },
+      world = {
+        ["bedrock_runtime.InvokeModel"] = { ["amazon.nova-lite-v1:0"] = { body = body } },
+      },
+    }
+
+    return description.of(LABELS, dry)
+  end
+
+  it("is the model's, of each family", function()
+    for family, answer in pairs(FAMILIES) do
+      local entry = invoked(family, json.encode(answer(json.encode(WHOLE))))
+      assert.equal("model", entry.written_by, family)
+    end
+  end)
+
+  it("is made of the labels where the text is a number, a list, an object or nothing", function()
+    local nothing = { 5, true, false, json.null, json.array {}, { a = 1 }, "" }
+    for family, answer in pairs(FAMILIES) do
+      for _, text in ipairs(nothing) do
+        local body = json.encode(answer(text))
+        local entry, why = invoked(family, body)
+        assert.same({ "fallback", "NoJson" }, { entry.written_by, why }, body)
+      end
+    end
+  end)
+
+  it("is made of the labels where the body is not of the family's shape", function()
+    local bodies = { "", "null", "[]", "5", "{", "\xff", "{}", '{"content":"x"}',
+      '{"content":[7]}', '{"results":{}}', '{"results":[null]}', '{"output":{"message":[]}}' }
+    for family in pairs(FAMILIES) do
+      for _, body in ipairs(bodies) do
+        local entry, why = invoked(family, body)
+        assert.same({ "fallback", "NoJson" }, { entry.written_by, why }, family .. " " .. body)
+      end
+    end
+  end)
+
+  it("reads the text behind a model's reasoning", function()
+    local text = json.encode(WHOLE)
+    local entry = invoked("anthropic", json.encode { content = {
+      { type = "thinking", thinking = "A cup, on a table." },
+      { type = "text", text = text },
+    } })
+    assert.equal("model", entry.written_by)
+
+    entry = invoked("nova", json.encode { output = { message = { content = {
+      { reasoningContent = { reasoningText = { text = "A cup." } } },
+      { text = text },
+    } } } })
+    assert.equal("model", entry.written_by)
+  end)
+end)

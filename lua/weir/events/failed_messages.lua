@@ -1,0 +1,58 @@
+-- The messages of a queue that are to come again (batchItemFailures). In a group of a FIFO queue
+-- they are to be processed in their order: after the first that failed, the rest of the group is
+-- not processed, and comes again as well.
+--
+--   local failed = failed_messages.of(units, is_consumer)   units: as weir.events.arrivals made them
+--   failed:add(unit, message, code)   raises the failure where nobody would bring the unit again
+--   failed:is_behind(unit) → whether an earlier one of its group failed
+--   failed:list()          → list of { itemIdentifier = }, in the order of arrival
+local json = require "weir.json"
+local try = require "weir.try"
+
+local failed_messages = {}
+
+local Failed = {}
+Failed.__index = Failed
+
+function failed_messages.of(units, is_consumer)
+  local numbers = {}
+  for number, unit in ipairs(units) do numbers[unit] = number end
+
+  return setmetatable({
+    units = units,
+    is_consumer = is_consumer,
+    numbers = numbers,
+    ids = {}, -- set of those that failed
+    first = {}, -- group → number of its first unit that failed
+  }, Failed)
+end
+
+function Failed:add(unit, message, code)
+  local id, group = unit.message_id, unit.group
+  if not (id and self.is_consumer) then try.fail(message, code) end
+
+  self.ids[id] = true
+  if group then
+    self.first[group] = math.min(self.first[group] or math.maxinteger, self.numbers[unit])
+  end
+end
+
+function Failed:is_behind(unit)
+  local first = unit.group and self.first[unit.group]
+  return first ~= nil and self.numbers[unit] > first
+end
+
+function Failed:list()
+  local list, listed = json.array({}), {}
+  for _, unit in ipairs(self.units) do
+    local id = unit.message_id
+    if id and not listed[id] and (self.ids[id] or self:is_behind(unit)) then
+      listed[id] = true
+      list[#list + 1] = { itemIdentifier = id }
+    end
+  end
+
+  return list
+end
+
+return failed_messages
