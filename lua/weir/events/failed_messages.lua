@@ -2,7 +2,7 @@
 -- they are to be processed in their order: after the first that failed, the rest of the group is
 -- not processed, and comes again as well.
 --
---   local failed = failed_messages.of(units, is_consumer)   units: as weir.events.arrivals made them
+--   local failed = failed_messages.of(units, is_consumer)   units: of weir.events.arrivals
 --   failed:add(unit, message, code)   raises the failure where nobody would bring the unit again
 --   failed:is_behind(unit) → whether an earlier one of its group failed
 --   failed:list()          → list of { itemIdentifier = }, in the order of arrival
