@@ -89,6 +89,12 @@ void binding_check_keys(lua_State *L, int index, const char *const *allowed, con
 bool binding_check_options(lua_State *L, int index, const char *const *allowed,
                            const char *signature);
 
+/* Pushes the members of the table at index in the order of `allowed`, nil for one that is absent;
+ * returns where the first of them is. Raises for anything but a table with these keys. For tables
+ * of many members: each is looked at once. */
+int binding_check_members(lua_State *L, int index, const char *const *allowed,
+                          const char *signature);
+
 /* Pushes a member, and returns its type; nil where there is no table. */
 int binding_check_push(lua_State *L, int table, const char *name);
 

@@ -155,10 +155,11 @@ bool binding_argument_boolean(lua_State *L, int index, bool otherwise, const cha
 
 /* ── Options ── */
 
-static bool is_allowed(const char *key, const char *const *allowed) {
-  for (; *allowed; allowed++)
-    if (strcmp(*allowed, key) == 0) return true;
-  return false;
+/* The place of a key in the list; that of the NULL where it is not in it. */
+static int place_in(const char *const *allowed, const char *key) {
+  int place = 0;
+  while (allowed[place] && (*allowed[place] != *key || strcmp(allowed[place], key) != 0)) place++;
+  return place;
 }
 
 static void refuse_key(lua_State *L, const char *key, const char *const *allowed,
@@ -174,15 +175,34 @@ static void refuse_key(lua_State *L, const char *key, const char *const *allowed
   luaL_error(L, "unknown key '%s' (allowed: %s); expected %s", key, lua_tostring(L, -1), signature);
 }
 
+/* The place of the key at index in the list. */
+static int check_key(lua_State *L, int index, const char *const *allowed, const char *signature) {
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "unknown key of type %s; expected %s", luaL_typename(L, index), signature);
+  const char *key = lua_tostring(L, index);
+  int place = place_in(allowed, key);
+  if (!allowed[place]) refuse_key(L, key, allowed, signature);
+  return place;
+}
+
 void binding_check_keys(lua_State *L, int index, const char *const *allowed,
                         const char *signature) {
   index = lua_absindex(L, index);
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING)
-      luaL_error(L, "unknown key of type %s; expected %s", luaL_typename(L, -2), signature);
-    const char *key = lua_tostring(L, -2);
-    if (!is_allowed(key, allowed)) refuse_key(L, key, allowed, signature);
-  }
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) check_key(L, -2, allowed, signature);
+}
+
+int binding_check_members(lua_State *L, int index, const char *const *allowed,
+                          const char *signature) {
+  if (!lua_istable(L, index)) refuse(L, index, index, NULL, "a table", signature);
+  index = lua_absindex(L, index);
+  int first = lua_gettop(L) + 1, count = 0;
+  while (allowed[count]) count++;
+  luaL_checkstack(L, count + LUA_MINSTACK, NULL);
+  lua_settop(L, first + count - 1);
+  for (lua_pushnil(L); lua_next(L, index);)
+    lua_replace(L, first + check_key(L, -2, allowed, signature));
+
+  return first;
 }
 
 bool binding_check_options(lua_State *L, int index, const char *const *allowed,
@@ -201,7 +221,6 @@ int binding_check_push(lua_State *L, int table, const char *name) {
 
   table = lua_absindex(L, table);
   lua_pushstring(L, name);
-
   return lua_rawget(L, table);
 }
 
@@ -254,7 +273,6 @@ lua_Number binding_check_number(lua_State *L, int table, const char *name, lua_N
   }
 
   lua_pop(L, 1);
-
   return value;
 }
 

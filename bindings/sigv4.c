@@ -43,18 +43,20 @@ static void push_details(lua_State *L, const sigv4_signer *signer, bool secret) 
   binding_set_text(L, "payload_hash", signer->payload_hash);
 }
 
-/* Adds the signature's own headers to the table on top of the stack; what the caller gave stays. */
-static void set_signing_headers(lua_State *L, const sigv4_signer *signer, bool token_is_secret) {
-  static const char *const added[] = {"x-amz-security-token", "host", "x-amz-date",
-                                      "x-amz-content-sha256"};
-  for (int i = 0; i < 4; i++) {
-    const sigv4_header *header = sigv4_headers_find(&signer->headers, added[i]);
-    lua_pushstring(L, added[i]);
-    bool given = lua_rawget(L, -2) != LUA_TNIL;
-    lua_pop(L, 1);
-    if (!header || given) continue;
+/* Adds the signature's own headers to the table on top of the stack. The token is passed on as it
+ * was given: a secret stays one. */
+static void set_signing_headers(lua_State *L, const sigv4_signer *signer) {
+  for (size_t i = 0; i < signer->headers.count; i++) {
+    const sigv4_header *header = &signer->headers.headers[i];
+    if (!header->own) continue;
+    sigv4_text name = sigv4_headers_name(&signer->headers, header);
     sigv4_text value = sigv4_headers_value(&signer->headers, header);
-    set_secret(L, added[i], value.at, value.size, i == 0 && token_is_secret);
+    lua_pushlstring(L, name.at, name.size);
+    if (sigv4_text_is(name, "x-amz-security-token"))
+      lua_pushvalue(L, SIGV4_REQUEST_TOKEN);
+    else
+      lua_pushlstring(L, value.at, value.size);
+    lua_rawset(L, -3);
   }
 
   binding_set_bytes(L, "authorization", signer->result.data, signer->result.size);
@@ -72,7 +74,6 @@ static int lua_sigv4_sign(lua_State *L) {
   char time_text[SIGV4_TIME];
   bool secret = false;
   if (!sigv4_request_read(L, &request, time_text, &secret, SIGN_SIGNATURE)) return 3;
-  bool token_is_secret = secret;
 
   lua_createtable(L, 0, 8); // headers
   luaL_setmetatable(L, HEADERS);
@@ -84,7 +85,7 @@ static int lua_sigv4_sign(lua_State *L) {
   if (error.code) return binding_fail(L, error.code, "cannot sign: %s", error.message);
 
   lua_settop(L, result);
-  set_signing_headers(L, signer, token_is_secret);
+  set_signing_headers(L, signer);
   push_details(L, signer, secret); // headers details
   return 2;
 }

@@ -6,54 +6,85 @@
 
 enum { SIGV4_EXPIRES_DEFAULT = 900 };
 
+/* The members of the request lie on the stack behind its table, those of the credentials behind
+ * them, both in the order of their names. */
 static const char *const request_keys[] = {"method",  "url",     "headers",        "body",
                                            "service", "region",  "payload_hash",   "credentials",
                                            "time",    "expires", "content_sha256", NULL};
+static const char *const credential_keys[] = {
+    "access_key_id", "secret_access_key", "session_token", "expiration", "source", NULL};
 
-/* A text of the table, empty when it is absent. With a NULL `secret`, a secret is refused. */
-static sigv4_text read_text(lua_State *L, int table, const char *key, bool *secret,
-                            const char *signature) {
-  sigv4_text text = {NULL, 0};
-  text.at = secret ? binding_check_secret(L, table, key, &text.size, secret, signature)
-                   : binding_check_text(L, table, key, &text.size, signature);
-  return text.at ? text : (sigv4_text){"", 0};
+enum {
+  METHOD = 2,
+  URL,
+  HEADERS,
+  BODY,
+  SERVICE,
+  REGION,
+  PAYLOAD_HASH,
+  CREDENTIALS,
+  TIME,
+  EXPIRES,
+  CONTENT_SHA256,
+  ACCESS_KEY_ID,
+  SECRET_ACCESS_KEY,
+  SESSION_TOKEN = SIGV4_REQUEST_TOKEN,
+};
+
+static const char *name_of(int member) {
+  return member < ACCESS_KEY_ID ? request_keys[member - METHOD]
+                                : credential_keys[member - ACCESS_KEY_ID];
+}
+
+/* A text, empty when it is absent. With a NULL `secret`, a secret is refused. */
+static sigv4_text read_text(lua_State *L, int member, bool *secret, const char *signature) {
+  sigv4_text text = {"", 0};
+  if (lua_isnil(L, member)) return text;
+  if (secret)
+    text.at = binding_secret_text(L, member, &text.size, secret);
+  else
+    text.at = lua_type(L, member) == LUA_TSTRING ? lua_tolstring(L, member, &text.size) : NULL;
+  if (!text.at)
+    binding_check_refuse(L, member, name_of(member), secret ? "a string or a secret" : "a string",
+                         signature);
+
+  return text;
+}
+
+static bool is_of_type(lua_State *L, int member, int type, const char *wanted,
+                       const char *signature) {
+  if (lua_isnil(L, member)) return false;
+  if (lua_type(L, member) != type)
+    binding_check_refuse(L, member, name_of(member), wanted, signature);
+  return true;
 }
 
 static void read_credentials(lua_State *L, sigv4_request *request, bool *secret,
                              const char *signature) {
-  static const char *const keys[] = {
-      "access_key_id", "secret_access_key", "session_token", "expiration", "source", NULL};
   bool key_is_secret = false;
-  binding_check_present(L, 1, "credentials", signature);
-  if (binding_check_push(L, 1, "credentials") != LUA_TTABLE)
-    binding_check_refuse(L, -1, "credentials", "a table", signature);
+  if (!lua_istable(L, CREDENTIALS))
+    binding_check_refuse(L, CREDENTIALS, "credentials", "a table", signature);
 
-  int table = lua_gettop(L);
-  binding_check_keys(L, table, keys, signature);
-  request->access_key_id = read_text(L, table, "access_key_id", &key_is_secret, signature);
-  request->secret_access_key = read_text(L, table, "secret_access_key", &key_is_secret, signature);
-  request->session_token = read_text(L, table, "session_token", secret, signature);
-  lua_pop(L, 1);
+  binding_check_members(L, CREDENTIALS, credential_keys, signature);
+  request->access_key_id = read_text(L, ACCESS_KEY_ID, &key_is_secret, signature);
+  request->secret_access_key = read_text(L, SECRET_ACCESS_KEY, &key_is_secret, signature);
+  request->session_token = read_text(L, SESSION_TOKEN, secret, signature);
 }
 
 static bool read_time(lua_State *L, sigv4_request *request, char text[SIGV4_TIME],
                       const char *signature) {
-  int type = binding_check_push(L, 1, "time");
-  bool fine;
+  int type = lua_type(L, TIME);
   if (type == LUA_TSTRING) {
-    request->time.at = lua_tolstring(L, -1, &request->time.size);
-    fine = sigv4_time_check(request->time);
-  } else {
-    if (type != LUA_TNUMBER && type != LUA_TNIL)
-      binding_check_refuse(L, -1, "time", "a number or a string", signature);
-    lua_Number seconds = type == LUA_TNIL ? (lua_Number)time(NULL) : floor(lua_tonumber(L, -1));
-    fine = seconds >= 0 && seconds < 1e12 && sigv4_time_format((int64_t)seconds, text);
-    request->time = (sigv4_text){text, SIGV4_TIME - 1};
+    request->time.at = lua_tolstring(L, TIME, &request->time.size);
+    return sigv4_time_check(request->time);
   }
 
-  lua_pop(L, 1);
+  if (type != LUA_TNUMBER && type != LUA_TNIL)
+    binding_check_refuse(L, TIME, "time", "a number or a string", signature);
+  lua_Number seconds = type == LUA_TNIL ? (lua_Number)time(NULL) : floor(lua_tonumber(L, TIME));
+  request->time = (sigv4_text){text, SIGV4_TIME - 1};
 
-  return fine;
+  return seconds >= 0 && seconds < 1e12 && sigv4_time_format((int64_t)seconds, text);
 }
 
 /* One value of a header, on top of the stack. */
@@ -103,7 +134,12 @@ static void keep_header(lua_State *L, int result, const sigv4_headers *headers, 
   size_t size;
   bool ignored = false;
   const char *given = binding_secret_text(L, -1, &size, &ignored);
-  lua_pushlstring(L, name.at, name.size); // … name value, key
+  size_t key_size;
+  const char *key = lua_tolstring(L, -2, &key_size);
+  if (sigv4_text_compare((sigv4_text){key, key_size}, name) == 0)
+    lua_pushvalue(L, -2); // … name value, key
+  else
+    lua_pushlstring(L, name.at, name.size);
   if (given && !memchr(given, '\n', size))
     lua_pushvalue(L, -2);
   else
@@ -113,11 +149,9 @@ static void keep_header(lua_State *L, int result, const sigv4_headers *headers, 
 
 const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int result, bool *secret,
                                        const char *signature) {
-  int type = binding_check_push(L, 1, "headers");
-  if (type == LUA_TNIL) return NULL;
-  if (type != LUA_TTABLE) binding_check_refuse(L, -1, "headers", "a table", signature);
+  if (!is_of_type(L, HEADERS, LUA_TTABLE, "a table", signature)) return NULL;
 
-  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+  for (lua_pushnil(L); lua_next(L, HEADERS); lua_pop(L, 1)) {
     bool this_one = false;
     const char *wrong = add_header(L, &signer->headers, &this_one, signature);
     if (wrong) return lua_pushfstring(L, "header '%s': %s", lua_tostring(L, -2), wrong);
@@ -130,7 +164,8 @@ const char *sigv4_request_read_headers(lua_State *L, sigv4_signer *signer, int r
 
 /* 0 is what presigning refuses with a message of its own: out of range, or a part of a second. */
 static unsigned read_expires(lua_State *L, const char *signature) {
-  lua_Number expires = binding_check_number(L, 1, "expires", SIGV4_EXPIRES_DEFAULT, signature);
+  if (!is_of_type(L, EXPIRES, LUA_TNUMBER, "a number", signature)) return SIGV4_EXPIRES_DEFAULT;
+  lua_Number expires = lua_tonumber(L, EXPIRES);
   bool fine = expires >= 1 && expires <= SIGV4_EXPIRES_MAX && expires == floor(expires);
   return fine ? (unsigned)expires : 0;
 }
@@ -139,13 +174,15 @@ bool sigv4_request_read(lua_State *L, sigv4_request *request, char time_text[SIG
                         bool *secret, const char *signature) {
   bool body_is_secret = false;
   binding_argument_most(L, 1, signature);
-  binding_expect(L, binding_check_options(L, 1, request_keys, signature), signature);
-  request->method = read_text(L, 1, "method", NULL, signature);
-  request->url = read_text(L, 1, "url", secret, signature);
-  request->body = read_text(L, 1, "body", &body_is_secret, signature);
-  request->payload_hash = read_text(L, 1, "payload_hash", NULL, signature);
-  request->service = read_text(L, 1, "service", NULL, signature);
-  request->region = read_text(L, 1, "region", NULL, signature);
+  binding_expect(L, !lua_isnoneornil(L, 1), signature);
+  binding_check_members(L, 1, request_keys, signature);
+
+  request->method = read_text(L, METHOD, NULL, signature);
+  request->url = read_text(L, URL, secret, signature);
+  request->body = read_text(L, BODY, &body_is_secret, signature);
+  request->payload_hash = read_text(L, PAYLOAD_HASH, NULL, signature);
+  request->service = read_text(L, SERVICE, NULL, signature);
+  request->region = read_text(L, REGION, NULL, signature);
   request->content_sha256 = binding_check_boolean(L, 1, "content_sha256", false, signature);
   request->expires = read_expires(L, signature);
   read_credentials(L, request, secret, signature);

@@ -8,8 +8,11 @@
 #include "core/aws/sigv4.h"
 #include "core/aws/sigv4_time.h"
 
-/* Reads all but the headers of the table at index 1. When a part is wrong, pushes nil, message and
- * code, and answers false. */
+/* Where sigv4_request_read leaves the session token on the stack. */
+enum { SIGV4_REQUEST_TOKEN = 15 };
+
+/* Reads all but the headers of the table at index 1, and leaves its members on the stack. When a
+ * part is wrong, pushes nil, message and code, and answers false. */
 bool sigv4_request_read(lua_State *L, sigv4_request *request, char time_text[SIGV4_TIME],
                         bool *secret, const char *signature);
 

@@ -142,13 +142,6 @@ static sigv4_error find_payload_hash(sigv4_signer *signer, const sigv4_request *
   return fine;
 }
 
-/* Adds a header that the signature itself needs; every such header is signed. */
-static void add_header(sigv4_signer *signer, const char *name, sigv4_text value) {
-  sigv4_headers_add(&signer->headers, text_of(name), value);
-  if (!signer->headers.failed)
-    signer->headers.headers[signer->headers.count - 1].role = SIGV4_SIGNED;
-}
-
 /* DATE/REGION/SERVICE/aws4_request */
 static void write_scope(sigv4_signer *signer, const sigv4_request *request) {
   text_buffer *out = &signer->scope;
@@ -215,7 +208,8 @@ static sigv4_error prepare(sigv4_signer *signer, const sigv4_request *request, s
   for (size_t i = signer->headers.count; i-- > 0;)
     if (signer->headers.headers[i].role == SIGV4_REPLACED)
       sigv4_headers_remove(&signer->headers, &signer->headers.headers[i]);
-  if (!sigv4_headers_find(&signer->headers, "host")) add_header(signer, "host", url->host);
+  if (!sigv4_headers_find(&signer->headers, "host"))
+    sigv4_headers_add_own(&signer->headers, "host", url->host);
   sigv4_uri_query_parse(&signer->query, url->query);
   sigv4_uri_query_remove(&signer->query, "X-Amz-Signature");
   write_scope(signer, request);
@@ -244,12 +238,12 @@ sigv4_error sigv4_sign(sigv4_signer *signer, const sigv4_request *request) {
   sigv4_error error = prepare(signer, request, &url);
   if (!error.code) error = find_payload_hash(signer, request, &word);
   if (error.code) return error;
-  add_header(signer, "x-amz-date", request->time);
+  sigv4_headers_add_own(&signer->headers, "x-amz-date", request->time);
   if (request->session_token.size > 0)
-    add_header(signer, "x-amz-security-token", request->session_token);
+    sigv4_headers_add_own(&signer->headers, "x-amz-security-token", request->session_token);
   if ((is_s3(request->service) || request->content_sha256 || word) &&
       !sigv4_headers_find(&signer->headers, "x-amz-content-sha256"))
-    add_header(signer, "x-amz-content-sha256", text_of(signer->payload_hash));
+    sigv4_headers_add_own(&signer->headers, "x-amz-content-sha256", text_of(signer->payload_hash));
   error = sort_headers(signer);
   if (error.code) return error;
   run_stages(signer, request, url.path);

@@ -32,7 +32,7 @@ static bool is_never_signed(sigv4_text name) {
   };
   if (sigv4_text_starts(name, "proxy-") || sigv4_text_starts(name, "sec-")) return true;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (sigv4_text_is(name, names[i])) return true;
+    if (*names[i] == *name.at && sigv4_text_is(name, names[i])) return true;
   return false;
 }
 
@@ -115,9 +115,10 @@ static sigv4_header *new_header(sigv4_headers *headers) {
 }
 
 static void append_lower(text_buffer *out, sigv4_text name) {
+  if (!text_buffer_reserve(out, name.size)) return;
   for (size_t i = 0; i < name.size; i++) {
     char byte = name.at[i];
-    text_buffer_byte(out, byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte);
+    out->data[out->size++] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
   }
 }
 
@@ -144,6 +145,22 @@ const char *sigv4_headers_add(sigv4_headers *headers, sigv4_text name, sigv4_tex
                  : is_never_signed(lower) ? SIGV4_UNSIGNED
                                           : SIGV4_SIGNED;
   return wrong;
+}
+
+void sigv4_headers_add_own(sigv4_headers *headers, const char *name, sigv4_text value) {
+  sigv4_header *header = new_header(headers);
+  if (!header) {
+    headers->failed = true;
+    return;
+  }
+
+  *header = (sigv4_header){.name = headers->text.size, .role = SIGV4_SIGNED, .own = true};
+  text_buffer_text(&headers->text, name);
+  header->name_size = headers->text.size - header->name;
+  header->value = headers->text.size;
+  text_buffer_append(&headers->text, value.at, value.size);
+  header->value_size = headers->text.size - header->value;
+  headers->failed = headers->failed || headers->text.failed;
 }
 
 const char *sigv4_headers_append(sigv4_headers *headers, sigv4_text value) {

@@ -17,6 +17,7 @@ typedef enum {
 typedef struct {
   size_t name, name_size, value, value_size; /* places in the text */
   sigv4_header_role role;
+  bool own; /* of the signature itself, not given */
 } sigv4_header;
 
 typedef struct {
@@ -35,6 +36,9 @@ void sigv4_headers_free(sigv4_headers *headers);
  * is followed by a space or tab is folding, and becomes one space. */
 const char *sigv4_headers_add(sigv4_headers *headers, sigv4_text name, sigv4_text value);
 const char *sigv4_headers_append(sigv4_headers *headers, sigv4_text value);
+
+/* Adds one of the signature's own headers: a lower-case name, and a value without blanks. */
+void sigv4_headers_add_own(sigv4_headers *headers, const char *name, sigv4_text value);
 
 /* The header of that lower-case name, or NULL. */
 sigv4_header *sigv4_headers_find(const sigv4_headers *headers, const char *name);

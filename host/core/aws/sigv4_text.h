@@ -18,7 +18,8 @@ static inline bool sigv4_text_is(sigv4_text text, const char *expected) {
 }
 
 static inline bool sigv4_text_starts(sigv4_text text, const char *prefix) {
-  return text.size >= strlen(prefix) && strncasecmp(text.at, prefix, strlen(prefix)) == 0;
+  return text.size >= strlen(prefix) && ((*text.at ^ *prefix) & ~0x20) == 0 &&
+         strncasecmp(text.at, prefix, strlen(prefix)) == 0;
 }
 
 /* By bytes, a shorter text before its continuations. */

@@ -35,21 +35,19 @@ static bool is_real(struct tm utc, int64_t *seconds) {
          asked.tm_hour == utc.tm_hour && asked.tm_min == utc.tm_min && asked.tm_sec == utc.tm_sec;
 }
 
+static bool is_day(int year, int month, int day) {
+  static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (month < 1 || month > 12) return false;
+  bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return day >= 1 && day <= days[month - 1] + (month == 2 && leap);
+}
+
 bool sigv4_time_check(sigv4_text text) {
   if (text.size != SIGV4_TIME - 1 || text.at[8] != 'T' || text.at[15] != 'Z') return false;
-  const int parts[] = {digits(text.at, 4),     digits(text.at + 4, 2),  digits(text.at + 6, 2),
-                       digits(text.at + 9, 2), digits(text.at + 11, 2), digits(text.at + 13, 2)};
-  for (int i = 0; i < 6; i++)
-    if (parts[i] < 0) return false;
-  int64_t seconds;
-
-  return is_real((struct tm){.tm_year = parts[0] - 1900,
-                             .tm_mon = parts[1] - 1,
-                             .tm_mday = parts[2],
-                             .tm_hour = parts[3],
-                             .tm_min = parts[4],
-                             .tm_sec = parts[5]},
-                 &seconds);
+  int year = digits(text.at, 4), month = digits(text.at + 4, 2), day = digits(text.at + 6, 2);
+  unsigned hour = (unsigned)digits(text.at + 9, 2), minute = (unsigned)digits(text.at + 11, 2),
+           second = (unsigned)digits(text.at + 13, 2); /* -1 becomes a very large one */
+  return year >= 0 && is_day(year, month, day) && hour < 24 && minute < 60 && second < 60;
 }
 
 /* The place of a three-letter name in a list of them, or -1. */

@@ -23,9 +23,15 @@ void sigv4_uri_encode(text_buffer *out, sigv4_text text, bool keep_slash) {
   }
 }
 
-static sigv4_text take_until(sigv4_text *rest, const char *stops) {
+static inline bool is_one_of(const char *stops, char byte) {
+  while (*stops && *stops != byte) stops++;
+  return *stops;
+}
+
+/* Inlined, so that comparing with the stops is no call for each byte. */
+static inline sigv4_text take_until(sigv4_text *rest, const char *stops) {
   sigv4_text head = {rest->at, 0};
-  while (head.size < rest->size && !memchr(stops, rest->at[head.size], strlen(stops))) head.size++;
+  while (head.size < rest->size && !is_one_of(stops, rest->at[head.size])) head.size++;
   rest->at += head.size;
   rest->size -= head.size;
 
@@ -34,9 +40,10 @@ static sigv4_text take_until(sigv4_text *rest, const char *stops) {
 
 /* A line break in a URL could begin a header of its own. */
 static bool has_control(sigv4_text text) {
+  unsigned found = 0;
   for (size_t i = 0; i < text.size; i++)
-    if ((unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f) return true;
-  return false;
+    found |= ((unsigned char)text.at[i] < ' ') | (text.at[i] == 0x7f);
+  return found;
 }
 
 static bool is_host(sigv4_text text) {

@@ -66,6 +66,12 @@ describe("weir.sigv4.sign", function()
     assert.equal(expected, sigv4.sign(request({ time = 1440938160.75 })).authorization)
   end)
 
+  it("takes the 29th of February of leap years, and the last second of a year", function()
+    for _, time in ipairs { "20240229T000000Z", "20000229T000000Z", "20151231T235959Z" } do
+      assert.equal(time, sigv4.sign(request({ time = time }))["x-amz-date"])
+    end
+  end)
+
   it("uses the clock when no time is given", function()
     local r = request()
     r.time = nil
@@ -271,6 +277,16 @@ describe("weir.sigv4 and secrets", function()
     assert.equal("[redacted]", tostring(details.canonical_request))
   end)
 
+  it("passes the token on as it was given, whatever else is secret", function()
+    local headers = sigv4.sign(request({
+      credentials = wrapped, headers = { ["X-Amz-Security-Token"] = "an old token" },
+    }))
+    assert.is_true(secret.equal("the-token", headers["x-amz-security-token"]))
+
+    headers = sigv4.sign(request({ credentials = plain, body = secret.wrap("b") }))
+    assert.equal("the-token", headers["x-amz-security-token"])
+  end)
+
   it("leaves secret headers secret, whatever their name", function()
     local headers, details = sigv4.sign(request({ headers = {
       Host = secret.wrap("h"), ["x-key"] = secret.wrap("k"), ["x-list"] = { "a", secret.wrap("b") },
@@ -344,6 +360,12 @@ describe("weir.sigv4 refuses", function()
     ["a host with a space"] = { { url = "https://ho st/" }, "InvalidUrl" },
     ["a host with a line break"] = { { url = "https://ho\r\nst/" }, "InvalidUrl" },
     ["a time that is none"] = { { time = "20150231T000000Z" }, "InvalidTime" },
+    ["the 29th of February of no leap year"] = { { time = "21000229T000000Z" }, "InvalidTime" },
+    ["a 13th month"] = { { time = "20151301T000000Z" }, "InvalidTime" },
+    ["a day 0"] = { { time = "20150100T000000Z" }, "InvalidTime" },
+    ["an hour 24"] = { { time = "20150101T240000Z" }, "InvalidTime" },
+    ["a leap second"] = { { time = "20161231T235960Z" }, "InvalidTime" },
+    ["letters in a time"] = { { time = "2016123aT235959Z" }, "InvalidTime" },
     ["a time before 1970"] = { { time = -1 }, "InvalidTime" },
     ["NaN as a time"] = { { time = 0 / 0 }, "InvalidTime" },
     ["a payload hash that is none"] = { { payload_hash = "abc" }, "InvalidPayloadHash" },
