@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h> /* wants those before it */
 
@@ -169,11 +171,32 @@ static void an_origin_that_is_no_text_is_refused(void **state) {
   close_fixture(&f);
 }
 
+static void a_line_is_appended_to_what_the_file_has(void **state) {
+  (void)state;
+  char path[] = "/tmp/decision_log_XXXXXX";
+  int descriptor = mkstemp(path);
+  assert_true(descriptor >= 0);
+
+  text_buffer line = {0};
+  text_buffer_append(&line, "{\"a\":1}", 7);
+  for (int i = 0; i < 2; i++) assert_true(decision_log_append(path, &line));
+  assert_int_equal(line.size, 7);
+
+  char read_back[32] = {0};
+  assert_int_equal(read(descriptor, read_back, sizeof(read_back)), 16);
+  assert_string_equal(read_back, "{\"a\":1}\n{\"a\":1}\n");
+
+  close(descriptor);
+  unlink(path);
+  text_buffer_free(&line);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_line_is_read_back),
       cmocka_unit_test(a_line_has_what_the_design_says),
       cmocka_unit_test(an_origin_that_is_no_text_is_refused),
+      cmocka_unit_test(a_line_is_appended_to_what_the_file_has),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+-- The stacks of an estate and the values of their parameters (weir.deploy.stacks).
+local stacks = require "weir.deploy.stacks"
+
+local SUMMARY = { Parameters = {} }
+for i, name in ipairs { "Prefix", "EnableAccess", "EnableAccessPoint", "EnablePolicy", "ExternalId",
+  "WorkloadAccountId" } do
+  SUMMARY.Parameters[i] = { ParameterKey = name }
+end
+
+local ESTATE = {
+  name = "weir",
+  regions = { "eu-west-1" },
+  accounts = {
+    {
+      id = "444455556666",
+      kind = "storage",
+      features = { "Access", "AccessPoint", "Policy" },
+    },
+    { id = "111122223333", kind = "workload", external_id = "ours-7", stacks = { "link" } },
+  },
+}
+
+-- Values by parameter of each stack of the storage account, by the stack's name.
+local function storage_values()
+  local values = {}
+  for _, stack in ipairs(stacks.list(ESTATE)) do
+    if stack.template == "storage" then
+      local of_stack = {}
+      for _, each in ipairs(stacks.parameters(ESTATE, stack, SUMMARY, {})) do
+        of_stack[each.ParameterKey] = each.ParameterValue
+      end
+
+      values[stack.name] = of_stack
+    end
+  end
+
+  return values
+end
+
+describe("weir.deploy.stacks", function()
+  it("gives the storage account's features to its own stack only", function()
+    assert.same({
+      ["weir-storage"] = { Prefix = "weir", EnableAccess = "true", EnableAccessPoint = "true" },
+      ["weir-access-111122223333"] = { Prefix = "weir", EnableAccess = "true",
+        ExternalId = "ours-7", WorkloadAccountId = "111122223333" },
+      ["weir-policy"] = { Prefix = "weir", EnablePolicy = "true" },
+    }, storage_values())
+  end)
+end)
