@@ -5,6 +5,8 @@
  *       may bring, which no metric and no dimension can have. Raises what CloudWatch would not take
  *   collector:add(name, value, unit, dimensions) → true | nil, message, "InvalidMetric": CloudWatch
  *       would not take it, and it is left out
+ *   collector:again(name, value, unit, dimensions) → whether it was added: true only where all four
+ *       are what add takes, and a metric of that name and set was added before
  *   collector:lines([properties]) → what was added: one text, "" where nothing was; properties: a
  *       JSON object, as text
  *
@@ -68,6 +70,44 @@ static const char *read_dimensions(lua_State *L, int index, text_buffer *set) {
 
 /* ── Lines ── */
 
+/* The table at index as a set, where it has one dimension at most, which is a text; most have. */
+static bool read_one_dimension(lua_State *L, int index, text_buffer *set) {
+  size_t name_size, value_size;
+  set->size = 0;
+  lua_pushnil(L);
+  if (!lua_next(L, index)) return true;
+  if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) return false;
+
+  const char *name = lua_tolstring(L, -2, &name_size), *value = lua_tolstring(L, -1, &value_size);
+  emf_collector_dimension(set, name, name_size, value, value_size);
+  lua_pop(L, 1);
+  return !lua_next(L, index);
+}
+
+/* Adds what is at the indices 2 to 5, if such a metric was added before. Leaves values on the
+ * stack. */
+static bool add_again(lua_State *L, collector *self) {
+  size_t size;
+  if (lua_type(L, 2) != LUA_TSTRING || lua_type(L, 3) != LUA_TNUMBER ||
+      lua_type(L, 4) != LUA_TSTRING || lua_type(L, 5) != LUA_TTABLE)
+    return false;
+
+  const char *name = lua_tolstring(L, 2, &size);
+  double value = lua_tonumber(L, 3);
+  int unit = emf_unit(lua_tostring(L, 4));
+  return fabs(value) <= 0x1p360 && read_one_dimension(L, 5, &self->set) &&
+         emf_collector_add_again(&self->emf, &self->set, name, size, unit, value);
+}
+
+static const char AGAIN_SIGNATURE[] = "collector:again(name, value, unit, dimensions)";
+
+static int lua_emf_collector_again(lua_State *L) {
+  collector *self = binding_argument_self(L, COLLECTOR, AGAIN_SIGNATURE);
+  lua_settop(L, 5);
+  lua_pushboolean(L, add_again(L, self));
+  return 1;
+}
+
 static const char ADD_SIGNATURE[] = "collector:add(name, number, unit, {name=value})";
 
 /* What was given to add; NULL, or why it is left out. */
@@ -93,7 +133,12 @@ static const char *add_metric(lua_State *L, collector *self) {
 static int lua_emf_collector_add(lua_State *L) {
   collector *self = binding_argument_self(L, COLLECTOR, ADD_SIGNATURE);
   lua_settop(L, 5);
-  const char *wrong = add_metric(L, self);
+  const char *wrong = NULL;
+  if (!add_again(L, self)) {
+    lua_settop(L, 5);
+    wrong = add_metric(L, self);
+  }
+
   if (wrong)
     return binding_fail(L, "InvalidMetric", "the metric '%s' is left out: %s", lua_tostring(L, 2),
                         wrong);
@@ -187,6 +232,7 @@ static int lua_emf_collector_gc(lua_State *L) {
 void emf_collector_add_to(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_collector, gc), BINDING_END};
   static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_collector, add),
+                                     BINDING_FUNCTION(emf_collector, again),
                                      BINDING_FUNCTION(emf_collector, lines), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, collector), BINDING_END};
   binding_type_register(L, COLLECTOR, metamethods, methods);

@@ -184,14 +184,33 @@ local function use_case(self)
   return from_config(self.config, "use_case") or from_environment(self, "use_case")
 end
 
-local function add_metric(self, name, value, unit, dimensions)
+-- → a copy of the dimensions, as they may be shown
+local function shown_dimensions(self, name, value, unit, dimensions)
   if not is_metric(name, value, unit, dimensions) then
-    error("expected effects:metric(name, finite number, unit, dimensions)", 2)
+    error("expected effects:metric(name, finite number, unit, dimensions)", 3)
   end
 
   local shown, case = redact.value(dimensions), use_case(self)
   if case and not shown.UseCase then shown.UseCase = case end
+  return shown
+end
+
+local function add_metric(self, name, value, unit, dimensions)
+  local shown = shown_dimensions(self, name, value, unit, dimensions)
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = shown }
+end
+
+-- To the collector of the process. What was measured before is shown as it was then, unless a
+-- secret is known by now.
+local function collect_metric(self, name, value, unit, dimensions)
+  local collector = self.collector
+  if not collector then return add_metric(self, name, value, unit, dimensions) end
+
+  local may_differ = redact.knows_any() or use_case(self)
+  if not may_differ and collector:again(name, value, unit, dimensions) then return end
+  local shown = shown_dimensions(self, name, value, unit, dimensions)
+  local ok, why = collector:add(name, value, unit, shown)
+  if not ok then table.insert(self.left_out, why) end
 end
 
 -- Dry -----------------------------------------------------------------------------------------
@@ -314,13 +333,15 @@ function Live:setting(name, default)
     "NotConfigured"
 end
 
-Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, add_metric, uuid
+Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, collect_metric, uuid
 Live.in_region = in_region
 
--- effects.live{client =, executor =, environment =, forget_calls =}: the configuration of the
--- clients, if any, or an executor whose clients live longer than one invocation; a table for what
--- was read from the environment, if that is to be known longer. With forget_calls the plan stays
--- empty: in an invocation of thousands of calls nobody looks at it.
+-- effects.live{client =, executor =, environment =, forget_calls =, collector =}: the configuration
+-- of the clients, if any, or an executor whose clients live longer than one invocation; a table for
+-- what was read from the environment, if that is to be known longer. With forget_calls the plan
+-- stays empty: in an invocation of thousands of calls nobody looks at it. Metrics go to the
+-- collector (weir.emf) where there is one, with the reasons of those that it does not take in
+-- `left_out`; otherwise into `metrics`.
 function effects.live(given)
   given = given or {}
   redact.forget()
@@ -332,6 +353,8 @@ function effects.live(given)
     failures = {},
     forget_calls = given.forget_calls or false,
     environment = given.environment or {},
+    collector = given.collector,
+    left_out = {},
     executor = given.executor or executor().new(given.client),
   }, Live)
 end

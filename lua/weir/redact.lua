@@ -31,6 +31,9 @@ local note
 -- forget(): a new invocation begins.
 function redact.forget() known, digests = {}, {} end
 
+-- Whether a secret was noted in this invocation.
+function redact.knows_any() return known[1] ~= nil end
+
 -- Whether more secrets were noted than are searched for. Then no text is shown.
 function redact.is_full() return #known > MOST_KNOWN end
 

@@ -141,6 +141,7 @@ local function prepare(self)
   local ok
   ok, self.metrics = pcall(new_metrics, self)
   if ok then
+    self.outside.collector = self.metrics.collector
     start_shadow(self)
     return load_policies(self)
   end
@@ -315,7 +316,7 @@ function runtime.measure(self)
   local current, source = self.current, self.source
   local properties = properties_of(source:status_json(), current.context.request_id)
   current.measured = true
-  current.left_out = self.metrics:add(current.effects.metrics, properties)
+  self.metrics:lines(properties)
   self.metrics:invocation({
     duration_ms = (process.time_us() - current.begin_us) / 1000,
     ok = not current.failure,
@@ -332,19 +333,19 @@ function runtime.finish(self, sent, why, stale)
   local unsent = not sent and current.failure
   if not sent and not current.failure then
     current.failure = failure.new(stale and "Runtime.StaleAnswer" or "Runtime.ResponseNotSent", why)
-    self.metrics:forget() -- they told of a success
-    current.measured = false
+    current.measured = false -- that told of a success
   end
 
   if not current.measured then runtime.measure(self) end
   if current.failure then self.log:failure("ERROR", current.failure) end
   if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
-  for _, reason in ipairs(current.left_out) do self.log:write("WARN", reason) end
+  for _, reason in ipairs(current.effects.left_out) do self.log:write("WARN", reason) end
   self.metrics:flush()
   if self.shadow then
     self.shadow:run(current.context.stop_at_ms, self.source.set, self.log.request_id)
   end
 
+  current.effects.collector = nil -- whoever keeps the effects measures nothing of the next
   self.cold, self.current, self.log.request_id = false, nil, nil
 end
 

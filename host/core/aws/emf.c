@@ -281,6 +281,14 @@ const char *emf_metric(emf_writer *writer, const char *name, size_t size, int un
   return NULL;
 }
 
+bool emf_find_metric(const emf_writer *writer, const char *name, size_t size, int unit,
+                     int resolution, size_t *metric) {
+  const emf_member *member = find_member(writer, name, size);
+  if (!member || member->use != EMF_METRIC) return false;
+  *metric = (size_t)(member - writer->members);
+  return member->unit == unit && member->resolution == resolution;
+}
+
 void emf_value(emf_writer *writer, size_t metric, double value) {
   emf_member *member = &writer->members[metric];
   if (member->count == member->capacity) {

@@ -68,6 +68,10 @@ int emf_unit(const char *name);
 const char *emf_metric(emf_writer *writer, const char *name, size_t size, int unit, int resolution,
                        size_t *metric);
 
+/* Finds a metric that was made before, of this unit and resolution. */
+bool emf_find_metric(const emf_writer *writer, const char *name, size_t size, int unit,
+                     int resolution, size_t *metric);
+
 /* Adds a finite value. */
 void emf_value(emf_writer *writer, size_t metric, double value);
 

@@ -159,6 +159,20 @@ const char *emf_collector_add(emf_collector *self, const text_buffer *set, const
   return wrong;
 }
 
+bool emf_collector_add_again(emf_collector *self, const text_buffer *set, const char *name,
+                             size_t size, int unit, double value) {
+  size_t metric, number = find_group(self, set);
+  if (set->failed || number == self->count) return false;
+
+  emf_writer *emf = &self->groups[number].emf;
+  if (!emf_find_metric(emf, name, size, unit, 60, &metric)) return false;
+  emf_value(emf, metric, value);
+  if (emf->failed) return false;
+  note_values(self, number);
+
+  return true;
+}
+
 bool emf_collector_has_property(const emf_collector *self, const char *name, size_t size) {
   return emf_has_property(&self->groups[0].emf, name, size);
 }

@@ -33,6 +33,11 @@ const char *emf_collector_begin(emf_collector *self, bool *ok);
 const char *emf_collector_add(emf_collector *self, const text_buffer *set, const char *name,
                               size_t size, int unit, double value, bool *ok);
 
+/* The same, where the set of dimensions and the metric are known from before. False, with nothing
+ * added, where they are not, or memory is short. */
+bool emf_collector_add_again(emf_collector *self, const text_buffer *set, const char *name,
+                             size_t size, int unit, double value);
+
 /* Whether the name is among the properties. */
 bool emf_collector_has_property(const emf_collector *self, const char *name, size_t size);
 

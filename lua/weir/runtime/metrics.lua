@@ -47,23 +47,23 @@ local function new(given)
     -- Not one that a handler can add to.
     own_collector = collector { Function = given.function_name, Handler = given.handler },
     texts = {},
+    own_text = "",
   }, Metrics)
 end
 
--- add(list of { name =, value =, unit =, dimensions = }, properties) → list of texts, one for each
--- metric that CloudWatch would not take. Those are left out of what flush writes: the invocation
--- that measured them is over, and one of them must not cost it the others. properties: a JSON
+-- lines(properties): what the handler added to `collector`, as lines that wait. properties: a JSON
 -- object, as text.
+function Metrics:lines(properties)
+  self.texts[#self.texts + 1] = self.collector:lines(properties)
+end
+
+-- add(list of { name =, value =, unit =, dimensions = }, properties): what else is measured.
 function Metrics:add(metrics, properties)
-  local collector, left_out = self.collector, {}
   for _, metric in ipairs(metrics) do
-    local ok, why = collector:add(metric.name, metric.value, metric.unit, metric.dimensions)
-    if not ok then left_out[#left_out + 1] = why end
+    self.collector:add(metric.name, metric.value, metric.unit, metric.dimensions)
   end
 
-  self.texts[#self.texts + 1] = collector:lines(properties)
-
-  return left_out
+  self:lines(properties)
 end
 
 -- What the runtime measures of each invocation.
@@ -74,17 +74,16 @@ function Metrics:invocation(outcome, properties)
   own:add("Error", outcome.ok and 0 or 1, "Count", NONE)
   own:add("ColdStart", outcome.cold and 1 or 0, "Count", NONE)
   if outcome.policy_age_s then own:add("PolicyAge", outcome.policy_age_s, "Seconds", NONE) end
-  self.texts[#self.texts + 1] = own:lines(properties)
+  self.own_text = own:lines(properties)
 end
-
--- The lines that wait will not be written.
-function Metrics:forget() self.texts = {} end
 
 -- Writes the lines that wait, all at once.
 function Metrics:flush()
-  if #self.texts == 0 then return end
-  self.output(table.unpack(self.texts))
-  self:forget()
+  local texts = self.texts
+  if #texts == 0 then return end
+  texts[#texts + 1] = self.own_text
+  self.output(table.unpack(texts))
+  self.texts, self.own_text = {}, ""
 end
 
 return { new = new }

@@ -58,7 +58,9 @@ static const call calls[] = {
                 " return w end"},
     {"emf.collector",
      "return function() local c=M.collector{namespace='n',dimensions={a='b'},properties={'p'}}"
-     " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{}) return c:lines('{\"p\":1}') end"},
+     " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{})"
+     " c:add('m',1,'Count',{c='d'}) c:again('m',2,'Count',{c='d'})"
+     " return c:lines('{\"p\":1}') end"},
     {"emf.flush", "local f=io.open('/dev/null','w') return function()"
                   " return M.new{namespace='n'}:metric('m',1):flush(f) end"},
     {"emulator.open",

@@ -139,6 +139,10 @@ local CALLS = {
     self = function() return collector end, takes = { "text", "number", "text", "table" },
     good = { "m", 1, "Count", {} },
   },
+  ["weir.emf.collector:again"] = {
+    self = function() return collector end, takes = { "any", "any", "any", "any" },
+    good = { "m", 1, "Count", {} },
+  },
   ["weir.emf.collector:lines"] = {
     self = function() return collector end, takes = { "text|nothing" },
     good = { "{}" },

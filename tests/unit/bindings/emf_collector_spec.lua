@@ -123,6 +123,44 @@ describe("a collector of weir.emf", function()
     assert.matches("'m' is left out: the metric has another unit", reasons[1], 1, true)
   end)
 
+  it("adds again what was added before, and nothing else", function()
+    local c = collector()
+    lines(c, {
+      metric("m", 1),
+      metric("m", 1, { Kind = "x" }),
+      metric("n", 1, { Kind = "x" }, "Bytes"),
+      metric("two", 1, { A = "a", B = "b" }),
+    })
+
+    for what, given in pairs {
+      ["another metric"] = { "new", 1, "Count", {} },
+      ["a metric of another set"] = { "n", 1, "Bytes", {} },
+      ["another value of a dimension"] = { "m", 1, "Count", { Kind = "y" } },
+      ["another dimension"] = { "m", 1, "Count", { King = "x" } },
+      ["two dimensions"] = { "two", 1, "Count", { A = "a", B = "b" } },
+      ["another unit"] = { "n", 1, "Count", { Kind = "x" } },
+      ["a unit that is none"] = { "m", 1, "Foo", {} },
+      ["NaN"] = { "m", 0 / 0, "Count", {} },
+      ["infinity"] = { "m", math.huge, "Count", {} },
+      ["a text as the value"] = { "m", "1", "Count", {} },
+      ["a dimension that is a number"] = { "m", 1, "Count", { Kind = 1 } },
+      ["a list as dimensions"] = { "m", 1, "Count", { "x" } },
+      ["no dimensions"] = { "m", 1, "Count" },
+      ["no name"] = { nil, 1, "Count", {} },
+    } do
+      assert.is_false(c:again(table.unpack(given, 1, 4)), what)
+      assert.equal("", c:lines(), what)
+    end
+
+    assert.is_true(c:again("n", 2, "Bytes", { Kind = "x" }))
+    assert.is_true(c:again("m", 3, "Count", { Kind = "x" }))
+    assert.is_true(c:again("m", 4, "Count", {}))
+    local list = documents(c:lines())
+    assert.same({ "x", 2, 3 }, { list[1].Kind, list[1].n, list[1].m })
+    assert.same({ "f", 4 }, { list[2].Function, list[2].m })
+    assert.equal(2, #list)
+  end)
+
   it("takes as many sets of dimensions as come, and keeps few", function()
     local c = collector()
     for _ = 1, 3 do

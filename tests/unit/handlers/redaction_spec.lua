@@ -2,6 +2,7 @@
 -- its value, or by its look, however it was wrapped.
 local bytes = require "weir.bytes"
 local effects = require "weir.effects"
+local emf = require "weir.emf"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local policy_set = require "weir.policy_set"
@@ -193,6 +194,17 @@ describe("a secret of an event", function()
       { secrets = true }))
     assert.equal("no 'a [redacted] b' here",
       handlers.run(handler, event, nil, effects.dry {}).error.message)
+  end)
+
+  it("stays out of dimensions that a collector knows from before it was a secret", function()
+    local collector = emf.collector { namespace = "n", dimensions = {}, properties = {} }
+    for _, job in ipairs { "job " .. SHORT, "job [redacted]", "job " .. SHORT } do
+      local live = effects.live { executor = {}, collector = collector }
+      if job:find "redacted" then redact.note { token = secret.wrap(SHORT) } end
+      live:metric("M", 1, "Count", { Job = "job " .. SHORT })
+      assert.equal(job, assert(json.decode(collector:lines())).Job)
+      assert.same({}, live.metrics)
+    end
   end)
 
   it("stays out of metrics' dimensions and a plan's target", function()
