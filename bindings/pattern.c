@@ -8,7 +8,8 @@
  *       the first other one; an answer is `before`, the line's number, `after`; `number` is that
  *       of the line before; misses[key] = {before, after}, for a line that misses
  *   matcher:explain(event) → list of {path=, wanted=, found=, hint=}, key | nil, message, code
- *       key: the list as one text; nil of an event that may hold a secret, or that matches
+ *       key: what the list follows from, as one text; nil of an event that may hold a secret, or
+ *       that matches
  *   set:match(event) → sorted list of names | nil, message, "InvalidEvent"
  *
  * Patterns and events are JSON text or tables (weir.json encodes those). Over host/core/pattern.
@@ -21,7 +22,6 @@
 #include "binding.h"
 #include "pattern_lines.h"
 #include "registry.h"
-#include "secret_walk.h"
 
 static const char MATCHER[] = "weir.pattern.matcher", SET[] = "weir.pattern.set";
 
@@ -32,6 +32,8 @@ typedef struct {
   pattern_scratch *scratch;
   pattern_error error;
   pattern_explanation explanation;
+  text_buffer key;
+  secret_walk_names names;
 } compiled;
 
 /* Replaces a table at `index` by its JSON text; raises for anything else than a text or a table. */
@@ -57,6 +59,7 @@ static int lua_pattern_compiled_gc(lua_State *L) {
   pattern_free(self->set);
   text_buffer_free(&self->error.message);
   pattern_explanation_free(&self->explanation);
+  text_buffer_free(&self->key);
   *self = (compiled){0};
   return 0;
 }
@@ -157,6 +160,11 @@ static compiled *check_compiled(lua_State *L, const char *type, const char *sign
   return self;
 }
 
+static pattern_lines_matcher lines_matcher(compiled *self) {
+  return (pattern_lines_matcher){self->set, self->scratch, &self->explanation, &self->key,
+                                 &self->names};
+}
+
 static bool match(lua_State *L, compiled *self, pattern_result *result) {
   size_t size;
   const char *event = lua_tolstring(L, 2, &size);
@@ -192,7 +200,7 @@ static int lua_pattern_matcher_match_lines(lua_State *L) {
   answer.after = binding_argument_text(L, 6, &answer.after_size, MATCH_LINES_SIGNATURE);
 
   text_buffer *answers = binding_buffer_push(L);
-  pattern_lines_matcher matcher = {self->set, self->scratch, &self->explanation};
+  const pattern_lines_matcher matcher = lines_matcher(self);
   pattern_lines_place place = {text + at - 1, text + size, number, 0};
   pattern_lines_answer_all(L, &matcher, &answer, lua_istable(L, 7) ? 7 : 0, &place, answers);
 
@@ -231,8 +239,10 @@ static int lua_pattern_matcher_explain(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 
-  if (result.count > 0 || !secret_walk_is_clean(event, NULL, 0)) return 1;
-  pattern_lines_push_key(L, &self->explanation);
+  if (result.count > 0 || !secret_walk_is_clean_event(event, &self->names)) return 1;
+  const pattern_lines_matcher matcher = lines_matcher(self);
+  if (!pattern_lines_push_values(L, &matcher))
+    pattern_lines_push_explanation(L, &self->explanation);
   return 2;
 }
 

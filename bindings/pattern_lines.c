@@ -6,11 +6,19 @@
 
 #include "binding.h"
 #include "core/json/write.h"
-#include "secret_walk.h"
 
-void pattern_lines_push_key(lua_State *L, const pattern_explanation *explanation) {
+bool pattern_lines_push_values(lua_State *L, const pattern_lines_matcher *matcher) {
+  text_buffer_clear(matcher->key);
+  text_buffer_byte(matcher->key, 'v');
+  if (!pattern_explain_key(matcher->set, matcher->scratch, matcher->key)) return false;
+  lua_pushlstring(L, matcher->key->data, matcher->key->size);
+  return true;
+}
+
+void pattern_lines_push_explanation(lua_State *L, const pattern_explanation *explanation) {
   luaL_Buffer key;
   luaL_buffinit(L, &key);
+  luaL_addchar(&key, 'e');
   for (size_t i = 0; i < explanation->count; i++) {
     const pattern_miss *miss = &explanation->misses[i];
     const char *const parts[] = {miss->path, miss->wanted, miss->found, miss->hint};
@@ -30,11 +38,14 @@ static void append(text_buffer *answers, const pattern_lines_answer *answer, lua
 /* Appends what is printed of a line that misses; false where that is not known. */
 static bool answer_miss(lua_State *L, const pattern_lines_matcher *matcher, int misses,
                         json_span line, lua_Integer number, text_buffer *answers) {
-  if (!misses || !secret_walk_is_clean(line, NULL, 0)) return false;
-  pattern_explanation_free(matcher->explanation);
-  binding_expect_memory(
-      L, pattern_explain(matcher->set, matcher->scratch, line.at, line.size, matcher->explanation));
-  pattern_lines_push_key(L, matcher->explanation);
+  if (!misses || !secret_walk_is_clean_event(line, matcher->names)) return false;
+  if (!pattern_lines_push_values(L, matcher)) {
+    pattern_explanation_free(matcher->explanation);
+    binding_expect_memory(L, pattern_explain(matcher->set, matcher->scratch, line.at, line.size,
+                                             matcher->explanation));
+    pattern_lines_push_explanation(L, matcher->explanation);
+  }
+
   bool told = lua_rawget(L, misses) == LUA_TTABLE; // … answer
   if (told) {
     pattern_lines_answer answer;

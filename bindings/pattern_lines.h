@@ -7,12 +7,15 @@
 
 #include "core/pattern/pattern.h"
 #include "core/text/text_buffer.h"
+#include "secret_walk.h"
 
-/* A compiled pattern, and room for an explanation. */
+/* A compiled pattern, and room for an explanation, a key, and names. */
 typedef struct {
   const pattern_set *set;
   pattern_scratch *scratch;
   pattern_explanation *explanation;
+  text_buffer *key;
+  secret_walk_names *names;
 } pattern_lines_matcher;
 
 /* What is printed of a line: `before`, its number, `after`. */
@@ -27,12 +30,15 @@ typedef struct {
   lua_Integer number, missed;
 } pattern_lines_place;
 
-/* Pushes the explanation as one text: misses with the same text are told alike. */
-void pattern_lines_push_key(lua_State *L, const pattern_explanation *explanation);
+/* Pushes the key of the last miss: misses with the same key are told alike. It is made of the
+ * values of the event that the miss follows from; false, pushing nothing, where it follows from
+ * more. Then it is made of the explanation. */
+bool pattern_lines_push_values(lua_State *L, const pattern_lines_matcher *matcher);
+void pattern_lines_push_explanation(lua_State *L, const pattern_explanation *explanation);
 
 /* Answers whole lines from place->line on, up to the first that it cannot: one that is not a JSON
- * object, or misses and may hold a secret, or whose explanation is not a key of the table at the
- * index `misses`, where {before, after} of it would be. With `misses` 0, no miss is answered. */
+ * object, or misses and may hold a secret, or whose key is not in the table at the index
+ * `misses`, where {before, after} of it would be. With `misses` 0, no miss is answered. */
 void pattern_lines_answer_all(lua_State *L, const pattern_lines_matcher *matcher,
                               const pattern_lines_answer *match, int misses,
                               pattern_lines_place *place, text_buffer *answers);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "core/json/block.h"
 #include "core/secret/name.h"
 #include "json_lua.h"
 
@@ -23,8 +24,8 @@ static bool is_one_of(char c, const char *characters) {
 }
 
 static bool begins_as_base64_of_json(const char *text) {
-  char second = text[1];
-  return is_one_of(text[0], "eWI") &&
+  char first = text[0], second = text[1];
+  return (first == 'e' || first == 'W' || first == 'I') &&
          ((second >= 'w' && second <= 'z') || is_one_of(second, "+/_-0123456789"));
 }
 
@@ -186,4 +187,66 @@ bool secret_walk_is_clean(json_span text, const secret_value *known, size_t coun
   json_scan scan;
   json_scan_begin(&scan, text.at, text.size);
   return is_clean_value(&self, &scan) && json_scan_finish(&scan);
+}
+
+/* ── Events, by their bytes ──
+ * Without escapes every quote begins or ends a string, and no string holds an object. */
+
+static bool has_one_of(json_span text, const char *bytes) {
+  for (; *bytes; bytes++)
+    if (memchr(text.at, *bytes, text.size)) return true;
+  return false;
+}
+
+static bool is_harmless_name(secret_walk_names *names, const char *text, size_t size) {
+  if (size == 0) return true;
+  unsigned slot = (unsigned)size;
+  for (size_t i = 0; i < 3; i++) slot = slot * 31 + (unsigned char)text[i * (size - 1) / 2];
+  secret_walk_name *known = &names->known[slot % SECRET_WALK_NAMES];
+  if (known->size == size && memcmp(known->text, text, size) == 0) return true;
+  if (secret_name(text, size)) return false;
+  if (size <= sizeof known->text) {
+    known->size = (unsigned char)size;
+    memcpy(known->text, text, size);
+  }
+
+  return true;
+}
+
+/* What the bytes of the whole event do not tell of one of its strings. */
+static bool is_clean_string(const char *text, size_t size, bool is_name, secret_walk_names *names) {
+  enum { SHORT = 256 }; /* no run of base64 is too long in it */
+  if (size >= SHORT && !secret_is_harmless(text, size, NULL, 0)) return false;
+  if (*text == '[') return false; /* as "[redacted]" does, and arrays */
+  if (is_name) return is_harmless_name(names, text, size);
+  return size < LEAST_CANDIDATE ||
+         (*text != '{' && *text != ' ' && !begins_as_base64_of_json(text));
+}
+
+/* The quote that ends a string without escapes, or `end`. */
+static const char *quote_after(const char *at, const char *end) {
+  while ((at = json_plain_end(at, end)) < end && *at != '"') at++;
+  return at;
+}
+
+static bool is_white(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool are_clean_strings(const char *at, const char *end, secret_walk_names *names) {
+  for (;;) {
+    while (at < end && *at != '"') at++;
+    if (at == end) return true;
+    const char *string = at + 1;
+    at = quote_after(string, end);
+    size_t size = (size_t)(at - string);
+    for (at += at < end; at < end && is_white(*at);) at++;
+    if (!is_clean_string(string, size, at < end && *at == ':', names)) return false;
+  }
+}
+
+bool secret_walk_is_clean_event(json_span event, secret_walk_names *names) {
+  bool plain = !has_one_of(event, "\\?%&=") && !secret_has_start(event.at, event.size);
+  return (plain && are_clean_strings(event.at, event.at + event.size, names)) ||
+         secret_walk_is_clean(event, NULL, 0);
 }

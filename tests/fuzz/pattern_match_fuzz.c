@@ -21,6 +21,9 @@ static void check_explanation(const pattern_set *set, pattern_scratch *scratch, 
                               size_t size) {
   pattern_explanation explanation;
   if (!pattern_explain(set, scratch, event, size, &explanation)) abort();
+  text_buffer key = {0};
+  pattern_explain_key(set, scratch, &key);
+  text_buffer_free(&key);
   if (explanation.count == 0) abort();
   pattern_explanation_free(&explanation);
 }

@@ -293,3 +293,31 @@ describe("weir.pattern agrees with the reference matcher", function()
     end, { cases = 500 })
   end)
 end)
+
+describe("the key of a miss", function()
+  it("tells misses apart that are explained differently", function()
+    local shared, total = 0, 0
+    property.check("key", tape, function(choices)
+      local choice, pick = reader(choices)
+      local text, paths = build_pattern(choice, pick)
+      local matcher = assert(pattern.compile(text))
+      local known = {}
+      for _ = 1, 20 do
+        local event = build_event(choice, pick, paths)
+        local misses, key = matcher:explain(event)
+        local told = json.encode(misses)
+        total = total + 1
+        if key and known[key] then
+          shared = shared + 1
+          if known[key].told ~= told then
+            error(("pattern %s\n  %s is told as %s\n  %s is told as %s"):format(text,
+              known[key].event, known[key].told, event, told), 0)
+          end
+        elseif key then
+          known[key] = { told = told, event = event }
+        end
+      end
+    end, { cases = 1000 })
+    assert.is_true(total < 5000 or shared > total // 20, "hardly any generated misses are alike")
+  end)
+end)

@@ -23,14 +23,14 @@ static uint32_t condition_id(const pattern_set *set, const pattern_rule *rule, u
 }
 
 /* The rule with the fewest failing conditions. */
-static const pattern_rule *nearest_rule(const explainer *self, uint32_t *failing) {
+static const pattern_rule *nearest_rule(const pattern_set *set, pattern_scratch *scratch,
+                                        uint32_t *failing) {
   const pattern_rule *best = NULL;
-  for (size_t i = 0; i < self->set->rules.count; i++) {
-    const pattern_rule *rule = pattern_rule_at(self->set, i);
+  for (size_t i = 0; i < set->rules.count; i++) {
+    const pattern_rule *rule = pattern_rule_at(set, i);
     uint32_t count = 0;
     for (uint32_t k = 0; k < rule->condition_count; k++)
-      count += pattern_condition_fate(self->set, self->scratch, condition_id(self->set, rule, k)) ==
-               CONDITION_FAILS;
+      count += pattern_condition_fate(set, scratch, condition_id(set, rule, k)) == CONDITION_FAILS;
     if (best && count >= *failing) continue;
     best = rule;
     *failing = count;
@@ -108,18 +108,32 @@ static bool add_miss(explainer *self, uint32_t id, bool tied) {
   return miss->path && miss->wanted && miss->found && miss->hint;
 }
 
-static bool explain_rule(explainer *self) {
-  uint32_t failing = 0;
-  const pattern_rule *rule = nearest_rule(self, &failing);
-  self->out->misses = calloc(MOST_MISSES, sizeof *self->out->misses);
-  if (!self->out->misses) return false;
-  for (uint32_t k = 0; k < rule->condition_count && self->out->count < MOST_MISSES; k++) {
-    uint32_t id = condition_id(self->set, rule, k);
-    condition_fate fate = pattern_condition_fate(self->set, self->scratch, id);
-    bool tied = failing == 0 && fate == CONDITION_TIED;
-    if ((tied || fate == CONDITION_FAILS) && !add_miss(self, id, tied)) return false;
+/* The misses of the rule that is nearest to matching, one by one. */
+typedef struct {
+  const pattern_rule *rule;
+  uint32_t failing, k;
+  uint32_t id; /* of the condition */
+  bool tied;
+} miss_walk;
+
+static bool next_miss(const pattern_set *set, pattern_scratch *scratch, miss_walk *walk) {
+  if (!walk->rule) walk->rule = nearest_rule(set, scratch, &walk->failing);
+  while (walk->k < walk->rule->condition_count) {
+    walk->id = condition_id(set, walk->rule, walk->k++);
+    condition_fate fate = pattern_condition_fate(set, scratch, walk->id);
+    walk->tied = walk->failing == 0 && fate == CONDITION_TIED;
+    if (walk->tied || fate == CONDITION_FAILS) return true;
   }
 
+  return false;
+}
+
+static bool explain_rule(explainer *self) {
+  miss_walk walk = {0};
+  self->out->misses = calloc(MOST_MISSES, sizeof *self->out->misses);
+  if (!self->out->misses) return false;
+  while (self->out->count < MOST_MISSES && next_miss(self->set, self->scratch, &walk))
+    if (!add_miss(self, walk.id, walk.tied)) return false;
   return true;
 }
 
@@ -131,6 +145,35 @@ bool pattern_explain(const pattern_set *set, pattern_scratch *scratch, const cha
   pattern_explanation_free(explanation);
 
   return false;
+}
+
+/* The values at a node; false where there are none, or a long one. */
+static bool append_values(const pattern_scratch *scratch, uint32_t node, text_buffer *key) {
+  bool any = false;
+  for (size_t i = 0; i < scratch->found_count; i++) {
+    const json_span *value = &scratch->found[i].value;
+    if (scratch->found[i].node != node) continue;
+    if (value->size > LONGEST_TEXT) return false;
+    text_buffer_byte(key, (char)('0' + value->type));
+    text_buffer_append(key, &value->size, sizeof value->size);
+    text_buffer_append(key, value->at, value->size);
+    any = true;
+  }
+
+  return any;
+}
+
+bool pattern_explain_key(const pattern_set *set, pattern_scratch *scratch, text_buffer *key) {
+  miss_walk walk = {0};
+  if (scratch->found_count > MOST_FOUND) return false;
+  while (next_miss(set, scratch, &walk)) {
+    text_buffer_append(key, &walk.id, sizeof walk.id);
+    text_buffer_byte(key, walk.tied ? 't' : 'f');
+    if (!append_values(scratch, pattern_condition_at(set, walk.id)->node, key)) return false;
+    text_buffer_byte(key, '.');
+  }
+
+  return !key->failed;
 }
 
 void pattern_explanation_free(pattern_explanation *explanation) {

@@ -264,7 +264,7 @@ static bool begin(pattern_scratch *scratch, const char *event, size_t size) {
   scratch->container_count = scratch->element_count = scratch->array = 0;
   scratch->dotted.count = scratch->places.count = scratch->log.count = scratch->touched.count = 0;
   scratch->log_floor = 0;
-  scratch->match_count = 0;
+  scratch->match_count = scratch->found_count = 0;
   scratch->steps = 0;
   json_scan_begin(&scratch->scan, event, size);
   index_event(scratch, event, size);

@@ -72,6 +72,12 @@ typedef struct {
  * so with this scratch. False when memory is short; the explanation is empty then. */
 bool pattern_explain(const pattern_set *set, pattern_scratch *scratch, const char *event,
                      size_t size, pattern_explanation *explanation);
+
+/* Appends what the explanation of that miss follows from: misses with the same text have the same
+ * explanation. False, having appended anything, where it follows from more than the values at the
+ * paths of the pattern: where one is missing, or long, or where there are many. */
+bool pattern_explain_key(const pattern_set *set, pattern_scratch *scratch, text_buffer *key);
+
 void pattern_explanation_free(pattern_explanation *explanation);
 
 #endif

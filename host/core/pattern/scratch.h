@@ -69,6 +69,14 @@ typedef struct {
   uint8_t fate; /* condition_fate */
 } condition_state;
 
+/* A scalar at the path of some condition. */
+typedef struct {
+  uint32_t node;
+  json_span value;
+} found_value;
+
+enum { MOST_FOUND = 16 };
+
 struct pattern_scratch {
   uint64_t event, object, value; /* serial numbers; they never come back */
   const char *error;
@@ -95,6 +103,8 @@ struct pattern_scratch {
   uint64_t *rules, *patterns; /* the event in which each was last looked at, or matched */
   uint32_t *matches;
   size_t match_count;
+  found_value found[MOST_FOUND]; /* the first ones, where the set has one pattern */
+  size_t found_count;            /* of all */
   /* arrays.c */
   pattern_vector items, groups, choices;
   uint64_t steps;

@@ -172,11 +172,18 @@ static bool take_number(const value_reader *reader, json_span value) {
   return try_number(reader, &point.number);
 }
 
+/* For the explanation of a miss. */
+static void keep_found(pattern_scratch *scratch, uint32_t node_id, json_span value) {
+  size_t place = scratch->found_count++;
+  if (place < MOST_FOUND) scratch->found[place] = (found_value){node_id, value};
+}
+
 bool pattern_take_value(const pattern_set *set, pattern_scratch *scratch, uint32_t node_id,
                         json_span value) {
   const pattern_node *node = pattern_node_at(set, node_id);
   const value_reader reader = {set, scratch, node, node_id};
   scratch->value++;
+  if (set->pattern_count == 1) keep_found(scratch, node_id, value);
   if (node->slot != PATTERN_NONE && !pattern_scratch_hit(scratch, node, node->slot)) return false;
   switch (value.type) {
   case JSON_STRING: return take_string(&reader, value);

@@ -42,7 +42,21 @@ static const unsigned char letters[256] = {
     LETTER('w', 'W'), LETTER('x', 'X'),      LAST_LETTER('y', 'Y'), LETTER('z', 'Z'),
 };
 
+/* Whether a part may end in these two letters. */
+static bool may_end_a_part(char before, char last) {
+  switch (last) {
+  case 'd': return before == 'r' || before == 'w';
+  case 'e': return before == 'i' || before == 'r';
+  case 'l': return before == 'a';
+  case 'n': return before == 'e' || before == 'o';
+  case 't':
+  case 'y': return before == 'e';
+  default: return false;
+  }
+}
+
 static bool ends_with_secret(const char *window, size_t size) {
+  if (size < SHORTEST_PART || !may_end_a_part(window[size - 2], window[size - 1])) return false;
   for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
     size_t length = secrets[i].size;
     if (window[size - 1] == secrets[i].text[length - 1] && size >= length &&

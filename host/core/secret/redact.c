@@ -126,7 +126,7 @@ static bool mark_all(char *marks, const secret_view *text, const secret_value *k
 }
 
 /* Each start has a K or a Q, which few names and paths have. */
-static bool has_start(const char *text, size_t size) {
+bool secret_has_start(const char *text, size_t size) {
   if (!memchr(text, 'K', size) && !memchr(text, 'Q', size)) return false;
   for (int i = 0; i < STARTS; i++)
     if (memmem(text, size, starts[i], strlen(starts[i]))) return true;
@@ -160,7 +160,7 @@ static bool looks_harmless(const char *text, size_t size) {
 
   if (run > longest) longest = run;
   if (longest >= LONG_RUN) return false;
-  return longest < SHORTEST_START || !has_start(text, size);
+  return longest < SHORTEST_START || !secret_has_start(text, size);
 }
 
 /* Whether the text is too short for each of the known secrets. */

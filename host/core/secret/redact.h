@@ -21,6 +21,9 @@ typedef struct {
 bool secret_redact(text_buffer *out, const char *text, size_t size, const secret_value *known,
                    size_t count);
 
+/* Whether a task token may begin somewhere in the text, as it is or in base64. */
+bool secret_has_start(const char *text, size_t size);
+
 /* Whether secret_redact leaves the text as it is, found out in one look. False where that takes
  * more than a look. */
 bool secret_is_harmless(const char *text, size_t size, const secret_value *known, size_t count);

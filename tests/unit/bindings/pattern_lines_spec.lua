@@ -57,7 +57,10 @@ describe("pattern.matcher:match_lines", function()
     assert.is_nil(key_of('{"a":1}'))
     assert.equal(key_of('{"a":2}'), key_of('{"x":"y","a":2}'))
     local keys = {}
-    for _, line in ipairs { '{"a":2}', '{"a":3}', '{"a":"1"}', '{"a":{}}', '{"A":1}', "{}" } do
+    for _, line in ipairs {
+      '{"a":2}', '{"a":3}', '{"a":"1"}', '{"a":"2"}', '{"a":[2,3]}', '{"a":[23]}', '{"a":{}}',
+      '{"A":1}', "{}",
+    } do
       local key = key_of(line)
       assert.is_nil(keys[key], line)
       keys[key] = true
