@@ -20,7 +20,7 @@ typedef struct {
   const char *first; /* the first significant digit */
   const char *end;   /* behind the last digit of the mantissa */
   size_t count;      /* significant digits; a '.' between them is not counted */
-  uint64_t mantissa; /* their value, when count <= 19 */
+  uint64_t mantissa; /* their value when count <= 19, else modulo 2^64 */
   int64_t exponent;  /* of ten, for the mantissa as an integer */
   bool negative;
   bool integer; /* no '.', no exponent */
@@ -51,7 +51,7 @@ static decimal take_apart(json_span number) {
     if (fraction) parts.exponent--;
     if (parts.count == 0 && *at == '0') continue; /* leading zeros are not significant */
     if (parts.count++ == 0) parts.first = at;
-    if (parts.count <= 19) parts.mantissa = parts.mantissa * 10 + (uint64_t)(*at - '0');
+    parts.mantissa = parts.mantissa * 10 + (uint64_t)(*at - '0');
   }
 
   parts.end = at;
