@@ -81,13 +81,23 @@ local function ends_with_one(key, list)
   return false
 end
 
+-- The segments . and .. are names like any other in S3.
+local function is_hidden(key)
+  if has_segment(key, "~$") then return true end
+  if not has_segment(key, ".") then return false end
+  for segment in string.gmatch(key, "[^/]+") do
+    if begins(segment, ".") and segment ~= "." and segment ~= ".." then return true end
+  end
+  return false
+end
+
 local function unwanted(key, size, params)
   if ends(key, "/") then return "a directory marker" end
   if size == 0 then return "an empty object" end
   if begins(key, params.output_prefix) or ends(key, params.output_suffix) then
     return "our own output"
   end
-  if has_segment(key, ".") or has_segment(key, "~$") then return "a hidden file or directory" end
+  if is_hidden(key) then return "a hidden file or directory" end
   local ending = ending_of(key)
   if TEMPORARY[ending] then return "a temporary file, *" .. ending end
   if params.prefix ~= "" and not begins(key, params.prefix) then return "not below the prefix" end

@@ -19,7 +19,7 @@ describe("the demo of events", function()
     assert.equal(0, status, output)
     for _, words in ipairs {
       "trigger mode  parallel in the SSM parameter /weir/trigger-mode",
-      "Both ways made the same of every object.",
+      "Both ways made the same of every object that both processed.",
       "9 listed, 8 finished, 1 missed by events, 1 processed now",
       "latency (ms)",
       "each finished at its first attempt",

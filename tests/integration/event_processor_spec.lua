@@ -152,6 +152,13 @@ describe("event_processor", function()
     fails("EmptyObject", pictures.process(pictures.job "empty.png"))
   end)
 
+  it("does not take a file that was empty when it was created for an empty one", function()
+    pictures.put("grown.png")
+    local created = { work = "object", bucket = "bucket", key = "grown.png", source = "fpolicy",
+      size = 0, time = "2026-11-23T12:00:00Z" }
+    assert.equal("SUCCESS", fine(pictures.process(created)).status)
+  end)
+
   it("has Rekognition read a picture of more than 5 MiB itself, and never one of an access point",
     function()
     pictures.put("large.png", ("x"):rep(6 * 1024 * 1024))

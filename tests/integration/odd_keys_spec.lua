@@ -128,6 +128,12 @@ describe("a key makes the same job whichever way it comes:", function()
     }
   end)
 
+  it("with segments of one or two dots, which are names like any other", function()
+    assert_one_job_each_way {
+      "../a.csv", "in/../a.csv", "./a.csv", "in/./a.csv", "in/..", "in/a/..//b.csv", "..",
+    }
+  end)
+
   it("of 1,024 bytes", function()
     assert_one_job_each_way {
       "in/" .. ("x"):rep(1017) .. ".csv",
@@ -143,6 +149,20 @@ describe("a key makes the same job whichever way it comes:", function()
       ("Zr+8/qLw0N"):rep(60) .. "==.csv",
       "in/" .. ("aGVsbG8gd29ybGQ"):rep(20) .. "/x.csv",
     }
+  end)
+end)
+
+describe("a hidden file", function()
+  it("makes no job, whichever way it comes", function()
+    local keys = { ".hidden", "in/.snapshot/a.csv", "in/../.a.csv", "in/~$a.docx", "in/...", "...x" }
+    local listed, _, answer = discover(keys)
+    assert.same({}, listed)
+    assert.equal(#keys, answer.ignored)
+    for _, key in ipairs(keys) do
+      for form, event_of in pairs(FORMS) do
+        assert.equal(1, map(event_of(key)).ignored, form .. " " .. key)
+      end
+    end
   end)
 end)
 

@@ -216,7 +216,7 @@ describe("weir compare", function()
 
     local text = compare().stdout
     assert.truthy(text:find("objects     3: both ways 3 · one way alone 0", 1, true), text)
-    assert.truthy(text:find("Both ways made the same of every object.", 1, true))
+    assert.truthy(text:find("Both ways made the same of every object that both processed.", 1, true))
   end)
 
   it("names what one way lacks, what differs, and what nobody claimed", function()
@@ -260,6 +260,91 @@ describe("weir compare", function()
     assert.equal(0, result.status, result.stderr)
     assert.truthy(result.stdout:find("<!doctype html>", 1, true))
     assert.truthy(result.stdout:find("From written to processed", 1, true))
+  end)
+
+  -- Puts claims as handlers leave them; each way finished with this result, or is at work.
+  local function put_claim(object, mode, results)
+    local ways = {}
+    for way, result in pairs(results) do
+      ways[way] = { mode = mode, owner = "o", attempts = 1, duplicates = 0, lease_until = 0,
+        status = result == "working" and "working" or "finished", finished_at = 1795435203,
+        result = result ~= "working" and json.encode(result) or nil }
+    end
+
+    assert(cloud.client("dynamodb"):put_item { TableName = pictures.TABLE,
+      Item = { object = object, etag = "e", revision = 2, ways = ways } })
+  end
+
+  local function report_of(...)
+    local result = compare("--json", ...)
+    assert(json_schema.check("docs/json/compare.schema.json", result.stdout), result.stderr)
+    return assert(json.decode(result.stdout)), result.status
+  end
+
+  it("has nothing to compare where one way ran alone, and does not call that the same", function()
+    for i = 1, 3 do
+      put_claim("bucket/" .. i, "polling", { polling = { status = "SUCCESS" } })
+    end
+
+    local report, status = report_of()
+    assert.same({ 3, 3, 0, 5 },
+      { report.completeness.objects, report.completeness.alone, report.completeness.both, status })
+    assert.truthy(compare().stdout:find("no object was processed by both ways", 1, true))
+  end)
+
+  it("finds what one way lacks, whichever, and what both are still at", function()
+    put_claim("bucket/a", "parallel", { polling = { status = "SUCCESS" } })
+    put_claim("bucket/b", "parallel", { events = { status = "SUCCESS" } })
+    put_claim("bucket/c", "parallel", { events = { status = "SUCCESS" } })
+    put_claim("bucket/d", "parallel", { events = { status = "SUCCESS" }, polling = "working" })
+    put_claim("bucket/e", "parallel", { events = "working" })
+    local report, status = report_of()
+    local complete = report.completeness
+    assert.same({ 5, 1, 2, 2, 1 }, { complete.objects, complete.only_polling, complete.only_events,
+      complete.pending, status })
+  end)
+
+  it("takes two failures for the same only where they are", function()
+    local function failure(code) return { status = "FAILED", error = code, message = "m" } end
+    put_claim("bucket/a", "parallel",
+      { polling = failure "EmptyObject", events = failure "EmptyObject" })
+    local report, status = report_of()
+    assert.same({ 0, 1, 0 }, { report.equality.different, report.completeness.failed, status })
+
+    put_claim("bucket/b", "parallel",
+      { polling = failure "EmptyObject", events = failure "ImageTooLarge" })
+    report, status = report_of()
+    assert.same({ 1, 1 }, { report.equality.different, status })
+    assert.same({ object = "bucket/b", document = "result", field = "error",
+      polling = "EmptyObject", events = "ImageTooLarge" }, report.equality.differences[1])
+  end)
+
+  it("measures nothing by clocks that disagree, and says of how many objects", function()
+    local T = 1795435200000
+    local function at(delivered)
+      return { status = "SUCCESS", documents = {}, stages = { written = T, delivered = delivered,
+        started = T + 700, decided = T + 800, processed = T + 900 } }
+    end
+
+    put_claim("bucket/a", "parallel", { polling = at(T + 500), events = at(T + 3600000) })
+    put_claim("bucket/b", "parallel", { polling = at(nil), events = at(T - 1) })
+    local report = report_of()
+    assert.same({ 0, 2 },
+      { report.ways.polling.clocks_disagree, report.ways.events.clocks_disagree })
+    local latency = report.ways.events.latency_ms
+    assert.is_nil(latency.delivery or latency.end_to_end)
+    assert.same({ 1, 2 }, { latency.start.count, latency.decision.count })
+    local words = "clocks      disagree about 0 objects by polling, 2 by events"
+    assert.truthy(compare().stdout:find(words, 1, true), compare().stdout)
+    assert.truthy(compare("--html", "-").stdout:find("Clocks disagree about 0 objects by polling "
+      .. "and 2 by events", 1, true))
+  end)
+
+  it("leaves out what only notes how far a walk came", function()
+    assert(cloud.client("dynamodb"):put_item { TableName = pictures.TABLE,
+      Item = { object = "progress:bucket/in/*", after = "in/k" } })
+    local report, status = report_of()
+    assert.same({ 0, 5 }, { report.completeness.objects, status })
   end)
 
   it("has nothing to say of an empty table, and names a mistake", function()

@@ -4,6 +4,7 @@ local documents = require "weir.compare.documents"
 local exit = require "weir.cli.exit"
 local html = require "weir.cli.html"
 local json = require "weir.json"
+local latency = require "weir.events.latency"
 local make_effects = require "weir.effects"
 local messages = require "weir.cli.messages"
 local recordings = require "weir.cli.recordings"
@@ -113,10 +114,18 @@ local function show_duplicates(out, report)
   line(out, "duplicates", table.concat(parts, " · "))
 end
 
+-- Objects whose times two clocks told that disagree: they have no latency.
+local function show_clocks(out, report)
+  local polling, by_events = report.ways.polling.clocks_disagree, report.ways.events.clocks_disagree
+  if polling + by_events == 0 then return end
+  line(out, "clocks", ("disagree about %s by polling, %s by events; what they measured is left out")
+    :format(terminal.count(polling, "object"), thousands(by_events)))
+end
+
 local function show_latency(out, report)
   local rows = { { "latency (ms)", "stage", "objects", "p50", "p90", "p99", "most" } }
   for _, way in ipairs(records.WAYS) do
-    for _, stage in ipairs(records.STAGES) do
+    for _, stage in ipairs(latency.STAGES) do
       local found = report.ways[way].latency_ms[stage]
       if found then
         rows[#rows + 1] = { way, stage, thousands(found.count) }
@@ -134,10 +143,10 @@ local function show_latency(out, report)
 end
 
 local WORDS = {
-  same = "Both ways made the same of every object.",
+  same = "Both ways made the same of every object that both processed.",
   different = "The two ways differ.",
   pending = "Some objects are still being processed; compare again later.",
-  nothing = "The claims table has nothing to compare.",
+  nothing = "There is nothing to compare: no object was processed by both ways.",
 }
 
 local function show(out, report, limit)
@@ -145,6 +154,7 @@ local function show(out, report, limit)
   show_equality(out, report, limit)
   show_duplicates(out, report)
   show_latency(out, report)
+  show_clocks(out, report)
   out:print(out:paint("bold", WORDS[compare.verdict(report)]))
 end
 

@@ -120,9 +120,12 @@ local function note(equality, object, document, difference)
 end
 
 local function compare_pair(client, given, pair, equality)
-  if pair.polling.status ~= pair.events.status then
-    note(equality, pair.object, "result",
-      { field = "status", polling = pair.polling.status, events = pair.events.status })
+  for _, field in ipairs { "status", "error" } do
+    local polling, by_events = pair.polling[field], pair.events[field]
+    if polling ~= by_events then
+      note(equality, pair.object, "result",
+        { field = field, polling = polling or "none", events = by_events or "none" })
+    end
   end
 
   for name, keys in sorted_pairs(documents_of(pair)) do
@@ -180,6 +183,7 @@ local function way_report(way)
     finished = way.finished,
     duplicates_avoided = way.duplicates,
     taken_over = way.taken_over,
+    clocks_disagree = way.clocks_disagree,
     latency_ms = latency,
     distribution_ms = distribution_of(way.latency.end_to_end),
   }
@@ -222,7 +226,7 @@ function compare.verdict(report)
 
   if complete.pending > 0 then return "pending" end
 
-  return complete.objects == 0 and "nothing" or "same"
+  return complete.both == 0 and "nothing" or "same"
 end
 
 return compare

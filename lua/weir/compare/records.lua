@@ -5,7 +5,7 @@
 --   comparison:summary() → {
 --     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =,
 --     missing = { { object =, way = } … },       the first of those that one way lacks
---     ways = { polling = { finished =, duplicates =, taken_over =,
+--     ways = { polling = { finished =, duplicates =, taken_over =, clocks_disagree = (objects),
 --                          latency = { stage → list of ms } },
 --              events = … },
 --     pairs = { { object =, polling = result, events = result } … } }
@@ -13,6 +13,7 @@
 -- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel
 -- both have to. What is still worked on is pending.
 local json = require "weir.json"
+local latency = require "weir.events.latency"
 
 local records = { WAYS = { "polling", "events" } }
 
@@ -24,16 +25,9 @@ local COUNTS = { "objects", "both", "alone", "only_polling", "only_events", "pen
 -- What is listed of each; the rest is counted.
 local MOST_MISSING = 1000
 
-local STAGES = {
-  { "delivery", "written", "delivered" },
-  { "start", "delivered", "started" },
-  { "decision", "started", "decided" },
-  { "output", "decided", "processed" },
-  { "end_to_end", "written", "processed" },
-}
-records.STAGES = { "delivery", "start", "decision", "output", "end_to_end" }
-
-local function new_way() return { finished = 0, duplicates = 0, taken_over = 0, latency = {} } end
+local function new_way()
+  return { finished = 0, duplicates = 0, taken_over = 0, clocks_disagree = 0, latency = {} }
+end
 
 function records.new(given)
   local self = { since = given.since, missing = {}, pairs = {}, ways = {} }
@@ -43,15 +37,12 @@ function records.new(given)
   return setmetatable(self, Comparison)
 end
 
--- Times that disagree are not a latency.
 local function add_latency(way, stages)
-  for _, stage in ipairs(STAGES) do
-    local name, from, to = table.unpack(stage)
-    local begins, ends = stages[from], stages[to]
-    if begins and ends and ends >= begins then
-      way.latency[name] = way.latency[name] or {}
-      table.insert(way.latency[name], ends - begins)
-    end
+  local found = latency.measure(stages)
+  if #found.disagreeing > 0 then way.clocks_disagree = way.clocks_disagree + 1 end
+  for stage, ms in pairs(found.measured) do -- any order: each goes into a list of its own
+    way.latency[stage] = way.latency[stage] or {}
+    table.insert(way.latency[stage], ms)
   end
 end
 

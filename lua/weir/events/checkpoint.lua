@@ -115,8 +115,8 @@ local function parse(text, source, key)
   end
 
   if state.source ~= source then
-    try.fail(("the checkpoint %s is of %s, not of %s; give each listing a checkpoint_prefix of its "
-      .. "own"):format(key, tostring(state.source), source), "CheckpointOfAnother")
+    try.fail(("the checkpoint %s is of %s, not of %s; delete it to see all as new"):format(key,
+      tostring(state.source), source), "CheckpointOfAnother")
   end
 
   if not is_state(state) then

@@ -7,23 +7,16 @@
 -- that failed. The Python handler's event is the same, with durations instead of stages.
 --
 -- * A stage whose times are not both known is missing: nothing is published for it.
--- * A stage that ends before it begins was measured by two clocks. It is reported, and counted; no
---   latency is published that these clocks were a part of.
+-- * A stage that ends before it begins, or took longer than all together, was measured by two
+--   clocks. It is reported, and counted; no latency of it is published, nor one from end to end.
 -- * What failed stays failed: it is counted, and has no latency. What was done before is not
 --   measured twice.
 local events = require "weir.events"
 local json = require "weir.json"
+local latency = require "weir.events.latency"
 local python = require "weir.callback.python"
 local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
-
--- Each with where it begins and ends.
-local STAGES = {
-  { "delivery", "written", "delivered" },
-  { "start", "delivered", "started" },
-  { "decision", "started", "decided" },
-  { "output", "decided", "processed" },
-}
 
 local DONE = { SUCCESS = true, MANUAL_REVIEW = true }
 
@@ -68,39 +61,12 @@ local function stages_of(event, result)
   return stages
 end
 
--- measured: stage → milliseconds; missing and disagreeing: lists of stages
-local function measure(stages)
-  local found = { measured = {}, missing = json.array {}, disagreeing = json.array {} }
-  for _, stage in ipairs(STAGES) do
-    local name, from, to = table.unpack(stage)
-    local begins, ends = stages[from], stages[to]
-    if not begins or not ends then
-      found.missing[#found.missing + 1] = name
-    elseif ends < begins then
-      found.disagreeing[#found.disagreeing + 1] = { stage = name, ms = ends - begins }
-    else
-      found.measured[name] = ends - begins
-    end
-  end
-
-  local whole = stages.written and stages.processed and stages.processed - stages.written
-  if whole and whole < 0 then
-    found.disagreeing[#found.disagreeing + 1] = { stage = "end_to_end", ms = whole }
-  elseif whole and #found.disagreeing == 0 then
-    found.measured.end_to_end = whole
-  elseif not whole then
-    found.missing[#found.missing + 1] = "end_to_end"
-  end
-
-  return found
-end
-
 local function publish(found, mode, effects)
   local function add(name, value, unit, stage)
     effects:metric(name, value, unit, { Stage = stage, TriggerMode = mode })
   end
 
-  for _, stage in ipairs { "delivery", "start", "decision", "output", "end_to_end" } do
+  for _, stage in ipairs(latency.STAGES) do
     local ms = found.measured[stage]
     if ms then add("StageLatency", ms, "Milliseconds", stage) end
   end
@@ -150,7 +116,7 @@ local function run(event, _, effects)
   end
 
   local stages = stages_of(event, result)
-  local found = measure(stages)
+  local found = latency.measure(stages)
   if python.is_wanted(effects) then
     publish_for_python(result, stages, mode, effects)
   else

@@ -3,6 +3,7 @@
 --
 --   local page = compare_page(report, words)     report: of weir.compare; words: verdict → sentence
 local compare = require "weir.compare"
+local latency = require "weir.events.latency"
 local page = require "weir.page"
 local records = require "weir.compare.records"
 
@@ -79,7 +80,7 @@ local function number(value) return value and ("%.0f"):format(value) or "" end
 local function latency_table(p, report)
   local rows = {}
   for _, way in ipairs(records.WAYS) do
-    for i, stage in ipairs(records.STAGES) do
+    for i, stage in ipairs(latency.STAGES) do
       local found = report.ways[way].latency_ms[stage]
       if found then
         rows[#rows + 1] = { way, stage, found.count, number(found.p50), number(found.p90),
@@ -115,11 +116,20 @@ local function latency_chart(p, report)
   }
 end
 
-local function latency(p, report)
+local function latencies(p, report)
   p:section("Latency", "How long each stage took. What was not measured is left out.")
-  local has_any = #report.ways.polling.distribution_ms + #report.ways.events.distribution_ms > 0
-  if not has_any then return p:text "Nothing was measured." end
-  latency_chart(p, report)
+  local polling, events = report.ways.polling, report.ways.events
+  local disagree = polling.clocks_disagree + events.clocks_disagree
+  if disagree > 0 then
+    p:note(("Clocks disagree about %d objects by polling and %d by events; what they measured is "
+      .. "left out."):format(polling.clocks_disagree, events.clocks_disagree))
+  end
+
+  if not next(polling.latency_ms) and not next(events.latency_ms) then
+    return p:text "Nothing was measured."
+  end
+
+  if #polling.distribution_ms + #events.distribution_ms > 0 then latency_chart(p, report) end
   latency_table(p, report)
 end
 
@@ -135,7 +145,7 @@ return function(report, words)
   completeness(p, report)
   equality(p, report)
   duplicates(p, report)
-  latency(p, report)
+  latencies(p, report)
 
   return p
 end

@@ -34,7 +34,8 @@ local function place_of(effects, way)
   }
 end
 
--- The object's state, where the job does not tell it: job, or nil where it is gone.
+-- The object's state, where the job does not tell it: job, or nil where it is gone. A size without
+-- an ETag is of another time, as that of a file that is still being written.
 local function with_state(job, effects)
   if job.etag then return job end
 
@@ -43,10 +44,12 @@ local function with_state(job, effects)
   if state == nil then try.fail(message, code) end
   if not state then return nil end
 
-  local known = { etag = state.etag, size = state.size }
+  local known = {}
   for name, value in pairs(job) do -- any order: copies one key at a time
     known[name] = value
   end
+
+  known.etag, known.size = state.etag, state.size
 
   return known
 end

@@ -105,6 +105,34 @@ describe("latency_reporter", function()
     assert.same({ decision = 0, output = 0 }, result.measured)
   end)
 
+  it("publishes no latency of a clock that is wrong by hours", function()
+    local HOUR = 3600000
+    local stages = without()
+    stages.delivered = T + HOUR -- the queue's clock goes ahead
+    local result, metrics = report_of(processed(stages))
+    assert.same({ { stage = "delivery", ms = HOUR }, { stage = "start", ms = 700 - HOUR } },
+      result.disagreeing)
+    assert.same({ decision = 800, output = 2000 }, result.measured)
+    assert.is_nil(metrics["StageLatency delivery events"])
+    assert.is_nil(metrics["StageLatency end_to_end events"])
+
+    stages.delivered = T - HOUR -- and behind
+    result = report_of(processed(stages))
+    assert.same({ { stage = "delivery", ms = -HOUR }, { stage = "start", ms = 700 + HOUR } },
+      result.disagreeing)
+    assert.same({ decision = 800, output = 2000 }, result.measured)
+  end)
+
+  it("finds a clock that disagrees behind a time that is missing", function()
+    local stages = without "delivered"
+    stages.written = T + 900 -- after it was started, at T + 700
+    local result, metrics = report_of(processed(stages))
+    assert.same({ { stage = "end_to_end", ms = -200 } }, result.disagreeing)
+    assert.same({ decision = 800, output = 2000 }, result.measured)
+    assert.same({ 1, nil },
+      { metrics["ClocksDisagree end_to_end events"], metrics["StageLatency end_to_end events"] })
+  end)
+
   it("counts what failed, which stays failed and has no latency", function()
     for _, event in ipairs {
       {
