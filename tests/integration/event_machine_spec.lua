@@ -105,6 +105,35 @@ describe("the state machine of events", function()
       { functionFaults = { ["weir-processor"] = { "AccessDeniedException" } } })
     assert.same({ "FAILED", "AccessDeniedException" }, { result.status, result.error })
   end)
+
+  it("processes the other jobs of an event where one fails, and fails with that one", function()
+    local broken = pictures.put("in/broken.png", "text", "")
+    local fine = pictures.put("in/cup.png", "2")
+    local result = execute(json.array {
+      created("in/broken.png", broken), created("in/cup.png", fine),
+    })
+    assert.same({ "FAILED", "UnsupportedImage" }, { result.status, result.error })
+    assert.equal(1, #pictures.keys "results/events/tags/in/cup.png/")
+    assert.equal("finished", pictures.claims()["bucket/in/cup.png"].ways.events.status)
+  end)
+
+  it("takes a batch of Pipes, and names what mapping it failed with", function()
+    local etag = pictures.put("in/cup.png", "2")
+    local batch = json.array { { eventSource = "aws:sqs", messageId = "m",
+      body = json.encode(created("in/cup.png", etag)) } }
+    assert.equal("SUCCESS", succeeded(execute(batch)).results[1].status)
+    local result = execute(batch,
+      { functionFaults = { ["weir-map"] = { "AccessDeniedException" } } })
+    assert.same({ "FAILED", "AccessDeniedException" }, { result.status, result.error })
+  end)
+
+  it("waits for the lease of one that died", function()
+    local etag = pictures.put("in/cup.png", "2")
+    local busy = {}
+    for i = 1, 9 do busy[i] = "ClaimBusy" end
+    succeeded(execute(created("in/cup.png", etag),
+      { functionFaults = { ["weir-processor"] = busy } }))
+  end)
 end)
 
 describe("the rules of events", function()

@@ -154,7 +154,9 @@ end)
 
 describe("a hidden file", function()
   it("makes no job, whichever way it comes", function()
-    local keys = { ".hidden", "in/.snapshot/a.csv", "in/../.a.csv", "in/~$a.docx", "in/...", "...x" }
+    local keys = {
+      ".hidden", "in/.snapshot/a.csv", "in/../.a.csv", "in/~$a.docx", "in/...", "...x",
+    }
     local listed, _, answer = discover(keys)
     assert.same({}, listed)
     assert.equal(#keys, answer.ignored)

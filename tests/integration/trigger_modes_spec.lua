@@ -216,7 +216,7 @@ describe("weir compare", function()
 
     local text = compare().stdout
     assert.truthy(text:find("objects     3: both ways 3 · one way alone 0", 1, true), text)
-    assert.truthy(text:find("Both ways made the same of every object that both processed.", 1, true))
+    assert.truthy(text:find("Both ways made the same of every object that both", 1, true))
   end)
 
   it("names what one way lacks, what differs, and what nobody claimed", function()
@@ -263,10 +263,10 @@ describe("weir compare", function()
   end)
 
   -- Puts claims as handlers leave them; each way finished with this result, or is at work.
-  local function put_claim(object, mode, results)
+  local function put_claim(object, made_in, results)
     local ways = {}
     for way, result in pairs(results) do
-      ways[way] = { mode = mode, owner = "o", attempts = 1, duplicates = 0, lease_until = 0,
+      ways[way] = { mode = made_in, owner = "o", attempts = 1, duplicates = 0, lease_until = 0,
         status = result == "working" and "working" or "finished", finished_at = 1795435203,
         result = result ~= "working" and json.encode(result) or nil }
     end

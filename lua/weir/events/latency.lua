@@ -17,7 +17,9 @@ local latency = { STAGES = { "delivery", "start", "decision", "output", "end_to_
 
 local TIMES = { "written", "delivered", "started", "decided", "processed" }
 
-local function between(times, from, to) return times[from] and times[to] and times[to] - times[from] end
+local function between(times, from, to)
+  return times[from] and times[to] and times[to] - times[from]
+end
 
 -- The largest step back between any two times that are known; 0 where there is none.
 local function largest_step_back(times)
