@@ -116,6 +116,8 @@ local function latency_chart(p, report)
   }
 end
 
+local function is_empty(map) return next(map) == nil end -- any order: whether there is one
+
 local function latencies(p, report)
   p:section("Latency", "How long each stage took. What was not measured is left out.")
   local polling, events = report.ways.polling, report.ways.events
@@ -125,7 +127,7 @@ local function latencies(p, report)
       .. "left out."):format(polling.clocks_disagree, events.clocks_disagree))
   end
 
-  if not next(polling.latency_ms) and not next(events.latency_ms) then
+  if is_empty(polling.latency_ms) and is_empty(events.latency_ms) then
     return p:text "Nothing was measured."
   end
 
