@@ -7,9 +7,11 @@
 -- source: { bucket =, prefix = } of objects that should have a claim; ignored: set of the fields
 -- that a model wrote. The report is what weir compare prints as JSON.
 local aws = require "weir.aws"
+local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
 local documents = require "weir.compare.documents"
 local json = require "weir.json"
+local progress = require "weir.events.progress"
 local records = require "weir.compare.records"
 local sorted_pairs = require "weir.sorted_pairs"
 local stats = require "weir.stats"
@@ -35,15 +37,21 @@ end
 
 local function read_claims(given)
   local client = aws.client "dynamodb"
-  local comparison, known = records.new { since = given.since }, {}
+  local comparison, known, damaged = records.new { since = given.since }, {}, {}
   local ok, message, code = each_item(client, "Scan", { TableName = given.claims_table }, "Items",
-    function(record)
-      if not record.ways then return end -- it notes how far a walk came
+    function(item)
+      if progress.is_item(item) then return end
+      local record, wrong, kind = claim_record.check(item)
+      if not record then
+        damaged.message, damaged.code = wrong, kind
+        return
+      end
 
       known[record.object] = true
       comparison:add(record)
     end)
   if not ok then return nil, message, code end
+  if damaged.message then return nil, damaged.message, damaged.code end
 
   return comparison:summary(), known
 end

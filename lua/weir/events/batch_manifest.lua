@@ -73,7 +73,7 @@ function batch_manifest.write(effects, bucket, key)
   upload:add(('[{"prefix":%s}'):format(json.encode("s3://" .. index.bucket .. "/")))
   for number = 1, #index.lines do
     for _, line in ipairs(manifest.part(effects, index, number)) do
-      upload:add(",\n" .. json.encode(json.decode(line).key))
+      upload:add(",\n" .. json.encode(manifest.job(line).key))
     end
   end
 

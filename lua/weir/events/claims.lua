@@ -26,7 +26,9 @@
 --   next one are never at work together.
 -- * What one way finished, or is at, while it ran alone counts for the other. What it does in the
 --   mode `parallel` does not: there each way does everything once.
+local claim_record = require "weir.events.claim_record"
 local json = require "weir.json"
+local order_of_writes = require "weir.events.order"
 local process = require "weir.process"
 local settings = require "weir.settings"
 local sha256 = require "weir.sha256"
@@ -91,11 +93,9 @@ local function order_of(job)
   }
 end
 
--- Sequencers are hex digits, compared as if they were filled with zeros on the right.
 local function compare_sequencers(a, b)
-  local size = math.max(#a, #b)
-  a, b = a:lower() .. ("0"):rep(size - #a), b:lower() .. ("0"):rep(size - #b)
-  return a == b and 0 or a < b and -1 or 1
+  if order_of_writes.is_before(a, b) then return -1 end
+  return order_of_writes.is_before(b, a) and 1 or 0
 end
 
 -- Whether order a is before (-1), with (0) or after (1) b; nil where nothing tells.
@@ -144,7 +144,8 @@ end
 local function read(self, id)
   local output, message, code = self.effects:read(request(self, "GetItem", id,
     { Key = { object = id }, ConsistentRead = true }))
-  if output then return output.Item or false end
+  if output and output.Item == nil then return false end
+  if output then return claim_record.check(output.Item) end
   if self.effects.dry and code == "Unknown" then return false end
 
   return nil, message, code
@@ -165,8 +166,12 @@ local function write(self, record)
   if code ~= "ConditionalCheckFailedException" then return nil, message, code end
 
   local held = details and details.fields and details.fields.Item
-  if type(held) == "table" then return false, held end
-  held, message, code = read(self, record.object)
+  if type(held) == "table" then
+    held, message, code = claim_record.check(held)
+  else
+    held, message, code = read(self, record.object)
+  end
+
   if held == nil then return nil, message, code end
 
   return false, held

@@ -8,9 +8,10 @@
 --   writer:add(job); writer:flush(); writer:finish(about) → key of the index
 --   manifest.open(effects, bucket, key) → index, with `place` and `output_bucket`
 --   manifest.part(effects, index, number) → list of lines
+--   manifest.job(line) → the job of a line
 --
 -- progress is { lines = list, total_objects =, total_bytes =, largest_bytes = } and can be kept
--- between invocations after a flush. Failures are raised; a part that is not as the index says is
+-- between invocations after a flush. Failures are raised; what is not as the writer left it is
 -- "ManifestCutShort".
 local events = require "weir.events"
 local json = require "weir.json"
@@ -83,13 +84,18 @@ end
 
 local function cut_short(message, ...) try.fail(message:format(...), "ManifestCutShort") end
 
+local function is_count(value) return math.type(value) == "integer" and value >= 0 end
+
 local function is_whole(index)
   if not (events.is_object(index) and events.is_list(index.lines)) then return false end
+  local sum = 0
   for _, count in ipairs(index.lines) do
-    if math.type(count) ~= "integer" then return false end
+    if not is_count(count) then return false end
+    sum = sum + count
   end
 
-  return true
+  return type(index.bucket) == "string" and is_count(index.largest_bytes)
+    and sum == index.total_objects
 end
 
 function manifest.open(effects, bucket, key)
@@ -97,11 +103,13 @@ function manifest.open(effects, bucket, key)
   if not text then try.fail(("there is no manifest %s in %s"):format(key, bucket), "NoSuchKey") end
 
   local index = json.decode(text)
-  if not is_whole(index) then cut_short("%s is not the whole JSON of a manifest", key) end
+  if not events.is_object(index) then cut_short("%s is not the whole JSON of a manifest", key) end
   if index.schema ~= manifest.SCHEMA then
     try.fail(("%s is of schema %s; this program reads %s"):format(key, tostring(index.schema),
       manifest.SCHEMA), "UnknownSchema")
   end
+
+  if not is_whole(index) then cut_short("%s is not as discovery writes a manifest", key) end
 
   index.place, index.output_bucket = key:match("^(.*/)[^/]*$") or "", bucket
 
@@ -120,6 +128,12 @@ function manifest.part(effects, index, number)
   end
 
   return lines
+end
+
+function manifest.job(line)
+  local job = json.decode(line)
+  if events.is_object(job) and type(job.key) == "string" then return job end
+  cut_short("a line of the manifest is not a job with a key: %q", line:sub(1, 80))
 end
 
 return manifest

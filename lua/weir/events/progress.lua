@@ -5,6 +5,7 @@
 --   progress.after       the key behind which to begin; nil: with the first
 --   progress:keep(key)   everything up to this key was looked at
 --   progress:clear()     the walk came to its end
+--   progress.is_item(item) → whether an item of the claims table is such a note
 --
 -- The item is { object = "progress:…", after = key or absent }. No claim has such a name, because
 -- no bucket does. Failures are raised (weir.try).
@@ -34,7 +35,11 @@ local function read(self)
     input = { TableName = self.table, Key = { object = self.id }, ConsistentRead = true },
   }
 
-  if output then return output.Item and output.Item.after end
+  if output then
+    local after = output.Item and output.Item.after
+    return type(after) == "string" and after or nil
+  end
+
   if self.effects.dry and code == "Unknown" then return nil end
   try.fail(message, code)
 end
@@ -59,6 +64,12 @@ function progress.of(effects, table_name, source)
   self.after, self.is_kept = after and seen.unescape(after), after ~= nil
 
   return self
+end
+
+-- Whether an item of the claims table is one of these.
+function progress.is_item(item)
+  local object = item.object
+  return type(object) == "string" and object:sub(1, #progress.PREFIX) == progress.PREFIX
 end
 
 function Progress:keep(key) write(self, key) end

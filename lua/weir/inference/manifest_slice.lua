@@ -56,9 +56,18 @@ local function note_key(self)
   return ("%sprogress/lane-%d-of-%d.json"):format(self.index.place, self.lane, self.lanes)
 end
 
+local function is_note(value)
+  return events.is_object(value) and math.type(value.position) == "integer"
+    and math.type(value.failed) == "integer" and value.position >= value.failed
+    and value.failed >= 0
+end
+
+-- Of a note that is not whole nothing is known: the lane begins from the start, and writes the same
+-- again.
 local function noted(self)
   local text = own_objects.read(self.effects, self.index.output_bucket, note_key(self))
-  return text and json.decode(text) or { position = 0, failed = 0 }
+  local note = text and json.decode(text)
+  return is_note(note) and note or { position = 0, failed = 0 }
 end
 
 local function open(event, effects, infer)
@@ -74,6 +83,10 @@ local function open(event, effects, infer)
     handed = 0, -- files that were given out or skipped
     begun_ms = process.time(),
   }
+
+  if self.lane >= self.lanes then
+    events.invalid("lane must be less than lanes, which is %d", self.lanes)
+  end
 
   local before = noted(self)
   self.position, self.failed, self.noted = before.position, before.failed, before.position
@@ -160,9 +173,11 @@ end
 
 -- A task raises nothing: a failure is kept until all tasks have ended.
 local function do_file(self, place, line)
-  local job = json.decode(line)
-  local result, message, code = try.call(self.infer, file_event(self, job))
-  if not result and OF_THE_FILE[code] then
+  local job, message, code = try.call(manifest.job, line)
+  local result
+  if job then result, message, code = try.call(self.infer, file_event(self, job)) end
+
+  if not result and job and OF_THE_FILE[code] then
     fail_file(self, place, job, message, code)
   elseif not result then
     self.problem = self.problem or { message = message, code = code }

@@ -13,6 +13,7 @@ local function way(latency, distribution)
     finished = 3,
     duplicates_avoided = 2,
     taken_over = 1,
+    clocks_disagree = 0,
     latency_ms = latency,
     distribution_ms = distribution,
   }
@@ -82,6 +83,13 @@ describe("the page of a comparison", function()
 
   it("says so where nothing was measured", function()
     has("Nothing was measured.", html { ways = { polling = way({}, {}), events = way({}, {}) } })
+  end)
+
+  it("has the stages that were measured where none was measured from end to end", function()
+    local decision = { decision = { count = 3, p50 = 1234.4, p90 = 2000, p99 = 2500.6 } }
+    local text = html { ways = { polling = way(decision, {}), events = way({}, {}) } }
+    assert.equal("1234", cells(text, "polling", "decision")[4])
+    assert.is_nil(text:find("From written to processed", 1, true))
   end)
 
   it("lists what a way lacks, and how many differences are left out", function()
