@@ -1,4 +1,4 @@
-/* Events of a verdict, and the texts that they own. See impl.h. */
+/* Events of a verdict, and their texts. See impl.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,47 +22,85 @@ replay_event *replay_event_new(replay_verdict *verdict, replay_event_type type, 
   return event;
 }
 
-char *replay_event_noted(replay_verdict *verdict, char *copy) {
-  if (!copy) verdict->short_of_memory = true;
-  return copy;
+enum { CHUNK_BYTES = 64 * 1024 };
+
+struct replay_chunk {
+  replay_chunk *next;
+  size_t used, size;
+  char bytes[];
+};
+
+static replay_chunk *add_chunk(replay_verdict *verdict, size_t least) {
+  size_t size = least > CHUNK_BYTES ? least : CHUNK_BYTES;
+  replay_chunk *chunk = malloc(sizeof *chunk + size);
+  if (!chunk) return NULL;
+  *chunk = (replay_chunk){.next = verdict->texts, .size = size};
+  verdict->texts = chunk;
+  return chunk;
+}
+
+/* Room for a text; NULL, noted in the verdict, when memory is short. */
+static char *reserve(replay_verdict *verdict, size_t size) {
+  replay_chunk *chunk = verdict->texts;
+  if (!chunk || chunk->size - chunk->used < size) chunk = add_chunk(verdict, size);
+  if (!chunk) {
+    verdict->short_of_memory = true;
+    return NULL;
+  }
+
+  char *text = chunk->bytes + chunk->used;
+  chunk->used += size;
+  return text;
+}
+
+static char *copy(replay_verdict *verdict, const char *bytes, size_t size) {
+  char *text = reserve(verdict, size + 1);
+  if (!text) return NULL;
+  if (size > 0) memcpy(text, bytes, size);
+  text[size] = '\0';
+  return text;
+}
+
+char *replay_event_copy(replay_verdict *verdict, const char *text) {
+  return copy(verdict, text, strlen(text));
 }
 
 char *replay_event_span(replay_verdict *verdict, json_span span) {
   size_t quotes = span.type == JSON_STRING ? 1 : 0;
-  return span.at ? replay_event_noted(verdict, strndup(span.at - quotes, span.size + 2 * quotes))
-                 : NULL;
+  return span.at ? copy(verdict, span.at - quotes, span.size + 2 * quotes) : NULL;
 }
 
 char *replay_event_text(replay_verdict *verdict, json_span string) {
-  if (!string.at) return NULL;
-  char *text = malloc(string.size + 1);
+  char *text = string.at ? reserve(verdict, string.size + 1) : NULL;
   if (text) text[json_unescape(string, text)] = '\0';
-  return replay_event_noted(verdict, text);
+  return text;
 }
 
 char *replay_event_buffer(replay_verdict *verdict, const text_buffer *buffer) {
-  if (buffer->failed) return replay_event_noted(verdict, NULL);
-  return replay_event_noted(verdict, strndup(buffer->data ? buffer->data : "", buffer->size));
+  if (!buffer->failed) return copy(verdict, buffer->data, buffer->size);
+  verdict->short_of_memory = true;
+  return NULL;
 }
 
-static void event_free(replay_event *event) {
-  free(event->id);
-  free(event->kind);
-  free(event->field);
-  free(event->was);
-  free(event->was_action);
-  free(event->is_action);
-  free(event->was_because);
-  free(event->is);
-  free(event->is_because);
-  free(event->code);
-  free(event->message);
-  free(event->time);
-  free(event->facts);
+static void free_chunks(replay_chunk *chunk) {
+  while (chunk) {
+    replay_chunk *next = chunk->next;
+    free(chunk);
+    chunk = next;
+  }
+}
+
+/* Keeps one chunk for the next block of lines, unless it was made for a very large text. */
+static void empty_chunks(replay_verdict *verdict) {
+  replay_chunk *newest = verdict->texts;
+  bool kept = newest && newest->size == CHUNK_BYTES;
+  free_chunks(kept ? newest->next : newest);
+  verdict->texts = kept ? newest : NULL;
+  if (kept) *newest = (replay_chunk){.size = CHUNK_BYTES};
 }
 
 void replay_verdict_reset(replay_verdict *verdict) {
-  for (size_t i = 0; i < verdict->event_count; i++) event_free(&verdict->events[i]);
+  empty_chunks(verdict);
   verdict->event_count = 0;
   verdict->transcript.size = 0;
   verdict->counts = (replay_counts){0};
@@ -70,7 +108,7 @@ void replay_verdict_reset(replay_verdict *verdict) {
 }
 
 void replay_verdict_free(replay_verdict *verdict) {
-  replay_verdict_reset(verdict);
+  free_chunks(verdict->texts);
   free(verdict->events);
   text_buffer_free(&verdict->transcript);
 }

@@ -1,14 +1,18 @@
 /* Deciding and comparing the lines of one block: what a worker thread of a replay does.
- * Memory: a judge owns its sandboxes and buffers; a verdict owns its events and transcript until
- * verdict_reset. */
+ * Memory: a judge owns its sandboxes and buffers; a verdict owns its transcript, its events and
+ * their texts until replay_verdict_reset. */
 #ifndef WEIR_REPLAY_IMPL_H
 #define WEIR_REPLAY_IMPL_H
 
 #include "core/recording/decision_line.h"
 #include "replay/replay.h"
 
+/* Texts of events lie one behind the other in chunks. */
+typedef struct replay_chunk replay_chunk;
+
 typedef struct {
   replay_counts counts;
+  replay_chunk *texts; /* the newest chunk, which leads to the others */
   replay_event *events;
   size_t event_count;
   size_t event_capacity;
@@ -26,6 +30,7 @@ typedef struct {
   text_buffer kind; /* of a line that escapes it */
   text_buffer path; /* of the first difference */
   bool details;     /* as in replay_options */
+  bool placed;      /* the line before differed: where this one is decided is noted at once */
 } replay_judge;
 
 /* Judges the lines of a block, which ends with a newline or with the file; `first` is the number
@@ -38,12 +43,10 @@ void replay_judge_free(replay_judge *judge);
 /* A new event of the verdict; NULL, noted in the verdict, when memory is short. */
 replay_event *replay_event_new(replay_verdict *verdict, replay_event_type type, size_t line);
 
-/* Notes in the verdict that a copy could not be made; an event that lacks a text would say
- * something else. Gives the copy back. */
-char *replay_event_noted(replay_verdict *verdict, char *copy);
-
-/* Copies for an event: a JSON value as it stands in its line, what a string says, a buffer. NULL
- * for none. */
+/* Copies for an event: a text, a JSON value as it stands in its line, what a string says, a buffer.
+ * NULL for none, and, noted in the verdict, when memory is short: an event that lacks a text would
+ * say something else. */
+char *replay_event_copy(replay_verdict *verdict, const char *text);
 char *replay_event_span(replay_verdict *verdict, json_span span);
 char *replay_event_text(replay_verdict *verdict, json_span string);
 char *replay_event_buffer(replay_verdict *verdict, const text_buffer *buffer);

@@ -89,13 +89,16 @@ static policy_question question_for(const recording_line *line, policy_sandbox *
   };
 }
 
-/* Decides once more and notes the place, so that events can name file and line. Pure policies make
- * this the same decision. */
+/* Has the place noted, so that events can name file and line: decides once more, unless it was
+ * noted at once. Pure policies make this the same decision. */
 static void trace(replay_judge *judge, replay_verdict *verdict, const recording_line *line,
                   replay_event *event) {
-  policy_question question = question_for(line, judge->old, true);
-  policy_sandbox_decide(judge->now, &question, &judge->answer);
-  if (judge->answer.outcome == POLICY_OUT_OF_MEMORY) verdict->short_of_memory = true;
+  if (!judge->placed) {
+    policy_question question = question_for(line, judge->old, true);
+    policy_sandbox_decide(judge->now, &question, &judge->answer);
+    if (judge->answer.outcome == POLICY_OUT_OF_MEMORY) verdict->short_of_memory = true;
+  }
+
   event->place = judge->answer.line;
   memcpy(event->file, judge->answer.file, sizeof event->file);
 }
@@ -116,7 +119,7 @@ static void report_failure(replay_judge *judge, replay_verdict *verdict, const r
   trace(judge, verdict, line, event);
   name(judge, verdict, line, event);
   const char *code = policy_outcome_code(judge->answer.outcome);
-  event->code = replay_event_noted(verdict, strdup(code ? code : "PolicyError"));
+  event->code = replay_event_copy(verdict, code ? code : "PolicyError");
   event->message = replay_event_buffer(verdict, &judge->answer.error);
   if (!before) return;
   event->was = replay_event_span(verdict, before->decision);
@@ -136,7 +139,7 @@ static void report_difference(replay_judge *judge, replay_verdict *verdict,
   trace(judge, verdict, line, event);
   name(judge, verdict, line, event);
   event->is = replay_event_buffer(verdict, &judge->answer.decision);
-  event->is_action = replay_event_noted(verdict, strdup(judge->answer.action));
+  event->is_action = replay_event_copy(verdict, judge->answer.action);
   event->is_because = replay_event_buffer(verdict, &judge->answer.because);
   if (before) {
     event->was = replay_event_span(verdict, before->decision);
@@ -221,7 +224,7 @@ static void report_same(replay_judge *judge, replay_verdict *verdict, const reco
   if (!event) return;
   event->kind = replay_event_text(verdict, line->kind);
   event->time = replay_event_text(verdict, line->time);
-  event->is_action = replay_event_noted(verdict, strdup(judge->answer.action));
+  event->is_action = replay_event_copy(verdict, judge->answer.action);
 }
 
 /* Counts the new decision, and reports it when it is another. */
@@ -247,14 +250,24 @@ static bool is_out_of_memory(const replay_judge *judge) {
          (judge->old && judge->old_answer.outcome == POLICY_OUT_OF_MEMORY);
 }
 
+/* What the new set decides. Lines that differ come in rows: behind one, the place is noted. Of a
+ * failure it would be in the message, which the digest has without it. */
+static bool decide_now(replay_judge *judge, const recording_line *line) {
+  policy_question question = question_for(line, judge->old, judge->placed);
+  if (policy_sandbox_decide(judge->now, &question, &judge->answer)) return true;
+  if (!judge->placed) return false;
+
+  judge->placed = question.place = false;
+  return policy_sandbox_decide(judge->now, &question, &judge->answer);
+}
+
 static void judge_decision(replay_judge *judge, recording_line *line, size_t number,
                            replay_verdict *verdict) {
   earlier recorded = {line->decision, line->because};
   const earlier *before = &recorded;
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
 
-  policy_question question = question_for(line, judge->old, false);
-  bool ok = policy_sandbox_decide(judge->now, &question, &judge->answer);
+  bool ok = decide_now(judge, line);
   if (is_out_of_memory(judge)) {
     verdict->short_of_memory = true;
     return;
@@ -271,6 +284,7 @@ static void judge_decision(replay_judge *judge, recording_line *line, size_t num
   transcribe(judge, line, ok, &verdict->transcript);
   if (ok) {
     report_decision(judge, verdict, line, number, before, found);
+    judge->placed = found != SAME;
     return;
   }
 

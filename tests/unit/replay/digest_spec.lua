@@ -121,6 +121,25 @@ describe("the digest of a replay", function()
         parts_of("five", decide:gsub("more", "less"), { 3, 7 }))
     end)
 
+    it("covers the same message behind a line that differs, whose place is noted", function()
+      local decide = 'if facts.file_count > 5 then return batch { because = "" } end'
+      local by = failing("empty", decide)
+      local lines = lines_of(set, { 3, 7, 3 })
+      local same = table.concat(lines, "\n")
+      for _, i in ipairs { 1, 3 } do lines[i] = lines[i]:gsub('"realtime"', '"serverless"') end
+      local other = table.concat(lines, "\n")
+      local plain, few = replayed { set = by, recordings = { write("plain", same) }, jobs = 1 }
+      local told, all = replayed { set = by, recordings = { write("told", other) }, jobs = 1 }
+      assert.are.same({ 1, 3 }, { #few, #all })
+      assert.are.equal(plain.files[1].digest, told.files[1].digest)
+
+      few[1].recording, all[2].recording = nil, nil
+      assert.are.same(few[1], all[2])
+      for _, i in ipairs { 1, 3 } do
+        assert.are.same({ "difference", 7 }, { all[i].type, all[i].policy_line })
+      end
+    end)
+
     it("is the same wherever the set is, and for its bundle", function()
       local decide = [[if facts.file_count > 5 then
         local ok, message = pcall(error, "inner", 2)
