@@ -4,17 +4,22 @@
  *   context() → {request_id=, function_arn=, trace_id=, client_context=, cognito_identity=,
  *       tenant_id=, deadline_ms=, stop_at_ms=}
  *       each only when Lambda sent it; the last two are milliseconds since 1970
- *   event() → the event | nil, message, "InvalidJson"
- *       strings that are secrets by their names come as weir.secret
+ *   event() → the event, its JSON as weir.json encodes it | nil, message, "InvalidJson"
+ *       strings that are secrets by their names come as weir.secret. The JSON is there only of an
+ *       event that holds no secret, and nothing that has to be looked at closer
  *   stream(text[, content_type]) sends a part of the response at once
  *       "application/octet-stream" by default
  *
- * Over host/lambda/runtime.c. Memory: none; texts are copied. */
+ * Over host/lambda/runtime.c. Memory: event writes into one buffer a Lua state, in an upvalue. */
+#include <string.h>
+
 #include "binding.h"
 #include "core/json/scan.h"
+#include "core/json/sorted.h"
 #include "json_lua.h"
 #include "lambda/runtime.h"
 #include "registry.h"
+#include "secret_clean.h"
 
 static const runtime_invocation *check_invocation(lua_State *L) {
   const runtime_invocation *invocation = lambda_runtime_invocation(L);
@@ -29,12 +34,26 @@ static int lua_invocation_context(lua_State *L) {
   return 1;
 }
 
+/* What is larger is rarely one event, and its JSON would have to be kept beside it. */
+enum { MOST_SORTED = 256 * 1024 };
+
 static int lua_invocation_event(lua_State *L) {
   json_scan scan;
   const runtime_invocation *invocation = check_invocation(L);
+  text_buffer *sorted = lua_touserdata(L, lua_upvalueindex(1));
+  secret_clean_names *names = lua_touserdata(L, lua_upvalueindex(2));
+  json_span text = {.at = invocation->event, .size = invocation->event_size};
+  binding_buffer_begin(sorted);
+  bool clean = text.size <= MOST_SORTED && json_sorted(text.at, text.size, sorted) &&
+               secret_clean_is_event(text, names) && !secret_clean_has_secret_tag(text);
 
-  json_scan_begin(&scan, invocation->event, invocation->event_size);
-  if (json_decode_push_hiding(L, &scan, JSON_SECRETS_NAMES) && json_scan_finish(&scan)) return 1;
+  json_scan_begin(&scan, text.at, text.size);
+  json_secrets secrets = clean ? JSON_SECRETS_NONE : JSON_SECRETS_NAMES;
+  if (json_decode_push_hiding(L, &scan, secrets) && json_scan_finish(&scan)) {
+    if (!clean) return 1;
+    lua_pushlstring(L, sorted->data, sorted->size);
+    return 2;
+  }
 
   size_t line, column;
   json_scan_place(&scan, &line, &column);
@@ -60,6 +79,11 @@ int luaopen_weir_invocation(lua_State *L) {
   static const luaL_Reg functions[] = {BINDING_FUNCTION(invocation, context),
                                        BINDING_FUNCTION(invocation, event),
                                        BINDING_FUNCTION(invocation, stream), BINDING_END};
-  luaL_newlib(L, functions);
+  luaL_newlibtable(L, functions);
+  binding_buffer_push(L);
+  secret_clean_names *names = lua_newuserdatauv(L, sizeof *names, 0); // module buffer names
+  memset(names, 0, sizeof *names);
+  luaL_setfuncs(L, functions, 2);
+
   return 1;
 }

@@ -33,7 +33,7 @@ typedef struct {
   pattern_error error;
   pattern_explanation explanation;
   text_buffer key;
-  secret_walk_names names;
+  secret_clean_names names;
 } compiled;
 
 /* Replaces a table at `index` by its JSON text; raises for anything else than a text or a table. */
@@ -239,7 +239,7 @@ static int lua_pattern_matcher_explain(lua_State *L) {
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 
-  if (result.count > 0 || !secret_walk_is_clean_event(event, &self->names)) return 1;
+  if (result.count > 0 || !secret_clean_is_event(event, &self->names)) return 1;
   const pattern_lines_matcher matcher = lines_matcher(self);
   if (!pattern_lines_push_values(L, &matcher))
     pattern_lines_push_explanation(L, &self->explanation);

@@ -38,7 +38,7 @@ static void append(text_buffer *answers, const pattern_lines_answer *answer, lua
 /* Appends what is printed of a line that misses; false where that is not known. */
 static bool answer_miss(lua_State *L, const pattern_lines_matcher *matcher, int misses,
                         json_span line, lua_Integer number, text_buffer *answers) {
-  if (!misses || !secret_walk_is_clean_event(line, matcher->names)) return false;
+  if (!misses || !secret_clean_is_event(line, matcher->names)) return false;
   if (!pattern_lines_push_values(L, matcher)) {
     pattern_explanation_free(matcher->explanation);
     binding_expect_memory(L, pattern_explain(matcher->set, matcher->scratch, line.at, line.size,

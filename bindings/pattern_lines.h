@@ -7,7 +7,7 @@
 
 #include "core/pattern/pattern.h"
 #include "core/text/text_buffer.h"
-#include "secret_walk.h"
+#include "secret_clean.h"
 
 /* A compiled pattern, and room for an explanation, a key, and names. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
   pattern_scratch *scratch;
   pattern_explanation *explanation;
   text_buffer *key;
-  secret_walk_names *names;
+  secret_clean_names *names;
 } pattern_lines_matcher;
 
 /* What is printed of a line: `before`, its number, `after`. */

@@ -16,6 +16,8 @@
  *       hidden, or needs a closer look
  *   is_clean(json, {secret, …}) → whether a JSON text holds nothing that candidates would list or
  *       copy would hide; false as well of a text with escapes, or one that is not JSON
+ *   clean_json(value, {secret, …}[, {[table] = text}]) → the value as weir.json encodes it, or nil
+ *       where is_clean is false of that; the JSON of tables in it may be given, which is clean
  *   names(name) → whether a value of this name is a secret: host/core/secret/name.c has the list
  *   size(secret) → its length in bytes
  *   digest(secret) → its SHA-256 in hexadecimal digits, to tell secrets apart by
@@ -32,6 +34,7 @@
 #include "core/secret/text.h"
 #include "core/system/sha256.h"
 #include "registry.h"
+#include "secret_clean.h"
 #include "secret_walk.h"
 
 /* A secret and nothing else. */
@@ -186,7 +189,27 @@ static int lua_secret_is_clean(lua_State *L) {
   text.at = binding_argument_text(L, 1, &text.size, IS_CLEAN_SIGNATURE);
   const secret_value *known = read_known(L, 2, &count, few, IS_CLEAN_SIGNATURE);
 
-  lua_pushboolean(L, secret_walk_is_clean(text, known, count));
+  lua_pushboolean(L, secret_clean_is(text, known, count));
+  return 1;
+}
+
+static const char CLEAN_JSON_SIGNATURE[] =
+    "weir.secret.clean_json(value, {secret, …}[, {[table]=text}])";
+
+static int lua_secret_clean_json(lua_State *L) {
+  size_t count;
+  secret_value few[FEW_SECRETS];
+  text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
+  lua_settop(L, 3);
+  const secret_value *known = read_known(L, 2, &count, few, CLEAN_JSON_SIGNATURE);
+  bool has_parts = !lua_isnil(L, 3);
+  if (has_parts && !lua_istable(L, 3))
+    binding_check_refuse(L, 3, NULL, "a table", CLEAN_JSON_SIGNATURE);
+
+  binding_buffer_begin(out);
+  if (!secret_clean_encode(L, 1, has_parts ? 3 : 0, known, count, out)) return 0;
+
+  lua_pushlstring(L, out->data, out->size);
   return 1;
 }
 
@@ -240,14 +263,24 @@ static int lua_secret_made_of(lua_State *L) {
 }
 
 int luaopen_weir_secret(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      BINDING_FUNCTION(secret, wrap),     BINDING_FUNCTION(secret, environment),
-      BINDING_FUNCTION(secret, is),       BINDING_FUNCTION(secret, equal),
-      BINDING_FUNCTION(secret, hide),     BINDING_FUNCTION(secret, redact),
-      BINDING_FUNCTION(secret, copy),     BINDING_FUNCTION(secret, candidates),
-      BINDING_FUNCTION(secret, is_clean), BINDING_FUNCTION(secret, names),
-      BINDING_FUNCTION(secret, size),     BINDING_FUNCTION(secret, digest),
-      BINDING_FUNCTION(secret, made_of),  BINDING_END};
-  luaL_newlib(L, functions);
+  static const luaL_Reg functions[] = {BINDING_FUNCTION(secret, wrap),
+                                       BINDING_FUNCTION(secret, environment),
+                                       BINDING_FUNCTION(secret, is),
+                                       BINDING_FUNCTION(secret, equal),
+                                       BINDING_FUNCTION(secret, hide),
+                                       BINDING_FUNCTION(secret, redact),
+                                       BINDING_FUNCTION(secret, copy),
+                                       BINDING_FUNCTION(secret, candidates),
+                                       BINDING_FUNCTION(secret, is_clean),
+                                       BINDING_FUNCTION(secret, clean_json),
+                                       BINDING_FUNCTION(secret, names),
+                                       BINDING_FUNCTION(secret, size),
+                                       BINDING_FUNCTION(secret, digest),
+                                       BINDING_FUNCTION(secret, made_of),
+                                       BINDING_END};
+  luaL_newlibtable(L, functions);
+  binding_buffer_push(L); // module buffer
+  luaL_setfuncs(L, functions, 1);
+
   return 1;
 }

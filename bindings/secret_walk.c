@@ -4,12 +4,11 @@
 #include <string.h>
 
 #include "binding.h"
-#include "core/json/block.h"
 #include "core/secret/name.h"
 #include "json_lua.h"
 
 /* Shorter than any object with a named secret; what is longer than the other is not looked into. */
-enum { LEAST_CANDIDATE = sizeof "{\"token\":\"x\"}" - 1, MOST_CANDIDATE = 256 * 1024 };
+enum { LEAST_CANDIDATE = SECRET_WALK_LEAST, MOST_CANDIDATE = 256 * 1024 };
 
 /* Values in values. Deeper than JSON, for what is put around an event. */
 enum { MOST_NESTED = JSON_MAX_DEPTH + 32 };
@@ -23,7 +22,7 @@ static bool is_one_of(char c, const char *characters) {
   return c && strchr(characters, c);
 }
 
-static bool begins_as_base64_of_json(const char *text) {
+bool secret_walk_begins_as_base64(const char *text) {
   char first = text[0], second = text[1];
   return (first == 'e' || first == 'W' || first == 'I') &&
          ((second >= 'w' && second <= 'z') || is_one_of(second, "+/_-0123456789"));
@@ -34,9 +33,9 @@ static bool may_hold_json(const char *text, size_t size) {
   return is_one_of(text[1], "eWI%") || memchr(text, '{', size) || memchr(text, '\\', size);
 }
 
-static bool is_candidate(const char *text, size_t size) {
+bool secret_walk_is_candidate(const char *text, size_t size) {
   if (size < LEAST_CANDIDATE || size > MOST_CANDIDATE) return false;
-  if (is_one_of(text[0], "{[% \t\r\n") || begins_as_base64_of_json(text)) return true;
+  if (is_one_of(text[0], "{[% \t\r\n") || secret_walk_begins_as_base64(text)) return true;
   if (text[0] == '"' && may_hold_json(text, size)) return true;
   if (memchr(text, '=', size)) return true;
   const char *brace = memchr(text, '{', size); /* most have none: a search for both takes longer */
@@ -50,7 +49,7 @@ static void collect(lua_State *L, int list, int depth) {
   bool found = type == LUA_TUSERDATA && binding_secret(L, -1, NULL);
   if (type == LUA_TSTRING) {
     const char *text = lua_tolstring(L, -1, &size);
-    found = is_candidate(text, size);
+    found = secret_walk_is_candidate(text, size);
   } else if (type == LUA_TTABLE) {
     enter(L, depth);
     for (lua_pushnil(L); lua_next(L, -2);) collect(L, list, depth + 1);
@@ -73,9 +72,13 @@ typedef struct {
   int members; /* of the table copied last: lists hold tables that are alike */
 } copier;
 
+/* A URL's parameters have names, which are not looked at here. */
+bool secret_walk_is_plain(const char *text, size_t size, const secret_value *known, size_t count) {
+  return secret_is_harmless(text, size, known, count) && !memchr(text, '?', size);
+}
+
 static bool is_plain_text(copier *self, const char *text, size_t size) {
-  /* A URL's parameters have names, which are not looked at here. */
-  return secret_is_harmless(text, size, self->known, self->count) && !memchr(text, '?', size);
+  return secret_walk_is_plain(text, size, self->known, self->count);
 }
 
 static bool is_plain_name(lua_State *L, copier *self, int index) {
@@ -148,105 +151,4 @@ bool secret_walk_copy(lua_State *L, const secret_value *known, size_t count) {
   lua_settop(L, value);
 
   return copied;
-}
-
-/* ── Facts as JSON ── */
-
-/* A text with escapes, or a mark that something was hidden, needs a closer look. */
-static bool is_clean_text(copier *self, json_span text) {
-  static const char mark[] = "[redacted]";
-  if (text.escaped || !is_plain_text(self, text.at, text.size)) return false;
-  return text.size != sizeof mark - 1 || memcmp(text.at, mark, text.size) != 0;
-}
-
-static bool is_clean_name(copier *self, json_span name) {
-  return is_clean_text(self, name) && !secret_name(name.at, name.size);
-}
-
-static bool is_clean_value(copier *self, json_scan *scan) {
-  json_type type;
-  json_span text;
-  if (!json_scan_peek(scan, &type)) return false;
-  if (type < JSON_OBJECT) {
-    if (!json_scan_value(scan, &text)) return false;
-    if (type != JSON_STRING) return true;
-    return is_clean_text(self, text) && !is_candidate(text.at, text.size);
-  }
-
-  if (!json_scan_enter(scan, type)) return false;
-  while (type == JSON_OBJECT ? json_scan_member(scan, &text) : json_scan_element(scan)) {
-    if (type == JSON_OBJECT && !is_clean_name(self, text)) return false;
-    if (!is_clean_value(self, scan)) return false;
-  }
-
-  return !scan->error;
-}
-
-bool secret_walk_is_clean(json_span text, const secret_value *known, size_t count) {
-  copier self = {known, count, 0, 0};
-  json_scan scan;
-  json_scan_begin(&scan, text.at, text.size);
-  return is_clean_value(&self, &scan) && json_scan_finish(&scan);
-}
-
-/* ── Events, by their bytes ──
- * Without escapes every quote begins or ends a string, and no string holds an object. */
-
-static bool has_one_of(json_span text, const char *bytes) {
-  for (; *bytes; bytes++)
-    if (memchr(text.at, *bytes, text.size)) return true;
-  return false;
-}
-
-static bool is_harmless_name(secret_walk_names *names, const char *text, size_t size) {
-  if (size == 0) return true;
-  unsigned slot = (unsigned)size;
-  for (size_t i = 0; i < 3; i++) slot = slot * 31 + (unsigned char)text[i * (size - 1) / 2];
-  secret_walk_name *known = &names->known[slot % SECRET_WALK_NAMES];
-  if (known->size == size && memcmp(known->text, text, size) == 0) return true;
-  if (secret_name(text, size)) return false;
-  if (size <= sizeof known->text) {
-    known->size = (unsigned char)size;
-    memcpy(known->text, text, size);
-  }
-
-  return true;
-}
-
-/* What the bytes of the whole event do not tell of one of its strings. */
-static bool is_clean_string(const char *text, size_t size, bool is_name, secret_walk_names *names) {
-  enum { SHORT = 256 }; /* no run of base64 is too long in it */
-  if (size >= SHORT && !secret_is_harmless(text, size, NULL, 0)) return false;
-  if (*text == '[') return false; /* as "[redacted]" does, and arrays */
-  if (is_name) return is_harmless_name(names, text, size);
-  return size < LEAST_CANDIDATE ||
-         (*text != '{' && *text != ' ' && !begins_as_base64_of_json(text));
-}
-
-/* The quote that ends a string without escapes, or `end`. */
-static const char *quote_after(const char *at, const char *end) {
-  while ((at = json_plain_end(at, end)) < end && *at != '"') at++;
-  return at;
-}
-
-static bool is_white(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool are_clean_strings(const char *at, const char *end, secret_walk_names *names) {
-  for (;;) {
-    while (at < end && *at != '"') at++;
-    if (at == end) return true;
-    const char *string = at + 1;
-    at = quote_after(string, end);
-    size_t size = (size_t)(at - string);
-    for (at += at < end; at < end && is_white(*at);) at++;
-    if (!is_clean_string(string, size, at < end && *at == ':', names)) return false;
-  }
-}
-
-bool secret_walk_is_clean_event(json_span event, secret_walk_names *names) {
-  bool plain = !has_one_of(event, "\\?%&=") && !secret_has_start(event.at, event.size);
-  return (plain && are_clean_strings(event.at, event.at + event.size, names)) ||
-         secret_walk_is_clean(event, NULL, 0);
 }

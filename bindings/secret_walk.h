@@ -4,7 +4,6 @@
 
 #include <lua.h>
 
-#include "core/json/scan.h"
 #include "core/secret/redact.h"
 
 /* Appends to the list at index what the value on the top of the stack holds that is a secret, or a
@@ -17,24 +16,14 @@ void secret_walk_candidates(lua_State *L, int list);
  * are not copied; arrays of weir.json are. */
 bool secret_walk_copy(lua_State *L, const secret_value *known, size_t count);
 
-/* Whether JSON holds nothing that is a secret, or may hold one. False of what needs a closer look.
- */
-bool secret_walk_is_clean(json_span text, const secret_value *known, size_t count);
+/* Whether secret_walk_copy takes the text as it is. */
+bool secret_walk_is_plain(const char *text, size_t size, const secret_value *known, size_t count);
 
-/* Names that are not those of secrets: all events of a file have much the same. Zeros are ready. */
-enum { SECRET_WALK_NAMES = 64 };
+/* Whether secret_walk_candidates lists the text: none that is shorter than this. */
+enum { SECRET_WALK_LEAST = sizeof "{\"token\":\"x\"}" - 1 };
+bool secret_walk_is_candidate(const char *text, size_t size);
 
-typedef struct {
-  unsigned char size;
-  char text[31];
-} secret_walk_name;
-
-typedef struct {
-  secret_walk_name known[SECRET_WALK_NAMES];
-} secret_walk_names;
-
-/* The same of valid JSON, with no secret known: looks for strings in its bytes first, which most
- * events pass. */
-bool secret_walk_is_clean_event(json_span event, secret_walk_names *names);
+/* Whether a text of two bytes or more begins as JSON in base64 does. */
+bool secret_walk_begins_as_base64(const char *text);
 
 #endif

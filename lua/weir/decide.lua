@@ -1,9 +1,9 @@
 -- One decision of a policy set, made and recorded without the secrets of its facts: what is in the
 -- log decides the same again.
 --
---   as_json(facts, keep) → the facts as JSON without secrets, the same as a value, list of the
---       places. The value is the given one where nothing had to be taken out, unless it is to be
---       kept for later.
+--   as_json(facts, keep, parts) → the facts as JSON without secrets, the same as a value, list of
+--       the places. The value is the given one where nothing had to be taken out, unless it is to
+--       be kept for later. parts: as redact.clean_json has them
 --   without_secrets(facts) → facts, list of the places (JSON pointers) of what was taken out
 --   check_whole(set, kind, facts) → true | nil, message, code
 --       Whether the facts were allowed before something was taken out of them. What the policy says
@@ -20,9 +20,9 @@ end
 
 local NO_PLACES = json.array {}
 
-function decide.as_json(facts, keep)
-  local text = json.encode(facts)
-  if not keep and redact.is_clean(text) then return text, facts, NO_PLACES end
+function decide.as_json(facts, keep, parts)
+  local text = not keep and redact.clean_json(facts, parts)
+  if text then return text, facts, NO_PLACES end
 
   local clean, redacted = decide.without_secrets(facts)
   return json.encode(clean), clean, redacted

@@ -86,7 +86,7 @@ local function decide_one(run, kind, given, about)
   if not run.set then return nil, NO_SET, "NoPolicySet" end
 
   given = own_facts.add(run.set, kind, given, about or run.event, run.report.effects)
-  local text, facts, redacted = decide.as_json(given, not run.options.forget_decisions)
+  local text, facts, redacted = decide.as_json(given, not run.options.forget_decisions, run.parts)
   run.report.asking = facts
   if #redacted > 0 then
     local whole, why, problem = decide.check_whole(run.set, kind, given)
@@ -147,6 +147,9 @@ local function call(handler, run, event, effects)
   return try.call(handler.run, event, ask_policy, effects)
 end
 
+-- A shorter JSON of an event is made as fast as it is found again.
+local LEAST_KNOWN = 256
+
 -- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find
 -- gave, set a weir.policy_set or nil. The report is whole even when the run failed:
 --   { handler = name, effects =, result = | error = { message =, code =, facts = },
@@ -163,10 +166,16 @@ end
 --       runs a handler of the function's package instead of run(…), and may catch what it raises
 --   observe = function(decision, begin_us)
 --       sees every decision that was made, and of one that was not { kind =, code = }
+--   event_json = the event's JSON, where that holds no secret (weir.invocation)
 function handlers.run(handler, event, set, effects, options)
   local report = { handler = handler.name, decisions = {}, effects = effects }
   local run = { set = set, event = event, options = options or {}, report = report }
-  redact.note(event)
+  local event_json = run.options.event_json
+  if not event_json then
+    redact.note(event)
+  elseif #event_json >= LEAST_KNOWN and not handler.from_package then
+    run.parts = { [event] = event_json } -- one of the function's package may change its event
+  end
 
   local result, message, code = call(handler, run, event, effects)
   if result ~= nil then

@@ -278,6 +278,13 @@ end
 -- faster than to do both.
 function redact.is_clean(text) return not redact.is_full() and secret.is_clean(text, known) end
 
+-- clean_json(value, parts) → the JSON of a value of which is_clean is true, or nil. parts: nil, or
+-- table → its JSON, which was clean when no secret was known.
+function redact.clean_json(value, parts)
+  if redact.is_full() then return nil end
+  return secret.clean_json(value, known, not redact.knows_any() and parts or nil)
+end
+
 -- value(value) → a copy for showing.
 function redact.value(value)
   local copy = clean_copy(value)

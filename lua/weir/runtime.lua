@@ -272,14 +272,15 @@ end
 -- run() → outcome, text | nil, failure
 function runtime.run(self)
   local current, set = self.current, self.source.set
-  local event, message, code = invocation.event()
-  if event == nil then return nil, failure.new(code, "the event is not JSON: " .. message) end
+  local event, event_json, code = invocation.event()
+  if event == nil then return nil, failure.new(code, "the event is not JSON: " .. event_json) end
 
   local report = handlers.run(self.handler, event, set, current.effects, {
     log = self.log_decision,
     request_id = self.log.request_id,
     forget_decisions = true,
     observe = observer(current, set),
+    event_json = event_json,
   })
 
   if report.error then return nil, failure.new(report.error.code, report.error.message) end

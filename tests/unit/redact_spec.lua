@@ -30,6 +30,16 @@ describe("weir.redact with more secrets than it searches for", function()
     assert.equal("[redacted]", redact.text "token-1000")
   end)
 
+  it("takes a part's JSON as it was given only while no secret is known", function()
+    local part = { a = "token-0001" }
+    local parts = { [part] = '{"a":"token-0001"}' }
+    assert.equal('{"p":{"a":"token-0001"}}', redact.clean_json({ p = part }, parts))
+    note(1)
+    assert.is_nil(redact.clean_json({ p = part }, parts))
+    note(1001)
+    assert.is_nil(redact.clean_json({}))
+  end)
+
   it("keeps a long run of base64 in a key of at most 3 KiB, and nowhere else", function()
     local longest = ("aB3"):rep(1024)
     assert.same({ key = longest }, redact.value { key = longest })

@@ -102,6 +102,10 @@ bool json_scan_value(json_scan *scan, json_span *value) {
   return true;
 }
 
+void json_scan_pass(json_scan *scan, size_t size) {
+  scan->at += size;
+}
+
 bool json_scan_enter(json_scan *scan, json_type type) {
   json_type found;
   if (!json_scan_peek(scan, &found)) return false;

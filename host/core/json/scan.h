@@ -53,6 +53,9 @@ bool json_scan_peek(json_scan *scan, json_type *type);
  * This is the hot path: it must run at memory speed on containers and long strings. */
 bool json_scan_value(json_scan *scan, json_span *value);
 
+/* Goes on behind a container that comes next and was read before: it is taken for well-formed. */
+void json_scan_pass(json_scan *scan, size_t size);
+
 /* Walking into a container:
  *     json_scan_enter(scan, JSON_OBJECT);
  *     while (json_scan_member(scan, &key)) json_scan_value(scan, &value);

@@ -323,6 +323,10 @@ local CALLS = {
   ["weir.secret.digest"] = { takes = { "secret" }, good = { secret.wrap("a") } },
   ["weir.secret.candidates"] = { takes = { "any" }, good = { { "x" } } },
   ["weir.secret.copy"] = { takes = { "any", "table" }, good = { { "x" }, {} } },
+  ["weir.secret.clean_json"] = {
+    takes = { "any", "table", "table|nothing" },
+    good = { {}, {}, {} },
+  },
   ["weir.secret.is_clean"] = { takes = { "text", "table" }, good = { "[]", {} } },
   ["weir.secret.names"] = { takes = { "text" }, good = { "x" } },
   ["weir.secret.size"] = { takes = { "secret" }, good = { secret.wrap("a") } },

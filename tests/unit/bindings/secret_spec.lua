@@ -258,3 +258,29 @@ describe("secret.is_clean", function()
     end
   end)
 end)
+
+describe("secret.clean_json", function()
+  local known = { secret.wrap("known-secret-9") }
+
+  it("is what weir.json encodes, of a value that is clean", function()
+    local value = { b = { 1, json.null }, a = "c d/e.jpg" }
+    assert.equal(json.encode(value), secret.clean_json(value, known))
+    assert.is_nil(secret.clean_json({ a = "known-secret-9" }, known))
+    assert.is_nil(secret.clean_json({ a = secret.wrap("x") }, {}))
+    assert.is_nil(secret.clean_json({ token = "x" }, {}))
+  end)
+
+  it("takes the JSON of a part as it is given, and looks at all others", function()
+    local part = { token = "x" }
+    local parts = { [part] = '{"of":["the part"]}' }
+    assert.equal('{"a":1,"p":{"of":["the part"]},"q":[{"of":["the part"]}]}',
+      secret.clean_json({ q = { part }, p = part, a = 1 }, {}, parts))
+    assert.is_nil(secret.clean_json({ p = part, q = { token = "x" } }, {}, parts))
+    assert.is_nil(secret.clean_json({ p = part, q = "grant=1&token=abcdefgh" }, {}, parts))
+    assert.is_nil(secret.clean_json({ part, part, part, part, part }, {}, parts))
+  end)
+
+  it("raises for what JSON cannot hold", function()
+    assert.error_matches(function() secret.clean_json({ a = print }, {}) end, "cannot encode")
+  end)
+end)
