@@ -4,6 +4,8 @@
  *   wilson(x, n[, confidence]) → low, high                        of the rate x/n
  *   newcombe(x1, n1, x0, n0[, confidence]) → low, high            of x1/n1 − x0/n0
  *   proportions(x1, n1, x0, n0) → z, p                            pooled
+ *   relative(x1, n1, x0, n0) → change, its standard error, p      of (x1/n1)/(x0/n0) − 1; nothing
+ *                                                                 where x0 is 0
  *   welch{mean1=, var1=, n1=, mean0=, var0=, n0=[, confidence=]} → t, df, p, low, high
  *   rank_test(list1, list0[, confidence]) → {u, p, p_corrected, shift, low, high}
  *   order_ranks(n, q[, confidence]) → low, high, coverage         nil where no rank is far enough
@@ -72,6 +74,20 @@ static int lua_stats_proportions(lua_State *L) {
 
   double z = stats_proportions(x1, n1, x0, n0, &p);
   return stats_arguments_push_pair(L, z, p);
+}
+
+static const char RELATIVE_SIGNATURE[] = "weir.stats.relative(x1, n1, x0, n0)";
+
+static int lua_stats_relative(lua_State *L) {
+  double x1, n1, x0, n0;
+  binding_argument_most(L, 4, RELATIVE_SIGNATURE);
+  read_rate(L, 1, &x1, &n1, RELATIVE_SIGNATURE);
+  read_rate(L, 3, &x0, &n0, RELATIVE_SIGNATURE);
+  if (x0 == 0) return 0;
+
+  stats_relative_result found = stats_relative(x1, n1, x0, n0);
+  lua_pushnumber(L, found.change);
+  return 1 + stats_arguments_push_pair(L, found.error, found.p);
 }
 
 /* Two lists of one length at indices 1 and 2: counts, and shares that are normalised to sum to 1.
@@ -178,6 +194,7 @@ int luaopen_weir_stats(lua_State *L) {
       BINDING_FUNCTION(stats, wilson),
       BINDING_FUNCTION(stats, newcombe),
       BINDING_FUNCTION(stats, proportions),
+      BINDING_FUNCTION(stats, relative),
       BINDING_FUNCTION(stats, split_chi_square),
       BINDING_FUNCTION(stats, split_log_bayes),
       BINDING_FUNCTION(stats, holm),

@@ -19,13 +19,13 @@ static int lua_stats_welch(lua_State *L) {
   binding_argument_most(L, 1, WELCH_SIGNATURE);
   binding_check_keys(L, 1, keys, WELCH_SIGNATURE);
   stats_sample one = {
-      stats_arguments_option(L, "mean1", -HUGE_VAL, HUGE_VAL, STATS_NO_DEFAULT, WELCH_SIGNATURE),
-      stats_arguments_option(L, "var1", 0, HUGE_VAL, STATS_NO_DEFAULT, WELCH_SIGNATURE),
+      stats_arguments_option(L, "mean1", -1e300, 1e300, STATS_NO_DEFAULT, WELCH_SIGNATURE),
+      stats_arguments_option(L, "var1", 0, 1e300, STATS_NO_DEFAULT, WELCH_SIGNATURE),
       stats_arguments_option(L, "n1", 2, STATS_COUNT_MAX, STATS_NO_DEFAULT, WELCH_SIGNATURE),
   };
   stats_sample zero = {
-      stats_arguments_option(L, "mean0", -HUGE_VAL, HUGE_VAL, STATS_NO_DEFAULT, WELCH_SIGNATURE),
-      stats_arguments_option(L, "var0", 0, HUGE_VAL, STATS_NO_DEFAULT, WELCH_SIGNATURE),
+      stats_arguments_option(L, "mean0", -1e300, 1e300, STATS_NO_DEFAULT, WELCH_SIGNATURE),
+      stats_arguments_option(L, "var0", 0, 1e300, STATS_NO_DEFAULT, WELCH_SIGNATURE),
       stats_arguments_option(L, "n0", 2, STATS_COUNT_MAX, STATS_NO_DEFAULT, WELCH_SIGNATURE),
   };
   double confidence = stats_arguments_option(L, "confidence", STATS_ALMOST, 1 - STATS_ALMOST, 0.95,

@@ -25,14 +25,16 @@ static double score(const stats_error_counts *c, double t0, double d, double *sl
          part_of_score(c->n1 - c->x1, 1 - t1, slope) - part_of_score(c->n0 - c->x0, 1 - t0, slope);
 }
 
-/* Newton's steps, kept within a bracket that shrinks. */
+/* Newton's steps, kept within a bracket that shrinks. Where a variant has no events, or nothing
+ * else, the likelihood may be highest at an end. */
 double stats_restricted_rate(const stats_error_counts *c, double d) {
-  double low = fmax(0, -d), high = fmin(1, 1 - d);
-  if (low >= high) return low;
+  double low = fmax(0, -d), high = fmin(1, 1 - d), slope;
+  if (low >= high || score(c, low, d, &slope) <= 0) return low;
+  if (score(c, high, d, &slope) >= 0) return high;
   double at = (c->x1 + c->x0 - d * c->n1) / (c->n1 + c->n0);
   if (!(at > low && at < high)) at = low + (high - low) / 2;
   for (int i = 0; i < 200; i++) {
-    double slope, value = score(c, at, d, &slope);
+    double value = score(c, at, d, &slope);
     if (value > 0)
       low = at;
     else
@@ -53,15 +55,17 @@ double stats_restricted_rate(const stats_error_counts *c, double d) {
   return at;
 }
 
-/* x·ln(p/t), which is 0 for x = 0. */
-static double likelihood_part(double x, double p, double t) {
-  return x > 0 ? x * log(p / t) : 0;
+/* x·ln(p/t), which is 0 for x = 0; off = p − t. Of rates that lie near each other the difference
+ * has the digits: parts of many requests nearly cancel. */
+static double likelihood_part(double x, double p, double t, double off) {
+  if (!(x > 0)) return 0;
+  return fabs(off) < 0.1 * t ? x * log1p(off / t) : x * log(p / t);
 }
 
 /* 2·(n·kl(p, t)), twice the loss of log likelihood. */
 static double deviance(double x, double n, double t) {
-  double p = x / n;
-  return 2 * (likelihood_part(x, p, t) + likelihood_part(n - x, 1 - p, 1 - t));
+  double p = x / n, off = p - t;
+  return 2 * (likelihood_part(x, p, t, off) + likelihood_part(n - x, 1 - p, 1 - t, -off));
 }
 
 /* How far the deviance lies beyond the boundary: refuted above 0. Roots make it nearly linear in
@@ -79,11 +83,16 @@ bool stats_error_refutes(const stats_error_counts *c, double d) {
   return excess(c, d) > 0;
 }
 
-/* A first step of about half the half-width that a normal interval would have. */
+/* A first step of about half the half-width that a normal interval would have: one of 1e-6·1.5^k,
+ * which are the steps that the ends of wide intervals are defined by. */
 static double first_step(const stats_error_counts *c) {
   double p1 = (c->x1 + 1) / (c->n1 + 2), p0 = (c->x0 + 1) / (c->n0 + 2);
   double variance = p1 * (1 - p1) / c->n1 + p0 * (1 - p0) / c->n0;
-  return fmin(0.01, 2 * sqrt(variance * c->dispersion));
+  double wanted = fmin(0.01, 2 * sqrt(variance * c->dispersion)), step = 1e-6;
+  if (wanted < step) return wanted;
+  while (step * 1.5 <= wanted) step *= 1.5;
+
+  return step;
 }
 
 /* The step from b that inverse quadratic interpolation (or the secant) proposes between a and b,

@@ -48,9 +48,10 @@ double stats_moments_variance(const stats_moments *self) {
 stats_welch_result stats_welch(stats_sample one, stats_sample zero, double confidence) {
   double part1 = one.variance / one.count, part0 = zero.variance / zero.count, both = part1 + part0;
   double difference = one.mean - zero.mean, error = sqrt(both);
+  double share1 = part1 / both, share0 = part0 / both; /* first, so that no square overflows */
   stats_welch_result result = {
       .t = difference / error,
-      .df = both * both / (part1 * part1 / (one.count - 1) + part0 * part0 / (zero.count - 1)),
+      .df = 1 / (share1 * share1 / (one.count - 1) + share0 * share0 / (zero.count - 1)),
   };
   if (error == 0) { /* Neither sample varies: the means are equal, or certainly different. */
     result.t = difference == 0 ? 0 : copysign(INFINITY, difference);

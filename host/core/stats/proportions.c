@@ -25,11 +25,23 @@ stats_interval stats_newcombe(double x1, double n1, double x0, double n0, double
 }
 
 double stats_proportions(double x1, double n1, double x0, double n0, double *p) {
-  double pooled = (x1 + x0) / (n1 + n0);
-  double error = sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0));
-  double z = error > 0 ? (x1 / n1 - x0 / n0) / error : 0;
+  double all = n1 + n0, pooled = (x1 + x0) / all, others = (n1 - x1 + (n0 - x0)) / all;
+  double error = sqrt(pooled * others * (1 / n1 + 1 / n0));
+  /* Of two rates near 1 the complements have the digits. */
+  double apart = pooled < others ? x1 / n1 - x0 / n0 : (n0 - x0) / n0 - (n1 - x1) / n1;
+  double z = error > 0 ? apart / error : 0;
   *p = 2 * stats_normal_tail(fabs(z));
   return z;
+}
+
+stats_relative_result stats_relative(double x1, double n1, double x0, double n0) {
+  if (!(x0 > 0)) return (stats_relative_result){NAN, NAN, NAN};
+  double p1 = x1 / n1, p0 = x0 / n0, ratio = p1 / p0;
+  double variance1 = p1 * (1 - p1) / n1, variance0 = p0 * (1 - p0) / n0;
+  double change = ratio - 1, error = sqrt(variance1 + ratio * ratio * variance0) / p0;
+  double z = error > 0 ? fabs(change) / error : change == 0 ? 0 : INFINITY;
+
+  return (stats_relative_result){change, error, 2 * stats_normal_tail(z)};
 }
 
 static double sum(const double *values, size_t count) {

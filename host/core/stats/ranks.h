@@ -1,5 +1,10 @@
 /* Comparisons by rank: the Mann-Whitney test with Hodges and Lehmann's shift, and the ranks that
- * hold a quantile. Memory: the caller's lists, which the test sorts in place. */
+ * hold a quantile. Differences have the lists' unit, and are exact. Sources: Mann and Whitney 1947,
+ * Hodges and Lehmann 1963; order statistics are binomial.
+ *   sd² = m·n/12·(N+1 − Σ(t³−t)/(N(N−1)))     N = m + n; t: how many values are equal, by group
+ *   p = 2·Q(|U − mn/2|/sd); corrected: |U − mn/2| − ½
+ *   range: the C-th difference from below and from above, C = max(1, ⌊mn/2 − z·sd⌋)
+ * Memory: the caller's lists, which the test sorts in place. */
 #ifndef WEIR_CORE_STATS_RANKS_H
 #define WEIR_CORE_STATS_RANKS_H
 

@@ -1,7 +1,8 @@
 /* Counts of positive values in logarithmic buckets: bucket i holds g^(i−1) < x ≤ g^i, with
  * g = (1+a)/(1−a) for a relative accuracy a. Counts add up, so sketches merge in any order and
  * split; they may be effective, that is not whole. Values that are not positive have a bucket of
- * their own, below all others. Memory: owned; release with stats_sketch_free. */
+ * their own, below all others. Source: Masson, Rim and Lee, DDSketch, arXiv 1908.10693. Memory:
+ * owned; release with stats_sketch_free. */
 #ifndef WEIR_CORE_STATS_SKETCH_H
 #define WEIR_CORE_STATS_SKETCH_H
 

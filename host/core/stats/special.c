@@ -95,21 +95,26 @@ static double beta_fraction(double x, double a, double b) {
   return result;
 }
 
+/* I_x(a, b) for x and rest = 1 − x, both given: the smaller of them has the digits. */
+static double beta_of(double x, double rest, double a, double b) {
+  double log_x = rest < x ? log1p(-rest) : log(x), log_rest = rest < x ? log(rest) : log1p(-x);
+  double front = exp(a * log_x + b * log_rest - log_beta(a, b));
+  if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(x, a, b) / a;
+
+  return 1 - front * beta_fraction(rest, b, a) / b;
+}
+
 double stats_beta(double x, double a, double b) {
   if (isnan(x) || !(a > 0) || !(b > 0)) return NAN;
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  double front = exp(a * log(x) + b * log1p(-x) - log_beta(a, b));
-  if (x < (a + 1) / (a + b + 2)) return front * beta_fraction(x, a, b) / a;
-
-  return 1 - front * beta_fraction(1 - x, b, a) / b;
+  return beta_of(x, 1 - x, a, b);
 }
 
 double stats_t_two_sided(double t, double df) {
   double square = t * t;
-  /* Where df/(df+t²) is close to 1 its complement has the digits. */
-  if (square < df) return 1 - stats_beta(square / (df + square), 0.5, df / 2);
-  return stats_beta(df / (df + square), df / 2, 0.5);
+  if (square == 0 || isinf(square)) return square == 0;
+  return beta_of(df / (df + square), square / (df + square), df / 2, 0.5);
 }
 
 double stats_t_quantile(double p, double df) {

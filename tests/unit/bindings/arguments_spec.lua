@@ -352,6 +352,9 @@ local CALLS = {
   ["weir.stats.proportions"] = {
     takes = { "number", "number", "number", "number" }, good = { 1, 2, 1, 2 },
   },
+  ["weir.stats.relative"] = {
+    takes = { "number", "number", "number", "number" }, good = { 1, 2, 1, 2 },
+  },
   ["weir.stats.welch"] = {
     takes = { {
       mean1 = "number", var1 = "number", n1 = "number", mean0 = "number", var0 = "number",

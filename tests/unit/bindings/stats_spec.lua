@@ -22,11 +22,46 @@ describe("weir.stats", function()
     assert.is_true(narrow < wide)
   end)
 
+  it("compares rates relative to each other", function()
+    all_near({ .0666666666667, .271698556897356, .806169979111520 },
+      stats.relative(16, 30, 14, 28))
+    assert.equal(0, select("#", stats.relative(1, 30, 0, 28)))
+    local change, spread, p = stats.relative(3, 3, 2, 2)
+    assert.same({ 0, 0, 1 }, { change, spread, p })
+  end)
+
+  -- Of few requests the boundary falls back near ±1: what a step of 1e-6·1.5^k refutes ends it.
+  it("takes the first crossing for the end of an interval", function()
+    near(.58900890461566096, select(2, stats.error_interval({ x1 = 3.390290543727531, n1 = 50,
+      x0 = 532097852.39375824, n0 = 651988731.5086004, alpha = .001, clock = 100 })))
+    near(-.53661718022713521, stats.error_interval({ x1 = 26, n1 = 34, x0 = 0,
+      n0 = 833.7716061802943, alpha = .3, clock = 5, dispersion = 10 }))
+  end)
+
+  -- mpmath, 40 digits.
+  it("keeps the digits of huge counts, and of rates near 1", function()
+    near(22360.679774997897, stats.proportions(1e9 - 1, 1e9, 0, 1))
+    near(-22360.679774997897, stats.proportions(1, 1e9, 1, 1))
+    near(-144251.36235569383, stats.proportions(18, 19, 790721310611, 790721310612))
+    near(-.42426666114237722, select(2, stats.error_interval({ x1 = 0, n1 = 25, x0 = 1e12,
+      n0 = 1e12, alpha = .3, clock = 100 })))
+  end)
+
   it("compares samples", function()
     all_near({ 2.09550209550314, 74.01924223535151, .03954658614539, .40538229955558,
       16.09461770044442 },
       stats.welch({ mean1 = 80.5, var1 = 400, n1 = 50, mean0 = 72.25, var0 = 225, n0 = 30 }))
     local ranks = stats.rank_test({ 10, 20, 30, 40 }, { 1, 2, 3, 4 })
+    local function p_of(t, n)
+      return select(3, stats.welch({ mean1 = t, var1 = n / 2, n1 = n, mean0 = 0, var0 = n / 2,
+        n0 = n }))
+    end
+    near(4.324057386774527, p_of(12, 501) * 1e31)
+    near(1.650374113890685, p_of(24, 10001) * 1e125)
+    for _, variance in ipairs { 1e-320, 1e300 } do
+      near(4, (select(2, stats.welch({ mean1 = 1, var1 = variance, n1 = 3, mean0 = 2,
+        var0 = variance, n0 = 3 }))))
+    end
     near(.0209213353378, ranks.p)
     near(.0303828219766, ranks.p_corrected)
     assert.same({ 16, 22.5, 6, 39 }, { ranks.u, ranks.shift, ranks.low, ranks.high })
@@ -165,6 +200,8 @@ describe("weir.stats refuses", function()
     { function() stats.wilson(1, 2, .9, 4) end, "too many arguments" },
     { function() stats.welch({ mean1 = 1 }) end, "'var1' is missing" },
     { function() stats.welch({ mean1 = 1, variance1 = 1 }) end, "unknown key 'variance1'" },
+    { function() stats.welch({ mean1 = math.huge }) end, "'mean1' must be a number from" },
+    { function() stats.relative(1, 2, 3, 2) end, "argument 3 must be a number from 0 to 2" },
     { function() stats.rank_test({}, { 1 }) end, "expected weir.stats.rank_test" },
     { function() stats.rank_test({ 0 / 0 }, { 1 }) end, "element 1 must be a number" },
     { function() stats.split_chi_square({ 1, 2 }, { 1 }) end, "as many counts as shares" },
