@@ -5,7 +5,9 @@
 -- The rules are asked in the order of `decide`, at the end; each answers or leaves the question
 -- to the next. Intervals must stay valid however often one looks. No data is never no errors.
 local counting = require "lib.counting"
+local differences = require "lib.differences"
 local example = require "lib.example_trial"
+local figures = require "lib.figures"
 local forecast = require "lib.forecast"
 
 local function variant_named(facts, name)
@@ -121,8 +123,9 @@ local function failing(facts, champion, challenger, params)
         because = "both variants are slow: p99 is %.0f ms, and %.0f ms of the champion",
         p99, of_champion }
     end
+    local shown, limit = figures.apart(p99, params.max_p99_ms, 0)
     return rollback { variant = challenger.name, to = facts.champion,
-      because = "p99 is %.0f ms; the limit is %.0f ms", p99, params.max_p99_ms }
+      because = "p99 is %s ms; the limit is %s ms", shown, limit }
   end
 end
 
@@ -165,28 +168,30 @@ local function harmful(facts, evidence, challenger, params)
 
   local tolerance = error_tolerance(evidence, params)
   if errors.low > tolerance then
+    local low, tolerated, form = differences.points(errors.low, tolerance)
     return rollback { variant = challenger.name, to = facts.champion,
-      because = "its error rate is higher by %.2f to %.2f points; %.2f are tolerated",
-      errors.low * 100, errors.high * 100, tolerance * 100 }
+      because = "its error rate is higher by %s to %s points; %s are tolerated",
+      low, string.format(form, errors.high * 100), tolerated }
   end
   if (step.error_rate_low or -1) > tolerance then
+    local low, tolerated = differences.points(step.error_rate_low, tolerance)
     return rollback { variant = challenger.name, to = facts.champion,
-      because = "since the last step its error rate is higher by at least %.2f points; "
-        .. "%.2f are tolerated",
-      step.error_rate_low * 100, tolerance * 100 }
+      because = "since the last step its error rate is higher by at least %s points; "
+        .. "%s are tolerated", low, tolerated }
   end
 
   if latency.low > params.latency_tolerance then
+    local low, tolerated = differences.percents(latency.low, params.latency_tolerance)
     return rollback { variant = challenger.name, to = facts.champion,
-      because = "its p99 is slower by at least %.0f%%; %g%% are tolerated",
-      latency.low * 100, params.latency_tolerance * 100 }
+      because = "its p99 is slower by at least %s%%; %s%% are tolerated", low, tolerated }
   end
   -- Latencies wander with their hosts: one step says something only after a while.
   local watched = facts.minutes_since_change or 0
   if (step.latency_low or -1) > params.latency_tolerance and watched >= params.latency_minutes then
+    local low, tolerated = differences.percents(step.latency_low, params.latency_tolerance)
     return rollback { variant = challenger.name, to = facts.champion,
-      because = "since the last step its p99 is slower by at least %.0f%%; %g%% are tolerated",
-      step.latency_low * 100, params.latency_tolerance * 100 }
+      because = "since the last step its p99 is slower by at least %s%%; %s%% are tolerated",
+      low, tolerated }
   end
 end
 
@@ -256,9 +261,10 @@ local function perhaps_failing_more(evidence, challenger, room, params)
   local rise = error_tolerance(evidence, params) * room
   if evidence.error_rate.high <= rise then return end
   local needs, requests = needed(challenger, forecast.errors(evidence, rise))
+  local high, tolerated = differences.points(evidence.error_rate.high, rise)
   return hold { needs = needs, requests = requests,
-    because = "its error rate may be higher by %.2f points; %.2f are tolerated for this step",
-    evidence.error_rate.high * 100, rise * 100 }
+    because = "its error rate may be higher by %s points; %s are tolerated for this step",
+    high, tolerated }
 end
 
 -- Latencies that wander need no rule of their own: their interval is as much wider.
@@ -276,9 +282,10 @@ local function perhaps_slower(evidence, challenger, room, params)
   end
   if high <= slower then return end
   local needs, requests = needed(challenger, forecast.latency(evidence, slower))
+  local shown, tolerated = differences.percents(high, slower)
   return hold { needs = needs, requests = requests,
-    because = "its p99 may be slower by %.0f%%; %.0f%% are tolerated for this step%s",
-    high * 100, slower * 100, wandering(evidence.latency) }
+    because = "its p99 may be slower by %s%%; %s%% are tolerated for this step%s",
+    shown, tolerated, wandering(evidence.latency) }
 end
 
 -- The smaller the share that is asked for, the less a worse challenger can harm, and the more

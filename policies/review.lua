@@ -1,4 +1,5 @@
 -- Labels are accepted when the surest of them is sure enough; a person looks at the others.
+local figures = require "lib.figures"
 
 return policy {
   kind = "review",
@@ -17,15 +18,14 @@ return policy {
     end
 
     if not best then return manual_review { because = "nothing was seen in the image" } end
+    local sure, enough = figures.apart(best.confidence, threshold, 2)
     if best.confidence < threshold then
-      return manual_review { because = "%s at %.2f %%, below %.2f %%",
-        best.name, best.confidence, threshold }
+      return manual_review { because = "%s at %s %%, below %s %%", best.name, sure, enough }
     end
     if facts.is_fallback and params.review_fallback then
       return manual_review { because = "the model gave no description" }
     end
-    return accept { because = "%s at %.2f %%, at or above %.2f %%",
-      best.name, best.confidence, threshold }
+    return accept { because = "%s at %s %%, at or above %s %%", best.name, sure, enough }
   end,
 
   examples = {

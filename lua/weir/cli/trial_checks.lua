@@ -62,13 +62,19 @@ local function check(tone, format, ...) return { tone = tone, text = format:form
 
 -- The checks -------------------------------------------------------------------------------------
 
+-- At least half as often, or as often as chance may have it.
+local function fails_too(old, new, low)
+  if not is_counted(old) then return false end
+  local _, high = stats.wilson(old.errors, old.requests, GUARD_CONFIDENCE)
+  return new.errors / new.requests <= 2 * old.errors / old.requests or low <= high
+end
+
 local function guard_errors(new, old, params)
   local low = stats.wilson(new.errors, new.requests, GUARD_CONFIDENCE)
   if low <= param(params, "max_error_rate") then return nil end
-  if is_counted(old) and new.errors / new.requests <= 2 * old.errors / old.requests then
+  if fails_too(old, new, low) then
     return check("warn", "both variants fail: %d of %d requests, and %d of %d of the champion's",
-      new.errors,
-      new.requests, old.errors, old.requests)
+      new.errors, new.requests, old.errors, old.requests)
   end
 
   return check("bad", "%d of %d requests failed; the limit is %g %%", new.errors, new.requests,
@@ -85,10 +91,15 @@ local function guard(params, new, old)
   local broken = guard_errors(new, old, params)
   if broken then return broken end
 
-  local p99 = new.latency_ms and new.latency_ms.p99
-  if p99 and p99 > param(params, "max_p99_ms")
-    and new.requests >= param(params, "p99_requests") then
-    return check("bad", "p99 is %.0f ms; the limit is %.0f ms", p99, param(params, "max_p99_ms"))
+  local p99, limit = new.latency_ms and new.latency_ms.p99, param(params, "max_p99_ms")
+  if p99 and p99 > limit and new.requests >= param(params, "p99_requests") then
+    local of_champion = old and old.latency_ms and old.latency_ms.p99 or 0
+    if of_champion > limit then
+      return check("warn", "both variants are slow: p99 is %s, and %s of the champion",
+        (text.milliseconds(p99)), (text.milliseconds(of_champion)))
+    end
+
+    return check("bad", "p99 is %s; the limit is %s", text.milliseconds(p99, limit))
   end
 
   return check("good", "%d of %d requests failed in the last window%s", new.errors, new.requests,
@@ -104,13 +115,13 @@ local function harm(facts, params)
   local latency = math.max(evidence.latency and evidence.latency.low or -1, step.latency_low or -1)
 
   if tolerance and errors > tolerance then
-    return check("bad", "at least %s more errors; %s are tolerated", text.points(errors),
-      text.points(tolerance))
+    return check("bad", "at least %s more errors; %s are tolerated",
+      text.points(errors, tolerance))
   end
 
   if latency > slower then
-    return check("bad", "p99 is at least %s slower; %s are tolerated", text.percent(latency),
-      text.percent(slower))
+    return check("bad", "p99 is at least %s slower; %s are tolerated",
+      text.percent(latency, slower))
   end
 
   return check("good", "not shown to be worse")
@@ -158,18 +169,17 @@ end
 local function judge(interval, tolerance, shown, what)
   if not (interval and tolerance) then return check("open", "no interval of %s yet", what) end
   if interval.low > tolerance then
-    return check("bad", "higher by at least %s; %s are tolerated", shown(interval.low),
-      shown(tolerance))
+    return check("bad", "higher by at least %s; %s are tolerated",
+      shown(interval.low, tolerance))
   end
 
   if not interval.high then return check("open", "no upper end yet") end
   if interval.high <= tolerance then
-    return check("good", "higher by at most %s; %s are tolerated", shown(interval.high),
-      shown(tolerance))
+    return check("good", "higher by at most %s; %s are tolerated",
+      shown(interval.high, tolerance))
   end
 
-  return check("open", "may be higher by %s; %s are tolerated", shown(interval.high),
-    shown(tolerance))
+  return check("open", "may be higher by %s; %s are tolerated", shown(interval.high, tolerance))
 end
 
 local function errors(facts, params)

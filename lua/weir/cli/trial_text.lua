@@ -3,11 +3,30 @@ local terminal = require "weir.cli.terminal"
 
 local trial_text = { thousands = terminal.thousands }
 
+-- A figure with its unit; with another one that it is compared with, both, with as many decimals as
+-- tell them apart.
+local function figures(unit, decimals, value, other)
+  local shown, beside
+  for places = decimals, 15 do
+    local format = ("%%.%df%s"):format(places, unit)
+    shown, beside = format:format(value), other and format:format(other)
+    if shown ~= beside or value == other then break end
+  end
+
+  return shown, beside
+end
+
 -- A difference of error rates: 0.0012 → "0.12 points".
-function trial_text.points(fraction) return ("%.2f points"):format(fraction * 100) end
+function trial_text.points(fraction, other)
+  return figures(" points", 2, fraction * 100, other and other * 100)
+end
 
 -- A relative difference: 0.051 → "5.1 %".
-function trial_text.percent(fraction) return ("%.1f %%"):format(fraction * 100) end
+function trial_text.percent(fraction, other)
+  return figures(" %%", 1, fraction * 100, other and other * 100)
+end
+
+function trial_text.milliseconds(value, other) return figures(" ms", 0, value, other) end
 
 local function signed(format, value)
   return value and (format:format(value * 100):gsub("^%-", "−")) or "open"

@@ -69,6 +69,14 @@ describe("a check of a look", function()
     assert.equal("bad: p99 is 12000 ms; the limit is 10000 ms", check("guard", function(_, new)
       new.recent.requests, new.recent.latency_ms.p99 = 800, 12000
     end))
+    assert.equal("bad: p99 is 10000.2 ms; the limit is 10000.0 ms", check("guard", function(_, new)
+      new.recent.requests, new.recent.latency_ms.p99 = 800, 10000.2
+    end))
+    assert.equal("warn: both variants are slow: p99 is 12000 ms, and 11000 ms of the champion",
+      check("guard", function(_, new, old)
+        new.recent.requests, new.recent.latency_ms.p99 = 800, 12000
+        old.recent.latency_ms = { p99 = 11000 }
+      end))
     assert.equal("good: 0 of 800 requests failed in the last window, p99 10000 ms",
       check("guard", function(_, new)
         new.recent.requests, new.recent.latency_ms.p99 = 800, 10000 -- the limit itself
@@ -82,6 +90,10 @@ describe("a check of a look", function()
       check("harm", function(_, _, _, evidence) evidence.step = { error_rate_low = 0.003 } end))
     assert.equal("bad: p99 is at least 11.0 % slower; 10.0 % are tolerated",
       check("harm", function(_, _, _, evidence) evidence.latency.low = 0.11 end))
+    assert.equal("bad: p99 is at least 10.04 % slower; 10.00 % are tolerated",
+      check("harm", function(_, _, _, evidence) evidence.latency.low = 0.1004 end))
+    assert.equal("bad: at least 0.057 points more errors; 0.056 points are tolerated",
+      check("harm", function(_, _, _, evidence) evidence.error_rate.low = 0.00057 end))
     assert.equal("open: nothing to compare yet", check("harm", function(given)
       given.evidence = nil
     end))

@@ -158,6 +158,25 @@ describe("the reasons of promotion", function()
       because(function(_, _, evidence)
         evidence.latency.high, evidence.latency.dispersion = 0.3, 4.2
       end))
+    assert.equal("its p99 may be slower by 25.2%; 25.0% are tolerated for this step",
+      because(function(_, _, evidence) evidence.latency.high = 0.2517 end))
+    assert.equal("its p99 is slower by at least 10.03%; 10.00% are tolerated",
+      because(function(_, _, evidence) evidence.latency = { low = 0.1003, high = 0.3 } end))
+    assert.equal("since the last step its p99 is slower by at least 10.4%; 10.0% are tolerated",
+      because(function(facts, _, evidence)
+        facts.minutes_since_change, evidence.step.latency_low = 120, 0.104
+      end))
+    assert.equal("its error rate is higher by 0.051 to 0.450 points; 0.050 are tolerated",
+      because(function(_, _, evidence)
+        evidence.error_rate = { low = 0.000511, high = 0.0045 }
+      end))
+    assert.equal("since the last step its error rate is higher by at least 0.0504 points; 0.0500 "
+      .. "are tolerated",
+      because(function(_, _, evidence) evidence.step.error_rate_low = 0.000504 end))
+    assert.equal("p99 is 10000.4 ms; the limit is 10000.0 ms", because(function(_, new)
+      new.recent.latency_ms = { p99 = 10000.4 }
+      new.recent.requests, new.recent.errors = 1000, 0
+    end))
     assert.equal("its p99 has no upper end yet",
       because(function(_, _, evidence) evidence.latency.high = nil end))
     assert.equal("new has been watched for 10 of 30 min at this share",

@@ -27,6 +27,8 @@ describe("the review policy", function()
   it("says the label, its confidence and the threshold", function()
     assert.equal("Label2 at 80.50 %, at or above 70.00 %", review:decide(facts { 3, 80.5 }).because)
     assert.equal("Label1 at 3.00 %, below 70.00 %", review:decide(facts { 3 }).because)
+    assert.equal("Label1 at 69.997 %, below 70.000 %", review:decide(facts { 69.997 }).because)
+    assert.equal("Label1 at 70.00 %, at or above 70.00 %", review:decide(facts { 70 }).because)
   end)
 
   it("takes another threshold, the function's setting first", function()
