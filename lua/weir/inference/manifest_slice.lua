@@ -79,7 +79,7 @@ local function open(event, effects, infer)
     index = manifest.open(effects, bucket, events.required_text(event, "manifest_key")),
     lane = whole(event, "lane", 0),
     lanes = whole(event, "lanes", 1),
-    ended = {}, -- positions beyond `position` that are done
+    ended = {}, -- those beyond `position` that are done: position → "fine" or "failed"
     handed = 0, -- files that were given out or skipped
     begun_ms = process.time(),
   }
@@ -135,11 +135,13 @@ local function note(self)
   self.noted = self.position
 end
 
--- Files end in any order; those before the first that has not are done.
-local function end_file(self, place)
-  self.ended[place] = true
+-- Files end in any order; those before the first that has not are done. The others are done again
+-- after a crash, and so count only when they are.
+local function end_file(self, place, has_failed)
+  self.ended[place] = has_failed and "failed" or "fine"
   while self.ended[self.position + 1] do
     self.position = self.position + 1
+    if self.ended[self.position] == "failed" then self.failed = self.failed + 1 end
     self.ended[self.position] = nil
   end
 end
@@ -151,7 +153,6 @@ local function fail_file(self, place, job, message, code)
     code = code,
     message = redact.text(message),
   }, { sort = true }))
-  self.failed = self.failed + 1
 end
 
 -- Files ---------------------------------------------------------------------------------------
@@ -177,13 +178,15 @@ local function do_file(self, place, line)
   local result
   if job then result, message, code = try.call(self.infer, file_event(self, job)) end
 
-  if not result and job and OF_THE_FILE[code] then
+  local has_failed = not result and job ~= nil and OF_THE_FILE[code] == true
+  if has_failed then
     fail_file(self, place, job, message, code)
   elseif not result then
     self.problem = self.problem or { message = message, code = code }
     return
   end
-  end_file(self, place)
+
+  end_file(self, place, has_failed)
 end
 
 local function is_out_of_time(self)

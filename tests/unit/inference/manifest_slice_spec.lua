@@ -1,5 +1,6 @@
 -- A share of a manifest: every file once, through time-outs and crashes, and failures of files
 -- apart.
+local flight = require("weir.aws.flight")
 local json = require("weir.json")
 local memory_s3 = require("support.memory_s3")
 local manifest = require("weir.events.manifest")
@@ -71,6 +72,52 @@ describe("a share of a manifest", function()
     assert.same({ done = true, lane = 1, position = 20, failed = 1, ok = false }, answer)
     local note = json.decode(s3.buckets.out["m/failures/1-2.json"].Body)
     assert.same({ key = "12", code = "ModelError", message = "the model says no" }, note)
+  end)
+
+  it("counts a failed file once where it is sent again, behind one that was slower", function()
+    local is_first = true
+    local function infer(event)
+      if event.key == "01" then return {} end
+      if event.key ~= "02" then try.fail("the model says no", "ModelError") end
+      if not is_first then return {} end
+
+      is_first = false
+      flight.sleep(20)
+      try.fail("no luck", "AccessDenied")
+    end
+
+    assert.equal("AccessDenied", select(3, share(0, infer)))
+    assert.same({ done = true, lane = 0, position = 25, failed = 23, ok = false },
+      share(0, infer))
+  end)
+
+  it("begins from the start where its note is not whole, and refuses a lane that is not", function()
+    share(0, count)
+    for _, text in ipairs { "", "{", "[]", "5", '{"position":"9","failed":0}', '{"position":9}',
+      '{"position":9,"failed":10}', '{"position":-1,"failed":0}' } do
+      s3.buckets.out["m/progress/lane-0-of-2.json"].Body = text
+      assert.equal(25, share(0, count).position, text)
+    end
+
+    assert.equal(9, sent["01"])
+    assert.equal("InvalidEvent", select(3, share(2, count)))
+  end)
+
+  it("fails by name for a line that is not a job, and for what the index says of them", function()
+    local part, index = s3.buckets.out["m/part-000001.jsonl"], s3.buckets.out[key]
+    local whole = part.Body
+    for _, line in ipairs { "{", "5", "null", "{}", '{"key":7}' } do
+      part.Body = whole:gsub("^[^\n]*", (line:gsub("%%", "%%%%")), 1)
+      assert.equal("ManifestCutShort", select(3, share(0, count)), line)
+    end
+
+    part.Body, whole = whole, index.Body
+    for was, now in pairs { ['"bucket":"b"'] = '"bucket":7', ['"total_objects":45'] =
+      '"total_objects":44', ['"largest_bytes":1'] = '"largest_bytes":"1"' } do
+      index.Body = whole:gsub(was, now)
+      assert.is_true(index.Body ~= whole, was)
+      assert.equal("ManifestCutShort", select(3, share(0, count)), was)
+    end
   end)
 
   it("fails by name when the manifest was cut short", function()
