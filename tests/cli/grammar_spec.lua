@@ -25,6 +25,7 @@ local VERBS = {
   cleanup = { words = { "estate.lua" }, spec = "tests/integration/cleanup_spec.lua" },
   compare = {
     words = {},
+    set = "-p",
     lists = true,
     spec = "tests/integration/trigger_modes_spec.lua",
   },

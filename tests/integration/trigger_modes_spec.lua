@@ -189,6 +189,12 @@ describe("weir compare", function()
     return run(given)
   end
 
+  local function report_of(...)
+    local result = compare("--json", ...)
+    assert(json_schema.check("docs/json/compare.schema.json", result.stdout), result.stderr)
+    return assert(json.decode(result.stdout)), result.status
+  end
+
   local function both_ways(...)
     for _, name in ipairs { ... } do pictures.put("in/" .. name .. ".png") end
     for _, name in ipairs { ... } do by_events("in/" .. name .. ".png") end
@@ -238,7 +244,7 @@ describe("weir compare", function()
     local result = compare("--source", "s3://bucket/in/", "--suffix", ".png")
     assert.equal(1, result.status)
     for _, words in ipairs { "~ bucket/in/c.png  not processed by polling",
-      "4 objects, 1 that nobody claimed",
+      "4 objects, 1 that nobody claimed, 0 that the policy ignores",
       "~ in/d.png", "4 compared, 1 differ",
       "~ bucket/in/a.png  tags  labels[0].confidence  1 → ", "The two ways differ." } do
       assert.truthy(result.stdout:find(words, 1, true), words .. "\n" .. result.stdout)
@@ -262,6 +268,23 @@ describe("weir compare", function()
     assert.truthy(result.stdout:find("From written to processed", 1, true))
   end)
 
+  it("does not miss what the mapping policy makes no job of, by whichever set", function()
+    both_ways "a"
+    for _, key in ipairs { "in/.hidden", "in/b.png.tmp", "in/dir/", "results/x" } do
+      assert(pictures.s3:put_object { Bucket = "bucket", Key = key, Body = "" })
+    end
+
+    pictures.put "in/c.txt"
+    local report = report_of("--source", "s3://bucket/")
+    assert.same({ 1, { "in/c.txt" } }, { report.source.unclaimed, report.source.first })
+    assert.equal(report.source.objects - 2, report.source.ignored)
+
+    local status
+    report, status = report_of("--source", "s3://bucket/in/", "--set", "suffixes=.png")
+    assert.same({ 0, 0 }, { report.source.unclaimed, status })
+    assert.equal(3, compare("--source", "s3://bucket/in/", "-p", "/nowhere").status)
+  end)
+
   -- Puts claims as handlers leave them; each way finished with this result, or is at work.
   local function put_claim(object, made_in, results)
     local ways = {}
@@ -273,12 +296,6 @@ describe("weir compare", function()
 
     assert(cloud.client("dynamodb"):put_item { TableName = pictures.TABLE,
       Item = { object = object, etag = "e", revision = 2, ways = ways } })
-  end
-
-  local function report_of(...)
-    local result = compare("--json", ...)
-    assert(json_schema.check("docs/json/compare.schema.json", result.stdout), result.stderr)
-    return assert(json.decode(result.stdout)), result.status
   end
 
   it("has nothing to compare where one way ran alone, and does not call that the same", function()

@@ -7,6 +7,7 @@ local json = require "weir.json"
 local latency = require "weir.events.latency"
 local make_effects = require "weir.effects"
 local messages = require "weir.cli.messages"
+local policies = require "weir.cli.policies"
 local recordings = require "weir.cli.recordings"
 local records = require "weir.compare.records"
 local terminal = require "weir.cli.terminal"
@@ -66,6 +67,30 @@ local function request_of(given)
   return request
 end
 
+-- Whether the mapping policy makes work of an object. What it fails at is not passed over.
+local function is_work_for(set, bucket)
+  return function(object)
+    local facts = json.encode {
+      event = { source = "weir.listing", bucket = bucket, object = object },
+      bucket = bucket,
+    }
+
+    local decision = facts and set:decide("mapping", facts)
+    return not decision or decision.action == "job"
+  end
+end
+
+-- The policy set is asked about the source alone: true, or nil and a function for the verb to
+-- return.
+local function add_policy(request, given, screen)
+  if not request.source then return true end
+  local set, ending = policies.load("compare", given, screen)
+  if not set then return nil, ending end
+  request.source.is_work = is_work_for(set, request.source.bucket)
+
+  return true
+end
+
 -- Text ----------------------------------------------------------------------------------------
 
 local function line(out, title, ...) out:print(out:paint("dim", ("%-12s"):format(title)), ...) end
@@ -83,8 +108,9 @@ local function show_completeness(out, report, limit)
 
   local source = report.source
   if not source then return end
-  line(out, "source", ("%s, %s that nobody claimed"):format(
-    terminal.count(source.objects, "object"), thousands(source.unclaimed)))
+  line(out, "source", ("%s, %s that nobody claimed, %s that the policy ignores"):format(
+    terminal.count(source.objects, "object"), thousands(source.unclaimed),
+    thousands(source.ignored)))
   for i, key in ipairs(source.first) do
     if i > limit then break end
     line(out, "", "~ ", printable(key))
@@ -168,6 +194,9 @@ local function run(given, screen)
   if not limit then return nil, mistake, hint end
   request, mistake, hint = request_of(given)
   if not request then return nil, mistake, hint end
+  local ending
+  ok, ending = add_policy(request, given, screen)
+  if not ok then return ending() end
 
   local report, message, code = compare.run(request)
   if not report then
@@ -202,8 +231,13 @@ return {
   options = {
     { long = "claims", value = "TABLE", doc = "the claims table (CLAIMS_TABLE)" },
     { long = "bucket", value = "BUCKET", doc = "where the documents are (OUTPUT_BUCKET)" },
-    { long = "source", value = "S3-URI", doc = "also list the objects there that nobody claimed" },
+    { long = "source", value = "S3-URI",
+      doc = "also list the objects there that nobody claimed, and that the mapping policy does not "
+        .. "ignore" },
     { long = "suffix", value = "TEXT", doc = "of the source, only keys that end so" },
+    policies.options.directory,
+    policies.options.set,
+    policies.options.params,
     {
       long = "since",
       value = "TIME",
@@ -219,6 +253,7 @@ return {
     { 0, "both ways made the same" },
     { 1, "objects are missing, or documents differ" },
     { 2, "usage" },
+    { 3, "the policy set of --source does not load" },
     { 5, "there is nothing to compare, or objects are still being processed" },
     { 6, "AWS or a file failed" },
   },

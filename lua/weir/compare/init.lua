@@ -4,8 +4,8 @@
 --       → report | nil, message, code
 --   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
 --
--- source: { bucket =, prefix = } of objects that should have a claim; ignored: set of the fields
--- that a model wrote. The report is what weir compare prints as JSON.
+-- source: { bucket =, prefix =, is_work = function(object of the listing) → boolean } of objects
+-- that should have a claim where they are work; ignored: set of the fields that a model wrote. The report is what weir compare prints as JSON.
 local aws = require "weir.aws"
 local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
@@ -56,17 +56,22 @@ local function read_claims(given)
   return comparison:summary(), known
 end
 
--- The source: objects that nobody has claimed.
+-- The source: objects that nobody has claimed, but for those that no job is made of.
 local function read_source(given, known, report)
   local source = given.source
   local client, suffix = aws.client "s3", given.suffix or ""
-  local found = { objects = 0, unclaimed = 0, first = json.array {} }
+  local found = { objects = 0, ignored = 0, unclaimed = 0, first = json.array {} }
   local input = { Bucket = source.bucket, Prefix = source.prefix ~= "" and source.prefix or nil }
 
   local ok, message, code = each_item(client, "ListObjectsV2", input, "Contents", function(object)
     if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
     found.objects = found.objects + 1
     if known[claims.id { bucket = source.bucket, key = object.Key }] then return end
+    if not source.is_work(object) then
+      found.ignored = found.ignored + 1
+      return
+    end
+
     found.unclaimed = found.unclaimed + 1
     if #found.first < MOST_LISTED then found.first[#found.first + 1] = object.Key end
   end)
