@@ -5,7 +5,8 @@
 --   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
 --
 -- source: { bucket =, prefix =, is_work = function(object of the listing) → boolean } of objects
--- that should have a claim where they are work; ignored: set of the fields that a model wrote. The report is what weir compare prints as JSON.
+-- that should have a claim where they are work; ignored: set of the fields that a model wrote. The
+-- report is what weir compare prints as JSON.
 local aws = require "weir.aws"
 local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
