@@ -195,11 +195,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
   lua_pushvalue(L, decision);
   lua_pushstring(L, spec->action);
   lua_call(L, 3, 1);
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    return;
-  }
-
+  if (lua_isnil(L, -1)) return;
   sandbox->answer->outcome = POLICY_INVARIANT_BROKEN;
   if (lua_type(L, -1) != LUA_TSTRING)
     lua_pushfstring(L, "its invariants return a %s, not nothing or a text", luaL_typename(L, -1));
