@@ -39,7 +39,7 @@ typedef struct {
 
 /* The bit of a name by its last two bytes. In a text a quote stands before a name of one byte. */
 static inline uint64_t json_names_end(char last_but_one, char last) {
-  uint32_t end = (uint32_t)(uint8_t)last_but_one << 8 | (uint8_t)last;
+  uint32_t end = (uint32_t)(uint8_t)last << 8 | (uint8_t)last_but_one;
   return (uint64_t)1 << (end * 0x9e3779b1u >> 26);
 }
 

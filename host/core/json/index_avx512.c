@@ -46,13 +46,14 @@ static const byte_constants CONSTANTS = {
     .spaces = FOUR_TIMES(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0),
 };
 
-static inline void index_classify(index_window *window, size_t word, const char *at) {
+static inline void index_classify(index_window *window, size_t word, const char *at, size_t left) {
   const byte_constants *constants = &CONSTANTS;
   __asm__("" : "+r"(constants));
 #define MASK(name) window->masks[INDEX_##name][word]
 #define CONSTANT(name) _mm512_load_si512(constants->name)
 #define EQUAL(vector, name) _mm512_cmpeq_epi8_mask(vector, CONSTANT(name))
-  __m512i bytes = _mm512_loadu_si512(at), space = CONSTANT(space);
+  __mmask64 present = _bzhi_u64(~UINT64_C(0), left < 64 ? (unsigned)left : 64);
+  __m512i space = CONSTANT(space), bytes = _mm512_mask_loadu_epi8(space, present, at);
   __m512i folded = _mm512_or_si512(bytes, space); /* '[' becomes '{', ']' becomes '}' */
   MASK(QUOTE) = EQUAL(bytes, quote);
   MASK(BACKSLASH) = EQUAL(bytes, backslash);

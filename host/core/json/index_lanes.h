@@ -1,6 +1,7 @@
 /* The body of json_index_text. The file that includes it has defined, for its instruction set,
  * `lanes`, a vector of eight words; what asks its lanes (lanes_top, lanes_full, lanes_any);
- * index_classify, which fills one word of every class; and INDEX_TEXT, the function's name.
+ * index_classify, which fills one word of every class, as if spaces stood behind the text; and
+ * INDEX_TEXT, the function's name.
  *
  * A mask has one bit for each byte of the text. Eight words of it, 512 bytes, are worked on at a
  * time, as one number. A *run* is what lies between two structural characters: an addition that
@@ -188,9 +189,28 @@ INLINE lanes wrong_containers(index_reader *reader, const batch_marks *m, batch_
   return (member & array) | (m->close & ((member & ~brace) | (array & brace)));
 }
 
+/* Takes out the pairs that have no bracket inside: they need no stack. The closing one asks for the
+ * kind that its opening one is; and the next bracket stands in the same container as the opening
+ * one, so both ask for the same. The last bracket stays. False where they ask for something else.
+ */
+INLINE bool drop_innermost(index_brackets *self) {
+  if (self->count < 3) return true;
+  uint64_t pairs = self->opens & ~(self->opens >> 1) & (((uint64_t)1 << (self->count - 2)) - 1);
+  uint64_t inside = self->objects >> 1, around = self->objects >> 2;
+  uint64_t wrong = ((inside ^ self->braces) | (around ^ self->objects)) & pairs;
+  uint64_t kept = ~(pairs | pairs << 1);
+  self->opens = _pext_u64(self->opens, kept);
+  self->braces = _pext_u64(self->braces, kept);
+  self->objects = _pext_u64(self->objects, kept);
+  self->count -= 2 * (unsigned)__builtin_popcountll(pairs);
+
+  return wrong == 0;
+}
+
 /* Pairs those that are queued. False where one stands in a container of the other kind, and where
  * the outermost container is closed but by the last. */
 INLINE bool pair_brackets(index_brackets *self, bool to_end) {
+  if (!drop_innermost(self) || !drop_innermost(self)) return false;
   uint64_t stack = self->stack, highest = 0, wrong = 0;
   uint64_t opens = self->opens, braces = self->braces, objects = self->objects;
   unsigned left = self->count;
@@ -263,16 +283,8 @@ INLINE bool index_batch(index_reader *reader, size_t words) {
 INLINE void fill_window(index_reader *reader, size_t first, size_t words) {
   const char *at = reader->text + first * 64;
   reader->first = first;
-  for (size_t i = 0; i < words; i++, at += 64) {
-    if (reader->end - at >= 64) {
-      index_classify(&reader->window, i, at);
-    } else {
-      char rest[64];
-      memset(rest, ' ', sizeof rest);
-      memcpy(rest, at, (size_t)(reader->end - at));
-      index_classify(&reader->window, i, rest);
-    }
-  }
+  for (size_t i = 0; i < words; i++, at += 64)
+    index_classify(&reader->window, i, at, (size_t)(reader->end - at));
 }
 
 /* Goes through the window, up to `end` of the text's `total` words; a batch that it cuts short is

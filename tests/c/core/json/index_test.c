@@ -243,7 +243,7 @@ static void test_depth(void **state) {
   assert_true(indexes_depth(index, 60, 0));
   for (size_t depth = 1; depth < 1100; depth++) {
     assert_false(indexes_depth(index, depth, 1));
-    assert_true(depth <= 60 || !indexes_depth(index, depth, 0));
+    assert_true(depth <= 62 || !indexes_depth(index, depth, 0));
   }
 }
 
@@ -307,6 +307,39 @@ static void test_seek(void **state) {
   assert_true(json_scan_finish(&scan));
 }
 
+/* Every container of a text of random brackets is passed up to where it is closed. */
+static void test_pass_everywhere(void **state) {
+  json_index *index = *state;
+  for (unsigned seed = 1; seed <= 400; seed++) {
+    text_buffer text = {0};
+    size_t opened[40], closed_at[3000] = {0}, depth = 0;
+    uint64_t random = seed * 0x9e3779b97f4a7c15u;
+    do {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      bool opens = depth < 2 || (text.size < 2000 && depth < 38 && random >> 63);
+      if (opens && text.size && text.data[text.size - 1] != '[') text_buffer_byte(&text, ',');
+      if (opens)
+        opened[depth++] = text.size;
+      else
+        closed_at[opened[--depth]] = text.size;
+      text_buffer_byte(&text, opens ? '[' : ']');
+    } while (text.size < 2000 || depth > 1);
+    closed_at[0] = text.size;
+    text_buffer_byte(&text, ']');
+
+    assert_true(indexes(index, text.data, text.size));
+    for (size_t i = 0; i < text.size; i++) {
+      if (text.data[i] != '[') continue;
+      json_scan scan;
+      json_scan_begin(&scan, text.data, text.size);
+      scan.at = text.data + i;
+      json_index_pass(index, &scan);
+      assert_int_equal(scan.at - text.data, closed_at[i] + 1);
+    }
+    text_buffer_free(&text);
+  }
+}
+
 static void test_pass(void **state) {
   json_index *index = *state;
   const char *text = "[[[], {\"]\":\"}\"}, [[1], 2]] , 3]";
@@ -354,10 +387,11 @@ static void test_not_indexed_here(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_borders),     cmocka_unit_test(test_whole_texts),
-      cmocka_unit_test(test_depth),       cmocka_unit_test(test_many_brackets),
-      cmocka_unit_test(test_long_tokens), cmocka_unit_test(test_seek),
-      cmocka_unit_test(test_pass),        cmocka_unit_test(test_escaped_names),
+      cmocka_unit_test(test_borders),       cmocka_unit_test(test_whole_texts),
+      cmocka_unit_test(test_depth),         cmocka_unit_test(test_many_brackets),
+      cmocka_unit_test(test_long_tokens),   cmocka_unit_test(test_seek),
+      cmocka_unit_test(test_pass),          cmocka_unit_test(test_pass_everywhere),
+      cmocka_unit_test(test_escaped_names),
   };
   const struct CMUnitTest without[] = {cmocka_unit_test(test_not_indexed_here)};
   json_index probe = {0};
