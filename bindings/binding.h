@@ -26,7 +26,7 @@
 
 #include "core/text/text_buffer.h"
 
-/* Entries of a luaL_Reg table: {"read", lua_files_read} and {"__gc", lua_files_gc}. */
+/* Entries of a luaL_Reg table: {"read", lua_files_read} and {"__gc", lua_files_file_gc}. */
 #define BINDING_FUNCTION(module, name)                                                             \
   { #name, lua_##module##_##name }
 #define BINDING_METAMETHOD(module, name)                                                           \

@@ -1,8 +1,8 @@
 -- Every operation, sent for real: through the signing front, which recomputes each signature and
 -- checks each request against AWS's own service model.
+local bytes = require("weir.bytes")
 local cloud = require("support.aws")
 local json = require("weir.json")
-local rekognition = require("weir.aws.rekognition")
 local secret = require("weir.secret")
 
 describe("AWS clients:", function()
@@ -120,12 +120,12 @@ describe("AWS clients:", function()
     local runtime = cloud.client("sagemaker_runtime")
 
     it("InvokeEndpoint passes bytes both ways", function()
-      local bytes = "\0\255\r\n{"
-      local output = assert(runtime:invoke_endpoint({ EndpointName = "e", Body = bytes,
+      local sent = "\0\255\r\n{"
+      local output = assert(runtime:invoke_endpoint({ EndpointName = "e", Body = sent,
         ContentType = "image/png", Accept = "application/json", CustomAttributes = "c",
           TargetVariant = "b",
         InferenceId = "i-1" }))
-      assert.equal(bytes, output.Body)
+      assert.equal(sent, output.Body)
       assert.equal("image/png", output.ContentType)
       assert.equal("b", output.InvokedProductionVariant)
       assert.equal("s-1; Expires=2026-11-23T12:00:00Z", output.NewSessionId)
@@ -306,13 +306,15 @@ describe("AWS clients:", function()
   describe("rekognition", function()
     it("DetectLabels, from bytes and from S3", function()
       local client = cloud.client("rekognition")
-      local output = assert(client:detect_labels({ Image = rekognition.image("\137PNG\r\n\26\n"),
+      local output = assert(client:detect_labels({
+        Image = { Bytes = bytes.base64("\137PNG\r\n\26\n") },
         MaxLabels = 1,
-        MinConfidence = 80.5 }))
+        MinConfidence = 80.5,
+      }))
       assert.equal("Document", output.Labels[1].Name)
       assert(client:detect_labels({ Image = { S3Object = { Bucket = "b", Name = "k" } } }))
       fails("InvalidImageFormatException",
-        client:detect_labels({ Image = rekognition.image("GIF89a") }))
+        client:detect_labels({ Image = { Bytes = bytes.base64("GIF89a") } }))
     end)
   end)
 

@@ -1,8 +1,8 @@
 -- Keys of every kind that S3 allows, through discovery and through event_map in each form that
 -- events have: the same job, or the same refusal that somebody sees. S3 is in memory: s3rver keeps
 -- files, whose names have 255 bytes.
+local content = require "support.job_content"
 local handlers = require "weir.handlers"
-local job = require "weir.events.job"
 local json = require "weir.json"
 local memory_s3 = require "support.memory_s3"
 local policy_set = require "weir.policy_set"
@@ -82,8 +82,6 @@ local function discover(keys)
 
   return jobs, memory, report.result
 end
-
-local function content(listed) return json.encode(job.content(listed), { sort = true }) end
 
 local function letters_of(memory)
   local reasons = {}

@@ -11,7 +11,7 @@ Configuration.__index = Configuration
 local configuration = {}
 
 -- non_empty(getenv) → the same, but nil for an empty variable.
-function configuration.non_empty(getenv)
+local function non_empty(getenv)
   return function(name)
     local value = getenv(name)
     return value ~= "" and value or nil
@@ -22,7 +22,7 @@ end
 function configuration.new(config)
   return setmetatable({
     config = config,
-    getenv = configuration.non_empty(config.getenv or os.getenv),
+    getenv = non_empty(config.getenv or os.getenv),
   }, Configuration)
 end
 

@@ -134,9 +134,8 @@ local function host_of(service, region, variant)
   return hosts[region] or hosts[variant.partition.name] or service.host .. "-fips"
 end
 
--- default(service, region[, variant]) → AWS's own URL
-function endpoint.default(service, region, variant)
-  variant = variant or { partition = partitions.of_region(region) }
+-- AWS's own URL.
+local function default_url(service, region, variant)
   local partition = variant.partition
   local suffix = variant.dual_stack and partition.dual_stack_suffix or partition.suffix
 
@@ -151,7 +150,7 @@ function endpoint.resolve(service, configuration, region)
   variant, message, code = endpoint.variant(service, configuration, region, url)
   if not variant then return nil, message, code end
 
-  return url or endpoint.default(service, region, variant)
+  return url or default_url(service, region, variant)
 end
 
 return endpoint

@@ -98,13 +98,4 @@ function partitions.is_region(region)
   return false
 end
 
--- is_name("aws-cn") → whether that is a partition, as ARNs name it.
-function partitions.is_name(name)
-  for _, partition in ipairs(TABLE) do
-    if partition.name == name then return true end
-  end
-
-  return false
-end
-
 return partitions

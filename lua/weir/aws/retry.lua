@@ -157,7 +157,7 @@ function M:wait(failure, attempt, deadline_ms)
 end
 
 -- run(send, deadline_ms): calls send(attempt, max_attempts) → result | nil, failure until it
--- succeeds or may not be tried again. Returns result | nil, failure, attempts, why_not_again.
+-- succeeds or may not be tried again. Returns result | nil, failure, attempts, why not again.
 function M:run(send, deadline_ms)
   local attempt, last_cost = 1, nil
   while true do

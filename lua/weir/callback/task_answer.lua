@@ -33,7 +33,7 @@ local function send(effects, operation, token, job, input)
 end
 
 -- At most `limit` bytes of a text in UTF-8, cut between two characters.
-function answer.bounded(text, limit)
+local function bounded(text, limit)
   if #text <= limit then return text end
   local size = limit - #"…"
   while size > 0 and text:byte(size + 1) & 0xC0 == 0x80 do size = size - 1 end
@@ -61,8 +61,8 @@ end
 
 function answer.failure(effects, token, job, name, cause)
   return send(effects, "SendTaskFailure", token, job, {
-    error = answer.bounded(name, answer.MAX_ERROR),
-    cause = answer.bounded(answer.shown(cause, token), answer.MAX_CAUSE),
+    error = bounded(name, answer.MAX_ERROR),
+    cause = bounded(answer.shown(cause, token), answer.MAX_CAUSE),
   })
 end
 

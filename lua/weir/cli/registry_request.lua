@@ -17,7 +17,7 @@ local TOKEN_SIZE = 36
 local MOST_PROPERTIES, NAME_SIZE, VALUE_SIZE = 50, 128, 256
 local NAME = "^[%w%s_.:/=+@%-\x80-\xff]+$"
 
-function request.token(content)
+local function token_of(content)
   return sha256.hex(json.encode(content, { sort = true })):sub(1, TOKEN_SIZE)
 end
 
@@ -121,7 +121,7 @@ function request.register(given, metrics)
     CustomerMetadataProperties = properties,
   }
 
-  input.ClientToken = given.token or request.token(input)
+  input.ClientToken = given.token or token_of(input)
 
   return input
 end

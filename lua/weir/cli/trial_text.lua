@@ -59,7 +59,7 @@ local ACTIONS = {
 }
 
 -- The recommendation of a decision, as a sentence: "Hold vision-13: …. It needs ….".
-function trial_text.recommendation(trial, look)
+local function recommendation(trial, look)
   local begin = ACTIONS[look.action]
   local said = (begin and begin(trial, look.decision) or look.action) .. ": " .. look.because .. "."
   if look.decision.needs then said = said .. " It needs " .. look.decision.needs .. "." end
@@ -83,7 +83,7 @@ function trial_text.sentence(trial)
   local last, ending = trial.looks[#trial.looks], trial_text.ending(trial)
   local tones = { promote = "good", ramp = "good", rollback = "bad" }
   if not ending or ending == last then
-    return trial_text.recommendation(trial, last), tones[last.action] or "open"
+    return recommendation(trial, last), tones[last.action] or "open"
   end
 
   return ("%s at %s: %s."):format(DONE[ending.action]:format(trial.challenger),

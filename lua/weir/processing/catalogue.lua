@@ -163,8 +163,6 @@ function catalogue.run(object, ask, effects)
   }
 end
 
-catalogue.asks = "review"
-
 -- What the same bytes will always meet. The claim keeps it, so that it is not tried again.
 catalogue.FINAL = { EmptyObject = true, UnsupportedImage = true, ImageTooLarge = true }
 

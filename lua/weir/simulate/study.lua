@@ -125,7 +125,7 @@ local function curve_of(runs, settings)
 end
 
 -- The result of all runs of one scenario with one set.
-function study.reduce(runs, scenario)
+local function reduce(runs, scenario)
   local counts, outcomes = {}, {}
   for _, outcome in ipairs(OUTCOMES) do counts[outcome] = 0 end
   for _, run in ipairs(runs) do counts[run.outcome] = counts[run.outcome] + 1 end
@@ -176,7 +176,7 @@ function study.run(given)
     for j, chosen in ipairs(given.sets) do
       local results, message, code = run_one(given, scenario, chosen)
       if not results then return nil, message, code end
-      row.results[j] = study.reduce(results.runs, scenario)
+      row.results[j] = reduce(results.runs, scenario)
     end
 
     found.scenarios[i] = row
@@ -220,7 +220,7 @@ function study.plan(given, scenario, chosen)
     local results, message, code = run_one(given, { settings = settings }, chosen)
     if not results then return nil, message, code end
 
-    local reduced = study.reduce(results.runs, { right = scenario.right, settings = settings })
+    local reduced = reduce(results.runs, { right = scenario.right, settings = settings })
     local met = reached(results.runs, scenario.right, POWER)
     rows[#rows + 1] = { traffic = settings.traffic, right = reduced.right, reached = met }
     if met and times >= 1 then break end

@@ -50,7 +50,7 @@ end
 -- The cases of example files -------------------------------------------------------------------
 
 -- The paths of a set's example files, in order; none for a bundle.
-function cases.example_files(directory)
+local function example_files(directory)
   local folder = directory .. "/" .. EXAMPLES
   local paths = {}
   for _, name in ipairs(files.list(folder) or {}) do
@@ -154,7 +154,7 @@ end
 -- of_set(set, directory) → list of cases | nil, message, code
 function cases.of_set(set, directory)
   local list = of_policies(set)
-  for _, path in ipairs(cases.example_files(directory)) do
+  for _, path in ipairs(example_files(directory)) do
     local ok, message, code = add_file(list, path, cases.parameters(set))
     if not ok then return nil, message, code end
   end
