@@ -132,7 +132,6 @@ struct emulator_host {
   char log_group[160];
   bool stopping;
   bool woken; /* a suspended connection goes on, which libmicrohttpd's timeout does not say */
-  int64_t stop_us;
   text_buffer out; /* stdout, not yet written */
   int out_errno;
 };

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "core/json/writer.h"
 #include "policy/impl.h"
 
 typedef struct {
@@ -43,9 +44,14 @@ static bool write_expected(lua_State *L, text_buffer *out, text_buffer *why) {
   static const schema_field any = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
   out->size = why->size = 0;
   bool is_action = lua_getfield(L, -1, "expect") == LUA_TSTRING;
-  if (is_action) text_buffer_text(out, "{\"action\":");
+  json_writer writer = json_writer_to(out);
+  if (is_action) {
+    json_writer_object(&writer, NULL);
+    json_writer_member(&writer, "action");
+  }
+
   bool ok = schema_write_json(L, lua_gettop(L), &any, out, why);
-  if (is_action) text_buffer_byte(out, '}');
+  if (is_action) json_writer_end(&writer);
   lua_pop(L, 1);
   if (!ok || (out->size > 2 && out->data[0] == '{')) return ok;
   text_buffer_text(why, "expect must be \"action\" or { action = …, field = … }");

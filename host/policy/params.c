@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json/compact.h"
+#include "core/json/writer.h"
 #include "core/text/shown_text.h"
 #include "policy/impl.h"
 #include "sandbox/freeze.h"
@@ -197,18 +198,23 @@ static bool apply_written(lua_State *L, const schema_field *field, json_span val
   return true;
 }
 
+/* The two texts of what is in force: all values, and the names of those that are no defaults. */
+typedef struct {
+  json_writer values, overridden;
+} in_force_writers;
+
 /* Appends one parameter to the texts and to the Lua table on the top of the stack. */
 static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text recorded,
-                      text_buffer *why) {
+                      in_force_writers *writers, text_buffer *why) {
   const schema_field *field = &kind->params.schema.items[i];
   const text_buffer *by_default = &kind->params.items[i].by_default;
   const text_buffer *override = &kind->params.items[i].override;
-  text_buffer *json = &kind->in_force.json, *overridden = &kind->in_force.overridden;
+  text_buffer *json = &kind->in_force.json;
   value_text value = {by_default->data, by_default->size};
   if (recorded.text) value = recorded;
   if (override->size) value = (value_text){override->data, override->size};
 
-  text_buffer_format(json, "%s\"%s\":", i ? "," : "", field->name);
+  json_writer_member(&writers->values, field->name);
   json_scan scan;
   json_span span;
   json_scan_begin(&scan, value.text, value.size);
@@ -223,7 +229,7 @@ static bool apply_one(lua_State *L, policy_kind *kind, size_t i, value_text reco
 
   if (json->size - start != by_default->size ||
       memcmp(json->data + start, by_default->data, by_default->size) != 0)
-    text_buffer_format(overridden, "%s\"%s\"", overridden->size > 1 ? "," : "", field->name);
+    json_writer_text(&writers->overridden, NULL, field->name);
 
   lua_setfield(L, -2, field->name);
   return true;
@@ -266,16 +272,19 @@ bool policy_params_apply(lua_State *L, policy_kind *kind, const policy_question 
 
   text_buffer_clear(&in_force->json);
   text_buffer_clear(&in_force->overridden);
-  text_buffer_byte(&in_force->json, '{');
-  text_buffer_byte(&in_force->overridden, '[');
+  in_force_writers writers = {json_writer_to(&in_force->json),
+                              json_writer_to(&in_force->overridden)};
+  json_writer_object(&writers.values, NULL);
+  json_writer_array(&writers.overridden, NULL);
   lua_createtable(L, 0, (int)kind->params.schema.count); // params
   for (size_t i = 0; i < kind->params.schema.count; i++)
-    if (!apply_one(L, kind, i, recorded[i], why)) {
+    if (!apply_one(L, kind, i, recorded[i], &writers, why)) {
       lua_pop(L, 1);
       return false;
     }
-  text_buffer_byte(&in_force->json, '}');
-  text_buffer_byte(&in_force->overridden, ']');
+  json_writer_end(&writers.values);
+  json_writer_end(&writers.overridden);
+
   sandbox_freeze_table(L, -1, "params");
   make_strict(L, kind);
   luaL_unref(L, LUA_REGISTRYINDEX, in_force->table);

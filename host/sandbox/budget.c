@@ -253,10 +253,6 @@ bool sandbox_budget_is_spent(lua_State *L) {
   return is_spent(budget) || budget->starved;
 }
 
-bool sandbox_budget_out_of_memory(lua_State *L) {
-  return sandbox_budget_of(L)->starved;
-}
-
 const char *sandbox_budget_reason(lua_State *L) {
   return sandbox_budget_of(L)->reason;
 }

@@ -104,10 +104,6 @@ void sandbox_charge_bytes(lua_State *L, size_t bytes);
  * a limit is spent or the system has no memory. */
 bool sandbox_budget_is_spent(lua_State *L);
 
-/* True when the system had no memory since the start. The outcome is then nobody's decision: not
- * the policy's error, and not BudgetSpent. */
-bool sandbox_budget_out_of_memory(lua_State *L);
-
 /* What was spent, and where if known: "policies/routing.lua:3: instruction budget of 200000
  * spent". Empty when nothing is. Valid until the next sandbox_budget_start; uses no Lua memory,
  * so the host reports this rather than the error value of a spent budget. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/json/writer.h"
 #include "policy/standing.h"
 #include "simulate/impl.h"
 
@@ -82,24 +83,18 @@ typedef struct {
   question *self;
   const policy_files *files;
   text_buffer text;
+  json_writer writer;             /* of the text */
   char path[QUESTION_PATH_BYTES]; /* of the record that is open, with a dot behind it */
 } frame;
 
-/* Begins a member, behind a comma unless it is the first. */
-static void begin_member(frame *f, const char *name) {
-  if (f->text.size > 0 && f->text.data[f->text.size - 1] != '{') text_buffer_byte(&f->text, ',');
-  text_buffer_format(&f->text, "\"%s\":", name);
-}
-
 static void open_record(frame *f, const char *name) {
   size_t size = strlen(f->path);
-  begin_member(f, name);
-  text_buffer_byte(&f->text, '{');
+  json_writer_object(&f->writer, name);
   snprintf(f->path + size, sizeof f->path - size, "%s.", name);
 }
 
 static void close_record(frame *f) {
-  text_buffer_byte(&f->text, '}');
+  json_writer_end(&f->writer);
   f->path[strlen(f->path) - 1] = '\0';
   char *dot = strrchr(f->path, '.');
   *(dot ? dot + 1 : f->path) = '\0';
@@ -107,9 +102,12 @@ static void close_record(frame *f) {
 
 /* What the kind or its rules ask for is there in any case. The 1 makes room for a number. */
 static void put_needed(frame *f, slot at, const char *name) {
-  begin_member(f, name);
-  text_buffer_text(&f->text, strcmp(name, "warming") == 0 ? "true" : "1");
-  snprintf(f->self->paths[at], QUESTION_PATH_BYTES, "%s%s", f->path, name);
+  if (strcmp(name, "warming") == 0)
+    json_writer_boolean(&f->writer, name, true);
+  else
+    json_writer_integer(&f->writer, name, 1);
+  int size = snprintf(f->self->paths[at], QUESTION_PATH_BYTES, "%s%s", f->path, name);
+  if (size >= QUESTION_PATH_BYTES) f->text.failed = true;
   f->self->used[at] = true;
 }
 
@@ -119,14 +117,18 @@ static void put(frame *f, slot at, const char *name) {
 
 static void put_variant(frame *f, slot first, const char *name) {
   snprintf(f->path, sizeof f->path, "variants.%d.", first == 0 ? 1 : 2);
-  text_buffer_format(&f->text, "{\"name\":\"%s\",\"stage\":\"%s\"", name, name);
+  json_writer_object(&f->writer, NULL);
+  json_writer_text(&f->writer, "name", name);
+  json_writer_text(&f->writer, "stage", name);
   put_needed(f, first + WEIGHT, "weight");
-  text_buffer_text(&f->text, ",\"approval\":\"Approved\"");
+  json_writer_text(&f->writer, "approval", "Approved");
+
   open_record(f, "window");
   put(f, first + SECONDS, "seconds");
   put_needed(f, first + REQUESTS, "requests");
   put_needed(f, first + ERRORS, "errors");
   close_record(f);
+
   open_record(f, "recent");
   put(f, first + FROM, "from");
   put(f, first + TO, "to");
@@ -141,7 +143,8 @@ static void put_variant(frame *f, slot first, const char *name) {
   put(f, first + P99, "p99");
   close_record(f);
   close_record(f);
-  text_buffer_byte(&f->text, '}');
+
+  json_writer_end(&f->writer);
   f->path[0] = '\0';
 }
 
@@ -157,7 +160,7 @@ static void put_range(frame *f, slot first, const char *name) {
 
 static void put_evidence(frame *f) {
   open_record(f, "evidence");
-  text_buffer_text(&f->text, "\"method\":\"always_valid\"");
+  json_writer_text(&f->writer, "method", "always_valid");
   put(f, CONFIDENCE, "confidence");
   put_range(f, ERROR_LOW, "error_rate");
   put_range(f, LATENCY_LOW, "latency");
@@ -181,19 +184,20 @@ static void put_evidence(frame *f) {
 }
 
 static void put_facts(frame *f, bool with_evidence) {
-  text_buffer_byte(&f->text, '{');
+  json_writer_object(&f->writer, NULL);
   put_needed(f, NOW, "now");
-  text_buffer_text(&f->text, ",\"champion\":\"champion\",\"challenger\":\"challenger\","
-                             "\"variants\":[");
+  json_writer_text(&f->writer, "champion", "champion");
+  json_writer_text(&f->writer, "challenger", "challenger");
+  json_writer_array(&f->writer, "variants");
   put_variant(f, 0, "champion");
-  text_buffer_byte(&f->text, ',');
   put_variant(f, VARIANT_SLOTS, "challenger");
-  text_buffer_byte(&f->text, ']');
+  json_writer_end(&f->writer);
+
   put(f, SINCE_START, "minutes_since_start");
   put(f, SINCE_CHANGE, "minutes_since_change");
   put(f, GOOD_LOOKS, "good_looks");
   if (with_evidence) put_evidence(f);
-  text_buffer_byte(&f->text, '}');
+  json_writer_end(&f->writer);
 }
 
 /* ── Making one ── */
@@ -201,6 +205,7 @@ static void put_facts(frame *f, bool with_evidence) {
 static policy_standing *stand(question *self, policy_sandbox *sandbox, const policy_files *files,
                               bool with_evidence, size_t places[QUESTION_SLOTS]) {
   frame f = {.self = self, .files = files};
+  f.writer = json_writer_to(&f.text);
   text_buffer why = {0};
   put_facts(&f, with_evidence);
   policy_question asked = {

@@ -2,13 +2,12 @@
 #include "core/policy_files/policy_bundle.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/json/members.h"
-#include "core/json/write.h"
+#include "core/json/writer.h"
 #include "core/system/files.h"
 #include "core/text/shown_text.h"
 
@@ -232,54 +231,51 @@ bool policy_bundle_read(const char *path, policy_files *files, finding_list *fin
   return ok;
 }
 
-static void write_member(text_buffer *out, const char *name, const char *value) {
-  text_buffer_format(out, "\"%s\":\"%s\"", name, value);
-}
-
-static void write_stamp(text_buffer *out, const policy_stamp *stamp) {
+static void write_stamp(json_writer *writer, const policy_stamp *stamp) {
   policy_stamp copy = *stamp;
   int64_t *numbers[STAMP_NUMBERS];
   stamp_numbers(&copy, numbers);
-  text_buffer_text(out, ",\"stamp\":{");
-  write_member(out, stamp_names[0], copy.build);
+
+  json_writer_object(writer, "stamp");
+  json_writer_text(writer, stamp_names[0], copy.build);
   for (size_t i = 0; i < STAMP_NUMBERS; i++)
-    text_buffer_format(out, ",\"%s\":%" PRId64, stamp_names[i + 1], *numbers[i]);
-  text_buffer_byte(out, '}');
+    json_writer_integer(writer, stamp_names[i + 1], *numbers[i]);
+  json_writer_end(writer);
 }
 
 static bool write_file(text_buffer *out, const policy_file *file, bool stamped) {
-  text_buffer_text(out, "{\"path\":");
-  if (!json_write_string(out, file->path, strlen(file->path))) return false;
-  text_buffer_byte(out, ',');
-  if (stamped && file->kind[0]) {
-    write_member(out, "kind", file->kind);
-    text_buffer_byte(out, ',');
-  }
-
-  write_member(out, "digest", file->digest);
-  text_buffer_text(out, ",\"text\":");
-  if (!json_write_string(out, file->text, file->size)) return false;
-  text_buffer_byte(out, '}');
+  json_writer writer = json_writer_to(out);
+  json_writer_object(&writer, NULL);
+  if (!json_writer_exact(&writer, "path", file->path, strlen(file->path))) return false;
+  if (stamped && file->kind[0]) json_writer_text(&writer, "kind", file->kind);
+  json_writer_text(&writer, "digest", file->digest);
+  if (!json_writer_exact(&writer, "text", file->text, file->size)) return false;
+  json_writer_end(&writer);
 
   return true;
 }
 
 bool policy_bundle_write(const policy_files *files, const policy_stamp *stamp, text_buffer *out,
                          const policy_file **culprit) {
-  text_buffer_byte(out, '{');
-  write_member(out, "schema", SCHEMA);
-  text_buffer_byte(out, ',');
-  write_member(out, "digest", files->digest);
-  if (stamp) write_stamp(out, stamp);
-  text_buffer_text(out, ",\"files\":[");
+  json_writer writer = json_writer_to(out);
+  json_writer_object(&writer, NULL);
+  json_writer_text(&writer, "schema", SCHEMA);
+  json_writer_text(&writer, "digest", files->digest);
+  if (stamp) write_stamp(&writer, stamp);
+
+  json_writer_array(&writer, "files"); /* a line a file */
   for (size_t i = 0; i < files->count; i++) {
     *culprit = &files->items[i];
-    text_buffer_text(out, i ? ",\n" : "\n");
+    json_writer_member(&writer, NULL);
+    text_buffer_byte(out, '\n');
     if (!write_file(out, &files->items[i], stamp != NULL)) return false;
   }
 
   *culprit = NULL;
-  text_buffer_text(out, "\n]}\n");
+  text_buffer_byte(out, '\n');
+  json_writer_end(&writer);
+  json_writer_end(&writer);
+  text_buffer_byte(out, '\n');
 
   return !out->failed;
 }

@@ -2,7 +2,7 @@
 -- has `binding`, or none when it is a global; a binding is
 --   { name =, declared = Name node, value = expression or nil, assigned = true when set again,
 --     loop = { call =, index = } for the variables of a for-in loop, counts = true for that of a
---     numeric one, param_of = function for a parameter }.
+--     numeric one }.
 
 local scope = {}
 
@@ -33,7 +33,7 @@ end
 
 function Resolver:func(node)
   self:inside(function()
-    for _, param in ipairs(node.params) do self:declare(param, { param_of = node }) end
+    for _, param in ipairs(node.params) do self:declare(param) end
     self:block(node.body)
   end)
 end

@@ -1,7 +1,9 @@
 -- The page of weir compare: what polling and events made of the same objects, and how long each
 -- took.
 --
---   local page = require "weir.page.compare"(report, words)   report: of weir.compare; words: verdict → sentence
+--   require "weir.page.compare"(report, words) → page
+--
+-- report: of weir.compare; words: verdict → sentence
 local compare = require "weir.compare"
 local latency = require "weir.events.latency"
 local page = require "weir.page"

@@ -261,12 +261,12 @@ static void the_systems_shortage_is_told_apart(void **state) {
   open_on_arena(&box);
   for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
     assert_int_not_equal(run_without_memory(&box, attempts[i]), LUA_OK);
-    assert_true(sandbox_budget_out_of_memory(box.L));
+    assert_true(box.budget.starved);
     assert_true(sandbox_budget_is_spent(box.L));
     assert_false(box.budget.memory_spent || box.budget.instructions_spent);
     assert_string_equal(sandbox_budget_reason(box.L), "");
     sandbox_expect(&box, "return 'next'", "next");
-    assert_false(sandbox_budget_out_of_memory(box.L));
+    assert_false(box.budget.starved);
   }
   sandbox_close(&box);
 }
@@ -282,7 +282,7 @@ static void garbage_makes_room_when_the_system_refuses(void **state) {
   sandbox_expect(&box, "local t for i = 1, 20000 do t = {t} end return 'full'", "full");
   assert_int_equal(
       run_without_memory(&box, "local t for i = 1, 15000 do t = {t} end return 'fits'"), LUA_OK);
-  assert_false(sandbox_budget_out_of_memory(box.L));
+  assert_false(box.budget.starved);
   sandbox_close(&box);
 }
 
