@@ -131,7 +131,7 @@ struct emulator_host {
   const char *region;
   char log_group[160];
   bool stopping;
-  bool woken; /* a suspended connection goes on, which libmicrohttpd's timeout does not say */
+  bool woken;      /* a suspended connection goes on, which libmicrohttpd's timeout does not say */
   text_buffer out; /* stdout, not yet written */
   int out_errno;
 };

@@ -19,8 +19,8 @@
 
 #define BASE "/2018-06-01/runtime/"
 
-/* ANSWER_TIMEOUT_MS: a peer that works takes an answer at once; the time is long enough for a machine
- * that is busy with something else. */
+/* ANSWER_TIMEOUT_MS: a peer that works takes an answer at once; the time is long enough for a
+ * machine that is busy with something else. */
 enum { CONNECT_TIMEOUT_MS = 1000, ANSWER_TIMEOUT_MS = 30000, REPLY_MAX = 64 << 10 };
 
 struct runtime_api {
