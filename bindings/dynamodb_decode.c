@@ -240,7 +240,7 @@ static bool push_value(dynamodb_decoder *d, bool secret) {
   type = dynamodb_item_type_of(tag);
   if (type == DYNAMODB_UNKNOWN)
     return dynamodb_decode_fail(d, "UnknownType",
-                                "the attribute type is none of S N B BOOL NULL M L SS NS BS");
+                                "the attribute type is not one of S N B BOOL NULL M L SS NS BS");
   if (!json_scan_peek(&d->scan, &next)) return false;
   if (!dynamodb_item_type_holds(type, next))
     return dynamodb_decode_fail(d, "InvalidAttribute",

@@ -209,7 +209,7 @@ static bool next_line(lua_State *L, writer *self) {
 
 static const char FLUSH_SIGNATURE[] = "writer:flush([file or descriptor])";
 
-/* The descriptor behind a file, with what Lua wrote to it before sent first. */
+/* The descriptor of a Lua file. What Lua still buffers for it is written first. */
 static int descriptor_of(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TNUMBER)
     return (int)binding_argument_integer(L, index, 0, INT_MAX, FLUSH_SIGNATURE);

@@ -56,7 +56,7 @@ static inline size_t policy_trace_place(const policy_code *code, size_t conditio
  * takes time. A new trace keeps them. */
 void policy_trace_start(policy_trace *self, const uint64_t *counts);
 
-/* Forgets the comparisons, and keeps those to come or not. */
+/* Forgets the comparisons. `keep` says whether those to come are kept. */
 void policy_trace_keep(policy_trace *self, bool keep);
 
 /* How many counts have become more than 0 since this was last asked, and the first of them. */

@@ -46,8 +46,8 @@ local function is_limit(value)
   return value == nil or math.type(value) == "integer" and value > 0
 end
 
--- A mistake in a handler, not in the world: raises. changes: whether effects:call asks. → the
--- operation
+-- Raises for a mistake in a request, because the handler made it, not the world. → the operation
+-- changes: effects:call asks, which may change something; effects:read may not.
 local function check_request(request, changes)
   if type(request) ~= "table" then error("expected " .. SIGNATURE, 3) end
   for key in sorted_pairs(request) do

@@ -45,7 +45,7 @@ return {
   instance_count = integer(1, 100, 1, "instances of a transform job"),
   instance_type = text("of a transform job", "ml.m5.large"),
   late_seconds = integer(0, 86400, 900, "how long records of a window are waited for", "seconds"),
-  max_pages = integer(0, 1000000000, 0, "pages of one invocation; 0 is no limit"),
+  max_pages = integer(0, 1000000000, 0, "pages of one invocation; 0: without a limit"),
   max_retries = integer(0, 10, 3, "of a request to the endpoint, as the Python handler has it"),
   mock_mode = flag(false, "answer without SageMaker, as the Python handler does for tests"),
   model_name = text "the model of a transform job",

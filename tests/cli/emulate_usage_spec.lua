@@ -25,7 +25,7 @@ describe("the arguments of weir emulate", function()
       },
       { "%-%-env _HANDLER: Lambda sets", "--env", "_HANDLER=x" },
       { "%-%-log%-format 'json' is neither Text nor JSON", "--log-format", "json" },
-      { "%-%-log%-level 'LOUD' is none of TRACE", "--log-level", "LOUD" },
+      { "%-%-log%-level 'LOUD' is not one of TRACE", "--log-level", "LOUD" },
       { "%-%-qualifier 'a b' is not a version or an alias", "--qualifier", "a b" },
       { "%-%-function 'a/b' is not a name of a function", "--function", "a/b" },
     } do

@@ -163,7 +163,7 @@ return policy {
     local path = folder .. "/set/examples/a.jsonl"
     run.write(path, "START RequestId\n{}\n")
     assert.matches("set/examples/a%.jsonl:1: failed example file: "
-      .. "2 of its 2 lines are no recorded decisions; take them out\n", test("set").stdout)
+      .. "2 of its 2 lines are not recorded decisions; take them out\n", test("set").stdout)
     run.write(path, "\n\n")
     local result = test("set")
     assert.equal(1, result.status)

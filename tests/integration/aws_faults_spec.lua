@@ -184,7 +184,7 @@ describe("AWS clients under fault:", function()
         assert(client("s3"):delete_object({ Bucket = "bucket", Key = "k" }))
       end)
 
-      it("operations without a body are no success when a broken error or a page came", function()
+      it("operations without a body fail when a broken error or a page came", function()
         for _, body in ipairs({ '<x:Error xmlns:x="y"><x:Code>InternalError</x:Code></x:Error>',
           " <Error/>", DECLARATION .. "<Error><Code>InternalErr", "\xEF\xBB\xBF <Error></Error>",
           " \xEF\xBB\xBF" .. DECLARATION .. "<Error><Code>InternalError</Code></Error>",

@@ -172,7 +172,7 @@ describe("sagemaker_callback", function()
         .. '{"TransformJobName": "a"}}'] = "takes events",
       ['{"detail": {"TransformJobName": "a/b"}}'] = "names no transform job",
       ['{"detail": {"TransformJobName": "a", "TransformJobStatus": "Done"}}'] =
-        "none of SageMaker's",
+        "not one of SageMaker's",
       ['{"heartbeat": {"job": "a"}}'] = 'must be "running" or a list',
       ['{"heartbeat": 3}'] = 'must be "running" or a list',
         ['{"heartbeat": ["-"]}'] = "heartbeat[0]",

@@ -28,7 +28,7 @@ static inline bool is_one_of(const char *stops, char byte) {
   return *stops;
 }
 
-/* Inlined, so that comparing with the stops is no call for each byte. */
+/* Inlined, so that comparing with the stops does not cost a call for each byte. */
 static inline sigv4_text take_until(sigv4_text *rest, const char *stops) {
   sigv4_text head = {rest->at, 0};
   while (head.size < rest->size && !is_one_of(stops, rest->at[head.size])) head.size++;

@@ -119,7 +119,7 @@ static bool read_file(reader *self, size_t *bytes) {
   file->text = copy_text(values[2], &file->size);
   if (!file->path || !file->text || strlen(file->path) != path_size ||
       !is_policy_path(file->path, path_size))
-    return refuse(self, "a file of the bundle has no text, or a path that is none of a policy");
+    return refuse(self, "a file of the bundle has no text, or its path is not a policy's");
   if (!copy_name(values[3], file->kind, sizeof file->kind))
     return explain_file(self, file->path, "has a kind that is none");
   if (asprintf(&file->shown, "%s/%s", self->name, file->path) < 0) file->shown = NULL;

@@ -5,7 +5,7 @@ local client = require "weir.aws.client"
 local INSTANCES = "StackSetName* Accounts DeploymentTargets Regions* ParameterOverrides "
   .. "OperationPreferences OperationId CallAs"
 
--- Members that are no texts.
+-- Members that are not texts.
 local TYPES = {
   Active = "boolean",
   DisableRollback = "boolean",

@@ -91,8 +91,8 @@ local function is_known(arn, known)
   return false
 end
 
--- What carries the tags of the place's stacks and is not in `known`. Stacks themselves are no
--- resources here.
+-- What carries the tags of the place's stacks and is not in `known`. The stacks themselves carry
+-- them, too, and are left out.
 function remains.tagged(place, known)
   local found, message, code = place.client "tagging":all("GetResources", {
     TagFilters = { { Key = ownership.TAG, Values = stack_names(place) } },

@@ -69,7 +69,7 @@ local LEVELS = { "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL" }
 local function add_level(variables, level)
   if level == nil then return variables end
   if not contains(LEVELS, level) then
-    return nil, ("--log-level '%s' is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL")
+    return nil, ("--log-level '%s' is not one of TRACE, DEBUG, INFO, WARN, ERROR and FATAL")
       :format(level)
   end
 

@@ -155,7 +155,7 @@ return {
       bounds; choices, flags, texts that the policy compares with, absent facts and left-out list
       elements are tried too. A number's distance is its change relative to the larger of both
       values; every other change, and one from or to 0, counts as 1. What is found holds; that
-      none is found is no proof.]],
+      none is found proves nothing.]],
     [[With --json: one object, as docs/json/explain.schema.json describes it.]],
   },
   positionals = {

@@ -177,7 +177,7 @@ local function check_sets(self, value)
 
   if not is_known then
     self:finding("W303", self:at(settings, "account"),
-      "stacksets.account is none of the accounts of this file",
+      "stacksets.account is not one of the accounts of this file",
       "write the account that administers")
   end
 

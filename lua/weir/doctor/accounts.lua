@@ -101,7 +101,7 @@ local function examine_trust(self, place, arn)
 
   local document = json.decode(s3_text.decode(found.Role.AssumeRolePolicyDocument or ""))
   if type(document) ~= "table" then
-    return self:unknown("role", place, arn, "its trust policy is no JSON", "look at it yourself")
+    return self:unknown("role", place, arn, "its trust policy is not JSON", "look at it yourself")
   end
 
   local outcome, what = trust.judge(document, place.account.external_id)

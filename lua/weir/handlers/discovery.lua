@@ -289,7 +289,7 @@ local function shown(request, answer)
   return { manifest_key = answer.manifest_key, total_objects = answer.total_objects }
 end
 
--- What the last run answered, where it is asked for once more.
+-- A retry asks for the last run again: it gets the answer of that run.
 local function answered_before(request, run)
   local last = run.checkpoint and run.checkpoint.state.last
   return last and request.run and last.run == request.run and last.answer

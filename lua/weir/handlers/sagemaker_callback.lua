@@ -67,7 +67,7 @@ local function from_event(event)
 
   local status = member(detail, "TransformJobStatus")
   if status ~= nil and not STATUSES[status] then
-    invalid("detail.TransformJobStatus is none of SageMaker's")
+    invalid("detail.TransformJobStatus is not one of SageMaker's")
   end
 
   if type(arn) ~= "string" then arn = nil end

@@ -34,7 +34,7 @@ local function known_members(constructor)
   for _, item in ipairs(constructor.items) do
     if item.key and item.key.tag == "String" then
       local text = text_of(item.value)
-      -- That there is a member counts, even where its value is not known.
+      -- A member counts as given even where its value is not known.
       input[item.key.value] = text or {}
     end
   end

@@ -93,7 +93,7 @@ local function detect(object, effects)
   try.fail(message, REFUSALS[code] or code)
 end
 
--- By reference the service reads what is there by now.
+-- The service was given a reference: it may have read a newer object than the job is about.
 local function check_unchanged(object, effects)
   if object.bytes or object.unread then return end
   local state, message, code = source_object.state(object, effects)

@@ -121,11 +121,12 @@ local function of_decision(path, decision, known)
   return case
 end
 
--- A line that recordings pass over, as logs have them, would be an example that never runs.
+-- A replay passes over lines that are not decisions. In a file of examples such a line would be an
+-- example that never runs.
 local function without_decisions(path, counts)
   local problem
   if counts.other_lines > 0 then
-    problem = ("%d of its %d lines are no recorded decisions; take them out"):format(
+    problem = ("%d of its %d lines are not recorded decisions; take them out"):format(
       counts.other_lines, counts.lines)
   elseif counts.lines == 0 then
     problem = "the file holds no recorded decision; remove it"

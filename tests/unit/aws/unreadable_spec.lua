@@ -26,7 +26,7 @@ describe("an answer that cannot be read", function()
     end)
   end
 
-  it("may be JSON that is no object", function()
+  it("may be JSON that is not an object", function()
     for _, name in ipairs { "json", "rest_json" } do
       for _, body in ipairs { "[1]", "[]", "null", '"text"', "7" } do
         local output, failed = parse(name, body)

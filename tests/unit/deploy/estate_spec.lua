@@ -68,15 +68,15 @@ describe("an estate file", function()
       '8:35 W302 kind must be "storage", "shared" or "workload"',
     },
     { 'id = "444455556666"', "id = 444455556666", "8:12 W302 id must be an account of 12 digits" },
-    { '"eu-west-1"', '"Ireland"', "6:15 W302 regions: this is none of the regions" },
-    { '"eu-west-1"', '"eu-wset-1"', "6:15 W302 regions: this is none of the regions" },
-    { '"eu-west-1"', '"eu-west-1a"', "6:15 W302 regions: this is none of the regions" },
-    { '"eu-west-1"', '"eu-west-01"', "6:15 W302 regions: this is none of the regions" },
-    { '"eu-west-1"', '"xx-west-1"', "6:15 W302 regions: this is none of the regions" },
+    { '"eu-west-1"', '"Ireland"', "6:15 W302 regions: this is not one of the regions" },
+    { '"eu-west-1"', '"eu-wset-1"', "6:15 W302 regions: this is not one of the regions" },
+    { '"eu-west-1"', '"eu-west-1a"', "6:15 W302 regions: this is not one of the regions" },
+    { '"eu-west-1"', '"eu-west-01"', "6:15 W302 regions: this is not one of the regions" },
+    { '"eu-west-1"', '"xx-west-1"', "6:15 W302 regions: this is not one of the regions" },
     {
       'name = "weir",',
       'name = "weir", features = { "EnableBatch" },',
-      "5:31 W302 features: this is none of the features",
+      "5:31 W302 features: this is not one of the features",
     },
     {
       "RoutingThreshold = -(-10)",
@@ -99,7 +99,7 @@ describe("an estate file", function()
     {
       'kind = "workload"',
       'kind = "workload", stacks = { "storage" }',
-      "W302 stacks: this is none of the",
+      "W302 stacks: this is not one of the",
     },
     {
       'name = "weir",',
@@ -145,7 +145,7 @@ describe("an estate file", function()
     {
       'name = "weir",',
       'name = "weir", stacksets = { account = "444455556666", templates = { "storage" } },',
-      "W302 templates: this is none of the templates of workload accounts: boundary, tokens, core",
+      "W302 templates: this is not one of the templates of workload accounts: boundary, tokens, core",
     },
     {
       'name = "weir",',
@@ -256,7 +256,7 @@ describe("an estate file", function()
     {
       'name = "weir",',
       'name = "weir", stacksets = { account = "999900001111", templates = { "boundary" } },',
-      "W303 stacksets.account is none of the accounts of this file",
+      "W303 stacksets.account is not one of the accounts of this file",
     },
     {
       'name = "weir",',

@@ -166,7 +166,7 @@ describe("latency_reporter", function()
     end
   end)
 
-  it("publishes no duration that is no number of milliseconds", function()
+  it("publishes only durations that are numbers of milliseconds", function()
     for _, value in ipairs { 1e300, "12", true, json.array {} } do
       local _, metrics, problem = report_of {
         time = "2026-11-23T12:00:00Z",

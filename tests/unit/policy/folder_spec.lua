@@ -92,7 +92,7 @@ describe("a policy directory", function()
     assert_refused(folder, "error[W002] has more than 1048576 bytes of Lua files")
   end)
 
-  it("is no more than eight deep", function()
+  it("is at most eight deep", function()
     shell("mkdir -p a/b/c/d/e/f/g/h && echo 'return {}' > a/b/c/d/e/f/g/h/x.lua")
     assert_good(folder)
     shell("mkdir a/b/c/d/e/f/g/h/i")

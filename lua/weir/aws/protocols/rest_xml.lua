@@ -93,8 +93,8 @@ end
 local MARKUP = "^%s*\xEF?\xBB?\xBF?%s*<"
 
 -- S3 may begin a long operation with status 200 and then find that it failed. An operation without
--- an XML answer has no body at all, unless it failed like that: one that ends too early, or is a
--- page of HTML, is no success either.
+-- an XML answer has no body at all, unless it failed like that. A body that ends too early, or that
+-- is a page of HTML, means a failure, too.
 local function find_late_error(response)
   if not response.body or not response.body:find(MARKUP) then return nil end
   local root, failed = failure.xml_root(response)
