@@ -198,7 +198,8 @@ static bool apply_written(lua_State *L, const schema_field *field, json_span val
   return true;
 }
 
-/* The two texts of what is in force: all values, and the names of those that differ from their defaults. */
+/* The two texts of what is in force: all values, and the names of those that differ from their
+ * defaults. */
 typedef struct {
   json_writer values, overridden;
 } in_force_writers;

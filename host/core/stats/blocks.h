@@ -2,10 +2,11 @@
  * busy host stays slow for a while, and its requests tell less than as many independent ones.
  *
  * Of each block the values above a quantile are counted, one threshold for both: that of the two
- * together, so that an hour in which both are slow does not count. Of the e = x1 + x0 values above it the
- * challenger is due the share s that its requests and the ratio of all its exceedances give it, and
- * φ compares the squares of what it has beyond that with those of chance, as for error rates
- * (windows.h). Of N values q·N lie below, so chance alone leaves q times as much as of rare errors.
+ * together, so that an hour in which both are slow does not count. Of the e = x1 + x0 values above
+ * it the challenger is due the share s that its requests and the ratio of all its exceedances give
+ * it, and φ compares the squares of what it has beyond that with those of chance, as for error
+ * rates (windows.h). Of N values q·N lie below, so chance alone leaves q times as much as of rare
+ * errors.
  *
  *   φ = max(1, B/(B−1)·(1 + (Σ (x1 − e·s)²/(s(1−s)) − Σ e)/(1 + Σ e))/q)     of B blocks
  *
