@@ -83,10 +83,14 @@ describe("weir check", function()
   end)
 
   it("says so when there is no policy set at all", function()
-    local result = run { "check", directory = directory }
-    if result.status == 3 then
-      assert.matches("there is no policy set: none of %./policies, ", result.stderr)
-    end
+    -- A copy, beside which there are no policies, whatever is beside the program itself.
+    local copy = directory .. "/bin/weir"
+    local command = "mkdir %s/bin && cp %s %s"
+    assert(os.execute(command:format(run.quote(directory), run.quote(run.program),
+      run.quote(copy))))
+    local result = run { "check", directory = directory, program = copy }
+    assert.equal(3, result.status, result.stderr)
+    assert.matches("there is no policy set: none of ./policies, ", result.stderr, 1, true)
   end)
 
   it("prints one JSON object per finding with --json", function()

@@ -142,6 +142,8 @@ Tried 449 changes at 10 places, one at a time: 446 decide the same, 0 are not al
     local token = ("AAAAKgAAAAIAAAAAAAAAA" .. ("x"):rep(300))
     local result = run { "explain", "mapping", "-p", "policies", "--json",
       stdin = json.encode { event = { TaskToken = token, source = "aws.s3" } } }
+    assert.equal(0, result.status, result.stderr)
+    assert.equal("ignore", json.decode(result.stdout).decision.action)
     assert.is_nil(result.stdout:find(token, 1, true))
     assert.is_nil(result.stderr:find(token, 1, true))
   end)

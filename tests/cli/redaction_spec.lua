@@ -59,6 +59,8 @@ describe("weir run", function()
     } do
       local result = run { "run", "mapping", "-e", "-", "-p", "policies", "--json",
         stdin = event { task_token = "another", note = json.array { text, "repeats " .. HUSH } } }
+      assert.equal(0, result.status, result.stderr)
+      assert.matches("[redacted]", result.stdout, 1, true)
       if place:find "mail" then
         assert.is_nil(result.stdout:find("xK3pxK3p", 1, true), place)
       else

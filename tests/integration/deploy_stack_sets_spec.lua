@@ -122,7 +122,9 @@ weir-core      777788889999 eu-west-1  absent  stack set, would be created, in 2
 
   it("shows no change when everything is as the file says", function()
     done(deployment.apply(ESTATE))
-    for _, row in ipairs(deployment.apply(ESTATE).rows) do
+    local rows = deployment.apply(ESTATE).rows
+    assert.is_true(#rows > 0)
+    for _, row in ipairs(rows) do
       assert.is_nil(row.error)
       assert.is_false(row.differs, row.stack.name)
     end

@@ -97,7 +97,9 @@ describe("processes that are killed at random process every object once", functi
     local queues, states = deal(EVENTS // 2, 0, true)
     processed_once(work(queues, "parallel").finished, states, { "events", "polling" })
     local outputs = pictures.outputs "results/polling/"
-    for key, body in pairs(pictures.outputs "results/events/") do
+    local by_events = pictures.outputs "results/events/"
+    assert.is_true(next(by_events) ~= nil, "events wrote nothing")
+    for key, body in pairs(by_events) do
       assert.equal(body, outputs[(key:gsub("^results/events", "results/polling"))], key)
     end
   end)

@@ -4,6 +4,7 @@
 --   local result = run { "match", "{}", stdin = "{}\n", env = { NO_COLOR = "1" } }
 --   result.status, result.stdout, result.stderr
 --
+-- It runs run.program, or the given `program`.
 -- Every run starts from the same environment: no colour variables, TERM=xterm, LANG=C.UTF-8.
 -- With terminal = true the program runs on a pseudo terminal, without input, and stdout holds both
 -- streams. A run that hangs is ended after `timeout` seconds, with status 124.
@@ -31,7 +32,7 @@ local function command_line(given)
     table.insert(words, 2, run.quote(name .. "=" .. value))
   end
 
-  words[#words + 1] = run.quote(run.program)
+  words[#words + 1] = run.quote(given.program or run.program)
   for _, argument in ipairs(given) do words[#words + 1] = run.quote(argument) end
 
   return table.concat(words, " ")

@@ -76,8 +76,8 @@ function shapes.list_of(is_fine, expected, more)
     for i, item in ipairs(list) do
       if type(item) ~= "string" or not is_fine(item) then
         local hint = type(item) == "string" and more.hint and more.hint(item) or nil
-        self:finding("W302", self:at(list, i), ("%s: this is not one of the %s"):format(key, expected),
-          hint)
+        local text = ("%s: this is not one of the %s"):format(key, expected)
+        self:finding("W302", self:at(list, i), text, hint)
       elseif seen[item] then
         self:finding("W302", self:at(list, i), ("%s: '%s' is in the list twice"):format(key, item))
       end

@@ -145,7 +145,7 @@ describe("an estate file", function()
     {
       'name = "weir",',
       'name = "weir", stacksets = { account = "444455556666", templates = { "storage" } },',
-      "W302 templates: this is not one of the templates of workload accounts: boundary, tokens, core",
+      "W302 templates: this is not one of the templates of workload accounts: boundary, tokens",
     },
     {
       'name = "weir",',
