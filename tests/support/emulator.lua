@@ -42,6 +42,15 @@ local function wait(what, look)
 end
 M.wait = wait
 
+-- A process that has ended has no command line any more. What it said may be a warning before that.
+local function has_ended(pid)
+  local file = io.open(("/proc/%d/cmdline"):format(pid))
+  local words = file and file:read("a") or ""
+  if file then file:close() end
+
+  return words == ""
+end
+
 function M.start(given)
   local self = setmetatable({ out = os.tmpname(), err = os.tmpname() }, Emulator)
   local words = { "exec", "env", "PATH=" .. run.quote(os.getenv("PATH")) }
@@ -61,9 +70,7 @@ function M.start(given)
   self.port = wait("the emulator's port", function()
     local text = run.read(self.err)
     local port = tonumber(text:match("ready at http://127%.0%.0%.1:(%d+).*\nNext: curl [^\n]*\n"))
-    if not port and text:find("^weir: ") and not text:find("ready at", 1, true) then
-      error(text, 0)
-    end
+    if not port and has_ended(self.pid) then error(run.read(self.err), 0) end
 
     return port
   end)

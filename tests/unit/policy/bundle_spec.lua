@@ -109,7 +109,7 @@ describe("a policy bundle", function()
     for _, path in ipairs { "../routing.lua", "/routing.lua", "a//b.lua", ".hidden.lua",
       "a/./b.lua", "routing.txt", "",
       ".lua", "a\0.lua", "1/2/3/4/5/6/7/8/9/x.lua", ("x"):rep(600) .. ".lua" } do
-      assert.matches("W013 a file of the bundle has no text, or a path",
+      assert.matches("W013 a file of the bundle has no text, or its path",
         changed(function(b) b.files[1].path = path end))
     end
   end)
