@@ -115,7 +115,7 @@ local function world()
       ["progress:b/*"] = { Item = mutated { object = "progress:b/*", after = "A" } },
     },
     ["dynamodb.PutItem"] = {
-      ["b/in/a.png"] = { error = "ConditionalCheckFailedException", message = "held" },
+      ["b/in/a.png"] = { failure = { code = "ConditionalCheckFailedException", message = "held" } },
     },
     ["rekognition.DetectLabels"] = { ["in/a.png"] = { Labels = json.array {} } },
   }

@@ -43,11 +43,23 @@ function trigger_mode.parameter_name(value)
   return value:match("^ssm:(.+)$")
 end
 
-local function check(value, where)
+local function check_setting(value)
   if WAYS[value] then return value end
-  return nil, ("%s is '%s', not one of %s, or the name of an SSM parameter such as "
-    .. "/weir/trigger-mode"):format(where, value, table.concat(trigger_mode.MODES, ", ")),
+  return nil, ("the setting trigger_mode is '%s', not one of %s, or the name of an SSM parameter "
+    .. "such as /weir/trigger-mode"):format(value, table.concat(trigger_mode.MODES, ", ")),
     "InvalidSetting"
+end
+
+-- What a parameter holds that is not a mode may be a secret of another: only words are shown.
+local function shown(value)
+  return value:find("^[%a_ ]+$") and #value <= 20 and ("'%s'"):format(value)
+    or ("a text of %d bytes"):format(#value)
+end
+
+local function check_parameter(value, name)
+  if WAYS[value] then return value end
+  return nil, ("the SSM parameter %s is %s, not one of %s; write one of these into it"):format(name,
+    shown(value), table.concat(trigger_mode.MODES, ", ")), "InvalidSetting"
 end
 
 local function fetch(effects, name)
@@ -58,10 +70,13 @@ local function fetch(effects, name)
     input = { Name = name },
   }
 
-  if not output then return nil, message, code end
-  local parameter = output.Parameter or {}
+  if not output then
+    return nil, ("the trigger mode is in the SSM parameter %s, which cannot be read: %s"):format(
+      name, message), code
+  end
 
-  return check(tostring(parameter.Value):match("^%s*(.-)%s*$"), "the SSM parameter " .. name)
+  local value = (output.Parameter or {}).Value
+  return check_parameter(type(value) == "string" and value:match("^%s*(.-)%s*$") or "", name)
 end
 
 -- While the parameter cannot be read, or holds something else, the last mode goes on: no mix of
@@ -93,7 +108,7 @@ function trigger_mode.read(effects)
   local name = trigger_mode.parameter_name(value)
   if name then return from_parameter(effects, name) end
 
-  return try(check(value, "the setting trigger_mode"))
+  return try(check_setting(value))
 end
 
 -- For tests: forgets everything, as a new process would.

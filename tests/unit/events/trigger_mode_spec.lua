@@ -72,6 +72,26 @@ describe("the trigger mode", function()
     assert.truthy(message:find("the SSM parameter /mode is 'sometimes'", 1, true))
   end)
 
+  it("names the parameter that cannot be read, or holds something else, but no secret", function()
+    setting, parameter = "/mode", nil
+    assert.matches("^the trigger mode is in the SSM parameter /mode, which cannot be read: ",
+      (select(3, read())))
+
+    for value, told in pairs {
+      [""] = "a text of 0 bytes",
+      ["POLLING"] = "'POLLING'",
+      ["parallel, events"] = "a text of 16 bytes",
+      ["pa55word"] = "a text of 8 bytes",
+      ["correcthorsebatterystaple"] = "a text of 25 bytes",
+    } do
+      parameter = value
+      local _, code, message = read()
+      assert.equal("InvalidSetting", code)
+      assert.equal(("the SSM parameter /mode is %s, not one of polling, parallel, events_first, "
+        .. "events; write one of these into it"):format(told), message)
+    end
+  end)
+
   it("says whose claims and outputs a job uses, or that it is not acted on", function()
     local expected = { polling = { "polling", nil }, parallel = { "polling", "events" },
       events_first = { "events", "events" }, events = { nil, "events" } }
