@@ -15,9 +15,10 @@
  *   append(path, line) → true | nil, message, "LogFailed": one write to a decision log
  *   default_limits  {instructions=, memory=}
  *
- *   set:decide(kind, facts[, {params_json=, overrides_json=, record={…}}]) → answer
+ *   set:decide(kind, facts[, {params_json=, overrides_json=}]) → answer | nil, message, code
+ *   set:ask(kind, facts[, request_id[, redacted_json]]) → entry, decision-log line
  *       | nil, message, code
- *       with record, which has the options of set:record, the answer has the decision-log line
+ *       a decision of now; an entry has what handlers look at: policy_set_tables.h
  *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}])
  *       → decision-log line | nil, message, code
  *   set:trace(kind, facts[, params]) → as set:decide, and what it did: policy_set_trace.h. Not in
@@ -44,6 +45,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "core/system/process.h"
 #include "policy/decision_log.h"
 #include "policy_set_inspect.h"
 #include "policy_set_options.h"
@@ -151,11 +153,10 @@ static int lua_policy_set_append(lua_State *L) {
 /* ── Decisions ── */
 
 static const char DECIDE_SIGNATURE[] =
-    "set:decide(kind, facts_json[, {params_json=text?, overrides_json=text?, record={id=text?, "
-    "time=text?, request_id=text?, redacted_json=text?, eval_us=integer?}?}])";
+    "set:decide(kind, facts_json[, {params_json=text?, overrides_json=text?}])";
 
 static int lua_policy_set_set_decide(lua_State *L) {
-  static const char *const keys[] = {"params_json", "overrides_json", "record", NULL};
+  static const char *const keys[] = {"params_json", "overrides_json", NULL};
   policy_question question = {0};
   policy_set_handle *h = policy_set_question_handle(L, DECIDE_SIGNATURE);
   lua_settop(L, 4);
@@ -163,20 +164,40 @@ static int lua_policy_set_set_decide(lua_State *L) {
   binding_check_options(L, 4, keys, DECIDE_SIGNATURE);
   question.params = policy_set_options_text(L, 4, "params_json", DECIDE_SIGNATURE);
   question.overrides = policy_set_options_text(L, 4, "overrides_json", DECIDE_SIGNATURE);
-  bool recorded = binding_check_push(L, 4, "record") != LUA_TNIL; // set kind facts options record
-  decision_origin origin = policy_set_options_origin(L, 5, DECIDE_SIGNATURE);
 
   int64_t eval_us;
   int failed = policy_set_question_ask(L, h, &question, &eval_us);
   if (failed) return failed;
 
-  policy_set_question_push_answer(L, h, &question, eval_us); // … answer
-  if (!recorded) return 1;
-
-  failed = policy_set_question_push_line(L, h, &question, origin, eval_us); // … answer line
-  if (failed) return failed;
-  lua_setfield(L, -2, "record");
+  policy_set_question_push_answer(L, h, &question, eval_us);
   return 1;
+}
+
+static const char ASK_SIGNATURE[] = "set:ask(kind, facts_json[, request_id[, redacted_json]])";
+
+static int lua_policy_set_set_ask(lua_State *L) {
+  policy_question question = {0};
+  decision_origin origin = {.eval_us = -1};
+  char id[PROCESS_ID_BYTES], time[PROCESS_TIMESTAMP_BYTES];
+  policy_set_handle *h = policy_set_question_handle(L, ASK_SIGNATURE);
+  lua_settop(L, 5);
+  policy_set_question_read(L, &question, ASK_SIGNATURE);
+  if (!lua_isnil(L, 4)) origin.request_id = binding_argument_name(L, 4, ASK_SIGNATURE);
+  if (!lua_isnil(L, 5)) origin.redacted = binding_argument_name(L, 5, ASK_SIGNATURE);
+  if (!process_new_id(id))
+    return binding_fail(L, "NoRandomness", "the system gives no random numbers");
+
+  process_timestamp(process_time_ms(), time);
+  origin.id = id;
+  origin.time = time;
+
+  int64_t eval_us;
+  int failed = policy_set_question_ask(L, h, &question, &eval_us);
+  if (failed) return failed;
+
+  policy_set_question_push_entry(L, h, &question); // … entry
+  failed = policy_set_question_push_line(L, h, &question, origin, eval_us);
+  return failed ? failed : 2;
 }
 
 static const char RECORD_SIGNATURE[] =
@@ -246,10 +267,10 @@ static int lua_policy_set_set_override(lua_State *L) {
 int luaopen_weir_policy_set(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(policy_set_set, gc), BINDING_END};
   static const luaL_Reg of_findings[] = {BINDING_METAMETHOD(policy_set_findings, gc), BINDING_END};
-  static const luaL_Reg methods[] = {BINDING_FUNCTION(policy_set_set, decide),
-                                     BINDING_FUNCTION(policy_set_set, record),
-                                     BINDING_FUNCTION(policy_set_set, refresh),
-                                     BINDING_FUNCTION(policy_set_set, override), BINDING_END};
+  static const luaL_Reg methods[] = {
+      BINDING_FUNCTION(policy_set_set, decide),   BINDING_FUNCTION(policy_set_set, ask),
+      BINDING_FUNCTION(policy_set_set, record),   BINDING_FUNCTION(policy_set_set, refresh),
+      BINDING_FUNCTION(policy_set_set, override), BINDING_END};
   static const luaL_Reg functions[] = {
       BINDING_FUNCTION(policy_set, load), BINDING_FUNCTION(policy_set, list),
       BINDING_FUNCTION(policy_set, kinds), BINDING_FUNCTION(policy_set, append), BINDING_END};

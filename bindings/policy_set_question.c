@@ -53,6 +53,11 @@ void policy_set_question_push_answer(lua_State *L, const policy_set_handle *h,
   policy_set_tables_push_answer(L, &h->answer, kind_asked(h, question), eval_us);
 }
 
+void policy_set_question_push_entry(lua_State *L, const policy_set_handle *h,
+                                    const policy_question *question) {
+  policy_set_tables_push_entry(L, &h->answer, kind_asked(h, question));
+}
+
 int policy_set_question_push_line(lua_State *L, policy_set_handle *h,
                                   const policy_question *question, decision_origin origin,
                                   int64_t eval_us) {

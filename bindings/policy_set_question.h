@@ -30,6 +30,10 @@ int policy_set_question_ask(lua_State *L, policy_set_handle *h, policy_question 
 void policy_set_question_push_answer(lua_State *L, const policy_set_handle *h,
                                      const policy_question *question, int64_t eval_us);
 
+/* Pushes the answer as an entry. */
+void policy_set_question_push_entry(lua_State *L, const policy_set_handle *h,
+                                    const policy_question *question);
+
 /* Pushes the decision-log line of the answer. On failure pushes nil, message, code and returns 3,
  * else 0. */
 int policy_set_question_push_line(lua_State *L, policy_set_handle *h,

@@ -26,11 +26,7 @@ void policy_set_tables_push_findings(lua_State *L, const finding_list *findings)
   }
 }
 
-void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
-                                   const policy_kind *kind, int64_t eval_us) {
-  lua_createtable(L, 0, 10);
-  binding_set_text(L, "action", answer->action);
-  binding_set_bytes(L, "decision", answer->decision.data, answer->decision.size);
+static void set_because(lua_State *L, const policy_answer *answer) {
   json_span because = {.at = answer->because.data + 1,
                        .size = answer->because.size - 2,
                        .type = JSON_STRING,
@@ -39,6 +35,14 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
   char *text = luaL_buffinitsize(L, &buffer, because.size + 1);
   luaL_pushresultsize(&buffer, json_unescape(because, text));
   lua_setfield(L, -2, "because");
+}
+
+void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
+                                   const policy_kind *kind, int64_t eval_us) {
+  lua_createtable(L, 0, 10);
+  binding_set_text(L, "action", answer->action);
+  binding_set_bytes(L, "decision", answer->decision.data, answer->decision.size);
+  set_because(L, answer);
   binding_set_text(L, "file", answer->file);
   set_buffer(L, "params", policy_kind_params_json(kind));
   set_buffer(L, "overrides", policy_kind_overridden_json(kind));
@@ -46,6 +50,21 @@ void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
   binding_set_integer(L, "instructions", answer->instructions);
   binding_set_integer(L, "bytes", (lua_Integer)answer->memory);
   binding_set_integer(L, "eval_us", eval_us);
+}
+
+void policy_set_tables_push_entry(lua_State *L, const policy_answer *answer,
+                                  const policy_kind *kind) {
+  json_scan scan;
+  lua_createtable(L, 0, 9);
+  binding_set_text(L, "kind", policy_kind_name(kind));
+  binding_set_text(L, "action", answer->action);
+  set_because(L, answer);
+  json_scan_begin(&scan, answer->decision.data, answer->decision.size);
+  json_decode_push(L, &scan);
+  lua_setfield(L, -2, "fields");
+  binding_set_text(L, "file", answer->file);
+  binding_set_integer(L, "line", answer->line);
+  set_buffer(L, "params_json", policy_kind_params_json(kind));
 }
 
 /* Pushes a JSON value of our own as a Lua value; a number of a field that is one as a float. */

@@ -17,6 +17,11 @@ void policy_set_tables_push_findings(lua_State *L, const finding_list *findings)
 void policy_set_tables_push_answer(lua_State *L, const policy_answer *answer,
                                    const policy_kind *kind, int64_t eval_us);
 
+/* {kind=, action=, because=, fields=, file=, line=, params_json=}, with room for two more; fields
+ * is the whole decision as a value. */
+void policy_set_tables_push_entry(lua_State *L, const policy_answer *answer,
+                                  const policy_kind *kind);
+
 /* List of {kind=, name=, file=, digest=, params=, examples=, worst=}. */
 void policy_set_tables_push_policies(lua_State *L, const policy_sandbox *sandbox);
 

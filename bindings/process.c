@@ -26,7 +26,7 @@
 #include "lambda/runtime.h"
 #include "registry.h"
 
-enum { LONGEST_SLEEP_MS = 60000, ID_BYTES = 16, PATH_BYTES = 4096, TEXTS_MOST = 16 };
+enum { LONGEST_SLEEP_MS = 60000, PATH_BYTES = 4096, TEXTS_MOST = 16 };
 
 static int lua_process_clock(lua_State *L) {
   lua_pushinteger(L, process_clock_ms());
@@ -82,19 +82,11 @@ static int lua_process_write(lua_State *L) {
 }
 
 static int lua_process_new_id(lua_State *L) {
-  static const char digits[] = "0123456789abcdef";
-  unsigned char bytes[ID_BYTES];
-  char text[2 * sizeof bytes];
-
-  if (!process_random(bytes, sizeof bytes))
+  char id[PROCESS_ID_BYTES];
+  if (!process_new_id(id))
     return binding_fail(L, "NoRandomness", "the system gives no random numbers");
 
-  for (size_t i = 0; i < sizeof bytes; i++) {
-    text[2 * i] = digits[bytes[i] >> 4];
-    text[2 * i + 1] = digits[bytes[i] & 15];
-  }
-
-  lua_pushlstring(L, text, sizeof text);
+  lua_pushstring(L, id);
   return 1;
 }
 

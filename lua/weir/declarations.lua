@@ -85,13 +85,10 @@ function declarations.other_names(spec)
   return table.move(spec.also or {}, 1, #(spec.also or {}), #names + 1, names)
 end
 
-local function member_of(event, spec)
-  if not spec.also and not spec.spellings then return events.member(event, spec.name) end
-  return events.member(event, spec.name, table.unpack(declarations.other_names(spec)))
-end
-
-local function check_member(event, spec)
-  local value = member_of(event, spec)
+-- Each is { spec =, names = all names of the member }.
+local function check_member(event, each)
+  local spec, names = each.spec, each.names
+  local value = events.member(event, names[1], names[2], names[3])
   if value == nil then
     if spec.required then events.invalid("the event must have %s", spec.name) end
   elseif type(spec.type) == "table" then
@@ -102,37 +99,41 @@ local function check_member(event, spec)
 end
 
 -- The members of an event that may be refused here: facts are checked where the policy gets them.
+-- → nil where no event may be refused
 local function refusable(declared)
   local list = { any = declared.event.any }
   for _, spec in ipairs(declared.event) do
     local is_left = spec.by_handler or spec.fact and not spec.required
-    if not is_left then list[#list + 1] = spec end
+    if not is_left then
+      local names = { spec.name, table.unpack(declarations.other_names(spec)) }
+      list[#list + 1] = { spec = spec, names = names }
+    end
   end
 
-  return list
+  return not (list.any and #list == 0) and list or nil
 end
 
-local function check_event(specs, event)
-  if specs.any and not events.is_object(event) then return true end
+local function check_event(members, event)
+  if members.any and not events.is_object(event) then return true end
   events.object(event)
-  for _, spec in ipairs(specs) do check_member(event, spec) end
+  for _, each in ipairs(members) do check_member(event, each) end
 
   return true
 end
 
--- name → what check looks at, or false where nothing is declared; made once
+-- name → what check looks at, or false where nothing has to be; made once
 local checked = {}
 
 function declarations.check(name, event)
-  local specs = checked[name]
-  if specs == nil then
+  local members = checked[name]
+  if members == nil then
     local declared = declarations.find(name)
-    specs = declared and refusable(declared) or false
-    checked[name] = specs
+    members = declared and refusable(declared) or false
+    checked[name] = members
   end
 
-  if not specs then return true end
-  return try.call(check_event, specs, event)
+  if not members then return true end
+  return try.call(check_event, members, event)
 end
 
 return declarations

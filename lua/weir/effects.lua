@@ -200,11 +200,12 @@ local function add_metric(self, name, value, unit, dimensions)
   self.metrics[#self.metrics + 1] = { name = name, value = value, unit = unit, dimensions = shown }
 end
 
--- To the collector of the process. What was measured before is shown as it was then, unless a
+-- To the collector, if there is one. What was measured before is shown as it was then, unless a
 -- secret is known by now.
 local function collect_metric(self, name, value, unit, dimensions)
   local collector = self.collector
-  if not collector then return add_metric(self, name, value, unit, dimensions) end
+  if self.metrics then return add_metric(self, name, value, unit, dimensions) end
+  if not collector then return end
 
   local may_differ = redact.knows_any() or use_case(self)
   if not may_differ and collector:again(name, value, unit, dimensions) then return end
@@ -304,7 +305,7 @@ Live.__index = Live
 
 local function perform(self, request)
   local output, message, code, details = redact.noted(self.executor:perform(request))
-  if not output then
+  if not output and self.failures then
     self.failures[#self.failures + 1] = {
       service = request.service,
       operation = request.operation,
@@ -317,7 +318,7 @@ end
 
 function Live:call(request)
   check_request(request, true)
-  if not self.forget_calls then self.plan[#self.plan + 1] = executor().planned(request) end
+  if self.plan then self.plan[#self.plan + 1] = executor().planned(request) end
   return perform(self, request)
 end
 
@@ -336,12 +337,9 @@ end
 Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, collect_metric, uuid
 Live.in_region = in_region
 
--- effects.live{client =, executor =, environment =, forget_calls =, collector =}: the configuration
--- of the clients, if any, or an executor whose clients live longer than one invocation; a table for
--- what was read from the environment, if that is to be known longer. With forget_calls the plan
--- stays empty: in an invocation of thousands of calls nobody looks at it. Metrics go to the
--- collector (weir.emf) where there is one, with the reasons of those that it does not take in
--- `left_out`; otherwise into `metrics`.
+-- effects.live{client =, executor =, environment =}: the configuration of the clients, if any, or
+-- an executor whose clients live longer than one invocation; a table for what was read from the
+-- environment, if that is to be known longer.
 function effects.live(given)
   given = given or {}
   redact.forget()
@@ -351,11 +349,23 @@ function effects.live(given)
     metrics = {},
     unknown = {},
     failures = {},
-    forget_calls = given.forget_calls or false,
     environment = given.environment or {},
-    collector = given.collector,
-    left_out = {},
     executor = given.executor or executor().new(given.client),
+  }, Live)
+end
+
+-- effects.of_invocation{executor =, environment =, collector =, left_out =}: live effects that
+-- remember nothing of what they did. Metrics go to the collector (weir.emf), and why it does not
+-- take one of them into the list left_out. Whoever keeps the effects measures nothing once their
+-- `collector` is taken away.
+function effects.of_invocation(given)
+  redact.forget()
+  return setmetatable({
+    dry = false,
+    environment = given.environment,
+    collector = given.collector,
+    left_out = given.left_out,
+    executor = given.executor,
   }, Live)
 end
 

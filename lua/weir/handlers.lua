@@ -49,30 +49,6 @@ function handlers.find(name)
   end
 end
 
-local function entry_of(kind, facts, redacted, decision)
-  return {
-    kind = kind,
-    facts = facts,
-    redacted = redacted,
-    action = decision.action,
-    because = decision.because,
-    fields = assert(json.decode(decision.decision)),
-    file = decision.file,
-    line = decision.line,
-    params_json = decision.params,
-  }
-end
-
--- Where a decision that is made now comes from, for its log line.
-local function origin(request_id, redacted)
-  return {
-    id = assert(process.new_id()),
-    request_id = request_id,
-    time = process.timestamp(),
-    redacted_json = #redacted > 0 and json.encode(redacted) or nil,
-  }
-end
-
 -- A decision log for run: appends each line to the file at path.
 function handlers.log_to(path)
   return function(line) return policy_set.append(path, line) end
@@ -93,21 +69,21 @@ local function decide_one(run, kind, given, about)
     if not whole then return nil, why, problem end
   end
 
+  local entry, line, code = run.set:ask(kind, text, run.request_id,
+    #redacted > 0 and json.encode(redacted) or nil)
+  if not entry then
+    if code == "InvalidFacts" then line = own_facts.explained(run.set, kind, line) end
+    return nil, line, code
+  end
+
+  entry.facts, entry.redacted = facts, redacted
   local log = run.options.log
-  local decision, message, code = run.set:decide(kind, text,
-    { record = log and origin(run.options.request_id, redacted) })
-  if not decision then
-    if code == "InvalidFacts" then message = own_facts.explained(run.set, kind, message) end
-    return nil, message, code
-  end
+  if not log then return entry end
 
-  if log then
-    local ok
-    ok, message, code = log(decision.record)
-    if not ok then return nil, message, code end
-  end
+  local ok, message, problem = log(line)
+  if not ok then return nil, message, problem end
 
-  return entry_of(kind, facts, redacted, decision)
+  return entry
 end
 
 local function ask(run, kind, facts, about)
@@ -169,8 +145,15 @@ local LEAST_KNOWN = 256
 --   event_json = the event's JSON, where that holds no secret (weir.invocation)
 function handlers.run(handler, event, set, effects, options)
   local report = { handler = handler.name, decisions = {}, effects = effects }
-  local run = { set = set, event = event, options = options or {}, report = report }
-  local event_json = run.options.event_json
+  options = options or {}
+  local run = {
+    set = set,
+    event = event,
+    options = options,
+    request_id = options.request_id,
+    report = report,
+  }
+  local event_json = options.event_json
   if not event_json then
     redact.note(event)
   elseif #event_json >= LEAST_KNOWN and not handler.from_package then

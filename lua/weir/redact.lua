@@ -28,11 +28,13 @@ local LEAST_BYTES = 6
 
 local note
 
--- forget(): a new invocation begins.
-function redact.forget() known, digests = {}, {} end
-
 -- Whether a secret was noted in this invocation.
 function redact.knows_any() return known[1] ~= nil end
+
+-- forget(): a new invocation begins.
+function redact.forget()
+  if redact.knows_any() then known, digests = {}, {} end
+end
 
 -- Whether more secrets were noted than are searched for. Then no text is shown.
 function redact.is_full() return #known > MOST_KNOWN end

@@ -169,6 +169,29 @@ local function new_executor(self)
   }
 end
 
+-- options(self) → what handlers.run is told; run sets what differs from invocation to invocation.
+function runtime.options(self)
+  return {
+    forget_decisions = true,
+
+    log = function(line)
+      local ok, message, code = self.log:lines(line, "\n")
+      if ok and self.shadow then self.shadow:note(line) end
+      return ok, message, code
+    end,
+
+    -- Sees every decision: for the trace, and for one that failed because the memory ran out. No
+    -- answer may come of that, whatever the handler makes of it.
+    observe = function(entry, begin_us)
+      local current = self.current
+      if not current then return end -- something that outlived its invocation asks
+      if entry.code == "OutOfMemory" then current.starved = true end
+      if not current.trace.sampled then return end
+      current.trace:decision(entry, begin_us, self.source.set:digest())
+    end,
+  }
+end
+
 -- The stages of an invocation, as host/lambda/invocation.c calls them. fail itself is the message
 -- handler: a function around it would be in every stack.
 local function service(self)
@@ -193,12 +216,8 @@ function runtime.start()
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
 
-  self.outside = { forget_calls = true, executor = new_executor(self), environment = {} }
-  self.log_decision = function(line)
-    local ok, message, code = self.log:lines(line, "\n")
-    if ok and self.shadow then self.shadow:note(line) end
-    return ok, message, code
-  end
+  self.outside = { executor = new_executor(self), environment = {}, left_out = {} }
+  self.options = runtime.options(self)
 
   local ok, started, message, code = xpcall(prepare, function(raised)
     local failed = failure.from_raised(raised)
@@ -232,7 +251,7 @@ function runtime.begin(self, context)
     context = context,
     begin_us = process.time_us(),
     trace = trace,
-    effects = effects.live(self.outside),
+    effects = effects.of_invocation(self.outside),
   }
 
   self.log.request_id = context.request_id
@@ -260,28 +279,14 @@ local function respond(self, current, result)
   return "response", json.encode(result)
 end
 
--- Sees every decision: for the trace, and for one that failed because the memory ran out. No answer
--- may come of that, whatever the handler makes of it.
-local function observer(current, set)
-  return function(entry, begin_us)
-    if entry.code == "OutOfMemory" then current.starved = true end
-    if current.trace.sampled then current.trace:decision(entry, begin_us, set:digest()) end
-  end
-end
-
 -- run() → outcome, text | nil, failure
 function runtime.run(self)
-  local current, set = self.current, self.source.set
+  local current, options = self.current, self.options
   local event, event_json, code = invocation.event()
   if event == nil then return nil, failure.new(code, "the event is not JSON: " .. event_json) end
 
-  local report = handlers.run(self.handler, event, set, current.effects, {
-    log = self.log_decision,
-    request_id = self.log.request_id,
-    forget_decisions = true,
-    observe = observer(current, set),
-    event_json = event_json,
-  })
+  options.request_id, options.event_json = self.log.request_id, event_json
+  local report = handlers.run(self.handler, event, self.source.set, current.effects, options)
 
   if report.error then return nil, failure.new(report.error.code, report.error.message) end
 
@@ -306,16 +311,21 @@ function runtime.answer(self, ok, cause, outcome, text)
 end
 
 -- What each line of the invocation's metrics has besides: a JSON object.
-local function properties_of(status, request_id)
+local function properties_of(self, request_id)
+  local status = self.source:status_json()
   if not request_id then return status end
-  local others = status == "{}" and "}" or "," .. status:sub(2)
-  return '{"request_id":' .. json.encode(request_id) .. others
+
+  if self.status ~= status then
+    self.status, self.status_members = status, status == "{}" and "}" or "," .. status:sub(2)
+  end
+
+  return '{"request_id":' .. json.encode(request_id) .. self.status_members
 end
 
 -- measure(): the metrics of the invocation, made while its answer is on the way.
 function runtime.measure(self)
   local current, source = self.current, self.source
-  local properties = properties_of(source:status_json(), current.context.request_id)
+  local properties = properties_of(self, current.context.request_id)
   current.measured = true
   self.metrics:lines(properties)
   self.metrics:invocation({
@@ -324,6 +334,15 @@ function runtime.measure(self)
     cold = self.cold,
     policy_age_s = source:age_s(),
   }, properties)
+end
+
+-- The metrics that CloudWatch would not take.
+local function tell_left_out(self)
+  local reasons = self.outside.left_out
+  for i, reason in ipairs(reasons) do
+    self.log:write("WARN", reason)
+    reasons[i] = nil
+  end
 end
 
 -- finish(sent, why, stale): after the answer was taken or, sent being false, was not, and why.
@@ -340,13 +359,13 @@ function runtime.finish(self, sent, why, stale)
   if not current.measured then runtime.measure(self) end
   if current.failure then self.log:failure("ERROR", current.failure) end
   if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
-  for _, reason in ipairs(current.effects.left_out) do self.log:write("WARN", reason) end
+  tell_left_out(self)
   self.metrics:flush()
   if self.shadow then
     self.shadow:run(current.context.stop_at_ms, self.source.set, self.log.request_id)
   end
 
-  current.effects.collector = nil -- whoever keeps the effects measures nothing of the next
+  current.effects.collector = nil
   self.cold, self.current, self.log.request_id = false, nil, nil
 end
 

@@ -184,7 +184,7 @@ function processing_world.new(given)
   end
 
   function world.deliver(name, event)
-    local live = effects.live { executor = world, forget_calls = true }
+    local live = effects.live { executor = world }
     live.setting = setting_of(world)
     function live.now() return world.time end
     local ok, report = pcall(handlers.run, handlers.find(name), event, set, live)

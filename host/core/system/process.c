@@ -145,6 +145,20 @@ bool process_random(void *bytes, size_t size) {
   return true;
 }
 
+bool process_new_id(char id[PROCESS_ID_BYTES]) {
+  static const char digits[] = "0123456789abcdef";
+  unsigned char bytes[PROCESS_ID_BYTES / 2];
+  if (!process_random(bytes, sizeof bytes)) return false;
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    id[2 * i] = digits[bytes[i] >> 4];
+    id[2 * i + 1] = digits[bytes[i] & 15];
+  }
+
+  id[PROCESS_ID_BYTES - 1] = '\0';
+
+  return true;
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 #define KEEP_READABLE 1
 #elif defined(__has_feature)

@@ -37,6 +37,10 @@ void process_end_by_broken_pipe(void);
 /* Fills bytes from the system's random source; false when there is none. */
 bool process_random(void *bytes, size_t size);
 
+/* 32 hexadecimal digits that no other call anywhere gives; false without a random source. */
+enum { PROCESS_ID_BYTES = 33 };
+bool process_new_id(char id[PROCESS_ID_BYTES]);
+
 /* Waits; a signal that does not end the process does not shorten it. */
 void process_sleep_ms(int64_t milliseconds);
 

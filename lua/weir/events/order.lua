@@ -43,6 +43,7 @@ local function sort_group(jobs, places)
 end
 
 function order.sort(jobs)
+  if #jobs < 2 then return end
   for _, places in ipairs(groups_of(jobs)) do
     if #places > 1 then sort_group(jobs, places) end
   end

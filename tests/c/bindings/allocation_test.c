@@ -97,7 +97,7 @@ static const call calls[] = {
     {"policy_set.append", "return function() return M.append('/dev/null','x') end"},
     {"policy_set.decide",
      "local s=M.load(DIRECTORY) return function() return"
-     " s:decide('routing','{\"file_count\":1}',{record={id='x'}}),"
+     " s:decide('routing','{\"file_count\":1}'), s:ask('routing','{\"file_count\":1}','x'),"
      " s:decide('routing','{}'), s:record('routing','{\"file_count\":1}') end"},
     {"policy_set.trace", "local s=M.load(DIRECTORY) return function() return"
                          " s:trace('routing','{\"file_count\":1}','{}'), s:trace('routing','{}'),"

@@ -244,10 +244,13 @@ local CALLS = {
   ["weir.policy_set:decide"] = {
     self = function() return set end,
     takes = { "text", "text", {
-      params_json = "text|nothing", overrides_json = "text|nothing",
-      record = setmetatable({ optional = true }, { __index = RECORD }), optional = true,
+      params_json = "text|nothing", overrides_json = "text|nothing", optional = true,
     } },
     good = { "routing", '{"file_count":1}', {} },
+  },
+  ["weir.policy_set:ask"] = {
+    self = function() return set end, takes = { "text", "text", "text|nothing", "text|nothing" },
+    good = { "routing", '{"file_count":1}', "request", "[]" },
   },
   ["weir.policy_set:record"] = {
     self = function() return set end,

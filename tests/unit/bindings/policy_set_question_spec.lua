@@ -25,26 +25,48 @@ describe("asking a policy set", function()
     assert.is_true(answer.eval_us <= most_us, answer.eval_us .. " of " .. most_us)
   end)
 
-  it("logs the time that the answer has", function()
-    local answer = assert(set:decide("routing", FACTS, { record = {} }))
-    assert.is_true(answer.eval_us >= 10, answer.eval_us)
-    assert.equal(answer.eval_us, json.decode(answer.record).eval_us)
-  end)
-
-  it("logs a time that is given, 0 too, in place of its own", function()
+  it("logs the time that it took, or the one that is given, 0 too", function()
+    local _, line = assert(set:ask("routing", FACTS))
+    assert.is_true(json.decode(line).eval_us >= 10, line)
     for _, eval_us in ipairs { 0, 1, 123456 } do
-      local answer = assert(set:decide("routing", FACTS, { record = { eval_us = eval_us } }))
-      assert.equal(eval_us, json.decode(answer.record).eval_us)
-      assert.is_true(answer.eval_us >= 10, answer.eval_us)
-      local line = assert(set:record("routing", FACTS, { eval_us = eval_us }))
+      line = assert(set:record("routing", FACTS, { eval_us = eval_us }))
       assert.equal(eval_us, json.decode(line).eval_us)
     end
   end)
 
+  it("gives handlers the decision as a value, and the line of a decision made now", function()
+    local before = process.time()
+    local entry, line = assert(set:ask("routing", FACTS, "request-1", '["/a"]'))
+    local decision, logged = assert(set:decide("routing", FACTS)), json.decode(line)
+    assert.same({
+      kind = "routing",
+      action = "batch",
+      because = decision.because,
+      fields = { action = "batch" },
+      file = decision.file,
+      line = decision.line,
+      params_json = decision.params,
+    }, entry)
+
+    assert.matches("^%x+$", logged.id)
+    assert.equal(32, #logged.id)
+    assert.is_true(logged.time >= process.timestamp(before), logged.time)
+    assert.is_true(logged.time <= process.timestamp(), logged.time)
+    assert.same({ "request-1", { "/a" } }, { logged.request_id, logged.redacted })
+    local given = { request_id = "request-1", redacted_json = '["/a"]' }
+    for _, name in ipairs { "id", "time", "eval_us" } do given[name] = logged[name] end
+    assert.equal(line, set:record("routing", FACTS, given))
+
+    local again = json.decode(select(2, assert(set:ask("routing", FACTS))))
+    assert.not_equal(logged.id, again.id)
+    assert.same({ nil, json.array {} }, { again.request_id, again.redacted })
+  end)
+
   it("gives no line where the origin is not text", function()
-    local answer, message, code = set:decide("routing", FACTS, { record = { id = "\xff" } })
-    assert.same({ nil, "the line cannot be written: id, time and request_id must be UTF-8",
-      "InvalidText" }, { answer, message, code })
+    local wanted = { nil, "the line cannot be written: id, time and request_id must be UTF-8",
+      "InvalidText" }
+    assert.same(wanted, { set:ask("routing", FACTS, "\xff") })
+    assert.same(wanted, { set:record("routing", FACTS, { id = "\xff" }) })
   end)
 
   it("gives message and code of a decision that fails", function()
@@ -53,6 +75,7 @@ describe("asking a policy set", function()
     assert.equal("InvalidFacts", code)
     assert.truthy(message:find("file_count", 1, true), message)
     assert.same({ nil, message, code }, { set:record("routing", '{"file_count":"many"}') })
+    assert.same({ nil, message, code }, { set:ask("routing", '{"file_count":"many"}') })
   end)
 
   it("raises for a set that was collected before who asks it", function()
@@ -60,7 +83,7 @@ describe("asking a policy set", function()
     do
       -- Finalizers run in the opposite order of their objects' making: the set's is the first.
       local asker = setmetatable({}, { __gc = function(self)
-        for i, method in ipairs { "decide", "record" } do
+        for i, method in ipairs { "decide", "record", "ask" } do
           caught[i] = select(2, pcall(self.set[method], self.set, "routing", FACTS))
         end
       end })
@@ -68,9 +91,9 @@ describe("asking a policy set", function()
     end
 
     collectgarbage()
-    assert.matches("this policy set is closed; expected set:decide(kind, facts_json", caught[1], 1,
-      true)
-    assert.matches("this policy set is closed; expected set:record(kind, facts_json", caught[2], 1,
-      true)
+    for i, method in ipairs { "decide", "record", "ask" } do
+      assert.matches(("this policy set is closed; expected set:%s(kind, facts_json"):format(method),
+        caught[i], 1, true)
+    end
   end)
 end)

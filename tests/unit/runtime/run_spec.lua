@@ -12,21 +12,22 @@ describe("the runtime's handling of an invocation", function()
     package.loaded["weir.runtime"], package.loaded["weir.invocation"] = nil, nil
   end)
 
-  -- → what Lambda is told: outcome, text, type. decide: the set's; run: the handler's.
+  -- → what Lambda is told: outcome, text, type. decide: the set's ask; run: the handler's.
   local function handle(decide, run, cause)
     local self = {
       source = {
         set = {
-          decide = decide,
+          ask = decide,
           digest = function() return "sha256:x" end,
           kinds = function() return {} end,
         },
       },
       handler = { name = "mine.handle", run = run, from_package = true },
       log = { request_id = "request-1" },
-      log_decision = function() return true end,
       current = { trace = { sampled = false }, effects = {} },
     }
+
+    self.options = runtime.options(self)
 
     return runtime.answer(self, true, cause, runtime.run(self))
   end
