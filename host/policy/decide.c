@@ -300,7 +300,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
   }
 
   sandbox->asked = kind;
-  if (question->standing) return true;
+  if (question->standing || policy_own_kinds_share_facts(kind, question)) return true;
   json_members listed;
   const json_members *members = question->members;
   if (!members && facts_list(question->facts, question->facts_size, &listed, why))

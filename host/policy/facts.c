@@ -198,7 +198,17 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
     if (member->value.type != JSON_NULL) f->present |= (uint64_t)1 << at;
   }
 
+  f->taken = f->present;
   return check_complete(f, f->present, why);
+}
+
+void facts_take_over(facts *f, const facts *checked) {
+  f->present = f->taken = checked->taken;
+  f->stander = NULL;
+  for (uint64_t left = f->present; left; left &= left - 1) {
+    int at = __builtin_ctzll(left);
+    f->slots[at] = checked->slots[at];
+  }
 }
 
 /* Removes fields from the facts table. */

@@ -13,6 +13,7 @@
 typedef struct {
   const schema_record *schema;
   uint64_t present;                     /* bit i: field i is given and not null */
+  uint64_t taken;                       /* the same of the text that was checked last */
   uint64_t scalars;                     /* fields that are decoded before the policy runs */
   uint64_t decoded;                     /* what the table holds */
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
@@ -36,6 +37,9 @@ bool facts_list(const char *text, size_t size, json_members *members, text_buffe
 
 /* Checks the members against the schema; false with the reason in `why`. */
 bool facts_take(facts *f, const json_members *members, text_buffer *why);
+
+/* Takes what other facts of the same schema took last: it need not be checked again. */
+void facts_take_over(facts *f, const facts *checked);
 
 /* Pushes the facts table for what was read last, its scalars decoded. */
 void facts_push(lua_State *L, facts *f);

@@ -139,6 +139,10 @@ static inline bool policy_own_kinds_is_file(const policy_file *file) {
 /* Takes over what the files in kinds/ declare, before any policy is loaded. */
 void policy_own_kinds_load(policy_sandbox *sandbox, finding_list *findings);
 
+/* Takes over the facts that question->checked_by has checked; false where there is no such sandbox,
+ * or its schema for them is another. */
+bool policy_own_kinds_share_facts(policy_kind *kind, const policy_question *question);
+
 /* Freezes what policies can reach, and reports what they could keep between decisions. To be called
  * once every file has run: a file can put a table into a variable of an earlier one. */
 void policy_load_check(policy_sandbox *sandbox, finding_list *findings);

@@ -151,3 +151,20 @@ void policy_own_kinds_load(policy_sandbox *sandbox, finding_list *findings) {
     load(&own);
   }
 }
+
+/* Of kinds of one name: weir's own, or declared alike. */
+static bool are_declared_alike(const policy_kind *a, const policy_kind *b) {
+  size_t size = a->declaration.size;
+  if (size != b->declaration.size) return false;
+  return size == 0 || memcmp(a->declaration.data, b->declaration.data, size) == 0;
+}
+
+bool policy_own_kinds_share_facts(policy_kind *kind, const policy_question *question) {
+  if (!question->checked_by) return false;
+  const policy_kind *other =
+      policy_kind_find(question->checked_by, question->kind, question->kind_size);
+  if (!other || !are_declared_alike(kind, other)) return false;
+  facts_take_over(&kind->facts, &other->facts);
+
+  return true;
+}

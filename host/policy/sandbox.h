@@ -68,6 +68,7 @@ typedef struct {
   json_span params;            /* JSON object of recorded parameters, or size 0 */
   json_span overrides; /* JSON array of the names in params that were overrides then; size 0: all */
   policy_sandbox *recorded_by; /* or NULL: whose defaults tell which of params were overrides */
+  policy_sandbox *checked_by;  /* or NULL: it has just decided the same facts, so they fit */
   bool strict;                 /* a name in params that the policy does not have is an error */
   bool place;                  /* note file and line of the constructor that made the decision */
   policy_trace *trace;         /* or NULL: where to note what the decision does (trace.h) */

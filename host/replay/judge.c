@@ -252,8 +252,10 @@ static bool is_out_of_memory(const replay_judge *judge) {
 
 /* What the new set decides. Lines that differ come in rows: behind one, the place is noted. Of a
  * failure it would be in the message, which the digest has without it. */
-static bool decide_now(replay_judge *judge, const recording_line *line) {
+static bool decide_now(replay_judge *judge, const recording_line *line,
+                       policy_sandbox *checked_by) {
   policy_question question = question_for(line, judge->old, judge->placed);
+  question.checked_by = checked_by;
   if (policy_sandbox_decide(judge->now, &question, &judge->answer)) return true;
   if (!judge->placed) return false;
 
@@ -267,7 +269,7 @@ static void judge_decision(replay_judge *judge, recording_line *line, size_t num
   const earlier *before = &recorded;
   if (judge->old && !decide_before(judge, line, &recorded)) before = NULL;
 
-  bool ok = decide_now(judge, line);
+  bool ok = decide_now(judge, line, before ? judge->old : NULL);
   if (is_out_of_memory(judge)) {
     verdict->short_of_memory = true;
     return;

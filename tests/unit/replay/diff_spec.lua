@@ -88,6 +88,42 @@ describe("diff", function()
     })
   end)
 
+  it("checks the facts by each set's own kinds", function()
+    local function with_colours(name, values)
+      write(name .. "/kinds/routing.lua", ([[
+return { kind = "routing", facts = {
+  { name = "colour", type = "choice", values = %s, doc = "of the job" },
+  { name = "weight", type = "integer", doc = "of the job" },
+} }
+]]):format(values))
+      return routing(name, 10,
+        'if (facts.weight or 0) > 5 then return batch { because = "heavy" } end')
+    end
+
+    local red = with_colours("red", '{ "red" }')
+    local blue = with_colours("blue", '{ "red", "blue" }')
+    local lines = {}
+    for i, facts in ipairs {
+      '{"file_count":1,"weight":9}', '{"weight":null,"file_count":2,"colour":"red"}',
+      '{"colour":"blue","file_count":3,"weight":9}', '{"file_count":4}',
+    } do
+      lines[i] = assert(blue:record("routing", facts, { id = "line-" .. i,
+        time = "2026-11-22T03:04:05.678Z" }))
+    end
+
+    local colours = { write("colours.jsonl", table.concat(lines, "\n")) }
+    local summary, events = replayed { set = red, old = blue, recordings = colours, jobs = 1 }
+    assert.are.same({ 3, 3, 1 }, { summary.decisions, summary.identical, summary.bad_lines })
+    assert.are.same({ "bad line", 3 }, { events[1].type, events[1].line })
+    assert.are.same({ batch = 1, realtime = 2 }, summary.kinds.routing.is)
+
+    summary = replayed { set = blue, old = blue, recordings = colours, jobs = 1 }
+    assert.are.same({ 4, 4, 0 }, { summary.decisions, summary.identical, summary.bad_lines })
+    assert.are.same({ batch = 2, realtime = 2 }, summary.kinds.routing.is)
+    summary = replayed { set = blue, old = red, recordings = colours, jobs = 1 }
+    assert.are.same({ 4, 3, 1 }, { summary.decisions, summary.identical, summary.changed })
+  end)
+
   it("tells when the old set fails, and when the new one does", function()
     local failing = routing("failing", 10, 'if facts.file_count == 12 then error("twelve") end')
     local summary, events = replayed {
