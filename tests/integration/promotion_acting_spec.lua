@@ -153,6 +153,26 @@ describe("a promotion decision", function()
     end)
   end)
 
+  it("is a failure, told once, where a setting or the order is wrong", function()
+    for _, case in ipairs {
+      { "InvalidSetting", { promotion = "Act" } },
+      { "InvalidSetting", { aggregation_window_seconds = "61" } },
+      { "NotConfigured", { endpoint_name = false } },
+      { "InvalidEvent", {}, { order = { action = "explode" } } },
+    } do
+      local code, changed, event = table.unpack(case)
+      local trial = new(RAMP)
+      trial:traffic(5)
+      for name, value in pairs(changed) do trial.settings[name] = value or nil end
+      local report = trial:compare(event)
+      assert.equal(code, report.error.code)
+      assert.same({ "failed" }, decisions_counted(trial), code)
+      local detail = trial.events()[1].Detail
+      assert.same({ 1, "failed", report.error.message, trial.settings.endpoint_name },
+        { #trial.events(), detail.outcome, detail.because, detail.endpoint })
+    end
+  end)
+
   it("made twice of one window acts once", function()
     local trial = new(RAMP)
     trial:traffic(5)
@@ -226,6 +246,42 @@ describe("a promotion decision", function()
     assert.same({ "waiting", "done" }, outcomes)
   end)
 
+  it("to roll back is dropped when the endpoint has other variants before it is carried out",
+    function()
+    local trial = new(ROLLBACK, { update_seconds = 200 })
+    trial:traffic(5)
+    busy(trial, 0.12)
+    assert.equal("waiting", fine(trial:compare()).outcome)
+    trial:wait(300)
+    local function variant(weight)
+      return { weight = weight, median_ms = 50, sigma = 0.3, error_rate = 0.001 }
+    end
+
+    endpoints.make { [trial.ENDPOINT] = { seed = 1, modified = trial.now - 100,
+      variants = { old = variant(0.9), newer = variant(0.1) } } }
+    trial.set = policy_folder.load(policy_that(HOLD))
+    trial.settings.challenger_variant = "newer" -- another trial
+    assert.equal("held", fine(trial:compare()).outcome)
+    assert.equal("dropped", trial.events()[#trial.events() - 1].Detail.outcome)
+    assert.equal(1, #trial.updates())
+  end)
+
+  it("that asked for what was so already is not carried out when it is told later", function()
+    local trial = new(ROLLBACK, { variants = { old = { weight = 1 }, new = { weight = 0 } } })
+    trial:traffic(5)
+    local refused = { status = 200, headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+      body = json.encode { FailedEntryCount = 1, Entries = { { ErrorCode = "InternalFailure" } } } }
+    cloud.answers { ["eventbridge.PutEvents"] = { refused, refused } }
+    assert.equal("InternalFailure", trial:compare().error.code)
+    trial.set = policy_folder.load(policy_that(HOLD))
+    trial:wait(300)
+    busy(trial, 0.1) -- by hand
+    trial:wait(300)
+    fine(trial:compare())
+    local told = trial.events()[1].Detail
+    assert.same({ "rollback", "unchanged", 1 }, { told.action, told.outcome, #trial.updates() })
+  end)
+
   it("to give more that was left open by a death is dropped in another window", function()
     local trial = new(RAMP)
     trial:traffic(5)
@@ -286,6 +342,21 @@ describe("a promotion decision", function()
     fine(trial:step())
     local facts = json.decode(trial.decisions[2]).facts
     assert.same({ "new" }, { facts.champion, facts.challenger })
+  end)
+
+  it("to roll back after a promotion makes the variant the champion that takes over", function()
+    local trial = new(PROMOTE)
+    fine(trial:step())
+    trial.set = policy_folder.load(policy_that('rollback { variant = "new", to = "old", '
+      .. 'because = "it is bad" }'))
+    fine(trial:step())
+    trial.set = policy_folder.load(policy_that(HOLD))
+    fine(trial:step())
+    local facts = json.decode(trial.decisions[3]).facts
+    assert.same({ "old" }, { facts.champion, facts.challenger })
+    for _, variant in ipairs(facts.variants) do
+      assert.equal(variant.name == "old" and "champion" or nil, variant.stage)
+    end
   end)
 
   it("shares the rest among several variants as before", function()

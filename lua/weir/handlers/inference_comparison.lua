@@ -73,6 +73,11 @@ local function read_order(event, effects)
   }
 end
 
+-- In place of the Python handler it decides nothing, and tells nothing.
+local function replaces_python(effects)
+  return python.is_wanted(effects) and not optional(effects, "challenger_variant")
+end
+
 -- Looking -----------------------------------------------------------------------------------------
 
 local function decide(found, ask)
@@ -89,11 +94,22 @@ local function decide(found, ask)
   return nil, message, code
 end
 
-local function run(event, ask, effects)
+local function read(event, effects)
   local given = read_settings(effects)
   given.order = read_order(event, effects)
+
+  return given
+end
+
+local function run(event, ask, effects)
+  local given, message, code = try.call(read, event, effects)
+  if not given then
+    if not try.call(replaces_python, effects) then look.tell_unread(effects, message) end
+    return nil, message, code
+  end
+
   local found = look.new(effects, given)
-  if python.is_wanted(effects) and not given.names.challenger and not given.order then
+  if replaces_python(effects) and not given.order then
     return found:aggregate_only()
   end
 

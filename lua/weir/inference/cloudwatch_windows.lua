@@ -9,7 +9,8 @@
 --
 -- Points come in any order and late; a window without a point of Invocations is absent: no data is
 -- not zero. Where there were invocations, a series of errors that has no point for them says that
--- nothing failed, as long as CloudWatch calls the series complete; otherwise `errors` is absent.
+-- nothing failed, as long as CloudWatch calls the series complete; otherwise `errors` is absent. So
+-- it is while more errors than invocations have come.
 -- Latencies are those of the window alone. They are shown, and guard; they are not evidence of a
 -- comparison, because the percentile of few requests is too low.
 local sorted_pairs = require "weir.sorted_pairs"
@@ -88,7 +89,8 @@ local function counts_of(points, status, prefix, at, requests)
   }
 
   if counts.client_errors and counts.server_errors then
-    counts.errors = math.floor(counts.client_errors + counts.server_errors + 0.5)
+    local errors = math.floor(counts.client_errors + counts.server_errors + 0.5)
+    if errors <= counts.requests then counts.errors = errors end
   end
 
   for _, series in ipairs(SERIES) do

@@ -336,10 +336,12 @@ function experiment:finish(outcome, now)
     state.acted_at = now
   end
 
-  local took_effect = outcome == "done" or outcome == "unchanged"
-  if last.action == "rollback" and took_effect and last.variant == state.challenger then
+  if outcome ~= "done" and outcome ~= "unchanged" then return end
+  if last.action == "rollback" and last.variant == state.challenger then
     state.rolled_back = true
-  elseif last.action == "promote" and took_effect then
+  elseif last.action == "rollback" then
+    state.champion = last.heir -- after a promotion
+  elseif last.action == "promote" then
     state.champion, state.challenger, state.trial, state.regime = last.variant, nil, nil, nil
   end
 end

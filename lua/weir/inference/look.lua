@@ -13,6 +13,7 @@
 --   look:decide(ask)      → answer | nil: another invocation was faster; raises failures (weir.try)
 --   look:aggregate_only() → answer
 --   look:tell_failure(message)   where nothing was told yet
+--   look.tell_unread(effects, message)   where there is nothing to look at: a setting is wrong
 local traffic_change = require "weir.inference.traffic_change"
 local aggregation = require "weir.inference.aggregation"
 local endpoint = require "weir.inference.endpoint"
@@ -204,19 +205,30 @@ function look:carry_out()
   return traffic_change.carry_out(self.effects, self.endpoint, last.shares, self.mode)
 end
 
--- Finishes what an earlier invocation decided and did not finish. A decision that gives more
--- traffic is dropped when its window is no longer the last one: its evidence is old. A new order
--- drops any decision.
+-- A decision that gives more traffic is dropped when its window is no longer the last one: its
+-- evidence is old. A new order drops any decision, and so do other variants of the endpoint.
+function look:is_overtaken()
+  local last = self.experiment.state.last
+  return self.order ~= nil or last.action ~= "rollback" and last.to < self.to
+    or not traffic_change.fits(self.endpoint, last.shares)
+end
+
+-- What became of the last decision before this invocation; nil where it is still to be carried out.
+function look:outcome_before()
+  local last = self.experiment.state.last
+  if not last.changes then return last.shares and "unchanged" or "held" end
+  if traffic_change.are_asked(self.endpoint, last.shares) then return "done" end
+  return self:is_overtaken() and "dropped" or nil
+end
+
+-- Finishes what an earlier invocation decided and did not finish. → whether that changed weights
 function look:resume()
   local last = self.experiment.state.last
   if not last or not last.open then return false end
 
-  local was_changed = last.changes and traffic_change.are_asked(self.endpoint, last.shares)
-  if was_changed then
-    self:finish("done")
-    return false
-  elseif last.changes and (self.order or last.action ~= "rollback" and last.to < self.to) then
-    self:finish("dropped")
+  local before = self:outcome_before()
+  if before then
+    self:finish(before)
     return false
   end
 
@@ -334,6 +346,16 @@ function look:tell_failure(message)
     because = message,
     outcome = "failed",
     mode = self.mode,
+  })
+end
+
+-- The same where the settings or the event are wrong: nothing was looked at.
+function look.tell_unread(effects, message)
+  traffic_change.tell(effects, {
+    endpoint = effects:setting("endpoint_name"),
+    action = "failed",
+    because = message,
+    outcome = "failed",
   })
 end
 

@@ -2,6 +2,7 @@
 --
 --   traffic_change.asked(endpoint, decision, champion) → { [variant] = share } that it asks for, or
 --       nil: a hold
+--   traffic_change.fits(endpoint, shares) → are they shares of its variants, of all of them?
 --   traffic_change.are_asked(endpoint, shares) → were they asked for already?
 --   traffic_change.carry_out(effects, endpoint, shares, mode) → outcome, message, code
 --       endpoint: of weir.inference.endpoint; mode: "observe" | "act". Outcomes:
@@ -67,7 +68,20 @@ function traffic_change.asked(endpoint, decision, champion)
   return give(endpoint, decision.variant, decision.weight, champion)
 end
 
+function traffic_change.fits(endpoint, shares)
+  for name in pairs(shares) do -- any order: whether there is one
+    if not endpoint_module.variant(endpoint, name) then return false end
+  end
+
+  for _, variant in ipairs(endpoint.variants) do
+    if not shares[variant.name] then return false end
+  end
+
+  return true
+end
+
 function traffic_change.are_asked(endpoint, shares)
+  if not traffic_change.fits(endpoint, shares) then return false end
   for _, variant in ipairs(endpoint.variants) do
     if math.abs(variant.asked - shares[variant.name]) > SAME then return false end
   end
@@ -119,7 +133,7 @@ local function put_event(effects, told)
   local output, message, code = effects:call {
     service = "eventbridge",
     operation = "PutEvents",
-    target = told.endpoint,
+    target = told.endpoint or "inference_comparison",
     input = {
       Entries = json.array {
         {

@@ -93,8 +93,9 @@ end
 local function check_number(field, value)
   local fits = type(value) == "number" and value >= field.least and value <= field.most
   if fits and (not field.whole or math.tointeger(value)) then return true end
-  return nil, ("%s must be %s from %g to %g, not %s"):format(field.name,
-    field.whole and "a whole number" or "a number", field.least, field.most, tostring(value))
+  local given = type(value) == "string" and ("the text '%s'"):format(value) or tostring(value)
+  return nil, ("%s must be %s from %.15g to %.15g, not %s"):format(field.name,
+    field.whole and "a whole number" or "a number", field.least, field.most, given)
 end
 
 function scenario.complete(given, where)
@@ -191,12 +192,24 @@ end
 
 -- Files ------------------------------------------------------------------------------------------
 
+-- A file that returns data ends soon.
+local MOST_INSTRUCTIONS = 10000000
+
+local function run_bounded(chunk)
+  local hook, mask, count = debug.gethook()
+  debug.sethook(function() error("the file does not end", 2) end, "", MOST_INSTRUCTIONS)
+  local ok, value = pcall(chunk)
+  debug.sethook(hook, mask, count)
+
+  return ok, value
+end
+
 -- A Lua file sees nothing and can do nothing: it is data.
 local function read_lua(text, path)
   local chunk, message = load(text, "@" .. path, "t", {})
   if not chunk then return nil, message end
-  local ok, value = pcall(chunk)
-  if not ok then return nil, value end
+  local ok, value = run_bounded(chunk)
+  if not ok then return nil, type(value) == "string" and value or path .. ": it raises an error" end
 
   return value
 end

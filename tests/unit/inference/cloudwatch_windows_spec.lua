@@ -78,6 +78,14 @@ describe("cloudwatch_windows.read", function()
     end
   end)
 
+  it("knows no errors while more of them than invocations have come", function()
+    local windows = read { page(series("v1_requests", { 600, 900 }, { 5, 5 }),
+      series("v1_client_errors", { 600, 900 }, { 4, 4 }),
+      series("v1_server_errors", { 600, 900 }, { 2, 1 })) }
+    assert.same({ 5, nil }, { windows.old[600].requests, windows.old[600].errors })
+    assert.same({ 5, 5 }, { windows.old[900].requests, windows.old[900].errors })
+  end)
+
   it("passes a failure on", function()
     local effects = {}
     function effects.pages() return nil, "denied", "AccessDenied" end

@@ -27,8 +27,8 @@ describe("a scenario", function()
     refused("x", "a scenario must be a table of fields")
     refused({ trafic = 5 }, "a scenario has no field 'trafic'", "did you mean 'traffic'?")
     refused({ [1] = 5 }, "a scenario has no field '1'", "weir help simulate lists the fields")
-    refused({ traffic = 0 }, "traffic must be a number from 1 to 1e+07, not 0")
-    refused({ traffic = "600" }, "traffic must be a number from 1 to 1e+07, not 600")
+    refused({ traffic = 0 }, "traffic must be a number from 1 to 10000000, not 0")
+    refused({ traffic = "600" }, "traffic must be a number from 1 to 10000000, not the text '600'")
     refused({ error_rate = 0 / 0 }, "error_rate must be a number from 0 to 1, not "
       .. tostring(0 / 0))
     refused({ look_minutes = 2.5 }, "look_minutes must be a whole number from 1 to 1440, not 2.5")
@@ -93,6 +93,8 @@ describe("a file of scenarios", function()
     for _, case in ipairs {
       { "a.lua", "return {", "DIR/a.lua:1: unexpected symbol near <eof>" },
       { "a.lua", "return os.exit()", "DIR/a.lua:1: attempt to index a nil value (global 'os')" },
+      { "a.lua", "while true do end", "DIR/a.lua:1: the file does not end" },
+      { "a.lua", "local t = nil; return t.x", "DIR/a.lua:1: attempt to index a nil value" },
       { "a.lua", "return 5", "DIR/a.lua: a scenario must be a table of fields" },
       { "a.lua", "local x = 1", "DIR/a.lua: the file returns nothing" },
       { "a.json", "[]", "DIR/a.json: there is no scenario in it" },
