@@ -160,10 +160,10 @@ describe("weir capsule", function()
 
     it("tells apart which of several facts was used", function()
       local _, _, path = pack { source, "--mask", "volume", "--mask", "/deadline_seconds",
-        recording("more.log", { line(55, { file_count = 3, volume = "x",
+        recording("more.log", { line(55, { file_count = 3, volume = "urgent",
           deadline_seconds = 5 }) }) }
       local summary = replayed(path)
-      assert.same({ ["/volume"] = 1 }, summary.capsule.masked_facts)
+      assert.same({ ["/volume"] = 2 }, summary.capsule.masked_facts)
     end)
 
     it("a fact that no decision has is refused", function()

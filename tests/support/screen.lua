@@ -6,24 +6,22 @@ local terminal = require "weir.cli.terminal"
 
 local screen = {}
 
--- → a writer, and a function that gives what it wrote
-local function collector(descriptor)
+-- Lets the writer write into a list: → a function that gives what it wrote
+local function collect(writer)
   local parts = {}
-  local stream = { flush = function() return true end }
-  function stream:write(...)
+  writer.stream = { flush = function() return true end }
+  function writer.stream:write(...)
     for _, part in ipairs { ... } do parts[#parts + 1] = part end
     return self
   end
 
-  local writer = terminal.writer(stream, descriptor, { color = "never" })
   writer.live, writer.columns = false, 80
-  return writer, function() return table.concat(parts) end
+  return function() return table.concat(parts) end
 end
 
 function screen.new(options)
-  local made = { json = false }
-  made.out, made.text_out = collector(1)
-  made.err, made.text_err = collector(2)
+  local made = terminal.open { color = "never" }
+  made.text_out, made.text_err = collect(made.out), collect(made.err)
   made.err.live = options ~= nil and options.live or false
 
   return made
