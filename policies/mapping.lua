@@ -158,8 +158,9 @@ local function from_eventbridge(facts, params)
 end
 
 local function from_notification(facts, record, params)
-  local name, written = text_at(record, "eventName") or "", at(record, "s3", "object")
+  local name, written = text_at(record, "eventName"), at(record, "s3", "object")
   local key = text_at(written, "key")
+  assert(name, "the notification has no eventName")
   if not string.find(name, "ObjectCreated:", 1, true) then
     return ignore { because = "a notification of %s", name }
   end
