@@ -285,22 +285,32 @@ describe("weir compare", function()
     assert.equal(3, compare("--source", "s3://bucket/in/", "-p", "/nowhere").status)
   end)
 
-  -- Puts claims as handlers leave them; each way finished with this result, or is at work.
+  -- Puts claims as handlers leave them: each way finished with this result, or with one of these.
+  local UNFINISHED = {
+    working = { status = "working", lease_until = os.time() + 3600 },
+    dead = { status = "working", lease_until = os.time() - 1 },
+    released = { status = "released", lease_until = 0 },
+    gone = { status = "released", lease_until = 0, gone = true },
+  }
+
   local function put_claim(object, made_in, results)
     local ways = {}
     for way, result in pairs(results) do
-      ways[way] = { mode = made_in, owner = "o", attempts = 1, duplicates = 0, lease_until = 0,
-        status = result == "working" and "working" or "finished", finished_at = 1795435203,
-        result = result ~= "working" and json.encode(result) or nil }
+      local part = UNFINISHED[result]
+        or { status = "finished", finished_at = 1795435203, result = json.encode(result) }
+      ways[way] = { mode = made_in, owner = "o", attempts = 1, duplicates = 0, lease_until = 0 }
+      for name, value in pairs(part) do ways[way][name] = value end
     end
 
     assert(cloud.client("dynamodb"):put_item { TableName = pictures.TABLE,
       Item = { object = object, etag = "e", revision = 2, ways = ways } })
   end
 
+  local DONE = { status = "SUCCESS" }
+
   it("has nothing to compare where one way ran alone, and does not call that the same", function()
     for i = 1, 3 do
-      put_claim("bucket/" .. i, "polling", { polling = { status = "SUCCESS" } })
+      put_claim("bucket/" .. i, "polling", { polling = DONE })
     end
 
     local report, status = report_of()
@@ -310,15 +320,55 @@ describe("weir compare", function()
   end)
 
   it("finds what one way lacks, whichever, and what both are still at", function()
-    put_claim("bucket/a", "parallel", { polling = { status = "SUCCESS" } })
-    put_claim("bucket/b", "parallel", { events = { status = "SUCCESS" } })
-    put_claim("bucket/c", "parallel", { events = { status = "SUCCESS" } })
-    put_claim("bucket/d", "parallel", { events = { status = "SUCCESS" }, polling = "working" })
+    put_claim("bucket/a", "parallel", { polling = DONE })
+    put_claim("bucket/b", "parallel", { events = DONE })
+    put_claim("bucket/c", "parallel", { events = DONE })
+    put_claim("bucket/d", "parallel", { events = DONE, polling = "working" })
     put_claim("bucket/e", "parallel", { events = "working" })
     local report, status = report_of()
     local complete = report.completeness
     assert.same({ 5, 1, 2, 2, 1 }, { complete.objects, complete.only_polling, complete.only_events,
       complete.pending, status })
+  end)
+
+  it("does not wait for what is gone, nor for one that died", function()
+    put_claim("bucket/a", "parallel", { events = DONE, polling = DONE })
+    put_claim("bucket/b", "parallel", { events = "gone" })
+    put_claim("bucket/c", "parallel", { events = "gone", polling = "gone" })
+    put_claim("bucket/d", "parallel", { events = DONE, polling = "gone" })
+    local report, status = report_of()
+    assert.same({ 4, 1, 3, 0, 0 }, { report.completeness.objects, report.completeness.both,
+      report.completeness.gone, report.completeness.pending, status })
+
+    put_claim("bucket/e", "parallel", { events = DONE, polling = "dead" })
+    report, status = report_of()
+    assert.same({ 1, 0, 1 },
+      { report.completeness.only_events, report.completeness.pending, status })
+  end)
+
+  it("is not done while something is pending, whatever --since leaves out", function()
+    put_claim("bucket/a", "parallel", { events = DONE, polling = DONE })
+    for _, standing in ipairs { "working", "released", "dead" } do
+      put_claim("bucket/b", "parallel", { events = standing })
+      local report, status = report_of()
+      assert.same({ 1, 5 }, { report.completeness.pending, status }, standing)
+      report, status = report_of("--since", "2030-01-01T00:00:00Z")
+      assert.same({ 1, 1, 5 },
+        { report.completeness.objects, report.completeness.pending, status }, standing)
+    end
+  end)
+
+  it("counts an object as gone that was deleted before it was processed", function()
+    both_ways "a"
+    pictures.put "in/b.png"
+    local job = event_of "in/b.png"
+    assert(pictures.s3:delete_object { Bucket = "bucket", Key = "in/b.png" })
+    assert.equal("VANISHED", fine(pictures.process(job)).status)
+    local report, status = report_of()
+    assert.same({ 1, 0, 0 }, { report.completeness.gone, report.completeness.pending, status })
+
+    both_ways "b"
+    assert.same({ 0, 2 }, { report_of().completeness.gone, report_of().completeness.both })
   end)
 
   it("takes two failures for the same only where they are", function()

@@ -97,10 +97,19 @@ local function line(out, title, ...) out:print(out:paint("dim", ("%-12s"):format
 
 local function show_completeness(out, report, limit)
   local complete = report.completeness
-  line(out, "objects", ("%s: both ways %s · one way alone %s · only polling %s · only events %s · "
-    .. "pending %s · failed %s"):format(thousands(complete.objects), thousands(complete.both),
-    thousands(complete.alone), thousands(complete.only_polling), thousands(complete.only_events),
-    thousands(complete.pending), thousands(complete.failed)))
+  local counts = { thousands(complete.objects) .. ": both ways " .. thousands(complete.both) }
+  for i, count in ipairs {
+    { "one way alone", complete.alone },
+    { "only polling", complete.only_polling },
+    { "only events", complete.only_events },
+    { "pending", complete.pending },
+    { "failed", complete.failed },
+    { "gone", complete.gone },
+  } do
+    counts[i + 1] = count[1] .. " " .. thousands(count[2])
+  end
+
+  line(out, "objects", table.concat(counts, " · "))
   for i, missing in ipairs(complete.missing) do
     if i > limit then break end
     line(out, "", "~ ", printable(missing.object), "  not processed by ", missing.way)
@@ -241,7 +250,7 @@ return {
     {
       long = "since",
       value = "TIME",
-      doc = "only objects that were finished at that time or after",
+      doc = "no objects that were finished before that time",
     },
     { long = "ignore", value = "FIELD", many = true,
       doc = "leave out this top-level field as well, of documents of your own pipelines" },

@@ -12,6 +12,7 @@ local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
 local documents = require "weir.compare.documents"
 local json = require "weir.json"
+local process = require "weir.process"
 local progress = require "weir.events.progress"
 local records = require "weir.compare.records"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -38,7 +39,8 @@ end
 
 local function read_claims(given)
   local client = aws.client "dynamodb"
-  local comparison, known, damaged = records.new { since = given.since }, {}, {}
+  local comparison = records.new { now = process.time() // 1000, since = given.since }
+  local known, damaged = {}, {}
   local ok, message, code = each_item(client, "Scan", { TableName = given.claims_table }, "Items",
     function(item)
       if progress.is_item(item) then return end
@@ -217,6 +219,7 @@ function compare.run(given)
     only_events = summary.only_events,
     pending = summary.pending,
     failed = summary.failed,
+    gone = summary.gone,
     missing = summary.missing,
   }
 

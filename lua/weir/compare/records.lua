@@ -1,9 +1,9 @@
 -- What the claims table says of the two ways, put together for weir compare.
 --
---   local comparison = records.new{ since = epoch seconds? }
+--   local comparison = records.new{ now = epoch seconds, since = epoch seconds? }
 --   comparison:add(record)     each item of the claims table
 --   comparison:summary() → {
---     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =,
+--     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =, gone =,
 --     missing = { { object =, way = } … },       the first of those that one way lacks
 --     ways = { polling = { finished =, duplicates =, taken_over =, clocks_disagree = (objects),
 --                          latency = { stage → list of ms } },
@@ -11,7 +11,8 @@
 --     pairs = { { object =, polling = result, events = result } … } }
 --
 -- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel
--- both have to. What is still worked on is pending.
+-- both have to. What is still worked on, or is to be tried again, is pending. What was deleted
+-- before it was processed is gone.
 local json = require "weir.json"
 local latency = require "weir.events.latency"
 
@@ -20,7 +21,9 @@ local records = { WAYS = { "polling", "events" } }
 local Comparison = {}
 Comparison.__index = Comparison
 
-local COUNTS = { "objects", "both", "alone", "only_polling", "only_events", "pending", "failed" }
+local COUNTS = {
+  "objects", "both", "alone", "only_polling", "only_events", "pending", "failed", "gone",
+}
 
 -- What is listed of each; the rest is counted.
 local MOST_MISSING = 1000
@@ -30,7 +33,7 @@ local function new_way()
 end
 
 function records.new(given)
-  local self = { since = given.since, missing = {}, pairs = {}, ways = {} }
+  local self = { now = given.now, since = given.since, missing = {}, pairs = {}, ways = {} }
   for _, name in ipairs(COUNTS) do self[name] = 0 end
   for _, name in ipairs(records.WAYS) do self.ways[name] = new_way() end
 
@@ -62,28 +65,51 @@ local function note_missing(self, object, way)
   end
 end
 
--- Where the object stands, of what each way finished.
-local function place(self, record, done)
-  if not done.polling and not done.events then
-    self.pending = self.pending + 1
+-- "pending" | "gone" | "missing": what an unfinished part is.
+local function standing_of(self, part)
+  if not part then return "missing" end
+  if part.status == "released" then return part.gone and "gone" or "pending" end
+
+  return part.lease_until > self.now and "pending" or "missing"
+end
+
+-- Neither way finished it.
+local function place_unfinished(self, record)
+  for _, name in ipairs(records.WAYS) do
+    local part = record.ways[name]
+    if part and standing_of(self, part) ~= "gone" then
+      self.pending = self.pending + 1
+      return
+    end
+  end
+
+  self.gone = self.gone + 1
+end
+
+-- One way finished it, the other did not.
+local function place_one(self, record, way, other)
+  if record.ways[way].mode ~= "parallel" then
+    self.alone = self.alone + 1
     return
   end
 
+  local standing = standing_of(self, record.ways[other])
+  if standing == "missing" then return note_missing(self, record.object, other) end
+  self[standing] = self[standing] + 1
+end
+
+-- Where the object stands, of what each way finished.
+local function place(self, record, done)
   if done.polling and done.events then
     self.both = self.both + 1
     self.pairs[#self.pairs + 1] =
       { object = record.object, polling = done.polling, events = done.events }
-    return
-  end
-
-  local way = done.polling and "polling" or "events"
-  local other = record.ways[way == "polling" and "events" or "polling"]
-  if record.ways[way].mode ~= "parallel" then
-    self.alone = self.alone + 1
-  elseif other then
-    self.pending = self.pending + 1
+  elseif done.polling then
+    place_one(self, record, "polling", "events")
+  elseif done.events then
+    place_one(self, record, "events", "polling")
   else
-    note_missing(self, record.object, way == "polling" and "events" or "polling")
+    place_unfinished(self, record)
   end
 end
 
@@ -96,7 +122,7 @@ function Comparison:add(record)
     end
   end
 
-  if self.since and last < self.since then return end
+  if self.since and last > 0 and last < self.since then return end
 
   self.objects = self.objects + 1
   for _, name in ipairs(records.WAYS) do

@@ -5,8 +5,9 @@
 -- for each object: its newest state, and what each way has done about it.
 --
 --   { object = "bucket/key", etag =, sequencer =, last_modified =, revision =, ways = {
---       events = { mode =, status = "working" | "finished", owner =, lease_until =, attempts =,
---                  duplicates =, finished_at =, result = (JSON) }, polling = { the same } } }
+--       events = { mode =, status = "working" | "finished" | "released", owner =, lease_until =,
+--                  attempts =, duplicates =, finished_at =, result = (JSON), gone = (true: the
+--                  object is not there any more) }, polling = { the same } } }
 --
 -- Times are in epoch seconds, last_modified in milliseconds. Every write is conditional on the
 -- revision that was read: whoever comes second reads again and decides again.
@@ -17,7 +18,8 @@
 --                           | { status = "busy", lease_until = }
 --                           | { status = "superseded", etag = (of the newer state) }
 --   claims:finish(claim, result)   → true | false (another has taken it, or a newer state) | nil, …
---   claims:release(claim)          the same; the next one need not wait for the lease
+--   claims:release(claim, is_gone)   the same; the next one need not wait for the lease. is_gone: it
+--                                    was released because there is no object any more
 --
 -- * States are ordered by their sequencers, else by their times where a listing told both. Two that
 --   have no such order are settled by the object itself: the state it has now is the newer one.
@@ -357,8 +359,10 @@ function Claims:finish(claim, result)
   end)
 end
 
-function Claims:release(claim)
-  return settle(self, claim, "released", function(own) own.lease_until = 0 end)
+function Claims:release(claim, is_gone)
+  return settle(self, claim, "released", function(own)
+    own.lease_until, own.gone = 0, is_gone or nil
+  end)
 end
 
 return claims

@@ -25,6 +25,7 @@ local function completeness(p, report)
       { "processed by events only", complete.only_events },
       { "still being processed", complete.pending },
       { "failed for good", complete.failed },
+      { "gone before they were processed", complete.gone },
       report.source and { "of the source, claimed by nobody", report.source.unclaimed } or nil,
     },
   }

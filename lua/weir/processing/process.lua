@@ -150,7 +150,7 @@ local function run_once(owner, job, pipeline, context, way, stages)
   if not result then settle_failure(owner, claim, pipeline, message, code) end
   if not result.gone then return finish(owner, claim, job, result) end
 
-  try(owner:release(claim))
+  try(owner:release(claim, not result.etag))
   return gone(job, result.etag)
 end
 

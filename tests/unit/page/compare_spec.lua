@@ -22,7 +22,7 @@ end
 local function report(changes)
   local found = {
     completeness = { objects = 9, both = 3, alone = 1, only_polling = 2, only_events = 1,
-      pending = 0, failed = 2, missing = {} },
+      pending = 0, failed = 2, gone = 4, missing = {} },
     equality = { compared = 6, different = 0, differences = {} },
     ways = {
       polling = way({ start = { count = 3, p50 = 1234.4, p90 = 2000, p99 = 2500.6 } }, { 10, 20 }),
@@ -63,6 +63,7 @@ describe("the page of a comparison", function()
       ["processed by events only"] = "1",
       ["still being processed"] = "0",
       ["failed for good"] = "2",
+      ["gone before they were processed"] = "4",
     } do
       assert.same({ head, count }, cells(page, head))
     end
