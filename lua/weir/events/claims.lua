@@ -17,9 +17,9 @@
 --                         standing: { status = "finished", result =, way = }
 --                           | { status = "busy", lease_until = }
 --                           | { status = "superseded", etag = (of the newer state) }
---   claims:finish(claim, result)   → true | false (another has taken it, or a newer state) | nil, …
---   claims:release(claim, is_gone)   the same; the next one need not wait for the lease. is_gone: it
---                                    was released because there is no object any more
+--   claims:finish(claim, result)   → true | false (another took it, or a newer state) | nil, …
+--   claims:release(claim, is_gone)   the same; the next one need not wait for the lease.
+--                         is_gone: it was released because there is no object any more
 --
 -- * States are ordered by their sequencers, else by their times where a listing told both. Two that
 --   have no such order are settled by the object itself: the state it has now is the newer one.
