@@ -16,19 +16,18 @@ local working_day = require("recordings.working_day")
 local SEED_OF_IDS = 7
 
 -- One day has no room for a day's soak: these operators asked for an hour.
-local PARAMS = { promotion = '{"soak_minutes":60}' }
+local PARAMS = { ["promotion.soak_minutes"] = 60 }
 
 local function recorder(set)
   local ids, count = Random.new(SEED_OF_IDS), 0
   return function(kind, facts, ms)
     count = count + 1
-    return assert(set:decide(kind, json.encode(facts, { ascii = true }), {
-      params_json = PARAMS[kind],
-      record = {
-        id = ("20261120-%06d"):format(count), time = clock.text(ms), request_id = ids:uuid(),
-          eval_us = 0,
-      },
-    })).record
+    return assert(set:record(kind, json.encode(facts, { ascii = true }), {
+      id = ("20261120-%06d"):format(count),
+      time = clock.text(ms),
+      request_id = ids:uuid(),
+      eval_us = 0,
+    }))
   end
 end
 
@@ -40,6 +39,7 @@ end
 
 local function generate(directory)
   local set = assert(policy_set.load("policies"))
+  assert(set:override(PARAMS))
   generate_native(set, directory)
   local whole = assert(io.open(directory .. "/working-day.jsonl", "wb"))
   local lunch = assert(io.open(directory .. "/lunch-hour.jsonl", "wb"))
