@@ -151,6 +151,7 @@ static json_span text_of_member(const char *at, const char *end) {
 
 bool secret_clean_has_secret_tag(json_span event) {
   const char *end = event.at + event.size;
+  if (!memmem(event.at, event.size, "alue\"", 5)) return false;
   for (const char *at = event.at + 1; (at = memmem(at, (size_t)(end - at), "ey\"", 3)); at++) {
     if (at - event.at < 2 || at[-2] != '"' || (at[-1] != 'K' && at[-1] != 'k')) continue;
     json_span text = text_of_member(at + 2, end);

@@ -20,6 +20,14 @@ static void write_json(json_writer *line, const char *name, const text_buffer *j
   json_writer_json(line, name, json->data, json->size);
 }
 
+static bool write_facts(const policy_question *question, text_buffer *out) {
+  const char *text = question->facts;
+  size_t size = question->facts_size;
+  if (!json_is_compact(text, size)) return json_compact(text, size, out);
+  text_buffer_append(out, text, size);
+  return true;
+}
+
 static bool write_policy(json_writer *line, const policy_summary *policy) {
   json_writer_object(line, "policy");
   bool ok = write_text(line, "name", policy->name) && write_text(line, "digest", policy->digest);
@@ -41,7 +49,7 @@ bool decision_log_line(const policy_kind *kind, const policy_question *question,
   write_json(&line, "params", &kind->in_force.json);
   write_json(&line, "overrides", &kind->in_force.overridden);
   json_writer_member(&line, "facts");
-  ok = ok && json_compact(question->facts, question->facts_size, out);
+  ok = ok && write_facts(question, out);
   write_json(&line, "decision", &answer->decision);
   write_json(&line, "because", &answer->because);
 

@@ -201,14 +201,17 @@ local function add_metric(self, name, value, unit, dimensions)
 end
 
 -- To the collector, if there is one. What was measured before is shown as it was then, unless a
--- secret is known by now.
+-- secret is known by now, or every metric has its UseCase.
 local function collect_metric(self, name, value, unit, dimensions)
   local collector = self.collector
   if self.metrics then return add_metric(self, name, value, unit, dimensions) end
   if not collector then return end
 
-  local may_differ = redact.knows_any() or use_case(self)
-  if not may_differ and collector:again(name, value, unit, dimensions) then return end
+  local is_alone = self.environment.use_case == false -- it was looked up, and is not set
+  if is_alone and not redact.knows_any() and collector:again(name, value, unit, dimensions) then
+    return
+  end
+
   local shown = shown_dimensions(self, name, value, unit, dimensions)
   local ok, why = collector:add(name, value, unit, shown)
   if not ok then table.insert(self.left_out, why) end

@@ -359,7 +359,7 @@ function runtime.finish(self, sent, why, stale)
   if not current.measured then runtime.measure(self) end
   if current.failure then self.log:failure("ERROR", current.failure) end
   if unsent then self.log:write("ERROR", "the failure was not taken: " .. why) end
-  tell_left_out(self)
+  if self.outside.left_out[1] then tell_left_out(self) end
   self.metrics:flush()
   if self.shadow then
     self.shadow:run(current.context.stop_at_ms, self.source.set, self.log.request_id)

@@ -1,12 +1,15 @@
 /* Any bytes at all as JSON text. The input is copied to a block of its exact size, so that the
  * sanitizer sees a single byte read too far. Checked besides not crashing:
  *   walking into every container accepts what skipping them accepts, and refuses the rest;
- *   every span is itself valid JSON; strings and numbers come back the same through the writer. */
+ *   every span is itself valid JSON; strings and numbers come back the same through the writer;
+ *   a copy in order, or without white space, is the same when it is copied again. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/json/compact.h"
 #include "core/json/scan.h"
+#include "core/json/sorted.h"
 #include "core/json/write.h"
 
 static void check(bool holds) {
@@ -85,6 +88,30 @@ static bool walk(json_scan *scan) {
   }
 }
 
+static bool is_same(const text_buffer *a, const text_buffer *b) {
+  return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* What is put in order is valid, and in order; what is compact is what a copy is. */
+static void check_copies(const char *text, size_t size, bool valid) {
+  text_buffer sorted = {0}, again = {0}, compact = {0}, twice = {0};
+  if (json_sorted(text, size, &sorted)) {
+    check(valid && json_sorted(sorted.data, sorted.size, &again) && is_same(&sorted, &again));
+  }
+
+  check(json_compact(text, size, &compact) == valid);
+  if (valid) {
+    bool same = compact.size == size && memcmp(compact.data, text, size) == 0;
+    check(same || !json_is_compact(text, size));
+    check(json_compact(compact.data, compact.size, &twice) && is_same(&compact, &twice));
+  }
+
+  text_buffer_free(&sorted);
+  text_buffer_free(&again);
+  text_buffer_free(&compact);
+  text_buffer_free(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char *text = malloc(size ? size : 1);
@@ -97,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bool walked = walk(&walker);
   bool skipped = json_scan_value(&skipper, &value) && json_scan_finish(&skipper);
   check(walked == skipped);
+  check_copies(text, size, skipped);
   if (skipped) {
     const char *at = value.at - (value.type == JSON_STRING);
     check(is_valid(at, value.size + 2 * (value.type == JSON_STRING)));

@@ -1,6 +1,9 @@
 /* See compact.h. Recursion is bounded by the scanner's depth limit. */
 #include "core/json/compact.h"
 
+#include <string.h>
+
+#include "core/json/block.h"
 #include "core/json/write.h"
 
 static bool copy_text(json_span text, text_buffer *out, text_buffer *scratch) {
@@ -48,4 +51,18 @@ bool json_compact(const char *text, size_t size, text_buffer *out) {
   text_buffer_free(&scratch);
 
   return ok && !out->failed;
+}
+
+/* Looks at what is between strings byte by byte, and at the strings in blocks. Without escapes
+ * every quote begins or ends a string. */
+bool json_is_compact(const char *text, size_t size) {
+  const char *at = text, *end = text + size;
+  while (at < end) {
+    if (*at <= ' ') return false;
+    if (*at++ != '"') continue;
+    at = json_plain_end(at, end);
+    if (at == end || *at++ != '"') return false;
+  }
+
+  return !memchr(text, 0x7F, size); /* DEL: plain, but not printable */
 }

@@ -9,4 +9,7 @@
 /* False when the text is not one JSON value. */
 bool json_compact(const char *text, size_t size, text_buffer *out);
 
+/* Whether a text that was read before is in that form already. */
+bool json_is_compact(const char *text, size_t size);
+
 #endif

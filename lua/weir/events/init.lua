@@ -26,6 +26,16 @@ function events.member(event, name, second, third)
   if second then return events.member(event, second, third) end
 end
 
+-- Copies the members of these names that the event has.
+function events.copy(event, names, into)
+  for _, name in ipairs(names) do
+    local value = event[name]
+    if value ~= nil and value ~= json.null then into[name] = value end
+  end
+
+  return into
+end
+
 -- The member as a text of 1 to 2048 bytes, or nil where it is absent.
 function events.text(event, ...)
   local value = events.member(event, ...)

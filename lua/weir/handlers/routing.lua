@@ -28,24 +28,29 @@ local function count_objects(objects)
 end
 
 -- What was counted and what is stated must agree: one of them is wrong otherwise.
-local function count(event)
-  local objects = events.member(event, "objects", "Contents")
-  local counted = objects ~= nil and count_objects(objects) or {}
-
+local function check_stated(event, counted)
   for _, name in ipairs(COUNTS) do
     local stated = events.member(event, name)
-    if stated ~= nil and counted[name] ~= nil and stated ~= counted[name] then
+    if stated ~= nil and stated ~= counted[name] then
       events.invalid("%s is %s, but objects give %d", name, tostring(stated), counted[name])
     end
+  end
+end
 
-    if counted[name] == nil then counted[name] = stated end
+local function count(event)
+  local objects = events.member(event, "objects", "Contents")
+  if objects ~= nil then
+    local counted = count_objects(objects)
+    check_stated(event, counted)
+    return counted
   end
 
-  if counted.file_count == nil then
+  local stated = events.copy(event, COUNTS, {})
+  if stated.file_count == nil then
     events.invalid("the event has neither objects nor file_count")
   end
 
-  return counted
+  return stated
 end
 
 -- In a dry run that does not know it, the policy decides without it.
@@ -63,9 +68,7 @@ local function status_of(endpoint, effects)
 end
 
 local function facts_of(event, effects)
-  local facts = count(event)
-  for _, name in ipairs(PASSED_ON) do facts[name] = events.member(event, name) end
-
+  local facts = events.copy(event, PASSED_ON, count(event))
   local endpoint = events.member(event, "endpoint_name")
   if facts.endpoint_status == nil and endpoint ~= nil then
     facts.endpoint_status = status_of(endpoint, effects)

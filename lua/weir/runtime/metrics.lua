@@ -46,7 +46,7 @@ local function new(given)
     collector = collector { Function = given.function_name },
     -- Not one that a handler can add to.
     own_collector = collector { Function = given.function_name, Handler = given.handler },
-    texts = {},
+    text = "",
     own_text = "",
   }, Metrics)
 end
@@ -54,7 +54,7 @@ end
 -- lines(properties): what the handler added to `collector`, as lines that wait. properties: a JSON
 -- object, as text.
 function Metrics:lines(properties)
-  self.texts[#self.texts + 1] = self.collector:lines(properties)
+  self.text = self.text .. self.collector:lines(properties)
 end
 
 -- add(list of { name =, value =, unit =, dimensions = }, properties): what else is measured.
@@ -79,11 +79,9 @@ end
 
 -- Writes the lines that wait, all at once.
 function Metrics:flush()
-  local texts = self.texts
-  if #texts == 0 then return end
-  texts[#texts + 1] = self.own_text
-  self.output(table.unpack(texts))
-  self.texts, self.own_text = {}, ""
+  if self.text == "" and self.own_text == "" then return end
+  self.output(self.text, self.own_text)
+  self.text, self.own_text = "", ""
 end
 
 return { new = new }
