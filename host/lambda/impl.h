@@ -43,6 +43,9 @@ static inline lambda_poller *lambda_poller_of(lua_State *L) {
   return *(lambda_poller **)lua_getextraspace(L);
 }
 
+/* poller.c: pushes what weir.runtime's begin takes of the invocation; how many values. */
+int lambda_poller_push_beginning(lua_State *L);
+
 /* log.c: writes a message of the runtime itself to standard error, in the format of the function's
  * logs. format has one %s. */
 void lambda_complain(const char *level, const char *format, const char *detail);

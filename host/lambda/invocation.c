@@ -125,8 +125,7 @@ static void push_service(const lambda_poller *self, lua_State *L, const char *na
 
 static int begin(lua_State *L) {
   push_service(lambda_poller_of(L), L, "begin");
-  lambda_runtime_push_context(L);
-  lua_call(L, 1, 0);
+  lua_call(L, lambda_poller_push_beginning(L), 0);
   return 0;
 }
 

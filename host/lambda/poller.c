@@ -9,16 +9,33 @@ const runtime_invocation *lambda_runtime_invocation(lua_State *L) {
   return self ? self->progress.invocation : NULL;
 }
 
+static void push_text(lua_State *L, const char *text) {
+  lua_pushstring(L, *text ? text : NULL);
+}
+
+static void push_time(lua_State *L, int64_t time_ms) {
+  if (time_ms == INT64_MAX)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, time_ms);
+}
+
 static void set_text(lua_State *L, const char *name, const char *text) {
-  if (!*text) return;
-  lua_pushstring(L, text);
+  push_text(L, text);
   lua_setfield(L, -2, name);
 }
 
 static void set_time(lua_State *L, const char *name, int64_t time_ms) {
-  if (time_ms == INT64_MAX) return;
-  lua_pushinteger(L, time_ms);
+  push_time(L, time_ms);
   lua_setfield(L, -2, name);
+}
+
+int lambda_poller_push_beginning(lua_State *L) {
+  const lambda_progress *progress = &lambda_poller_of(L)->progress;
+  push_text(L, progress->invocation->request_id);
+  push_text(L, progress->invocation->trace_id);
+  push_time(L, progress->stop_at_ms);
+  return 3;
 }
 
 void lambda_runtime_push_context(lua_State *L) {

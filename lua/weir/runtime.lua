@@ -3,11 +3,11 @@
 -- host/lambda/invocation.c is the loop around it. It calls start() once, and for each invocation,
 -- in this order:
 --
---   begin(context)   what comes before the handler; the deadline does not stop it
---   run()            the handler; the deadline stops it. What it raises goes through fail(raised)
---   answer(…)        what Lambda is told
---   measure()        the metrics, while the answer is on its way
---   finish(…)        the logs, after the answer was taken or refused
+--   begin(…)    what comes before the handler; the deadline does not stop it
+--   run()       the handler; the deadline stops it. What it raises goes through fail(raised)
+--   answer(…)   what Lambda is told
+--   measure()   the metrics, while the answer is on its way
+--   finish(…)   the logs, after the answer was taken or refused
 --
 -- A failing handler fails the invocation: no answer ever carries an error inside of a success.
 local effects = require "weir.effects"
@@ -196,7 +196,7 @@ end
 -- handler: a function around it would be in every stack.
 local function service(self)
   return {
-    begin = function(context) return runtime.begin(self, context) end,
+    begin = function(...) return runtime.begin(self, ...) end,
     run = function() return runtime.run(self) end,
     fail = failure.from_raised,
     answer = function(...) return runtime.answer(self, ...) end,
@@ -243,21 +243,23 @@ local function start_trace(self, header)
   return require("weir.runtime.xray").start(header, self.daemon)
 end
 
--- begin(context): context as weir.invocation has it. A policy set that is swapped in here must be
--- told of, so the deadline does not stop this; the check keeps to its share of the time by itself.
-function runtime.begin(self, context)
-  local trace = start_trace(self, context.trace_id)
+-- begin(request_id, trace_id, stop_at_ms): as weir.invocation's context has them. A policy set that
+-- is swapped in here must be told of, so the deadline does not stop this; the check keeps to its
+-- share of the time by itself.
+function runtime.begin(self, request_id, trace_id, stop_at_ms)
+  local trace = start_trace(self, trace_id)
   self.current = {
-    context = context,
+    request_id = request_id,
+    stop_at_ms = stop_at_ms,
     begin_us = process.time_us(),
     trace = trace,
     effects = effects.of_invocation(self.outside),
   }
 
-  self.log.request_id = context.request_id
-  aws_invocation.trace_id = context.trace_id
+  self.log.request_id = request_id
+  aws_invocation.trace_id = trace_id
 
-  local checked, why = pcall(check_policies, self, context.stop_at_ms, trace)
+  local checked, why = pcall(check_policies, self, stop_at_ms, trace)
   if not checked then
     self.log:write("ERROR", "the policies could not be checked: " .. tostring(why))
   end
@@ -325,15 +327,11 @@ end
 -- measure(): the metrics of the invocation, made while its answer is on the way.
 function runtime.measure(self)
   local current, source = self.current, self.source
-  local properties = properties_of(self, current.context.request_id)
+  local properties = properties_of(self, current.request_id)
   current.measured = true
   self.metrics:lines(properties)
-  self.metrics:invocation({
-    duration_ms = (process.time_us() - current.begin_us) / 1000,
-    ok = not current.failure,
-    cold = self.cold,
-    policy_age_s = source:age_s(),
-  }, properties)
+  self.metrics:invocation(properties, (process.time_us() - current.begin_us) / 1000,
+    not current.failure, self.cold, source:age_s())
 end
 
 -- The metrics that CloudWatch would not take.
@@ -362,7 +360,7 @@ function runtime.finish(self, sent, why, stale)
   if self.outside.left_out[1] then tell_left_out(self) end
   self.metrics:flush()
   if self.shadow then
-    self.shadow:run(current.context.stop_at_ms, self.source.set, self.log.request_id)
+    self.shadow:run(current.stop_at_ms, self.source.set, self.log.request_id)
   end
 
   current.effects.collector = nil

@@ -35,8 +35,13 @@ static bool fill(reader *self, text_buffer *into, size_t most) {
 
 /* The place after the empty line, or 0. */
 static size_t head_end(const text_buffer *head, size_t from) {
-  const char *found = memmem(head->data + from, head->size - from, "\r\n\r\n", 4);
-  return found ? (size_t)(found - head->data) + 4 : 0;
+  const char *at = head->data + from, *begin = at, *end = head->data + head->size;
+  while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+    at++;
+    if (at - begin >= 4 && memcmp(at - 4, "\r\n\r\n", 4) == 0) return (size_t)(at - head->data);
+  }
+
+  return 0;
 }
 
 static bool receive_head(reader *self, size_t head_max) {
@@ -130,10 +135,12 @@ static bool parse_header(runtime_answer *answer, char *line, char *end) {
 }
 
 /* The "\r\n" that ends the line, or NULL: a line end or a NUL by itself would let one line be read
- * as two. The head ends in "\r\n". */
-static char *find_line_end(char *line) {
-  while (*line != '\r' && *line != '\n' && *line != '\0') line++;
-  return line[0] == '\r' && line[1] == '\n' ? line : NULL;
+ * as two. The head, which ends at `end`, ends in "\r\n". */
+static char *find_line_end(char *line, const char *end) {
+  char *last = memchr(line, '\r', (size_t)(end - line));
+  if (!last || last[1] != '\n') return NULL;
+  size_t size = (size_t)(last - line);
+  return memchr(line, '\n', size) || memchr(line, '\0', size) ? NULL : last;
 }
 
 static bool parse_head(runtime_answer *answer, size_t from, size_t size) {
@@ -142,7 +149,7 @@ static bool parse_head(runtime_answer *answer, size_t from, size_t size) {
   answer->has_length = answer->chunked = answer->close = false;
   answer->header_count = 0;
   while (line < end) {
-    char *line_end = find_line_end(line);
+    char *line_end = find_line_end(line, end + 2);
     if (!line_end) return fail(answer, "the head of the answer is malformed");
     bool ok = first ? parse_status(answer, line, (size_t)(line_end - line))
                     : parse_header(answer, line, line_end);

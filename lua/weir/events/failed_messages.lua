@@ -15,16 +15,22 @@ local Failed = {}
 Failed.__index = Failed
 
 function failed_messages.of(units, is_consumer)
-  local numbers = {}
-  for number, unit in ipairs(units) do numbers[unit] = number end
-
   return setmetatable({
     units = units,
     is_consumer = is_consumer,
-    numbers = numbers,
     ids = {}, -- set of those that failed
     first = {}, -- group → number of its first unit that failed
   }, Failed)
+end
+
+-- unit → number, made when the first message fails.
+local function numbers_of(self)
+  if not self.numbers then
+    self.numbers = {}
+    for number, unit in ipairs(self.units) do self.numbers[unit] = number end
+  end
+
+  return self.numbers
 end
 
 function Failed:add(unit, message, code)
@@ -33,13 +39,13 @@ function Failed:add(unit, message, code)
 
   self.ids[id] = true
   if group then
-    self.first[group] = math.min(self.first[group] or math.maxinteger, self.numbers[unit])
+    self.first[group] = math.min(self.first[group] or math.maxinteger, numbers_of(self)[unit])
   end
 end
 
 function Failed:is_behind(unit)
   local first = unit.group and self.first[unit.group]
-  return first ~= nil and self.numbers[unit] > first
+  return first ~= nil and numbers_of(self)[unit] > first
 end
 
 function Failed:list()

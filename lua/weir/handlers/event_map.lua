@@ -52,15 +52,14 @@ local function map(unit, ask, known)
   if decision.fields.unknown then return nil, decision.because, UNKNOWN end
 end
 
+local function setting(effects, name)
+  local value = effects:setting(name, "")
+  if value ~= "" then return value end
+end
+
 -- What the function works for. Neither has to be said.
 local function what_is_known(effects)
-  local known = {}
-  for _, name in ipairs { "bucket", "volume" } do
-    local value = effects:setting(name, "")
-    known[name] = value ~= "" and value or nil
-  end
-
-  return known
+  return { bucket = setting(effects, "bucket"), volume = setting(effects, "volume") }
 end
 
 local function map_all(units, ask, known)
@@ -135,11 +134,13 @@ local function start_all(mapped, state_machine, failed, effects)
   return counts
 end
 
+local JOBS, IGNORED, ALL = { Action = "job" }, { Action = "ignore" }, {}
+
 local function measure(mapped, kept, effects)
-  effects:metric("EventsMapped", #mapped.jobs, "Count", { Action = "job" })
-  effects:metric("EventsMapped", mapped.ignored, "Count", { Action = "ignore" })
-  effects:metric("DuplicateEvents", mapped.duplicates, "Count", {})
-  effects:metric("DeadLetters", #kept, "Count", {})
+  effects:metric("EventsMapped", #mapped.jobs, "Count", JOBS)
+  effects:metric("EventsMapped", mapped.ignored, "Count", IGNORED)
+  effects:metric("DuplicateEvents", mapped.duplicates, "Count", ALL)
+  effects:metric("DeadLetters", #kept, "Count", ALL)
 end
 
 -- The messages of a queue are the function's own: what it does not name is deleted.

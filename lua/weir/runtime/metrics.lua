@@ -66,14 +66,14 @@ function Metrics:add(metrics, properties)
   self:lines(properties)
 end
 
--- What the runtime measures of each invocation.
-function Metrics:invocation(outcome, properties)
+-- What the runtime measures of each invocation. age_s: of the policies, or nil.
+function Metrics:invocation(properties, duration_ms, is_ok, is_cold, age_s)
   local own = self.own_collector
-  own:add("Duration", outcome.duration_ms, "Milliseconds", NONE)
-  own:add("Success", outcome.ok and 1 or 0, "Count", NONE)
-  own:add("Error", outcome.ok and 0 or 1, "Count", NONE)
-  own:add("ColdStart", outcome.cold and 1 or 0, "Count", NONE)
-  if outcome.policy_age_s then own:add("PolicyAge", outcome.policy_age_s, "Seconds", NONE) end
+  own:add("Duration", duration_ms, "Milliseconds", NONE)
+  own:add("Success", is_ok and 1 or 0, "Count", NONE)
+  own:add("Error", is_ok and 0 or 1, "Count", NONE)
+  own:add("ColdStart", is_cold and 1 or 0, "Count", NONE)
+  if age_s then own:add("PolicyAge", age_s, "Seconds", NONE) end
   self.own_text = own:lines(properties)
 end
 
