@@ -207,6 +207,25 @@ describe("a page of hostile texts", function()
   end)
 end)
 
+describe("the page of a single look", function()
+  it("shows it in the middle of its hour, with the whole interval", function()
+    local recording = trial_recording.write(folder .. "/single.jsonl", 200)
+    local lines = {}
+    for line in files.read(recording):gmatch "[^\n]+" do lines[#lines + 1] = line end
+    files.write(recording, lines[20] .. "\n")
+    local seen = browser.visit(page_of { name = "single", "report", recording }, {
+      { evaluate = "[...document.querySelectorAll('.plot')].map((p) => "
+        .. "p.querySelectorAll('.dygraph-axis-label-x').length)" },
+      { evaluate = browser.DRAWN },
+    })
+
+    assert.is_true(#seen.results[1] >= 5)
+    for _, labels in ipairs(seen.results[1]) do assert.is_true(labels > 0) end
+    assert.is_true(seen.results[2][1] > 60, ("%d pixels"):format(seen.results[2][1]))
+    assert.same({ {}, {} }, { seen.console, seen.exceptions })
+  end)
+end)
+
 describe("the page of a large recording", function()
   it("stays usable with 10,000 looks, and says what it left off", function()
     local recording = trial_recording.write(folder .. "/large.jsonl", 10000, function(entry, i)

@@ -5,6 +5,7 @@ local files = require "support.files"
 local json = require "weir.json"
 local json_schema = require "support.json_schema"
 local run = require "support.run"
+local sorted_pairs = require "weir.sorted_pairs"
 
 local ARN = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/segmentation/1"
 
@@ -147,6 +148,31 @@ describe("weir registry", function()
       assert.matches("register needs --image", given({ "register", "g" }).stderr, 1, true)
       local result = register { "--metrics-uri", "s3://bucket" }
       assert.matches("--metrics-uri must be s3://bucket/key", result.stderr, 1, true)
+    end)
+
+    it("refuses what SageMaker would refuse, before anything is sent", function()
+      local long = ("x"):rep(1025)
+      for said, words in sorted_pairs {
+        ["'g_x' is not a group"] = { "register", "g_x", "--image", "i" },
+        ["'g-' is not a group"] = { "list", "g-" },
+        ["--model-data must be s3://"] = { "register", "g", "--image", "i", "--model-data", "m" },
+        ["--token must be up to 36"] = { "register", "g", "--image", "i", "--token",
+          ("x"):rep(37) },
+        ["--description has 1025 characters; SageMaker takes 1024"] = { "register", "g", "--image",
+          "i", "--description", long },
+        ["--reason has 1025 characters"] = { "reject", ARN, "--reason", long },
+        ["list takes no --image; it belongs to register"] = { "list", "g", "--image", "i" },
+        ["approve takes no --content-type"] = { "approve", ARN, "--content-type", "a/b" },
+        ["register takes no --reason"] = { "register", "g", "--image", "i", "--reason", "r" },
+      } do
+        local result = given(words)
+        assert.equal(2, result.status, said)
+        assert.matches(said, result.stderr, 1, true)
+      end
+
+      local group = "arn:aws:sagemaker:eu-west-1:111122223333:model-package-group/g"
+      assert.equal(0, given({ "register", group, "--image", "i" }).status)
+      assert.same({}, cloud.requests())
     end)
   end)
 

@@ -241,7 +241,10 @@ local function run(given, screen)
       table.concat(STATUSES, ", ")
   end
 
-  local limit, mistake, hint = recordings.limit(given.limit, math.huge)
+  local fine, mistake, hint = request.check(given)
+  if not fine then return nil, mistake, hint end
+  local limit
+  limit, mistake, hint = recordings.limit(given.limit, math.huge)
   if not limit then return nil, mistake, hint end
 
   -- Looking changes nothing.

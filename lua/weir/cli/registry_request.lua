@@ -3,9 +3,11 @@
 --   register(given, metrics) → input of CreateModelPackage | nil, message
 --       given: the verb's options; metrics: name → number, text or boolean
 --   metrics(text) → that table | nil, message: JSON that is not one object of plain values
+--   check(given) → true | nil, message, hint: what the action does not take, or SageMaker would not
 --
 -- A registration has a ClientToken that follows from its content, so that one that is sent twice,
 -- by a retry or by a person, is one package. A review needs none: it sets a status.
+local contains = require "weir.contains"
 local json = require "weir.json"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
@@ -13,12 +15,67 @@ local sorted_pairs = require "weir.sorted_pairs"
 local request = {}
 
 local TOKEN_SIZE = 36
+local MOST_TEXT = 1024 -- of a description, and of a reason
 -- Of CustomerMetadataProperties.
 local MOST_PROPERTIES, NAME_SIZE, VALUE_SIZE = 50, 128, 256
 local NAME = "^[%w%s_.:/=+@%-\x80-\xff]+$"
 
 local function token_of(content)
   return sha256.hex(json.encode(content, { sort = true })):sub(1, TOKEN_SIZE)
+end
+
+-- What is given -------------------------------------------------------------------------------
+
+-- The options of each action, besides --live and --json.
+local OPTIONS = {
+  list = { "status", "limit" },
+  register = { "image", "model_data", "content_type", "response_type", "instance_type",
+    "description", "metrics", "metrics_uri", "property", "token" },
+  approve = { "reason" },
+  reject = { "reason" },
+}
+
+local function check_options(given)
+  for action, options in sorted_pairs(OPTIONS) do
+    for _, name in ipairs(options) do
+      if given[name] ~= nil and not contains(OPTIONS[given.ACTION], name) then
+        return nil, ("%s takes no --%s"):format(given.ACTION, (name:gsub("_", "-"))),
+          "it belongs to " .. action
+      end
+    end
+  end
+
+  return true
+end
+
+local function is_group(name)
+  local group = name:match("^arn:[%w-]+:sagemaker:[%w-]+:%d+:model%-package%-group/(.+)$") or name
+  return #group <= 63 and group:find("^%w[%w-]*$") ~= nil and group:sub(-1) ~= "-"
+end
+
+-- Whom approve and reject are about is checked by them.
+function request.check(given)
+  local fine, message, hint = check_options(given)
+  if not fine then return nil, message, hint end
+
+  if contains({ "list", "register" }, given.ACTION) and not is_group(given.NAME) then
+    return nil, ("'%s' is not a group of model packages"):format(given.NAME),
+      "a name is up to 63 letters, digits and hyphens"
+  elseif given.model_data and not given.model_data:find("^s3://.") and
+    not given.model_data:find("^https://.") then
+    return nil, "--model-data must be s3://bucket/key", "that is where the model's archive is"
+  elseif given.token and (#given.token > TOKEN_SIZE or not given.token:find("^[%w-]+$")) then
+    return nil, ("--token must be up to %d letters, digits and hyphens"):format(TOKEN_SIZE)
+  end
+
+  for _, name in ipairs { "description", "reason" } do
+    if given[name] and utf8.len(given[name]) and utf8.len(given[name]) > MOST_TEXT then
+      return nil, ("--%s has %d characters; SageMaker takes %d"):format(name,
+        utf8.len(given[name]), MOST_TEXT)
+    end
+  end
+
+  return true
 end
 
 -- Metrics ----------------------------------------------------------------------------------------

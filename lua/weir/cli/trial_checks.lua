@@ -132,7 +132,7 @@ local function split(facts, params)
   local p = evidence and evidence.sample_ratio_p
   if not p then return check("open", "not known") end
   local shift = evidence.sample_ratio_shift
-  local by = shift and (", %+.1f %% requests"):format(shift * 100) or ""
+  local by = shift and (", %s requests"):format(text.signed_percent(shift)) or ""
   if p >= param(params, "sample_ratio_p") then
     return check("good", "as configured (p = %.2g%s)", p, by)
   end

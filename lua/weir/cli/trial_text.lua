@@ -29,8 +29,12 @@ end
 function trial_text.milliseconds(value, other) return figures(" ms", 0, value, other) end
 
 local function signed(format, value)
-  return value and (format:format(value * 100):gsub("^%-", "−")) or "open"
+  if not value then return "open" end
+  return (format:format(value * 100):gsub("^[+-](0%.?0*)$", "%1"):gsub("^%-", "−"))
 end
+
+-- "−5.0 %" of something.
+function trial_text.signed_percent(fraction) return signed("%+.1f", fraction) .. " %" end
 
 -- "+0.04 points (−0.10 to +0.19)", as far as it is known.
 local function interval(ends, format, unit)

@@ -58,6 +58,22 @@
     chart.output.textContent = chart.help;
   }
 
+  // A band of one row has no width: a line from end to end stands for it.
+  function lonelyBands(data, context, graph) {
+    if (data.rows.length !== 1) return;
+    const [x, ...cells] = data.rows[0], at = Math.round(graph.toDomXCoord(x));
+    context.setLineDash([]);
+    context.lineWidth = 2;
+    cells.forEach((cell, i) => {
+      if (!cell || cell[0] === cell[2]) return;
+      context.strokeStyle = colour("s" + data.colours[i]);
+      context.beginPath();
+      context.moveTo(at, graph.toDomYCoord(cell[0]));
+      context.lineTo(at, graph.toDomYCoord(cell[2]));
+      context.stroke();
+    });
+  }
+
   // Zero and tolerance lines behind the data, decisions as marks above them.
   function underlay(chart, context, area, graph) {
     const data = chart.data;
@@ -90,6 +106,7 @@
       context.fillText(sign, at, area.y + 12);
       context.fillStyle = colour("muted");
     }
+    lonelyBands(data, context, graph);
     context.restore();
   }
 
@@ -129,7 +146,10 @@
       data.xnames ? { ticker: (a, b, pixels, options, graph) => nameTicks(data, graph) } : {});
   }
 
+  // A single look stands in the middle of its hour.
   function xWindow(data) {
+    const first = data.rows.length === 1 && Number(data.rows[0][0]);
+    if (first && data.x === "time") return { dateWindow: [first - 1800000, first + 1800000] };
     if (data.x !== "log") return { xRangePad: 6 };
     return { dateWindow: [data.rows[0][0] * 0.93, data.rows[data.rows.length - 1][0] * 1.07] };
   }

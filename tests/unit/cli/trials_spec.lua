@@ -112,7 +112,7 @@ describe("a check of a look", function()
   end)
 
   it("does not trust a comparison whose requests are split otherwise than configured", function()
-    assert.equal("warn: requests are not split as configured (p = 0.0002, -5.0 % requests): the "
+    assert.equal("warn: requests are not split as configured (p = 0.0002, −5.0 % requests): the "
       .. "comparison cannot be trusted", check("split", function(_, _, _, evidence)
         evidence.sample_ratio_p, evidence.sample_ratio_shift = 0.0002, -0.05
       end))
