@@ -22,7 +22,7 @@ local function describe(event)
   return ("%s, %s"):format(is, (event.field:gsub("^decision%.", "")))
 end
 
-function Groups:add(file, event)
+function Groups:group_of(file, event)
   local change, rule = describe(event), recordings.rule(event)
   local key = table.concat({ event.kind or "", change, rule }, "\0")
   local group = self.by_key[key]
@@ -41,6 +41,17 @@ function Groups:add(file, event)
     self[#self + 1] = group
   end
 
+  return group
+end
+
+-- Most events are as one before in all that describes them.
+function Groups:add(file, event)
+  local was, is = recordings.actions(event)
+  local alike = ("%s\0%s\0%s\0%s\0%s\0%s\0%s\0%s"):format(event.type, event.kind, event.code,
+    was, is, event.field, event.policy_file, event.policy_line)
+  local group = self.alike[alike] or self:group_of(file, event)
+
+  self.alike[alike] = group
   group.count = group.count + 1
 end
 
@@ -59,7 +70,7 @@ function Groups:sorted(limit)
   return list
 end
 
-function differences.groups() return setmetatable({ by_key = {} }, Groups) end
+function differences.groups() return setmetatable({ by_key = {}, alike = {} }, Groups) end
 
 local function encoded(value) return value ~= nil and json.encode(value) or nil end
 

@@ -92,6 +92,24 @@ describe("the groups of changed decisions", function()
     }, shown(groups))
   end)
 
+  it("of one rule are apart by what was before, and by the field of one action", function()
+    local groups = differences.groups()
+    for _, more in ipairs {
+      {}, { was_failure = true }, { was_action = false }, { id = "d2" },
+      { was_action = "realtime" }, { was_action = "realtime", field = "decision.priority" },
+    } do
+      groups:add("a.log", change("batch", "realtime", 7, more))
+    end
+
+    assert.same({
+      "2 routing batch -> realtime policies/routing.lua:7",
+      "1 routing failed -> realtime policies/routing.lua:7",
+      "1 routing (no action) -> realtime policies/routing.lua:7",
+      "1 routing realtime, action policies/routing.lua:7",
+      "1 routing realtime, priority policies/routing.lua:7",
+    }, shown(groups))
+  end)
+
   it("show what was decided where the recorded decision failed, or names no action", function()
     local groups = differences.groups()
     groups:add("a.log", change("batch", "realtime", 7, { was_failure = true, was = "no memory" }))
