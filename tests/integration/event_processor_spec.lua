@@ -387,6 +387,41 @@ describe("a pipeline of the function's package", function()
   end)
 end)
 
+describe("a pipeline that is wrong", function()
+  local folder
+  before_each(function()
+    pictures.reset()
+    folder = run.directory()
+  end)
+
+  after_each(function() run.remove(folder) end)
+
+  it("gives the claim back, and says what it must return", function()
+    pictures.put("a.pdf", "1.7", "%PDF-")
+    os.execute("mkdir -p " .. folder .. "/pipelines")
+    run.write(folder .. "/event", json.encode(pictures.job("a.pdf", { work = "mine" })))
+    for made, told in pairs {
+      ["nil"] = "the pipeline 'mine' must return",
+      ["{}"] = "the pipeline 'mine' must return",
+      ["{ documents = { a = 5 }, result = {} }"] = "the pipeline 'mine' must return",
+      ["{ documents = {}, result = 'fine' }"] = "the pipeline 'mine' must return",
+      ["error 'no luck'"] = "the pipeline 'mine' ended in an error: ",
+      ["nil + 1"] = "the pipeline 'mine' ended in an error: ",
+    } do
+      run.write(folder .. "/pipelines/mine.lua",
+        ("return { run = function() return %s end }"):format(made))
+      local result = run { "run", "event_processor", "-e", folder .. "/event", "-p", "policies",
+        "--live", "--json", env = cloud.variables { LAMBDA_TASK_ROOT = folder,
+          CLAIMS_TABLE = pictures.TABLE, OUTPUT_BUCKET = "bucket" } }
+      assert.not_equal(0, result.status)
+      local text = result.stdout .. result.stderr
+      assert.truthy(text:find(told, 1, true), text)
+      assert.truthy(text:find("PipelineError", 1, true), text)
+      assert.equal("released", pictures.claims()["bucket/a.pdf"].ways.events.status, made)
+    end
+  end)
+end)
+
 describe("COMPATIBLE_OUTPUT", function()
   before_each(function() pictures.reset { compatible_output = "true", claims_table = false } end)
 

@@ -125,11 +125,18 @@ end
 local World = {}
 World.__index = World
 
+-- Who is dead calls nothing any more, whatever catches the error.
+local function kill(self)
+  self.is_dead = true
+  error(KILLED, 0)
+end
+
 function World:perform(request)
+  if self.is_dead then kill(self) end
   local how = self.die and self.die(request.operation)
-  if how == "before" then error(KILLED, 0) end
+  if how == "before" then kill(self) end
   local answer = table.pack(operations[request.operation](self, request.input))
-  if how == "after" then error(KILLED, 0) end
+  if how == "after" then kill(self) end
 
   return table.unpack(answer, 1, answer.n)
 end
@@ -184,6 +191,7 @@ function processing_world.new(given)
   end
 
   function world.deliver(name, event)
+    world.is_dead = false
     local live = effects.live { executor = world }
     live.setting = setting_of(world)
     function live.now() return world.time end

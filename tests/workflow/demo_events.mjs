@@ -100,7 +100,8 @@ async function processJob(job, tally) {
   if (result.stages && !result.duplicate) await invoke("weir-latency", result);
 }
 
-const summary = (tally) => Object.entries(tally).map(([word, count]) => `${count} ${word}`).join(", ") || "nothing to do";
+const counted = ([word, count]) => (word === "duplicate" ? plural(count, word) : `${count} ${word}`);
+const summary = (tally) => Object.entries(tally).map(counted).join(", ") || "nothing to do";
 
 // EventBridge → event_map → event_processor
 async function byEvents(events) {

@@ -79,6 +79,34 @@ local function metadata_of(context, way, stages)
   }
 end
 
+local function is_made(made)
+  if type(made) ~= "table" or type(made.documents) ~= "table" or type(made.result) ~= "table" then
+    return false
+  end
+
+  for name, content in pairs(made.documents) do -- any order: each is looked at by itself
+    local kind = type(content)
+    if type(name) ~= "string" or kind ~= "table" and kind ~= "string" then return false end
+  end
+
+  return true
+end
+
+-- What the pipeline made of the object. Operators write pipelines: a mistake in one is a failure of
+-- the object, which gives its claim back, and others go on.
+local function run_pipeline(pipeline, job, object, context)
+  local ok, made, message, code = pcall(try.call, pipeline.run, object, context.ask,
+    context.effects)
+  if not ok then
+    try.fail(("the pipeline '%s' ended in an error: %s"):format(job.work, made), "PipelineError")
+  end
+
+  if made == nil and message then try.fail(message, code) end
+  if is_made(made) then return made end
+  try.fail(("the pipeline '%s' must return { documents = { name = table or text }, result = {…} }")
+    :format(job.work), "PipelineError")
+end
+
 -- → the result; nil, the ETag that the object has instead
 local function work(job, pipeline, context, way, stages)
   local object, other, code = source_object.read(job, context.effects)
@@ -86,7 +114,7 @@ local function work(job, pipeline, context, way, stages)
   if not object then return { gone = true, etag = other or nil } end
   stages.written = object.written_ms
 
-  local made = pipeline.run(object, context.ask, context.effects)
+  local made = run_pipeline(pipeline, job, object, context)
   stages.decided = made.decided_ms
   local result = made.result
   result.documents = try(output.write(context.effects, place_of(context.effects, way), object,

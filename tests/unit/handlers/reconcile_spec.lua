@@ -91,3 +91,26 @@ describe("reconcile", function()
     assert.same({ 2, "00003.png" }, { result.listed, result.after })
   end)
 end)
+
+describe("reconcile at an object that a pipeline breaks at", function()
+  local catalogue = require "weir.processing.catalogue"
+  local run = catalogue.run
+
+  after_each(function() catalogue.run = run end)
+
+  it("names it, and processes the others", function()
+    function catalogue.run(object, ...)
+      if object.key == "00002.png" then error "no luck" end
+      return run(object, ...)
+    end
+
+    local world = processing_world.new()
+    fill(world, 3)
+    local result = world.deliver("reconcile", {}).result
+    assert.same({ 3, 2, 1 }, { result.listed, result.processed, result.failed })
+    assert.same({ "00002.png", "PipelineError" },
+      { result.failures[1].key, result.failures[1].code })
+    catalogue.run = run
+    assert.equal(1, world.deliver("reconcile", {}).result.processed)
+  end)
+end)
