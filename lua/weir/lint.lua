@@ -119,8 +119,14 @@ local function analyse(block, file, text, words)
   local found = {}
   local function report(code, token, message, hint)
     found[#found + 1] = {
-      file = file, line = token.line, column = token.column, size = token.size,
-      severity = findings.severity(code), code = code, message = message, hint = hint,
+      file = file,
+      line = token.line,
+      column = token.column,
+      size = token.size,
+      severity = findings.severity(code),
+      code = code,
+      message = message,
+      hint = hint,
     }
   end
 

@@ -4,19 +4,25 @@
 --   try.except(code, value, message, …)   the same, but nil where the failure has this code
 --   try.fail(message, code)   raises a failure
 --   try.call(f, …)         → what f returns | nil, message, code of the failure raised in it
+--   try.catching(f)        → the function that answers what try.call(f, …) answers
+--
+-- A failure may have a fourth value, a text: what to do next (weir.deploy).
 --
 -- The events, the callback modules and the handlers raise; weir.handlers catches, in one place, and
--- answers nil, message, code. A failure that someone recovers from is caught where that happens.
+-- answers nil, message, code. Modules that others ask for nil, message, code (weir.deploy,
+-- weir.cleanup) raise inside and export functions that catch. A failure that someone recovers from
+-- is caught where that happens.
 local Failure = { __name = "weir.failure" }
 
 local TRACE = "\nstack traceback:\n"
 
 -- Any other error is a mistake in the program. It goes on with the place it came from, which would
--- be lost when it is raised again.
+-- be lost when it is raised again. An object of a class, such as terminal.WriteFailed, is meant for
+-- somebody further out, and goes on as it is.
 local function at_raise(problem)
-  if getmetatable(problem) == Failure then return problem end
-
   local kind = type(problem)
+  if kind == "table" and getmetatable(problem) then return problem end
+
   local text = (kind == "string" or kind == "number") and tostring(problem)
     or ("an error value of type %s was raised"):format(kind)
   return text:find(TRACE, 1, true) and text or debug.traceback(text, 2)
@@ -24,7 +30,10 @@ end
 
 local function settle(ok, problem, ...)
   if ok then return problem, ... end
-  if getmetatable(problem) == Failure then return nil, problem.message, problem.code end
+  if getmetatable(problem) == Failure then
+    return nil, problem.message, problem.code, problem.next_step
+  end
+
   error(problem, 0)
 end
 
@@ -32,8 +41,9 @@ local NO_REASON = "no reason was given"
 
 local try = {}
 
-function try.fail(message, code)
-  error(setmetatable({ message = message, code = code }, Failure), 0)
+function try.fail(message, code, next_step)
+  local failure = { message = message, code = code, next_step = next_step }
+  error(setmetatable(failure, Failure), 0)
 end
 
 function try.except(expected, value, message, code)
@@ -43,9 +53,16 @@ end
 
 function try.call(f, ...) return settle(xpcall(f, at_raise, ...)) end
 
+function try.catching(f)
+  return function(...) return try.call(f, ...) end
+end
+
 return setmetatable(try, {
-  __call = function(_, value, message, code, ...)
-    if value == nil then try.fail(message or NO_REASON, code or "Unknown") end
-    return value, message, code, ...
+  __call = function(_, value, message, code, more, ...)
+    if value == nil then
+      try.fail(message or NO_REASON, code or "Unknown", type(more) == "string" and more or nil)
+    end
+
+    return value, message, code, more, ...
   end,
 })

@@ -2,6 +2,7 @@
 # Who may include whom, and how long a file may be. Prints every offence as file:line: text and ends
 # with status 1 if there is any.
 #   1. A folder of host/ includes itself and the folders that `sees` names below. host/core never sees Lua.
+#      host/main.c sees the registry of bindings, script, lambda and core. Our own headers stand in quotes.
 #   2. `impl.h` is a folder's private header: nobody else includes it.
 #   3. A binding sees every folder, binding.h, registry.h, json_lua.h (Lua values as JSON, which bodies
 #      and items hold too) and the inner headers of its own family, such as dynamodb_value.h.
@@ -63,6 +64,22 @@ for folder in "${!sees[@]}"; do
   check_folder "$folder"
 done
 
+sources="$(files 'host/**/*.[ch]' 'bindings/*.[ch]')"
+own_folders="$(files 'host/*/*.h' 'host/*/*/*.h' | sed -E 's|^host/(.*)/[^/]*$|\1|' | sort -u | paste -sd'|')"
+while IFS= read -r line; do
+  offence "$line (our own headers are included in quotes)"
+done < <(grep -HnE "^[[:space:]]*#[[:space:]]*include[[:space:]]+<($own_folders)/" $sources || true)
+
+main_file="$(files 'host/main.c')"
+while IFS= read -r line; do
+  name="${line##* }"
+  case "$name" in
+    */impl.h) offence "$line (impl.h is private to host/$(dirname "$name"))" ;;
+    registry.h | script/* | lambda/* | core/*) ;;
+    *) offence "$line (host/main.c must not see it)" ;;
+  esac
+done < <(includes "$main_file")
+
 host_files="$(files 'host/*/**')"
 while IFS= read -r folder; do
   [ -n "${sees[$folder]+known}" ] || offence "host/$folder: tests/lint/include_rules.sh does not say what it may see"
@@ -90,11 +107,10 @@ while IFS= read -r line; do
   case "$line" in lua/weir/aws/*) ;; *) offence "$line (only lua/weir/aws signs and sends)" ;; esac
 done < <(grep -HnE "require[ (]*[\"']weir\.(http|sigv4)[\"']" $lua_files || true)
 
-c_files="$(files 'host/**/*.[ch]' 'bindings/*.[ch]')"
 while read -r lines file; do
   limit=400
   case "$file" in bindings/*) limit=300 ;; esac
   [ "$lines" -le "$limit" ] || offence "$file: $lines lines, at most $limit"
-done < <(xargs wc -l <<<"$c_files" | grep -v ' total$')
+done < <(xargs wc -l <<<"$sources" | grep -v ' total$')
 
 exit "$offences"

@@ -4,7 +4,8 @@
 #   1. an error is expected, and any will do: a nil that is indexed is one, too;
 #   2. a value is compared with itself;
 #   3. a pattern matches every text;
-#   4. the result of pcall is dropped.
+#   4. the result of pcall or xpcall is dropped;
+#   5. what is asserted is written as true.
 # What makes no assertion at all fails when it runs: tests/support/assertions.lua.
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source tests/lint/support/offences.sh
@@ -21,10 +22,11 @@ each() {
 }
 
 each "name the error's text: assert.error_matches(function, text)" \
-  'assert\.(has_)?errors?\((function\(.* end|[a-z_.]+)\)'
+  'assert\.(has[_.])?errors?\((function\(.* end|[a-z_.]+)\)'
 each "the value is compared with itself" \
   'assert\.(are\.)?(equal|same)\(([A-Za-z_][A-Za-z_.0-9]*), \3\)'
 each "the pattern matches every text" "assert\.(matches|match)\((\"\"|\"[.][*]\"|''|'[.][*]')"
-each "the result of pcall is dropped" '^ *pcall\('
+each "the result of pcall is dropped" '^ *x?pcall\('
+each "what is asserted is written as true" 'assert\.?(is_true|is_truthy|truthy|True)?\(true[,)]'
 
 exit "$offences"

@@ -5,20 +5,21 @@
 --
 -- Only a bucket whose tag weir:stack is the stack's name is emptied.
 local ownership = require "weir.deploy.ownership"
+local try = require "weir.try"
 
 local bucket = {}
 
 local MOST_PASSES = 20
 
--- Is the bucket the stack's? → true | false: it is gone | nil, message, code
-local function check(row, name)
+-- Is the bucket there? It is the stack's, then.
+local function exists(row, name)
   local found, message, code = row.client "s3_buckets":get_bucket_tagging { Bucket = name }
   if not found and code == "NoSuchBucket" then return false end
-  if not found and code ~= "NoSuchTagSet" then return nil, message, code end
+  if not found and code ~= "NoSuchTagSet" then try.fail(message, code) end
   if found and ownership.tag_of(found.TagSet) == row.name then return true end
 
-  return nil, ("the bucket %s does not carry the tag %s = %s, so nothing in it is deleted")
-    :format(name, ownership.TAG, row.name), "NotOurs"
+  try.fail(("the bucket %s does not carry the tag %s = %s, so nothing in it is deleted")
+    :format(name, ownership.TAG, row.name), "NotOurs")
 end
 
 -- Can the key stand in XML, in which a page is deleted? S3 allows keys that cannot.
@@ -59,30 +60,22 @@ local function delete_alone(row, name, objects)
   return count, refused
 end
 
--- → how many were deleted, the first refusal | nil, message, code
+-- → how many were deleted, the first refusal
 local function delete_page(row, name, page)
   local together, alone = in_two(page)
   local count, refused = delete_alone(row, name, alone)
   if #together == 0 then return count, refused end
 
-  local done, message, code = row.client "s3_buckets":delete_objects {
-    Bucket = name,
-    Objects = together,
-  }
-  if not done then return nil, message, code end
-
+  local done = try(row.client "s3_buckets":delete_objects { Bucket = name, Objects = together })
   return count + #together - #done.Errors, refused or done.Errors[1]
 end
 
--- One pass over all versions. → how many were deleted, the first refusal | nil, message, code
+-- One pass over all versions. → how many were deleted, the first refusal
 local function pass_over_versions(row, name)
   local count, refused, marks = 0, nil, { Bucket = name }
   repeat
-    local page, message, code = row.client "s3_buckets":list_object_versions(marks)
-    if not page then return nil, message, code end
-    local deleted, refusal, failure = delete_page(row, name, page)
-    if not deleted then return nil, refusal, failure end
-
+    local page = try(row.client "s3_buckets":list_object_versions(marks))
+    local deleted, refusal = delete_page(row, name, page)
     count, refused = count + deleted, refused or refusal
     marks.KeyMarker, marks.VersionIdMarker = page.NextKeyMarker, page.NextVersionIdMarker
   until not page.IsTruncated
@@ -93,16 +86,13 @@ end
 local function pass_over_uploads(row, name)
   local count, marks = 0, { Bucket = name }
   repeat
-    local page, message, code = row.client "s3_buckets":list_multipart_uploads(marks)
-    if not page then return nil, message, code end
+    local page = try(row.client "s3_buckets":list_multipart_uploads(marks))
     for _, upload in ipairs(page.Uploads) do
-      local done
-      done, message, code = row.client "s3":abort_multipart_upload {
+      try.except("NoSuchUpload", row.client "s3":abort_multipart_upload {
         Bucket = name,
         Key = upload.Key,
         UploadId = upload.UploadId,
-      }
-      if not done and code ~= "NoSuchUpload" then return nil, message, code end
+      })
       count = count + 1
     end
 
@@ -112,32 +102,25 @@ local function pass_over_uploads(row, name)
   return count
 end
 
--- → how much was deleted | nil, message, code
+-- → how much was deleted
 local function pass(row, name)
-  local versions, refused, code = pass_over_versions(row, name)
-  if not versions then return nil, refused, code end
-  local uploads, message
-  uploads, message, code = pass_over_uploads(row, name)
-  if not uploads then return nil, message, code end
-
+  local versions, refused = pass_over_versions(row, name)
+  local uploads = pass_over_uploads(row, name)
   if versions + uploads == 0 and refused then
-    return nil, ("S3 does not delete %s in the bucket %s: %s: %s; lift its lock or legal hold")
-      :format(refused.Key, name, refused.Code, refused.Message or ""), refused.Code
+    try.fail(("S3 does not delete %s in the bucket %s: %s: %s; lift its lock or legal hold")
+      :format(refused.Key, name, refused.Code, refused.Message or ""), refused.Code)
   end
 
   return versions + uploads
 end
 
-function bucket.empty(row, name, note)
-  local ours, message, code = check(row, name)
-  if not ours then return ours == false or nil, message, code end
+bucket.empty = try.catching(function(row, name, note)
+  if not exists(row, name) then return true end
 
   local total = 0
   for _ = 1, MOST_PASSES do
-    local count
-    count, message, code = pass(row, name)
-    if not count and code == "NoSuchBucket" then return true end
-    if not count then return nil, message, code end
+    local count = try.except("NoSuchBucket", try.call(pass, row, name))
+    if not count then return true end
     if count == 0 then
       note(("emptied the bucket %s: %d versions, markers and uploads"):format(name, total))
       return true
@@ -146,8 +129,8 @@ function bucket.empty(row, name, note)
     total = total + count
   end
 
-  return nil, ("the bucket %s fills as fast as it is emptied; stop what writes to it, then run the "
-    .. "same command again"):format(name), "BucketFills"
-end
+  try.fail(("the bucket %s fills as fast as it is emptied; stop what writes to it, then run the "
+    .. "same command again"):format(name), "BucketFills")
+end)
 
 return bucket

@@ -6,6 +6,8 @@
 --
 -- row: as weir.cleanup.inventory gives it. note(text): what was done. An execution that is over
 -- already is fine, and so is a state machine that is gone.
+local try = require "weir.try"
+
 local executions = {}
 
 local WHY = "the estate is cleaned up (weir cleanup)"
@@ -18,43 +20,37 @@ local function add_running(list, row, machine)
     stateMachineArn = machine,
     statusFilter = "RUNNING",
   })
-  if not found and not NOTHING[code] then return nil, message, code end
+  if not found and not NOTHING[code] then try.fail(message, code) end
   for _, each in ipairs(found or {}) do list[#list + 1] = each.executionArn end
-
-  return true
 end
 
-function executions.running(row)
+local function running(row)
   local list = {}
   for _, resource in ipairs(row.resources) do
     local machine = resource.ResourceType == "AWS::StepFunctions::StateMachine"
       and resource.PhysicalResourceId
     if machine and not resource.ResourceStatus:find("^DELETE_COMPLETE") then
-      local done, message, code = add_running(list, row, machine)
-      if not done then return nil, message, code end
+      add_running(list, row, machine)
     end
   end
 
   return list
 end
 
-function executions.stop(row, note)
-  local list, message, code = executions.running(row)
-  if not list then return nil, message, code end
+executions.running = try.catching(running)
 
+executions.stop = try.catching(function(row, note)
   local client = row.client "stepfunctions"
-  for _, arn in ipairs(list) do
-    local done
-    done, message, code = client:stop_execution {
+  for _, arn in ipairs(running(row)) do
+    try.except("ExecutionDoesNotExist", client:stop_execution {
       executionArn = arn,
       error = "CleanedUp",
       cause = WHY,
-    }
-    if not done and code ~= "ExecutionDoesNotExist" then return nil, message, code end
+    })
     note("stopped the execution " .. arn:match("[^:]+$"))
   end
 
   return true
-end
+end)
 
 return executions

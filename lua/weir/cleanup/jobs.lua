@@ -8,24 +8,21 @@
 -- place: as weir.cleanup.inventory gives it. stack: one of the place, by the tag. left_alone: the
 -- names of stacks that stay, and so their jobs do. note(text): what was done.
 local ownership = require "weir.deploy.ownership"
+local try = require "weir.try"
 
 local jobs = {}
 
-function jobs.running(place)
+local function running(place)
   local client = place.client "sagemaker"
-  local found, message, code = client:all("ListTransformJobs", {
+  local found = try(client:all("ListTransformJobs", {
     NameContains = "weir-",
     StatusEquals = "InProgress",
-  })
-  if not found then return nil, message, code end
+  }))
 
   local list = {}
   for _, each in ipairs(found) do
     if each.TransformJobName:find "^weir%-" then
-      local tags
-      tags, message, code = client:all("ListTags", { ResourceArn = each.TransformJobArn })
-      if not tags then return nil, message, code end
-
+      local tags = try(client:all("ListTags", { ResourceArn = each.TransformJobArn }))
       local stack = ownership.tag_of(tags)
       list[#list + 1] = { name = each.TransformJobName, stack = place.names[stack] and stack }
     end
@@ -34,12 +31,9 @@ function jobs.running(place)
   return list
 end
 
-function jobs.ours(place, left_alone)
-  local list, message, code = jobs.running(place)
-  if not list then return nil, message, code end
-
+local function ours_of(place, left_alone)
   local ours = {}
-  for _, job in ipairs(list) do
+  for _, job in ipairs(running(place)) do
     if job.stack and not left_alone[job.stack] then ours[#ours + 1] = job end
   end
 
@@ -47,28 +41,25 @@ function jobs.ours(place, left_alone)
 end
 
 -- A job may end by itself, just before it is stopped.
-local function stop(client, name)
+local function stop(client, name, note)
   local done, message, code = client:stop_transform_job { TransformJobName = name }
-  if done then return "stopped" end
+  if done then return note("stopped the batch job " .. name) end
 
   local found = client:describe_transform_job { TransformJobName = name }
-  if found and found.TransformJobStatus ~= "InProgress" then return "over" end
+  if found and found.TransformJobStatus ~= "InProgress" then return end
 
-  return nil, ("the batch job %s could not be stopped: %s"):format(name, message), code
+  try.fail(("the batch job %s could not be stopped: %s"):format(name, message), code)
 end
 
-function jobs.stop(place, left_alone, note)
-  local list, message, code = jobs.ours(place, left_alone)
-  if not list then return nil, message, code end
+jobs.running = try.catching(running)
+jobs.ours = try.catching(ours_of)
 
-  for _, job in ipairs(list) do
-    local how
-    how, message, code = stop(place.client "sagemaker", job.name)
-    if not how then return nil, message, code end
-    if how == "stopped" then note("stopped the batch job " .. job.name) end
+jobs.stop = try.catching(function(place, left_alone, note)
+  for _, job in ipairs(ours_of(place, left_alone)) do
+    stop(place.client "sagemaker", job.name, note)
   end
 
   return true
-end
+end)
 
 return jobs

@@ -10,6 +10,7 @@
 -- lets go of ours early.
 local ownership = require "weir.deploy.ownership"
 local patience = require "weir.deploy.patience"
+local try = require "weir.try"
 
 local network = {}
 
@@ -18,27 +19,25 @@ local HOUR_MS = 60 * 60000
 
 local function filter(name, value) return { Name = name, Values = { value } } end
 
--- The group, false where it is gone | nil, message, code
-local function find(row, group_id)
-  local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+-- Is there a group? It is the stack's, then.
+local function exists(row, group_id)
+  local groups = try(row.client "ec2":all("DescribeSecurityGroups", {
     Filters = { filter("group-id", group_id) },
-  })
-  if not groups then return nil, message, code end
+  }))
   if not groups[1] then return false end
-  if ownership.tag_of(groups[1].Tags) == row.name then return groups[1] end
+  if ownership.tag_of(groups[1].Tags) == row.name then return true end
 
-  return nil, ("the security group %s does not carry the tag %s = %s, so it is left alone")
-    :format(group_id, ownership.TAG, row.name), "NotOurs"
+  try.fail(("the security group %s does not carry the tag %s = %s, so it is left alone")
+    :format(group_id, ownership.TAG, row.name), "NotOurs")
 end
 
 -- Rules -------------------------------------------------------------------------------------------
 
 -- The rules of a group that name ours.
 local function rules_that_name(row, owner_id, group_id)
-  local rules, message, code = row.client "ec2":all("DescribeSecurityGroupRules", {
+  local rules = try(row.client "ec2":all("DescribeSecurityGroupRules", {
     Filters = { filter("group-id", owner_id) },
-  })
-  if not rules then return nil, message, code end
+  }))
 
   local ids = { [true] = {}, [false] = {} }
   for _, rule in ipairs(rules) do
@@ -53,45 +52,33 @@ local function rules_that_name(row, owner_id, group_id)
 end
 
 local function revoke_in(row, owner_id, group_id, note)
-  local ids, message, code = rules_that_name(row, owner_id, group_id)
-  if not ids then return nil, message, code end
   local client = row.client "ec2"
+  local ids = rules_that_name(row, owner_id, group_id)
   for is_egress, list in pairs(ids) do -- any order: ingress and egress do not touch each other
-    if #list > 0 then
-      local done
-      local revoke = is_egress and client.revoke_security_group_egress
-        or client.revoke_security_group_ingress
-      done, message, code = revoke(client, { GroupId = owner_id, SecurityGroupRuleIds = list })
-      if done then
-        note(("revoked %s of the security group %s, which named %s"):format(
-          table.concat(list, ", "), owner_id, group_id))
-      elseif code ~= "InvalidSecurityGroupRuleId.NotFound" then
-        return nil, message, code
-      end
+    local revoke = is_egress and client.revoke_security_group_egress
+      or client.revoke_security_group_ingress
+    local done = #list > 0 and try.except("InvalidSecurityGroupRuleId.NotFound",
+      revoke(client, { GroupId = owner_id, SecurityGroupRuleIds = list }))
+    if done then
+      note(("revoked %s of the security group %s, which named %s"):format(
+        table.concat(list, ", "), owner_id, group_id))
     end
   end
-
-  return true
 end
 
 local function revoke_references(row, group_id, note)
   local seen = {}
   for _, name in ipairs { "ip-permission.group-id", "egress.ip-permission.group-id" } do
-    local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+    local groups = try(row.client "ec2":all("DescribeSecurityGroups", {
       Filters = { filter(name, group_id) },
-    })
-    if not groups then return nil, message, code end
+    }))
     for _, group in ipairs(groups) do
       if group.GroupId ~= group_id and not seen[group.GroupId] then
         seen[group.GroupId] = true
-        local done
-        done, message, code = revoke_in(row, group.GroupId, group_id, note)
-        if not done then return nil, message, code end
+        revoke_in(row, group.GroupId, group_id, note)
       end
     end
   end
-
-  return true
 end
 
 -- Network interfaces ------------------------------------------------------------------------------
@@ -105,25 +92,20 @@ local function describe(interface)
     interface.Description or "")
 end
 
--- Deletes what may be. → the first interface that is left, false where none is | nil, message, code
+-- Deletes what may be deleted. → the first interface that is left, or nil
 local function sweep(row, group_id, note)
   local client = row.client "ec2"
-  local interfaces, message, code = client:all("DescribeNetworkInterfaces", {
+  local interfaces = try(client:all("DescribeNetworkInterfaces", {
     Filters = { filter("group-id", group_id) },
-  })
-  if not interfaces then return nil, message, code end
+  }))
 
-  local left = false
+  local left
   for _, interface in ipairs(interfaces) do
     if interface.Status == "available" and is_lambdas(interface) then
       local id = interface.NetworkInterfaceId
-      local done
-      done, message, code = client:delete_network_interface { NetworkInterfaceId = id }
-      if done then
-        note("deleted the network interface " .. id .. ", which Lambda left behind")
-      elseif code ~= "InvalidNetworkInterfaceID.NotFound" then
-        return nil, message, code
-      end
+      local done = try.except("InvalidNetworkInterfaceID.NotFound",
+        client:delete_network_interface { NetworkInterfaceId = id })
+      if done then note("deleted the network interface " .. id .. ", which Lambda left behind") end
     else
       left = left or interface
     end
@@ -133,39 +115,34 @@ local function sweep(row, group_id, note)
 end
 
 -- Somebody else's interface will not go by waiting.
-local function foreign(group_id, interface)
-  return false, ("the network interface %s is in the security group %s and is not Lambda's; detach "
+local function refuse_foreign(group_id, interface)
+  try.fail(("the network interface %s is in the security group %s and is not Lambda's; detach "
     .. "it from the group or delete it, then run the same command again")
-    :format(describe(interface), group_id), "ForeignInterface"
+    :format(describe(interface), group_id), "ForeignInterface")
 end
 
 local function release_interfaces(row, group_id, note)
   local last
   local function look()
-    local left, message, code = sweep(row, group_id, note)
-    if left == nil then return false, message, code end
-    if not left then return true end
-    if not is_lambdas(left) then return foreign(group_id, left) end
-    last = left
+    last = sweep(row, group_id, note)
+    if last and not is_lambdas(last) then refuse_foreign(group_id, last) end
+    return not last or nil
   end
 
-  local done, message, code = patience.until_done(look, "late", HOUR_MS)
-  if code ~= "NotYet" then return done, message, code end
+  if patience.until_done(look, "late", HOUR_MS) then return end
 
-  return nil, ("the network interface %s of the security group %s is in use after an hour; Lambda "
+  try.fail(("the network interface %s of the security group %s is in use after an hour; Lambda "
     .. "lets go of it by itself: run the same command again later")
-    :format(describe(last), group_id), "NotYet"
+    :format(describe(last), group_id), "NotYet")
 end
 
-function network.free(row, group_id, note)
-  local group, message, code = find(row, group_id)
-  if not group then return group == false or nil, message, code end
-  local done
-  done, message, code = revoke_references(row, group_id, note)
-  if not done then return nil, message, code end
+network.free = try.catching(function(row, group_id, note)
+  if not exists(row, group_id) then return true end
+  revoke_references(row, group_id, note)
+  release_interfaces(row, group_id, note)
 
-  return release_interfaces(row, group_id, note)
-end
+  return true
+end)
 
 -- Functions ---------------------------------------------------------------------------------------
 
@@ -184,41 +161,31 @@ local function ids_of(rows, type)
 end
 
 local function default_group(row, vpc_id)
-  local groups, message, code = row.client "ec2":all("DescribeSecurityGroups", {
+  local groups = try(row.client "ec2":all("DescribeSecurityGroups", {
     Filters = { filter("vpc-id", vpc_id), filter("group-name", "default") },
-  })
-  if not groups then return nil, message, code end
+  }))
   if groups[1] then return groups[1].GroupId end
 
-  return nil, ("the network %s has no default group"):format(vpc_id), "NoGroup"
+  try.fail(("the network %s has no default group"):format(vpc_id), "NoGroup")
 end
 
-local function settled(client, name)
-  return patience.until_done(function()
-    local found, message, code = client:get_function_configuration { FunctionName = name }
-    if not found then return false, message, code end
-    return found.LastUpdateStatus ~= "InProgress" and found or nil
-  end, ("the function %s is still being updated; run the same command again"):format(name))
+local function settle(client, name)
+  try(patience.until_done(function()
+    local found = try(client:get_function_configuration { FunctionName = name })
+    return found.LastUpdateStatus ~= "InProgress" or nil
+  end, ("the function %s is still being updated; run the same command again"):format(name)))
 end
 
 local function move(row, name, vpc, note)
-  local group, message, code = default_group(row, vpc.VpcId)
-  if not group then return nil, message, code end
-  local client = row.client "lambda"
-  local done
-  done, message, code = client:update_function_configuration {
+  local client, group = row.client "lambda", default_group(row, vpc.VpcId)
+  try(client:update_function_configuration {
     FunctionName = name,
     VpcConfig = { SubnetIds = vpc.SubnetIds, SecurityGroupIds = { group } },
-  }
-  if not done then return nil, message, code end
+  })
 
-  local found
-  found, message, code = settled(client, name)
-  if not found then return nil, message, code end
+  settle(client, name)
   note(("gave the function %s the network's default group, so that Lambda lets go of ours")
     :format(name))
-
-  return true
 end
 
 local function uses_any(vpc, groups)
@@ -229,23 +196,25 @@ local function uses_any(vpc, groups)
   return false
 end
 
-function network.move_functions(rows, note)
+-- A function may be gone by now, or go meanwhile.
+local function move_one(row, name, groups, note)
+  local found = try(row.client "lambda":get_function_configuration { FunctionName = name })
+  if uses_any(found.VpcConfig, groups) then move(row, name, found.VpcConfig, note) end
+
+  return true
+end
+
+network.move_functions = try.catching(function(rows, note)
   local groups, ours = {}, ids_of(rows, "AWS::EC2::SecurityGroup")
   for _, each in ipairs(ours) do groups[each.id] = true end
   if #ours == 0 then return true end
 
   for _, each in ipairs(ids_of(rows, "AWS::Lambda::Function")) do
-    local found, message, code = each.row.client "lambda":get_function_configuration {
-      FunctionName = each.id,
-    }
-    if found and uses_any(found.VpcConfig, groups) then
-      found, message, code = move(each.row, each.id, found.VpcConfig, note)
-    end
-
-    if not found and code ~= "ResourceNotFoundException" then return nil, message, code end
+    try.except("ResourceNotFoundException",
+      try.call(move_one, each.row, each.id, groups, note))
   end
 
   return true
-end
+end)
 
 return network

@@ -2,15 +2,16 @@
 -- and the log groups, which are deleted where that is asked for.
 --
 --   remains.of_stack(row, kept) → list of { what =, type =, reason = } | nil, message, code
---   remains.tagged(place, estate, known) → the same list, of what carries the estate's tag
+--   remains.tagged(place, known) → the same list, of what carries the estate's tag and is not known
 --   remains.jobs(place) → the same list, of batch jobs that still run
---   remains.delete_logs(place, estate, note) → true | nil, message, code
+--   remains.delete_logs(place, prefix of their names, note) → true | nil, message, code
 --
 -- place: { account =, region =, names = stack → template, client = function(service) }.
 local inventory = require "weir.cleanup.inventory"
 local jobs = require "weir.cleanup.jobs"
 local ownership = require "weir.deploy.ownership"
 local sorted_pairs = require "weir.sorted_pairs"
+local try = require "weir.try"
 
 local remains = {}
 
@@ -29,12 +30,8 @@ local function add_layer_versions(list, row)
   for _, resource in ipairs(row.resources) do
     local name = resource.ResourceType == "AWS::Lambda::LayerVersion"
       and (resource.PhysicalResourceId or ""):match ":layer:([^:]+)"
-    local versions, message, code = {}, nil, nil
-    if name then
-      versions, message, code = row.client "lambda":all("ListLayerVersions", { LayerName = name })
-    end
-
-    if not versions and code ~= "ResourceNotFoundException" then return nil, message, code end
+    local versions = name and try.except("ResourceNotFoundException",
+      row.client "lambda":all("ListLayerVersions", { LayerName = name }))
     for _, each in ipairs(versions or {}) do
       list[#list + 1] = {
         what = each.LayerVersionArn,
@@ -48,10 +45,8 @@ local function add_layer_versions(list, row)
 end
 
 -- A deleted stack still tells which resources it skipped.
-function remains.of_stack(row, kept)
-  local resources, message, code = inventory.resources(row)
-  if not resources then return nil, message, code end
-
+remains.of_stack = try.catching(function(row, kept)
+  local resources = try(inventory.resources(row))
   local reasons, list = {}, {}
   for _, resource in ipairs(kept) do
     reasons[resource.LogicalResourceId] = resource.ResourceStatusReason or "it could not be deleted"
@@ -69,7 +64,7 @@ function remains.of_stack(row, kept)
   end
 
   return add_layer_versions(list, row)
-end
+end)
 
 -- Tags -------------------------------------------------------------------------------------------
 
@@ -93,11 +88,10 @@ end
 
 -- What carries the tags of the place's stacks and is not in `known`. The stacks themselves carry
 -- them, too, and are left out.
-function remains.tagged(place, known)
-  local found, message, code = place.client "tagging":all("GetResources", {
+remains.tagged = try.catching(function(place, known)
+  local found = try(place.client "tagging":all("GetResources", {
     TagFilters = { { Key = ownership.TAG, Values = stack_names(place) } },
-  })
-  if not found then return nil, message, code end
+  }))
 
   local list = {}
   for _, each in ipairs(found) do
@@ -109,17 +103,14 @@ function remains.tagged(place, known)
   end
 
   return list
-end
+end)
 
 -- Batch jobs --------------------------------------------------------------------------------------
 
 -- Those that were not stopped: somebody else's.
-function remains.jobs(place)
-  local found, message, code = jobs.running(place)
-  if not found then return nil, message, code end
-
+remains.jobs = try.catching(function(place)
   local list = {}
-  for i, job in ipairs(found) do
+  for i, job in ipairs(try(jobs.running(place))) do
     list[i] = {
       what = job.name,
       type = "batch job",
@@ -129,36 +120,31 @@ function remains.jobs(place)
   end
 
   return list
-end
+end)
 
 -- Log groups --------------------------------------------------------------------------------------
 
--- Is it a log group of one of the place's stacks? → boolean | nil, message, code
+local GONE = "ResourceNotFoundException"
+
+-- Is it a log group of one of the place's stacks?
 local function is_ours(place, group)
-  local answer, message, code = place.client "logs":list_tags_for_resource {
+  local answer = try.except(GONE, place.client "logs":list_tags_for_resource {
     resourceArn = group.logGroupArn or group.arn:gsub(":%*$", ""),
-  }
-  if not answer then return nil, message, code end
-  return place.names[(answer.tags or {})[ownership.TAG] or ""] ~= nil
+  })
+  return answer and place.names[(answer.tags or {})[ownership.TAG] or ""] ~= nil
 end
 
-function remains.delete_logs(place, prefix, note)
+remains.delete_logs = try.catching(function(place, prefix, note)
   local client = place.client "logs"
-  local groups, message, code = client:all("DescribeLogGroups", { logGroupNamePrefix = prefix })
-  if not groups then return nil, message, code end
-
+  local groups = try(client:all("DescribeLogGroups", { logGroupNamePrefix = prefix }))
   for _, group in ipairs(groups) do
-    local ours, done
-    ours, message, code = is_ours(place, group)
-    if ours == nil and code ~= "ResourceNotFoundException" then return nil, message, code end
-    if ours then
-      done, message, code = client:delete_log_group { logGroupName = group.logGroupName }
-      if not done and code ~= "ResourceNotFoundException" then return nil, message, code end
+    if is_ours(place, group) then
+      try.except(GONE, client:delete_log_group { logGroupName = group.logGroupName })
       note("deleted the log group " .. group.logGroupName)
     end
   end
 
   return true
-end
+end)
 
 return remains

@@ -12,6 +12,7 @@ local stack_events = require "weir.deploy.stack_events"
 local inventory = require "weir.cleanup.inventory"
 local network = require "weir.cleanup.network"
 local process = require "weir.process"
+local try = require "weir.try"
 
 local stack = {}
 
@@ -33,9 +34,7 @@ local WAITS = { NotYet = true, BucketFills = true, ForeignInterface = true }
 
 -- What failed, but for what is to be kept anyway.
 local function failed_resources(row, kept)
-  local resources, message, code = inventory.resources(row)
-  if not resources then return nil, message, code end
-
+  local resources = try(inventory.resources(row))
   local known, failed = {}, {}
   for _, resource in ipairs(kept) do known[resource.LogicalResourceId] = true end
   for _, resource in ipairs(resources) do
@@ -47,18 +46,18 @@ local function failed_resources(row, kept)
   return failed
 end
 
--- Each problem, and the code of the one that will not go by waiting, if there is one.
-local function together(problems)
+-- Fails with each problem, and the code of the one that will not go by waiting, if there is one.
+local function fail_of(problems)
   local texts, code = {}, problems[1].code
   for i, problem in ipairs(problems) do
     texts[i] = problem.message
     if not WAITS[problem.code] then code = problem.code end
   end
 
-  return nil, table.concat(texts, "; "), code
+  try.fail(table.concat(texts, "; "), code)
 end
 
--- → whether something was repaired, the resources that cannot be | nil, message, code
+-- → whether something was repaired, the resources that cannot be
 local function repair(row, failed, note)
   local repaired, hopeless, problems = false, {}, {}
   for _, resource in ipairs(failed) do
@@ -79,7 +78,7 @@ local function repair(row, failed, note)
     end
   end
 
-  if #problems > 0 then return together(problems) end
+  if #problems > 0 then fail_of(problems) end
 
   return repaired, hopeless
 end
@@ -99,27 +98,9 @@ local function explained(row, message)
     .. "--no-enable-termination-protection --stack-name %s"):format(message, row.name)
 end
 
--- Asks, and watches until it is over. → the status | nil, message, code
-local function delete_once(row, given, kept)
-  local token, message, code = process.new_id()
-  if not token then return nil, message, code end
-  local done
-  token = "weir-cleanup-" .. token
-  done, message, code = row.client "cloudformation":delete_stack {
-    StackName = row.id,
-    ClientRequestToken = token,
-    RetainResources = ids_of(kept),
-    DeletionMode = given.force and "FORCE_DELETE_STACK" or nil,
-  }
-  if not done then return nil, explained(row, message), code end
-  if row.status == "REVIEW_IN_PROGRESS" then return "DELETE_COMPLETE" end -- nothing is in it
-
-  return stack.watch(row, token, given.note)
-end
-
--- Follows the operation that runs. → the status | nil, message, code
-function stack.watch(row, token, note)
-  local ended, message, code = stack_events.follow(row.client "cloudformation", {
+-- Follows the operation that runs. → the status
+local function watch(row, token, note)
+  local ended = try(stack_events.follow(row.client "cloudformation", {
     id = row.id,
     token = token,
     shown = function(event)
@@ -128,11 +109,24 @@ function stack.watch(row, token, note)
           event.ResourceStatusReason or "no reason is given"))
       end
     end,
-  })
-
-  if not ended then return nil, message, code end
+  }))
 
   return ended.status
+end
+
+-- Asks, and watches until it is over. → the status
+local function delete_once(row, given, kept)
+  local token = "weir-cleanup-" .. try(process.new_id())
+  local done, message, code = row.client "cloudformation":delete_stack {
+    StackName = row.id,
+    ClientRequestToken = token,
+    RetainResources = ids_of(kept),
+    DeletionMode = given.force and "FORCE_DELETE_STACK" or nil,
+  }
+  if not done then try.fail(explained(row, message), code) end
+  if row.status == "REVIEW_IN_PROGRESS" then return "DELETE_COMPLETE" end -- nothing is in it
+
+  return watch(row, token, given.note)
 end
 
 -- The loop ----------------------------------------------------------------------------------------
@@ -143,80 +137,54 @@ end
 
 -- An operation that somebody else began ends first.
 local function settle(row, given)
-  if not row.status:find("_IN_PROGRESS$") or row.status == "REVIEW_IN_PROGRESS" then return true end
+  if not row.status:find("_IN_PROGRESS$") or row.status == "REVIEW_IN_PROGRESS" then return end
   given.note(("waits: %s is %s"):format(row.name, row.status))
-  local status, message, code = stack.watch(row, nil, given.note)
-  if not status then return nil, message, code end
-  row.status = status
-
-  return true
+  row.status = watch(row, nil, given.note)
 end
 
--- → whether something was put away; what cannot be goes to `kept` | nil, message, code
+-- → whether something was put away; what cannot be goes to `kept`
 local function put_away(row, given, kept)
-  local failed, message, code = failed_resources(row, kept)
-  if not failed then return nil, message, code end
-  local repaired, hopeless
-  repaired, hopeless, code = repair(row, failed, given.note)
-  if repaired == nil then return nil, hopeless, code end
-
+  local repaired, hopeless = repair(row, failed_resources(row, kept), given.note)
   add_all(kept, hopeless)
 
   return repaired or #hopeless > 0
 end
 
--- After a deletion that failed. → true | nil, message, code
+-- After a deletion that failed.
 local function prepare_next(row, given, round, kept)
   if round == MOST_ROUNDS then -- nothing is left to try
-    local failed, message, code = failed_resources(row, kept)
-    if not failed then return nil, message, code end
-    add_all(kept, failed)
-    return true
+    add_all(kept, failed_resources(row, kept))
+    return
   end
 
-  local changed, message, code = put_away(row, given, kept)
-  if changed == nil then return nil, message, code end
-  if changed then return true end
+  if put_away(row, given, kept) then return end
 
   local pause = math.min(FIRST_PAUSE_MS * 2 ^ (round - 1), LONGEST_PAUSE_MS)
   given.note(("tries again in %d s"):format(pause // 1000))
   process.sleep(math.floor(pause))
-
-  return true
 end
 
 -- CloudFormation takes what is to be kept only of a stack whose deletion failed.
 local function delete_again_and_again(row, given, kept)
   for round = 1, MOST_ROUNDS + 1 do
-    local status, message, code = delete_once(row, given, kept)
-    if not status then return nil, message, code end
-    row.status = status
-    if status == "DELETE_COMPLETE" then return { kept = kept } end
-
-    if round <= MOST_ROUNDS then
-      local done
-      done, message, code = prepare_next(row, given, round, kept)
-      if not done then return nil, message, code end
-    end
+    row.status = delete_once(row, given, kept)
+    if row.status == "DELETE_COMPLETE" then return { kept = kept } end
+    if round <= MOST_ROUNDS then prepare_next(row, given, round, kept) end
   end
 
-  return nil, ("the stack is %s after %d tries; look at its events"):format(row.status,
-    MOST_ROUNDS + 1), "StackStays"
+  try.fail(("the stack is %s after %d tries; look at its events"):format(row.status,
+    MOST_ROUNDS + 1), "StackStays")
 end
 
-function stack.delete(row, given)
-  local done, message, code = settle(row, given)
-  if not done then return nil, message, code end
+stack.delete = try.catching(function(row, given)
+  settle(row, given)
 
   local kept = {}
   if row.status == "DELETE_COMPLETE" then return { kept = kept } end
-  if row.status == "DELETE_FAILED" then
-    done, message, code = put_away(row, given, kept)
-    if done == nil then return nil, message, code end
-  end
+  if row.status == "DELETE_FAILED" then put_away(row, given, kept) end
 
   return delete_again_and_again(row, given, kept)
-end
+end)
 
 function stack.waits(code) return WAITS[code] or false end
 

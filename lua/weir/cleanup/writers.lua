@@ -4,6 +4,8 @@
 --   writers.stop(row, note) → true | nil, message, code
 --
 -- row: as weir.cleanup.inventory gives it. note(text): what was done.
+local try = require "weir.try"
+
 local writers = {}
 
 local MEMBERS = {
@@ -11,51 +13,46 @@ local MEMBERS = {
   "StartDate", "EndDate", "FlexibleTimeWindow", "Target", "KmsKeyArn", "ActionAfterCompletion",
 }
 
-local function is_gone(code) return code == "ResourceNotFoundException" end
+local GONE = "ResourceNotFoundException"
 
 -- A rule's physical id is its name, after its bus where that is not the default one.
 local function stop_rule(row, id)
   local bus, name = id:match("^(.-)|(.+)$")
-  local done, message, code = row.client "eventbridge":disable_rule {
+  local done = try.except(GONE, row.client "eventbridge":disable_rule {
     Name = name or id,
     EventBusName = bus,
-  }
-  if not done and not is_gone(code) then return nil, message, code end
-
-  return done and "stopped the rule " .. (name or id) or false
+  })
+  return done and "stopped the rule " .. (name or id)
 end
 
 local function stop_schedule(row, id)
   local client = row.client "scheduler"
-  local found, message, code = client:get_schedule { Name = id }
-  if not found and not is_gone(code) then return nil, message, code end
-  if not found or found.State == "DISABLED" then return false end
+  local found = try.except(GONE, client:get_schedule { Name = id })
+  if not found or found.State == "DISABLED" then return nil end
 
   local input = { State = "DISABLED" }
   for _, member in ipairs(MEMBERS) do input[member] = found[member] end
-  local done
-  done, message, code = client:update_schedule(input)
-  if not done then return nil, message, code end
+  try(client:update_schedule(input))
 
   return "stopped the schedule " .. id
 end
 
+-- stop(row, physical id) → what was done, or nil
 local STOPS = {
   ["AWS::Events::Rule"] = stop_rule,
   ["AWS::Scheduler::Schedule"] = stop_schedule,
 }
 
-function writers.stop(row, note)
+writers.stop = try.catching(function(row, note)
   for _, resource in ipairs(row.resources) do
     local stop, id = STOPS[resource.ResourceType], resource.PhysicalResourceId
     if stop and id and not resource.ResourceStatus:find("^DELETE_") then
-      local done, message, code = stop(row, id)
-      if done == nil then return nil, message, code end
+      local done = stop(row, id)
       if done then note(done) end
     end
   end
 
   return true
-end
+end)
 
 return writers

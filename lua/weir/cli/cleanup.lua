@@ -118,7 +118,9 @@ local function found_json(screen, found)
 
   for _, row in ipairs(found.stacks) do
     json_line(screen, { stack = row.name, account = row.account.id, region = row.region,
-      status = row.status, resources = #row.resources, executions = #row.running,
+      status = row.status,
+      resources = #row.resources,
+      executions = #row.running,
       jobs = jobs_of(found, row), outcome = "would be deleted" })
   end
 

@@ -34,7 +34,10 @@ end
 local LIMIT = 16 * 1024 * 1024
 
 facts.option = {
-  long = "event", short = "e", value = "FILE", complete = "file",
+  long = "event",
+  short = "e",
+  value = "FILE",
+  complete = "file",
   doc = "the facts; '-' is standard input",
 }
 

@@ -8,7 +8,9 @@ local terminal = require "weir.cli.terminal"
 local html = {}
 
 html.option = {
-  long = "html", value = "FILE", complete = "file",
+  long = "html",
+  value = "FILE",
+  complete = "file",
   doc = "write a page for people, one file that needs no network; '-' is standard output",
 }
 

@@ -197,7 +197,10 @@ local function run(given, screen)
   if not matcher then return failed end
 
   local self = setmetatable({
-    out = screen.out, err = screen.err, json = given.json, matcher = matcher,
+    out = screen.out,
+    err = screen.err,
+    json = given.json,
+    matcher = matcher,
     matched = 0, missed = 0, bad = 0, shown = 0, limit = limit,
   }, Run)
   local status = exit.fine

@@ -12,16 +12,23 @@ local policies = {}
 -- The options of every verb that loads a set.
 policies.options = {
   directory = {
-    long = "policies", short = "p", value = "DIR", complete = "directory",
+    long = "policies",
+    short = "p",
+    value = "DIR",
+    complete = "directory",
     doc = "the policy set; else ./policies, else the installed one",
   },
   set = {
-    long = "set", value = "NAME=VALUE", many = true,
+    long = "set",
+    value = "NAME=VALUE",
+    many = true,
     doc = "override a parameter of the policies, as KIND.NAME for one kind only; lists and maps as "
       .. "JSON",
   },
   params = {
-    long = "params", value = "FILE", complete = "file",
+    long = "params",
+    value = "FILE",
+    complete = "file",
     doc = "override parameters by a JSON object of values by name; --set wins; '-' is standard "
       .. "input",
   },

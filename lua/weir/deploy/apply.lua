@@ -21,6 +21,7 @@ local request = require "weir.deploy.request"
 local sign_in = require "weir.deploy.sign_in"
 local stack_set_changes = require "weir.deploy.stack_set_changes"
 local stack_status = require "weir.deploy.stack_status"
+local try = require "weir.try"
 
 local apply = {}
 
@@ -28,6 +29,7 @@ local apply = {}
 local MOST_ROUNDS = 8
 
 local AGAIN = "mend what failed, then run the same command again; it goes on where it was"
+local CLEAN_UP = "weir cleanup deletes what is in the way; then run the same command again"
 
 local Apply = {}
 Apply.__index = Apply
@@ -35,73 +37,73 @@ Apply.__index = Apply
 -- Operations --------------------------------------------------------------------------------------
 
 -- begin(token) starts an operation. Its answer may have been lost: then the operation is there, and
--- to begin it again is refused. → { status =, cause =? } | nil, message, code
+-- to begin it again is refused. → { status =, cause =? }
 function Apply:operate(stack, id, begin)
-  local unique, message, code = process.new_id()
-  if not unique then return nil, message, code end
-
-  local token = "weir-apply-" .. unique
-  local done
-  done, message, code = begin(token)
+  local token = "weir-apply-" .. try(process.new_id())
+  local done, message, code = begin(token)
   if not done and not stack_events.has_token(self:client(stack), id, token) then
-    return nil, message, code
+    try.fail(message, code)
   end
 
   return self:follow(stack, id, token)
 end
 
 function Apply:follow(stack, id, token)
-  return stack_events.follow(self:client(stack), {
+  return try(stack_events.follow(self:client(stack), {
     id = id,
     token = token,
     shown = function(event) self.shown.event(stack, event) end,
-  })
+  }))
 end
 
 function Apply:client(stack) return self.session:cloudformation(stack) end
 
 local function because(cause) return cause and ": " .. cause or "" end
 
+-- Why the stack's last operation failed, in words behind what became of it.
+function Apply:because(stack, found)
+  local cause, message, code = stack_events.first_cause(self:client(stack), found.StackId)
+  if message then try.fail(message, code) end
+
+  return because(cause)
+end
+
 -- Steps -------------------------------------------------------------------------------------------
 --
 -- By weir.deploy.stack_status: step(self, stack, found, state)
---   → true: done | false: look at the stack again | nil, message, code, what to do next
+--   → true: done | false: look at the stack again
 
 local steps = {}
 
--- What the operation came to, in words and in what to do next.
-local function failure_of(ended)
+-- Fails with what the operation came to, and what to do next.
+local function fail_of(ended)
   if ended.status == "UPDATE_ROLLBACK_FAILED" then
-    return nil, "the roll-back failed" .. because(ended.cause), "RollbackFailed",
-      "repair the resource and run the same command again, or leave it behind: --skip RESOURCE"
+    try.fail("the roll-back failed" .. because(ended.cause), "RollbackFailed",
+      "repair the resource and run the same command again, or leave it behind: --skip RESOURCE")
   end
 
   local what = ended.status:find("ROLLBACK") and " and was rolled back" or ""
-  return nil, ("the change failed%s (%s)%s"):format(what, ended.status, because(ended.cause)),
-    "OperationFailed", AGAIN
+  try.fail(("the change failed%s (%s)%s"):format(what, ended.status, because(ended.cause)),
+    "OperationFailed", AGAIN)
 end
 
 function Apply:execute(stack, made)
-  local ended, message, code = self:operate(stack, made.StackId, function(token)
+  local ended = self:operate(stack, made.StackId, function(token)
     return self:client(stack):execute_change_set {
       ChangeSetName = made.Id,
       ClientRequestToken = token,
     }
   end)
 
-  if not ended then return nil, message, code end
-  if ended.status == "CREATE_COMPLETE" or ended.status == "UPDATE_COMPLETE" then return true end
-
-  return failure_of(ended)
+  if ended.status ~= "CREATE_COMPLETE" and ended.status ~= "UPDATE_COMPLETE" then fail_of(ended) end
 end
 
--- Rolls a failed update back; begin as in Apply:operate. → false: look at the stack again | nil, …
+-- Rolls a failed update back; begin as in Apply:operate. → false: look at the stack again
 function Apply:roll_back(stack, found, begin)
-  local ended, message, code = self:operate(stack, found.StackId, begin)
-  if not ended then return nil, message, code end
-  if ended.status == "UPDATE_ROLLBACK_COMPLETE" then return false end
+  local ended = self:operate(stack, found.StackId, begin)
+  if ended.status ~= "UPDATE_ROLLBACK_COMPLETE" then fail_of(ended) end
 
-  return failure_of(ended)
+  return false
 end
 
 -- There is nothing to execute, and yet an update that failed is not undone.
@@ -120,23 +122,17 @@ function Apply:nothing(stack, found)
 end
 
 function steps.change(self, stack, found, state)
-  local client = self:client(stack)
-  local asked, message, code = request.of(self.session, stack, {
+  local asked = try(request.of(self.session, stack, {
     purpose = "apply",
     type = state.change,
     found = found,
-  })
-  if not asked then return nil, message, code end
+  }))
 
-  local made
-  made, message, code = change_set.create(client, asked)
-  if not made then
-    local is_busy = code == "ValidationError" and message:find("_IN_PROGRESS state", 1, true)
-    if is_busy then return false end
-    return nil, message, code
-  end
+  local made, message, code = change_set.create(self:client(stack), asked)
+  local is_busy = code == "ValidationError" and message:find("_IN_PROGRESS state", 1, true)
+  if is_busy then return false end
 
-  return self:carry_out(stack, found, asked, made)
+  return self:carry_out(stack, found, asked, try(made, message, code))
 end
 
 -- Executes a change set, unless there is nothing in it, or what it takes away is to stay.
@@ -150,68 +146,57 @@ function Apply:carry_out(stack, found, asked, made)
 
   if not looked or looked.nothing or objection then
     local removed, why, problem = change_set.remove(client, asked, made)
-    if not looked then return nil, message, code end
-    if not removed then return nil, why, problem end
+    try(looked, message, code)
+    try(removed, why, problem)
   end
 
   if looked.nothing then return self:nothing(stack, found) end
-  if objection then return nil, objection, kind, remedy end
+  if objection then try.fail(objection, kind, remedy) end
 
-  local done, next_step
-  done, message, code, next_step = self:execute(stack, made)
-  if done then self.shown.done(stack, found and "changed" or "created") end
+  self:execute(stack, made)
+  self.shown.done(stack, found and "changed" or "created")
 
-  return done, message, code, next_step
+  return true
 end
 
 -- The stack never came into being: it is deleted, if the plan said so, and created.
 function steps.replace(self, stack, found, state)
-  local client = self:client(stack)
   if self.planned[stack] ~= "replace" then
-    local cause, message, code = stack_events.first_cause(client, found.StackId)
-    if message then return nil, message, code end
-    return nil, state.why .. because(cause), "CreationFailed",
-      "mend what failed, then run the same command again; it deletes the stack and creates it anew"
+    try.fail(state.why .. self:because(stack, found), "CreationFailed",
+      "mend what failed, then run the same command again; it deletes the stack and creates it anew")
   end
 
   if not ownership.is_ours(found, stack) then
-    return nil, state.why .. ", and it does not have our tag weir:stack", "NotOurs",
+    try.fail(state.why .. ", and it does not have our tag weir:stack", "NotOurs",
       ("look whether it may go, then: aws cloudformation delete-stack --stack-name %s --region %s")
-        :format(stack.name, stack.region)
+        :format(stack.name, stack.region))
   end
 
-  local ended, message, code = self:operate(stack, found.StackId, function(token)
-    return client:delete_stack { StackName = found.StackId, ClientRequestToken = token }
+  local ended = self:operate(stack, found.StackId, function(token)
+    return self:client(stack):delete_stack {
+      StackName = found.StackId,
+      ClientRequestToken = token,
+    }
   end)
 
-  if not ended then return nil, message, code end
   if ended.status == "DELETE_COMPLETE" then return false end
 
-  return nil, "its deletion failed" .. because(ended.cause), "DeletionFailed",
-    "weir cleanup deletes what is in the way; then run the same command again"
+  try.fail("its deletion failed" .. because(ended.cause), "DeletionFailed", CLEAN_UP)
 end
 
 function steps.wait(self, stack, found)
-  local ended, message, code = self:follow(stack, found.StackId)
-  if not ended then return nil, message, code end
+  self:follow(stack, found.StackId)
 
   return false
 end
 
 function steps.clean(self, stack, found, state)
-  local cause, message, code = stack_events.first_cause(self:client(stack), found.StackId)
-  if message then return nil, message, code end
-
-  return nil, state.why .. because(cause), "DeletionFailed",
-    "weir cleanup deletes what is in the way; then run the same command again"
+  try.fail(state.why .. self:because(stack, found), "DeletionFailed", CLEAN_UP)
 end
 
--- The resources of --skip that are stuck in this stack | nil, message, code
+-- The resources of --skip that are stuck in this stack.
 function Apply:skipped(stack, found)
-  local all, message, code = self:client(stack):all("ListStackResources",
-    { StackName = found.StackId })
-  if not all then return nil, message, code end
-
+  local all = try(self:client(stack):all("ListStackResources", { StackName = found.StackId }))
   local names = {}
   for _, resource in ipairs(all) do
     local stuck = resource.ResourceStatus == "UPDATE_FAILED"
@@ -225,9 +210,7 @@ function Apply:skipped(stack, found)
 end
 
 function steps.go_back(self, stack, found)
-  local skipped, message, code = self:skipped(stack, found)
-  if not skipped then return nil, message, code end
-
+  local skipped = self:skipped(stack, found)
   return self:roll_back(stack, found, function(token)
     return self:client(stack):continue_update_rollback {
       StackName = found.StackId,
@@ -238,17 +221,14 @@ function steps.go_back(self, stack, found)
 end
 
 function steps.stuck(self, stack, found, state)
-  local cause, message, code = stack_events.first_cause(self:client(stack), found.StackId)
-  if message then return nil, message, code end
-
-  return nil, state.why .. because(cause), "StackIsStuck",
+  try.fail(state.why .. self:because(stack, found), "StackIsStuck",
     "CloudFormation does not go on from there: repair the resource by hand, or delete the stack; "
-      .. "then run the same command again"
+      .. "then run the same command again")
 end
 
 function steps.unknown(_, _, found, state)
-  return nil, ("%s: %s"):format(state.why, found.StackStatus), "UnknownState",
-    "look at the stack in the console, and for a newer version of this program"
+  try.fail(("%s: %s"):format(state.why, found.StackStatus), "UnknownState",
+    "look at the stack in the console, and for a newer version of this program")
 end
 
 -- One stack ---------------------------------------------------------------------------------------
@@ -259,7 +239,7 @@ local CHANGES = { change = true, go_back = true }
 function Apply:step(stack, found)
   local state = stack_status.of(found and found.StackStatus or nil)
   if CHANGES[state.step] and not self.adopt and ownership.is_taken(found, stack) then
-    return nil, ownership.objection(stack)
+    try.fail(ownership.objection(stack))
   end
 
   return steps[state.step](self, stack, found, state)
@@ -267,48 +247,39 @@ end
 
 function Apply:rounds(stack)
   for _ = 1, MOST_ROUNDS do
-    local found, message, code = self.session:described(stack)
-    if found == nil then return nil, message, code end
-
-    local done, next_step
-    done, message, code, next_step = self:step(stack, found)
-    if done ~= false then return done, message, code, next_step end
+    if self:step(stack, try(self.session:described(stack))) then return true end
   end
 
-  return nil, "it is changed again and again by somebody else", "NotYet", AGAIN
+  try.fail("it is changed again and again by somebody else", "NotYet", AGAIN)
 end
 
 function Apply:set_policy(stack)
-  if not stack.is_policy then return true end
+  local policy = stack.is_policy and try(access_point.differs(self.session, stack))
+  if not policy then return end
 
-  local policy, message, code = access_point.differs(self.session, stack)
-  if policy == nil then return nil, message, code end
-  if policy == false then return true end
-
-  local done
-  done, message, code = access_point.set(self.session, stack, policy)
-  if not done then return nil, message, code end
+  try(access_point.set(self.session, stack, policy))
   self.shown.done(stack, "the access point's policy is set; it acts within some seconds")
+end
 
-  return true
+function Apply:change(stack)
+  if not stack.members then return self:rounds(stack) end
+
+  return stack_set_changes.apply(self.session, stack, {
+    adopt = self.adopt,
+    shown = self.shown.done,
+  })
 end
 
 function Apply:stack(stack)
-  local done, message, code, next_step
-  if stack.members then
-    done, message, code, next_step = stack_set_changes.apply(self.session, stack, {
-      adopt = self.adopt,
-      shown = self.shown.done,
-    })
-  else
-    done, message, code, next_step = self:rounds(stack)
-  end
+  local done, message, code, next_step = try.call(self.change, self, stack)
 
   -- What it puts out may be other than the plan saw, whoever changed it.
   for _, each in ipairs(stack.members or { stack }) do self.session:forget(each) end
-  if not done then return nil, message, code, next_step end
 
-  return self:set_policy(stack)
+  try(done, message, code, next_step)
+  self:set_policy(stack)
+
+  return true
 end
 
 -- The estate --------------------------------------------------------------------------------------
@@ -318,12 +289,11 @@ local function advice(code, given)
 end
 
 function Apply:prepare()
-  local fine, message, code = models.check(self.session)
-  if fine and self.session.store then
-    fine, message, code = self.session.store:put_all(self.session, self.shown.object)
-  end
+  local store = self.session.store
+  try(models.check(self.session))
+  if store then try(store:put_all(self.session, self.shown.object)) end
 
-  return fine, message, code
+  return true
 end
 
 function apply.run(given)
@@ -337,15 +307,14 @@ function apply.run(given)
   }, Apply)
   for _, row in ipairs(given.rows) do self.planned[row.stack] = row.step end
 
-  local fine, message, code = self:prepare()
+  local fine, message, code = try.call(self.prepare, self)
   if not fine then return nil, message, code, advice(code) end
 
   for _, stack in ipairs(self.session.list) do
-    local done, next_step
-    done, message, code, next_step = self:stack(stack)
+    local done, why, kind, next_step = try.call(self.stack, self, stack)
     if not done then
       return nil, ("stack %s of account %s in %s: %s"):format(stack.name, stack.account.id,
-        stack.region, message), code, advice(code, next_step)
+        stack.region, why), kind, advice(kind, next_step)
     end
   end
 

@@ -16,9 +16,10 @@
 -- of type CREATE leaves an empty stack behind, which goes with it, in one deletion: between two a
 -- run may be killed. What such a run left behind, the next one of the same caller and purpose
 -- recognises by its name, and removes.
+local patience = require "weir.deploy.patience"
 local process = require "weir.process"
 local sha256 = require "weir.sha256"
-local try = require "weir.deploy.patience"
+local try = require "weir.try"
 
 local change_set = {}
 
@@ -46,40 +47,31 @@ local IDLE = { AVAILABLE = true, UNAVAILABLE = true, OBSOLETE = true }
 -- Of another run that is at work just now.
 local BUSY = { InvalidChangeSetStatus = true, ChangeSetNotFound = true }
 
--- Removes what is left behind of this prefix. → true | nil, message, code
+-- Removes what is left behind of this prefix.
 -- A stack in which then is nothing at all was made by such a change set, or has our tag: it goes
 -- with this one.
 local function tidy(client, request)
-  local all, message, code = client:all("ListChangeSets", { StackName = request.stack })
-  if not all then return nil, message, code end
-
   local is_ours, others = request.is_ours, 0
-  for _, each in ipairs(all) do
+  for _, each in ipairs(try(client:all("ListChangeSets", { StackName = request.stack }))) do
     local is_left = each.ChangeSetName:sub(1, #request.prefix) == request.prefix
       and IDLE[each.ExecutionStatus]
-    local done
+    local done, message, code
     if is_left then
       done, message, code = client:delete_change_set { ChangeSetName = each.ChangeSetId }
-      if not done and not BUSY[code] then return nil, message, code end
+      if not done and not BUSY[code] then try.fail(message, code) end
     end
 
     is_ours, others = is_ours or done, others + (done and 0 or 1)
   end
 
   if request.type == "CREATE" and is_ours and others == 0 then request.made_by_us = true end
-
-  return true
 end
 
-function change_set.create(client, request)
-  local id, message, code = process.new_id()
-  if not id then return nil, message, code end
-  local fine = true
-  if not request.made_by_us then fine, message, code = tidy(client, request) end
-  if not fine then return nil, message, code end
+local function create(client, request)
+  local name = request.prefix .. try(process.new_id())
+  if not request.made_by_us then tidy(client, request) end
 
-  local name = request.prefix .. id
-  return client:create_change_set {
+  return try(client:create_change_set {
     StackName = request.stack,
     ChangeSetName = name,
     ClientToken = name,
@@ -89,26 +81,27 @@ function change_set.create(client, request)
     Parameters = request.parameters,
     Capabilities = request.capabilities,
     Tags = { { Key = "weir:stack", Value = request.stack } },
-  }
+  })
 end
 
 -- A change set that was just made may not be found for a while.
 local function settled(client, id)
-  return try.until_done(function(elapsed_ms)
+  return try(patience.until_done(function(elapsed_ms)
     local found, message, code = client:describe_change_set { ChangeSetName = id }
-    if not found and code == "ChangeSetNotFound" and elapsed_ms < try.VISIBLE_MS then return nil end
+    local is_young = code == "ChangeSetNotFound" and elapsed_ms < patience.VISIBLE_MS
+    if not found and is_young then return nil end
     if not found then return false, message, code end
     if found.Status:find("_PENDING$") or found.Status:find("_IN_PROGRESS$") then return nil end
 
     return found
-  end, "the change set is not ready yet; run the same command again")
+  end, "the change set is not ready yet; run the same command again"))
 end
 
 local function changes_of(client, id)
-  local items, message, code = client:all("DescribeChangeSet", { ChangeSetName = id })
-  if not items then return nil, message, code end
   local changes = {}
-  for i, item in ipairs(items) do changes[i] = item.ResourceChange end
+  for i, item in ipairs(try(client:all("DescribeChangeSet", { ChangeSetName = id }))) do
+    changes[i] = item.ResourceChange
+  end
 
   return changes
 end
@@ -128,63 +121,55 @@ local function validations(client, id)
   return table.concat(found)
 end
 
-function change_set.read(client, made)
-  local found, message, code = settled(client, made.Id)
-  if not found then return nil, message, code end
+local function read(client, made)
+  local found = settled(client, made.Id)
   if found.Status ~= "FAILED" then
-    local changes
-    changes, message, code = changes_of(client, made.Id)
-    if not changes then return nil, message, code end
-    return { changes = changes, nothing = false }
+    return { changes = changes_of(client, made.Id), nothing = false }
   end
 
   local reason = found.StatusReason or "CloudFormation gives no reason"
   if is_nothing(reason) then return { changes = {}, nothing = true } end
 
-  return nil, "the change set failed: " .. reason .. validations(client, made.Id), "ChangeSetFailed"
+  try.fail("the change set failed: " .. reason .. validations(client, made.Id), "ChangeSetFailed")
 end
 
--- Has the stack nothing in it, and no change set but this one? → boolean | nil, message, code
+-- Has the stack nothing in it, and no change set but this one?
 local function is_empty(client, made)
-  local found, message, code = client:describe_stacks { StackName = made.StackId }
-  if not found then return nil, message, code end
+  local found = try(client:describe_stacks { StackName = made.StackId })
   if found.Stacks[1].StackStatus ~= "REVIEW_IN_PROGRESS" then return false end
 
-  local all
-  all, message, code = client:all("ListChangeSets", { StackName = made.StackId })
-  if not all then return nil, message, code end
-
+  local all = try(client:all("ListChangeSets", { StackName = made.StackId }))
   return #all == 1 and all[1].ChangeSetId == made.Id
 end
 
 -- A stack takes its change sets along.
 local function remove(client, request, made)
-  local is_last, message, code = false, nil, nil
-  if request.made_by_us then is_last, message, code = is_empty(client, made) end
-  if is_last == nil then return nil, message, code end
-  if is_last then return client:delete_stack { StackName = made.StackId } end
+  if request.made_by_us and is_empty(client, made) then
+    return try(client:delete_stack { StackName = made.StackId })
+  end
 
-  return client:delete_change_set { ChangeSetName = made.Id }
+  return try(client:delete_change_set { ChangeSetName = made.Id })
 end
 
+change_set.create = try.catching(create)
+change_set.read = try.catching(read)
+
 function change_set.remove(client, request, made)
-  local done, message, code = remove(client, request, made)
+  local done, message, code = try.call(remove, client, request, made)
   if done then return true end
 
   return nil, ("the change set %s could not be deleted: %s"):format(made.Id, message), code
 end
 
-function change_set.look(client, request)
-  local made, message, code = change_set.create(client, request)
-  if not made then return nil, message, code end
-
-  local looked, why, failure = change_set.read(client, made)
-  local removed
-  removed, message, code = change_set.remove(client, request, made)
-  if not looked then return nil, why, failure end
-  if not removed then return nil, message, code end
+-- The change set goes even where it cannot be read.
+change_set.look = try.catching(function(client, request)
+  local made = create(client, request)
+  local looked, message, code = change_set.read(client, made)
+  local removed, why, problem = change_set.remove(client, request, made)
+  try(looked, message, code)
+  try(removed, why, problem)
 
   return looked
-end
+end)
 
 return change_set

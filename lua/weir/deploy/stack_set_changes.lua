@@ -13,6 +13,7 @@ local patience = require "weir.deploy.patience"
 local process = require "weir.process"
 local sorted_pairs = require "weir.sorted_pairs"
 local stack_sets = require "weir.deploy.stack_sets"
+local try = require "weir.try"
 
 local changes = {}
 
@@ -37,8 +38,9 @@ end
 
 local RUNS = { RUNNING = true, QUEUED = true, STOPPING = true }
 
-local function ended(self, id)
-  return patience.until_done(function(elapsed_ms)
+-- Waits for the end of an operation. → its status
+local function follow(self, id)
+  return try(patience.until_done(function(elapsed_ms)
     local answer, message, code = self.client:describe_stack_set_operation(
       self:input { OperationId = id })
     local is_young = code == "OperationNotFoundException" and elapsed_ms < patience.VISIBLE_MS
@@ -50,15 +52,13 @@ local function ended(self, id)
 
     return status
   end, "the operation runs for two hours already; run the same command again, it goes on watching",
-    OPERATION_LIMIT_MS)
+    OPERATION_LIMIT_MS))
 end
 
 -- The first account of an operation that failed, and why.
 local function cause_of(self, id)
-  local all, message, code = self.client:all("ListStackSetOperationResults",
-    self:input { OperationId = id })
-  if not all then return nil, message, code end
-
+  local all = try(self.client:all("ListStackSetOperationResults",
+    self:input { OperationId = id }))
   for _, result in ipairs(all) do
     if result.Status == "FAILED" then
       return ("account %s in %s: %s"):format(result.Account, result.Region,
@@ -71,43 +71,23 @@ end
 
 -- Somebody else's operations, and ours of a run that was killed.
 local function wait_for_others(self)
-  local all, message, code = self.client:all("ListStackSetOperations", self:input())
-  if not all then return nil, message, code end
-
-  for _, operation in ipairs(all) do
-    if RUNS[operation.Status] then
-      local status
-      status, message, code = ended(self, operation.OperationId)
-      if not status then return nil, message, code end
-    end
+  for _, operation in ipairs(try(self.client:all("ListStackSetOperations", self:input()))) do
+    if RUNS[operation.Status] then follow(self, operation.OperationId) end
   end
-
-  return true
 end
 
--- Begins an operation under an id of ours and waits for its end: true | nil, message, code, next
+-- Begins an operation under an id of ours, and waits for its end.
 local function operate(self, name, more)
-  local id, message, code = process.new_id()
-  if not id then return nil, message, code end
-  id = "weir-apply-" .. id
-
   local input = self:input(more)
+  local id = "weir-apply-" .. try(process.new_id())
   input.OperationId, input.OperationPreferences = id, PREFERENCES
-  local begun
-  begun, message, code = self.client:call(name, input)
-  if not begun and code ~= "OperationIdAlreadyExistsException" then return nil, message, code end
+  try.except("OperationIdAlreadyExistsException", self.client:call(name, input))
 
-  local status
-  status, message, code = ended(self, id)
-  if not status then return nil, message, code end
-  if status == "SUCCEEDED" then return true end
+  local status = follow(self, id)
+  if status == "SUCCEEDED" then return end
 
-  local cause
-  cause, message, code = cause_of(self, id)
-  if not cause then return nil, message, code end
-
-  return nil, ("the operation on the stack set ended as %s: %s"):format(status, cause),
-    "OperationFailed", "mend what failed in that account, then run the same command again"
+  try.fail(("the operation on the stack set ended as %s: %s"):format(status, cause_of(self, id)),
+    "OperationFailed", "mend what failed in that account, then run the same command again")
 end
 
 -- Acting ------------------------------------------------------------------------------------------
@@ -131,15 +111,8 @@ end
 
 local function create(self)
   local input = self:input(definition(self))
-  local id, message, code = process.new_id()
-  if not id then return nil, message, code end
-
-  input.ClientRequestToken = "weir-apply-" .. id
-  local done
-  done, message, code = self.client:create_stack_set(input)
-  if not done then return nil, message, code end
-
-  return true
+  input.ClientRequestToken = "weir-apply-" .. try(process.new_id())
+  try(self.client:create_stack_set(input))
 end
 
 local function target_of(self, stack)
@@ -161,7 +134,7 @@ local function change_member(self, member)
   input.ParameterOverrides = as_list(member.overrides)
   local name = member.change == "create" and "CreateStackInstances" or "UpdateStackInstances"
 
-  return operate(self, name, input)
+  operate(self, name, input)
 end
 
 -- Has it a value of which nobody can tell whether it changed?
@@ -174,55 +147,43 @@ local function has_unmarked(member, unmarked)
 end
 
 local function act(self, shown)
-  local done, message, code, next_step = true, nil, nil, nil
-  if self.change == "create" then
-    done, message, code = create(self)
-  elseif self.change == "update" then
-    done, message, code, next_step = operate(self, "UpdateStackSet", definition(self))
-  end
-
-  if not done then return nil, message, code, next_step end
+  if self.change == "create" then create(self) end
+  if self.change == "update" then operate(self, "UpdateStackSet", definition(self)) end
   if self.change then shown(self.entry, "stack set " .. self.change .. "d") end
 
   for _, member in ipairs(self.members) do
     if member.change or has_unmarked(member, self.unmarked) then
-      done, message, code, next_step = change_member(self, member)
-      if not done then return nil, message, code, next_step end
+      change_member(self, member)
       shown(member.stack, member.change == "create" and "created" or "changed")
     end
   end
-
-  return true
 end
 
-function changes.apply(session, entry, given)
-  local self, message, code = stack_sets.look(session, entry)
-  if self and self.change ~= "create" then
-    local waited
-    waited, message, code = wait_for_others(self)
-    if not waited then return nil, message, code end
-    self, message, code = stack_sets.look(session, entry)
+changes.apply = try.catching(function(session, entry, given)
+  local self = try(stack_sets.look(session, entry))
+  if self.change ~= "create" then
+    wait_for_others(self)
+    self = try(stack_sets.look(session, entry))
   end
 
-  if not self then return nil, message, code end
-  if self.taken and not given.adopt then return nil, ownership.objection(entry) end
+  if self.taken and not given.adopt then try.fail(ownership.objection(entry)) end
+  act(self, given.shown)
 
-  return act(self, given.shown)
-end
+  return true
+end)
 
 -- Deleting ----------------------------------------------------------------------------------------
 
-function changes.delete_instance(session, stack)
+changes.delete_instance = try.catching(function(session, stack)
   local self = stack_sets.of(session, stack.set)
-  local done, message, code = wait_for_others(self)
-  if not done then return nil, message, code end
+  wait_for_others(self)
 
   local input = target_of(self, stack)
   input.RetainStacks = false
-  done, message, code = operate(self, "DeleteStackInstances", input)
+  operate(self, "DeleteStackInstances", input)
 
-  return done, message, code
-end
+  return true
+end)
 
 local NOT_NOW = { StackSetNotFoundException = true, StackSetNotEmptyException = true }
 

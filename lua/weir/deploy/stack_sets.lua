@@ -24,6 +24,7 @@ local ownership = require "weir.deploy.ownership"
 local request = require "weir.deploy.request"
 local sha256 = require "weir.sha256"
 local sorted_pairs = require "weir.sorted_pairs"
+local try = require "weir.try"
 
 local stack_sets = {}
 
@@ -91,8 +92,7 @@ end
 function Set:want()
   self.members = {}
   for i, stack in ipairs(self.entry.members) do
-    local asked, message, code = request.of(self.session, stack, { purpose = "apply" })
-    if not asked then return nil, message, code end
+    local asked = try(request.of(self.session, stack, { purpose = "apply" }))
     self.members[i] = { stack = stack, values = by_name(asked.parameters) }
     self.request = asked
   end
@@ -105,8 +105,6 @@ function Set:want()
       if self.common[name] == nil then member.overrides[name] = value end
     end
   end
-
-  return true
 end
 
 -- What is there -----------------------------------------------------------------------------------
@@ -143,11 +141,11 @@ local function list_of(value) return type(value) == "table" and value or {} end
 
 -- Sets what has to be done with the set.
 function Set:look_at_set()
-  local answer, message, code = self.client:describe_stack_set(self:input())
-  if not answer and code ~= "StackSetNotFoundException" then return nil, message, code end
+  local answer = try.except("StackSetNotFoundException",
+    self.client:describe_stack_set(self:input()))
   if not answer then
     self.change = "create"
-    return true
+    return
   end
 
   local found = answer.StackSet
@@ -159,21 +157,18 @@ function Set:look_at_set()
     self.change = "update"
     self.why = not same_template and "another template" or differences or ownership.TAG
   end
-
-  return true
 end
 
 function Set:look_at_member(member, known)
   if not known then
     member.change = "create"
-    return true
+    return
   end
 
-  local answer, message, code = self.client:describe_stack_instance(self:input {
+  local answer = try(self.client:describe_stack_instance(self:input {
     StackInstanceAccount = member.stack.account.id,
     StackInstanceRegion = member.stack.region,
-  })
-  if not answer then return nil, message, code end
+  }))
 
   local instance = answer.StackInstance
   local differences =
@@ -183,8 +178,6 @@ function Set:look_at_member(member, known)
   elseif differences then
     member.change, member.why = "update", differences
   end
-
-  return true
 end
 
 local function place(account, region) return account .. " " .. region end
@@ -192,24 +185,20 @@ local function place(account, region) return account .. " " .. region end
 function Set:look_at_members()
   local known, named = {}, {}
   if self.change ~= "create" then
-    local all, message, code = self.client:all("ListStackInstances", self:input())
-    if not all then return nil, message, code end
+    local all = try(self.client:all("ListStackInstances", self:input()))
     for _, each in ipairs(all) do known[place(each.Account, each.Region)] = true end
   end
 
   for _, member in ipairs(self.members) do
     local at = place(member.stack.account.id, member.stack.region)
     named[at] = true
-    local fine, message, code = self:look_at_member(member, known[at])
-    if not fine then return nil, message, code end
+    self:look_at_member(member, known[at])
   end
 
   self.strangers = {}
   for at in sorted_pairs(known) do
     if not named[at] then self.strangers[#self.strangers + 1] = at end
   end
-
-  return true
 end
 
 function stack_sets.of(session, entry)
@@ -221,17 +210,16 @@ function stack_sets.of(session, entry)
   }, Set)
 end
 
-function stack_sets.look(session, entry)
+stack_sets.look = try.catching(function(session, entry)
   local self = stack_sets.of(session, entry)
-  for _, step in ipairs { "want", "look_at_set", "look_at_members" } do
-    local fine, message, code = self[step](self)
-    if not fine then return nil, message, code end
-  end
+  self:want()
+  self:look_at_set()
+  self:look_at_members()
 
   self.differs = self.change ~= nil
   for _, member in ipairs(self.members) do self.differs = self.differs or member.change ~= nil end
 
   return self
-end
+end)
 
 return stack_sets

@@ -60,7 +60,8 @@ return {
 
   facts = {
     { name = "variants", type = "list", min_items = 1, max_items = 10, required = true,
-      unique_by = "name", of = { type = "record", fields = VARIANT },
+      unique_by = "name",
+      of = { type = "record", fields = VARIANT },
       doc = "the variants of the endpoint, in its own order" },
     { name = "assignment_key", type = "text", min_size = 1, max_size = 1024,
       doc = "who is asking: a tenant, a volume, a session; present when one variant is wanted" },

@@ -89,11 +89,21 @@ end
 local function data_of(given, rows)
   local range = range_of(given)
   local data = {
-    x = given.x.type, xunit = given.x.unit, xdigits = given.x.digits or 0,
-    unit = given.y.unit, digits = given.y.digits or 0, range = json.array(range),
-    points = given.points or false, ylog = given.y.log or false, dashes = json.array {},
-    names = json.array {}, colours = json.array {}, steps = json.array {},
-    rows = json.array {}, lines = json.array(given.lines or {}), marks = json.array {},
+    x = given.x.type,
+    xunit = given.x.unit,
+    xdigits = given.x.digits or 0,
+    unit = given.y.unit,
+    digits = given.y.digits or 0,
+    range = json.array(range),
+    points = given.points or false,
+    ylog = given.y.log or false,
+    dashes = json.array {},
+    names = json.array {},
+    colours = json.array {},
+    steps = json.array {},
+    rows = json.array {},
+    lines = json.array(given.lines or {}),
+    marks = json.array {},
   }
 
   for i, series in ipairs(given.series) do

@@ -71,12 +71,14 @@ function Trace:call(effect, perform)
   local kind = not output and retry.classify { code = code, status = details.status } or nil
   local client_error = details.status and details.status < 500
   send(self, begin_us, {
-    name = NAMES[effect.service] or effect.service, namespace = "aws",
+    name = NAMES[effect.service] or effect.service,
+    namespace = "aws",
     aws = { operation = effect.operation, request_id = details.request_id,
       table_name = effect.service == "dynamodb" and effect.input.TableName or nil },
     http = details.status and { response = { status = details.status } } or nil,
     throttle = kind == "throttling" or nil,
-    error = not output and client_error or nil, fault = not output and not client_error or nil,
+    error = not output and client_error or nil,
+    fault = not output and not client_error or nil,
     annotations = not output and { code = code } or nil,
   })
 

@@ -91,27 +91,27 @@ describe("a list of an estate file", function()
       { "eu-west-1", more = "eu-west-2" }, nil }, "KEY must be a list of regions")
     refuses(shapes.regions, { { "eu-west-1", "eu-west-2", "eu-west-1" } },
       "KEY: 'eu-west-1' is in the list twice")
-    refuses(shapes.regions, { { 1 }, { "nowhere" }, { false } }, "KEY: this is none of the regions")
+    refuses(shapes.regions, { { 1 }, { "nowhere" }, { false } }, "KEY: this is not one of the regions")
   end)
 
   it("of regions says which one was meant", function()
     refuses(shapes.regions, { { "eu-wset-1" }, { "eu-west-1", "eu-wset-1" } },
-      "KEY: this is none of the regions; did you mean 'eu-west-1'?")
+      "KEY: this is not one of the regions; did you mean 'eu-west-1'?")
   end)
 
   it("of features may be empty, and goes without Enable", function()
     takes(shapes.features, { {}, { "TokenStore" }, { "Enable", "Enabler" } })
     refuses(shapes.features, { { "EnableTokenStore" } },
-      "KEY: this is none of the features, such as TokenStore for EnableTokenStore; "
+      "KEY: this is not one of the features, such as TokenStore for EnableTokenStore; "
         .. "write 'TokenStore'")
     refuses(shapes.features, { { "tokenStore" }, { "T" }, { "Token-Store" }, { 1 } },
-      "KEY: this is none of the features, such as TokenStore for EnableTokenStore")
+      "KEY: this is not one of the features, such as TokenStore for EnableTokenStore")
   end)
 
   it("of organizational units has their form", function()
     takes(shapes.units, { {}, { "ou-abcd-12345678", "ou-1-a" } })
     refuses(shapes.units, { { "ou-abcd" }, { "r-abcd-12345678" }, { "ou-ABCD-12345678" } },
-      "KEY: this is none of the organizational units, such as ou-abcd-12345678")
+      "KEY: this is not one of the organizational units, such as ou-abcd-12345678")
   end)
 end)
 
