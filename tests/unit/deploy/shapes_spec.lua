@@ -91,7 +91,8 @@ describe("a list of an estate file", function()
       { "eu-west-1", more = "eu-west-2" }, nil }, "KEY must be a list of regions")
     refuses(shapes.regions, { { "eu-west-1", "eu-west-2", "eu-west-1" } },
       "KEY: 'eu-west-1' is in the list twice")
-    refuses(shapes.regions, { { 1 }, { "nowhere" }, { false } }, "KEY: this is not one of the regions")
+    refuses(shapes.regions, { { 1 }, { "nowhere" }, { false } },
+      "KEY: this is not one of the regions")
   end)
 
   it("of regions says which one was meant", function()

@@ -37,6 +37,23 @@ describe("try", function()
     assert.equal(1, select(2, problem:gsub("stack traceback:", "")))
     assert.matches("an error value of type table", select(2, pcall(try.call, error, {})))
   end)
+
+  it("lets an object pass, which somebody further out knows", function()
+    local object = setmetatable({}, {})
+    local ok, problem = pcall(try.call, error, object)
+    assert.is_false(ok)
+    assert.equal(object, problem)
+  end)
+
+  it("tells what to do next, where that is a text", function()
+    local told = { try.call(try.fail, "why", "Code", "do this") }
+    assert.same({ n = 4, nil, "why", "Code", "do this" }, table.pack(table.unpack(told, 1, 4)))
+    local passed = try.catching(function(...) return try(...) end)
+    assert.same({ n = 4, nil, "why", "Code", "do this" },
+      table.pack(passed(nil, "why", "Code", "do this")))
+    assert.is_nil((select(4, passed(nil, "why", "Code", { details = true }))))
+    assert.same({ n = 4, 1, 2, 3, 4 }, table.pack(passed(1, 2, 3, 4)))
+  end)
 end)
 
 describe("events", function()
