@@ -190,7 +190,7 @@ describe("a promotion decision", function()
     local set = trial.set
     trial.set = setmetatable({}, { __index = function(_, name)
       return function(_, ...)
-        if name == "decide" and not is_other then
+        if name == "ask" and not is_other then
           is_other = true
           trial.set = set
           other = trial:compare()
@@ -224,7 +224,7 @@ describe("a promotion decision", function()
     local set = trial.set
     trial.set = setmetatable({}, { __index = function(_, name)
       return function(_, ...)
-        if name == "decide" then busy(trial, 0.15) end
+        if name == "ask" then busy(trial, 0.15) end
         return set[name](set, ...)
       end
     end })

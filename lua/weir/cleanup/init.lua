@@ -24,6 +24,7 @@ local remains = require "weir.cleanup.remains"
 local sign_in = require "weir.deploy.sign_in"
 local stack = require "weir.cleanup.stack"
 local stack_set_changes = require "weir.deploy.stack_set_changes"
+local try = require "weir.try"
 local writers = require "weir.cleanup.writers"
 
 local cleanup = {}
@@ -44,9 +45,9 @@ local function lost_endpoints(place, found)
   for name, template in pairs(place.names) do -- any order: a place has one endpoint stack
     if template == "endpoint" and not list[place.account.id .. place.region .. name] then
       local row = lost_row(place, name)
-      local names, message, code = endpoint.orphans(row)
-      if not names then return nil, message, code end
-      for _, each in ipairs(names) do lost[#lost + 1] = { row = row, name = each } end
+      for _, each in ipairs(try(endpoint.orphans(row))) do
+        lost[#lost + 1] = { row = row, name = each }
+      end
     end
   end
 
@@ -58,11 +59,9 @@ local function add_executions(found)
     local message, code
     row.running, message, code = executions.running(row)
     if not row.running then
-      return nil, ("stack %s in account %s: %s"):format(row.name, row.account.id, message), code
+      try.fail(("stack %s in account %s: %s"):format(row.name, row.account.id, message), code)
     end
   end
-
-  return true
 end
 
 -- The names of the stacks of a place that are left alone.
@@ -80,39 +79,31 @@ local function add_jobs(found)
   for _, place in ipairs(found.places) do
     local list, message, code = jobs.ours(place, left_alone(found, place))
     if not list then
-      return nil, ("batch jobs of account %s: %s"):format(place.account.id, message), code
+      try.fail(("batch jobs of account %s: %s"):format(place.account.id, message), code)
     end
 
     for _, job in ipairs(list) do
       found.jobs[#found.jobs + 1] = { place = place, name = job.name, stack = job.stack }
     end
   end
-
-  return true
 end
 
-function cleanup.look(session, given)
+cleanup.look = try.catching(function(session, given)
   local function wanted(template) return not given.endpoint_only or template == "endpoint" end
-  local found, message, code = inventory.take(session, wanted)
-  if not found then return nil, message, code end
-  local done
-  done, message, code = add_executions(found)
-  if not done then return nil, message, code end
+  local found = try(inventory.take(session, wanted))
+  add_executions(found)
 
   found.jobs = {}
-  if not given.endpoint_only then done, message, code = add_jobs(found) end
-  if not done then return nil, message, code end
+  if not given.endpoint_only then add_jobs(found) end
 
   found.endpoints = {}
   for _, place in ipairs(found.places) do
-    local lost
-    lost, message, code = lost_endpoints(place, found)
-    if not lost then return nil, message, code end
+    local lost = lost_endpoints(place, found)
     table.move(lost, 1, #lost, #found.endpoints + 1, found.endpoints)
   end
 
   return found
-end
+end)
 
 -- Acting ------------------------------------------------------------------------------------------
 

@@ -232,7 +232,7 @@ function Writer:clear_progress()
   self.stream:write("\r\27[K")
 end
 
-local function new_writer(stream, descriptor, options)
+function terminal.writer(stream, descriptor, options)
   local getenv = options.getenv or os.getenv
   local is_terminal = native.is_terminal(descriptor)
   return setmetatable({
@@ -247,8 +247,8 @@ end
 
 -- What every verb is given: the two writers, and whether the output is JSON.
 function terminal.open(options)
-  local out = new_writer(io.stdout, 1, options)
-  local err = new_writer(io.stderr, 2, options)
+  local out = terminal.writer(io.stdout, 1, options)
+  local err = terminal.writer(io.stderr, 2, options)
   err.after = out
   return { out = out, err = err, json = options.json or false }
 end

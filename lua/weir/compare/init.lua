@@ -17,6 +17,7 @@ local progress = require "weir.events.progress"
 local records = require "weir.compare.records"
 local sorted_pairs = require "weir.sorted_pairs"
 local stats = require "weir.stats"
+local try = require "weir.try"
 
 local compare = { DISTRIBUTION_STEP = 5 }
 
@@ -25,14 +26,12 @@ local MOST_LISTED = 1000
 
 local PERCENTILES = { "p50", "p90", "p99", "p100" }
 
--- visit(item) for every item of every page: true | nil, message, code
+-- visit(item) for every item of every page.
 local function each_item(client, operation, input, items, visit)
   for page, message, code in client:pages(operation, input) do
-    if not page then return nil, message, code end
+    if not page then try.fail(message, code) end
     for _, item in ipairs(page[items] or {}) do visit(item) end
   end
-
-  return true
 end
 
 -- Claims --------------------------------------------------------------------------------------
@@ -40,33 +39,25 @@ end
 local function read_claims(given)
   local client = aws.client "dynamodb"
   local comparison = records.new { now = process.time() // 1000, since = given.since }
-  local known, damaged = {}, {}
-  local ok, message, code = each_item(client, "Scan", { TableName = given.claims_table }, "Items",
-    function(item)
-      if progress.is_item(item) then return end
-      local record, wrong, kind = claim_record.check(item)
-      if not record then
-        damaged.message, damaged.code = wrong, kind
-        return
-      end
-
-      known[record.object] = true
-      comparison:add(record)
-    end)
-  if not ok then return nil, message, code end
-  if damaged.message then return nil, damaged.message, damaged.code end
+  local known = {}
+  each_item(client, "Scan", { TableName = given.claims_table }, "Items", function(item)
+    if progress.is_item(item) then return end
+    local record = try(claim_record.check(item))
+    known[record.object] = true
+    comparison:add(record)
+  end)
 
   return comparison:summary(), known
 end
 
 -- The source: objects that nobody has claimed, but for those that no job is made of.
-local function read_source(given, known, report)
+local function read_source(given, known)
   local source = given.source
   local client, suffix = aws.client "s3", given.suffix or ""
   local found = { objects = 0, ignored = 0, unclaimed = 0, first = json.array {} }
   local input = { Bucket = source.bucket, Prefix = source.prefix ~= "" and source.prefix or nil }
 
-  local ok, message, code = each_item(client, "ListObjectsV2", input, "Contents", function(object)
+  each_item(client, "ListObjectsV2", input, "Contents", function(object)
     if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
     found.objects = found.objects + 1
     if known[claims.id { bucket = source.bucket, key = object.Key }] then return end
@@ -79,33 +70,25 @@ local function read_source(given, known, report)
     if #found.first < MOST_LISTED then found.first[#found.first + 1] = object.Key end
   end)
 
-  if not ok then return nil, message, code end
-  report.source = found
-
-  return true
+  return found
 end
 
 -- Documents -----------------------------------------------------------------------------------
 
 local function text_of(client, bucket, key)
-  local object, message, code = client:call("GetObject", { Bucket = bucket, Key = key })
-  if object then return object.Body end
-  if code == "NoSuchKey" then return false end
-
-  return nil, message, code
+  local object = try.except("NoSuchKey", client:call("GetObject", { Bucket = bucket, Key = key }))
+  return object and object.Body
 end
 
--- One document of both ways: difference | false (the same) | nil, message, code
+-- One document of both ways: difference | nil: the same
 local function compare_document(client, given, keys)
   local texts = {}
   for _, way in ipairs(records.WAYS) do
-    local text, message, code = text_of(client, given.output_bucket, keys[way])
-    if text == nil then return nil, message, code end
-    texts[way] = text
+    texts[way] = text_of(client, given.output_bucket, keys[way])
   end
 
   if texts.polling and texts.events then
-    return documents.difference(texts.polling, texts.events, given.ignored) or false
+    return documents.difference(texts.polling, texts.events, given.ignored)
   end
 
   return {
@@ -146,28 +129,25 @@ local function compare_pair(client, given, pair, equality)
 
   for name, keys in sorted_pairs(documents_of(pair)) do
     equality.compared = equality.compared + 1
-    local difference, message, code
+    local difference
     if keys.polling and keys.events then
-      difference, message, code = compare_document(client, given, keys)
-      if difference == nil then return nil, message, code end
+      difference = compare_document(client, given, keys)
     else
-      difference = { field = "(document)", polling = keys.polling and "there" or "not written",
-        events = keys.events and "there" or "not written" }
+      difference = {
+        field = "(document)",
+        polling = keys.polling and "there" or "not written",
+        events = keys.events and "there" or "not written",
+      }
     end
 
     if difference then note(equality, pair.object, name, difference) end
   end
-
-  return true
 end
 
 local function compare_pairs(given, pairs_of_both)
   local client = aws.client "s3"
   local equality = { compared = 0, different = 0, differences = json.array {} }
-  for _, pair in ipairs(pairs_of_both) do
-    local ok, message, code = compare_pair(client, given, pair, equality)
-    if not ok then return nil, message, code end
-  end
+  for _, pair in ipairs(pairs_of_both) do compare_pair(client, given, pair, equality) end
 
   return equality
 end
@@ -205,10 +185,8 @@ local function way_report(way)
   }
 end
 
-function compare.run(given)
-  local summary, known, code = read_claims(given)
-  if not summary then return nil, known, code end
-
+compare.run = try.catching(function(given)
+  local summary, known = read_claims(given)
   local report = { schema = "weir.compare/1", ways = {} }
   for _, way in ipairs(records.WAYS) do report.ways[way] = way_report(summary.ways[way]) end
   report.completeness = {
@@ -223,16 +201,11 @@ function compare.run(given)
     missing = summary.missing,
   }
 
-  local ok, message
-  report.equality, message, code = compare_pairs(given, summary.pairs)
-  if not report.equality then return nil, message, code end
-  if given.source then
-    ok, message, code = read_source(given, known, report)
-    if not ok then return nil, message, code end
-  end
+  report.equality = compare_pairs(given, summary.pairs)
+  report.source = given.source and read_source(given, known)
 
   return report
-end
+end)
 
 function compare.verdict(report)
   local complete = report.completeness

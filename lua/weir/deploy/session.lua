@@ -17,6 +17,7 @@
 -- client (weir.aws.client), besides region and role.
 local sorted_pairs = require "weir.sorted_pairs"
 local stacks = require "weir.deploy.stacks"
+local try = require "weir.try"
 
 local session = {}
 
@@ -89,11 +90,10 @@ end
 function Session:check_account(account, region)
   if self.accounts[account] then return true end
 
-  local caller, message, code = self:client("sts", account, region):get_caller_identity()
-  if not caller then return nil, message, code end
+  local caller = try(self:client("sts", account, region):get_caller_identity())
   if caller.Account ~= account.id then
-    return nil, ("the credentials are of account %s, the estate names %s; give the account a role, "
-      .. "or use other credentials"):format(caller.Account, account.id), "WrongAccount"
+    try.fail(("the credentials are of account %s, the estate names %s; give the account a role, "
+      .. "or use other credentials"):format(caller.Account, account.id), "WrongAccount")
   end
 
   self.accounts[account] = caller.Arn:gsub("^(.*:assumed%-role/[^/]+)/.*$", "%1")
@@ -106,7 +106,7 @@ function Session:caller(account) return self.accounts[account] end
 function Session:check_accounts()
   for _, list in ipairs { self.list, self.all } do
     for _, stack in ipairs(list) do
-      local fine, message, code = self:check_account(stack.account, stack.region)
+      local fine, message, code = try.call(self.check_account, self, stack.account, stack.region)
       if not fine then
         return nil, ("account %s: %s"):format(stack.account.id, message), code
       end
@@ -118,37 +118,32 @@ end
 
 -- Templates ---------------------------------------------------------------------------------------
 
-function Session:source(stack)
+local function source_of(self, stack)
   local text = self.templates[stack.template]
   if #text <= INLINE_LIMIT then return { TemplateBody = text } end
   if not self.store then
-    return nil, ("the template %s has %d bytes, CloudFormation takes %d from a request; name "
+    try.fail(("the template %s has %d bytes, CloudFormation takes %d from a request; name "
       .. "artifacts.bucket in the estate file, from where it takes more"):format(stack.template,
-      #text, INLINE_LIMIT), "TemplateTooLarge"
+      #text, INLINE_LIMIT), "TemplateTooLarge")
   end
 
-  local url, message, code = self.store:put_template(self, stack, text)
-  if not url then return nil, message, code end
-
-  return { TemplateURL = url }
+  return { TemplateURL = try(self.store:put_template(self, stack, text)) }
 end
 
+Session.source = try.catching(source_of)
+
 -- A template's summary is the same everywhere.
-function Session:summary(stack)
+Session.summary = try.catching(function(self, stack)
   if self.summaries[stack.template] then return self.summaries[stack.template] end
 
-  local source, message, code = self:source(stack)
-  if not source then return nil, message, code end
-  local summary
-  summary, message, code = self:cloudformation(stack):get_template_summary(source)
-  if not summary then return nil, message, code end
-
+  local source = source_of(self, stack)
+  local summary = try(self:cloudformation(stack):get_template_summary(source))
   summary.Parameters = type(summary.Parameters) == "table" and summary.Parameters or {}
   summary.Capabilities = type(summary.Capabilities) == "table" and summary.Capabilities or nil
   self.summaries[stack.template] = summary
 
   return summary
-end
+end)
 
 -- Stacks ------------------------------------------------------------------------------------------
 
