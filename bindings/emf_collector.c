@@ -7,8 +7,8 @@
  *       would not take it, and it is left out
  *   collector:again(name, value, unit, dimensions) → whether it was added: true only where all four
  *       are what add takes, and a metric of that name and set was added before
- *   collector:lines([properties]) → what was added: one text, "" where nothing was; properties: a
- *       JSON object, as text
+ *   collector:lines([properties[, request_id]]) → what was added: one text, "" where nothing was;
+ *       properties: a JSON object, as text; request_id: the property of that name, besides
  *
  * Memory: the collector's userdata. */
 #include "core/aws/emf_collector.h"
@@ -19,6 +19,7 @@
 
 #include "binding.h"
 #include "core/json/scan.h"
+#include "core/json/write.h"
 #include "core/system/process.h"
 #include "emf_lua.h"
 
@@ -26,8 +27,8 @@ static const char COLLECTOR[] = "weir.emf.collector";
 
 typedef struct {
   emf_collector emf;
-  text_buffer set, lines;
-} collector;
+  text_buffer set, lines, properties;
+} collector; /* user value: the properties that were checked last */
 
 /* ── Dimensions ── */
 
@@ -147,28 +148,56 @@ static int lua_emf_collector_add(lua_State *L) {
   return 1;
 }
 
-static const char LINES_SIGNATURE[] = "collector:lines([properties_json])";
+static const char LINES_SIGNATURE[] = "collector:lines([properties_json[, request_id]])";
 
-/* No property may hide what a line holds already. */
+/* No property may hide what a line holds already. Those at index 2 are looked at once, while the
+ * same come again. */
 static void check_properties(lua_State *L, const collector *self, json_span properties) {
   json_scan scan;
   json_span name, value;
+  lua_getiuservalue(L, 1, 1);
+  bool checked = lua_rawequal(L, -1, 2);
+  lua_pop(L, 1);
+  if (checked) return;
+
   json_scan_begin(&scan, properties.at, properties.size);
   bool ok = json_scan_enter(&scan, JSON_OBJECT);
   while (ok && json_scan_member(&scan, &name))
     ok = emf_collector_has_property(&self->emf, name.at, name.size) &&
          json_scan_value(&scan, &value);
   binding_expect(L, ok && json_scan_finish(&scan), LINES_SIGNATURE);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, 1, 1);
+}
+
+/* The properties with the request's id, which is at index 3, before them. */
+static json_span add_request_id(lua_State *L, collector *self, json_span properties) {
+  static const char name[] = "request_id";
+  size_t size;
+  text_buffer *out = &self->properties;
+  const char *id = binding_argument_text(L, 3, &size, LINES_SIGNATURE);
+  binding_expect(L, emf_collector_has_property(&self->emf, name, sizeof name - 1), LINES_SIGNATURE);
+
+  binding_buffer_begin(out);
+  text_buffer_text(out, "{\"request_id\":");
+  binding_expect(L, json_write_string_utf8(out, id, size), LINES_SIGNATURE);
+  if (properties.size > sizeof "{}" - 1) text_buffer_byte(out, ',');
+  text_buffer_append(out, properties.at + 1, properties.size - 1);
+  binding_expect_memory(L, !out->failed);
+
+  return (json_span){.at = out->data, .size = out->size};
 }
 
 static int lua_emf_collector_lines(lua_State *L) {
-  json_span properties = {0};
+  json_span properties = {.at = "{}", .size = 2};
   collector *self = binding_argument_self(L, COLLECTOR, LINES_SIGNATURE);
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   if (!lua_isnil(L, 2)) {
     properties.at = binding_argument_text(L, 2, &properties.size, LINES_SIGNATURE);
     check_properties(L, self, properties);
   }
+
+  if (!lua_isnil(L, 3)) properties = add_request_id(L, self, properties);
 
   text_buffer *lines = &self->lines;
   binding_buffer_begin(lines);
@@ -205,7 +234,7 @@ static int lua_emf_collector(lua_State *L) {
   binding_check_present(L, 1, "namespace", COLLECTOR_SIGNATURE);
   const char *name_space = binding_check_text(L, 1, "namespace", &size, COLLECTOR_SIGNATURE);
 
-  collector *self = binding_owner_push(L, COLLECTOR, sizeof *self, 0); // options collector
+  collector *self = binding_owner_push(L, COLLECTOR, sizeof *self, 1); // options collector
   text_buffer_append(&self->emf.name_space, name_space, size);
   read_properties(L, &self->emf.properties); // options collector properties
   binding_expect(L, binding_check_push(L, 1, "dimensions") == LUA_TTABLE, COLLECTOR_SIGNATURE);
@@ -225,6 +254,7 @@ static int lua_emf_collector_gc(lua_State *L) {
   emf_collector_free(&self->emf);
   text_buffer_free(&self->set);
   text_buffer_free(&self->lines);
+  text_buffer_free(&self->properties);
 
   return 0;
 }

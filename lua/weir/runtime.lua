@@ -312,25 +312,13 @@ function runtime.answer(self, ok, cause, outcome, text)
   return "error", failure.json(failed), failed.type
 end
 
--- What each line of the invocation's metrics has besides: a JSON object.
-local function properties_of(self, request_id)
-  local status = self.source:status_json()
-  if not request_id then return status end
-
-  if self.status ~= status then
-    self.status, self.status_members = status, status == "{}" and "}" or "," .. status:sub(2)
-  end
-
-  return '{"request_id":' .. json.encode(request_id) .. self.status_members
-end
-
 -- measure(): the metrics of the invocation, made while its answer is on the way.
 function runtime.measure(self)
   local current, source = self.current, self.source
-  local properties = properties_of(self, current.request_id)
+  local properties, request_id = source:status_json(), current.request_id
   current.measured = true
-  self.metrics:lines(properties)
-  self.metrics:invocation(properties, (process.time_us() - current.begin_us) / 1000,
+  self.metrics:lines(properties, request_id)
+  self.metrics:invocation(properties, request_id, (process.time_us() - current.begin_us) / 1000,
     not current.failure, self.cold, source:age_s())
 end
 

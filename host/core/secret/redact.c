@@ -12,6 +12,8 @@ enum { LONG_RUN = 256, LEAST_IN_BASE64 = 8 };
 static const char *const starts[] = {"AAAAKgAAAA", "QUFBQUtnQUFBQ", "FBQUFLZ0FBQU",
                                      "BQUFBS2dBQUFB"};
 
+static const char IN_BASE64[] = "QUF"; /* is in each of those but the first */
+
 enum { STARTS = sizeof starts / sizeof *starts, SHORTEST_START = 10 };
 
 static bool is_digit(char c) {
@@ -125,11 +127,24 @@ static bool mark_all(char *marks, const secret_view *text, const secret_value *k
   return ok;
 }
 
+static bool begins(const char *at, const char *end, const char *start) {
+  size_t size = strlen(start);
+  return (size_t)(end - at) >= size && memcmp(at, start, size) == 0;
+}
+
 /* Each start has a K or a Q, which few names and paths have. */
 bool secret_has_start(const char *text, size_t size) {
-  if (!memchr(text, 'K', size) && !memchr(text, 'Q', size)) return false;
-  for (int i = 0; i < STARTS; i++)
-    if (memmem(text, size, starts[i], strlen(starts[i]))) return true;
+  const char *end = text + size;
+  for (const char *at = text; (at = memchr(at, 'K', (size_t)(end - at))); at++)
+    if (at - text >= 4 && begins(at - 4, end, starts[0])) return true;
+
+  for (const char *at = text; (at = memchr(at, 'Q', (size_t)(end - at))); at++) {
+    if (!begins(at, end, IN_BASE64)) continue;
+    for (int i = 1; i < STARTS; i++)
+      if (memmem(text, size, starts[i], strlen(starts[i]))) return true;
+    return false;
+  }
+
   return false;
 }
 

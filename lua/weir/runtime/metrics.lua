@@ -51,10 +51,10 @@ local function new(given)
   }, Metrics)
 end
 
--- lines(properties): what the handler added to `collector`, as lines that wait. properties: a JSON
--- object, as text.
-function Metrics:lines(properties)
-  self.text = self.text .. self.collector:lines(properties)
+-- lines(properties, request_id): what the handler added to `collector`, as lines that wait.
+-- properties: a JSON object, as text; request_id: or nil.
+function Metrics:lines(properties, request_id)
+  self.text = self.text .. self.collector:lines(properties, request_id)
 end
 
 -- add(list of { name =, value =, unit =, dimensions = }, properties): what else is measured.
@@ -67,14 +67,14 @@ function Metrics:add(metrics, properties)
 end
 
 -- What the runtime measures of each invocation. age_s: of the policies, or nil.
-function Metrics:invocation(properties, duration_ms, is_ok, is_cold, age_s)
+function Metrics:invocation(properties, request_id, duration_ms, is_ok, is_cold, age_s)
   local own = self.own_collector
   own:add("Duration", duration_ms, "Milliseconds", NONE)
   own:add("Success", is_ok and 1 or 0, "Count", NONE)
   own:add("Error", is_ok and 0 or 1, "Count", NONE)
   own:add("ColdStart", is_cold and 1 or 0, "Count", NONE)
   if age_s then own:add("PolicyAge", age_s, "Seconds", NONE) end
-  self.own_text = own:lines(properties)
+  self.own_text = own:lines(properties, request_id)
 end
 
 -- Writes the lines that wait, all at once.

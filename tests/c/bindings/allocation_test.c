@@ -56,11 +56,11 @@ static const call calls[] = {
     {"emf.new", "return function() local w=M.new{namespace='n',dimensions={{a='b'},{c='d'}},"
                 "properties={p={1}},timestamp=1} w:metric('m',{1,2},'Count',1):metric('n',3)"
                 " return w end"},
-    {"emf.collector",
-     "return function() local c=M.collector{namespace='n',dimensions={a='b'},properties={'p'}}"
-     " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{})"
-     " c:add('m',1,'Count',{c='d'}) c:again('m',2,'Count',{c='d'})"
-     " return c:lines('{\"p\":1}') end"},
+    {"emf.collector", "return function() local c=M.collector{namespace='n',dimensions={a='b'},"
+                      "properties={'p','request_id'}}"
+                      " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{})"
+                      " c:add('m',1,'Count',{c='d'}) c:again('m',2,'Count',{c='d'})"
+                      " return c:lines('{\"p\":1}','r') end"},
     {"emf.flush", "local f=io.open('/dev/null','w') return function()"
                   " return M.new{namespace='n'}:metric('m',1):flush(f) end"},
     {"emulator.open",

@@ -144,7 +144,7 @@ local CALLS = {
     good = { "m", 1, "Count", {} },
   },
   ["weir.emf.collector:lines"] = {
-    self = function() return collector end, takes = { "text|nothing" },
+    self = function() return collector end, takes = { "text|nothing", "text|nothing" },
     good = { "{}" },
   },
   ["weir.emulator.open"] = {

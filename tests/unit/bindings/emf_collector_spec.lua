@@ -88,6 +88,25 @@ describe("a collector of weir.emf", function()
     end
   end)
 
+  it("gives every line the request's id, before the other properties", function()
+    local c = collector()
+    for properties, wanted in pairs {
+      ['{"version":[1]}'] = '"request_id":"r\\n\\"ä","version":[1],"m":1',
+      ["{}"] = '"request_id":"r\\n\\"ä","m":1',
+    } do
+      for _ = 1, 2 do
+        c:add("m", 1, "Count", {})
+        assert.matches(wanted, c:lines(properties, 'r\n"ä'), 1, true)
+      end
+    end
+
+    c:add("m", 1, "Count", {})
+    assert.matches('"request_id":"r","m":1', c:lines(nil, "r"), 1, true)
+    local other = collector { properties = { "version" } }
+    assert.error_matches(function() other:lines("{}", "r") end, "expected collector:lines")
+    assert.error_matches(function() c:lines("{}", "\xff") end, "expected collector:lines")
+  end)
+
   it("leaves out what CloudWatch would not take, and says why", function()
     local long = {}
     for i = 1, 31 do long["d" .. i] = "x" end

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,8 +73,30 @@ static void hides_runs_of_256_characters_of_one_alphabet(void **state) {
   }
 }
 
+/* Wherever a start stands, behind bytes that begin as it does, and cut by one byte. */
+static void test_finds_starts_anywhere(void **state) {
+  (void)state;
+  static const char *const starts[] = {"AAAAKgAAAA", "QUFBQUtnQUFBQ", "FBQUFLZ0FBQU",
+                                       "BQUFBS2dBQUFB"};
+  static const char *const before[] = {"", "A", "K", "AAAAKgAAAK", "QUF", "QUFBQUtnQUFB", "x Q"};
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+    for (size_t j = 0; j < sizeof before / sizeof *before; j++) {
+      char text[64];
+      size_t size = (size_t)snprintf(text, sizeof text, "%s %s", before[j], starts[i]);
+      char *block = malloc(size);
+      assert_non_null(block);
+      memcpy(block, text, size);
+      assert_true(secret_has_start(block, size));
+      assert_true(secret_has_start(block + strlen(before[j]) + 1, strlen(starts[i])));
+      assert_false(secret_has_start(block, size - 1));
+      assert_false(secret_has_start(block + strlen(before[j]) + 2, strlen(starts[i]) - 1));
+      free(block);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_finds_starts_anywhere),
       cmocka_unit_test(hides_known_values_however_they_are_written),
       cmocka_unit_test(shows_parts_of_known_values),
       cmocka_unit_test(hides_the_whole_run_around_the_beginning_of_a_token),
