@@ -12,6 +12,12 @@ local function list_of(value)
   return type(value) == "table" and value or { value }
 end
 
+-- A single statement may stand without a list.
+local function statements_of(document)
+  local statements = document.Statement or {}
+  return statements.Effect and { statements } or statements
+end
+
 -- Does a statement let other accounts take the role?
 local function lets_in(statement)
   if statement.Effect ~= "Allow" then return false end
@@ -29,7 +35,7 @@ end
 
 function trust.judge(document, external_id)
   local is_let_in = false
-  for _, statement in ipairs(list_of(document.Statement)) do
+  for _, statement in ipairs(statements_of(document)) do
     if lets_in(statement) then
       local ids = demanded(statement)
       if not ids then return "wrong", "its trust policy lets in without an External ID" end

@@ -1,0 +1,135 @@
+-- The claims of the two ways, put together: what became of each object.
+local json = require "weir.json"
+local records = require "weir.compare.records"
+
+local NOW = 1000
+
+local function finished(more)
+  local made = { status = "finished", mode = "parallel", finished_at = NOW - 10,
+    result = json.encode { key = "k" } }
+  for name, value in pairs(more or {}) do made[name] = value end
+  return made
+end
+
+local function working(lease_until)
+  return { status = "claimed", mode = "parallel", lease_until = lease_until }
+end
+
+local RELEASED = { status = "released", mode = "parallel" }
+local GONE = { status = "released", mode = "parallel", gone = true }
+
+-- The summary of records with these parts, each { polling, events }.
+local function summary_of(list, since)
+  local comparison = records.new { now = NOW, since = since }
+  for i, parts in ipairs(list) do
+    comparison:add { object = "o" .. i, ways = { polling = parts[1] or nil,
+      events = parts[2] or nil } }
+  end
+
+  return comparison:summary()
+end
+
+-- The counts that are not 0, and of what is missing, for one such record.
+local function became(polling, events)
+  local summary = summary_of { { polling, events } }
+  assert.equal(1, summary.objects)
+  local words = {}
+  for _, name in ipairs { "both", "alone", "only_polling", "only_events", "pending", "failed",
+    "gone" } do
+    if summary[name] > 0 then words[#words + 1] = name .. " " .. summary[name] end
+  end
+
+  for _, each in ipairs(summary.missing) do words[#words + 1] = each.way .. " lacks it" end
+  return table.concat(words, ", ")
+end
+
+describe("an object", function()
+  it("that both ways finished is compared", function()
+    local summary = summary_of { { finished(), finished { result = json.encode { key = "l" } } } }
+    assert.equal(1, summary.both)
+    assert.same({ { object = "o1", polling = { key = "k" }, events = { key = "l" } } },
+      summary.pairs)
+    assert.same({}, summary.missing)
+  end)
+
+  it("that one way finished alone is complete", function()
+    assert.equal("alone 1", became(finished { mode = "polling" }, false))
+    assert.equal("alone 1", became(false, finished { mode = "events" }))
+  end)
+
+  it("that only one of two ways finished lacks the other", function()
+    assert.equal("only_polling 1, events lacks it", became(finished(), false))
+    assert.equal("only_events 1, polling lacks it", became(false, finished()))
+    assert.equal("only_polling 1, events lacks it", became(finished(), working(NOW)))
+    assert.equal("only_events 1, polling lacks it", became(working(NOW - 1), finished()))
+  end)
+
+  it("that a way still works on, or is to try again, is pending", function()
+    assert.equal("pending 1", became(finished(), working(NOW + 1)))
+    assert.equal("pending 1", became(RELEASED, finished()))
+    assert.equal("pending 1", became(working(NOW + 1), false))
+    assert.equal("pending 1", became(false, RELEASED))
+    assert.equal("pending 1", became(GONE, RELEASED))
+    assert.equal("pending 1", became(working(NOW - 1), GONE)) -- whoever had it may have crashed
+  end)
+
+  it("that was deleted before it was processed is gone", function()
+    assert.equal("gone 1", became(GONE, GONE))
+    assert.equal("gone 1", became(GONE, false))
+    assert.equal("gone 1", became(finished(), GONE))
+  end)
+
+  it("that failed is counted once, by what polling says where both finished", function()
+    local failed = finished { result = json.encode { error = "Broken" } }
+    assert.equal("both 1, failed 1", became(failed, failed))
+    assert.equal("both 1, failed 1", became(failed, finished()))
+    assert.equal("both 1", became(finished(), failed))
+    assert.equal("only_events 1, failed 1, polling lacks it", became(false, failed))
+  end)
+
+  it("that was finished before the time that is asked for is left out", function()
+    for finished_at, count in pairs { [499] = 0, [500] = 1, [501] = 1 } do
+      assert.equal(count, summary_of({ { finished { finished_at = finished_at }, false } },
+        500).objects)
+    end
+
+    local old, new = finished { finished_at = 400 }, finished { finished_at = 600 }
+    assert.equal(2, summary_of({ { old, new }, { new, old } }, 500).objects)
+    assert.equal(1, summary_of({ { working(NOW - 1), false } }, 500).objects)
+  end)
+end)
+
+describe("a way", function()
+  it("counts what it finished, avoided twice, and took over", function()
+    local summary = summary_of {
+      { finished { duplicates = 3, attempts = 2 }, working(NOW + 5) },
+      { finished { duplicates = 1, attempts = 1 }, finished() },
+      { working(NOW + 5), false },
+    }
+    local polling, events = summary.ways.polling, summary.ways.events
+    assert.same({ 2, 4, 1 }, { polling.finished, polling.duplicates, polling.taken_over })
+    assert.same({ 1, 0, 0 }, { events.finished, events.duplicates, events.taken_over })
+  end)
+
+  it("takes over what it has not finished, too", function()
+    local part = working(NOW + 5)
+    part.attempts = 2
+    assert.equal(1, summary_of({ { part, false } }).ways.polling.taken_over)
+  end)
+
+  it("lists a thousand missing objects, and counts all", function()
+    local list = {}
+    for i = 1, 1001 do list[i] = { finished(), false } end
+    local summary = summary_of(list)
+    assert.same({ 1001, 1000 }, { summary.only_polling, #summary.missing })
+    assert.same({ object = "o1", way = "events" }, summary.missing[1])
+  end)
+
+  it("is empty where there is no record", function()
+    local summary = summary_of {}
+    assert.equal(0, summary.objects)
+    assert.is_true(json.is_array(summary.missing))
+    assert.same({ finished = 0, duplicates = 0, taken_over = 0, clocks_disagree = 0,
+      latency = {} }, summary.ways.events)
+  end)
+end)
