@@ -96,6 +96,8 @@ describe("an object", function()
     local old, new = finished { finished_at = 400 }, finished { finished_at = 600 }
     assert.equal(2, summary_of({ { old, new }, { new, old } }, 500).objects)
     assert.equal(1, summary_of({ { working(NOW - 1), false } }, 500).objects)
+    old.finished_at = nil -- it is not known when
+    assert.equal(1, summary_of({ { old, false } }, 500).objects)
   end)
 end)
 
@@ -109,6 +111,27 @@ describe("a way", function()
     local polling, events = summary.ways.polling, summary.ways.events
     assert.same({ 2, 4, 1 }, { polling.finished, polling.duplicates, polling.taken_over })
     assert.same({ 1, 0, 0 }, { events.finished, events.duplicates, events.taken_over })
+  end)
+
+  it("has the latencies of what it processed, stage by stage", function()
+    local function with(stages, error)
+      return finished { result = json.encode { stages = stages, error = error } }
+    end
+
+    local ways = summary_of({
+      { with { written = 100, delivered = 110, started = 130 }, with { written = 100 } },
+      { with { written = 100, delivered = 107 }, false },
+      { with({ written = 100, delivered = 199 }, "Broken"), false },
+    }).ways
+    assert.same({ delivery = { 10, 7 }, start = { 20 } }, ways.polling.latency)
+    assert.same({}, ways.events.latency)
+    assert.same({ 0, 0 }, { ways.polling.clocks_disagree, ways.events.clocks_disagree })
+  end)
+
+  it("counts the objects of which clocks disagree, each once", function()
+    local both = finished { result = json.encode { stages = { written = 100, delivered = 90,
+      started = 80 } } }
+    assert.equal(2, summary_of({ { both, false }, { both, false } }).ways.polling.clocks_disagree)
   end)
 
   it("takes over what it has not finished, too", function()

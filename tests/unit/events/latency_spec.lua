@@ -41,9 +41,21 @@ describe("the stages of an object", function()
   it("that took longer than all together were measured by two clocks", function()
     assert.same({ { decision = 30, output = 40 }, "", "delivery 200, start -150" },
       { measure(1000, 1200, 1050, 1080, 1120) })
+    assert.same({ { delivery = 0, output = 70 }, "", "start 200, decision -150" },
+      { measure(1000, 1000, 1200, 1050, 1120) })
+    -- One clock measures the later stages.
+    assert.same({ { delivery = 0, decision = 140, output = 10 }, "", "start -50" },
+      { measure(1000, 1000, 950, 1090, 1100) })
     -- Just as long is possible.
     assert.same({ { delivery = 120, start = 0, decision = 0, output = 0, end_to_end = 120 }, "",
       "" }, { measure(1000, 1120, 1120, 1120, 1120) })
+  end)
+
+  it("say of the whole that it ends before it begins, but not that it took no time", function()
+    assert.same({ { start = 0, decision = 0, output = 0 }, "", "delivery -1, end_to_end -1" },
+      { measure(1000, 999, 999, 999, 999) })
+    assert.same({ { decision = 0, output = 0 }, "", "delivery 10, start -10" },
+      { measure(1000, 1010, 1000, 1000, 1000) })
   end)
 
   it("say nothing of the whole where a time is before any earlier one", function()
