@@ -15,9 +15,9 @@ Sources.__index = Sources
 
 function Sources:read(file)
   if not self[file] then
-    local text = files.read(file, SOURCE_LIMIT) or ""
-    local lines = { text = text }
-    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch("([^\n]*)\n") do
+    local text = files.read(file, SOURCE_LIMIT)
+    local lines = { text = text or "" }
+    for line in (text and text:gsub("\r\n?", "\n") .. "\n" or ""):gmatch("([^\n]*)\n") do
       lines[#lines + 1] = line
     end
 
