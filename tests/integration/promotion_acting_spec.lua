@@ -359,6 +359,17 @@ describe("a promotion decision", function()
     end
   end)
 
+  it("to roll back a third variant leaves champion and challenger what they are", function()
+    local trial = new('rollback { variant = "third", to = "new", because = "it is bad" }',
+      { settings = { champion_variant = "old", challenger_variant = "new" },
+        variants = { old = { weight = 0.6 }, new = { weight = 0.1 }, third = { weight = 0.3 } } })
+    fine(trial:step())
+    trial.set = policy_folder.load(policy_that(HOLD))
+    fine(trial:step())
+    local facts = json.decode(trial.decisions[2]).facts
+    assert.same({ "old", "new" }, { facts.champion, facts.challenger })
+  end)
+
   it("shares the rest among several variants as before", function()
     local trial = new(RAMP, { settings = { champion_variant = "old", challenger_variant = "new" },
       variants = { old = { weight = 0.6 }, new = { weight = 0.1 }, third = { weight = 0.3 } } })

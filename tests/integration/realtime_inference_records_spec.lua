@@ -76,6 +76,15 @@ describe("realtime_inference in an A/B test", function()
     assert.same({}, (recorded()))
   end)
 
+  it("records an answer that could not be kept: the endpoint gave it", function()
+    endpoint { quick = { weight = 1 } }
+    table_of()
+    local report = infer { endpoint_name = "exp", output_path = "s3://no-such-bucket/out/" }
+    assert.equal("NoSuchBucket", report.error.code)
+    local quick = recorded().quick
+    assert.same({ 1, 0, 1 }, { quick.requests, quick.errors, quick.latencies.count })
+  end)
+
   it("never loses an answer because its record failed", function()
     local write = process.write
     finally(function() process.write = write end)

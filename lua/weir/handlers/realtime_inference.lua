@@ -64,8 +64,8 @@ local function read_file(effects, request)
 end
 
 local function keep(effects, request, answer)
-  if not request.output_key then return end
-  try(effects:call {
+  if not request.output_key then return true end
+  return effects:call {
     service = "s3",
     operation = "PutObject",
     target = request.output_key,
@@ -75,7 +75,7 @@ local function keep(effects, request, answer)
       Body = answer.Body or "",
       ContentType = answer.ContentType,
     },
-  })
+  }
 end
 
 -- The endpoint ------------------------------------------------------------------------------------
@@ -255,10 +255,12 @@ local function infer(run)
 
   if not answer then fail(run, message, code, details) end
 
-  keep(run.effects, run.request, answer)
-  local total_ms, name = total(), variant_name(run, answer)
+  local kept, name = nil, variant_name(run, answer)
+  kept, message, code = keep(run.effects, run.request, answer)
+  local total_ms = total()
+  record(run, name, false) -- the endpoint has answered, whether its answer is kept or not
+  try(kept, message, code)
   measure(run, name, #object.Body, download_ms, total_ms)
-  record(run, name, false)
 
   return result_of(run, answer, name, download_ms, total_ms)
 end

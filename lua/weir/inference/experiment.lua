@@ -339,7 +339,7 @@ function experiment:finish(outcome, now)
   if outcome ~= "done" and outcome ~= "unchanged" then return end
   if last.action == "rollback" and last.variant == state.challenger then
     state.rolled_back = true
-  elseif last.action == "rollback" then
+  elseif last.action == "rollback" and last.variant == state.champion then
     state.champion = last.heir -- after a promotion
   elseif last.action == "promote" then
     state.champion, state.challenger, state.trial, state.regime = last.variant, nil, nil, nil
