@@ -233,12 +233,13 @@ local function same(a, b, champion, challenger)
     and a.instances[challenger] == b.instances[challenger]
 end
 
--- Where one variant has records and the other has none, the other got no request.
+-- Where one variant has records and the other has none, the other got no request. A series that
+-- CloudWatch does not have may be late.
 local NONE = { requests = 0, errors = 0 }
 
 local function arm(found, closed, name)
-  local counts = found.variants[name] or NONE
-  if not counts.errors then return nil end
+  local counts = found.variants[name] or found.source == "table" and NONE
+  if not counts or not counts.errors then return nil end
   return {
     share = closed.shares[name],
     instances = closed.instances[name],
