@@ -255,11 +255,11 @@ local function infer(run)
 
   if not answer then fail(run, message, code, details) end
 
-  local kept, name = nil, variant_name(run, answer)
-  kept, message, code = keep(run.effects, run.request, answer)
+  local name = variant_name(run, answer)
+  local kept, why, problem = keep(run.effects, run.request, answer)
   local total_ms = total()
   record(run, name, false) -- the endpoint has answered, whether its answer is kept or not
-  try(kept, message, code)
+  try(kept, why, problem)
   measure(run, name, #object.Body, download_ms, total_ms)
 
   return result_of(run, answer, name, download_ms, total_ms)
