@@ -141,10 +141,10 @@ describe("the storage account's role", function()
       { YES, "with the old one, in the rotation", take { resourcePolicy = rotating } },
       { NO, "by another role of the account that may do everything", take { principal = other,
         context = presenting(templates.EXTERNAL_ID, other), policies = { EVERYTHING },
-          boundary = json.null } },
+        boundary = json.null } },
       { NO, "by a role of the same name in another account", take { principal = stranger,
         context = presenting(templates.EXTERNAL_ID, stranger), policies = { EVERYTHING },
-          boundary = json.null } },
+        boundary = json.null } },
       { NO, "without a grant of its own", take { policies = {
         document_of(estate.core.resources.RoutingRole) } } },
       {
@@ -386,7 +386,7 @@ describe("a deployer", function()
         resourcePolicy = action:find("^kms:")
           and { Version = "2012-10-17", Statement = { { Effect = "Allow",
           Principal = { AWS = ("arn:aws:iam::%s:root"):format(W) }, Action = "kms:*",
-            Resource = "*" } } } or nil,
+          Resource = "*" } } } or nil,
       }
     end
 

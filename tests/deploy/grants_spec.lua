@@ -46,7 +46,7 @@ describe("the roles of core", function()
       ProfiledModelId = false,
       BedrockModelId = "amazon.nova-lite-v1:0", SubnetIds = false, PolicySource = false,
       ShadowSource = false,
-        EnableTracing = "false" }
+      EnableTracing = "false" }
     local questions = { granted.question("events", granted.same_account()),
       granted.question("events", nil, templates.values.events.StorageRoleArn),
         granted.question("events", bare) }

@@ -18,7 +18,7 @@ function determinism.write_recording(path)
   for number = 1, determinism.cases do
     lines[number] = json.encode {
       schema = "weir.decision/1", id = tostring(number), time = "2026-11-22T03:04:05.678Z",
-        kind = "routing",
+      kind = "routing",
       policy = {
         name = "routing",
         digest = "sha256:" .. ("0"):rep(64)

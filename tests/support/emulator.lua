@@ -83,9 +83,9 @@ end
 function Emulator:request(event, headers, path)
   return {
     method = "POST", url = self.url .. (path or "/2015-03-31/functions/function/invocations"),
-      headers = headers,
+    headers = headers,
     body = type(event) == "table" and json.encode(event) or event or "", direct = true,
-      timeout_ms = 120000,
+    timeout_ms = 120000,
   }
 end
 

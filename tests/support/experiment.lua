@@ -185,7 +185,7 @@ function experiment:recording()
     lines[i] = assert(self.set:record("promotion",
       json.encode(decision.facts, { ascii = true, sort = true }), {
       id = ("%s-%06d"):format(self.endpoint, i),
-        time = process.timestamp(decision.facts.now * 1000),
+      time = process.timestamp(decision.facts.now * 1000),
       request_id = ("look-%06d"):format(i), eval_us = 0 }))
   end
 

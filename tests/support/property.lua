@@ -222,7 +222,7 @@ end
 local CHARACTERS = { "a", "b", "Z", "0", "9", " ", "_", ".", "-", "/", "\\", '"', "'", "{", "}",
   "[",
   "]", ":", ",", "*", "?", "\0", "\b", "\t", "\n", "\r", "\x1f", "\x7f", "\u{80}", "é", "€",
-    "\u{D7FF}",
+  "\u{D7FF}",
   "\u{E000}", "\u{FFFD}", "\u{FFFF}", "\u{10000}", "\u{1D11E}", "\u{10FFFF}" }
 
 -- Text in UTF-8 from options.alphabet (a list of strings), at most options.max (20) of them.

@@ -58,6 +58,6 @@ end
 
 return {
   directory = directory, path = path, write = write, read = files.read, run = files.shell,
-    routing = routing,
+  routing = routing,
   lines_of = lines_of, replayed = replayed, replay_text = replay_text,
 }

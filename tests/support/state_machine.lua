@@ -25,7 +25,7 @@ local M = {
 
 M.HANDLERS = { ["weir-routing"] = "routing", ["weir-realtime"] = "realtime_inference",
   ["weir-discovery"] = "discovery", ["weir-invoke"] = "sagemaker_invoke",
-    ["weir-callback"] = "sagemaker_callback" }
+  ["weir-callback"] = "sagemaker_callback" }
 
 local function arn(name) return "arn:aws:lambda:eu-west-1:111122223333:function:" .. name end
 

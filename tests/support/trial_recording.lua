@@ -66,7 +66,7 @@ local function line_of(i, last, change)
   local decided, because = decision(i, last)
   local entry = {
     schema = "weir.decision/1", id = "look-" .. i, time = os.date("!%Y-%m-%dT%H:%M:%S.000Z", now),
-      kind = "promotion",
+    kind = "promotion",
     policy = { name = "promotion", digest = "sha256:" .. ("0"):rep(64) }, host = "0.1.0",
     params = {
       error_tolerance = 0.002,
@@ -75,7 +75,7 @@ local function line_of(i, last, change)
       max_error_rate = 0.05,
     },
     overrides = json.array {}, decision = decided, because = because, redacted = json.array {},
-      eval_us = 1,
+    eval_us = 1,
     facts = { now = now, endpoint = "vision", champion = "vision-12", challenger = "vision-13",
       minutes_since_change = 60, variants = variants(i, last), evidence = evidence(i, last) },
   }

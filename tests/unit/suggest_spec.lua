@@ -37,7 +37,7 @@ describe("text.edit_distance", function()
   it("counts insertions, removals, replacements and swaps of neighbours", function()
     for _, case in ipairs {
       { "", "", 0 }, { "a", "", 1 }, { "", "abc", 3 }, { "abc", "abc", 0 }, { "abc", "acb", 1 },
-        { "abc", "axc", 1 },
+      { "abc", "axc", 1 },
       { "kitten", "sitting", 3 }, { "ca", "abc", 3 }, { ("x"):rep(64), ("y"):rep(64), 64 },
     } do
       assert.equal(case[3], text.edit_distance(case[1], case[2]), case[1] .. " " .. case[2])

@@ -156,7 +156,7 @@ end
 
 local STYLES = {
   bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", magenta = "35",
-    cyan = "36",
+  cyan = "36",
   error = "1;31", warning = "1;33", note = "1;36", good = "32",
 }
 

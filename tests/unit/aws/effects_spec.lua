@@ -176,7 +176,7 @@ describe("redact", function()
       "clientSecret",
       "Authorization",
       "password", "DB_PASSWORD", "aws_secret_access_key", "AccessKeyId", "cookie",
-        "private_key" } do
+      "private_key" } do
       assert.is_true(redact.is_secret(name), name)
     end
 

@@ -10,7 +10,7 @@ local sorted_pairs = require("weir.sorted_pairs")
 local OTHER_FORM = {
   dynamodb = {
     Attributes = true, Item = true, ItemCollectionMetrics = true, Items = true,
-      LastEvaluatedKey = true,
+    LastEvaluatedKey = true,
     UnprocessedItems = true,
   },
 }
@@ -87,7 +87,7 @@ describe("outputs", function()
     local s3 = require("weir.aws.s3").service
     local output = read(s3, s3.operations.HeadObject, { status = 200, body = "", headers = {
       ["content-length"] = "many", ["x-amz-delete-marker"] = "yes",
-        ["x-amz-mp-parts-count"] = "1.5", etag = "e" } })
+      ["x-amz-mp-parts-count"] = "1.5", etag = "e" } })
     assert.same({ ETag = "e", status = 200 }, output)
     output = read(s3, s3.operations.HeadObject, { status = 200, body = "", headers = {
       ["content-length"] = "0", ["x-amz-delete-marker"] = "FALSE" } })

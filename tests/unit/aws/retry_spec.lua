@@ -93,7 +93,7 @@ describe("weir.aws.retry", function()
         { code = "X", status = 504 }, { code = "ModelNotReadyException", status = 429 },
         { code = "IDPCommunicationError", status = 400 }, { code = "InternalError", status = 200 },
         { code = "ServiceUnavailable", status = 200 },
-          { code = "ServiceUnavailable", status = 503 },
+        { code = "ServiceUnavailable", status = 503 },
         { code = "InternalFailure", status = 500 }, { code = "ModelNotReadyException",
           status = 503 },
         { code = "ModelError", status = 424, fields = { OriginalStatusCode = 500 } },
@@ -114,9 +114,9 @@ describe("weir.aws.retry", function()
         { code = "TaskTimedOut", status = 400 }, { code = "TaskDoesNotExist", status = 400 },
         { code = "InvalidToken", status = 400 }, { code = "AccessDenied", status = 403 },
         { code = "NoSuchKey", status = 404 }, { code = "DeadlineExceeded" },
-          { code = "ResponseTooLarge" },
+        { code = "ResponseTooLarge" },
         { code = "InvalidHeader" }, { code = "FileFailed" },
-          { code = "NotImplemented", status = 501 } },
+        { code = "NotImplemented", status = 501 } },
     }
 
     for kind, failures in pairs(kinds) do

@@ -55,13 +55,13 @@ describe("facts", function()
     ["[]"] = "facts must be one JSON object", ["null"] = "facts must be one JSON object",
     ["5"] = "facts must be one JSON object", ['"x"'] = "facts must be one JSON object",
     ["{}"] = 'field "file_count" is missing',
-      ['{"file_count":null}'] = "expected an integer of at least 0, got null",
+    ['{"file_count":null}'] = "expected an integer of at least 0, got null",
     ['{"file_count":1}x'] = "not valid JSON: ", ['{"file_count":1}{}'] = "not valid JSON: ",
     ['{"file_count":1,}'] = "not valid JSON: ", ['{"file_count":01}'] = "not valid JSON: ",
     ['\xEF\xBB\xBF{"file_count":1}'] = "not valid JSON: ", ["\0"] = "not valid JSON: ",
-      ["\27Lua"] = "not valid JSON: ",
+    ["\27Lua"] = "not valid JSON: ",
     ['{"file_count":1}\0'] = "not valid JSON: ",
-      ['{"file_count":1,"volume":"a\0b"}'] = "not valid JSON: ",
+    ['{"file_count":1,"volume":"a\0b"}'] = "not valid JSON: ",
     ['{"file_count":1,"file_count":1}'] = 'field "file_count" is given twice',
     ['{"file_count":1,"file\\u005fcount":2}'] = "unknown field",
     ['{"file_count\\u0000":1}'] = "unknown field", ['{"file_count":1,"":1}'] = 'unknown field ""',
@@ -71,14 +71,14 @@ describe("facts", function()
     ['{"file_count":1,"volume":"\xed\xa0\x80"}'] = "not valid JSON: ",
     ['{"file_count":-1}'] = "at least 0, got -1", ['{"file_count":1.5}'] = "at least 0, got 1.5",
     ['{"file_count":"1"}'] = 'at least 0, got "1"',
-      ['{"file_count":true}'] = "at least 0, got true",
+    ['{"file_count":true}'] = "at least 0, got true",
     ['{"file_count":{}}'] = "at least 0, got {}", ['{"file_count":[1]}'] = "at least 0, got [1]",
     ['{"file_count":1e999}'] = "got 1e999",
-      ['{"file_count":9223372036854775808}'] = "got 9223372036854775808",
+    ['{"file_count":9223372036854775808}'] = "got 9223372036854775808",
     ['{"file_count":1e19}'] = "got 1e19", ['{"file_count":-9223372036854775809}'] =
       "got -9223372036854775809",
     ['{"file_count":NaN}'] = "not valid JSON: ",
-      ['{"file_count":1,"inference_type":"Serverless"}'] = "expected one of",
+    ['{"file_count":1,"inference_type":"Serverless"}'] = "expected one of",
     ['{"file_count":1,"inference_type":5}'] = "expected one of",
     ['{"file_count":1,\n "volume":"x\ty"}'] = "(line 2, column ",
   }) do
@@ -116,7 +116,7 @@ describe("facts", function()
   it("in an event are all kept, or refused", function()
     for event, expected in pairs({
       ['{"a":1,"a":2}'] = 'event: key "a" is given twice',
-        ['{"a":null,"a":2}'] = 'event: key "a" is given twice',
+      ['{"a":null,"a":2}'] = 'event: key "a" is given twice',
       ['{"b":{"c":[{"a":1,"a":1}]}}'] = 'event: key "a" is given twice',
       ['{"a":1,"\\u0061":2}'] = 'event: key "a" is given twice',
       ['{"a":1e999}'] = "event: the number 1e999 is beyond the largest double",
@@ -127,9 +127,9 @@ describe("facts", function()
 
     for event, because in pairs({
       ['{"a":9223372036854775807}'] = "9223372036854775807",
-        ['{"a":9223372036854775808}'] = "9.2233720368548e+18",
+      ['{"a":9223372036854775808}'] = "9.2233720368548e+18",
       ['{"a":"x\\u0000y"}'] = "x\0y", ['{"a\\u0000":1}'] = "nil", ['{"a":null}'] = "nil",
-        ['{"a":-0.0}'] = "-0.0",
+      ['{"a":-0.0}'] = "-0.0",
       ['{"a":"\\ud83d\\ude00"}'] = "\u{1F600}", ['{"":5,"a":6}'] = "6",
     }) do
       assert.equal(because, set:decide("mapping", '{"event":' .. event .. "}").because)
@@ -179,12 +179,12 @@ describe("parameters", function()
     ['{"threshold":null}'] = "threshold: expected an integer from 1 to 100, got null",
     ['{"threshold":"5"}'] = 'threshold: expected an integer from 1 to 100, got "5"',
     ['{"label":5}'] = "label: expected a text, got 5",
-      ['{"ratio":1e999}'] = "ratio: expected a number",
+    ['{"ratio":1e999}'] = "ratio: expected a number",
     ['{"thresold":5}'] = 'unknown parameter "thresold" (did you mean "threshold"?)',
     ['{"threshold":5,"threshold":6}'] = 'parameter "threshold" is given twice',
     ["[]"] = "parameters must be one JSON object", ["x"] = "parameters must be one JSON object",
     ['{"threshold":5'] = "parameters are not valid JSON",
-      ['{"threshold":5} x'] = "parameters are not valid JSON",
+    ['{"threshold":5} x'] = "parameters are not valid JSON",
   }) do
     it("of a question are refused: " .. params, function()
       local answer, message, code = load_set():decide("routing", '{"file_count":1}', {
@@ -212,9 +212,9 @@ describe("parameters", function()
     [{ threshold = "x" }] = 'threshold: "x" is not a value',
     [{ threshold = "5 6" }] = 'threshold: "5 6" is not a value',
     [{ threshold = "" }] = 'threshold: "" is not a value',
-      [{ threshold = "1e999" }] = "threshold: expected",
+    [{ threshold = "1e999" }] = "threshold: expected",
     [{ ratio = "nan" }] = 'ratio: "nan" is not a value',
-      [{ nonsense = 1 }] = 'no policy has a parameter "nonsense"',
+    [{ nonsense = 1 }] = 'no policy has a parameter "nonsense"',
     [{ ["weights.threshold"] = 1 }] = 'no policy has a parameter "weights.threshold"',
     [{ label = 5 }] = "label: expected a text",
   }) do
@@ -241,9 +241,9 @@ describe("parameters", function()
     ["number { 1/0 }"] = "W006] the default of parameter t",
     ["number { 1, min = 0/0 }"] = "min and max must be numbers",
     ["number { 1, min = '0' }"] = "min and max must be numbers",
-      ["number { 1, min = 2, max = 0 }"] = "W006]",
+    ["number { 1, min = 2, max = 0 }"] = "W006]",
     ["choice { 'a' }"] = "choice needs values",
-      ["choice { 'a', values = {} }"] = "choice needs values",
+    ["choice { 'a', values = {} }"] = "choice needs values",
     ["choice { 'a', values = { 'b' } }"] = "W006] the default of parameter t: expected one of",
     ["choice { 'a', values = { 'a', 5 } }"] = "choice: values[2] must be a text",
     ["text { '\\xff' }"] = "text: the default must be a text, and is not UTF-8",

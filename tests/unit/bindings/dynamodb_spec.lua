@@ -20,9 +20,9 @@ local function code_of(_, _, code) return code end
 describe("weir.dynamodb types", function()
   for text, value in pairs({
     ['{"S":"x"}'] = "x", ['{"S":""}'] = "", ['{"N":"1"}'] = 1, ['{"N":"-7"}'] = -7,
-      ['{"N":"0.5"}'] = 0.5,
+    ['{"N":"0.5"}'] = 0.5,
     ['{"N":"9223372036854775807"}'] = math.maxinteger,
-      ['{"N":"-9223372036854775808"}'] = math.mininteger,
+    ['{"N":"-9223372036854775808"}'] = math.mininteger,
     ['{"BOOL":true}'] = true, ['{"BOOL":false}'] = false, ['{"NULL":true}'] = dynamodb.null,
     ['{"L":[{"N":"1"},{"S":"b"}]}'] = { 1, "b" }, ['{"M":{"k":{"S":"v"}}}'] = { k = "v" },
       ['{"M":{}}'] = {},
@@ -91,7 +91,7 @@ describe("weir.dynamodb numbers", function()
   it("become floats when the shortest text of the float is the number", function()
     for text, value in pairs({
       ["0.1"] = 0.1, ["1.50"] = 1.5, ["-2.5e-7"] = -2.5e-7, ["1E-130"] = 1e-130,
-        ["9.5E+125"] = 9.5e125,
+      ["9.5E+125"] = 9.5e125,
       ["0.30000000000000004"] = 0.1 + 0.2, ["1E20"] = 1e20, ["1234567890.12345"] = 1234567890.12345,
     }) do
       local number = attribute('{"N":"' .. text .. '"}')
@@ -118,7 +118,7 @@ describe("weir.dynamodb numbers", function()
   it("are made of Lua's numbers without losing a digit", function()
     for number, text in pairs({ [1 / 3] = "0.3333333333333333", [2.0 ^ 53 + 2] = "9007199254740994",
       [1e125] = "1e+125", [math.maxinteger] = "9223372036854775807",
-        [0.1 + 0.2] = "0.30000000000000004" }) do
+      [0.1 + 0.2] = "0.30000000000000004" }) do
       assert.equal(text, tostring(dynamodb.number(number)))
       assert.equal('{"n":{"N":"' .. text .. '"}}',
         dynamodb.encode({ n = assert(dynamodb.number(number)) }))
@@ -165,7 +165,7 @@ describe("weir.dynamodb numbers", function()
       ["1e999999999999999999999"] = "NumberOutOfRange",
       ["0." .. ("0"):rep(130) .. "1"] = "NumberOutOfRange", [("1"):rep(39)] = "NumberTooPrecise",
       ["1." .. ("0"):rep(37) .. "1"] = "NumberTooPrecise", ["1e-"] = "InvalidNumber",
-        [""] = "InvalidNumber",
+      [""] = "InvalidNumber",
       ["."] = "InvalidNumber", ["0x10"] = "InvalidNumber", ["NaN"] = "InvalidNumber",
       ["1 "] = "InvalidNumber",
       ["--1"] = "InvalidNumber", ["1,5"] = "InvalidNumber", ["1\0"] = "InvalidNumber",
@@ -332,7 +332,7 @@ describe("weir.dynamodb.decode_reply", function()
   it("decodes the items of a page and leaves the rest as JSON", function()
     assert.same({
       Items = { { n = 1 }, { n = 2, l = { "x" } } }, Count = 2, ScannedCount = 5,
-        LastEvaluatedKey = { pk = "k" },
+      LastEvaluatedKey = { pk = "k" },
       ConsumedCapacity = { TableName = "t", CapacityUnits = 0.5 },
     }, dynamodb.decode_reply(
       '{"Items":[{"n":{"N":"1"}},{"n":{"N":"2"},"l":{"L":[{"S":"x"}]}}],"Count":2,'

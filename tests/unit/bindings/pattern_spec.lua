@@ -493,7 +493,7 @@ local EXPLANATIONS = {
   ["another element"] = { '{"e":{"f":["Anna"],"l":["Jones"],"z":[{"exists":false}]}}',
     '{"e":[{"f":"Anna","l":"Smith"},{"l":"Jones"}]}',
     { "e.f", '"Anna"', "some element of an array" },
-      { "e.l", '"Smith", "Jones"', "some element" } },
+    { "e.l", '"Smith", "Jones"', "some element" } },
   ["the nearest branch of $or"] = { '{"$or":[{"a":[1],"b":[2]},{"c":[3],"d":[4]}]}',
     '{"c":3,"a":0,"d":5}',
     { "d", "5", "" } },

@@ -146,7 +146,7 @@ describe("secret.names", function()
     for _, name in ipairs { "", "key", "CorrelationId", "token_storage_mode", "TOKEN_TABLE",
       "tokenizer",
       "TASK_TOKEN_TABLE_NAME", "task_token_table_name", "inputTokens", "total_tokens",
-        "max_new_tokens",
+      "max_new_tokens",
       "token_ttl_seconds", "toke", "n" } do
       assert.is_false(secret.names(name), name)
     end

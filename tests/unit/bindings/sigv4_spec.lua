@@ -10,7 +10,7 @@ local credentials = {
 local function request(changes)
   local r = {
     method = "GET", url = "https://example.amazonaws.com/", service = "service",
-      region = "us-east-1",
+    region = "us-east-1",
     time = "20150830T123600Z", credentials = credentials,
   }
 

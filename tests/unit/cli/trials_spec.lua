@@ -23,7 +23,7 @@ local function facts()
         high = 0.04,
       },
       champion_requests = 27000, champion_errors = 30, sample_ratio_p = 0.4,
-        sample_ratio_shift = 0.002,
+      sample_ratio_shift = 0.002,
     },
   }
 end
@@ -159,12 +159,12 @@ local function recorded(folder, looks)
     if look[4] then look[4](given) end
     lines[i] = json.encode {
       schema = "weir.decision/1", id = "l" .. i, time = "2026-11-20T08:00:00.000Z",
-        kind = "promotion",
+      kind = "promotion",
       policy = { name = "promotion", digest = "sha256:" .. ("0"):rep(64) }, host = "0", params = {},
       overrides = json.array {}, facts = given,
-        decision = { action = look[2], variant = "new", to = "old",
-        weight = look[2] == "ramp" and 0.2 or nil, needs = look[2] == "hold" and "3 more requests"
-          or nil },
+      decision = { action = look[2], variant = "new", to = "old",
+      weight = look[2] == "ramp" and 0.2 or nil, needs = look[2] == "hold" and "3 more requests"
+        or nil },
       because = look[3], redacted = json.array {}, eval_us = 1,
     }
   end

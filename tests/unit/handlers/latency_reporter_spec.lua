@@ -181,7 +181,7 @@ describe("latency_reporter", function()
     local event = { detail = { object = { key = "a" } }, time = "2026-11-23T12:00:00Z",
       processing_result = {
       processing_duration_ms = 1200.4, event_to_processing_ms = 800,
-        event_time = "2026-11-23T12:00:00Z" } }
+      event_time = "2026-11-23T12:00:00Z" } }
     local result = report_of(event, { trigger_mode = "events" })
     assert.same({ end_to_end = 2000 }, result.measured)
 

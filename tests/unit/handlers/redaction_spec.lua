@@ -229,7 +229,7 @@ describe("redaction", function()
   it("leaves alone what is not a secret", function()
     for _, text in ipairs {
       "", "k",
-        "arn:aws:sagemaker:eu-west-1:111122223333:transform-job/weir-nightly-7-0123456789abcdef",
+      "arn:aws:sagemaker:eu-west-1:111122223333:transform-job/weir-nightly-7-0123456789abcdef",
       ("sha256:" .. ("0123456789abcdef"):rep(4)), ("a b "):rep(200), ("x"):rep(255),
         ("word/word.csv "):rep(40),
       ("scans/2026-11-22/"):rep(30), -- '-' and '/' are not of one alphabet

@@ -34,7 +34,7 @@ describe("cloudwatch_windows.read", function()
     assert.same({ "old Invocations Sum", "old Invocation4XXErrors Sum",
       "old Invocation5XXErrors Sum",
       "old ModelLatency Average", "old ModelLatency p50", "old ModelLatency p90",
-        "old ModelLatency p99" },
+      "old ModelLatency p99" },
       table.move(seen, 1, 7, 1, {}))
   end)
 

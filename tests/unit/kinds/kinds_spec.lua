@@ -3,11 +3,11 @@ local reference = require("weir.kinds.reference")
 
 local TYPES = {
   integer = {}, number = {}, text = {}, flag = {}, choice = {}, list = {}, record = {}, map = {},
-    any = {},
+  any = {},
 }
 local KEYS = {
   name = "string", type = "string", doc = "string", unit = "string", required = "boolean",
-    values = "table",
+  values = "table",
   min = "number", max = "number", min_size = "number", max_size = "number", min_items = "number",
   max_items = "number", unique_by = "string", of = "table", fields = "table",
 }

@@ -112,7 +112,7 @@ describe("a chart", function()
     p:chart {
       title = "c", x = given.x or { type = "number" }, y = given.y or { digits = 1, unit = "ms" },
       series = given.series or { { "a" } }, rows = given.rows, lines = given.lines,
-        marks = given.marks,
+      marks = given.marks,
     }
 
     return p:html()

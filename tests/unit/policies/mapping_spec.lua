@@ -15,7 +15,7 @@ local function eventbridge(key, size, etag)
   return { version = "0", id = "7bf73129-1428-4cd3-a780-95db273d1602",
     ["detail-type"] = "Object Created",
     source = "aws.s3", account = "111122223333", time = "2026-11-20T09:00:01Z",
-      region = "eu-central-1",
+    region = "eu-central-1",
     resources = { "arn:aws:s3:::" .. BUCKET },
     detail = { version = "0", bucket = { name = BUCKET }, reason = "PutObject",
       ["request-id"] = "N4N7",
@@ -38,7 +38,7 @@ end
 local function listing(key, size, etag)
   return { source = "weir.listing", bucket = BUCKET, volume = "vol1", object = {
     Key = key, Size = size, ETag = etag and '"' .. etag .. '"',
-      LastModified = "2026-11-20T09:00:01.000Z",
+    LastModified = "2026-11-20T09:00:01.000Z",
     StorageClass = "FSX_ONTAP" } }
 end
 
@@ -104,7 +104,7 @@ describe("the idempotency key of an object", function()
   local KEYS = {
     "plain.csv", "with space.csv", "plus+sign.csv", "percent%20.csv", "100%.csv", "a%2Bb+c d.csv",
     "häßlich.csv", "e\u{301}.csv", "\u{e9}.csv", "日本語/ファイル.csv", "🚀.csv", 'quo"te.csv',
-      "back\\slash.csv",
+    "back\\slash.csv",
     "new\nline.csv", "tab\t.csv", "nul\0.csv", "a:b:c.csv", "&=?#;.csv", ("long"):rep(255)
       .. ".csv",
     "//double//slash", "results",
@@ -189,7 +189,7 @@ describe("what is ignored", function()
   it("is hidden and temporary files", function()
     for _, key in ipairs {
       ".a", "in/.a", ".snapshot/hourly/a.csv", "in/~$report.docx", "~$a", "a.csv~", "a.TMP",
-        "a.part",
+      "a.part",
       "a.partial", "a.filepart", "a.crdownload", ".a.swp", "a.swp",
     } do
       assert.is_true(ignored(key), key)

@@ -56,12 +56,12 @@ describe("the error of a policy", function()
   it("says what decide returned when it is not a decision", function()
     for body, got in pairs({
       [""] = "nothing", ["return nil"] = "nothing", ["return 5"] = "number",
-        ["return 'batch'"] = "string",
+      ["return 'batch'"] = "string",
       ["return true"] = "boolean", ["return batch"] = "function",
       ["return { because = 'x' }"] = "a table that no action made",
       ["return { action = 'batch', because = 'x' }"] = "a table that no action made",
       ["return facts"] = "a table that no action made",
-        ["return params"] = "a table that no action made",
+      ["return params"] = "a table that no action made",
     }) do
       local message, code = failure(policy_folder.load(routing(body)))
       assert.equal("PolicyError", code)

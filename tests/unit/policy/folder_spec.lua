@@ -176,20 +176,20 @@ describe("require", function()
 
   for name, expected in pairs({
     ["../x"] = "is not a module name", ["..x"] = "is not a module name",
-      [".x"] = "is not a module name",
+    [".x"] = "is not a module name",
     ["lib..x"] = "is not a module name", ["/etc/passwd"] = "is not a module name",
-      [""] = "is not a module name",
+    [""] = "is not a module name",
     ["lib/x"] = "is not a module name", ["lib.x.lua"] = "there is no ", ["lib.x."] = "there is no ",
     ["lib"] = "there is no ", ["io"] = "there is no ", ["weir.json"] = "there is no ",
-      ["lib.X"] = "there is no ",
+    ["lib.X"] = "there is no ",
     ["lib\\0x"] = "is not a module name", ["lib\\nx"] = "is not a module name",
-      ["\\xff"] = "is not a module name",
+    ["\\xff"] = "is not a module name",
     [("x"):rep(255)] = "is not a module name", [("x"):rep(100000)] = "require: 'xxx",
   }) do
     it("refuses " .. name:sub(1, 30), function()
       local found, findings = policy_folder.refused({
         ["routing.lua"] = "local x = require '" .. name .. "'\n" .. GOOD,
-          ["lib/x.lua"] = "return {}",
+        ["lib/x.lua"] = "return {}",
       })
 
       assert.matches("^routing.lua:1: error%[W012%] require: ", found)
@@ -230,7 +230,7 @@ describe("require", function()
   it("names the file and line of a module that fails", function()
     local found = policy_folder.refused({
       ["routing.lua"] = "local a = require 'lib.a'\n" .. GOOD,
-        ["lib/a.lua"] = "\nlocal x = nil + 1",
+      ["lib/a.lua"] = "\nlocal x = nil + 1",
     })
 
     assert.equal("a.lua:2: error[W004] attempt to perform arithmetic on a nil value", found)

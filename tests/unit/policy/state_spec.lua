@@ -128,9 +128,9 @@ describe("a policy that changes itself after the check", function()
 
   for _, change in ipairs({
     "p.kind = nil", "p.kind = 'weights'", "p.kind = 'nonsense'", "p.kind = 5", "p.params = 5",
-      "p.params = { x = {} }",
+    "p.params = { x = {} }",
     "p.decide = nil", "p.examples = 5", "p.name = {}", "t.type = 'any'", "t.type = 'record'",
-      "t.default = {}",
+    "t.default = {}",
     "t.min = 'x'", "p.params.t = nil", "p.params.u = { type = 'any' }",
   }) do
     it("is the policy that was checked: " .. change, function()

@@ -111,7 +111,7 @@ describe("threat", function()
     for _, body in ipairs({
       "('a'):rep(500):match('.-.-.-b')", "('a'):rep(26):match(('a?'):rep(26) .. ('a'):rep(26))",
       "('x'):rep(1e5):gsub('x-y', '')", "('('):rep(1e4):gsub('%b()', '')",
-        "('a'):rep(1e5):find('.*b.*c')",
+      "('a'):rep(1e5):find('.*b.*c')",
       "('a'):rep(1e5):find(('a'):rep(5e4) .. '.-b')",
       "while true do pcall(string.find, ('a'):rep(999), '.-.-b') end",
     }) do
@@ -122,7 +122,7 @@ describe("threat", function()
   it("7: one allocation cannot take all memory", function()
     for _, body in ipairs({
       "string.rep('x', 5e8)", "('x'):rep(1 << 40)", "('x'):rep(3, ('y'):rep(3e6))",
-        "('x'):rep(1e9, '')",
+      "('x'):rep(1e9, '')",
       "table.pack(('x'):rep(4e6):byte(1, -1))", "table.concat({}, 'x', 1, 1e9)",
       "select('#', table.unpack({}, 1, 1e7))",
       "string.format('%999999d', 1)", "string.format('%.99999f', 1)",
@@ -297,7 +297,7 @@ describe("threat", function()
     for value, expected in pairs({
       ["0/0"] = "got NaN", ["1/0"] = "got an infinite number", ["-0.1"] = "outside these bounds",
       ["1.1"] = "outside these bounds", ["'1'"] = "got string", ["true"] = "got boolean",
-        ["{}"] = "got table",
+      ["{}"] = "got table",
       ["0.5"] = "weights sum to 1.5, not 1", ["-0.0"] = nil, ["nil"] = "weights leave out b",
     }) do
       local set = policy_folder.load({ ["w.lua"] =
@@ -338,9 +338,9 @@ describe("threat", function()
     }) do
       for body, code in pairs({
         ["error('no')"] = "PolicyError", ["local x = nil + 1"] = "PolicyError",
-          ["return"] = "PolicyError",
+        ["return"] = "PolicyError",
         ["while true do end"] = "BudgetSpent",
-          ["local t = {} while true do t = { t } end"] = "BudgetSpent",
+        ["local t = {} while true do t = { t } end"] = "BudgetSpent",
       }) do
         local set = policy_folder.load({ ["p.lua"] = "return policy { kind = '" .. kind
           .. "', decide = function() "

@@ -51,9 +51,9 @@ describe("the recordings", function()
     local total = 0
     for _, name in ipairs {
       "routing realtime", "routing batch", "routing serverless", "routing components",
-        "weights weights",
+      "weights weights",
       "weights assign", "promotion promote", "promotion ramp", "promotion hold",
-        "promotion rollback",
+      "promotion rollback",
       "mapping job", "mapping ignore",
     } do
       assert.is_true((count[name] or 0) > 0, "none is " .. name)

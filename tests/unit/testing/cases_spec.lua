@@ -8,7 +8,7 @@ local function set(...)
     at = at + 1
     return {
       decision = decisions[at], because = "x", file = "a.lua", line = 1, instructions = 1,
-        bytes = 1,
+      bytes = 1,
       eval_us = 1, lines = {}, branches = {},
     }
   end

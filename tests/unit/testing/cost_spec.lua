@@ -9,7 +9,7 @@ local function set(known)
       if not instructions then return nil, "failed", "PolicyError" end
       return {
         action = "batch", file = "routing.lua", line = 3,
-          instructions = math.tointeger(instructions),
+        instructions = math.tointeger(instructions),
         bytes = math.tointeger(bytes), eval_us = math.tointeger(time),
       }
     end,
