@@ -123,7 +123,7 @@ local function call(handler, run, event, effects)
   return try.call(handler.run, event, ask_policy, effects)
 end
 
--- A shorter JSON of an event is made as fast as it is found again.
+-- Only an event whose JSON is at least so long is looked up: a shorter one is made as fast anew.
 local LEAST_KNOWN = 256
 
 -- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find

@@ -339,7 +339,7 @@ function runtime.finish(self, sent, why, stale)
   local unsent = not sent and current.failure
   if not sent and not current.failure then
     current.failure = failure.new(stale and "Runtime.StaleAnswer" or "Runtime.ResponseNotSent", why)
-    current.measured = false -- that told of a success
+    current.measured = false -- it was measured as a success
   end
 
   if not current.measured then runtime.measure(self) end

@@ -1,6 +1,6 @@
 -- Events mapped in one runtime process, in turn with Node (events_node.mjs), both fed by
 -- tests/load/runtime_feeder; and a million objects listed and checkpointed: memory, and our share
--- of the time. What is aimed at is issue 12's.
+-- of the time. Rows that have a target say whether they reach it.
 --   ./dev bench events      WEIR_BENCH_OBJECTS=1000000
 package.path = "tests/?.lua;tests/bench/?.lua;" .. package.path
 local contest = require "contest"

@@ -246,7 +246,7 @@ local ROLE_KEYS = {
   region = "string",
 }
 
--- roles(given) → the list of roles to take one after another; raises when that is not what it is.
+-- roles(given) → the list of roles to take one after another; raises for anything else.
 function credentials.roles(given)
   if given == nil then return {} end
   if type(given) ~= "table" then error("expected " .. ROLE_SIGNATURE, 0) end

@@ -50,7 +50,7 @@ local function add_to_policy(screen, set, directory, example)
     local place = place_on_disk(directory, example)
     if place then return place end
 
-    -- What Lua reads there is not what was recorded: the file becomes what it was.
+    -- Lua does not read there what was recorded: the file gets its old text back.
     output_file.write(source.file, source.text)
     why = "a fact of it cannot be written as a Lua table"
   end

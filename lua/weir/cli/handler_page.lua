@@ -13,7 +13,7 @@ local handler_page = {}
 
 local function unknown_setting() return nil end
 
--- What a fact of the kind is; the event's member goes on to the policy as it is.
+-- A member of the event that the policy gets as the fact of that name: the fact's description.
 local function fact_row(spec)
   local schema = schemas.find(schemas.of(), spec.fact)
   for _, fact in ipairs(schema.facts) do

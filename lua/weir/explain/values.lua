@@ -42,8 +42,8 @@ local function without_repetitions(sorted)
   return list
 end
 
--- The numbers that were compared with, and their neighbours, as far as they fit. From a number,
--- also what is as far from it as two that were compared.
+-- The numbers that the policy compared with, and their neighbours, as far as they fit the field.
+-- from: a number; added is what lies as far from it as two compared numbers from each other.
 local function landmarks(field, seen, from)
   local list = {}
   local function add(value)

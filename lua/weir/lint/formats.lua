@@ -85,7 +85,8 @@ function formats.find(nodes, words)
   return list
 end
 
--- Without values because is taken as it is: is it a text with a percent sign, not a format?
+-- Without values, `because` is not a format. Is it a text with a percent sign, rather than a format
+-- whose values were forgotten?
 local function is_plain_text(found, letters)
   if not found.is_because or #found.values > 0 then return false end
   if not letters or found.format:find("%% ") then return true end

@@ -106,7 +106,7 @@ function values.class(types, node, depth)
   return of[node.tag] and of[node.tag](types, node, depth)
 end
 
--- The text that an expression always is, through locals and joined of texts, or nil.
+-- The text that an expression always is, through locals and `..`, or nil.
 function values.constant_text(node, depth)
   node = tree.strip(node)
   if node.tag == "String" then return node.value end

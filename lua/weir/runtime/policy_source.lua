@@ -325,7 +325,7 @@ function Source:is_due()
   return elapsed >= interval or elapsed < 0 -- the clock was set back
 end
 
--- What the source has is there: a new version, or nothing new.
+-- After a fetch. text: of the new version, or false where nothing is new.
 local function take(self, text, version)
   local failure = self.failure
   self.fetched_ms, self.failure = self.now(), nil

@@ -41,7 +41,7 @@ local function column(runs, name)
   local values, sum = {}, 0
   for i, run in ipairs(runs) do
     values[i] = run[name]
-    sum = sum + run[name] -- in the order of the runs, whoever ran them
+    sum = sum + run[name] -- in the order of the runs: the same for any number of jobs
   end
 
   table.sort(values)

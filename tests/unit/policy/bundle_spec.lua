@@ -1,4 +1,4 @@
--- Bundles: a policy set as one file, and everything that is none.
+-- Bundles: a policy set as one file, and everything that is not one.
 local json = require "weir.json"
 local policy_folder = require "support.policy_folder"
 local policy_set = require "weir.policy_set"
