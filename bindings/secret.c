@@ -200,6 +200,7 @@ static int lua_secret_clean_json(lua_State *L) {
   size_t count;
   secret_value few[FEW_SECRETS];
   text_buffer *out = lua_touserdata(L, lua_upvalueindex(1));
+  secret_clean_names *names = lua_touserdata(L, lua_upvalueindex(2));
   lua_settop(L, 3);
   const secret_value *known = read_known(L, 2, &count, few, CLEAN_JSON_SIGNATURE);
   bool has_parts = !lua_isnil(L, 3);
@@ -207,7 +208,7 @@ static int lua_secret_clean_json(lua_State *L) {
     binding_check_refuse(L, 3, NULL, "a table", CLEAN_JSON_SIGNATURE);
 
   binding_buffer_begin(out);
-  if (!secret_clean_encode(L, 1, has_parts ? 3 : 0, known, count, out)) return 0;
+  if (!secret_clean_encode(L, 1, has_parts ? 3 : 0, known, count, names, out)) return 0;
 
   lua_pushlstring(L, out->data, out->size);
   return 1;
@@ -279,8 +280,10 @@ int luaopen_weir_secret(lua_State *L) {
                                        BINDING_FUNCTION(secret, made_of),
                                        BINDING_END};
   luaL_newlibtable(L, functions);
-  binding_buffer_push(L); // module buffer
-  luaL_setfuncs(L, functions, 1);
+  binding_buffer_push(L);
+  secret_clean_names *names = lua_newuserdatauv(L, sizeof *names, 0); // module buffer names
+  memset(names, 0, sizeof *names);
+  luaL_setfuncs(L, functions, 2);
 
   return 1;
 }

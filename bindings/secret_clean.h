@@ -36,6 +36,6 @@ bool secret_clean_has_secret_tag(json_span event);
 /* Appends the value at index as JSON; whether that is clean. parts: index of a table with the JSON
  * of tables inside the value, which is clean; 0: none. */
 bool secret_clean_encode(lua_State *L, int index, int parts, const secret_value *known,
-                         size_t count, text_buffer *out);
+                         size_t count, secret_clean_names *names, text_buffer *out);
 
 #endif

@@ -11,7 +11,8 @@
 --
 --   find(name) → the declaration | nil
 --   other_names(spec) → list of the names besides spec.name
---   check(name, event) → true | nil, message: the event is not one that the handler takes
+--   demand(name, event)    raises a failure where the event is not one that the handler takes
+--   check(name, event) → true | nil, message, code of that failure
 local contains = require "weir.contains"
 local events = require "weir.events"
 local secret = require "weir.secret"
@@ -113,18 +114,10 @@ local function refusable(declared)
   return not (list.any and #list == 0) and list or nil
 end
 
-local function check_event(members, event)
-  if members.any and not events.is_object(event) then return true end
-  events.object(event)
-  for _, each in ipairs(members) do check_member(event, each) end
-
-  return true
-end
-
--- name → what check looks at, or false where nothing has to be; made once
+-- name → what demand looks at, or false where nothing has to be; made once
 local checked = {}
 
-function declarations.check(name, event)
+function declarations.demand(name, event)
   local members = checked[name]
   if members == nil then
     local declared = declarations.find(name)
@@ -132,8 +125,16 @@ function declarations.check(name, event)
     checked[name] = members
   end
 
-  if not members then return true end
-  return try.call(check_event, members, event)
+  if not members or members.any and not events.is_object(event) then return end
+  events.object(event)
+  for _, each in ipairs(members) do check_member(event, each) end
+end
+
+function declarations.check(name, event)
+  return try.call(function()
+    declarations.demand(name, event)
+    return true
+  end)
 end
 
 return declarations

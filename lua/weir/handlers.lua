@@ -102,6 +102,11 @@ end
 local TOO_MANY = "the event holds more secrets than are kept out of logs; give the handler smaller "
   .. "batches"
 
+local function run_own(handler, event, ask_policy, effects)
+  declarations.demand(handler.name, event)
+  return handler.run(event, ask_policy, effects)
+end
+
 -- What the handler answers. A handler of the function's package gets every event, and what it
 -- raises goes on with its stack, or to `caught`.
 local function call(handler, run, event, effects)
@@ -117,10 +122,7 @@ local function call(handler, run, event, effects)
     return nil, TOO_MANY, "InvalidEvent"
   end
 
-  local fits, message, code = declarations.check(handler.name, event)
-  if not fits then return nil, message, code end
-
-  return try.call(handler.run, event, ask_policy, effects)
+  return try.call(run_own, handler, event, ask_policy, effects)
 end
 
 -- Only an event whose JSON is at least so long is looked up: a shorter one is made as fast anew.

@@ -84,9 +84,7 @@ local function report_change(self, event)
 end
 
 local function check_policies(self, stop_at_ms, trace)
-  local source = self.source
-  if not source.set or not source:is_due() then return end
-  local event = source:check(stop_at_ms, trace.sampled and trace or nil)
+  local event = self.source:check(stop_at_ms, trace.sampled and trace or nil)
   if event then report_change(self, event) end
 end
 
@@ -259,6 +257,8 @@ function runtime.begin(self, request_id, trace_id, stop_at_ms)
   self.log.request_id = request_id
   aws_invocation.trace_id = trace_id
 
+  local source = self.source
+  if not source.set or not source:is_due() then return end
   local checked, why = pcall(check_policies, self, stop_at_ms, trace)
   if not checked then
     self.log:write("ERROR", "the policies could not be checked: " .. tostring(why))
