@@ -46,6 +46,29 @@ a.lua:1: error[W101] it is wrong
     assert.equal(shown(1, 0), shown(1, nil))
   end)
 
+  it("has its caret behind the line where the line ends too early", function()
+    assert.truthy(shown(1, 8):find("\n      |        ^\n", 1, true), shown(1, 8))
+    assert.truthy(shown(1, 1):find("\n      | ^\n", 1, true), shown(1, 1))
+  end)
+
+  it("of loading says what the source adds: a hint, or the place of a call", function()
+    local source = files.directory { ["p.lua"] = "if a = b then return 1 end\n",
+      ["q.lua"] = "local function decide()\n  batch { because = 'x' }\nend\n" }
+    local syntax = { file = source .. "/p.lua", line = 1, severity = "error", code = "W003",
+      message = "'then' expected near '='" }
+    local screen = screens.new()
+    messages.findings(screen.out, { syntax })
+    assert.truthy(screen.text_out():find("==", 1, true), screen.text_out())
+
+    local json_screen = screens.new()
+    syntax.hint = nil
+    messages.findings_json(json_screen.out, { syntax, { file = source .. "/p.lua", line = 1,
+      severity = "error", code = "W101", message = "'then' expected near '='" } })
+    local first, second = json_screen.text_out():match("^(.-)\n(.-)\n$")
+    assert.truthy(json.decode(first).hint:find("==", 1, true))
+    assert.is_nil(json.decode(second).hint)
+  end)
+
   it("goes without a line that is too long, that is not there, or of no file", function()
     local bare = ": error[W101] it is wrong\n      = do it\n"
     assert.equal("a.lua:3:1" .. bare, shown(3, 1, { hint = "do it" }))
