@@ -111,7 +111,7 @@ static bool is_policy_file(const policy_sandbox *sandbox, const policy_file *fil
 
 /* A policy alone has the digest of its file, as sha256sum prints it; helpers change what a policy
  * does, so with helpers it is a digest over all of them. */
-static void set_digests(policy_sandbox *sandbox) {
+static void set_digests(policy_sandbox *sandbox, finding_list *findings) {
   const policy_files *files = sandbox->files;
   for (size_t k = 0; k < sandbox->kind_count; k++) {
     policy_summary *policy = &sandbox->kinds[k].policy;
@@ -122,7 +122,9 @@ static void set_digests(policy_sandbox *sandbox) {
       if (!is_policy_file(sandbox, &files->items[i]))
         text_buffer_format(&all, "\n%s %s", files->items[i].path, files->items[i].digest);
     strcpy(policy->digest, policy->file->digest);
-    if (all.size > strlen(policy->file->digest))
+    if (all.failed)
+      finding_out_of_memory(findings, files->directory);
+    else if (all.size > strlen(policy->file->digest))
       sha256_text(all.data, all.size, policy->digest + 7);
     text_buffer_free(&all);
   }
@@ -207,7 +209,7 @@ static void finish(policy_sandbox *sandbox, finding_list *findings) {
     finding_hint(findings, "a policy file ends in: return policy { kind = …, decide = … }");
   }
 
-  set_digests(sandbox);
+  set_digests(sandbox, findings);
   mention_facts(sandbox);
   sandbox_budget_change(sandbox->L, sandbox->limits.instructions, sandbox->limits.memory);
 }

@@ -196,15 +196,15 @@ bool secret_redact(text_buffer *out, const char *text, size_t size, const secret
   secret_view view = {0};
   char *marks = calloc(size + 1, 1);
   bool any = false;
-  if (marks && secret_view_make(&view, text, size) && mark_all(marks, &view, known, count, &any)) {
-    if (any) secret_copy_unmarked(out, text, size, marks);
-  } else {
-    text_buffer_text(out, "[redacted]");
-    any = true;
-  }
+  bool ok =
+      marks && secret_view_make(&view, text, size) && mark_all(marks, &view, known, count, &any);
+  if (!ok)
+    text_buffer_fail(out);
+  else if (any)
+    secret_copy_unmarked(out, text, size, marks);
 
   secret_view_free(&view);
   free(marks);
 
-  return any;
+  return ok && any;
 }

@@ -16,8 +16,8 @@ typedef struct {
  *   - every run of base64 characters with "AAAAKgAAAA" in it, as Step Functions' task tokens begin,
  *   - every run of 256 or more characters of base64, in either alphabet,
  * as they are, escaped as in JSON, URLs or XML (however often), or in base64. Answers whether there
- * was one; when there was none nothing is appended. Without memory the whole text is "[redacted]".
- */
+ * was one; when there was none nothing is appended. Without memory `out` fails: nothing of the text
+ * may be shown. */
 bool secret_redact(text_buffer *out, const char *text, size_t size, const secret_value *known,
                    size_t count);
 
