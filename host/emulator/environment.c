@@ -40,11 +40,13 @@ static bool start_process(emulator_environment *environment) {
   environment->api = emulator_port_open(&(emulator_listen){0}, emulator->runtime_api, environment);
   char **variables = environment->api ? emulator_variables(environment) : NULL;
   int problem = environment->api && !variables ? ENOMEM : errno;
+
   environment->started_us = emulator_clock_us();
   if (variables)
     problem = emulator_process_start(emulator, variables, &environment->pid, &environment->output);
   free(variables);
   if (environment->pid > 0) return true;
+
   text_buffer_format(&environment->init_error, "fork/exec %s: %s", emulator->options.program,
                      strerror(problem));
   return false;
@@ -54,12 +56,14 @@ static bool start_process(emulator_environment *environment) {
 static emulator_environment *start(emulator_host *emulator, bool is_retry) {
   emulator_environment *environment = calloc(1, sizeof *environment);
   if (!environment) return NULL;
+
   TAILQ_INIT(&environment->pollers);
   TAILQ_INIT(&environment->running);
   environment->emulator = emulator;
   environment->number = ++emulator->started;
   environment->output = -1;
   environment->is_retry = is_retry;
+
   TAILQ_INSERT_TAIL(&emulator->environments, environment, link);
   emulator_log_init_start(environment);
   if (start_process(environment)) {
@@ -99,6 +103,7 @@ void emulator_environment_dispatch(emulator_host *emulator) {
     emulator_environment *environment = find_room(emulator, &count);
     if (!environment && count < emulator->options.concurrency) environment = start(emulator, false);
     if (!environment) return;
+
     TAILQ_REMOVE(&emulator->queue, invocation, link);
     emulator->queued--;
     assign(invocation, environment);
@@ -141,6 +146,7 @@ static void log_lines(emulator_environment *environment, bool at_end) {
     size_t left = line->size - start;
     const char *at = line->data + start, *end = memchr(at, '\n', left);
     if (!end && left < LINE_MAX_BYTES && !at_end) break;
+
     size_t size = end ? (size_t)(end - at) : left;
     emulator_log_output(environment, at, size);
     start += size + (end != NULL);
@@ -184,6 +190,7 @@ static void explain_end(emulator_environment *environment, int status) {
   else
     snprintf(message, sizeof message, "Runtime exited with error: exit status %d",
              WEXITSTATUS(status));
+
   if (environment->init_us == 0 && !environment->init_timed_out)
     emulator_log_init_failure(environment, "error", "Runtime.ExitError");
   fail_all(environment, "Runtime.ExitError", message);
@@ -238,8 +245,10 @@ void emulator_environment_reap(emulator_environment *environment) {
     retry(environment);
   else
     explain_end(environment, status);
+
   emulator_invocation *invocation;
   while ((invocation = TAILQ_FIRST(&environment->running))) emulator_invocation_finish(invocation);
+
   TAILQ_REMOVE(&environment->emulator->environments, environment, link);
   emulator_environment_free(environment);
 }
@@ -248,6 +257,7 @@ void emulator_environment_free(emulator_environment *environment) {
   emulator_request *poller;
   while ((poller = TAILQ_FIRST(&environment->pollers)))
     emulator_http_answer(poller, 503, "", 0); /* none may be suspended when its daemon stops */
+
   emulator_port_close(environment->api);
   if (environment->output >= 0) close(environment->output);
   text_buffer_free(&environment->line);

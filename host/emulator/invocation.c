@@ -22,10 +22,12 @@ bool emulator_invocation_make_id(char id[37]) {
 emulator_invocation *emulator_invocation_new(emulator_host *emulator) {
   emulator_invocation *invocation = calloc(1, sizeof *invocation);
   if (!invocation) return NULL;
+
   invocation->emulator = emulator;
   if (emulator_invocation_make_id(invocation->id) &&
       emulator_invocation_make_id(invocation->invocation_id))
     return invocation;
+
   free(invocation);
 
   return NULL;
@@ -45,6 +47,7 @@ void emulator_invocation_free(emulator_invocation *invocation) {
 /* The clock of the invocation starts, whether or not a runtime ever sees it. */
 static void start(emulator_invocation *invocation) {
   if (invocation->started) return;
+
   int64_t time_ms = invocation->emulator->options.timeout_s * 1000LL;
   invocation->started = true;
   invocation->started_us = emulator_clock_us();
@@ -57,6 +60,7 @@ void emulator_invocation_deliver(emulator_invocation *invocation, emulator_reque
   char deadline[32];
   start(invocation);
   invocation->state = INVOCATION_RUNS;
+
   snprintf(deadline, sizeof deadline, "%lld", (long long)invocation->deadline_epoch_ms);
   emulator_http_header(poller, "Content-Type", "application/json");
   emulator_http_header(poller, "Lambda-Runtime-Aws-Request-Id", invocation->id);
@@ -66,6 +70,7 @@ void emulator_invocation_deliver(emulator_invocation *invocation, emulator_reque
   emulator_http_header(poller, "Lambda-Runtime-Trace-Id", invocation->trace_id);
   if (invocation->client_context)
     emulator_http_header(poller, "Lambda-Runtime-Client-Context", invocation->client_context);
+
   emulator_http_answer(poller, 200, invocation->event.data, invocation->event.size);
 }
 
@@ -88,6 +93,7 @@ static void write_tail(const emulator_invocation *invocation, text_buffer *out) 
 static void open_stream(emulator_invocation *invocation) {
   emulator_request *request = invocation->request;
   if (request->status != 0) return;
+
   write_headers(invocation, request);
   request->answer_grows = true;
   emulator_http_answer(request, 200, "", 0);
@@ -97,6 +103,7 @@ void emulator_invocation_stream(emulator_invocation *invocation, const char *byt
   emulator_request *request = invocation->request;
   invocation->stream_began = true;
   if (!request || !invocation->wants_stream) return;
+
   open_stream(invocation);
   emulator_event_stream_write(&request->answer, "PayloadChunk", "application/octet-stream", bytes,
                               size);
@@ -130,10 +137,12 @@ static void end_stream(emulator_invocation *invocation) {
   bool failed = invocation->error_type[0] != '\0';
   if (!failed && !invocation->stream_began && answer->size > 0)
     emulator_invocation_stream(invocation, answer->data, answer->size);
+
   open_stream(invocation);
   write_complete(invocation, &complete);
   emulator_event_stream_write(&request->answer, "InvokeComplete", "application/json", complete.data,
                               complete.size);
+
   text_buffer_free(&complete);
   request->answer_ended = true;
   emulator_http_wake(request);
@@ -142,12 +151,14 @@ static void end_stream(emulator_invocation *invocation) {
 static void send_answer(emulator_invocation *invocation) {
   emulator_request *request = invocation->request;
   if (!request) return;
+
   if (invocation->wants_stream) {
     end_stream(invocation);
   } else {
     write_headers(invocation, request);
     if (invocation->error_type[0] != '\0')
       emulator_http_header(request, "X-Amz-Function-Error", "Unhandled");
+
     if (invocation->wants_tail) {
       text_buffer tail = {0};
       write_tail(invocation, &tail);
@@ -171,6 +182,7 @@ void emulator_invocation_answer(emulator_invocation *invocation, const char *err
   snprintf(invocation->error_type, sizeof invocation->error_type, "%s",
            error_type ? error_type : "");
   text_buffer_append(&invocation->answer, bytes, size);
+
   emulator_environment *environment = invocation->environment;
   if (environment)
     memcpy(environment->answered_id, invocation->id, sizeof environment->answered_id);
@@ -194,6 +206,7 @@ void emulator_invocation_fail(emulator_invocation *invocation, const char *error
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+
   start(invocation);
   text_buffer_format(&line, "RequestId: %s Error: %s", invocation->id, message);
   emulator_invocation_write_error(&document, error_type, line.data, line.size);
@@ -211,14 +224,17 @@ void emulator_invocation_fail(emulator_invocation *invocation, const char *error
 void emulator_invocation_time_out(emulator_invocation *invocation) {
   double seconds = invocation->emulator->options.timeout_s;
   char line[160], now[PROCESS_TIMESTAMP_BYTES];
+
   start(invocation);
   process_timestamp(process_time_ms(), now);
   snprintf(line, sizeof line, "%s %s Task timed out after %.2f seconds\n", now, invocation->id,
            seconds);
   emulator_log_message(invocation, line);
+
   invocation->timed_out = true;
   if (invocation->environment)
     memcpy(invocation->environment->timed_out_id, invocation->id, sizeof invocation->id);
+
   if (invocation->state == INVOCATION_ANSWERED) return; /* it dawdled after its answer */
   emulator_invocation_fail(invocation, "Sandbox.Timedout", "Task timed out after %.2f seconds",
                            seconds);

@@ -59,6 +59,7 @@ static void keep_declaration(lua_State *L, const own_file *own, policy_kind *kin
   kind->declared_in = own->file;
   lua_pushstring(L, own->file->path);
   lua_setfield(L, checked, "file");
+
   bool ok = schema_write_json(L, checked, &any, &kind->declaration, &why);
   if (!ok) lua_pushlstring(L, why.data ? why.data : "", why.size);
   text_buffer_free(&why);
@@ -69,10 +70,12 @@ static void keep_declaration(lua_State *L, const own_file *own, policy_kind *kin
 static void add_facts(lua_State *L, policy_kind *kind, int checked) {
   lua_getfield(L, 2, "facts");
   lua_getfield(L, checked, "facts"); // facts more
+
   lua_Integer count = (lua_Integer)lua_rawlen(L, -2), more = (lua_Integer)lua_rawlen(L, -1);
   if (count + more > SCHEMA_MAX_FIELDS)
     luaL_error(L, "%s would have %d facts; a kind has at most %d", kind->name, (int)(count + more),
                SCHEMA_MAX_FIELDS);
+
   for (lua_Integer i = 1; i <= more; i++) {
     lua_rawgeti(L, -1, i);
     lua_rawseti(L, -3, count + i);
@@ -95,15 +98,19 @@ static void open_kind(lua_State *L, const own_file *own, int checked) {
   policy_sandbox *sandbox = own->sandbox;
   if (sandbox->kind_count == POLICY_KINDS_MAX)
     luaL_error(L, "is one kind too many; with weir's own there are at most %d", POLICY_KINDS_MAX);
+
   policy_kind *kind = &sandbox->kinds[sandbox->kind_count++];
   kind->is_own = true;
   keep_declaration(L, own, kind, checked);
+
   lua_pushvalue(L, checked + 1);
   lua_setfield(L, checked, "invariants");
+
   lua_newtable(L);
   lua_pushvalue(L, checked); // words kind
   policy_kind_open(L, sandbox, kind, -2);
   add_words(L, kind);
+
   lua_rawgeti(L, LUA_REGISTRYINDEX, sandbox->kind_names);
   lua_pushstring(L, own->name);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
@@ -113,10 +120,12 @@ static void open_kind(lua_State *L, const own_file *own, int checked) {
 static int take_over(lua_State *L) {
   const own_file *own = lua_touserdata(L, 2);
   lua_settop(L, 1);
+
   if (own->base)
     push_base(L, own);
   else
     lua_pushnil(L);
+
   lua_rawgeti(L, LUA_REGISTRYINDEX, own->sandbox->environment);
   push_checked(L, own); // result base environment checked invariants about
   if (lua_isnil(L, 4)) {
@@ -135,6 +144,7 @@ static void load(own_file *own) {
   lua_State *L = own->sandbox->L;
   read_name(own);
   if (!policy_load_run(own->sandbox, own->file, own->findings)) return;
+
   lua_pushcfunction(L, take_over);
   lua_insert(L, -2);
   lua_pushlightuserdata(L, own);
