@@ -447,9 +447,20 @@ describe("a promotion decision", function()
       })
     end)
 
+    it("may say much: its beginning is kept", function()
+      local trial = new(HOLD)
+      local result = fine(trial:compare { order = { action = "rollback", by = "x" .. ("é"):rep(200),
+        reason = ("it is slow "):rep(200) } })
+      assert.same({ "rollback", "done" }, { result.action, result.outcome })
+      local order = json.decode(trial.decisions[1]).facts.order
+      assert.same({ "x" .. ("é"):rep(127), ("it is slow "):rep(200):sub(1, 1024) },
+        { order.by, order.reason })
+    end)
+
     it("must be one", function()
       local trial = new(RAMP)
-      for _, order in ipairs { { action = "explode" }, {}, { action = "rollback", to = 7 } } do
+      for _, order in ipairs { { action = "explode" }, {}, { action = "rollback", to = 7 },
+        { action = "rollback", to = ("x"):rep(64) }, { action = "hold", by = 7 } } do
         assert.equal("InvalidEvent", trial:compare { order = order }.error.code)
       end
     end)

@@ -18,6 +18,8 @@ local python = require "weir.callback.python"
 local settings = require "weir.settings"
 local try = require "weir.try"
 
+-- Bytes, as kind `promotion` has them.
+local MOST_TO, MOST_BY, MOST_REASON = 63, 256, 1024
 local ORDERS = { rollback = true, hold = true, lift = true }
 -- How often an order is taken up again when another invocation was faster.
 local ROUNDS = 3
@@ -56,6 +58,15 @@ local function read_settings(effects)
   }
 end
 
+-- No order fails because its words are many, or none: what is beyond the size is left out.
+local function words(order, name, size)
+  local text = events.member(order, name)
+  if text == nil or text == "" then return nil end
+  if type(text) ~= "string" then events.invalid("order.%s must be a text", name) end
+
+  return #text <= size and text or text:sub(1, utf8.offset(text, 0, size + 1) - 1)
+end
+
 local function read_order(event, effects)
   events.object(event)
   local order = events.member(event, "order")
@@ -64,12 +75,15 @@ local function read_order(event, effects)
     events.invalid('order must be {"action": "rollback", "hold" or "lift"}')
   end
 
+  local to = events.text(order, "to")
+  if to and #to > MOST_TO then events.invalid("order.to must have %d bytes at most", MOST_TO) end
+
   return {
     id = effects:uuid(),
     action = order.action,
-    to = events.text(order, "to"),
-    by = events.text(order, "by"),
-    reason = events.text(order, "reason"),
+    to = to,
+    by = words(order, "by", MOST_BY),
+    reason = words(order, "reason", MOST_REASON),
   }
 end
 
