@@ -39,7 +39,7 @@ local function measure_whole(found, whole, step)
   elseif step == 0 and #found.disagreeing == 0 then
     found.measured.end_to_end = whole
   elseif whole < 0 or #found.disagreeing == 0 then
-    table.insert(found.disagreeing, { stage = "end_to_end", ms = math.min(whole, step) })
+    table.insert(found.disagreeing, { stage = "end_to_end", ms = whole < 0 and whole or step })
   end
 end
 

@@ -1,68 +1,66 @@
--- How long each stage of an object took, and what is said where clocks disagree.
+local json = require "weir.json"
 local latency = require "weir.events.latency"
 
-local function measure(written, delivered, started, decided, processed)
-  local found = latency.measure { written = written or nil, delivered = delivered or nil,
-    started = started or nil, decided = decided or nil, processed = processed or nil }
-  local disagreeing = {}
-  for i, each in ipairs(found.disagreeing) do
-    disagreeing[i] = each.stage .. " " .. each.ms
+-- of(written, delivered, started, decided, processed): false for what is not known
+local function of(...)
+  local times = {}
+  for i, name in ipairs { "written", "delivered", "started", "decided", "processed" } do
+    times[name] = select(i, ...) or nil
   end
 
-  return found.measured, table.concat(found.missing, " "), table.concat(disagreeing, ", ")
+  return latency.measure(times)
 end
 
-describe("the stages of an object", function()
-  it("are measured from one time to the next, and from the first to the last", function()
-    assert.same({ { delivery = 10, start = 20, decision = 30, output = 40, end_to_end = 100 }, "",
-      "" }, { measure(1000, 1010, 1030, 1060, 1100) })
+local function stages_of(list)
+  local names = {}
+  for i, each in ipairs(list) do names[i] = each.stage .. " " .. each.ms end
+  return names
+end
+
+describe("the latency of each stage", function()
+  it("is the time between its two ends, and of all of them", function()
+    local found = of(0, 1, 3, 6, 10)
+    assert.same({ delivery = 1, start = 2, decision = 3, output = 4, end_to_end = 10 },
+      found.measured)
+    assert.same({ json.array {}, json.array {} }, { found.missing, found.disagreeing })
   end)
 
-  it("may take no time", function()
-    assert.same({ { delivery = 0, start = 0, decision = 0, output = 0, end_to_end = 0 }, "", "" },
-      { measure(1000, 1000, 1000, 1000, 1000) })
+  it("is missing where one end is not known", function()
+    for i, missing in ipairs {
+      { "delivery", "end_to_end" },
+      { "delivery", "start" },
+      { "start", "decision" },
+      { "decision", "output" },
+      { "output", "end_to_end" },
+    } do
+      local times = { 0, 1, 3, 6, 10 }
+      times[i] = false
+      assert.same(missing, { table.unpack(of(table.unpack(times)).missing) }, i)
+    end
   end)
 
-  it("that lack a time are missing", function()
-    assert.same({ { start = 20, decision = 30, output = 40 }, "delivery end_to_end", "" },
-      { measure(false, 1010, 1030, 1060, 1100) })
-    assert.same({ { delivery = 10, output = 40, end_to_end = 100 }, "start decision", "" },
-      { measure(1000, 1010, false, 1060, 1100) })
-    assert.same({ {}, "delivery start decision output end_to_end", "" }, { measure() })
+  it("is not told by clocks that disagree, by one millisecond or by a day", function()
+    local DAY = 86400000
+    for _, case in ipairs {
+      { { 1, 0, 3, 6, 10 }, { "delivery -1" } },
+      { { 0, 4, 3, 6, 10 }, { "start -1" } },
+      { { 0, 1, 3, 2, 10 }, { "decision -1" } },
+      { { 0, 1, 3, 6, 5 }, { "output -1" } },
+      { { 0, DAY, 3, 6, 10 }, { "delivery 86400000", "start -86399997" } },
+      { { DAY, 1, 3, 6, 10 }, { "delivery -86399999", "end_to_end -86399990" } },
+      { { 4, false, 3, 6, 10 }, { "end_to_end -1" } },
+      { { 11, false, 3, 6, 10 }, { "end_to_end -1" } },
+      { { 5, false, false, 4, 10 }, { "end_to_end -1" } },
+    } do
+      local found = of(table.unpack(case[1]))
+      assert.same(case[2], stages_of(found.disagreeing))
+      assert.is_nil(found.measured.end_to_end)
+      for _, each in ipairs(found.disagreeing) do assert.is_nil(found.measured[each.stage]) end
+    end
   end)
 
-  it("that end before they begin were measured by two clocks, and so was the whole", function()
-    assert.same({ { start = 25, decision = 30, output = 40 }, "", "delivery -5" },
-      { measure(1000, 995, 1020, 1050, 1090) })
-    assert.same({ { delivery = 10, start = 20, output = 40 }, "", "decision -1" },
-      { measure(1000, 1010, 1030, 1029, 1069) })
-  end)
-
-  it("that took longer than all together were measured by two clocks", function()
-    assert.same({ { decision = 30, output = 40 }, "", "delivery 200, start -150" },
-      { measure(1000, 1200, 1050, 1080, 1120) })
-    assert.same({ { delivery = 0, output = 70 }, "", "start 200, decision -150" },
-      { measure(1000, 1000, 1200, 1050, 1120) })
-    -- One clock measures the later stages.
-    assert.same({ { delivery = 0, decision = 140, output = 10 }, "", "start -50" },
-      { measure(1000, 1000, 950, 1090, 1100) })
-    -- Just as long is possible.
-    assert.same({ { delivery = 120, start = 0, decision = 0, output = 0, end_to_end = 120 }, "",
-      "" }, { measure(1000, 1120, 1120, 1120, 1120) })
-  end)
-
-  it("say of the whole that it ends before it begins, but not that it took no time", function()
-    assert.same({ { start = 0, decision = 0, output = 0 }, "", "delivery -1, end_to_end -1" },
-      { measure(1000, 999, 999, 999, 999) })
-    assert.same({ { decision = 0, output = 0 }, "", "delivery 10, start -10" },
-      { measure(1000, 1010, 1000, 1000, 1000) })
-  end)
-
-  it("say nothing of the whole where a time is before any earlier one", function()
-    -- No two neighbours disagree: the time between them is not known.
-    assert.same({ { output = 40 }, "delivery start decision", "end_to_end -30" },
-      { measure(1030, false, false, 1000, 1040) })
-    assert.same({ {}, "delivery start decision output", "end_to_end -30" },
-      { measure(1030, false, false, false, 1000) })
+  it("is of one clock from the start on: those are never too long", function()
+    local found = of(5, false, 0, 100, 101)
+    assert.same({ decision = 100, output = 1 }, found.measured)
   end)
 end)
