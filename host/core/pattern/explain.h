@@ -1,4 +1,4 @@
-/* Explaining a miss: what explain.c, _survey.c and _hint.c share. */
+/* Explaining a miss: what explain.c, survey.c and hint.c share. */
 #ifndef WEIR_CORE_PATTERN_EXPLAIN_H
 #define WEIR_CORE_PATTERN_EXPLAIN_H
 

@@ -7,7 +7,8 @@
 --       settings name other variants or the endpoint has another configuration
 --   experiment:take(order, now)            an operator's order, in force until it is lifted
 --   experiment:close(endpoint, to, seconds)   the windows that have ended by `to`
---   experiment:fold(by_time, settled_before) → weir.inference.trial | nil: there is no challenger
+--   experiment:fold(by_time, settled_before, warm_up_seconds)
+--       → weir.inference.trial | nil: there is no challenger
 --   experiment:save(effects) → true | false: somebody else was faster | nil, message, code
 --
 -- The state, kept as JSON:
