@@ -42,13 +42,13 @@ local function wait(what, look)
 end
 M.wait = wait
 
--- A process that has ended has no command line any more. What it said may be a warning before that.
+-- Whether the process is a zombie, which waits to be reaped: what it says before may be a warning.
 local function has_ended(pid)
-  local file = io.open(("/proc/%d/cmdline"):format(pid))
-  local words = file and file:read("a") or ""
+  local file = io.open(("/proc/%d/stat"):format(pid))
+  local state = file and file:read("a"):match("^.*%) (%u)")
   if file then file:close() end
 
-  return words == ""
+  return state == nil or state == "Z"
 end
 
 function M.start(given)
@@ -67,14 +67,20 @@ function M.start(given)
   local command = ("echo $$; %s >%s 2>%s"):format(table.concat(words, " "), self.out, self.err)
   self.pipe = assert(io.popen(command, "r"))
   self.pid = tonumber(self.pipe:read("l"))
-  self.port = wait("the emulator's port", function()
+  local ready, port = pcall(wait, "the emulator's port", function()
     local text = run.read(self.err)
-    local port = tonumber(text:match("ready at http://127%.0%.0%.1:(%d+).*\nNext: curl [^\n]*\n"))
-    if not port and has_ended(self.pid) then error(run.read(self.err), 0) end
+    local found = tonumber(text:match("ready at http://127%.0%.0%.1:(%d+).*\nNext: curl [^\n]*\n"))
+    if not found and has_ended(self.pid) then error(run.read(self.err), 0) end
 
-    return port
+    return found
   end)
 
+  if not ready then
+    self:stop "KILL" -- the pipe's collector would wait for its end
+    error(port, 0)
+  end
+
+  self.port = port
   self.url = "http://127.0.0.1:" .. self.port
 
   return self
