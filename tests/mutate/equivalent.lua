@@ -98,4 +98,10 @@ return {
     is = "; /* it is killed, and only has to be reaped */",
     reason = "until it is reaped, a killed process is killed again, which does nothing",
   },
+  {
+    path = "lua/weir/lint/needs.lua",
+    was = "return i <= (METHODS[name] or 0) and name or nil",
+    is = "return i <= (METHODS[name] or -1) and name or nil",
+    reason = "arguments are counted from 1, so none is among the first 0, nor the first -1",
+  },
 }
