@@ -33,7 +33,8 @@ end
 -- act(), which dies as soon as the service has done this operation for the nth time. → whether it
 -- died
 local function killed_after(operation, act, nth)
-  local request, death, seen = http.request, {}, 0
+  local request, seen = http.request, 0
+  local death = setmetatable({}, {}) -- an object: weir.try lets it pass
   http.request = function(given)
     local response, message, code = request(given)
     if tostring(given.body):find("Action=" .. operation, 1, true) then
