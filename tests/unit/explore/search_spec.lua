@@ -212,6 +212,17 @@ describe("exploring", function()
     end
   end)
 
+  it("draws other facts for each 4,096 of them", function()
+    local function failures(tries)
+      local body = "if facts.file_count % 3 == 0 then error('x') end " .. FINE
+      return explore(body, { tries = tries }).findings[1].count
+    end
+
+    local first = failures(4096)
+    assert.is_true(first > 100, first)
+    assert.not_equal(2 * first, failures(8192))
+  end)
+
   it("begins with the facts of recordings", function()
     local token = "a text that nobody draws 4711"
     local path = os.tmpname()
