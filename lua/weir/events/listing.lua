@@ -1,6 +1,7 @@
 -- A bucket or access point, listed page by page in the order of its keys, at bounded memory.
 --
 --   for page in listing.pages(effects, source, after) do … end
+--   listing.suffixes(text) → the list of suffixes that a setting gives, with commas or white space
 --
 -- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? };
 -- after is the key behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified
@@ -12,6 +13,12 @@
 local try = require "weir.try"
 
 local listing = {}
+
+function listing.suffixes(text)
+  local list = {}
+  for suffix in text:gmatch("[^,%s]+") do list[#list + 1] = suffix end
+  return list
+end
 
 local function ask(effects, source, after, token)
   local page, message, code = effects:read {

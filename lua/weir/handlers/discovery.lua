@@ -52,12 +52,6 @@ local function filter_of(event, effects, name)
   return text_of(event, effects, name, "")
 end
 
-local function suffixes_of(text)
-  local list = {}
-  for suffix in text:gmatch("[^,%s]+") do list[#list + 1] = suffix end
-  return list
-end
-
 local function role_of(effects)
   local arn = effects:setting("storage_role_arn", "")
   if arn == "" then return nil end
@@ -88,7 +82,7 @@ local function source_of(event, effects)
     page_size = page_size > 0 and page_size or nil,
     bucket = text_of(event, effects, "bucket"),
     prefix = filter_of(event, effects, "prefix"),
-    suffixes = suffixes_of(filter_of(event, effects, "suffix")),
+    suffixes = listing.suffixes(filter_of(event, effects, "suffix")),
     role = role_of(effects),
   }
 end

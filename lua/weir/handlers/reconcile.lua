@@ -45,12 +45,6 @@ local function own_outputs(bucket, effects)
   return effects:setting("output_prefix", "results/")
 end
 
-local function suffixes_of(text)
-  local list = {}
-  for suffix in (text or ""):gmatch("[^,%s]+") do list[#list + 1] = suffix end
-  return list
-end
-
 local function request_of(event, effects)
   local bucket = events.text(event, "bucket") or try(settings.needed(effects, "source_bucket"))
 
@@ -59,7 +53,7 @@ local function request_of(event, effects)
       bucket = bucket,
       leave_out = own_outputs(bucket, effects),
       prefix = events.text(event, "prefix") or "",
-      suffixes = suffixes_of(events.text(event, "suffix")),
+      suffixes = listing.suffixes(events.text(event, "suffix") or ""),
       role = source_object.role(effects),
     },
     volume = events.text(event, "volume"),
