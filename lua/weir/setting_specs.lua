@@ -73,8 +73,8 @@ return {
     "where a task token is kept: a table, or the job's tags"),
   token_table = text "the table of task tokens",
   token_ttl_seconds = integer(60, 315360000, 86400, "how long a task token is kept", "seconds"),
-  trigger_mode = text("polling, events_first or parallel; or the SSM parameter that says it",
-    "events_first"),
+  trigger_mode = text("polling, parallel, events_first or events; or the SSM parameter that "
+    .. "says it", "events_first"),
   trigger_mode_seconds = integer(0, 3600, 30, "how long the parameter's value is believed",
     "seconds"),
   use_case = text("a dimension of every metric, and a tag of jobs", "autonomous-driving"),

@@ -52,9 +52,22 @@ describe("weir help handler", function()
     end
   end)
 
-  it("keeps weir help NAME for the kind of the same name", function()
+  it("is what weir help NAME shows, unless a kind has the name", function()
+    for _, name in ipairs { "event_map", "discovery", "event_processor", "reconcile" } do
+      local result = run { "help", name }
+      assert.equal(0, result.status, result.stderr)
+      assert.equal(run({ "help", "handler", name }).stdout, result.stdout)
+    end
+
     assert.matches("^# Kind routing\n", run({ "help", "routing" }).stdout)
     assert.matches("^# Kind weights\n", run({ "help", "weights" }).stdout)
+    assert.matches("did you mean 'event_map'?", run({ "help", "event_mpa" }).stderr, 1, true)
+  end)
+
+  it("names every trigger mode", function()
+    local text = run({ "help", "handler", "reconcile" }).stdout:gsub("%s+", " ")
+    local modes = "polling, parallel, events_first or events;"
+    assert.truthy(text:find(modes, 1, true), text)
   end)
 
   it("reads a handler of the function's own", function()
@@ -92,6 +105,20 @@ describe("weir run HANDLER --example", function()
       local result = run { "run", name, "-e", "-", stdin = example.stdout }
       assert.equal(0, result.status, name .. ": " .. result.stderr)
       assert.matches("\nresult    ", result.stdout)
+    end
+  end)
+
+  it("shows what a handler of events would call for the example", function()
+    for name, first in pairs { -- any order: each is on its own
+      event_map = "stepfunctions StartExecution",
+      discovery = "s3 PutObject",
+      event_processor = "dynamodb PutItem",
+      reconcile = "dynamodb PutItem",
+    } do
+      local example = run({ "run", name, "--example" }).stdout
+      assert.is_nil(example:find("{}", 1, true), example)
+      local plan = run({ "run", name, "-e", "-", stdin = example }).stdout
+      assert.truthy(plan:find("\nplan      1. " .. first, 1, true), plan)
     end
   end)
 

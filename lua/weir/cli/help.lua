@@ -1,12 +1,13 @@
 -- weir help: what the program is, what a verb does, what a finding means, the man page.
 local arguments = require "weir.cli.arguments"
+local handlers = require "weir.handlers"
 local is_carried = require "weir.is_carried"
 local policies = require "weir.cli.policies"
 local schemas = require "weir.schemas"
 local terminal = require "weir.cli.terminal"
 
--- The layer goes without the pages of kinds and of lists, and without what shows Markdown.
-local TOPICS, MARKDOWN = "weir.cli.topics", "weir.cli.markdown"
+-- The layer goes without the pages of kinds, lists and handlers, and without what shows Markdown.
+local TOPICS, MARKDOWN, HANDLERS = "weir.cli.topics", "weir.cli.markdown", "weir.cli.handler_page"
 
 local help = {
   name = "help",
@@ -16,21 +17,22 @@ local help = {
       weir's or the policy set's own: its facts and decisions. A finding code of weir check, such as
       W101: what it means and how to mend it. kinds, handlers, findings and exit: lists of them.
       policy: what a policy is.]],
-    [[handler NAME: what a handler takes, asks, calls and gives; without NAME, the handlers. kind
-      NAME: a kind that is called as a verb or a list is.]],
+    [[A handler: what it takes, asks, calls and gives. handler NAME: one that is called as a kind is,
+      or FILE.METHOD of a function's package; without NAME, the handlers. kind NAME: a kind that is
+      called as a verb or a list is.]],
   },
   positionals = {
     {
       name = "TOPIC",
-      doc = "a verb, a kind, a finding code, kinds, kind, handlers, handler, findings, exit or "
-        .. "policy",
+      doc = "a verb, a kind, a handler, a finding code, kinds, kind, handlers, handler, findings, "
+        .. "exit or policy",
       optional = true,
       complete = "topic",
     },
     {
       name = "NAME",
       doc = "after handler: one of weir's, or FILE.METHOD; after kind: a kind",
-      words = require("weir.handlers").names,
+      words = handlers.names,
       optional = true,
     },
   },
@@ -182,8 +184,19 @@ local function print_page(out, page, as_markdown)
   end
 end
 
--- Topics for "did you mean": verbs, lists, kinds and finding codes. known: schemas, if not weir's
--- own.
+-- The handlers that no kind of weir's hides.
+local function handler_topics()
+  local names, kinds = {}, {}
+  for _, kind in ipairs(schemas.names(schemas.of())) do kinds[kind] = true end
+  for _, name in ipairs(handlers.names) do
+    if not kinds[name] then names[#names + 1] = name end
+  end
+
+  return names
+end
+
+-- Topics for "did you mean": verbs, lists, kinds, handlers and finding codes. known: schemas, if
+-- not weir's own.
 function help.topics(known)
   local names = table.move(require("weir.cli").verbs, 1, #require("weir.cli").verbs, 1, {})
   for _, name in ipairs(is_carried(TOPICS) and require(TOPICS).names or {}) do
@@ -191,27 +204,32 @@ function help.topics(known)
   end
 
   for _, kind in ipairs(schemas.names(known or schemas.of())) do names[#names + 1] = kind end
+  for _, name in ipairs(is_carried(HANDLERS) and handler_topics() or {}) do
+    names[#names + 1] = name
+  end
+
   for _, code in ipairs(require("weir.findings").codes()) do names[#names + 1] = code end
 
   return names
 end
 
 -- Loaded only when it is needed: the layer does not have it.
-local function show_handler(given, screen)
-  if not is_carried("weir.cli.handler_page") then
+local function show_handler(name, package, screen)
+  if not is_carried(HANDLERS) then
     return nil, "the pages of handlers belong to the command-line program, not to the layer"
   end
 
-  local out, pages = screen.out, require "weir.cli.handler_page"
-  if not given.NAME then
+  local out, pages = screen.out, require(HANDLERS)
+  if not name then
     definitions(out, pages.list())
     out:print("\nNext: weir help handler NAME")
     return 0
   end
 
-  local page, message = pages.of(given.NAME, given.package or ".")
+  local page, message = pages.of(name, package or ".")
   if not page then return nil, message end
-  out:print("weir help handler ", terminal.printable(page.title))
+  local title = terminal.printable("weir help handler " .. page.title)
+  for _, line in ipairs(terminal.wrap(title, math.min(out.columns, 100), "")) do out:print(line) end
   for _, part in ipairs(page.sections) do
     if #part[2] > 0 then
       section(out, part[1])
@@ -260,7 +278,7 @@ function help.run(given, screen)
     return 0
   end
 
-  if topic == "handler" then return show_handler(given, screen) end
+  if topic == "handler" then return show_handler(given.NAME, given.package, screen) end
   if topic == "kind" and given.NAME then return show_kind(given, screen) end
   if given.NAME then return nil, ("unexpected argument '%s'"):format(given.NAME) end
   local verb = require("weir.cli").verb(topic)
@@ -284,6 +302,7 @@ function help.run(given, screen)
       "the command-line program has the pages of kinds, handlers and lists"
   end
 
+  if handlers.find(topic) then return show_handler(topic, nil, screen) end
   local close = require "weir.suggest"(topic, help.topics(known))
 
   return nil, ("no help on '%s'"):format(topic), close and ("did you mean '%s'?"):format(close)

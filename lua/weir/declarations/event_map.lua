@@ -14,10 +14,20 @@ return {
   example = {
     source = "aws.s3",
     ["detail-type"] = "Object Created",
+    time = "2026-11-23T12:00:00Z",
     detail = {
       bucket = { name = "arrivals" },
-      object = { key = "scans/a.tif", size = 4194304, etag = "9b2cf535f27731c974343645a3985328" },
+      object = {
+        key = "scans/a.tif",
+        size = 4194304,
+        etag = "9b2cf535f27731c974343645a3985328",
+        sequencer = "617f08299329d189",
+      },
+      reason = "PutObject",
     },
-    config = { dead_letter_bucket = "dead-letters" },
+    config = {
+      state_machine = "arn:aws:states:us-east-1:111122223333:stateMachine:arrivals",
+      dead_letter_bucket = "dead-letters",
+    },
   },
 }

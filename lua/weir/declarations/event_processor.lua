@@ -20,6 +20,13 @@ return {
     work = "object",
     bucket = "arrivals",
     key = "scans/a.png",
+    etag = "9b2cf535f27731c974343645a3985328",
+    size = 4194304,
     config = { output_bucket = "results", claims_table = "claims" },
+    world = {
+      ["rekognition.DetectLabels"] = {
+        ["scans/a.png"] = { Labels = { { Name = "Cup", Confidence = 98.5 } } },
+      },
+    },
   },
 }

@@ -20,6 +20,13 @@ return {
   example = {
     bucket = "arrivals",
     config = { output_bucket = "results", claims_table = "claims" },
-    world = { ["s3.ListObjectsV2"] = { arrivals = { Contents = {} } } },
+    world = {
+      ["s3.ListObjectsV2"] = { arrivals = { Contents = { {
+        Key = "scans/a.png",
+        Size = 4194304,
+        ETag = '"9b2cf535f27731c974343645a3985328"',
+        LastModified = "2026-11-23T12:00:00.000Z",
+      } } } },
+    },
   },
 }

@@ -1,4 +1,6 @@
 -- What the handler `replay_reduce` takes and gives (weir.declarations).
+local json = require "weir.json"
+
 return {
   event = {
     { name = "bucket", type = "text", required = true, doc = "of the files" },
@@ -24,7 +26,7 @@ return {
           Body = '[{"Output":"{\\"files\\":[],\\"policies\\":\\"sha256:0\\"}"}]',
         },
       },
-      ["s3.ListObjectsV2"] = { logs = { Contents = {} } },
+      ["s3.ListObjectsV2"] = { logs = { Contents = json.array {} } },
     },
   },
 }
