@@ -9,26 +9,27 @@
 -- must land where somebody sees it. So must one of a shape that is not known: it is ignored as
 -- `unknown`, and the handler event_map keeps it until this file knows the shape.
 
--- Follows up to three names into nested tables; nil as soon as one of them is missing.
-local function at(value, first, second, third)
-  if type(value) ~= "table" then return nil end
-  if second == nil then return value[first] end
-  return at(value[first], second, third)
+local NOTHING = {}
+
+-- The table under a name; an empty one where there is none.
+local function table_at(object, name)
+  local found = object[name]
+  return type(found) == "table" and found or NOTHING
 end
 
-local function text_at(value, first, second, third)
-  local found = at(value, first, second, third)
+local function text_at(object, name)
+  local found = object[name]
   if type(found) == "string" and found ~= "" then return found end
 end
 
-local function whole_at(value, first, second, third)
-  local found = at(value, first, second, third)
+local function whole_at(object, name)
+  local found = object[name]
   if type(found) == "number" then return math.tointeger(found) end
 end
 
 -- Quoted in listings, bare in events.
-local function etag_at(value, first, second, third)
-  local found = text_at(value, first, second, third)
+local function etag_at(object, name)
+  local found = text_at(object, name)
   if not (found and string.find(found, '"', 1, true)) then return found end
   local bare = string.gsub(found, '"', "")
   if bare ~= "" then return bare end
@@ -61,15 +62,13 @@ local TEMPORARY = {
   [".swp"] = true,
 }
 
+-- No longer ending has to be found.
+local MOST_ENDING = #".crdownload"
+
 -- The last dot of the key and what follows it, or the tilde behind all of it, in lower case.
 local function ending_of(key)
   if ends(key, "~") then return "~" end
-  return string.lower(string.match(key, "%.%a+$") or "")
-end
-
--- Whether a directory or the file begins so.
-local function has_segment(key, start)
-  return begins(key, start) or string.find(key, "/" .. start, 1, true)
+  return string.lower(string.match(key, "%.%a+$", -MOST_ENDING) or "")
 end
 
 -- Whether one of the endings in the list, "" being none, is the key's.
@@ -81,10 +80,12 @@ local function ends_with_one(key, list)
   return false
 end
 
--- The segments . and .. are names like any other in S3.
+-- Whether a directory or the file begins with a dot, or with ~$. The segments . and .. are names
+-- like any other in S3.
 local function is_hidden(key)
-  if has_segment(key, "~$") then return true end
-  if not has_segment(key, ".") then return false end
+  local path = "/" .. key
+  if string.find(path, "/~$", 1, true) then return true end
+  if not string.find(path, "/.", 1, true) then return false end
   for segment in string.gmatch(key, "[^/]+") do
     if begins(segment, ".") and segment ~= "." and segment ~= ".." then return true end
   end
@@ -141,12 +142,12 @@ local function object_job(object, facts, params)
 end
 
 local function from_eventbridge(facts, params)
-  local event, detail = facts.event, facts.event.detail
-  local written = at(detail, "object")
+  local event, detail = facts.event, table_at(facts.event, "detail")
+  local written = table_at(detail, "object")
   return object_job({
     source = "eventbridge",
     volume = text_at(facts, "volume"),
-    bucket = text_at(detail, "bucket", "name"),
+    bucket = text_at(table_at(detail, "bucket"), "name"),
     key = text_at(written, "key"),
     size = whole_at(written, "size"),
     etag = etag_at(written, "etag"),
@@ -158,18 +159,17 @@ local function from_eventbridge(facts, params)
 end
 
 local function from_notification(facts, record, params)
-  local name, written = text_at(record, "eventName"), at(record, "s3", "object")
-  local key = text_at(written, "key")
+  local s3, fsx = table_at(record, "s3"), table_at(record, "fsx")
+  local written = table_at(s3, "object")
+  local name, key = text_at(record, "eventName"), text_at(written, "key")
   assert(name, "the notification has no eventName")
   if not string.find(name, "ObjectCreated:", 1, true) then
     return ignore { because = "a notification of %s", name }
   end
   return object_job({
     source = "notification",
-    volume = text_at(record, "fsx", "volumeName")
-      or text_at(record, "fsx", "volumeId")
-      or text_at(facts, "volume"),
-    bucket = text_at(record, "s3", "bucket", "name"),
+    volume = text_at(fsx, "volumeName") or text_at(fsx, "volumeId") or text_at(facts, "volume"),
+    bucket = text_at(table_at(s3, "bucket"), "name"),
     key = key and url_decoded(key),
     size = whole_at(written, "size"),
     etag = etag_at(written, "eTag"),
@@ -181,16 +181,17 @@ local function from_notification(facts, record, params)
 end
 
 local function from_listing(facts, params)
-  local event, key = facts.event, text_at(facts.event, "object", "Key")
+  local event, entry = facts.event, table_at(facts.event, "object")
+  local key = text_at(entry, "Key")
   if key and event.encoding == "url" then key = url_decoded(key) end
   return object_job({
     source = "listing",
     volume = text_at(event, "volume") or text_at(facts, "volume"),
     bucket = text_at(event, "bucket"),
     key = key,
-    size = whole_at(event, "object", "Size"),
-    etag = etag_at(event, "object", "ETag"),
-    time = text_at(event, "object", "LastModified"),
+    size = whole_at(entry, "Size"),
+    etag = etag_at(entry, "ETag"),
+    time = text_at(entry, "LastModified"),
   }, facts, params)
 end
 
@@ -224,12 +225,12 @@ end
 local FINISHED = { Completed = true, Failed = true, Stopped = true }
 
 local function from_sagemaker(facts)
-  local event, detail = facts.event, facts.event.detail
+  local event, detail = facts.event, table_at(facts.event, "detail")
   local name = assert(text_at(detail, "TransformJobName"), "the event has no TransformJobName")
   local status = text_at(detail, "TransformJobStatus")
   assert(status, "the event has no TransformJobStatus")
   if not FINISHED[status] then return ignore { because = "the transform job is %s", status } end
-  local arn = text_at(detail, "TransformJobArn") or text_at(event, "resources", 1) or name
+  local arn = text_at(detail, "TransformJobArn") or text_at(table_at(event, "resources"), 1) or name
   return job {
     because = "the transform job is %s", status,
     work = "transform",
@@ -239,7 +240,7 @@ local function from_sagemaker(facts)
     status = status,
     failure = text_at(detail, "FailureReason"),
     model = text_at(detail, "ModelName"),
-    output = text_at(detail, "TransformOutput", "S3OutputPath"),
+    output = text_at(table_at(detail, "TransformOutput"), "S3OutputPath"),
     time = text_at(event, "time"),
   }
 end
@@ -272,7 +273,7 @@ return policy {
   },
 
   decide = function(facts, params)
-    local event = facts.event
+    local event = table_at(facts, "event")
     local source, what = text_at(event, "source"), text_at(event, "detail-type")
 
     if source == "aws.s3" and what == "Object Created" then
@@ -283,14 +284,16 @@ return policy {
     end
     if source == "weir.listing" then return from_listing(facts, params) end
 
-    local record = at(event, "Records", 1) or event
-    if at(record, "s3") then
-      assert(at(event, "Records", 2) == nil, "the notification has several records; split it first")
+    local records = table_at(event, "Records")
+    local record = records[1] and table_at(records, 1) or event
+    if record.s3 then
+      assert(records[2] == nil, "the notification has several records; split it first")
       return from_notification(facts, record, params)
     end
 
-    local file = what == "FPolicy File Operation" and at(event, "detail") or event
-    if at(file, "operation_type") or at(file, "file_path") then
+    local is_wrapped = what == "FPolicy File Operation" and event.detail
+    local file = is_wrapped and table_at(event, "detail") or event
+    if file.operation_type or file.file_path then
       return from_fpolicy(facts, file, params)
     end
 
