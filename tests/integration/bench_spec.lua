@@ -34,8 +34,10 @@ local ROWS = {
     "on AWS from written to processed | measured with another runtime",
   },
   events = {
-    "an event mapped | Node with the same rules as a function",
-    "an event mapped, by the clock | Node with the same rules as a function",
+    "an event mapped | Node with AWS's Powertools",
+    "an event mapped, by the clock | Node with AWS's Powertools",
+    "an event mapped | Node without a library",
+    "an event mapped, by the clock | Node without a library",
     "memory of a listing, all of it new",
     "memory of a listing, nothing changed",
   },
