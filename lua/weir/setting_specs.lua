@@ -63,7 +63,7 @@ return {
   require_approval = flag(true, "whether a variant whose share grows must be in the registry"),
   result_ttl_days = integer(1, 3650, 30, "how long records are kept", "days"),
   s3_access_point_alias = text "of the file's bucket, as the Python handler has it",
-  source_bucket = text "the bucket of objects whose event names none",
+  source_bucket = text "the bucket that is worked for; objects whose event names none are in it",
   stack = text "of CloudFormation, that the function is of: a tag of its jobs",
   state_machine = text "each job starts an execution of it",
   storage_role_arn = text "the role in which files are listed and read",

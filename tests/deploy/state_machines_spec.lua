@@ -2,6 +2,7 @@
 -- given and used, and nothing that a template does not substitute.
 local files = require "support.files"
 local json = require "weir.json"
+local retry = require "weir.aws.retry"
 local templates = require "support.templates"
 
 local NAMES = { "core", "events", "replay" }
@@ -86,4 +87,42 @@ describe("every state machine of a template", function()
   it("is STANDARD: EXPRESS has no callbacks", function()
     assert.equal("STANDARD", machines.core.Inference.StateMachineType)
   end)
+end)
+
+-- Calls visit(name, state) for every state, those inside of Map states included.
+local function each_state(machine, visit)
+  for name, state in pairs(machine.States) do
+    visit(name, state)
+    if state.ItemProcessor then each_state(state.ItemProcessor, visit) end
+  end
+end
+
+local function retried_names(state)
+  local names = {}
+  for _, retrier in ipairs(state.Retry or {}) do
+    for _, name in ipairs(retrier.ErrorEquals) do
+      if retrier.MaxAttempts ~= 0 then names[name] = true end
+    end
+  end
+
+  return names
+end
+
+describe("every function that a state machine invokes", function()
+  for _, path in ipairs(files.lines_of("ls deploy/state-machines/*.json")) do
+    it(("(%s) is invoked again after every name of throttling"):format(path), function()
+      local functions = 0
+      each_state(json.decode(files.read(path)), function(name, state)
+        if not (state.Resource or ""):find("lambda:invoke", 1, true) then return end
+        functions = functions + 1
+        local retried = retried_names(state)
+        if retried["States.ALL"] or retried["States.TaskFailed"] then return end
+        for code in pairs(retry.THROTTLING_CODES) do
+          assert.is_true(retried[code], ("%s does not retry %s"):format(name, code))
+        end
+      end)
+
+      assert.is_true(functions > 0)
+    end)
+  end
 end)

@@ -100,7 +100,8 @@ describe("the state machine of arrivals", function()
     local event = created("in/cup.png", etag, 9)
     local result, states = execute(event)
     assert.equal("SUCCEEDED", result.status, json.encode(result))
-    assert.same({ "Note the arrival", "Process the object", "Report the latency", "Done" }, states)
+    assert.same({ "Note the arrival", "Process the object", "Was it processed?",
+      "Report the latency", "Done" }, states)
 
     local processed = result.output.processing_result
     assert.equal("SUCCESS", processed.status)
@@ -123,7 +124,8 @@ describe("the state machine of arrivals", function()
     local result, states = execute(created("in/text.png", etag, 13))
     assert.same({ "FAILED", "UnsupportedImage" }, { result.status, result.error },
       json.encode(result))
-    assert.equal("Report the failure", states[#states])
+    assert.same({ "Report the failure", "Say what failed" },
+      { states[#states - 1], states[#states] })
     assert.matches('"ProcessingFailures"', functions.report:log())
   end)
 
@@ -134,6 +136,14 @@ describe("the state machine of arrivals", function()
         report = { "Lambda.Unknown" } } })
     assert.equal("SUCCEEDED", result.status, json.encode(result))
     assert.equal("SUCCESS", result.output.processing_result.status)
+  end)
+
+  it("waits where a service throttles the function, and fails where it answers FAILED", function()
+    local event = created("in/busy.png", (pictures.put("in/busy.png", "2")), 9)
+    local result = execute(event, { functionFaults = { process = { "ThrottlingException" } } })
+    assert.equal("SUCCEEDED", result.status, json.encode(result))
+    result = execute(event, { functionAnswers = { process = { { status = "FAILED" } } } })
+    assert.same({ "FAILED", "ProcessingFailed" }, { result.status, result.error })
   end)
 
   it("ends well for what is gone", function()

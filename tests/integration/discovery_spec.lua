@@ -92,6 +92,14 @@ describe("discovery", function()
     assert.same({ 1, "in/a.jpg" }, { answer.total_objects, jobs_of(answer)[1].key })
   end)
 
+  it("does not take a list with no suffix in it for a wish for all", function()
+    put "in/a.jpg"
+    assert.equal("InvalidSuffix", invoke("discovery", { suffix = " , " }).error.code)
+    settings.suffix = ","
+    assert.equal("InvalidSuffix", invoke("discovery", {}).error.code)
+    assert.equal(1, discover({ suffix = "" }).total_objects)
+  end)
+
   it("lists by an access point's alias in the role that is configured, with its external id",
     function()
     settings.bucket, settings.prefix = "point-111122223333", ""

@@ -106,6 +106,26 @@ describe("the state machine of events", function()
     assert.same({ "FAILED", "AccessDeniedException" }, { result.status, result.error })
   end)
 
+  it("waits where a service throttles a function for longer than that tries", function()
+    local etag = pictures.put("in/cup.png", "2")
+    local result, execution = execute(created("in/cup.png", etag), { functionFaults = {
+      ["weir-map"] = { "SlowDown" },
+      ["weir-processor"] = { "ThrottlingException", "ProvisionedThroughputExceededException" },
+    } })
+    succeeded(result)
+    assert.same({ "Map the event", "Process the job", "Process the job" }, execution.retried)
+  end)
+
+  it("fails by name where a function answers FAILED, or no status", function()
+    local event = created("in/cup.png", (pictures.put("in/cup.png", "2")))
+    for _, answer in ipairs { { status = "FAILED" }, { status = "FAILED", error = "Mine" }, {},
+      "a text", { status = 5 }, json.array { 1 } } do
+      local result = execute(event, { functionAnswers = { ["weir-processor"] = { answer } } })
+      assert.same({ "FAILED", "ProcessingFailed" }, { result.status, result.error },
+        json.encode(result))
+    end
+  end)
+
   it("processes the other jobs of an event where one fails, and fails with that one", function()
     local broken = pictures.put("in/broken.png", "text", "")
     local fine = pictures.put("in/cup.png", "2")

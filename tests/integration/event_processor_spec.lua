@@ -250,6 +250,7 @@ describe("event_processor", function()
   end)
 
   it("fails for a bucket that is not there, and claims nothing for good", function()
+    pictures.settings.source_bucket = false
     local job = {
       work = "object",
       bucket = "elsewhere",
@@ -261,6 +262,27 @@ describe("event_processor", function()
 
     fails("NoSuchBucket", pictures.process(job))
     assert.equal("released", pictures.claims()["elsewhere/a.png"].ways.events.status)
+  end)
+
+  it("refuses an object of another bucket than it works for, and touches nothing", function()
+    pictures.put("a.png")
+    local function of(bucket) return pictures.job("a.png", { bucket = bucket }) end
+
+    local event = { source = "aws.s3", ["detail-type"] = "Object Created",
+      detail = { bucket = { name = "elsewhere" }, object = { key = "a.png", size = 9 } } }
+    for _, given in ipairs { of "elsewhere", { job = of "Bucket" }, event } do
+      cloud.reset()
+      local message = fails("WrongBucket", pictures.process(given))
+      assert.truthy(message:find("this function works for bucket", 1, true), message)
+      assert.same({}, pictures.operations())
+    end
+
+    local point = "arn:aws:s3:eu-west-1:111122223333:accesspoint/"
+    pictures.settings.source_bucket = point .. "own"
+    fails("WrongBucket", pictures.process(of(point .. "other")))
+    assert.equal("SUCCESS", fine(pictures.process(of "bucket")).status)
+    pictures.settings.source_bucket = "own-metadata-ext-s3alias"
+    fails("WrongBucket", pictures.process(of "other-metadata-ext-s3alias"))
   end)
 
   it("waits for who is at it, and takes over what a dead one left", function()
@@ -405,6 +427,8 @@ describe("a pipeline that is wrong", function()
       ["{}"] = "the pipeline 'mine' must return",
       ["{ documents = { a = 5 }, result = {} }"] = "the pipeline 'mine' must return",
       ["{ documents = {}, result = 'fine' }"] = "the pipeline 'mine' must return",
+      ["{ documents = {}, result = {} }"] = "the pipeline 'mine' must return",
+      ["{ documents = {}, result = { status = 'FAILED' } }"] = "not answered as the status FAILED",
       ["error 'no luck'"] = "the pipeline 'mine' ended in an error: ",
       ["nil + 1"] = "the pipeline 'mine' ended in an error: ",
     } do

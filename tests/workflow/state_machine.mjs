@@ -10,6 +10,7 @@
 //   onWaiting(answer)    a function took a token; what it answered
 //   onEvent(event)       each event of aws-local-stepfunctions: StateExited, StateRetried, StateCaught, …
 //   functionFaults       { function: [error name, …] }: its next invocations fail so, before they reach it
+//   functionAnswers      { function: [answer, …] }: its next invocations answer so, and do not reach it
 //   heartbeatTimeouts    that many waits end by States.HeartbeatTimeout as soon as they begin
 //   timeouts             { state: seconds }, instead of hours: the one change to the file
 //   seesToken(token)     whoever searches for it later
@@ -60,6 +61,8 @@ class Execution {
     const name = FunctionName.replace(/^.*:/, "");
     const fault = this.functionFaults?.[name]?.shift();
     if (fault) throw stateError(fault, "as the test has it");
+    const given = this.functionAnswers?.[name]?.shift();
+    if (given !== undefined) return { ExecutedVersion: "$LATEST", StatusCode: 200, Payload: given };
     const url = this.functions[name];
     if (!url) throw stateError("Lambda.ResourceNotFoundException", `Function not found: ${FunctionName}`);
     const call = { method: "POST", body: JSON.stringify(Payload) };

@@ -31,7 +31,8 @@ local TRANSIENT_CODES = set [[
   ServiceUnavailable ServiceUnavailableException
 ]]
 
-local THROTTLING_CODES = set [[
+-- The state machines of deploy/ wait for the same ones.
+M.THROTTLING_CODES = set [[
   Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled
   TooManyRequestsException ProvisionedThroughputExceededException TransactionInProgressException
   RequestLimitExceeded BandwidthLimitExceeded LimitExceededException SlowDown
@@ -56,7 +57,7 @@ end
 -- classify(failure) → "throttling" | "transient" | nil. A failure is
 -- { code =, status =, headers =, elapsed_ms =, fields =, … }.
 function M.classify(failure)
-  if THROTTLING_CODES[failure.code] then return "throttling" end
+  if M.THROTTLING_CODES[failure.code] then return "throttling" end
   if TRANSIENT_CODES[failure.code] or is_model_in_trouble(failure) then return "transient" end
   if failure.status == 429 then return "throttling" end
   if TRANSIENT_STATUSES[failure.status] then return "transient" end

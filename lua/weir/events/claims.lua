@@ -29,11 +29,11 @@
 -- * What one way finished, or is at, while it ran alone counts for the other. What it does in the
 --   mode `parallel` does not: there each way does everything once.
 local claim_record = require "weir.events.claim_record"
+local item_key = require "weir.events.item_key"
 local json = require "weir.json"
 local order_of_writes = require "weir.events.order"
 local process = require "weir.process"
 local settings = require "weir.settings"
-local sha256 = require "weir.sha256"
 local time = require "weir.aws.time"
 local try = require "weir.try"
 
@@ -46,9 +46,6 @@ local LEASE_SECONDS = 900
 
 -- A record that changes so often between reading and writing is a failure of the table.
 local ROUNDS = 20
-
--- DynamoDB's longest key.
-local MAX_ID = 2048
 
 -- new(effects, { table =, way = "events" | "polling", mode =, current =, lease_seconds =? })
 -- current(job) → the ETag that the object has now, false where it is gone | nil, message, code
@@ -80,8 +77,7 @@ end
 
 -- The key of an object's item.
 function claims.id(job)
-  local id = ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key)
-  return #id <= MAX_ID and id or "sha256:" .. sha256.hex(id)
+  return item_key("", ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key))
 end
 
 -- Order ---------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 -- A bucket or access point, listed page by page in the order of its keys, at bounded memory.
 --
 --   for page in listing.pages(effects, source, after) do … end
---   listing.suffixes(text) → the list of suffixes that a setting gives, with commas or white space
+--   listing.suffixes(text) → the list of suffixes that a setting gives, with commas or white space;
+--       of a text with none in it, but not "", raises the failure "InvalidSuffix"
 --
 -- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? };
 -- after is the key behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified
@@ -17,7 +18,10 @@ local listing = {}
 function listing.suffixes(text)
   local list = {}
   for suffix in text:gmatch("[^,%s]+") do list[#list + 1] = suffix end
-  return list
+  if #list > 0 or text == "" then return list end
+
+  try.fail(("suffix is %q, and there is no suffix in it; leave it out where all keys are wanted")
+    :format(text), "InvalidSuffix")
 end
 
 local function ask(effects, source, after, token)

@@ -9,8 +9,8 @@
 --
 -- The item is { object = "progress:…", after = key or absent }. No claim has such a name, because
 -- no bucket does. Failures are raised (weir.try).
+local item_key = require "weir.events.item_key"
 local seen = require "weir.events.seen"
-local sha256 = require "weir.sha256"
 local try = require "weir.try"
 
 local progress = { PREFIX = "progress:" }
@@ -18,13 +18,9 @@ local progress = { PREFIX = "progress:" }
 local Progress = {}
 Progress.__index = Progress
 
--- DynamoDB's longest key, in bytes.
-local MAX_ID = 2048
-
 local function id_of(source)
-  local id = ("%s%s/%s*%s"):format(progress.PREFIX, source.bucket, seen.escape(source.prefix),
-    table.concat(source.suffixes, ","))
-  return #id <= MAX_ID and id or progress.PREFIX .. "sha256:" .. sha256.hex(id)
+  return item_key(progress.PREFIX, ("%s/%s*%s"):format(source.bucket, seen.escape(source.prefix),
+    table.concat(source.suffixes, ",")))
 end
 
 local function read(self)

@@ -12,6 +12,7 @@
 -- twice.
 --
 --   trigger_mode.read(effects)   → mode; raises a failure (weir.try)
+--   trigger_mode.check(value)   → the mode that an event names | nil, message, "InvalidEvent"
 --   trigger_mode.way(mode, source)   → "polling" | "events": whose claims and outputs a job of this
 --                                    source uses; nil where such jobs are not acted on
 local settings = require "weir.settings"
@@ -50,10 +51,16 @@ local function check_setting(value)
     "InvalidSetting"
 end
 
--- What a parameter holds that is not a mode may be a secret of another: only words are shown.
+-- What is there in place of a mode may be a secret of something else: only words are shown.
 local function shown(value)
   return value:find("^[%a_ ]+$") and #value <= 20 and ("'%s'"):format(value)
     or ("a text of %d bytes"):format(#value)
+end
+
+function trigger_mode.check(value)
+  if WAYS[value] then return value end
+  return nil, ("trigger_mode is %s, not one of %s"):format(shown(value),
+    table.concat(trigger_mode.MODES, ", ")), "InvalidEvent"
 end
 
 local function check_parameter(value, name)

@@ -4,11 +4,16 @@
 -- delivered_at (ISO 8601) where it is known when the job came; an EventBridge event of S3, which
 -- the mapping policy makes a job of; or what the Python handler takes: { Key }, as a listing has
 -- it, or { file_key, event_time }, of the bucket SOURCE_BUCKET.
+--
+-- Where SOURCE_BUCKET is set, an object of another bucket is the failure "WrongBucket". A bucket,
+-- an access point's alias and its ARN may be three names of one place, and only S3 knows: names are
+-- compared with those of their own form.
 local events = require "weir.events"
 local process = require "weir.processing.process"
 local python = require "weir.callback.python"
 local python_answer = require "weir.processing.python_answer"
 local settings = require "weir.settings"
+local source_object = require "weir.processing.source_object"
 local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
 local try = require "weir.try"
@@ -52,6 +57,16 @@ local function job_of(event, ask, effects)
   return from_job(events.object(events.member(event, "job") or event))
 end
 
+local function check_bucket(job, effects)
+  local own = effects:setting("source_bucket", "")
+  if own == "" or own == job.bucket then return end
+  if source_object.bucket_form(own) ~= source_object.bucket_form(job.bucket) then return end
+
+  try.fail(("%s is of the bucket %s, and this function works for %s (the setting source_bucket); "
+    .. "send its events to the function of its bucket"):format(job.key, job.bucket, own),
+    "WrongBucket")
+end
+
 local function delivered_ms(event)
   local text = events.text(event, "delivered_at")
   local ms = text and time.parse_iso8601(text)
@@ -67,6 +82,7 @@ local function run(event, ask, effects)
   local result = { status = "IGNORED", because = why }
 
   if job then
+    check_bucket(job, effects)
     result = process.run(job, {
       ask = ask,
       effects = effects,

@@ -17,6 +17,7 @@ local latency = require "weir.events.latency"
 local python = require "weir.callback.python"
 local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
+local try = require "weir.try"
 
 local DONE = { SUCCESS = true, MANUAL_REVIEW = true }
 
@@ -100,12 +101,17 @@ local function failed(failure, mode, effects)
   return { status = "FAILED", trigger_mode = mode, error = failure }
 end
 
+-- A dimension of every metric: one of the four modes, whoever says it.
+local function mode_of(event, result, effects)
+  local said = events.text(event, "trigger_mode") or events.text(result, "trigger_mode")
+  return said and try(trigger_mode.check(said)) or trigger_mode.read(effects)
+end
+
 local function run(event, _, effects)
   events.object(event)
   local result = events.member(event, "processing_result") or event
   local failure = events.member(event, "error") or events.member(events.object(result), "error")
-  local mode = events.text(event, "trigger_mode") or events.text(result, "trigger_mode")
-    or trigger_mode.read(effects)
+  local mode = mode_of(event, result, effects)
   local status = events.text(result, "status")
   if failure or status == "FAILED" then
     return failed(failure or "the processing failed", mode, effects)

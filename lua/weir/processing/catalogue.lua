@@ -24,11 +24,6 @@ local function is_image(head)
   return head:sub(1, 3) == "\xFF\xD8\xFF" or head:sub(1, 8) == "\x89PNG\r\n\x1A\n"
 end
 
--- Rekognition reads buckets, no access points.
-local function is_access_point(bucket)
-  return bucket:find("^arn:") ~= nil or bucket:find("%-s3alias$") ~= nil
-end
-
 local function check(object)
   if object.size == 0 then
     try.fail(("%s is empty"):format(object.key), "EmptyObject")
@@ -39,7 +34,9 @@ local function check(object)
       :format(object.key), "UnsupportedImage")
   end
 
-  local limit = is_access_point(object.bucket) and source_object.MAX_BYTES or MAX_REFERENCED
+  -- Rekognition reads buckets, no access points.
+  local is_bucket = source_object.bucket_form(object.bucket) == "bucket"
+  local limit = is_bucket and MAX_REFERENCED or source_object.MAX_BYTES
   if object.size > limit then
     try.fail(("%s has %d bytes, an image may have %d"):format(object.key, object.size, limit),
       "ImageTooLarge")

@@ -84,6 +84,9 @@ local function is_made(made)
     return false
   end
 
+  local status = made.result.status
+  if type(status) ~= "string" or status == "" or status == "FAILED" then return false end
+
   for name, content in pairs(made.documents) do -- any order: each is looked at by itself
     local kind = type(content)
     if type(name) ~= "string" or kind ~= "table" and kind ~= "string" then return false end
@@ -103,8 +106,9 @@ local function run_pipeline(pipeline, job, object, context)
 
   if made == nil and message then try.fail(message, code) end
   if is_made(made) then return made end
-  try.fail(("the pipeline '%s' must return { documents = { name = table or text }, result = {…} }")
-    :format(job.work), "PipelineError")
+  try.fail(("the pipeline '%s' must return { documents = { name = table or text }, "
+    .. "result = { status = text } }; a failure is raised with weir.try, not answered as the "
+    .. "status FAILED"):format(job.work), "PipelineError")
 end
 
 -- → the result; nil, the ETag that the object has instead

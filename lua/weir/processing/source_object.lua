@@ -3,6 +3,7 @@
 --   source_object.state(job, effects)
 --       → { etag =, size = }, false where it is gone | nil, message, code
 --   source_object.current_etag(job, effects)   → its ETag now, false where it is gone | nil, …
+--   source_object.bucket_form(name)   → "bucket", "alias" or "arn": of an access point
 --   source_object.read(job, effects)
 --       → object | false, the ETag it has instead (false: it is gone) | nil, message, code
 --
@@ -17,6 +18,11 @@ local time = require "weir.aws.time"
 local source_object = { MAX_BYTES = 5 * 1024 * 1024 }
 
 local GONE = { NoSuchKey = true, NotFound = true, NoSuchVersion = true }
+
+function source_object.bucket_form(name)
+  if name:find("^arn:") then return "arn" end
+  return name:find("%-s3alias$") and "alias" or "bucket"
+end
 
 function source_object.role(effects)
   local arn = effects:setting("storage_role_arn", "")

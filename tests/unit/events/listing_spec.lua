@@ -42,6 +42,18 @@ local function keys_of(pages, of, after)
   return table.concat(keys, " "), code, message, effects.asked, ok
 end
 
+describe("a list of suffixes", function()
+  it("has those between commas and blanks; one with none in it is no wish for all", function()
+    local suffixes = require("weir.events.listing").suffixes
+    assert.same({ ".jpg", ".png" }, suffixes " .jpg,, .png ,")
+    assert.same({}, suffixes "")
+    for _, text in ipairs { ",", " ", ", ,", "\t\n" } do
+      local list, message, code = try.call(suffixes, text)
+      assert.same({ nil, "InvalidSuffix" }, { list, code }, message)
+    end
+  end)
+end)
+
 describe("a listing", function()
   it("asks for page after page, behind a key and in a role where there is one", function()
     local role = { arn = "arn:aws:iam::111122223333:role/r", external_id = "x" }

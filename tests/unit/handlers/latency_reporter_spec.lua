@@ -71,6 +71,23 @@ describe("latency_reporter", function()
     assert.equal(3500, result.measured.end_to_end)
   end)
 
+  it("takes no other trigger mode than the four: it is a dimension", function()
+    for _, said in ipairs { "EVENTS", "anything", "events ", "s3cr3t/value+of=somebody", 5 } do
+      for _, event in ipairs { processed(WHOLE, { trigger_mode = said }),
+        { trigger_mode = said, processing_result = processed(WHOLE) },
+        { trigger_mode = said, error = "AccessDenied" } } do
+        local result, metrics, failure = report_of(event)
+        assert.same({ nil, {}, "InvalidEvent" }, { result, metrics, failure.code })
+        assert.is_nil(failure.message:find("s3cr3t", 1, true))
+      end
+    end
+
+    for _, mode in ipairs { "polling", "parallel", "events_first", "events" } do
+      local result = report_of(processed(WHOLE, { trigger_mode = mode }))
+      assert.equal(mode, result.trigger_mode)
+    end
+  end)
+
   it("leaves out what is missing: it is not zero", function()
     local result, metrics = report_of(processed(without "delivered"))
     assert.same({ "delivery", "start" }, result.missing)

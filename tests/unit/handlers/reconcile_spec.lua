@@ -84,6 +84,14 @@ describe("reconcile", function()
     assert.same({ 5, 5 }, { result.listed, result.processed })
   end)
 
+  it("does not take a list with no suffix in it for a wish for all", function()
+    local world = processing_world.new()
+    fill(world, 1)
+    for _, suffix in ipairs { ",", " , " } do
+      assert.equal("InvalidSuffix", world.deliver("reconcile", { suffix = suffix }).error.code)
+    end
+  end)
+
   it("goes on behind the key that it is told, wherever the last one ended", function()
     local world = processing_world.new()
     fill(world, 5)
