@@ -114,12 +114,30 @@ describe("event_map", function()
     assert.same({ "e1", "e1", "e2", "e3" }, etags)
   end)
 
-  it("answers only the broken messages of a queue as failed", function()
+  it("answers only the broken messages of a queue as failed, and says why each is", function()
     settings.dead_letter_bucket = nil
-    local result = workflow.fine(map { Records = { message("m1", created "a"), message("m2", "{"),
-      message("m3", UNKNOWN), message("m4", created "b") } })
+    local report = map { Records = { message("m1", created "a"), message("m2", "{"),
+      message("m3", UNKNOWN), message("m4", created "b") } }
+    local result = workflow.fine(report)
     assert.same({ { itemIdentifier = "m2" }, { itemIdentifier = "m3" } }, result.batchItemFailures)
     assert.equal(2, #started())
+
+    local remedy = "; DEAD_LETTER_BUCKET says where such events are kept, so that the others go on"
+    local first, second = result.failures[1], result.failures[2]
+    assert.same({ "m2", "InvalidEvent" }, { first.message, first.code })
+    assert.matches("^the body of the SQS message is not JSON", first.reason)
+    assert.same({
+      message = "m3",
+      code = "UnknownEvent",
+      reason = "no work comes of an event from an unknown source" .. remedy,
+    }, second)
+
+    local counted = {}
+    for _, each in ipairs(report.effects.metrics) do
+      if each.name == "FailedMessages" then counted[each.dimensions.Code] = each.value end
+    end
+
+    assert.same({ InvalidEvent = 1, UnknownEvent = 1 }, counted)
   end)
 
   it("keeps what is broken with its reason, and is done with its message", function()
@@ -145,7 +163,10 @@ describe("event_map", function()
 
   it("fails where it has no place for what is broken, and nobody would bring it again", function()
     settings = {}
-    assert.matches("no work comes of an event", workflow.fails("UnknownEvent", map(UNKNOWN)))
+    assert.matches("^no work comes of an event .*; DEAD_LETTER_BUCKET says where",
+      workflow.fails("UnknownEvent", map(UNKNOWN)))
+    assert.matches("^event 2 of 3: no work comes of an event", workflow.fails("UnknownEvent",
+      map(json.array { created "a", UNKNOWN, created "b" })))
     workflow.fails("UnknownEvent", map(json.array { message("m", UNKNOWN) }))
     workflow.fails("NotConfigured", map { Records = { message("m", created "a") } })
   end)
@@ -153,7 +174,11 @@ describe("event_map", function()
   it("answers a message as failed when its letter or its execution could not be written", function()
     cloud.answers { ["stepfunctions.StartExecution"] = { FULL } }
     local batch = { Records = { message("m1", created "a"), message("m2", created "b") } }
-    assert.same({ { itemIdentifier = "m1" } }, workflow.fine(map(batch)).batchItemFailures)
+    local result = workflow.fine(map(batch))
+    assert.same({ { itemIdentifier = "m1" } }, result.batchItemFailures)
+    local failure = result.failures[1]
+    assert.same({ "m1", "ExecutionLimitExceeded" }, { failure.message, failure.code })
+    assert.matches("ExecutionLimitExceeded: full", failure.reason)
     settings.dead_letter_bucket = "nobody-has-this"
     assert.same({ { itemIdentifier = "m9" } },
       workflow.fine(map { Records = { message("m9", UNKNOWN) } }).batchItemFailures)

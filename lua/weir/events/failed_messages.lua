@@ -6,6 +6,8 @@
 --   failed:add(unit, message, code)   raises the failure where nobody would bring the unit again
 --   failed:is_behind(unit) → whether an earlier one of its group failed
 --   failed:list()          → list of { itemIdentifier = }, in the order of arrival
+--   failed:reasons()       → list of { message =, reason =, code = }, of those that failed by
+--                            themselves, in the same order; nil where none did
 local json = require "weir.json"
 local try = require "weir.try"
 
@@ -18,7 +20,7 @@ function failed_messages.of(units, is_consumer)
   return setmetatable({
     units = units,
     is_consumer = is_consumer,
-    ids = {}, -- set of those that failed
+    ids = {}, -- id → { message =, reason =, code = } of those that failed
     first = {}, -- group → number of its first unit that failed
   }, Failed)
 end
@@ -33,11 +35,18 @@ local function numbers_of(self)
   return self.numbers
 end
 
+-- Which of several it was is said as well.
+local function raise(self, unit, message, code)
+  local count = #self.units
+  if count == 1 then try.fail(message, code) end
+  try.fail(("event %d of %d: %s"):format(numbers_of(self)[unit], count, message), code)
+end
+
 function Failed:add(unit, message, code)
   local id, group = unit.message_id, unit.group
-  if not (id and self.is_consumer) then try.fail(message, code) end
+  if not (id and self.is_consumer) then raise(self, unit, message, code) end
 
-  self.ids[id] = true
+  self.ids[id] = self.ids[id] or { message = id, reason = message, code = code }
   if group then
     self.first[group] = math.min(self.first[group] or math.maxinteger, numbers_of(self)[unit])
   end
@@ -55,6 +64,20 @@ function Failed:list()
     if id and not listed[id] and (self.ids[id] or self:is_behind(unit)) then
       listed[id] = true
       list[#list + 1] = { itemIdentifier = id }
+    end
+  end
+
+  return list
+end
+
+function Failed:reasons()
+  if not next(self.ids) then return nil end -- any order: is there one?
+  local list, listed = json.array({}), {}
+  for _, unit in ipairs(self.units) do
+    local reason = self.ids[unit.message_id]
+    if reason and not listed[reason] then
+      listed[reason] = true
+      list[#list + 1] = reason
     end
   end
 

@@ -9,10 +9,11 @@
 --
 -- The answer: { jobs =, started =, already_started =, ignored =, duplicates =,
 -- dead_letters = list of { key =, reason = },
--- batchItemFailures = list of { itemIdentifier = } }. Jobs of one object are
--- in the order in which it was written. What no job can be made of becomes a dead letter. Where
--- there is no place for those, a message of SQS is answered as failed, with the rest of its group
--- where the queue is FIFO, and anything else fails the run: no event is dropped.
+-- batchItemFailures = list of { itemIdentifier = },
+-- failures = list of { message = its id, reason =, code = }, absent where none failed }.
+-- Jobs of one object are in the order in which it was written. What no job can be made of becomes a
+-- dead letter. Where there is no place for those, a message of SQS is answered as failed, with the
+-- rest of its group where the queue is FIFO, and anything else fails the run: no event is dropped.
 --
 -- The event { "redrive": true } maps all dead letters again, and takes away those that became jobs,
 -- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`.
@@ -26,6 +27,7 @@ local json = require "weir.json"
 local order = require "weir.events.order"
 local process = require "weir.process"
 local settings = require "weir.settings"
+local sorted_pairs = require "weir.sorted_pairs"
 local try = require "weir.try"
 
 -- Left for an answer before the deadline, in milliseconds.
@@ -88,11 +90,13 @@ end
 
 -- Effects -------------------------------------------------------------------------------------
 
+local REMEDY = "; DEAD_LETTER_BUCKET says where such events are kept, so that the others go on"
+
 -- → the key of its letter, or nil: its message comes again
 local function keep_one(each, place, failed, effects)
   if failed:is_behind(each.unit) then return nil end
 
-  local key, message, code = nil, each.reason, each.code
+  local key, message, code = nil, each.reason .. REMEDY, each.code
   if place then
     key, message, code = dead_letters.keep(effects, place,
       { reason = each.reason, code = each.code, event = each.unit.event })
@@ -143,6 +147,14 @@ local function measure(mapped, kept, effects)
   effects:metric("DeadLetters", #kept, "Count", ALL)
 end
 
+local function measure_failures(reasons, effects)
+  local counts = {}
+  for _, each in ipairs(reasons) do counts[each.code] = (counts[each.code] or 0) + 1 end
+  for code, count in sorted_pairs(counts) do
+    effects:metric("FailedMessages", count, "Count", { Code = code })
+  end
+end
+
 -- The messages of a queue are the function's own: what it does not name is deleted.
 local function has_messages(units)
   for _, unit in ipairs(units) do
@@ -170,7 +182,10 @@ local function map_event(event, ask, effects)
   local counts = { started = 0, already_started = 0 }
   if state_machine then counts = start_all(mapped, state_machine, failed, effects) end
 
+  local reasons = failed:reasons()
   measure(mapped, kept, effects)
+  if reasons then measure_failures(reasons, effects) end
+
   return {
     jobs = mapped.jobs,
     started = counts.started,
@@ -179,6 +194,7 @@ local function map_event(event, ask, effects)
     duplicates = mapped.duplicates,
     dead_letters = kept,
     batchItemFailures = failed:list(),
+    failures = reasons,
   }
 end
 

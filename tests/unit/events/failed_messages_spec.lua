@@ -42,6 +42,26 @@ describe("failed messages", function()
     assert.same({ false, false, false, true, false, false }, behind)
   end)
 
+  it("say why they failed: each that failed itself, with the first reason", function()
+    local units = { unit("a", "g"), unit("b", "g"), unit("c", "g"), unit "d", unit "d" }
+    local failed = failed_messages.of(units, true)
+    assert.is_nil(failed:reasons())
+    failed:add(units[4], "broken", "Broken")
+    failed:add(units[5], "worse", "Worse")
+    failed:add(units[2], "too many", "Full")
+    assert.same({
+      { message = "b", reason = "too many", code = "Full" },
+      { message = "d", reason = "broken", code = "Broken" },
+    }, failed:reasons())
+  end)
+
+  it("name their place among several when they are raised", function()
+    local units = { unit(nil), unit(nil) }
+    local failed = failed_messages.of(units, true)
+    local _, raised = pcall(failed.add, failed, units[2], "it broke", "Broken")
+    assert.same({ "event 2 of 2: it broke", "Broken" }, { raised.message, raised.code })
+  end)
+
   it("are raised where nobody would bring them again", function()
     for _, case in ipairs { { unit "a", false }, { unit(nil), true }, { unit(nil, "g"), true } } do
       local failed = failed_messages.of({ case[1] }, case[2])
