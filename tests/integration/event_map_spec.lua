@@ -288,12 +288,12 @@ describe("event_map", function()
       folder = files.directory()
       files.shell(("cp -r policies/. %s"):format(files.quote(folder)))
       local text = files.read("policies/mapping.lua")
-      local edit = files.read("docs/events.md"):match("```lua\n(%-%- native.-)```")
+      local edit, line = files.read("docs/events.md")
+        :match("```lua\n(%-%- native.-)```.-```lua\n(.-)```")
       text = text:gsub("local FINISHED", function() return edit .. "\nlocal FINISHED" end, 1)
-      text = text:gsub("(\n    local record = )", function(rest)
-        return '\n    if at(event, "detail", "accessPoint") then return from_native(facts, '
-          .. 'params) end' .. rest
-      end, 1)
+      local places
+      text, places = text:gsub("    local records = ", function(rest) return line .. rest end)
+      assert.equal(1, places)
       files.write(folder .. "/mapping.lua", text)
     end)
 
