@@ -128,6 +128,7 @@ describe("event_processor", function()
     assert.equal("in/a.png", fine(pictures.process(event)).key)
     event.detail.object.key = "in/.hidden"
     assert.equal("IGNORED", fine(pictures.process(event)).status)
+    fails("UnknownEvent", pictures.process { source = "aws.tomorrow", detail = { file = "x" } })
     fails("InvalidEvent", pictures.process { work = "object", bucket = "bucket" })
     fails("InvalidEvent", pictures.process { job = pictures.job "in/a.png",
       delivered_at = "yesterday" })

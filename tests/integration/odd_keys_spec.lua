@@ -2,10 +2,12 @@
 -- events have: the same job, or the same refusal that somebody sees. S3 is in memory: s3rver keeps
 -- files, whose names have 255 bytes.
 local content = require "support.job_content"
+local files = require "support.files"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
 local memory_s3 = require "support.memory_s3"
 local policy_set = require "weir.policy_set"
+local starter = require "weir.starter.policies"
 
 local set = assert(policy_set.load "policies")
 
@@ -166,6 +168,30 @@ describe("a hidden file", function()
   end)
 end)
 
+describe("an object of a listing that the policy does not know", function()
+  teardown(files.remove_all)
+
+  it("becomes a dead letter, or fails the run: it does not count as seen and without work",
+    function()
+    local folder = files.directory { ["mapping.lua"] = starter.mapping }
+    local unknowing, memory = assert(policy_set.load(folder)), memory_s3.new()
+    memory.buckets.b["in/a.csv"] =
+      { Body = "x", ETag = '"e"', LastModified = "2026-11-20T09:00:01Z" }
+
+    local function run_with(settings)
+      return handlers.run(handlers.find "discovery", {}, unknowing,
+        memory:effects { settings = settings })
+    end
+
+    local failed = run_with { bucket = "b", output_bucket = "out" }
+    assert.equal("UnknownEvent", failed.error.code)
+
+    local result = run_with(SETTINGS).result
+    assert.same({ 0, 0, 1 }, { result.total_objects, result.ignored, result.dead_letters })
+    assert.equal(1, #letters_of(memory))
+  end)
+end)
+
 describe("a key that is refused", function()
   it("because it is not UTF-8 becomes a dead letter, whichever way it comes", function()
     for _, key in ipairs { "in/\xff.csv", "in/\xc3.csv", "in/\xed\xa0\x80.csv" } do
@@ -177,6 +203,21 @@ describe("a key that is refused", function()
       local result, kept = map(FORMS.notification(key))
       assert.same({ 0, 1 }, { #result.jobs, #result.dead_letters })
       assert.matches("the object key is not valid UTF-8", letters_of(kept)[1], 1, true)
+    end
+  end)
+
+  it("because it is not UTF-8 is refused again when its letter is mapped again", function()
+    local _, memory = discover { "in/a+b \xff.csv" }
+    local effects = memory:effects { settings = {
+      bucket = "b",
+      dead_letter_bucket = "letters",
+      state_machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:none-is-started",
+    } }
+    local report = handlers.run(handlers.find "event_map", { redrive = true }, set, effects)
+    assert.same({ redriven = 0, remaining = 1 }, report.result)
+    for _, object in pairs(memory.buckets.letters) do -- any order: there is one
+      local event = json.decode(object.Body).event
+      assert.same({ "in/a%2Bb %FF.csv", "url" }, { event.object.Key, event.encoding })
     end
   end)
 

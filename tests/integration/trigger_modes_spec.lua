@@ -1,9 +1,11 @@
 -- The walk from polling to events and back, on real parts; reconcile; and what weir compare says of
 -- it.
+local files = require "support.files"
 local json = require "weir.json"
 local json_schema = require "support.json_schema"
 local pictures = require "support.pictures"
 local run = require "support.run"
+local starter = require "weir.starter.policies"
 local workflow = require "support.workflow"
 
 local cloud = pictures.cloud
@@ -283,6 +285,26 @@ describe("weir compare", function()
     report, status = report_of("--source", "s3://bucket/in/", "--set", "suffixes=.png")
     assert.same({ 0, 0 }, { report.source.unclaimed, status })
     assert.equal(3, compare("--source", "s3://bucket/in/", "-p", "/nowhere").status)
+  end)
+
+  it("misses the new state of an object whose old one was processed", function()
+    both_ways "a"
+    pictures.put("in/a.png", "other bytes")
+    local report, status = report_of("--source", "s3://bucket/in/")
+    assert.same({ 1, { "in/a.png" } }, { report.source.unclaimed, report.source.first })
+    assert.equal(1, status)
+    both_ways "a"
+    report, status = report_of("--source", "s3://bucket/in/")
+    assert.same({ 0, 0 }, { report.source.unclaimed, status })
+  end)
+
+  it("misses what a policy knows nothing of, which is not what it ignores", function()
+    both_ways "a"
+    pictures.put "in/b.png"
+    local folder = files.directory { ["mapping.lua"] = starter.mapping }
+    local report, status = report_of("--source", "s3://bucket/in/", "-p", folder)
+    files.remove(folder)
+    assert.same({ 1, 0, 1 }, { report.source.unclaimed, report.source.ignored, status })
   end)
 
   -- Puts claims as handlers leave them: each way finished with this result, or with one of these.

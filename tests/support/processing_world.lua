@@ -2,7 +2,8 @@
 -- follow from the bytes. Ten thousand events take seconds, and a process can die between any two
 -- calls.
 --
---   local world = processing_world.new { die = function(operation) → "before" | "after" | nil }
+--   local world = processing_world.new { die = function(operation) → "before" | "after" | nil,
+--       set = a policy set other than the shipped one }
 --   world.put(key, bytes) → etag, sequencer      writes an object; its event is world.event(key)
 --   world.deliver(name, event) → report, or nil: the process was killed
 --   world.time, world.mode                       epoch seconds; the trigger mode
@@ -167,6 +168,7 @@ function processing_world.new(given)
     time = process.time() // 1000,
     mode = "events_first",
     die = given and given.die,
+    set = given and given.set or set,
     sequence = 0,
   }, World)
 
@@ -195,7 +197,7 @@ function processing_world.new(given)
     local live = effects.live { executor = world }
     live.setting = setting_of(world)
     function live.now() return world.time end
-    local ok, report = pcall(handlers.run, handlers.find(name), event, set, live)
+    local ok, report = pcall(handlers.run, handlers.find(name), event, world.set, live)
     if ok then return report end
     if not tostring(report):find("an error value of type table was raised", 1, true) then
       error(report, 0)

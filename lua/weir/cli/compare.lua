@@ -67,7 +67,8 @@ local function request_of(given)
   return request
 end
 
--- Whether the mapping policy makes work of an object. What it fails at is not passed over.
+-- Whether the mapping policy makes work of an object. What it fails at, or does not know, is not
+-- passed over.
 local function is_work_for(set, bucket)
   return function(object)
     local facts = json.encode {
@@ -76,7 +77,8 @@ local function is_work_for(set, bucket)
     }
 
     local decision = facts and set:decide("mapping", facts)
-    return not decision or decision.action == "job"
+    if not decision or decision.action == "job" then return true end
+    return json.decode(decision.decision).unknown == true
   end
 end
 

@@ -43,14 +43,21 @@ local function read_claims(given)
   each_item(client, "Scan", { TableName = given.claims_table }, "Items", function(item)
     if progress.is_item(item) then return end
     local record = try(claim_record.check(item))
-    known[record.object] = true
+    known[record.object] = record.etag
     comparison:add(record)
   end)
 
   return comparison:summary(), known
 end
 
--- The source: objects that nobody has claimed, but for those that no job is made of.
+-- Listings have ETags in quotes. The listing is made after the claims were read, so that where the
+-- two differ, the state that is there is the newer one.
+local function is_claimed(object, etag)
+  if not etag then return false end
+  return not object.ETag or object.ETag:gsub('"', "") == etag
+end
+
+-- The source: objects whose state nobody has claimed, but for those that no job is made of.
 local function read_source(given, known)
   local source = given.source
   local client, suffix = aws.client "s3", given.suffix or ""
@@ -60,7 +67,10 @@ local function read_source(given, known)
   each_item(client, "ListObjectsV2", input, "Contents", function(object)
     if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
     found.objects = found.objects + 1
-    if known[claims.id { bucket = source.bucket, key = object.Key }] then return end
+    if is_claimed(object, known[claims.id { bucket = source.bucket, key = object.Key }]) then
+      return
+    end
+
     if not source.is_work(object) then
       found.ignored = found.ignored + 1
       return

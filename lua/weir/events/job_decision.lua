@@ -1,10 +1,12 @@
 -- Asks the mapping policy about one event.
 --
 --   job_decision.ask(ask, facts) → decision | nil, message, code
+--   job_decision.job(ask, facts) → job | false: there is no work, and why | nil, message, code
 --   job_decision.of_the_event   the codes of failures that are the event's, or the policy's about
 --                               this event; any other is everybody's
 --
--- A decision's `fields` are the job where its action is "job".
+-- An event that the policy ignores as unknown is no event without work: it is the failure
+-- "UnknownEvent" of `job`, so that nobody counts it as done.
 local events = require "weir.events"
 local redact = require "weir.redact"
 local try = require "weir.try"
@@ -16,6 +18,7 @@ local job_decision = {
     InvalidFacts = true,
     InvariantBroken = true,
     PolicyError = true,
+    UnknownEvent = true,
   },
 }
 
@@ -50,6 +53,20 @@ function job_decision.ask(ask, facts)
   if fine then return decision end
 
   return nil, message, code
+end
+
+function job_decision.job(ask, facts)
+  local decision, message, code = job_decision.ask(ask, facts)
+  if not decision then return nil, message, code end
+
+  local fields = decision.fields
+  if decision.action == "job" then
+    fields.action = nil
+    return fields
+  end
+
+  if fields.unknown then return nil, decision.because, "UnknownEvent" end
+  return false, decision.because
 end
 
 return job_decision

@@ -115,6 +115,8 @@ end
 
 -- Jobs ----------------------------------------------------------------------------------------
 
+-- A key that is not UTF-8 as JSON can hold it. Mapped again, it is the same key, and refused again.
+local function url_encoded(key) return (seen.escape(key):gsub("%+", "%%2B")) end
 
 local function keep_broken(run, event, message, code)
   if not run.letters then try.fail(message, code) end
@@ -126,24 +128,20 @@ end
 local function map(run, object)
   local event = { source = "weir.listing", bucket = run.source.bucket, object = object }
   if not utf8.len(object.Key) then
-    object.Key = seen.escape(object.Key)
+    object.Key, event.encoding = url_encoded(object.Key), "url"
     return keep_broken(run, event, "the key is not valid UTF-8", "InvalidEvent")
   end
 
-  local decision, message, code = job_decision.ask(run.ask,
+  local job, message, code = job_decision.job(run.ask,
     { event = event, bucket = run.source.bucket, volume = run.volume })
-  if not decision then
-    if not job_decision.of_the_event[code] then try.fail(message, code) end
-    return keep_broken(run, event, message, code)
-  end
-
-  if decision.action ~= "job" then
+  if job then return run.writer:add(job) end
+  if job == false then
     run.progress.ignored = run.progress.ignored + 1
     return
   end
 
-  decision.fields.action = nil
-  run.writer:add(decision.fields)
+  if not job_decision.of_the_event[code] then try.fail(message, code) end
+  return keep_broken(run, event, message, code)
 end
 
 -- Runs ----------------------------------------------------------------------------------------

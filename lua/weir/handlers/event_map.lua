@@ -33,8 +33,6 @@ local try = require "weir.try"
 -- Left for an answer before the deadline, in milliseconds.
 local MARGIN_MS = 3000
 
-local UNKNOWN = "UnknownEvent"
-
 -- Mapping -------------------------------------------------------------------------------------
 
 -- → job | nil (ignored) | nil, reason, code
@@ -43,15 +41,13 @@ local function map(unit, ask, known)
 
   local event = unit.event
   local volume = type(event.volume) == "string" and event.volume or known.volume
-  local decision, message, code = job_decision.ask(ask,
+  local job, message, code = job_decision.job(ask,
     { event = event, bucket = known.bucket, volume = volume })
-  if not decision then
-    if not job_decision.of_the_event[code] then try.fail(message, code) end
-    return nil, message, code
-  end
+  if job then return job end
+  if job == false then return nil end
+  if not job_decision.of_the_event[code] then try.fail(message, code) end
 
-  if decision.action == "job" then return decision.fields end
-  if decision.fields.unknown then return nil, decision.because, UNKNOWN end
+  return nil, message, code
 end
 
 local function setting(effects, name)
@@ -77,7 +73,6 @@ local function map_all(units, ask, known)
       mapped.duplicates = mapped.duplicates + 1
     else
       seen[job.idempotency_key] = true
-      job.action = nil
       mapped.jobs[#mapped.jobs + 1] = job
       mapped.units[job] = unit
     end

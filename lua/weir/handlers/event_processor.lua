@@ -9,6 +9,7 @@
 -- an access point's alias and its ARN may be three names of one place, and only S3 knows: names are
 -- compared with those of their own form.
 local events = require "weir.events"
+local job_decision = require "weir.events.job_decision"
 local process = require "weir.processing.process"
 local python = require "weir.callback.python"
 local python_answer = require "weir.processing.python_answer"
@@ -45,9 +46,10 @@ end
 -- The job of the event | nil, why there is none
 local function job_of(event, ask, effects)
   if events.is_object(event.detail) then
-    local decision = try(ask("mapping", { event = event }))
-    if decision.action ~= "job" then return nil, decision.because end
-    return from_job(decision.fields)
+    local job, message, code = job_decision.job(ask, { event = event })
+    if job == nil then try.fail(message, code) end
+    if not job then return nil, message end
+    return from_job(job)
   end
 
   if event.job == nil and (event.Key ~= nil or event.file_key ~= nil) then

@@ -86,13 +86,15 @@ local function each_object(request, effects, walk, visit)
 end
 
 local function job_of(object, request, ask)
-  local decision = try(job_decision.ask(ask, {
+  local job, message, code = job_decision.job(ask, {
     event = { source = "weir.listing", bucket = request.source.bucket, object = object },
     bucket = request.source.bucket,
     volume = request.volume,
-  }))
+  })
 
-  return decision.action == "job" and decision.fields or nil
+  if job == nil then try.fail(message, code) end
+
+  return job
 end
 
 local function is_recent(object, request, effects)

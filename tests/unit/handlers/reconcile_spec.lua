@@ -1,6 +1,9 @@
 -- reconcile on a whole account in memory: what it does when it is killed, and which objects it
 -- looks at.
+local files = require "support.files"
+local policy_set = require "weir.policy_set"
 local processing_world = require "support.processing_world"
+local starter = require "weir.starter.policies"
 
 local OBJECTS = 1000
 
@@ -97,6 +100,20 @@ describe("reconcile", function()
     fill(world, 5)
     local result = world.deliver("reconcile", { after = "00003.png" }).result
     assert.same({ 2, "00003.png" }, { result.listed, result.after })
+  end)
+end)
+
+describe("reconcile whose policy knows no listings", function()
+  teardown(files.remove_all)
+
+  it("names each object that it cannot map, and ignores none", function()
+    local folder = files.directory { ["mapping.lua"] = starter.mapping }
+    local world = processing_world.new { set = assert(policy_set.load(folder)) }
+    fill(world, 2)
+    local result = world.deliver("reconcile", {}).result
+    assert.same({ 2, 0, 2, 0 }, { result.listed, result.ignored, result.failed, result.processed })
+    assert.same({ "00001.png", "UnknownEvent" },
+      { result.failures[1].key, result.failures[1].code })
   end)
 end)
 
