@@ -1,6 +1,6 @@
 // State machines and their executions, as Step Functions keeps them.
 //
-//   POST /__test/machines [{ arn, express, status, running: [name, …] }, …]
+//   POST /__test/machines [{ arn, express, status, running: [name, …], ended: { name: { status, error } } }, …]
 //   GET  /__test/machines → { arn of an execution: { status, cause, … } }
 //
 // A state machine that nobody made here is any other: it can be started, and has no list. One with executions
@@ -15,9 +15,10 @@ resetExecutions();
 
 const arnOf = (machine, name) => `${machine.replace(":stateMachine:", ":execution:")}:${name}`;
 
-export function addMachine(arn, { running = [], status = "ACTIVE", express = false } = {}) {
+export function addMachine(arn, { running = [], ended = {}, status = "ACTIVE", express = false } = {}) {
   if (!machines.has(arn)) machines.set(arn, { arn, status, express });
   for (const name of running) executions.set(arnOf(arn, name), { machine: arn, name, status: "RUNNING", startDate: 1795435200.125 });
+  for (const [name, how] of Object.entries(ended)) executions.set(arnOf(arn, name), { machine: arn, name, ...how, startDate: 1795435200.125 });
 }
 
 export const removeMachine = (arn) => void machines.delete(arn);
@@ -71,7 +72,7 @@ export const executionAnswers = {
   "stepfunctions.StartExecution": start,
   "stepfunctions.DescribeExecution": (input) => {
     const { input: given, error, cause, ...known } = findExecution(input);
-    return { ...brief(known), ...(given === undefined ? {} : { input: given }) };
+    return { ...brief(known), ...(given === undefined ? {} : { input: given }), ...(error ? { error, cause } : {}) };
   },
   "stepfunctions.ListExecutions": list,
   "stepfunctions.StopExecution": stop,

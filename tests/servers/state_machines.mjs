@@ -2,6 +2,7 @@
 // tests/workflow/state_machine.mjs does, and tells what happens as it happens.
 //
 //   POST /start  { machine, substitutions, front, and what state_machine.mjs takes }   → { id }
+//   POST /redrive/ID  an execution that failed or was stopped goes on there
 //   GET  /next/ID  waits for the next of
 //     { "waiting": answer of the function that took the token }
 //     { "state": name }, { "retried": name }, { "caught": name }
@@ -32,11 +33,21 @@ function begin({ machine, substitutions, front, ...given }) {
   const execution = start(load(machine, substitutions), { ...given, front: new Front(front),
     onWaiting: (answer) => box.put({ waiting: answer }),
     onEvent: ({ type, state }) => WORDS[type] && box.put({ [WORDS[type]]: state.name }) });
-  execution.result.then(async (result) => {
+  const tell = () => execution.result.then(async (result) => {
     await execution.watched;
     box.put({ ...result, attempts: execution.attempts });
   });
+  box.redrive = () => {
+    execution.redrive();
+    tell();
+  };
+  tell();
   return { id: executions.push(box) - 1 };
+}
+
+function redrive(id) {
+  executions[id].redrive();
+  return { id };
 }
 
 async function readBody(request) {
@@ -46,8 +57,9 @@ async function readBody(request) {
 }
 
 async function handle(request) {
-  const next = /^\/next\/(\d+)$/.exec(request.url);
-  return next ? executions[next[1]].take() : begin(JSON.parse(await readBody(request)));
+  const [, verb, id] = /^\/(next|redrive)\/(\d+)$/.exec(request.url) ?? [];
+  if (verb === "next") return executions[id].take();
+  return verb ? redrive(Number(id)) : begin(JSON.parse(await readBody(request)));
 }
 
 announce(http.createServer((request, response) => {

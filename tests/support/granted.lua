@@ -64,9 +64,15 @@ local function sets_trigger_mode(name)
   return files.read(templates.path(name)):find("WEIR_TRIGGER_MODE", 1, true) ~= nil
 end
 
+-- Whether a template's functions are asked which execution took a manifest.
+local function has_polling(name)
+  return files.read(templates.path(name)):find("PollingMachine:", 1, true) ~= nil
+end
+
 -- handler → what its recorded events call. role: of the storage account, a setting of the handlers.
 local function requests_of(name, role)
   local has_bucket, has_mode = name == "events", sets_trigger_mode(name)
+  local polls = has_polling(name)
   local by_handler = {}
   local settings = role and { storage_role_arn = role, external_id = templates.EXTERNAL_ID }
 
@@ -75,7 +81,9 @@ local function requests_of(name, role)
     for _, request in ipairs(permission_runs.requests(handler, nil, settings)) do
       for _, grant in ipairs(permissions.grants(request, place)) do
         local asked = ask_of(grant, role)
-        if has_mode or not asked.resource:find("/trigger-mode", 1, true) then
+        local is_modes = asked.resource:find("/trigger-mode", 1, true)
+        local is_pollings = asked.action == "states:DescribeExecution"
+        if (has_mode or not is_modes) and (polls or not is_pollings) then
           list[#list + 1] = asked
         end
 

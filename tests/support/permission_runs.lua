@@ -18,6 +18,7 @@ permission_runs.names = {
   dead_letter_bucket = "weir-dead-letters",
   endpoint_name = "segmentation",
   event_bus = "default",
+  execution = "arn:aws:states:ap-northeast-1:222222222222:execution:weir-polling:run-2",
   inference_component_name = "large",
   log_bucket = "weir-logs",
   model_package = "arn:aws:sagemaker:ap-northeast-1:222222222222:model-package/g/2",

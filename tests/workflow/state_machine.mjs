@@ -5,6 +5,8 @@
 //   const machine = load("deploy/state-machines/inference.asl.json", substitutions);
 //   const execution = start(machine, { name, input, front, functions: { name: url }, … });
 //   await execution.result    → { status: "SUCCEEDED", output } | { status: "FAILED", error, cause }
+//                               | { status: "ABORTED" }
+//   execution.redrive()         goes on with the state in which it failed or was stopped; a new result
 //
 // More options:
 //   onWaiting(answer)    a function took a token; what it answered
@@ -14,14 +16,18 @@
 //   heartbeatTimeouts    that many waits end by States.HeartbeatTimeout as soon as they begin
 //   timeouts             { state: seconds }, instead of hours: the one change to the file
 //   seesToken(token)     whoever searches for it later
+//   stopAfter            the execution is stopped, once, after so many children of a Distributed Map
+//   meanwhile            { path, value }: what the front is told, once, after the first child
 import "./promise_with_resolvers.mjs";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { StateMachine } from "aws-local-stepfunctions";
+import { expand, MapRun } from "./map_run.mjs";
 
 const INVOKE = "arn:aws:states:::lambda:invoke";
 const WAIT = `${INVOKE}.waitForTaskToken`;
 const SDK = "arn:aws:states:::aws-sdk:";
+const COUNT = `${SDK}sfn:describeMapRun`;
 const ACCOUNT = "eu-west-1:111122223333";
 const POLL_MS = 15;
 
@@ -51,7 +57,8 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Execution {
   constructor(definition, given) {
-    Object.assign(this, { definition, attempts: 0, tokens: [], waits: [], over: false }, given);
+    Object.assign(this, { definition, attempts: 0, tokens: [], waits: [], over: false, redrives: 0, mapRuns: {}, done: {} },
+      given);
     this.startTime = new Date().toISOString();
     this.id = `arn:aws:states:${ACCOUNT}:execution:inference:${this.name}`;
   }
@@ -106,7 +113,32 @@ class Execution {
     }
   }
 
+  // Children that succeeded before a redrive do not run again; a Map that is entered anew is a new one.
+  async runMap(name, map, input, overrides) {
+    const done = (this.done[name] ??= new Set());
+    const run = new MapRun(map, { front: this.front, input, overrides, done, context: this.context(),
+      isOver: () => this.over, onChild: (count) => this.onChild(count) });
+    this.mapRuns[run.arn] = run;
+    await this.onChild(0);
+    const result = await run.result();
+    delete this.done[name];
+    return result;
+  }
+
+  async onChild(count) {
+    if (count > 0 && this.meanwhile) {
+      const { path, value } = this.meanwhile;
+      this.meanwhile = undefined;
+      await this.front.control("POST", path, value);
+    }
+    if (!(count >= this.stopAfter)) return;
+    this.stopAfter = undefined;
+    this.over = true;
+    this.abort();
+  }
+
   taskFor(name, { Resource }) {
+    if (Resource === COUNT) return ({ MapRunArn }) => ({ ItemCounts: this.mapRuns[MapRunArn].counts() });
     if (Resource === INVOKE) return (input) => this.invoke(input);
     if (Resource === WAIT)
       return (input) => {
@@ -123,7 +155,7 @@ class Execution {
   context(waiting) {
     const execution = this;
     return {
-      Execution: { Id: this.id, Name: this.name, StartTime: this.startTime },
+      Execution: { Id: this.id, Name: this.name, StartTime: this.startTime, RedriveCount: this.redrives },
       StateMachine: { Id: `arn:aws:states:${ACCOUNT}:stateMachine:inference`, Name: "inference" },
       State: { Name: waiting, get RetryCount() { return execution.attempts; } },
       Task: { get Token() { return `AQCEAAAAKgAAAAMAAAAAAAAA${randomBytes(600).toString("base64")}`; } },
@@ -136,19 +168,30 @@ class Execution {
     const tasks = states.filter(([, state]) => state.Type === "Task");
     const waiting = tasks.filter(([, state]) => state.Resource === WAIT).map(([name]) => name);
     if (waiting.length > 1) throw new Error("expected at most one state with .waitForTaskToken");
+    const { definition, maps } = expand(this.definition);
     const other = states.find(([name, { ItemProcessor, ...own }]) =>
-      name !== waiting[0] && /\$\$\.(Task|State)\./.test(JSON.stringify(own)));
+      name !== waiting[0] && !maps[name] && /\$\$\.(Task|State)\./.test(JSON.stringify(own)));
     if (other) throw new Error(`state '${other[0]}' asks for $$.State or $$.Task`);
-    const run = new StateMachine(this.definition).run(this.input, {
-      context: this.context(waiting[0]),
-      overrides: {
-        taskResourceLocalHandlers: Object.fromEntries(tasks.map(([name, state]) => [name, this.taskFor(name, state)])),
-        retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 1])),
-      },
-    });
+    const handlers = Object.fromEntries(tasks.map(([name, state]) => [name, this.taskFor(name, state)]));
+    const overrides = {
+      taskResourceLocalHandlers: handlers,
+      retryIntervalOverrides: Object.fromEntries(tasks.map(([name]) => [name, 1])),
+    };
+    for (const [name, map] of Object.entries(maps)) handlers[name] = (input) => this.runMap(name, map, input, overrides);
+    // A redrive begins in the middle: the states before are not reachable.
+    const begun = { ...definition, StartAt: this.at?.name ?? definition.StartAt };
+    const run = new StateMachine(begun, { validationOptions: { noValidate: this.at !== undefined } })
+      .run(this.at ? this.at.input : this.input, { context: this.context(waiting[0]), overrides });
+    this.abort = run.abort;
     this.result = this.settle(run.result);
     this.watched = this.watch(run.eventLogs);
     return this;
+  }
+
+  redrive() {
+    this.redrives += 1;
+    this.over = false;
+    return this.start();
   }
 
   async settle(result) {
@@ -156,7 +199,7 @@ class Execution {
       return { status: "SUCCEEDED", output: await result };
     } catch (problem) {
       const { name, message } = problem.cause ?? problem;
-      return { status: "FAILED", error: name, cause: message };
+      return name === "ExecutionAbortedError" ? { status: "ABORTED" } : { status: "FAILED", error: name, cause: message };
     } finally {
       // The library tells of a time-out before the task it gave up has ended: no token outlives the execution.
       this.over = true;
@@ -165,7 +208,10 @@ class Execution {
   }
 
   async watch(events) {
-    for await (const event of events) this.onEvent?.(event);
+    for await (const event of events) {
+      if (event.type === "StateEntered") this.at = event.state;
+      this.onEvent?.(event);
+    }
   }
 }
 

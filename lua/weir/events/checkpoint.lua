@@ -5,7 +5,8 @@
 --
 --   local checkpoint = checkpoint.load(effects, bucket, place, source)
 --   checkpoint.state   { runs = number of runs that ended, segments =,
---                        progress = | nil, last = | nil }
+--                        progress = | nil, last = | nil,
+--                        execution = ARN of who took the last manifest | nil }
 --   checkpoint:commit()      what was written since is true from now on
 --   checkpoint:end_run(segments, last)   `last` is kept: what the caller was answered
 --   checkpoint.store         for seen.merge
@@ -100,6 +101,7 @@ local function is_state(value)
     and (value.progress == nil or is_progress(value.progress))
     and (value.garbage == nil or every(value.garbage, is_text))
     and (value.last == nil or events.is_object(value.last))
+    and (value.execution == nil or is_text(value.execution))
 end
 
 local function parse(text, source, key)

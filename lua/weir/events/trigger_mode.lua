@@ -13,6 +13,7 @@
 --
 --   trigger_mode.read(effects)   → mode; raises a failure (weir.try)
 --   trigger_mode.check(value)   → the mode that an event names | nil, message, "InvalidEvent"
+--   trigger_mode.polls(mode)     → whether a listing's objects are processed as polling's own work
 --   trigger_mode.way(mode, source)   → "polling" | "events": whose claims and outputs a job of this
 --                                    source uses; nil where such jobs are not acted on
 local settings = require "weir.settings"
@@ -30,6 +31,8 @@ local WAYS = {
   events_first = { listing = "events", event = "events" },
   events = { event = "events" },
 }
+
+function trigger_mode.polls(mode) return mode == "polling" or mode == "parallel" end
 
 function trigger_mode.way(mode, source)
   return WAYS[mode][source == "listing" and "listing" or "event"]

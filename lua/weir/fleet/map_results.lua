@@ -5,6 +5,8 @@
 --   map_results.each(effects, place, visit)
 --     place: { bucket =, key = of the manifest }
 --     visit(status, execution): "SUCCEEDED", "FAILED" or "PENDING", of every child
+--   map_results.failures(effects, place, most_bytes) → list of the children that did not succeed,
+--     as many files of them as have at most that many bytes; whether these are all
 --
 -- Failures are raised (weir.try): "NoSuchKey", and "MalformedResults" for what is not in this form.
 local events = require "weir.events"
@@ -39,15 +41,36 @@ local function files_of(manifest, status, key)
   return list
 end
 
+local function read_list(effects, bucket, key)
+  local executions = read(effects, bucket, key)
+  if not events.is_list(executions) then malformed(key, "it is not a list") end
+  return executions
+end
+
 function map_results.each(effects, place, visit)
   local manifest = read(effects, place.bucket, place.key)
   for _, status in ipairs(STATUSES) do
     for _, file in ipairs(files_of(manifest, status, place.key)) do
-      local executions = read(effects, place.bucket, file.Key)
-      if not events.is_list(executions) then malformed(file.Key, "it is not a list") end
-      for _, execution in ipairs(executions) do visit(status, execution) end
+      for _, execution in ipairs(read_list(effects, place.bucket, file.Key)) do
+        visit(status, execution)
+      end
     end
   end
+end
+
+function map_results.failures(effects, place, most_bytes)
+  local manifest, list, bytes = read(effects, place.bucket, place.key), {}, 0
+  for _, status in ipairs { "FAILED", "PENDING" } do
+    for _, file in ipairs(files_of(manifest, status, place.key)) do
+      bytes = bytes + (file.Size or 0)
+      if bytes > most_bytes then return list, false end
+
+      local executions = read_list(effects, place.bucket, file.Key)
+      table.move(executions, 1, #executions, #list + 1, list)
+    end
+  end
+
+  return list, true
 end
 
 -- output(execution) → the decoded Output | nil

@@ -8,21 +8,29 @@
 -- storage_role_arn and external_id for the listing, volume. Objects that no job can be made of
 -- become dead letters, as in event_map.
 --
--- The event { batch_manifest_of = key, manifest_bucket = } makes of a manifest one of SageMaker's.
+-- The event { batch_manifest_of = key, manifest_bucket = } makes of a manifest one of SageMaker's;
+-- { outcome_of = … } tells what became of one (weir.events.outcome).
 --
 -- It ends before its deadline and answers { done = false, progress = } where it goes on when it is
 -- called again: with the checkpoint by itself, without it when the event has that `progress`. The
--- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, total_objects =,
--- total_bytes =, largest_bytes =, parts =, listed =, new =, changed =, missing =, ignored =,
--- everything = }.
+-- answer of a whole run is { done = true, manifest_bucket =, manifest_key =, place = what begins
+-- the keys of its parts, total_objects =, total_bytes =, largest_bytes =, parts =, listed =, new =,
+-- changed =, missing =, ignored =, everything = }.
 -- Where the trigger mode does not act on listings it does nothing, so that nothing counts as seen
 -- that nobody processed: { done = true, skipped = true }.
 -- A run has the name of the event's member `run`, or its `id`: asked for the last run again, as a
 -- retry does, it answers the same. everything: each object of the listing is in the manifest, and
 -- there is no suffix.
+--
+-- The member `execution`, an ARN, says that this execution of a state machine works through the
+-- manifest (weir.events.hand_on). Then it lists in the modes polling and parallel only. While the
+-- execution that took the last manifest runs, it answers { done = true, busy = true }; where that
+-- one was stopped or died, it answers the same manifest once more, with again = true.
 local checkpoints = require "weir.events.checkpoint"
 local dead_letters = require "weir.events.dead_letters"
+local discovery_request = require "weir.events.discovery_request"
 local events = require "weir.events"
+local hand_on = require "weir.events.hand_on"
 local job_decision = require "weir.events.job_decision"
 local json = require "weir.json"
 local listing = require "weir.events.listing"
@@ -39,79 +47,6 @@ local PAGES_PER_COMMIT = 100
 
 -- A page and a commit take less than that.
 local MARGIN_MS = 8000
-
--- What is asked --------------------------------------------------------------------------------
-
-local function text_of(event, effects, name, default)
-  return events.text(event, name) or try(effects:setting(name, default))
-end
-
--- The same where "" has a meaning: all.
-local function filter_of(event, effects, name)
-  if event[name] == "" then return "" end
-  return text_of(event, effects, name, "")
-end
-
-local function role_of(effects)
-  local arn = effects:setting("storage_role_arn", "")
-  if arn == "" then return nil end
-  local external_id = effects:setting("external_id", "")
-
-  return { arn = arn, external_id = external_id ~= "" and external_id or nil }
-end
-
-local function flag_of(event, effects, name, default)
-  local value = events.member(event, name)
-  if type(value) == "boolean" then return value end
-  if value ~= nil then events.invalid("%s must be true or false", name) end
-
-  return try(settings.flag(effects, name, { default = default }))
-end
-
--- A number from 1 on, or 0: there is no limit.
-local function limit_of(event, effects, name)
-  local value = events.member(event, name)
-  if value == nil then return try(settings.integer(effects, name)) end
-  if math.type(value) == "integer" and value >= 1 then return value end
-  events.invalid("%s must be a whole number from 1 on", name)
-end
-
-local function source_of(event, effects)
-  local page_size = limit_of(event, effects, "page_size")
-  return {
-    page_size = page_size > 0 and page_size or nil,
-    bucket = text_of(event, effects, "bucket"),
-    prefix = filter_of(event, effects, "prefix"),
-    suffixes = listing.suffixes(filter_of(event, effects, "suffix")),
-    role = role_of(effects),
-  }
-end
-
-local function read_request(event, effects, compatible)
-  local source = source_of(event, effects)
-  local request = {
-    compatible = compatible,
-    volume = effects:setting("volume", ""),
-    output_bucket = try(effects:setting("output_bucket", source.bucket)),
-    output_prefix = try(effects:setting("output_prefix", "weir/discovery/")),
-    checkpoint = flag_of(event, effects, "checkpoint", not compatible),
-    max_pages = limit_of(event, effects, "max_pages"),
-    run = events.text(event, "run", "id"),
-    progress = events.member(event, "progress"),
-    source = source,
-  }
-
-  if request.output_bucket == source.bucket then
-    request.source.leave_out = request.output_prefix
-  end
-
-  return request
-end
-
--- A text for what is listed: a checkpoint is of one listing.
-local function describe(source)
-  return ("s3://%s/%s %s"):format(source.bucket, source.prefix, table.concat(source.suffixes, ","))
-end
 
 -- Jobs ----------------------------------------------------------------------------------------
 
@@ -155,16 +90,26 @@ local function new_progress(id)
   return progress
 end
 
-local function name_of(source) return sha256.hex(describe(source)):sub(1, 12) end
+local function name_of(source)
+  return sha256.hex(discovery_request.describe(source)):sub(1, 12) end
+
+-- Two executions that begin at once must not write one manifest.
+local function run_name(request, number)
+  local name = ("%s-%06d"):format(name_of(request.source), number)
+  if not request.execution then return name end
+
+  return ("%s-%s"):format(name, sha256.hex(request.execution):sub(1, 12))
+end
 
 -- With a checkpoint: a run that was begun goes on.
 local function kept_run(request, run)
   local place = ("%scheckpoints/%s/"):format(request.output_prefix, name_of(request.source))
   local checkpoint = checkpoints.load(run.effects, request.output_bucket, place,
-    describe(request.source))
+    discovery_request.describe(request.source))
   local state = checkpoint.state
+  run.is_under_way = state.progress ~= nil
   state.progress = state.progress
-    or new_progress(("%s-%06d"):format(name_of(request.source), state.runs + 1))
+    or new_progress(run_name(request, state.runs + 1))
 
   run.checkpoint, run.progress = checkpoint, state.progress
   run.merge = seen.merge(checkpoint.store, state.segments, run.progress,
@@ -200,8 +145,8 @@ local function start(request, ask, effects)
 
   if request.checkpoint then kept_run(request, run) else passing_run(request, run) end
 
-  local place = ("%smanifests/%s/"):format(request.output_prefix, run.progress.run)
-  run.writer = manifest.writer(effects, request.output_bucket, place, run.progress.manifest)
+  run.place = ("%smanifests/%s/"):format(request.output_prefix, run.progress.run)
+  run.writer = manifest.writer(effects, request.output_bucket, run.place, run.progress.manifest)
   return run
 end
 
@@ -257,7 +202,7 @@ end
 local function finish(request, run)
   local segments = run.merge:finish()
   local answer, totals = about(request, run.progress), run.progress.manifest
-  answer.manifest_key = run.writer:finish(answer)
+  answer.manifest_key, answer.place = run.writer:finish(answer), run.place
 
   answer.done, answer.manifest_bucket, answer.parts = true, request.output_bucket, #totals.lines
   for _, name in ipairs(TOTALS) do answer[name] = totals[name] end
@@ -281,10 +226,34 @@ local function shown(request, answer)
   return { manifest_key = answer.manifest_key, total_objects = answer.total_objects }
 end
 
--- A retry asks for the last run again: it gets the answer of that run.
+-- The last manifest to another execution than the one that took it.
+local function hand_on_again(request, run)
+  local state = run.checkpoint.state
+  state.progress, state.execution, state.last.run = nil, request.execution, request.run
+  state.last.answer.again = true
+  run.checkpoint:commit()
+
+  return state.last.answer
+end
+
+-- What is answered without a listing, or nil. A retry asks for the last run again: it gets the
+-- answer of that run.
 local function answered_before(request, run)
-  local last = run.checkpoint and run.checkpoint.state.last
-  return last and request.run and last.run == request.run and last.answer
+  local state = run.checkpoint and run.checkpoint.state
+  if not state then return nil end
+
+  local standing = hand_on.standing(run.effects, state, request.execution)
+  if standing == "busy" then
+    return { done = true, busy = true, execution = state.execution, parts = 0, total_objects = 0 }
+  end
+
+  local last = state.last
+  if last and request.run and last.run == request.run then return last.answer end
+  if standing == "open" and last and not run.is_under_way and last.answer.total_objects > 0 then
+    return hand_on_again(request, run)
+  end
+
+  state.execution = request.execution or state.execution
 end
 
 local function unfinished(request, run)
@@ -307,17 +276,25 @@ local function for_batch(event, effects)
   return { manifest_path = require("weir.events.batch_manifest").write(effects, bucket, key) }
 end
 
+local function acts_on_listings(event, mode)
+  if events.text(event, "execution") then return trigger_mode.polls(mode) end
+  return trigger_mode.way(mode, "listing") ~= nil
+end
+
 local function discover(event, ask, effects)
   if events.is_object(event) and event.batch_manifest_of then return for_batch(event, effects) end
+  if events.is_object(event) and event.outcome_of then
+    return require("weir.events.outcome").of(event, effects)
+  end
 
   local compatible = try(settings.flag(effects, "compatible_output"))
   events.object(event)
   local mode = trigger_mode.read(effects)
-  if not trigger_mode.way(mode, "listing") then
+  if not acts_on_listings(event, mode) then
     return { done = true, skipped = true, trigger_mode = mode, parts = 0, total_objects = 0 }
   end
 
-  local request = read_request(event, effects, compatible)
+  local request = discovery_request.read(event, effects, compatible)
   local run = start(request, ask, effects)
   local before = answered_before(request, run)
   if before then return shown(request, before) end

@@ -124,6 +124,7 @@ return {
     { "s3.GetObject", { Bucket = "$output_bucket" } },
     { "s3.PutObject", { Bucket = "$output_bucket" } },
     { "s3.DeleteObject", { Bucket = "$output_bucket" } },
+    { "stepfunctions.DescribeExecution", { executionArn = "$execution" } },
     { "s3.PutObject", DEAD_LETTER },
     { "s3.CreateMultipartUpload", { Bucket = "$output_bucket" } },
     { "s3.UploadPart", { Bucket = "$output_bucket" } },
