@@ -127,9 +127,9 @@ static void write_because(lua_State *L, policy_sandbox *sandbox, int decision, s
   lua_settop(L, decision);
 }
 
-/* {"action":…} and the fields, in byte order of the names. */
-static bool write_fields(lua_State *L, const decision_spec *spec, int decision, text_buffer *out,
-                         text_buffer *why) {
+/* {"action":…} and the given fields, in byte order of the names. */
+static bool write_fields(lua_State *L, const decision_spec *spec, int decision, uint64_t given,
+                         text_buffer *out, text_buffer *why) {
   const schema_record *fields = &spec->fields;
   bool action_done = false;
   if (fields->count == 0) {
@@ -137,6 +137,8 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
     return true;
   }
 
+  lua_rawgeti(L, LUA_REGISTRYINDEX, spec->keys);
+  int keys = lua_gettop(L);
   text_buffer_byte(out, '{');
   for (size_t i = 0; i <= fields->count; i++) {
     bool last = i == fields->count;
@@ -148,20 +150,19 @@ static bool write_fields(lua_State *L, const decision_spec *spec, int decision, 
 
     if (last) break;
     const schema_field *field = &fields->items[i];
-    lua_pushlstring(L, field->name, field->name_size);
-    bool given = lua_rawget(L, decision) != LUA_TNIL;
-    if (given) {
+    if (given >> i & 1) {
       if (out->size > 1) text_buffer_byte(out, ',');
       text_buffer_byte(out, '"');
       text_buffer_append(out, field->name, field->name_size);
       text_buffer_append(out, "\":", 2);
-      if (!schema_write_json(L, lua_gettop(L), field, out, why)) return false;
+      lua_rawgeti(L, keys, (lua_Integer)i + 1);
+      lua_rawget(L, decision);
+      if (!schema_write_json(L, keys + 1, field, out, why)) return false;
+      lua_settop(L, keys);
     } else if (field->required) {
       text_buffer_format(why, "field \"%s\" is missing", field->name);
       return false;
     }
-
-    lua_pop(L, 1);
   }
 
   text_buffer_byte(out, '}');
@@ -204,7 +205,7 @@ static void check_invariants(lua_State *L, policy_sandbox *sandbox, const decisi
 }
 
 static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox, int decision,
-                                           size_t *arguments) {
+                                           decision_shape *shape) {
   const decision_spec *spec = policy_kind_decision_at(L, decision);
   const policy_kind *asked = sandbox->asked;
   if (!spec) {
@@ -221,7 +222,7 @@ static const decision_spec *check_decision(lua_State *L, policy_sandbox *sandbox
   if (spec->kind != asked)
     luaL_error(L, "%s: '%s' is a decision of %s, not of %s", asked->policy.file->path, spec->action,
                spec->kind->name, asked->name);
-  if (!policy_kind_check_made(L, spec, decision, arguments)) lua_error(L);
+  if (!policy_kind_check_made(L, spec, decision, shape)) lua_error(L);
 
   return spec;
 }
@@ -244,14 +245,14 @@ static int decide(lua_State *L) {
   if (trace) lua_settracer(L, trace->tracer);
   lua_call(L, 2, 1);    // sandbox facts decision
   sandbox_charge(L, 0); /* the last instructions may have passed the limit */
-  size_t arguments;
-  const decision_spec *spec = check_decision(L, sandbox, 3, &arguments);
+  decision_shape shape;
+  const decision_spec *spec = check_decision(L, sandbox, 3, &shape);
   answer->action = spec->action;
-  write_because(L, sandbox, 3, arguments);
+  write_because(L, sandbox, 3, shape.arguments);
   answer->decision.size = 0;
   text_buffer_text(&sandbox->why, spec->action);
   text_buffer_text(&sandbox->why, ": ");
-  if (!write_fields(L, spec, 3, &answer->decision, &sandbox->why)) return raise(L);
+  if (!write_fields(L, spec, 3, shape.given, &answer->decision, &sandbox->why)) return raise(L);
   sandbox->why.size = 0;
   check_invariants(L, sandbox, spec, 2, 3);
 

@@ -98,12 +98,7 @@ static void set_function(lua_State *L, const char *name, lua_CFunction function,
 
 void facts_open(lua_State *L, facts *f, const schema_record *schema, const char *kind) {
   *f = (facts){.schema = schema};
-  lua_createtable(L, (int)schema->count, 0); // keys
-  for (size_t i = 0; i < schema->count; i++) {
-    f->names[i] = lua_pushlstring(L, schema->items[i].name, schema->items[i].name_size);
-    lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
-  }
-
+  schema_push_names(L, schema, f->names); // keys
   f->keys = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_createtable(L, 0, (int)schema->count); // table
   lua_createtable(L, 0, 4);                  // table metatable

@@ -27,8 +27,18 @@ typedef struct {
   char json[48]; /* {"action":"…"} */
   size_t json_size;
   schema_record fields;
+  const char *names[SCHEMA_MAX_FIELDS]; /* of the fields, as schema_push_names has them */
+  int keys;                             /* registry reference: list of them */
   int metatable; /* registry reference: tables with it are decisions of this action */
 } decision_spec;
+
+/* What the keys of a decision's table tell. */
+typedef struct {
+  bool has_because;
+  uint64_t given;   /* bit i: field i of the action */
+  size_t arguments; /* the place of the last: Lua's own length of a table with holes is one of
+                       several numbers */
+} decision_shape;
 
 /* What the policy declares, and what the operator set. */
 typedef struct {
@@ -97,7 +107,7 @@ struct policy_sandbox {
   constructed made[CONSTRUCTED_MAX];
   size_t made_count;
   const void *checked; /* the decision that was made last, with fields that it may have; or NULL */
-  size_t checked_arguments;
+  decision_shape checked_shape;
   const policy_file *made_in; /* where the decision was made that is being checked */
 };
 
@@ -178,9 +188,9 @@ const decision_spec *policy_kind_decision_at(lua_State *L, int index);
 const char *policy_kind_action_of(lua_State *L, int index);
 
 /* True when the decision table at index, which its constructor made, still has because, its
- * arguments and the spec's fields only; else the message is pushed. `arguments` gets the place of
- * the last one: Lua's own length of a table with holes is one of several numbers. */
-bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index, size_t *arguments);
+ * arguments and the spec's fields only; else the message is pushed. */
+bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index,
+                            decision_shape *shape);
 
 /* True when the parameters in force are those of the question already. */
 bool policy_params_are_current(const policy_kind *kind, const policy_question *question);

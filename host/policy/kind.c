@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the keys of a decision's table tell. */
-typedef struct {
-  bool has_because;
-  size_t arguments; /* the last place of an argument */
-} decision_shape;
-
 static void copy_name(lua_State *L, int index, char *out, size_t capacity) {
   size_t size;
   const char *text = luaL_checklstring(L, index, &size);
@@ -52,9 +46,21 @@ static size_t argument_place(lua_State *L, int index) {
   return place >= 1 && place <= KIND_MAX_ARGUMENTS ? (size_t)place : 0;
 }
 
+/* The number of the field, or count. The first to look at is *next, which gets the one after. */
+static size_t field_at(const decision_spec *spec, const char *name, size_t *next) {
+  size_t count = spec->fields.count, at = *next;
+  for (size_t i = 0; i < count; i++, at++) {
+    if (at >= count) at = 0;
+    if (spec->names[at] != name) continue;
+    *next = at + 1;
+    return at;
+  }
+
+  return count;
+}
+
 /* Is the key below the top of the stack one that a decision may have? */
-static bool is_known(lua_State *L, const decision_spec *spec, size_t *guess,
-                     decision_shape *shape) {
+static bool is_known(lua_State *L, const decision_spec *spec, size_t *next, decision_shape *shape) {
   if (lua_type(L, -2) != LUA_TSTRING) {
     size_t place = argument_place(L, -2);
     if (place > shape->arguments) shape->arguments = place;
@@ -63,21 +69,26 @@ static bool is_known(lua_State *L, const decision_spec *spec, size_t *guess,
 
   size_t size;
   const char *key = lua_tolstring(L, -2, &size);
-  if (size != 7 || memcmp(key, "because", 7) != 0)
-    return schema_find(&spec->fields, key, size, guess) != NULL;
-  shape->has_because = lua_type(L, -1) == LUA_TSTRING;
+  if (size == 7 && memcmp(key, "because", 7) == 0) {
+    shape->has_because = lua_type(L, -1) == LUA_TSTRING;
+    return true;
+  }
+
+  size_t at = field_at(spec, key, next);
+  if (at == spec->fields.count) return false;
+  shape->given |= (uint64_t)1 << at;
 
   return true;
 }
 
 /* Pushes the refusal of the first key, in the order of keys, that is not a field. */
 static void refuse_fields(lua_State *L, const decision_spec *spec, int index) {
-  size_t guess = 0;
+  size_t next = 0;
   decision_shape shape = {0};
   lua_pushnil(L);
   int unknown = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (is_known(L, spec, &guess, &shape)) continue;
+    if (is_known(L, spec, &next, &shape)) continue;
     lua_pushvalue(L, -2);
     schema_keep_first_key(L, unknown);
     lua_pop(L, 1);
@@ -87,27 +98,28 @@ static void refuse_fields(lua_State *L, const decision_spec *spec, int index) {
 }
 
 /* See policy_kind_check_made. */
-static bool check_fields(lua_State *L, const decision_spec *spec, int index, size_t *arguments) {
-  size_t guess = 0;
-  decision_shape shape = {0};
+static bool check_fields(lua_State *L, const decision_spec *spec, int index,
+                         decision_shape *shape) {
+  size_t next = 0;
+  *shape = (decision_shape){0};
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (is_known(L, spec, &guess, &shape)) continue;
+    if (is_known(L, spec, &next, shape)) continue;
     refuse_fields(L, spec, index);
     return false;
   }
 
-  *arguments = shape.arguments;
-  if (!shape.has_because)
+  if (!shape->has_because)
     lua_pushfstring(L, "%s needs because = \"…\": say why in a text", spec->action);
-  return shape.has_because;
+  return shape->has_because;
 }
 
-bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index, size_t *arguments) {
+bool policy_kind_check_made(lua_State *L, const decision_spec *spec, int index,
+                            decision_shape *shape) {
   const policy_sandbox *sandbox = policy_sandbox_at(L);
   /* A field may have come after the constructor had looked. */
   if (lua_topointer(L, index) != sandbox->checked || lua_trespassed(L))
-    return check_fields(L, spec, index, arguments);
-  *arguments = sandbox->checked_arguments;
+    return check_fields(L, spec, index, shape);
+  *shape = sandbox->checked_shape;
 
   return true;
 }
@@ -124,14 +136,14 @@ static int construct(lua_State *L) {
     return luaL_error(L, "expected %s { because = \"…\" }", spec->action);
   if (lua_getmetatable(L, 1))
     return luaL_error(L, "%s: this table is a decision already", spec->action);
-  size_t arguments;
-  if (!check_fields(L, spec, 1, &arguments))
+  decision_shape shape;
+  if (!check_fields(L, spec, 1, &shape))
     return luaL_error(L, "%s", lua_tostring(L, -1)); /* adds the place */
   lua_rawgeti(L, LUA_REGISTRYINDEX, spec->metatable);
   lua_setmetatable(L, 1);
   lua_guard(L, 1);
   sandbox->checked = lua_topointer(L, 1);
-  sandbox->checked_arguments = arguments;
+  sandbox->checked_shape = shape;
   if (sandbox->question->place) note_place(L, sandbox, lua_topointer(L, 1));
 
   return 1;
@@ -158,6 +170,8 @@ static void open_decision(lua_State *L, policy_sandbox *sandbox, policy_kind *ki
   lua_pop(L, 1);
   if (lua_getfield(L, -1, "fields") != LUA_TNIL) schema_record_compile(L, -1, &spec->fields);
   lua_pop(L, 1);
+  schema_push_names(L, &spec->fields, spec->names);
+  spec->keys = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_createtable(L, 0, 2); // spec metatable
   lua_pushlightuserdata(L, spec);
   lua_rawseti(L, -2, 1);

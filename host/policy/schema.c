@@ -154,6 +154,15 @@ void schema_record_compile(lua_State *L, int index, schema_record *record) {
       luaL_error(L, "field '%s' is there twice", record->items[i].name);
 }
 
+void schema_push_names(lua_State *L, const schema_record *record,
+                       const char *names[SCHEMA_MAX_FIELDS]) {
+  lua_createtable(L, (int)record->count, 0);
+  for (size_t i = 0; i < record->count; i++) {
+    names[i] = lua_pushlstring(L, record->items[i].name, record->items[i].name_size);
+    lua_rawseti(L, -2, (lua_Integer)i + 1); /* anchors the name */
+  }
+}
+
 const schema_field *schema_find(const schema_record *record, const char *name, size_t size,
                                 size_t *guess) {
   size_t at = *guess;

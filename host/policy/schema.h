@@ -62,6 +62,11 @@ struct schema_field {
 void schema_record_compile(lua_State *L, int index, schema_record *record);
 void schema_record_free(schema_record *record);
 
+/* Pushes the list of the fields' names; `names` gets the Lua state's own copies, which live as long
+ * as the list does, and are compared by address. */
+void schema_push_names(lua_State *L, const schema_record *record,
+                       const char *names[SCHEMA_MAX_FIELDS]);
+
 /* The field of that name, or NULL. `guess` (an index into items) is tried first and advanced:
  * JSON members mostly come in the same order. */
 const schema_field *schema_find(const schema_record *record, const char *name, size_t size,
