@@ -275,16 +275,16 @@ static void push_number(lua_State *L, const schema_field *field, json_span value
 
 static const schema_field any_field = {.type = SCHEMA_ANY, .max_size = SIZE_MAX};
 
-/* How large tables are made: as the one before, whose text is mostly alike, but no larger than
- * MOST_ROOM. A table grows by itself. */
+/* How large tables are made: as the one before, whose text is mostly alike, within these bounds. A
+ * table grows by itself. */
 typedef struct {
   int members, elements;
 } table_sizes;
 
-enum { MOST_ROOM = 8 };
+enum { LEAST_MEMBERS = 4, MOST_MEMBERS = 16, MOST_ELEMENTS = 8 };
 
-static int room(int count) {
-  return count < MOST_ROOM ? count : MOST_ROOM;
+static int room(int count, int least, int most) {
+  return count < least ? least : count > most ? most : count;
 }
 
 /* Pushes the next value of a text that was checked. One pass, however deep the value is. Tables are
@@ -296,7 +296,7 @@ static void push_members(lua_State *L, const schema_field *field, json_scan *sca
   json_span key;
   size_t guess = 0;
   int count = 0;
-  lua_createtable(L, 0, room(last->members));
+  lua_createtable(L, 0, room(last->members, LEAST_MEMBERS, MOST_MEMBERS));
   for (; json_scan_member(scan, &key); count++) {
     push_text(L, key);
     const schema_field *inner = field->of ? field->of : &any_field;
@@ -313,7 +313,7 @@ static void push_members(lua_State *L, const schema_field *field, json_scan *sca
 static void push_elements(lua_State *L, const schema_field *field, json_scan *scan,
                           table_sizes *last) {
   int count = 0;
-  lua_createtable(L, room(last->elements), 0);
+  lua_createtable(L, room(last->elements, 0, MOST_ELEMENTS), 0);
   while (json_scan_element(scan)) {
     push_next(L, field->of ? field->of : &any_field, scan, last);
     lua_rawseti(L, -2, ++count);
@@ -360,5 +360,5 @@ void schema_read_push(lua_State *L, const schema_field *field, json_span value) 
 
   sandbox_budget_need_stack(L, 8);
   json_scan_begin(&scan, value.at, value.size);
-  push_next(L, field, &scan, &(table_sizes){MOST_ROOM, MOST_ROOM / 2});
+  push_next(L, field, &scan, &(table_sizes){MOST_MEMBERS, MOST_ELEMENTS / 2});
 }
