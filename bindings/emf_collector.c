@@ -7,6 +7,7 @@
  *       would not take it, and it is left out
  *   collector:again(name, value, unit, dimensions) → whether it was added: true only where all four
  *       are what add takes, and a metric of that name and set was added before
+ *   collector:series(list) → metrics that are measured together: emf_series.c
  *   collector:lines([properties[, request_id]]) → what was added: one text, "" where nothing was;
  *       properties: a JSON object, as text; request_id: the property of that name, besides
  *
@@ -29,45 +30,6 @@ typedef struct {
   emf_collector emf;
   text_buffer set, lines, properties;
 } collector; /* user value: the properties that were checked last */
-
-/* ── Dimensions ── */
-
-static int compare_texts(const void *left, const void *right) {
-  return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The dimension whose value is on top of the stack. */
-static void append_dimension(lua_State *L, text_buffer *set, const char *name) {
-  size_t size;
-  if (lua_type(L, -1) != LUA_TSTRING) {
-    luaL_tolstring(L, -1, NULL);
-    lua_replace(L, -2);
-  }
-
-  const char *value = lua_tolstring(L, -1, &size);
-  emf_collector_dimension(set, name, strlen(name), value, size);
-}
-
-/* The table at index as a set; NULL, or what is wrong with it. Leaves values on the stack. */
-static const char *read_dimensions(lua_State *L, int index, text_buffer *set) {
-  const char *names[EMF_DIMENSIONS];
-  size_t count = 0;
-  set->size = 0;
-  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) return "a dimension's name must be a text";
-    if (count == EMF_DIMENSIONS) return "a set has at most 30 dimensions";
-    names[count++] = lua_tostring(L, -2);
-  }
-
-  if (count > 1) qsort(names, count, sizeof *names, compare_texts);
-  for (size_t i = 0; i < count; i++) {
-    if (binding_check_push(L, index, names[i]) == LUA_TNIL) return "a dimension's name has a NUL";
-    append_dimension(L, set, names[i]);
-    lua_pop(L, 1);
-  }
-
-  return NULL;
-}
 
 /* ── Lines ── */
 
@@ -123,7 +85,7 @@ static const char *add_metric(lua_State *L, collector *self) {
 
   if (!(fabs(value) <= 0x1p360)) return "its value is not between -2^360 and 2^360";
   if (unit < 0) return "CloudWatch has no such unit";
-  const char *wrong = read_dimensions(L, 5, &self->set);
+  const char *wrong = emf_dimensions_read(L, 5, &self->set);
   if (wrong) return wrong;
 
   wrong = emf_collector_add(&self->emf, &self->set, name, size, unit, value, &ok);
@@ -145,6 +107,13 @@ static int lua_emf_collector_add(lua_State *L) {
                         wrong);
 
   lua_pushboolean(L, true);
+  return 1;
+}
+
+static int lua_emf_collector_series(lua_State *L) {
+  collector *self = binding_argument_self(L, COLLECTOR, EMF_SERIES_SIGNATURE);
+  lua_settop(L, 2);
+  emf_series_push(L, &self->emf);
   return 1;
 }
 
@@ -238,7 +207,7 @@ static int lua_emf_collector(lua_State *L) {
   text_buffer_append(&self->emf.name_space, name_space, size);
   read_properties(L, &self->emf.properties); // options collector properties
   binding_expect(L, binding_check_push(L, 1, "dimensions") == LUA_TTABLE, COLLECTOR_SIGNATURE);
-  const char *wrong = read_dimensions(L, 4, &self->emf.dimensions);
+  const char *wrong = emf_dimensions_read(L, 4, &self->emf.dimensions);
   lua_settop(L, 2);
   if (!wrong) {
     wrong = emf_collector_begin(&self->emf, &ok);
@@ -261,10 +230,11 @@ static int lua_emf_collector_gc(lua_State *L) {
 
 void emf_collector_add_to(lua_State *L) {
   static const luaL_Reg metamethods[] = {BINDING_METAMETHOD(emf_collector, gc), BINDING_END};
-  static const luaL_Reg methods[] = {BINDING_FUNCTION(emf_collector, add),
-                                     BINDING_FUNCTION(emf_collector, again),
-                                     BINDING_FUNCTION(emf_collector, lines), BINDING_END};
+  static const luaL_Reg methods[] = {
+      BINDING_FUNCTION(emf_collector, add), BINDING_FUNCTION(emf_collector, again),
+      BINDING_FUNCTION(emf_collector, series), BINDING_FUNCTION(emf_collector, lines), BINDING_END};
   static const luaL_Reg functions[] = {BINDING_FUNCTION(emf, collector), BINDING_END};
   binding_type_register(L, COLLECTOR, metamethods, methods);
   luaL_setfuncs(L, functions, 0);
+  emf_series_register(L);
 }

@@ -4,6 +4,8 @@
 --   effects:read(request)      looks something up; the same answers
 --   effects:pages(request)     → list of all pages | nil, message, code
 --   effects:metric(name, value, unit, dimensions)   one measurement
+--   effects:measure(metrics, value, …)              one of each metric of the list that a handler
+--       always measures, and keeps: { name =, unit =, dimensions = }
 --   effects:setting(name[, default])                one setting of the handler, a text
 --   effects:now()              epoch seconds; of a dry run, those of its config's member now
 --   effects:uuid()             a random UUID (version 4)
@@ -217,6 +219,28 @@ local function collect_metric(self, name, value, unit, dimensions)
   if not ok then table.insert(self.left_out, why) end
 end
 
+local function measure(self, metrics, ...)
+  for i, metric in ipairs(metrics) do
+    self:metric(metric.name, (select(i, ...)), metric.unit, metric.dimensions)
+  end
+end
+
+-- The same as collect_metric one after the other, but looked up once.
+local function collect_measured(self, metrics, ...)
+  local is_alone = self.environment.use_case == false
+  if not self.collector or not is_alone or redact.knows_any() then
+    return measure(self, metrics, ...)
+  end
+
+  local series = self.series[metrics]
+  if not series then
+    series = self.collector:series(metrics)
+    self.series[metrics] = series
+  end
+
+  series:add(...)
+end
+
 -- Dry -----------------------------------------------------------------------------------------
 
 local Dry = {}
@@ -281,7 +305,7 @@ function Dry:now()
   return now or process.time() // 1000
 end
 
-Dry.pages, Dry.metric, Dry.uuid = read_pages, add_metric, uuid
+Dry.pages, Dry.metric, Dry.measure, Dry.uuid = read_pages, add_metric, measure, uuid
 Dry.in_region = in_region
 
 -- effects.dry{world =, config =, live_reads =, client =}: world and config as in the event; client
@@ -337,7 +361,8 @@ function Live:setting(name, default)
     "NotConfigured"
 end
 
-Live.now, Live.pages, Live.metric, Live.uuid = Dry.now, read_pages, collect_metric, uuid
+Live.now, Live.pages, Live.uuid = Dry.now, read_pages, uuid
+Live.metric, Live.measure = collect_metric, collect_measured
 Live.in_region = in_region
 
 -- effects.live{client =, executor =, environment =}: the configuration of the clients, if any, or
@@ -357,16 +382,17 @@ function effects.live(given)
   }, Live)
 end
 
--- effects.of_invocation{executor =, environment =, collector =, left_out =}: live effects that
--- remember nothing of what they did. Metrics go to the collector (weir.emf), and why it does not
--- take one of them into the list left_out. Whoever keeps the effects measures nothing once their
--- `collector` is taken away.
+-- effects.of_invocation{executor =, environment =, collector =, series =, left_out =}: live effects
+-- that remember nothing of what they did. Metrics go to the collector (weir.emf), and why it does
+-- not take one of them into the list left_out; `series` is a table for what it knows of metrics.
+-- Whoever keeps the effects measures nothing once their `collector` is taken away.
 function effects.of_invocation(given)
   redact.forget()
   return setmetatable({
     dry = false,
     environment = given.environment,
     collector = given.collector,
+    series = given.series,
     left_out = given.left_out,
     executor = given.executor,
   }, Live)

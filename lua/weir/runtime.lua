@@ -214,7 +214,7 @@ function runtime.start()
     daemon = setting("AWS_XRAY_DAEMON_ADDRESS", DEFAULT_DAEMON),
   }
 
-  self.outside = { executor = new_executor(self), environment = {}, left_out = {} }
+  self.outside = { executor = new_executor(self), environment = {}, series = {}, left_out = {} }
   self.options = runtime.options(self)
 
   local ok, started, message, code = xpcall(prepare, function(raised)

@@ -142,19 +142,38 @@ static void note_values(emf_collector *self, size_t number) {
   group->next = NONE;
 }
 
-const char *emf_collector_add(emf_collector *self, const text_buffer *set, const char *name,
-                              size_t size, int unit, double value, bool *ok) {
-  size_t metric, number = find_group(self, set);
+const char *emf_collector_find(emf_collector *self, const text_buffer *set, const char *name,
+                               size_t size, int unit, emf_place *place, bool *ok) {
   const char *wrong = NULL;
+  *place = (emf_place){.group = find_group(self, set), .forgotten = self->forgotten};
   *ok = !set->failed;
-  if (*ok && number == self->count) wrong = add_group(self, set, ok);
+  if (*ok && place->group == self->count) wrong = add_group(self, set, ok);
   if (wrong || !*ok) return wrong;
 
-  emf_writer *emf = &self->groups[number].emf;
-  wrong = emf_metric(emf, name, size, unit, 60, &metric);
-  if (!wrong && !emf->failed) emf_value(emf, metric, value);
-  if (!wrong) note_values(self, number);
+  emf_writer *emf = &self->groups[place->group].emf;
+  wrong = emf_metric(emf, name, size, unit, 60, &place->metric);
   *ok = !emf->failed;
+
+  return wrong;
+}
+
+bool emf_collector_keeps(const emf_collector *self, const emf_place *place) {
+  return place->forgotten == self->forgotten;
+}
+
+bool emf_collector_add_at(emf_collector *self, const emf_place *place, double value) {
+  emf_writer *emf = &self->groups[place->group].emf;
+  emf_value(emf, place->metric, value);
+  note_values(self, place->group);
+
+  return !emf->failed;
+}
+
+const char *emf_collector_add(emf_collector *self, const text_buffer *set, const char *name,
+                              size_t size, int unit, double value, bool *ok) {
+  emf_place place;
+  const char *wrong = emf_collector_find(self, set, name, size, unit, &place, ok);
+  if (!wrong && *ok) *ok = emf_collector_add_at(self, &place, value);
 
   return wrong;
 }
@@ -190,7 +209,11 @@ bool emf_collector_lines(emf_collector *self, int64_t time_ms, const char *prope
     group->waits = false;
   }
 
-  if (self->count > GROUPS_KEPT) free_groups(self, 1);
+  if (self->count > GROUPS_KEPT) {
+    free_groups(self, 1);
+    self->forgotten++;
+  }
+
   return !out->failed;
 }
 

@@ -17,8 +17,14 @@ typedef struct {
   emf_group *groups;      /* the first has no dimensions of its own, and is always there */
   size_t count, capacity;
   size_t first, last; /* of those with values, in the order in which these came */
+  size_t forgotten;   /* how often groups were given up */
   text_buffer line;
 } emf_collector;
+
+/* A metric of a set of dimensions, once it was found. */
+typedef struct {
+  size_t group, metric, forgotten;
+} emf_place;
 
 /* Appends to a set of dimensions: call it in the order of their names. */
 void emf_collector_dimension(text_buffer *set, const char *name, size_t name_size,
@@ -28,8 +34,18 @@ void emf_collector_dimension(text_buffer *set, const char *name, size_t name_siz
  */
 const char *emf_collector_begin(emf_collector *self, bool *ok);
 
-/* Adds a value to a metric of a set of dimensions; unit from emf_unit. NULL, or why CloudWatch
+/* Finds or makes the metric of a set of dimensions; unit from emf_unit. NULL, or why CloudWatch
  * would not take it. False in *ok: memory is short. */
+const char *emf_collector_find(emf_collector *self, const text_buffer *set, const char *name,
+                               size_t size, int unit, emf_place *place, bool *ok);
+
+/* Whether the place is the metric's still: of very many sets not all are kept. */
+bool emf_collector_keeps(const emf_collector *self, const emf_place *place);
+
+/* Adds a value to the metric at a place that is kept. False when memory is short. */
+bool emf_collector_add_at(emf_collector *self, const emf_place *place, double value);
+
+/* Adds a value to a metric of a set of dimensions: what find and add_at do. */
 const char *emf_collector_add(emf_collector *self, const text_buffer *set, const char *name,
                               size_t size, int unit, double value, bool *ok);
 

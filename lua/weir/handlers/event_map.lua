@@ -133,14 +133,12 @@ local function start_all(mapped, state_machine, failed, effects)
   return counts
 end
 
-local JOBS, IGNORED, ALL = { Action = "job" }, { Action = "ignore" }, {}
-
-local function measure(mapped, kept, effects)
-  effects:metric("EventsMapped", #mapped.jobs, "Count", JOBS)
-  effects:metric("EventsMapped", mapped.ignored, "Count", IGNORED)
-  effects:metric("DuplicateEvents", mapped.duplicates, "Count", ALL)
-  effects:metric("DeadLetters", #kept, "Count", ALL)
-end
+local MEASURED = {
+  { name = "EventsMapped", unit = "Count", dimensions = { Action = "job" } },
+  { name = "EventsMapped", unit = "Count", dimensions = { Action = "ignore" } },
+  { name = "DuplicateEvents", unit = "Count", dimensions = {} },
+  { name = "DeadLetters", unit = "Count", dimensions = {} },
+}
 
 local function measure_failures(reasons, effects)
   local counts = {}
@@ -178,7 +176,7 @@ local function map_event(event, ask, effects)
   if state_machine then counts = start_all(mapped, state_machine, failed, effects) end
 
   local reasons = failed:reasons()
-  measure(mapped, kept, effects)
+  effects:measure(MEASURED, #mapped.jobs, mapped.ignored, mapped.duplicates, #kept)
   if reasons then measure_failures(reasons, effects) end
 
   return {

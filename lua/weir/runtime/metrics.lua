@@ -28,7 +28,14 @@ local PROPERTIES = {
   "shadow_digest",
 }
 
-local NONE = {}
+-- What the runtime measures of each invocation, in the order in which `invocation` adds it.
+local OWN = {
+  { name = "Duration", unit = "Milliseconds", dimensions = {} },
+  { name = "Success", unit = "Count", dimensions = {} },
+  { name = "Error", unit = "Count", dimensions = {} },
+  { name = "ColdStart", unit = "Count", dimensions = {} },
+  { name = "PolicyAge", unit = "Seconds", dimensions = {} },
+}
 
 -- new{function_name =, handler =, namespace =, write = function(text, …)}: texts of whole lines.
 -- Raises when CloudWatch would not take one of the names.
@@ -41,11 +48,13 @@ local function new(given)
     }
   end
 
+  -- Not one that a handler can add to.
+  local own_collector = collector { Function = given.function_name, Handler = given.handler }
   return setmetatable({
     output = given.write,
     collector = collector { Function = given.function_name },
-    -- Not one that a handler can add to.
-    own_collector = collector { Function = given.function_name, Handler = given.handler },
+    own_collector = own_collector,
+    own = own_collector:series(OWN),
     text = "",
     own_text = "",
   }, Metrics)
@@ -68,13 +77,8 @@ end
 
 -- What the runtime measures of each invocation. age_s: of the policies, or nil.
 function Metrics:invocation(properties, request_id, duration_ms, is_ok, is_cold, age_s)
-  local own = self.own_collector
-  own:add("Duration", duration_ms, "Milliseconds", NONE)
-  own:add("Success", is_ok and 1 or 0, "Count", NONE)
-  own:add("Error", is_ok and 0 or 1, "Count", NONE)
-  own:add("ColdStart", is_cold and 1 or 0, "Count", NONE)
-  if age_s then own:add("PolicyAge", age_s, "Seconds", NONE) end
-  self.own_text = own:lines(properties, request_id)
+  self.own:add(duration_ms, is_ok and 1 or 0, is_ok and 0 or 1, is_cold and 1 or 0, age_s)
+  self.own_text = self.own_collector:lines(properties, request_id)
 end
 
 -- Writes the lines that wait, all at once.

@@ -61,6 +61,11 @@ static const call calls[] = {
                       " c:add('m',1,'Count',{c='d',e=1}) c:add('m',1,'x',{})"
                       " c:add('m',1,'Count',{c='d'}) c:again('m',2,'Count',{c='d'})"
                       " return c:lines('{\"p\":1}','r') end"},
+    {"emf.collector", "return function() local c=M.collector{namespace='n',dimensions={a='b'},"
+                      "properties={}}"
+                      " local s=c:series{{name='m',unit='Count',dimensions={c='d',e=1}},"
+                      "{name='n',unit='Count',dimensions={}}}"
+                      " s:add(1,2) s:add(nil,3) return c:lines() end"},
     {"emf.flush", "local f=io.open('/dev/null','w') return function()"
                   " return M.new{namespace='n'}:metric('m',1):flush(f) end"},
     {"emulator.open",

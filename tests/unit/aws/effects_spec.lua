@@ -90,8 +90,10 @@ describe("the dry executor", function()
         .. "target=, input=, role=?, attempts=?, within_ms=?, region=?}", 1, true)
     end
 
+    local measured = { { name = "m", unit = "Count", dimensions = {} } }
     for _, value in ipairs { 0 / 0, math.huge, "3" } do
       assert.error_matches(function() dry:metric("m", value, "Count", {}) end, "finite number")
+      assert.error_matches(function() dry:measure(measured, value) end, "finite number")
     end
   end)
 end)

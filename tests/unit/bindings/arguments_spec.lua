@@ -86,7 +86,7 @@ end
 
 -- `takes` says what each argument may be; a table there stands for options. `good` is a call of
 -- that shape, `self` makes what a method belongs to, `uncalled` leaves the good call out.
-local set, file, recorded, writer, collector, matcher, patterns, host
+local set, file, recorded, writer, collector, series, matcher, patterns, host
 local CALLS = {
   ["weir.body.json"] = { takes = { "any" }, good = { { a = 1 } } },
   ["weir.body.raw"] = { takes = { "text|secret" }, good = { "{}" } },
@@ -142,6 +142,13 @@ local CALLS = {
   ["weir.emf.collector:again"] = {
     self = function() return collector end, takes = { "any", "any", "any", "any" },
     good = { "m", 1, "Count", {} },
+  },
+  ["weir.emf.collector:series"] = {
+    self = function() return collector end, takes = { "table" },
+    good = { { { name = "s", unit = "Count", dimensions = {} } } },
+  },
+  ["weir.emf.series:add"] = {
+    self = function() return series end, takes = { "number|nothing" }, good = { 1 },
   },
   ["weir.emf.collector:lines"] = {
     self = function() return collector end, takes = { "text|nothing", "text|nothing" },
@@ -487,7 +494,7 @@ local REFUSES_MORE = {}
 for name in ([[
   body.json body.raw body.form build.describe command.run
   dynamodb.decode dynamodb.decode_reply dynamodb.encode dynamodb.list dynamodb.set dynamodb.size
-  emf.collector emf.new emulator.open files.read http.all http.request
+  emf.collector emf.new emf.series:add emulator.open files.read http.all http.request
   json.array json.encode sigv4.presign sigv4.sign sigv4.skew
 ]]):gmatch("%S+") do REFUSES_MORE[name] = true end
 
@@ -572,6 +579,7 @@ describe("a binding", function()
     recorded = assert(recording.open("/dev/null"))
     writer = emf.new({ namespace = "n" })
     collector = emf.collector { namespace = "n", dimensions = {}, properties = {} }
+    series = collector:series { { name = "s", unit = "Count", dimensions = {} } }
     matcher = assert(pattern.compile('{"a":["b"]}'))
     patterns = assert(pattern.set({ a = '{"a":["b"]}' }))
     host = has_emulator and assert(emulator.open(emulated()))
@@ -583,7 +591,8 @@ describe("a binding", function()
   teardown(function()
     policy_folder.remove_all()
     -- An open emulator blocks signals, which other suites wait for; the calls above opened more.
-    set, file, writer, collector, matcher, patterns, host = nil, nil, nil, nil, nil, nil, nil
+    set, file, writer, collector, series = nil, nil, nil, nil, nil
+    matcher, patterns, host = nil, nil, nil
     collectgarbage()
     collectgarbage()
   end)

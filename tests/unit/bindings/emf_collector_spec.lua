@@ -180,6 +180,73 @@ describe("a collector of weir.emf", function()
     assert.equal(2, #list)
   end)
 
+  it("measures a series as it adds the same metrics one by one", function()
+    local one, all = collector(), collector()
+    local series = all:series {
+      { name = "a", unit = "Count", dimensions = { Kind = "x" } },
+      { name = "b", unit = "Bytes", dimensions = {} },
+      { name = "c", unit = "Count", dimensions = { Kind = "x", Size = "s" } },
+      { name = "b", unit = "Bytes", dimensions = { Kind = "x" } },
+    }
+    assert.equal("", all:lines())
+
+    for _, values in ipairs { { 1, 2.5, 3, -4 }, { 5, nil, 6, 7 }, { nil, 8, nil, nil } } do
+      local metrics = {}
+      if values[1] then metrics[#metrics + 1] = metric("a", values[1], { Kind = "x" }) end
+      if values[2] then metrics[#metrics + 1] = metric("b", values[2], {}, "Bytes") end
+      if values[3] then
+        metrics[#metrics + 1] = metric("c", values[3], { Kind = "x", Size = "s" })
+      end
+
+      if values[4] then metrics[#metrics + 1] = metric("b", values[4], { Kind = "x" }, "Bytes") end
+
+      series:add(table.unpack(values, 1, 4))
+      local expected, got = documents(lines(one, metrics)), documents(all:lines())
+      for i, document in ipairs(got) do
+        document._aws.Timestamp, expected[i]._aws.Timestamp = 0, 0
+      end
+
+      assert.same(expected, got)
+    end
+  end)
+
+  it("finds the metrics of a series again when their sets were given up", function()
+    local c = collector()
+    local series = c:series { { name = "m", unit = "Count", dimensions = { Id = "own" } } }
+    for round = 1, 3 do
+      local metrics = {}
+      for i = 1, 100 do metrics[i] = metric("m", i, { Id = "id" .. i }) end
+      lines(c, metrics)
+      series:add(round)
+      local list = documents(c:lines())
+      assert.equal(1, #list)
+      assert.same({ "own", round }, { list[1].Id, list[1].m })
+    end
+  end)
+
+  it("raises for a series that CloudWatch would not take, and for other values", function()
+    local c = collector()
+    for message, changes in pairs {
+      ["CloudWatch has no such unit"] = { unit = "Foo" },
+      ["a name is empty"] = { name = "" },
+      ["has that name already"] = { name = "Function" },
+      ["1 to 1024"] = { dimensions = { Kind = "" } },
+      ["a dimension's name must be a text"] = { dimensions = { "x" } },
+    } do
+      local given = { name = "m", unit = "Count", dimensions = {} }
+      for key, value in pairs(changes) do given[key] = value end
+      assert.error_matches(function() c:series { given } end,
+        message .. ".*expected collector:series")
+    end
+
+    local series = c:series { { name = "m", unit = "Count", dimensions = {} } }
+    for _, values in ipairs { { "1" }, { 0 / 0 }, { math.huge }, { 2.0 ^ 361 }, { 1, 2 } } do
+      assert.error_matches(function() series:add(table.unpack(values)) end, "expected series:add")
+    end
+
+    assert.equal("", c:lines())
+  end)
+
   it("takes as many sets of dimensions as come, and keeps few", function()
     local c = collector()
     for _ = 1, 3 do

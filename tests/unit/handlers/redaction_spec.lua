@@ -206,6 +206,25 @@ describe("a secret of an event", function()
     end
   end)
 
+  it("stays out of what a handler always measures, which a collector knows as a series", function()
+    local collector = emf.collector { namespace = "n", dimensions = {}, properties = {} }
+    local measured = { { name = "M", unit = "Count", dimensions = { Job = "job " .. SHORT } } }
+    local environment, series = { use_case = false }, {}
+    for i, job in ipairs { "job " .. SHORT, "job [redacted]", "job " .. SHORT } do
+      local live = effects.of_invocation {
+        environment = environment,
+        collector = collector,
+        series = series,
+      }
+      if job:find "redacted" then redact.note { token = secret.wrap(SHORT) } end
+      live:measure(measured, i)
+      local document = assert(json.decode(collector:lines()))
+      assert.same({ job, i }, { document.Job, document.M })
+    end
+
+    assert.is_not_nil(series[measured])
+  end)
+
   it("stays out of metrics' dimensions and a plan's target", function()
     local dry = effects.dry {}
     redact.note { token = secret.wrap(SHORT) }
