@@ -436,6 +436,32 @@ describe("weir compare", function()
     assert.same({ 0, 5 }, { report.completeness.objects, status })
   end)
 
+  it("names the table, the bucket or the source that is not there", function()
+    both_ways "a"
+    for place, given in pairs { -- any order: each is on its own
+      ["the claims table nothere: "] = { claims = "nothere" },
+      ["the documents in nothere-bucket: "] = { bucket = "nothere-bucket" },
+      ["the source s3://nothere-bucket: "] = { source = "s3://nothere-bucket/in/" },
+    } do
+      local result = run { "compare", "--claims", given.claims or pictures.TABLE, "--bucket",
+        given.bucket or "bucket", "--source", given.source or "s3://bucket/in/",
+        env = cloud.variables() }
+      assert.equal(6, result.status)
+      assert.truthy(result.stderr:find("weir: compare: " .. place, 1, true), result.stderr)
+    end
+  end)
+
+  it("says where the rest of a long list is, and that S3 tells whole seconds", function()
+    both_ways("a", "b")
+    pictures.put "in/c.png"
+    by_events "in/c.png"
+    local cut, whole = compare("--limit", "0"), compare()
+    assert.truthy(cut.stderr:find("Next: weir compare --json ", 1, true), cut.stderr)
+    assert.equal("", whole.stderr)
+    assert.truthy(whole.stdout:find("S3 tells when an object was written in whole seconds", 1,
+      true))
+  end)
+
   it("has nothing to say of an empty table, and names a mistake", function()
     assert.equal(5, compare().status)
     assert.equal(2, compare("--since", "yesterday").status)

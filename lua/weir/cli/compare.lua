@@ -8,6 +8,7 @@ local latency = require "weir.events.latency"
 local make_effects = require "weir.effects"
 local messages = require "weir.cli.messages"
 local policies = require "weir.cli.policies"
+local process = require "weir.process"
 local recordings = require "weir.cli.recordings"
 local records = require "weir.compare.records"
 local terminal = require "weir.cli.terminal"
@@ -177,6 +178,9 @@ local function show_latency(out, report)
   local right = "right"
   local lines = terminal.table(rows, { "left", "left", right, right, right, right, right })
   for _, text in ipairs(lines) do out:print(text) end
+  for _, text in ipairs(terminal.wrap(latency.RESOLUTION, math.min(out.columns, 100), "  ")) do
+    out:print(out:paint("dim", text))
+  end
 end
 
 local WORDS = {
@@ -193,6 +197,28 @@ local function show(out, report, limit)
   show_latency(out, report)
   show_clocks(out, report)
   out:print(out:paint("bold", WORDS[compare.verdict(report)]))
+end
+
+-- Whether a list was longer than what was shown of it.
+local function has_more(report, limit)
+  local source = report.source
+  return math.max(#report.completeness.missing, #report.equality.differences,
+    source and #source.first or 0) > limit
+end
+
+-- What was compared, for those who get the page.
+local function about(request, given)
+  local facts = {
+    { "Compared at", process.timestamp() },
+    { "Claims table", request.claims_table, code = true },
+    { "Documents in", request.output_bucket, code = true },
+  }
+
+  if given.source then facts[#facts + 1] = { "Source", given.source, code = true } end
+  if given.suffix then facts[#facts + 1] = { "Keys that end in", given.suffix, code = true } end
+  if given.since then facts[#facts + 1] = { "Finished since", given.since } end
+
+  return facts
 end
 
 -- The verb ------------------------------------------------------------------------------------
@@ -221,9 +247,13 @@ local function run(given, screen)
   end
 
   if given.html then
-    local page = require("weir.page.compare")(report, WORDS)
+    local page = require("weir.page.compare")(report, WORDS, about(request, given))
     local written, status = html.write("compare", screen, given, page)
     if not written then return status end
+  end
+
+  if not given.json and has_more(report, limit) then
+    screen.err:next "weir compare --json   lists them all, up to a thousand of each"
   end
 
   return STATUS[compare.verdict(report)]

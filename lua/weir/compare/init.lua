@@ -26,10 +26,13 @@ local MOST_LISTED = 1000
 
 local PERCENTILES = { "p50", "p90", "p99", "p100" }
 
+-- A service says what is not there, and not its name.
+local function fail_at(place, message, code) try.fail(("%s: %s"):format(place, message), code) end
+
 -- visit(item) for every item of every page.
-local function each_item(client, operation, input, items, visit)
+local function each_item(client, operation, input, items, place, visit)
   for page, message, code in client:pages(operation, input) do
-    if not page then try.fail(message, code) end
+    if not page then fail_at(place, message, code) end
     for _, item in ipairs(page[items] or {}) do visit(item) end
   end
 end
@@ -40,7 +43,8 @@ local function read_claims(given)
   local client = aws.client "dynamodb"
   local comparison = records.new { now = process.time() // 1000, since = given.since }
   local known = {}
-  each_item(client, "Scan", { TableName = given.claims_table }, "Items", function(item)
+  local place = "the claims table " .. given.claims_table
+  each_item(client, "Scan", { TableName = given.claims_table }, "Items", place, function(item)
     if progress.is_item(item) then return end
     local record = try(claim_record.check(item))
     known[record.object] = record.etag
@@ -64,7 +68,8 @@ local function read_source(given, known)
   local found = { objects = 0, ignored = 0, unclaimed = 0, first = json.array {} }
   local input = { Bucket = source.bucket, Prefix = source.prefix ~= "" and source.prefix or nil }
 
-  each_item(client, "ListObjectsV2", input, "Contents", function(object)
+  local place = "the source s3://" .. source.bucket
+  each_item(client, "ListObjectsV2", input, "Contents", place, function(object)
     if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
     found.objects = found.objects + 1
     if is_claimed(object, known[claims.id { bucket = source.bucket, key = object.Key }]) then
@@ -86,8 +91,9 @@ end
 -- Documents -----------------------------------------------------------------------------------
 
 local function text_of(client, bucket, key)
-  local object = try.except("NoSuchKey", client:call("GetObject", { Bucket = bucket, Key = key }))
-  return object and object.Body
+  local object, message, code = client:call("GetObject", { Bucket = bucket, Key = key })
+  if object then return object.Body end
+  if code ~= "NoSuchKey" then fail_at("the documents in " .. bucket, message, code) end
 end
 
 -- One document of both ways: difference | nil: the same

@@ -10,6 +10,7 @@
 --              events = … },
 --     pairs = { { object =, polling = result, events = result } … } }
 --
+-- missing and pairs are in the order of their objects.
 -- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel
 -- both have to. What is still worked on, or is to be tried again, is pending. What was deleted
 -- before it was processed is gone.
@@ -133,7 +134,13 @@ function Comparison:add(record)
   place(self, record, done)
 end
 
+-- A table of DynamoDB has no order.
+local function by_object(one, other) return one.object < other.object end
+
 function Comparison:summary()
+  table.sort(self.missing, by_object)
+  table.sort(self.pairs, by_object)
+
   local summary = { missing = json.array(self.missing), ways = self.ways, pairs = self.pairs }
   for _, name in ipairs(COUNTS) do summary[name] = self[name] end
   return summary

@@ -7,13 +7,18 @@
 --     missing = list of stages,                  one of whose times is not known
 --     disagreeing = list of { stage =, ms = } }  that two clocks measured, which disagree
 --   latency.STAGES   their names, in order; the last is end_to_end, from written to processed
+--   latency.RESOLUTION   what readers have to know of `written`, as a sentence
 --
 -- times: name → epoch milliseconds, absent where it is not known. A stage that ends before it
 -- begins was measured by two clocks. So was one that took longer than all stages together. Where
 -- any time is before an earlier one, nothing is said of end_to_end.
 local json = require "weir.json"
 
-local latency = { STAGES = { "delivery", "start", "decision", "output", "end_to_end" } }
+local latency = {
+  STAGES = { "delivery", "start", "decision", "output", "end_to_end" },
+  RESOLUTION = "S3 tells when an object was written in whole seconds: delivery and end_to_end may "
+    .. "be a second too long.",
+}
 
 local TIMES = { "written", "delivered", "started", "decided", "processed" }
 

@@ -1,15 +1,45 @@
 -- The page of weir compare: what polling and events made of the same objects, and how long each
 -- took.
 --
---   require "weir.page.compare"(report, words) → page
+--   require "weir.page.compare"(report, words, about) → page
 --
--- report: of weir.compare; words: verdict → sentence
+-- report: of weir.compare; words: verdict → sentence; about: what was compared, as Page:facts takes
+-- it
 local compare = require "weir.compare"
 local latency = require "weir.events.latency"
 local page = require "weir.page"
 local records = require "weir.compare.records"
 
 local TONES = { same = "good", different = "bad", pending = "warn", nothing = "warn" }
+
+local MORE = "weir compare --json lists a thousand"
+
+local function missing_objects(p, complete)
+  if #complete.missing == 0 then return end
+  local rows = {}
+  for i, missing in ipairs(complete.missing) do
+    rows[i] = { { missing.object, code = true }, { missing.way, tone = "bad" } }
+  end
+
+  p:table {
+    columns = { { "object" }, { "not processed by" } },
+    rows = rows,
+    left = complete.only_polling + complete.only_events - #rows,
+    more = MORE,
+  }
+end
+
+local function unclaimed_objects(p, source)
+  if not source or #source.first == 0 then return end
+  local rows = {}
+  for i, key in ipairs(source.first) do rows[i] = { { key, code = true } } end
+  p:table {
+    columns = { { "claimed by nobody" } },
+    rows = rows,
+    left = source.unclaimed - #rows,
+    more = MORE,
+  }
+end
 
 local function completeness(p, report)
   local complete = report.completeness
@@ -30,13 +60,8 @@ local function completeness(p, report)
     },
   }
 
-  if #complete.missing == 0 then return end
-  local rows = {}
-  for i, missing in ipairs(complete.missing) do
-    rows[i] = { { missing.object, code = true }, { missing.way, tone = "bad" } }
-  end
-
-  p:table { columns = { { "object" }, { "not processed by" } }, rows = rows }
+  missing_objects(p, complete)
+  unclaimed_objects(p, report.source)
 end
 
 local function equality(p, report)
@@ -54,7 +79,7 @@ local function equality(p, report)
     columns = { { "object" }, { "document" }, { "field" }, { "polling" }, { "events" } },
     rows = rows,
     left = found.different - #found.differences,
-    more = "weir compare --json lists a thousand",
+    more = MORE,
   }
 end
 
@@ -100,7 +125,7 @@ local function latency_table(p, report)
   p:table { columns = columns, rows = rows }
 end
 
--- From how much of the objects were done in which time.
+-- How much of the objects was done within which time.
 local function latency_chart(p, report)
   local rows, polling, events = {}, report.ways.polling.distribution_ms,
     report.ways.events.distribution_ms
@@ -110,7 +135,7 @@ local function latency_chart(p, report)
 
   p:chart {
     title = "From written to processed",
-    note = "of this share of the objects, at most",
+    note = "the milliseconds that this share of the objects took at most, in percent",
     x = { type = "number", label = "objects", unit = "%" },
     y = { label = "time", unit = "ms" },
     series = { { "polling" }, { "events" } },
@@ -122,7 +147,8 @@ end
 local function is_empty(map) return next(map) == nil end -- any order: whether there is one
 
 local function latencies(p, report)
-  p:section("Latency", "How long each stage took. What was not measured is left out.")
+  p:section("Latency", "How long each stage took. What was not measured is left out. "
+    .. latency.RESOLUTION)
   local polling, events = report.ways.polling, report.ways.events
   local disagree = polling.clocks_disagree + events.clocks_disagree
   if disagree > 0 then
@@ -138,7 +164,7 @@ local function latencies(p, report)
   latency_table(p, report)
 end
 
-return function(report, words)
+return function(report, words, about)
   local verdict = compare.verdict(report)
   local p = page.new {
     kicker = "weir compare",
@@ -147,6 +173,7 @@ return function(report, words)
     tone = TONES[verdict],
   }
 
+  p:facts(about)
   completeness(p, report)
   equality(p, report)
   duplicates(p, report)

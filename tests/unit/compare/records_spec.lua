@@ -148,6 +148,20 @@ describe("a way", function()
     assert.same({ object = "o1", way = "events" }, summary.missing[1])
   end)
 
+  it("names objects in their order, whatever that of the table is", function()
+    local comparison = records.new { now = 1795435203 }
+    for _, name in ipairs { "b/2", "b/3", "b/1" } do
+      comparison:add { object = name, ways = { polling = finished() } }
+      comparison:add { object = "both " .. name,
+        ways = { polling = finished(), events = finished() } }
+    end
+
+    local summary, names = comparison:summary(), {}
+    for i, each in ipairs(summary.missing) do names[i] = each.object end
+    for i, each in ipairs(summary.pairs) do names[i + 3] = each.object end
+    assert.same({ "b/1", "b/2", "b/3", "both b/1", "both b/2", "both b/3" }, names)
+  end)
+
   it("is empty where there is no record", function()
     local summary = summary_of {}
     assert.equal(0, summary.objects)

@@ -34,7 +34,9 @@ local function report(changes)
   return found
 end
 
-local function html(changes) return compare_page(report(changes), WORDS):html() end
+local ABOUT = { { "Claims table", "claims-<of mine>", code = true } }
+
+local function html(changes) return compare_page(report(changes), WORDS, ABOUT):html() end
 
 local function has(text, page) assert.truthy(page:find(text, 1, true), text) end
 
@@ -72,9 +74,16 @@ describe("the page of a comparison", function()
   end)
 
   it("counts objects of the source that nobody claimed, where the source was read", function()
-    local page = html { source = { unclaimed = 4 } }
+    local page = html { source = { unclaimed = 4, first = { "in/<a>", "in/b" } } }
     assert.same({ "of the source, claimed by nobody", "4" },
       cells(page, "of the source, claimed by nobody"))
+    assert.same({ "in/&lt;a&gt;" }, cells(page, "in/&lt;a&gt;"))
+    has("2 more", page)
+  end)
+
+  it("says what was compared, and that S3 tells whole seconds", function()
+    has("<dt>Claims table</dt><dd><code>claims-&lt;of mine&gt;</code></dd>", html())
+    has("S3 tells when an object was written in whole seconds", html())
   end)
 
   it("gives milliseconds without a fraction, and leaves empty what was not measured", function()
@@ -95,7 +104,7 @@ describe("the page of a comparison", function()
 
   it("lists what a way lacks, and how many differences are left out", function()
     local complete = report().completeness
-    complete.missing = { { object = "bucket/<a>", way = "events" } }
+    complete.missing, complete.only_polling = { { object = "bucket/<a>", way = "events" } }, 3
     local page = html {
       completeness = complete,
       equality = { compared = 6, different = 8, differences = { { object = "bucket/b",
@@ -103,6 +112,7 @@ describe("the page of a comparison", function()
     }
     assert.same({ "bucket/&lt;a&gt;", "events" }, cells(page, "bucket/&lt;a&gt;"))
     assert.same({ "bucket/b", "tags", "/labels/0", "cat", "dog" }, cells(page, "bucket/b"))
+    has("3 more", page)
     has("7 more", page)
     has("They differ.", page)
   end)
