@@ -111,15 +111,17 @@ end
 
 describe("every function that a state machine invokes", function()
   for _, path in ipairs(files.lines_of("ls deploy/state-machines/*.json")) do
-    it(("(%s) is invoked again after every name of throttling"):format(path), function()
+    it(("(%s) is invoked again after every failure that passes by itself"):format(path), function()
       local functions = 0
       each_state(json.decode(files.read(path)), function(name, state)
         if not (state.Resource or ""):find("lambda:invoke", 1, true) then return end
         functions = functions + 1
         local retried = retried_names(state)
         if retried["States.ALL"] or retried["States.TaskFailed"] then return end
-        for code in pairs(retry.THROTTLING_CODES) do
-          assert.is_true(retried[code], ("%s does not retry %s"):format(name, code))
+        for _, codes in ipairs { retry.THROTTLING_CODES, retry.TRANSIENT_CODES } do
+          for code in pairs(codes) do
+            assert.is_true(retried[code], ("%s does not retry %s"):format(name, code))
+          end
         end
       end)
 

@@ -1,8 +1,8 @@
 -- Clients against the signing front (tests/servers/signature_front.mjs), and its controls.
 --
 --   aws.client(service, config) → client       aws.create_table(definition)
---   aws.effects(settings, more) → live effects; settings() → those of the function, by name; more:
---                                 members of the effects
+--   aws.effects(settings, more, client) → live effects; settings() → those of the function, by
+--                                 name; more: members of the effects; client: of its clients
 --   aws.variables(more) → environment variables of a program that shall reach the front
 --   aws.requested(operation) → the requests for it since the last reset; aws.inputs: their inputs
 --   aws.control(method, path, value) → answer of the front's own calls below /__test/
@@ -79,8 +79,10 @@ function M.variables(more)
   return variables
 end
 
-function M.effects(settings, more)
-  local live = effects.live({ client = { credentials = M.credentials, getenv = M.environment() } })
+function M.effects(settings, more, client)
+  local config = { credentials = M.credentials, getenv = M.environment() }
+  for name, value in pairs(client or {}) do config[name] = value end
+  local live = effects.live({ client = config })
   function live.setting(_, name, default)
     local value = settings()[name] or default
     if value then return value end

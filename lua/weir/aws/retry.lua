@@ -22,21 +22,21 @@ local function set(names)
 end
 
 -- Codes of weir.http come first: the exchange broke before a whole answer was there. The last ones
--- go with statuses 500 and 503; S3 also sends them in an answer with status 200.
-local TRANSIENT_CODES = set [[
+-- go with statuses 500 and 503; S3 also sends them in an answer with status 200. The state machines
+-- of deploy/ wait for the names of both lists.
+M.TRANSIENT_CODES = set [[
   ConnectFailed ConnectionLost MalformedResponse Timeout TlsFailed CrcMismatch
   RequestTimeout RequestTimeoutException IDPCommunicationError
   ReplicatedWriteConflictException ConditionalRequestConflict ModelNotReadyException
   InternalError InternalFailure InternalServerError InternalServerException
-  ServiceUnavailable ServiceUnavailableException
+  ServiceUnavailable ServiceUnavailableException Http500 Http502 Http503 Http504
 ]]
 
--- The state machines of deploy/ wait for the same ones.
 M.THROTTLING_CODES = set [[
   Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled
   TooManyRequestsException ProvisionedThroughputExceededException TransactionInProgressException
   RequestLimitExceeded BandwidthLimitExceeded LimitExceededException SlowDown
-  PriorRequestNotComplete EC2ThrottledException
+  PriorRequestNotComplete EC2ThrottledException Http429
 ]]
 
 -- A failure of a model's container comes with status 424; the container's status is a member of it.
@@ -58,7 +58,7 @@ end
 -- { code =, status =, headers =, elapsed_ms =, fields =, … }.
 function M.classify(failure)
   if M.THROTTLING_CODES[failure.code] then return "throttling" end
-  if TRANSIENT_CODES[failure.code] or is_model_in_trouble(failure) then return "transient" end
+  if M.TRANSIENT_CODES[failure.code] or is_model_in_trouble(failure) then return "transient" end
   if failure.status == 429 then return "throttling" end
   if TRANSIENT_STATUSES[failure.status] then return "transient" end
 

@@ -140,6 +140,7 @@ function protocol.parse_error(response)
     [403] = "Forbidden",
     [404] = "NotFound",
     [412] = "PreconditionFailed",
+    [503] = "SlowDown",
   }
 
   return failure.new(response, codes[response.status] or "Http" .. response.status,
