@@ -63,7 +63,7 @@ describe("event_processor in a process that is killed", function()
       job.source, job.time = source, "2026-11-23T12:00:00Z"
       assert.equal("done", deliver(job, mode))
       local calls, expected = #pictures.operations(), pictures.outputs "results/"
-      assert.equal(7, calls)
+      assert.equal(8, calls)
       finished_once(way)
 
       for call = 1, calls do

@@ -20,8 +20,8 @@ describe("event_processor", function()
     cloud.reset()
     local report = pictures.process(pictures.job "in/cup.png")
     local result = fine(report)
-    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "PutObject",
-      "PutObject",
+    assert.same({ "HeadObject", "PutItem", "GetObject", "DetectLabels", "Converse", "GetItem",
+      "PutObject", "PutObject",
       "PutItem" }, pictures.operations())
 
     local tags, metadata = document(result.documents.tags), document(result.documents.metadata)
@@ -265,6 +265,62 @@ describe("event_processor", function()
     assert.equal("released", pictures.claims()["elsewhere/a.png"].ways.events.status)
   end)
 
+  it("does not fail for a large picture that is deleted while Rekognition reads it: it vanished",
+    function()
+    pictures.put("large.png", ("x"):rep(6 * 1024 * 1024))
+    local job = pictures.job "large.png"
+    cloud.answers { ["rekognition.DetectLabels"] = { {
+      status = 400,
+      headers = { ["Content-Type"] = "application/x-amz-json-1.1" },
+      body = '{"__type":"InvalidS3ObjectException","message":"Unable to get object metadata"}',
+    } } }
+    fails("InvalidS3ObjectException", pictures.process(job)) -- it is there: a missing right
+
+    local live = pictures.effects()
+    local read = live.read
+    function live.read(self, request)
+      if request.operation ~= "DetectLabels" then return read(self, request) end
+      assert(pictures.s3:delete_object { Bucket = "bucket", Key = "large.png" })
+      return nil, "Unable to get object metadata", "InvalidS3ObjectException"
+    end
+
+    fails("ObjectChanged", pictures.process(job, { read = live.read }))
+    assert.equal("VANISHED", fine(pictures.process(job)).status)
+  end)
+
+  it("takes a threshold as any number from 0 to 100 that is written in tens", function()
+    for text, status in pairs { ["70"] = true, ["70.0"] = true, ["7e1"] = true, ["0"] = true,
+      ["100.0"] = true, ["nan"] = false, ["inf"] = false, ["-nan"] = false, ["0x46"] = false,
+      ["-1"] = false, ["100.01"] = false, ["70%"] = false, ["7O"] = false, ["70,0"] = false } do
+      pictures.reset { confidence_threshold = text }
+      pictures.put("a.png", "2")
+      local report = pictures.process(pictures.job "a.png")
+      if status then fine(report) else fails("InvalidSetting", report) end
+    end
+  end)
+
+  it("knows a picture by its bytes, whatever its key says, to the byte of the limits", function()
+    local most = 5 * 1024 * 1024
+    for key, case in pairs {
+      ["png.jpg"] = { pictures.PNG, 8, "Bytes" },
+      ["UPPER.JPG"] = { pictures.JPEG, 8, "Bytes" },
+      ["progressive.jpeg"] = { "\255\216\255\226", 8, "Bytes" },
+      ["no suffix"] = { pictures.PNG, 8, "Bytes" },
+      ["most.png"] = { pictures.PNG, most, "Bytes" },
+      ["more.png"] = { pictures.PNG, most + 1, "S3Object" },
+    } do
+      pictures.put(key, ("x"):rep(case[2] - #case[1]), case[1])
+      local job = pictures.job(key)
+      cloud.reset()
+      fine(pictures.process(job))
+      for _, request in ipairs(cloud.requests()) do
+        if request.operation == "DetectLabels" then
+          assert.is_truthy(request.input.Image[case[3]], key)
+        end
+      end
+    end
+  end)
+
   it("refuses an object of another bucket than it works for, and touches nothing", function()
     pictures.put("a.png")
     local function of(bucket) return pictures.job("a.png", { bucket = bucket }) end
@@ -428,6 +484,8 @@ describe("a pipeline that is wrong", function()
       ["{}"] = "the pipeline 'mine' must return",
       ["{ documents = { a = 5 }, result = {} }"] = "the pipeline 'mine' must return",
       ["{ documents = {}, result = 'fine' }"] = "the pipeline 'mine' must return",
+      ["{ documents = { ['a/b'] = {} }, result = { status = 'SUCCESS' } }"] =
+        "the pipeline 'mine' must return",
       ["{ documents = {}, result = {} }"] = "the pipeline 'mine' must return",
       ["{ documents = {}, result = { status = 'FAILED' } }"] = "not answered as the status FAILED",
       ["error 'no luck'"] = "the pipeline 'mine' ended in an error: ",
@@ -468,6 +526,13 @@ describe("COMPATIBLE_OUTPUT", function()
     end
 
     assert.same({}, pictures.claims())
+  end)
+
+  it("answers 0, a number, where nothing was seen", function()
+    pictures.put("blank.png", "blank")
+    local result = fine(pictures.process { Key = "blank.png" })
+    assert.same({ "MANUAL_REVIEW", 0, false }, { result.status, result.max_confidence,
+      result.above_threshold })
   end)
 
   it("has claims as soon as there is a table", function()

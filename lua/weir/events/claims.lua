@@ -17,6 +17,7 @@
 --                         standing: { status = "finished", result =, way = }
 --                           | { status = "busy", lease_until = }
 --                           | { status = "superseded", etag = (of the newer state) }
+--   claims:holds(claim)  → whether it is still this owner's | nil, message, code
 --   claims:finish(claim, result)   → true | false (another took it, or a newer state) | nil, …
 --   claims:release(claim, is_gone)   the same; the next one need not wait for the lease.
 --                         is_gone: it was released because there is no object any more
@@ -333,11 +334,26 @@ function Claims:look(job)
   return standing_of(self, record, self.effects:now()) or false
 end
 
+-- What the claim's owner has in the record; nil where another has it, or a newer state.
+local function own_part(self, claim, record)
+  local part = record and record.etag == claim.etag and record.ways[self.way]
+  return part and part.owner == claim.owner and part or nil
+end
+
+-- A dry run has no claim in the table.
+function Claims:holds(claim)
+  if self.effects.dry then return true end
+  local record, message, code = read(self, claim.object)
+  if record == nil then return nil, message, code end
+
+  return own_part(self, claim, record) ~= nil
+end
+
 -- Ends a claim. A record that this owner already ended is its own write, whose reply was lost.
 local function settle(self, claim, status, update)
   return change(self, claim.object, claim.record, function(record)
-    local own = record and record.etag == claim.etag and record.ways[self.way]
-    if not own or own.owner ~= claim.owner then return nil, false end
+    local own = own_part(self, claim, record)
+    if not own then return nil, false end
     if own.status == status then return nil, true end
 
     local new = next_of(record)

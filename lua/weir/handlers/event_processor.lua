@@ -2,8 +2,9 @@
 --
 -- The event: a job of kind mapping ({ work, bucket, key, … }, or { job = { … } }), with
 -- delivered_at (ISO 8601) where it is known when the job came; an EventBridge event of S3, which
--- the mapping policy makes a job of; or what the Python handler takes: { Key }, as a listing has
--- it, or { file_key, event_time }, of the bucket SOURCE_BUCKET.
+-- the mapping policy makes a job of; or what the Python handler takes: such an event's detail and
+-- time alone; { Key }, as a listing has it, or { file_key, event_time }, of the bucket
+-- SOURCE_BUCKET. An event that the policy does not know is the failure "UnknownEvent".
 --
 -- Where SOURCE_BUCKET is set, an object of another bucket is the failure "WrongBucket". A bucket,
 -- an access point's alias and its ARN may be three names of one place, and only S3 knows: names are
@@ -23,11 +24,25 @@ local TEXTS = {
   "bucket", "key", "work", "source", "etag", "volume", "sequencer", "version", "time",
 }
 
+local function size_of(given)
+  local size = events.member(given, "size")
+  local whole = math.tointeger(size)
+  if size == nil or whole and whole >= 0 then return whole end
+  events.invalid("size must be a whole number from 0 on")
+end
+
 local function from_job(given)
-  local job = { size = events.member(given, "size") }
+  local job = { size = size_of(given) }
   for _, name in ipairs(TEXTS) do job[name] = events.text(given, name) end
   for _, name in ipairs { "bucket", "key", "work" } do events.required_text(given, name) end
-  if job.etag then job.etag = job.etag:gsub('"', "") end
+
+  -- One of another alphabet would make every later state of the object an older one.
+  if job.sequencer and not job.sequencer:find("^%x+$") then
+    events.invalid("sequencer must be hex digits")
+  end
+
+  local etag = source_object.bare_etag(job.etag)
+  job.etag = etag ~= "" and etag or nil
 
   return job
 end
@@ -43,14 +58,29 @@ local function from_python(event, effects)
   }
 end
 
+-- The Python handler takes detail and time of an event alone.
+local function whole_event(event)
+  if event.source ~= nil or event["detail-type"] ~= nil then return event end
+  return {
+    source = "aws.s3",
+    ["detail-type"] = "Object Created",
+    time = event.time,
+    detail = event.detail,
+  }
+end
+
+-- The job of an event of EventBridge | nil, why there is none
+local function from_event(event, ask)
+  local job, message, code = job_decision.job(ask, { event = whole_event(event) })
+  if job == nil then try.fail(message, code) end
+  if job then return from_job(job) end
+
+  return nil, message
+end
+
 -- The job of the event | nil, why there is none
 local function job_of(event, ask, effects)
-  if events.is_object(event.detail) then
-    local job, message, code = job_decision.job(ask, { event = event })
-    if job == nil then try.fail(message, code) end
-    if not job then return nil, message end
-    return from_job(job)
-  end
+  if events.is_object(event.detail) then return from_event(event, ask) end
 
   if event.job == nil and (event.Key ~= nil or event.file_key ~= nil) then
     return from_python(event, effects)

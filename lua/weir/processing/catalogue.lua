@@ -63,7 +63,7 @@ end
 -- The surest first, and of two as sure as each other by name.
 local function sorted(labels)
   local list = json.array {}
-  for _, label in ipairs(labels or {}) do
+  for _, label in ipairs(labels) do
     if is_label(label) then
       list[#list + 1] = { name = label.Name, confidence = label.Confidence }
     end
@@ -77,19 +77,6 @@ local function sorted(labels)
   return list
 end
 
-local function detect(object, effects)
-  local answer, message, code = effects:read {
-    service = "rekognition",
-    operation = "DetectLabels",
-    target = object.key,
-    input = { Image = image_of(object), MaxLabels = MAX_LABELS },
-  }
-
-  if answer then return sorted(answer.Labels) end
-  if effects.dry and code == "Unknown" then return sorted {} end
-  try.fail(message, REFUSALS[code] or code)
-end
-
 -- The service was given a reference: it may have read a newer object than the job is about.
 local function check_unchanged(object, effects)
   if object.bytes or object.unread then return end
@@ -100,10 +87,28 @@ local function check_unchanged(object, effects)
   end
 end
 
+local function detect(object, effects)
+  local answer, message, code = effects:read {
+    service = "rekognition",
+    operation = "DetectLabels",
+    target = object.key,
+    input = { Image = image_of(object), MaxLabels = MAX_LABELS },
+  }
+
+  if answer and type(answer.Labels) ~= "table" then
+    try.fail("the answer of DetectLabels has no list of Labels", "MalformedResponse")
+  end
+
+  if answer then return sorted(answer.Labels) end
+  if effects.dry and code == "Unknown" then return sorted {} end
+  if code == "InvalidS3ObjectException" then check_unchanged(object, effects) end
+  try.fail(message, REFUSALS[code] or code)
+end
+
 local function threshold_of(effects)
   local text = effects:setting("confidence_threshold", "")
   if text == "" then return nil end
-  local number = tonumber(text)
+  local number = not text:find "[xX]" and tonumber(text)
   if number and number >= 0 and number <= 100 then return number end
   try.fail(("the setting confidence_threshold is '%s', not a number from 0 to 100"):format(text),
     "InvalidSetting")

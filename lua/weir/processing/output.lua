@@ -35,7 +35,7 @@ local EXTENSIONS = { table = ".json", string = "" }
 function output.key(prefix, document, object, content)
   local place = ("%s%s/"):format(prefix, document)
   local extension = EXTENSIONS[type(content)] or ".json"
-  local etag = object.etag:gsub("[^%w%-_.]", percent)
+  local etag = object.etag:gsub("[^%w%-_]", percent)
   local key = ("%s%s/%s%s"):format(place, escape_key(object.key), etag, extension)
   if #key <= MAX_KEY then return key end
 

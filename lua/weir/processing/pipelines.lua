@@ -1,7 +1,7 @@
 -- The pipelines for objects, by the `work` of a job. `object` is the catalogue that comes with
 -- weir; any other is the file pipelines/NAME.lua of the function's package, which returns a table:
 --
---   run = function(object, ask, effects) → { documents = { name → table or bytes },
+--   run = function(object, ask, effects) → { documents = { word → table or bytes },
 --                                            result = { status = text, … }, decided_ms =? }
 --         object: weir.processing.source_object; failures are raised with weir.try, not answered
 --         as the status FAILED

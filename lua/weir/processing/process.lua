@@ -88,8 +88,8 @@ local function is_made(made)
   if type(status) ~= "string" or status == "" or status == "FAILED" then return false end
 
   for name, content in pairs(made.documents) do -- any order: each is looked at by itself
-    local kind = type(content)
-    if type(name) ~= "string" or kind ~= "table" and kind ~= "string" then return false end
+    local kind, is_word = type(content), type(name) == "string" and name:find("^%w[%w_%-]*$")
+    if not is_word or kind ~= "table" and kind ~= "string" then return false end
   end
 
   return true
@@ -106,19 +106,21 @@ local function run_pipeline(pipeline, job, object, context)
 
   if made == nil and message then try.fail(message, code) end
   if is_made(made) then return made end
-  try.fail(("the pipeline '%s' must return { documents = { name = table or text }, "
+  try.fail(("the pipeline '%s' must return { documents = { word = table or text }, "
     .. "result = { status = text } }; a failure is raised with weir.try, not answered as the "
     .. "status FAILED"):format(job.work), "PipelineError")
 end
 
--- → the result; nil, the ETag that the object has instead
-local function work(job, pipeline, context, way, stages)
+-- → the result | { gone = true, etag = that the object has instead } | { lost = true }: the claim is
+-- another's. is_mine(): whether it is still this one's.
+local function work(job, pipeline, context, way, stages, is_mine)
   local object, other, code = source_object.read(job, context.effects)
   if object == nil then try.fail(other, code) end
   if not object then return { gone = true, etag = other or nil } end
   stages.written = object.written_ms
 
   local made = run_pipeline(pipeline, job, object, context)
+  if not is_mine() then return { lost = true } end
   stages.decided = made.decided_ms
   local result = made.result
   result.documents = try(output.write(context.effects, place_of(context.effects, way), object,
@@ -152,14 +154,16 @@ local function answer(job, standing)
 end
 
 local function finish(owner, claim, job, result)
-  if try(owner:finish(claim, result)) then
+  if not result.lost and try(owner:finish(claim, result)) then
     result.attempts = claim.attempts
     return result
   end
 
   local standing = try(owner:look(job))
+  if standing then return answer(job, standing) end
 
-  return answer(job, standing or { status = "superseded", etag = "another state" })
+  try.fail(("the claim of %s was taken over, and given back unfinished; try again"):format(job.key),
+    "ClaimBusy")
 end
 
 local function settle_failure(owner, claim, pipeline, message, code)
@@ -178,7 +182,8 @@ local function run_once(owner, job, pipeline, context, way, stages)
   if not claim then return answer(job, standing) end
 
   local result, message
-  result, message, code = try.call(work, job, pipeline, context, way, stages)
+  result, message, code = try.call(work, job, pipeline, context, way, stages,
+    function() return try(owner:holds(claim)) end)
   if not result then settle_failure(owner, claim, pipeline, message, code) end
   if not result.gone then return finish(owner, claim, job, result) end
 
@@ -199,7 +204,7 @@ function process.run(job, context)
 
   local owner = claims_for(context, way)
   if owner then return run_once(owner, known, pipeline, context, way, stages) end
-  local result = work(known, pipeline, context, way, stages)
+  local result = work(known, pipeline, context, way, stages, function() return true end)
 
   return result.gone and gone(known, result.etag) or result
 end

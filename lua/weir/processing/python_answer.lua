@@ -6,6 +6,13 @@ local time = require "weir.aws.time"
 
 local function since(from, to) return from and to and to - from or json.null end
 
+-- The Python handler has 0 where nothing was seen.
+local function best_of(result)
+  local best = result.max_confidence
+  if best == json.null and result.labels then return 0.0 end
+  return best or json.null
+end
+
 return function(result, job)
   local stages = result.stages or {}
   local event_time = job and job.time
@@ -13,7 +20,7 @@ return function(result, job)
     status = result.status,
     file_key = job and job.key or json.null,
     labels = result.labels or json.array {},
-    max_confidence = result.max_confidence or json.null,
+    max_confidence = best_of(result),
     above_threshold = result.status == "SUCCESS",
     processing_duration_ms = since(stages.started, stages.processed),
     event_to_processing_ms = since(time.parse_iso8601(event_time), stages.started),

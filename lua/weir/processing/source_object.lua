@@ -3,6 +3,7 @@
 --   source_object.state(job, effects)
 --       → { etag =, size = }, false where it is gone | nil, message, code
 --   source_object.current_etag(job, effects)   → its ETag now, false where it is gone | nil, …
+--   source_object.bare_etag(etag)   → without quotes; nil of nil
 --   source_object.bucket_form(name)   → "bucket", "alias" or "arn": of an access point
 --   source_object.read(job, effects)
 --       → object | false, the ETag it has instead (false: it is gone) | nil, message, code
@@ -42,12 +43,12 @@ local function request(job, effects, operation, range)
   }
 end
 
-local function without_quotes(etag) return etag and etag:gsub('^W/', ""):gsub('"', "") end
+function source_object.bare_etag(etag) return etag and (etag:gsub('^W/', ""):gsub('"', "")) end
 
 function source_object.state(job, effects)
   local head, message, code, details = effects:read(request(job, effects, "HeadObject"))
   if head then
-    return { etag = without_quotes(head.ETag), size = head.ContentLength }
+    return { etag = source_object.bare_etag(head.ETag), size = head.ContentLength }
   end
 
   if GONE[code] or details and details.status == 404 then return false end
@@ -106,7 +107,7 @@ function source_object.read(job, effects)
   if not answer and code == "InvalidRange" then return false, "an empty one" end
   if not answer then return nil, message, code end
 
-  local etag = without_quotes(answer.ETag)
+  local etag = source_object.bare_etag(answer.ETag)
   if etag ~= job.etag then return false, etag end
   return object_of(job, answer)
 end
