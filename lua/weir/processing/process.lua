@@ -111,8 +111,8 @@ local function run_pipeline(pipeline, job, object, context)
     .. "status FAILED"):format(job.work), "PipelineError")
 end
 
--- → the result | { gone = true, etag = that the object has instead } | { lost = true }: the claim is
--- another's. is_mine(): whether it is still this one's.
+-- → the result | { gone = true, etag = that the object has instead }
+--   | { lost = true }: the claim is another's. is_mine() says whether it is still this one's.
 local function work(job, pipeline, context, way, stages, is_mine)
   local object, other, code = source_object.read(job, context.effects)
   if object == nil then try.fail(other, code) end
