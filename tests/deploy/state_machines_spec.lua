@@ -81,7 +81,6 @@ describe("every state machine of a template", function()
     end
 
     there["events.asl.json"] = nil -- the template of the events stack is to come
-    there["polling.asl.json"] = nil -- as is that of polling
     assert.same(keys(there), keys(used))
   end)
 

@@ -80,6 +80,7 @@ templates.values.events = {
   LayerArn = ("arn:aws:lambda:%s:%s:layer:weir:3"):format(templates.REGION, templates.WORKLOAD),
   CodeKey = "weir/code.zip",
   AslKey = "weir/arrivals.asl.json",
+  PollingAslKey = "weir/polling.asl.json",
   SourceBucket = "weir-files",
   AccessPointArn = ACCESS_POINT,
   KeyPrefix = "in/",

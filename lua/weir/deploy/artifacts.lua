@@ -2,7 +2,8 @@
 -- package, the state machines, and templates that are too large for a request.
 --
 --   artifacts.open(estate) → store | nil: the estate names none | nil, message, code
---   store:parameters(stack) → { ArtifactBucket =, LayerKey =?, CodeKey =?, AslKey =? }
+--   store:parameters(stack) → { ArtifactBucket =, LayerKey =?, CodeKey =?, AslKey =?,
+--                               PollingAslKey =? }
 --   store:put_all(session, shown) → true | nil, message, code    shown(bucket, key, was_there)
 --   store:put_template(session, stack, text) → URL | nil, message, code
 --
@@ -17,7 +18,7 @@ local artifacts = {}
 -- Which parameter of which template names which file.
 local PARTS = {
   core = { LayerKey = "layer", CodeKey = "code", AslKey = "inference" },
-  events = { CodeKey = "code", AslKey = "arrivals" },
+  events = { CodeKey = "code", AslKey = "arrivals", PollingAslKey = "polling" },
   endpoint = { CodeKey = "code" },
   replay = { CodeKey = "code", AslKey = "replay" },
 }
@@ -42,6 +43,7 @@ local function files_of(given)
     code = { path = given.code, extension = "zip", next = "it is a zip that may hold policies/" },
     inference = state_machine "inference",
     arrivals = state_machine "arrivals",
+    polling = state_machine "polling",
     replay = state_machine "replay",
   }
 end

@@ -170,7 +170,9 @@ end
 
 -- The roles that read files, by the names that core.yaml and events.yaml give them. They need not
 -- exist yet.
-local READING_ROLES = { "discovery", "event-processor", "realtime-inference", "reconcile" }
+local READING_ROLES = {
+  "discovery", "event-processor", "polling", "realtime-inference", "reconcile",
+}
 
 local function reading_roles(estate, reader)
   local arns = {}

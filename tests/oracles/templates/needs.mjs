@@ -51,8 +51,12 @@ export function definitionOf(machine) {
   return readFileSync(`deploy/state-machines/${key}`, "utf8");
 }
 
-function ofState(state, files) {
+function ofState(state, files, machine, place) {
   const { Resource, Parameters = {} } = state;
+  if (/:::aws-sdk:sfn:describeMapRun$/.test(Resource)) {
+    const runs = `arn:aws:states:${place.region}:${place.account}:mapRun:${machine.Properties.StateMachineName}`;
+    return [{ action: "states:DescribeMapRun", resource: `${runs}/label:x` }];
+  }
   if (/:::lambda:invoke/.test(Resource)) {
     return [{ action: "lambda:InvokeFunction", resource: Parameters.FunctionName }];
   }
@@ -64,15 +68,16 @@ function ofState(state, files) {
   throw new Error(`what ${Resource} needs is not known here`);
 }
 
-// A Distributed Map runs its children as executions of its own machine, lists what it maps and writes
-// their results. Buckets of its input are those of the parameters.
-function ofDistributedMap(machine, { LogBucket, ResultsBucket }, place) {
+// A Distributed Map runs its children as executions of its own machine, also once more when it is redriven,
+// lists what it maps and writes their results. Buckets of its input are those of the parameters.
+function ofDistributedMap(machine, { OutputBucket, LogBucket = OutputBucket, ResultsBucket = OutputBucket }, place) {
   const here = `arn:aws:states:${place.region}:${place.account}`;
   const name = machine.Properties.StateMachineName;
   return [
     { action: "states:StartExecution", resource: `${here}:stateMachine:${name}` },
     ...["DescribeExecution", "StopExecution"]
       .map((action) => ({ action: `states:${action}`, resource: `${here}:execution:${name}:x` })),
+    { action: "states:RedriveExecution", resource: `${here}:execution:${name}/label:x` },
     { action: "s3:ListBucket", resource: `arn:aws:s3:::${LogBucket}` },
     ...["GetObject", "PutObject", "ListMultipartUploadParts", "AbortMultipartUpload"]
       .map((action) => ({ action: `s3:${action}`, resource: `arn:aws:s3:::${ResultsBucket}/x` })),
@@ -89,7 +94,7 @@ export function ofStateMachine(machine, files, parameters, place) {
   }
   const states = statesOf(JSON.parse(text));
   const needs = states.filter((state) => state.Type === "Task")
-    .flatMap((state) => ofState(state, files))
+    .flatMap((state) => ofState(state, files, machine, place))
     .concat(states.filter(isDistributed).flatMap(() => ofDistributedMap(machine, parameters, place)))
     .filter((need) => !/-is-false$/.test(need.resource)); // a branch that is not deployed
   if (machine.Properties.TracingConfiguration?.Enabled) {

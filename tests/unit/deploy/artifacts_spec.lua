@@ -13,7 +13,8 @@ describe("the artifacts of an estate", function()
 
   setup(function()
     folder = files.directory { ["layer.zip"] = "the layer", ["code.zip"] = "the code",
-      ["inference.asl.json"] = "{}", ["arrivals.asl.json"] = "[]", ["replay.asl.json"] = "7" }
+      ["inference.asl.json"] = "{}", ["arrivals.asl.json"] = "[]", ["replay.asl.json"] = "7",
+      ["polling.asl.json"] = "8" }
   end)
 
   teardown(files.remove_all)
@@ -56,7 +57,8 @@ describe("the artifacts of an estate", function()
       CodeKey = key("the code", "zip"), AslKey = key("{}", "json") },
       store:parameters(stack "core"))
     assert.same({ ArtifactBucket = bucket, CodeKey = key("the code", "zip"),
-      AslKey = key("[]", "json") }, store:parameters(stack "events"))
+      AslKey = key("[]", "json"), PollingAslKey = key("8", "json") },
+      store:parameters(stack "events"))
     assert.same({ ArtifactBucket = bucket, CodeKey = key("the code", "zip"),
       AslKey = key("7", "json") }, store:parameters(stack "replay"))
     assert.same({ ArtifactBucket = "weir-2-us-east-1", CodeKey = key("the code", "zip") },
