@@ -217,6 +217,15 @@ describe("what a template says in another language", function()
     assert.is_true(rules.TransformJobsRule:match(ended))
   end)
 
+  -- The schedule's function would take "a,b" as two endings, the rule as one.
+  it("are suffixes of one ending: a list is refused", function()
+    local refused = files.read("deploy/cloudformation/events.yaml")
+      :match "\n  KeySuffix:.-AllowedPattern: %^%[%^([^\n]*)%]{0,500}%$\n"
+    for _, sign in ipairs { ",", "\\s", "*" } do
+      assert.truthy(refused:find(sign, 1, true), refused .. " has no " .. sign)
+    end
+  end)
+
   it("are dashboards and inputs of schedules in JSON", function()
     local seen = 0
     for name, resolved in pairs(answers.on) do

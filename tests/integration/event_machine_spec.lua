@@ -194,6 +194,74 @@ describe("the rules of events", function()
     assert.is_false(matches("deploy/fpolicy-rule.json", file("products/a.jpg", "delete")))
   end)
 
+  it("take a path of FPolicy in each form that the mapping policy reads", function()
+    local rule = "deploy/fpolicy-rule.json"
+    for _, path in ipairs { "/products/a.jpg", "\\products\\a.jpg", "\\products\\b\\c.png" } do
+      assert.is_true(matches(rule, file(path)), path)
+    end
+
+    for _, path in ipairs { "/other/a.jpg", "\\products\\a.txt", "\\products.jpg" } do
+      assert.is_false(matches(rule, file(path)), path)
+    end
+
+    assert.is_true(matches(rule, file("/products/a.jpg", "CREATE")))
+  end)
+
+  it("take keys with the signs of a wildcard in them, and count no byte twice", function()
+    local rule = "deploy/object-created-rule.json"
+    for _, key in ipairs { "products/a*b.jpg", "products/**.jpg", "products/a\\b.jpg",
+      "products/\\*.png" } do
+      assert.is_true(matches(rule, object(key)), key)
+    end
+
+    assert.is_false(matches(rule, object "products.jpg"))
+  end)
+
+  -- The names in a rule are an example's: here are those of the recorded day, and what is theirs.
+  local ON_THAT_DAY = {
+    ["deploy/object-created-rule.json"] = {
+      names = { { "scans", "weir-landing-eu" }, { "products/%*%.jpg", "partner-2/*.csv" } },
+      takes = function(event)
+        return event["detail-type"] == "Object Created"
+          and event.detail.bucket.name == "weir-landing-eu"
+          and event.detail.object.key:find "^partner%-2/.*%.csv$" ~= nil
+      end,
+    },
+    ["deploy/transform-job-rule.json"] = {
+      names = { { "weir%-", "landing-" } },
+      takes = function(event)
+        return event.source == "aws.sagemaker"
+          and event.detail.TransformJobName:find "^landing%-" ~= nil
+      end,
+    },
+  }
+
+  it("take of a recorded day what is theirs, and nothing else", function()
+    local events, lines = {}, {}
+    for _, line in ipairs(files.lines_of "zcat tests/recordings/working-day.jsonl.gz") do
+      local recorded = json.decode(line)
+      if recorded.kind == "mapping" then events[#events + 1] = recorded.facts.event end
+    end
+
+    for i, event in ipairs(events) do lines[i] = json.encode(event) end
+    for rule, day in pairs(ON_THAT_DAY) do -- any order: each rule is on its own
+      local text, taken = files.read(rule), 0
+      for _, name in ipairs(day.names) do text = text:gsub(name[1], name[2]) end
+
+      local result = run { "match", text, "--json", stdin = table.concat(lines, "\n") .. "\n" }
+      local number = 0
+      for line in result.stdout:gmatch "[^\n]+" do
+        number = number + 1
+        local is_match = json.decode(line).match
+        assert.equal(day.takes(events[number]), is_match, rule .. " " .. lines[number])
+        if is_match then taken = taken + 1 end
+      end
+
+      assert.equal(#events, number)
+      assert.is_true(taken > 100, rule .. " takes " .. taken)
+    end
+  end)
+
   it("take no event of a recorded day that is not theirs", function()
     local rules = files.lines_of("ls deploy/*-rule.json")
     assert.equal(3, #rules)
