@@ -249,6 +249,9 @@ describe("discovery", function()
       assert.truthy(read(answer.manifest_key))
       assert.same({ manifest_key = answer.manifest_key, total_objects = 1 }, answer)
     end
+
+    settings.trigger_mode = "events" -- nothing is listed
+    assert.same({ manifest_key = json.null, total_objects = 0 }, discover())
   end)
 end)
 

@@ -85,6 +85,7 @@ function S3:effects(options)
   end
 
   function effects.metric() end
+  function effects.measure() end
   function effects.uuid() return "run-1" end
 
   return effects

@@ -223,7 +223,7 @@ end
 
 local function shown(request, answer)
   if not request.compatible then return answer end
-  return { manifest_key = answer.manifest_key, total_objects = answer.total_objects }
+  return { manifest_key = answer.manifest_key or json.null, total_objects = answer.total_objects }
 end
 
 -- The last manifest to another execution than the one that took it.
@@ -291,7 +291,8 @@ local function discover(event, ask, effects)
   events.object(event)
   local mode = trigger_mode.read(effects)
   if not acts_on_listings(event, mode) then
-    return { done = true, skipped = true, trigger_mode = mode, parts = 0, total_objects = 0 }
+    return shown({ compatible = compatible }, { done = true, skipped = true, trigger_mode = mode,
+      parts = 0, total_objects = 0 })
   end
 
   local request = discovery_request.read(event, effects, compatible)

@@ -1,6 +1,9 @@
 -- The answer of event_processor in the names of the Python handler that it replaces.
 --
 --   python_answer(result, job) → { status =, file_key =, labels =, max_confidence =, … }
+--
+-- A duplicate says so, which the Python handler knew nothing of: its durations are those of the
+-- first, and are not measured twice.
 local json = require "weir.json"
 local time = require "weir.aws.time"
 
@@ -25,5 +28,6 @@ return function(result, job)
     processing_duration_ms = since(stages.started, stages.processed),
     event_to_processing_ms = since(time.parse_iso8601(event_time), stages.started),
     event_time = event_time or json.null,
+    duplicate = result.duplicate,
   }
 end
