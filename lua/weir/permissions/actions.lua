@@ -91,6 +91,11 @@ local READ = {
   { "s3:GetObject", object, when = lacks "VersionId" },
   { "s3:GetObjectVersion", object, when = has "VersionId" },
 }
+-- Without the right to list, an object that is not there is a refusal like any other.
+local LOOK = {
+  { "s3:ListBucket", bucket },
+  table.unpack(READ),
+}
 local WRITE = {
   { "s3:PutObject", object },
   { "s3:PutObjectTagging", object, when = has "Tagging" },
@@ -212,7 +217,7 @@ return {
   },
 
   ["s3.GetObject"] = READ,
-  ["s3.HeadObject"] = READ,
+  ["s3.HeadObject"] = LOOK,
   ["s3.PutObject"] = WRITE,
   ["s3.CreateMultipartUpload"] = WRITE,
   ["s3.UploadPart"] = { { "s3:PutObject", object } },
