@@ -149,6 +149,83 @@ describe("discovery", function()
     assert.equal(0, discover({ run = "execution-2" }).total_objects)
   end)
 
+  describe("for executions that work through its manifests", function()
+    local MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:polling"
+    local FIRST, SECOND = MACHINE:gsub("stateMachine", "execution") .. ":first",
+      MACHINE:gsub("stateMachine", "execution") .. ":second"
+
+    before_each(function() settings.trigger_mode = "polling" end)
+
+    local function ends(name, how)
+      cloud.control("POST", "machines", { { arn = MACHINE, ended = { [name] = how } } })
+    end
+
+    it("goes on with the listing of one that died, and leaves it to one that runs", function()
+      for _, name in ipairs { "a", "b", "c" } do put("in/" .. name) end
+      local answer = discover { execution = FIRST, page_size = 1, max_pages = 2 }
+      assert.same({ false, 2 }, { answer.done, answer.listed })
+
+      ends("first", { status = "RUNNING" })
+      answer = discover { execution = SECOND }
+      assert.same({ true, true, FIRST, 0 },
+        { answer.done, answer.busy, answer.execution, answer.total_objects })
+      ends("first", { status = "TIMED_OUT" })
+      answer = discover { execution = SECOND, run = "2" }
+      assert.same({ 3, 3 }, { answer.listed, answer.total_objects })
+      assert.equal(3, #jobs_of(answer))
+    end)
+
+    it("answers a retry the same, also of a manifest that was handed on", function()
+      put "in/a"
+      local answer = discover { execution = FIRST, run = "1" }
+      assert.same(answer, discover { execution = FIRST, run = "1" })
+      ends("first", { status = "ABORTED" })
+      put "in/b"
+      local again = discover { execution = SECOND, run = "2" }
+      assert.is_true(again.again)
+      assert.same({ answer.place, 1 }, { again.place, again.total_objects })
+      assert.same(again, discover { execution = SECOND, run = "2" })
+
+      ends("second", { status = "SUCCEEDED" })
+      answer = discover { execution = FIRST, run = "3" }
+      assert.same({ 1 }, { answer.total_objects, answer.again })
+    end)
+
+    it("writes a manifest of its own for each, though both begin with the same run", function()
+      put "in/a"
+      local first = discover { execution = FIRST }
+      remove "weir/discovery/checkpoints/"
+      local second = discover { execution = SECOND }
+      assert.same({ 1, 1 }, { first.total_objects, second.total_objects })
+      assert.are_not.equal(first.place, second.place)
+      assert.equal(first.place .. "manifest.json", first.manifest_key)
+    end)
+
+    it("lists only where a listing's objects are processed as polling's own", function()
+      put "in/a"
+      for _, mode in ipairs { "events_first", "events" } do
+        settings.trigger_mode = mode
+        assert.same({ true, mode }, { discover({ execution = FIRST }).skipped,
+          discover({ execution = FIRST }).trigger_mode })
+      end
+
+      settings.trigger_mode = "events_first"
+      assert.equal(1, discover().total_objects)
+    end)
+
+    it("fails where Step Functions cannot be asked", function()
+      put "in/a"
+      discover { execution = FIRST }
+      cloud.control("POST", "answers", { ["stepfunctions.DescribeExecution"] = { {
+        status = 400,
+        headers = {},
+        body = '{"__type": "AccessDeniedException", "message": "not authorized"}',
+      } } })
+      local report = invoke("discovery", { execution = SECOND })
+      assert.equal("AccessDeniedException", report.error and report.error.code)
+    end)
+  end)
+
   it("keeps what no job can be made of as a dead letter, and fails without a place for it",
     function()
     put "in/a.csv"

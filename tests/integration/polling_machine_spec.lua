@@ -1,8 +1,9 @@
 -- deploy/state-machines/polling.asl.json, executed on real parts: what a listing has that is new,
--- each object once, and nothing lost whatever dies in between.
+-- each object once, and nothing lost whatever dies in between; and all ways of deploy/ together.
 local json = require "weir.json"
 local pictures = require "support.pictures"
 local polling_stage = require "support.polling_stage"
+local run = require "support.run"
 
 -- Keys of the objects whose tags the way wrote.
 local function written(way)
@@ -54,19 +55,19 @@ describe("the state machine of polling", function()
   after_each(function() stage:close() end)
 
   local function succeeds(status, given)
-    local result, run = stage:poll(given)
+    local result, polled = stage:poll(given)
     assert.same({ "SUCCEEDED", status }, { result.status, (result.output or {}).status },
       json.encode(result))
-    return result.output, run
+    return result.output, polled
   end
 
   it("processes what is new, then nothing, then what came and what changed", function()
     put("a", "b", "c")
-    local output, run = succeeds "PROCESSED"
+    local output, polled = succeeds "PROCESSED"
     assert.same({ 3, 3 }, { output.total_objects, output.counts.Succeeded })
     assert.same({ "Know the defaults", "Read the input", "Find what is new", "Is there work?",
       "Take the manifest", "Process each object", "Count", "Did all succeed?",
-      "All are processed" }, run.states)
+      "All are processed" }, polled.states)
     assert.same(names("a", "b", "c"), written "polling")
     local report = stage.functions.report:log()
     assert.matches('"StageLatency"', report)
@@ -83,9 +84,9 @@ describe("the state machine of polling", function()
   end)
 
   local function fails(code, given)
-    local result, run = stage:poll(given)
+    local result, polled = stage:poll(given)
     assert.same({ "FAILED", code }, { result.status, result.error }, json.encode(result))
-    return json.decode(result.cause).errorMessage, run
+    return json.decode(result.cause).errorMessage, polled
   end
 
   describe("where objects fail", function()
@@ -93,7 +94,7 @@ describe("the state machine of polling", function()
       function()
       put("a", "b", "c")
       pictures.put("in/text.png", "not a picture", "")
-      local message, run = fails("JobsFailed",
+      local message, polled = fails("JobsFailed",
         { functionFaults = { process = { "AccessDenied" } } })
       assert.matches("2 of 4 jobs failed; the first is in/", message, 1, true)
       assert.equal(2, #written "polling")
@@ -103,7 +104,7 @@ describe("the state machine of polling", function()
       put "d"
       assert.equal(1, succeeds("PROCESSED").total_objects)
 
-      local result = stage:redrive(run)
+      local result = stage:redrive(polled)
       assert.equal("JobsFailed", result.error)
       assert.matches("1 of 2 jobs failed; the first is in/text.png: UnsupportedImage: ",
         result.cause, 1, true)
@@ -111,7 +112,7 @@ describe("the state machine of polling", function()
 
       pictures.put "in/text.png" -- mended: a newer state, which the next run finds
       assert.equal(1, succeeds("PROCESSED").total_objects)
-      result = stage:redrive(run)
+      result = stage:redrive(polled)
       assert.same({ "SUCCEEDED", 1 }, { result.status, (result.output or {}).total_objects },
         json.encode(result))
       assert.equal(5, each_claim(1, 0))
@@ -138,8 +139,8 @@ describe("the state machine of polling", function()
 
     it("takes what is gone, or has changed, for no failure, and finds the change", function()
       put("a", "b")
-      local run = stage:begin { stopAfter = 0 }
-      assert.equal("ABORTED", stage:finish(run).status)
+      local polled = stage:begin { stopAfter = 0 }
+      assert.equal("ABORTED", stage:finish(polled).status)
       remove "a"
       pictures.put("in/b.png", "another")
       assert.equal(2, succeeds("PROCESSED").total_objects) -- as they were listed
@@ -152,8 +153,8 @@ describe("the state machine of polling", function()
   describe("where something dies", function()
     it("hands the manifest on, once the execution that took it was stopped", function()
       put("a", "b")
-      local run = stage:begin { stopAfter = 0 }
-      assert.equal("ABORTED", stage:finish(run).status)
+      local polled = stage:begin { stopAfter = 0 }
+      assert.equal("ABORTED", stage:finish(polled).status)
       put "c"
       assert.equal(2, succeeds("PROCESSED").total_objects)
       assert.equal(1, succeeds("PROCESSED").total_objects)
@@ -163,10 +164,10 @@ describe("the state machine of polling", function()
 
     it("goes on where it was stopped, by a redrive or by the next execution", function()
       for i = 1, 50 do put(("%02d"):format(i)) end
-      local run = stage:begin { stopAfter = 5 }
-      assert.equal("ABORTED", stage:finish(run).status)
+      local polled = stage:begin { stopAfter = 5 }
+      assert.equal("ABORTED", stage:finish(polled).status)
       assert.is_true(#written "polling" < 50)
-      local result = stage:redrive(run)
+      local result = stage:redrive(polled)
       assert.equal("SUCCEEDED", result.status, json.encode(result))
       assert.equal(50, #written "polling")
       succeeds "NOTHING_NEW"
@@ -226,5 +227,80 @@ describe("the state machine of polling", function()
       assert.equal(60, succeeds("PROCESSED").total_objects)
       assert.equal(60, #written "polling")
     end)
+  end)
+end)
+
+describe("all ways, deployed at once", function()
+  local stage
+
+  before_each(function()
+    pictures.reset { trigger_mode = "/mode" }
+    stage = polling_stage.open()
+  end)
+
+  after_each(function() stage:close() end)
+
+  local function compare()
+    return run { "compare", "--claims", pictures.TABLE, "--bucket", "bucket",
+      env = pictures.cloud.variables() }
+  end
+
+  -- New objects in a mode, of which some are announced, and then everything that has a schedule →
+  -- what polling and reconcile say
+  local function step(mode, arrived, ...)
+    stage:mode(mode)
+    put(...)
+    for _, name in ipairs(arrived) do
+      assert.equal("SUCCEEDED", stage:arrive("in/" .. name .. ".png").status)
+    end
+
+    local polled, reconciled = stage:poll(), stage:reconcile()
+    assert.equal("SUCCEEDED", polled.status, json.encode(polled))
+    assert.equal(0, reconciled.failed or 0)
+
+    return polled.output, reconciled
+  end
+
+  it("do everything once per way in parallel, and weir compare finds both equal", function()
+    local polled = step("parallel", { "a", "b", "c", "d" }, "a", "b", "c", "d")
+    assert.same({ "PROCESSED", 4 }, { polled.status, polled.total_objects })
+    assert.same(names("a", "b", "c", "d"), written "polling")
+    assert.same(names("a", "b", "c", "d"), written "events")
+    assert.equal(8, each_claim(1, 0))
+    local result = compare()
+    assert.equal(0, result.status, result.stdout .. result.stderr)
+    assert.matches("objects     4: both ways 4", result.stdout, 1, true)
+  end)
+
+  it("walk from polling to events and back by the parameter alone, while files arrive", function()
+    local polled, reconciled = step("polling", { "p1" }, "p1", "p2")
+    assert.same({ 2, "SKIPPED" }, { polled.total_objects, reconciled.status })
+
+    polled, reconciled = step("parallel", { "a1", "a2", "p1" }, "a1", "a2", "a3")
+    assert.same({ 3, "SKIPPED" }, { polled.total_objects, reconciled.status })
+
+    polled, reconciled = step("events_first", { "b1" }, "b1", "b2")
+    assert.same({ "SKIPPED", 7, 5, 2 },
+      { polled.status, reconciled.listed, reconciled.finished, reconciled.processed })
+    assert.equal("SUCCEEDED", stage:arrive("in/b2.png").status) -- it was only late
+
+    polled, reconciled = step("events", { "c1" }, "c1")
+    assert.same({ "SKIPPED", "SKIPPED" }, { polled.status, reconciled.status })
+
+    polled, reconciled = step("events_first", {})
+    assert.same({ "SKIPPED", 8, 0 }, { polled.status, reconciled.finished, reconciled.processed })
+
+    polled = step("parallel", { "z1" }, "z1")
+    assert.equal(4, polled.total_objects) -- what appeared since, of which three are done
+    polled = step("polling", {}, "z2")
+    assert.equal(1, polled.total_objects)
+
+    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), written "polling")
+    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), written "events")
+    for object, item in pairs(pictures.claims()) do
+      for _, part in pairs(item.ways) do
+        assert.same({ "finished", 1 }, { part.status, part.attempts }, object)
+      end
+    end
   end)
 end)

@@ -68,6 +68,14 @@ function stop(input) {
   return { stopDate: 1795435300.5 };
 }
 
+function redrive({ executionArn }) {
+  const known = findExecution({ executionArn });
+  if (known.status === "RUNNING" || known.status === "SUCCEEDED")
+    throw new ServiceError("ExecutionNotRedrivable", `Execution is not redrivable: '${executionArn}'`);
+  Object.assign(known, { status: "RUNNING", error: undefined, cause: undefined });
+  return { redriveDate: 1795435400.5 };
+}
+
 export const executionAnswers = {
   "stepfunctions.StartExecution": start,
   "stepfunctions.DescribeExecution": (input) => {
@@ -76,6 +84,7 @@ export const executionAnswers = {
   },
   "stepfunctions.ListExecutions": list,
   "stepfunctions.StopExecution": stop,
+  "stepfunctions.RedriveExecution": redrive,
   "stepfunctions.DescribeStateMachine": (input) => {
     const { arn, status, express } = findMachine(input);
     return { stateMachineArn: arn, name: arn.split(":").at(-1), status, definition: "{}", roleArn: "arn:aws:iam::111122223333:role/r",

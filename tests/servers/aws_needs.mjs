@@ -48,6 +48,7 @@ const NEEDS = {
 
   "stepfunctions.ListExecutions": ({ stateMachineArn }) => one("states:ListExecutions", stateMachineArn),
   "stepfunctions.DescribeStateMachine": ({ stateMachineArn }) => one("states:DescribeStateMachine", stateMachineArn),
+  "stepfunctions.RedriveExecution": ({ executionArn }) => one("states:RedriveExecution", executionArn),
   "stepfunctions.StopExecution": ({ executionArn }) => one("states:StopExecution", executionArn),
 
   "sagemaker.ListEndpoints": everywhere("sagemaker:ListEndpoints"),
@@ -82,6 +83,7 @@ const NEEDS = {
   "tagging.GetResources": everywhere("tag:GetResources"),
 
   "dynamodb.DescribeTable": ({ TableName }, place) => one("dynamodb:DescribeTable", arn("dynamodb", `table/${TableName}`, place)),
+  "ssm.PutParameter": ({ Name }, place) => one("ssm:PutParameter", arn("ssm", `parameter/${Name.replace(/^\//, "")}`, place)),
   "ssm.GetParameter": ({ Name }, place) => one("ssm:GetParameter", arn("ssm", `parameter/${Name.replace(/^\//, "")}`, place)),
 
   ...Object.fromEntries(["GetAccessPointPolicy", "PutAccessPointPolicy"].map((name) => [`s3control.${name}`,

@@ -83,6 +83,11 @@ export const visionAnswers = {
   "bedrock_runtime.Converse": ({ modelId, messages }) => ({
     output: { message: { role: "assistant", content: [{ text: describe(modelId, messages[0].content[0].text) }] } },
     stopReason: "end_turn", usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 }, metrics: { latencyMs: 1 } }),
+  "ssm.PutParameter": ({ Name, Value, Overwrite }) => {
+    if (Name in parameters && !Overwrite) throw new ServiceError("ParameterAlreadyExists", "The parameter already exists.");
+    parameters[Name] = Value;
+    return { Version: 1, Tier: "Standard" };
+  },
   "ssm.GetParameter": ({ Name, WithDecryption }) => {
     if (Name === "/missing") throw new ServiceError("ParameterNotFound", "");
     const secure = /secure/.test(Name);

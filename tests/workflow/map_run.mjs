@@ -27,7 +27,8 @@ export function expand(machine) {
     if (unknown) throw new Error(`state '${name}': nobody here knows ${unknown}`);
     maps[name] = state;
     const { ResultPath, Next } = state;
-    return [name, { Type: "Task", Resource: "arn:aws:states:::map-run", ResultPath, Next }];
+    const { TimeoutSeconds } = machine; // the library gives a Task 60 seconds otherwise
+    return [name, { Type: "Task", Resource: "arn:aws:states:::map-run", TimeoutSeconds, ResultPath, Next }];
   }));
   return { definition: { ...machine, States }, maps };
 }

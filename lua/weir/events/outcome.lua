@@ -37,6 +37,12 @@ end
 
 local function is_cut_short(request) return request.total < request.total_objects end
 
+local function object(event, name)
+  local value = events.member(event, name)
+  if events.is_object(value) then return value end
+  events.invalid("%s must be an object", name)
+end
+
 -- Lambda's cause is the JSON of the error that the function raised.
 local function reason(execution)
   local cause = type(execution.Cause) == "string" and execution.Cause or "no cause was given"
@@ -108,8 +114,7 @@ local function again(request, failures, is_all, effects)
 end
 
 local function read_request(event)
-  local counts = events.object(events.member(event, "counts"))
-  local results = events.object(events.member(event, "outcome_of"))
+  local counts, results = object(event, "counts"), object(event, "outcome_of")
   events.required_text(results, "Bucket")
   events.required_text(results, "Key")
 
