@@ -486,6 +486,12 @@ describe("a pipeline that is wrong", function()
       ["{ documents = {}, result = 'fine' }"] = "the pipeline 'mine' must return",
       ["{ documents = { ['a/b'] = {} }, result = { status = 'SUCCESS' } }"] =
         "the pipeline 'mine' must return",
+      ["{ documents = { a = { print } }, result = { status = 'SUCCESS' } }"] =
+        "the pipeline 'mine' must return",
+      ["{ documents = {}, result = { status = 'SUCCESS', at = 0/0 } }"] =
+        "the pipeline 'mine' must return",
+      ["{ documents = {}, result = { status = 'SUCCESS', error = 'none' } }"] =
+        "the pipeline 'mine' must return",
       ["{ documents = {}, result = {} }"] = "the pipeline 'mine' must return",
       ["{ documents = {}, result = { status = 'FAILED' } }"] = "not answered as the status FAILED",
       ["error 'no luck'"] = "the pipeline 'mine' ended in an error: ",

@@ -15,8 +15,23 @@ local function is_number(value) return type(value) == "number" end
 
 local function is_absent_or(is_fine, value) return value == nil or is_fine(value) end
 
+-- Whether it is an object whose members are all so.
+local function is_all(is_fine, value)
+  if not events.is_object(value) then return false end
+  for _, member in pairs(value) do -- any order: each is looked at by itself
+    if not is_fine(member) then return false end
+  end
+
+  return true
+end
+
+-- What weir itself reads of a result: the claim's next delivery, latency_reporter, weir compare.
 local function is_result(text)
-  return is_text(text) and events.is_object((json.decode(text)))
+  local result = is_text(text) and json.decode(text)
+  return events.is_object(result) and is_absent_or(is_text, result.status)
+    and is_absent_or(is_text, result.error) and is_absent_or(is_text, result.message)
+    and (result.stages == nil or is_all(is_number, result.stages))
+    and (result.documents == nil or is_all(is_text, result.documents))
 end
 
 local function is_part(part)

@@ -15,6 +15,7 @@
 -- Codes: "ClaimBusy" (somebody is at it: try again), those of the pipeline, and those of the
 -- services. A failure that the same bytes will always have is kept in the claim and answered again.
 local claims = require "weir.events.claims"
+local json = require "weir.json"
 local output = require "weir.processing.output"
 local pipelines = require "weir.processing.pipelines"
 local python = require "weir.callback.python"
@@ -79,17 +80,25 @@ local function metadata_of(context, way, stages)
   }
 end
 
-local function is_made(made)
-  if type(made) ~= "table" or type(made.documents) ~= "table" or type(made.result) ~= "table" then
-    return false
-  end
+-- Functions, numbers that JSON has not, tables in themselves: what cannot be written.
+local function is_writable(value)
+  return type(value) == "table" and (pcall(json.encode, value))
+end
 
-  local status = made.result.status
-  if type(status) ~= "string" or status == "" or status == "FAILED" then return false end
+-- A result that says `error` would fail each further delivery.
+local function is_result(result)
+  local status = type(result) == "table" and result.status
+  return type(status) == "string" and status ~= "" and status ~= "FAILED"
+    and result.error == nil and is_writable(result)
+end
+
+local function is_made(made)
+  if type(made) ~= "table" or type(made.documents) ~= "table" then return false end
+  if not is_result(made.result) then return false end
 
   for name, content in pairs(made.documents) do -- any order: each is looked at by itself
-    local kind, is_word = type(content), type(name) == "string" and name:find("^%w[%w_%-]*$")
-    if not is_word or kind ~= "table" and kind ~= "string" then return false end
+    local is_word = type(name) == "string" and name:find("^%w[%w_%-]*$")
+    if not is_word or type(content) ~= "string" and not is_writable(content) then return false end
   end
 
   return true
@@ -108,7 +117,7 @@ local function run_pipeline(pipeline, job, object, context)
   if is_made(made) then return made end
   try.fail(("the pipeline '%s' must return { documents = { word = table or text }, "
     .. "result = { status = text } }; a failure is raised with weir.try, not answered as the "
-    .. "status FAILED"):format(job.work), "PipelineError")
+    .. "status FAILED or an error"):format(job.work), "PipelineError")
 end
 
 -- → the result | { gone = true, etag = that the object has instead }
@@ -121,7 +130,7 @@ local function work(job, pipeline, context, way, stages, is_mine)
 
   local made = run_pipeline(pipeline, job, object, context)
   if not is_mine() then return { lost = true } end
-  stages.decided = made.decided_ms
+  stages.decided = math.tointeger(made.decided_ms)
   local result = made.result
   result.documents = try(output.write(context.effects, place_of(context.effects, way), object,
     made.documents, metadata_of(context, way, stages)))

@@ -33,7 +33,10 @@ describe("an item of the claims table", function()
       last_modified = { "5" }, ways = { 5, json.array { 1 } }, ["ways.events"] = { 5 },
       ["ways.events.status"] = { 5 }, ["ways.events.attempts"] = { "1" },
       ["ways.events.duplicates"] = { "1" }, ["ways.events.finished_at"] = { "1" },
-      ["ways.events.result"] = { 5, "{", "[]", "null" }, ["ways.polling.lease_until"] = { "9" },
+      ["ways.events.result"] = { 5, "{", "[]", "null", '{"status":5}', '{"error":{}}',
+        '{"stages":5}', '{"stages":{"written":"x"}}', '{"documents":[]}',
+        '{"documents":{"tags":5}}', '{"documents":"x"}' },
+       ["ways.polling.lease_until"] = { "9" },
     } do
       for _, value in ipairs(values) do
         local item, message, code = claim_record.check(with(path, value))
