@@ -446,9 +446,28 @@ describe("a pipeline of the function's package", function()
     local etag = pictures.put("a.pdf", "1.7", "%PDF-")
     local result = deliver("sizes", text, pictures.job("a.pdf", { work = "sizes" }))
     assert.equal(0, result.status, result.stderr .. result.stdout)
-    local place = ("results/events/size/a.pdf/%s.json"):format(etag)
+    local place = ("results/events/sizes.size/a.pdf/%s.json"):format(etag)
     assert.same({ key = "a.pdf", bytes = 8, is_pdf = true }, document(place))
-    assert.equal("finished", pictures.claims()["bucket/a.pdf"].ways.events.status)
+    assert.equal("finished", pictures.claims()["work:sizes/bucket/a.pdf"].ways.events.status)
+  end)
+
+  it("does its work on an object that another pipeline has done, and each of them once", function()
+    local text = [[return { run = function(object)
+      return { documents = { tags = { by = "mine" } }, result = { status = "SUCCESS" } }
+    end }]]
+    local etag = pictures.put "a.png"
+    local result = fine(pictures.process(pictures.job "a.png"))
+    for _, duplicate in ipairs { false, true } do
+      local job = pictures.job("a.png", { work = "mine" })
+      local own = json.decode(deliver("mine", text, job).stdout)
+      assert.equal(duplicate, own.result.duplicate or false)
+      assert.same({ tags = ("results/events/mine.tags/a.png/%s.json"):format(etag) },
+        own.result.documents)
+      assert.same({ by = "mine" }, document(own.result.documents.tags))
+    end
+
+    assert.equal("a.png", document(result.documents.tags).key)
+    assert.is_true(fine(pictures.process(pictures.job "a.png")).duplicate)
   end)
 
   it("that is not there, or is not a pipeline, fails and leaves the object to be claimed",
@@ -506,7 +525,7 @@ describe("a pipeline that is wrong", function()
       local text = result.stdout .. result.stderr
       assert.truthy(text:find(told, 1, true), text)
       assert.truthy(text:find("PipelineError", 1, true), text)
-      assert.equal("released", pictures.claims()["bucket/a.pdf"].ways.events.status, made)
+      assert.equal("released", pictures.claims()["work:mine/bucket/a.pdf"].ways.events.status, made)
     end
   end)
 end)

@@ -284,6 +284,10 @@ describe("weir compare", function()
     local status
     report, status = report_of("--source", "s3://bucket/in/", "--set", "suffixes=.png")
     assert.same({ 0, 0 }, { report.source.unclaimed, status })
+    report = report_of("--source", "s3://bucket/in/", "--suffix", ".txt, .tmp")
+    assert.same({ 2, 1 }, { report.source.objects, report.source.unclaimed })
+    report = report_of("--source", "s3://bucket/in/", "--set", "work=sizes", "--suffix", "a.png")
+    assert.same({ 1, { "in/a.png" } }, { report.source.unclaimed, report.source.first })
     assert.equal(3, compare("--source", "s3://bucket/in/", "-p", "/nowhere").status)
   end)
 

@@ -68,9 +68,9 @@ local function request_of(given)
   return request
 end
 
--- Whether the mapping policy makes work of an object. What it fails at, or does not know, is not
--- passed over.
-local function is_work_for(set, bucket)
+-- The pipeline for which the mapping policy makes work of an object, or nil. What it fails at, or
+-- does not know, is not passed over.
+local function work_of_source(set, bucket)
   return function(object)
     local facts = json.encode {
       event = { source = "weir.listing", bucket = bucket, object = object },
@@ -78,8 +78,8 @@ local function is_work_for(set, bucket)
     }
 
     local decision = facts and set:decide("mapping", facts)
-    if not decision or decision.action == "job" then return true end
-    return json.decode(decision.decision).unknown == true
+    local fields = decision and json.decode(decision.decision) or { unknown = true }
+    return fields.work or fields.unknown and "object" or nil
   end
 end
 
@@ -89,7 +89,7 @@ local function add_policy(request, given, screen)
   if not request.source then return true end
   local set, ending = policies.load("compare", given, screen)
   if not set then return nil, ending end
-  request.source.is_work = is_work_for(set, request.source.bucket)
+  request.source.work_of = work_of_source(set, request.source.bucket)
 
   return true
 end
@@ -275,7 +275,8 @@ return {
     { long = "source", value = "S3-URI",
       doc = "also list the objects there that nobody claimed, and that the mapping policy does not "
         .. "ignore" },
-    { long = "suffix", value = "TEXT", doc = "of the source, only keys that end so" },
+    { long = "suffix", value = "TEXT",
+      doc = "of the source, only keys that end so; a list with commas" },
     policies.options.directory,
     policies.options.set,
     policies.options.params,

@@ -4,7 +4,7 @@
 --       → report | nil, message, code
 --   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
 --
--- source: { bucket =, prefix =, is_work = function(object of the listing) → boolean } of objects
+-- source: { bucket =, prefix =, work_of = function(object of the listing) → work | nil } of objects
 -- that should have a claim where they are work; ignored: set of the fields that a model wrote. The
 -- report is what weir compare prints as JSON.
 local aws = require "weir.aws"
@@ -12,6 +12,7 @@ local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
 local documents = require "weir.compare.documents"
 local json = require "weir.json"
+local listing = require "weir.events.listing"
 local process = require "weir.process"
 local progress = require "weir.events.progress"
 local records = require "weir.compare.records"
@@ -64,19 +65,19 @@ end
 -- The source: objects whose state nobody has claimed, but for those that no job is made of.
 local function read_source(given, known)
   local source = given.source
-  local client, suffix = aws.client "s3", given.suffix or ""
+  local client, suffixes = aws.client "s3", listing.suffixes(given.suffix or "")
   local found = { objects = 0, ignored = 0, unclaimed = 0, first = json.array {} }
   local input = { Bucket = source.bucket, Prefix = source.prefix ~= "" and source.prefix or nil }
 
   local place = "the source s3://" .. source.bucket
   each_item(client, "ListObjectsV2", input, "Contents", place, function(object)
-    if suffix ~= "" and object.Key:sub(-#suffix) ~= suffix then return end
+    if not listing.has_suffix(object.Key, suffixes) then return end
     found.objects = found.objects + 1
-    if is_claimed(object, known[claims.id { bucket = source.bucket, key = object.Key }]) then
-      return
-    end
+    local work = source.work_of(object)
+    local id = claims.id { bucket = source.bucket, key = object.Key, work = work }
+    if is_claimed(object, known[id]) then return end
 
-    if not source.is_work(object) then
+    if not work then
       found.ignored = found.ignored + 1
       return
     end

@@ -2,18 +2,20 @@
 -- and in whatever order.
 --
 -- A state is bucket (or volume), key and ETag. The table (deploy/claims-table.json) has one item
--- for each object: its newest state, and what each way has done about it.
+-- for each object and pipeline: its newest state, and what each way has done about it.
 --
 --   { object = "bucket/key", etag =, sequencer =, last_modified =, revision =, ways = {
 --       events = { mode =, status = "working" | "finished" | "released", owner =, lease_until =,
 --                  attempts =, duplicates =, finished_at =, result = (JSON), gone = (true: the
 --                  object is not there any more) }, polling = { the same } } }
 --
+-- Its object is "work:NAME/bucket/key" where the pipeline is not `object`.
 -- Times are in epoch seconds, last_modified in milliseconds. Every write is conditional on the
 -- revision that was read: whoever comes second reads again and decides again.
 --
 --   claims:take(job)    → claim { owner =, attempts =, … } | false, standing | nil, message, code
---                         job: bucket or volume, key, etag; sequencer, time where they are known
+--                         job: bucket or volume, key, etag; work, sequencer, time where they are
+--                         known
 --                         standing: { status = "finished", result =, way = }
 --                           | { status = "busy", lease_until = }
 --                           | { status = "superseded", etag = (of the newer state) }
@@ -76,9 +78,12 @@ function claims.from_settings(effects, given)
   })
 end
 
--- The key of an object's item.
+-- The key of an object's item: a pipeline of the organisation's own has items of its own, with a
+-- name that no bucket has.
 function claims.id(job)
-  return item_key("", ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key))
+  local is_own = job.work ~= nil and job.work ~= "object"
+  return item_key(is_own and ("work:%s/"):format(job.work) or "",
+    ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key))
 end
 
 -- Order ---------------------------------------------------------------------------------------

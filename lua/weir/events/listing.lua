@@ -3,6 +3,7 @@
 --   for page in listing.pages(effects, source, after) do … end
 --   listing.suffixes(text) → the list of suffixes that a setting gives, with commas or white space;
 --       of a text with none in it, but not "", raises the failure "InvalidSuffix"
+--   listing.has_suffix(key, list) → whether the key ends in one of the list, or the list is empty
 --
 -- source is { bucket =, prefix =, suffixes = list, leave_out = prefix?, role =?, page_size =? };
 -- after is the key behind which to begin. A page is a list of { Key =, Size =, ETag =, LastModified
@@ -53,7 +54,7 @@ local function sort(objects)
   end
 end
 
-local function has_suffix(key, suffixes)
+function listing.has_suffix(key, suffixes)
   if #suffixes == 0 then return true end
   for _, suffix in ipairs(suffixes) do
     if key:sub(-#suffix) == suffix then return true end
@@ -65,7 +66,7 @@ end
 local function is_wanted(key, source)
   local mine = source.leave_out
   if mine and key:sub(1, #mine) == mine then return false end
-  return key:sub(1, #source.prefix) == source.prefix and has_suffix(key, source.suffixes)
+  return key:sub(1, #source.prefix) == source.prefix and listing.has_suffix(key, source.suffixes)
 end
 
 local function refuse(key, last)

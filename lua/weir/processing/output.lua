@@ -1,6 +1,7 @@
 -- Where the documents of an object go, and writing them.
 --
---   {prefix}{way}/{document}/{key}/{etag}.json     in the output bucket
+--   {prefix}{way}/{document}/{key}/{etag}.json     in the output bucket; of a pipeline other than
+--                                                  `object`: {pipeline}.{document}
 --
 -- No two states of any objects share a key: the object's key is escaped so that it can be read
 -- back, and what would be longer than S3 takes is named by its digest. A newer state has keys of

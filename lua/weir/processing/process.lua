@@ -27,11 +27,13 @@ local try = require "weir.try"
 
 local process = {}
 
-local function place_of(effects, way)
+-- Of two pipelines' documents of one object none may have the key of another: a pipeline of the
+-- organisation's own has its name before a dot, which no document's name has.
+local function place_of(effects, way, work)
   local prefix = effects:setting("output_prefix", "results/"):gsub("/*$", "/"):gsub("^/$", "")
   return {
     bucket = try(settings.needed(effects, "output_bucket")),
-    prefix = ("%s%s/"):format(prefix, way),
+    prefix = ("%s%s/%s"):format(prefix, way, work ~= "object" and work .. "." or ""),
   }
 end
 
@@ -132,8 +134,8 @@ local function work(job, pipeline, context, way, stages, is_mine)
   if not is_mine() then return { lost = true } end
   stages.decided = math.tointeger(made.decided_ms)
   local result = made.result
-  result.documents = try(output.write(context.effects, place_of(context.effects, way), object,
-    made.documents, metadata_of(context, way, stages)))
+  result.documents = try(output.write(context.effects, place_of(context.effects, way, job.work),
+    object, made.documents, metadata_of(context, way, stages)))
 
   stages.processed = runtime_process.time()
   result.key, result.etag, result.size, result.way = job.key, job.etag, object.size, way

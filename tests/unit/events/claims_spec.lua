@@ -79,6 +79,14 @@ describe("a claim", function()
     assert(world.claims():take { volume = "b", key = "a/x.jpg", etag = "e1" })
   end)
 
+  it("of another pipeline is another one", function()
+    assert(world.claims():take(job "e1"))
+    assert(world.claims():take(job("e1", { work = "sizes" })))
+    assert(world.claims():take(job("e1", { work = "sums" })))
+    assert.is_false((world.claims():take(job("e1", { work = "object" }))))
+    assert.equal("work:sizes/b/k", claims.id { bucket = "b", key = "k", work = "sizes" })
+  end)
+
   it("of a key that DynamoDB does not take has its digest for one", function()
     assert.equal("b/" .. ("k"):rep(1024), claims.id { bucket = "b", key = ("k"):rep(1024) })
     local id = claims.id { bucket = ("b"):rep(2048), key = "k" }
