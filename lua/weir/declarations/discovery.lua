@@ -16,8 +16,8 @@ return {
     { name = "counts", type = "object", doc = "ItemCounts of that Map run" },
     { name = "total_objects", type = "integer", min = 0, doc = "jobs of its manifest" },
     { name = "place", type = "text", doc = "what begins the keys of its manifest's parts" },
-    { name = "redrives", type = "integer", min = 0, doc = "of the execution" },
-    { name = "redrives_before", type = "integer", min = 0, doc = "when the Map run began" },
+    { name = "execution_now", type = "object", doc = "the context of the execution" },
+    { name = "execution_before", type = "object", doc = "that when the Map run began" },
   },
   settings = {
     "bucket", "prefix", "suffix", "checkpoint", "max_pages", "page_size", "output_bucket",

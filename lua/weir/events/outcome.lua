@@ -4,7 +4,7 @@
 --   outcome.of(event, effects)
 --     event: { outcome_of = ResultWriterDetails ({ Bucket =, Key = }), counts = ItemCounts of the
 --              Map run, total_objects = jobs of the manifest, bucket =, place = of the manifest,
---              redrives = of the execution, redrives_before = when the Map run began }
+--              execution_now = $$.Execution, execution_before = that when the Map run began }
 --
 -- It fails, which ends the execution, with the number of failed jobs and the first failure:
 --   JobsFailed           all others are done
@@ -84,7 +84,8 @@ local function fail(request, failures, is_all, effects)
       .. "polling or parallel, and the next run does these again", NOT_TRIED)
   end
 
-  try.fail(said .. "redrive the execution and it does these again", hand_on.JOBS_FAILED)
+  try.fail(said .. "redrive the execution and it does these again: aws stepfunctions "
+    .. "redrive-execution --execution-arn " .. request.execution, hand_on.JOBS_FAILED)
 end
 
 -- The jobs of all children that failed, or nil where not all of them are told.
@@ -113,7 +114,14 @@ local function again(request, failures, is_all, effects)
   return { place = place, total_objects = #jobs }
 end
 
+-- Step Functions' context has the number of redrives; where it has none there was none.
+local function redrives(execution)
+  local count = execution.RedriveCount
+  return math.type(count) == "integer" and count or 0
+end
+
 local function read_request(event)
+  local before, now = object(event, "execution_before"), object(event, "execution_now")
   local counts, results = object(event, "counts"), object(event, "outcome_of")
   events.required_text(results, "Bucket")
   events.required_text(results, "Key")
@@ -125,22 +133,22 @@ local function read_request(event)
     failed = whole(counts, "Total") - whole(counts, "Succeeded"),
     bucket = events.required_text(event, "bucket"),
     place = events.required_text(event, "place"),
-    redrives = whole(event, "redrives"),
-    redrives_before = whole(event, "redrives_before"),
+    execution = events.required_text(now, "Id"),
+    redrives = redrives(now),
+    is_redriven = redrives(now) > redrives(before),
   }
 end
 
 function outcome.of(event, effects)
   local request = read_request(event)
-  local is_redriven = request.redrives > request.redrives_before
-  if is_cut_short(request) and not is_redriven then
+  if is_cut_short(request) and not request.is_redriven then
     try.fail(("the Map run had %d jobs, and the manifest %s has %d"):format(request.total,
       request.place, request.total_objects), "ManifestCutShort")
   end
 
   local failures, is_all = map_results.failures(effects,
     { bucket = request.results.Bucket, key = request.results.Key }, MOST_BYTES)
-  if is_redriven then return again(request, failures, is_all, effects) end
+  if request.is_redriven then return again(request, failures, is_all, effects) end
 
   return fail(request, failures, is_all, effects)
 end

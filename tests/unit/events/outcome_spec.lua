@@ -42,8 +42,8 @@ describe("what became of the jobs of a manifest", function()
       total_objects = 5,
       bucket = "out",
       place = "manifests/1/",
-      redrives = 0,
-      redrives_before = 0,
+      execution_before = { Id = "arn:x" },
+      execution_now = { Id = "arn:x" },
     }
     for name, value in pairs(more or {}) do event[name] = value end
 
@@ -62,7 +62,8 @@ describe("what became of the jobs of a manifest", function()
 
   it("is the number that failed, and the first with its reason", function()
     fails("JobsFailed", { "2 of 5 jobs failed; the first is in/a.gif: UnsupportedImage: it is a "
-      .. "GIF; redrive" }, TWO)
+      .. "GIF; redrive the execution and it does these again: aws stepfunctions "
+      .. "redrive-execution --execution-arn arn:x" }, TWO)
     fails("JobsFailed", { "in/b.png: States.Timeout: no cause was given" }, { TWO[2] })
     fails("JobsFailed", { "in/c: E: plain" }, { child("in/c", "E", "plain") })
     fails("JobsFailed", { "in/c: E: [1]" }, { child("in/c", "E", "[1]") })
@@ -83,7 +84,8 @@ describe("what became of the jobs of a manifest", function()
   end)
 
   it("is the failed jobs alone when the execution is redriven", function()
-    local again = asked(TWO, { redrives = 2, redrives_before = 1 })
+    local again = asked(TWO, { execution_before = { RedriveCount = 1 },
+      execution_now = { Id = "arn:x", RedriveCount = 2 } })
     assert.same({ place = "manifests/1/redrive-2/", total_objects = 2 }, again)
     local part = memory.buckets.out["manifests/1/redrive-2/part-000001.jsonl"].Body
     assert.equal('{"bucket":"b","key":"in/a.gif","work":"object"}\n'
@@ -92,7 +94,7 @@ describe("what became of the jobs of a manifest", function()
 
   it("is all jobs again where not every failed one is told", function()
     local all = { place = "manifests/1/", total_objects = 5 }
-    local redriven = { redrives = 1 }
+    local redriven = { execution_now = { Id = "arn:x", RedriveCount = 1 } }
     local function again(failures, more)
       for name, value in pairs(redriven) do more[name] = value end
       return asked(failures, more)
@@ -115,8 +117,8 @@ describe("what became of the jobs of a manifest", function()
         total_objects = 9000,
         bucket = "out",
         place = "manifests/1/",
-        redrives = 0,
-        redrives_before = 0,
+        execution_before = { Id = "arn:x" },
+        execution_now = { Id = "arn:x", RedriveCount = 0 },
       }, memory:effects { settings = { trigger_mode = mode } })
     end
 
@@ -130,7 +132,8 @@ describe("what became of the jobs of a manifest", function()
 
   it("is refused where it is asked in another form", function()
     for name, value in pairs { counts = { Total = "5" }, total_objects = -1, bucket = "",
-      place = 7, redrives = 0.5, outcome_of = { Bucket = "out" } } do
+      place = 7, execution_now = { Id = 7 }, execution_before = "arn:x",
+      outcome_of = { Bucket = "out" } } do
       local _, _, code = asked(TWO, { [name] = value })
       assert.equal("InvalidEvent", code, name)
     end
