@@ -20,7 +20,7 @@ function failed_messages.of(units, is_consumer)
   return setmetatable({
     units = units,
     is_consumer = is_consumer,
-    ids = {}, -- id → { message =, reason =, code = } of those that failed
+    ids = nil, -- id → { message =, reason =, code = } of those that failed, once one did
     first = {}, -- group → number of its first unit that failed
   }, Failed)
 end
@@ -46,6 +46,7 @@ function Failed:add(unit, message, code)
   local id, group = unit.message_id, unit.group
   if not (id and self.is_consumer) then raise(self, unit, message, code) end
 
+  self.ids = self.ids or {}
   self.ids[id] = self.ids[id] or { message = id, reason = message, code = code }
   if group then
     self.first[group] = math.min(self.first[group] or math.maxinteger, numbers_of(self)[unit])
@@ -57,7 +58,11 @@ function Failed:is_behind(unit)
   return first ~= nil and numbers_of(self)[unit] > first
 end
 
+local NONE = json.array({})
+
 function Failed:list()
+  if not self.ids then return NONE end
+
   local list, listed = json.array({}), {}
   for _, unit in ipairs(self.units) do
     local id = unit.message_id
@@ -71,7 +76,8 @@ function Failed:list()
 end
 
 function Failed:reasons()
-  if not next(self.ids) then return nil end -- any order: is there one?
+  if not self.ids then return nil end
+
   local list, listed = json.array({}), {}
   for _, unit in ipairs(self.units) do
     local reason = self.ids[unit.message_id]

@@ -60,21 +60,20 @@ local function what_is_known(effects)
   return { bucket = setting(effects, "bucket"), volume = setting(effects, "volume") }
 end
 
+-- `units` of what is mapped: a job's idempotency key → the unit that it was made of.
 local function map_all(units, ask, known)
   local mapped = { jobs = json.array({}), units = {}, broken = {}, ignored = 0, duplicates = 0 }
-  local seen = {}
   for _, unit in ipairs(units) do
     local job, reason, code = map(unit, ask, known)
     if reason then
       mapped.broken[#mapped.broken + 1] = { unit = unit, reason = reason, code = code }
     elseif not job then
       mapped.ignored = mapped.ignored + 1
-    elseif seen[job.idempotency_key] then
+    elseif mapped.units[job.idempotency_key] then
       mapped.duplicates = mapped.duplicates + 1
     else
-      seen[job.idempotency_key] = true
+      mapped.units[job.idempotency_key] = unit
       mapped.jobs[#mapped.jobs + 1] = job
-      mapped.units[job] = unit
     end
   end
 
@@ -102,8 +101,12 @@ local function keep_one(each, place, failed, effects)
   return key
 end
 
-local function keep_broken(broken, place, failed, effects)
-  local kept = json.array({})
+local NONE = json.array({})
+
+local function keep_broken(broken, failed, effects)
+  if #broken == 0 then return NONE end
+
+  local place, kept = dead_letters.place(effects), json.array({})
   for _, each in ipairs(broken) do
     local key = keep_one(each, place, failed, effects)
     if key then kept[#kept + 1] = { key = key, reason = each.reason, code = each.code } end
@@ -126,12 +129,14 @@ end
 local function start_all(mapped, state_machine, failed, effects)
   local counts = { started = 0, already_started = 0 }
   for _, job in ipairs(mapped.jobs) do
-    local word = start_one(job, mapped.units[job], state_machine, failed, effects)
+    local word = start_one(job, mapped.units[job.idempotency_key], state_machine, failed, effects)
     if word then counts[word] = counts[word] + 1 end
   end
 
   return counts
 end
+
+local NOT_STARTED = { started = 0, already_started = 0 }
 
 local MEASURED = {
   { name = "EventsMapped", unit = "Count", dimensions = { Action = "job" } },
@@ -161,7 +166,7 @@ end
 local function find_state_machine(event, units, effects)
   local state_machine = effects:setting("state_machine", "none")
   if state_machine ~= "none" then return state_machine end
-  if events.is_object(event) and has_messages(units) then
+  if has_messages(units) and events.is_object(event) then
     return try(settings.needed(effects, "state_machine"))
   end
 end
@@ -171,10 +176,9 @@ local function map_event(event, ask, effects)
   local state_machine = find_state_machine(event, units, effects)
   local mapped = map_all(units, ask, what_is_known(effects))
   local failed = failed_messages.of(units, state_machine ~= nil)
-  local kept = keep_broken(mapped.broken, dead_letters.place(effects), failed, effects)
-  local counts = { started = 0, already_started = 0 }
-  if state_machine then counts = start_all(mapped, state_machine, failed, effects) end
-
+  local kept = keep_broken(mapped.broken, failed, effects)
+  local counts = state_machine and start_all(mapped, state_machine, failed, effects)
+    or NOT_STARTED
   local reasons = failed:reasons()
   effects:measure(MEASURED, #mapped.jobs, mapped.ignored, mapped.duplicates, #kept)
   if reasons then measure_failures(reasons, effects) end
