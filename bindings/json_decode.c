@@ -1,8 +1,7 @@
 /* JSON text to Lua values. See json_lua.h.
  *
- * Iterative. The values of a container wait on the Lua stack until it closes, so that its table
- * is made at the right size; a container with more than WAIT_LIMIT values gets its table early
- * and is emptied into it from time to time.
+ * Iterative. A table is made with room for as many values as the one before had, whose text is
+ * mostly alike, within LEAST_ROOM and MOST_ROOM; it grows by itself.
  *
  * The Value of a tag is kept as a secret until its Key is known, in whichever order they come. When
  * the Key names no secret, the Value becomes a string as its object closes.
@@ -14,27 +13,27 @@
 #include "core/secret/name.h"
 #include "json_lua.h"
 
-enum { WAIT_LIMIT = 64 };
+enum { LEAST_ROOM = 4, MOST_ROOM = 16 };
 
 typedef enum { MEMBER_PLAIN, MEMBER_SECRET, MEMBER_KEY, MEMBER_VALUE } member_kind;
 typedef enum { TAG_UNKNOWN, TAG_HARMLESS, TAG_SECRET } tag_kind;
 
 typedef struct {
   json_type type;
-  int base;           /* the stack's height below the container */
-  bool has_table;     /* the table stands at base + 1 already */
+  int table;          /* stack index */
   bool secret;        /* every string inside is */
   bool undecided;     /* a Value waits for its Key */
   member_kind member; /* whose value comes next */
   tag_kind tag;       /* by the Key */
-  lua_Integer size;   /* elements in the table */
+  int count;          /* of the values in the table */
 } container;
 
 typedef struct {
   lua_State *L;
   json_scan *scan;
   json_secrets secrets;
-  int metatable; /* stack index of the arrays' metatable */
+  int metatable;         /* stack index of the arrays' metatable */
+  int members, elements; /* of the last object and the last array that closed */
   int open;
   container containers[JSON_MAX_DEPTH];
 } decoder;
@@ -49,38 +48,19 @@ void json_decode_push_array_metatable(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &address);
 }
 
-/* Moves what waits on the stack into the table. */
-static void settle(decoder *self, container *into, bool last) {
-  lua_State *L = self->L;
-  int first = into->base + 1 + into->has_table, count = lua_gettop(L) - first + 1;
-  bool object = into->type == JSON_OBJECT;
-  if (!into->has_table) {
-    int size = last ? count : 2 * count;
-    lua_createtable(L, object ? 0 : size, object ? size / 2 : 0);
-    if (!object) {
-      lua_pushvalue(L, self->metatable);
-      lua_setmetatable(L, -2);
-    }
+static int room(int count) {
+  return count < LEAST_ROOM ? LEAST_ROOM : count > MOST_ROOM ? MOST_ROOM : count;
+}
 
-    lua_insert(L, first++);
-    into->has_table = true;
-  }
-
-  int table = into->base + 1;
-  if (object) {
-    /* In order of the text: of two members with one name the last stays. */
-    for (int at = first; at < first + count; at += 2) {
-      lua_pushvalue(L, at);
-      lua_pushvalue(L, at + 1);
-      lua_rawset(L, table);
-    }
-  } else {
-    for (int at = first + count - 1; at >= first; at--)
-      lua_rawseti(L, table, into->size + 1 + at - first);
-    into->size += count;
-  }
-
-  lua_settop(L, table);
+/* Puts the value on top of the stack into the innermost container, an object's behind its name. */
+static void store(decoder *self) {
+  if (self->open == 0) return;
+  container *inner = &self->containers[self->open - 1];
+  inner->count++;
+  if (inner->type == JSON_OBJECT)
+    lua_rawset(self->L, inner->table); /* of two members with one name the last stays */
+  else
+    lua_rawseti(self->L, inner->table, inner->count);
 }
 
 /* Whether a string that comes next, or all strings of a container, are secrets. */
@@ -93,11 +73,49 @@ static bool is_hidden(const decoder *self) {
 
 static bool open_container(decoder *self, json_type type) {
   if (!json_scan_enter(self->scan, type)) return false;
-  luaL_checkstack(self->L, WAIT_LIMIT + 8, "JSON nested too deep");
+  lua_State *L = self->L;
+  luaL_checkstack(L, 8, "JSON nested too deep");
   bool secret = is_hidden(self);
+  if (type == JSON_OBJECT) {
+    lua_createtable(L, 0, room(self->members));
+  } else {
+    lua_createtable(L, room(self->elements), 0);
+    lua_pushvalue(L, self->metatable);
+    lua_setmetatable(L, -2);
+  }
+
   self->containers[self->open++] =
-      (container){.type = type, .base = lua_gettop(self->L), .secret = secret};
+      (container){.type = type, .table = lua_gettop(L), .secret = secret};
   return true;
+}
+
+/* The table on top is whole. Its Value becomes a string: the Key names no secret, or is absent. */
+static void decide_value(lua_State *L) {
+  static const char *const names[] = {"Value", "value"};
+  for (int i = 0; i < 2; i++) {
+    size_t size;
+    lua_pushstring(L, names[i]);
+    lua_rawget(L, -2); // table value
+    const char *bytes = binding_secret(L, -1, &size);
+    if (bytes) {
+      lua_pushstring(L, names[i]);
+      lua_pushlstring(L, bytes, size); // table value name string
+      lua_rawset(L, -4);
+    }
+
+    lua_pop(L, 1);
+  }
+}
+
+/* The table on top of the stack is whole. */
+static void close_container(decoder *self) {
+  const container *inner = &self->containers[--self->open];
+  if (inner->type == JSON_OBJECT)
+    self->members = inner->count;
+  else
+    self->elements = inner->count;
+  if (inner->undecided && inner->tag != TAG_SECRET && !inner->secret) decide_value(self->L);
+  store(self);
 }
 
 static void push_string(lua_State *L, json_span string) {
@@ -160,24 +178,6 @@ static void push_guarded(decoder *self, json_span string) {
     push_string(self->L, string);
 }
 
-/* The table on top is whole. Its Value becomes a string: the Key names no secret, or is absent. */
-static void decide_value(lua_State *L) {
-  static const char *const names[] = {"Value", "value"};
-  for (int i = 0; i < 2; i++) {
-    size_t size;
-    lua_pushstring(L, names[i]);
-    lua_rawget(L, -2); // table value
-    const char *bytes = binding_secret(L, -1, &size);
-    if (bytes) {
-      lua_pushstring(L, names[i]);
-      lua_pushlstring(L, bytes, size); // table value name string
-      lua_rawset(L, -4);
-    }
-
-    lua_pop(L, 1);
-  }
-}
-
 static bool push_number(decoder *self, json_span number) {
   int64_t integer;
   double real;
@@ -214,7 +214,6 @@ static bool next_value(decoder *self) {
     container *inner = &self->containers[self->open - 1];
     json_span key;
     bool object = inner->type == JSON_OBJECT;
-    if (lua_gettop(self->L) - inner->base >= WAIT_LIMIT) settle(self, inner, false);
     if (object ? json_scan_member(self->scan, &key) : json_scan_element(self->scan)) {
       if (object) push_string(self->L, key);
       if (object && self->secrets) inner->member = classify(self, key);
@@ -222,9 +221,7 @@ static bool next_value(decoder *self) {
     }
 
     if (self->scan->error) return false;
-    settle(self, inner, true);
-    if (inner->undecided && inner->tag != TAG_SECRET && !inner->secret) decide_value(self->L);
-    self->open--;
+    close_container(self);
   }
 
   return false;
@@ -236,8 +233,9 @@ static void push_value(decoder *self) {
     if (!json_scan_peek(self->scan, &type)) return;
     if (type == JSON_OBJECT || type == JSON_ARRAY) {
       if (!open_container(self, type)) return;
-    } else if (!push_scalar(self)) {
-      return;
+    } else {
+      if (!push_scalar(self)) return;
+      store(self);
     }
   } while (next_value(self));
 }
@@ -248,7 +246,7 @@ bool json_decode_push(lua_State *L, json_scan *scan) {
 
 bool json_decode_push_hiding(lua_State *L, json_scan *scan, json_secrets secrets) {
   decoder self;
-  luaL_checkstack(L, WAIT_LIMIT + 8, "JSON nested too deep");
+  luaL_checkstack(L, 8, "JSON nested too deep");
   json_decode_push_array_metatable(L);
   int metatable = lua_gettop(L);
   self.L = L;
@@ -256,6 +254,8 @@ bool json_decode_push_hiding(lua_State *L, json_scan *scan, json_secrets secrets
   self.secrets = secrets;
   self.metatable = metatable;
   self.open = 0; /* the containers are filled as they open */
+  self.members = MOST_ROOM;
+  self.elements = LEAST_ROOM;
   push_value(&self);
   if (scan->error) {
     lua_settop(L, metatable - 1);
