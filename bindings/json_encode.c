@@ -158,24 +158,23 @@ static bool is_pooled(const encoder *self, const name *names) {
   return names >= self->pool && names < self->pool + POOL;
 }
 
-static bool is_array(lua_State *L, int table) {
-  bool marked = false;
-  if (lua_getmetatable(L, table)) {
-    json_decode_push_array_metatable(L);
-    marked = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-  }
+/* Whether the table on top of the stack is marked as an array. */
+static bool is_marked(lua_State *L) {
+  if (!lua_getmetatable(L, -1)) return false;
+  json_decode_push_array_metatable(L);
+  bool marked = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
 
-  return marked || lua_rawlen(L, table) > 0;
+  return marked;
 }
 
 /* Opens the table on top of the stack. */
-static void open_table(encoder *self) {
+static void open_table(encoder *self, bool marked) {
   lua_State *L = self->L;
   int table = lua_gettop(L);
   if (self->open == JSON_MAX_DEPTH) refuse(self, "nested deeper than 1000, or a cycle,");
   luaL_checkstack(L, 2 * POOL + 8, "JSON nested too deep");
-  bool array = is_array(L, table);
+  bool array = marked || lua_rawlen(L, table) > 0;
   container *inner = &self->containers[self->open];
   *inner = (container){.table = table};
   if (array)
@@ -193,11 +192,11 @@ static void open_table(encoder *self) {
 }
 
 /* A value that the caller writes itself, or that says what it encodes as: the string __json of
- * its metatable. */
-static bool write_stand_in(encoder *self) {
+ * its metatable. A table that is marked as an array has none. */
+static bool write_stand_in(encoder *self, bool marked) {
   if (self->style.special && self->style.special(self->L, self->out, self->style.context))
     return true;
-  if (luaL_getmetafield(self->L, -1, "__json") == LUA_TNIL) return false;
+  if (marked || luaL_getmetafield(self->L, -1, "__json") == LUA_TNIL) return false;
   size_t size;
   const char *text = lua_tolstring(self->L, -1, &size);
   if (!text) refuse(self, "the metafield __json must be a string");
@@ -219,6 +218,7 @@ static void write_value(encoder *self) {
   lua_State *L = self->L;
   size_t size;
   int type = lua_type(L, -1);
+  bool marked = type == LUA_TTABLE && is_marked(L);
   switch (type) {
   case LUA_TSTRING: {
     const char *bytes = lua_tolstring(L, -1, &size);
@@ -228,15 +228,15 @@ static void write_value(encoder *self) {
   case LUA_TNUMBER: write_number(self); break;
   case LUA_TBOOLEAN: text_buffer_text(self->out, lua_toboolean(L, -1) ? "true" : "false"); break;
   case LUA_TTABLE:
-    if (write_stand_in(self)) break;
-    open_table(self);
+    if (write_stand_in(self, marked)) break;
+    open_table(self, marked);
     return;
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, -1)) refuse(self, "cannot encode a light userdata");
     text_buffer_text(self->out, "null");
     break;
   default:
-    if (type == LUA_TUSERDATA && write_stand_in(self)) break;
+    if (type == LUA_TUSERDATA && write_stand_in(self, false)) break;
     refuse(self, lua_pushfstring(L, "cannot encode a %s", lua_typename(L, type)));
   }
 
