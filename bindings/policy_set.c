@@ -18,7 +18,8 @@
  *   set:decide(kind, facts[, {params_json=, overrides_json=}]) → answer | nil, message, code
  *   set:ask(kind, facts[, request_id[, redacted_json]]) → entry, decision-log line
  *       | nil, message, code
- *       a decision of now; an entry has what handlers look at: policy_set_tables.h
+ *       a decision of now; an entry has what handlers look at: policy_set_tables.h. The facts
+ *       must be what weir.json made of a value: no name that is there twice is looked for
  *   set:record(kind, facts[, {id=, time=, request_id=, redacted_json=, eval_us=}])
  *       → decision-log line | nil, message, code
  *   set:trace(kind, facts[, params]) → as set:decide, and what it did: policy_set_trace.h. Not in
@@ -182,6 +183,7 @@ static int lua_policy_set_set_ask(lua_State *L) {
   policy_set_handle *h = policy_set_question_handle(L, ASK_SIGNATURE);
   lua_settop(L, 5);
   policy_set_question_read(L, &question, ASK_SIGNATURE);
+  question.made_of_value = true;
   if (!lua_isnil(L, 4)) origin.request_id = binding_argument_name(L, 4, ASK_SIGNATURE);
   if (!lua_isnil(L, 5)) origin.redacted = binding_argument_name(L, 5, ASK_SIGNATURE);
   if (!process_new_id(id))

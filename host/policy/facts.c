@@ -169,7 +169,7 @@ bool facts_list(const char *text, size_t size, json_members *members, text_buffe
   return false;
 }
 
-bool facts_take(facts *f, const json_members *members, text_buffer *why) {
+bool facts_take(facts *f, const json_members *members, bool made_of_value, text_buffer *why) {
   uint64_t given = 0;
   uint8_t *next = f->next; /* decisions mostly come with the same fields in the same order */
   f->present = 0;
@@ -187,7 +187,8 @@ bool facts_take(facts *f, const json_members *members, text_buffer *why) {
       return false;
     }
 
-    if (!schema_read_check_value(field, member->value, why)) return false;
+    bool fits = made_of_value && field->type == SCHEMA_ANY;
+    if (!fits && !schema_read_check_value(field, member->value, why)) return false;
     f->slots[at] = member->value;
     given |= (uint64_t)1 << at;
     if (member->value.type != JSON_NULL) f->present |= (uint64_t)1 << at;

@@ -35,8 +35,9 @@ void facts_mention(facts *f, const char *text, size_t size);
 /* Reads the JSON text and lists its members; false with the reason in `why`. */
 bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why);
 
-/* Checks the members against the schema; false with the reason in `why`. */
-bool facts_take(facts *f, const json_members *members, text_buffer *why);
+/* Checks the members against the schema; false with the reason in `why`. made_of_value: as a
+ * policy_question has it. */
+bool facts_take(facts *f, const json_members *members, bool made_of_value, text_buffer *why);
 
 /* Takes what other facts of the same schema took last: it need not be checked again. */
 void facts_take_over(facts *f, const facts *checked);

@@ -63,6 +63,8 @@ typedef struct {
   size_t kind_size;
   const char *facts; /* JSON object */
   size_t facts_size;
+  bool made_of_value; /* the facts are what our encoder made of a value, which holds no name twice
+                         and no number beyond a double: neither is looked for again */
   const json_members *members; /* of facts, when they have been read already; else NULL */
   policy_standing *standing;   /* or NULL: the facts, instead of a text of them */
   json_span params;            /* JSON object of recorded parameters, or size 0 */
