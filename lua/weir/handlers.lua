@@ -110,7 +110,7 @@ end
 -- What the handler answers. A handler of the function's package gets every event, and what it
 -- raises goes on with its stack, or to `caught`.
 local function call(handler, run, event, effects)
-  local function ask_policy(...) return ask(run, ...) end
+  local function ask_policy(kind, facts, about) return ask(run, kind, facts, about) end
   if handler.from_package then
     local caught = run.options.caught
     if not caught then return handler.run(event, ask_policy, effects) end

@@ -194,12 +194,14 @@ end
 -- handler: a function around it would be in every stack.
 local function service(self)
   return {
-    begin = function(...) return runtime.begin(self, ...) end,
+    begin = function(id, trace, stop_at_ms) return runtime.begin(self, id, trace, stop_at_ms) end,
     run = function() return runtime.run(self) end,
     fail = failure.from_raised,
-    answer = function(...) return runtime.answer(self, ...) end,
+    answer = function(ok, cause, first, second)
+      return runtime.answer(self, ok, cause, first, second)
+    end,
     measure = function() return runtime.measure(self) end,
-    finish = function(...) return runtime.finish(self, ...) end,
+    finish = function(sent, why, stale) return runtime.finish(self, sent, why, stale) end,
   }
 end
 
