@@ -183,7 +183,7 @@ static int lua_policy_set_set_ask(lua_State *L) {
   policy_set_handle *h = policy_set_question_handle(L, ASK_SIGNATURE);
   lua_settop(L, 5);
   policy_set_question_read(L, &question, ASK_SIGNATURE);
-  question.made_of_value = true;
+  question.known.made_of_value = true;
   if (!lua_isnil(L, 4)) origin.request_id = binding_argument_name(L, 4, ASK_SIGNATURE);
   if (!lua_isnil(L, 5)) origin.redacted = binding_argument_name(L, 5, ASK_SIGNATURE);
   if (!process_new_id(id))

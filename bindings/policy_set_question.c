@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "binding.h"
+#include "core/json/compact.h"
 #include "policy/kind.h"
 #include "policy_set_tables.h"
 
@@ -27,6 +28,7 @@ policy_set_handle *policy_set_question_handle(lua_State *L, const char *signatur
 void policy_set_question_read(lua_State *L, policy_question *question, const char *signature) {
   question->kind = binding_argument_text(L, 2, &question->kind_size, signature);
   question->facts = binding_argument_text(L, 3, &question->facts_size, signature);
+  question->known.compact = json_is_compact(question->facts, question->facts_size);
   question->strict = question->place = true;
 }
 

@@ -306,7 +306,7 @@ static bool prepare(policy_sandbox *sandbox, const policy_question *question) {
   const json_members *members = question->members;
   if (!members && facts_list(question->facts, question->facts_size, &listed, why))
     members = &listed;
-  if (members && facts_take(&kind->facts, members, question->made_of_value, why)) return true;
+  if (members && facts_take(&kind->facts, members, question->known, why)) return true;
 
   return fail_with(sandbox, POLICY_INVALID_FACTS);
 }

@@ -23,7 +23,7 @@ static void write_json(json_writer *line, const char *name, const text_buffer *j
 static bool write_facts(const policy_question *question, text_buffer *out) {
   const char *text = question->facts;
   size_t size = question->facts_size;
-  if (!json_is_compact(text, size)) return json_compact(text, size, out);
+  if (!question->known.compact) return json_compact(text, size, out);
   text_buffer_append(out, text, size);
   return true;
 }

@@ -25,9 +25,13 @@ static size_t field_at_key(lua_State *L, const facts *f, const char *kind) {
  * default budget, and one that takes 100 ms to make tables of does not. */
 enum { PRICE_OF_TWO_BYTES = 7 };
 
-static void push_value(lua_State *L, const schema_field *field, json_span value) {
+static void push_value(lua_State *L, const schema_field *field, json_span value, bool compact) {
   bool priced = value.type >= JSON_OBJECT;
-  if (priced) sandbox_budget_open_price(L, json_plain_size(value) / 2 * PRICE_OF_TWO_BYTES);
+  if (priced) {
+    size_t size = compact ? value.size : json_plain_size(value);
+    sandbox_budget_open_price(L, size / 2 * PRICE_OF_TWO_BYTES);
+  }
+
   schema_read_push(L, field, value);
   if (priced) sandbox_budget_close_price(L);
 }
@@ -37,7 +41,7 @@ static void push_value(lua_State *L, const schema_field *field, json_span value)
  * the decision nothing. */
 static void decode_field(lua_State *L, facts *f, size_t at, int table, int keys) {
   lua_rawgeti(L, keys, (lua_Integer)at + 1);
-  push_value(L, &f->schema->items[at], f->slots[at]);
+  push_value(L, &f->schema->items[at], f->slots[at], f->compact);
   sandbox_pause pause = sandbox_budget_pause(L);
   lua_rawset(L, table);
   sandbox_budget_resume(L, pause);
@@ -169,10 +173,11 @@ bool facts_list(const char *text, size_t size, json_members *members, text_buffe
   return false;
 }
 
-bool facts_take(facts *f, const json_members *members, bool made_of_value, text_buffer *why) {
+bool facts_take(facts *f, const json_members *members, facts_known known, text_buffer *why) {
   uint64_t given = 0;
   uint8_t *next = f->next; /* decisions mostly come with the same fields in the same order */
   f->present = 0;
+  f->compact = known.compact;
   f->stander = NULL;
   for (size_t i = 0; i < members->count; i++) {
     const json_member *member = &members->items[i];
@@ -187,7 +192,7 @@ bool facts_take(facts *f, const json_members *members, bool made_of_value, text_
       return false;
     }
 
-    bool fits = made_of_value && field->type == SCHEMA_ANY;
+    bool fits = known.made_of_value && field->type == SCHEMA_ANY;
     if (!fits && !schema_read_check_value(field, member->value, why)) return false;
     f->slots[at] = member->value;
     given |= (uint64_t)1 << at;
@@ -200,6 +205,7 @@ bool facts_take(facts *f, const json_members *members, bool made_of_value, text_
 
 void facts_take_over(facts *f, const facts *checked) {
   f->present = f->taken = checked->taken;
+  f->compact = checked->compact;
   f->stander = NULL;
   for (uint64_t left = f->present; left; left &= left - 1) {
     int at = __builtin_ctzll(left);

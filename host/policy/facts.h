@@ -8,6 +8,7 @@
 #define WEIR_POLICY_FACTS_H
 
 #include "core/json/members.h"
+#include "policy/sandbox.h"
 #include "policy/schema.h"
 
 typedef struct {
@@ -16,6 +17,7 @@ typedef struct {
   uint64_t taken;                       /* the same of the text that was checked last */
   uint64_t scalars;                     /* fields that are decoded before the policy runs */
   uint64_t decoded;                     /* what the table holds */
+  bool compact;                         /* as facts_known has it */
   json_span slots[SCHEMA_MAX_FIELDS];   /* by index in the schema */
   const char *names[SCHEMA_MAX_FIELDS]; /* the Lua state's own copies: compared by address */
   int table, keys;                      /* registry references */
@@ -35,9 +37,8 @@ void facts_mention(facts *f, const char *text, size_t size);
 /* Reads the JSON text and lists its members; false with the reason in `why`. */
 bool facts_list(const char *text, size_t size, json_members *members, text_buffer *why);
 
-/* Checks the members against the schema; false with the reason in `why`. made_of_value: as a
- * policy_question has it. */
-bool facts_take(facts *f, const json_members *members, bool made_of_value, text_buffer *why);
+/* Checks the members against the schema; false with the reason in `why`. */
+bool facts_take(facts *f, const json_members *members, facts_known known, text_buffer *why);
 
 /* Takes what other facts of the same schema took last: it need not be checked again. */
 void facts_take_over(facts *f, const facts *checked);

@@ -56,6 +56,13 @@ bool policy_sandbox_kinds_of(const policy_files *files, policy_limits limits, te
 bool policy_sandbox_override(policy_sandbox *sandbox, const char *overrides, size_t size,
                              text_buffer *why);
 
+/* What is known of facts before they are read. */
+typedef struct {
+  bool made_of_value; /* they are what our encoder made of a value, which holds no name twice and no
+                         number beyond a double: neither is looked for again */
+  bool compact;       /* as json_is_compact says: all of their bytes count */
+} facts_known;
+
 /* What one policy is asked. Parameters come from, in rising order: the policy's defaults, the
  * recorded parameters below, policy_sandbox_override. */
 typedef struct {
@@ -63,8 +70,7 @@ typedef struct {
   size_t kind_size;
   const char *facts; /* JSON object */
   size_t facts_size;
-  bool made_of_value; /* the facts are what our encoder made of a value, which holds no name twice
-                         and no number beyond a double: neither is looked for again */
+  facts_known known;           /* of the facts */
   const json_members *members; /* of facts, when they have been read already; else NULL */
   policy_standing *standing;   /* or NULL: the facts, instead of a text of them */
   json_span params;            /* JSON object of recorded parameters, or size 0 */

@@ -171,7 +171,7 @@ policy_standing *policy_standing_new(policy_sandbox *sandbox, const policy_quest
   text_buffer_append(&self->text, question->facts, question->facts_size);
   bool ok = !self->text.failed &&
             facts_list(self->text.data, self->text.size, &self->members, why) &&
-            facts_take(&kind->facts, &self->members, false, why);
+            facts_take(&kind->facts, &self->members, (facts_known){0}, why);
   if (ok) {
     lua_State *L = sandbox->L;
     lua_pushcfunction(L, open_protected);
@@ -272,7 +272,7 @@ static void decode_again(lua_State *L, policy_standing *self) {
   size_t count = self->count, size = (count + 1) * sizeof(place);
   place *before = lua_newuserdatauv(L, size, 0);
   memcpy(before, self->places, count * sizeof *before);
-  facts_take(&self->kind->facts, &self->members, false, &none);
+  facts_take(&self->kind->facts, &self->members, (facts_known){0}, &none);
   decode_all(L, self);
   for (size_t i = 0; i < count; i++) {
     place *old = &before[self->where[i]];
