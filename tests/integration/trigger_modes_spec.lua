@@ -291,6 +291,20 @@ describe("weir compare", function()
     assert.equal(3, compare("--source", "s3://bucket/in/", "-p", "/nowhere").status)
   end)
 
+  it("names a file of the source whose name is not UTF-8", function()
+    both_ways "a"
+    cloud.reset()
+    report_of("--source", "s3://bucket/in/")
+    local faults = {}
+    for i in ipairs(pictures.operations()) do faults[i] = { kind = "pass" } end
+    faults[#faults] = { kind = "status", status = 200, headers = {},
+      body = "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+        .. "<Contents><Key>in/%FF.png</Key><Size>1</Size></Contents></ListBucketResult>" }
+    cloud.faults(table.unpack(faults)) -- the listing is the last call
+    local report = report_of("--source", "s3://bucket/in/")
+    assert.same({ 1, { "in/%FF.png" } }, { report.source.unclaimed, report.source.first })
+  end)
+
   it("misses the new state of an object whose old one was processed", function()
     both_ways "a"
     pictures.put("in/a.png", "other bytes")

@@ -16,6 +16,7 @@ local listing = require "weir.events.listing"
 local process = require "weir.process"
 local progress = require "weir.events.progress"
 local records = require "weir.compare.records"
+local seen = require "weir.events.seen"
 local sorted_pairs = require "weir.sorted_pairs"
 local stats = require "weir.stats"
 local try = require "weir.try"
@@ -83,7 +84,7 @@ local function read_source(given, known)
     end
 
     found.unclaimed = found.unclaimed + 1
-    if #found.first < MOST_LISTED then found.first[#found.first + 1] = object.Key end
+    if #found.first < MOST_LISTED then found.first[#found.first + 1] = seen.shown(object.Key) end
   end)
 
   return found

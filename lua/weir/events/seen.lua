@@ -35,6 +35,11 @@ function seen.escape(key)
   return key:find("[%c%%]") and key:gsub("[%c%%]", to_hex) or key
 end
 
+-- A key as JSON can hold it. What is escaped comes before it in the order of keys.
+function seen.shown(key)
+  return utf8.len(key) and key or (key:gsub("[\x80-\xff]", to_hex))
+end
+
 function seen.unescape(text)
   if not text:find("%", 1, true) then return text end
   return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))

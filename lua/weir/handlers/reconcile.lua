@@ -21,6 +21,7 @@ local listing = require "weir.events.listing"
 local process = require "weir.processing.process"
 local progress = require "weir.events.progress"
 local runtime_process = require "weir.process"
+local seen = require "weir.events.seen"
 local settings = require "weir.settings"
 local source_object = require "weir.processing.source_object"
 local time = require "weir.aws.time"
@@ -85,7 +86,10 @@ local function each_object(request, effects, walk, visit)
   walk:clear()
 end
 
+-- A file system's names are any bytes; a job's key is a text.
 local function job_of(object, request, ask)
+  if not utf8.len(object.Key) then events.invalid("the key is not valid UTF-8") end
+
   local job, message, code = job_decision.job(ask, {
     event = { source = "weir.listing", bucket = request.source.bucket, object = object },
     bucket = request.source.bucket,
@@ -125,7 +129,7 @@ local function count(object, state)
   if not word then
     word = code == "ClaimBusy" and "busy" or "failed"
     if word == "failed" and #state.failures < SHOWN_FAILURES then
-      state.failures[#state.failures + 1] = { key = object.Key, code = code, message = message }
+      table.insert(state.failures, { key = seen.shown(object.Key), code = code, message = message })
     end
   end
 
@@ -139,7 +143,7 @@ local function answer(state, after, next_key, effects)
   effects:metric("ReconcileFailures", counts.failed, "Count", { TriggerMode = mode })
 
   counts.status, counts.failures, counts.trigger_mode = "DONE", state.failures, mode
-  counts.after, counts.next = after, next_key
+  counts.after, counts.next = after and seen.shown(after), next_key and seen.shown(next_key)
 
   return counts
 end

@@ -45,8 +45,13 @@ end
 
 function source_object.bare_etag(etag) return etag and (etag:gsub('^W/', ""):gsub('"', "")) end
 
+local function no_etag(job)
+  return nil, ("S3 told no ETag of %s"):format(job.key), "MalformedResponse"
+end
+
 function source_object.state(job, effects)
   local head, message, code, details = effects:read(request(job, effects, "HeadObject"))
+  if head and not head.ETag then return no_etag(job) end
   if head then
     return { etag = source_object.bare_etag(head.ETag), size = head.ContentLength }
   end
@@ -107,9 +112,15 @@ function source_object.read(job, effects)
   if not answer and code == "InvalidRange" then return false, "an empty one" end
   if not answer then return nil, message, code end
 
+  if not answer.ETag then return no_etag(job) end
+
   local etag = source_object.bare_etag(answer.ETag)
   if etag ~= job.etag then return false, etag end
-  return object_of(job, answer)
+
+  local object = object_of(job, answer)
+  if not object.bytes or #object.bytes == object.size then return object end
+  return nil, ("S3 gave %d of the %d bytes of %s"):format(#object.bytes, object.size, job.key),
+    "MalformedResponse"
 end
 
 return source_object

@@ -200,3 +200,37 @@ describe("a job that nobody should send", function()
     assert.equal("in/a.png", result.key)
   end)
 end)
+
+describe("an answer of S3 that is not whole", function()
+  -- A world in which S3 answers this operation so.
+  local function answering(operation, change)
+    local world = processing_world.new()
+    local perform = world.perform
+    world.put("in/a.png", "1")
+
+    world.perform = function(self, request)
+      local answer, message, code, details = perform(self, request)
+      if request.operation == operation then change(answer) end
+      return answer, message, code, details
+    end
+
+    return world
+  end
+
+  local function code_of(world, job)
+    job.work, job.bucket, job.key = "object", "in", "in/a.png"
+    return deliver(world, job).error.code
+  end
+
+  it("is a failure, and no other state of the object", function()
+    local function without_etag(answer) answer.ETag = nil end
+    assert.equal("MalformedResponse", code_of(answering("HeadObject", without_etag), {}))
+    local world = answering("GetObject", without_etag)
+    assert.equal("MalformedResponse", code_of(world, {}))
+    assert.equal("released", world.items["in/in/a.png"].ways.events.status)
+
+    world = answering("GetObject", function(answer) answer.Body = answer.Body:sub(1, 8) end)
+    assert.equal("MalformedResponse", code_of(world, {}))
+    assert.same({}, world.puts)
+  end)
+end)

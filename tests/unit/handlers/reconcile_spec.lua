@@ -2,6 +2,7 @@
 -- looks at.
 local files = require "support.files"
 local policy_set = require "weir.policy_set"
+local json = require "weir.json"
 local processing_world = require "support.processing_world"
 local starter = require "weir.starter.policies"
 
@@ -85,6 +86,16 @@ describe("reconcile", function()
     fill(world, 4, ".JPG")
     local result = world.deliver("reconcile", { suffix = ".jpg, .png" }).result
     assert.same({ 5, 5 }, { result.listed, result.processed })
+  end)
+
+  it("names a file whose name is not UTF-8, and goes on with the others", function()
+    local world = processing_world.new()
+    for _, key in ipairs { "a\xff.png", "b.png", "c\xe9/\x01.png" } do world.put(key, key) end
+    local result = world.deliver("reconcile", {}).result
+    assert.same({ 3, 1, 2 }, { result.listed, result.processed, result.failed })
+    assert.same({ "a%FF.png", "InvalidEvent" }, { result.failures[1].key,
+      result.failures[1].code })
+    assert.is_string(json.encode(result))
   end)
 
   it("does not take a list with no suffix in it for a wish for all", function()
