@@ -142,6 +142,14 @@ describe("discovery", function()
     end
   end)
 
+  it("never lists what it writes itself", function()
+    put "in/a.csv"
+    local first = discover { prefix = "" }
+    assert.is_true(first.listed >= 1)
+    local second = discover { prefix = "" }
+    assert.same({ first.listed, 0 }, { second.listed, second.new })
+  end)
+
   it("answers a retry of the run as it answered the run", function()
     put "in/a.csv"
     local first = discover { run = "execution-1" }
