@@ -10,6 +10,7 @@
 local events = require "weir.events"
 local listing = require "weir.events.listing"
 local settings = require "weir.settings"
+local storage_role = require "weir.events.storage_role"
 local try = require "weir.try"
 
 local discovery_request = {}
@@ -22,14 +23,6 @@ end
 local function filter_of(event, effects, name)
   if event[name] == "" then return "" end
   return text_of(event, effects, name, "")
-end
-
-local function role_of(effects)
-  local arn = effects:setting("storage_role_arn", "")
-  if arn == "" then return nil end
-  local external_id = effects:setting("external_id", "")
-
-  return { arn = arn, external_id = external_id ~= "" and external_id or nil }
 end
 
 local function flag_of(event, effects, name, default)
@@ -55,7 +48,7 @@ local function source_of(event, effects)
     bucket = text_of(event, effects, "bucket"),
     prefix = filter_of(event, effects, "prefix"),
     suffixes = listing.suffixes(filter_of(event, effects, "suffix")),
-    role = role_of(effects),
+    role = storage_role(effects),
   }
 end
 

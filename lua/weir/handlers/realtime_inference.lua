@@ -16,8 +16,8 @@ local python = require "weir.callback.python"
 local redact = require "weir.redact"
 local retry = require "weir.aws.retry"
 local manifest_slice = require "weir.inference.manifest_slice"
-local source_object = require "weir.processing.source_object"
 local stopwatch = require "weir.inference.stopwatch"
+local storage_role = require "weir.events.storage_role"
 local try = require "weir.try"
 
 -- What is left of the time for recording that the endpoint did not answer in time.
@@ -47,7 +47,7 @@ local function read_file(effects, request)
     service = "s3",
     operation = "GetObject",
     target = request.key,
-    role = source_object.role(effects),
+    role = storage_role(effects),
     input = { Bucket = request.bucket, Key = request.key, Range = range_of(request) },
   }
 

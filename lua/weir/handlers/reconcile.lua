@@ -24,6 +24,7 @@ local runtime_process = require "weir.process"
 local seen = require "weir.events.seen"
 local settings = require "weir.settings"
 local source_object = require "weir.processing.source_object"
+local storage_role = require "weir.events.storage_role"
 local time = require "weir.aws.time"
 local trigger_mode = require "weir.events.trigger_mode"
 local try = require "weir.try"
@@ -55,7 +56,7 @@ local function request_of(event, effects)
       leave_out = own_outputs(bucket, effects),
       prefix = events.text(event, "prefix") or "",
       suffixes = listing.suffixes(events.text(event, "suffix") or ""),
-      role = source_object.role(effects),
+      role = storage_role(effects),
     },
     volume = events.text(event, "volume"),
     after = events.text(event, "after"),

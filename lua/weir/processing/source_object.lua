@@ -14,6 +14,7 @@
 --
 -- ETags are compared here and not by the service: access points of FSx for ONTAP take no
 -- conditions.
+local storage_role = require "weir.events.storage_role"
 local time = require "weir.aws.time"
 
 local source_object = { MAX_BYTES = 5 * 1024 * 1024 }
@@ -25,20 +26,12 @@ function source_object.bucket_form(name)
   return name:find("%-s3alias$") and "alias" or "bucket"
 end
 
-function source_object.role(effects)
-  local arn = effects:setting("storage_role_arn", "")
-  if arn == "" then return nil end
-  local external_id = effects:setting("external_id", "")
-
-  return { arn = arn, external_id = external_id ~= "" and external_id or nil }
-end
-
 local function request(job, effects, operation, range)
   return {
     service = "s3",
     operation = operation,
     target = job.key,
-    role = source_object.role(effects),
+    role = storage_role(effects),
     input = { Bucket = job.bucket, Key = job.key, Range = range },
   }
 end
