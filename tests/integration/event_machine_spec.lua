@@ -116,6 +116,19 @@ describe("the state machine of events", function()
     assert.same({ "Map the event", "Process the job", "Process the job" }, execution.retried)
   end)
 
+  it("waits where the claims table throttles each attempt of an invocation", function()
+    local event = created("in/cup.png", (pictures.put("in/cup.png", "2")))
+    local body = '{"__type":"x#ProvisionedThroughputExceededException","message":"slow down"}'
+    local refusals = {}
+    for i = 1, 4 do refusals[i] = { kind = "status", status = 400, headers = {}, body = body } end
+    pictures.cloud.reset()
+    pictures.cloud.faults(table.unpack(refusals))
+    local result, execution = execute(event)
+    assert.equal("SUCCESS", succeeded(result).results[1].status)
+    assert.same({ "Process the job" }, execution.retried)
+    assert.equal(1, pictures.claims()["bucket/in/cup.png"].ways.events.attempts)
+  end)
+
   it("fails by name where a function answers FAILED, or no status", function()
     local event = created("in/cup.png", (pictures.put("in/cup.png", "2")))
     for _, answer in ipairs { { status = "FAILED" }, { status = "FAILED", error = "Mine" }, {},
