@@ -6,6 +6,7 @@
 --       set = a policy set other than the shipped one }
 --   world.put(key, bytes) → etag, sequencer      writes an object; its event is world.event(key)
 --   world.deliver(name, event) → report, or nil: the process was killed
+--   world.settings                               name → value, before those of every test
 --   world.time, world.mode                       epoch seconds; the trigger mode
 --   world.finished                               "way object etag" → how often a claim was finished
 --   world.objects["bucket"]                      key → { body =, etag =, … }
@@ -151,7 +152,7 @@ local function setting_of(world)
       source_bucket = "in",
       trigger_mode = world.mode, reconcile_grace_seconds = "0", bucket = name == "bucket" and "in"
         or nil }
-    local value = settings[name] or default
+    local value = world.settings[name] or settings[name] or default
     if value then return value end
 
     return nil, name .. " is missing", "NotConfigured"
@@ -164,6 +165,7 @@ function processing_world.new(given)
     items = {},
     objects = { ["in"] = {}, out = {} },
     puts = {},
+    settings = {},
     finished = {},
     time = process.time() // 1000,
     mode = "events_first",

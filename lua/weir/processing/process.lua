@@ -5,6 +5,7 @@
 --
 -- job: bucket, key, work, and source, etag, size, sequencer, time where they are known.
 -- The result's status is what the pipeline says (SUCCESS, MANUAL_REVIEW), or
+--   IGNORED     it is a document that was written here
 --   SKIPPED     the trigger mode does not act on jobs of this source
 --   SUPERSEDED  the object has, or had, a newer state, which is another job
 --   VANISHED    the object is gone
@@ -27,14 +28,30 @@ local try = require "weir.try"
 
 local process = {}
 
+local function output_prefix(effects)
+  return (effects:setting("output_prefix", "results/"):gsub("/*$", "/"):gsub("^/$", ""))
+end
+
 -- Of two pipelines' documents of one object none may have the key of another: a pipeline of the
 -- organisation's own has its name before a dot, which no document's name has.
 local function place_of(effects, way, work)
-  local prefix = effects:setting("output_prefix", "results/"):gsub("/*$", "/"):gsub("^/$", "")
+  local begin = work ~= "object" and work .. "." or ""
   return {
     bucket = try(settings.needed(effects, "output_bucket")),
-    prefix = ("%s%s/%s"):format(prefix, way, work ~= "object" and work .. "." or ""),
+    prefix = ("%s%s/%s"):format(output_prefix(effects), way, begin),
   }
+end
+
+-- What was written here must not come round as work, whatever the mapping policy says.
+local function is_output(job, effects)
+  local prefix = output_prefix(effects)
+  if prefix == "" or effects:setting("output_bucket", "") ~= job.bucket then return false end
+  for _, way in ipairs { "events", "polling" } do
+    local place = ("%s%s/"):format(prefix, way)
+    if job.key:sub(1, #place) == place then return true end
+  end
+
+  return false
 end
 
 -- The object's state, where the job does not tell it: job, or nil where it is gone. A size without
@@ -207,6 +224,10 @@ function process.run(job, context)
   local way = trigger_mode.way(context.mode, job.source)
   if not way then
     return { status = "SKIPPED", key = job.key, because = "the trigger mode is " .. context.mode }
+  end
+
+  if is_output(job, context.effects) then
+    return { status = "IGNORED", key = job.key, because = "it is a document of this function" }
   end
 
   local pipeline = try(pipelines.find(job.work))

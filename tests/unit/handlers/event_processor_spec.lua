@@ -174,6 +174,19 @@ describe("a job that nobody should send", function()
     assert.same({}, world.items)
   end)
 
+  it("is ignored where it is of a document that was written here", function()
+    local world = processing_world.new()
+    world.put("in/a.png", "1")
+    world.settings.output_bucket = "in"
+    for _, place in pairs(result_of(deliver(world, of {})).documents) do
+      local result = result_of(deliver(world, of { key = place }))
+      assert.equal("IGNORED", result.status)
+    end
+
+    assert.equal("VANISHED",
+      result_of(deliver(world, of { key = "results/other/a.png" })).status)
+  end)
+
   it("is of the object's own state where its ETag has nothing but quotes", function()
     local world = processing_world.new()
     local etag = world.put("in/a.png", "1").etag
