@@ -201,6 +201,26 @@ describe("the state machine of polling", function()
     assert.same(names "a", written "polling")
   end)
 
+  it("does each object once where several executions begin at the same moment", function()
+    for i = 1, 20 do put(("%02d"):format(i)) end
+    local begun = {}
+    for i = 1, 4 do begun[i] = stage:begin {} end
+    for _, polled in ipairs(begun) do
+      local result = stage:finish(polled)
+      assert.equal("SUCCEEDED", result.status, json.encode(result))
+    end
+
+    assert.equal(20, #written "polling")
+    for object, item in pairs(pictures.claims()) do
+      assert.same({ "finished", 1 }, { item.ways.polling.status, item.ways.polling.attempts },
+        object)
+    end
+
+    succeeds "NOTHING_NEW"
+    put "a"
+    succeeds("PROCESSED", { functionFaults = { discovery = { "CheckpointMoved" } } })
+  end)
+
   describe("and the trigger mode", function()
     it("does nothing, and marks nothing as seen, where events come first or alone", function()
       put "a"
