@@ -34,8 +34,10 @@ local function is_result(text)
     and (result.documents == nil or is_all(is_text, result.documents))
 end
 
+local STATUSES = { working = true, finished = true, released = true }
+
 local function is_part(part)
-  return events.is_object(part) and is_text(part.status)
+  return events.is_object(part) and STATUSES[part.status] ~= nil
     and is_absent_or(is_number, part.attempts) and is_absent_or(is_number, part.duplicates)
     and is_absent_or(is_number, part.finished_at)
     and (part.status ~= "working" or is_number(part.lease_until))

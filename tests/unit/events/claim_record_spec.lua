@@ -31,7 +31,7 @@ describe("an item of the claims table", function()
     for path, values in pairs {
       object = { 5 }, etag = { 5, json.null }, revision = { "2", 1.5 }, sequencer = { 5 },
       last_modified = { "5" }, ways = { 5, json.array { 1 } }, ["ways.events"] = { 5 },
-      ["ways.events.status"] = { 5 }, ["ways.events.attempts"] = { "1" },
+      ["ways.events.status"] = { 5, "", "waiting" }, ["ways.events.attempts"] = { "1" },
       ["ways.events.duplicates"] = { "1" }, ["ways.events.finished_at"] = { "1" },
       ["ways.events.result"] = { 5, "{", "[]", "null", '{"status":5}', '{"error":{}}',
         '{"stages":5}', '{"stages":{"written":"x"}}', '{"documents":[]}',
