@@ -447,6 +447,29 @@ describe("weir compare", function()
       .. "and 2 by events", 1, true))
   end)
 
+  it("reads many documents at a time, and tells what differs in the order of the objects",
+    function()
+    for way, bytes in pairs { polling = 1, events = 2 } do -- any order: each is on its own
+      assert(pictures.s3:put_object { Bucket = "bucket", Key = "results/" .. way,
+        Body = json.encode { bytes = bytes } })
+    end
+
+    for i = 1, 70 do
+      put_claim(("bucket/%02d"):format(i), "parallel", {
+        polling = { status = "SUCCESS", documents = { size = "results/polling" } },
+        events = { status = "SUCCESS",
+          documents = { size = i % 2 == 0 and "results/events" or "results/polling" } },
+      })
+    end
+
+    local report = report_of()
+    assert.same({ 70, 35 }, { report.equality.compared, report.equality.different })
+    for i, difference in ipairs(report.equality.differences) do
+      assert.same({ object = ("bucket/%02d"):format(2 * i), document = "size", field = "bytes",
+        polling = "1", events = "2" }, difference)
+    end
+  end)
+
   it("leaves out what only notes how far a walk came", function()
     assert(cloud.client("dynamodb"):put_item { TableName = pictures.TABLE,
       Item = { object = "progress:bucket/in/*", after = "in/k" } })

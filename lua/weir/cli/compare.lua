@@ -222,6 +222,13 @@ local function about(request, given)
   return facts
 end
 
+local function progress_on(err)
+  return function(what, done, all)
+    local count = all and ("%s of %s"):format(thousands(done), thousands(all)) or thousands(done)
+    err:progress(("%s %s"):format(count, what))
+  end
+end
+
 -- The verb ------------------------------------------------------------------------------------
 
 local function run(given, screen)
@@ -236,7 +243,9 @@ local function run(given, screen)
   ok, ending = add_policy(request, given, screen)
   if not ok then return ending() end
 
+  request.on_progress = progress_on(screen.err)
   local report, message, code = compare.run(request)
+  screen.err:clear_progress()
   if not report then
     return messages.failure(screen, "compare", { message = message, code = code, exit = exit.io })
   end

@@ -1,9 +1,10 @@
 -- The two ways compared: what the claims table says of them, and the documents they wrote.
 --
---   compare.run{ claims_table =, output_bucket =, ignored =, source =?, suffix =?, since =? }
---       → report | nil, message, code
+--   compare.run{ claims_table =, output_bucket =, ignored =, on_progress =, source =?, suffix =?,
+--       since =? } → report | nil, message, code
 --   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
 --
+-- on_progress(what, done[, of all]) is called now and then.
 -- source: { bucket =, prefix =, work_of = function(object of the listing) → work | nil } of objects
 -- that should have a claim where they are work; ignored: set of the fields that a model wrote. The
 -- report is what weir compare prints as JSON.
@@ -11,6 +12,7 @@ local aws = require "weir.aws"
 local claim_record = require "weir.events.claim_record"
 local claims = require "weir.events.claims"
 local documents = require "weir.compare.documents"
+local flight = require "weir.aws.flight"
 local json = require "weir.json"
 local listing = require "weir.events.listing"
 local process = require "weir.process"
@@ -25,6 +27,9 @@ local compare = { DISTRIBUTION_STEP = 5 }
 
 -- What is listed of each; the rest is counted.
 local MOST_LISTED = 1000
+
+-- Objects whose documents are read at a time.
+local IN_FLIGHT = 32
 
 local PERCENTILES = { "p50", "p90", "p99", "p100" }
 
@@ -51,6 +56,7 @@ local function read_claims(given)
     local record = try(claim_record.check(item))
     known[record.object] = record.etag
     comparison:add(record)
+    given.on_progress("claims read", comparison.objects)
   end)
 
   return comparison:summary(), known
@@ -74,6 +80,7 @@ local function read_source(given, known)
   each_item(client, "ListObjectsV2", input, "Contents", place, function(object)
     if not listing.has_suffix(object.Key, suffixes) then return end
     found.objects = found.objects + 1
+    given.on_progress("objects listed", found.objects)
     local work = source.work_of(object)
     local id = claims.id { bucket = source.bucket, key = object.Key, work = work }
     if is_claimed(object, known[id]) then return end
@@ -129,24 +136,23 @@ local function documents_of(pair)
   return names
 end
 
-local function note(equality, object, document, difference)
-  equality.different = equality.different + 1
-  if #equality.differences >= MOST_LISTED then return end
-  difference.object, difference.document = object, document
-  equality.differences[#equality.differences + 1] = difference
-end
+-- → the differences of one object, and how many documents were compared
+local function compare_pair(client, given, pair)
+  local found, compared = {}, 0
+  local function note(document, difference)
+    difference.object, difference.document = pair.object, document
+    found[#found + 1] = difference
+  end
 
-local function compare_pair(client, given, pair, equality)
   for _, field in ipairs { "status", "error" } do
     local polling, by_events = pair.polling[field], pair.events[field]
     if polling ~= by_events then
-      note(equality, pair.object, "result",
-        { field = field, polling = polling or "none", events = by_events or "none" })
+      note("result", { field = field, polling = polling or "none", events = by_events or "none" })
     end
   end
 
   for name, keys in sorted_pairs(documents_of(pair)) do
-    equality.compared = equality.compared + 1
+    compared = compared + 1
     local difference
     if keys.polling and keys.events then
       difference = compare_document(client, given, keys)
@@ -158,16 +164,44 @@ local function compare_pair(client, given, pair, equality)
       }
     end
 
-    if difference then note(equality, pair.object, name, difference) end
+    if difference then note(name, difference) end
   end
+
+  return found, compared
+end
+
+-- The answers of pairs come in any order; what was found is told in that of the objects.
+local function sum_up(results)
+  local equality = { compared = 0, different = 0, differences = json.array {} }
+  local list = equality.differences
+  for _, result in ipairs(results) do
+    equality.compared = equality.compared + result.compared
+    equality.different = equality.different + #result.found
+    table.move(result.found, 1, math.min(#result.found, MOST_LISTED - #list), #list + 1, list)
+  end
+
+  return equality
 end
 
 local function compare_pairs(given, pairs_of_both)
-  local client = aws.client "s3"
-  local equality = { compared = 0, different = 0, differences = json.array {} }
-  for _, pair in ipairs(pairs_of_both) do compare_pair(client, given, pair, equality) end
+  local client, results, started, ended, problem = aws.client "s3", {}, 0, 0, nil
+  local function compare_one(number)
+    local found, compared, code = try.call(compare_pair, client, given, pairs_of_both[number])
+    if not found then problem = problem or { message = compared, code = code } end
+    results[number], ended = { found = found, compared = compared }, ended + 1
+    given.on_progress("documents compared", ended, #pairs_of_both)
+  end
 
-  return equality
+  flight.run(function()
+    if problem or started == #pairs_of_both then return nil end
+    started = started + 1
+    local number = started
+    return function() compare_one(number) end
+  end, IN_FLIGHT)
+
+  if problem then try.fail(problem.message, problem.code) end
+
+  return sum_up(results)
 end
 
 -- The report ----------------------------------------------------------------------------------
