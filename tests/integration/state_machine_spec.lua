@@ -8,7 +8,7 @@ local workflow = require "support.workflow"
 
 local cloud = workflow.cloud
 local BATCH, POLICY = "Transform in a batch job", "Ask the policy"
-local SHARE, FILES = "Send a share of the files", "Send the files to the endpoint"
+local SHARE = "Send a share of the files"
 
 local function has(list, name)
   for _, each in ipairs(list) do if each == name then return true end end
@@ -427,24 +427,6 @@ describe("the state machine", function()
       local result, execution = through_batch({ input = { prefix = "many/" } }, "Completed")
       succeeded(result)
       assert.same({ 2, { BATCH } }, { result.attempts, execution.retried })
-    end)
-
-    it("tries nothing again that a client has tried, but an endpoint that is not ready", function()
-      local retry = require "weir.aws.retry"
-      local states = json.decode(run.read(state_machine.MACHINE)).States
-      local seen = {}
-
-      for _, state in ipairs { states[POLICY], states[BATCH],
-        states[FILES].ItemProcessor.States[SHARE] } do
-        for _, rule in ipairs(state.Retry) do
-          for _, code in ipairs(rule.ErrorEquals) do
-            if retry.classify { code = code } then seen[#seen + 1] = code end
-          end
-        end
-      end
-
-      assert.same({ "ModelNotReadyException", "ServiceUnavailable", "ServiceUnavailableException" },
-        seen)
     end)
 
     it("starts the job again when the function died before it could", function()
