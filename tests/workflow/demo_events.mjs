@@ -101,7 +101,10 @@ async function processJob(job, tally) {
 }
 
 const counted = ([word, count]) => (word === "duplicate" ? plural(count, word) : `${count} ${word}`);
-const summary = (tally) => Object.entries(tally).map(counted).join(", ") || "nothing to do";
+const FIRST = ["SUCCESS", "MANUAL_REVIEW", "duplicate"];
+const place = (word) => (FIRST.includes(word) ? FIRST.indexOf(word) : FIRST.length);
+const inOrder = ([one], [other]) => place(one) - place(other);
+const summary = (tally) => Object.entries(tally).sort(inOrder).map(counted).join(", ") || "nothing to do";
 
 // EventBridge → event_map → event_processor
 async function byEvents(events) {
