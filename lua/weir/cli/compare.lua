@@ -72,7 +72,7 @@ end
 -- does not know, is not passed over.
 local function work_of_source(set, bucket)
   return function(object)
-    if not utf8.len(object.Key) then return true end
+    if not utf8.len(object.Key) then return "object" end
     local facts = json.encode {
       event = { source = "weir.listing", bucket = bucket, object = object },
       bucket = bucket,
