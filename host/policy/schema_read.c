@@ -336,7 +336,6 @@ static void push_scalar(lua_State *L, const schema_field *field, json_span value
 static void push_next(lua_State *L, const schema_field *field, json_scan *scan, table_sizes *last) {
   json_type type = JSON_NULL;
   json_span value = {0};
-  sandbox_budget_need_stack(L, 6);
   json_scan_peek(scan, &type);
   if (type < JSON_OBJECT) {
     json_scan_value(scan, &value);
@@ -344,6 +343,7 @@ static void push_next(lua_State *L, const schema_field *field, json_scan *scan, 
     return;
   }
 
+  sandbox_budget_need_stack(L, 6);
   json_scan_enter(scan, type);
   if (type == JSON_OBJECT)
     push_members(L, field, scan, last);

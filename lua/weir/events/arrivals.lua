@@ -84,11 +84,9 @@ local function split_object(event, depth, into, message)
     return split_text(event.Message, "the message of SNS", event, depth, into, message)
   end
 
-  if events.is_list(event.Records) then
-    return split_list(event.Records, depth, into, message)
-  end
-
-  if events.is_list(event.Contents) then return split_listing(event, into, message) end
+  local records, contents = event.Records, event.Contents
+  if records and events.is_list(records) then return split_list(records, depth, into, message) end
+  if contents and events.is_list(contents) then return split_listing(event, into, message) end
 
   return add(into, { event = event }, message)
 end
