@@ -128,6 +128,8 @@ end
 -- Only an event whose JSON is at least so long is looked up: a shorter one is made as fast anew.
 local LEAST_KNOWN = 256
 
+local NONE = {}
+
 -- handlers.run(handler, event, set, effects[, options]) → report. handler is what handlers.find
 -- gave, set a weir.policy_set or nil. The report is whole even when the run failed:
 --   { handler = name, effects =, result = | error = { message =, code =, facts = },
@@ -146,8 +148,9 @@ local LEAST_KNOWN = 256
 --       sees every decision that was made, and of one that was not { kind =, code = }
 --   event_json = the event's JSON, where that holds no secret (weir.invocation)
 function handlers.run(handler, event, set, effects, options)
-  local report = { handler = handler.name, decisions = {}, effects = effects }
   options = options or {}
+  local decisions = options.forget_decisions and NONE or {}
+  local report = { handler = handler.name, decisions = decisions, effects = effects }
   local run = {
     set = set,
     event = event,

@@ -127,7 +127,7 @@ local function new_metrics(self)
     namespace = setting("WEIR_METRICS_NAMESPACE", DEFAULT_NAMESPACE),
     function_name = setting("AWS_LAMBDA_FUNCTION_NAME", "local"),
     handler = self.handler.name,
-    write = function(...) self.log:lines(...) end,
+    write = function(text, rest) self.log:lines(text, rest) end,
   }
 end
 

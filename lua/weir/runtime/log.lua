@@ -14,7 +14,7 @@ local STDOUT = 1
 local Log = {}
 Log.__index = Log
 
--- new{format = "JSON" | "Text", level =, write = function(text, …)}; a nil member comes from the
+-- new{format = "JSON" | "Text", level =, write = function(text, rest)}; a nil member comes from the
 -- environment.
 local function new(given)
   given = given or {}
@@ -23,7 +23,9 @@ local function new(given)
     json = (given.format or os.getenv("AWS_LAMBDA_LOG_FORMAT") or ""):upper() == "JSON",
     least = LEVELS[level] or LEVELS.INFO,
     level = level,
-    output = given.write or function(...) return process.write(STDOUT, ...) end,
+    output = given.write or function(text, rest)
+      return process.write(STDOUT, text, rest or "")
+    end,
     request_id = nil, -- set for each invocation
   }, Log)
 end
@@ -61,11 +63,11 @@ local function with_level(self, text)
   return marked:sub(2)
 end
 
--- lines(text, …): records that are lines of JSON already: a decision, metrics. Each line begins
--- in one text and ends in the same or in the next. → true | nil, message, code
-function Log:lines(...)
-  if not self.json or self.least <= LEVELS.INFO then return self.output(...) end
-  return self.output(with_level(self, table.concat { ... }))
+-- lines(text, rest): records that are lines of JSON already: a decision, metrics. The last line of
+-- the text may end in the rest. → true | nil, message, code
+function Log:lines(text, rest)
+  if not self.json or self.least <= LEVELS.INFO then return self.output(text, rest) end
+  return self.output(with_level(self, text .. rest))
 end
 
 -- What failed, with its type and where.

@@ -37,7 +37,7 @@ local OWN = {
   { name = "PolicyAge", unit = "Seconds", dimensions = {} },
 }
 
--- new{function_name =, handler =, namespace =, write = function(text, …)}: texts of whole lines.
+-- new{function_name =, handler =, namespace =, write = function(text, rest)}: texts of whole lines.
 -- Raises when CloudWatch would not take one of the names.
 local function new(given)
   local function collector(dimensions)
