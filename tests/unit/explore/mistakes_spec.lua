@@ -44,7 +44,8 @@ local MISTAKES = {
   { "mapping", "fails", "if not (found and string.find(found, '\"', 1, true))",
     "if not string.find(found, '\"', 1, true)" },
   { "mapping", "fails", "path and file_key(path)", "file_key(path)" },
-  { "mapping", "fails", 'string.match(key, "%.%a+$") or ""', 'string.match(key, "%.%a+$")' },
+  { "mapping", "fails", 'string.match(key, "%.%a+$", -MOST_ENDING) or ""',
+    'string.match(key, "%.%a+$", -MOST_ENDING)' },
   { "mapping", "differs", "if size == 0 then", "if size and size < 10 then" },
 
   { "promotion", "fails", "(evidence.dispersion or 1)", "evidence.dispersion" },
