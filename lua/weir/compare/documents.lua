@@ -4,12 +4,11 @@
 --
 -- one, other: their texts. ignored: set of top-level names. A document that is not JSON is compared
 -- byte by byte.
+local description = require "weir.processing.description"
 local json = require "weir.json"
 local sorted_pairs = require "weir.sorted_pairs"
 
-local documents = {
-  MODEL_FIELDS = { "title", "description", "category", "tags", "written_by" },
-}
+local documents = { MODEL_FIELDS = description.FIELDS }
 
 local function shown(value)
   if value == nil then return "(absent)" end

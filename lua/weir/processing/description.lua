@@ -15,6 +15,7 @@
 local json = require "weir.json"
 local settings = require "weir.settings"
 
+-- FIELDS: what differs between two answers of a model; weir compare leaves it out.
 local description = { FIELDS = { "title", "description", "category", "tags", "written_by" } }
 
 local DEFAULT_MODEL = "amazon.nova-lite-v1:0"
