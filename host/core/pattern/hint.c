@@ -1,5 +1,6 @@
 /* Likely causes of a miss, in plain words. See explain.h.
  * Memory: appends to the caller's text. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,69 @@ static bool begins_folded(const plain_value *value, const pattern_test *test, bo
   return equals_folded(&part, test->bytes, test->size);
 }
 
+/* The wildcard in lower case, with its stars; `out` as for case_fold. */
+static size_t fold_wildcard(const pattern_test *test, char *out) {
+  size_t size = 0;
+  for (size_t at = 0; at <= test->size;) {
+    const char *piece = test->bytes + at;
+    const char *star = memchr(piece, PATTERN_STAR, test->size - at);
+    size_t length = star ? (size_t)(star - piece) : test->size - at;
+    size += case_fold(piece, length, out + size);
+    if (star) out[size++] = PATTERN_STAR;
+    at += length + 1;
+  }
+
+  return size;
+}
+
+/* What does not fit behind a star is tried one byte further on, behind the last star alone. */
+static bool fits_wildcard(const char *text, size_t text_size, const char *wildcard, size_t size) {
+  const size_t none = SIZE_MAX;
+  size_t at = 0, w = 0, star = none, from = 0;
+  while (at < text_size) {
+    if (w < size && wildcard[w] == PATTERN_STAR) {
+      star = w++;
+      from = at;
+    } else if (w < size && wildcard[w] == text[at]) {
+      w++;
+      at++;
+    } else if (star != none) {
+      w = star + 1;
+      at = ++from;
+    } else {
+      return false;
+    }
+  }
+
+  while (w < size && wildcard[w] == PATTERN_STAR) w++;
+  return w == size;
+}
+
+static bool fits_folded(const plain_value *value, const pattern_test *test) {
+  if (value->size > LONGEST_COMPARED || test->size > LONGEST_COMPARED) return false;
+  char *text = malloc(case_fold_bound(value->size) + case_fold_bound(test->size));
+  if (!text) return false;
+  char *wildcard = text + case_fold_bound(value->size);
+  size_t text_size = case_fold(value->bytes, value->size, text);
+  bool fits = fits_wildcard(text, text_size, wildcard, fold_wildcard(test, wildcard));
+  free(text);
+
+  return fits;
+}
+
+static const char *hint_wildcard(const plain_value *value, const pattern_test *test) {
+  if (fits_folded(value, test))
+    return "differs in upper and lower case only; a wildcard takes one spelling, so give one for "
+           "each";
+
+  const char *star = memchr(test->bytes, PATTERN_STAR, test->size);
+  pattern_test head = *test;
+  head.size = star ? (uint32_t)(star - test->bytes) : test->size;
+  if (memcmp(value->bytes, head.bytes, value->size < head.size ? value->size : head.size) == 0)
+    return NULL;
+  return begins_folded(value, &head, false) ? "differs in upper and lower case" : NULL;
+}
+
 static const char *hint_string(const plain_value *value, const pattern_test *test) {
   switch ((pattern_test_kind)test->kind) {
   case TEST_EXACT:
@@ -115,14 +179,7 @@ static const char *hint_string(const plain_value *value, const pattern_test *tes
     return begins_folded(value, test, true)
                ? "differs in case only; {\"suffix\": {\"equals-ignore-case\": ...}} accepts both"
                : NULL;
-  case TEST_WILDCARD: {
-    const char *star = memchr(test->bytes, PATTERN_STAR, test->size);
-    pattern_test head = *test;
-    head.size = star ? (uint32_t)(star - test->bytes) : test->size;
-    if (memcmp(value->bytes, head.bytes, value->size < head.size ? value->size : head.size) == 0)
-      return NULL;
-    return begins_folded(value, &head, false) ? "differs in upper and lower case" : NULL;
-  }
+  case TEST_WILDCARD: return hint_wildcard(value, test);
   default: return NULL;
   }
 }

@@ -475,6 +475,15 @@ local EXPLANATIONS = {
   ["a longer value"] = { '{"a":["x/"]}', '{"a":"x/y"}', { "a", '"x/y"', "begins with it" } },
   ["a prefix in another case"] = { '{"a":[{"prefix":"X"}]}', '{"a":"xy"}',
     { "a", '"xy"', "equals-ignore-case" } },
+  ["a wildcard's end in another case"] = { '{"a":[{"wildcard":"in/*.jpg"}]}', '{"a":"in/x.JPG"}',
+    { "a", '"in/x.JPG"', "upper and lower case only; a wildcard takes one spelling" } },
+  ["a wildcard's middle in another case"] = { '{"a":[{"wildcard":"*É\\\\*b*"}]}', '{"a":"aé*Bc"}',
+    { "a", '"aé*Bc"', "upper and lower case only" } },
+  ["a wildcard's begin in another case, and something else"] = {
+    '{"a":[{"wildcard":"in/*.jpg"}]}',
+    '{"a":"IN/x.png"}',
+    { "a", '"IN/x.png"', "differs in upper and lower case" },
+  },
   ["an excluded value"] = { '{"a":[{"anything-but":"x"}]}', '{"a":"x"}',
     { "a", '"x"', "anything-but excludes" } },
   ["a misspelled key"] = { '{"a":{"status":["x"]}}', '{"a":{"statsu":{}},"d":1}',
@@ -519,6 +528,19 @@ describe("an explanation points out", function()
   it("what was wanted, as written", function()
     local miss = assert(pattern.compile({ a = { { prefix = "x" } } })):explain({ a = "y" })[1]
     assert.equal('[{"prefix":"x"}]', miss.wanted)
+  end)
+
+  it("no case where a wildcard does not fit in any", function()
+    for wildcard, value in pairs { -- any order: each is on its own
+      ["in/*a*.jpg"] = "in/b.JPG",
+      ["in/*.jpg"] = "in/x.JPEG",
+      ["*.jpg"] = "",
+      ["in/a*a.jpg"] = "in/a.jpg",
+      ["*a*ab"] = ("A"):rep(4000),
+    } do
+      local matcher = assert(pattern.compile { a = { { wildcard = wildcard } } })
+      assert.equal("", matcher:explain({ a = value })[1].hint, wildcard)
+    end
   end)
 
   it("a broken event, like match", function()
