@@ -1,6 +1,6 @@
 -- What a listing's last run saw: its objects with their state, as text lines in the order of the
 -- keys, in segments of some thousand. A segment whose range of keys lists the same again is neither
--- read nor written, so a million objects that did not change cost one small read.
+-- read nor written: a million objects that did not change cost no segment.
 --
 --   local merge = seen.merge(store, old segments, progress, on_new)
 --   merge:add(object)    objects of a listing, in order
