@@ -492,6 +492,21 @@ describe("weir compare", function()
     end
   end)
 
+  it("is without what came after a time, in the table and in the source", function()
+    both_ways "a"
+    pictures.put "in/b.png"
+    by_events "in/b.png"
+    pictures.put "in/c.png"
+    local report, status = report_of("--source", "s3://bucket/in/")
+    assert.same({ 2, 1, 1, 1 }, { report.completeness.objects, report.completeness.only_events,
+      report.source.unclaimed, status })
+
+    report = report_of("--source", "s3://bucket/in/", "--until", "2030-01-01T00:00:00Z")
+    assert.same({ 2, 1 }, { report.completeness.objects, report.source.unclaimed })
+    report, status = report_of("--source", "s3://bucket/in/", "--until", "2020-01-01T00:00:00Z")
+    assert.same({ 0, 0, 5 }, { report.completeness.objects, report.source.objects, status })
+  end)
+
   it("says where the rest of a long list is, and that S3 tells whole seconds", function()
     both_ways("a", "b")
     pictures.put "in/c.png"
@@ -506,6 +521,10 @@ describe("weir compare", function()
   it("has nothing to say of an empty table, and names a mistake", function()
     assert.equal(5, compare().status)
     assert.equal(2, compare("--since", "yesterday").status)
+    local refused = compare("--until", "tomorrow")
+    assert.equal(2, refused.status)
+    assert.truthy(refused.stderr:find("--until 'tomorrow' is not a time; write --until 2026", 1,
+      true), refused.stderr)
     assert.equal(2, compare("--source", "bucket").status)
     local result = run { "compare", env = { HOME = "/nowhere" } }
     assert.equal(2, result.status)

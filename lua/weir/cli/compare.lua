@@ -44,12 +44,15 @@ local function source_of(text)
   return nil, ("--source '%s' is not an S3 URI"):format(text), "write --source s3://bucket/prefix/"
 end
 
-local function since_of(text)
+-- An option's time in epoch seconds.
+local function time_of(given, option)
+  local text = given[option]
   if not text then return nil end
   local ms = time.parse_iso8601(text)
   if ms then return ms // 1000 end
 
-  return nil, ("--since '%s' is not a time"):format(text), "write --since 2026-11-23T12:00:00Z"
+  return nil, ("--%s '%s' is not a time"):format(option, text),
+    ("write --%s 2026-11-23T12:00:00Z"):format(option)
 end
 
 local function request_of(given)
@@ -60,7 +63,9 @@ local function request_of(given)
   if mistake then return nil, mistake, hint end
   request.source, mistake, hint = source_of(given.source)
   if mistake then return nil, mistake, hint end
-  request.since, mistake, hint = since_of(given.since)
+  request.since, mistake, hint = time_of(given, "since")
+  if mistake then return nil, mistake, hint end
+  request.before, mistake, hint = time_of(given, "until")
   if mistake then return nil, mistake, hint end
 
   for _, name in ipairs(documents.MODEL_FIELDS) do request.ignored[name] = true end
@@ -217,7 +222,8 @@ local function about(request, given)
 
   if given.source then facts[#facts + 1] = { "Source", given.source, code = true } end
   if given.suffix then facts[#facts + 1] = { "Keys that end in", given.suffix, code = true } end
-  if given.since then facts[#facts + 1] = { "Finished since", given.since } end
+  if given.since then facts[#facts + 1] = { "Since", given.since } end
+  if given["until"] then facts[#facts + 1] = { "Until", given["until"] } end
 
   return facts
 end
@@ -295,6 +301,12 @@ return {
       value = "TIME",
       doc = "no objects that were finished before that time",
     },
+    {
+      long = "until",
+      value = "TIME",
+      doc = "no objects that nobody had finished by that time, nor of the source those that were "
+        .. "written later: polling may not have listed them yet",
+    },
     { long = "ignore", value = "FIELD", many = true,
       doc = "leave out this top-level field as well, of documents of your own pipelines" },
     recordings.limit_option "name N missing objects and N differences (10); --json has them all",
@@ -311,6 +323,7 @@ return {
   },
   examples = {
     { "weir compare --claims weir-claims --bucket weir-results", "before going from A to B" },
+    { "weir compare --until 2026-11-23T12:00:00Z", "while files arrive: without the last ones" },
     { "weir compare --html compare.html", "the same, as a page with a chart" },
   },
   run = run,

@@ -1,7 +1,7 @@
 -- The two ways compared: what the claims table says of them, and the documents they wrote.
 --
 --   compare.run{ claims_table =, output_bucket =, ignored =, on_progress =, source =?, suffix =?,
---       since =? } → report | nil, message, code
+--       since =?, before =? } → report | nil, message, code
 --   compare.verdict(report)   → "same" | "different" | "pending" | "nothing"
 --
 -- on_progress(what, done[, of all]) is called now and then.
@@ -21,6 +21,7 @@ local records = require "weir.compare.records"
 local seen = require "weir.events.seen"
 local sorted_pairs = require "weir.sorted_pairs"
 local stats = require "weir.stats"
+local time = require "weir.aws.time"
 local try = require "weir.try"
 
 local compare = { DISTRIBUTION_STEP = 5 }
@@ -48,7 +49,12 @@ end
 
 local function read_claims(given)
   local client = aws.client "dynamodb"
-  local comparison = records.new { now = process.time() // 1000, since = given.since }
+  local comparison = records.new {
+    now = process.time() // 1000,
+    since = given.since,
+    before = given.before,
+  }
+
   local known = {}
   local place = "the claims table " .. given.claims_table
   each_item(client, "Scan", { TableName = given.claims_table }, "Items", place, function(item)
@@ -69,6 +75,11 @@ local function is_claimed(object, etag)
   return not object.ETag or object.ETag:gsub('"', "") == etag
 end
 
+local function is_young(object, before)
+  local written = before and time.parse_iso8601(object.LastModified)
+  return written and written // 1000 >= before
+end
+
 -- The source: objects whose state nobody has claimed, but for those that no job is made of.
 local function read_source(given, known)
   local source = given.source
@@ -79,6 +90,7 @@ local function read_source(given, known)
   local place = "the source s3://" .. source.bucket
   each_item(client, "ListObjectsV2", input, "Contents", place, function(object)
     if not listing.has_suffix(object.Key, suffixes) then return end
+    if is_young(object, given.before) then return end
     found.objects = found.objects + 1
     given.on_progress("objects listed", found.objects)
     local work = source.work_of(object)

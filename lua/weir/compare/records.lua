@@ -1,6 +1,7 @@
 -- What the claims table says of the two ways, put together for weir compare.
 --
---   local comparison = records.new{ now = epoch seconds, since = epoch seconds? }
+--   local comparison = records.new{ now =, since =?, before =? }, in epoch seconds: no objects that
+--       were finished before `since`, nor those that nobody had finished `before`
 --   comparison:add(record)     each item of the claims table
 --   comparison:summary() → {
 --     objects = , both =, alone =, only_polling =, only_events =, pending =, failed =, gone =,
@@ -34,7 +35,15 @@ local function new_way()
 end
 
 function records.new(given)
-  local self = { now = given.now, since = given.since, missing = {}, pairs = {}, ways = {} }
+  local self = {
+    now = given.now,
+    since = given.since,
+    before = given.before,
+    missing = {},
+    pairs = {},
+    ways = {},
+  }
+
   for _, name in ipairs(COUNTS) do self[name] = 0 end
   for _, name in ipairs(records.WAYS) do self.ways[name] = new_way() end
 
@@ -114,16 +123,24 @@ local function place(self, record, done)
   end
 end
 
+-- Whether the comparison is about an object that was finished at these times, where they are known.
+local function is_asked_for(self, first, last)
+  if not first then return true end
+  return last >= (self.since or last) and first < (self.before or math.huge)
+end
+
 function Comparison:add(record)
-  local done, last = {}, 0
+  local done, first, last = {}, nil, nil
   for _, name in ipairs(records.WAYS) do
     local part = record.ways[name]
     if part and part.status == "finished" then
-      done[name], last = json.decode(part.result), math.max(last, part.finished_at or 0)
+      local at = part.finished_at
+      done[name] = json.decode(part.result)
+      if at then first, last = math.min(first or at, at), math.max(last or at, at) end
     end
   end
 
-  if self.since and last > 0 and last < self.since then return end
+  if not is_asked_for(self, first, last) then return end
 
   self.objects = self.objects + 1
   for _, name in ipairs(records.WAYS) do

@@ -19,8 +19,8 @@ local RELEASED = { status = "released", mode = "parallel" }
 local GONE = { status = "released", mode = "parallel", gone = true }
 
 -- The summary of records with these parts, each { polling, events }.
-local function summary_of(list, since)
-  local comparison = records.new { now = NOW, since = since }
+local function summary_of(list, since, before)
+  local comparison = records.new { now = NOW, since = since, before = before }
   for i, parts in ipairs(list) do
     comparison:add { object = "o" .. i, ways = { polling = parts[1] or nil,
       events = parts[2] or nil } }
@@ -146,6 +146,24 @@ describe("a way", function()
     local summary = summary_of(list)
     assert.same({ 1001, 1000 }, { summary.only_polling, #summary.missing })
     assert.same({ object = "o1", way = "events" }, summary.missing[1])
+  end)
+
+  it("is without what nobody had finished before a time", function()
+    local function counted(before)
+      local summary = summary_of({
+        { finished { finished_at = 100 }, false },
+        { finished { finished_at = 300 }, finished { finished_at = 150 } },
+        { finished { finished_at = 200 }, finished { finished_at = 200 } },
+        { working(NOW + 1), false },
+      }, nil, before)
+      return { summary.objects, summary.both, summary.only_polling, summary.pending }
+    end
+
+    assert.same({ 4, 2, 1, 1 }, counted(nil))
+    assert.same({ 4, 2, 1, 1 }, counted(201))
+    assert.same({ 3, 1, 1, 1 }, counted(200))
+    assert.same({ 2, 0, 1, 1 }, counted(150))
+    assert.same({ 1, 0, 0, 1 }, counted(100))
   end)
 
   it("names objects in their order, whatever that of the table is", function()
