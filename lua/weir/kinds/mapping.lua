@@ -54,8 +54,9 @@ return {
       .. "may differ for the same work; all others are the same, whichever way it came." },
     { action = "ignore", doc = "Nothing to do.", fields = {
       { name = "unknown", type = "flag",
-        doc = "the policy does not know events of this shape: the handler event_map keeps a "
-          .. "dead-letter record of it, until a newer policy does" },
+        doc = "the policy does not know events of this shape: event_map and discovery keep a "
+          .. "dead-letter record of it, until a newer policy does; event_processor and reconcile "
+          .. "fail" },
     } },
   },
 
