@@ -85,7 +85,8 @@ local function fetch(effects, name)
       name, message), code
   end
 
-  local value = (output.Parameter or {}).Value
+  local parameter = output.Parameter
+  local value = type(parameter) == "table" and parameter.Value
   return check_parameter(type(value) == "string" and value:match("^%s*(.-)%s*$") or "", name)
 end
 

@@ -1,14 +1,16 @@
 local effects = require "weir.effects"
+local json = require "weir.json"
 local trigger_mode = require "weir.events.trigger_mode"
 local try = require "weir.try"
 
-local setting, parameter, asked, now
+local setting, parameter, answer, asked, now
 
 -- What SSM answers: a value, or nil and it fails.
 local executor = {
   perform = function(_, request)
     asked = asked + 1
     assert.equal("ssm.GetParameter", request.service .. "." .. request.operation)
+    if answer then return answer end
     if parameter == nil then return nil, "no answer", "InternalServerError" end
 
     return { Parameter = { Name = request.input.Name, Value = parameter } }
@@ -27,7 +29,7 @@ end
 describe("the trigger mode", function()
   before_each(function()
     trigger_mode.forget()
-    setting, parameter, asked, now = nil, nil, 0, 1000
+    setting, parameter, answer, asked, now = nil, nil, nil, 0, 1000
   end)
 
   it("is the setting, or events_first without one", function()
@@ -89,6 +91,15 @@ describe("the trigger mode", function()
       assert.equal("InvalidSetting", code)
       assert.equal(("the SSM parameter /mode is %s, not one of polling, parallel, events_first, "
         .. "events; write one of these into it"):format(told), message)
+    end
+  end)
+
+  it("is no mode where the answer of SSM is none", function()
+    setting = "/mode"
+    for _, odd in ipairs { json.null, 5, "x", json.array { 1 }, {}, { Value = 5 },
+      { Value = json.null } } do
+      answer = { Parameter = odd }
+      assert.equal("InvalidSetting", select(2, read()))
     end
   end)
 
