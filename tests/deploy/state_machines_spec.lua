@@ -116,6 +116,7 @@ describe("every function that a state machine invokes", function()
         if not (state.Resource or ""):find("lambda:invoke", 1, true) then return end
         functions = functions + 1
         local retried = retried_names(state)
+        assert.equal(retried.ClaimBusy, retried.ClaimContended, name)
         if retried["States.ALL"] or retried["States.TaskFailed"] then return end
         for _, codes in ipairs { retry.THROTTLING_CODES, retry.TRANSIENT_CODES } do
           for code in pairs(codes) do
