@@ -83,11 +83,22 @@ local function without_bytes(job, more)
     bucket = job.bucket,
     key = job.key,
     etag = job.etag,
-    size = job.size or 0,
+    size = more.size or job.size or 0,
     head = "",
     bytes = more.bytes,
     unread = more.unread,
   }
+end
+
+-- There is no range of none: the object is empty, or was for a moment.
+local function read_empty(job, effects)
+  local state, message, code = source_object.state(job, effects)
+  if state == nil then return nil, message, code end
+  if not state then return false, false end
+  if state.etag ~= job.etag then return false, state.etag end
+  if state.size == 0 then return without_bytes(job, { bytes = "", size = 0 }) end
+
+  return nil, ("%s was empty for a moment"):format(job.key), "ObjectChanged"
 end
 
 -- A dry run does not know the bytes; and there is no range of none.
@@ -101,10 +112,8 @@ function source_object.read(job, effects)
     return without_bytes(job, { unread = true })
   end
 
-  -- It is another state than the job's, without a byte.
-  if not answer and code == "InvalidRange" then return false, "an empty one" end
+  if not answer and code == "InvalidRange" then return read_empty(job, effects) end
   if not answer then return nil, message, code end
-
   if not answer.ETag then return no_etag(job) end
 
   local etag = source_object.bare_etag(answer.ETag)

@@ -247,3 +247,32 @@ describe("an answer of S3 that is not whole", function()
     assert.same({}, world.puts)
   end)
 end)
+
+describe("an object that has no range", function()
+  -- As S3 answers a range of an object without a byte.
+  local function world_of(bytes)
+    local world = processing_world.new()
+    local perform = world.perform
+    local object = world.put("in/a.png", "1")
+    object.body, object.etag = bytes, "e"
+
+    world.perform = function(self, request)
+      if request.operation ~= "GetObject" then return perform(self, request) end
+      return nil, "the range is not satisfiable", "InvalidRange", { status = 416, fields = {} }
+    end
+
+    return world
+  end
+
+  local function report_of(world, etag)
+    return deliver(world, { work = "object", bucket = "in", key = "in/a.png", etag = etag })
+  end
+
+  it("is empty, where it is still the job's state", function()
+    assert.equal("EmptyObject", report_of(world_of "", "e").error.code)
+    assert.equal("ObjectChanged", report_of(world_of "bytes", "e").error.code)
+
+    local result = result_of(report_of(world_of "", "another"))
+    assert.same({ "SUPERSEDED", "e" }, { result.status, result.by })
+  end)
+end)
