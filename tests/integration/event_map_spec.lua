@@ -270,6 +270,16 @@ describe("event_map", function()
     end)
   end)
 
+  it("says why a letter stays, or that it is none", function()
+    workflow.fine(map { source = "aws.s3", ["detail-type"] = "Object Created" })
+    assert(s3:put_object { Bucket = "bucket", Key = "dead/note.txt", Body = "not a letter" })
+    local result = workflow.fine(map { redrive = true })
+    assert.same({ 0, 2 }, { result.redriven, result.remaining })
+    assert.matches("the event has no object key", result.failures[1].reason, 1, true)
+    assert.same({ key = "dead/note.txt", code = "InvalidLetter",
+      reason = "the object is no dead letter" }, result.failures[2])
+  end)
+
   it("is a failure of all when there is nobody to ask", function()
     workflow.fails("NoPolicySet", map(created "a", false))
     assert.same({}, letters())
@@ -312,7 +322,13 @@ describe("event_map", function()
       local before = workflow.fine(map(json.array(list)))
       local kept = #letters()
       assert.is_true(kept >= 20 and #before.dead_letters > kept) -- some came twice
-      assert.equal(0, workflow.fine(map { redrive = true }).redriven)
+      local refused = workflow.fine(map { redrive = true })
+      assert.same({ 0, kept, 20 }, { refused.redriven, refused.remaining, #refused.failures })
+      for _, failure in ipairs(refused.failures) do
+        assert.equal("UnknownEvent", failure.code)
+        assert.matches("^dead/%x+%.json$", failure.key)
+        assert.matches("^no work comes of ", failure.reason)
+      end
 
       local edited = assert(policy_set.load(folder))
       cloud.reset()

@@ -214,7 +214,9 @@ describe("a key that is refused", function()
       state_machine = "arn:aws:states:eu-west-1:111122223333:stateMachine:none-is-started",
     } }
     local report = handlers.run(handlers.find "event_map", { redrive = true }, set, effects)
-    assert.same({ redriven = 0, remaining = 1 }, report.result)
+    local result = report.result
+    assert.same({ 0, 1, 1 }, { result.redriven, result.remaining, #result.failures })
+    assert.matches("the object key is not valid UTF-8", result.failures[1].reason, 1, true)
     for _, object in pairs(memory.buckets.letters) do -- any order: there is one
       local event = json.decode(object.Body).event
       assert.same({ "in/a%2Bb %FF.csv", "url" }, { event.object.Key, event.encoding })

@@ -10,7 +10,7 @@ return {
   },
   settings = { "state_machine", "dead_letter_bucket", "dead_letter_prefix", "bucket", "volume" },
   answer = "{ jobs, started, already_started, ignored, duplicates, dead_letters, "
-    .. "batchItemFailures, failures }",
+    .. "batchItemFailures, failures }; of redrive: { redriven, remaining, failures, next }",
   example = {
     source = "aws.s3",
     ["detail-type"] = "Object Created",

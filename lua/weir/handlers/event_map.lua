@@ -16,7 +16,9 @@
 -- rest of its group where the queue is FIFO, and anything else fails the run: no event is dropped.
 --
 -- The event { "redrive": true } maps all dead letters again, and takes away those that became jobs,
--- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`.
+-- or are ignored by now; { "redrive": true, "after": key } goes on where an answer had `next`. Its
+-- answer: { redriven =, remaining =, failures = list of { key =, reason =, code = } of the first
+-- that remain, next = (absent at the end) }.
 local arrivals = require "weir.events.arrivals"
 local dead_letters = require "weir.events.dead_letters"
 local events = require "weir.events"
@@ -32,6 +34,9 @@ local try = require "weir.try"
 
 -- Left for an answer before the deadline, in milliseconds.
 local MARGIN_MS = 3000
+
+-- Letters that remain, told with their reasons.
+local SHOWN_FAILURES = 20
 
 -- Mapping -------------------------------------------------------------------------------------
 
@@ -202,34 +207,48 @@ local function out_of_time()
   return deadline and process.time() > deadline - MARGIN_MS
 end
 
--- Whether all of the letter became jobs, which were started, or is nothing to do.
+-- Whether all of the letter became jobs, which were started, or is no work; else why it stays.
 local function redrive_one(letter, ask, known, state_machine, effects)
+  if not letter then return false, "the object is no dead letter", "InvalidLetter" end
+
   local units = arrivals.split(letter.event)
   local mapped = map_all(units, ask, known)
-  if #mapped.broken > 0 then return false end
+  local broken = mapped.broken[1]
+  if broken then return false, broken.reason, broken.code end
   start_all(mapped, state_machine, failed_messages.of(units, false), effects)
 
   return true
+end
+
+local function note_remaining(answer, key, reason, code)
+  answer.remaining = answer.remaining + 1
+  if answer.remaining > SHOWN_FAILURES then return end
+  table.insert(answer.failures, { key = key, reason = reason, code = code })
 end
 
 local function redrive(event, ask, effects)
   local place = dead_letters.place(effects)
   if not place then try(effects:setting("dead_letter_bucket")) end
   local state_machine = try(settings.needed(effects, "state_machine"))
-  local known, redriven, remaining = what_is_known(effects), 0, 0
+  local known = what_is_known(effects)
+  local answer = { redriven = 0, remaining = 0, failures = json.array({}) }
 
   for key, letter in dead_letters.each(effects, place, events.text(event, "after")) do
-    if letter and redrive_one(letter, ask, known, state_machine, effects) then
+    local is_done, reason, code = redrive_one(letter, ask, known, state_machine, effects)
+    if is_done then
       try(dead_letters.drop(effects, place, key))
-      redriven = redriven + 1
+      answer.redriven = answer.redriven + 1
     else
-      remaining = remaining + 1
+      note_remaining(answer, key, reason, code)
     end
 
-    if out_of_time() then return { redriven = redriven, remaining = remaining, next = key } end
+    if out_of_time() then
+      answer.next = key
+      return answer
+    end
   end
 
-  return { redriven = redriven, remaining = remaining }
+  return answer
 end
 
 local function run(event, ask, effects)

@@ -135,7 +135,7 @@ local function latency_chart(p, report)
 
   p:chart {
     title = "From written to processed",
-    note = "the milliseconds that this share of the objects took at most, in percent",
+    note = "across: percent of the objects; up: the milliseconds within which they were done",
     x = { type = "number", label = "objects", unit = "%" },
     y = { label = "time", unit = "ms" },
     series = { { "polling" }, { "events" } },
