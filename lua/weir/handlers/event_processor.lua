@@ -58,20 +58,21 @@ local function from_python(event, effects)
   }
 end
 
--- The Python handler takes detail and time of an event alone.
-local function whole_event(event)
+-- The Python handler takes detail and time of an event alone, and a detail without a bucket.
+local function whole_event(event, effects)
   if event.source ~= nil or event["detail-type"] ~= nil then return event end
+  local detail = { bucket = { name = effects:setting("source_bucket", "") } }
   return {
     source = "aws.s3",
     ["detail-type"] = "Object Created",
     time = event.time,
-    detail = event.detail,
+    detail = events.copy(event.detail, { "bucket", "object", "reason" }, detail),
   }
 end
 
 -- The job of an event of EventBridge | nil, why there is none
-local function from_event(event, ask)
-  local job, message, code = job_decision.job(ask, { event = whole_event(event) })
+local function from_event(event, ask, effects)
+  local job, message, code = job_decision.job(ask, { event = whole_event(event, effects) })
   if job == nil then try.fail(message, code) end
   if job then return from_job(job) end
 
@@ -80,7 +81,7 @@ end
 
 -- The job of the event | nil, why there is none
 local function job_of(event, ask, effects)
-  if events.is_object(event.detail) then return from_event(event, ask) end
+  if events.is_object(event.detail) then return from_event(event, ask, effects) end
 
   if event.job == nil and (event.Key ~= nil or event.file_key ~= nil) then
     return from_python(event, effects)

@@ -211,6 +211,12 @@ describe("a job that nobody should send", function()
     local event = world.event "in/a.png"
     local result = result_of(deliver(world, { detail = event.detail, time = event.time }))
     assert.equal("in/a.png", result.key)
+
+    event.detail.bucket = nil -- it is SOURCE_BUCKET
+    result = result_of(deliver(world, { detail = event.detail, time = event.time }))
+    assert.is_true(result.duplicate)
+    assert.equal("PolicyError", deliver(world, event).error.code)
+    assert.equal("PolicyError", deliver(world, { detail = { a = 1 } }).error.code)
   end)
 end)
 
