@@ -34,10 +34,9 @@
 local claim_record = require "weir.events.claim_record"
 local item_key = require "weir.events.item_key"
 local json = require "weir.json"
-local order_of_writes = require "weir.events.order"
 local process = require "weir.process"
 local settings = require "weir.settings"
-local time = require "weir.aws.time"
+local state_order = require "weir.events.state_order"
 local try = require "weir.try"
 
 local claims = {}
@@ -86,50 +85,12 @@ function claims.id(job)
     ("%s/%s"):format(job.bucket or "volume:" .. job.volume, job.key))
 end
 
--- Order ---------------------------------------------------------------------------------------
-
-local function is_listing(job) return job.source == "listing" end
-
-local function order_of(job)
-  return {
-    sequencer = job.sequencer,
-    last_modified = is_listing(job) and time.parse_iso8601(job.time) or nil,
-  }
-end
-
-local function compare_sequencers(a, b)
-  if order_of_writes.is_before(a, b) then return -1 end
-  return order_of_writes.is_before(b, a) and 1 or 0
-end
-
--- Whether order a is before (-1), with (0) or after (1) b; nil where nothing tells.
-local function compare(a, b)
-  if a.sequencer and b.sequencer then return compare_sequencers(a.sequencer, b.sequencer) end
-  if not a.last_modified or not b.last_modified then return nil end
-  if a.last_modified == b.last_modified then return 0 end
-
-  return a.last_modified < b.last_modified and -1 or 1
-end
-claims.compare = compare
-
--- The later one of each mark: a state that is older by either mark is older.
-local function merge_order(record, order)
-  if order.sequencer and (not record.sequencer
-      or compare_sequencers(order.sequencer, record.sequencer) > 0) then
-    record.sequencer = order.sequencer
-  end
-
-  if order.last_modified then
-    record.last_modified = math.max(order.last_modified, record.last_modified or 0)
-  end
-end
-
 -- "free" | "same" | "newer" | "older": what the job's state is to the record | nil, message, code
 local function relation(self, record, job)
   if not record then return "free" end
   if record.etag == job.etag then return "same" end
 
-  local order = compare(order_of(job), record)
+  local order = state_order.compare(state_order.of(job), record)
   if order and order ~= 0 then return order > 0 and "newer" or "older" end
 
   local etag, message, code = self.current(job)
@@ -267,7 +228,7 @@ local function claim_of(record, part)
 end
 
 local function begin(self, record, job, now)
-  merge_order(record, order_of(job))
+  state_order.merge(record, state_order.of(job))
   local own = record.ways[self.way]
   record.ways[self.way] = {
     mode = self.mode,
@@ -286,7 +247,7 @@ local function note_duplicate(record, job, standing)
   local new = next_of(record)
   local part = new.ways[standing.way]
   part.duplicates = (part.duplicates or 0) + 1
-  merge_order(new, order_of(job))
+  state_order.merge(new, state_order.of(job))
 
   return new, false, standing
 end

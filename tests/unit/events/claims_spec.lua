@@ -98,16 +98,6 @@ end)
 describe("the order of states", function()
   before_each(function() world = claims_world.new() end)
 
-  it("is that of sequencers, as hex digits filled on the right", function()
-    for _, case in ipairs {
-      { "61", "62", -1 }, { "617F08", "617f08", 0 }, { "617f08299329d189", "617f0829", 1 },
-      { "00617F", "617F", -1 }, { "0A", "0A00", 0 },
-    } do
-      local a, b, expected = table.unpack(case)
-      assert.equal(expected, claims.compare({ sequencer = a }, { sequencer = b }), a .. " " .. b)
-    end
-  end)
-
   it("lets a newer state overtake one that somebody works on, whose finish is refused", function()
     local first, second = world.claims(), world.claims()
     local old = assert(first:take(job("e1", { sequencer = "01" })))
