@@ -9,7 +9,7 @@
 --     ways = { polling = { finished =, duplicates =, taken_over =, clocks_disagree = (objects),
 --                          latency = { stage → list of ms } },
 --              events = … },
---     pairs = { { object =, polling = result, events = result } … } }
+--     pairs = { { object =, polling =, events = { status =, error =, documents = } } … } }
 --
 -- missing and pairs are in the order of their objects.
 -- An object that one way finished while it ran alone is complete (`alone`). In the mode parallel
@@ -108,12 +108,17 @@ local function place_one(self, record, way, other)
   self[standing] = self[standing] + 1
 end
 
+-- What documents are compared by. A million whole results would be gigabytes.
+local function kept(result)
+  return { status = result.status, error = result.error, documents = result.documents }
+end
+
 -- Where the object stands, of what each way finished.
 local function place(self, record, done)
   if done.polling and done.events then
     self.both = self.both + 1
     self.pairs[#self.pairs + 1] =
-      { object = record.object, polling = done.polling, events = done.events }
+      { object = record.object, polling = kept(done.polling), events = kept(done.events) }
   elseif done.polling then
     place_one(self, record, "polling", "events")
   elseif done.events then

@@ -44,11 +44,13 @@ local function became(polling, events)
 end
 
 describe("an object", function()
-  it("that both ways finished is compared", function()
-    local summary = summary_of { { finished(), finished { result = json.encode { key = "l" } } } }
+  it("that both ways finished is compared, by what documents are compared by", function()
+    local result = json.encode { status = "FAILED", error = "E", documents = { tags = "k" },
+      labels = { "a" }, stages = { started = 1 } }
+    local summary = summary_of { { finished(), finished { result = result } } }
     assert.equal(1, summary.both)
-    assert.same({ { object = "o1", polling = { key = "k" }, events = { key = "l" } } },
-      summary.pairs)
+    assert.same({ { object = "o1", polling = {},
+      events = { status = "FAILED", error = "E", documents = { tags = "k" } } } }, summary.pairs)
     assert.same({}, summary.missing)
   end)
 
