@@ -82,7 +82,7 @@ describe("what weir permissions prints", function()
         end
       end
     end)
-    assert.equal(3, #found)
+    assert.equal(4, #found)
     assert.matches("Inference: states:CreateStateMachine on arn:aws:states:", found[1], 1, true)
   end)
 
