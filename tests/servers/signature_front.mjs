@@ -31,6 +31,7 @@ import { stackControls } from "./aws_stacks.mjs";
 import { visionControls } from "./aws_vision.mjs";
 import { workflowControls } from "./aws_workflows.mjs";
 import { announce } from "./lifetime.mjs";
+import { writeWhole } from "./whole_writes.mjs";
 
 const require = createRequire(import.meta.url);
 const test = { keyId: "AKIDEXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
@@ -108,9 +109,9 @@ const folder = mkdtempSync(join(tmpdir(), "weir-s3-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
 const S3rver = require("s3rver");
-const s3rver = new S3rver({ address: "127.0.0.1", port: 0, silent: true, directory: folder,
+const s3rver = writeWhole(new S3rver({ address: "127.0.0.1", port: 0, silent: true, directory: folder,
   allowMismatchedSignatures: true, vhostBuckets: false,
-  configureBuckets: [{ name: "bucket" }, { name: "point-111122223333" }, { name: "with.dots" }] });
+  configureBuckets: [{ name: "bucket" }, { name: "point-111122223333" }, { name: "with.dots" }] }));
 
 function forward(port, request, headers) {
   return new Promise((resolve, reject) => {
