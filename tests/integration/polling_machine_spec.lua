@@ -5,16 +5,6 @@ local pictures = require "support.pictures"
 local polling_stage = require "support.polling_stage"
 local run = require "support.run"
 
--- Keys of the objects whose tags the way wrote.
-local function written(way)
-  local keys = {}
-  for _, key in ipairs(pictures.keys("results/" .. way .. "/tags/")) do
-    keys[#keys + 1] = key:match("tags/(.*)/[^/]*$")
-  end
-
-  return keys
-end
-
 local function put(...)
   for _, name in ipairs { ... } do pictures.put("in/" .. name .. ".png") end
 end
@@ -68,7 +58,7 @@ describe("the state machine of polling", function()
     assert.same({ "Know the defaults", "Read the input", "Find what is new", "Is there work?",
       "Take the manifest", "Process each object", "Count", "Did all succeed?",
       "All are processed" }, polled.states)
-    assert.same(names("a", "b", "c"), written "polling")
+    assert.same(names("a", "b", "c"), pictures.written "polling")
     local report = stage.functions.report:log()
     assert.matches('"StageLatency"', report)
     assert.is_nil(report:find('"ClocksDisagree"', 1, true))
@@ -79,8 +69,8 @@ describe("the state machine of polling", function()
     put "d"
     pictures.put("in/a.png", "another")
     assert.equal(2, succeeds("PROCESSED").total_objects)
-    assert.equal(5, #written "polling") -- both states of a
-    assert.same(names("a", "a", "b", "c", "d"), written "polling")
+    assert.equal(5, #pictures.written "polling") -- both states of a
+    assert.same(names("a", "a", "b", "c", "d"), pictures.written "polling")
   end)
 
   local function fails(code, given)
@@ -97,7 +87,7 @@ describe("the state machine of polling", function()
       local message, polled = fails("JobsFailed",
         { functionFaults = { process = { "AccessDenied" } } })
       assert.matches("2 of 4 jobs failed; the first is in/", message, 1, true)
-      assert.equal(2, #written "polling")
+      assert.equal(2, #pictures.written "polling")
       assert.matches('"ProcessingFailures"', stage.functions.report:log())
 
       -- What appears later does not wait for them.
@@ -108,7 +98,7 @@ describe("the state machine of polling", function()
       assert.equal("JobsFailed", result.error)
       assert.matches("1 of 2 jobs failed; the first is in/text.png: UnsupportedImage: ",
         result.cause, 1, true)
-      assert.same(names("a", "b", "c", "d"), written "polling")
+      assert.same(names("a", "b", "c", "d"), pictures.written "polling")
 
       pictures.put "in/text.png" -- mended: a newer state, which the next run finds
       assert.equal(1, succeeds("PROCESSED").total_objects)
@@ -123,7 +113,7 @@ describe("the state machine of polling", function()
       fails("JobsFailed", { functionFaults = { process = { "AccessDenied" } } })
       local output = succeeds("PROCESSED", { input = { prefix = "in/", checkpoint = false } })
       assert.equal(3, output.total_objects)
-      assert.same(names("a", "b", "c"), written "polling")
+      assert.same(names("a", "b", "c"), pictures.written "polling")
       succeeds "NOTHING_NEW"
     end)
 
@@ -144,9 +134,9 @@ describe("the state machine of polling", function()
       remove "a"
       pictures.put("in/b.png", "another")
       assert.equal(2, succeeds("PROCESSED").total_objects) -- as they were listed
-      assert.same({}, written "polling")
+      assert.same({}, pictures.written "polling")
       assert.equal(1, succeeds("PROCESSED").total_objects)
-      assert.same(names "b", written "polling")
+      assert.same(names "b", pictures.written "polling")
     end)
   end)
 
@@ -158,7 +148,7 @@ describe("the state machine of polling", function()
       put "c"
       assert.equal(2, succeeds("PROCESSED").total_objects)
       assert.equal(1, succeeds("PROCESSED").total_objects)
-      assert.same(names("a", "b", "c"), written "polling")
+      assert.same(names("a", "b", "c"), pictures.written "polling")
       succeeds "NOTHING_NEW"
     end)
 
@@ -166,16 +156,16 @@ describe("the state machine of polling", function()
       for i = 1, 50 do put(("%02d"):format(i)) end
       local polled = stage:begin { stopAfter = 5 }
       assert.equal("ABORTED", stage:finish(polled).status)
-      assert.is_true(#written "polling" < 50)
+      assert.is_true(#pictures.written "polling" < 50)
       local result = stage:redrive(polled)
       assert.equal("SUCCEEDED", result.status, json.encode(result))
-      assert.equal(50, #written "polling")
+      assert.equal(50, #pictures.written "polling")
       succeeds "NOTHING_NEW"
 
       for i = 51, 99 do put(i) end
       assert.equal("ABORTED", stage:finish(stage:begin { stopAfter = 5 }).status)
       assert.equal(49, succeeds("PROCESSED").total_objects)
-      assert.equal(99, #written "polling")
+      assert.equal(99, #pictures.written "polling")
     end)
 
     it("loses no manifest with the answer that told of it", function()
@@ -195,10 +185,10 @@ describe("the state machine of polling", function()
     stage:tell(first, { status = "RUNNING" })
     local output = succeeds "BUSY"
     assert.matches(":execution:inference:" .. first.name, output.execution, 1, true)
-    assert.same({}, written "polling")
+    assert.same({}, pictures.written "polling")
     stage:tell(first, { status = "TIMED_OUT" })
     succeeds "PROCESSED"
-    assert.same(names "a", written "polling")
+    assert.same(names "a", pictures.written "polling")
   end)
 
   it("does each object once where several executions begin at the same moment", function()
@@ -210,7 +200,7 @@ describe("the state machine of polling", function()
       assert.equal("SUCCEEDED", result.status, json.encode(result))
     end
 
-    assert.equal(20, #written "polling")
+    assert.equal(20, #pictures.written "polling")
     for object, item in pairs(pictures.claims()) do
       assert.same({ "finished", 1 }, { item.ways.polling.status, item.ways.polling.attempts },
         object)
@@ -239,13 +229,13 @@ describe("the state machine of polling", function()
       local message = fails("TriggerModeChanged",
         { meanwhile = { path = "parameters", value = { ["/mode"] = "events" } } })
       assert.matches("of 60 jobs failed", message, 1, true)
-      local done = #written "polling"
+      local done = #pictures.written "polling"
       assert.is_true(done > 0 and done < 60, done)
 
       succeeds "SKIPPED"
       stage:mode "parallel"
       assert.equal(60, succeeds("PROCESSED").total_objects)
-      assert.equal(60, #written "polling")
+      assert.equal(60, #pictures.written "polling")
     end)
   end)
 end)
@@ -284,8 +274,8 @@ describe("all ways, deployed at once", function()
   it("do everything once per way in parallel, and weir compare finds both equal", function()
     local polled = step("parallel", { "a", "b", "c", "d" }, "a", "b", "c", "d")
     assert.same({ "PROCESSED", 4 }, { polled.status, polled.total_objects })
-    assert.same(names("a", "b", "c", "d"), written "polling")
-    assert.same(names("a", "b", "c", "d"), written "events")
+    assert.same(names("a", "b", "c", "d"), pictures.written "polling")
+    assert.same(names("a", "b", "c", "d"), pictures.written "events")
     assert.equal(8, each_claim(1, 0))
     local result = compare()
     assert.equal(0, result.status, result.stdout .. result.stderr)
@@ -315,8 +305,8 @@ describe("all ways, deployed at once", function()
     polled = step("polling", {}, "z2")
     assert.equal(1, polled.total_objects)
 
-    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), written "polling")
-    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), written "events")
+    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), pictures.written "polling")
+    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), pictures.written "events")
     for object, item in pairs(pictures.claims()) do
       for _, part in pairs(item.ways) do
         assert.same({ "finished", 1 }, { part.status, part.attempts }, object)

@@ -52,16 +52,6 @@ local function mode(name)
   require("weir.events.trigger_mode").forget()
 end
 
--- way → the keys that it wrote tags for
-local function written(way)
-  local keys = {}
-  for _, key in ipairs(pictures.keys("results/" .. way .. "/tags/")) do
-    keys[#keys + 1] = key:match("tags/(.*)/[^/]*$")
-  end
-
-  return keys
-end
-
 describe("the walk from polling to events", function()
   before_each(function() pictures.reset { trigger_mode = "/mode" } end)
 
@@ -118,8 +108,8 @@ describe("the walk from polling to events", function()
       return list
     end
 
-    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), written "polling")
-    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), written "events")
+    assert.same(names("a1", "a2", "a3", "p1", "p2", "z1", "z2"), pictures.written "polling")
+    assert.same(names("a1", "a2", "a3", "b1", "b2", "c1", "z1"), pictures.written "events")
     for object, item in pairs(pictures.claims()) do
       for _, part in pairs(item.ways) do
         assert.same({ "finished", 1 }, { part.status, part.attempts }, object)
@@ -151,7 +141,7 @@ describe("reconcile", function()
     assert.equal(4, reconciled({ grace_seconds = 300 }).recent)
     local found = reconciled { suffix = ".png", after = "in/a.png" }
     assert.same({ 2, 2 }, { found.listed, found.processed })
-    assert.same({ "in/b.png", "in/d.png" }, written "events")
+    assert.same({ "in/b.png", "in/d.png" }, pictures.written "events")
     for _, grace in ipairs { "soon", -1, 1.5 } do
       fails("InvalidEvent", pictures.run("reconcile", { grace_seconds = grace }))
     end

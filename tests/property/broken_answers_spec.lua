@@ -3,6 +3,7 @@
 -- failure that has a code, never with an error of the program; and once the services answer well
 -- again, the object is processed.
 local json = require "weir.json"
+local json_places = require "support.json_places"
 local processing_world = require "support.processing_world"
 local property = require "support.property"
 local random = require "support.random"
@@ -29,26 +30,8 @@ local FINAL = { ImageTooLarge = true, EmptyObject = true }
 
 local CALLS = { "HeadObject", "GetObject", "DetectLabels", "Converse", "PutItem", "GetItem" }
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local made = json.is_array(value) and json.array {} or {}
-  for name, item in pairs(value) do made[name] = copy(item) end
-
-  return made
-end
-
--- Every place of a value: { the table it is in, its name }.
-local function places(value, list)
-  for name, item in require "weir.sorted_pairs"(value) do
-    list[#list + 1] = { value, name }
-    if type(item) == "table" then places(item, list) end
-  end
-
-  return list
-end
-
 local function damaged_headers(answer, source, has_body)
-  answer = copy(answer)
+  answer = json_places.copy(answer)
   local name = has_body and source:chance(0.2) and "Body" or source:choice(HEADERS)
   answer[name] = source:choice(ODD_HEADERS[name])
   if name ~= "Body" and source:chance(0.3) then answer[name] = nil end
@@ -57,11 +40,11 @@ local function damaged_headers(answer, source, has_body)
 end
 
 local function damaged(answer, source)
-  answer = copy(answer)
-  local all = places(answer, {})
+  answer = json_places.copy(answer)
+  local all = json_places.of(answer)
   if #all == 0 then return answer end
   local parent, name = table.unpack(source:choice(all))
-  parent[name] = copy(source:choice(ODD))
+  parent[name] = json_places.copy(source:choice(ODD))
   if math.type(name) ~= "integer" and source:chance(0.3) then parent[name] = nil end
 
   return answer

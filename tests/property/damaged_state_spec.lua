@@ -4,6 +4,7 @@
 local effects = require "weir.effects"
 local handlers = require "weir.handlers"
 local json = require "weir.json"
+local json_places = require "support.json_places"
 local policy_set = require "weir.policy_set"
 local property = require "support.property"
 local random = require "support.random"
@@ -19,31 +20,13 @@ local ODD = {
   json.array { json.null }, { a = 1 }, 9007199254740993, "2026-11-23T12:00:00Z",
 }
 
-local function copy(value)
-  if type(value) ~= "table" then return value end
-  local made = json.is_array(value) and json.array {} or {}
-  for name, item in pairs(value) do made[name] = copy(item) end
-
-  return made
-end
-
--- Every place of a value below its top: { the table it is in, its name }.
-local function places(value, list)
-  for name, item in require "weir.sorted_pairs"(value) do
-    list[#list + 1] = { value, name }
-    if type(item) == "table" then places(item, list) end
-  end
-
-  return list
-end
-
 local function mutated(value)
-  value = copy(value)
+  value = json_places.copy(value)
   for _ = 1, source:integer(1, 2) do
-    local all = places(value, {})
+    local all = json_places.of(value)
     if #all > 0 then
       local parent, name = table.unpack(source:choice(all))
-      parent[name] = copy(source:choice(ODD))
+      parent[name] = json_places.copy(source:choice(ODD))
       if math.type(name) ~= "integer" and source:chance(0.3) then parent[name] = nil end
     end
   end

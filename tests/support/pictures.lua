@@ -7,6 +7,7 @@
 --   pictures.job(key, more) → job         of the object as it is now
 --   pictures.process(event, more) → report
 --   pictures.outputs(prefix) → { key → text }
+--   pictures.written(way) → the keys of the objects whose tags the way wrote
 --   pictures.claims() → { object → item }
 local cloud = require "support.aws"
 local files = require "support.files"
@@ -71,6 +72,15 @@ function pictures.outputs(prefix)
   end
 
   return outputs
+end
+
+function pictures.written(way)
+  local keys = {}
+  for _, key in ipairs(pictures.keys("results/" .. way .. "/tags/")) do
+    keys[#keys + 1] = key:match("tags/(.*)/[^/]*$")
+  end
+
+  return keys
 end
 
 function pictures.reset(settings)
