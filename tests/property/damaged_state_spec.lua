@@ -130,6 +130,19 @@ local EVENTS = {
   reconcile = { {} },
 }
 
+describe("what is damaged", function()
+  it("is a copy, at every place", function()
+    local value, names = { a = json.array { 1, { b = 2 } }, c = 3 }, {}
+    for i, place in ipairs(json_places.of(value)) do names[i] = place[2] end
+    assert.same({ "a", 1, 2, "b", "c" }, names)
+
+    local copied = json_places.copy(value)
+    copied.a[2].b = nil
+    assert.equal(2, value.a[2].b)
+    assert.is_true(json.is_array(copied.a))
+  end)
+end)
+
 for name, events in require "weir.sorted_pairs"(EVENTS) do
   describe("damage to what is kept", function()
     it("is a named failure or no matter to " .. name, function()
